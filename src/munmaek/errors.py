@@ -1,0 +1,56 @@
+"""Every error that a user can meet.
+
+Each message is one line that names the thing, shows what was wanted and what was given, and says
+what to do. The command line prints it without a traceback and leaves with ``exit_code``.
+"""
+
+from typing import ClassVar
+
+__all__ = [
+    "ArtefactError",
+    "ConfigError",
+    "DiskError",
+    "InputError",
+    "MunmaekError",
+    "MunmaekWarning",
+    "TrainingError",
+    "UnsupportedError",
+]
+
+
+class MunmaekError(Exception):
+    """Base of all errors that a user can mend; ``exit_code`` is the process's."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class InputError(MunmaekError, ValueError):
+    """Text, labels or a file that cannot be used: names the file and, where known, the line."""
+
+
+class ConfigError(MunmaekError, ValueError):
+    """An option with an unknown name or a value out of range."""
+
+
+class UnsupportedError(MunmaekError):
+    """A stage that cannot do the task, or an extra that is not installed."""
+
+
+class ArtefactError(MunmaekError):
+    """A model folder that is missing, truncated, altered or of a newer format."""
+
+
+class TrainingError(MunmaekError):
+    """Training that cannot go on, such as a loss that is not finite."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class DiskError(MunmaekError):
+    """A write that failed: full disk, no permission. What was there before is whole."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class MunmaekWarning(UserWarning):
+    """Something a user should know that does not stop the work, such as a stated fallback."""
