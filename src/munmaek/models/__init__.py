@@ -1,0 +1,160 @@
+"""The lineage: one file a stage, each a better answer to "what is the context?".
+
+``LINEAGE`` is a literal, ordered table; importing it loads no stage. A package may add stages of
+its own through the entry point group ``munmaek.models``, whose objects are ``Stage`` rows.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from munmaek.errors import UnsupportedError
+
+__all__ = ["LINEAGE", "TASKS", "Stage", "stage_named", "stages", "stages_for"]
+
+TASKS = ("lm", "classify", "translate", "mlm")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One row of the lineage.
+
+    ``config`` and the values of ``networks`` are ``module:name`` paths, loaded when used. A network
+    class is made as described in ``munmaek.models.networks`` for its task.
+    """
+
+    name: str
+    context: str
+    adds: str
+    source: str
+    config: str
+    networks: dict[str, str]
+
+    def config_class(self) -> Any:
+        """The stage's configuration class, a ``munmaek.models.configuration.Config``."""
+        return _load(self.config)
+
+    def network_class(self, task: str) -> Any:
+        """The class that does ``task``.
+
+        Raises:
+            UnsupportedError: this stage cannot do it; the message lists the stages that can.
+        """
+        if task not in self.networks:
+            able = ", ".join(stage.name for stage in stages_for(task)) or "none"
+            message = f"stage '{self.name}' cannot do the task '{task}'; stages that can: {able}"
+            raise UnsupportedError(message)
+        return _load(self.networks[task])
+
+
+LINEAGE = (
+    Stage(
+        name="ngram",
+        context="the last n−1 tokens",
+        adds="counting and smoothing",
+        source="Chen & Goodman 1998; Heafield et al. 2013",
+        config="munmaek.models.ngram:NgramConfig",
+        networks={
+            "lm": "munmaek.models.ngram:NgramModel",
+            "classify": "munmaek.models.ngram:NgramClassifier",
+        },
+    ),
+    Stage(
+        name="rnn",
+        context="one hidden state, updated token by token",
+        adds="any length, learned",
+        source="Mikolov 2010; Hochreiter & Schmidhuber 1997; Cho 2014",
+        config="munmaek.models.rnn:RnnConfig",
+        networks={
+            "lm": "munmaek.models.rnn:RnnLanguageNetwork",
+            "classify": "munmaek.models.rnn:RnnClassifierNetwork",
+        },
+    ),
+    Stage(
+        name="seq2seq",
+        context="the encoder's last state: one fixed context vector",
+        adds="sequence in, sequence out",
+        source="Sutskever 2014; Cho 2014",
+        config="munmaek.models.seq2seq:Seq2SeqConfig",
+        networks={"translate": "munmaek.models.seq2seq:FixedVectorTranslatorNetwork"},
+    ),
+    Stage(
+        name="attention",
+        context="a new context vector for every output step, weighted over all encoder states",
+        adds="what matters, where; alignments one can see",
+        source="Bahdanau 2015; Luong 2015",
+        config="munmaek.models.attention:AttentionConfig",
+        networks={
+            "classify": "munmaek.models.attention:AttentionClassifierNetwork",
+            "translate": "munmaek.models.attention:AttentionTranslatorNetwork",
+        },
+    ),
+    Stage(
+        name="self_attention",
+        context="for every token its own context vector over the sentence itself",
+        adds="no recurrence: all positions at once",
+        source="Vaswani 2017",
+        config="munmaek.models.self_attention:SelfAttentionConfig",
+        networks={
+            "lm": "munmaek.models.self_attention:SelfAttentionLanguageNetwork",
+            "classify": "munmaek.models.self_attention:SelfAttentionClassifierNetwork",
+        },
+    ),
+    Stage(
+        name="transformer",
+        context="many heads, concatenated, fed forward, stacked",
+        adds="depth, parallel matrix work",
+        source="Vaswani 2017",
+        config="munmaek.models.transformer:TransformerConfig",
+        networks={
+            "lm": "munmaek.models.transformer:TransformerLanguageNetwork",
+            "classify": "munmaek.models.transformer:TransformerClassifierNetwork",
+            "translate": "munmaek.models.transformer:TransformerTranslatorNetwork",
+        },
+    ),
+    Stage(
+        name="bert",
+        context="a deep bidirectional stack, pre-trained by filling masked words",
+        adds="one encoder for many tasks",
+        source="Devlin 2019",
+        config="munmaek.models.bert:BertConfig",
+        networks={
+            "classify": "munmaek.models.bert:BertClassifierNetwork",
+            "mlm": "munmaek.models.bert:BertMaskedNetwork",
+        },
+    ),
+)
+
+
+def _load(path: str) -> Any:
+    module, name = path.split(":")
+    return getattr(import_module(module), name)
+
+
+@cache
+def stages() -> dict[str, Stage]:
+    """Every stage by name, in the order of the lineage, those of other packages last."""
+    table = {stage.name: stage for stage in LINEAGE}
+    for point in entry_points(group="munmaek.models"):
+        table[point.name] = point.load()
+    return table
+
+
+def stages_for(task: str) -> list[Stage]:
+    """The stages that can do ``task``, in the order of the lineage."""
+    return [stage for stage in stages().values() if task in stage.networks]
+
+
+def stage_named(name: str) -> Stage:
+    """The stage of that name.
+
+    Raises:
+        UnsupportedError: there is none; the message lists those there are.
+    """
+    try:
+        return stages()[name]
+    except KeyError:
+        message = f"unknown stage '{name}'; the lineage is {', '.join(stages())}"
+        raise UnsupportedError(message) from None

@@ -1,0 +1,116 @@
+"""What a task asks of a network; a network knows no loss, no text, no files and no devices.
+
+Letters: B sentences in the batch, T tokens, S source tokens, D model width, V vocabulary size,
+C classes, N chosen positions. Ids are int64; a row's tokens come first and its padding after, so
+``lengths`` [B] is the whole mask. A state is a tree for ``munmaek.nn.state.select_rows``.
+
+Each is a ``torch.nn.Module`` besides, made as written in its docstring. The global torch generator
+initialises the weights; ``munmaek.tasks.build`` seeds it aside.
+"""
+
+from typing import Any, Protocol
+
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from munmaek.nn.tape import Tape
+
+__all__ = ["ClassifierNetwork", "LanguageNetwork", "MaskedNetwork", "TranslatorNetwork"]
+
+
+class LanguageNetwork(Protocol):
+    """Left to right: made by ``Network(config, *, vocab_size)``."""
+
+    def begin(self, batch: int) -> Any:
+        """The state before any token, with ``batch`` rows."""
+        ...
+
+    def forward(
+        self, ids: Int[Tensor, "B T"], state: Any | None = None, *, tape: Tape | None = None
+    ) -> tuple[Float[Tensor, "B T D"], Any]:
+        """Hidden states after each token, and the state after the last column.
+
+        ``state`` None means ``begin``. Going on from a returned state equals one longer call.
+        The state is meaningful for rows without padding. Hidden t depends on ids up to t only.
+        """
+        ...
+
+    def logits(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N V"]:
+        """Scores of the next token, before softmax."""
+        ...
+
+
+class ClassifierNetwork(Protocol):
+    """Text in, label out: made by ``Network(config, *, vocab_size, label_count)``."""
+
+    def forward(
+        self, ids: Int[Tensor, "B T"], lengths: Int[Tensor, " B"], *, tape: Tape | None = None
+    ) -> Float[Tensor, "B C"]:
+        """Scores of each label, before softmax; padding changes nothing."""
+        ...
+
+
+class TranslatorNetwork(Protocol):
+    """Sequence in, sequence out: made by ``Network(config, *, source_vocab, target_vocab)``."""
+
+    def encode(
+        self, source: Int[Tensor, "B S"], lengths: Int[Tensor, " B"], *, tape: Tape | None = None
+    ) -> Any:
+        """What the decoder reads, once for a sentence: a tree of tensors with B rows first."""
+        ...
+
+    def decode(
+        self,
+        memory: Any,
+        target: Int[Tensor, "B T"],
+        *,
+        tape: Tape | None = None,
+    ) -> Float[Tensor, "B T D"]:
+        """Teacher forcing: hidden state that predicts the token after each of ``target``.
+
+        ``target`` begins with bos.
+        """
+        ...
+
+    def logits(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N V"]:
+        """Scores of the next target token, before softmax."""
+        ...
+
+    def begin(self, memory: Any) -> Any:
+        """The decoder's state before bos, a tree with B rows."""
+        ...
+
+    def step(
+        self,
+        memory: Any,
+        state: Any,
+        tokens: Int[Tensor, " B"],
+        *,
+        tape: Tape | None = None,
+    ) -> tuple[Float[Tensor, "B D"], Any]:
+        """One token in: the hidden state that predicts the next, and the new state.
+
+        Equal to a column of ``decode``.
+        """
+        ...
+
+    def alignment(self, tape: Tape) -> Float[Tensor, "B T S"] | None:
+        """The weights over source positions behind each prediction of a taped decode or step.
+
+        T is 1 after a step. Rows sum to 1 over S. None for a network without attention.
+        """
+        ...
+
+
+class MaskedNetwork(Protocol):
+    """Both sides in, the masked word out: made by ``Network(config, *, vocab_size)``."""
+
+    def forward(
+        self, ids: Int[Tensor, "B T"], lengths: Int[Tensor, " B"], *, tape: Tape | None = None
+    ) -> Float[Tensor, "B T D"]:
+        """The hidden state of every token, from both sides; padding changes nothing."""
+        ...
+
+    def logits(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N V"]:
+        """Scores of the token at each chosen position, before softmax."""
+        ...

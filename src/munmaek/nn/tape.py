@@ -1,0 +1,43 @@
+"""Looking inside: a tape on which a network writes its named tensors while it computes.
+
+A ``tape: Tape | None`` argument runs down to the attention and the gates. With none, the fused
+kernel runs and nothing is kept; with one, the same mathematics runs step by step and each named
+tensor is recorded, still attached to the graph, so that a loss on attention can be trained.
+"""
+
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+__all__ = ["Tape", "scoped"]
+
+
+@dataclass(slots=True)
+class Tape:
+    """Named tensors in the order they were recorded; names are dotted paths."""
+
+    records: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
+    prefix: str = ""
+
+    def record(self, name: str, tensor: Tensor) -> None:
+        """Write ``tensor`` under ``prefix + name``; a later record of that name replaces it."""
+        self.records[self.prefix + name] = tensor
+
+    def scope(self, name: str) -> "Tape":
+        """A tape that writes to the same records under ``name.`` (``layer.0.``, ``cross.``)."""
+        return Tape(self.records, f"{self.prefix}{name}.")
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self.records[self.prefix + name]
+
+    def __contains__(self, name: str) -> bool:
+        return self.prefix + name in self.records
+
+    def names(self, suffix: str = "") -> list[str]:
+        """Recorded names that end with ``suffix``, in the order of recording."""
+        return [name for name in self.records if name.endswith(suffix)]
+
+
+def scoped(tape: Tape | None, name: str) -> Tape | None:
+    """``tape.scope(name)``, or None when nobody looks."""
+    return None if tape is None else tape.scope(name)

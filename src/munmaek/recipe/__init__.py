@@ -1,0 +1,1 @@
+"""munmaek.recipe."""
