@@ -1,6 +1,6 @@
 r"""The central abstraction: a language model turns context into a prediction.
 
-    log p(w_1 … w_T) = Σ_t log p(w_t | state_t),   state_0 = start(),   state_t = advance(state, w_t)
+    log p(w_1 … w_T) = Σ_t log p(w_t | h_t),   h_1 = start(),   h_{t+1} = advance(h_t, w_t)
 
 The state is the last n−1 tokens, a hidden vector or a key–value cache. Everything here follows from
 ``start``, ``logprobs`` and ``advance`` alone, so it is written once for every stage. Logarithms are

@@ -28,7 +28,7 @@ def _select(state: Any, rows: Tensor) -> Any:
         return state.index_select(0, rows)
     if isinstance(state, tuple):
         parts = [_select(part, rows) for part in cast("tuple[Any, ...]", state)]
-        make = getattr(type(cast("Any", state)), "_make", tuple)
+        make: Any = getattr(cast("Any", state), "_make", tuple)
         return make(parts)
     if isinstance(state, list):
         return [_select(part, rows) for part in cast("list[Any]", state)]

@@ -6,7 +6,8 @@ and accumulation steps stay exact.
 """
 
 from collections.abc import Sequence
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 from torch import Tensor
 
@@ -22,7 +23,8 @@ class Batch(Protocol):
         ...
 
 
-class Loss(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Loss:
     """Negative log-likelihood of a batch."""
 
     total: Tensor
