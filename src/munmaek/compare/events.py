@@ -1,0 +1,54 @@
+"""What happens while several models are trained and compared, told as it happens.
+
+``compare`` and ``demo`` hand these to their ``report``; the command line draws them. A row is the
+model's entry in ``results.json``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Event", "Message", "StageFinished", "StageProgress", "StageStarted"]
+
+
+@dataclass(frozen=True, slots=True)
+class StageStarted:
+    """A model begins to train."""
+
+    name: str
+    """The row's name, such as ``lm-rnn``."""
+    task: str
+    label: str
+    """What the model is called for people, such as ``LSTM``."""
+    seconds_planned: float | None = None
+    """How long it may take; None when unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageProgress:
+    """How far the running model is."""
+
+    name: str
+    fraction: float
+    """Share of its work done, within 0 and 1."""
+    loss: float | None = None
+    """Mean loss of late, in nats per prediction; None where there is none to tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageFinished:
+    """A model is trained, evaluated and saved."""
+
+    name: str
+    row: Mapping[str, Any]
+    """Its entry of ``results.json`` under ``models``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One line for the reader, such as the path of a file that was written."""
+
+    text: str
+
+
+Event = StageStarted | StageProgress | StageFinished | Message
