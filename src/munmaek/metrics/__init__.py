@@ -1,1 +1,69 @@
-"""munmaek.metrics."""
+"""Scores with signatures: what a number is, in which unit, how sure, and how it was made."""
+
+from munmaek.metrics.alignment import (
+    Link,
+    aer,
+    alignment_scores,
+    format_links,
+    links_from_weights,
+    parse_links,
+    weights_by_word,
+)
+from munmaek.metrics.classification import (
+    accuracy,
+    classification_scores,
+    confusion,
+    macro_f1,
+    wilson_interval,
+)
+from munmaek.metrics.ibm1 import IbmModel1
+from munmaek.metrics.language import TextCounts, bits_per, count_text, lm_scores, perplexity
+from munmaek.metrics.score import Score, Signature, sign
+from munmaek.metrics.significance import (
+    Comparison,
+    bootstrap_interval,
+    bootstrap_sums,
+    paired_bootstrap,
+)
+from munmaek.metrics.translation import (
+    LengthBucket,
+    bleu,
+    bleu_tokenizer,
+    by_length,
+    chrf,
+    translation_scores,
+)
+
+__all__ = [
+    "Comparison",
+    "IbmModel1",
+    "LengthBucket",
+    "Link",
+    "Score",
+    "Signature",
+    "TextCounts",
+    "accuracy",
+    "aer",
+    "alignment_scores",
+    "bits_per",
+    "bleu",
+    "bleu_tokenizer",
+    "bootstrap_interval",
+    "bootstrap_sums",
+    "by_length",
+    "chrf",
+    "classification_scores",
+    "confusion",
+    "count_text",
+    "format_links",
+    "links_from_weights",
+    "lm_scores",
+    "macro_f1",
+    "paired_bootstrap",
+    "parse_links",
+    "perplexity",
+    "sign",
+    "translation_scores",
+    "weights_by_word",
+    "wilson_interval",
+]

@@ -1,0 +1,97 @@
+"""How often a classifier is right, and where it is wrong."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.metrics.score import Score, Signature
+
+__all__ = ["accuracy", "classification_scores", "confusion", "macro_f1", "wilson_interval"]
+
+Z95 = 1.959963984540054
+"""Normal quantile of 0.975."""
+
+
+def wilson_interval(right: int, total: int, *, z: float = Z95) -> tuple[float, float]:
+    r"""Interval of a share ``p = right / total`` (Wilson 1927); never leaves 0 to 1.
+
+        (p + z²/2n ± z·√(p(1−p)/n + z²/4n²)) / (1 + z²/n)
+
+    Raises:
+        ValueError: ``total`` is not positive or ``right`` lies outside 0 to ``total``.
+    """
+    if not 0 <= right <= total or total == 0:
+        message = f"a share needs 0 ≤ right ≤ total and total > 0, got {right} of {total}"
+        raise ValueError(message)
+    share = right / total
+    middle = share + z * z / (2 * total)
+    half = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
+    scale = 1 + z * z / total
+    # Rounding must not push the estimate out of its own interval at 0 and 1.
+    return min(max(0.0, (middle - half) / scale), share), max(
+        min(1.0, (middle + half) / scale), share
+    )
+
+
+def _paired(predicted: Sequence[str], gold: Sequence[str]) -> int:
+    if len(predicted) != len(gold) or not gold:
+        message = f"need a prediction for every label, got {len(predicted)} for {len(gold)}"
+        raise ValueError(message)
+    return len(gold)
+
+
+def accuracy(predicted: Sequence[str], gold: Sequence[str], *, signature: Signature) -> Score:
+    """Share of labels predicted right, with Wilson's interval.
+
+    Raises:
+        ValueError: the sequences differ in length or are empty.
+    """
+    total = _paired(predicted, gold)
+    right = sum(guess == label for guess, label in zip(predicted, gold, strict=True))
+    score = Score("accuracy", right / total, "share", signature.extended(("unit", "text")))
+    return score.within(*wilson_interval(right, total))
+
+
+def confusion(
+    predicted: Sequence[str], gold: Sequence[str], labels: Sequence[str]
+) -> NDArray[np.int64]:
+    """Counts by gold label (rows) and predicted label (columns), in the order of ``labels``.
+
+    Raises:
+        ValueError: the sequences differ in length or are empty.
+        KeyError: a label is not among ``labels``.
+    """
+    _paired(predicted, gold)
+    index = {label: number for number, label in enumerate(labels)}
+    table = np.zeros((len(labels), len(labels)), dtype=np.int64)
+    rows = np.array([index[label] for label in gold])
+    columns = np.array([index[label] for label in predicted])
+    np.add.at(table, (rows, columns), 1)
+    return table
+
+
+def macro_f1(predicted: Sequence[str], gold: Sequence[str], *, signature: Signature) -> Score:
+    """Mean over labels of 2·hits / (predicted + gold), each label counting the same.
+
+    Labels are those that occur among the gold ones or the predictions.
+
+    Raises:
+        ValueError: the sequences differ in length or are empty.
+    """
+    table = confusion(predicted, gold, sorted({*predicted, *gold}))
+    both = table.sum(0) + table.sum(1)
+    value = float((2 * table.diagonal() / both).mean())
+    return Score("macro_f1", value, "share", signature.extended(("unit", "label")))
+
+
+def classification_scores(
+    predicted: Sequence[str], gold: Sequence[str], *, signature: Signature
+) -> dict[str, Score]:
+    """Accuracy and macro F1 by name."""
+    scores = (
+        accuracy(predicted, gold, signature=signature),
+        macro_f1(predicted, gold, signature=signature),
+    )
+    return {score.name: score for score in scores}

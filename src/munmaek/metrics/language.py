@@ -1,0 +1,135 @@
+r"""How well a language model predicts text, in units that do or do not depend on its tokens.
+
+    perplexity           exp(−Σ log p / tokens)
+    bits per character   −Σ log₂ p / characters
+
+Perplexity counts in the model's own tokens and so compares only models with one tokenizer; bits per
+character or byte compare any two (Cotterell et al. 2018, §3). Every line ends: its end is one token,
+one word, one character and one byte. Logarithms are natural.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from munmaek.metrics.score import Score, Signature
+from munmaek.metrics.significance import bootstrap_interval
+
+__all__ = ["TextCounts", "bits_per", "count_text", "lm_scores", "perplexity"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class TextCounts:
+    """Units of every line, its end included in each: shape [N]."""
+
+    words: Ints
+    """Stretches between whitespace."""
+    characters: Ints
+    """Unicode code points of the text as given (NFC: one a Hangul syllable)."""
+    utf8_bytes: Ints
+
+
+def count_text(lines: Sequence[str]) -> TextCounts:
+    """Words, characters and bytes of each line, one more in each for its end."""
+    return TextCounts(
+        words=np.array([len(line.split()) + 1 for line in lines], dtype=np.int64),
+        characters=np.array([len(line) + 1 for line in lines], dtype=np.int64),
+        utf8_bytes=np.array([len(line.encode()) + 1 for line in lines], dtype=np.int64),
+    )
+
+
+def perplexity(logprob: float, units: int) -> float:
+    """Of a text with total natural-log probability ``logprob`` over ``units`` predictions.
+
+    Infinite where a prediction was impossible.
+
+    Raises:
+        ValueError: ``units`` is not positive, or ``logprob`` is above zero.
+    """
+    return _exp(_nats_per(logprob, units))
+
+
+def bits_per(logprob: float, units: int) -> float:
+    """Bits for each of ``units`` characters, bytes or words, from a total in nats.
+
+    Raises:
+        ValueError: ``units`` is not positive, or ``logprob`` is above zero.
+    """
+    return _nats_per(logprob, units) / math.log(2)
+
+
+def _nats_per(logprob: float, units: int) -> float:
+    if units <= 0:
+        message = f"a rate needs at least one unit, got {units}"
+        raise ValueError(message)
+    if logprob > 1e-6:
+        message = f"a log-probability is at most 0, got {logprob}; pass it, not the loss"
+        raise ValueError(message)
+    return max(-logprob, 0.0) / units
+
+
+def _exp(nats: float) -> float:
+    return math.exp(nats) if nats < 700 else math.inf
+
+
+def lm_scores(
+    logprob: ArrayLike,
+    *,
+    tokens: ArrayLike,
+    words: ArrayLike,
+    characters: ArrayLike,
+    utf8_bytes: ArrayLike,
+    signature: Signature,
+    unknown: int = 0,
+    rng: np.random.Generator | None = None,
+) -> dict[str, Score]:
+    """Every unit of the same prediction, with intervals over sentences where ``rng`` is given.
+
+    Args:
+        logprob: natural-log probability of each sentence, shape [N], or of the whole text.
+        tokens: predicted tokens of each (its end included), or of the whole.
+        words: whitespace words of each, its end included.
+        characters: characters of each, its end included.
+        utf8_bytes: bytes of each, its end included.
+        signature: what the model shares over scores; see ``sign``.
+        unknown: tokens outside the vocabulary, which bits per character flatter; it is signed.
+        rng: draws the resamples of the 95 % intervals; needs per-sentence values.
+
+    Raises:
+        ValueError: nothing was predicted, or a log-probability is above zero.
+    """
+    total = np.atleast_1d(np.asarray(logprob, dtype=np.float64))
+    signed = signature.extended(("unknown", str(unknown))) if unknown else signature
+    table: list[tuple[str, ArrayLike, str, bool]] = [
+        ("perplexity", tokens, "token", True),
+        ("word_perplexity", words, "word", True),
+        ("bits_per_character", characters, "character", False),
+        ("bits_per_byte", utf8_bytes, "byte", False),
+    ]
+    scores: dict[str, Score] = {}
+    for name, units, unit, exponential in table:
+        counts = np.atleast_1d(np.asarray(units, dtype=np.float64))
+        value = (perplexity if exponential else bits_per)(float(total.sum()), int(counts.sum()))
+        shown = f"per {unit}" if exponential else f"bits/{unit}"
+        score = Score(name, value, shown, signed.extended(("unit", unit)))
+        if rng is not None and len(total) > 1 and math.isfinite(value):
+            score = _with_interval(score, total, counts, exponential=exponential, rng=rng)
+        scores[name] = score
+    return scores
+
+
+def _with_interval(
+    score: Score, logprob: Floats, units: Floats, *, exponential: bool, rng: np.random.Generator
+) -> Score:
+    def rate(sums: Floats) -> Floats:
+        return -sums[:, 0] / sums[:, 1] / (1 if exponential else math.log(2))
+
+    low, high = bootstrap_interval(np.stack([logprob, units], axis=1), rate, rng=rng)
+    # exp is monotone, so the ends of the interval may be transformed instead of every resample.
+    return score.within(_exp(low), _exp(high)) if exponential else score.within(low, high)

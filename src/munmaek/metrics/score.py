@@ -1,0 +1,116 @@
+"""A reported number and the line that says how it was made (after sacreBLEU, Post 2018)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import Any
+
+from munmaek.errors import InputError
+
+__all__ = ["Score", "Signature", "sign"]
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What a score depends on, in reading order: ``task:lm|stage:rnn|tok:bpe-8000|…``.
+
+    Keys hold neither ``:`` nor ``|``; values hold no ``|``.
+    """
+
+    parts: tuple[tuple[str, str], ...]
+
+    def __post_init__(self) -> None:
+        for key, value in self.parts:
+            if "|" in key + value or ":" in key:
+                message = f"signature part {key!r}={value!r} holds a separator: | or, in a key, :"
+                raise ValueError(message)
+
+    def __str__(self) -> str:
+        return "|".join(f"{key}:{value}" for key, value in self.parts)
+
+    @classmethod
+    def parse(cls, text: str) -> "Signature":
+        """The signature that ``str`` wrote."""
+        pairs = (part.split(":", 1) for part in text.split("|") if part)
+        return cls(tuple((pair[0], pair[1] if len(pair) > 1 else "") for pair in pairs))
+
+    def get(self, key: str) -> str | None:
+        """The value of the part ``key``, or None."""
+        return next((value for name, value in self.parts if name == key), None)
+
+    def extended(self, *parts: tuple[str, str]) -> "Signature":
+        """This signature with ``parts`` put before the version, replacing parts of that name."""
+        names = {key for key, _ in parts}
+        kept = tuple(part for part in self.parts if part[0] not in names)
+        version_part = tuple(part for part in kept if part[0] == "munmaek")
+        others = tuple(part for part in kept if part[0] != "munmaek")
+        return Signature(others + parts + version_part)
+
+
+def sign(
+    *,
+    task: str,
+    stage: str,
+    tokenizer: str = "none",
+    oov: str = "none",
+    more: tuple[tuple[str, str], ...] = (),
+) -> Signature:
+    """The parts that every score of a model shares; each metric adds its own unit.
+
+    Args:
+        task: ``lm``, ``classify``, ``translate`` or ``mlm``.
+        stage: the stage's name, or that of a baseline.
+        tokenizer: what the model reads, such as ``bpe-8000``.
+        oov: what an unseen token becomes: ``none`` (there are none), ``unk``, ``bytes``.
+        more: further parts in reading order, such as the decoder's beam.
+    """
+    parts = (("task", task), ("stage", stage), ("tok", tokenizer), ("oov", oov))
+    return Signature((*parts, *more, ("munmaek", version("munmaek"))))
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One number with its unit, its signature and, where it was sampled, its 95 % interval."""
+
+    name: str
+    value: float
+    unit: str
+    signature: Signature
+    low: float | None = None
+    high: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, without the name: scores are kept in a mapping by name."""
+        return {
+            "value": self.value,
+            "unit": self.unit,
+            "signature": str(self.signature),
+            "low": self.low,
+            "high": self.high,
+        }
+
+    @classmethod
+    def from_json(cls, name: str, data: Mapping[str, Any]) -> "Score":
+        """The score that ``to_json`` wrote under ``name``.
+
+        Raises:
+            InputError: ``value`` is absent or not a number.
+        """
+        try:
+            value = float(data["value"])
+        except (KeyError, TypeError, ValueError):
+            message = f"score '{name}' needs a number under 'value', got {data.get('value')!r}"
+            raise InputError(message) from None
+        low, high = data.get("low"), data.get("high")
+        return cls(
+            name,
+            value,
+            str(data.get("unit", "")),
+            Signature.parse(str(data.get("signature", ""))),
+            None if low is None else float(low),
+            None if high is None else float(high),
+        )
+
+    def within(self, low: float, high: float) -> "Score":
+        """This score with the interval ``low`` to ``high``."""
+        return replace(self, low=low, high=high)

@@ -1,0 +1,273 @@
+r"""How close translations come to references: BLEU and chrF, as sacreBLEU computes them.
+
+    BLEU = BP · exp(Σ_{n≤4} ¼ log p_n)      (Papineni et al. 2002)
+    chrF = 5·P·R / (4·P + R)                (Popović 2015; P, R means over character n-grams, n ≤ 6)
+
+Tokens, counts and the reported values are sacreBLEU's (Post 2018). Its per-sentence counts are kept,
+and resampled as sums, so a thousand resamples cost one matrix product.
+"""
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.metrics.score import Score, Signature
+from munmaek.metrics.significance import bootstrap_interval
+
+__all__ = [
+    "LengthBucket",
+    "bleu",
+    "bleu_from_sums",
+    "bleu_statistics",
+    "bleu_tokenizer",
+    "by_length",
+    "chrf",
+    "chrf_from_sums",
+    "chrf_statistics",
+    "translation_scores",
+]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+EDGES = (5, 10, 15, 20, 30, 40)
+"""Upper bounds of the length buckets, in source words, inclusive."""
+
+
+def bleu_tokenizer(references: Sequence[str]) -> str:
+    """The sacreBLEU tokenizer for text like ``references``: ``char`` or ``13a``.
+
+    ``13a`` splits punctuation off words written with spaces. Where most letters are Hangul, Han or
+    kana, words carry particles and endings or are not spaced at all; ``char`` then counts syllables
+    and needs no morphological analyser (``ko-mecab`` does, and depends on its dictionary).
+    """
+    text = "".join(references[:1000])
+    letters = [letter for letter in text if letter.isalpha()]
+    dense = sum(_is_dense(letter) for letter in letters)
+    return "char" if 2 * dense > len(letters) else "13a"
+
+
+def _is_dense(letter: str) -> bool:
+    return unicodedata.name(letter, "").startswith(("HANGUL", "CJK", "HIRAGANA", "KATAKANA"))
+
+
+def _bleu_metric(tokenizer: str) -> Any:
+    from sacrebleu.metrics.bleu import BLEU  # 0.2 s to import
+
+    # force: a reference that ends in " ." is data here, not a mistake to warn about.
+    return BLEU(tokenize=tokenizer, force=True)
+
+
+def _chrf_metric() -> Any:
+    from sacrebleu.metrics.chrf import CHRF
+
+    return CHRF()
+
+
+def _statistics(metric: Any, hypotheses: Sequence[str], references: Sequence[str]) -> Ints:
+    if len(hypotheses) != len(references) or not references:
+        message = (
+            f"need one translation for every reference, got {len(hypotheses)} for {len(references)}"
+        )
+        raise ValueError(message)
+    rows = metric._extract_corpus_statistics(list(hypotheses), [list(references)])
+    return np.array(rows, dtype=np.int64)
+
+
+def bleu_statistics(
+    hypotheses: Sequence[str], references: Sequence[str], *, tokenizer: str | None = None
+) -> Ints:
+    """Per sentence [N, 10]: length, reference length, 4 matches, 4 totals of n-grams.
+
+    Raises:
+        ValueError: the sequences differ in length or are empty.
+    """
+    chosen = tokenizer or bleu_tokenizer(references)
+    return _statistics(_bleu_metric(chosen), hypotheses, references)
+
+
+def chrf_statistics(hypotheses: Sequence[str], references: Sequence[str]) -> Ints:
+    """Per sentence [N, 18]: for n = 1 … 6 the n-grams of hypothesis, reference and both.
+
+    Raises:
+        ValueError: the sequences differ in length or are empty.
+    """
+    return _statistics(_chrf_metric(), hypotheses, references)
+
+
+def bleu_from_sums(sums: Floats) -> Floats:
+    """BLEU, 0 to 100, of B corpora from their summed statistics [B, 10], smoothed ``exp``."""
+    length, reference = sums[:, 0], sums[:, 1]
+    matches, totals = sums[:, 2:6], sums[:, 6:10]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        penalty = np.where(length < reference, np.exp(1 - reference / length), 1.0)
+        missed = (matches == 0) & (totals > 0)
+        # NIST smoothing: the k-th order without a match counts as 1/2^k of one.
+        smoothed = np.where(missed, 0.5 ** np.cumsum(missed, axis=1), matches)
+        logs = np.log(100 * smoothed / totals)
+    # An order without n-grams ends the sum: all mass is lost, as in sacreBLEU.
+    scores = penalty * np.exp(np.where(totals > 0, logs, -np.inf).mean(axis=1))
+    return np.where(matches.any(axis=1), scores, 0.0)
+
+
+def chrf_from_sums(sums: Floats) -> Floats:
+    """chrF with β = 2, 0 to 100, of B corpora from their summed statistics [B, 18]."""
+    counts = sums.reshape(len(sums), -1, 3)
+    hypothesis, reference, match = counts[..., 0], counts[..., 1], counts[..., 2]
+    used = (hypothesis > 0) & (reference > 0)
+    orders = np.maximum(used.sum(1), 1)
+    precision = np.where(used, match / np.maximum(hypothesis, 1), 0).sum(1) / orders
+    recall = np.where(used, match / np.maximum(reference, 1), 0).sum(1) / orders
+    return 100 * 5 * precision * recall / np.maximum(4 * precision + recall, 1e-300)
+
+
+def _signed(signature: Signature, metric: Any) -> Signature:
+    # One part in the "+" form, since sacreBLEU's own keys (tok, version) would shadow ours.
+    made = str(metric.get_signature()).replace("|", "+").replace(":", ".")
+    return signature.extended(("unit", "corpus"), ("sacrebleu", made))
+
+
+def _make(
+    name: str,
+    statistics: Ints,
+    from_sums: Callable[[Floats], Floats],
+    metric: Any,
+    signature: Signature,
+    rng: np.random.Generator | None,
+) -> Score:
+    total = statistics.sum(0)
+    value = float(cast("Any", metric)._compute_score_from_stats(total.tolist()).score)
+    score = Score(name, value, "of 100", _signed(signature, metric))
+    if rng is None or len(statistics) < 2:
+        return score
+    low, high = bootstrap_interval(statistics, from_sums, rng=rng)
+    return score.within(min(low, value), max(high, value))
+
+
+def bleu(
+    hypotheses: Sequence[str],
+    references: Sequence[str],
+    *,
+    signature: Signature,
+    tokenizer: str | None = None,
+    rng: np.random.Generator | None = None,
+) -> Score:
+    """Corpus BLEU, 0 to 100, with its 95 % interval where ``rng`` is given.
+
+    Args:
+        hypotheses: translations, plain text.
+        references: one for each.
+        signature: what the model shares over scores; sacreBLEU's own is added to it.
+        tokenizer: sacreBLEU's, by default what suits the references; see ``bleu_tokenizer``.
+        rng: draws the resamples.
+
+    Raises:
+        ValueError: the sequences differ in length or are empty.
+    """
+    metric = _bleu_metric(tokenizer or bleu_tokenizer(references))
+    statistics = _statistics(metric, hypotheses, references)
+    return _make("bleu", statistics, bleu_from_sums, metric, signature, rng)
+
+
+def chrf(
+    hypotheses: Sequence[str],
+    references: Sequence[str],
+    *,
+    signature: Signature,
+    rng: np.random.Generator | None = None,
+) -> Score:
+    """Corpus chrF, 0 to 100, with its 95 % interval where ``rng`` is given.
+
+    Raises:
+        ValueError: the sequences differ in length or are empty.
+    """
+    metric = _chrf_metric()
+    statistics = _statistics(metric, hypotheses, references)
+    return _make("chrf", statistics, chrf_from_sums, metric, signature, rng)
+
+
+def translation_scores(
+    hypotheses: Sequence[str],
+    references: Sequence[str],
+    *,
+    signature: Signature,
+    rng: np.random.Generator | None = None,
+) -> dict[str, Score]:
+    """BLEU and chrF by name."""
+    return {
+        "bleu": bleu(hypotheses, references, signature=signature, rng=rng),
+        "chrf": chrf(hypotheses, references, signature=signature, rng=rng),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class LengthBucket:
+    """Scores of the sentences whose source has ``low`` to ``high`` words, both included."""
+
+    low: int
+    high: int
+    count: int
+    bleu: Score
+    chrf: Score
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "low": self.low,
+            "high": self.high,
+            "count": self.count,
+            "bleu": self.bleu.to_json(),
+            "chrf": self.chrf.to_json(),
+        }
+
+
+def by_length(
+    sources: Sequence[str],
+    hypotheses: Sequence[str],
+    references: Sequence[str],
+    *,
+    signature: Signature,
+    edges: Sequence[int] = EDGES,
+    rng: np.random.Generator | None = None,
+) -> list[LengthBucket]:
+    """BLEU and chrF by length of the source in words, shortest first; empty buckets left out.
+
+    Args:
+        sources: source sentences, whose whitespace words are counted.
+        hypotheses: one for each source.
+        references: one for each source.
+        signature: what the model shares over scores.
+        edges: upper bounds of the buckets in words, inclusive and rising; longer ones go together.
+        rng: draws the resamples of the 95 % intervals.
+
+    Raises:
+        ValueError: the sequences differ in length or are empty, or edges do not rise.
+    """
+    if len(sources) != len(references):
+        message = f"need one source for every reference, got {len(sources)} for {len(references)}"
+        raise ValueError(message)
+    if any(later <= earlier for earlier, later in zip(edges, edges[1:], strict=False)):
+        message = f"length edges must rise, got {tuple(edges)}"
+        raise ValueError(message)
+    metrics = _bleu_metric(bleu_tokenizer(references)), _chrf_metric()
+    tables = [_statistics(metric, hypotheses, references) for metric in metrics]
+    words = np.array([len(source.split()) for source in sources])
+    bounds = [*edges, max(int(words.max()), edges[-1] + 1) if edges else int(words.max())]
+    buckets: list[LengthBucket] = []
+    for low, high in zip([0, *(edge + 1 for edge in edges)], bounds, strict=True):
+        rows = (words >= low) & (words <= high)
+        if not rows.any():
+            continue
+        signed = signature.extended(("words", f"{low}-{high}"))
+        made = [
+            _make(name, table[rows], from_sums, metric, signed, rng)
+            for name, table, from_sums, metric in zip(
+                ("bleu", "chrf"), tables, (bleu_from_sums, chrf_from_sums), metrics, strict=True
+            )
+        ]
+        buckets.append(LengthBucket(max(low, 1), high, int(rows.sum()), made[0], made[1]))
+    return buckets
