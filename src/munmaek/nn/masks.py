@@ -1,14 +1,14 @@
 """Which positions may be seen: True keeps, False hides.
 
 Letters: B sentences in the batch, T positions that ask (queries), S positions that are asked
-(keys), P positions already seen.
+(keys), D width.
 """
 
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-__all__ = ["causal_mask", "key_mask", "padding_mask"]
+__all__ = ["causal_mask", "key_mask", "masked_mean", "padding_mask"]
 
 
 def padding_mask(lengths: Int[Tensor, " B"], size: int) -> Bool[Tensor, "B T"]:
@@ -21,8 +21,9 @@ def key_mask(lengths: Int[Tensor, " B"], size: int) -> Bool[Tensor, "B 1 1 S"] |
 
     None lets the fused kernel run without a mask, which is faster.
     """
-    mask = padding_mask(lengths, size)
-    return None if bool(mask.all()) else mask[:, None, None, :]
+    if int(lengths.min()) >= size:
+        return None
+    return padding_mask(lengths, size)[:, None, None, :]
 
 
 def causal_mask(
@@ -35,3 +36,10 @@ def causal_mask(
     """
     ones = torch.ones(queries, keys, dtype=torch.bool, device=device)
     return ones.tril(diagonal=keys - queries)
+
+
+def masked_mean(hidden: Float[Tensor, "B T D"], lengths: Int[Tensor, " B"]) -> Float[Tensor, "B D"]:
+    """The mean of each row over its real tokens; zero for a row without any."""
+    real = padding_mask(lengths, hidden.shape[1])[:, :, None]
+    total = hidden.masked_fill(~real, 0.0).sum(dim=1)
+    return total / lengths.clamp(min=1)[:, None].to(total.dtype)

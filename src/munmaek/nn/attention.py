@@ -1,0 +1,203 @@
+r"""Scaled dot-product attention and its many-headed form.
+
+    Attention(Q, K, V) = softmax(Q Kᵀ / √K) V                   Vaswani et al. 2017, §3.2.1
+    head_h = Attention(x W_h^Q, y W_h^K, y W_h^V)               §3.2.2
+    MultiHead(x, y) = [head_1; …; head_H] W^O
+
+Letters: B sentences in the batch, H heads, T positions that ask (queries), S positions that are
+asked (keys), K width of a head, D = H·K model width. In self-attention y is x itself.
+
+With a tape the same mathematics runs step by step and records, with a head axis: ``queries``
+[B H T K], ``keys`` and ``values`` [B H S K], ``scores`` [B H T S] (Q Kᵀ / √K before mask and
+softmax), ``weights`` [B H T S] (before dropout; exactly zero where hidden) and ``context``
+[B H T K].
+"""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from munmaek.nn.masks import causal_mask
+from munmaek.nn.tape import Tape
+
+__all__ = [
+    "KeyValues",
+    "MultiHeadCrossAttention",
+    "MultiHeadSelfAttention",
+    "append",
+    "scaled_dot_product",
+]
+
+
+class KeyValues(NamedTuple):
+    """What is asked: a key and a value for each position, rows first, so that it is a state."""
+
+    keys: Tensor
+    """[B H S K]."""
+    values: Tensor
+    """[B H S K]."""
+
+    @property
+    def length(self) -> int:
+        """S, how many positions it holds."""
+        return self.keys.shape[2]
+
+
+def append(past: KeyValues | None, new: KeyValues) -> KeyValues:
+    """``past`` with the positions of ``new`` after it."""
+    if past is None or past.length == 0:
+        return new
+    keys = torch.cat([past.keys.to(new.keys.dtype), new.keys], dim=2)
+    values = torch.cat([past.values.to(new.values.dtype), new.values], dim=2)
+    return KeyValues(keys, values)
+
+
+def scaled_dot_product(
+    queries: Float[Tensor, "B H T K"],
+    keys: Float[Tensor, "B H S K"],
+    values: Float[Tensor, "B H S E"],
+    *,
+    mask: Bool[Tensor, "#B #H #T S"] | None = None,
+    causal: bool = False,
+    dropout: float = 0.0,
+    tape: Tape | None = None,
+) -> Float[Tensor, "B H T E"]:
+    """softmax(Q Kᵀ / √K) V.
+
+    Args:
+        queries: Q.
+        keys: K.
+        values: V.
+        mask: True where a query may see a key; None is everywhere.
+        causal: no query sees a key after it; the last query stands at the last key.
+        dropout: probability that a weight is dropped.
+        tape: where to record each step; None runs the fused kernel.
+    """
+    size, span = queries.shape[2], keys.shape[2]
+    # One query stands at the last key and sees all; a square causal mask the kernel knows itself.
+    square = causal and size == span and mask is None and tape is None
+    if causal and size > 1 and not square:
+        seen = causal_mask(size, span, device=queries.device)
+        mask = seen[None, None] if mask is None else mask & seen
+    if tape is None:
+        return F.scaled_dot_product_attention(
+            queries, keys, values, attn_mask=mask, dropout_p=dropout, is_causal=square
+        )
+    return _step_by_step(queries, keys, values, mask, dropout, tape)
+
+
+def _step_by_step(
+    queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, dropout: float, tape: Tape
+) -> Tensor:
+    scores = (queries @ keys.transpose(-2, -1)) * queries.shape[-1] ** -0.5
+    weights = _masked_softmax(scores, mask)
+    context = F.dropout(weights, dropout).to(values.dtype) @ values
+    tape.record("queries", queries)
+    tape.record("keys", keys)
+    tape.record("values", values)
+    tape.record("scores", scores)
+    tape.record("weights", weights)
+    tape.record("context", context)
+    return context
+
+
+def _masked_softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
+    if mask is None:
+        return scores.softmax(dim=-1)
+    # The least finite number rather than −∞: a row with nothing to see stays free of NaN.
+    low = torch.finfo(scores.dtype).min
+    return scores.masked_fill(~mask, low).softmax(dim=-1).masked_fill(~mask, 0.0)
+
+
+class MultiHeadSelfAttention(nn.Module):
+    """MultiHead(x, x), its three projections in one matrix ``qkv`` [3D D], in that order."""
+
+    def __init__(self, dimension: int, heads: int, *, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        self.qkv = _projection(dimension, 3)
+        self.output = _projection(dimension, 1)
+
+    def forward(
+        self,
+        x: Float[Tensor, "B T D"],
+        *,
+        mask: Bool[Tensor, "#B #H #T S"] | None = None,
+        causal: bool = False,
+        past: KeyValues | None = None,
+        tape: Tape | None = None,
+    ) -> tuple[Float[Tensor, "B T D"], KeyValues]:
+        """The new vectors, and the keys and values of ``past`` and ``x`` for going on.
+
+        Args:
+            x: the sentence, or what comes after ``past``.
+            mask: True where a query may see a key, the past's keys included.
+            causal: no position sees one after it.
+            past: what an earlier call returned.
+            tape: where to record each step.
+        """
+        parts = self.qkv(x).unflatten(-1, (3, self.heads, -1))
+        queries, keys, values = parts.permute(2, 0, 3, 1, 4).unbind(0)
+        seen = append(past, KeyValues(keys, values))
+        dropout = self.dropout if self.training else 0.0
+        context = scaled_dot_product(
+            queries, *seen, mask=mask, causal=causal, dropout=dropout, tape=tape
+        )
+        return self.output(context.transpose(1, 2).flatten(2)), seen
+
+    def nothing(self, batch: int) -> KeyValues:
+        """The past of ``batch`` rows that have seen no position."""
+        weight = self.output.weight
+        empty = weight.new_empty(batch, self.heads, 0, weight.shape[0] // self.heads)
+        return KeyValues(empty, empty)
+
+
+class MultiHeadCrossAttention(nn.Module):
+    """MultiHead(x, y), y a memory whose keys and values are computed once."""
+
+    def __init__(self, dimension: int, heads: int, *, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        self.query = _projection(dimension, 1)
+        self.key_value = _projection(dimension, 2)
+        self.output = _projection(dimension, 1)
+
+    def remember(self, memory: Float[Tensor, "B S D"]) -> KeyValues:
+        """The memory's keys and values."""
+        parts = self.key_value(memory).unflatten(-1, (2, self.heads, -1))
+        return KeyValues(*parts.permute(2, 0, 3, 1, 4).unbind(0))
+
+    def forward(
+        self,
+        x: Float[Tensor, "B T D"],
+        memory: KeyValues,
+        *,
+        mask: Bool[Tensor, "#B #H #T S"] | None = None,
+        tape: Tape | None = None,
+    ) -> Float[Tensor, "B T D"]:
+        """What each position of ``x`` finds in ``memory``.
+
+        Args:
+            x: the positions that ask.
+            memory: what ``remember`` returned.
+            mask: True where a query may see a key.
+            tape: where to record each step.
+        """
+        queries = self.query(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        dropout = self.dropout if self.training else 0.0
+        context = scaled_dot_product(queries, *memory, mask=mask, dropout=dropout, tape=tape)
+        return self.output(context.transpose(1, 2).flatten(2))
+
+
+def _projection(dimension: int, blocks: int) -> nn.Linear:
+    """``blocks`` square matrices on top of one another, each drawn as if it stood alone."""
+    layer = nn.Linear(dimension, blocks * dimension)
+    for block in layer.weight.data.chunk(blocks):
+        nn.init.xavier_uniform_(block)
+    nn.init.zeros_(layer.bias)
+    return layer

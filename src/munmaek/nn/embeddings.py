@@ -1,0 +1,109 @@
+r"""Tokens and positions as vectors, and the way back to token scores.
+
+    x_t = √D · E[w_t] + PE(t)                                   Vaswani et al. 2017, §3.4 and §3.5
+    PE(t, 2i)   = sin(t / 10000^(2i/D))
+    PE(t, 2i+1) = cos(t / 10000^(2i/D))
+
+Letters: V vocabulary size, D width, T positions. E is drawn from N(0, 1/D), so that √D·E has unit
+variance and E, tied, gives scores of unit variance to a normalised hidden vector.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from munmaek.errors import InputError
+
+__all__ = ["LearnedPositions", "OutputLayer", "SinusoidalPositions", "TokenEmbedding", "sinusoids"]
+
+
+class TokenEmbedding(nn.Module):
+    """√D · E[ids], for D = ``dimension``; E is ``weight`` [V D]."""
+
+    def __init__(self, vocab_size: int, dimension: int) -> None:
+        super().__init__()
+        self.scale = math.sqrt(dimension)
+        self.weight = _unit_scores(vocab_size, dimension)
+
+    def forward(self, ids: Int[Tensor, "*N"]) -> Float[Tensor, "*N D"]:
+        """The vectors of ``ids``."""
+        return F.embedding(ids, self.weight) * self.scale
+
+
+class OutputLayer(nn.Module):
+    """Scores of every token, h Wᵀ + b; W is the embedding's weight when ``tied``.
+
+    A tied layer holds no weight of its own, so that a saved model holds each tensor once.
+    """
+
+    weight: nn.Parameter | None
+
+    def __init__(self, dimension: int, vocab_size: int, *, tied: bool) -> None:
+        super().__init__()
+        self.weight = None if tied else _unit_scores(vocab_size, dimension)
+        self.bias = nn.Parameter(torch.zeros(vocab_size))
+
+    def forward(
+        self, hidden: Float[Tensor, "*N D"], embedding: Float[Tensor, "V D"]
+    ) -> Float[Tensor, "*N V"]:
+        """Scores before softmax; ``embedding`` is used when the weights are tied."""
+        weight = embedding if self.weight is None else self.weight
+        return F.linear(hidden, weight, self.bias)
+
+
+def _unit_scores(vocab_size: int, dimension: int) -> nn.Parameter:
+    return nn.Parameter(torch.randn(vocab_size, dimension) / math.sqrt(dimension))
+
+
+def sinusoids(start: int, length: int, dimension: int) -> Float[Tensor, "T D"]:
+    """PE of the positions ``start`` to ``start + length - 1``, computed in float64."""
+    position = torch.arange(start, start + length, dtype=torch.float64)[:, None]
+    exponent = torch.arange(0, dimension, 2, dtype=torch.float64) / dimension
+    angle = position * 10000.0**-exponent
+    table = torch.empty(length, dimension, dtype=torch.float64)
+    table[:, 0::2] = angle.sin()
+    table[:, 1::2] = angle.cos()[:, : dimension // 2]
+    return table.to(torch.float32)
+
+
+class SinusoidalPositions(nn.Module):
+    """PE for positions of any number; those below ``ready`` are kept in a table."""
+
+    table: Tensor
+
+    def __init__(self, dimension: int, *, ready: int = 512) -> None:
+        super().__init__()
+        self.dimension = dimension
+        self.register_buffer("table", sinusoids(0, ready, dimension), persistent=False)
+
+    def forward(self, start: int, length: int) -> Float[Tensor, "T D"]:
+        """The vectors of ``length`` positions from ``start`` on."""
+        if start + length <= self.table.shape[0]:
+            return self.table[start : start + length]
+        return sinusoids(start, length, self.dimension).to(self.table)
+
+
+class LearnedPositions(nn.Module):
+    """A learned vector for each of ``capacity`` positions (Devlin et al. 2019, §3)."""
+
+    def __init__(self, capacity: int, dimension: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(capacity, dimension) * 0.02)
+
+    def forward(self, start: int, length: int) -> Float[Tensor, "T D"]:
+        """The vectors of ``length`` positions from ``start`` on.
+
+        Raises:
+            InputError: a position beyond the capacity.
+        """
+        capacity, wanted = self.weight.shape[0], start + length
+        if wanted > capacity:
+            message = (
+                f"a text of {wanted} tokens is longer than the model's {capacity} positions: "
+                "cut the text, or train with more positions"
+            )
+            raise InputError(message)
+        return self.weight[start:wanted]
