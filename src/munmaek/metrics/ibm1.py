@@ -3,8 +3,8 @@ r"""IBM Model 1: the word alignment that attention is judged by (Brown et al. 19
     p(f_1 … f_T | e) ∝ Π_t Σ_s θ(f_t | e_s),   s = 0 (the empty word) … S
 
 Expectation–maximisation: θ starts uniform; each pass shares every target word over the source words
-that could have made it, in proportion to θ, and counts. The likelihood has one maximum, so the
-start does not matter in the end. All word pairs of all sentences lie in flat arrays; a pass is two
+that could have made it, in proportion to θ, and counts. The log-likelihood is concave, so the
+uniform start cannot end in a local maximum. All word pairs of all sentences lie in flat arrays; a pass is two
 ``bincount``s.
 
 Letters: S source words, T target words, M word pairs over all sentences.

@@ -4,8 +4,8 @@ r"""How well a language model predicts text, in units that do or do not depend o
     bits per character   −Σ log₂ p / characters
 
 Perplexity counts in the model's own tokens and so compares only models with one tokenizer; bits per
-character or byte compare any two (Cotterell et al. 2018, §3). Every line ends: its end is one token,
-one word, one character and one byte. Logarithms are natural.
+character or byte compare any two (Cotterell et al. 2018, §3). Every line ends: its end is one
+token, one word, one character and one byte. Logarithms are natural.
 """
 
 import math

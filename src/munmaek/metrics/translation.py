@@ -3,14 +3,15 @@ r"""How close translations come to references: BLEU and chrF, as sacreBLEU compu
     BLEU = BP · exp(Σ_{n≤4} ¼ log p_n)      (Papineni et al. 2002)
     chrF = 5·P·R / (4·P + R)                (Popović 2015; P, R means over character n-grams, n ≤ 6)
 
-Tokens, counts and the reported values are sacreBLEU's (Post 2018). Its per-sentence counts are kept,
-and resampled as sums, so a thousand resamples cost one matrix product.
+Tokens, counts and the reported values are sacreBLEU's (Post 2018). Its per-sentence counts are
+kept and resampled as sums, so a thousand resamples cost one matrix product.
 """
 
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,7 +116,7 @@ def bleu_from_sums(sums: Floats) -> Floats:
 
 
 def chrf_from_sums(sums: Floats) -> Floats:
-    """chrF with β = 2, 0 to 100, of B corpora from their summed statistics [B, 18]."""
+    """Character F-score with β = 2, 0 to 100, of B corpora from their summed statistics [B, 18]."""
     counts = sums.reshape(len(sums), -1, 3)
     hypothesis, reference, match = counts[..., 0], counts[..., 1], counts[..., 2]
     used = (hypothesis > 0) & (reference > 0)
@@ -140,7 +141,7 @@ def _make(
     rng: np.random.Generator | None,
 ) -> Score:
     total = statistics.sum(0)
-    value = float(cast("Any", metric)._compute_score_from_stats(total.tolist()).score)
+    value = float(metric._compute_score_from_stats(total.tolist()).score)
     score = Score(name, value, "of 100", _signed(signature, metric))
     if rng is None or len(statistics) < 2:
         return score
@@ -250,7 +251,7 @@ def by_length(
     if len(sources) != len(references):
         message = f"need one source for every reference, got {len(sources)} for {len(references)}"
         raise ValueError(message)
-    if any(later <= earlier for earlier, later in zip(edges, edges[1:], strict=False)):
+    if any(later <= earlier for earlier, later in pairwise(edges)):
         message = f"length edges must rise, got {tuple(edges)}"
         raise ValueError(message)
     metrics = _bleu_metric(bleu_tokenizer(references)), _chrf_metric()
