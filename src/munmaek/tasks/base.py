@@ -1,17 +1,30 @@
-"""What the one training loop asks of a task.
+"""What the one training loop asks of a task, and what the tasks share.
 
 A task wraps a network: it makes the batches, the loss and the predictions, and knows no
 architecture. Losses are sums in nats with their count, so that averages over uneven batches, shards
 and accumulation steps stay exact.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, overload
 
-from torch import Tensor
+import numpy as np
+import torch
+from jaxtyping import Bool, Int
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
-__all__ = ["Batch", "Loss", "Task"]
+__all__ = [
+    "Batch",
+    "Batches",
+    "Loss",
+    "Task",
+    "build_network",
+    "device_of",
+    "real_positions",
+    "tensor",
+]
 
 
 class Batch(Protocol):
@@ -54,3 +67,51 @@ class Task(Protocol, Generic[N, B]):
         The network comes in evaluation mode and without gradients.
         """
         ...
+
+
+class Batches(Sequence[B]):
+    """Batches of one pass, each made from its rows only when it is asked for."""
+
+    def __init__(
+        self, rows: Sequence[NDArray[np.int64]], make: Callable[[int, NDArray[np.int64]], B]
+    ) -> None:
+        self._rows = rows
+        self._make = make
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> B: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[B]: ...
+    def __getitem__(self, index: int | slice) -> B | list[B]:
+        if isinstance(index, slice):
+            return [self[each] for each in range(*index.indices(len(self)))]
+        return self._make(index, self._rows[index])
+
+    def __iter__(self) -> Iterator[B]:
+        return (self[index] for index in range(len(self)))
+
+
+def build_network(make: Callable[[], Any], *, seed: int) -> Any:
+    """Call ``make`` with the global torch generator seeded aside: same seed, same weights."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return make()
+
+
+def device_of(network: Any) -> torch.device:
+    """Where the network's weights are."""
+    module: nn.Module = network
+    return next(module.parameters()).device
+
+
+def tensor(array: NDArray[np.int64], network: Any) -> Tensor:
+    """``array`` as a tensor beside the network's weights."""
+    return torch.from_numpy(array).to(device_of(network))
+
+
+def real_positions(lengths: Int[Tensor, " B"], size: int) -> Bool[Tensor, "B T"]:
+    """True where a row still has tokens: [B, size]."""
+    return torch.arange(size, device=lengths.device)[None, :] < lengths[:, None]

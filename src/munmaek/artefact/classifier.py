@@ -1,0 +1,153 @@
+"""A trained classifier: labels for texts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.artefact.folder import write_folder
+from munmaek.artefact.info import Info
+from munmaek.artefact.inside import Inside, one_row, word_indices
+from munmaek.artefact.weights import save_network, save_tables
+from munmaek.errors import InputError
+from munmaek.metrics import Score, classification_scores, sign
+from munmaek.models.ngram import NgramClassifier
+from munmaek.nn.tape import Tape
+from munmaek.tasks.base import tensor
+from munmaek.tasks.classify import NeuralClassifier, framed
+from munmaek.text.corpora import LabelledCorpus
+from munmaek.text.tokenizers import Tokenizer
+
+__all__ = ["Classifier", "Prediction", "label_indices"]
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A text, its likeliest label and the probability of each."""
+
+    text: str
+    label: str
+    probabilities: dict[str, float]
+
+
+def label_indices(corpus: LabelledCorpus, labels: Sequence[str]) -> NDArray[np.int64]:
+    """The index of each row's label.
+
+    Raises:
+        InputError: a label that is not among ``labels``; names the corpus and the row.
+    """
+    index = {label: position for position, label in enumerate(labels)}
+    for row, label in enumerate(corpus.labels):
+        if label not in index:
+            known = ", ".join(labels[:10])
+            message = (
+                f"{corpus.name}: row {row + 1}: label '{label}' was never seen in training; "
+                f"known labels: {known}"
+            )
+            raise InputError(message)
+    return np.array([index[label] for label in corpus.labels], dtype=np.int64)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Classifier:
+    """Label probabilities over ids, with the tokenizer that gives it text."""
+
+    tokenizer: Tokenizer
+    model: NgramClassifier | NeuralClassifier
+    labels: tuple[str, ...]
+    info: Info
+    limit: int = 256
+    """Tokens of a text that are read, <s> and </s> included; the rest is cut."""
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        """The label of each text, in their order; an empty text gets one too."""
+        probabilities = np.exp(self._logprobs(texts))
+        return [
+            Prediction(
+                text,
+                self.labels[int(row.argmax())],
+                dict(zip(self.labels, (float(p) for p in row), strict=True)),
+            )
+            for text, row in zip(texts, probabilities, strict=True)
+        ]
+
+    def _logprobs(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        encoded = self.tokenizer.encode_many(texts)
+        if isinstance(self.model, NgramClassifier):
+            return self.model.logprobs(encoded)
+        return self.model.logprobs([self._frame(ids) for ids in encoded])
+
+    def _frame(self, ids: Sequence[int]) -> list[int]:
+        return framed(ids, bos=self.tokenizer.bos, eos=self.tokenizer.eos, limit=self.limit)
+
+    def evaluate(self, corpus: LabelledCorpus) -> dict[str, Score]:
+        """Accuracy and macro F1, with intervals.
+
+        Raises:
+            InputError: a label never seen in training.
+        """
+        label_indices(corpus, self.labels)
+        tokenizer = self.tokenizer
+        return classification_scores(
+            [self.labels[index] for index in self._logprobs(corpus.texts).argmax(1)],
+            corpus.labels,
+            signature=sign(
+                task="classify",
+                stage=self.info.stage,
+                tokenizer=tokenizer.signature,
+                oov=tokenizer.oov,
+            ),
+        )
+
+    def inside(self, text: str) -> Inside:
+        """What the network computed on ``text``; an n-gram classifier has no inside."""
+        ids = self.tokenizer.encode(text)
+        surfaces = [self.tokenizer.decode(ids[: end + 1]) for end in range(len(ids))]
+        words = (-1, *word_indices(surfaces), -1)
+        row = self._frame(ids)
+        tensors: dict[str, NDArray[np.float32]] = {}
+        if isinstance(self.model, NeuralClassifier):
+            tape, network = Tape(), self.model.network
+            batch = np.array([row], dtype=np.int64)
+            lengths = np.array([len(row)], dtype=np.int64)
+            network.forward(tensor(batch, network), tensor(lengths, network), tape=tape)
+            tensors = one_row(tape)
+        return Inside(
+            task="classify",
+            stage=self.info.stage,
+            tokens=tuple(self.tokenizer.token(token) for token in row),
+            words=(*words[: len(row) - 1], -1),
+            tensors=tensors,
+            extra={"probabilities": self.predict([text])[0].probabilities},
+        )
+
+    def save(self, folder: Path | str, *, force: bool = False) -> None:
+        """Write the model's folder, aside and renamed.
+
+        Raises:
+            InputError: ``folder`` exists and ``force`` is false.
+            DiskError: it cannot be written; what was there is whole.
+        """
+        model = self.model
+
+        def weights(path: Path) -> None:
+            if isinstance(model, NgramClassifier):
+                save_tables(model.tensors(), path)
+            else:
+                save_network(model.network, path, stage=self.info.stage)
+
+        write_folder(
+            Path(folder),
+            files={"tokenizer.json": self.tokenizer.save, "model.safetensors": weights},
+            manifest={
+                **self.info.to_json(),
+                "tokenizer": self.tokenizer.describe(),
+                "labels": list(self.labels),
+                "limit": self.limit,
+            },
+            force=force,
+        )

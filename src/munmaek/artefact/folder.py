@@ -1,0 +1,171 @@
+"""A model is a folder, readable by others, never pickle.
+
+``munmaek.json`` names the format version, the task, the stage and the sha256 of every other file.
+The folder is written aside and renamed, so that a crash leaves the old one whole.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from munmaek.errors import ArtefactError, DiskError, InputError
+
+__all__ = ["FORMAT", "MANIFEST", "check_free", "read_manifest", "write_folder", "write_text"]
+
+FORMAT = 1
+MANIFEST = "munmaek.json"
+
+
+def check_free(folder: Path, *, force: bool) -> None:
+    """Refuse to overwrite.
+
+    Raises:
+        InputError: something is at ``folder`` and ``force`` is false, or what is there is not a
+            model or an empty folder, which not even ``force`` removes.
+    """
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    if not force:
+        message = f"{folder}: already exists; choose another -o, or --force to replace it"
+        raise InputError(message)
+    if not folder.is_dir() or not any((folder / name).exists() for name in _OURS):
+        message = f"{folder}: exists and was not made by munmaek, so --force does not remove it"
+        raise InputError(message)
+
+
+_OURS = (MANIFEST, "results.json")
+
+
+def write_folder(
+    folder: Path,
+    *,
+    files: Mapping[str, Callable[[Path], None]],
+    manifest: Mapping[str, Any],
+    force: bool = False,
+) -> None:
+    """Write every file and then the manifest, aside; then rename.
+
+    Args:
+        folder: where the model is to be.
+        files: file name to a function that writes that file at the path it is given.
+        manifest: what ``munmaek.json`` says besides the format and the hashes.
+        force: replace what is there.
+
+    Raises:
+        InputError: ``folder`` exists and ``force`` is false.
+        DiskError: the disk is full or the place cannot be written; what was there is whole.
+    """
+    check_free(folder, force=force)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise _disk(folder, error) from error
+    try:
+        for name, write in files.items():
+            write(aside / name)
+        hashes = {name: _describe(aside / name) for name in files}
+        text = json.dumps(
+            {"format": FORMAT, **manifest, "files": hashes}, ensure_ascii=False, indent=2
+        )
+        (aside / MANIFEST).write_text(text + "\n", encoding="utf-8")
+        aside.chmod(0o755)
+        _replace(aside, folder)
+    except OSError as error:
+        raise _disk(folder, error) from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _replace(aside: Path, folder: Path) -> None:
+    if not folder.exists():
+        aside.rename(folder)
+        return
+    old = folder.with_name(f".{folder.name}-old-{os.getpid()}")
+    folder.rename(old)
+    aside.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _disk(place: Path, error: OSError) -> DiskError:
+    reason = "the disk is full" if error.errno == errno.ENOSPC else (error.strerror or str(error))
+    message = f"{place}: cannot write: {reason}; nothing there was changed"
+    return DiskError(message)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file aside and rename it.
+
+    Raises:
+        DiskError: the disk is full or the place cannot be written; what was there is whole.
+    """
+    aside = path.with_name(f".{path.name}-{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside.write_text(text, encoding="utf-8")
+        aside.replace(path)
+    except OSError as error:
+        raise _disk(path, error) from error
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _describe(path: Path) -> dict[str, Any]:
+    return {"sha256": _sha256(path), "bytes": path.stat().st_size}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest, after every file it names has been checked.
+
+    Raises:
+        ArtefactError: no model there, a newer format, or a file missing, truncated or altered.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        what = "no such folder" if not folder.exists() else f"no {MANIFEST} in it"
+        message = f"{folder}: not a munmaek model: {what}"
+        raise ArtefactError(message)
+    manifest = _parse(path)
+    made = manifest.get("format")
+    if not isinstance(made, int) or made > FORMAT:
+        message = f"{folder}: format {made} is newer than {FORMAT}, which this munmaek reads; upgrade munmaek"
+        raise ArtefactError(message)
+    for name, wanted in cast("dict[str, dict[str, Any]]", manifest.get("files", {})).items():
+        _check(folder / name, wanted)
+    return manifest
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        message = f"{path}: damaged ({error}); train or copy the model again"
+        raise ArtefactError(message) from error
+    if not isinstance(manifest, dict):
+        message = f"{path}: damaged (not an object); train or copy the model again"
+        raise ArtefactError(message)
+    return cast("dict[str, Any]", manifest)
+
+
+def _check(path: Path, wanted: dict[str, Any]) -> None:
+    if not path.is_file():
+        message = f"{path}: missing from the model; copy the folder again"
+        raise ArtefactError(message)
+    size = path.stat().st_size
+    if size != wanted["bytes"]:
+        message = f"{path}: truncated or altered: {size} bytes, {wanted['bytes']} wanted; copy the folder again"
+        raise ArtefactError(message)
+    if _sha256(path) != wanted["sha256"]:
+        message = f"{path}: altered: its sha256 is not the one in {MANIFEST}; copy the folder again"
+        raise ArtefactError(message)

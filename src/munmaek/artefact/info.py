@@ -1,0 +1,56 @@
+"""What a trained model knows about itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from munmaek.metrics import Score
+
+__all__ = ["Info", "munmaek_version"]
+
+
+def munmaek_version() -> str:
+    """The installed version."""
+    try:
+        return version("munmaek")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """Provenance: enough to say how a number was made and to make the model again."""
+
+    task: str
+    stage: str
+    label: str
+    """What a table calls it: ``LSTM``, ``5-gram``."""
+    config: Mapping[str, Any]
+    """The stage's configuration, resolved."""
+    sizes: Mapping[str, Any]
+    """What the network was made with besides: vocabulary sizes, labels, special ids."""
+    parameters: int
+    """Weights of a network, or n-grams of an n-gram model."""
+    seconds: float = 0.0
+    """Wall-clock seconds of training."""
+    training: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Training configuration and how it ended: steps, epochs, tokens."""
+    data: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Names, sizes and fingerprints of the corpora."""
+    scores: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Scores as JSON, with signatures."""
+    version: str = field(default_factory=munmaek_version)
+
+    def with_scores(self, scores: Mapping[str, Score]) -> "Info":
+        """The same with these scores."""
+        return replace(self, scores={name: score.to_json() for name, score in scores.items()})
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``munmaek.json``."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    @classmethod
+    def from_json(cls, manifest: Mapping[str, Any]) -> "Info":
+        """From ``munmaek.json``."""
+        return cls(**{name: manifest[name] for name in cls.__slots__})

@@ -1,0 +1,231 @@
+"""A trained translator: text to text, with the links between the words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.artefact.folder import write_folder
+from munmaek.artefact.info import Info
+from munmaek.artefact.inside import Inside, one_row, word_indices
+from munmaek.artefact.weights import save_network
+from munmaek.decode import Hypothesis, beam_search, force
+from munmaek.metrics import (
+    Score,
+    Signature,
+    links_from_weights,
+    sign,
+    translation_scores,
+    weights_by_word,
+)
+from munmaek.models.networks import TranslatorNetwork
+from munmaek.nn.tape import Tape
+from munmaek.tasks.base import tensor
+from munmaek.tasks.translate import DecoderRows
+from munmaek.text.corpora import ParallelCorpus
+from munmaek.text.tokenizers import Tokenizer
+
+__all__ = ["Translation", "Translator"]
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A sentence and its translation; links are (source word, target word) from attention."""
+
+    source: str
+    translation: str
+    logprob: float
+    """Nats, to the end of the sentence."""
+    alignment: tuple[tuple[int, int], ...] | None
+    """None for a model without attention."""
+    weights: NDArray[np.float32] | None
+    """[target words, source words], rows summing to 1; None without attention."""
+    source_words: tuple[str, ...]
+    target_words: tuple[str, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Translator:
+    """A network with both tokenizers."""
+
+    source_tokenizer: Tokenizer
+    target_tokenizer: Tokenizer
+    network: TranslatorNetwork
+    info: Info
+    limit: int = 256
+    """Source tokens that are read; the rest of a longer sentence is cut."""
+
+    def translate(
+        self,
+        texts: Sequence[str],
+        *,
+        beam: int = 5,
+        max_length: int | None = None,
+        links: bool = True,
+    ) -> list[Translation]:
+        """The best translation of each text, in their order; an empty text stays empty.
+
+        Args:
+            texts: source sentences.
+            beam: hypotheses kept at every step; 1 is greedy.
+            max_length: target tokens at most; by default 1.5 times the source and 20 more.
+            links: keep the attention; without it decoding is faster.
+        """
+        out: list[Translation | None] = [None] * len(texts)
+        encoded = [self._source_ids(ids) for ids in self.source_tokenizer.encode_many(texts)]
+        todo = [index for index, text in enumerate(texts) if text.strip()]
+        todo.sort(key=lambda index: len(encoded[index]))
+        size = max(1, 256 // beam)
+        for at in range(0, len(todo), size):
+            chosen = todo[at : at + size]
+            sources = [encoded[index] for index in chosen]
+            limits = [max_length or int(1.5 * len(ids)) + 20 for ids in sources]
+            found = beam_search(
+                self._rows(sources, look=links), beam=beam, max_length=limits, banned=self._never()
+            )
+            for index, best in zip(chosen, found, strict=True):
+                out[index] = self._result(texts[index], encoded[index], best[0])
+        return [each or _empty(text) for each, text in zip(out, texts, strict=True)]
+
+    def align(self, sources: Sequence[str], targets: Sequence[str]) -> list[Translation]:
+        """Forced decoding: each given target as the translation, with its score and links."""
+        encoded = [self._source_ids(ids) for ids in self.source_tokenizer.encode_many(sources)]
+        wanted = self.target_tokenizer.encode_many(targets)
+        out: list[Translation] = []
+        for at in range(0, len(sources), 64):
+            part = slice(at, at + 64)
+            forced = force(self._rows(encoded[part], look=True), wanted[part])
+            out += [
+                self._result(text, ids, each, target)
+                for text, ids, each, target in zip(
+                    sources[part], encoded[part], forced, targets[part], strict=True
+                )
+            ]
+        return out
+
+    def _source_ids(self, ids: Sequence[int]) -> list[int]:
+        return [*ids[: self.limit - 1], self.source_tokenizer.eos]
+
+    def _rows(self, sources: Sequence[Sequence[int]], *, look: bool) -> DecoderRows:
+        tokenizer = self.target_tokenizer
+        return DecoderRows(
+            self.network, sources, tokenizer.bos, tokenizer.eos, tokenizer.vocab_size, look
+        )
+
+    def _never(self) -> tuple[int, ...]:
+        tokenizer = self.target_tokenizer
+        return (tokenizer.pad, tokenizer.unk, tokenizer.bos, tokenizer.mask)
+
+    def _result(
+        self, source: str, ids: Sequence[int], best: Hypothesis, target: str | None = None
+    ) -> Translation:
+        text = self.target_tokenizer.decode(best.tokens) if target is None else target
+        weights = self._word_weights(ids, best)
+        return Translation(
+            source=source,
+            translation=text,
+            logprob=best.logprob,
+            alignment=None if weights is None else tuple(sorted(links_from_weights(weights))),
+            weights=weights,
+            source_words=tuple(source.split()),
+            target_words=tuple(text.split()),
+        )
+
+    def _word_weights(
+        self, ids: Sequence[int], best: Hypothesis
+    ) -> NDArray[np.float32] | None:
+        if best.attention is None:
+            return None
+        rows = _words(self.target_tokenizer, best.tokens)
+        columns = (*_words(self.source_tokenizer, ids[:-1]), -1)
+        weights = best.attention[: len(rows), : len(columns)]
+        folded = weights_by_word(weights, target_words=rows, source_words=columns)
+        total = folded.sum(1, keepdims=True)
+        return (folded / np.where(total > 0, total, 1)).astype(np.float32)
+
+    def evaluate(self, corpus: ParallelCorpus, *, beam: int = 5) -> dict[str, Score]:
+        """BLEU and chrF of beam search, with bootstrap intervals."""
+        outputs = self.translate(corpus.sources, beam=beam, links=False)
+        return translation_scores(
+            [each.translation for each in outputs],
+            corpus.targets,
+            signature=self.signature(beam=beam),
+            rng=np.random.default_rng(0),
+        )
+
+    def signature(self, *, beam: int) -> Signature:
+        """What every score of this translator shares."""
+        tokenizer = self.target_tokenizer
+        more = (("beam", str(beam)),)
+        return sign(
+            task="translate",
+            stage=self.info.stage,
+            tokenizer=tokenizer.signature,
+            oov=tokenizer.oov,
+            more=more,
+        )
+
+    def inside(self, source: str, target: str | None = None) -> Inside:
+        """What the network computed on ``source`` and its translation, or ``target``."""
+        if target is None:
+            target = self.translate([source], links=False)[0].translation
+        ids = self._source_ids(self.source_tokenizer.encode(source))
+        wanted = self.target_tokenizer.encode(target)
+        forced = force(self._rows([ids], look=True), [wanted])[0]
+        tape = Tape()
+        batch = tensor(np.array([ids], dtype=np.int64), self.network)
+        lengths = tensor(np.array([len(ids)], dtype=np.int64), self.network)
+        row = np.array([[self.target_tokenizer.bos, *wanted]], dtype=np.int64)
+        memory = self.network.encode(batch, lengths, tape=tape)
+        self.network.decode(memory, tensor(row, self.network), tape=tape)
+        tensors = one_row(tape)
+        if forced.attention is not None:
+            tensors["alignment"] = forced.attention
+        eos = self.target_tokenizer.token(self.target_tokenizer.eos)
+        return Inside(
+            task="translate",
+            stage=self.info.stage,
+            tokens=tuple(self.source_tokenizer.token(token) for token in ids),
+            words=(*_words(self.source_tokenizer, ids[:-1]), -1),
+            tensors=tensors,
+            target_tokens=(*(self.target_tokenizer.token(token) for token in wanted), eos),
+            target_words=(*_words(self.target_tokenizer, wanted), -1),
+            extra={"translation": target, "logprob": forced.logprob},
+        )
+
+    def save(self, folder: Path | str, *, force: bool = False) -> None:
+        """Write the model's folder, aside and renamed.
+
+        Raises:
+            InputError: ``folder`` exists and ``force`` is false.
+            DiskError: it cannot be written; what was there is whole.
+        """
+        write_folder(
+            Path(folder),
+            files={
+                "source_tokenizer.json": self.source_tokenizer.save,
+                "tokenizer.json": self.target_tokenizer.save,
+                "model.safetensors": lambda path: save_network(
+                    self.network, path, stage=self.info.stage
+                ),
+            },
+            manifest={
+                **self.info.to_json(),
+                "source_tokenizer": self.source_tokenizer.describe(),
+                "tokenizer": self.target_tokenizer.describe(),
+                "limit": self.limit,
+            },
+            force=force,
+        )
+
+
+def _words(tokenizer: Tokenizer, ids: Sequence[int]) -> tuple[int, ...]:
+    return word_indices([tokenizer.decode(ids[: end + 1]) for end in range(len(ids))])
+
+
+def _empty(text: str) -> Translation:
+    return Translation(text, "", 0.0, None, None, (), ())

@@ -1,0 +1,112 @@
+"""Networks and n-gram tables to and from safetensors files."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+from safetensors.torch import load_file
+from safetensors.torch import save_file as save_torch_file
+from torch import Tensor, nn
+
+from munmaek.artefact.huggingface import from_huggingface, to_huggingface
+from munmaek.errors import ArtefactError
+from munmaek.models import stage_named
+from munmaek.tasks.base import build_network
+
+__all__ = [
+    "load_network",
+    "load_tables",
+    "make_network",
+    "parameter_count",
+    "save_network",
+    "save_tables",
+]
+
+
+def make_network(
+    *, stage: str, task: str, config: Mapping[str, Any], sizes: Mapping[str, Any], seed: int = 0
+) -> nn.Module:
+    """A network of the stage with fresh weights; same seed, same weights."""
+    row = stage_named(stage)
+    settings = row.config_class().of(config)
+    return cast(
+        "nn.Module", build_network(lambda: row.network_class(task)(settings, **sizes), seed=seed)
+    )
+
+
+def parameter_count(network: nn.Module) -> int:
+    """Weights that are trained, tied ones once."""
+    return sum(weight.numel() for weight in network.parameters())
+
+
+def save_network(network: nn.Module, path: Path, *, stage: str) -> None:
+    """Weights under our names, or for BERT under Hugging Face's; tied ones once."""
+    weights = _untied(network)
+    if stage == "bert":
+        weights = to_huggingface(weights)
+    save_torch_file({name: weight.contiguous() for name, weight in weights.items()}, path)
+
+
+def _untied(network: nn.Module) -> dict[str, Tensor]:
+    seen: set[int] = set()
+    out: dict[str, Tensor] = {}
+    for name, weight in network.state_dict().items():
+        if weight.data_ptr() in seen and weight.numel() > 0:
+            continue
+        seen.add(weight.data_ptr())
+        out[name] = weight.detach().cpu()
+    return out
+
+
+def load_network(network: nn.Module, path: Path, *, stage: str) -> None:
+    """Fill ``network`` and put it in evaluation mode.
+
+    Raises:
+        ArtefactError: the file is not safetensors, or a tensor is missing, extra or misshapen.
+    """
+    try:
+        weights = load_file(path)
+    except (SafetensorError, ValueError) as error:
+        message = f"{path}: not a readable safetensors file ({error}); copy the model again"
+        raise ArtefactError(message) from error
+    if stage == "bert":
+        weights = from_huggingface(weights)
+    wanted = _untied(network)
+    for name in sorted(wanted.keys() | weights.keys()):
+        if name not in weights or name not in wanted:
+            what = "missing" if name not in weights else "not part of this network"
+            message = f"{path}: tensor '{name}' is {what}"
+            raise ArtefactError(message)
+        if weights[name].shape != wanted[name].shape:
+            message = (
+                f"{path}: tensor '{name}' has shape {tuple(weights[name].shape)}, "
+                f"{tuple(wanted[name].shape)} wanted"
+            )
+            raise ArtefactError(message)
+    with torch.no_grad():
+        network.load_state_dict(weights, strict=False)
+    network.eval()
+
+
+def save_tables(tables: Mapping[str, NDArray[Any]], path: Path) -> None:
+    """N-gram tables as safetensors."""
+    save_file({name: np.ascontiguousarray(table) for name, table in tables.items()}, path)
+
+
+def load_tables(path: Path) -> dict[str, NDArray[Any]]:
+    """N-gram tables.
+
+    Raises:
+        ArtefactError: the file is not safetensors.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, ValueError) as error:
+        message = f"{path}: not a readable safetensors file ({error}); copy the model again"
+        raise ArtefactError(message) from error

@@ -1,0 +1,202 @@
+r"""Task mlm: fill the masked words, from both sides (Devlin et al. 2019, §3.1).
+
+    loss = −Σ_{m ∈ M} log softmax(logits(h_m))[w_m],   h = network(<s> w̃_1 … w̃_T </s>)
+
+M is 15 % of the positions; of those 80 % show <mask>, 10 % a random token, 10 % the word itself.
+With ``words`` given, whole words are chosen rather than single pieces.
+
+Letters: B sentences, T tokens, D model width, V vocabulary size, M masked positions.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from munmaek.data.batches import pad_rows
+from munmaek.data.bucketing import bucket
+from munmaek.models.networks import MaskedNetwork
+from munmaek.tasks.base import Batches, Loss, real_positions, tensor
+
+__all__ = ["MaskedBatch", "MaskedFiller", "MaskedModelling"]
+
+Ids = Sequence[int]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class MaskedBatch:
+    """Sentences with some words hidden."""
+
+    ids: NDArray[np.int64]
+    """What the network sees: [B, T], padding after the tokens."""
+    lengths: NDArray[np.int64]
+    """Tokens of each row: [B]."""
+    chosen: NDArray[np.int64]
+    """Positions to predict, as indices into the flattened [B·T]: [M]."""
+    targets: NDArray[np.int64]
+    """The tokens that stood there: [M]."""
+
+    @property
+    def tokens(self) -> int:
+        """Real tokens, padding not counted."""
+        return int(self.lengths.sum())
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class MaskedModelling:
+    """Framed sentences, ``<s> … </s>``, masked anew at every pass."""
+
+    train: Sequence[Ids]
+    valid: Sequence[Ids]
+    mask: int
+    first_word: int
+    """Ids below this are special tokens: never masked, never put in at random."""
+    vocab_size: int
+    words: Sequence[Ids] | None = None
+    """For each train row the word each position belongs to, to mask whole words."""
+    rate: float = 0.15
+    pad: int = 0
+    max_tokens: int = 4096
+    seed: int = 0
+
+    def epoch(self, number: int) -> Sequence[MaskedBatch]:
+        """Sentences of like length together, batches in random order, fresh masks."""
+        lengths = np.array([len(row) for row in self.train], dtype=np.int64)
+        rng = np.random.default_rng([self.seed, number])
+        groups = bucket(lengths, max_tokens=self.max_tokens, rng=rng)
+        return Batches(groups, lambda index, rows: self._train_batch(number, index, rows))
+
+    def _train_batch(self, number: int, index: int, rows: NDArray[np.int64]) -> MaskedBatch:
+        rng = np.random.default_rng([self.seed, number, index])
+        ids, lengths = pad_rows([self.train[row] for row in rows], self.pad)
+        words = None if self.words is None else pad_rows([self.words[row] for row in rows], -1)[0]
+        return self._mask(ids, lengths, words, rng)
+
+    def _mask(
+        self,
+        ids: NDArray[np.int64],
+        lengths: NDArray[np.int64],
+        words: NDArray[np.int64] | None,
+        rng: np.random.Generator,
+    ) -> MaskedBatch:
+        draw = rng.random(ids.shape)
+        if words is not None:  # every piece of a word shares its word's draw
+            draw = np.take_along_axis(draw, np.maximum(words, 0), axis=1)
+        maskable = ids >= self.first_word
+        hidden = (draw < self.rate) & maskable
+        if not hidden.any() and maskable.any():
+            hidden.flat[int(rng.choice(np.flatnonzero(maskable)))] = True
+        chosen = np.flatnonzero(hidden)
+        targets = ids.flat[chosen]
+        seen, fate = ids.copy(), rng.random(len(chosen))
+        seen.flat[chosen[fate < 0.8]] = self.mask
+        random = chosen[fate >= 0.9]
+        seen.flat[random] = rng.integers(self.first_word, self.vocab_size, len(random))
+        return MaskedBatch(seen, lengths, chosen, targets)
+
+    def loss(self, network: MaskedNetwork, batch: MaskedBatch) -> Loss:
+        """Negative log-likelihood of the chosen words; the others cost no softmax."""
+        logits = self._logits(network, batch).float()
+        total = F.cross_entropy(logits, tensor(batch.targets, network), reduction="sum")
+        return Loss(total, len(batch.targets))
+
+    def _logits(self, network: MaskedNetwork, batch: MaskedBatch) -> Tensor:
+        hidden = network.forward(tensor(batch.ids, network), tensor(batch.lengths, network))
+        return network.logits(hidden.flatten(0, 1)[tensor(batch.chosen, network)])
+
+    def validate(self, network: MaskedNetwork) -> float:
+        """Nats per masked word, under masks that are the same at every call."""
+        return -float(self.predictions(network)[0].mean())
+
+    @torch.inference_mode()
+    def predictions(
+        self, network: MaskedNetwork
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """For each masked word of the validation data its log-probability, and if it came first.
+
+        Masks are the same at every call: [M], [M].
+        """
+        lengths = np.array([len(row) for row in self.valid], dtype=np.int64)
+        parts: list[tuple[NDArray[np.float64], NDArray[np.bool_]]] = []
+        for index, rows in enumerate(bucket(lengths, max_tokens=self.max_tokens, rng=None)):
+            ids, sizes = pad_rows([self.valid[row] for row in rows], self.pad)
+            rng = np.random.default_rng([self.seed, 2**31, index])
+            parts.append(self._predict(network, self._mask(ids, sizes, None, rng)))
+        return np.concatenate([part[0] for part in parts]), np.concatenate(
+            [part[1] for part in parts]
+        )
+
+    def _predict(
+        self, network: MaskedNetwork, batch: MaskedBatch
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        logits = self._logits(network, batch).float()
+        targets = tensor(batch.targets, network)
+        gold = logits.gather(1, targets[:, None])[:, 0]
+        scores = gold.double() - logits.double().logsumexp(1)
+        return scores.cpu().numpy(), (logits.argmax(1) == targets).cpu().numpy()
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class MaskedFiller:
+    """A network, in evaluation mode, asked for the words behind masks, or for embeddings."""
+
+    network: MaskedNetwork
+    mask: int
+
+    @torch.inference_mode()
+    def logprobs(self, ids: Ids) -> NDArray[np.float64]:
+        """Natural-log probability of each token behind each mask of one row: [M, V]."""
+        row = np.asarray([ids], dtype=np.int64)
+        hidden = self.network.forward(
+            tensor(row, self.network), tensor(np.array([len(ids)], dtype=np.int64), self.network)
+        )
+        picked = hidden[0][tensor(np.flatnonzero(row[0] == self.mask), self.network)]
+        return self.network.logits(picked).double().log_softmax(-1).cpu().numpy()
+
+    @torch.inference_mode()
+    def pseudo_logprobs(self, ids: Ids, *, max_tokens: int = 4096) -> NDArray[np.float64]:
+        """Each inner token's log-probability when it alone is masked: [T − 2].
+
+        Their sum is the pseudo-log-likelihood (Salazar et al. 2020, eq. 1), which is not a
+        probability of the sentence and is never ranked beside one.
+        """
+        inner, size = len(ids) - 2, len(ids)
+        rows = np.tile(np.asarray(ids, dtype=np.int64), (inner, 1))
+        at = np.arange(inner)
+        rows[at, at + 1] = self.mask
+        out = np.empty(inner)
+        step = max(1, max_tokens // size)
+        for first in range(0, inner, step):
+            part = rows[first : first + step]
+            lengths = np.full(len(part), size, dtype=np.int64)
+            hidden = self.network.forward(tensor(part, self.network), tensor(lengths, self.network))
+            columns = at[first : first + step]
+            logits = self.network.logits(hidden[torch.arange(len(part)), columns + 1])
+            gold = torch.as_tensor(np.asarray(ids)[columns + 1])
+            scores = logits.double().log_softmax(-1).cpu()
+            out[first : first + step] = scores[torch.arange(len(part)), gold].numpy()
+        return out
+
+    @torch.inference_mode()
+    def embed(self, rows: Sequence[Ids], *, max_tokens: int = 8192) -> NDArray[np.float32]:
+        """Mean of the last hidden states over real tokens: [N, D], in the rows' order."""
+        lengths = np.array([len(row) for row in rows], dtype=np.int64)
+        out: NDArray[np.float32] | None = None
+        for chosen in bucket(lengths, max_tokens=max_tokens, rng=None):
+            ids, sizes = pad_rows([rows[index] for index in chosen], 0)
+            size = tensor(sizes, self.network)
+            hidden = self.network.forward(tensor(ids, self.network), size)
+            real = real_positions(size, ids.shape[1])[..., None]
+            mean = (hidden * real).sum(1) / size[:, None]
+            if out is None:
+                out = np.empty((len(rows), mean.shape[1]), dtype=np.float32)
+            out[chosen] = mean.float().cpu().numpy()
+        return np.empty((0, 0), dtype=np.float32) if out is None else out

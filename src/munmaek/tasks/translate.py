@@ -1,0 +1,152 @@
+r"""Task translate: text to text.
+
+    loss = −Σ_t [(1 − ε) log p_t(y_t) + ε/V Σ_v log p_t(v)],   p_t = softmax(logits(s_t))
+    s = network.decode(network.encode(x_1 … x_S </s>), <s> y_1 … y_T),   y_{T+1} = </s>
+
+ε is label smoothing (Szegedy et al. 2016, §7). Letters: B pairs, S source tokens, T target tokens,
+V target vocabulary size, N rows held at once, D model width.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, final
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from munmaek.data.batches import PairBatch, pad_rows
+from munmaek.data.bucketing import bucket
+from munmaek.models.networks import TranslatorNetwork
+from munmaek.nn.state import select_rows
+from munmaek.nn.tape import Tape
+from munmaek.tasks.base import Batches, Loss, device_of, real_positions, tensor
+
+__all__ = ["DecoderRows", "DecoderState", "Pairs", "TranslationTask"]
+
+Ids = Sequence[int]
+
+
+class Pairs(NamedTuple):
+    """Sources, each ending with </s>, and targets, each between <s> and </s>."""
+
+    sources: Sequence[Ids]
+    targets: Sequence[Ids]
+
+    def lengths(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Tokens of each source and of each target."""
+        return (
+            np.array([len(ids) for ids in self.sources], dtype=np.int64),
+            np.array([len(ids) for ids in self.targets], dtype=np.int64),
+        )
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TranslationTask:
+    """Predict every target token from the source and the target so far."""
+
+    train: Pairs
+    valid: Pairs
+    pad: int = 0
+    max_tokens: int = 4096
+    """Source and target tokens a batch, rows times the longest of each."""
+    smoothing: float = 0.1
+    seed: int = 0
+
+    def epoch(self, number: int) -> Sequence[PairBatch]:
+        """Pairs of like length together, batches in random order."""
+        rng = np.random.default_rng([self.seed, number])
+        groups = bucket(self.train.lengths(), max_tokens=self.max_tokens, rng=rng)
+        return Batches(groups, lambda _, chosen: self._batch(self.train, chosen))
+
+    def _batch(self, pairs: Pairs, chosen: NDArray[np.int64]) -> PairBatch:
+        return PairBatch.gather(pairs.sources, pairs.targets, chosen, self.pad)
+
+    def loss(self, network: TranslatorNetwork, batch: PairBatch) -> Loss:
+        """Smoothed negative log-likelihood of every target token after <s>."""
+        return self._loss(network, batch, self.smoothing)
+
+    def _loss(self, network: TranslatorNetwork, batch: PairBatch, smoothing: float) -> Loss:
+        target = tensor(batch.target, network)
+        memory = network.encode(
+            tensor(batch.source, network), tensor(batch.source_lengths, network)
+        )
+        hidden = network.decode(memory, target[:, :-1])
+        real = real_positions(tensor(batch.target_lengths, network) - 1, target.shape[1] - 1)
+        total = F.cross_entropy(
+            network.logits(hidden[real]).float(),
+            target[:, 1:][real],
+            reduction="sum",
+            label_smoothing=smoothing,
+        )
+        return Loss(total, int((batch.target_lengths - 1).sum()))
+
+    def validate(self, network: TranslatorNetwork) -> float:
+        """Nats per target token, </s> included, without smoothing."""
+        total, count = 0.0, 0
+        for chosen in bucket(self.valid.lengths(), max_tokens=self.max_tokens, rng=None):
+            loss = self._loss(network, self._batch(self.valid, chosen), 0.0)
+            total, count = total + float(loss.total), count + loss.count
+        return total / count
+
+
+class DecoderState(NamedTuple):
+    """What the decoder reads and carries, and what it has just computed."""
+
+    memory: Any
+    inner: Any
+    hidden: Float[Tensor, "N D"]
+    weights: Float[Tensor, "N S"] | None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class DecoderRows:
+    """A translator given its sources: a ``munmaek.lm.BatchedLanguageModel``.
+
+    The network is in evaluation mode; ``sources`` end with </s>. With ``look`` false no attention
+    is recorded and the fused kernels run.
+    """
+
+    network: TranslatorNetwork
+    sources: Sequence[Ids]
+    bos: int
+    eos: int
+    vocab_size: int
+    look: bool = True
+
+    @torch.inference_mode()
+    def start(self) -> DecoderState:
+        """Every source encoded, and <s> read."""
+        ids, lengths = pad_rows(self.sources, 0)
+        memory = self.network.encode(tensor(ids, self.network), tensor(lengths, self.network))
+        tokens = np.full(len(self.sources), self.bos, dtype=np.int64)
+        return self._read(memory, self.network.begin(memory), tokens)
+
+    def advance(self, state: DecoderState, tokens: NDArray[np.int64]) -> DecoderState:
+        """All rows after one more token each."""
+        return self._read(state.memory, state.inner, tokens)
+
+    @torch.inference_mode()
+    def _read(self, memory: Any, inner: Any, tokens: NDArray[np.int64]) -> DecoderState:
+        tape = Tape() if self.look else None
+        hidden, after = self.network.step(memory, inner, tensor(tokens, self.network), tape=tape)
+        weights = None if tape is None else self.network.alignment(tape)
+        return DecoderState(memory, after, hidden, None if weights is None else weights[:, 0])
+
+    @torch.inference_mode()
+    def logprobs(self, state: DecoderState) -> NDArray[np.float32]:
+        """Natural-log probability of every next token for every row: [N, V]."""
+        return self.network.logits(state.hidden).float().log_softmax(-1).cpu().numpy()
+
+    def select(self, state: DecoderState, rows: NDArray[np.int64]) -> DecoderState:
+        """The state of those rows."""
+        return select_rows(state, torch.from_numpy(rows).to(device_of(self.network)))
+
+    def attention(self, state: DecoderState) -> NDArray[np.float32] | None:
+        """Weights over source tokens behind the next token: [N, S], or None."""
+        return None if state.weights is None else state.weights.float().cpu().numpy()
