@@ -1,1 +1,6 @@
-"""munmaek.web."""
+"""The local server: one page, on this machine only."""
+
+from munmaek.web.app import app
+from munmaek.web.server import bind, serve
+
+__all__ = ["app", "bind", "serve"]
