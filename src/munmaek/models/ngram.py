@@ -1,0 +1,404 @@
+r"""The Markov chain: the context is the last n−1 tokens, prediction is counting and smoothing.
+
+    p(w_1 … w_T) = Π_t p(w_t | w_{t−n+1} … w_{t−1})
+
+    p(w | h) = (a(h w) − D(a(h w))) / a(h ·) + γ(h) p(w | h')
+
+a(h w) is the adjusted count of the n-gram: how often it occurred, and for n-grams shorter than n
+after how many different words. D discounts counts of 1, 2 and 3 or more; γ(h) is the weight so
+freed, given to the context h' that is one word shorter. Under the shortest lies the uniform
+distribution, so no id is impossible.
+
+As a classifier it is Bayes' rule over one chain for each label:
+
+    log p(label | w_1 … w_T) = log p(label) + Σ_t log p_label(w_t | w_{t−n+1} … w_{t−1}) + const
+
+Letters: V vocabulary size, T tokens, N sequences, C labels, n order; w a word, h a context.
+
+Source: Chen & Goodman 1998, "An Empirical Study of Smoothing Techniques for Language Modeling",
+section 4 (interpolated modified Kneser–Ney); Heafield et al. 2013, "Scalable Modified Kneser–Ney
+Language Model Estimation", section 3.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self, final
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from munmaek.errors import InputError
+from munmaek.models.configuration import Config
+from munmaek.ngram import MAX_ORDER, NgramTables, distribution, estimate, flatten, score, trace
+from munmaek.ngram.sequences import check_range
+from munmaek.ngram.tables import tensor_named
+
+__all__ = ["Explanation", "NgramClassifier", "NgramConfig", "NgramModel"]
+
+Floats = NDArray[np.float64]
+Ids = Sequence[int] | NDArray[np.integer[Any]]
+Sequences = Sequence[Ids]
+
+
+class NgramConfig(Config):
+    """What shapes the chain."""
+
+    order: int = Field(default=5, ge=1, le=MAX_ORDER)
+    """n: a token is predicted from the n−1 before it."""
+    kenlm_compatible: bool = False
+    """Estimate discounts as KenLM's lmplz does, with the last n-gram of each lower order raw."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """How one token got its probability."""
+
+    token: int
+    order: int
+    """The length of the longest n-gram of the model that ends in the token here."""
+    logprob: float
+    """Natural log, the backoff weights included."""
+    backoffs: tuple[float, ...]
+    """Natural log of each weight paid, the longest context's first; empty when that one matched."""
+
+
+@final
+class NgramModel:
+    """A ``munmaek.lm.LanguageModel`` whose state is the last n−1 tokens, fewer near the start."""
+
+    def __init__(
+        self,
+        tables: NgramTables,
+        *,
+        config: NgramConfig,
+        bos: int,
+        eos: int,
+        unk: int | None = None,
+        discounts: Floats | None = None,
+    ) -> None:
+        """Wrap tables that were estimated, loaded or read from an ARPA file.
+
+        Args:
+            tables: the n-grams.
+            config: as they were estimated; its order is that of the tables.
+            bos: the id that begins a sentence.
+            eos: the id that ends one.
+            unk: the id for words outside the vocabulary, if there is one.
+            discounts: D_1, D_2 and D_3+ of each order [n, 3], where known.
+        """
+        if config.order != tables.order:
+            message = f"configuration of order {config.order} for tables of order {tables.order}"
+            raise ValueError(message)
+        self.tables = tables
+        self.config = config
+        self.bos = bos
+        self.unk = unk
+        self.discounts = discounts
+        self._eos = eos
+
+    @classmethod
+    def fit(
+        cls,
+        sequences: Sequences,
+        *,
+        config: NgramConfig,
+        vocab_size: int,
+        bos: int,
+        eos: int,
+        unk: int | None,
+        excluded: Sequence[int] = (),
+    ) -> Self:
+        """Estimate from sequences of ids, each without bos and eos; empty ones count too.
+
+        Args:
+            sequences: the text.
+            config: order and conventions.
+            vocab_size: V; ids that never occur share what smoothing sets aside evenly.
+            bos: the id that begins a sentence; never predicted.
+            eos: the id that ends one; predicted after every sequence.
+            unk: the id for words outside the vocabulary; an ordinary id where the text has it.
+            excluded: further ids that are never predicted, such as padding.
+
+        Raises:
+            InputError: no text, ids that may not stand in it, or too short a text for the order.
+
+        Warns:
+            MunmaekWarning: discounts that could not be estimated, and what stands for them.
+        """
+        ids, offsets = flatten(sequences)
+        made = estimate(
+            ids,
+            offsets,
+            order=config.order,
+            vocab_size=vocab_size,
+            bos=bos,
+            eos=eos,
+            excluded=excluded,
+            kenlm_compatible=config.kenlm_compatible,
+        )
+        return cls(made.tables, config=config, bos=bos, eos=eos, unk=unk, discounts=made.discounts)
+
+    @property
+    def vocab_size(self) -> int:
+        """V, the number of token ids."""
+        return self.tables.vocab_size
+
+    @property
+    def eos(self) -> int:
+        """The id that ends a sentence."""
+        return self._eos
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """The number of n-grams of each order, 1 first; ids that are never predicted left out."""
+        unigrams = np.count_nonzero(np.isfinite(self.tables.logprobs[: self.vocab_size]))
+        return (int(unigrams) + 1, *self.tables.counts[1:])
+
+    @property
+    def parameters(self) -> int:
+        """The number of n-grams of all orders."""
+        return sum(self.counts)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the tables."""
+        return self.tables.size
+
+    def start(self) -> tuple[int, ...]:
+        """The state before the first token of a sentence."""
+        return () if self.config.order == 1 else (self.bos,)
+
+    def logprobs(self, state: tuple[int, ...]) -> Floats:
+        """Natural-log probability of every next token: [V]; −inf for ids that never follow."""
+        return distribution(self.tables, state)
+
+    def advance(self, state: tuple[int, ...], token: int) -> tuple[int, ...]:
+        """The state after ``token``."""
+        if self.config.order == 1:
+            return ()
+        return (*state, token)[1 - self.config.order :]
+
+    def score(self, ids: Ids) -> Floats:
+        """Natural-log probability of each token: [T].
+
+        Raises:
+            InputError: an id outside the vocabulary.
+        """
+        return self.score_many([ids])[0]
+
+    def score_many(self, sequences: Sequences) -> list[Floats]:
+        """``score`` of many sequences, in their order, in one pass of compiled code."""
+        ids, offsets = flatten(sequences)
+        flat = self.score_flat(ids, offsets)
+        return np.split(flat, offsets[1:-1]) if len(sequences) else []
+
+    def score_flat(self, ids: NDArray[np.int64], offsets: NDArray[np.int64]) -> Floats:
+        """``score`` of sequences that lie end to end, s at ``ids[offsets[s] : offsets[s + 1]]``."""
+        check_range(ids, offsets, self.vocab_size)
+        return score(self.tables, ids, offsets, bos=self.bos)
+
+    def explain(self, ids: Ids) -> list[Explanation]:
+        """How each token got its probability: the n-gram that matched and the backoffs paid.
+
+        Raises:
+            InputError: an id outside the vocabulary.
+        """
+        flat, offsets = flatten([ids])
+        check_range(flat, offsets, self.vocab_size)
+        found = trace(self.tables, flat, bos=self.bos)
+        return [
+            Explanation(
+                token=int(token),
+                order=int(order),
+                logprob=float(logprob),
+                backoffs=tuple(float(weight) for weight in paid[::-1] if not np.isnan(weight)),
+            )
+            for token, order, logprob, paid in zip(
+                flat, found.orders, found.logprobs, found.backoffs, strict=True
+            )
+        ]
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """Everything learned, by name."""
+        known = {} if self.discounts is None else {"discounts": self.discounts}
+        return {**self.tables.tensors(), **known}
+
+    @classmethod
+    def from_tensors(
+        cls,
+        tensors: Mapping[str, NDArray[Any]],
+        *,
+        config: NgramConfig,
+        vocab_size: int,
+        bos: int,
+        eos: int,
+        unk: int | None,
+    ) -> Self:
+        """The model that gave ``tensors``; arrays may be memory-mapped and are not copied.
+
+        Raises:
+            ArtefactError: tensors that are missing or do not fit one another or the vocabulary.
+        """
+        tables = NgramTables.from_tensors(tensors, order=config.order, vocab_size=vocab_size)
+        discounts = tensors.get("discounts")
+        return cls(tables, config=config, bos=bos, eos=eos, unk=unk, discounts=discounts)
+
+
+@final
+class NgramClassifier:
+    """One chain for each label, and the share of each label."""
+
+    def __init__(self, models: Sequence[NgramModel], prior: Floats) -> None:
+        """Put class models together.
+
+        Args:
+            models: one for each label, over one vocabulary.
+            prior: natural log of p(label): [C].
+        """
+        self.models = tuple(models)
+        self.prior = prior
+
+    @classmethod
+    def fit(
+        cls,
+        sequences: Sequences,
+        labels: Sequence[int] | NDArray[np.integer[Any]],
+        *,
+        config: NgramConfig,
+        vocab_size: int,
+        bos: int,
+        eos: int,
+        unk: int | None,
+        label_count: int,
+        excluded: Sequence[int] = (),
+    ) -> Self:
+        """Estimate a model from the sequences of each label.
+
+        Args:
+            sequences: as for ``NgramModel.fit``, like all but the labels.
+            labels: one for each sequence, 0 … C − 1.
+            config: order and conventions.
+            vocab_size: V.
+            bos: the id that begins a sentence.
+            eos: the id that ends one.
+            unk: the id for words outside the vocabulary.
+            label_count: C.
+            excluded: further ids that are never predicted.
+
+        Raises:
+            InputError: as ``NgramModel.fit``, or a label without sequences.
+        """
+        shares = _shares(labels, len(sequences), label_count)
+        models: list[NgramModel] = []
+        for label in range(label_count):
+            own = [sequences[int(index)] for index in np.flatnonzero(np.asarray(labels) == label)]
+            models.append(
+                NgramModel.fit(
+                    own,
+                    config=config,
+                    vocab_size=vocab_size,
+                    bos=bos,
+                    eos=eos,
+                    unk=unk,
+                    excluded=excluded,
+                )
+            )
+        return cls(models, np.log(shares))
+
+    @property
+    def label_count(self) -> int:
+        """C."""
+        return len(self.models)
+
+    @property
+    def parameters(self) -> int:
+        """The number of n-grams of all class models."""
+        return sum(model.parameters for model in self.models)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all tables."""
+        return sum(model.size for model in self.models)
+
+    def logprobs(self, sequences: Sequences) -> Floats:
+        """Natural log of p(label | sequence): [N, C]; the end of a sequence counts as a token.
+
+        Raises:
+            InputError: an id outside the vocabulary.
+        """
+        ended = [[*sequence, self.models[0].eos] for sequence in sequences]
+        ids, offsets = flatten(ended)
+        joint = np.empty((len(sequences), self.label_count), dtype=np.float64)
+        for label, model in enumerate(self.models):
+            scores = model.score_flat(ids, offsets)
+            joint[:, label] = self.prior[label]
+            if len(sequences):
+                joint[:, label] += np.add.reduceat(scores, offsets[:-1])
+        return joint - np.logaddexp.reduce(joint, axis=1, keepdims=True)
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """Everything learned, by name; those of label 2 begin with ``2.``."""
+        named = {
+            f"{label}.{name}": array
+            for label, model in enumerate(self.models)
+            for name, array in model.tensors().items()
+        }
+        return {"prior": self.prior, **named}
+
+    @classmethod
+    def from_tensors(
+        cls,
+        tensors: Mapping[str, NDArray[Any]],
+        *,
+        config: NgramConfig,
+        vocab_size: int,
+        bos: int,
+        eos: int,
+        unk: int | None,
+    ) -> Self:
+        """The classifier that gave ``tensors``.
+
+        Raises:
+            ArtefactError: tensors that are missing or do not fit one another or the vocabulary.
+        """
+        prior = tensor_named(tensors, "prior")
+        models = [
+            NgramModel.from_tensors(
+                _below(tensors, f"{label}."),
+                config=config,
+                vocab_size=vocab_size,
+                bos=bos,
+                eos=eos,
+                unk=unk,
+            )
+            for label in range(len(prior))
+        ]
+        return cls(models, prior)
+
+
+def _below(tensors: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    return {
+        name.removeprefix(prefix): array
+        for name, array in tensors.items()
+        if name.startswith(prefix)
+    }
+
+
+def _shares(
+    labels: Sequence[int] | NDArray[np.integer[Any]], sequences: int, label_count: int
+) -> Floats:
+    """The share of each label: [C]."""
+    given = np.asarray(labels, dtype=np.int64)
+    if len(given) != sequences:
+        message = f"{len(given)} labels for {sequences} sequences; give one for each"
+        raise InputError(message)
+    if len(given) and (given.min() < 0 or given.max() >= label_count):
+        message = f"labels from {given.min()} to {given.max()}; wanted 0 to {label_count - 1}"
+        raise InputError(message)
+    counts = np.bincount(given, minlength=label_count)
+    if not counts.all():
+        message = f"label {int(np.argmin(counts))} has no sequences; each label needs some text"
+        raise InputError(message)
+    return counts / sequences

@@ -1,0 +1,103 @@
+r"""The three discounts of modified Kneser–Ney smoothing, for each order.
+
+    Y = t_1 / (t_1 + 2 t_2)
+    D_1 = 1 − 2 Y t_2 / t_1    D_2 = 2 − 3 Y t_3 / t_2    D_3+ = 3 − 4 Y t_4 / t_3
+
+t_i is how many n-grams of the order have adjusted count i (Chen & Goodman 1998, equation 26).
+"""
+
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.errors import MunmaekWarning
+
+__all__ = ["FALLBACK", "counts_of_counts", "discounts_of", "raw_last_ngrams"]
+
+FALLBACK = (0.5, 1.0, 1.5)
+"""D_1, D_2 and D_3+ where they cannot be estimated: those of lmplz --discount_fallback."""
+
+Ints = NDArray[np.int64]
+
+
+def counts_of_counts(counts: NDArray[np.int32]) -> Ints:
+    """t_0 … t_4: how many n-grams have each adjusted count below 5; shape [5]."""
+    return np.bincount(np.minimum(counts, 5), minlength=6)[:5].astype(np.int64)
+
+
+def discounts_of(statistics: list[Ints]) -> NDArray[np.float64]:
+    """D_1, D_2 and D_3+ of each order: shape [n, 3].
+
+    Warns:
+        MunmaekWarning: orders whose discounts cannot be estimated and have ``FALLBACK`` instead,
+            as happens with little text or with text repeated many times.
+    """
+    discounts = np.empty((len(statistics), 3), dtype=np.float64)
+    fallen: list[str] = []
+    for index, t in enumerate(statistics):
+        estimated = _estimated(t)
+        discounts[index] = FALLBACK if estimated is None else estimated
+        if estimated is None:
+            fallen.append(str(index + 1))
+    if fallen:
+        message = (
+            f"discounts of order {', '.join(fallen)} cannot be estimated from so little or so "
+            f"repetitive text; using {', '.join(map(str, FALLBACK))} for counts 1, 2 and 3 or more"
+        )
+        warnings.warn(message, MunmaekWarning, stacklevel=2)
+    return discounts
+
+
+def _estimated(t: Ints) -> list[float] | None:
+    """None where a count-of-counts is zero or a discount leaves (0, i]."""
+    if not t[1:4].all():
+        return None
+    y = float(t[1]) / float(t[1] + 2 * t[2])
+    discounts = [i - (i + 1) * y * float(t[i + 1]) / float(t[i]) for i in (1, 2, 3)]
+    inside = all(0 < discount <= i for i, discount in zip((1, 2, 3), discounts, strict=True))
+    return discounts if inside else None
+
+
+def raw_last_ngrams(
+    statistics: list[Ints], text: NDArray[np.int32], *, bos: int, eos: int
+) -> list[Ints]:
+    """The statistics as lmplz has them: the last n-gram of each lower order with its raw count.
+
+    lmplz numbers words as they first appear, ``</s>`` before all, and sorts n-grams by last word,
+    then the one before it, and so on. The lower-order n-grams still open when its scan ends enter
+    the counts-of-counts with raw instead of adjusted counts (kpu/kenlm issue 405).
+
+    Args:
+        statistics: right t_0 … t_4 of each order.
+        text: the bounded text, as ``munmaek.ngram.counting.bound`` makes it.
+        bos: the id of ``<s>``.
+        eos: the id of ``</s>``.
+    """
+    ranks = _ranks_of_appearance(text, bos=bos, eos=eos)
+    mended = [t.copy() for t in statistics]
+    positions = np.flatnonzero(text == np.argmax(ranks))
+    for order in range(1, len(statistics)):
+        before = text[positions - order]
+        _move(mended[order - 1], len(np.unique(before)), len(positions))
+        last = before[np.argmax(ranks[before])]
+        if last == bos:
+            break
+        positions = positions[before == last]
+    return mended
+
+
+def _ranks_of_appearance(text: NDArray[np.int32], *, bos: int, eos: int) -> Ints:
+    words, first = np.unique(text, return_index=True)
+    ranks = np.full(int(words.max()) + 1, -1, dtype=np.int64)
+    ranks[words] = first + 2
+    ranks[bos] = 0
+    ranks[eos] = 1
+    return ranks
+
+
+def _move(t: Ints, adjusted: int, raw: int) -> None:
+    if adjusted < 5:
+        t[adjusted] -= 1
+    if raw < 5:
+        t[raw] += 1

@@ -1,0 +1,49 @@
+"""Many sequences of token ids as one flat array: what every kernel reads."""
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.errors import InputError
+
+__all__ = ["check_range", "flatten", "sequence_of"]
+
+Ints = NDArray[np.int64]
+
+
+def flatten(sequences: Sequence[Sequence[int] | NDArray[Any]]) -> tuple[Ints, Ints]:
+    """Concatenate.
+
+    Returns:
+        ids [N], and offsets [S + 1]: sequence s is ``ids[offsets[s] : offsets[s + 1]]``.
+    """
+    offsets = np.zeros(len(sequences) + 1, dtype=np.int64)
+    np.cumsum([len(sequence) for sequence in sequences], out=offsets[1:])
+    total = int(offsets[-1])
+    if total and isinstance(sequences[0], np.ndarray):
+        arrays = [np.asarray(sequence, dtype=np.int64) for sequence in sequences]
+        return np.concatenate(arrays), offsets
+    return np.fromiter(chain.from_iterable(sequences), dtype=np.int64, count=total), offsets
+
+
+def sequence_of(offsets: Ints, position: int) -> int:
+    """The index of the sequence that holds flat ``position``."""
+    return int(np.searchsorted(offsets, position, side="right")) - 1
+
+
+def check_range(ids: Ints, offsets: Ints, vocab_size: int) -> None:
+    """Refuse ids outside the vocabulary.
+
+    Raises:
+        InputError: names the first such id and its sequence.
+    """
+    if ids.size and (ids.min() < 0 or ids.max() >= vocab_size):
+        position = int(np.argmax((ids < 0) | (ids >= vocab_size)))
+        message = (
+            f"sequence {sequence_of(offsets, position)}: token id {ids[position]} is outside the "
+            f"vocabulary of {vocab_size}; encode with the tokenizer the model was made with"
+        )
+        raise InputError(message)

@@ -1,0 +1,158 @@
+"""The model as six flat arrays: a trie of n-grams, breadth first, contexts before their words.
+
+A node is an n-gram. Nodes 0 … V−1 are the unigrams, in the order of their ids; then come the
+bigrams sorted by (context, word), then the trigrams likewise, and so on, so the n-grams that
+continue a context are one run of nodes in rising order of their last word. ``links`` leads from an
+n-gram to itself without its first word, which is where backing off and sliding the context go
+(the failure links of Aho & Corasick 1975). The empty context is node −1.
+
+Letters: V vocabulary size, n order, N nodes, L nodes of orders below n.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Self, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.errors import ArtefactError
+
+__all__ = ["MAX_ORDER", "NgramTables", "tensor_named"]
+
+MAX_ORDER = 10
+
+_DTYPES = {
+    "starts": np.dtype(np.int64),
+    "words": np.dtype(np.int32),
+    "links": np.dtype(np.int32),
+    "first": np.dtype(np.int32),
+    "logprobs": np.dtype(np.float64),
+    "backoffs": np.dtype(np.float64),
+}
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class NgramTables:
+    """Arrays are held read-only and may be views of a memory-mapped file: nothing is copied."""
+
+    starts: NDArray[np.int64]
+    """[n + 1]: order k has the nodes ``starts[k - 1]`` up to ``starts[k]``; ``starts[1]`` is V."""
+    words: NDArray[np.int32]
+    """[N]: the last word of each n-gram."""
+    links: NDArray[np.int32]
+    """[N]: the n-gram without its first word (the longest one there is), −1 for unigrams."""
+    first: NDArray[np.int32]
+    """[L + 1]: context c is continued by the nodes ``first[c]`` up to ``first[c + 1]``."""
+    logprobs: NDArray[np.float64]
+    """[N]: natural log of p(last word | the words before), interpolated; −inf where it is 0."""
+    backoffs: NDArray[np.float64]
+    """[L]: natural log of the weight that a context gives to the next shorter one."""
+
+    def __post_init__(self) -> None:
+        # One array type (plain, read-only) for every caller, so each query is compiled once.
+        for name in _DTYPES:
+            view = getattr(self, name).view(np.ndarray)
+            view.flags.writeable = False
+            object.__setattr__(self, name, view)
+
+    @property
+    def order(self) -> int:
+        """n, the length of the longest n-grams."""
+        return len(self.starts) - 1
+
+    @property
+    def vocab_size(self) -> int:
+        """V, the number of token ids."""
+        return int(self.starts[1])
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """The number of n-grams of each order, 1 first; unigrams count all V ids."""
+        return tuple(int(count) for count in np.diff(self.starts))
+
+    @property
+    def size(self) -> int:
+        """Bytes of all arrays."""
+        return sum(array.nbytes for array in self.tensors().values())
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """The arrays by name, as a tensor file holds them."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def from_tensors(
+        cls, tensors: Mapping[str, NDArray[Any]], *, order: int, vocab_size: int
+    ) -> Self:
+        """Take arrays back without copying them.
+
+        Only shapes and types are looked at, so that opening is instant; ``verify`` reads it all.
+
+        Raises:
+            ArtefactError: an array is missing, of another type, or its size does not fit.
+        """
+        arrays = {name: tensor_named(tensors, name) for name in _DTYPES}
+        for name, dtype in _DTYPES.items():
+            _expect(f"type of '{name}'", arrays[name].dtype, dtype)
+        starts = arrays["starts"]
+        _expect("shape of 'starts'", starts.shape, (order + 1,))
+        _expect("number of unigrams", starts[:2].tolist(), [0, vocab_size])
+        nodes, lower = int(starts[-1]), int(starts[-2])
+        lengths = {
+            "words": nodes,
+            "links": nodes,
+            "first": lower + 1,
+            "logprobs": nodes,
+            "backoffs": lower,
+        }
+        for name, length in lengths.items():
+            _expect(f"shape of '{name}'", arrays[name].shape, (length,))
+        return cls(**{name: _aligned(array) for name, array in arrays.items()})
+
+    def verify(self) -> None:
+        """Read every array and check that queries can never leave them.
+
+        Raises:
+            ArtefactError: a node points outside the tables or out of order.
+        """
+        nodes, lower = int(self.starts[-1]), int(self.starts[-2])
+        orders = np.repeat(np.arange(self.order), np.diff(self.starts))
+        link_orders = np.where(self.links < 0, -1, orders[np.clip(self.links, 0, nodes - 1)])
+        sound = {
+            "starts": bool((np.diff(self.starts) > 0).all()),
+            "first": int(self.first[0]) == self.vocab_size
+            and int(self.first[lower]) == nodes
+            and bool((np.diff(self.first) >= 0).all()),
+            "words": bool(((self.words >= 0) & (self.words < self.vocab_size)).all()),
+            "links": bool(((self.links >= -1) & (self.links < nodes)).all())
+            and bool((link_orders < orders).all()),
+            "logprobs": bool((self.logprobs <= 0).all()),
+            "backoffs": bool(np.isfinite(self.backoffs).all()),
+        }
+        for name, holds in sound.items():
+            if not holds:
+                message = f"n-gram tables: '{name}' is damaged; take the model from a good copy"
+                raise ArtefactError(message)
+
+
+def _aligned(array: NDArray[Any]) -> NDArray[Any]:
+    return np.require(array, requirements=["C", "A"])
+
+
+def tensor_named(tensors: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
+    """The tensor of that name.
+
+    Raises:
+        ArtefactError: there is none.
+    """
+    if name not in tensors:
+        message = f"n-gram tables: tensor '{name}' is missing; save the model again"
+        raise ArtefactError(message)
+    return tensors[name]
+
+
+def _expect(what: str, given: object, wanted: object) -> None:
+    if given != wanted:
+        message = f"n-gram tables: {what} is {given}, wanted {wanted}; save the model again"
+        raise ArtefactError(message)
