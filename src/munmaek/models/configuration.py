@@ -1,13 +1,15 @@
 """What every stage's configuration is: frozen, validated when made, plain values only."""
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from munmaek.errors import ConfigError
 
 __all__ = ["Config"]
+
+C = TypeVar("C", bound="Config")
 
 
 class Config(BaseModel):
@@ -16,7 +18,7 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     @classmethod
-    def of(cls, values: Mapping[str, Any], *, where: str = "the configuration") -> Self:
+    def of(cls: type[C], values: Mapping[str, Any], *, where: str = "the configuration") -> C:
         """Validate ``values``.
 
         Args:

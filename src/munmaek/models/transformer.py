@@ -1,0 +1,398 @@
+r"""The Transformer: many heads, concatenated, fed forward, stacked.
+
+    x⁰_t = √D · E[w_t] + PE(t)                                  Vaswani et al. 2017, §3.4, §3.5
+    FFN(x) = W₂ max(0, W₁ x + b₁) + b₂                          §3.3
+    pre-norm:   x ← x + f(LayerNorm(x))                         Xiong et al. 2020, figure 1b
+    post-norm:  x ← LayerNorm(x + f(x))                         Vaswani et al. 2017, §3.1
+    layer: f runs through MultiHead(x, x), in a decoder MultiHead(x, memory), and FFN
+
+Three forms: the causal stack (language model), the encoder (classifier) and encoder and decoder
+(translator). Pre-norm is the default since it trains without a long warm-up; a LayerNorm follows
+the last layer then.
+
+Letters: B sentences in the batch, T tokens (of the target, in translation), S source tokens or
+tokens that may be seen, D model width, H heads, K = D/H width of a head, V vocabulary size,
+C classes.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, cast
+
+from jaxtyping import Bool, Float, Int
+from pydantic import Field, field_validator
+from torch import Tensor, nn
+
+from munmaek.models.configuration import Config
+from munmaek.nn.attention import KeyValues, MultiHeadCrossAttention, MultiHeadSelfAttention
+from munmaek.nn.embeddings import OutputLayer, SinusoidalPositions, TokenEmbedding
+from munmaek.nn.masks import key_mask, masked_mean
+from munmaek.nn.tape import Tape, scoped
+
+__all__ = [
+    "Memory",
+    "TransformerClassifierNetwork",
+    "TransformerConfig",
+    "TransformerLanguageNetwork",
+    "TransformerTranslatorNetwork",
+]
+
+State = tuple[KeyValues, ...]
+"""The self-attention keys and values of each layer so far."""
+
+
+class TransformerConfig(Config):
+    """Sizes of a Transformer."""
+
+    dimension: int = Field(default=256, ge=1)
+    """D."""
+    heads: int = Field(default=4, ge=1)
+    """H; divides ``dimension``."""
+    layers: int = Field(default=3, ge=1)
+    """Layers of the stack; in translation of the encoder and of the decoder each."""
+    encoder_layers: int | None = Field(default=None, ge=1)
+    """Layers of a translator's encoder, where it is not ``layers``."""
+    decoder_layers: int | None = Field(default=None, ge=1)
+    """Layers of a translator's decoder, where it is not ``layers``."""
+    feed_forward: int = Field(default=1024, ge=1)
+    """Inner width of FFN."""
+    dropout: float = Field(default=0.1, ge=0.0, lt=1.0)
+    """On embedded tokens and on what each sublayer adds (§5.4)."""
+    attention_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
+    """On attention weights; above 0 the fused kernel cannot be used on a CPU while training."""
+    norm_first: bool = True
+    """Pre-norm; False is the original post-norm, which needs a warm-up."""
+    tie_embeddings: bool = True
+    """Whether scores use the (target) token embedding."""
+    alignment_layer: int | None = None
+    """Decoder layer whose cross-attention is the alignment, negative from the last.
+
+    None is the last but one, which aligns best (Garg et al. 2019, §4.2), or the only one.
+    """
+
+    @field_validator("heads")
+    @classmethod
+    def _heads_divide(cls, heads: int, info: Any) -> int:
+        dimension = info.data.get("dimension", heads)
+        if dimension % heads:
+            message = f"must divide dimension = {dimension}"
+            raise ValueError(message)
+        return heads
+
+    @field_validator("alignment_layer")
+    @classmethod
+    def _layer_exists(cls, layer: int | None, info: Any) -> int | None:
+        depth = info.data.get("decoder_layers") or info.data.get("layers", 1)
+        if layer is not None and not -depth <= layer < depth:
+            message = f"must be within {-depth} and {depth - 1}, the decoder's layers"
+            raise ValueError(message)
+        return layer
+
+
+class Residual(nn.Module):
+    """The frame of a sublayer f: where the norm, the dropout and the sum stand."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.norm_first = config.norm_first
+        self.norm = nn.LayerNorm(config.dimension)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def enter(self, x: Float[Tensor, "B T D"]) -> Float[Tensor, "B T D"]:
+        """What f reads."""
+        return self.norm(x) if self.norm_first else x
+
+    def leave(
+        self, x: Float[Tensor, "B T D"], change: Float[Tensor, "B T D"]
+    ) -> Float[Tensor, "B T D"]:
+        """The sublayer's result, from its input and what f gave."""
+        total = x + self.dropout(change)
+        return total if self.norm_first else self.norm(total)
+
+
+class FeedForward(nn.Module):
+    """FFN."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.inner = nn.Linear(config.dimension, config.feed_forward)
+        self.outer = nn.Linear(config.feed_forward, config.dimension)
+        for layer in (self.inner, self.outer):
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, x: Float[Tensor, "B T D"]) -> Float[Tensor, "B T D"]:
+        """Position by position."""
+        return self.outer(self.inner(x).relu())
+
+
+class Layer(nn.Module):
+    """Self-attention, then FFN: a layer of the encoder and of the causal stack."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.attention = MultiHeadSelfAttention(
+            config.dimension, config.heads, dropout=config.attention_dropout
+        )
+        self.attention_residual = Residual(config)
+        self.feed_forward = FeedForward(config)
+        self.feed_forward_residual = Residual(config)
+
+    def forward(
+        self,
+        x: Float[Tensor, "B T D"],
+        *,
+        mask: Bool[Tensor, "B 1 1 S"] | None = None,
+        causal: bool = False,
+        past: KeyValues | None = None,
+        tape: Tape | None = None,
+    ) -> tuple[Float[Tensor, "B T D"], KeyValues]:
+        """The layer's vectors, and the keys and values for going on."""
+        change, seen = self.attention(
+            self.attention_residual.enter(x),
+            mask=mask,
+            causal=causal,
+            past=past,
+            tape=scoped(tape, "self"),
+        )
+        x = self.attention_residual.leave(x, change)
+        change = self.feed_forward(self.feed_forward_residual.enter(x))
+        return self.feed_forward_residual.leave(x, change), seen
+
+
+class DecoderLayer(nn.Module):
+    """Causal self-attention, attention to the source, then FFN."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        sizes = (config.dimension, config.heads)
+        self.attention = MultiHeadSelfAttention(*sizes, dropout=config.attention_dropout)
+        self.attention_residual = Residual(config)
+        self.cross = MultiHeadCrossAttention(*sizes, dropout=config.attention_dropout)
+        self.cross_residual = Residual(config)
+        self.feed_forward = FeedForward(config)
+        self.feed_forward_residual = Residual(config)
+
+    def forward(
+        self,
+        x: Float[Tensor, "B T D"],
+        source: KeyValues,
+        *,
+        mask: Bool[Tensor, "B 1 1 S"] | None = None,
+        past: KeyValues | None = None,
+        tape: Tape | None = None,
+    ) -> tuple[Float[Tensor, "B T D"], KeyValues]:
+        """The layer's vectors, and the target's keys and values for going on."""
+        change, seen = self.attention(
+            self.attention_residual.enter(x), causal=True, past=past, tape=scoped(tape, "self")
+        )
+        x = self.attention_residual.leave(x, change)
+        change = self.cross(
+            self.cross_residual.enter(x), source, mask=mask, tape=scoped(tape, "cross")
+        )
+        x = self.cross_residual.leave(x, change)
+        change = self.feed_forward(self.feed_forward_residual.enter(x))
+        return self.feed_forward_residual.leave(x, change), seen
+
+
+class Embedding(nn.Module):
+    """x⁰: tokens and positions, then dropout."""
+
+    def __init__(self, config: TransformerConfig, vocab_size: int) -> None:
+        super().__init__()
+        self.tokens = TokenEmbedding(vocab_size, config.dimension)
+        self.positions = SinusoidalPositions(config.dimension)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, ids: Int[Tensor, "B T"], start: int = 0) -> Float[Tensor, "B T D"]:
+        """Vectors of ``ids``, whose first stands at position ``start``."""
+        return self.dropout(self.tokens(ids) + self.positions(start, ids.shape[1]))
+
+
+class Stack(nn.Module):
+    """Embedding and layers: the encoder, or with ``causal`` the language model."""
+
+    def __init__(self, config: TransformerConfig, vocab_size: int, *, depth: int) -> None:
+        super().__init__()
+        self.embedding = Embedding(config, vocab_size)
+        self.layers = nn.ModuleList(Layer(config) for _ in range(depth))
+        self.norm = _last_norm(config)
+
+    def forward(
+        self,
+        ids: Int[Tensor, "B T"],
+        *,
+        mask: Bool[Tensor, "B 1 1 S"] | None = None,
+        causal: bool = False,
+        state: Sequence[KeyValues] | None = None,
+        tape: Tape | None = None,
+    ) -> tuple[Float[Tensor, "B T D"], State]:
+        """The last layer's vectors, and each layer's keys and values."""
+        x = self.embedding(ids, _length(state))
+        seen: list[KeyValues] = []
+        for number, layer in enumerate(self.layers):
+            past = None if state is None else state[number]
+            scope = scoped(tape, f"layer.{number}")
+            x, new = layer(x, mask=mask, causal=causal, past=past, tape=scope)
+            seen.append(new)
+            if scope is not None:
+                scope.record("hidden", x)
+        return self.norm(x), tuple(seen)
+
+
+class Decoder(nn.Module):
+    """Embedding and decoder layers."""
+
+    def __init__(self, config: TransformerConfig, vocab_size: int, *, depth: int) -> None:
+        super().__init__()
+        self.embedding = Embedding(config, vocab_size)
+        self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(depth))
+        self.norm = _last_norm(config)
+
+    def remember(self, states: Float[Tensor, "B S D"]) -> State:
+        """The source's keys and values for each layer."""
+        return tuple(cast("DecoderLayer", layer).cross.remember(states) for layer in self.layers)
+
+    def forward(
+        self,
+        ids: Int[Tensor, "B T"],
+        source: Sequence[KeyValues],
+        *,
+        mask: Bool[Tensor, "B 1 1 S"] | None = None,
+        state: Sequence[KeyValues] | None = None,
+        tape: Tape | None = None,
+    ) -> tuple[Float[Tensor, "B T D"], State]:
+        """The last layer's vectors, and each layer's keys and values of the target."""
+        x = self.embedding(ids, _length(state))
+        seen: list[KeyValues] = []
+        for number, layer in enumerate(self.layers):
+            past = None if state is None else state[number]
+            scope = scoped(tape, f"layer.{number}")
+            x, new = layer(x, source[number], mask=mask, past=past, tape=scope)
+            seen.append(new)
+            if scope is not None:
+                scope.record("hidden", x)
+        return self.norm(x), tuple(seen)
+
+
+class TransformerLanguageNetwork(nn.Module):
+    """The causal stack; its state is each layer's keys and values so far."""
+
+    def __init__(self, config: TransformerConfig, *, vocab_size: int) -> None:
+        super().__init__()
+        self.config = config
+        self.stack = Stack(config, vocab_size, depth=config.layers)
+        self.output = OutputLayer(config.dimension, vocab_size, tied=config.tie_embeddings)
+
+    def begin(self, batch: int) -> State:
+        """The state of ``batch`` rows before any token."""
+        return _nothing(self.stack.layers, batch)
+
+    def forward(
+        self, ids: Int[Tensor, "B T"], state: State | None = None, *, tape: Tape | None = None
+    ) -> tuple[Float[Tensor, "B T D"], State]:
+        """Hidden states after each token, and the state after the last column."""
+        return self.stack(ids, causal=True, state=state, tape=tape)
+
+    def logits(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N V"]:
+        """Scores of the next token, before softmax."""
+        return self.output(hidden, self.stack.embedding.tokens.weight)
+
+
+class TransformerClassifierNetwork(nn.Module):
+    """The encoder; a label from the mean of its vectors over the real tokens."""
+
+    def __init__(self, config: TransformerConfig, *, vocab_size: int, label_count: int) -> None:
+        super().__init__()
+        self.config = config
+        self.stack = Stack(config, vocab_size, depth=config.layers)
+        self.dropout = nn.Dropout(config.dropout)
+        self.output = nn.Linear(config.dimension, label_count)
+
+    def forward(
+        self, ids: Int[Tensor, "B T"], lengths: Int[Tensor, " B"], *, tape: Tape | None = None
+    ) -> Float[Tensor, "B C"]:
+        """Scores of each label, before softmax; padding changes nothing."""
+        hidden, _ = self.stack(ids, mask=key_mask(lengths, ids.shape[1]), tape=tape)
+        return self.output(self.dropout(masked_mean(hidden, lengths)))
+
+
+class Memory(NamedTuple):
+    """What the decoder reads of a source sentence, rows first."""
+
+    states: Tensor
+    """The encoder's vectors, [B S D]."""
+    source: State
+    """Their keys and values for each decoder layer, computed once."""
+    mask: Tensor | None
+    """[B 1 1 S], True at real tokens; None when no row is padded."""
+
+
+class TransformerTranslatorNetwork(nn.Module):
+    """Encoder and decoder."""
+
+    def __init__(self, config: TransformerConfig, *, source_vocab: int, target_vocab: int) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = Stack(config, source_vocab, depth=config.encoder_layers or config.layers)
+        self.decoder = Decoder(config, target_vocab, depth=config.decoder_layers or config.layers)
+        self.output = OutputLayer(config.dimension, target_vocab, tied=config.tie_embeddings)
+
+    def encode(
+        self, source: Int[Tensor, "B S"], lengths: Int[Tensor, " B"], *, tape: Tape | None = None
+    ) -> Memory:
+        """The encoder's vectors and, for each decoder layer, their keys and values."""
+        mask = key_mask(lengths, source.shape[1])
+        states, _ = self.encoder(source, mask=mask, tape=scoped(tape, "encoder"))
+        return Memory(states, self.decoder.remember(states), mask)
+
+    def decode(
+        self, memory: Memory, target: Int[Tensor, "B T"], *, tape: Tape | None = None
+    ) -> Float[Tensor, "B T D"]:
+        """Teacher forcing: hidden state that predicts the token after each of ``target``."""
+        return self._read(memory, None, target, tape)[0]
+
+    def logits(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N V"]:
+        """Scores of the next target token, before softmax."""
+        return self.output(hidden, self.decoder.embedding.tokens.weight)
+
+    def begin(self, memory: Memory) -> State:
+        """The decoder's state before bos."""
+        return _nothing(self.decoder.layers, memory.states.shape[0])
+
+    def step(
+        self,
+        memory: Memory,
+        state: State,
+        tokens: Int[Tensor, " B"],
+        *,
+        tape: Tape | None = None,
+    ) -> tuple[Float[Tensor, "B D"], State]:
+        """One token in: the hidden state that predicts the next, and the new state."""
+        hidden, seen = self._read(memory, state, tokens[:, None], tape)
+        return hidden[:, 0], seen
+
+    def alignment(self, tape: Tape) -> Float[Tensor, "B T S"]:
+        """The mean over heads of the cross-attention of ``config.alignment_layer``."""
+        depth = len(self.decoder.layers)
+        layer = self.config.alignment_layer
+        chosen = max(depth - 2, 0) if layer is None else layer % depth
+        return tape[f"decoder.layer.{chosen}.cross.weights"].mean(dim=1)
+
+    def _read(
+        self, memory: Memory, state: State | None, target: Tensor, tape: Tape | None
+    ) -> tuple[Tensor, State]:
+        return self.decoder(
+            target, memory.source, mask=memory.mask, state=state, tape=scoped(tape, "decoder")
+        )
+
+
+def _last_norm(config: TransformerConfig) -> nn.Module:
+    return nn.LayerNorm(config.dimension) if config.norm_first else nn.Identity()
+
+
+def _length(state: Sequence[KeyValues] | None) -> int:
+    return state[0].length if state else 0
+
+
+def _nothing(layers: nn.ModuleList, batch: int) -> State:
+    return tuple(cast("Layer | DecoderLayer", each).attention.nothing(batch) for each in layers)
