@@ -1,1 +1,68 @@
-"""munmaek."""
+"""munmaek (문맥, "context"): every kind of language model on your own text.
+
+A language model is a way to turn context into a prediction. Names are loaded when used, so that
+importing munmaek loads neither torch nor numba.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from munmaek.artefact import (
+        Classifier,
+        Encoder,
+        TrainedLanguageModel,
+        Translator,
+        load,
+    )
+    from munmaek.errors import MunmaekError
+    from munmaek.lm import LanguageModel, Mixture
+    from munmaek.models import LINEAGE
+    from munmaek.recipe import Recipe, train
+    from munmaek.text.phrasebook import phrasebook
+    from munmaek.text.tokenizers import Tokenizer, train_tokenizer
+
+__all__ = [
+    "LINEAGE",
+    "Classifier",
+    "Encoder",
+    "LanguageModel",
+    "Mixture",
+    "MunmaekError",
+    "Recipe",
+    "Tokenizer",
+    "TrainedLanguageModel",
+    "Translator",
+    "load",
+    "phrasebook",
+    "train",
+    "train_tokenizer",
+]
+
+_HOMES = {
+    "LINEAGE": "munmaek.models",
+    "Classifier": "munmaek.artefact",
+    "Encoder": "munmaek.artefact",
+    "LanguageModel": "munmaek.lm",
+    "Mixture": "munmaek.lm",
+    "MunmaekError": "munmaek.errors",
+    "Recipe": "munmaek.recipe",
+    "Tokenizer": "munmaek.text.tokenizers",
+    "TrainedLanguageModel": "munmaek.artefact",
+    "Translator": "munmaek.artefact",
+    "load": "munmaek.artefact",
+    "phrasebook": "munmaek.text.phrasebook",
+    "train": "munmaek.recipe",
+    "train_tokenizer": "munmaek.text.tokenizers",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    message = f"module 'munmaek' has no attribute '{name}'"
+    raise AttributeError(message)
+
+
+def __dir__() -> list[str]:
+    return __all__

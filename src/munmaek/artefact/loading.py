@@ -1,0 +1,107 @@
+"""From a folder back to the model that was saved there."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeAlias, cast
+
+from munmaek.artefact.classifier import Classifier
+from munmaek.artefact.encoder import Encoder
+from munmaek.artefact.folder import MANIFEST, read_manifest
+from munmaek.artefact.info import Info
+from munmaek.artefact.language_model import TrainedLanguageModel
+from munmaek.artefact.translator import Translator
+from munmaek.artefact.weights import load_network, load_tables, make_network
+from munmaek.errors import ArtefactError, UnsupportedError
+from munmaek.models.ngram import NgramClassifier, NgramConfig, NgramModel
+from munmaek.tasks.classify import NeuralClassifier
+from munmaek.tasks.lm import NeuralLanguageModel
+from munmaek.text.tokenizers import Tokenizer
+
+__all__ = ["TrainedModel", "load", "load_as"]
+
+TrainedModel: TypeAlias = TrainedLanguageModel | Classifier | Translator | Encoder
+
+_TASKS: Mapping[type, str] = {
+    TrainedLanguageModel: "lm",
+    Classifier: "classify",
+    Translator: "translate",
+    Encoder: "mlm",
+}
+
+
+def load(folder: Path | str) -> TrainedModel:
+    """The trained model in ``folder``, ready to use on the processor.
+
+    Raises:
+        ArtefactError: no model there, a newer format, or files missing, truncated or altered.
+        UnsupportedError: it needs an extra or a stage that is not installed.
+    """
+    path = Path(folder)
+    manifest = read_manifest(path)
+    try:
+        return _restore(path, manifest, Info.from_json(manifest))
+    except KeyError as error:
+        message = f"{path / MANIFEST}: damaged (no {error} in it); train or copy the model again"
+        raise ArtefactError(message) from error
+
+
+def load_as(folder: Path | str, kind: type[Any], *, what: str) -> Any:
+    """``load``, for a use that only one task serves.
+
+    Raises:
+        UnsupportedError: the model does another task; ``what`` names the use.
+    """
+    model = load(folder)
+    if not isinstance(model, kind):
+        message = f"{folder}: a model for '{model.info.task}'; {what} needs '{_TASKS[kind]}'"
+        raise UnsupportedError(message)
+    return model
+
+
+def _restore(path: Path, manifest: Mapping[str, Any], info: Info) -> TrainedModel:
+    tokenizer = _tokenizer(path, manifest, "tokenizer")
+    if info.task == "lm":
+        return TrainedLanguageModel(tokenizer, _language_model(path, info, tokenizer), info)
+    if info.task == "classify":
+        labels = tuple(cast("list[str]", manifest["labels"]))
+        return Classifier(tokenizer, _classifier(path, info), labels, info, manifest["limit"])
+    network: Any = _network(path, info)
+    if info.task == "translate":
+        source = _tokenizer(path, manifest, "source_tokenizer")
+        return Translator(source, tokenizer, network, info, manifest["limit"])
+    if info.task == "mlm":
+        return Encoder(tokenizer, network, info, manifest["limit"])
+    message = f"{path}: task '{info.task}' is unknown to munmaek {info.version}; upgrade munmaek"
+    raise ArtefactError(message)
+
+
+def _tokenizer(path: Path, manifest: Mapping[str, Any], name: str) -> Tokenizer:
+    return Tokenizer.load(path / f"{name}.json", kind=manifest[name]["kind"])
+
+
+def _network(path: Path, info: Info) -> Any:
+    network = make_network(
+        stage=info.stage, task=info.task, config=info.config, sizes=info.sizes
+    )
+    load_network(network, path / "model.safetensors", stage=info.stage)
+    return network
+
+
+def _language_model(
+    path: Path, info: Info, tokenizer: Tokenizer
+) -> NgramModel | NeuralLanguageModel:
+    if info.stage == "ngram":
+        tables = load_tables(path / "model.safetensors")
+        return NgramModel.from_tensors(tables, config=NgramConfig.of(info.config), **info.sizes)
+    return NeuralLanguageModel(
+        _network(path, info), tokenizer.bos, tokenizer.eos, tokenizer.vocab_size
+    )
+
+
+def _classifier(path: Path, info: Info) -> NgramClassifier | NeuralClassifier:
+    if info.stage == "ngram":
+        tables = load_tables(path / "model.safetensors")
+        return NgramClassifier.from_tensors(
+            tables, config=NgramConfig.of(info.config), **info.sizes
+        )
+    return NeuralClassifier(_network(path, info))
