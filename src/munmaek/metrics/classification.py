@@ -29,10 +29,9 @@ def wilson_interval(right: int, total: int, *, z: float = Z95) -> tuple[float, f
     middle = share + z * z / (2 * total)
     half = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
     scale = 1 + z * z / total
+    low, high = max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)
     # Rounding must not push the estimate out of its own interval at 0 and 1.
-    return min(max(0.0, (middle - half) / scale), share), max(
-        min(1.0, (middle + half) / scale), share
-    )
+    return min(low, share), max(high, share)
 
 
 def _paired(predicted: Sequence[str], gold: Sequence[str]) -> int:

@@ -4,8 +4,8 @@ r"""IBM Model 1: the word alignment that attention is judged by (Brown et al. 19
 
 Expectation–maximisation: θ starts uniform; each pass shares every target word over the source words
 that could have made it, in proportion to θ, and counts. The log-likelihood is concave, so the
-uniform start cannot end in a local maximum. All word pairs of all sentences lie in flat arrays; a pass is two
-``bincount``s.
+uniform start cannot end in a local maximum. All word pairs of all sentences lie in flat arrays; a
+pass is three ``bincount``s.
 
 Letters: S source words, T target words, M word pairs over all sentences.
 """
