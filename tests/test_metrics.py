@@ -236,23 +236,7 @@ def test_a_missing_prediction_is_refused():
 
 # --- translation -----------------------------------------------------------------------------
 
-ENGLISH = [
-    "the",
-    "a",
-    "house",
-    "book",
-    "tree",
-    "is",
-    "was",
-    "red",
-    "big",
-    "small",
-    "runs",
-    "and",
-    "sees",
-    ",",
-    ".",
-]
+ENGLISH = ["the", "a", "house", "book", "is", "was", "red", "big", "runs", "and", "sees", ",", "."]
 KOREAN = ["나는", "너를", "사랑해", "학교에서", "공부한다", "집에", "갔다", "책을", "읽는다", "."]
 
 

@@ -1,0 +1,444 @@
+"""Figures as inline SVG, drawn without a browser: bars, panels of lines, matrices, sparklines.
+
+Sizes are in pixels. Colours are classes of the stylesheet, so light and dark need one drawing. A
+``title`` inside a mark is what the browser shows on hover.
+"""
+
+import math
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from unicodedata import east_asian_width
+
+from munmaek.compare.markup import Markup, Node, element
+from munmaek.compare.style import STEPS, step_of
+
+__all__ = [
+    "Series",
+    "bar",
+    "line_chart",
+    "matrix",
+    "panel",
+    "ramp",
+    "spread",
+    "sparkline",
+    "text_width",
+]
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One line: its points by rising x, and an interval of y at each where there is one."""
+
+    label: str
+    points: tuple[Point, ...]
+    band: tuple[tuple[float, float], ...] = ()
+    hints: tuple[str, ...] = ()
+    """What hovering over each point shows."""
+
+
+def text_width(text: str, *, size: float = 12) -> float:
+    """About how wide ``text`` is in a system sans-serif; Hangul and Han are one em."""
+    ems = sum(
+        1.0 if east_asian_width(letter) in "WF" else 0.62 if letter.isupper() else 0.54
+        for letter in text
+    )
+    return ems * size
+
+
+def spread(wanted: Sequence[float], *, gap: float, low: float, high: float) -> list[float]:
+    """Positions at least ``gap`` apart, each as near to the wanted one as that allows.
+
+    Those that collide move apart together around their mean. All stay within ``low`` and ``high``
+    where there is room for it.
+    """
+    order = sorted(range(len(wanted)), key=wanted.__getitem__)
+    groups: list[list[float]] = []  # each [mean of wanted centres, members]
+    for index in order:
+        groups.append([min(max(wanted[index], low), high), 1.0])
+        while len(groups) > 1 and _touch(groups[-2], groups[-1], gap):
+            mean, size = groups.pop()
+            last_mean, last_size = groups[-1]
+            both = size + last_size
+            centre = (mean * size + last_mean * last_size) / both
+            half = gap * (both - 1) / 2
+            groups[-1] = [max(low + half, min(high - half, centre)), both]
+    placed = [0.0] * len(wanted)
+    position = 0
+    for centre, size in groups:
+        for member in range(int(size)):
+            placed[order[position]] = centre + gap * (member - (size - 1) / 2)
+            position += 1
+    return placed
+
+
+def _touch(first: Sequence[float], second: Sequence[float], gap: float) -> bool:
+    return second[0] - first[0] < gap * (first[1] + second[1]) / 2 - 1e-9
+
+
+def _svg(width: float, height: float, label: str, *children: Node) -> Markup:
+    box = {"width": width, "height": height, "viewBox": f"0 0 {width:g} {height:g}"}
+    return element("svg", {**box, "role": "img", "aria-label": label}, *children)
+
+
+def _text(x: float, y: float, text: str, kind: str = "", *, anchor: str = "start") -> Markup:
+    return element("text", {"x": x, "y": y, "class": kind or None, "text-anchor": anchor}, text)
+
+
+def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> Markup:
+    return element("line", {"x1": x1, "y1": y1, "x2": x2, "y2": y2, "class": kind})
+
+
+def _path(points: Sequence[Point], kind: str) -> Markup:
+    steps = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
+    return element("path", {"d": f"M{steps}", "class": kind})
+
+
+def bar(
+    value: float,
+    *,
+    most: float,
+    low: float | None = None,
+    high: float | None = None,
+    kind: str = "bar",
+    width: float = 420,
+    hint: str = "",
+) -> Markup:
+    """A horizontal bar from 0, with its interval as whiskers; ``most`` fills the width."""
+    height, middle = 18.0, 9.0
+    shares = [max(0.0, each) / most * width for each in (value, low or 0.0, high or 0.0)]
+    drawn = element(
+        "rect", {"x": 0, "y": 3, "width": max(shares[0], 0.5), "height": 12, "class": kind}
+    )
+    whiskers: Node = None
+    if low is not None and high is not None:
+        _, left, right = shares
+        whiskers = [
+            _line(left, middle, right, middle, "whisker"),
+            _line(left, middle - 3, left, middle + 3, "whisker"),
+            _line(right, middle - 3, right, middle + 3, "whisker"),
+        ]
+    title = element("title", None, hint) if hint else None
+    return _svg(width, height, hint, title, drawn, whiskers)
+
+
+def nice_ticks(low: float, high: float, *, count: int = 4) -> list[float]:
+    """Round numbers from at most ``low`` to at least ``high``, about ``count`` steps."""
+    span = high - low if high > low else abs(high) or 1.0
+    raw = span / count
+    unit = 10 ** math.floor(math.log10(raw))
+    step = next(factor * unit for factor in (1, 2, 2.5, 5, 10) if factor * unit >= raw * 0.999)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return [number * step for number in range(first, last + 1)]
+
+
+def panel(
+    series: Series,
+    ghosts: Sequence[Series],
+    *,
+    ticks_x: Sequence[tuple[float, str]],
+    top: float,
+    title: str,
+    width: float = 320,
+    height: float = 190,
+) -> Markup:
+    """One of several small multiples: its series in the accent, the others faint behind it.
+
+    Args:
+        series: the line that this panel is about.
+        ghosts: the lines of the other panels.
+        ticks_x: positions on x and what to write there.
+        top: the greatest y that any panel needs; y starts at 0.
+        title: written above, beside the first point's value.
+        width: of the whole panel.
+        height: of the whole panel.
+    """
+    left, right, upper, lower = 30.0, width - 14, 30.0, height - 22
+    xs = [x for x, _ in ticks_x]
+    span = max(max(xs) - min(xs), 1e-9) if len(xs) > 1 else 1.0
+    ticks = nice_ticks(0, top)
+
+    def place(point: Point) -> Point:
+        share = (point[0] - min(xs)) / span if len(xs) > 1 else 0.5
+        return left + 10 + share * (right - left - 20), lower - point[1] / ticks[-1] * (
+            lower - upper
+        )
+
+    grid = [
+        [
+            _line(left, place((0, tick))[1], right, place((0, tick))[1], "grid"),
+            _text(left - 6, place((0, tick))[1] + 4, f"{tick:g}", "tick", anchor="end"),
+        ]
+        for tick in ticks
+    ]
+    below = [
+        _text(place((x, 0))[0], height - 6, text, "tick", anchor="middle") for x, text in ticks_x
+    ]
+    behind = [_path([place(point) for point in ghost.points], "ghost") for ghost in ghosts]
+    return _svg(
+        width,
+        height,
+        title,
+        _text(0, 14, title, "strong"),
+        grid,
+        below,
+        behind,
+        _series(series, place, hot=True),
+        _ends(series, place, ticks[-1]),
+    )
+
+
+def _series(series: Series, place: Callable[[Point], Point], *, hot: bool) -> list[Markup]:
+    out: list[Markup] = []
+    if series.band and hot:
+        xs = [x for x, _ in series.points]
+        over = [place((x, high)) for x, (_, high) in zip(xs, series.band, strict=True)]
+        under = [place((x, low)) for x, (low, _) in zip(xs, series.band, strict=True)]
+        out.append(_path([*over, *reversed(under)], "band"))
+    placed = [place(point) for point in series.points]
+    out.append(_path(placed, "line hot" if hot else "line"))
+    hints = series.hints or ("",) * len(placed)
+    for (x, y), hint in zip(placed, hints, strict=True):
+        title = element("title", None, hint) if hint else None
+        kind = "dot hot" if hot else "dot"
+        out.append(
+            element("circle", {"cx": x, "cy": y, "r": 3.2 if hot else 2.4, "class": kind}, title)
+        )
+    return out
+
+
+def _ends(series: Series, place: Callable[[Point], Point], top: float) -> list[Markup]:
+    """The first and the last value, written beside the line where its band leaves room."""
+    out: list[Markup] = []
+    ends = {0: "start", len(series.points) - 1: "end"}
+    for index, anchor in ends.items():
+        x, y = series.points[index]
+        low, high = series.band[index] if series.band else (y, y)
+        under = high > 0.88 * top
+        at_x, at_y = place((x, low if under else high))
+        shift = 16 if under else -8
+        nudge = -4 if anchor == "start" else 4
+        text = _text(at_x + nudge, at_y + shift, f"{y:.1f}", "hot strong", anchor=anchor)
+        out.append(text)
+    return out
+
+
+def line_chart(
+    series: Sequence[Series],
+    *,
+    hot: str,
+    label_x: str,
+    label_y: str,
+    width: float = 500,
+    height: float = 300,
+) -> Markup:
+    """Lines on a logarithmic y, each named at its end; ``hot`` is the label of the accented one.
+
+    Points whose y is not positive cannot be drawn on that scale and are left out.
+    """
+    drawn = [_positive(each) for each in series]
+    drawn = [each for each in drawn if each.points]
+    if not drawn:
+        return _svg(width, 20, label_y)
+    xs = [x for each in drawn for x, _ in each.points]
+    ys = [y for each in drawn for _, y in each.points]
+    names = max(text_width(each.label) for each in drawn) + 16
+    left, right, upper, lower = 46.0, width - names, 26.0, height - 44
+    low, high = _decades(min(ys), max(ys))
+    span = max(max(xs) - min(xs), 1e-9)
+
+    def place(point: Point) -> Point:
+        share = (math.log10(point[1]) - low) / (high - low)
+        x = left + 8 + (point[0] - min(xs)) / span * (right - left - 14)
+        return x, lower - share * (lower - upper)
+
+    marks = [each for each in nice_ticks(min(xs), max(xs), count=5) if min(xs) <= each <= max(xs)]
+    return _svg(
+        width,
+        height,
+        label_y,
+        _text(0, 12, label_y, "axis"),
+        _log_grid(low, high, left, right, place, min(xs)),
+        [
+            _text(place((x, 10**low))[0], lower + 18, f"{x:g}", "tick", anchor="middle")
+            for x in marks
+        ],
+        _text((left + right) / 2, height - 6, label_x, "axis", anchor="middle"),
+        [_series(each, place, hot=each.label == hot) for each in drawn if each.label != hot],
+        [_series(each, place, hot=True) for each in drawn if each.label == hot],
+        _names(drawn, place, right, hot=hot, low=upper, high=lower),
+    )
+
+
+def _positive(series: Series) -> Series:
+    kept = [n for n, (_, y) in enumerate(series.points) if y > 0 and math.isfinite(y)]
+    hints = tuple(series.hints[n] for n in kept) if series.hints else ()
+    return Series(series.label, tuple(series.points[n] for n in kept), hints=hints)
+
+
+def _decades(least: float, most: float) -> tuple[float, float]:
+    """Ends of the axis as powers of ten: whole decades, or a half where that wastes less."""
+    low = math.floor(2 * math.log10(least)) / 2
+    high = math.ceil(2 * math.log10(most)) / 2
+    return low, high if high > low else low + 1
+
+
+def _log_grid(
+    low: float,
+    high: float,
+    left: float,
+    right: float,
+    place: Callable[[Point], Point],
+    x: float,
+) -> list[Node]:
+    out: list[Node] = []
+    powers = [power for power in range(math.ceil(low), math.floor(high) + 1)]
+    skip = max(1, math.ceil(len(powers) / 7))
+    for power in powers[::skip]:
+        y = place((x, 10.0**power))[1]
+        out.append(_line(left, y, right, y, "grid"))
+        out.append(_text(left - 8, y + 4, _power(power), "tick", anchor="end"))
+    return out
+
+
+def _power(power: int) -> str:
+    if -2 <= power <= 5:
+        return f"{10.0**power:,.{max(0, -power)}f}".replace(",", "\u2009")
+    return "10" + str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def _names(
+    series: Sequence[Series],
+    place: Callable[[Point], Point],
+    right: float,
+    *,
+    hot: str,
+    low: float,
+    high: float,
+) -> list[Node]:
+    ends = [place(each.points[-1]) for each in series]
+    heights = spread([y for _, y in ends], gap=15, low=low, high=high)
+    out: list[Node] = []
+    for each, (x, y), at in zip(series, ends, heights, strict=True):
+        if abs(at - y) > 2 or right - x > 8:
+            out.append(_path([(x + 4, y), (right + 4, at)], "leader"))
+        out.append(_text(right + 8, at + 4, each.label, "hot strong" if each.label == hot else ""))
+    return out
+
+
+def matrix(
+    source: Sequence[str],
+    target: Sequence[str],
+    weights: Sequence[Sequence[float]],
+    gold: Collection[tuple[int, int]],
+    *,
+    label: str,
+    room: float = 460,
+) -> Markup:
+    """Weights [T, S] as cells, gold links (source, target) outlined.
+
+    Rows are target words from the top, columns source words; ``room`` bounds the cells' width.
+    """
+    cell = max(12.0, min(28.0, room / max(len(source), 1)))
+    size = 12.5 if cell >= 18 else 10.5
+    side = max((text_width(word, size=size) for word in target), default=0) + 10
+    head = max((text_width(word, size=size) for word in source), default=0) * 0.72 + 16
+    overhang = max(
+        (
+            (number + 0.7) * cell + text_width(word, size=size) * 0.72 - len(source) * cell
+            for number, word in enumerate(source)
+        ),
+        default=0,
+    )
+    width = side + len(source) * cell + max(overhang, 0) + 4
+    height = head + len(target) * cell + 4
+    style = f"font-size:{size}px"
+    columns = [
+        _column(side + (number + 0.5) * cell, head - 7, word, style)
+        for number, word in enumerate(source)
+    ]
+    rows = [
+        element(
+            "text",
+            {
+                "x": side - 7,
+                "y": head + (number + 0.5) * cell + size * 0.36,
+                "text-anchor": "end",
+                "style": style,
+            },
+            word,
+        )
+        for number, word in enumerate(target)
+    ]
+    cells = [
+        _cell(side + s * cell, head + t * cell, cell, weight, f"{word} ← {source[s]}  {weight:.2f}")
+        for t, (word, row) in enumerate(zip(target, weights, strict=False))
+        for s, weight in enumerate(row[: len(source)])
+    ]
+    links = [
+        element(
+            "rect",
+            {
+                "x": side + s * cell + 1.4,
+                "y": head + t * cell + 1.4,
+                "width": cell - 2.8,
+                "height": cell - 2.8,
+                "class": "gold",
+                "pointer-events": "none",
+            },
+        )
+        for s, t in sorted(gold)
+        if 0 <= s < len(source) and 0 <= t < len(target)
+    ]
+    return _svg(width, height, label, columns, rows, cells, links)
+
+
+def _column(x: float, y: float, word: str, style: str) -> Markup:
+    turn = f"translate({x:.1f} {y:.1f}) rotate(-46)"
+    return element("text", {"transform": turn, "style": style}, word)
+
+
+def _cell(x: float, y: float, size: float, weight: float, hint: str) -> Markup:
+    place = {"x": x + 0.5, "y": y + 0.5, "width": size - 1, "height": size - 1}
+    kind = f"w{step_of(weight)}" if math.isfinite(weight) else "bar hollow"
+    return element("rect", {**place, "class": kind}, element("title", None, hint))
+
+
+def ramp(label: str, gold: str) -> Markup:
+    """The weight scale from 0 to 1, and what an outline means."""
+    left = text_width(label, size=11) + 20
+    steps = [
+        element("rect", {"x": left + 5 * n, "y": 2, "width": 5, "height": 12, "class": f"w{n}"})
+        for n in range(STEPS)
+    ]
+    end = left + 5 * STEPS
+    outline = element("rect", {"x": end + 36, "y": 2, "width": 12, "height": 12, "class": "gold"})
+    width = end + 56 + text_width(gold, size=11)
+    return _svg(
+        width,
+        18,
+        label,
+        _text(0, 12, label, "tick"),
+        _text(left - 5, 12, "0", "tick", anchor="end"),
+        steps,
+        _text(end + 5, 12, "1", "tick"),
+        outline,
+        _text(end + 54, 12, gold, "tick"),
+    )
+
+
+def sparkline(points: Sequence[Point], *, width: float = 90, height: float = 22) -> Markup | None:
+    """A small line of its own scale, such as loss over steps; None with under two points."""
+    kept = [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]
+    if len(kept) < 2:
+        return None
+    xs, ys = [x for x, _ in kept], [y for _, y in kept]
+    wide, tall = max(max(xs) - min(xs), 1e-9), max(max(ys) - min(ys), 1e-9)
+    placed = [
+        (2 + (x - min(xs)) / wide * (width - 6), 3 + (max(ys) - y) / tall * (height - 6))
+        for x, y in kept
+    ]
+    hint = f"{ys[0]:.2f} → {ys[-1]:.2f}"
+    end = element("circle", {"cx": placed[-1][0], "cy": placed[-1][1], "r": 2, "class": "dot"})
+    return _svg(width, height, hint, element("title", None, hint), _path(placed, "line"), end)

@@ -1,0 +1,237 @@
+"""Every word that people read in reports and viewers, in English and Korean.
+
+One entry holds both languages, so a text cannot exist in one only. ``{names}`` are filled in when a
+text is used. Korean entries put after a name only particles that do not depend on its last sound
+(의, 보다, 에서, 도), since names of models come from anywhere.
+"""
+
+from dataclasses import dataclass
+
+from munmaek.errors import ConfigError
+
+__all__ = ["LANGUAGES", "TEXTS", "Catalogue"]
+
+LANGUAGES = ("en", "ko")
+
+TEXTS: dict[str, tuple[str, str]] = {
+    # The page.
+    "report.idea": (
+        "A language model is a way to turn context into a prediction. "
+        "Each stage answers better than the one before it: what is the context?",
+        "언어 모델은 문맥을 예측으로 바꾸는 방법이다. "
+        "단계마다 앞 단계보다 나은 답을 내놓는다: 문맥이란 무엇인가?",
+    ),
+    "report.made": (
+        "Made by munmaek {version}, {when}",
+        "munmaek {version}, {when}에 만듦",
+    ),
+    "report.empty": (
+        "These results hold no models yet.",
+        "이 결과에는 아직 모델이 없다.",
+    ),
+    "report.lineage": ("The lineage", "계보"),
+    "report.lm": ("Predicting the next word", "다음 낱말 맞히기"),
+    "report.classify": ("Telling texts apart", "글 가려내기"),
+    "report.translate": ("Translating", "옮기기"),
+    "report.alignment": ("Where translation looks", "번역이 보는 곳"),
+    "report.fills": ("Filling the gap", "빈칸 채우기"),
+    "report.limits": ("The limits that each stage answers", "단계마다 넘어선 한계"),
+    "report.table": ("Everything, side by side", "한눈에 견주기"),
+    "report.samples": ("In their own words", "스스로 이어 쓴 글"),
+    "report.signatures": ("How each number was made", "수치를 얻은 방법"),
+    "report.notes": ("Notes", "덧붙임"),
+    "report.baseline": ("baseline", "기준선"),
+    "report.interval": (
+        "Whiskers, bands and ranges are 95 % intervals. "
+        "Hover over a number to see how it was made.",
+        "수염, 띠, 범위는 95 % 구간이다. 수치 위에 마우스를 올리면 얻은 방법이 보인다.",
+    ),
+    # Data and machine.
+    "data.counts": (
+        "{train} to train on, {valid} to validate, {test} to test",
+        "학습 {train}, 검증 {valid}, 시험 {test}",
+    ),
+    "machine.cores.one": ("1 core", "코어 1개"),
+    "machine.cores": ("{cores} cores", "코어 {cores}개"),
+    # Tasks.
+    "task.lm": ("language models", "언어 모델"),
+    "task.classify": ("classifiers", "분류기"),
+    "task.translate": ("translators", "번역기"),
+    "task.mlm": ("masked words", "가린 낱말"),
+    # Stages: name, context.
+    "stage.ngram": ("n-gram", "엔그램"),
+    "stage.ngram.context": ("the last n−1 tokens", "바로 앞 n−1개 토큰"),
+    "stage.rnn": ("recurrent", "순환 신경망"),
+    "stage.rnn.context": (
+        "one hidden state, updated token by token",
+        "토큰마다 새로 고치는 은닉 상태 하나",
+    ),
+    "stage.seq2seq": ("encoder–decoder", "인코더–디코더"),
+    "stage.seq2seq.context": (
+        "the encoder’s last state: one fixed context vector",
+        "인코더의 마지막 상태: 고정된 문맥 벡터 하나",
+    ),
+    "stage.attention": ("attention", "어텐션"),
+    "stage.attention.context": (
+        "a new context vector for every output step, weighted over all encoder states",
+        "출력 단계마다 모든 인코더 상태에 가중치를 주어 새로 만드는 문맥 벡터",
+    ),
+    "stage.self_attention": ("self-attention", "셀프 어텐션"),
+    "stage.self_attention.context": (
+        "for every token its own context vector, over the sentence itself",
+        "문장 자신에서 토큰마다 따로 얻는 문맥 벡터",
+    ),
+    "stage.transformer": ("Transformer", "트랜스포머"),
+    "stage.transformer.context": (
+        "many heads, concatenated, fed forward, stacked",
+        "여러 헤드를 이어 붙이고 순방향 층을 거쳐 쌓은 것",
+    ),
+    "stage.bert": ("BERT", "BERT"),
+    "stage.bert.context": (
+        "both sides at once: a deep stack, pre-trained by filling masked words",
+        "양쪽을 한꺼번에: 가린 낱말을 채우며 미리 학습한 깊은 층",
+    ),
+    # Metrics and their units.
+    "metric.perplexity": ("perplexity", "혼란도"),
+    "metric.word_perplexity": ("perplexity per word", "낱말당 혼란도"),
+    "metric.bits_per_character": ("bits per character", "문자당 비트"),
+    "metric.bits_per_byte": ("bits per byte", "바이트당 비트"),
+    "metric.accuracy": ("accuracy", "정확도"),
+    "metric.macro_f1": ("macro F1", "매크로 F1"),
+    "metric.bleu": ("BLEU", "BLEU"),
+    "metric.chrf": ("chrF", "chrF"),
+    "metric.aer": ("alignment error rate", "정렬 오류율"),
+    "metric.precision": ("precision", "정밀도"),
+    "metric.recall": ("recall", "재현율"),
+    "metric.pseudo_perplexity": ("pseudo-perplexity", "유사 혼란도"),
+    "metric.mlm_accuracy": ("masked words right", "맞힌 가린 낱말"),
+    # Columns of the table.
+    "column.model": ("model", "모델"),
+    "column.score": ("score", "점수"),
+    "column.interval": ("95 % interval", "95 % 구간"),
+    "column.parameters": ("parameters", "매개변수"),
+    "column.size": ("size", "크기"),
+    "column.train_time": ("training", "학습 시간"),
+    "column.train_speed": ("tokens/s in training", "학습 토큰/초"),
+    "column.use_speed": ("speed in use", "사용 속도"),
+    "column.loss": ("loss while training", "학습 손실"),
+    "unit.sentences": ("sentences/s", "문장/초"),
+    "unit.tokens": ("tokens/s", "토큰/초"),
+    # Axes.
+    "axis.source_words": ("words in the source sentence", "원문의 낱말 수"),
+    "axis.distance": ("distance from the first word, in tokens", "첫 낱말에서의 거리(토큰)"),
+    "axis.influence": (
+        "gradient norm, log scale",
+        "기울기 노름, 로그 눈금",
+    ),
+    "axis.length": ("sentence length, in tokens", "문장 길이(토큰)"),
+    "axis.speed": ("tokens per second, log scale", "초당 토큰, 로그 눈금"),
+    "axis.weight": ("weight", "가중치"),
+    "axis.gold": ("gold link", "정답 연결"),
+    "limits.influence": (
+        "How much the first word still moves the last prediction",
+        "첫 낱말이 마지막 예측을 얼마나 움직이는가",
+    ),
+    "limits.speed": ("How speed changes as sentences grow", "문장이 길어질 때의 속도"),
+    "translate.by_length": (
+        "{metric} by length of the source sentence",
+        "원문 길이에 따른 {metric}",
+    ),
+    "translate.examples": ("The same sentence, translated by each", "같은 문장의 번역"),
+    "translate.source": ("source", "원문"),
+    "translate.reference": ("reference", "참조 번역"),
+    "chart.sentences": ("{count} sentences", "{count}문장"),
+    # What to see: computed, and true of the data at hand.
+    "finding.lm.one": (
+        "{best} spends {value} bits on each character.",
+        "{best}: 문자마다 {value}비트를 쓴다.",
+    ),
+    "finding.lm": (
+        "{best} spends the fewest bits on each character, {value}: {percent} % fewer than {worst}.",
+        "문자당 비트가 가장 적은 모델: {best}, {value}비트. {worst}보다 {percent} % 적다.",
+    ),
+    "finding.mixture.better": (
+        "Mixed, the models need {percent} % fewer than {single}, the best of them alone.",
+        "섞은 모델에서는 홀로 가장 나은 {single}보다 {percent} % 줄어든다.",
+    ),
+    "finding.mixture.no_better": (
+        "Mixing does not help here: {single} alone needs {value}.",
+        "여기서는 섞어도 이득이 없다: {single} 홀로 {value}비트.",
+    ),
+    "finding.overlap": (
+        "The intervals of {first} and {second} overlap.",
+        "{first}, {second}: 두 구간이 겹친다.",
+    ),
+    "finding.classify": (
+        "{best} is right most often, on {value} of the test texts; {worst} on {low}.",
+        "가장 자주 맞힌 모델: {best}, 시험 글의 {value}. {worst}의 정확도는 {low}.",
+    ),
+    "finding.classify.one": (
+        "{best} is right on {value} of the test texts.",
+        "{best}: 시험 글의 {value}에서 맞혔다.",
+    ),
+    "finding.baseline": (
+        "The baseline, {label}, reaches {value}.",
+        "기준선 {label}: {value}.",
+    ),
+    "finding.translate": (
+        "{best} comes closest to the references: {value} BLEU, against {low} for {worst}.",
+        "참조 번역에 가장 가까운 모델: {best}, BLEU {value}. {worst}의 BLEU는 {low}.",
+    ),
+    "finding.translate.one": (
+        "{best} reaches {value} BLEU.",
+        "{best}: BLEU {value}.",
+    ),
+    "finding.length": (
+        "On sources of {short} words {worst} reaches {worst_short} {metric} and {best} "
+        "{best_short}; on those of {long} words, {worst_long} against {best_long}.",
+        "원문이 {short}낱말일 때 {worst}의 {metric} {worst_short}, {best}의 {metric} {best_short}. "
+        "{long}낱말일 때는 {worst_long} 대 {best_long}.",
+    ),
+    "finding.alignment": (
+        "{hits} of {total} linked target words look hardest at a source word of their gold link.",
+        "연결된 목표 낱말 {total}개 가운데 {hits}개에서 가장 큰 가중치가 정답 연결에 놓인다.",
+    ),
+    "finding.aer": ("Alignment error rate {value}.", "정렬 오류율 {value}."),
+    "finding.fills": (
+        "The hidden word comes first in {first} of {total} sentences, "
+        "among those shown in {shown}.",
+        "{total}문장 가운데 {first}문장에서 가린 낱말이 첫째 후보이고, "
+        "{shown}문장에서 보인 후보 안에 있다.",
+    ),
+    "finding.influence": (
+        "At distance {distance} the first word still moves {best} "
+        "{ratio} times as much as {worst}.",
+        "거리 {distance}에서도 첫 낱말의 영향은 {best}에서 {worst}보다 {ratio}배 크다.",
+    ),
+    "finding.speed": (
+        "At {length} tokens {best} reads {fast} tokens per second, "
+        "{ratio} times as many as {worst}.",
+        "길이 {length}토큰에서 {best}: 초당 {fast}토큰, {worst}보다 {ratio}배 빠르다.",
+    ),
+}
+"""Key → (English, Korean)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The texts of one language."""
+
+    language: str = "en"
+
+    def __post_init__(self) -> None:
+        if self.language not in LANGUAGES:
+            message = f"language must be one of {', '.join(LANGUAGES)}, got '{self.language}'"
+            raise ConfigError(message)
+
+    def text(self, key: str, **values: object) -> str:
+        """The text of ``key`` with its ``{names}`` filled in.
+
+        Raises:
+            KeyError: no such text, or a name without a value.
+        """
+        return TEXTS[key][LANGUAGES.index(self.language)].format_map(values)
+
+    def known(self, key: str, fallback: str) -> str:
+        """The text of ``key``, or ``fallback`` for what others named, such as a stage of theirs."""
+        return self.text(key) if key in TEXTS else fallback
