@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from munmaek.errors import MunmaekError
     from munmaek.lm import LanguageModel, Mixture
     from munmaek.models import LINEAGE
-    from munmaek.recipe import Recipe, train
+    from munmaek.recipe import Recipe
     from munmaek.text.phrasebook import phrasebook
     from munmaek.text.tokenizers import Tokenizer, train_tokenizer
 
@@ -35,7 +35,6 @@ __all__ = [
     "Translator",
     "load",
     "phrasebook",
-    "train",
     "train_tokenizer",
 ]
 
@@ -52,7 +51,6 @@ _HOMES = {
     "Translator": "munmaek.artefact",
     "load": "munmaek.artefact",
     "phrasebook": "munmaek.text.phrasebook",
-    "train": "munmaek.recipe",
     "train_tokenizer": "munmaek.text.tokenizers",
 }
 

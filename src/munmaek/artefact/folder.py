@@ -139,7 +139,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     manifest = _parse(path)
     made = manifest.get("format")
     if not isinstance(made, int) or made > FORMAT:
-        message = f"{folder}: format {made} is newer than {FORMAT}, which this munmaek reads; upgrade munmaek"
+        message = (
+            f"{folder}: format {made} is newer than {FORMAT}, the newest known; upgrade munmaek"
+        )
         raise ArtefactError(message)
     for name, wanted in cast("dict[str, dict[str, Any]]", manifest.get("files", {})).items():
         _check(folder / name, wanted)
@@ -164,7 +166,9 @@ def _check(path: Path, wanted: dict[str, Any]) -> None:
         raise ArtefactError(message)
     size = path.stat().st_size
     if size != wanted["bytes"]:
-        message = f"{path}: truncated or altered: {size} bytes, {wanted['bytes']} wanted; copy the folder again"
+        message = (
+            f"{path}: truncated or altered: {size} bytes, {wanted['bytes']} wanted; copy it again"
+        )
         raise ArtefactError(message)
     if _sha256(path) != wanted["sha256"]:
         message = f"{path}: altered: its sha256 is not the one in {MANIFEST}; copy the folder again"

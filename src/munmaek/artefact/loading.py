@@ -80,9 +80,7 @@ def _tokenizer(path: Path, manifest: Mapping[str, Any], name: str) -> Tokenizer:
 
 
 def _network(path: Path, info: Info) -> Any:
-    network = make_network(
-        stage=info.stage, task=info.task, config=info.config, sizes=info.sizes
-    )
+    network = make_network(stage=info.stage, task=info.task, config=info.config, sizes=info.sizes)
     load_network(network, path / "model.safetensors", stage=info.stage)
     return network
 

@@ -135,9 +135,7 @@ class Translator:
             target_words=tuple(text.split()),
         )
 
-    def _word_weights(
-        self, ids: Sequence[int], best: Hypothesis
-    ) -> NDArray[np.float32] | None:
+    def _word_weights(self, ids: Sequence[int], best: Hypothesis) -> NDArray[np.float32] | None:
         if best.attention is None:
             return None
         rows = _words(self.target_tokenizer, best.tokens)

@@ -116,9 +116,7 @@ class MaskedModelling:
         return -float(self.predictions(network)[0].mean())
 
     @torch.inference_mode()
-    def predictions(
-        self, network: MaskedNetwork
-    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    def predictions(self, network: MaskedNetwork) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """For each masked word of the validation data its log-probability, and if it came first.
 
         Masks are the same at every call: [M], [M].

@@ -1,0 +1,322 @@
+"""From token ids to a trained model, each task once for every stage."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from munmaek.artefact import (
+    Classifier,
+    Encoder,
+    Info,
+    TrainedLanguageModel,
+    TrainedModel,
+    Translator,
+)
+from munmaek.artefact.weights import make_network, parameter_count
+from munmaek.data.bucketing import Lengths, bucket, padding_fraction
+from munmaek.errors import UnsupportedError
+from munmaek.models.ngram import NgramClassifier, NgramModel
+from munmaek.recipe.prepare import Labelled, Parallel, Text
+from munmaek.recipe.settings import Recipe
+from munmaek.tasks.classify import Classification, NeuralClassifier, framed
+from munmaek.tasks.lm import LanguageModelling, NeuralLanguageModel
+from munmaek.tasks.mlm import MaskedModelling
+from munmaek.tasks.translate import Pairs, TranslationTask
+from munmaek.text.tokenizers import Tokenizer
+from munmaek.train import Progress, fit
+
+__all__ = ["Run", "fit_classifier", "fit_encoder", "fit_language_model", "fit_translator"]
+
+VALIDATION_ROWS = 2000
+"""Rows of the validation data that are looked at while training; the last word has all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Where and under whose eyes a model is trained."""
+
+    device: str = "cpu"
+    folder: Path | None = None
+    """For checkpoints and the log; None keeps none."""
+    resume: bool = False
+    init: TrainedModel | None = None
+    """A trained model whose weights are the beginning."""
+    report: Callable[[Progress], None] | None = None
+    should_stop: Callable[[], bool] | None = None
+
+
+def fit_language_model(text: Text, recipe: Recipe, run: Run) -> TrainedLanguageModel:
+    """Train the recipe's stage to predict the next token of ``text``."""
+    tokenizer = text.tokenizer
+    if recipe.stage == "ngram":
+        return _count_language_model(text, recipe)
+    task = LanguageModelling(
+        train=text.train,
+        valid=_some(text.valid),
+        bos=tokenizer.bos,
+        eos=tokenizer.eos,
+        pad=tokenizer.pad,
+        max_tokens=recipe.max_tokens,
+        seed=recipe.seed,
+    )
+    lengths = _lengths(text.train, more=2)
+    sizes = {"vocab_size": tokenizer.vocab_size}
+    network, info = _train(task, recipe, run, sizes=sizes, data=text.describe(), lengths=lengths)
+    model = NeuralLanguageModel(network, tokenizer.bos, tokenizer.eos, tokenizer.vocab_size)
+    return TrainedLanguageModel(tokenizer, model, info)
+
+
+def _count_language_model(text: Text, recipe: Recipe) -> TrainedLanguageModel:
+    tokenizer, began = text.tokenizer, time.perf_counter()
+    config = recipe.stage_config()
+    sizes = _ngram_sizes(tokenizer)
+    model = NgramModel.fit(text.train, config=config, excluded=_excluded(tokenizer), **sizes)
+    info = _counted(recipe, config, sizes, model.parameters, began, text.describe())
+    return TrainedLanguageModel(tokenizer, model, info)
+
+
+def fit_classifier(texts: Labelled, recipe: Recipe, run: Run) -> Classifier:
+    """Train the recipe's stage to tell the labels of ``texts`` apart."""
+    tokenizer = texts.tokenizer
+    if recipe.stage == "ngram":
+        return _count_classifier(texts, recipe)
+
+    def frame(rows: Sequence[Sequence[int]]) -> list[list[int]]:
+        return [
+            framed(ids, bos=tokenizer.bos, eos=tokenizer.eos, limit=recipe.limit) for ids in rows
+        ]
+
+    train = frame(texts.train)
+    task = Classification(
+        train=train,
+        train_labels=texts.train_labels.tolist(),
+        valid=frame(_some(texts.valid)),
+        valid_labels=_some(texts.valid_labels.tolist()),
+        pad=tokenizer.pad,
+        max_tokens=recipe.max_tokens,
+        seed=recipe.seed,
+    )
+    sizes = {"vocab_size": tokenizer.vocab_size, "label_count": len(texts.labels)}
+    network, info = _train(
+        task, recipe, run, sizes=sizes, data=texts.describe(), lengths=_lengths(train)
+    )
+    return Classifier(tokenizer, NeuralClassifier(network), texts.labels, info, recipe.limit)
+
+
+def _count_classifier(texts: Labelled, recipe: Recipe) -> Classifier:
+    tokenizer, began = texts.tokenizer, time.perf_counter()
+    config = recipe.stage_config()
+    sizes = {**_ngram_sizes(tokenizer), "label_count": len(texts.labels)}
+    model = NgramClassifier.fit(
+        texts.train, texts.train_labels, config=config, excluded=_excluded(tokenizer), **sizes
+    )
+    info = _counted(recipe, config, sizes, model.parameters, began, texts.describe())
+    return Classifier(tokenizer, model, texts.labels, info, recipe.limit)
+
+
+def fit_translator(pairs: Parallel, recipe: Recipe, run: Run) -> Translator:
+    """Train the recipe's stage to turn sources into targets."""
+    source, target = pairs.source_tokenizer, pairs.target_tokenizer
+
+    def frame(sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]) -> Pairs:
+        return Pairs(
+            [[*ids[: recipe.limit - 1], source.eos] for ids in sources],
+            [[target.bos, *ids[: recipe.limit - 1], target.eos] for ids in targets],
+        )
+
+    train = frame(pairs.train_sources, pairs.train_targets)
+    task = TranslationTask(
+        train=train,
+        valid=frame(_some(pairs.valid_sources), _some(pairs.valid_targets)),
+        pad=target.pad,
+        max_tokens=recipe.max_tokens,
+        smoothing=recipe.smoothing,
+        seed=recipe.seed,
+    )
+    sizes = {"source_vocab": source.vocab_size, "target_vocab": target.vocab_size}
+    network, info = _train(
+        task, recipe, run, sizes=sizes, data=pairs.describe(), lengths=train.lengths()
+    )
+    return Translator(source, target, network, info, recipe.limit)
+
+
+def fit_encoder(text: Text, recipe: Recipe, run: Run) -> Encoder:
+    """Train the recipe's stage to fill masked words of ``text``."""
+    tokenizer = text.tokenizer
+
+    def frame(rows: Sequence[Sequence[int]]) -> list[list[int]]:
+        return [
+            framed(ids, bos=tokenizer.bos, eos=tokenizer.eos, limit=recipe.limit)
+            for ids in rows
+            if ids
+        ]
+
+    train = frame(text.train)
+    task = MaskedModelling(
+        train=train,
+        valid=frame(_some(text.valid)),
+        mask=tokenizer.mask,
+        first_word=tokenizer.mask + 1,
+        vocab_size=tokenizer.vocab_size,
+        words=_word_groups(train, tokenizer) if recipe.whole_words else None,
+        pad=tokenizer.pad,
+        max_tokens=recipe.max_tokens,
+        seed=recipe.seed,
+    )
+    sizes = {"vocab_size": tokenizer.vocab_size}
+    network, info = _train(
+        task, recipe, run, sizes=sizes, data=text.describe(), lengths=_lengths(train)
+    )
+    return Encoder(tokenizer, network, info, recipe.limit)
+
+
+def _word_groups(rows: Sequence[Sequence[int]], tokenizer: Tokenizer) -> list[list[int]]:
+    """For each row the running number of the word that each piece belongs to."""
+    begins = np.array(
+        [tokenizer.begins_word(token) for token in range(tokenizer.vocab_size)], dtype=np.int64
+    )
+    return [np.cumsum(begins[np.asarray(row)]).tolist() for row in rows]
+
+
+def _train(
+    task: Any,
+    recipe: Recipe,
+    run: Run,
+    *,
+    sizes: Mapping[str, Any],
+    data: Mapping[str, Any],
+    lengths: Lengths,
+) -> tuple[Any, Info]:
+    config, training = recipe.stage_config(), recipe.train_config()
+    network: Any = make_network(
+        stage=recipe.stage,
+        task=recipe.task,
+        config=config.model_dump(),
+        sizes=sizes,
+        seed=recipe.seed,
+    )
+    if run.init is not None:
+        _begin_from(network, run.init, recipe)
+    network.to(run.device)
+    result = fit(
+        network,
+        task,
+        config=training,
+        device=run.device,
+        folder=run.folder,
+        resume=run.resume,
+        report=run.report,
+        should_stop=run.should_stop,
+    )
+    network.to("cpu").eval()
+    groups = bucket(lengths, max_tokens=recipe.max_tokens, rng=np.random.default_rng(0))
+    info = Info(
+        task=recipe.task,
+        stage=recipe.stage,
+        label=stage_label(recipe.stage, config),
+        config=config.model_dump(),
+        sizes=sizes,
+        parameters=parameter_count(network),
+        seconds=result.seconds,
+        training={
+            "config": training.model_dump(),
+            "steps": result.steps,
+            "epochs": result.epochs,
+            "tokens": result.tokens,
+            "stopped": result.stopped,
+            "best_validation": result.best_validation,
+            "curve": [list(point) for point in result.curve],
+            "padding": padding_fraction(lengths, groups),
+            "device": run.device,
+        },
+        data=data,
+    )
+    return network, info
+
+
+def _begin_from(network: Any, init: TrainedModel, recipe: Recipe) -> None:
+    """Copy the weights of ``init``: the same network, or the encoder that was pre-trained.
+
+    Raises:
+        UnsupportedError: the two do not fit.
+    """
+    other: Any = getattr(init, "network", None) or getattr(
+        getattr(init, "model", None), "network", None
+    )
+    fits = init.info.stage == recipe.stage and other is not None
+    if fits and recipe.stage == "bert" and (init.info.task, recipe.task) == ("mlm", "classify"):
+        from munmaek.models.bert import load_encoder
+
+        load_encoder(network, other.state_dict())
+        return
+    if not fits or init.info.task != recipe.task:
+        message = (
+            f"--init: a '{init.info.stage}' model for '{init.info.task}' cannot begin a "
+            f"'{recipe.stage}' for '{recipe.task}'; give one of the same stage and task, "
+            "or a bert trained with mlm to begin a bert classifier"
+        )
+        raise UnsupportedError(message)
+    try:
+        network.load_state_dict(other.state_dict())
+    except RuntimeError as error:
+        message = f"--init: shapes differ: {str(error).splitlines()[-1].strip()}"
+        raise UnsupportedError(message) from error
+
+
+def stage_label(stage: str, config: Any) -> str:
+    """What people call the model: ``5-gram``, ``LSTM``, ``attention (additive)``."""
+    names = {
+        "ngram": lambda: f"{config.order}-gram",
+        "rnn": lambda: {"elman": "Elman RNN", "gru": "GRU", "lstm": "LSTM"}[config.cell],
+        "seq2seq": lambda: "encoder–decoder",
+        "attention": lambda: "attention",
+        "self_attention": lambda: "self-attention",
+        "transformer": lambda: "Transformer",
+        "bert": lambda: "BERT",
+    }
+    return names.get(stage, lambda: stage)()
+
+
+def _ngram_sizes(tokenizer: Tokenizer) -> dict[str, int]:
+    return {
+        "vocab_size": tokenizer.vocab_size,
+        "bos": tokenizer.bos,
+        "eos": tokenizer.eos,
+        "unk": tokenizer.unk,
+    }
+
+
+def _excluded(tokenizer: Tokenizer) -> tuple[int, ...]:
+    return (tokenizer.pad, tokenizer.mask)
+
+
+def _counted(
+    recipe: Recipe,
+    config: Any,
+    sizes: Mapping[str, Any],
+    parameters: int,
+    began: float,
+    data: Mapping[str, Any],
+) -> Info:
+    return Info(
+        task=recipe.task,
+        stage=recipe.stage,
+        label=stage_label(recipe.stage, config),
+        config=config.model_dump(),
+        sizes=sizes,
+        parameters=parameters,
+        seconds=time.perf_counter() - began,
+        data=data,
+    )
+
+
+def _some(rows: Sequence[Any]) -> Sequence[Any]:
+    return rows[:VALIDATION_ROWS]
+
+
+def _lengths(rows: Sequence[Sequence[int]], *, more: int = 0) -> Any:
+    return np.array([len(row) + more for row in rows], dtype=np.int64)

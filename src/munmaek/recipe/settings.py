@@ -1,0 +1,99 @@
+"""What a person chooses for one model: frozen, validated on entry, saved with the result."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from munmaek.errors import ConfigError, InputError
+from munmaek.models import stage_named
+from munmaek.models.configuration import Config
+from munmaek.train import TrainConfig
+
+__all__ = ["Recipe", "read_toml"]
+
+Task = Literal["lm", "classify", "translate", "mlm"]
+Tokenizers = Literal[
+    "words", "characters", "jamo", "bpe", "unigram", "wordpiece", "morphemes", "morphemes+bpe"
+]
+
+# What trains well at small budgets where the loop's own default does not; by task and stage.
+_TRAINING: dict[tuple[str, str], dict[str, Any]] = {
+    ("lm", "self_attention"): {"learning_rate": 3e-3},
+    ("lm", "transformer"): {"learning_rate": 1.5e-3, "warmup": 0.08},
+    ("lm", "rnn"): {"learning_rate": 4e-3},
+    ("classify", "transformer"): {"learning_rate": 5e-4, "warmup": 0.1},
+    ("classify", "bert"): {"learning_rate": 3e-4, "warmup": 0.1},
+    ("classify", "self_attention"): {"learning_rate": 1e-3},
+    ("classify", "attention"): {"learning_rate": 1e-3},
+    ("classify", "rnn"): {"learning_rate": 1e-3},
+    ("translate", "transformer"): {"learning_rate": 1e-3, "warmup": 0.1},
+    ("mlm", "bert"): {"learning_rate": 7e-4, "warmup": 0.1},
+}
+
+
+class Recipe(Config):
+    """Everything that decides a model besides its data."""
+
+    task: Task
+    stage: str
+    tokenizer: Tokenizers = "bpe"
+    vocab_size: int = Field(default=8000, ge=8)
+    """Tokens at most; a small text gives fewer."""
+    min_count: int = Field(default=1, ge=1)
+    """Occurrences below which a word is unknown (words and morphemes)."""
+    model: dict[str, Any] = Field(default_factory=dict)
+    """The stage's own configuration."""
+    train: dict[str, Any] = Field(default_factory=dict)
+    """The training loop's configuration."""
+    max_tokens: int = Field(default=4096, ge=1)
+    """Tokens a batch, padding counted."""
+    limit: int = Field(default=256, ge=8)
+    """Tokens of one text that are read (classify, translate, mlm)."""
+    smoothing: float = Field(default=0.1, ge=0, lt=1)
+    """Label smoothing (translate)."""
+    whole_words: bool = True
+    """Mask whole words rather than pieces (mlm)."""
+    text_column: str | int | None = None
+    label_column: str | int | None = None
+    seed: int = Field(default=0, ge=0)
+
+    def stage_config(self, *, where: str = "[model]") -> Any:
+        """The stage's configuration, resolved and validated.
+
+        Raises:
+            ConfigError: an unknown option or a value out of range.
+            UnsupportedError: an unknown stage, or one that cannot do the task.
+        """
+        stage = stage_named(self.stage)
+        stage.network_class(self.task)
+        return stage.config_class().of(self.model, where=where)
+
+    def train_config(self, *, where: str = "[train]") -> TrainConfig:
+        """The loop's configuration, with what suits this task and stage filled in.
+
+        Raises:
+            ConfigError: an unknown option or a value out of range.
+        """
+        usual = _TRAINING.get((self.task, self.stage), {})
+        return TrainConfig.of({"seed": self.seed, **usual, **self.train}, where=where)
+
+
+def read_toml(path: Path | str) -> Mapping[str, Any]:
+    """The options in a TOML file, unchecked.
+
+    Raises:
+        InputError: the file is missing.
+        ConfigError: it is not TOML; names the line.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        message = f"{path}: cannot read: {error.strerror}"
+        raise InputError(message) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        message = f"{path}: not TOML: {error}"
+        raise ConfigError(message) from error

@@ -1,0 +1,205 @@
+"""The whole way of the data on one screen: files → tokens → network → evaluated, saved model."""
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from munmaek.artefact import (
+    Classifier,
+    Encoder,
+    TrainedLanguageModel,
+    TrainedModel,
+    Translator,
+    load,
+)
+from munmaek.artefact.folder import check_free, write_text
+from munmaek.errors import DiskError, InputError, UnsupportedError
+from munmaek.models import stage_named
+from munmaek.recipe.fitting import (
+    Run,
+    fit_classifier,
+    fit_encoder,
+    fit_language_model,
+    fit_translator,
+)
+from munmaek.recipe.prepare import prepare_labelled, prepare_parallel, prepare_text
+from munmaek.recipe.settings import Recipe
+from munmaek.text.corpora import read_labelled, read_parallel, read_text
+from munmaek.text.tokenizers import Tokenizer
+from munmaek.train import Progress
+
+__all__ = ["train", "work_folder"]
+
+Paths = Sequence[str | Path]
+
+
+def work_folder(folder: Path) -> Path:
+    """Where a run keeps its checkpoints and log until the model is done: ``DIR.partial``."""
+    return folder.with_name(f"{folder.name}.partial")
+
+
+def train(
+    recipe: Recipe,
+    paths: Paths,
+    *,
+    folder: Path,
+    valid: Paths = (),
+    init: Path | None = None,
+    force: bool = False,
+    resume: bool = False,
+    device: str = "cpu",
+    report: Callable[[Progress], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> TrainedModel:
+    """Train, evaluate on the validation data and save.
+
+    While it runs, ``DIR.partial`` holds the checkpoints, so that the same call with ``resume`` goes
+    on after an interruption. A run that is stopped is evaluated and saved like a finished one, and
+    can still be resumed.
+
+    Args:
+        recipe: what to train.
+        paths: the training data; two files for a translator.
+        folder: where the model is to be.
+        valid: the validation data; none holds some of the training data out.
+        init: a trained model to begin from; its tokenizer is taken too.
+        force: replace what is at ``folder``, and an interrupted run.
+        resume: go on with an interrupted run.
+        device: ``cpu``, ``cuda`` or ``mps``.
+        report: told of every step that is worth telling.
+        should_stop: asked after every step.
+
+    Raises:
+        InputError: data that cannot be used, or ``folder`` exists.
+        ConfigError: an option that cannot be used.
+        UnsupportedError: a stage that cannot do the task.
+        TrainingError: the loss is no number.
+        DiskError: the disk is full; the last checkpoint is whole.
+    """
+    stage_named(recipe.stage).network_class(recipe.task)
+    recipe.stage_config()
+    recipe.train_config()
+    work = _claim(folder, recipe, force=force, resume=resume)
+    before = None if init is None else load(init)
+    run = Run(device, work, resume, before, report, should_stop)
+    model = _fit(recipe, paths, valid, run)
+    model.save(folder, force=force or resume)
+    _close(work, folder, finished=model.info.training.get("stopped") != "interrupted")
+    return model
+
+
+def _claim(folder: Path, recipe: Recipe, *, force: bool, resume: bool) -> Path:
+    """Make sure that nothing of value is in the way, before any work is done."""
+    work = work_folder(folder)
+    if resume and not work.exists() and folder.exists():
+        message = f"{folder}: its training is finished, so there is nothing to resume"
+        raise InputError(message)
+    if work.exists() and not (force or resume):
+        message = f"{work}: an interrupted run is there; --resume goes on, --force starts over"
+        raise InputError(message)
+    if not resume:
+        check_free(folder, force=force)
+        shutil.rmtree(work, ignore_errors=True)
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"{work}: cannot write: {error.strerror}"
+        raise DiskError(message) from error
+    _same_recipe(work / "recipe.json", recipe)
+    return work
+
+
+def _same_recipe(path: Path, recipe: Recipe) -> None:
+    now = recipe.model_dump(mode="json")
+    if not path.exists():
+        write_text(path, json.dumps(now, ensure_ascii=False, indent=2) + "\n")
+        return
+    then = json.loads(path.read_text(encoding="utf-8"))
+    changed = [name for name in now if now[name] != then.get(name)]
+    if changed:
+        name = changed[0]
+        message = (
+            f"--resume: the interrupted run had {name} = {then.get(name)!r}, now {now[name]!r}; "
+            "give the same command, or --force to start over"
+        )
+        raise InputError(message)
+
+
+def _close(work: Path, folder: Path, *, finished: bool) -> None:
+    log = work / "log.jsonl"
+    if log.exists():
+        shutil.copyfile(log, folder / "log.jsonl")
+    if finished:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _fit(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> TrainedModel:
+    if recipe.task == "lm":
+        return _fit_lm(recipe, paths, valid, run)
+    if recipe.task == "classify":
+        return _fit_classify(recipe, paths, valid, run)
+    if recipe.task == "translate":
+        return _fit_translate(recipe, paths, valid, run)
+    return _fit_mlm(recipe, paths, valid, run)
+
+
+def _tokenizer_of(init: TrainedModel | None) -> Tokenizer | None:
+    if init is None or isinstance(init, Translator):
+        return None
+    return init.tokenizer
+
+
+def _fit_lm(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> TrainedLanguageModel:
+    text = prepare_text(
+        read_text(paths),
+        read_text(valid) if valid else None,
+        recipe,
+        tokenizer=_tokenizer_of(run.init),
+    )
+    model = fit_language_model(text, recipe, run)
+    scores = model.evaluate(text.valid_corpus)
+    return TrainedLanguageModel(model.tokenizer, model.model, model.info.with_scores(scores))
+
+
+def _fit_classify(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> Classifier:
+    columns = {"text_column": recipe.text_column, "label_column": recipe.label_column}
+    texts = prepare_labelled(
+        read_labelled(paths, **columns),
+        read_labelled(valid, **columns) if valid else None,
+        recipe,
+        tokenizer=_tokenizer_of(run.init),
+    )
+    model = fit_classifier(texts, recipe, run)
+    info = model.info.with_scores(model.evaluate(texts.valid_corpus))
+    return Classifier(model.tokenizer, model.model, model.labels, info, model.limit)
+
+
+def _fit_translate(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> Translator:
+    init = run.init
+    if init is not None and not isinstance(init, Translator):
+        message = f"--init: a model for '{init.info.task}' cannot begin a translator"
+        raise UnsupportedError(message)
+    pairs = prepare_parallel(
+        read_parallel(paths),
+        read_parallel(valid) if valid else None,
+        recipe,
+        tokenizers=None if init is None else (init.source_tokenizer, init.target_tokenizer),
+    )
+    model = fit_translator(pairs, recipe, run)
+    info = model.info.with_scores(model.evaluate(pairs.valid_corpus))
+    return Translator(
+        model.source_tokenizer, model.target_tokenizer, model.network, info, model.limit
+    )
+
+
+def _fit_mlm(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> Encoder:
+    text = prepare_text(
+        read_text(paths),
+        read_text(valid) if valid else None,
+        recipe,
+        tokenizer=_tokenizer_of(run.init),
+    )
+    model = fit_encoder(text, recipe, run)
+    info = model.info.with_scores(model.evaluate(text.valid_corpus))
+    return Encoder(model.tokenizer, model.network, info, model.limit)
