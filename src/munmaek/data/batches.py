@@ -1,0 +1,141 @@
+"""Frozen batches: token ids as int64 arrays, the padding id after the tokens of each row.
+
+Letters: B rows of the batch, T positions of its longest row, S positions of its longest source.
+``rows`` are the indices that the batch's rows had in the data, so that results find their way back.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["LabelledBatch", "PairBatch", "SentenceBatch", "pad_rows"]
+
+Ints = NDArray[np.int64]
+
+
+def pad_rows(sequences: Sequence[Sequence[int]], pad: int) -> tuple[Ints, Ints]:
+    """Lay sequences of different lengths in one array.
+
+    Args:
+        sequences: B sequences of token ids.
+        pad: the id that fills each row after its tokens.
+
+    Returns:
+        ids of shape [B, T] and lengths of shape [B], where T is the longest length.
+    """
+    lengths = np.fromiter(map(len, sequences), dtype=np.int64, count=len(sequences))
+    width = int(lengths.max(initial=0))
+    ids = np.full((len(sequences), width), pad, dtype=np.int64)
+    flat = np.fromiter(chain.from_iterable(sequences), dtype=np.int64, count=int(lengths.sum()))
+    ids[np.arange(width) < lengths[:, None]] = flat
+    return ids, lengths
+
+
+def _pick(sequences: Sequence[Sequence[int]], rows: Ints) -> list[Sequence[int]]:
+    return [sequences[row] for row in rows.tolist()]
+
+
+def _padding(tokens: int, slots: int) -> float:
+    return 1.0 - tokens / slots if slots else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceBatch:
+    """Sentences that go through a network together."""
+
+    ids: Ints
+    """Token ids [B, T], padding after the tokens."""
+    lengths: Ints
+    """Real tokens of each row [B]."""
+    rows: Ints
+    """Index of each row in the data [B]."""
+
+    @classmethod
+    def gather(cls, sequences: Sequence[Sequence[int]], rows: Ints, pad: int) -> "SentenceBatch":
+        """The batch of ``sequences[row]`` for each of ``rows``."""
+        ids, lengths = pad_rows(_pick(sequences, rows), pad)
+        return cls(ids, lengths, rows)
+
+    @property
+    def tokens(self) -> int:
+        """Real tokens, padding not counted."""
+        return int(self.lengths.sum())
+
+    @property
+    def padding(self) -> float:
+        """Fraction of the array that is padding, within 0 and 1."""
+        return _padding(self.tokens, self.ids.size)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledBatch:
+    """Texts with the class of each."""
+
+    ids: Ints
+    """Token ids [B, T], padding after the tokens."""
+    lengths: Ints
+    """Real tokens of each row [B]."""
+    rows: Ints
+    """Index of each row in the data [B]."""
+    labels: Ints
+    """Class of each row [B]."""
+
+    @classmethod
+    def gather(
+        cls, sequences: Sequence[Sequence[int]], labels: Ints, rows: Ints, pad: int
+    ) -> "LabelledBatch":
+        """The batch of ``sequences[row]`` and ``labels[row]`` for each of ``rows``."""
+        ids, lengths = pad_rows(_pick(sequences, rows), pad)
+        return cls(ids, lengths, rows, labels[rows])
+
+    @property
+    def tokens(self) -> int:
+        """Real tokens, padding not counted."""
+        return int(self.lengths.sum())
+
+    @property
+    def padding(self) -> float:
+        """Fraction of the array that is padding, within 0 and 1."""
+        return _padding(self.tokens, self.ids.size)
+
+
+@dataclass(frozen=True, slots=True)
+class PairBatch:
+    """Source sentences with the target of each."""
+
+    source: Ints
+    """Token ids [B, S], padding after the tokens."""
+    source_lengths: Ints
+    """Real tokens of each source [B]."""
+    target: Ints
+    """Token ids [B, T], padding after the tokens."""
+    target_lengths: Ints
+    """Real tokens of each target [B]."""
+    rows: Ints
+    """Index of each pair in the data [B]."""
+
+    @classmethod
+    def gather(
+        cls,
+        sources: Sequence[Sequence[int]],
+        targets: Sequence[Sequence[int]],
+        rows: Ints,
+        pad: int,
+    ) -> "PairBatch":
+        """The batch of ``sources[row]`` and ``targets[row]`` for each of ``rows``."""
+        source, source_lengths = pad_rows(_pick(sources, rows), pad)
+        target, target_lengths = pad_rows(_pick(targets, rows), pad)
+        return cls(source, source_lengths, target, target_lengths, rows)
+
+    @property
+    def tokens(self) -> int:
+        """Real tokens of both sides, padding not counted."""
+        return int(self.source_lengths.sum() + self.target_lengths.sum())
+
+    @property
+    def padding(self) -> float:
+        """Fraction of both arrays that is padding, within 0 and 1."""
+        return _padding(self.tokens, self.source.size + self.target.size)

@@ -1,0 +1,333 @@
+"""Vocabularies from text, as pipelines of the ``tokenizers`` library.
+
+Every kind but words keeps spaces: a space is written ``▁`` (U+2581) at the head of the piece that
+follows it, as SentencePiece does (Kudo & Richardson 2018). A ``▁`` of the text itself is held as
+the private-use character U+F2581 and written back on decoding.
+
+Sources: BPE, Sennrich et al. 2016; unigram, Kudo 2018; WordPiece, Schuster & Nakajima 2012.
+"""
+
+import re
+import string
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import Tokenizer as Pipeline
+
+from munmaek.errors import ConfigError
+
+__all__ = [
+    "BYTES",
+    "CONTINUED",
+    "LONGEST_WORDPIECE_WORD",
+    "MARK",
+    "SPACE",
+    "SPECIALS",
+    "STAND_IN",
+    "build_bpe",
+    "build_characters",
+    "build_jamo",
+    "build_morphemes",
+    "build_unigram",
+    "build_wordpiece",
+    "build_words",
+]
+
+SPECIALS = ("<pad>", "<unk>", "<s>", "</s>", "<mask>")
+"""Special tokens of every vocabulary; a token's id is its place: 0 to 4."""
+
+BYTES = tuple(f"<0x{byte:02X}>" for byte in range(256))
+"""Tokens that spell a character outside the vocabulary, byte by byte of its UTF-8."""
+
+MARK = "▁"
+STAND_IN = "\U000f2581"
+BORDER = "\n"
+BORDER = "\n"
+"""Parts what training may not join: a character outside the alphabet."""
+CONTINUED = "##"
+"""Marks a WordPiece that continues a word."""
+
+SPACE = "[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+"""The characters that ``str.isspace`` calls white space: the borders of words."""
+NOT_BLANK = SPACE.replace("\x20", "\x1f")
+
+COVERAGE = 0.9995
+"""Share of running characters with a token of their own; the rest are spelled in bytes."""
+WORDPIECE_COVERAGE = 0.995
+"""Share of running characters that may continue a WordPiece; the rest stand alone."""
+LONGEST_WORDPIECE_WORD = 100
+"""Characters; a longer run without space is cut, as greedy longest match is quadratic."""
+
+# Vocabularies
+
+
+def build_words(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipeline:
+    """The most frequent white-space words; the rest are ``<unk>``."""
+    counts = Counter(word for text in texts for word in text.split())
+    for special in SPECIALS:
+        del counts[special]
+    vocab = _vocab(_frequent(counts, _room(vocab_size, len(SPECIALS)), min_count))
+    pipeline = Pipeline(models.WordLevel(vocab, unk_token="<unk>"))
+    pipeline.normalizer = normalizers.NFC()
+    pipeline.pre_tokenizer = pre_tokenizers.Split(Regex(SPACE), "removed")
+    return _with_specials(pipeline, mask_takes_space=False)
+
+
+def build_characters(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipeline:
+    """The most frequent characters (code points of NFC); the rest are ``<unk>``."""
+    return _spelled(texts, vocab_size, min_count, normalizers.NFC())
+
+
+def build_jamo(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipeline:
+    """Code points of NFD, so that a Hangul syllable is its two or three conjoining jamo."""
+    return _spelled(texts, vocab_size, min_count, normalizers.NFD())
+
+
+def build_bpe(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipeline:
+    """Byte-pair encoding within words, punctuation apart, with byte fallback."""
+    return _trained_bpe(texts, vocab_size, min_count, _word_borders())
+
+
+def build_unigram(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipeline:
+    """Unigram language model over pieces within words, with byte fallback."""
+    del min_count  # The likelihood, not a count, decides which pieces stay.
+    special = [*SPECIALS, *BYTES]
+    counts = _characters(texts, normalizers.NFC())
+    alphabet = _covering(counts, _room(vocab_size, len(special)) // 2, COVERAGE)
+    pipeline = Pipeline(models.Unigram([("<unk>", 0.0)], 0, byte_fallback=True))
+    trainer = trainers.UnigramTrainer(
+        vocab_size=vocab_size,
+        special_tokens=special,
+        unk_token="<unk>",
+        initial_alphabet=alphabet,
+        show_progress=False,
+    )
+    _train(pipeline, trainer, texts, alphabet, _word_borders())
+    return _finished(pipeline.model, _word_borders())
+
+
+def build_wordpiece(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipeline:
+    """WordPiece within words, each punctuation mark apart; unseen characters are ``<unk>``.
+
+    Rare characters stand alone, as Chinese characters do in BERT's (Devlin et al. 2019), so that
+    every known character can be spelled without a continued form of each.
+    """
+    room = _room(vocab_size, len(SPECIALS))
+    counts = _characters(texts, normalizers.NFC())
+    alphabet = _covering(counts, room // 2, 1.0)
+    common = _covering(counts, room // 4, WORDPIECE_COVERAGE)
+    apart = {*string.punctuation, MARK}
+    continued = [CONTINUED + character for character in common if character not in apart]
+    borders = _wordpiece_borders(sorted(set(alphabet) - set(common) - {MARK}))
+    special = [*SPECIALS, *continued]
+    pipeline = Pipeline(models.WordPiece(unk_token="<unk>"))
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=vocab_size,
+        min_frequency=min_count,
+        special_tokens=special,
+        initial_alphabet=alphabet,
+        limit_alphabet=len(alphabet),
+        continuing_subword_prefix=CONTINUED,
+        show_progress=False,
+    )
+    _train(pipeline, trainer, texts, alphabet, borders)
+    learned = sorted(pipeline.get_vocab(with_added_tokens=False).items(), key=lambda item: item[1])
+    tokens = dict.fromkeys([*special, *alphabet, *(token for token, _ in learned)])
+    vocab = {token: number for number, token in enumerate(list(tokens)[:vocab_size])}
+    model = models.WordPiece(
+        vocab,
+        unk_token="<unk>",
+        max_input_chars_per_word=LONGEST_WORDPIECE_WORD + 1,
+        continuing_subword_prefix=CONTINUED,
+    )
+    pipeline = _finished(model, borders)
+    continued_first = decoders.Replace(Regex(rf"\A{CONTINUED}"), "")
+    pipeline.decoder = decoders.Sequence([continued_first, *_joined()])
+    return pipeline
+
+
+def build_morphemes(segments: Sequence[Sequence[str]], vocab_size: int, min_count: int) -> Pipeline:
+    """The most frequent morphemes; others are spelled in characters, unseen ones ``<unk>``."""
+    room = _room(vocab_size, len(SPECIALS))
+    counts = Counter(_marked(piece) for pieces in segments for piece in pieces)
+    characters: Counter[str] = Counter()
+    for piece, count in counts.items():
+        for character in piece:
+            characters[character] += count
+    alphabet = _covering(characters, room // 2, 1.0)
+    whole = Counter({piece: count for piece, count in counts.items() if len(piece) > 1})
+    vocab = _vocab([*alphabet, *_frequent(whole, room - len(alphabet), min_count)])
+    # Without merges, a piece that is not in the vocabulary falls apart into its characters.
+    model = models.BPE(vocab, [], unk_token="<unk>", ignore_merges=True)
+    return _finished(model, _morpheme_borders())
+
+
+def build_morpheme_bpe(
+    segments: Sequence[Sequence[str]], vocab_size: int, min_count: int
+) -> Pipeline:
+    """Byte-pair encoding that never crosses a morpheme border, with byte fallback."""
+    pieces = [piece for line in segments for piece in line]
+    return _trained_bpe(pieces, vocab_size, min_count, _morpheme_borders())
+
+
+# Where pieces end
+
+
+def _word_borders() -> pre_tokenizers.PreTokenizer:
+    """Before spaces, around other white space, around runs of punctuation.
+
+    ``<`` is punctuation, so no piece of a text can be the literal of a special token.
+    """
+    return pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(NOT_BLANK), "isolated"),
+            pre_tokenizers.Metaspace(MARK, prepend_scheme="never", split=True),
+            pre_tokenizers.Punctuation("contiguous"),
+        ]
+    )
+
+
+def _wordpiece_borders(alone: Sequence[str]) -> pre_tokenizers.PreTokenizer:
+    single = NOT_BLANK[:-1] + "".join(f"\\x{{{ord(character):x}}}" for character in alone) + "]"
+    return pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(single), "isolated"),
+            pre_tokenizers.Metaspace(MARK, prepend_scheme="never", split=True),
+            pre_tokenizers.Punctuation("isolated"),
+            pre_tokenizers.Split(Regex(rf"(?m:.){{{LONGEST_WORDPIECE_WORD}}}"), "isolated"),
+        ]
+    )
+
+
+def _morpheme_borders() -> pre_tokenizers.PreTokenizer:
+    """Before spaces: the morphemes themselves come in already cut."""
+    return pre_tokenizers.Metaspace(MARK, prepend_scheme="never", split=True)
+
+
+# Steps that kinds share
+
+
+def _normalizer(form: normalizers.Normalizer) -> normalizers.Normalizer:
+    return normalizers.Sequence([form, normalizers.Replace(MARK, STAND_IN)])
+
+
+def _finished(model: models.Model, borders: pre_tokenizers.PreTokenizer) -> Pipeline:
+    """The pipeline of a kind that marks the space before a piece."""
+    pipeline = Pipeline(model)
+    pipeline.normalizer = _normalizer(normalizers.NFC())
+    pipeline.pre_tokenizer = borders
+    pipeline.decoder = decoders.Sequence([decoders.ByteFallback(), *_joined()])
+    return _with_specials(pipeline, mask_takes_space=True)
+
+
+def _joined() -> list[decoders.Decoder]:
+    """One string of the pieces, its spaces back."""
+    return [decoders.Fuse(), decoders.Replace(MARK, " "), decoders.Replace(STAND_IN, MARK)]
+
+
+def _spelled(
+    texts: Sequence[str], vocab_size: int, min_count: int, form: normalizers.Normalizer
+) -> Pipeline:
+    """One token a character of the normal form, the space among them."""
+    counts = _characters(texts, form)
+    vocab = _vocab(_frequent(counts, _room(vocab_size, len(SPECIALS)), min_count))
+    pipeline = Pipeline(models.BPE(vocab, [], unk_token="<unk>"))
+    pipeline.normalizer = normalizers.Sequence([_normalizer(form), normalizers.Replace(" ", MARK)])
+    pipeline.decoder = decoders.Sequence(_joined())
+    return _with_specials(pipeline, mask_takes_space=False)
+
+
+def _trained_bpe(
+    texts: Sequence[str], vocab_size: int, min_count: int, borders: pre_tokenizers.PreTokenizer
+) -> Pipeline:
+    special = [*SPECIALS, *BYTES]
+    counts = _characters(texts, normalizers.NFC())
+    alphabet = _covering(counts, _room(vocab_size, len(special)) // 2, COVERAGE)
+    pipeline = Pipeline(models.BPE(unk_token="<unk>", byte_fallback=True))
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size,
+        min_frequency=min_count,
+        special_tokens=special,
+        initial_alphabet=alphabet,
+        limit_alphabet=len(alphabet),
+        show_progress=False,
+    )
+    _train(pipeline, trainer, texts, alphabet, borders)
+    # A pipeline made anew knows the bytes as ordinary tokens, which decoding must not skip.
+    return _finished(pipeline.model, borders)
+
+
+def _train(
+    pipeline: Pipeline,
+    trainer: trainers.Trainer,
+    texts: Sequence[str],
+    alphabet: Sequence[str],
+    borders: pre_tokenizers.PreTokenizer,
+) -> None:
+    """Train on ``texts`` with every character outside the alphabet taken as a border."""
+    pipeline.normalizer = _normalizer(normalizers.NFC())
+    pipeline.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Split(BORDER, "removed"), borders]
+    )
+    kept = "".join(map(re.escape, {*alphabet, " ", MARK}))
+    outside = re.compile(f"[^{kept}]")
+    normal = (unicodedata.normalize("NFC", text) for text in texts)
+    pipeline.train_from_iterator((outside.sub(BORDER, text) for text in normal), trainer)
+
+
+def _vocab(tokens: Iterable[str]) -> dict[str, int]:
+    return {token: number for number, token in enumerate([*SPECIALS, *tokens])}
+
+
+def _room(vocab_size: int, taken: int) -> int:
+    """Places left for what is learned."""
+    if vocab_size < taken + 2:
+        message = (
+            f"a vocabulary of {vocab_size} tokens is too small: {taken} are taken by special "
+            f"tokens{' and bytes' if taken > 256 else ''}; ask for at least {taken + 2}"
+        )
+        raise ConfigError(message)
+    return vocab_size - taken
+
+
+def _marked(text: str) -> str:
+    return text.replace(MARK, STAND_IN).replace(" ", MARK)
+
+
+def _characters(texts: Iterable[str], form: normalizers.Normalizer) -> Counter[str]:
+    """How often each character of the normal form runs in ``texts``, the space as its mark."""
+    name = "NFD" if isinstance(form, normalizers.NFD) else "NFC"
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(_marked(unicodedata.normalize(name, text)))
+    return counts
+
+
+def _frequent(counts: Counter[str], most: int, min_count: int) -> list[str]:
+    """The most frequent first, equal counts in code point order."""
+    enough = ((token, count) for token, count in counts.items() if count >= min_count)
+    ranked = sorted(enough, key=lambda item: (-item[1], item[0]))
+    return [token for token, _ in ranked[:most]]
+
+
+def _covering(counts: Counter[str], most: int, coverage: float) -> list[str]:
+    """The fewest characters that make up ``coverage`` of the running text, at most ``most``."""
+    ranked = _frequent(counts, most, 1)
+    target = coverage * counts.total()
+    total = 0
+    for place, character in enumerate(ranked):
+        if total >= target:
+            return ranked[:place]
+        total += counts[character]
+    return ranked
+
+
+def _with_specials(pipeline: Pipeline, *, mask_takes_space: bool) -> Pipeline:
+    for token in SPECIALS:
+        takes = mask_takes_space and token == "<mask>"
+        pipeline.add_special_tokens([AddedToken(token, lstrip=takes, special=True)])
+    # A special token's literal in a text is text.
+    pipeline.encode_special_tokens = True
+    return pipeline

@@ -1,0 +1,186 @@
+"""Bytes of a file or of standard input: decompressed, decoded as strict UTF-8, cut into lines."""
+
+import bz2
+import codecs
+import lzma
+import sys
+import unicodedata
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import zstandard
+
+from munmaek.errors import InputError
+
+__all__ = ["display_name", "format_suffix", "raw_lines"]
+
+BLOCK = 1 << 20
+"""Bytes read at a time."""
+
+
+class _Decompressor(Protocol):
+    """What bz2, lzma, zlib and zstandard share: one object for one stream (member, frame)."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, /) -> bytes: ...
+
+
+def _gzip() -> _Decompressor:
+    return zlib.decompressobj(wbits=31)
+
+
+def _zstd() -> _Decompressor:
+    return zstandard.ZstdDecompressor().decompressobj()
+
+
+# suffix: (name, first bytes, decompressor of one stream)
+COMPRESSIONS: dict[str, tuple[str, bytes, Callable[[], _Decompressor]]] = {
+    ".gz": ("gzip", b"\x1f\x8b", _gzip),
+    ".xz": ("xz", b"\xfd7zXZ\x00", lzma.LZMADecompressor),
+    ".bz2": ("bzip2", b"BZh", bz2.BZ2Decompressor),
+    ".zst": ("Zstandard", b"\x28\xb5\x2f\xfd", _zstd),
+}
+
+DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
+
+
+def display_name(path: str | Path) -> str:
+    """How messages and corpora call the file: its path, or "standard input" for ``-``."""
+    return "standard input" if str(path) == "-" else str(path)
+
+
+def format_suffix(path: str | Path) -> str:
+    """The suffix that tells the format, below a compression's: ``.jsonl`` for ``a.jsonl.gz``."""
+    path = Path(path)
+    if path.suffix.lower() in COMPRESSIONS:
+        path = path.with_suffix("")
+    return path.suffix.lower()
+
+
+def raw_lines(path: str | Path) -> Iterator[list[str]]:
+    r"""NFC lines without their ends, in lists of a block each; ``\r\n`` and ``\r`` end lines too.
+
+    Raises:
+        InputError: a file that is missing, unreadable, a directory, empty, damaged or not UTF-8.
+    """
+    name = display_name(path)
+    tail = b""
+    number = 1  # of the line that begins ``tail``
+    for block in _bytes(path):
+        data = tail + block
+        # Cut after a line feed and never between \r and \n; a file of bare \r is one block.
+        cut = data.rfind(b"\n") + 1
+        tail = data[cut:]
+        if cut:
+            lines = _decode(data[:cut], name, number)
+            lines.pop()
+            number += len(lines)
+            yield lines
+    if tail:
+        lines = _decode(tail, name, number)
+        if not lines[-1]:
+            lines.pop()
+        yield lines
+
+
+def _decode(data: bytes, name: str, number: int) -> list[str]:
+    """Lines of whole-line bytes that begin at line ``number``; the last is what follows the end."""
+    if number == 1:
+        data = data.removeprefix(codecs.BOM_UTF8)
+    try:
+        text = data.decode("utf-8", "strict")
+    except UnicodeDecodeError as error:
+        line = number + _universal(data[: error.start].decode("utf-8")).count("\n")
+        message = (
+            f"{name}, line {line}: byte 0x{data[error.start]:02x} is not UTF-8; "
+            f"convert the file first, for Korean often: iconv -f CP949 -t UTF-8"
+        )
+        raise InputError(message) from None
+    # Line ends neither compose nor decompose, so NFC of the block is NFC of its lines.
+    return unicodedata.normalize("NFC", _universal(text)).split("\n")
+
+
+def _universal(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def _bytes(path: str | Path) -> Iterator[bytes]:
+    """Decompressed content in blocks; never nothing at all."""
+    name = display_name(path)
+    empty = True
+    for block in _opened(path, name):
+        empty = False
+        yield block
+    if empty:
+        message = f"{name}: the file is empty"
+        raise InputError(message)
+
+
+def _opened(path: str | Path, name: str) -> Iterator[bytes]:
+    if str(path) == "-":
+        yield from _decompressed(sys.stdin.buffer, name, suffix="")
+        return
+    path = Path(path)
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        message = f"{name}: no such file"
+        raise InputError(message) from None
+    except IsADirectoryError:
+        message = f"{name}: is a directory, a file is wanted"
+        raise InputError(message) from None
+    except (OSError, ValueError) as error:
+        message = f"{name}: cannot be opened: {getattr(error, 'strerror', None) or error}"
+        raise InputError(message) from None
+    with file:
+        yield from _decompressed(file, name, suffix=path.suffix.lower())
+
+
+def _decompressed(file: BinaryIO, name: str, *, suffix: str) -> Iterator[bytes]:
+    first = file.read(BLOCK)
+    found = next((key for key in COMPRESSIONS if _begins(first, key)), "")
+    if first and suffix in COMPRESSIONS and found != suffix:
+        content = COMPRESSIONS[found][0] if found else "not compressed"
+        message = f"{name}: named {suffix} but {content}; rename the file or compress it"
+        raise InputError(message)
+    if found:
+        yield from _streams(file, first, name, *COMPRESSIONS[found])
+        return
+    while first:
+        yield first
+        first = file.read(BLOCK)
+
+
+def _begins(first: bytes, suffix: str) -> bool:
+    # "BZh" alone might begin a text; a block (pi) or the end (sqrt pi) follows at byte 4.
+    if suffix == ".bz2":
+        return first[:3] == b"BZh" and first[4:10] in {b"1AY&SY", b"\x17rE8P\x90"}
+    return first.startswith(COMPRESSIONS[suffix][1])
+
+
+def _streams(
+    file: BinaryIO, block: bytes, name: str, kind: str, _: bytes, make: Callable[[], _Decompressor]
+) -> Iterator[bytes]:
+    """Content of one compressed stream after another, to the end of the file."""
+    stream = make()
+    try:
+        while block:
+            content = stream.decompress(block)
+            if content:
+                yield content
+            block = stream.unused_data if stream.eof else b""
+            if stream.eof:
+                block = block or file.read(BLOCK)
+                stream = make() if block else stream
+            block = block or file.read(BLOCK)
+    except DAMAGED as error:
+        message = f"{name}: damaged {kind} file ({error}); get or compress it again"
+        raise InputError(message) from None
+    if not stream.eof:
+        message = f"{name}: truncated {kind} file; get or compress it again"
+        raise InputError(message)

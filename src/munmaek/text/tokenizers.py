@@ -1,0 +1,397 @@
+"""Text to token ids and back.
+
+Text is brought to NFC; Hangul is decomposed by the kind ``jamo`` alone. Decoding what was encoded
+gives the NFC text again for every kind but ``words`` (which joins words by one space) as long as no
+character is unknown; ``bpe``, ``unigram`` and ``morphemes+bpe`` know every character, by its bytes.
+"""
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import final
+
+from tokenizers import Tokenizer as Pipeline
+
+from munmaek.errors import ArtefactError, ConfigError, InputError
+from munmaek.text import building
+from munmaek.text.building import (
+    BYTES,
+    CONTINUED,
+    LONGEST_WORDPIECE_WORD,
+    MARK,
+    SPECIALS,
+    STAND_IN,
+)
+from munmaek.text.morphology import analyser, segment
+
+__all__ = ["KINDS", "SPECIALS", "Piece", "Tokenizer", "train_tokenizer", "words"]
+
+PAD, UNK, BOS, EOS, MASK = range(len(SPECIALS))
+UNSEEN = frozenset({PAD, BOS, EOS, MASK})
+"""Special tokens that decoding leaves out; an unknown token is shown."""
+
+ALIASES = {"[MASK]": "<mask>"}
+
+Builder = Callable[[Sequence[str], int, int], Pipeline]
+MorphemeBuilder = Callable[[Sequence[Sequence[str]], int, int], Pipeline]
+
+SURFACE: dict[str, Builder] = {
+    "words": building.build_words,
+    "characters": building.build_characters,
+    "jamo": building.build_jamo,
+    "bpe": building.build_bpe,
+    "unigram": building.build_unigram,
+    "wordpiece": building.build_wordpiece,
+}
+MORPHEMIC: dict[str, MorphemeBuilder] = {
+    "morphemes": building.build_morphemes,
+    "morphemes+bpe": building.build_morpheme_bpe,
+}
+KINDS = (*SURFACE, *MORPHEMIC)
+"""The kinds of tokenizer, from the coarsest unit to the finest and back to morphemes."""
+
+SPACELESS = frozenset({"words", "characters", "jamo"})
+"""Kinds whose pieces never begin with the space before them."""
+SPELLED_IN_BYTES = frozenset({"bpe", "unigram", "morphemes+bpe"})
+"""Kinds that spell an unknown character in the bytes of its UTF-8."""
+FIRST_BYTE = len(SPECIALS)
+
+Located = tuple[int, int, int]
+"""A token's id, and start and end of its characters."""
+
+
+def words(text: str) -> list[str]:
+    """White-space words (eojeol) of the NFC text."""
+    return unicodedata.normalize("NFC", text).split()
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A token of a text and the place it came from."""
+
+    token: str
+    """As the vocabulary writes it."""
+    text: str
+    """The characters it stands for."""
+    start: int
+    """Offset of its first character in the NFC text; a space before a word belongs to the piece."""
+    end: int
+    """Offset after its last character; tokens that share a character share its offsets."""
+    word: int
+    """Index of its white-space word; white space belongs to the word after it, at the end to the
+    last."""
+
+
+@final
+class Tokenizer:
+    """A trained vocabulary of one of ``KINDS``; unchanging."""
+
+    __slots__ = ("_pipeline", "fingerprint", "kind", "vocab_size")
+
+    pad = PAD
+    unk = UNK
+    bos = BOS
+    eos = EOS
+    mask = MASK
+
+    def __init__(self, pipeline: Pipeline, *, kind: str) -> None:
+        _check_kind(kind)
+        self._pipeline = pipeline
+        self.kind = kind
+        self.vocab_size: int = pipeline.get_vocab_size()
+        self.fingerprint: str = hashlib.sha256(pipeline.to_str().encode()).hexdigest()
+        """sha256 of the vocabulary with all its rules."""
+
+    @property
+    def signature(self) -> str:
+        """Kind and size, for scores: ``bpe-8000``."""
+        return f"{self.kind}-{self.vocab_size}"
+
+    @property
+    def oov(self) -> str:
+        """What becomes of an unseen character or word, for scores: ``bytes`` or ``unk``."""
+        return "unk" if self.id(BYTES[0]) is None else "bytes"
+
+    def begins_word(self, id: int) -> bool:
+        """Whether a token begins a white-space word: it is one, or holds the space before it."""
+        return self.kind == "words" or self.token(id)[:1].isspace()
+
+    def __repr__(self) -> str:
+        return f"Tokenizer({self.signature}, {self.fingerprint[:8]})"
+
+    # Text to ids
+
+    def encode(self, text: str, *, allow: Sequence[str] = ()) -> list[int]:
+        """Token ids of the text, without beginning or end.
+
+        The literal of a special token in a text is text, unless it is one of ``allow``; with
+        ``<mask>`` allowed, ``[MASK]`` is one too. A mask takes the space before it.
+        """
+        if not allow:
+            return self.encode_many([text])[0]
+        return [number for number, _, _ in self._located(_nfc(text), allow)]
+
+    def encode_many(self, texts: Sequence[str]) -> list[list[int]]:
+        """``encode`` of many texts, in their order, on all processors."""
+        if self.kind in MORPHEMIC:
+            inputs = segment([_nfc(text) for text in texts])
+            encodings = self._pipeline.encode_batch_fast(
+                inputs, is_pretokenized=True, add_special_tokens=False
+            )
+        else:
+            encodings = self._pipeline.encode_batch_fast(list(texts), add_special_tokens=False)
+        ids = [encoding.ids for encoding in encodings]
+        return [_without_specials(row) for row in ids] if self.kind == "words" else ids
+
+    # Ids to text
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The NFC text of the ids; ``<unk>`` is shown, other special tokens are left out."""
+        return self.decode_many([ids])[0]
+
+    def decode_many(self, sequences: Sequence[Sequence[int]]) -> list[str]:
+        """``decode`` of many sequences, in their order."""
+        kept = [[number for number in ids if number not in UNSEEN] for ids in sequences]
+        texts = self._pipeline.decode_batch(kept, skip_special_tokens=False)
+        return [_nfc(text) for text in texts]
+
+    # Tokens and their places
+
+    def token(self, id: int) -> str:
+        """The token of an id, as the vocabulary writes it.
+
+        Raises:
+            IndexError: no such id.
+        """
+        token = self._pipeline.id_to_token(id) if 0 <= id < self.vocab_size else None
+        if token is None:
+            message = f"no token {id}: {self.signature} has 0 to {self.vocab_size - 1}"
+            raise IndexError(message)
+        return token
+
+    def id(self, token: str) -> int | None:
+        """The id of a token, or None; not the way to encode text."""
+        return self._pipeline.token_to_id(token)
+
+    def pieces(self, text: str, *, allow: Sequence[str] = ()) -> list[Piece]:
+        """The tokens of ``encode(text, allow=allow)`` with their places in the NFC text."""
+        text = _nfc(text)
+        word_of = _word_of(text)
+        return [
+            Piece(self.token(number), text[start:end], start, end, word_of[start])
+            for number, start, end in self._located(text, allow)
+        ]
+
+    def _located(self, text: str, allow: Sequence[str]) -> Iterator[Located]:
+        """Ids with the offsets of their characters in an NFC text."""
+        masked = False
+        for start, end, special in self._spans(text, allow):
+            if special is not None:
+                yield special, start, end
+            elif masked and self.kind == "wordpiece":
+                yield from self._continued(text, start, end)
+            else:
+                yield from self._plain(text, start, end)
+            masked = special is not None
+
+    def _spans(self, text: str, allow: Sequence[str]) -> Iterator[tuple[int, int, int | None]]:
+        """Cut at the allowed special tokens: start, end and the special token's id or None."""
+        literals = _literals(allow)
+        done = 0
+        if literals:
+            for match in re.finditer("|".join(map(re.escape, literals)), text):
+                start, end = match.span()
+                takes = literals[match[0]] == MASK and self.kind not in SPACELESS
+                start -= takes and start > done and text[start - 1] == " "
+                if start > done:
+                    yield done, start, None
+                yield start, end, literals[match[0]]
+                done = end
+        if done < len(text):
+            yield done, len(text), None
+
+    def _plain(self, text: str, start: int, end: int) -> list[Located]:
+        part = text[start:end]
+        if self.kind in MORPHEMIC:
+            pieces = segment([part])[0]
+            begins = [start, *(start + size for size in accumulate(map(len, pieces)))]
+            encoding = self._pipeline.encode(pieces, is_pretokenized=True, add_special_tokens=False)
+            bases = [begins[place or 0] for place in encoding.word_ids]
+        else:
+            encoding = self._pipeline.encode(part, add_special_tokens=False)
+            bases = [start] * len(encoding.ids)
+        ids = _without_specials(encoding.ids)
+        located = [
+            (number, base + first, base + last)
+            for number, base, (first, last) in zip(ids, bases, encoding.offsets, strict=True)
+        ]
+        return _bytes_located(text, located) if self.kind in SPELLED_IN_BYTES else located
+
+    def _continued(self, text: str, start: int, end: int) -> Iterator[Located]:
+        """A part that goes on from a mask within a word: its first word in continued pieces."""
+        match = re.match(r"\w+", text[start:end])
+        border = start + min(match.end() if match else 0, LONGEST_WORDPIECE_WORD)
+        place = start
+        while place < border:
+            found = self._longest(text, place, border)
+            if found is None:
+                break
+            number, after = found
+            yield number, place, after
+            place = after
+        if place < end:
+            yield from self._plain(text, place, end)
+
+    def _longest(self, text: str, start: int, end: int) -> tuple[int, int] | None:
+        """The longest continued piece at ``start`` and its end."""
+        for after in range(end, start, -1):
+            number = self.id(CONTINUED + text[start:after])
+            if number is not None:
+                return number, after
+        return None
+
+    # Files
+
+    def save(self, path: str | Path) -> None:
+        """Write ``tokenizer.json``, which ``tokenizers.Tokenizer.from_file`` opens.
+
+        The kind is not in it: keep ``describe()`` beside it. Kinds of morphemes are cut into
+        morphemes before this pipeline, which therefore sees them only here.
+        """
+        Path(path).write_text(self._pipeline.to_str(pretty=True) + "\n", encoding="utf-8")
+
+    def describe(self) -> dict[str, str | int]:
+        """What a model's record keeps of its tokenizer; ``kind`` is what ``load`` needs."""
+        record: dict[str, str | int] = {
+            "kind": self.kind,
+            "vocab_size": self.vocab_size,
+            "signature": self.signature,
+            "fingerprint": self.fingerprint,
+        }
+        if self.kind in MORPHEMIC:
+            record["morphology"] = analyser()
+        return record
+
+    @classmethod
+    def load(cls, path: str | Path, *, kind: str) -> "Tokenizer":
+        """Open what ``save`` wrote.
+
+        Raises:
+            ArtefactError: no such file, not a tokenizer, or one with other special tokens.
+        """
+        path = Path(path)
+        try:
+            content = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            message = f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}"
+            raise ArtefactError(message) from None
+        try:
+            pipeline = Pipeline.from_str(content)
+        except Exception as error:  # noqa: BLE001  the library raises bare Exception
+            message = f"{path}: not a tokenizer of the tokenizers library: {error}"
+            raise ArtefactError(message) from None
+        found = tuple(pipeline.id_to_token(number) for number in range(len(SPECIALS)))
+        if found != SPECIALS:
+            message = f"{path}: ids 0 to 4 must be {' '.join(SPECIALS)}, got {found}"
+            raise ArtefactError(message)
+        pipeline.encode_special_tokens = True
+        return cls(pipeline, kind=kind)
+
+
+def train_tokenizer(
+    texts: Iterable[str], *, kind: str, vocab_size: int = 8000, min_count: int = 1
+) -> Tokenizer:
+    """Learn a vocabulary; the same texts always give the same one.
+
+    Args:
+        texts: training text only, never validation or test.
+        kind: one of ``KINDS``.
+        vocab_size: most tokens, the special ones (and 256 bytes for ``bpe``, ``unigram`` and
+            ``morphemes+bpe``) among them.
+        min_count: least times that a learned token occurs; ``unigram`` has no use for it.
+
+    Raises:
+        ConfigError: an unknown kind, a size too small for the kind.
+        InputError: no text.
+        UnsupportedError: morphemes without Kiwi.
+    """
+    _check_kind(kind)
+    if min_count < 1:
+        message = f"min_count must be at least 1, got {min_count}"
+        raise ConfigError(message)
+    kept = [_nfc(text) for text in texts]
+    if not any(text and not text.isspace() for text in kept):
+        raise InputError("no text to learn a vocabulary from")
+    if kind in MORPHEMIC:
+        pipeline = MORPHEMIC[kind](segment(kept), vocab_size, min_count)
+    else:
+        pipeline = SURFACE[kind](kept, vocab_size, min_count)
+    return Tokenizer(pipeline, kind=kind)
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in KINDS:
+        message = f"no tokenizer {kind!r}; there are {', '.join(KINDS)}"
+        raise ConfigError(message)
+
+
+def _nfc(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
+def _without_specials(ids: list[int]) -> list[int]:
+    """A word of the text that is written like a special token is unknown."""
+    if UNSEEN.isdisjoint(ids):
+        return ids
+    return [UNK if number in UNSEEN else number for number in ids]
+
+
+def _literals(allow: Sequence[str]) -> dict[str, int]:
+    """The literals to look for with the id of each."""
+    unknown = [token for token in allow if token not in SPECIALS]
+    if unknown:
+        message = f"no special token {unknown[0]!r}; there are {' '.join(SPECIALS)}"
+        raise ConfigError(message)
+    literals = {token: SPECIALS.index(token) for token in allow}
+    aliases = {name: literals[token] for name, token in ALIASES.items() if token in literals}
+    return {**literals, **aliases}
+
+
+def _bytes_located(text: str, located: list[Located]) -> list[Located]:
+    """Give each byte the offsets of its own character; unigram gives those of a whole run."""
+    placed: list[Located] = []
+    run_end, place, left = -1, 0, 0
+    for number, start, end in located:
+        if not FIRST_BYTE <= number < FIRST_BYTE + len(BYTES):
+            placed.append((number, start, end))
+            run_end = -1
+            continue
+        if run_end != end:
+            run_end, place, left = end, start, 0
+            left = _byte_count(text[place])
+        elif left == 0:
+            place += 1
+            left = _byte_count(text[place])
+        left -= 1
+        placed.append((number, place, place + 1))
+    return placed
+
+
+def _byte_count(character: str) -> int:
+    return len((STAND_IN if character == MARK else character).encode())
+
+
+def _word_of(text: str) -> list[int]:
+    """Word index of every character: white space belongs to the word after it or the last."""
+    indices: list[int] = []
+    index, blank = -1, True
+    for character in text:
+        space = character.isspace()
+        index += blank and not space
+        indices.append(index + space)
+        blank = space
+    return [min(place, max(index, 0)) for place in indices]
