@@ -1,0 +1,215 @@
+r"""Beam search: the likeliest outputs, by keeping a few beginnings at a time.
+
+    score(w) = log p(w, eos) / (length of w, eos included) ^ penalty
+
+As in the search of Bahdanau et al. (2015), an output that ends takes a place in the beam, so that a
+row searches on with one beginning fewer and ends when the beam is used up. It ends earlier once no
+beginning can overtake the outputs that are wanted: a sum of log-probabilities only falls, so
+``sum / longest ^ penalty`` bounds what a beginning can still reach. Neither loses an output that a
+wide enough beam would find.
+
+Letters: R rows, N beginnings held over all rows, K beam, V vocabulary size, T tokens, S source.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.decode.hypothesis import (
+    Floats,
+    History,
+    Hypothesis,
+    Ints,
+    forbid,
+    limits,
+    normalised,
+)
+from munmaek.lm import BatchedLanguageModel
+
+__all__ = ["beam_search"]
+
+S = TypeVar("S")
+
+
+@dataclass(slots=True)
+class _Results:
+    """Outputs of each of R rows, and what the search asks about them."""
+
+    longest: Ints
+    beam: int
+    n_best: int
+    length_penalty: float
+    outputs: list[list[Hypothesis]] = field(init=False)
+    places: Ints = field(init=False)
+    """Places left in the beam: [R]."""
+    bar: NDArray[np.float64] = field(init=False)
+    """Score of the last wanted output, −∞ before there are as many: [R]."""
+
+    def __post_init__(self) -> None:
+        rows = len(self.longest)
+        self.outputs = [[] for _ in range(rows)]
+        self.places = np.full(rows, self.beam, dtype=np.int64)
+        self.bar = np.full(rows, -np.inf)
+
+    def add(self, row: int, output: Hypothesis) -> None:
+        self.outputs[row].append(output)
+        self.places[row] -= 1
+        scores = sorted((one.score for one in self.outputs[row] if one.finished), reverse=True)
+        if len(scores) >= self.n_best:
+            self.bar[row] = scores[self.n_best - 1]
+
+    def open(self, owner: Ints, sums: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which beginnings may still matter: [N]; a row's best comes first."""
+        if not owner.size:
+            return np.empty(0, dtype=np.bool_)
+        rows, first = np.unique(owner, return_index=True)
+        reach = sums[first] / self.longest[rows].astype(np.float64) ** self.length_penalty
+        going = np.zeros(len(self.longest), dtype=np.bool_)
+        going[rows] = reach > self.bar[rows]
+        return going[owner]
+
+    def ranked(self) -> list[list[Hypothesis]]:
+        """The wanted ones of each row, finished ones first, best first."""
+        ranked = (
+            sorted(outputs, key=lambda one: (not one.finished, -one.score))
+            for outputs in self.outputs
+        )
+        return [outputs[: self.n_best] for outputs in ranked]
+
+
+def beam_search(
+    model: BatchedLanguageModel[S],
+    *,
+    max_length: int | Sequence[int],
+    beam: int = 5,
+    length_penalty: float = 1.0,
+    min_length: int = 0,
+    n_best: int = 1,
+    banned: Sequence[int] = (),
+) -> list[list[Hypothesis]]:
+    """The best outputs found for each row of ``model.start()``, best first.
+
+    Args:
+        model: rows of contexts.
+        max_length: most predictions of every row or of each, eos included; what has not ended by
+            then is cut, and ranked after what has.
+        beam: beginnings kept for a row; one is greedy decoding.
+        length_penalty: 0 ranks by probability, 1 by probability per prediction.
+        min_length: fewest tokens before eos.
+        n_best: outputs wanted for a row, at most ``beam``.
+        banned: ids that are never chosen.
+
+    Returns:
+        Up to ``n_best`` hypotheses for each row.
+
+    Raises:
+        ValueError: an option out of range, or a row in which every token is banned.
+    """
+    _check(beam, n_best, length_penalty)
+    state = model.start()
+    logprobs = model.logprobs(state)
+    results = _Results(limits(max_length, len(logprobs)), beam, n_best, length_penalty)
+    history = History()
+    owner: Ints = np.arange(len(logprobs))
+    sums = np.zeros(len(owner))
+    step = 0
+    while owner.size:
+        history.attend(model.attention(state))
+        closed = [*banned, model.eos] if step < min_length else banned
+        parents, tokens, sums = _widen(forbid(logprobs, closed), sums, owner, results.places)
+        owner = owner[parents]
+        step += 1
+        ended = (tokens == model.eos) | (results.longest[owner] <= step)
+        for place in np.flatnonzero(ended).tolist():
+            output = _output(
+                history, int(parents[place]), int(tokens[place]), float(sums[place]), model.eos,
+                length_penalty,
+            )  # fmt: skip
+            results.add(int(owner[place]), output)
+        going = np.flatnonzero(~ended)
+        going = going[results.open(owner[going], sums[going])]
+        parents, tokens, sums, owner = parents[going], tokens[going], sums[going], owner[going]
+        if owner.size:
+            history.grow(parents, tokens)
+            state = model.advance(model.select(state, parents), tokens)
+            logprobs = model.logprobs(state)
+    for row, outputs in enumerate(results.outputs):
+        if not outputs:
+            message = f"row {row}: no token left to choose; all are banned or have no probability"
+            raise ValueError(message)
+    return results.ranked()
+
+
+def _output(
+    history: History, parent: int, token: int, total: float, eos: int, length_penalty: float
+) -> Hypothesis:
+    before = history.tokens(parent)
+    return Hypothesis(
+        tokens=before if token == eos else (*before, token),
+        logprob=total,
+        score=normalised(total, len(before) + 1, length_penalty),
+        finished=token == eos,
+        attention=history.attention(parent),
+    )
+
+
+def _widen(
+    logprobs: Floats, sums: NDArray[np.float64], owner: Ints, places: Ints
+) -> tuple[Ints, Ints, NDArray[np.float64]]:
+    """The best continuations of each row, as many as it has places.
+
+    Args:
+        logprobs: of every next token, [N, V].
+        sums: log-probability of each beginning, [N].
+        owner: the row of each beginning, rising, [N].
+        places: how many to keep for each row, [R].
+
+    Returns:
+        The beginning, the token and the sum of each that is kept, row by row, best first. Equal
+        ones rank by beginning and id, so that nothing depends on what else is in the batch.
+    """
+    rows, first, slot_row = np.unique(owner, return_index=True, return_inverse=True)
+    width = int(places[rows].max())
+    values, tokens = _likeliest(logprobs, min(width, logprobs.shape[1]))
+    slot = np.arange(len(owner)) - first[slot_row]
+    # A table with one line a row: [rows, slots, candidates of a slot], empty slots at −∞.
+    table = np.full((len(rows), int(slot.max()) + 1, values.shape[1]), -np.inf)
+    table[slot_row, slot] = sums[:, None] + values
+    flat = table.reshape(len(rows), -1)
+    order = np.argsort(-flat, axis=1, kind="stable")[:, :width]
+    best = np.take_along_axis(flat, order, axis=1)
+    free = np.arange(order.shape[1]) < places[rows].reshape(-1, 1)
+    kept = np.logical_and(free, best > -np.inf)
+    line, _ = np.nonzero(kept)
+    parents = first[line] + order[kept] // values.shape[1]
+    return parents, tokens[parents, order[kept] % values.shape[1]], best[kept]
+
+
+def _likeliest(logprobs: Floats, count: int) -> tuple[Floats, Ints]:
+    """The ``count`` likeliest tokens of each row and their values, best first, ties by id."""
+    if count > 16:
+        tokens = np.argsort(-logprobs, axis=1, kind="stable")[:, :count]
+        return np.take_along_axis(logprobs, tokens, axis=1), tokens.astype(np.int64)
+    # A few passes of argmax are faster than one partition, and know which of equals comes first.
+    rest = logprobs.copy() if count > 1 else logprobs
+    lines = np.arange(len(rest))
+    tokens = np.empty((len(rest), count), dtype=np.int64)
+    values = np.empty((len(rest), count), dtype=rest.dtype)
+    for rank in range(count):
+        tokens[:, rank] = rest.argmax(axis=1)
+        values[:, rank] = rest[lines, tokens[:, rank]]
+        if count > 1:
+            rest[lines, tokens[:, rank]] = -np.inf
+    return values, tokens
+
+
+def _check(beam: int, n_best: int, length_penalty: float) -> None:
+    if not 1 <= n_best <= beam:
+        message = f"n_best must be at least 1 and at most the beam of {beam}, got {n_best}"
+        raise ValueError(message)
+    if not length_penalty >= 0:
+        message = f"length_penalty must be at least 0, got {length_penalty}"
+        raise ValueError(message)

@@ -1,0 +1,120 @@
+"""Outputs drawn at random from a model.
+
+Letters: V vocabulary size, N rows at work, T tokens.
+"""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.decode.hypothesis import Floats, Hypothesis, Ints, forbid
+from munmaek.decode.path import follow
+from munmaek.lm import BatchedLanguageModel
+
+__all__ = ["keep_likeliest", "keep_mass", "sample"]
+
+S = TypeVar("S")
+
+
+def keep_likeliest(logprobs: Floats, count: int) -> Floats:
+    """Top-k (Fan et al. 2018): all but the ``count`` likeliest of each row [N, V] at −∞.
+
+    Ties at the border all stay.
+    """
+    if count >= logprobs.shape[1]:
+        return logprobs
+    border = np.partition(logprobs, -count, axis=1)[:, -count, None]
+    return np.where(logprobs >= border, logprobs, -np.inf)
+
+
+def keep_mass(logprobs: Floats, mass: float) -> Floats:
+    """Top-p (Holtzman et al. 2020): the fewest tokens that hold ``mass``, the rest at −∞.
+
+    The mass is a share of what is still allowed, so it also follows after ``keep_likeliest``.
+    """
+    order = np.argsort(-logprobs, axis=1, kind="stable")
+    chances = np.take_along_axis(_chances(logprobs), order, axis=1)
+    before = np.cumsum(chances, axis=1) - chances
+    keep = np.empty(logprobs.shape, dtype=np.bool_)
+    # The likeliest always stays: no mass lies before it.
+    np.put_along_axis(keep, order, before < mass, axis=1)
+    return np.where(keep, logprobs, -np.inf)
+
+
+def _chances(logprobs: Floats) -> NDArray[np.float64]:
+    """Probabilities that sum to 1 in each row, from logarithms that need not."""
+    highest = logprobs.max(axis=1, keepdims=True)
+    if not np.isfinite(highest).all():
+        message = "no token is left to draw: all are banned or have no probability"
+        raise ValueError(message)
+    out = np.exp((logprobs - highest).astype(np.float64))
+    return out / out.sum(axis=1, keepdims=True)
+
+
+def _draw(logprobs: Floats, rng: np.random.Generator) -> Ints:
+    """One token for each row, by inverting its distribution function."""
+    reached = np.cumsum(_chances(logprobs), axis=1)
+    # Below the whole mass even after rounding, so that a token without probability never comes.
+    aim = np.minimum(rng.random(len(reached)) * reached[:, -1], np.nextafter(reached[:, -1], 0))
+    return (reached <= aim[:, None]).sum(axis=1).astype(np.int64)
+
+
+def sample(
+    model: BatchedLanguageModel[S],
+    *,
+    rng: np.random.Generator,
+    max_length: int | Sequence[int],
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    prompt: Sequence[int] = (),
+    min_length: int = 0,
+    banned: Sequence[int] = (),
+) -> list[Hypothesis]:
+    """Draw one output for each row of ``model.start()``.
+
+    Args:
+        model: rows of contexts.
+        rng: where chance comes from.
+        max_length: most predictions of every row or of each, eos included, prompt excluded.
+        temperature: logarithms are divided by it first: below 1 sharper, above 1 flatter.
+        top_k: then draw among this many likeliest tokens.
+        top_p: then among the fewest that hold this share of what is left.
+        prompt: tokens that every row reads first.
+        min_length: fewest tokens before eos.
+        banned: ids that are never drawn.
+
+    Returns:
+        What follows the prompt; ``logprob`` is the model's own, before temperature and cuts.
+
+    Raises:
+        ValueError: an option out of range.
+    """
+    _check(temperature, top_k, top_p)
+
+    def choose(logprobs: Floats, rows: Ints, step: int) -> Ints:  # noqa: ARG001
+        left = forbid(logprobs, [*banned, model.eos] if step < min_length else banned)
+        left = left / temperature
+        left = left if top_k is None else keep_likeliest(left, top_k)
+        left = left if top_p is None else keep_mass(left, top_p)
+        return _draw(left, rng)
+
+    state = model.start()
+    rows = len(model.logprobs(state)) if prompt else 0
+    for token in prompt:
+        state = model.advance(state, np.full(rows, token, dtype=np.int64))
+    return follow(model, state, choose=choose, max_length=max_length)
+
+
+def _check(temperature: float, top_k: int | None, top_p: float | None) -> None:
+    if not temperature > 0:
+        message = f"temperature must be above 0, got {temperature}; for the likeliest use greedy"
+        raise ValueError(message)
+    if top_k is not None and top_k < 1:
+        message = f"top_k must be at least 1, got {top_k}"
+        raise ValueError(message)
+    if top_p is not None and not 0 < top_p <= 1:
+        message = f"top_p must be above 0 and at most 1, got {top_p}"
+        raise ValueError(message)

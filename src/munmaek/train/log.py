@@ -1,0 +1,66 @@
+"""``log.jsonl``: one line of JSON for each look at a run."""
+
+import json
+from pathlib import Path
+
+from munmaek.train.checkpoint import writing
+from munmaek.train.record import Progress
+
+__all__ = ["Log"]
+
+
+class Log:
+    """Lines appended as the run goes; nothing at all without a folder."""
+
+    def __init__(self, folder: Path | None, *, every: float) -> None:
+        self.path = None if folder is None else folder / "log.jsonl"
+        self.every = every
+        self._last = -float("inf")
+
+    def begin(self, step: int) -> None:
+        """Keep what was written up to ``step`` of this run and drop the rest, which comes again.
+
+        Raises:
+            DiskError: it cannot be written.
+        """
+        if self.path is None:
+            return
+        with writing(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            lines = self.path.read_text(encoding="utf-8").splitlines() if step else []
+            part = self.path.with_name(".log.jsonl.part")
+            kept = [line + "\n" for line in lines if 0 <= _step(line) <= step]
+            part.write_text("".join(kept), encoding="utf-8")
+            part.replace(self.path)
+
+    def write(self, now: Progress, *, gradient_norm: float, validated: bool, last: bool) -> None:
+        """Add a line where one is due.
+
+        Raises:
+            DiskError: it cannot be written.
+        """
+        due = validated or last or now.seconds - self._last >= self.every
+        if self.path is None or not due:
+            return
+        self._last = now.seconds
+        line = {
+            "step": now.step,
+            "epoch": round(now.epoch, 4),
+            "progress": round(now.progress, 4),
+            "loss": now.loss,
+            "validation": now.validation if validated else None,
+            "learning_rate": now.learning_rate,
+            "gradient_norm": gradient_norm,
+            "tokens_per_second": round(now.tokens_per_second, 1),
+            "seconds": round(now.seconds, 3),
+        }
+        with writing(self.path), self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({k: v for k, v in line.items() if v is not None}) + "\n")
+
+
+def _step(line: str) -> int:
+    """The step that a line tells of, -1 for one that was cut off."""
+    try:
+        return int(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return -1

@@ -1,0 +1,52 @@
+"""What a run tells while it goes on, and what it leaves behind."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["FitResult", "Progress", "Stopped"]
+
+Stopped = Literal["budget", "epochs", "steps", "patience", "interrupted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run stands."""
+
+    step: int
+    """Updates made."""
+    epoch: float
+    """Passes over the data made."""
+    progress: float
+    """Share of the run that is done, 0 to 1."""
+    loss: float
+    """Training loss, nats per prediction, averaged over the last fifty steps or so."""
+    tokens_per_second: float
+    """Training speed over the last fifty steps or so, padding not counted."""
+    seconds: float
+    """Spent so far, validation and earlier parts of a resumed run included."""
+    seconds_left: float | None
+    """Expected; None before there is anything to go by."""
+    validation: float | None
+    """The latest, nats per prediction."""
+    best_validation: float | None
+    """The lowest so far."""
+    learning_rate: float
+    """Of the last step."""
+
+
+@dataclass(frozen=True, slots=True)
+class FitResult:
+    """What a run came to."""
+
+    steps: int
+    epochs: float
+    seconds: float
+    """Training and validation, over all parts of a resumed run."""
+    tokens: int
+    """Training tokens read, padding not counted."""
+    best_validation: float
+    """Nats per prediction of the weights that the network now holds."""
+    last_validation: float
+    stopped: Stopped
+    curve: tuple[tuple[int, float], ...]
+    """Step and validation loss, in order."""
