@@ -22,7 +22,7 @@ Language Model Estimation", section 3.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self, final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,7 +109,7 @@ class NgramModel:
         eos: int,
         unk: int | None,
         excluded: Sequence[int] = (),
-    ) -> Self:
+    ) -> "NgramModel":
         """Estimate from sequences of ids, each without bos and eos; empty ones count too.
 
         Args:
@@ -235,7 +235,7 @@ class NgramModel:
         bos: int,
         eos: int,
         unk: int | None,
-    ) -> Self:
+    ) -> "NgramModel":
         """The model that gave ``tensors``; arrays may be memory-mapped and are not copied.
 
         Raises:
@@ -273,7 +273,7 @@ class NgramClassifier:
         unk: int | None,
         label_count: int,
         excluded: Sequence[int] = (),
-    ) -> Self:
+    ) -> "NgramClassifier":
         """Estimate a model from the sequences of each label.
 
         Args:
@@ -357,7 +357,7 @@ class NgramClassifier:
         bos: int,
         eos: int,
         unk: int | None,
-    ) -> Self:
+    ) -> "NgramClassifier":
         """The classifier that gave ``tensors``.
 
         Raises:

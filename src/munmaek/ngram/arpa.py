@@ -18,7 +18,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedIOBase
-from math import isinf, isnan
+from math import inf, isnan
 from pathlib import Path
 from typing import IO, NoReturn, cast
 
@@ -239,13 +239,13 @@ class _Reader:
             self.fail(f"only {done} of the {count} {order}-grams that the header declares")
         self.fail(f"wanted a number, {order} words and perhaps a backoff, found {line[:60]!r}")
 
-    def _number(self, text: str, *, limit: float = np.inf) -> float:
+    def _number(self, text: str, *, limit: float = inf) -> float:
         try:
             value = float(text)
         except ValueError:
             self.fail(f"{text!r} is not a number")
-        if isnan(value) or "_" in text or (isinf(value) and limit):
-            self.fail(f"{text!r} is not a finite number")
+        if isnan(value) or "_" in text or value == inf:
+            self.fail(f"{text!r} is not a number below infinity")
         if value > limit:
             self.fail(f"log-probability {text} is positive")
         return value

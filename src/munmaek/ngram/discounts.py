@@ -26,8 +26,13 @@ def counts_of_counts(counts: NDArray[np.int32]) -> Ints:
     return np.bincount(np.minimum(counts, 5), minlength=6)[:5].astype(np.int64)
 
 
-def discounts_of(statistics: list[Ints]) -> NDArray[np.float64]:
+def discounts_of(statistics: list[Ints], *, allow_zero: bool = False) -> NDArray[np.float64]:
     """D_1, D_2 and D_3+ of each order: shape [n, 3].
+
+    Args:
+        statistics: t_0 … t_4 of each order.
+        allow_zero: take a discount of exactly 0 as lmplz does; a context followed only by words
+            with that count then sets nothing aside, and other words become impossible there.
 
     Warns:
         MunmaekWarning: orders whose discounts cannot be estimated and have ``FALLBACK`` instead,
@@ -36,7 +41,7 @@ def discounts_of(statistics: list[Ints]) -> NDArray[np.float64]:
     discounts = np.empty((len(statistics), 3), dtype=np.float64)
     fallen: list[str] = []
     for index, t in enumerate(statistics):
-        estimated = _estimated(t)
+        estimated = _estimated(t, allow_zero=allow_zero)
         discounts[index] = FALLBACK if estimated is None else estimated
         if estimated is None:
             fallen.append(str(index + 1))
@@ -49,14 +54,14 @@ def discounts_of(statistics: list[Ints]) -> NDArray[np.float64]:
     return discounts
 
 
-def _estimated(t: Ints) -> list[float] | None:
-    """None where a count-of-counts is zero or a discount leaves (0, i]."""
+def _estimated(t: Ints, *, allow_zero: bool) -> list[float] | None:
+    """None where a count-of-counts is zero or a discount is out of range."""
     if not t[1:4].all():
         return None
     y = float(t[1]) / float(t[1] + 2 * t[2])
     discounts = [i - (i + 1) * y * float(t[i + 1]) / float(t[i]) for i in (1, 2, 3)]
-    inside = all(0 < discount <= i for i, discount in zip((1, 2, 3), discounts, strict=True))
-    return discounts if inside else None
+    inside = all(0 <= discount <= i for i, discount in zip((1, 2, 3), discounts, strict=True))
+    return discounts if inside and (allow_zero or all(discounts)) else None
 
 
 def raw_last_ngrams(

@@ -60,7 +60,8 @@ def estimate(
         bos: the id of ``<s>``, with probability 0.
         eos: the id of ``</s>``, predicted at the end of every sequence, empty ones too.
         excluded: further ids with probability 0, such as padding.
-        kenlm_compatible: repeat what lmplz does with the last n-gram of each lower order.
+        kenlm_compatible: repeat what lmplz does with the last n-gram of each lower order, and
+            with discounts of 0.
 
     Raises:
         InputError: nothing to count, ids that may not stand there, or an order too high.
@@ -77,7 +78,7 @@ def estimate(
     if kenlm_compatible:
         statistics = raw_last_ngrams(statistics, text, bos=bos, eos=eos)
     del text
-    discounts = discounts_of(statistics)
+    discounts = discounts_of(statistics, allow_zero=kenlm_compatible)
     return Estimate(tables=_smooth(orders, discounts, ~never), discounts=discounts)
 
 
@@ -113,9 +114,9 @@ def _smooth(orders: list[Counts], discounts: Floats, predictable: NDArray[np.boo
     del counts
     with np.errstate(divide="ignore"):
         np.log(probabilities, out=probabilities)
+        np.log(backoffs, out=backoffs)
     # Rounding may leave a probability of 1 a hair above it.
     np.minimum(probabilities, 0.0, out=probabilities)
-    np.log(backoffs, out=backoffs)
     return NgramTables(
         starts=starts,
         words=words,

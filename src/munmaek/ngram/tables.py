@@ -128,7 +128,7 @@ class NgramTables:
             "links": bool(((self.links >= -1) & (self.links < nodes)).all())
             and bool((link_orders < orders).all()),
             "logprobs": bool((self.logprobs <= 0).all()),
-            "backoffs": bool(np.isfinite(self.backoffs).all()),
+            "backoffs": bool((self.backoffs < np.inf).all()),
         }
         for name, holds in sound.items():
             if not holds:

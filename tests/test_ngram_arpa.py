@@ -1,0 +1,204 @@
+"""ARPA files: out and in again, and every way of being wrong."""
+
+import gzip
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from munmaek.errors import InputError
+from munmaek.models.ngram import NgramConfig, NgramModel
+from munmaek.ngram import read_arpa, write_arpa
+
+UNK, BOS, EOS, PAD = 0, 1, 2, 3
+WORDS = ["[UNK]", "[BOS]", "[EOS]", "[PAD]", "나", "는", "좋아", "dog"]
+TEXT = [[4, 5, 6], [4, 5, 6, 7], [7, 4], [], [6, 6]]
+SPECIAL = {"bos": BOS, "eos": EOS, "unk": UNK}
+
+pytestmark = pytest.mark.filterwarnings("ignore::munmaek.errors.MunmaekWarning")
+
+
+def model_of(order, excluded=(PAD,)):
+    return NgramModel.fit(
+        TEXT, config=NgramConfig(order=order), vocab_size=8, excluded=excluded, **SPECIAL
+    )
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 5])
+@pytest.mark.parametrize("name", ["model.arpa", "model.arpa.gz"])
+def test_what_was_written_is_read_back(tmp_path, order, name):
+    model = model_of(order)
+    write_arpa(tmp_path / name, model.tables, WORDS, **SPECIAL)
+    found = read_arpa(tmp_path / name)
+    found.tables.verify()
+    assert found.words == ("<unk>", "<s>", "</s>", "나", "는", "좋아", "dog")
+    assert (found.bos, found.eos, found.unk) == (0 + 1, 2, 0)
+    kept = np.delete(np.arange(len(model.tables.words)), PAD)
+    np.testing.assert_allclose(found.tables.logprobs, model.tables.logprobs[kept], atol=2e-7)
+    kept = kept[kept < len(model.tables.backoffs)]
+    np.testing.assert_allclose(found.tables.backoffs, model.tables.backoffs[kept], atol=2e-7)
+    write_arpa(tmp_path / f"again-{name}", found.tables, found.words, bos=1, eos=2, unk=0)
+    assert (tmp_path / f"again-{name}").read_bytes() == (tmp_path / name).read_bytes()
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_a_model_read_from_arpa_scores_as_the_one_written(tmp_path):
+    model = model_of(3)
+    write_arpa(tmp_path / "m.arpa", model.tables, WORDS, **SPECIAL)
+    found = read_arpa(tmp_path / "m.arpa")
+    again = NgramModel(
+        found.tables, config=model.config, bos=found.bos, eos=found.eos, unk=found.unk
+    )
+    ids = [4, 5, 7, 6, EOS]
+    moved = [found.words.index(WORDS[i]) if i != EOS else found.eos for i in ids]
+    np.testing.assert_allclose(again.score(moved), model.score(ids), atol=1e-6)
+
+
+def test_the_lines_are_what_arpa_asks_for(tmp_path):
+    write_arpa(tmp_path / "m.arpa", model_of(2).tables, WORDS, **SPECIAL)
+    lines = (tmp_path / "m.arpa").read_text(encoding="utf-8").split("\n")
+    assert lines[:5] == ["\\data\\", "ngram 1=7", "ngram 2=12", "", "\\1-grams:"]
+    assert lines[6].startswith("0\t<s>\t-")
+    assert lines[-3:] == ["", "\\end\\", ""]
+    number, gram = lines[lines.index("\\2-grams:") + 1].split("\t")
+    assert gram == "<s> </s>"
+    assert float(number) == pytest.approx(
+        model_of(2).logprobs((BOS,))[EOS] / math.log(10), abs=5.1e-8
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ([*WORDS[:7], "a b"], "word 7 is 'a b'"),
+        ([*WORDS[:7], ""], "word 7 is ''"),
+        ([*WORDS[:7], "나"], "stands twice"),
+        ([*WORDS[:7], "<s>"], "stands twice"),
+        (WORDS[:7], "7 words given for a vocabulary of 8"),
+    ],
+)
+def test_words_that_arpa_cannot_hold_are_refused_and_nothing_is_left(tmp_path, words, reason):
+    with pytest.raises(InputError, match=reason):
+        write_arpa(tmp_path / "m.arpa", model_of(2).tables, words, **SPECIAL)
+    assert not list(tmp_path.iterdir())
+
+
+GOOD = """\\data\\
+ngram 1=4
+ngram 2=3
+
+\\1-grams:
+-1\t<unk>\t0
+0\t<s>\t-0.3
+-0.5\t</s>
+-0.7\ta\t-0.2
+
+\\2-grams:
+-0.4\t<s> a
+-0.3\ta a
+-0.2\ta </s>
+
+\\end\\
+"""
+
+
+def read(tmp_path, text):
+    path = tmp_path / "m.arpa"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return read_arpa(path)
+
+
+def test_a_small_file_is_read_with_spaces_and_missing_backoffs(tmp_path):
+    found = read(tmp_path, "made by hand\n" + GOOD.replace("\t", " "))
+    assert found.words == ("<unk>", "<s>", "</s>", "a")
+    model = NgramModel(found.tables, config=NgramConfig(order=2), bos=1, eos=2, unk=0)
+    wanted = np.array([-0.4, -0.3, -0.2]) * math.log(10)
+    np.testing.assert_allclose(model.score([3, 3, 2]), wanted, rtol=1e-12)
+    np.testing.assert_allclose(
+        model.score([0, 2]), np.array([-0.3 - 1, 0 - 0.5]) * math.log(10), rtol=1e-12
+    )
+
+
+def test_a_suffix_that_pruning_took_is_passed_over_without_a_cost(tmp_path):
+    text = GOOD.replace("ngram 2=3\n", "ngram 2=2\nngram 3=1\n").replace("-0.3\ta a\n", "")
+    text = text.replace("\n\\end", "\n\\3-grams:\n-0.1\t<s> a a\n\n\\end")
+    found = read(tmp_path, text)
+    found.tables.verify()
+    model = NgramModel(found.tables, config=NgramConfig(order=3), bos=1, eos=2, unk=0)
+    # After "<s> a a" the longest context there is is "a": "a </s>" matches at once.
+    wanted = np.array([-0.4, -0.1, -0.2]) * math.log(10)
+    np.testing.assert_allclose(model.score([3, 3, 2]), wanted, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "reason"),
+    [
+        ("-0.7\ta", "0.7\ta", 9, "log-probability 0.7 is positive"),
+        ("-0.7\ta", "x\ta", 9, "'x' is not a number"),
+        ("-0.7\ta", "nan\ta", 9, "not a number below infinity"),
+        ("-0.7\ta", "-0_7\ta", 9, "not a number below infinity"),
+        ("-0.2\n", "inf\n", 9, "not a number below infinity"),
+        ("-0.7\ta", "-0.7\t<s>", 9, "duplicate or empty 1-gram '<s>'"),
+        ("<s> a\n", "<s> b\n", 12, "word 'b' is not among the 1-grams"),
+        ("<s> a\n", "<s>\n", 12, "wanted a number, 2 words"),
+        ("<s> a\n", "<s> a\t-1\n", 12, "wanted a number, 2 words"),
+        ("a </s>", "a a", 14, "the n-gram 'a a': a duplicate"),
+        ("1=4", "1=5", 10, "only 4 of the 5 1-grams"),
+        ("1=4", "1=3", 9, "is the count above it too small"),
+        ("2=3", "2=2", 14, "wanted '\\\\end\\\\'"),
+        ("2=3", "2=4", 15, "only 3 of the 4 2-grams"),
+        ("2=3", "3=3", 3, "wanted 'ngram 2=COUNT'"),
+        ("2=3", "2=", 3, "wanted 'ngram 2=COUNT'"),
+        ("2=3", "2=0", 3, "0 2-grams"),
+        ("\\2-grams", "\\3-grams", 11, "wanted '\\\\2-grams:'"),
+        ("\\data\\", "data", 17, "the file ends where '\\\\data\\\\'"),
+        ("<s>", "<S>", 16, "no <s> among the 1-grams"),
+        ("\\end\\\n", "", 16, "it is truncated"),
+    ],
+)
+def test_a_wrong_file_is_refused_with_its_line_and_the_reason(tmp_path, old, new, line, reason):
+    assert old in GOOD
+    with pytest.raises(InputError, match=f"m.arpa, line {line}: .*{reason}"):
+        read(tmp_path, GOOD.replace(old, new))
+
+
+def test_an_n_gram_without_its_context_is_refused_with_its_line(tmp_path):
+    text = GOOD.replace("2=3", "2=3\nngram 3=1")
+    text = text.replace("\n\\end", "\n\\3-grams:\n-0.1\t</s> a a\n\n\\end")
+    with pytest.raises(InputError, match="line 18: the n-gram '</s> a a': its context is not"):
+        read(tmp_path, text)
+
+
+def test_bytes_that_are_not_utf8_are_refused_with_their_line(tmp_path):
+    with pytest.raises(InputError, match="line 9: bytes that are not UTF-8"):
+        read(tmp_path, GOOD.encode().replace(b"\ta\t-0.2", b"\t\xff\t-0.2"))
+
+
+def test_a_missing_a_cut_and_a_false_gzip_file_are_refused(tmp_path):
+    path = tmp_path / "m.arpa.gz"
+    with pytest.raises(InputError, match="cannot be read"):
+        read_arpa(path)
+    whole = gzip.compress(GOOD.encode())
+    for content in (whole[:-12], GOOD.encode()):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match="truncated or damaged"):
+            read_arpa(path)
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    at=st.integers(0, len(GOOD) - 1),
+    length=st.integers(0, 12),
+    new=st.binary(max_size=6) | st.sampled_from([b"\t", b"\n", b"-inf", b"1e999", b"a"]),
+)
+def test_any_damage_is_refused_or_leaves_sound_tables(tmp_path_factory, at, length, new):
+    text = GOOD.encode()
+    path = tmp_path_factory.getbasetemp() / "damaged.arpa"
+    path.write_bytes(text[:at] + new + text[at + length :])
+    try:
+        found = read_arpa(path)
+    except InputError:
+        return
+    found.tables.verify()
