@@ -138,7 +138,7 @@ class BertEncoder(nn.Module):
         Raises:
             InputError: a text longer than ``max_position_embeddings``.
         """
-        x = self._embed(ids, types)
+        x = self._embed(ids, types, tape)
         mask = key_mask(lengths, ids.shape[1])
         for number, layer in enumerate(self.layers):
             scope = scoped(tape, f"layer.{number}")
@@ -147,11 +147,14 @@ class BertEncoder(nn.Module):
                 scope.record("hidden", x)
         return x
 
-    def _embed(self, ids: Tensor, types: Tensor | None) -> Tensor:
+    def _embed(self, ids: Tensor, types: Tensor | None, tape: Tape | None) -> Tensor:
+        words = self.word_embeddings(ids)
+        if tape is not None:
+            tape.record("embedding", words)
         first = self.type_embeddings.weight[0]
         segment = first if types is None else self.type_embeddings(types)
         positions = self.position_embeddings(0, ids.shape[1])
-        return self.dropout(self.norm(self.word_embeddings(ids) + (positions + segment)))
+        return self.dropout(self.norm(words + (positions + segment)))
 
 
 class MaskedHead(nn.Module):

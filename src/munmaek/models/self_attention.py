@@ -91,7 +91,7 @@ class ContextLayer(nn.Module):
     ) -> tuple[Float[Tensor, "B T D"], KeyValues]:
         """h_t of ``ids``, which follow ``past``, and the new past."""
         start = 0 if past is None else past.length
-        x = self.dropout(self.tokens(ids) + self.positions(start, ids.shape[1]))
+        x = self.dropout(self.tokens(ids, tape=tape) + self.positions(start, ids.shape[1]))
         context, seen = self.attention(
             x, mask=mask, causal=causal, past=past, tape=scoped(tape, "self")
         )

@@ -203,9 +203,11 @@ class Embedding(nn.Module):
         self.positions = SinusoidalPositions(config.dimension)
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, ids: Int[Tensor, "B T"], start: int = 0) -> Float[Tensor, "B T D"]:
+    def forward(
+        self, ids: Int[Tensor, "B T"], start: int = 0, *, tape: Tape | None = None
+    ) -> Float[Tensor, "B T D"]:
         """Vectors of ``ids``, whose first stands at position ``start``."""
-        return self.dropout(self.tokens(ids) + self.positions(start, ids.shape[1]))
+        return self.dropout(self.tokens(ids, tape=tape) + self.positions(start, ids.shape[1]))
 
 
 class Stack(nn.Module):
@@ -227,7 +229,7 @@ class Stack(nn.Module):
         tape: Tape | None = None,
     ) -> tuple[Float[Tensor, "B T D"], State]:
         """The last layer's vectors, and each layer's keys and values."""
-        x = self.embedding(ids, _length(state))
+        x = self.embedding(ids, _length(state), tape=tape)
         seen: list[KeyValues] = []
         for number, layer in enumerate(self.layers):
             past = None if state is None else state[number]
@@ -262,7 +264,7 @@ class Decoder(nn.Module):
         tape: Tape | None = None,
     ) -> tuple[Float[Tensor, "B T D"], State]:
         """The last layer's vectors, and each layer's keys and values of the target."""
-        x = self.embedding(ids, _length(state))
+        x = self.embedding(ids, _length(state), tape=tape)
         seen: list[KeyValues] = []
         for number, layer in enumerate(self.layers):
             past = None if state is None else state[number]

@@ -16,6 +16,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from munmaek.errors import InputError
+from munmaek.nn.tape import Tape
 
 __all__ = ["LearnedPositions", "OutputLayer", "SinusoidalPositions", "TokenEmbedding", "sinusoids"]
 
@@ -28,9 +29,12 @@ class TokenEmbedding(nn.Module):
         self.scale = math.sqrt(dimension)
         self.weight = _unit_scores(vocab_size, dimension)
 
-    def forward(self, ids: Int[Tensor, "*N"]) -> Float[Tensor, "*N D"]:
-        """The vectors of ``ids``."""
-        return F.embedding(ids, self.weight) * self.scale
+    def forward(self, ids: Int[Tensor, "*N"], *, tape: Tape | None = None) -> Float[Tensor, "*N D"]:
+        """The vectors of ``ids``; a tape gets them as ``embedding``."""
+        vectors = F.embedding(ids, self.weight) * self.scale
+        if tape is not None:
+            tape.record("embedding", vectors)
+        return vectors
 
 
 class OutputLayer(nn.Module):
