@@ -1,0 +1,161 @@
+"""One clause: a predicate with its subject, objects and adjuncts, worded in both languages.
+
+Korean: subject, time, frequency, place, companion, recipient, object, manner, predicate.
+English: subject, frequency, predicate, object, recipient, companion, manner, place, time.
+"""
+
+from dataclasses import dataclass
+
+from munmaek.text.phrasebook.lexicon import Noun
+from munmaek.text.phrasebook.phrase import Nominal, Pair, Style, Words, mark
+from munmaek.text.phrasebook.predicate import (
+    LINK,
+    Form,
+    Modal,
+    Roles,
+    Tense,
+    english_predicate,
+    korean_predicate,
+)
+from munmaek.text.phrasebook.verbs import Verb
+
+__all__ = ["TENSELESS", "Clause"]
+
+TENSELESS = {"기 전에", "(으)ㄴ 후에", "(으)면서", "(으)러", "어서", "기 위해"}
+"""Endings that take no tense of their own."""
+
+
+@dataclass(slots=True)
+class Clause:
+    """A clause. A clause without subject is one whose subject both languages leave out."""
+
+    verb: Verb
+    first: int
+    """Its first unit: the verb's, followed by those of auxiliary, negation and link."""
+    subject: Nominal | None = None
+    tense: Tense = Tense.PRESENT
+    modal: Modal = Modal.NONE
+    negative: bool = False
+    obj: Nominal | None = None
+    recipient: Nominal | None = None
+    time: Pair | None = None
+    frequency: Pair | None = None
+    place: Pair | None = None
+    companion: Pair | None = None
+    manner: Pair | None = None
+    purpose: Pair | None = None
+    asked: Words | None = None
+    """The question word that English puts first."""
+    degree: Pair | None = None
+    """Very, before an adjective."""
+    honored: bool = False
+    """Whether Korean honours the subject that is not said: the hearer of a request."""
+    existential: bool = False
+    """Whether the place comes before the subject in Korean: 방에 고양이가 있다."""
+    noun: Noun | None = None
+    """What its object is, for a reason that speaks of it again."""
+    outdoors: bool = False
+    """Whether its place is under the open sky."""
+    same_subject: bool = False
+    """Whether Korean leaves the subject out, and English repeats it as a pronoun."""
+
+    @property
+    def link(self) -> int:
+        """The unit of the ending that ties this clause to another."""
+        return self.first + LINK
+
+    def korean(self, ending: str, style: Style, *, case: str = "은/는", bare: bool = False) -> Words:
+        """The Korean words; ``case`` is the subject's particle, ``bare`` leaves the tense out."""
+        words = [*self.korean_subject(case), *self.korean_rest()]
+        return words + self.korean_end(ending, style, bare=bare)
+
+    def korean_subject(self, case: str) -> Words:
+        """The subject with its particle, unless it is left out."""
+        if self.subject is None or self.same_subject:
+            return []
+        if not self.existential:
+            return mark(self.subject, case)
+        place = self.place[0] if self.place else []
+        return [*place, *mark(self.subject, "이/가")]
+
+    def korean_rest(self) -> Words:
+        """What stands between subject and predicate."""
+        words: Words = []
+        place = None if self.existential else self.place
+        for pair in (self.time, self.frequency, self.purpose, place, self.companion):
+            if pair:
+                words += pair[0]
+        if self.recipient:
+            words += mark(self.recipient, self.verb.recipient)
+        if self.obj:
+            words += mark(self.obj, self.verb.case)
+        for pair in (self.manner, self.degree):
+            if pair:
+                words += pair[0]
+        return words
+
+    def korean_end(self, ending: str, style: Style, *, bare: bool = False) -> Words:
+        """The predicate with its ending."""
+        subject = self.subject
+        tenseless = bare or ending in TENSELESS
+        roles = korean_predicate(
+            self.verb,
+            ending,
+            tense=Tense.PRESENT if tenseless else self.tense,
+            modal=self.modal,
+            negative=self.negative,
+            honored=self.honored or (subject is not None and subject.honored),
+            spoken=style in (Style.INFORMAL, Style.POLITE),
+            other=subject is not None and subject.pronoun not in ("I", "you", "we"),
+        )
+        return self._units(roles)
+
+    def english(self, form: Form = Form.FINITE, *, headless: bool = False) -> Words:
+        """The English words; a question has its auxiliary and question word in front.
+
+        ``headless`` leaves out the subject, with which the verb still agrees.
+        """
+        subject = self.subject
+        front, rest = english_predicate(
+            self.verb,
+            form,
+            agreement=subject.agreement if subject else 3,
+            tense=self.tense,
+            modal=self.modal,
+            negative=self.negative,
+        )
+        words = [*(self.asked or []), *self._units(front)]
+        if subject and not headless and form in (Form.FINITE, Form.QUESTION):
+            words += self._english_subject(subject)
+        if self.frequency:
+            words += self.frequency[1]
+        return words + self._graded(self._units(rest)) + self._english_after()
+
+    def _graded(self, predicate: Words) -> Words:
+        """The predicate with very before its adjective."""
+        if self.degree is None:
+            return predicate
+        before = len(predicate) - self.verb.english.count(" ")
+        return predicate[:before] + self.degree[1] + predicate[before:]
+
+    def _english_subject(self, subject: Nominal) -> Words:
+        if self.same_subject:
+            return [(subject.pronoun, subject.units)]
+        return subject.english
+
+    def _english_after(self) -> Words:
+        words: Words = []
+        if self.obj:
+            if self.verb.preposition:
+                words.append((self.verb.preposition, self.obj.units))
+            words += self.obj.as_object
+        if self.recipient:
+            words += [("to", self.recipient.units), *self.recipient.as_object]
+        for pair in (self.companion, self.manner, self.place, self.purpose, self.time):
+            if pair:
+                words += pair[1]
+        return words
+
+    def _units(self, words: tuple[tuple[str, Roles], ...]) -> Words:
+        first = self.first
+        return [(word, tuple(first + role for role in roles)) for word, roles in words]

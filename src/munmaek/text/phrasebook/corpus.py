@@ -1,0 +1,220 @@
+"""The phrasebook itself: distinct pairs in fixed shares, split so that nothing leaks.
+
+Style is a matter of context, and the English side always shows it:
+
+* a statement to nobody in particular is plain (한다), as in writing;
+* one that says *you* is informal (해) and calls the hearer 너;
+* one that calls the hearer by name takes the style due to that hearer: *Minsu,* and *Mom,* informal
+  (해), *Sir,* and *Grandmother,* polite (해요) with honorific -시-, *Everyone,* formal (합니다);
+* questions and proposals without a name are informal (-니?, -자, -(으)ㄹ까?);
+* requests without a name are polite with *please* (-아/어 주세요, -(으)세요), informal without it.
+
+So no English sentence has two Korean ones here, nor the other way round: each text occurs once.
+
+Links follow the meaning: an article goes with its noun, a preposition with the word that bears the
+particle, *do* with the verb or its denial, *that* and *because* with the ending that says so, *please*
+with 주세요. A pronoun that Korean leaves out goes with the subject it repeats, or, where the hearer is
+never named, with nothing.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from random import Random
+
+from munmaek.errors import ConfigError
+from munmaek.text.phrasebook.phrase import Words
+from munmaek.text.phrasebook.sentence import LABELS, MAKERS, Draft
+
+__all__ = ["LABELS", "LENGTHS", "Phrase", "Phrasebook", "phrasebook"]
+
+LENGTHS: tuple[tuple[int, int], ...] = ((3, 6), (7, 12), (13, 20), (21, 30), (31, 40))
+"""Classes of length in English words, both ends included."""
+
+LENGTH_SHARES = (0.22, 0.24, 0.22, 0.18, 0.14)
+LABEL_SHARES = {"statement": 0.49, "question": 0.19, "request": 0.16, "proposal": 0.16}
+PATIENCE = 400
+"""Drafts in a row that may fail to fill a cell before it counts as exhausted."""
+KEPT = 2
+"""How often each English word of valid and test must still occur in train."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A sentence in both languages; words are what whitespace separates."""
+
+    korean: str
+    english: str
+    links: tuple[tuple[int, int], ...]
+    """Pairs of a Korean and an English word index, sorted."""
+    label: str
+    """One of ``LABELS``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phrasebook:
+    """The corpus; no Korean and no English text is in two of its parts."""
+
+    train: tuple[Phrase, ...]
+    valid: tuple[Phrase, ...]
+    test: tuple[Phrase, ...]
+
+
+HELD_OUT = (
+    Phrase("나는 너를 사랑해", "I love you", ((0, 0), (1, 2), (2, 1)), "statement"),
+    Phrase("나는 학교에서 공부한다", "I study at school", ((0, 0), (1, 2), (1, 3), (2, 1)), "statement"),
+)
+"""Always in test."""
+
+
+def phrasebook(
+    *, seed: int = 0, pairs: int = 24_000, valid: int = 600, test: int = 1_000
+) -> Phrasebook:
+    """The Korean–English phrasebook.
+
+    Args:
+        seed: of everything that is drawn; the same seed gives the same corpus.
+        pairs: pairs in all three parts together.
+        valid: pairs in the validation part.
+        test: pairs in the test part, ``HELD_OUT`` among them.
+
+    Raises:
+        ConfigError: the parts do not fit into ``pairs``, or the grammar has no more distinct pairs.
+    """
+    if valid < 0 or test < len(HELD_OUT) or valid + test >= pairs:
+        message = (
+            f"phrasebook: pairs={pairs} must exceed valid={valid} (0 or more) plus "
+            f"test={test} ({len(HELD_OUT)} or more); ask for more pairs or smaller parts"
+        )
+        raise ConfigError(message)
+    rng = Random(seed)
+    phrases = _collect(rng, pairs)
+    return _split(rng, phrases, valid=valid, test=test)
+
+
+def _collect(rng: Random, pairs: int) -> list[Phrase]:
+    """``pairs`` phrases without the held-out ones, cell by cell until every quota is met."""
+    keys = {key for phrase in HELD_OUT for key in _keys(phrase.korean, phrase.english)}
+    quota = _quotas(pairs - len(HELD_OUT))
+    open_cells = [cell for cell, left in quota.items() if left]
+    failures: Counter[tuple[str, int]] = Counter()
+    phrases: list[Phrase] = []
+    while open_cells:
+        wanted = open_cells[int(rng.random() * len(open_cells))]
+        phrase, cell = _attempt(rng, wanted)
+        if cell is not None and quota[cell] and _add(phrase, keys):
+            phrases.append(phrase)
+            quota[cell] -= 1
+            failures[cell] = 0
+            if not quota[cell]:
+                open_cells.remove(cell)
+        else:
+            failures[wanted] += 1
+            if failures[wanted] > PATIENCE and quota[wanted]:
+                _refuse(pairs, wanted, quota[wanted])
+    return phrases
+
+
+def _refuse(pairs: int, cell: tuple[str, int], missing: int) -> None:
+    low, high = LENGTHS[cell[1]]
+    message = (
+        f"phrasebook: pairs={pairs} is more than the grammar yields: {missing} distinct {cell[0]}s "
+        f"of {low} to {high} words are missing; ask for fewer pairs"
+    )
+    raise ConfigError(message)
+
+
+def _quotas(pairs: int) -> dict[tuple[str, int], int]:
+    """How many pairs each label and class of length gets; the largest cell takes the rounding."""
+    quota = {
+        (label, index): int(pairs * share * length)
+        for label, share in LABEL_SHARES.items()
+        for index, length in enumerate(LENGTH_SHARES)
+    }
+    quota["statement", 1] += pairs - sum(quota.values())
+    return quota
+
+
+def _attempt(rng: Random, cell: tuple[str, int]) -> tuple[Phrase, tuple[str, int] | None]:
+    """One draft aimed at a cell, and the cell that it fell into."""
+    label, index = cell
+    low, high = LENGTHS[index]
+    draft = MAKERS[label](rng, low + int(rng.random() * (high - low + 1)))
+    phrase = _finished(draft, label)
+    size = len(draft.english)
+    for number, (least, most) in enumerate(LENGTHS):
+        if least <= size <= most:
+            return phrase, (label, number)
+    return phrase, None
+
+
+def _finished(draft: Draft, label: str) -> Phrase:
+    """Spelled out, with the links that shared units make."""
+    mark = "?" if draft.asks else ""
+    korean = " ".join(word for word, _ in draft.korean) + mark
+    english = " ".join(word for word, _ in draft.english) + mark
+    return Phrase(korean, english[0].upper() + english[1:], _links(draft.korean, draft.english), label)
+
+
+def _links(korean: Words, english: Words) -> tuple[tuple[int, int], ...]:
+    where: dict[int, list[int]] = {}
+    for index, (_, units) in enumerate(korean):
+        for unit in units:
+            where.setdefault(unit, []).append(index)
+    return tuple(
+        sorted(
+            {
+                (source, target)
+                for target, (_, units) in enumerate(english)
+                for unit in units
+                for source in where.get(unit, ())
+            }
+        )
+    )
+
+
+def _keys(korean: str, english: str) -> tuple[str, str]:
+    """Two texts are the same to a reader when they differ in case or punctuation only."""
+    return korean.rstrip("?"), english.rstrip("?").casefold()
+
+
+def _add(phrase: Phrase, keys: set[str]) -> bool:
+    """Whether neither text was there yet; now both are."""
+    korean, english = _keys(phrase.korean, phrase.english)
+    if korean in keys or english in keys:
+        return False
+    keys.update((korean, english))
+    return True
+
+
+def _split(rng: Random, phrases: list[Phrase], *, valid: int, test: int) -> Phrasebook:
+    """Draw test and valid so that train still teaches each of their words."""
+    rng.shuffle(phrases)
+    left = Counter(word for phrase in phrases for word in _vocabulary(phrase))
+    wanted = test - len(HELD_OUT) + valid
+    drawn: list[Phrase] = []
+    kept: list[Phrase] = []
+    for phrase in phrases:
+        words = _vocabulary(phrase)
+        if len(drawn) < wanted and all(left[word] > KEPT for word in words):
+            left.subtract(words)
+            drawn.append(phrase)
+        else:
+            kept.append(phrase)
+    if len(drawn) < wanted:
+        message = (
+            f"phrasebook: only {len(drawn)} of {len(phrases)} pairs can be held out while train "
+            f"keeps all their words, wanted {wanted}; ask for more pairs or smaller parts"
+        )
+        raise ConfigError(message)
+    cut = test - len(HELD_OUT)
+    return Phrasebook(tuple(kept), tuple(drawn[cut:]), (*HELD_OUT, *drawn[:cut]))
+
+
+def _vocabulary(phrase: Phrase) -> set[str]:
+    """What train must know for this phrase: its English words and its Korean syllables."""
+    return {*phrase.english.split(), *_syllables(phrase.korean)}
+
+
+def _syllables(korean: str) -> Iterable[str]:
+    return (character for character in korean if character != " ")

@@ -1,0 +1,159 @@
+"""How clauses join: several verbs of one subject, subordination, coordination, reported speech.
+
+Each structure words itself in both languages. English puts a subordinate clause after the main one,
+Korean before it; a subject that is said again is a pronoun in English and nothing in Korean.
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from munmaek.text.phrasebook.clause import Clause
+from munmaek.text.phrasebook.phrase import Style, Words
+from munmaek.text.phrasebook.predicate import Form, Modal, Tense
+
+__all__ = ["Complex", "Coordinated", "Reported", "Structure", "Subordinate"]
+
+TOPIC, SUBJECT = "은/는", "이/가"
+
+
+class Structure(Protocol):
+    """Anything that can stand as a sentence."""
+
+    @property
+    def link(self) -> int:
+        """The unit of its last Korean ending."""
+        ...
+
+    def korean(self, ending: str, style: Style, *, case: str) -> Words:
+        """The Korean words with this last ending; ``case`` is the particle of its subject."""
+        ...
+
+    def english(self, form: Form) -> Words:
+        """The English words."""
+        ...
+
+
+@dataclass(slots=True)
+class Subordinate:
+    """A clause with its conjunction: -기 때문에, because."""
+
+    clause: Clause
+    ending: str
+    conjunction: str
+    form: Form = Form.FINITE
+
+    @property
+    def shared(self) -> bool:
+        """Whether its subject is the main clause's, and so left out in Korean."""
+        return self.clause.same_subject or self.clause.subject is None
+
+    def korean(self, style: Style) -> Words:
+        """The Korean words, the conjunction being the ending."""
+        return self.clause.korean(self.ending, style, case=SUBJECT)
+
+    def english(self) -> Words:
+        """The conjunction and the English words."""
+        words = [(word, (self.clause.link,)) for word in self.conjunction.split(" ")]
+        return [*words, *self.clause.english(self.form)]
+
+
+@dataclass(slots=True)
+class Complex:
+    """One or more verbs of one subject, with subordinate clauses around them."""
+
+    chain: list[Clause]
+    subordinates: list[Subordinate] = field(default_factory=lambda: list[Subordinate]())
+    """In the English order; Korean has them the other way round."""
+    cause: Clause | None = None
+    """A state that leads to it, said before it in both languages: -어서, so."""
+
+    @property
+    def link(self) -> int:
+        """The unit of the last verb's ending."""
+        return self.chain[-1].link
+
+    def korean(self, ending: str, style: Style, *, case: str = TOPIC) -> Words:
+        """Subject first where a subordinate clause shares it, else after those clauses."""
+        subject = (self.cause or self.chain[0]).korean_subject(case)
+        words: Words = []
+        for subordinate in reversed(self.subordinates):
+            if subordinate.shared and subject:
+                words, subject = words + subject, []
+            words += subordinate.korean(style)
+        words += subject
+        if self.cause:
+            words += [*self.cause.korean_rest(), *self.cause.korean_end("어서", style)]
+        for clause in self.chain[:-1]:
+            words += [*clause.korean_rest(), *clause.korean_end("고", style, bare=True)]
+        last = self.chain[-1]
+        return [*words, *last.korean_rest(), *last.korean_end(ending, style)]
+
+    def english(self, form: Form) -> Words:
+        """Cause, verbs, subordinate clauses."""
+        first = self.chain[0]
+        words: Words = []
+        if self.cause:
+            words = [*self.cause.english(), ("so", (self.cause.link,))]
+        words += first.english(form)
+        bare = form is not Form.FINITE or first.tense is Tense.FUTURE
+        for before, clause in zip(self.chain, self.chain[1:], strict=False):
+            words.append(("and", (before.link,)))
+            words += clause.english(Form.SHARED) if bare else clause.english(headless=True)
+        for subordinate in self.subordinates:
+            words += subordinate.english()
+        return words
+
+    @property
+    def simple(self) -> bool:
+        """Whether further verbs may share the first one's subject and auxiliary."""
+        return self.chain[0].modal is Modal.NONE and not self.chain[0].negative
+
+
+@dataclass(slots=True)
+class Coordinated:
+    """Two sentences joined by and (-고) or but (-지만)."""
+
+    left: Structure
+    right: Structure
+    ending: str
+    conjunction: str
+
+    @property
+    def link(self) -> int:
+        """The unit of the right one's ending."""
+        return self.right.link
+
+    def korean(self, ending: str, style: Style, *, case: str = TOPIC) -> Words:
+        """Left with the joining ending, then right."""
+        left = self.left.korean(self.ending, style, case=case)
+        return left + self.right.korean(ending, style, case=case)
+
+    def english(self, form: Form) -> Words:
+        """Left, conjunction, right."""
+        right = self.right.english(form)
+        return [*self.left.english(form), (self.conjunction, (self.left.link,)), *right]
+
+
+@dataclass(slots=True)
+class Reported:
+    """What someone says, thinks, knows: 민수는 …-다고 말한다, Minsu says that …."""
+
+    speaker: Clause
+    inner: Structure
+    ending: str = "ㄴ다고"
+
+    @property
+    def link(self) -> int:
+        """The unit of the reporting verb's ending."""
+        return self.speaker.link
+
+    def korean(self, ending: str, style: Style, *, case: str = TOPIC) -> Words:
+        """Who says it, what, and the reporting verb."""
+        words = [*self.speaker.korean_subject(case), *self.speaker.korean_rest()]
+        words += self.inner.korean(self.ending, style, case=SUBJECT)
+        return words + self.speaker.korean_end(ending, style)
+
+    def english(self, form: Form) -> Words:
+        """Who says it, that, what."""
+        words = [*self.speaker.english(form), ("that", (self.inner.link,))]
+        return words + self.inner.english(Form.FINITE)
