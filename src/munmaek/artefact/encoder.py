@@ -54,7 +54,7 @@ class Encoder:
         Raises:
             InputError: there is no mask in the text.
         """
-        ids = self._frame(self.tokenizer.encode(text, allow_mask=True))
+        ids = self._frame(self.tokenizer.encode(text, allow=("<mask>",)))
         if self.tokenizer.mask not in ids:
             message = f"no <mask> in {text!r}; write <mask> where a word is to be filled in"
             raise InputError(message)
@@ -122,7 +122,7 @@ class Encoder:
 
     def inside(self, text: str) -> Inside:
         """What the network computed on ``text``."""
-        ids = self.tokenizer.encode(text, allow_mask=True)
+        ids = self.tokenizer.encode(text, allow=("<mask>",))
         row = self._frame(ids)
         tape = Tape()
         batch = tensor(np.array([row], dtype=np.int64), self.network)

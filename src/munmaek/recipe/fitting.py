@@ -110,9 +110,14 @@ def fit_classifier(texts: Labelled, recipe: Recipe, run: Run) -> Classifier:
 def _count_classifier(texts: Labelled, recipe: Recipe) -> Classifier:
     tokenizer, began = texts.tokenizer, time.perf_counter()
     config = recipe.stage_config()
-    sizes = {**_ngram_sizes(tokenizer), "label_count": len(texts.labels)}
+    sizes = _ngram_sizes(tokenizer)
     model = NgramClassifier.fit(
-        texts.train, texts.train_labels, config=config, excluded=_excluded(tokenizer), **sizes
+        texts.train,
+        texts.train_labels,
+        config=config,
+        label_count=len(texts.labels),
+        excluded=_excluded(tokenizer),
+        **sizes,
     )
     info = _counted(recipe, config, sizes, model.parameters, began, texts.describe())
     return Classifier(tokenizer, model, texts.labels, info, recipe.limit)

@@ -1,0 +1,190 @@
+"""A model's entry in ``results.json``: evaluated, timed, and described."""
+
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import torch
+
+from munmaek.artefact import Classifier, Encoder, TrainedLanguageModel, TrainedModel, Translator
+from munmaek.artefact.info import munmaek_version
+from munmaek.artefact.language_model import corpus_scores
+from munmaek.lm import Mixture, tune_mixture
+from munmaek.metrics import Score, by_length, translation_scores
+from munmaek.models import stage_named
+from munmaek.models.ngram import NgramClassifier, NgramModel
+from munmaek.text.corpora import Corpus, LabelledCorpus, ParallelCorpus
+
+__all__ = [
+    "classifier_row",
+    "encoder_row",
+    "language_model_row",
+    "machine",
+    "mixture_row",
+    "results_header",
+    "translator_row",
+]
+
+Row = dict[str, Any]
+
+
+def results_header(*, title: str, command: str) -> dict[str, Any]:
+    """What every ``results.json`` begins with."""
+    return {
+        "format": 1,
+        "munmaek": munmaek_version(),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "title": title,
+        "command": command,
+        "machine": machine(),
+        "models": [],
+    }
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were made on."""
+    return {
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123 - not a user's path
+            names = [line.split(":", 1)[1].strip() for line in file if "model name" in line]
+    except OSError:
+        names = []
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _row(
+    model: TrainedModel, *, name: str, scores: Mapping[str, Score], speed: float, unit: str
+) -> Row:
+    info, training = model.info, model.info.training
+    return {
+        "name": name,
+        "task": info.task,
+        "stage": info.stage,
+        "label": info.label,
+        "context": stage_named(info.stage).context,
+        "parameters": info.parameters,
+        "bytes": _size(model),
+        "train_seconds": info.seconds,
+        "tokens_per_second": training["tokens"] / info.seconds if training.get("tokens") else None,
+        "use_per_second": speed,
+        "use_unit": unit,
+        "padding": training.get("padding"),
+        "stopped": training.get("stopped"),
+        "epochs": training.get("epochs"),
+        "scores": {score: value.to_json() for score, value in scores.items()},
+        "curve": training.get("curve", []),
+    }
+
+
+def _size(model: TrainedModel) -> int:
+    inner: Any = getattr(model, "model", model)
+    if isinstance(inner, NgramModel | NgramClassifier):
+        return sum(int(table.nbytes) for table in inner.tensors().values())
+    network: torch.nn.Module = inner.network
+    return sum(weight.numel() * weight.element_size() for weight in network.parameters())
+
+
+def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
+    began = time.perf_counter()
+    result = work()
+    return result, max(time.perf_counter() - began, 1e-9)
+
+
+def language_model_row(model: TrainedLanguageModel, test: Corpus, *, name: str) -> Row:
+    """Perplexities and bits on the test text, and tokens scored per second."""
+    scores, seconds = _timed(lambda: model.evaluate(test))
+    tokens = sum(len(ids) + 1 for ids in model.tokenizer.encode_many(test.lines))
+    return _row(model, name=name, scores=scores, speed=tokens / seconds, unit="tokens")
+
+
+def mixture_row(
+    first: TrainedLanguageModel,
+    second: TrainedLanguageModel,
+    *,
+    valid: Corpus,
+    test: Corpus,
+    name: str,
+) -> Row:
+    """The two models mixed, with the weight that EM finds on the validation text.
+
+    Raises:
+        ValueError: their tokenizers differ.
+    """
+    if first.tokenizer.fingerprint != second.tokenizer.fingerprint:
+        message = "a mixture needs both models to have the same tokenizer"
+        raise ValueError(message)
+    eos = first.tokenizer.eos
+    encoded = [[*ids, eos] for ids in first.tokenizer.encode_many(valid.lines)]
+    weight = tune_mixture(
+        np.concatenate(first.model.score_many(encoded)),
+        np.concatenate(second.model.score_many(encoded)),
+    )
+    mixture: Mixture[Any, Any] = Mixture(first.model, second.model, weight)
+    stage = f"mixture({first.info.stage} {weight:.3f}, {second.info.stage} {1 - weight:.3f})"
+    scores, seconds = _timed(lambda: corpus_scores(mixture, first.tokenizer, test, stage=stage))
+    return {
+        "name": name,
+        "task": "lm",
+        "stage": "mixture",
+        "label": f"{first.info.label} + {second.info.label}",
+        "context": f"both: {weight:.0%} {first.info.label}, {1 - weight:.0%} {second.info.label}",
+        "parameters": first.info.parameters + second.info.parameters,
+        "bytes": _size(first) + _size(second),
+        "train_seconds": first.info.seconds + second.info.seconds,
+        "tokens_per_second": None,
+        "use_per_second": sum(len(ids) for ids in encoded) / seconds,
+        "use_unit": "tokens",
+        "weight": weight,
+        "scores": {score: value.to_json() for score, value in scores.items()},
+        "curve": [],
+    }
+
+
+def classifier_row(model: Classifier, test: LabelledCorpus, *, name: str) -> Row:
+    """Accuracy and macro F1 on the test texts, and texts labelled per second."""
+    scores, seconds = _timed(lambda: model.evaluate(test))
+    return _row(model, name=name, scores=scores, speed=len(test.texts) / seconds, unit="texts")
+
+
+def encoder_row(model: Encoder, test: Corpus, *, name: str) -> Row:
+    """Masked-word scores on the test text, and texts embedded per second."""
+    scores = model.evaluate(test)
+    lines = test.lines[:1000]
+    _, seconds = _timed(lambda: model.embed(lines))
+    return _row(model, name=name, scores=scores, speed=len(lines) / seconds, unit="texts")
+
+
+def translator_row(
+    model: Translator,
+    test: ParallelCorpus,
+    *,
+    name: str,
+    beam: int,
+    edges: Sequence[int],
+) -> tuple[Row, list[str]]:
+    """BLEU and chrF, in all and by source length, and sentences per second; and the outputs."""
+    found, seconds = _timed(lambda: model.translate(test.sources, beam=beam, links=False))
+    outputs = [each.translation for each in found]
+    signature, rng = model.signature(beam=beam), np.random.default_rng(0)
+    scores = translation_scores(outputs, test.targets, signature=signature, rng=rng)
+    row = _row(model, name=name, scores=scores, speed=len(outputs) / seconds, unit="sentences")
+    buckets = by_length(
+        test.sources, outputs, test.targets, signature=signature, edges=edges, rng=rng
+    )
+    row["by_length"] = [bucket.to_json() for bucket in buckets]
+    return row, outputs

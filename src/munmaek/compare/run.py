@@ -1,0 +1,351 @@
+"""The same data and the same budget for several stages: trained, tested, side by side."""
+
+import json
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from munmaek.artefact import (
+    Classifier,
+    Encoder,
+    TrainedLanguageModel,
+    TrainedModel,
+    Translator,
+    load,
+)
+from munmaek.artefact.folder import check_free, write_text
+from munmaek.compare.events import Event, Message, StageFinished, StageProgress, StageStarted
+from munmaek.compare.report import write_report
+from munmaek.compare.rows import (
+    classifier_row,
+    encoder_row,
+    language_model_row,
+    mixture_row,
+    results_header,
+    translator_row,
+)
+from munmaek.errors import ConfigError, UnsupportedError
+from munmaek.models import stage_named
+from munmaek.recipe import (
+    Recipe,
+    Run,
+    fit_classifier,
+    fit_encoder,
+    fit_language_model,
+    fit_translator,
+    prepare_labelled,
+    prepare_parallel,
+    prepare_text,
+)
+from munmaek.text.corpora import (
+    Corpus,
+    LabelledCorpus,
+    ParallelCorpus,
+    read_labelled,
+    read_parallel,
+    read_text,
+)
+from munmaek.text.tokenizers import Tokenizer
+from munmaek.train import Progress
+
+__all__ = ["Candidate", "CompareSettings", "compare", "parse_candidate"]
+
+Paths = Sequence[str | Path]
+Report = Callable[[Event], None]
+
+
+def _silent(_: Event) -> None:
+    """Nobody listens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One model to compare: trained here, begun from a trained one, or taken as it is."""
+
+    stage: str | None
+    """A stage to train, or None for a trained folder."""
+    folder: Path | None = None
+    """What training begins from, or the trained model itself."""
+
+    @property
+    def name(self) -> str:
+        """What rows and folders are called after."""
+        return self.stage or (self.folder.name if self.folder else "model")
+
+
+def parse_candidate(text: str) -> Candidate:
+    """``rnn``: train it; ``bert@DIR``: train it from the model in DIR; a path: a trained model.
+
+    Raises:
+        UnsupportedError: neither a stage nor a folder.
+    """
+    stage, at, folder = text.partition("@")
+    if at:
+        return Candidate(stage_named(stage).name, Path(folder))
+    if Path(text).is_dir():
+        return Candidate(None, Path(text))
+    return Candidate(stage_named(text).name)
+
+
+@dataclass(frozen=True, slots=True)
+class CompareSettings:
+    """What to compare, on what."""
+
+    recipe: Recipe
+    """For every candidate; its stage is replaced by the candidate's, its ``model`` ignored."""
+    candidates: tuple[Candidate, ...]
+    train: Paths
+    valid: Paths = ()
+    test: Paths = ()
+    """None: the validation data is the test data, and the report says so."""
+    folder: Path | None = None
+    """For ``results.json``, ``report.html`` and ``models/``; None writes nothing."""
+    force: bool = False
+    device: str = "cpu"
+    beam: int = 5
+    edges: tuple[int, ...] = (5, 10, 20, 30)
+    """Upper bounds, in source words, of the lengths that translations are scored by."""
+    title: str = ""
+    command: str = ""
+    models: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    """Stage configuration by stage name."""
+
+
+def compare(settings: CompareSettings, report: Report = _silent) -> dict[str, Any]:
+    """Train and test every candidate; returns the content of ``results.json``.
+
+    Raises:
+        InputError: data that cannot be used, or the folder exists.
+        ConfigError: no candidate.
+        UnsupportedError: a stage that cannot do the task.
+    """
+    if not settings.candidates:
+        message = "nothing to compare; name at least one stage or trained folder in --models"
+        raise ConfigError(message)
+    for candidate in settings.candidates:
+        if candidate.stage is not None:
+            stage_named(candidate.stage).network_class(settings.recipe.task)
+    if settings.folder is not None:
+        check_free(settings.folder, force=settings.force)
+    results = results_header(title=settings.title or "Comparison", command=settings.command)
+    work = {
+        "lm": _compare_lm,
+        "classify": _compare_classify,
+        "translate": _compare_translate,
+        "mlm": _compare_mlm,
+    }[settings.recipe.task]
+    work(settings, results, report)
+    if settings.folder is not None:
+        _write(settings.folder, results, report)
+    return results
+
+
+def _write(folder: Path, results: dict[str, Any], report: Report) -> None:
+    write_text(folder / "results.json", json.dumps(results, ensure_ascii=False, indent=1) + "\n")
+    write_report(results, folder / "report.html")
+    report(Message(f"{folder / 'report.html'}"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Training:
+    """One candidate while it is trained."""
+
+    settings: CompareSettings
+    candidate: Candidate
+    report: Report
+
+    @property
+    def name(self) -> str:
+        return f"{self.settings.recipe.task}-{self.candidate.name}"
+
+    def recipe(self) -> Recipe:
+        stage = self.candidate.stage or self.settings.recipe.stage
+        changed = {"stage": stage, "model": self.settings.models.get(stage, {})}
+        return self.settings.recipe.model_copy(update=changed)
+
+    def trained(self, fit: Callable[[Recipe, Run], Any]) -> Any:
+        """Load or train, and keep the model if there is a folder."""
+        budget = self.settings.recipe.train.get("budget")
+        label = self.candidate.name
+        self.report(StageStarted(self.name, self.settings.recipe.task, label, budget))
+        if self.candidate.stage is None:
+            assert self.candidate.folder is not None
+            return load(self.candidate.folder)
+        init = None if self.candidate.folder is None else load(self.candidate.folder)
+        with tempfile.TemporaryDirectory(prefix="munmaek-") as scratch:
+            run = Run(
+                self.settings.device,
+                Path(scratch),
+                init=init,
+                report=self._progress,
+            )
+            model = fit(self.recipe(), run)
+        if self.settings.folder is not None:
+            model.save(self.settings.folder / "models" / self.name, force=self.settings.force)
+        return model
+
+    def _progress(self, progress: Progress) -> None:
+        self.report(StageProgress(self.name, progress.progress, progress.loss))
+
+    def finished(self, results: dict[str, Any], row: dict[str, Any]) -> None:
+        results["models"].append(row)
+        self.report(StageFinished(self.name, row))
+
+
+def _trainings(settings: CompareSettings, report: Report) -> list[_Training]:
+    return [_Training(settings, candidate, report) for candidate in settings.candidates]
+
+
+def _wrong_task(model: TrainedModel, wanted: str) -> UnsupportedError:
+    message = f"a model for '{model.info.task}' cannot be compared at '{wanted}'"
+    return UnsupportedError(message)
+
+
+def _tokenizer_of(run: Run) -> Tokenizer | None:
+    init = run.init
+    return None if init is None or isinstance(init, Translator) else init.tokenizer
+
+
+def _compare_lm(settings: CompareSettings, results: dict[str, Any], report: Report) -> None:
+    text = prepare_text(
+        read_text(settings.train),
+        read_text(settings.valid) if settings.valid else None,
+        settings.recipe,
+    )
+    test = read_text(settings.test) if settings.test else text.valid_corpus
+    results["data"] = [_data("lm", text.describe(), test.name, len(test.lines), test.fingerprint)]
+    models: list[TrainedLanguageModel] = []
+    for training in _trainings(settings, report):
+        model = training.trained(lambda recipe, run: fit_language_model(text, recipe, run))
+        if not isinstance(model, TrainedLanguageModel):
+            raise _wrong_task(model, "lm")
+        models.append(model)
+        training.finished(results, language_model_row(model, test, name=training.name))
+    _mix(models, results, text.valid_corpus, test, report)
+
+
+def _mix(
+    models: Sequence[TrainedLanguageModel],
+    results: dict[str, Any],
+    valid: Corpus,
+    test: Corpus,
+    report: Report,
+) -> None:
+    """The best neural model with the n-gram one, where both are there and share a tokenizer."""
+    counted = [model for model in models if model.info.stage == "ngram"]
+    bits = {row["name"]: row["scores"]["bits_per_character"]["value"] for row in results["models"]}
+    neural = [
+        (value, model)
+        for value, model in zip(bits.values(), models, strict=True)
+        if model.info.stage != "ngram"
+        and counted
+        and model.tokenizer.fingerprint == counted[0].tokenizer.fingerprint
+    ]
+    if not neural:
+        return
+    best = min(neural, key=lambda pair: pair[0])[1]
+    report(StageStarted("lm-mixture", "lm", "mixture", None))
+    row = mixture_row(best, counted[0], valid=valid, test=test, name="lm-mixture")
+    results["models"].append(row)
+    report(StageFinished("lm-mixture", row))
+
+
+def _compare_classify(settings: CompareSettings, results: dict[str, Any], report: Report) -> None:
+    recipe = settings.recipe
+    columns = {"text_column": recipe.text_column, "label_column": recipe.label_column}
+
+    def read(paths: Paths) -> LabelledCorpus:
+        return read_labelled(paths, **columns)
+
+    corpus = read(settings.train)
+    valid = read(settings.valid) if settings.valid else None
+    texts = prepare_labelled(corpus, valid, recipe)
+    test = read(settings.test) if settings.test else texts.valid_corpus
+    results["data"] = [
+        _data("classify", texts.describe(), test.name, len(test.texts), test.fingerprint)
+    ]
+
+    def fit(stage: Recipe, run: Run) -> Classifier:
+        tokenizer = _tokenizer_of(run)
+        own = (
+            texts
+            if tokenizer is None
+            else prepare_labelled(
+                texts.train_corpus, texts.valid_corpus, stage, tokenizer=tokenizer
+            )
+        )
+        return fit_classifier(own, stage, run)
+
+    for training in _trainings(settings, report):
+        model = training.trained(fit)
+        if not isinstance(model, Classifier):
+            raise _wrong_task(model, "classify")
+        training.finished(results, classifier_row(model, test, name=training.name))
+
+
+def _compare_translate(settings: CompareSettings, results: dict[str, Any], report: Report) -> None:
+    pairs = prepare_parallel(
+        read_parallel(settings.train),
+        read_parallel(settings.valid) if settings.valid else None,
+        settings.recipe,
+    )
+    test = read_parallel(settings.test) if settings.test else pairs.valid_corpus
+    results["data"] = [
+        _data("translate", pairs.describe(), test.name, len(test.sources), test.fingerprint)
+    ]
+    outputs: dict[str, list[str]] = {}
+    for training in _trainings(settings, report):
+        model = training.trained(lambda recipe, run: fit_translator(pairs, recipe, run))
+        if not isinstance(model, Translator):
+            raise _wrong_task(model, "translate")
+        row, outputs[training.name] = translator_row(
+            model, test, name=training.name, beam=settings.beam, edges=settings.edges
+        )
+        training.finished(results, row)
+    results["translations"] = _samples(test, outputs)
+
+
+def _samples(test: ParallelCorpus, outputs: dict[str, list[str]]) -> list[dict[str, Any]]:
+    """A few sentences from short to long with what each model made of them."""
+    order = sorted(range(len(test.sources)), key=lambda index: len(test.sources[index].split()))
+    chosen = [order[len(order) * part // 6] for part in range(1, 6)]
+    return [
+        {
+            "source": test.sources[index],
+            "reference": test.targets[index],
+            "outputs": {name: texts[index] for name, texts in outputs.items()},
+        }
+        for index in dict.fromkeys(chosen)
+    ]
+
+
+def _compare_mlm(settings: CompareSettings, results: dict[str, Any], report: Report) -> None:
+    text = prepare_text(
+        read_text(settings.train),
+        read_text(settings.valid) if settings.valid else None,
+        settings.recipe,
+    )
+    test = read_text(settings.test) if settings.test else text.valid_corpus
+    results["data"] = [_data("mlm", text.describe(), test.name, len(test.lines), test.fingerprint)]
+    for training in _trainings(settings, report):
+        model = training.trained(lambda recipe, run: fit_encoder(text, recipe, run))
+        if not isinstance(model, Encoder):
+            raise _wrong_task(model, "mlm")
+        training.finished(results, encoder_row(model, test, name=training.name))
+
+
+def _data(
+    task: str, described: dict[str, Any], test: str, rows: int, fingerprint: str
+) -> dict[str, Any]:
+    return {
+        "name": described["train"]["name"],
+        "task": task,
+        "train": described["train"]["rows"],
+        "valid": described["valid"]["rows"],
+        "test": rows,
+        "test_name": test,
+        "fingerprint": described["train"]["sha256"],
+        "test_fingerprint": fingerprint,
+    }

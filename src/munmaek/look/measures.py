@@ -1,0 +1,92 @@
+r"""What the lineage answers, measured: how far back a model reaches, and how fast it reads.
+
+Influence of the first word on the last prediction over a distance of d tokens:
+
+    ‖ ∂ log p(w_{d+1} | w_1 … w_d) / ∂ e_1 ‖₂
+
+e_1 is the embedding of the first word. A recurrence multiplies d Jacobians, so the norm decays (or
+explodes) geometrically (Bengio et al. 1994, eq. 12); attention reaches any word in one step.
+
+Letters: B sentences, T tokens, V vocabulary size.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from munmaek.models.networks import LanguageNetwork
+from munmaek.nn.tape import Tape
+from munmaek.tasks.base import tensor
+
+__all__ = ["first_word_influence", "reading_speed"]
+
+
+def first_word_influence(
+    network: LanguageNetwork,
+    sentences: Sequence[Sequence[int]],
+    *,
+    bos: int,
+    distances: Sequence[int],
+) -> list[float]:
+    """Geometric mean of the gradient norm at each distance, over sentences that are long enough.
+
+    Args:
+        network: in evaluation mode.
+        sentences: ids without <s>; those shorter than the longest distance + 1 are passed over.
+        bos: the id of <s>.
+        distances: tokens between the first word and what is predicted.
+
+    Raises:
+        ValueError: no sentence is long enough.
+    """
+    long = [ids[: max(distances) + 1] for ids in sentences if len(ids) > max(distances)]
+    if not long:
+        message = f"no sentence has more than {max(distances)} tokens; ask for shorter distances"
+        raise ValueError(message)
+    rows = np.array([[bos, *ids] for ids in long], dtype=np.int64)
+    return [_influence(network, rows[:, : distance + 2]) for distance in distances]
+
+
+def _influence(network: LanguageNetwork, rows: Any) -> float:
+    ids, tape = tensor(rows, network), Tape()
+    with torch.enable_grad():
+        hidden, _ = network.forward(ids[:, :-1], tape=tape)
+        logits = network.logits(hidden[:, -1]).float()
+        total = -F.cross_entropy(logits, ids[:, -1], reduction="sum")
+        (gradient,) = torch.autograd.grad(total, [tape["embedding"]])
+    norms = gradient[:, 1].double().norm(dim=-1).clamp_min(1e-30)
+    return float(norms.log().mean().exp())
+
+
+@torch.inference_mode()
+def reading_speed(
+    network: LanguageNetwork,
+    *,
+    vocab_size: int,
+    lengths: Sequence[int],
+    tokens: int = 4096,
+    repeats: int = 3,
+) -> list[float]:
+    """Tokens read per second of wall time at each sentence length, the best of some repeats.
+
+    Sentences of random ids, ``tokens`` in all at every length, forward only and without the
+    output layer, so that recurrence and attention themselves are compared.
+    """
+    rng = np.random.default_rng(0)
+    speeds: list[float] = []
+    for length in lengths:
+        shape = (max(1, tokens // length), length)
+        ids = tensor(rng.integers(0, vocab_size, shape), network)
+        seconds = [_timed(network, ids) for _ in range(repeats + 1)][1:]
+        speeds.append(ids.numel() / min(seconds))
+    return speeds
+
+
+def _timed(network: LanguageNetwork, ids: torch.Tensor) -> float:
+    began = time.perf_counter()
+    network.forward(ids)
+    return time.perf_counter() - began
