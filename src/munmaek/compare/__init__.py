@@ -1,1 +1,23 @@
-"""munmaek.compare."""
+"""Several stages on the same data under the same budget, side by side."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from munmaek.compare.demo import demo
+    from munmaek.compare.run import CompareSettings, compare, parse_candidate
+
+__all__ = ["CompareSettings", "compare", "demo", "parse_candidate"]
+
+
+def __getattr__(name: str) -> object:
+    # Networks are imported when something is compared: the report alone needs none.
+    if name == "demo":
+        from munmaek.compare.demo import demo
+
+        return demo
+    if name in __all__:
+        from munmaek.compare import run
+
+        return getattr(run, name)
+    message = f"module 'munmaek.compare' has no attribute '{name}'"
+    raise AttributeError(message)
