@@ -181,7 +181,8 @@ def _widen(
     flat = table.reshape(len(rows), -1)
     order = np.argsort(-flat, axis=1, kind="stable")[:, :width]
     best = np.take_along_axis(flat, order, axis=1)
-    free = np.arange(order.shape[1]) < places[rows].reshape(-1, 1)
+    rank = np.arange(width)
+    free = np.less(rank, places[rows].reshape(-1, 1))[:, : order.shape[1]]
     kept = np.logical_and(free, best > -np.inf)
     line, _ = np.nonzero(kept)
     parents = first[line] + order[kept] // values.shape[1]

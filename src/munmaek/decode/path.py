@@ -134,13 +134,16 @@ def force(
             message = f"output {row} holds eos ({model.eos}); give it without, it is added"
             raise ValueError(message)
 
-    def choose(logprobs: Floats, rows: Ints, step: int) -> Ints:  # noqa: ARG001
+    def choose(logprobs: Floats, rows: Ints, step: int) -> Ints:
+        if step == 0 and len(logprobs) != len(wanted):
+            message = f"wanted an output for each of {len(logprobs)} rows, got {len(wanted)}"
+            raise ValueError(message)
         return np.array([wanted[int(row)][step] for row in rows], dtype=np.int64)
 
     return follow(
         model,
         model.start(),
         choose=choose,
-        max_length=[len(given) for given in wanted],
+        max_length=max((len(given) for given in wanted), default=1),
         length_penalty=length_penalty,
     )

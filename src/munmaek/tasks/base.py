@@ -7,7 +7,7 @@ and accumulation steps stay exact.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar, overload
+from typing import Any, Generic, Protocol, TypeVar, overload, runtime_checkable
 
 import numpy as np
 import torch
@@ -27,6 +27,7 @@ __all__ = [
 ]
 
 
+@runtime_checkable
 class Batch(Protocol):
     """Frozen arrays that go through a network together."""
 

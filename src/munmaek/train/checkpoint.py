@@ -91,7 +91,7 @@ def writing(path: Path) -> Generator[None]:
     try:
         yield
     except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = getattr(error, "strerror", None) or str(error).rpartition("I/O error: ")[2]
         message = f"{path}: cannot write: {reason}; free space or choose another place, then resume"
         raise DiskError(message) from error
 
