@@ -8,7 +8,7 @@ Each is a ``torch.nn.Module`` besides, made as written in its docstring. The glo
 initialises the weights; ``munmaek.tasks.build`` seeds it aside.
 """
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -18,6 +18,7 @@ from munmaek.nn.tape import Tape
 __all__ = ["ClassifierNetwork", "LanguageNetwork", "MaskedNetwork", "TranslatorNetwork"]
 
 
+@runtime_checkable
 class LanguageNetwork(Protocol):
     """Left to right: made by ``Network(config, *, vocab_size)``."""
 
@@ -40,6 +41,7 @@ class LanguageNetwork(Protocol):
         ...
 
 
+@runtime_checkable
 class ClassifierNetwork(Protocol):
     """Text in, label out: made by ``Network(config, *, vocab_size, label_count)``."""
 
@@ -50,6 +52,7 @@ class ClassifierNetwork(Protocol):
         ...
 
 
+@runtime_checkable
 class TranslatorNetwork(Protocol):
     """Sequence in, sequence out: made by ``Network(config, *, source_vocab, target_vocab)``."""
 
@@ -102,6 +105,7 @@ class TranslatorNetwork(Protocol):
         ...
 
 
+@runtime_checkable
 class MaskedNetwork(Protocol):
     """Both sides in, the masked word out: made by ``Network(config, *, vocab_size)``."""
 
