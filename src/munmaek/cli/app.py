@@ -1,0 +1,87 @@
+"""The verbs under one name. Each loads what it needs when it runs, so that help is quick."""
+
+from typing import Annotated
+
+import typer
+
+from munmaek.cli.align import align
+from munmaek.cli.classify import classify
+from munmaek.cli.compare import compare
+from munmaek.cli.data import data
+from munmaek.cli.demo import demo
+from munmaek.cli.embed import embed
+from munmaek.cli.evaluate import evaluate
+from munmaek.cli.fill import fill
+from munmaek.cli.generate import generate
+from munmaek.cli.look import look
+from munmaek.cli.options import examples
+from munmaek.cli.score import score
+from munmaek.cli.train import train
+from munmaek.cli.translate import translate
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="munmaek",
+    help="Train, evaluate, compare and look inside every kind of language model on your own text, "
+    "from the Markov chain to BERT.",
+    epilog=examples("munmaek demo"),
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"munmaek {version('munmaek')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _munmaek(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    del version
+
+
+app.command(epilog=examples("munmaek demo --quick", "munmaek demo -o lineage"))(demo)
+app.command(
+    epilog=examples(
+        "munmaek train lm corpus.txt --model rnn -o models/rnn --budget 5m",
+        "munmaek train lm corpus.txt.gz --model ngram --order 5 --tokenizer words -o models/5gram",
+        "munmaek train classify reviews.tsv --model attention -o models/reviews",
+        "munmaek train translate ko.txt en.txt --model transformer -o models/ko-en",
+        "munmaek train mlm corpus.txt --model bert -o models/bert",
+        "munmaek train classify reviews.tsv --model bert --init models/bert -o models/bert-reviews",
+    )
+)(train)
+app.command(epilog=examples("munmaek evaluate models/rnn test.txt"))(evaluate)
+app.command(epilog=examples("munmaek score models/rnn sentences.txt --tokens"))(score)
+app.command(epilog=examples("munmaek generate models/rnn '나는 학교에서' --count 3"))(generate)
+app.command(epilog=examples("munmaek classify models/reviews new.txt --json"))(classify)
+app.command(epilog=examples("echo '나는 너를 사랑해' | munmaek translate models/ko-en"))(translate)
+app.command(epilog=examples("munmaek fill models/bert '나는 <mask> 공부한다'"))(fill)
+app.command(epilog=examples("munmaek embed models/bert sentences.txt -o vectors.npy"))(embed)
+app.command(epilog=examples("munmaek align models/ko-en ko.txt en.txt"))(align)
+app.command(
+    epilog=examples(
+        "munmaek compare corpus.txt --models ngram,rnn,transformer --budget 5m -o comparison",
+        "munmaek compare reviews.tsv --task classify --models ngram,models/bert-reviews -o both",
+    )
+)(compare)
+app.command(
+    epilog=examples(
+        "munmaek look models/ko-en '나는 너를 사랑해' -o attention.html",
+        "munmaek look models/ko-en '나는 너를 사랑해' --target 'I love you'",
+    )
+)(look)
+app.add_typer(data, name="data")

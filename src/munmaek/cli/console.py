@@ -1,0 +1,64 @@
+"""What is written where: results on standard output, everything said on standard error."""
+
+import json
+import math
+import sys
+from collections.abc import Mapping
+from typing import Any, cast
+
+__all__ = ["complain", "put", "put_json", "say", "seconds_text", "size_text"]
+
+
+def put(text: str) -> None:
+    """One line of results."""
+    print(text)
+
+
+def put_json(value: Any) -> None:
+    """One JSON value on a line of its own; numbers that JSON cannot hold become null."""
+    print(json.dumps(_finite(value), ensure_ascii=False, allow_nan=False))
+
+
+def say(text: str) -> None:
+    """One message; never part of the results."""
+    sys.stdout.flush()
+    print(text, file=sys.stderr, flush=True)
+
+
+def complain(text: str) -> None:
+    """Why the command ends here, in one line."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        pass  # the complaint may be about this very stream
+    print("munmaek:", " ".join(text.split("\n")), file=sys.stderr, flush=True)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        pairs = cast("Mapping[str, Any]", value).items()
+        return {key: _finite(each) for key, each in pairs}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in cast("list[Any]", value)]
+    return value
+
+
+def seconds_text(seconds: float) -> str:
+    """``8.4 s``, ``2 min 05 s``, ``1 h 03 min``."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def size_text(size: float) -> str:
+    """``512 B``, ``3.1 MB``, in powers of a thousand."""
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"

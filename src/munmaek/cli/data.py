@@ -1,0 +1,92 @@
+"""``munmaek data``."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from munmaek.cli.catalogue import CATALOGUE, DataSet
+from munmaek.cli.console import put, put_json, say
+from munmaek.cli.options import Json, examples
+from munmaek.errors import ConfigError, InputError
+
+__all__ = ["data"]
+
+data = typer.Typer(
+    help="List and fetch known public data sets.", no_args_is_help=True, rich_markup_mode=None
+)
+
+
+@data.command("list", epilog=examples("munmaek data list"))
+def list_all(*, json: Json = False) -> None:
+    """List known public data sets: task, language, size, licence and home."""
+    if json:
+        put_json([_row(each) for each in CATALOGUE])
+        return
+    wide = max(len(each.name) for each in CATALOGUE)
+    for each in CATALOGUE:
+        how = "" if each.files else "  (not by 'data get')"
+        put(
+            f"{each.name:{wide}}  {each.task:9}  {each.language:5}  {each.size:>7}  "
+            f"{each.licence:13}  {each.what}"
+        )
+        put(f"{'':{wide}}  {each.home}{how}")
+
+
+def _row(each: DataSet) -> dict[str, Any]:
+    files = [{"url": file.url, "sha256": file.sha256} for file in each.files]
+    return {
+        "name": each.name,
+        "task": each.task,
+        "language": each.language,
+        "size": each.size,
+        "what": each.what,
+        "licence": each.licence,
+        "home": each.home,
+        "files": files,
+    }
+
+
+@data.command(epilog=examples("munmaek data get tinyshakespeare -o data"))
+def get(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", show_default=False, help="As 'data list' calls it.")
+    ],
+    *,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="Folder to put the files in.")
+    ] = Path("data"),
+    json: Json = False,
+) -> None:
+    """Fetch a data set, check its hashes and say its licence; files that are there are kept."""
+    found = next((each for each in CATALOGUE if each.name == name), None)
+    if found is None:
+        message = f"unknown data set '{name}'; known: {', '.join(each.name for each in CATALOGUE)}"
+        raise ConfigError(message)
+    if not found.files:
+        message = f"{name} is not fetched by munmaek; its home is {found.home}"
+        raise ConfigError(message)
+    paths = [_fetch(file.url, file.sha256, output / name / file.name) for file in found.files]
+    say(f"{name}: {found.licence}; {found.home}")
+    if json:
+        put_json({"name": name, "licence": found.licence, "files": paths})
+    else:
+        for path in paths:
+            put(path)
+
+
+def _fetch(url: str, sha256: str, path: Path) -> str:
+    import pooch
+    from pooch.utils import get_logger
+
+    get_logger().setLevel("WARNING")
+    try:
+        return str(pooch.retrieve(url, f"sha256:{sha256}", fname=path.name, path=path.parent))
+    except ValueError as error:
+        message = f"{url}: does not have the known sha256; the file was altered on its way"
+        raise InputError(message) from error
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        message = f"{url}: cannot be fetched ({type(error).__name__}); is there a network?"
+        raise InputError(message) from error

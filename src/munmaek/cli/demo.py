@@ -1,0 +1,65 @@
+"""``munmaek demo``."""
+
+import sys
+from itertools import count
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from munmaek.cli.board import board
+from munmaek.cli.console import put, put_json, say
+from munmaek.cli.options import Force, Json
+
+__all__ = ["demo"]
+
+USUAL = "munmaek-demo"
+
+
+def demo(
+    *,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            show_default=f"{USUAL}, or the first of {USUAL}-2, -3 … that is free",
+            help="Folder of the report, the results and the models.",
+        ),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Less training: every stage in under a minute.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Of all chance.")] = 0,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """See the whole lineage, trained and compared.
+
+    Every stage is trained on the built-in Korean–English phrasebook and compared; it ends with a table, report.html,
+    results.json and the models.
+    """
+    folder = _free_folder() if output is None else output
+
+    from munmaek import compare
+
+    with board(sys.stderr if json else None) as report:
+        results = compare.demo(folder, quick=quick, seed=seed, force=force, report=report)
+    if json:
+        put_json(results)
+        return
+    put("")
+    put(f"report    {folder / 'report.html'}")
+    put(f"results   {folder / 'results.json'}")
+    put(f"models    {folder / 'models'}")
+    say(f"next: open {folder / 'report.html'} in a browser, or type")
+    say(f"  munmaek translate {folder / 'models' / 'translate-attention'}")
+
+
+def _free_folder() -> Path:
+    return next(
+        path
+        for number in count(1)
+        if not (path := Path(USUAL if number == 1 else f"{USUAL}-{number}")).exists()
+    )

@@ -1,0 +1,118 @@
+"""From the arguments to an exit code: 0 done, 1 failed, 2 bad usage or input, 130 interrupted.
+
+Whatever goes wrong that a user can mend is one line on standard error, never a traceback; a
+traceback is a defect of munmaek.
+"""
+
+import errno
+import io
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Any, TextIO
+
+import typer
+
+from munmaek.cli.app import app
+from munmaek.cli.console import complain, say
+from munmaek.cli.stopping import INTERRUPTED
+from munmaek.errors import MunmaekError, MunmaekWarning
+
+__all__ = ["main"]
+
+_USAGE: Any = typer.BadParameter.__mro__[1]
+"""``UsageError``: newer versions of typer bring their own click, so it is found, not imported."""
+
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: the arguments after the program's name; by default the process's own.
+
+    Returns:
+        The exit code.
+    """
+    _write_utf8(sys.stdout)
+    _write_utf8(sys.stderr)
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning(warnings.showwarning)
+        warnings.simplefilter("always", MunmaekWarning)
+        return _guarded(sys.argv[1:] if argv is None else list(argv))
+
+
+def _guarded(arguments: list[str]) -> int:
+    try:
+        code = app(args=arguments, prog_name="munmaek", standalone_mode=False)
+        sys.stdout.flush()
+    except typer.Exit as stop:
+        return stop.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        complain("interrupted")
+        return INTERRUPTED
+    except MunmaekError as error:
+        complain(str(error))
+        return error.exit_code
+    except BrokenPipeError:
+        _close_quietly()
+        return 1
+    except OSError as error:
+        complain(_of_the_system(error))
+        _close_quietly()
+        return 1 if error.errno in _DISK else 2
+    except _USAGE as error:
+        return _usage(error)
+    return code if isinstance(code, int) else 0
+
+
+def _usage(error: Any) -> int:
+    """One line, and where to read on; the bare program shows its help."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        say(error.ctx.get_help())
+    else:
+        place = error.ctx.command_path if error.ctx is not None else "munmaek"
+        sentence = " ".join(error.format_message().split()).rstrip(".")
+        complain(f"{sentence}; see '{place} --help'")
+    return 2
+
+
+def _of_the_system(error: OSError) -> str:
+    place = error.filename if error.filename is not None else "output"
+    if error.errno == errno.ENOSPC:
+        return f"{place}: the disk is full; make room and run again"
+    return f"{place}: {(error.strerror or str(error)).lower()}"
+
+
+def _write_utf8(stream: TextIO) -> None:
+    """Text leaves as UTF-8 in every locale, as it came in."""
+    if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower() not in ("utf-8", "utf8"):
+        stream.reconfigure(encoding="utf-8")
+
+
+def _close_quietly() -> None:
+    """Keep the interpreter from flushing into a closed pipe or a full disk once more at its end."""
+    try:
+        descriptor = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(descriptor, sys.stdout.fileno())
+    except (OSError, ValueError):
+        return
+
+
+def _show_warning(usual: Any) -> Any:
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if issubclass(category, MunmaekWarning):
+            say(f"munmaek: note: {message}")
+        else:
+            usual(message, category, filename, lineno, file, line)
+
+    return show

@@ -1,0 +1,39 @@
+"""``munmaek fill``."""
+
+from typing import Annotated, Any
+
+import typer
+
+from munmaek.cli.console import put, put_json, say
+from munmaek.cli.options import Json, ModelFolder
+
+__all__ = ["fill"]
+
+
+def fill(
+    model: ModelFolder,
+    text: Annotated[
+        str,
+        typer.Argument(metavar="TEXT", show_default=False, help="A text with <mask> in it."),
+    ],
+    *,
+    top: Annotated[int, typer.Option(min=1, help="Words to show for each mask.")] = 5,
+    json: Json = False,
+) -> None:
+    """Print what may stand behind each <mask>.
+
+    A line holds the number of the mask, a word and its probability.
+    """
+    from munmaek.artefact import Encoder, load_as
+
+    trained: Any = load_as(model, Encoder, what="fill")
+    found = trained.fill(text, top=top)
+    for each in found:
+        if json:
+            rows = [{"token": token, "probability": chance} for token, chance in each.candidates]
+            put_json({"position": each.position, "candidates": rows, "text": each.text})
+        else:
+            for token, chance in each.candidates:
+                put(f"{each.position + 1}\t{token}\t{chance:.4f}")
+    if not json:
+        say(found[0].text)
