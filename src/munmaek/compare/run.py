@@ -18,7 +18,7 @@ from munmaek.artefact import (
 from munmaek.artefact.folder import check_free, write_text
 from munmaek.compare.events import Event, Message, StageFinished, StageProgress, StageStarted
 from munmaek.compare.report import write_report
-from munmaek.compare.rows import (
+from munmaek.compare.entries import (
     classifier_row,
     encoder_row,
     language_model_row,
