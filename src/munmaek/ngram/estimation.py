@@ -140,7 +140,7 @@ def _arrange(orders: list[Counts], starts: Int64s) -> tuple[Int32s, Int32s, Int3
     """Words, links, first continuations and adjusted counts of every node, in trie order."""
     nodes, lower, vocab_size = int(starts[-1]), int(starts[-2]), int(starts[1])
     words, links, counts = (np.empty(nodes, dtype=np.int32) for _ in range(3))
-    first = np.empty(lower + 1, dtype=np.int32)
+    first = np.zeros(lower + 1, dtype=np.int32)
     first[0] = vocab_size
     words[:vocab_size] = orders[0].words
     links[:vocab_size] = -1
@@ -148,25 +148,59 @@ def _arrange(orders: list[Counts], starts: Int64s) -> tuple[Int32s, Int32s, Int3
     places = orders[0].words
     for index, level in enumerate(orders[1:], start=1):
         begin, end = int(starts[index - 1]), int(starts[index])
-        contexts = places[level.contexts]
-        suffixes = places[level.suffixes]
-        sizes = np.bincount(contexts - begin, minlength=end - begin)
-        first[begin + 1 : end + 1] = np.cumsum(sizes) + end
-        places = np.empty(len(contexts), dtype=np.int32)
-        cursor = first[begin:end].copy()
-        _place(contexts - begin, cursor, places)
-        words[places] = level.words
-        links[places] = suffixes
-        counts[places] = level.counts
+        limits = first[begin + 1 : end + 1]
+        _tally(level.contexts, places, begin, limits)
+        np.cumsum(limits, out=limits)
+        limits += end
+        cursor = first[places]
+        longer = np.empty(len(level.words), dtype=np.int32)
+        _place(
+            level.words,
+            level.contexts,
+            level.suffixes,
+            level.counts,
+            places,
+            cursor,
+            longer,
+            words,
+            links,
+            counts,
+        )
+        places = longer
     return words, links, first, counts
 
 
 @compiled
-def _place(contexts: Int32s, cursor: Int32s, places: Int32s) -> None:
-    """Stable counting sort: the n-grams of a context stay in rising order of their last word."""
-    for gram in range(len(contexts)):
-        places[gram] = cursor[contexts[gram]]
+def _tally(contexts: Int32s, places: Int32s, begin: int, sizes: Int32s) -> None:
+    """Add to ``sizes`` how many n-grams continue each context, contexts in trie order."""
+    for context in contexts:
+        sizes[places[context] - begin] += 1
+
+
+@compiled
+def _place(
+    grams: Int32s,
+    contexts: Int32s,
+    suffixes: Int32s,
+    adjusted: Int32s,
+    lower_places: Int32s,
+    cursor: Int32s,
+    places: Int32s,
+    words: Int32s,
+    links: Int32s,
+    counts: Int32s,
+) -> None:
+    """Stable counting sort: the n-grams of a context stay in rising order of their last word.
+
+    ``cursor`` holds the next free node of each context, ``places`` gets the node of each n-gram.
+    """
+    for gram in range(len(grams)):
+        node = cursor[contexts[gram]]
         cursor[contexts[gram]] += 1
+        places[gram] = node
+        words[node] = grams[gram]
+        links[node] = lower_places[suffixes[gram]]
+        counts[node] = adjusted[gram]
 
 
 @compiled
