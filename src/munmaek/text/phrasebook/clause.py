@@ -10,6 +10,7 @@ from munmaek.text.phrasebook.lexicon import Noun
 from munmaek.text.phrasebook.phrase import Nominal, Pair, Style, Words, mark
 from munmaek.text.phrasebook.predicate import (
     LINK,
+    NEG,
     Form,
     Modal,
     Roles,
@@ -48,12 +49,16 @@ class Clause:
     """The question word that English puts first."""
     degree: Pair | None = None
     """Very, before an adjective."""
+    forbidden: bool = False
+    """Whether it is something not to do, which Korean says with its ending."""
     honored: bool = False
     """Whether Korean honours the subject that is not said: the hearer of a request."""
     existential: bool = False
     """Whether the place comes before the subject in Korean: 방에 고양이가 있다."""
     noun: Noun | None = None
     """What its object is, for a reason that speaks of it again."""
+    heavy: bool = False
+    """Whether its object is so long that what follows would seem to belong to it."""
     outdoors: bool = False
     """Whether its place is under the open sky."""
     same_subject: bool = False
@@ -66,8 +71,15 @@ class Clause:
 
     def korean(self, ending: str, style: Style, *, case: str = "은/는", bare: bool = False) -> Words:
         """The Korean words; ``case`` is the subject's particle, ``bare`` leaves the tense out."""
-        words = [*self.korean_subject(case), *self.korean_rest()]
-        return words + self.korean_end(ending, style, bare=bare)
+        return self.korean_subject(case) + self.korean_body(ending, style, bare=bare)
+
+    def korean_body(self, ending: str, style: Style, *, bare: bool = False) -> Words:
+        """Everything but the subject."""
+        how = [word for pair in (self.manner, self.degree) if pair for word in pair[0]]
+        predicate = self.korean_end(ending, style, bare=bare)
+        if how and " " in self.verb.stem.text:  # 춤을 잘 춘다, 키가 아주 크다
+            return self.korean_rest() + predicate[:1] + how + predicate[1:]
+        return self.korean_rest() + how + predicate
 
     def korean_subject(self, case: str) -> Words:
         """The subject with its particle, unless it is left out."""
@@ -79,7 +91,7 @@ class Clause:
         return [*place, *mark(self.subject, "이/가")]
 
     def korean_rest(self) -> Words:
-        """What stands between subject and predicate."""
+        """What stands between subject and manner."""
         words: Words = []
         place = None if self.existential else self.place
         for pair in (self.time, self.frequency, self.purpose, place, self.companion):
@@ -89,9 +101,6 @@ class Clause:
             words += mark(self.recipient, self.verb.recipient)
         if self.obj:
             words += mark(self.obj, self.verb.case)
-        for pair in (self.manner, self.degree):
-            if pair:
-                words += pair[0]
         return words
 
     def korean_end(self, ending: str, style: Style, *, bare: bool = False) -> Words:
@@ -108,7 +117,10 @@ class Clause:
             spoken=style in (Style.INFORMAL, Style.POLITE),
             other=subject is not None and subject.pronoun not in ("I", "you", "we"),
         )
-        return self._units(roles)
+        words = self._units(roles)
+        if self.forbidden:
+            words[-1] = (words[-1][0], (*words[-1][1], self.first + NEG))
+        return words
 
     def english(self, form: Form = Form.FINITE, *, headless: bool = False) -> Words:
         """The English words; a question has its auxiliary and question word in front.
@@ -122,7 +134,7 @@ class Clause:
             agreement=subject.agreement if subject else 3,
             tense=self.tense,
             modal=self.modal,
-            negative=self.negative,
+            negative=self.negative or self.forbidden,
         )
         words = [*(self.asked or []), *self._units(front)]
         if subject and not headless and form in (Form.FINITE, Form.QUESTION):
@@ -138,6 +150,23 @@ class Clause:
         before = len(predicate) - self.verb.english.count(" ")
         return predicate[:before] + self.degree[1] + predicate[before:]
 
+    @property
+    def size(self) -> int:
+        """About how many English words it has, subject included."""
+        words = 1 + self.verb.english.count(" ")
+        if self.negative or self.modal is not Modal.NONE or self.tense is Tense.FUTURE:
+            words += 1
+        if self.subject:
+            words += 1 if self.same_subject else len(self.subject.english)
+        if self.obj:
+            words += len(self.obj.english)
+        if self.recipient:
+            words += 1 + len(self.recipient.english)
+        for pair in (self.time, self.frequency, self.place, self.companion, self.manner):
+            if pair:
+                words += len(pair[1])
+        return words + (len(self.purpose[1]) if self.purpose else 0)
+
     def _english_subject(self, subject: Nominal) -> Words:
         if self.same_subject:
             return [(subject.pronoun, subject.units)]
@@ -151,11 +180,14 @@ class Clause:
             words += self.obj.as_object
         if self.recipient:
             words += [("to", self.recipient.units), *self.recipient.as_object]
-        for pair in (self.companion, self.manner, self.place, self.purpose, self.time):
+        for pair in (self.manner, self.companion, self.place, self.purpose, self.time):
             if pair:
                 words += pair[1]
         return words
 
     def _units(self, words: tuple[tuple[str, Roles], ...]) -> Words:
         first = self.first
-        return [(word, tuple(first + role for role in roles)) for word, roles in words]
+        return [
+            (word, (first + roles[0],) if len(roles) == 1 else tuple(first + r for r in roles))
+            for word, roles in words
+        ]

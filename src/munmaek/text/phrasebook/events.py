@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from munmaek.text.phrasebook import lexicon
 from munmaek.text.phrasebook.clause import Clause
 from munmaek.text.phrasebook.english import PLURAL, THIRD
-from munmaek.text.phrasebook.korean import Stem
+from munmaek.text.phrasebook.korean import Kind, Stem
 from munmaek.text.phrasebook.lexicon import ADVERBS, Noun, Person, Place, Time
 from munmaek.text.phrasebook.phrase import (
     Nominal,
@@ -27,11 +27,14 @@ from munmaek.text.phrasebook.phrase import (
 from munmaek.text.phrasebook.predicate import LINK, Form, Modal, Tense
 from munmaek.text.phrasebook.verbs import (
     ACTIVITIES,
+    DESCRIBED_BY,
     DESCRIPTIONS,
     EVENTS,
     GOING,
     LIVING,
     PEOPLE_VERBS,
+    PRODUCED,
+    PRODUCING,
     QUALITIES,
     STATES,
     VERBS,
@@ -45,6 +48,7 @@ __all__ = [
     "Purpose",
     "activity",
     "any_subject",
+    "asked_mood",
     "circumstance",
     "description",
     "event",
@@ -52,6 +56,7 @@ __all__ = [
     "identity",
     "in_person",
     "other_subject",
+    "quality",
     "state",
     "weather",
     "with_mood",
@@ -61,15 +66,31 @@ FREQUENCIES = tuple(ADVERBS[name] for name in ("always", "often", "sometimes", "
 EARLY = {"often", "really"}
 """Manners that English puts before the verb."""
 TIMES = {
-    tense: tuple(time for time in lexicon.TIMES if tense.value in time.tenses) for tense in Tense
+    tense: tuple(time for time in lexicon.TIMES if tense.name.lower() in time.tenses)
+    for tense in Tense
 }
+DAYPARTS = {"morning", "afternoon", "evening", "night", "tonight"}
 NOW = next(time for time in lexicon.TIMES if "now" in time.tenses)
 DESCRIBERS = {
-    noun: tuple(verb for verb in VERBS if "o" in verb.flags and noun in verb.objects)
+    (main, noun): tuple(
+        verb
+        for verb in VERBS
+        if "o" in verb.flags
+        and noun in verb.objects
+        and verb.english in DESCRIBED_BY.get(main.english, ())
+    )
+    for main in VERBS
+    for noun in main.objects
+}
+"""The verbs that may describe the object of a verb in a relative clause."""
+ADJECTIVES = {
+    (verb, noun): tuple(
+        name for name in noun.fitting if verb.english not in PRODUCING or name in PRODUCED
+    )
     for verb in VERBS
     for noun in verb.objects
 }
-"""The verbs that may describe a noun in a relative clause."""
+"""The adjectives that may stand before the object of a verb."""
 DOINGS = {
     place: tuple(verb for verb in ACTIVITIES if place in verb.places and "w" in verb.flags)
     for place in lexicon.PLACES.values()
@@ -79,16 +100,24 @@ LIKE = next(verb for verb in VERBS if verb.english == "like")
 HAVE_TIME = Verb("have time", Stem("시간이 있", adjective=True), flags="s")
 HAVE_NO_TIME = Verb("have no time", Stem("시간이 없", adjective=True), flags="s")
 DAYS = (is_a("주말", "be the weekend"), is_a("휴일", "be a holiday"))
+ASK = Verb("ask", Stem("부탁하", Kind.HA), flags="s")
+COME = Verb("come", Stem("오"), flags="s")
+ARRIVALS = (("손님들", "guests", COME), ("아이들", "children", COME))
+BIRTHDAYS = {
+    name: is_a(f"{name.korean}의 생일", f"be {name.english}'s birthday") for name in lexicon.NAMES
+}
+GOOD_QUALITIES = tuple(verb for verb in QUALITIES if verb.english not in ("be lazy", "be tall"))
 THERE = Verb("be", Stem("있", adjective=True), case="", flags="s")
 PROFESSIONS = tuple(
     is_a(korean, f"be {'an' if english[0] in 'aeiou' else 'a'} {english}")
     for korean, english in lexicon.PROFESSIONS
 )
-IN_ROOMS = (*lexicon.FURNITURE, *lexicon.GOODS[:9], *lexicon.ANIMALS[:2])
+IN_ROOMS = (*lexicon.FURNITURE, *lexicon.GOODS[:6], lexicon.GIFT, *lexicon.ANIMALS[:2])
 ROOMS = tuple(lexicon.PLACES[name] for name in ("room", "classroom", "living room", "office"))
 GARDENS = tuple(lexicon.PLACES[name] for name in ("park", "garden", "village"))
 WORKING = next(verb for verb in VERBS if verb.english == "work")
-GIFTS = {"buy", "bake", "cook", "make", "prepare"}
+TREATS = {"buy", "bake", "cook", "make"}
+"""What is done because someone likes the thing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,31 +216,44 @@ def activity(
     people = verb in PEOPLE_VERBS if verb else scene.chance(0.16)
     going = verb in GOING if verb else not people and purpose.flag != "b" and scene.chance(0.12)
     if verb is None:
-        verb = scene.pick(POOLS[purpose.flag][0 if people else 1 if going else 2])
+        verb = _pick_verb(scene, tense, POOLS[purpose.flag][0 if people else 1 if going else 2])
     clause = Clause(verb, scene.units(4), subject, tense)
     if people:
         clause.obj = _person_object(scene, subject, purpose)
     elif going:
         _go(scene, clause, room)
+    elif verb is LIVING:
+        clause.place = in_place(scene, scene.fresh(verb.places), verb.where)
     elif verb.objects:
         clause.noun = scene.fresh(verb.objects)
         clause.obj = _object(scene, verb, clause.noun, tense, room - 3, purpose)
+        clause.heavy = len(clause.obj.english) > 4
         if verb.recipient:
             clause.recipient = _person_object(scene, subject, purpose)
-    _surround(scene, clause, room - len(clause.english()), purpose)
+    _surround(scene, clause, room - clause.size, purpose)
     return clause
+
+
+def _pick_verb(scene: Scene, tense: Tense, pool: tuple[Verb, ...]) -> Verb:
+    """One of the pool; what is done once has no present."""
+    while True:
+        verb = scene.pick(pool)
+        if not ("y" in verb.flags and tense is not Tense.PAST) and not (
+            "n" in verb.flags and tense is Tense.PRESENT
+        ):
+            return verb
 
 
 def _pools(flag: str) -> tuple[tuple[Verb, ...], ...]:
     """Verbs about people, of going, and of doing, that carry one of the letters of ``flag``."""
-    groups = (PEOPLE_VERBS, GOING, (*ACTIVITIES, LIKE, LIVING))
+    groups = (PEOPLE_VERBS, GOING, (*ACTIVITIES, LIKE, LIKE, LIVING))
     return tuple(
         tuple(v for v in group if not flag or any(letter in v.flags for letter in flag))
         for group in groups
     )
 
 
-POOLS = {flag: _pools(flag) for flag in ("", "b", "rb", "p", "w")}
+POOLS = {flag: _pools(flag) for flag in ("", "b", "rb", "p", "e", "q")}
 """By the flags of a ``Purpose``."""
 
 
@@ -223,7 +265,7 @@ def _person_object(scene: Scene, subject: Nominal | None, purpose: Purpose) -> N
         return i(scene)
     if draw < 0.3 and who not in ("you", "we") and scene.style is not Style.PLAIN:
         return you(scene, subject=False)
-    if draw < 0.42:
+    if draw < 0.42 and who in ("I", "we", "you"):
         return _third(scene, draw < 0.36)
     return other_subject(scene, 0)
 
@@ -253,14 +295,14 @@ def _honor_only(subject: Nominal | None) -> Nominal | None:
 def _object(
     scene: Scene, verb: Verb, noun: Noun, tense: Tense, room: int, purpose: Purpose
 ) -> Nominal:
-    fits = noun.fitting
+    fits = ADJECTIVES[verb, noun]
     if "f" in verb.flags:
         adjective = scene.pick(fits) if fits and room >= 2 and scene.chance(0.25) else ""
         return something(scene, noun, adjective=adjective, generic=True)
     draw = scene.rng.random()
-    describers = DESCRIBERS.get(noun, ())
+    describers = DESCRIBERS[verb, noun]
     if room >= 5 and draw < 0.3 and describers and tense is not Tense.PRESENT:
-        return _relative_thing(scene, noun, scene.pick(describers), verb, room)
+        return _relative_thing(scene, noun, scene.pick(describers), room)
     if room >= 1 and draw < 0.5 and fits:
         return something(
             scene, noun, adjective=scene.pick(fits), determiner=_definite(noun, verb, purpose)
@@ -277,10 +319,8 @@ def _definite(noun: Noun, verb: Verb, purpose: Purpose) -> str | None:
     return "the" if purpose.definite and "d" in verb.flags else None
 
 
-def _relative_thing(scene: Scene, noun: Noun, verb: Verb, main: Verb, room: int) -> Nominal:
+def _relative_thing(scene: Scene, noun: Noun, verb: Verb, room: int) -> Nominal:
     """The book that Minsu bought yesterday: 민수가 어제 산 책."""
-    if verb is main:
-        return something(scene, noun)
     subject = i(scene) if scene.chance(0.3) else other_subject(scene, 0)
     clause = Clause(verb, scene.units(4), subject, Tense.PAST)
     if verb.recipient:
@@ -318,7 +358,9 @@ def _adjunct(scene: Scene, clause: Clause, kind: str, room: int, purpose: Purpos
     verb = clause.verb
     pair: Pair | None = None
     if kind == "time" and "s" not in verb.flags and verb is not LIVING and room >= 2:
-        pair = clause.time = _time(scene, clause.tense)
+        pair = clause.time = _time(scene, clause)
+    elif clause.heavy and kind in ("place", "companion"):
+        return 0
     elif kind == "place" and verb.places and clause.place is None and room >= 3:
         place = scene.fresh(verb.places)
         pair = clause.place = in_place(scene, place, verb.where)
@@ -337,8 +379,12 @@ def _alone(clause: Clause) -> bool:
     return clause.manner is None or clause.manner[1][0][0] not in ("alone", "together")
 
 
-def _time(scene: Scene, tense: Tense) -> Pair:
-    return adverbial(scene, scene.fresh(TIMES[tense]).words)
+def _time(scene: Scene, clause: Clause) -> Pair:
+    """A time; meals are not said to be at other times of the day than their own."""
+    pool = TIMES[clause.tense]
+    if clause.noun in lexicon.MEALS or clause.verb.english == "get up":
+        pool = tuple(time for time in pool if not DAYPARTS & {w for w, _ in time.words.english})
+    return adverbial(scene, scene.fresh(pool).words)
 
 
 def _manner(scene: Scene, clause: Clause, purpose: Purpose) -> Pair | None:
@@ -346,13 +392,15 @@ def _manner(scene: Scene, clause: Clause, purpose: Purpose) -> Pair | None:
     plural = clause.subject is None or clause.subject.agreement == PLURAL
     if name == "together" and not (plural and purpose.flag in ("", "p")):
         return None
+    if name == "well" and purpose.flag:
+        return None
     if name == "alone" and (plural or purpose.flag in ("p", "rb")):
         return None
     if name in ("alone", "together") and clause.companion:
         return None
     pair = adverbial(scene, ADVERBS[name])
     if name in EARLY:
-        if purpose.flag:
+        if purpose.flag or clause.time or clause.tense is Tense.FUTURE:
             return None
         clause.frequency = pair
     else:
@@ -376,6 +424,11 @@ def state(scene: Scene, subject: Nominal, tense: Tense, name: str = "") -> Claus
     return Clause(verb, scene.units(4), subject, tense)
 
 
+def quality(scene: Scene, subject: Nominal) -> Clause:
+    """What someone is like."""
+    return Clause(scene.pick(GOOD_QUALITIES), scene.units(4), subject)
+
+
 def identity(scene: Scene, subject: Nominal, tense: Tense) -> Clause:
     """What someone is: a student."""
     return Clause(scene.pick(PROFESSIONS), scene.units(4), subject, tense)
@@ -388,8 +441,10 @@ def description(scene: Scene, tense: Tense) -> Clause:
         fitting = tuple(name for name in noun.fitting if name in DESCRIPTIONS)
         if fitting and noun.determiner != "the":
             break
-    words = (("이", "this"), ("그", "that"), ("우리", "our"))
-    subject = described(scene, noun, *scene.pick(words[:2] if noun in lexicon.DRINKS else words))
+    mine = ("제" if scene.style in (Style.POLITE, Style.FORMAL) else "내", "my")
+    words = (("이", "this"), ("그", "that"), mine)
+    own = noun in lexicon.CLOTHES or noun in lexicon.GOODS
+    subject = described(scene, noun, *scene.pick(words if own else words[:2]))
     clause = Clause(DESCRIPTIONS[scene.pick(fitting)], scene.units(4), subject, tense)
     return clause
 
@@ -413,6 +468,7 @@ def existence(scene: Scene, tense: Tense, room: int) -> Clause:
 
 def weather(scene: Scene, tense: Tense, kind: str) -> Clause:
     """What the weather is like."""
+    scene.seen.add("날씨")
     verb = scene.pick(WEATHER[kind])
     first = scene.units(4)
     if not verb.english.startswith("be "):
@@ -430,32 +486,70 @@ def event(scene: Scene, tense: Tense, *, starts: bool) -> Clause:
     return Clause(begins if starts else ends, scene.units(4), subject, tense)
 
 
-def circumstance(scene: Scene, main: Clause, who: Nominal | None, tense: Tense) -> Clause:
+def circumstance(
+    scene: Scene, main: Clause, who: Nominal | None, tense: Tense, *, calm: bool = False
+) -> Clause:
     """What explains the main clause, or what it depends on.
 
-    ``who`` is its subject if a pronoun can name it again; its Korean is then left out.
+    Args:
+        scene: the sentence.
+        main: the main clause.
+        who: its subject, if a pronoun can name it again; its Korean is then left out.
+        tense: of the clause to be made.
+        calm: whether feelings are no reason (in a request or proposal).
     """
+    reasons = main.verb.reasons
+    if calm:
+        reasons = tuple(name for name in reasons if name not in ("happy", "sad"))
     draw = scene.rng.random()
-    if main.noun and main.verb.english in GIFTS and main.noun in LIKE.objects and draw < 0.5:
+    treat = main.verb.english in TREATS and not main.negative
+    if treat and main.noun and main.noun in LIKE.objects and draw < 0.5:
         clause = Clause(LIKE, scene.units(4), other_subject(scene, 0), Tense.PRESENT)
         clause.obj = something(scene, main.noun, generic=True)
         return clause
     if who and main.negative:
         name = scene.pick(("busy", "sick", "tired", ""))
-        clause = state(scene, who, tense, name) if name else _time_left(scene, who, tense, HAVE_NO_TIME)
-        return replace(clause, same_subject=True)
-    if who and main.verb.reasons and draw < 0.75:
-        return replace(state(scene, who, tense, scene.pick(main.verb.reasons)), same_subject=True)
+        return _again(
+            state(scene, who, tense, name) if name else _time_left(scene, who, tense, HAVE_NO_TIME)
+        )
+    if who and reasons and draw < 0.75:
+        return _again(state(scene, who, tense, scene.pick(reasons)))
     good = "u" in main.verb.flags or main.outdoors
     if (good or "i" in main.verb.flags) and draw < 0.9 and not main.negative:
-        return weather(scene, tense, "good" if good else "bad")
-    if who and scene.chance(0.5):
-        return replace(_time_left(scene, who, tense, HAVE_TIME), same_subject=True)
+        if "날씨" not in scene.seen:
+            return weather(scene, tense, "good" if good else "bad")
+    if who and draw < 0.5 and "시간" not in scene.seen:
+        return _again(_time_left(scene, who, tense, HAVE_TIME))
+    return _occasion(scene, tense)
+
+
+def _again(clause: Clause) -> Clause:
+    """The clause with a pronoun for its subject, which Korean leaves out."""
+    clause.same_subject = True
+    return clause
+
+
+def _occasion(scene: Scene, tense: Tense) -> Clause:
+    """What may be a reason for nearly anything: a holiday, guests, a birthday, someone's wish."""
+    draw = scene.rng.random()
     first = scene.units(4)
-    return Clause(scene.pick(DAYS), first, Nominal([], [("it", (first,))], pronoun="it"), tense)
+    if draw < 0.3:
+        subject = Nominal([], [("it", (first,))], pronoun="it")
+        return Clause(scene.fresh(DAYS), first, subject, tense)
+    if draw < 0.5:
+        unit = (scene.unit(),)
+        korean, english, verb = scene.fresh(ARRIVALS)
+        guests = Nominal([(korean, unit)], [("the", unit), (english, unit)], PLURAL, "they")
+        return Clause(verb, first, guests, tense)
+    if draw < 0.75:
+        return Clause(ASK, first, other_subject(scene, 0), Tense.PAST)
+    name = scene.fresh(lexicon.NAMES)
+    subject = Nominal([], [("it", (first,))], pronoun="it")
+    return Clause(BIRTHDAYS[name], first, subject, tense)
 
 
 def _time_left(scene: Scene, who: Nominal, tense: Tense, verb: Verb) -> Clause:
+    scene.seen.add("시간")
     return Clause(verb, scene.units(4), who, tense)
 
 
@@ -465,23 +559,36 @@ def with_mood(scene: Scene, clause: Clause) -> Clause:
     tense, flags = clause.tense, clause.verb.flags
     stative = "s" in flags or clause.frequency is not None
     if draw < 0.16:
-        return _denied(clause)
-    if stative or tense is Tense.FUTURE or draw < 0.55:
-        return clause
-    if draw < 0.65 and tense is Tense.PAST and clause.manner is None:
-        return replace(clause, modal=Modal.COULD_NOT)
-    if draw < 0.75 and tense is Tense.PRESENT and "g" in flags:
-        return replace(clause, modal=Modal.PROGRESSIVE, time=adverbial(scene, NOW.words))
-    if tense is Tense.PRESENT and "r" in flags and not _habitual(clause):
-        modal = scene.pick((Modal.CAN, Modal.WANT, Modal.MUST))
-        return replace(clause, modal=modal, negative=modal is Modal.CAN and draw > 0.95)
+        clause.negative = clause.manner is None and clause.frequency is None
+    elif stative or tense is Tense.FUTURE or draw < 0.55:
+        pass
+    elif draw < 0.65 and tense is Tense.PAST and clause.manner is None:
+        clause.modal = Modal.COULD_NOT
+    elif draw < 0.75 and tense is Tense.PRESENT and "g" in flags:
+        _now(scene, clause)
+    elif "r" in flags and not _habitual(clause):
+        modals = (Modal.CAN, Modal.WANT, Modal.MUST)
+        clause.modal = scene.pick(modals if tense is Tense.PRESENT else modals[1:])
+        clause.negative = clause.modal is Modal.CAN and draw > 0.95
     return clause
 
 
-def _denied(clause: Clause) -> Clause:
-    return replace(clause, negative=clause.manner is None and clause.frequency is None)
+def asked_mood(scene: Scene, clause: Clause) -> Clause:
+    """Perhaps ask whether it is possible, wished for, needed or going on."""
+    stative = "s" in clause.verb.flags or clause.frequency is not None
+    if stative or clause.tense is not Tense.PRESENT or scene.chance(0.4):
+        return clause
+    if "g" in clause.verb.flags and scene.chance(0.3):
+        _now(scene, clause)
+    elif "r" in clause.verb.flags and not _habitual(clause):
+        clause.modal = scene.pick((Modal.CAN, Modal.WANT, Modal.MUST))
+    return clause
+
+
+def _now(scene: Scene, clause: Clause) -> None:
+    clause.modal = Modal.PROGRESSIVE
+    clause.time = adverbial(scene, NOW.words)
 
 
 def _habitual(clause: Clause) -> bool:
     return clause.time is not None and clause.time[1][0][0] in ("every", "these")
-

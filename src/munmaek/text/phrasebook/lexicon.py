@@ -13,15 +13,24 @@ __all__ = [
     "ADJECTIVES",
     "ADVERBS",
     "ANIMALS",
+    "BOX",
+    "BREAD",
+    "CAKE",
     "AUDIO",
     "CITIES",
     "CLEANABLE",
     "CLOTHES",
     "DISHES",
+    "DOOR",
     "DRINKS",
+    "EGG",
     "FITTING",
+    "FLOWERS",
     "FOODS",
+    "FRUITS",
     "FURNITURE",
+    "GAMES",
+    "GIFT",
     "GOODS",
     "INSTRUMENTS",
     "KIN",
@@ -29,19 +38,22 @@ __all__ = [
     "MEALS",
     "MENDABLE",
     "NAMES",
-    "OPENABLE",
     "PLACES",
     "PLANTS",
     "PLURAL_PEOPLE",
     "PROFESSIONS",
     "READABLE",
     "ROLES",
+    "SANDWICH",
     "SHOWS",
     "SPORTS",
     "SUBJECTS",
     "TIMES",
+    "TREE",
     "VEHICLES",
     "VISIBLE",
+    "WATER",
+    "WINDOW",
     "WRITABLE",
     "Adjective",
     "Chunk",
@@ -182,20 +194,26 @@ ADJECTIVES = {en: Adjective(ko, en) for ko, en in _words(_ADJECTIVES)}
 
 FITTING: dict[str, tuple[str, ...]] = {
     "drink": ("hot", "cold", "warm", "delicious"),
-    "food": ("delicious", "sweet", "fresh", "hot", "warm", "cheap"),
-    "dish": ("delicious", "spicy", "hot", "warm"),
+    "water": ("hot", "cold", "warm"),
+    "fruit": ("delicious", "sweet", "fresh", "cheap"),
+    "baked": ("delicious", "warm"),
+    "cake": ("delicious", "sweet", "big", "small"),
+    "dish": ("delicious", "spicy"),
     "text": ("interesting", "long", "short", "difficult", "easy", "new", "old", "sad", "famous"),
     "show": ("interesting", "long", "sad", "new", "old", "famous", "good"),
-    "audio": ("beautiful", "quiet", "good", "new", "old", "sad", "famous"),
+    "audio": ("beautiful", "quiet", "good", "old", "sad"),
     "goods": ("new", "old", "small", "big", "pretty", "expensive", "cheap", "red", "blue", "good"),
     "clothes": ("new", "pretty", "expensive", "cheap", "red", "blue", "white", "black", "warm"),
-    "fixed": ("big", "small", "old", "heavy"),
-    "room": ("big", "small", "quiet"),
+    "gift": ("big", "small", "expensive", "pretty"),
+    "game": ("interesting", "long", "good"),
+    "fixed": ("big", "small", "old"),
+    "box": ("big", "small", "heavy"),
+    "room": ("big", "small"),
     "animal": ("small", "big", "cute", "white", "black", "smart"),
-    "plant": ("red", "white", "yellow", "beautiful", "small", "pretty"),
+    "flower": ("red", "white", "yellow", "beautiful", "small", "pretty"),
+    "tree": ("big", "small", "beautiful", "old"),
     "person": ("kind", "young", "smart", "diligent", "famous"),
     "place": ("quiet", "big", "small", "clean", "old", "new", "famous", "noisy"),
-    "vehicle": ("fast", "new", "old", "blue", "cheap"),
 }
 
 
@@ -212,29 +230,31 @@ def _noun(fitting: tuple[str, ...], korean: str, english: str, counter: str, cup
     return Noun(korean, name, head if fixed else "", counter, cup, fitting, is_plural)
 
 
-DRINKS = _nouns(
+(WATER,) = _nouns("water", "물 / water / 잔 / glass")
+BEVERAGES = _nouns(
     "drink",
     """
 커피 / coffee / 잔 / cup
 차 / tea / 잔 / cup
-물 / water / 잔 / glass
 우유 / milk / 잔 / glass
 주스 / juice / 잔 / glass
 """,
 )
-FOODS = _nouns(
-    "food",
+BREAD, EGG, SANDWICH = _nouns(
+    "baked", "빵 / bread //\n달걀 / a egg / 개 /\n샌드위치 / a sandwich / 개 /"
+)
+(CAKE,) = _nouns("cake", "케이크 / a cake / 개 /")
+DRINKS = (*BEVERAGES, WATER)
+FRUITS = _nouns(
+    "fruit",
     """
-빵 / bread //
 사과 / a apple / 개 /
 바나나 / a banana / 개 /
 오렌지 / a orange / 개 /
-달걀 / a egg / 개 /
-케이크 / a cake / 개 /
-샌드위치 / a sandwich / 개 /
 과일 / fruit //
 """,
 )
+FOODS = (BREAD, EGG, SANDWICH, CAKE, *FRUITS)
 DISHES = _nouns(
     "dish",
     """
@@ -251,7 +271,7 @@ READABLE = _nouns(
     "text",
     """
 책 / a book / 권 /
-신문 / a newspaper / 장 /
+신문 / a newspaper / 부 /
 잡지 / a magazine / 권 /
 소설 / a novel / 권 /
 편지 / a letter / 통 /
@@ -274,10 +294,13 @@ SHOWS = _nouns(
 영화 / a movie / 편 /
 드라마 / a drama / 편 /
 연극 / a play / 편 /
-축구 경기 / a soccer game //
 """,
 )
-AUDIO = _nouns("audio", "음악 / music //\n노래 / a song / 곡 /\n라디오 / the radio //")
+GAMES = _nouns("game", "축구 경기 / a soccer game //\n야구 경기 / a baseball game //")
+AUDIO = (
+    *_nouns("audio", "음악 / music //\n노래 / a song / 곡 /"),
+    *_nouns("", "라디오 / the radio //"),
+)
 CLOTHES = _nouns(
     "clothes",
     """
@@ -299,13 +322,13 @@ GOODS = _nouns(
 컴퓨터 / a computer / 대 /
 자전거 / a bicycle / 대 /
 시계 / a watch / 개 /
-선물 / a gift / 개 /
 지도 / a map / 장 /
 의자 / a chair / 개 /
 그림 / a picture / 장 /
 """,
 )
-FURNITURE = _nouns("goods", "책상 / the desk //\n의자 / the chair //\n침대 / the bed //")
+(GIFT,) = _nouns("gift", "선물 / a gift / 개 /")
+FURNITURE = _nouns("fixed", "책상 / the desk //\n의자 / the chair //\n침대 / the bed //")
 MENDABLE = _nouns(
     "goods",
     """
@@ -316,7 +339,8 @@ MENDABLE = _nouns(
 의자 / a chair / 개 /
 """,
 )
-OPENABLE = _nouns("fixed", "창문 / the window //\n문 / the door //\n상자 / the box //")
+WINDOW, DOOR = _nouns("fixed", "창문 / the window //\n문 / the door //")
+(BOX,) = _nouns("box", "상자 / the box //")
 CLEANABLE = _nouns(
     "room",
     """
@@ -329,9 +353,11 @@ CLEANABLE = _nouns(
 """,
 )
 ANIMALS = _nouns("animal", "개 / a dog / 마리 /\n고양이 / a cat / 마리 /\n새 / a bird / 마리 /")
-PLANTS = _nouns("plant", "꽃 / a flower / 송이 /\n나무 / a tree / 그루 /\n장미 / a rose / 송이 /")
+FLOWERS = _nouns("flower", "꽃 / a flower / 송이 /\n장미 / a rose / 송이 /")
+(TREE,) = _nouns("tree", "나무 / a tree / 그루 /")
+PLANTS = (*FLOWERS, TREE)
 VEHICLES = _nouns(
-    "vehicle", "버스 / a bus //\n기차 / a train //\n택시 / a taxi //\n지하철 / the subway //"
+    "", "버스 / a bus //\n기차 / a train //\n택시 / a taxi //\n지하철 / the subway //"
 )
 LANGUAGES = _nouns(
     "",
@@ -470,8 +496,8 @@ _TIMES = """
 주말에 / on the weekend / past present future
 어제 / yesterday / past
 어젯밤에 / last night / past
-지난|주에 / last|week / past
-지난|달에 / last|month / past
+지난주에 / last week / past
+지난달에 / last month / past
 어제|아침에 / yesterday|morning / past
 오늘 / today / past future
 내일 / tomorrow / future

@@ -64,7 +64,8 @@ class Scene:
     """Whether the hearer is mother or father: informal, but never 너."""
     asking: bool = False
     """Whether relatives are the hearer's: your mother."""
-    seen: set[str] = field(default_factory=lambda: set[str]())
+    seen: set[object] = field(default_factory=lambda: set[object]())
+    """What the sentence speaks of already, by its Korean word."""
     last: int = -1
 
     @property
@@ -94,17 +95,14 @@ class Scene:
     def fresh(self, pool: tuple[T, ...]) -> T:
         """One of ``pool`` that was not picked before in this sentence, if that is easily had."""
         choice = self.pick(pool)
+        key = getattr(choice, "korean", choice)
         for _ in range(4):
-            if repr_key(choice) not in self.seen:
+            if key not in self.seen:
                 break
             choice = self.pick(pool)
-        self.seen.add(repr_key(choice))
+            key = getattr(choice, "korean", choice)
+        self.seen.add(key)
         return choice
-
-
-def repr_key(entry: object) -> str:
-    """What makes two lexicon entries the same to a reader: the Korean word."""
-    return str(getattr(entry, "korean", entry))
 
 
 @dataclass(slots=True)

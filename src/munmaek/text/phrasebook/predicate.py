@@ -6,7 +6,7 @@ Words of the two languages that share a role are linked.
 """
 
 from dataclasses import replace
-from enum import Enum
+from enum import IntEnum, auto
 from functools import cache
 
 from munmaek.text.phrasebook.english import THIRD, be, gerund, past, third
@@ -32,33 +32,43 @@ Roles = tuple[int, ...]
 Word = tuple[str, Roles]
 
 
-class Tense(Enum):
+class Tense(IntEnum):
     """When."""
 
-    PAST = "past"
-    PRESENT = "present"
-    FUTURE = "future"
+    PAST = auto()
+    PRESENT = auto()
+    FUTURE = auto()
 
 
-class Modal(Enum):
+class Modal(IntEnum):
     """What is said about the event: that it is, is going on, can, should or is wished to be."""
 
-    NONE = "none"
-    PROGRESSIVE = "-고 있다"
-    CAN = "-(으)ㄹ 수 있다"
-    COULD_NOT = "못"
-    WANT = "-고 싶다"
-    MUST = "-어야 하다"
+    NONE = auto()
+    PROGRESSIVE = auto()
+    """-고 있다, is drinking."""
+    CAN = auto()
+    """-(으)ㄹ 수 있다, can drink."""
+    COULD_NOT = auto()
+    """못, could not drink."""
+    WANT = auto()
+    """-고 싶다, wants to drink."""
+    MUST = auto()
+    """-어야 하다, has to drink."""
 
 
-class Form(Enum):
+class Form(IntEnum):
     """The shape of the English predicate."""
 
-    FINITE = "drinks"
-    QUESTION = "does … drink"
-    BASE = "drink"
-    SHARED = "drink, under the auxiliary of the verb before it"
-    GERUND = "drinking"
+    FINITE = auto()
+    """Drinks."""
+    QUESTION = auto()
+    """Does … drink."""
+    BASE = auto()
+    """Drink."""
+    SHARED = auto()
+    """Drink, under the auxiliary of the verb before it."""
+    GERUND = auto()
+    """Drinking."""
 
 
 THING = Stem("것이", Kind.COPULA, adjective=True)

@@ -12,6 +12,7 @@ from munmaek.text.phrasebook import events, lexicon
 from munmaek.text.phrasebook.clause import Clause
 from munmaek.text.phrasebook.english import PLURAL, THIRD
 from munmaek.text.phrasebook.events import Purpose
+from munmaek.text.phrasebook.hangul import particle
 from munmaek.text.phrasebook.korean import Kind, Stem
 from munmaek.text.phrasebook.lexicon import ADVERBS
 from munmaek.text.phrasebook.phrase import (
@@ -34,7 +35,7 @@ from munmaek.text.phrasebook.structure import (
     Structure,
     Subordinate,
 )
-from munmaek.text.phrasebook.verbs import BACKGROUND, PEOPLE_VERBS, STATES, VERBS, Verb
+from munmaek.text.phrasebook.verbs import ACTIVITIES, BACKGROUND, PEOPLE_VERBS, STATES, VERBS, Verb
 
 __all__ = ["LABELS", "MAKERS", "Draft", "proposal", "question", "request", "statement"]
 
@@ -74,8 +75,7 @@ class Address:
 
 
 FRIENDS = tuple(
-    Address(f"{name.korean}{'야' if name.korean[-1] in '수나' else '아'},", f"{name.english},",
-            Style.INFORMAL)
+    Address(particle(name.korean, "아/야") + ",", f"{name.english},", Style.INFORMAL)
     for name in lexicon.NAMES
 )
 PARENTS = (
@@ -96,9 +96,13 @@ AUDIENCES = (
 OPENERS = (("하지만", "But"), ("그리고", "And"), ("그래서", "So"))
 
 THINK = Verb("think", Stem("생각하", Kind.HA), flags="s")
-SAY = Verb("say", Stem("말하", Kind.HA), flags="s")
+SAY = Verb("say", Stem("말하", Kind.HA), flags="s", honorific=Stem("말씀하시", Kind.HONORIFIC))
 BELIEVE = Verb("believe", Stem("믿"), flags="s")
 HEAR = Verb("hear", Stem("듣", Kind.D), flags="s")
+TIMED = {*ACTIVITIES, *events.GOING, *(v for v in PEOPLE_VERBS if "s" not in v.flags)}
+"""Verbs of what happens at a time and for a reason."""
+YOUTH = {"live", "learn", "study", "work", "love", "like", "play", "swim", "collect", "sell", "grow"}
+TIMINGS, REASONS = {"when", "before", "after", "while"}, {"because", "if"}
 TELL = Verb("tell", Stem("말하", Kind.HA), case="에게", flags="b")
 BE_YOUNG = Verb("be young", Stem("어리", adjective=True), flags="s")
 FAVOURS = "b"
@@ -244,6 +248,7 @@ def _told(scene: Scene, target: int) -> Structure:
     """What a statement says."""
     tense = _tense(scene)
     if scene.style is Style.FORMAL:
+        tense = Tense.FUTURE if scene.chance(0.7) else Tense.PAST
         return _complex(scene, events.in_person(scene, "we"), tense, target)
     return _told_in(scene, tense, target)
 
@@ -255,7 +260,7 @@ def _told_in(scene: Scene, tense: Tense, target: int, *, depth: int = 0) -> Stru
         half = int(target * (0.4 + 0.2 * scene.rng.random()))
         left = _told_in(scene, tense, half, depth=depth + 1)
         return _coordinated(scene, left, tense, target - half - 1, depth)
-    if target < 12 and scene.chance(0.3):
+    if target < 12 and tense is not Tense.FUTURE and scene.chance(0.3):
         return Complex([_simple(scene, tense, target)])
     return _complex(scene, events.any_subject(scene, target - 4), tense, target)
 
@@ -281,7 +286,8 @@ def _contrast(scene: Scene, left: Clause, tense: Tense, room: int) -> Structure 
     same = clause.noun is left.noun
     if same and (clause.manner or clause.frequency):
         return None
-    return _extended(scene, Complex([replace(clause, negative=same)]), tense, room)
+    clause.negative = same
+    return _extended(scene, Complex([clause]), tense, room)
 
 
 def _reported(scene: Scene, tense: Tense, target: int) -> Reported:
@@ -298,40 +304,42 @@ def _reported(scene: Scene, tense: Tense, target: int) -> Reported:
     if verb is HEAR:
         tense = Tense.PAST
     clause = Clause(verb, first, speaker, when)
-    return Reported(clause, _told_in(scene, tense, target - len(clause.english()) - 1, depth=1))
+    return Reported(clause, _told_in(scene, tense, target - clause.size - 1, depth=1))
 
 
 def _simple(scene: Scene, tense: Tense, target: int) -> Clause:
     """A clause about what is, rather than about what is done."""
     draw = scene.rng.random()
-    if draw < 0.3 and tense is not Tense.FUTURE:
+    if draw < 0.3:
         clause = events.description(scene, Tense.PRESENT)
         return _very(scene, clause, target)
-    if draw < 0.5 and target >= 6 and tense is not Tense.FUTURE:
+    if draw < 0.5 and target >= 6:
         return events.existence(scene, tense, target)
     if draw < 0.65:
-        return events.identity(scene, _single(scene), tense)
+        return events.identity(scene, _named(scene), tense)
     if draw < 0.72 and target >= 4:
         return events.weather(scene, tense, scene.pick(("good", "bad")))
     clause = events.state(scene, events.any_subject(scene, 0), tense)
     return _very(scene, clause, target)
 
 
-def _single(scene: Scene) -> Nominal:
+def _named(scene: Scene) -> Nominal:
+    """A subject of whom a profession is news: no plural, and nobody called by a role."""
     while True:
         subject = events.any_subject(scene, 0)
-        if subject.agreement != PLURAL:
+        if subject.agreement != PLURAL and subject.english[0][0] != "the":
             return subject
 
 
 def _very(scene: Scene, clause: Clause, target: int) -> Clause:
     """Perhaps add very before the adjective, or deny it."""
-    if clause.tense is Tense.FUTURE or not scene.chance(0.5):
+    if not scene.chance(0.5):
         return clause
     if scene.chance(0.3):
-        return replace(clause, negative=True)
-    size = len(clause.english())
-    return replace(clause, degree=adverbial(scene, ADVERBS["very"])) if size < target else clause
+        clause.negative = True
+    elif clause.size < target:
+        clause.degree = adverbial(scene, ADVERBS["very"])
+    return clause
 
 
 def _complex(
@@ -354,11 +362,11 @@ def _complex(
 def _extended(scene: Scene, sentence: Complex, tense: Tense, target: int) -> Complex:
     """Add verbs and subordinate clauses while there is room."""
     first = sentence.chain[0]
-    room = target - _size(sentence)
-    if room >= 4 and sentence.simple and first.verb in VERBS and scene.chance(0.4):
-        _chain(scene, sentence, tense, Purpose("w"), room)
+    room = target - sentence.size
+    if room >= 4 and sentence.simple and first.verb in ACTIVITIES and scene.chance(0.4):
+        _chain(scene, sentence, tense, Purpose("e"), room)
     for _ in range(2):
-        room = target - _size(sentence)
+        room = target - sentence.size
         if room < 4:
             break
         _subordinate(scene, sentence, tense, room)
@@ -370,14 +378,16 @@ def _chain(scene: Scene, sentence: Complex, tense: Tense, purpose: Purpose, room
     first = sentence.chain[0]
     verb = _another(scene, first.verb, purpose.flag)
     clause = events.activity(scene, first.subject, tense, min(room - 1, 12), purpose, verb=verb)
-    sentence.chain.append(clause)
+    sentence.chain.append(_timeless(clause))
 
 
-def _size(sentence: Complex) -> int:
-    return len(sentence.english(Form.FINITE))
+def _timeless(clause: Clause) -> Clause:
+    """Without time and frequency, which the main clause has said or need not."""
+    clause.time = clause.frequency = None
+    return clause
 
 
-def _another(scene: Scene, verb: Verb, flag: str = "w") -> Verb:
+def _another(scene: Scene, verb: Verb, flag: str) -> Verb:
     while True:
         choice = scene.pick(events.POOLS[flag][2])
         if choice.english != verb.english:
@@ -387,14 +397,21 @@ def _another(scene: Scene, verb: Verb, flag: str = "w") -> Verb:
 def _subordinate(scene: Scene, sentence: Complex, tense: Tense, room: int) -> None:
     """Add one subordinate clause of a kind that is not there yet."""
     taken = {subordinate.conjunction for subordinate in sentence.subordinates}
-    timed = bool(taken & {"when", "before", "after", "while"})
     main = sentence.chain[0]
+    asked = main.asked[0][0] if main.asked else ""
     who = main.subject if main.subject and main.subject.pronoun else None
+    timed = bool(taken & TIMINGS) or asked == "when" or main.verb not in TIMED
+    timed = timed or main.negative or main.modal is Modal.PROGRESSIVE
+    if main.verb.english in YOUTH and tense is Tense.PAST and who and not main.time:
+        if not timed and scene.chance(0.3):
+            young = Clause(BE_YOUNG, scene.units(4), who, tense, same_subject=True)
+            sentence.subordinates.insert(0, Subordinate(young, "(으)ㄹ 때", "when"))
+            return
     inner = Tense.PAST if tense is Tense.PAST else Tense.PRESENT
     if not timed and scene.chance(0.5):
         found = _temporal(scene, main, who, inner, room)
         sentence.subordinates.insert(0, found)
-    elif not taken & {"because", "if"} and sentence.cause is None:
+    elif not taken & REASONS and not sentence.cause and asked != "why" and main.verb in TIMED:
         _causal(scene, sentence, who, inner, room)
 
 
@@ -411,6 +428,7 @@ def _causal(
         first = sentence.chain[0]
         sentence.chain[0] = replace(first, same_subject=True)
     elif draw < 0.6 and tense is Tense.PRESENT and main.modal is Modal.NONE and not main.negative:
+        reason.tense = Tense.PRESENT
         sentence.subordinates.append(Subordinate(reason, "(으)면", "if"))
     else:
         sentence.subordinates.append(Subordinate(reason, "기 때문에", "because"))
@@ -426,24 +444,22 @@ def _temporal(
         clause = Clause(verb, scene.units(4), obj=something(scene, noun))
         clause.honored = main.subject is not None and main.subject.honored
         return Subordinate(clause, "(으)면서", "while", Form.GERUND)
-    if draw < 0.3 and who and tense is Tense.PAST:
-        young = Clause(BE_YOUNG, scene.units(4), who, tense, same_subject=True)
-        return Subordinate(young, "(으)ㄹ 때", "when")
     before = scene.chance(0.5)
     ending, conjunction = ("기 전에", "before") if before else ("(으)ㄴ 후에", "after")
     if draw < 0.45:
         return Subordinate(events.event(scene, tense, starts=before), ending, conjunction)
     if draw < 0.75 and who and room >= 4:
-        verb = _another(scene, main.verb)
-        clause = events.activity(scene, who, tense, room - 1, Purpose("w"), verb=verb)
-        clause = replace(clause, same_subject=True, time=None, frequency=None)
-        return Subordinate(clause, ending, conjunction)
-    if draw < 0.85 or room < 5:
-        return Subordinate(events.weather(scene, tense, "bad"), "(으)ㄹ 때", "when")
+        verb = _another(scene, main.verb, "e")
+        clause = events.activity(scene, who, tense, room - 1, Purpose("e"), verb=verb)
+        clause.same_subject = True
+        return Subordinate(_timeless(clause), ending, conjunction)
+    if (draw < 0.85 or room < 5) and "날씨" not in scene.seen:
+        kind = "good" if "u" in main.verb.flags else "bad"
+        return Subordinate(events.weather(scene, tense, kind), "(으)ㄹ 때", "when")
     other = events.other_subject(scene, room - 6)
-    verb = _another(scene, main.verb)
-    clause = events.activity(scene, other, tense, room - 1, Purpose("w"), verb=verb)
-    return Subordinate(replace(clause, time=None, frequency=None), "(으)ㄹ 때", "when")
+    verb = _another(scene, main.verb, "q")
+    clause = events.activity(scene, other, tense, room - 1, Purpose("q"), verb=verb)
+    return Subordinate(_timeless(clause), "(으)ㄹ 때", "when")
 
 
 def _about_you(scene: Scene, target: int) -> Structure:
@@ -456,6 +472,9 @@ def _about_you(scene: Scene, target: int) -> Structure:
     verb = scene.pick(PEOPLE_VERBS)
     speaker = i(scene) if scene.chance(0.6) else events.other_subject(scene, target - 4)
     clause = Clause(verb, scene.units(4), speaker, tense, obj=you(scene, subject=False))
+    if verb.english in ("love", "like", "believe") and target >= 6 and scene.chance(0.6):
+        reason = events.quality(scene, you(scene, subject=True))
+        return Complex([clause], [Subordinate(reason, "기 때문에", "because")])
     return _extended(scene, Complex([clause]), tense, target)
 
 
@@ -465,9 +484,22 @@ def _demanded(scene: Scene, target: int, purpose: Purpose, *, forbidden: bool) -
         return _told_on(scene, target)
     share = 1.0 if target < 8 else 0.4 + 0.35 * scene.rng.random()
     clause = _demand(scene, max(int(target * share), 2), purpose)
-    sentence = Complex([replace(clause, negative=forbidden and purpose.flag == "p")])
+    clause.forbidden = forbidden
+    sentence = Complex([clause])
     _prolong(scene, sentence, target, purpose, forbidden=forbidden)
+    if purpose.flag == "rb" and scene.style in (Style.POLITE, Style.FORMAL):
+        _honor(sentence, forbidden=forbidden)
     return sentence
+
+
+def _honor(sentence: Complex, *, forbidden: bool) -> None:
+    """Commands honour the hearer (읽으세요), favours do not (읽어 주세요).
+
+    Before 고 and 지 only the verbs with an honorific of their own change: 드시고, 읽고.
+    """
+    for clause in sentence.chain:
+        last = clause is sentence.chain[-1] and not forbidden
+        clause.honored = last or clause.verb.honorific is not None
 
 
 def _told_on(scene: Scene, target: int) -> Reported:
@@ -482,7 +514,8 @@ def _demand(
     scene: Scene, room: int, purpose: Purpose, *, verb: Verb | None = None
 ) -> Clause:
     clause = events.activity(scene, None, Tense.FUTURE, room, purpose, verb=verb)
-    return replace(clause, tense=Tense.PRESENT)
+    clause.tense = Tense.PRESENT
+    return clause
 
 
 def _prolong(
@@ -491,19 +524,16 @@ def _prolong(
     """Add further demands and the clauses around them while there is room."""
     first = sentence.chain[0]
     for limit in (5, 14):
-        room = target - _bare_size(sentence)
+        room = target - sentence.size
         if room >= limit and not forbidden and first.verb in VERBS and scene.chance(0.55):
             verb = _another(scene, sentence.chain[-1].verb, purpose.flag)
-            sentence.chain.append(_demand(scene, min(room - 1, 12), purpose, verb=verb))
+            demand = _demand(scene, min(room - 1, 12), purpose, verb=verb)
+            sentence.chain.append(_timeless(demand) if first.time else demand)
     for _ in range(3):
-        room = target - _bare_size(sentence)
+        room = target - sentence.size
         if room < 4:
             return
         _demand_subordinate(scene, sentence, room, purpose)
-
-
-def _bare_size(sentence: Complex) -> int:
-    return len(sentence.english(Form.BASE))
 
 
 def _unsaid(scene: Scene, purpose: Purpose) -> Nominal:
@@ -518,16 +548,17 @@ def _demand_subordinate(
 ) -> None:
     """If, because, when, before, after around a demand."""
     taken = {subordinate.conjunction for subordinate in sentence.subordinates}
-    timed = bool(taken & {"when", "before", "after", "while"})
+    timed = bool(taken & TIMINGS)
     main = sentence.chain[0]
     who = _unsaid(scene, purpose)
     if not timed and scene.chance(0.5):
         found = _temporal(scene, main, who, Tense.PRESENT, room)
         sentence.subordinates.insert(0, found)
-    elif taken & {"because", "if"}:
+    elif taken & REASONS:
         return
     elif scene.chance(0.45):
-        reason = events.circumstance(scene, main, who, Tense.PRESENT)
+        reason = events.circumstance(scene, main, who, Tense.PRESENT, calm=True)
+        reason.tense = Tense.PRESENT
         sentence.subordinates.append(Subordinate(reason, "(으)면", "if"))
     else:
         if purpose.flag != "p":
@@ -541,8 +572,8 @@ def _appeal(scene: Scene, main: Clause, who: Nominal) -> Clause:
     if who.pronoun == "I" and scene.chance(0.6):
         return events.state(scene, who, Tense.PRESENT, scene.pick(("busy", "tired", "sick")))
     if who.pronoun == "I":
-        return events.circumstance(scene, main, None, Tense.PRESENT)
-    return events.circumstance(scene, main, who, Tense.PRESENT)
+        return events.circumstance(scene, main, None, Tense.PRESENT, calm=True)
+    return events.circumstance(scene, main, who, Tense.PRESENT, calm=True)
 
 
 def _asked(scene: Scene, target: int) -> tuple[Structure, Form]:
@@ -557,11 +588,12 @@ def _asked(scene: Scene, target: int) -> tuple[Structure, Form]:
         return Complex([_asked_state(scene, target)]), Form.QUESTION
     subject = _asked_subject(scene, target)
     clause = events.activity(scene, subject, tense, max(int(target * 0.6), 3), Purpose())
+    clause = events.asked_mood(scene, clause)
     return _extended(scene, Complex([clause]), tense, target), Form.QUESTION
 
 
 def _asked_subject(scene: Scene, target: int) -> Nominal:
-    if scene.chance(0.55):
+    if scene.style is Style.FORMAL or scene.chance(0.55):
         return you(scene, subject=True)
     return events.other_subject(scene, target - 4)
 
@@ -585,8 +617,7 @@ def _asked_report(scene: Scene, target: int) -> Reported:
         who = events.other_subject(scene, 0)
         when = Tense.PAST if tense is Tense.PAST else Tense.PRESENT
         speaker = Clause(SAY, scene.units(4), who, when)
-    size = len(speaker.english(Form.QUESTION))
-    return Reported(speaker, _told_in(scene, tense, target - size - 1, depth=1))
+    return Reported(speaker, _told_in(scene, tense, target - speaker.size - 2, depth=1))
 
 
 def _with_question_word(scene: Scene, tense: Tense, target: int) -> tuple[Structure, Form]:

@@ -82,11 +82,10 @@ class Complex:
             words += subordinate.korean(style)
         words += subject
         if self.cause:
-            words += [*self.cause.korean_rest(), *self.cause.korean_end("어서", style)]
+            words += self.cause.korean_body("어서", style)
         for clause in self.chain[:-1]:
-            words += [*clause.korean_rest(), *clause.korean_end("고", style, bare=True)]
-        last = self.chain[-1]
-        return [*words, *last.korean_rest(), *last.korean_end(ending, style)]
+            words += clause.korean_body("고", style, bare=True)
+        return words + self.chain[-1].korean_body(ending, style)
 
     def english(self, form: Form) -> Words:
         """Cause, verbs, subordinate clauses."""
@@ -102,6 +101,15 @@ class Complex:
         for subordinate in self.subordinates:
             words += subordinate.english()
         return words
+
+    @property
+    def size(self) -> int:
+        """About how many English words it has."""
+        words = sum(clause.size for clause in self.chain) + len(self.chain) - 1
+        if len(self.chain) > 1 and self.chain[0].subject:  # said once, counted each time
+            words -= (len(self.chain) - 1) * len(self.chain[0].subject.english)
+        words += sum(1 + subordinate.clause.size for subordinate in self.subordinates)
+        return words + (1 + self.cause.size if self.cause else 0)
 
     @property
     def simple(self) -> bool:

@@ -8,6 +8,9 @@ Flags of a verb, one letter each:
 * ``o`` may describe its object in a relative clause (the book that Minsu bought);
 * ``m`` can be done while listening to music; ``f`` speaks of its object in general (apples);
 * ``d`` definite object in requests (the letter), because both know which one;
+* ``e`` everyday matters, which other things are before or after; ``q`` may go on when something
+  else happens; ``n`` is done once and never as a habit,
+  ``y`` only ever told afterwards;
 * ``i`` happens indoors as a rule, ``u`` under the open sky: what the weather may explain.
 """
 
@@ -20,12 +23,15 @@ from munmaek.text.phrasebook.lexicon import Noun, Place
 __all__ = [
     "ACTIVITIES",
     "BACKGROUND",
+    "DESCRIBED_BY",
     "DESCRIPTIONS",
     "EVENTS",
     "GOING",
     "LIVING",
     "PEOPLE_VERBS",
     "QUALITIES",
+    "PRODUCED",
+    "PRODUCING",
     "STATES",
     "VERBS",
     "WEATHER",
@@ -108,6 +114,16 @@ SPORT = "park, playground, school, gym"
 EATING = "restaurant, home, kitchen, cafe"
 INDOORS = "home, room, living room"
 
+SMALL_THINGS = lexicon.GOODS[:8]
+"""What one carries, chooses, looks for: bag, umbrella, pencil, notebook, camera and so on."""
+BOOKS = lexicon.READABLE[:4]
+LETTER, EMAIL = lexicon.WRITABLE[0], lexicon.WRITABLE[3]
+LIGHT = Noun("불", "light", "the")
+MUSIC, SONG, RADIO = lexicon.AUDIO
+COFFEE, TEA, MILK = lexicon.DRINKS[:3]
+WATER = lexicon.WATER
+STUDIES = (*lexicon.LANGUAGES, *lexicon.SUBJECTS)
+
 VERBS = (
     _verb(
         "eat", "먹", R, lexicon.FOODS, places=EATING, manners="quickly, slowly, alone, together",
@@ -119,217 +135,201 @@ VERBS = (
     ),
     _verb(
         "eat", "먹", R, lexicon.MEALS, places="restaurant, home, kitchen, school, office",
-        manners="quickly, slowly, alone, together", flags="rpwg", honorific=EAT, reasons="hungry",
+        manners="quickly, slowly, alone, together", flags="rpwge", honorific=EAT, reasons="hungry",
     ),
     _verb(
         "drink", "마시", R, lexicon.DRINKS, places="cafe, home, kitchen, office, living room, garden",
-        manners="quickly, slowly, alone, together", flags="rpwgd", honorific=DRINK,
+        manners="quickly, slowly, alone, together", flags="rpwgde", honorific=DRINK,
         reasons="thirsty tired",
     ),
     _verb(
-        "cook", "요리하", HA, lexicon.DISHES, places="kitchen, home, restaurant",
-        manners="quickly, alone, together, well", flags="bpwgim", reasons="hungry",
+        "cook", "요리하", HA, lexicon.DISHES[:5], places="kitchen, home, restaurant",
+        manners="quickly, alone, together, well", flags="bpwgimeq", reasons="hungry",
     ),
     _verb(
-        "bake", "굽", B, (lexicon.FOODS[0], lexicon.FOODS[5], lexicon.DISHES[2]),
-        places="kitchen, home", manners="alone, together, well", flags="bpwgim", reasons="hungry",
+        "bake", "굽", B, (lexicon.BREAD, lexicon.CAKE), places="kitchen, home",
+        manners="alone, together, well", flags="bpwgim", reasons="hungry",
     ),
     _verb(
-        "prepare", "준비하", HA, (*lexicon.MEALS, lexicon.GOODS[8]), places="kitchen, home",
-        manners="quickly, alone, together", flags="bpwgim",
+        "prepare", "준비하", HA, lexicon.MEALS, places="kitchen, home",
+        manners="quickly, alone, together", flags="bpwgime",
     ),
     _verb(
-        "make", "만들", R, (*lexicon.FOODS[5:7], lexicon.DISHES[3], *lexicon.GOODS[10:11]),
-        places="home, kitchen", manners="quickly, well, alone, together", flags="bpwgoim",
+        "make", "만들", R, (lexicon.SANDWICH, lexicon.CAKE, lexicon.DISHES[3], lexicon.DISHES[5]),
+        places="home, kitchen", manners="quickly, well, alone, together", flags="bpwgim",
     ),
     _verb(
-        "buy", "사", R, (*lexicon.GOODS[:10], *lexicon.CLOTHES, lexicon.FOODS[0]), places=SHOP,
-        manners="quickly, alone, together", flags="bpwod",
+        "buy", "사", R, (*lexicon.GOODS[:8], lexicon.GIFT, *lexicon.CLOTHES), places=SHOP,
+        manners="quickly, alone, together", flags="bpwoe",
     ),
     _verb(
-        "buy", "사", R, (*lexicon.FOODS[:5], lexicon.FOODS[7], *lexicon.DISHES[1:3]),
-        places="market, store", manners="quickly, alone, together", flags="bpwod",
+        "buy", "사", R, (*lexicon.FOODS, *lexicon.DISHES[1:3], MILK),
+        places="market, store", manners="quickly, alone, together", flags="bpwoe",
         reasons="hungry",
     ),
     _verb(
-        "buy", "사", R, lexicon.READABLE[:4], places="bookstore", manners="alone, together",
-        flags="bpwod", reasons="bored",
+        "buy", "사", R, BOOKS, places="bookstore", manners="alone, together", flags="bpwo",
+        reasons="bored",
     ),
     _verb(
-        "sell", "팔", R, (*lexicon.FOODS[:5], *lexicon.CLOTHES[:3], *lexicon.GOODS[:3]),
+        "sell", "팔", R, (*lexicon.FRUITS, lexicon.BREAD, *lexicon.CLOTHES[:3],
+                         *lexicon.GOODS[:3]),
         places="market, store", flags="gf",
     ),
     _verb(
         "read", "읽", R, lexicon.READABLE, places="library, home, room, cafe, park, train station",
-        manners="quietly, slowly, quickly, alone, together", flags="bpwgodm", reasons="bored",
+        manners="quietly, slowly, quickly, alone, together", flags="bpwgdme", reasons="bored",
     ),
     _verb(
         "write", "쓰", R, lexicon.WRITABLE, places="home, room, cafe, library, office",
-        manners="quickly, slowly, carefully, alone", flags="bgodm", reasons="happy sad",
+        manners="quickly, slowly, carefully, alone", flags="bgome", reasons="happy sad",
     ),
     _verb(
-        "write", "쓰", R, (lexicon.WRITABLE[0], lexicon.WRITABLE[3]), recipient="에게",
-        places="home, cafe, office", manners="quickly, carefully", flags="bgpm",
+        "write", "쓰", R, (LETTER, EMAIL), recipient="에게", places="home, cafe, office",
+        manners="quickly, carefully", flags="bgpm",
     ),
     _verb(
-        "watch", "보", R, lexicon.SHOWS[:3], places="theater, home, living room",
-        manners="quietly, alone, together", flags="rpwgoi", reasons="bored sad",
+        "watch", "보", R, lexicon.SHOWS, places="theater, home, living room",
+        manners="quietly, alone, together", flags="rpwgie", reasons="bored sad",
     ),
     _verb(
-        "watch", "보", R, lexicon.SHOWS[3:], places="home, living room, cafe",
+        "watch", "보", R, lexicon.GAMES, places="home, living room, cafe",
         manners="alone, together", flags="rpwgi", reasons="bored",
     ),
     _verb(
         "listen to", "듣", D, lexicon.AUDIO, places="room, home, cafe, park",
-        manners="quietly, alone, together", flags="rpwgo", reasons="bored sad tired",
+        manners="quietly, alone, together", flags="rpwge", reasons="bored sad tired",
     ),
     _verb(
-        "sing", "부르", RE, lexicon.AUDIO[1:2], places="home, school, park, garden",
-        manners="loudly, happily, well, together, alone", flags="bpwg", reasons="happy",
+        "sing", "부르", RE, (SONG,), places="home, school, park, garden",
+        manners="loudly, happily, well, together, alone", flags="bpwgoq", reasons="happy",
     ),
     _verb(
-        "learn", "배우", R, (*lexicon.LANGUAGES, *lexicon.SUBJECTS), places="school, university",
-        manners="hard, quickly, together", flags="rpwg",
+        "learn", "배우", R, STUDIES, places="school, university", manners="quickly, together",
+        flags="rpwg",
     ),
     _verb(
-        "study", "공부하", HA, (*lexicon.LANGUAGES, *lexicon.SUBJECTS), places=STUDY,
-        manners="hard, quietly, alone, together", flags="rpwgm",
+        "study", "공부하", HA, STUDIES, places=STUDY, manners="hard, quietly, alone, together",
+        flags="rpwgmeq",
     ),
     _verb(
         "study", "공부하", HA, places=STUDY, manners="hard, quietly, alone, together",
-        flags="rpwgm",
+        flags="rpwgmeq",
     ),
-    _verb(
-        "teach", "가르치", R, (*lexicon.LANGUAGES, *lexicon.SUBJECTS), places="school, university",
-        manners="well, hard", flags="g",
-    ),
+    _verb("teach", "가르치", R, STUDIES, places="school, university", manners="well", flags="g"),
     _verb(
         "play", "하", HA, lexicon.SPORTS, places=SPORT, manners="hard, happily, well, together",
-        flags="rpwgu", reasons="bored happy",
+        flags="rpwgue", reasons="bored happy",
     ),
     _verb(
         "play", "치", R, lexicon.INSTRUMENTS, places="home, school, room, living room",
-        manners="well, quietly, happily, alone, together", flags="bpwgi",
+        manners="well, quietly, happily, alone, together", flags="bpwgiqe",
         reasons="bored sad happy",
     ),
     _verb(
-        "draw", "그리", R, (lexicon.GOODS[9], lexicon.GOODS[11]),
+        "draw", "그리", R, (lexicon.GOODS[8], lexicon.GOODS[10]),
         places="school, home, classroom, park", manners="well, quickly, alone, together",
-        flags="bpwgom", reasons="bored",
+        flags="bpwgome", reasons="bored",
     ),
     _verb(
-        "open", "열", R, lexicon.OPENABLE, manners="quietly, slowly, carefully", flags="bpd",
-        reasons="hot",
+        "open", "열", R, (lexicon.WINDOW, lexicon.DOOR, lexicon.BOX),
+        manners="quietly, slowly, carefully", flags="bpn", reasons="hot",
     ),
     _verb(
-        "close", "닫", R, lexicon.OPENABLE[:2], manners="quietly, slowly, carefully", flags="bpd",
-        reasons="cold",
+        "close", "닫", R, (lexicon.WINDOW, lexicon.DOOR), manners="quietly, slowly, carefully",
+        flags="bpn", reasons="cold",
     ),
     _verb(
-        "clean", "청소하", HA, lexicon.CLEANABLE, manners="quickly, hard, quietly, alone, together",
-        flags="bpwgim",
+        "clean", "청소하", HA, lexicon.CLEANABLE, manners="quickly, quietly, alone, together",
+        flags="bpwgimeq",
     ),
     _verb(
         "fix", "고치", R, lexicon.MENDABLE, places="home, office, school",
-        manners="quickly, well, alone, carefully", flags="bpwgodm",
+        manners="quickly, well, alone, carefully", flags="bpwgdmn",
     ),
     _verb(
-        "choose", "고르", RE, (*lexicon.CLOTHES, *lexicon.GOODS[:10], lexicon.READABLE[0]),
+        "choose", "고르", RE, (*lexicon.CLOTHES, *SMALL_THINGS, lexicon.GIFT, lexicon.READABLE[0]),
         places="store, department store", manners="quickly, slowly, carefully, together",
-        flags="bpwogd",
+        flags="bpwogn",
     ),
     _verb(
-        "look for", "찾", R, (*lexicon.GOODS[:10], *lexicon.READABLE[:3]),
-        places="room, home, school, library", manners="quickly, together", flags="bpwgd",
+        "look for", "찾", R, (*SMALL_THINGS, *BOOKS[:3]), places="room, home, school, library",
+        manners="together", flags="bpwgdn",
     ),
     _verb(
-        "lose", "잃어버리", R, (*lexicon.GOODS[:5], lexicon.GOODS[7], lexicon.CLOTHES[2]),
-        places="school, park, train station, bus stop, market", flags="o",
+        "lose", "잃어버리", R, (*SMALL_THINGS[:5], lexicon.GOODS[7], lexicon.CLOTHES[2]),
+        places="school, park, train station, bus stop, market", flags="oy",
     ),
     _verb(
-        "borrow", "빌리", R, (*lexicon.READABLE[:4], lexicon.GOODS[1], lexicon.GOODS[4]),
-        places="library, school", flags="bpod",
+        "borrow", "빌리", R, BOOKS, places="library, school", flags="bpoe",
     ),
     _verb(
-        "send", "보내", R, (*lexicon.WRITABLE[:1], lexicon.WRITABLE[3], lexicon.GOODS[8]),
-        recipient="에게", manners="quickly", flags="bpod",
+        "borrow", "빌리", R, (lexicon.GOODS[1], lexicon.GOODS[4], lexicon.GOODS[6]),
+        places="school, office", flags="bpon",
     ),
     _verb(
-        "give", "주", R, (*lexicon.GOODS[:9], *lexicon.PLANTS[::2], *lexicon.FOODS[1:5]),
-        recipient="에게", flags="rpod",
+        "send", "보내", R, (LETTER, EMAIL, lexicon.GIFT), recipient="에게", manners="quickly",
+        flags="bpodn",
     ),
     _verb(
-        "show", "보여 주", R, (*lexicon.GOODS[8:10], lexicon.GOODS[11], lexicon.READABLE[4]),
-        recipient="에게", flags="rpd",
+        "give", "주", R, (*SMALL_THINGS, lexicon.GIFT, *lexicon.FLOWERS, *lexicon.FRUITS[:3],
+                         lexicon.CAKE, lexicon.READABLE[0]),
+        recipient="에게", flags="rpodn",
     ),
     _verb(
-        "bring", "가져오", R, (*lexicon.GOODS[:6], *lexicon.DRINKS[:3], lexicon.READABLE[0]),
-        flags="bod",
+        "show", "보여 주", R, (lexicon.GOODS[8], lexicon.GOODS[10], LETTER, lexicon.GIFT),
+        recipient="에게", flags="rpdn",
     ),
     _verb(
-        "carry", "나르", RE, (lexicon.OPENABLE[2], *lexicon.FURNITURE), manners="together, carefully",
-        flags="bpwg",
+        "bring", "가져오", R, (*SMALL_THINGS[:6], COFFEE, TEA, WATER, lexicon.READABLE[0]),
+        flags="bodn",
     ),
     _verb(
-        "collect", "모으", R, (*lexicon.READABLE[:1], lexicon.GOODS[9], *lexicon.CLOTHES[2:3]),
-        flags="gf",
+        "carry", "나르", RE, (lexicon.BOX, *lexicon.FURNITURE), manners="together, carefully",
+        flags="bpwgn",
     ),
+    _verb("collect", "모으", R, (BOOKS[0], lexicon.GOODS[8], lexicon.CLOTHES[2]), flags="gf"),
     _verb(
         "wash", "빨", R, lexicon.CLOTHES[:2], places="home", manners="quickly, well, alone",
-        flags="bpgim",
+        flags="bpgimde",
     ),
     _verb(
         "plant", "심", R, lexicon.PLANTS, places="garden, park, school, village",
-        manners="carefully, together", flags="bpwguo",
+        manners="carefully, together", flags="bpwgun",
     ),
+    _verb("grow", "기르", RE, lexicon.PLANTS, places="garden, home", manners="well", flags="gf"),
     _verb(
-        "grow", "기르", RE, lexicon.PLANTS[::2], places="garden, home", manners="well",
-        flags="gf",
-    ),
-    _verb(
-        "pour", "붓", S, (lexicon.DRINKS[2],), places="kitchen", manners="slowly, carefully",
-        flags="bd",
+        "pour", "붓", S, (WATER,), places="kitchen", manners="slowly, carefully", flags="bdn",
     ),
     _verb(
         "build", "짓", S, lexicon.CLEANABLE[1:2], places="Seoul, Busan, village",
-        manners="quickly, together, alone", flags="bpw",
+        manners="quickly, together, alone", flags="bpwn",
     ),
-    _verb(
-        "take", "타", R, lexicon.VEHICLES, flags="rpw", reasons="tired busy",
-    ),
-    _verb(
-        "wear", "입", R, lexicon.CLOTHES[3:], flags="rgod", reasons="cold",
-    ),
-    _verb(
-        "turn on", "켜", R, (Noun("불", "light", "the"), lexicon.AUDIO[2]), flags="bp",
-        manners="quickly",
-    ),
-    _verb(
-        "turn off", "끄", R, (Noun("불", "light", "the"), lexicon.AUDIO[2]), flags="bp",
-        manners="quickly",
-    ),
+    _verb("take", "타", R, lexicon.VEHICLES, flags="rpwe", reasons="tired busy"),
+    _verb("wear", "입", R, lexicon.CLOTHES[3:], flags="rgd", reasons="cold"),
+    _verb("turn on", "켜", R, (LIGHT, RADIO), flags="bpn", manners="quickly"),
+    _verb("turn off", "끄", R, (LIGHT, RADIO), flags="bpn", manners="quickly"),
     _verb(
         "like", "좋아하", HA,
         (*lexicon.FOODS, *lexicon.DISHES, *lexicon.DRINKS, *lexicon.SPORTS, *lexicon.SHOWS[:2],
-         *lexicon.READABLE[3:4], *lexicon.ANIMALS, *lexicon.PLANTS[::2], lexicon.AUDIO[0],
-         *lexicon.LANGUAGES[:2]),
+         BOOKS[3], *lexicon.ANIMALS, *lexicon.FLOWERS, MUSIC, *lexicon.LANGUAGES[:2]),
         manners="very much, really", flags="sf",
     ),
     _verb(
-        "love", "사랑하", HA, (*lexicon.ANIMALS[:2], lexicon.AUDIO[0], lexicon.READABLE[0]),
+        "love", "사랑하", HA, (*lexicon.ANIMALS[:2], MUSIC, BOOKS[0]),
         manners="very much, really", flags="sf",
     ),
     _verb(
-        "hate", "싫어하", HA, (*lexicon.DISHES[1:4], *lexicon.DRINKS[:2], lexicon.SUBJECTS[2]),
+        "hate", "싫어하", HA, (*lexicon.DISHES[1:4], COFFEE, TEA, lexicon.SUBJECTS[2]),
         manners="really", flags="sf",
     ),
     _verb("work", "일하", HA, manners="hard, together, alone, for a long time",
-          places="office, company, hospital, restaurant, bank, store", flags="rpwg"),
+          places="office, company, hospital, restaurant, bank, store", flags="rpwgqe"),
     _verb("rest", "쉬", R, places="home, room, park, garden, cafe", manners="well, for a long time",
-          flags="rpwg", reasons="tired sick"),
+          flags="rpwgqe", reasons="tired sick"),
     _verb("sleep", "자", R, places="home, room", manners="well, for a long time, quietly",
-          flags="rgi", honorific=SLEEP, reasons="tired sick"),
-    _verb("lie down", "눕", B, places="room, home, garden, beach", flags="r", where="에",
+          flags="rgiqe", honorific=SLEEP, reasons="tired sick"),
+    _verb("lie down", "눕", B, places="room, home, garden, beach", flags="rn", where="에",
           reasons="tired sick"),
     _verb("walk", "걷", D, places="park, beach, garden, village",
           manners="slowly, quickly, alone, together, for a long time", flags="rpwgu",
@@ -337,21 +337,21 @@ VERBS = (
     _verb("run", "뛰", R, places="park, playground, beach", manners="hard, quickly, together",
           flags="rpwgu", reasons="busy happy"),
     _verb("swim", "수영하", HA, places="swimming pool, beach", manners="well, hard, together",
-          flags="rpwg", reasons="hot bored"),
+          flags="rpwge", reasons="hot bored"),
     _verb("exercise", "운동하", HA, places="gym, park, home, playground",
-          manners="hard, alone, together", flags="rpwg"),
-    _verb("dance", "춤추", R, places="home, school, park, theater",
-          manners="well, happily, together", flags="rpwg", reasons="happy"),
+          manners="hard, alone, together", flags="rpwge"),
+    _verb("dance", "춤을 추", R, places="home, school, park, theater",
+          manners="well, happily, together", flags="rpwgq", reasons="happy"),
     _verb("play", "놀", R, places="park, playground, home, beach, garden",
-          manners="happily, together, alone, quietly", flags="rpwg", reasons="bored"),
+          manners="happily, together, alone, quietly", flags="rpwge", reasons="bored"),
     _verb("cry", "울", R, places="home, room, theater", manners="loudly, quietly, alone",
-          flags="g", reasons="sad sick"),
-    _verb("laugh", "웃", R, manners="loudly, happily, together", flags="g", reasons="happy"),
+          flags="gq", reasons="sad sick"),
+    _verb("laugh", "웃", R, manners="loudly, happily, together", flags="gq", reasons="happy"),
     _verb("travel", "여행하", HA, places="Busan, Jeju, America, Japan, England",
           manners="alone, together, for a long time", flags="pw", reasons="bored"),
     _verb("take a walk", "산책하", HA, places="park, beach, garden, village",
-          manners="alone, together, slowly", flags="rpwgu", reasons="bored happy"),
-    _verb("hurry", "서두르", RE, flags="rp", reasons="busy"),
+          manners="alone, together, slowly", flags="rpwgue", reasons="bored happy"),
+    _verb("hurry", "서두르", RE, flags="rpn", reasons="busy"),
     _verb("get up", "일어나", R, manners="quickly, slowly", flags="rp"),
     _verb("stay", "있", R, places="home, room, library", manners="quietly, alone, together",
           flags="rpwi", honorific=Stem("계시", Kind.HONORIFIC), where="에",
@@ -377,7 +377,7 @@ PEOPLE_VERBS = (
     _verb("remember", "기억하", HA, manners="well", flags="so"),
     _verb("invite", "초대하", HA, manners="often", flags="bpo", reasons="happy bored"),
     _verb("visit", "방문하", HA, manners="often", flags="bpo", reasons="bored"),
-    _verb("look for", "찾", R, places="park, train station, school, market", flags="bpgo"),
+    _verb("look for", "찾", R, places="park, train station, school, market", flags="gn"),
 )
 """Verbs whose object is a person."""
 
@@ -396,7 +396,7 @@ GOING = (
     _goal("run", "뛰어가", R, "w"),
     _goal("walk", "걸어가", R, "pw"),
 )
-LIVING = _verb("live", "살", R, where="에", places=", ".join((*lexicon.CITIES, "village")), flags="gw",
+LIVING = _verb("live", "살", R, where="에", places=", ".join((*lexicon.CITIES, "village")), flags="w",
                manners="alone, together, happily")
 
 
@@ -487,13 +487,35 @@ EVENTS = (
 )
 """What other things are before or after."""
 
-BACKGROUND = (
-    (VERBS[17], lexicon.AUDIO[0]),
-    (VERBS[17], lexicon.AUDIO[2]),
-    (VERBS[3], lexicon.DRINKS[0]),
-    (VERBS[3], lexicon.DRINKS[1]),
-)
+LISTEN = next(verb for verb in VERBS if verb.english == "listen to")
+SIP = next(verb for verb in VERBS if verb.english == "drink")
+BACKGROUND = ((LISTEN, MUSIC), (LISTEN, RADIO), (SIP, COFFEE), (SIP, TEA))
 """What can be done meanwhile."""
+
+
+DESCRIBED_BY = {
+    "eat": ("buy", "give", "bake"),
+    "drink": ("bring", "buy"),
+    "read": ("buy", "write", "borrow", "send", "give", "bring"),
+    "listen to": ("sing",),
+    "fix": ("buy", "borrow", "lose", "give"),
+    "look for": ("buy", "lose", "borrow", "give"),
+    "lose": ("buy", "borrow", "give"),
+    "send": ("write", "buy", "choose"),
+    "give": ("buy", "choose", "draw"),
+    "show": ("draw", "write", "buy", "send"),
+    "bring": ("buy", "borrow", "lose", "choose"),
+    "wear": ("buy", "choose"),
+    "wash": ("buy",),
+    "buy": ("choose",),
+    "borrow": ("buy",),
+    "plant": ("give",),
+}
+"""Which verbs may say in a relative clause what became of the object before: ate the bread that
+Minsu bought."""
+PRODUCING = {"cook", "bake", "make", "write", "draw", "build", "prepare"}
+PRODUCED = {"delicious", "sweet", "spicy", "long", "short", "big", "small", "pretty", "beautiful"}
+"""Adjectives of what is only just being made."""
 
 
 def is_a(korean: str, english: str) -> Verb:
