@@ -19,7 +19,7 @@ __all__ = ["bert_config", "from_huggingface", "huggingface_config", "to_huggingf
 
 NAMES = {
     "encoder.word_embeddings": "bert.embeddings.word_embeddings",
-    "encoder.position_embeddings": "bert.embeddings.position_embeddings",
+    "encoder.position_embeddings.table": "bert.embeddings.position_embeddings",
     "encoder.type_embeddings": "bert.embeddings.token_type_embeddings",
     "encoder.norm": "bert.embeddings.LayerNorm",
     "pooler": "bert.pooler.dense",

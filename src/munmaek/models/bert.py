@@ -242,7 +242,7 @@ def load_encoder(classifier: BertClassifierNetwork, masked: Mapping[str, Tensor]
 
 def _initialise(network: nn.Module, deviation: float) -> None:
     for module in network.modules():
-        if isinstance(module, nn.Linear | nn.Embedding | LearnedPositions):
+        if isinstance(module, nn.Linear | nn.Embedding):
             nn.init.normal_(module.weight, std=deviation)
         if isinstance(module, nn.Linear):
             nn.init.zeros_(module.bias)

@@ -27,11 +27,17 @@ class TokenEmbedding(nn.Module):
     def __init__(self, vocab_size: int, dimension: int) -> None:
         super().__init__()
         self.scale = math.sqrt(dimension)
-        self.weight = _unit_scores(vocab_size, dimension)
+        self.table = nn.Embedding(vocab_size, dimension)
+        nn.init.normal_(self.table.weight, std=1 / self.scale)
+
+    @property
+    def weight(self) -> Tensor:
+        """E, for scores that are tied to it."""
+        return self.table.weight
 
     def forward(self, ids: Int[Tensor, "*N"], *, tape: Tape | None = None) -> Float[Tensor, "*N D"]:
         """The vectors of ``ids``; a tape gets them as ``embedding``."""
-        vectors = F.embedding(ids, self.weight) * self.scale
+        vectors = self.table(ids) * self.scale
         if tape is not None:
             tape.record("embedding", vectors)
         return vectors
@@ -47,7 +53,8 @@ class OutputLayer(nn.Module):
 
     def __init__(self, dimension: int, vocab_size: int, *, tied: bool) -> None:
         super().__init__()
-        self.weight = None if tied else _unit_scores(vocab_size, dimension)
+        own = None if tied else torch.randn(vocab_size, dimension) / math.sqrt(dimension)
+        self.weight = None if own is None else nn.Parameter(own)
         self.bias = nn.Parameter(torch.zeros(vocab_size))
 
     def forward(
@@ -56,10 +63,6 @@ class OutputLayer(nn.Module):
         """Scores before softmax; ``embedding`` is used when the weights are tied."""
         weight = embedding if self.weight is None else self.weight
         return F.linear(hidden, weight, self.bias)
-
-
-def _unit_scores(vocab_size: int, dimension: int) -> nn.Parameter:
-    return nn.Parameter(torch.randn(vocab_size, dimension) / math.sqrt(dimension))
 
 
 def sinusoids(start: int, length: int, dimension: int) -> Float[Tensor, "T D"]:
@@ -95,7 +98,8 @@ class LearnedPositions(nn.Module):
 
     def __init__(self, capacity: int, dimension: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(capacity, dimension) * 0.02)
+        self.table = nn.Embedding(capacity, dimension)
+        nn.init.normal_(self.table.weight, std=0.02)
 
     def forward(self, start: int, length: int) -> Float[Tensor, "T D"]:
         """The vectors of ``length`` positions from ``start`` on.
@@ -103,11 +107,11 @@ class LearnedPositions(nn.Module):
         Raises:
             InputError: a position beyond the capacity.
         """
-        capacity, wanted = self.weight.shape[0], start + length
+        capacity, wanted = self.table.num_embeddings, start + length
         if wanted > capacity:
             message = (
                 f"a text of {wanted} tokens is longer than the model's {capacity} positions: "
                 "cut the text, or train with more positions"
             )
             raise InputError(message)
-        return self.weight[start:wanted]
+        return self.table.weight[start:wanted]
