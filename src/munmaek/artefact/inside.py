@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.metrics import weights_by_word
 from munmaek.nn.tape import Tape
 
-__all__ = ["Inside", "one_row", "word_indices"]
+__all__ = ["Inside", "fold_weights", "one_row", "word_indices"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +46,20 @@ def word_indices(surfaces: Sequence[str]) -> tuple[int, ...]:
         surfaces: the decoded text of the first 1, 2, … pieces.
     """
     return tuple(max(len(text.split()) - 1, 0) for text in surfaces)
+
+
+def fold_weights(
+    weights: NDArray[np.float32], *, rows: Sequence[int], columns: Sequence[int]
+) -> NDArray[np.float32]:
+    """Attention between pieces [T, S] as attention between words, each row summing to 1 again.
+
+    Pieces with index −1 (special tokens) are left out and what remains is renormalised.
+
+    Args:
+        weights: of T pieces over S pieces.
+        rows: the word of each of the T pieces, or −1.
+        columns: the word of each of the S pieces, or −1.
+    """
+    folded = weights_by_word(weights, target_words=rows, source_words=columns)
+    total = folded.sum(1, keepdims=True)
+    return (folded / np.where(total > 0, total, 1)).astype(np.float32)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from munmaek.artefact.folder import write_folder
 from munmaek.artefact.info import Info
-from munmaek.artefact.inside import Inside, one_row, word_indices
+from munmaek.artefact.inside import Inside, fold_weights, one_row, word_indices
 from munmaek.artefact.weights import save_network
 from munmaek.decode import Hypothesis, beam_search, force
 from munmaek.metrics import (
@@ -19,7 +19,6 @@ from munmaek.metrics import (
     links_from_weights,
     sign,
     translation_scores,
-    weights_by_word,
 )
 from munmaek.models.networks import TranslatorNetwork
 from munmaek.nn.tape import Tape
@@ -141,9 +140,7 @@ class Translator:
         rows = _words(self.target_tokenizer, best.tokens)
         columns = (*_words(self.source_tokenizer, ids[:-1]), -1)
         weights = best.attention[: len(rows), : len(columns)]
-        folded = weights_by_word(weights, target_words=rows, source_words=columns)
-        total = folded.sum(1, keepdims=True)
-        return (folded / np.where(total > 0, total, 1)).astype(np.float32)
+        return fold_weights(weights, rows=rows, columns=columns)
 
     def evaluate(self, corpus: ParallelCorpus, *, beam: int = 5) -> dict[str, Score]:
         """BLEU and chrF of beam search, with bootstrap intervals."""
