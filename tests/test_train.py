@@ -18,11 +18,11 @@ from torch.nn import functional as F
 
 from munmaek.errors import ArtefactError, ConfigError, DiskError, InputError, TrainingError
 from munmaek.tasks.base import Loss
-from munmaek.train import TrainConfig, fit
+from munmaek.train import TrainConfig, fit, precision
 from munmaek.train.checkpoint import Store, load_weights, weights
 from munmaek.train.log import Log
 from munmaek.train.optimiser import make_optimiser, rate, scale_gradients
-from munmaek.train.precision import autocast, has_fast_bfloat16
+from munmaek.train.precision import autocast, has_fast_bfloat16, resolve
 
 VOCAB = 11
 
@@ -514,13 +514,23 @@ def test_lower_precision_trains_to_about_the_same_loss():
     assert half.best_validation == pytest.approx(full.best_validation, abs=0.1)
 
 
-def test_automatic_precision_follows_the_processor():
+def test_automatic_precision_is_what_is_faster(monkeypatch, tmp_path):
     device = torch.device("cpu")
-    with autocast(TrainConfig(precision="auto"), device):
-        assert torch.is_autocast_enabled("cpu") == has_fast_bfloat16(device)
-    with autocast(TrainConfig(), device):
-        assert not torch.is_autocast_enabled("cpu")
+    auto = TrainConfig(precision="auto", steps=4)
+    assert resolve(auto, device) == ("bfloat16" if has_fast_bfloat16(device) else "float32")
+    assert resolve(TrainConfig(), device) == "float32"
     assert not has_fast_bfloat16(torch.device("meta"))
+    with autocast("bfloat16", device):
+        assert torch.is_autocast_enabled("cpu")
+    with autocast("float32", device):
+        assert not torch.is_autocast_enabled("cpu")
+    # A resumed run keeps what it began with, whatever a new measurement would say.
+    monkeypatch.setattr(precision, "has_fast_bfloat16", lambda _device: True)
+    trained(auto, folder=tmp_path, should_stop=Interrupt(2))
+    monkeypatch.setattr(precision, "has_fast_bfloat16", lambda _device: False)
+    found, _ = trained(auto, folder=tmp_path, resume=True)
+    assert same(found, trained(TrainConfig(precision="bfloat16", steps=4))[0])
+    assert not same(found, trained(auto)[0])
 
 
 def test_a_log_that_was_cut_off_goes_on_without_the_broken_line(tmp_path):

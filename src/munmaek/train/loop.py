@@ -21,7 +21,7 @@ from munmaek.train.checkpoint import Checkpoint, Store, load_weights, weights
 from munmaek.train.config import TrainConfig
 from munmaek.train.log import Log
 from munmaek.train.optimiser import make_optimiser, rate, scale_gradients
-from munmaek.train.precision import autocast
+from munmaek.train.precision import autocast, resolve
 from munmaek.train.record import FitResult, Progress
 from munmaek.train.run import RunState
 
@@ -102,7 +102,7 @@ class _Run:
         self.device = device
         self.store = None if folder is None else Store(folder)
         self.log = Log(folder, every=config.log_every)
-        self.state = RunState.fresh(config)
+        self.state = RunState.fresh(config, resolve(config, device))
         self.optimiser = make_optimiser(network, config)
         self.best: dict[str, Tensor] | None = None
         self.gradient_norm = 0.0
@@ -135,7 +135,7 @@ class _Run:
         self.optimiser.zero_grad(set_to_none=True)
         total, count = 0.0, 0
         for batch in batches:
-            with autocast(config, self.device):
+            with autocast(state.precision, self.device):
                 loss = self.task.loss(self.network, batch)
             torch.autograd.backward(loss.total)
             total += float(loss.total.detach())

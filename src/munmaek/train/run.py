@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from munmaek.train.config import TrainConfig
+from munmaek.train.precision import Precision
 from munmaek.train.record import FitResult, Progress, Stopped
 
 __all__ = ["RunState"]
@@ -53,14 +54,16 @@ class RunState:
     recent_tokens: float = 0.0
     recent_seconds: float = 0.0
     learning_rate: float = 0.0
+    precision: Precision = "float32"
+    """What ``auto`` came to when the run began; it is not asked again on resuming."""
 
     @classmethod
-    def fresh(cls, config: TrainConfig) -> Self:
+    def fresh(cls, config: TrainConfig, precision: Precision) -> Self:
         """Before the first step."""
         due = 1 / config.validations
         if config.budget is not None:
             due = min(due, _EARLY)
-        return cls(due=due, to_come=config.validations)
+        return cls(due=due, to_come=config.validations, precision=precision)
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
