@@ -1,26 +1,26 @@
-"""Figures as inline SVG, drawn without a browser: bars, panels of lines, matrices, sparklines.
+"""Figures as inline SVG, drawn without a browser: bars, panels of lines, sparklines.
 
 Sizes are in pixels. Colours are classes of the stylesheet, so light and dark need one drawing. A
 ``title`` inside a mark is what the browser shows on hover.
 """
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from unicodedata import east_asian_width
 
+from munmaek.compare.formats import power_text
 from munmaek.compare.markup import Markup, Node, element
-from munmaek.compare.style import STEPS, step_of
 
 __all__ = [
     "Series",
     "bar",
     "line_chart",
-    "matrix",
     "panel",
-    "ramp",
-    "spread",
     "sparkline",
+    "spread",
+    "svg",
+    "text_at",
     "text_width",
 ]
 
@@ -77,12 +77,14 @@ def _touch(first: Sequence[float], second: Sequence[float], gap: float) -> bool:
     return second[0] - first[0] < gap * (first[1] + second[1]) / 2 - 1e-9
 
 
-def _svg(width: float, height: float, label: str, *children: Node) -> Markup:
+def svg(width: float, height: float, label: str, *children: Node) -> Markup:
+    """A drawing of that size, named ``label`` for those who cannot see it."""
     box = {"width": width, "height": height, "viewBox": f"0 0 {width:g} {height:g}"}
     return element("svg", {**box, "role": "img", "aria-label": label}, *children)
 
 
-def _text(x: float, y: float, text: str, kind: str = "", *, anchor: str = "start") -> Markup:
+def text_at(x: float, y: float, text: str, kind: str = "", *, anchor: str = "start") -> Markup:
+    """Text with its baseline at y, of the stylesheet's class ``kind``."""
     return element("text", {"x": x, "y": y, "class": kind or None, "text-anchor": anchor}, text)
 
 
@@ -120,7 +122,7 @@ def bar(
             _line(right, middle - 3, right, middle + 3, "whisker"),
         ]
     title = element("title", None, hint) if hint else None
-    return _svg(width, height, hint, title, drawn, whiskers)
+    return svg(width, height, hint, title, drawn, whiskers)
 
 
 def nice_ticks(low: float, high: float, *, count: int = 4) -> list[float]:
@@ -139,7 +141,6 @@ def panel(
     *,
     ticks_x: Sequence[tuple[float, str]],
     top: float,
-    title: str,
     width: float = 320,
     height: float = 190,
 ) -> Markup:
@@ -150,7 +151,6 @@ def panel(
         ghosts: the lines of the other panels.
         ticks_x: positions on x and what to write there.
         top: the greatest y that any panel needs; y starts at 0.
-        title: written above, beside the first point's value.
         width: of the whole panel.
         height: of the whole panel.
     """
@@ -168,19 +168,19 @@ def panel(
     grid = [
         [
             _line(left, place((0, tick))[1], right, place((0, tick))[1], "grid"),
-            _text(left - 6, place((0, tick))[1] + 4, f"{tick:g}", "tick", anchor="end"),
+            text_at(left - 6, place((0, tick))[1] + 4, f"{tick:g}", "tick", anchor="end"),
         ]
         for tick in ticks
     ]
     below = [
-        _text(place((x, 0))[0], height - 6, text, "tick", anchor="middle") for x, text in ticks_x
+        text_at(place((x, 0))[0], height - 6, text, "tick", anchor="middle") for x, text in ticks_x
     ]
     behind = [_path([place(point) for point in ghost.points], "ghost") for ghost in ghosts]
-    return _svg(
+    return svg(
         width,
         height,
-        title,
-        _text(0, 14, title, "strong"),
+        series.label,
+        text_at(0, 14, series.label, "strong"),
         grid,
         below,
         behind,
@@ -219,7 +219,7 @@ def _ends(series: Series, place: Callable[[Point], Point], top: float) -> list[M
         at_x, at_y = place((x, low if under else high))
         shift = 16 if under else -8
         nudge = -4 if anchor == "start" else 4
-        text = _text(at_x + nudge, at_y + shift, f"{y:.1f}", "hot strong", anchor=anchor)
+        text = text_at(at_x + nudge, at_y + shift, f"{y:.1f}", "hot strong", anchor=anchor)
         out.append(text)
     return out
 
@@ -240,7 +240,7 @@ def line_chart(
     drawn = [_positive(each) for each in series]
     drawn = [each for each in drawn if each.points]
     if not drawn:
-        return _svg(width, 20, label_y)
+        return svg(width, 20, label_y)
     xs = [x for each in drawn for x, _ in each.points]
     ys = [y for each in drawn for _, y in each.points]
     names = max(text_width(each.label) for each in drawn) + 16
@@ -254,17 +254,17 @@ def line_chart(
         return x, lower - share * (lower - upper)
 
     marks = [each for each in nice_ticks(min(xs), max(xs), count=5) if min(xs) <= each <= max(xs)]
-    return _svg(
+    return svg(
         width,
         height,
         label_y,
-        _text(0, 12, label_y, "axis"),
+        text_at(0, 12, label_y, "axis"),
         _log_grid(low, high, left, right, place, min(xs)),
         [
-            _text(place((x, 10**low))[0], lower + 18, f"{x:g}", "tick", anchor="middle")
+            text_at(place((x, 10**low))[0], lower + 18, f"{x:g}", "tick", anchor="middle")
             for x in marks
         ],
-        _text((left + right) / 2, height - 6, label_x, "axis", anchor="middle"),
+        text_at((left + right) / 2, height - 6, label_x, "axis", anchor="middle"),
         [_series(each, place, hot=each.label == hot) for each in drawn if each.label != hot],
         [_series(each, place, hot=True) for each in drawn if each.label == hot],
         _names(drawn, place, right, hot=hot, low=upper, high=lower),
@@ -293,19 +293,19 @@ def _log_grid(
     x: float,
 ) -> list[Node]:
     out: list[Node] = []
-    powers = [power for power in range(math.ceil(low), math.floor(high) + 1)]
+    powers = list(range(math.ceil(low), math.floor(high) + 1))
     skip = max(1, math.ceil(len(powers) / 7))
     for power in powers[::skip]:
         y = place((x, 10.0**power))[1]
         out.append(_line(left, y, right, y, "grid"))
-        out.append(_text(left - 8, y + 4, _power(power), "tick", anchor="end"))
+        out.append(text_at(left - 8, y + 4, _power(power), "tick", anchor="end"))
     return out
 
 
 def _power(power: int) -> str:
     if -2 <= power <= 5:
         return f"{10.0**power:,.{max(0, -power)}f}".replace(",", "\u2009")
-    return "10" + str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return power_text(power)
 
 
 def _names(
@@ -323,109 +323,10 @@ def _names(
     for each, (x, y), at in zip(series, ends, heights, strict=True):
         if abs(at - y) > 2 or right - x > 8:
             out.append(_path([(x + 4, y), (right + 4, at)], "leader"))
-        out.append(_text(right + 8, at + 4, each.label, "hot strong" if each.label == hot else ""))
+        out.append(
+            text_at(right + 8, at + 4, each.label, "hot strong" if each.label == hot else "")
+        )
     return out
-
-
-def matrix(
-    source: Sequence[str],
-    target: Sequence[str],
-    weights: Sequence[Sequence[float]],
-    gold: Collection[tuple[int, int]],
-    *,
-    label: str,
-    room: float = 460,
-) -> Markup:
-    """Weights [T, S] as cells, gold links (source, target) outlined.
-
-    Rows are target words from the top, columns source words; ``room`` bounds the cells' width.
-    """
-    cell = max(12.0, min(28.0, room / max(len(source), 1)))
-    size = 12.5 if cell >= 18 else 10.5
-    side = max((text_width(word, size=size) for word in target), default=0) + 10
-    head = max((text_width(word, size=size) for word in source), default=0) * 0.72 + 16
-    overhang = max(
-        (
-            (number + 0.7) * cell + text_width(word, size=size) * 0.72 - len(source) * cell
-            for number, word in enumerate(source)
-        ),
-        default=0,
-    )
-    width = side + len(source) * cell + max(overhang, 0) + 4
-    height = head + len(target) * cell + 4
-    style = f"font-size:{size}px"
-    columns = [
-        _column(side + (number + 0.5) * cell, head - 7, word, style)
-        for number, word in enumerate(source)
-    ]
-    rows = [
-        element(
-            "text",
-            {
-                "x": side - 7,
-                "y": head + (number + 0.5) * cell + size * 0.36,
-                "text-anchor": "end",
-                "style": style,
-            },
-            word,
-        )
-        for number, word in enumerate(target)
-    ]
-    cells = [
-        _cell(side + s * cell, head + t * cell, cell, weight, f"{word} ← {source[s]}  {weight:.2f}")
-        for t, (word, row) in enumerate(zip(target, weights, strict=False))
-        for s, weight in enumerate(row[: len(source)])
-    ]
-    links = [
-        element(
-            "rect",
-            {
-                "x": side + s * cell + 1.4,
-                "y": head + t * cell + 1.4,
-                "width": cell - 2.8,
-                "height": cell - 2.8,
-                "class": "gold",
-                "pointer-events": "none",
-            },
-        )
-        for s, t in sorted(gold)
-        if 0 <= s < len(source) and 0 <= t < len(target)
-    ]
-    return _svg(width, height, label, columns, rows, cells, links)
-
-
-def _column(x: float, y: float, word: str, style: str) -> Markup:
-    turn = f"translate({x:.1f} {y:.1f}) rotate(-46)"
-    return element("text", {"transform": turn, "style": style}, word)
-
-
-def _cell(x: float, y: float, size: float, weight: float, hint: str) -> Markup:
-    place = {"x": x + 0.5, "y": y + 0.5, "width": size - 1, "height": size - 1}
-    kind = f"w{step_of(weight)}" if math.isfinite(weight) else "bar hollow"
-    return element("rect", {**place, "class": kind}, element("title", None, hint))
-
-
-def ramp(label: str, gold: str) -> Markup:
-    """The weight scale from 0 to 1, and what an outline means."""
-    left = text_width(label, size=11) + 20
-    steps = [
-        element("rect", {"x": left + 5 * n, "y": 2, "width": 5, "height": 12, "class": f"w{n}"})
-        for n in range(STEPS)
-    ]
-    end = left + 5 * STEPS
-    outline = element("rect", {"x": end + 36, "y": 2, "width": 12, "height": 12, "class": "gold"})
-    width = end + 56 + text_width(gold, size=11)
-    return _svg(
-        width,
-        18,
-        label,
-        _text(0, 12, label, "tick"),
-        _text(left - 5, 12, "0", "tick", anchor="end"),
-        steps,
-        _text(end + 5, 12, "1", "tick"),
-        outline,
-        _text(end + 54, 12, gold, "tick"),
-    )
 
 
 def sparkline(points: Sequence[Point], *, width: float = 90, height: float = 22) -> Markup | None:
@@ -441,4 +342,4 @@ def sparkline(points: Sequence[Point], *, width: float = 90, height: float = 22)
     ]
     hint = f"{ys[0]:.2f} → {ys[-1]:.2f}"
     end = element("circle", {"cx": placed[-1][0], "cy": placed[-1][1], "r": 2, "class": "dot"})
-    return _svg(width, height, hint, element("title", None, hint), _path(placed, "line"), end)
+    return svg(width, height, hint, element("title", None, hint), _path(placed, "line"), end)

@@ -21,10 +21,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "언어 모델은 문맥을 예측으로 바꾸는 방법이다. "
         "단계마다 앞 단계보다 나은 답을 내놓는다: 문맥이란 무엇인가?",
     ),
-    "report.made": (
-        "Made by munmaek {version}, {when}",
-        "munmaek {version}, {when}에 만듦",
-    ),
     "report.empty": (
         "These results hold no models yet.",
         "이 결과에는 아직 모델이 없다.",
@@ -51,6 +47,9 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{train} to train on, {valid} to validate, {test} to test",
         "학습 {train}, 검증 {valid}, 시험 {test}",
     ),
+    "about.machine": ("machine", "기계"),
+    "about.command": ("command", "명령"),
+    "about.made": ("made by", "만든 것"),
     "machine.cores.one": ("1 core", "코어 1개"),
     "machine.cores": ("{cores} cores", "코어 {cores}개"),
     # Tasks.
@@ -116,6 +115,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "column.use_speed": ("speed in use", "사용 속도"),
     "column.loss": ("loss while training", "학습 손실"),
     "unit.sentences": ("sentences/s", "문장/초"),
+    "unit.texts": ("texts/s", "글/초"),
     "unit.tokens": ("tokens/s", "토큰/초"),
     # Axes.
     "axis.source_words": ("words in the source sentence", "원문의 낱말 수"),
@@ -200,14 +200,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{shown}문장에서 보인 후보 안에 있다.",
     ),
     "finding.influence": (
-        "At distance {distance} the first word still moves {best} "
-        "{ratio} times as much as {worst}.",
-        "거리 {distance}에서도 첫 낱말의 영향은 {best}에서 {worst}보다 {ratio}배 크다.",
+        "Of the influence it had at distance {near}, the first word keeps {worst_share} "
+        "at distance {far} in {worst}, {best_share} in {best}.",
+        "거리 {near}의 영향에 견주어 거리 {far}에 남은 첫 낱말의 영향: {worst}에서 {worst_share}, "
+        "{best}에서 {best_share}.",
     ),
     "finding.speed": (
-        "At {length} tokens {best} reads {fast} tokens per second, "
-        "{ratio} times as many as {worst}.",
-        "길이 {length}토큰에서 {best}: 초당 {fast}토큰, {worst}보다 {ratio}배 빠르다.",
+        "At {x} tokens {best} reads {top} tokens per second, {ratio} times as many as {worst}.",
+        "길이 {x}토큰에서 {best}: 초당 {top}토큰, {worst}보다 {ratio}배 빠르다.",
     ),
 }
 """Key → (English, Korean)."""

@@ -1,0 +1,343 @@
+"""The parts of a report, each from the results to markup; a part without data is None."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from munmaek.compare import findings
+from munmaek.compare.charts import Series, bar, line_chart, panel
+from munmaek.compare.findings import PRIMARY, ranked
+from munmaek.compare.formats import hint_text, interval_text, score_text, short_text
+from munmaek.compare.markup import Markup, Node, element
+from munmaek.compare.matrices import matrix, ramp
+from munmaek.compare.pictures import picture
+from munmaek.compare.reading import Row, numbers, read_baselines, read_rows
+from munmaek.metrics import Score
+from munmaek.models import LINEAGE
+from munmaek.text.catalogue import Catalogue
+
+__all__ = ["Contents", "alignments", "bars", "fills", "limits", "lineage", "read", "translators"]
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Results as the parts read them."""
+
+    rows: Sequence[Row]
+    baselines: Sequence[Row]
+    results: Mapping[str, Any]
+    catalogue: Catalogue
+
+    def of_task(self, task: str) -> list[Row]:
+        """The models of one task."""
+        return [row for row in self.rows if row.task == task]
+
+    def label(self, name: str) -> str:
+        """What the model called ``name`` is called for people."""
+        return next((row.label for row in self.rows if row.name == name), name)
+
+    def section(self, key: str, *children: Node) -> Markup:
+        """A part with its heading."""
+        name = key.removeprefix("report.")
+        heading = element("h2", None, self.catalogue.text(key))
+        return element("section", {"id": name}, heading, *children)
+
+
+def read(results: Mapping[str, Any], catalogue: Catalogue) -> Contents:
+    """The results' models and baselines, with what else they hold."""
+    return Contents(read_rows(results), read_baselines(results), results, catalogue)
+
+
+def _caption(sentences: Sequence[str]) -> Markup | None:
+    return element("figcaption", None, " ".join(sentences)) if sentences else None
+
+
+def _figure(drawing: Node, sentences: Sequence[str]) -> Markup:
+    return element(
+        "figure", None, element("div", {"class": "scroll"}, drawing), _caption(sentences)
+    )
+
+
+# The lineage.
+
+
+def lineage(contents: Contents) -> Markup | None:
+    """The stages in order, what each one's context is, and how its models did."""
+    if not contents.rows:
+        return None
+    known = [stage.name for stage in LINEAGE]
+    others = dict.fromkeys(row.stage for row in contents.rows if row.stage not in known)
+    names = [*known, *(name for name in others if name not in ("", findings.MIXTURE))]
+    cells = [_stage(name, contents) for name in names]
+    return contents.section("report.lineage", element("ul", {"class": "lineage"}, cells))
+
+
+def _stage(name: str, contents: Contents) -> Markup:
+    rows = [row for row in contents.rows if row.stage == name]
+    said = next((row.context for row in rows if row.context), "")
+    items = [_stage_item(row) for row in rows]
+    return element(
+        "li",
+        None if rows else {"class": "absent"},
+        picture(name),
+        element("h3", None, contents.catalogue.known(f"stage.{name}", name)),
+        element("p", None, contents.catalogue.known(f"stage.{name}.context", said)),
+        element("ul", None, items) if items else None,
+    )
+
+
+def _stage_item(row: Row) -> Markup:
+    score = _headline(row)
+    value = element("span", {"title": hint_text(score)}, short_text(score)) if score else None
+    return element("li", None, element("span", None, row.label), value)
+
+
+def _headline(row: Row) -> Score | None:
+    return row.scores.get(PRIMARY.get(row.task, "")) or next(iter(row.scores.values()), None)
+
+
+# Bars of one number a model.
+
+
+def bars(contents: Contents, task: str) -> Markup | None:
+    """The models of a task by its first metric, best first, with their intervals."""
+    metric = PRIMARY[task]
+    rows = contents.of_task(task)
+    baselines = [row for row in contents.baselines if row.task == task]
+    order = ranked([*rows, *baselines], metric)
+    if not order:
+        return None
+    ends = [order_row.scores[metric].high or order_row.scores[metric].value for order_row in order]
+    most = 1.0 if task == "classify" else max((end for end in ends if end < math.inf), default=1.0)
+    best = next((row for row in order if not row.baseline), None)
+    lines = [_bar_row(row, metric, most, row is best) for row in order]
+    heading = contents.catalogue.text(f"metric.{metric}")
+    return element(
+        "div",
+        None,
+        element("h3", None, heading),
+        element("table", {"class": "bars"}, element("tbody", None, lines)),
+    )
+
+
+def _bar_row(row: Row, metric: str, most: float, best: bool) -> Markup:
+    score = row.scores[metric]
+    kind = "bar hollow" if row.baseline else "bar hot" if best else "bar"
+    shown = min(score.value, most)
+    drawn = bar(shown, most=most, low=score.low, high=score.high, kind=kind, hint=hint_text(score))
+    return element(
+        "tr",
+        None,
+        element("td", None, row.label),
+        element("td", None, drawn),
+        element(
+            "td",
+            {"class": "num best" if best else "num", "title": hint_text(score)},
+            score_text(score),
+        ),
+        element("td", {"class": "ci"}, interval_text(score)),
+    )
+
+
+# Translation.
+
+
+def translators(contents: Contents) -> Markup | None:
+    """BLEU of each translator, then BLEU and chrF by length of the source, one panel each."""
+    rows = contents.of_task("translate")
+    said = findings.translation(rows, contents.catalogue)
+    first = bars(contents, "translate")
+    parts: list[Node] = [_figure(first, said) if first else None]
+    parts += [_by_length(rows, metric, contents.catalogue) for metric in ("bleu", "chrf")]
+    parts.append(_examples(contents))
+    return contents.section("report.translate", *parts) if any(parts) else None
+
+
+def _by_length(rows: Sequence[Row], metric: str, catalogue: Catalogue) -> Markup | None:
+    keys = sorted(
+        {
+            (each.low, each.high, each.words)
+            for row in rows
+            for each in row.buckets
+            if metric in each.scores
+        }
+    )
+    if len(keys) < 2:
+        return None
+    position = {key[:2]: float(index) for index, key in enumerate(keys)}
+    lines = [_length_series(row, metric, position, catalogue) for row in rows]
+    lines = [each for each in lines if each.points]
+    tops = [high for each in lines for _, high in each.band]
+    top = max([*tops, *(y for each in lines for _, y in each.points)], default=1.0) or 1.0
+    ticks = [(position[key[:2]], key[2]) for key in keys]
+    panels = [
+        panel(each, [other for other in lines if other is not each], ticks_x=ticks, top=top)
+        for each in lines
+    ]
+    heading = catalogue.text("translate.by_length", metric=catalogue.text(f"metric.{metric}"))
+    return element(
+        "figure",
+        None,
+        element("h3", None, heading),
+        element("div", {"class": "multiples"}, panels),
+        element("p", {"class": "hint"}, catalogue.text("axis.source_words")),
+        _caption(findings.by_length(rows, metric, catalogue)),
+    )
+
+
+def _length_series(
+    row: Row, metric: str, position: Mapping[tuple[int, int], float], catalogue: Catalogue
+) -> Series:
+    buckets = [each for each in row.buckets if metric in each.scores]
+    buckets.sort(key=lambda each: position[each.low, each.high])
+    scores = [each.scores[metric] for each in buckets]
+    hints = (
+        f"{each.words}: {hint_text(score)}\n{catalogue.text('chart.sentences', count=each.count)}"
+        for each, score in zip(buckets, scores, strict=True)
+    )
+    points = (
+        (position[each.low, each.high], score.value)
+        for each, score in zip(buckets, scores, strict=True)
+    )
+    known = all(score.low is not None and score.high is not None for score in scores)
+    band = ((score.low or 0.0, score.high or 0.0) for score in scores) if known else ()
+    return Series(row.label, tuple(points), tuple(band), tuple(hints))
+
+
+def _examples(contents: Contents) -> Markup | None:
+    entries = contents.results.get("translations") or ()
+    if not entries:
+        return None
+    say = contents.catalogue.text
+    shown: list[Node] = []
+    for entry in entries:
+        outputs: Mapping[str, Any] = entry.get("outputs") or {}
+        terms: list[tuple[str, Any]] = [
+            (say("translate.source"), entry.get("source", "")),
+            (say("translate.reference"), entry.get("reference", "")),
+            *((contents.label(name), text) for name, text in outputs.items()),
+        ]
+        shown.append(_terms([(name, str(text)) for name, text in terms if text is not None]))
+    heading = element("h3", None, say("translate.examples"))
+    return element("figure", None, heading, element("div", {"class": "examples"}, shown))
+
+
+def _terms(pairs: Sequence[tuple[str, Node]]) -> Markup:
+    return element(
+        "dl",
+        None,
+        [[element("dt", None, name), element("dd", None, value)] for name, value in pairs],
+    )
+
+
+def alignments(contents: Contents) -> Markup | None:
+    """Weights of test sentences as cells, gold links outlined, beside one another."""
+    entries = [each for each in contents.results.get("alignments") or () if each.get("weights")]
+    if not entries:
+        return None
+    say = contents.catalogue.text
+    key = ramp(say("axis.weight"), say("axis.gold"))
+    figures = [_alignment(entry, contents) for entry in entries]
+    return contents.section(
+        "report.alignment", element("div", {"class": "multiples"}, figures), key
+    )
+
+
+def _alignment(entry: Mapping[str, Any], contents: Contents) -> Markup:
+    source = [str(word) for word in entry.get("source") or ()]
+    target = [str(word) for word in entry.get("target") or ()]
+    weights = [numbers(row) for row in entry["weights"]]
+    gold = {(int(link[0]), int(link[1])) for link in entry.get("gold") or ()}
+    label = contents.label(str(entry.get("model", "")))
+    scores: Mapping[str, Any] = entry.get("scores") or {}
+    rate = scores.get("aer")
+    found = None if rate is None else Score.from_json("aer", rate)
+    said = findings.alignment(weights, gold, found, contents.catalogue)
+    return element(
+        "figure",
+        None,
+        element("h3", None, label),
+        element("div", {"class": "scroll"}, matrix(source, target, weights, gold, label=label)),
+        _caption(said),
+    )
+
+
+# Masked words.
+
+
+def fills(contents: Contents) -> Markup | None:
+    """Sentences with a word hidden, and what the model would put there."""
+    entries = contents.results.get("fills") or ()
+    if not entries:
+        return None
+    cards = [_fill(entry) for entry in entries]
+    said = findings.fills(entries, contents.catalogue)
+    grid = element("div", {"class": "fills"}, cards)
+    return contents.section("report.fills", element("figure", None, grid, _caption(said)))
+
+
+def _fill(entry: Mapping[str, Any]) -> Markup:
+    before, _, after = str(entry.get("text", "")).partition("<mask>")
+    gap = element("span", {"class": "gap"}, " ")
+    answer = str(entry.get("answer", ""))
+    lines = [
+        _candidate(str(each.get("token", "")), numbers([each.get("probability")])[0], answer)
+        for each in (entry.get("candidates") or ())[: findings.FILLS_SHOWN]
+    ]
+    table = element("table", None, element("tbody", None, lines))
+    return element("div", None, element("p", None, before, gap, after), table)
+
+
+def _candidate(token: str, probability: float, answer: str) -> Markup:
+    right = token.strip() == answer.strip()
+    known = not math.isnan(probability)
+    text = f"{100 * probability:.1f}\u2009%" if known else "–"
+    drawn = bar(probability, most=1, kind="bar hot" if right else "bar", width=130)
+    return element(
+        "tr",
+        None,
+        element("td", {"class": "best"} if right else None, token),
+        element("td", None, drawn if known else None),
+        element("td", {"class": "num"}, text),
+    )
+
+
+# Limits.
+
+
+def limits(contents: Contents) -> Markup | None:
+    """How far the first word reaches, and how speed changes with length."""
+    say = contents.catalogue.text
+    figures: list[Node] = []
+    reach = _series_of(contents, "influence", "distance", "norm")
+    if reach:
+        hot, said = findings.influence(reach, contents.catalogue)
+        drawn = line_chart(
+            reach, hot=hot, label_x=say("axis.distance"), label_y=say("axis.influence")
+        )
+        figures.append(_titled(say("limits.influence"), drawn, said))
+    rates = _series_of(contents, "speed", "length", "tokens_per_second")
+    if rates:
+        hot, said = findings.speed(rates, contents.catalogue)
+        drawn = line_chart(rates, hot=hot, label_x=say("axis.length"), label_y=say("axis.speed"))
+        figures.append(_titled(say("limits.speed"), drawn, said))
+    if not figures:
+        return None
+    return contents.section("report.limits", element("div", {"class": "multiples"}, figures))
+
+
+def _titled(title: str, drawing: Markup, said: Sequence[str]) -> Markup:
+    return element("figure", {"class": "half"}, element("h3", None, title), drawing, _caption(said))
+
+
+def _series_of(contents: Contents, key: str, x: str, y: str) -> list[Series]:
+    series: list[Series] = []
+    for entry in contents.results.get(key) or ():
+        pairs = zip(numbers(entry.get(x) or ()), numbers(entry.get(y) or ()), strict=False)
+        points = sorted(pair for pair in pairs if math.isfinite(pair[0]) and math.isfinite(pair[1]))
+        label = str(entry.get("label") or contents.label(str(entry.get("model", ""))))
+        hints = tuple(f"{label}\n{at:g}: {value:.4g}" for at, value in points)
+        if points:
+            series.append(Series(label, tuple(points), hints=hints))
+    return series
