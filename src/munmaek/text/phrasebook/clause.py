@@ -69,7 +69,9 @@ class Clause:
         """The unit of the ending that ties this clause to another."""
         return self.first + LINK
 
-    def korean(self, ending: str, style: Style, *, case: str = "은/는", bare: bool = False) -> Words:
+    def korean(
+        self, ending: str, style: Style, *, case: str = "은/는", bare: bool = False
+    ) -> Words:
         """The Korean words; ``case`` is the subject's particle, ``bare`` leaves the tense out."""
         return self.korean_subject(case) + self.korean_body(ending, style, bare=bare)
 

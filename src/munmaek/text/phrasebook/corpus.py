@@ -18,7 +18,6 @@ never named, with nothing.
 """
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
 
@@ -62,7 +61,9 @@ class Phrasebook:
 
 HELD_OUT = (
     Phrase("나는 너를 사랑해", "I love you", ((0, 0), (1, 2), (2, 1)), "statement"),
-    Phrase("나는 학교에서 공부한다", "I study at school", ((0, 0), (1, 2), (1, 3), (2, 1)), "statement"),
+    Phrase(
+        "나는 학교에서 공부한다", "I study at school", ((0, 0), (1, 2), (1, 3), (2, 1)), "statement"
+    ),
 )
 """Always in test."""
 
@@ -153,24 +154,21 @@ def _finished(draft: Draft, label: str) -> Phrase:
     mark = "?" if draft.asks else ""
     korean = " ".join(word for word, _ in draft.korean) + mark
     english = " ".join(word for word, _ in draft.english) + mark
-    return Phrase(korean, english[0].upper() + english[1:], _links(draft.korean, draft.english), label)
+    return Phrase(
+        korean, english[0].upper() + english[1:], _links(draft.korean, draft.english), label
+    )
 
 
 def _links(korean: Words, english: Words) -> tuple[tuple[int, int], ...]:
     where: dict[int, list[int]] = {}
-    for index, (_, units) in enumerate(korean):
+    for index, (_, units) in enumerate(english):
         for unit in units:
             where.setdefault(unit, []).append(index)
-    return tuple(
-        sorted(
-            {
-                (source, target)
-                for target, (_, units) in enumerate(english)
-                for unit in units
-                for source in where.get(unit, ())
-            }
-        )
-    )
+    links: list[tuple[int, int]] = []
+    for index, (_, units) in enumerate(korean):
+        targets = {target for unit in units for target in where.get(unit, ())}
+        links += [(index, target) for target in sorted(targets)]
+    return tuple(links)
 
 
 def _keys(korean: str, english: str) -> tuple[str, str]:
@@ -190,12 +188,12 @@ def _add(phrase: Phrase, keys: set[str]) -> bool:
 def _split(rng: Random, phrases: list[Phrase], *, valid: int, test: int) -> Phrasebook:
     """Draw test and valid so that train still teaches each of their words."""
     rng.shuffle(phrases)
-    left = Counter(word for phrase in phrases for word in _vocabulary(phrase))
+    vocabularies = [_vocabulary(phrase) for phrase in phrases]
+    left = Counter(word for words in vocabularies for word in words)
     wanted = test - len(HELD_OUT) + valid
     drawn: list[Phrase] = []
     kept: list[Phrase] = []
-    for phrase in phrases:
-        words = _vocabulary(phrase)
+    for phrase, words in zip(phrases, vocabularies, strict=True):
         if len(drawn) < wanted and all(left[word] > KEPT for word in words):
             left.subtract(words)
             drawn.append(phrase)
@@ -213,8 +211,4 @@ def _split(rng: Random, phrases: list[Phrase], *, valid: int, test: int) -> Phra
 
 def _vocabulary(phrase: Phrase) -> set[str]:
     """What train must know for this phrase: its English words and its Korean syllables."""
-    return {*phrase.english.split(), *_syllables(phrase.korean)}
-
-
-def _syllables(korean: str) -> Iterable[str]:
-    return (character for character in korean if character != " ")
+    return {*phrase.english.split(), *phrase.korean}

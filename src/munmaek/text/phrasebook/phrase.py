@@ -142,14 +142,10 @@ def mark(nominal: Nominal, pair: str) -> Words:
     return [*before, (particle(word, pair), units)]
 
 
-def _pronoun(
-    scene: Scene, korean: str, english: str, accusative: str, agreement: int
-) -> Nominal:
+def _pronoun(scene: Scene, korean: str, english: str, accusative: str, agreement: int) -> Nominal:
     units = (scene.unit(),)
     words = [(korean, units)] if korean else []
-    return Nominal(
-        words, [(english, units)], agreement, english, object_form=[(accusative, units)]
-    )
+    return Nominal(words, [(english, units)], agreement, english, object_form=[(accusative, units)])
 
 
 def i(scene: Scene) -> Nominal:
@@ -257,7 +253,10 @@ def counted(scene: Scene, noun: Noun) -> Nominal:
     words = [(noun.korean, (unit,)), (korean, (number,))]
     if noun.cup:
         measure = scene.unit()
-        cups = [(english, (number,)), (noun.cup + ("es" if noun.cup == "glass" else "s"), (measure,))]
+        cups = [
+            (english, (number,)),
+            (noun.cup + ("es" if noun.cup == "glass" else "s"), (measure,)),
+        ]
         return Nominal(
             [*words, (noun.counter, (measure,))],
             [*cups, ("of", (measure,)), (noun.english, (unit,))],
