@@ -28,8 +28,8 @@ def align(
 ) -> None:
     """Print which words of two texts belong together.
 
-    A line holds the links of a pair in Pharaoh's form, 0-0 1-2. Numbers count the words between spaces, from 0, source first. A pair with an empty side gives
-    an empty line.
+    A line holds the links of a pair in Pharaoh's form, 0-0 1-2. Numbers count the words between
+    spaces, from 0, source first. A pair with an empty side gives an empty line.
     """
     from munmaek.artefact import Translator, load_as
     from munmaek.text.corpora import read_parallel

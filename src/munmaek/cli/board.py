@@ -4,12 +4,12 @@ On a terminal the table and a bar for the running model are redrawn; elsewhere e
 """
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, TextIO
 
 from munmaek.cli.console import seconds_text, size_text
-from munmaek.cli.evaluate import number
+from munmaek.cli.evaluate import interval_text, number
 from munmaek.compare.events import Event, Message, StageFinished, StageProgress, StageStarted
 
 __all__ = ["HEADLINES", "board", "headline"]
@@ -42,7 +42,7 @@ def headline(row: Mapping[str, Any]) -> tuple[str, str]:
         interval = f"{100 * low:.1f} – {100 * high:.1f}" if low is not None else ""
         return shown, interval
     said = _UNITS.get(name, f"{unit} {_spoken(name)}".strip())
-    return f"{number(value)} {said}", f"{number(low)} – {number(high)}" if low is not None else ""
+    return f"{number(value)} {said}", interval_text(low, high)
 
 
 _UNITS = {
@@ -71,14 +71,14 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 @contextmanager
-def board(stream: TextIO | None = None) -> Iterator[Report]:
+def board(stream: TextIO | None = None) -> Generator[Report, None, None]:
     """A report that draws what happens on ``stream``, by default standard output."""
-    stream = sys.stdout if stream is None else stream
-    if stream.isatty():
-        with _live(stream) as report:
+    chosen: TextIO = stream or sys.stdout
+    if chosen.isatty():
+        with _live(chosen) as report:
             yield report
     else:
-        yield _plain(stream)
+        yield _plain(chosen)
 
 
 def _plain(stream: TextIO) -> Report:
@@ -104,7 +104,7 @@ def _line(cells: tuple[str, ...]) -> str:
 
 
 @contextmanager
-def _live(stream: TextIO) -> Iterator[Report]:
+def _live(stream: TextIO) -> Generator[Report, None, None]:
     from rich.console import Console
     from rich.live import Live
 

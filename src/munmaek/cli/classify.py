@@ -25,9 +25,9 @@ def classify(model: ModelFolder, file: InputFile = "-", *, json: Json = False) -
 
 
 def _put(line: str, prediction: Any, *, json: bool) -> None:
-    label = prediction.label if prediction else None
-    chances = prediction.probabilities if prediction else {}
+    label: str | None = prediction.label if prediction else None
+    chances: dict[str, float] = prediction.probabilities if prediction else {}
     if json:
         put_json({"text": line, "label": label, "probabilities": chances})
     else:
-        put(f"{label}\t{chances[label]:.4f}\t{line}" if prediction else "")
+        put(f"{label}\t{chances[label]:.4f}\t{line}" if label is not None else "")

@@ -1,18 +1,141 @@
 """``munmaek compare``."""
 
+import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from munmaek.cli.board import board
+from munmaek.cli.choices import known_task, merged, place, usable_device
 from munmaek.cli.console import put, put_json
 from munmaek.cli.durations import parse_duration
-from munmaek.cli.options import DataFiles, Force, Json, LabelColumn, TextColumn, column
+from munmaek.cli.options import (
+    Budget,
+    ConfigFile,
+    DataFiles,
+    Device,
+    Epochs,
+    Force,
+    Json,
+    LabelColumn,
+    Seed,
+    TextColumn,
+    TokenizerKind,
+    Valid,
+    VocabSize,
+    column,
+)
+from munmaek.errors import ConfigError
 
 __all__ = ["compare"]
 
 
-def compare() -> None:
-    """Train several stages on the same data, side by side."""
+def compare(
+    data: DataFiles,
+    *,
+    models: Annotated[
+        str,
+        typer.Option(
+            metavar="A,B,C",
+            show_default=False,
+            help="Stages to train, STAGE@DIR to begin from a trained one, or trained folders.",
+        ),
+    ],
+    task: Annotated[
+        str, typer.Option(metavar="TASK", help="lm, classify, translate or mlm.")
+    ] = "lm",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            show_default=False,
+            help="Folder of report.html, results.json and the models; without it only the table.",
+        ),
+    ] = None,
+    valid: Valid = None,
+    test: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help="Test data, twice for two parallel files; else the validation data.",
+        ),
+    ] = None,
+    tokenizer: TokenizerKind = None,
+    vocab_size: VocabSize = None,
+    budget: Budget = None,
+    epochs: Epochs = None,
+    beam: Annotated[int, typer.Option(min=1, metavar="N", help="Beam of translators.")] = 5,
+    force: Force = False,
+    device: Device = "auto",
+    seed: Seed = None,
+    config: ConfigFile = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    json: Json = False,
+) -> None:
+    """Train several stages on the same data, side by side.
+
+    Each gets the same budget. A table grows as they are trained; with -o a report is written.
+    """
+    seconds = None if budget is None else parse_duration(budget)
+    options = {
+        "task": known_task(task),
+        "tokenizer": tokenizer,
+        "vocab_size": vocab_size,
+        "seed": seed,
+        "text_column": column(text_column),
+        "label_column": column(label_column),
+    }
+    tables = {"models": {}, "train": {"budget": seconds, "epochs": epochs}}
+    chosen = merged(config, options, tables)
+    stage_options: Any = chosen.pop("models")
+    names = [each.strip() for each in models.split(",") if each.strip()]
+
+    from munmaek.compare import CompareSettings, parse_candidate
+    from munmaek.compare import compare as run
+
+    candidates = tuple(parse_candidate(each) for each in names)
+    settings = CompareSettings(
+        recipe=_recipe(chosen, candidates, place(config), stage_options),
+        candidates=candidates,
+        train=data,
+        valid=valid or (),
+        test=test or (),
+        folder=output,
+        force=force,
+        device=usable_device(device),
+        beam=beam,
+        title=f"{task}: {', '.join(data)}",
+        command=shlex.join(["munmaek", *sys.argv[1:]]),
+        models=stage_options,
+    )
+    with board(sys.stderr if json else None) as report:
+        results = run(settings, report)
+    if json:
+        put_json(results)
+    elif output is not None:
+        put(f"\nreport    {output / 'report.html'}")
+        put(f"results   {output / 'results.json'}")
+        put(f"models    {output / 'models'}")
+
+
+def _recipe(options: dict[str, Any], candidates: Any, where: str, by_stage: Any) -> Any:
+    """The recipe common to all, with each stage's own options checked before anything is read."""
+    from munmaek.models import stage_named
+    from munmaek.recipe import Recipe
+
+    for stage, values in by_stage.items():
+        if not isinstance(values, dict):
+            message = f"{where}: models.{stage} must be a table, written [models.{stage}]"
+            raise ConfigError(message)
+        stage_named(stage).config_class().of(values, where=f"{where}: [models.{stage}]")
+    stages = [each.stage for each in candidates if each.stage is not None]
+    recipe = Recipe.of({**options, "stage": stages[0] if stages else "rnn"}, where=where)
+    for stage in stages:
+        recipe.model_copy(update={"stage": stage}).train_config(where=f"{where}: [train]")
+    return recipe

@@ -4,6 +4,7 @@ import json
 import math
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, cast
 
 __all__ = ["complain", "put", "put_json", "say", "seconds_text", "size_text"]
@@ -27,10 +28,8 @@ def say(text: str) -> None:
 
 def complain(text: str) -> None:
     """Why the command ends here, in one line."""
-    try:
+    with suppress(OSError):  # the complaint may be about this very stream
         sys.stdout.flush()
-    except OSError:
-        pass  # the complaint may be about this very stream
     print("munmaek:", " ".join(text.split("\n")), file=sys.stderr, flush=True)
 
 

@@ -1,5 +1,6 @@
 """``munmaek data``."""
 
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -76,10 +77,8 @@ def get(
 
 
 def _fetch(url: str, sha256: str, path: Path) -> str:
-    import pooch
-    from pooch.utils import get_logger
-
-    get_logger().setLevel("WARNING")
+    pooch: Any = import_module("pooch")
+    pooch.get_logger().setLevel("WARNING")
     try:
         return str(pooch.retrieve(url, f"sha256:{sha256}", fname=path.name, path=path.parent))
     except ValueError as error:

@@ -37,8 +37,8 @@ def demo(
 ) -> None:
     """See the whole lineage, trained and compared.
 
-    Every stage is trained on the built-in Korean–English phrasebook and compared; it ends with a table, report.html,
-    results.json and the models.
+    Every stage is trained on the built-in Korean–English phrasebook and compared; it ends with a
+    table, report.html, results.json and the models.
     """
     folder = _free_folder() if output is None else output
 

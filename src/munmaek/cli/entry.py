@@ -48,24 +48,17 @@ def _guarded(arguments: list[str]) -> int:
     try:
         code = app(args=arguments, prog_name="munmaek", standalone_mode=False)
         sys.stdout.flush()
-    except typer.Exit as stop:
-        return stop.exit_code
+        return code if isinstance(code, int) else 0
     except (KeyboardInterrupt, typer.Abort):
         complain("interrupted")
         return INTERRUPTED
     except MunmaekError as error:
         complain(str(error))
         return error.exit_code
-    except BrokenPipeError:
-        _close_quietly()
-        return 1
     except OSError as error:
-        complain(_of_the_system(error))
-        _close_quietly()
-        return 1 if error.errno in _DISK else 2
+        return _of_the_system(error)
     except _USAGE as error:
         return _usage(error)
-    return code if isinstance(code, int) else 0
 
 
 def _usage(error: Any) -> int:
@@ -79,11 +72,14 @@ def _usage(error: Any) -> int:
     return 2
 
 
-def _of_the_system(error: OSError) -> str:
-    place = error.filename if error.filename is not None else "output"
-    if error.errno == errno.ENOSPC:
-        return f"{place}: the disk is full; make room and run again"
-    return f"{place}: {(error.strerror or str(error)).lower()}"
+def _of_the_system(error: OSError) -> int:
+    if not isinstance(error, BrokenPipeError):  # whoever read the output has had enough of it
+        place = error.filename if error.filename is not None else "output"
+        full = error.errno == errno.ENOSPC
+        reason = "the disk is full; make room and run again" if full else error.strerror or error
+        complain(f"{place}: {reason}")
+    _close_quietly()
+    return 1 if error.errno in (*_DISK, errno.EPIPE) else 2
 
 
 def _write_utf8(stream: TextIO) -> None:

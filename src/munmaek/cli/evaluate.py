@@ -16,7 +16,7 @@ from munmaek.cli.options import (
     column,
 )
 
-__all__ = ["evaluate", "put_scores", "scores_json"]
+__all__ = ["evaluate", "interval_text", "number", "put_scores", "scores_json"]
 
 
 def evaluate(
@@ -65,12 +65,16 @@ def put_scores(scores: Mapping[str, Mapping[str, Any]]) -> None:
     """A line for each score: name, value, interval, unit, signature."""
     wide = max((len(name) for name in scores), default=0)
     for name, score in scores.items():
-        low, high = score.get("low"), score.get("high")
-        interval = f"{number(low)} – {number(high)}" if low is not None else ""
+        interval = interval_text(score.get("low"), score.get("high"))
         put(
             f"{name:{wide}}  {number(score['value']):>8}  {interval:17}  {score['unit']:14}  "
             f"{score['signature']}".rstrip()
         )
+
+
+def interval_text(low: float | None, high: float | None) -> str:
+    """``11.9 – 12.8``, or nothing where there is no interval."""
+    return "" if low is None or high is None else f"{number(low)} – {number(high)}"
 
 
 def number(value: float) -> str:

@@ -116,11 +116,9 @@ def _render(trained: Any, model: Path, records: list[Any]) -> Callable[[str, str
 
 
 def _form(text: str, target: str, *, translates: bool) -> str:
-    more = (
-        f'<input name="target" placeholder="a translation (or leave empty)" value="{escape(target)}">'
-        if translates
-        else ""
-    )
+    told = "a translation (or leave empty)"
+    more = f'<input name="target" placeholder="{told}" value="{escape(target)}">'
+    more = more if translates else ""
     return (
         f'<form method="get" action="/"><input name="text" placeholder="a sentence" required '
         f'autofocus value="{escape(text)}">{more}<button>Look</button></form>'

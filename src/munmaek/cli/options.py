@@ -6,13 +6,21 @@ from typing import Annotated
 import typer
 
 __all__ = [
+    "Budget",
+    "ConfigFile",
     "DataFiles",
+    "Device",
+    "Epochs",
     "Force",
     "InputFile",
     "Json",
     "LabelColumn",
     "ModelFolder",
+    "Seed",
     "TextColumn",
+    "TokenizerKind",
+    "Valid",
+    "VocabSize",
     "column",
     "examples",
 ]
@@ -44,6 +52,59 @@ Json = Annotated[
 
 Force = Annotated[bool, typer.Option("--force", help="Replace what is at the output.")]
 
+Valid = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FILE",
+        show_default=False,
+        help="Validation data, twice for two parallel files; else 5 % are held out.",
+    ),
+]
+
+TokenizerKind = Annotated[
+    str | None,
+    typer.Option(
+        "--tokenizer",
+        metavar="KIND",
+        show_default="bpe",
+        help="words, characters, jamo, bpe, unigram, wordpiece, morphemes or morphemes+bpe.",
+    ),
+]
+
+VocabSize = Annotated[
+    int | None,
+    typer.Option(min=8, metavar="N", show_default="8000", help="Tokens at most."),
+]
+
+Budget = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", show_default=False, help="Train this long: 90s, 5m, 1h30m."),
+]
+
+Epochs = Annotated[
+    float | None,
+    typer.Option(
+        metavar="N", show_default="10 without a budget", help="Passes over the data, at most."
+    ),
+]
+
+Device = Annotated[
+    str, typer.Option(metavar="NAME", help="cpu, cuda, mps, or auto: the fastest there is.")
+]
+
+Seed = Annotated[
+    int | None, typer.Option(min=0, metavar="N", show_default="0", help="Of all chance.")
+]
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.toml",
+        show_default=False,
+        help="Options of the recipe and its tables; the command line comes first.",
+    ),
+]
+
 TextColumn = Annotated[
     str | None,
     typer.Option(
@@ -72,6 +133,5 @@ def column(written: str | None) -> str | int | None:
 
 def examples(*commands: str) -> str:
     """The end of a help page: commands to copy, kept line by line."""
-    return "\b\n" + "\n".join(
-        ["Example:" if len(commands) == 1 else "Examples:", *(f"  {each}" for each in commands)]
-    )
+    title = "Example:" if len(commands) == 1 else "Examples:"
+    return "\b\n" + "\n".join([title, *(f"  {each}" for each in commands)])

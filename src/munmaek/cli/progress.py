@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,7 +18,7 @@ Report = Callable[[Any], None]
 
 
 @contextmanager
-def told(label: str) -> Iterator[Report]:
+def told(label: str) -> Generator[Report, None, None]:
     """A report that shows where the run stands on standard error.
 
     Args:
@@ -44,7 +44,7 @@ def _lines(label: str) -> Report:
 
 
 @contextmanager
-def _bar(label: str) -> Iterator[Report]:
+def _bar(label: str) -> Generator[Report, None, None]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 

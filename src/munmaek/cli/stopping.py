@@ -1,7 +1,7 @@
 """Ctrl-C while a model trains: the first asks it to stop and be saved, the second ends it."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -38,7 +38,7 @@ class Stopper:
 
 
 @contextmanager
-def listening() -> Iterator[Stopper]:
+def listening() -> Generator[Stopper, None, None]:
     """Signals go to the stopper until the block ends."""
     stopper = Stopper()
     before = [signal.signal(number, stopper.handle) for number in _SIGNALS]

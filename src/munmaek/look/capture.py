@@ -52,7 +52,7 @@ def _outcome(model: AnyModel, text: str, inside: Inside) -> dict[str, Any]:
     if isinstance(model, Classifier):
         return {"probabilities": dict(inside.extra["probabilities"])}
     if isinstance(model, Encoder):
-        masked = model.tokenizer.mask in model.tokenizer.encode(text, allow_mask=True)
+        masked = model.tokenizer.token(model.tokenizer.mask) in inside.tokens
         return {"filled": [asdict(each) for each in model.fill(text)] if masked else []}
     return {"logprob": sum(inside.logprobs)}
 
