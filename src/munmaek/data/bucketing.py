@@ -5,6 +5,7 @@ network computes and holds. Letters: N sequences of the data.
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +48,8 @@ def bucket(
     order = _order(columns, rng)
     batches = _cut(columns[:, order], order, max_tokens, max_rows or max(1, order.size))
     if rng is not None:
-        batches = [batches[place] for place in rng.permutation(len(batches))]
+        places = rng.permutation(len(batches))
+        batches = [batches[int(place)] for place in places]
     return batches
 
 
@@ -74,7 +76,7 @@ def _columns(lengths: Lengths) -> Ints:
 def _order(columns: Ints, rng: np.random.Generator | None) -> Ints:
     """Indices from the shortest to the longest."""
     count = columns.shape[1]
-    noise = np.zeros(count) if rng is None else rng.random(count)
+    noise = np.zeros(count) if rng is None else cast("NDArray[np.float64]", rng.random(count))
     target = columns[-1]
     if columns.shape[0] == 1:
         return np.argsort(target + noise * (1.0 + JITTER * target), kind="stable")

@@ -7,12 +7,16 @@ the private-use character U+F2581 and written back on decoding.
 Sources: BPE, Sennrich et al. 2016; unigram, Kudo 2018; WordPiece, Schuster & Nakajima 2012.
 """
 
+import json
 import re
 import string
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Any, cast
 
+import numpy as np
 from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers, trainers
 from tokenizers import Tokenizer as Pipeline
 
@@ -44,7 +48,6 @@ BYTES = tuple(f"<0x{byte:02X}>" for byte in range(256))
 MARK = "▁"
 STAND_IN = "\U000f2581"
 BORDER = "\n"
-BORDER = "\n"
 """Parts what training may not join: a character outside the alphabet."""
 CONTINUED = "##"
 """Marks a WordPiece that continues a word."""
@@ -57,6 +60,8 @@ COVERAGE = 0.9995
 """Share of running characters with a token of their own; the rest are spelled in bytes."""
 WORDPIECE_COVERAGE = 0.995
 """Share of running characters that may continue a WordPiece; the rest stand alone."""
+BLOCK = 20_000
+"""Texts encoded at a time while counting."""
 LONGEST_WORDPIECE_WORD = 100
 """Characters; a longer run without space is cut, as greedy longest match is quadratic."""
 
@@ -105,7 +110,46 @@ def build_unigram(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipe
         show_progress=False,
     )
     _train(pipeline, trainer, texts, alphabet, _word_borders())
-    return _finished(pipeline.model, _word_borders())
+    return _settled(pipeline, texts)
+
+
+def _settled(pipeline: Pipeline, texts: Sequence[str]) -> Pipeline:
+    """The unigram pipeline with scores counted anew: log of each piece's share of the text.
+
+    The library sums expected counts in the order of a hash table, which differs from run to run,
+    and scores drift with it. Counts on the best segmentation (hard EM) are whole numbers.
+    """
+    state = json.loads(pipeline.to_str())["model"]["vocab"]
+    head = [(token, 0.0) for token in (*SPECIALS, *BYTES)]
+    pieces = [(token, round(score, 2)) for token, score in _level(state[len(head) :])]
+    rough = _unigram(head, pieces)
+    counts = np.zeros(len(state), dtype=np.int64)
+    for start in range(0, len(texts), BLOCK):
+        encodings = rough.encode_batch_fast(
+            list(texts[start : start + BLOCK]), add_special_tokens=False
+        )
+        ids = np.fromiter(chain.from_iterable(e.ids for e in encodings), dtype=np.int64)
+        counts += np.bincount(ids, minlength=len(state))
+    order = [str(rough.id_to_token(place)) for place in range(len(head), len(state))]
+    scores = np.log(np.maximum(counts[len(head) :], 0.5) / max(1, counts.sum()))
+    return _unigram(head, list(zip(order, scores.round(6).tolist(), strict=True)))
+
+
+def _level(pieces: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
+    """Undo the library's steps of 0.0001, in hash order, between characters it had to add."""
+    floor = min((score for _, score in pieces), default=0.0)
+    leveled: list[tuple[str, float]] = []
+    for token, score in pieces:
+        steps = (score - floor) / 1e-4
+        added = len(token) == 1 and abs(steps - round(steps)) < 1e-3
+        leveled.append((token, floor if added else score))
+    return leveled
+
+
+def _unigram(head: list[tuple[str, float]], pieces: list[tuple[str, float]]) -> Pipeline:
+    ranked = sorted(pieces, key=lambda item: (-item[1], item[0]))
+    model = models.Unigram([*head, *ranked], SPECIALS.index("<unk>"), byte_fallback=True)
+    return _finished(model, _word_borders())
 
 
 def build_wordpiece(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipeline:
@@ -152,7 +196,7 @@ def build_morphemes(segments: Sequence[Sequence[str]], vocab_size: int, min_coun
     """The most frequent morphemes; others are spelled in characters, unseen ones ``<unk>``."""
     room = _room(vocab_size, len(SPECIALS))
     counts = Counter(_marked(piece) for pieces in segments for piece in pieces)
-    characters: Counter[str] = Counter()
+    characters = Counter({MARK: 1})
     for piece, count in counts.items():
         for character in piece:
             characters[character] += count
@@ -232,6 +276,7 @@ def _spelled(
 ) -> Pipeline:
     """One token a character of the normal form, the space among them."""
     counts = _characters(texts, form)
+    counts[MARK] = max(counts[MARK], min_count)
     vocab = _vocab(_frequent(counts, _room(vocab_size, len(SPECIALS)), min_count))
     pipeline = Pipeline(models.BPE(vocab, [], unk_token="<unk>"))
     pipeline.normalizer = normalizers.Sequence([_normalizer(form), normalizers.Replace(" ", MARK)])
@@ -297,11 +342,15 @@ def _marked(text: str) -> str:
 
 
 def _characters(texts: Iterable[str], form: normalizers.Normalizer) -> Counter[str]:
-    """How often each character of the normal form runs in ``texts``, the space as its mark."""
+    """How often each character of the normal form runs in ``texts``, the space as its mark.
+
+    The space is known even where no text has one.
+    """
     name = "NFD" if isinstance(form, normalizers.NFD) else "NFC"
     counts: Counter[str] = Counter()
     for text in texts:
         counts.update(_marked(unicodedata.normalize(name, text)))
+    counts.setdefault(MARK, 1)
     return counts
 
 
@@ -325,9 +374,11 @@ def _covering(counts: Counter[str], most: int, coverage: float) -> list[str]:
 
 
 def _with_specials(pipeline: Pipeline, *, mask_takes_space: bool) -> Pipeline:
-    for token in SPECIALS:
-        takes = mask_takes_space and token == "<mask>"
-        pipeline.add_special_tokens([AddedToken(token, lstrip=takes, special=True)])
+    added = [
+        AddedToken(token, lstrip=mask_takes_space and token == "<mask>", special=True)
+        for token in SPECIALS
+    ]
+    cast("Any", pipeline).add_special_tokens(added)
     # A special token's literal in a text is text.
     pipeline.encode_special_tokens = True
     return pipeline

@@ -1,8 +1,8 @@
 """Korean morphemes through Kiwi (https://github.com/bab2min/Kiwi), as slices of the text itself.
 
-Kiwi gives dictionary forms: 했다 is 하 + 었 + 다. Here a text is only cut where one of its morphemes
-ends and the next begins, and never within a syllable that two share: 했|다. So the pieces joined
-are the text.
+Kiwi gives dictionary forms: 했다 is 하 + 었 + 다. Here a text is only cut where one of its
+morphemes ends and the next begins, and never within a syllable that two share: 했|다. So the pieces
+joined are the text.
 """
 
 import importlib
@@ -22,7 +22,7 @@ ALONE = re.compile("<")
 
 
 @cache
-def _kiwi() -> Any:  # noqa: ANN401
+def _kiwi() -> Any:
     """The analyser: a second to load, so once and when first used."""
     try:
         library = importlib.import_module("kiwipiepy")

@@ -93,10 +93,11 @@ def _csv_rows(path: str | Path) -> Iterator[Row]:
 def _chosen(
     path: str | Path, rows: Iterator[Row], columns: Columns
 ) -> Iterator[tuple[int, str, str]]:
-    line, head = next(rows, (0, []))
-    if not head:
+    first_row = next(rows, None)
+    if first_row is None:
         message = f"{display_name(path)}: no rows; a table of {_roles(columns)} is wanted"
         raise InputError(message)
+    line, head = first_row
     found = _header(head, columns)
     if found is None:
         found = _places(path, line, head, columns)
