@@ -7,6 +7,7 @@ Sizes are in pixels. Colours are classes of the stylesheet, so light and dark ne
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from unicodedata import east_asian_width
 
 from munmaek.compare.formats import power_text
@@ -219,7 +220,7 @@ def _ends(series: Series, place: Callable[[Point], Point], top: float) -> list[M
         at_x, at_y = place((x, low if under else high))
         shift = 16 if under else -8
         nudge = -4 if anchor == "start" else 4
-        text = text_at(at_x + nudge, at_y + shift, f"{y:.1f}", "hot strong", anchor=anchor)
+        text = text_at(at_x + nudge, at_y + shift, f"{y:.1f}", "hot strong value", anchor=anchor)
         out.append(text)
     return out
 
@@ -230,12 +231,20 @@ def line_chart(
     hot: str,
     label_x: str,
     label_y: str,
+    across: Callable[[float], float] = float,
     width: float = 500,
     height: float = 300,
 ) -> Markup:
-    """Lines on a logarithmic y, each named at its end; ``hot`` is the label of the accented one.
+    """Lines on a logarithmic y, each named at its end.
 
-    Points whose y is not positive cannot be drawn on that scale and are left out.
+    Args:
+        series: the lines; a y that is not positive has no place on the scale and is left out.
+        hot: the label of the accented one.
+        label_x: what x counts, written below.
+        label_y: what y counts, written above.
+        across: where an x lies, such as ``math.log2`` for lengths that double; rising.
+        width: of the drawing.
+        height: of the drawing.
     """
     drawn = [_positive(each) for each in series]
     drawn = [each for each in drawn if each.points]
@@ -246,14 +255,14 @@ def line_chart(
     names = max(text_width(each.label) for each in drawn) + 16
     left, right, upper, lower = 46.0, width - names, 26.0, height - 44
     low, high = _decades(min(ys), max(ys))
-    span = max(max(xs) - min(xs), 1e-9)
+    start, span = across(min(xs)), max(across(max(xs)) - across(min(xs)), 1e-9)
 
     def place(point: Point) -> Point:
         share = (math.log10(point[1]) - low) / (high - low)
-        x = left + 8 + (point[0] - min(xs)) / span * (right - left - 14)
+        x = left + 8 + (across(point[0]) - start) / span * (right - left - 14)
         return x, lower - share * (lower - upper)
 
-    marks = [each for each in nice_ticks(min(xs), max(xs), count=5) if min(xs) <= each <= max(xs)]
+    marks = _marks(sorted(set(xs)), place, low)
     return svg(
         width,
         height,
@@ -293,19 +302,36 @@ def _log_grid(
     x: float,
 ) -> list[Node]:
     out: list[Node] = []
-    powers = list(range(math.ceil(low), math.floor(high) + 1))
+    powers = range(math.ceil(low - 1), math.floor(high) + 1)
     skip = max(1, math.ceil(len(powers) / 7))
-    for power in powers[::skip]:
-        y = place((x, 10.0**power))[1]
+    # Within two decades, powers of ten alone would leave most of the axis unmarked.
+    factors = (1, 2, 5) if high - low <= 2 else (1,)
+    for power, factor in product(powers[::-skip], factors):
+        if not low - 1e-9 <= power + math.log10(factor) <= high + 1e-9:
+            continue
+        y = place((x, factor * 10.0**power))[1]
         out.append(_line(left, y, right, y, "grid"))
-        out.append(text_at(left - 8, y + 4, _power(power), "tick", anchor="end"))
+        out.append(text_at(left - 8, y + 4, _log_mark(factor, power), "tick", anchor="end"))
     return out
 
 
-def _power(power: int) -> str:
+def _log_mark(factor: int, power: int) -> str:
     if -2 <= power <= 5:
-        return f"{10.0**power:,.{max(0, -power)}f}".replace(",", "\u2009")
-    return power_text(power)
+        return f"{factor * 10.0**power:,.{max(0, -power)}f}".replace(",", "\u2009")
+    return power_text(power) if factor == 1 else f"{factor}·{power_text(power)}"
+
+
+def _marks(xs: Sequence[float], place: Callable[[Point], Point], low: float) -> list[float]:
+    """The x to write below: those of the data, less those that would touch another."""
+    kept: list[float] = []
+    room = math.inf
+    for x in reversed(xs):
+        at = place((x, 10**low))[0]
+        half = text_width(f"{x:g}", size=11) / 2 + 3
+        if at + half < room:
+            kept.append(x)
+            room = at - half
+    return kept
 
 
 def _names(

@@ -32,7 +32,7 @@ PRIMARY = {
     "lm": "bits_per_character",
     "classify": "accuracy",
     "translate": "bleu",
-    "mlm": "accuracy",
+    "mlm": "masked_accuracy",
 }
 """The metric that each task's models are ordered by."""
 
@@ -261,7 +261,8 @@ def speed(series: Sequence[Series], catalogue: Catalogue) -> tuple[str, list[str
     if len(order) < 2 or not 0 < tables[worst][x] < tables[best][x]:
         return best, []
     shown = {"best": best, "worst": worst, "top": rate_text(tables[best][x]), "x": f"{x:g}"}
-    ratio = rate_text(tables[best][x] / tables[worst][x])
+    times = tables[best][x] / tables[worst][x]
+    ratio = f"{times:.1f}" if times < 10 else rate_text(times)
     return best, [catalogue.text("finding.speed", ratio=ratio, **shown)]
 
 

@@ -119,7 +119,7 @@ def _about(contents: Contents) -> list[Node]:
         pairs.append((say("about.machine"), machine))
     if results.get("command"):
         pairs.append((say("about.command"), element("code", None, str(results["command"]))))
-    made = " ".join(str(results.get("created") or "").replace("T", " ").split(".")[0].split())
+    made = str(results.get("created") or "").replace("T", " ")[: len("2025-01-31 12:00")]
     if results.get("munmaek") or made:
         version = str(results.get("munmaek") or "")
         pairs.append((say("about.made"), f"munmaek {version}, {made}".strip(" ,")))

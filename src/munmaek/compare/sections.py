@@ -320,7 +320,9 @@ def limits(contents: Contents) -> Markup | None:
     rates = _series_of(contents, "speed", "length", "tokens_per_second")
     if rates:
         hot, said = findings.speed(rates, contents.catalogue)
-        drawn = line_chart(rates, hot=hot, label_x=say("axis.length"), label_y=say("axis.speed"))
+        drawn = line_chart(
+            rates, hot=hot, label_x=say("axis.length"), label_y=say("axis.speed"), across=math.log2
+        )
         figures.append(_titled(say("limits.speed"), drawn, said))
     if not figures:
         return None

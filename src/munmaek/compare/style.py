@@ -131,12 +131,13 @@ figure{margin:0 0 28px}
 figcaption{max-width:46em;margin-top:12px;font-size:15px}
 .scroll{overflow-x:auto}
 .muted,.ci,.hint{color:var(--muted)}
-.hint{font-size:13px}
+.hint{font-size:13px}header .hint{margin-top:14px}
 svg{display:block;max-width:100%;height:auto;overflow:visible}
 svg text{font-size:12px;fill:var(--ink)}
 svg .tick{font-size:11px;fill:var(--muted)}
 svg .axis{font-size:11.5px;fill:var(--muted)}
 svg .strong{font-weight:600}
+svg .value{paint-order:stroke;stroke:var(--paper);stroke-width:3px;stroke-linejoin:round}
 svg .hot{fill:var(--accent)}
 svg .grid{stroke:var(--rule);stroke-width:1}
 svg .line{fill:none;stroke:var(--muted);stroke-width:1.6;stroke-linejoin:round;stroke-linecap:round}
@@ -156,15 +157,18 @@ svg .token{fill:var(--ink)}
 svg .open{fill:var(--paper);stroke:var(--faint);stroke-width:1.2}
 svg .goal{fill:var(--paper);stroke:var(--accent);stroke-width:2}
 svg .vector{fill:var(--accent)}
-.lineage{display:grid;grid-template-columns:repeat(auto-fit,minmax(134px,1fr));gap:26px 20px;
+.lineage{display:grid;grid-template-columns:repeat(auto-fit,minmax(124px,1fr));gap:26px 18px;
 margin:0;padding:0;list-style:none}
+.lineage>li{display:grid;grid-row:span 4;grid-template-rows:subgrid;row-gap:0}
 .lineage svg{margin-bottom:10px}
 .lineage h3{margin-bottom:2px}
 .lineage p{font-size:13px;line-height:1.4;color:var(--muted);margin:0 0 8px}
 .lineage ul{list-style:none;margin:0;padding:0;font-size:12.5px;line-height:1.5}
-.lineage li li{display:flex;justify-content:space-between;gap:8px;border-top:1px solid var(--rule);
-padding:2px 0}
+.lineage li li{display:flex;flex-wrap:wrap;justify-content:space-between;column-gap:8px;
+border-top:1px solid var(--rule);padding:2px 0}
+.lineage li li span+span{white-space:nowrap;color:var(--muted);margin-left:auto}
 .lineage .absent{opacity:.5}
+.multiples figure{flex:0 1 505px;min-width:0}
 .multiples{display:flex;flex-wrap:wrap;gap:22px 30px;align-items:flex-start}
 table{border-collapse:collapse;font-size:14px}
 th{font-weight:500;color:var(--muted);font-size:12.5px;text-align:left;vertical-align:bottom}
@@ -174,10 +178,14 @@ td.num,th.num{text-align:right}
 td.ci{font-size:12.5px;padding-left:0}
 td.wrap{white-space:normal}
 .bars td{padding-top:3px;padding-bottom:3px}
-.everything{width:100%}
+.everything{width:100%;font-size:13px}
+.everything th,.everything td{padding-right:12px}
+.everything th{white-space:normal;line-height:1.3;min-width:52px}
 .everything tbody tr{border-top:1px solid var(--rule)}
 .everything tbody tr.group{border-top:0}
-.everything tr.group th{padding-top:22px;color:var(--ink);font-weight:600;font-size:13.5px}
+.everything tr.group th{padding-top:24px}
+.everything tr.group:first-child th{padding-top:0}
+.everything th.group{color:var(--ink);font-weight:600;font-size:14px}
 .best{color:var(--accent);font-weight:600}
 [title]{text-decoration:none}
 td[title],span[title]{cursor:help}

@@ -24,7 +24,7 @@ _SECOND = {
     "lm": ("word_perplexity", "perplexity"),
     "classify": ("macro_f1",),
     "translate": ("chrf",),
-    "mlm": ("perplexity", "pseudo_perplexity"),
+    "mlm": ("masked_perplexity",),
 }
 """What stands beside each task's first metric."""
 

@@ -102,8 +102,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "metric.aer": ("alignment error rate", "정렬 오류율"),
     "metric.precision": ("precision", "정밀도"),
     "metric.recall": ("recall", "재현율"),
-    "metric.pseudo_perplexity": ("pseudo-perplexity", "유사 혼란도"),
-    "metric.mlm_accuracy": ("masked words right", "맞힌 가린 낱말"),
+    "metric.masked_accuracy": ("masked words right", "맞힌 가린 낱말"),
+    "metric.masked_perplexity": ("perplexity, masked", "가린 낱말 혼란도"),
     # Columns of the table.
     "column.model": ("model", "모델"),
     "column.score": ("score", "점수"),
@@ -189,7 +189,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{long}낱말일 때는 {worst_long} 대 {best_long}.",
     ),
     "finding.alignment": (
-        "{hits} of {total} linked target words look hardest at a source word of their gold link.",
+        "{hits} of {total} linked target words give most weight to a source word "
+        "that their gold link names.",
         "연결된 목표 낱말 {total}개 가운데 {hits}개에서 가장 큰 가중치가 정답 연결에 놓인다.",
     ),
     "finding.aer": ("Alignment error rate {value}.", "정렬 오류율 {value}."),
