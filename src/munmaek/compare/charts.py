@@ -123,7 +123,10 @@ def bar(
             _line(right, middle - 3, right, middle + 3, "whisker"),
         ]
     title = element("title", None, hint) if hint else None
-    return svg(width, height, hint, title, drawn, whiskers)
+    box = {"width": width, "height": height, "viewBox": f"0 0 {width:g} {height:g}"}
+    # A narrow page squeezes the bar sideways only; its height stays.
+    named = {**box, "preserveAspectRatio": "none", "role": "img", "aria-label": hint or None}
+    return element("svg", named, title, drawn, whiskers)
 
 
 def nice_ticks(low: float, high: float, *, count: int = 4) -> list[float]:
@@ -143,7 +146,7 @@ def panel(
     ticks_x: Sequence[tuple[float, str]],
     top: float,
     width: float = 320,
-    height: float = 190,
+    height: float = 200,
 ) -> Markup:
     """One of several small multiples: its series in the accent, the others faint behind it.
 
@@ -155,7 +158,7 @@ def panel(
         width: of the whole panel.
         height: of the whole panel.
     """
-    left, right, upper, lower = 30.0, width - 14, 30.0, height - 22
+    left, right, upper, lower = 30.0, width - 14, 40.0, height - 22
     xs = [x for x, _ in ticks_x]
     span = max(max(xs) - min(xs), 1e-9) if len(xs) > 1 else 1.0
     ticks = nice_ticks(0, top)
@@ -186,7 +189,7 @@ def panel(
         below,
         behind,
         _series(series, place, hot=True),
-        _ends(series, place, ticks[-1]),
+        _ends(series, place),
     )
 
 
@@ -209,18 +212,15 @@ def _series(series: Series, place: Callable[[Point], Point], *, hot: bool) -> li
     return out
 
 
-def _ends(series: Series, place: Callable[[Point], Point], top: float) -> list[Markup]:
-    """The first and the last value, written beside the line where its band leaves room."""
+def _ends(series: Series, place: Callable[[Point], Point]) -> list[Markup]:
+    """The first and the last value, written above the line and its band."""
     out: list[Markup] = []
     ends = {0: "start", len(series.points) - 1: "end"}
     for index, anchor in ends.items():
         x, y = series.points[index]
-        low, high = series.band[index] if series.band else (y, y)
-        under = high > 0.88 * top
-        at_x, at_y = place((x, low if under else high))
-        shift = 16 if under else -8
+        at_x, at_y = place((x, series.band[index][1] if series.band else y))
         nudge = -4 if anchor == "start" else 4
-        text = text_at(at_x + nudge, at_y + shift, f"{y:.1f}", "hot strong value", anchor=anchor)
+        text = text_at(at_x + nudge, at_y - 8, f"{y:.1f}", "hot strong value", anchor=anchor)
         out.append(text)
     return out
 

@@ -183,14 +183,17 @@ def alignment(
     for source, target in gold:
         linked.setdefault(target, set()).add(source)
     rows = {target: weights[target] for target in linked if target < len(weights)}
-    hits = sum(
-        bool(row) and max(range(len(row)), key=row.__getitem__) in linked[target]
-        for target, row in rows.items()
-    )
+    hits = sum(_heaviest(row) in linked[target] for target, row in rows.items())
     said = [catalogue.text("finding.alignment", hits=hits, total=len(rows))] if rows else []
     if rate is not None:
         said.append(catalogue.text("finding.aer", value=score_text(rate)))
     return said
+
+
+def _heaviest(row: Sequence[float]) -> int:
+    """Where a row is greatest, −1 where nothing in it is a number."""
+    known = [(weight, -place) for place, weight in enumerate(row) if math.isfinite(weight)]
+    return -max(known)[1] if known else -1
 
 
 def fills(entries: Sequence[Mapping[str, Any]], catalogue: Catalogue) -> list[str]:

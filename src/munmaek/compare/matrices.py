@@ -44,7 +44,7 @@ def matrix(
         for n, word in enumerate(target)
     ]
     cells = [
-        _cell(side + s * cell, head + t * cell, cell, weight, f"{word} ← {source[s]}  {weight:.2f}")
+        _cell(side + s * cell, head + t * cell, cell, weight, f"{word} ← {source[s]}")
         for t, (word, row) in enumerate(zip(target, weights, strict=False))
         for s, weight in enumerate(row[: len(source)])
     ]
@@ -73,8 +73,10 @@ def _column(x: float, y: float, word: str, style: str) -> Markup:
 
 def _cell(x: float, y: float, size: float, weight: float, hint: str) -> Markup:
     place = {"x": x + 0.5, "y": y + 0.5, "width": size - 1, "height": size - 1}
-    kind = f"w{step_of(weight)}" if math.isfinite(weight) else "bar hollow"
-    return element("rect", {**place, "class": kind}, element("title", None, hint))
+    if not math.isfinite(weight):
+        return element("rect", {**place, "class": "bar hollow"}, element("title", None, hint))
+    title = element("title", None, f"{hint}  {weight:.2f}")
+    return element("rect", {**place, "class": f"w{step_of(weight)}"}, title)
 
 
 def ramp(label: str, gold: str) -> Markup:

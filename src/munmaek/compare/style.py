@@ -149,7 +149,7 @@ svg .band{fill:var(--band)}
 svg .bar{fill:var(--faint)}
 svg .bar.hot{fill:var(--accent)}
 svg .bar.hollow{fill:none;stroke:var(--faint);stroke-width:1.2;stroke-dasharray:3 2}
-svg .whisker{stroke:var(--ink);stroke-width:1.4}
+svg .whisker{stroke:var(--ink);stroke-width:1.4;vector-effect:non-scaling-stroke}
 svg .gold{fill:none;stroke:var(--ink);stroke-width:1.8}
 svg .leader{stroke:var(--faint);stroke-width:.8;fill:none}
 svg .picture{fill:none;stroke:var(--muted);stroke-width:1.1}
@@ -178,6 +178,7 @@ td.num,th.num{text-align:right}
 td.ci{font-size:12.5px;padding-left:0}
 td.wrap{white-space:normal}
 .bars td{padding-top:3px;padding-bottom:3px}
+.bars svg{width:clamp(90px,36vw,420px);height:18px;max-width:none}
 .everything{width:100%;font-size:13px}
 .everything th,.everything td{padding-right:12px}
 .everything th{white-space:normal;line-height:1.3;min-width:52px}
@@ -201,6 +202,7 @@ details{font-size:13px}summary{cursor:pointer;color:var(--muted)}
 details table{font-size:12.5px;margin-top:10px}details td{white-space:normal;vertical-align:top}
 details code{font-size:11.5px;overflow-wrap:anywhere}
 @media(max-width:640px){body{padding:32px 18px 64px}h1{font-size:25px}
+.bars .ci{display:none}th,td{padding-right:10px}.bars td:first-child{white-space:normal}
 .about{grid-template-columns:1fr;gap:0}.about dd{margin-bottom:6px}}
 @media print{body{padding:0;max-width:none}section{break-inside:avoid-page}}
 """

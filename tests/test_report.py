@@ -1,0 +1,451 @@
+import json
+import math
+import re
+from html.parser import HTMLParser
+from string import Formatter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from munmaek.compare import findings
+from munmaek.compare.charts import Series, nice_ticks, spread
+from munmaek.compare.formats import (
+    count_text,
+    duration_text,
+    interval_text,
+    rate_text,
+    score_text,
+    size_text,
+)
+from munmaek.compare.markup import Markup, element, join
+from munmaek.compare.reading import read_baselines, read_rows
+from munmaek.compare.report import render_report, write_report
+from munmaek.compare.style import STEPS, scale, step_of
+from munmaek.errors import ConfigError, DiskError, InputError
+from munmaek.metrics import Score, Signature
+from munmaek.text.catalogue import TEXTS, Catalogue
+
+ENGLISH = Catalogue("en")
+VOID = {"meta", "br", "link", "hr", "col"}
+
+
+def _score(value, unit, half=None):
+    low, high = (None, None) if half is None else (value - half, value + half)
+    signature = "task:lm|stage:rnn|munmaek:0.1.0"
+    return {"value": value, "unit": unit, "signature": signature, "low": low, "high": high}
+
+
+def _model(task, stage, label, **extra):
+    return {"name": f"{task}-{stage}", "task": task, "stage": stage, "label": label, **extra}
+
+
+def _language_model(stage, label, bits, half=0.01):
+    scores = {
+        "perplexity": _score(2 ** (3 * bits), "per token"),
+        "bits_per_character": _score(bits, "bits/character", half),
+    }
+    curve = [[0, 5.0], [10, 3.0], [20, 2.5]]
+    numbers = {"parameters": 1_240_000, "bytes": 4_960_000, "train_seconds": 62.0}
+    return _model("lm", stage, label, scores=scores, curve=curve, **numbers)
+
+
+def _translator(stage, label, values):
+    buckets = [
+        {
+            "low": low,
+            "high": high,
+            "count": 50,
+            "bleu": _score(value, "of 100", 2.0),
+            "chrf": _score(value + 20, "of 100", 2.0),
+        }
+        for (low, high), value in zip([(1, 5), (6, 10), (11, 31)], values, strict=True)
+    ]
+    scores = {"bleu": _score(float(np.mean(values)), "of 100", 1.0)}
+    return _model("translate", stage, label, scores=scores, by_length=buckets)
+
+
+def _results():
+    return {
+        "format": 1,
+        "munmaek": "0.1.0",
+        "created": "2025-01-31T12:00:05+00:00",
+        "title": "Phrasebook",
+        "command": "munmaek demo",
+        "data": [{"name": "phrases", "task": "lm", "train": 18204, "valid": 9, "test": 12}],
+        "machine": {"processor": "EPYC", "cores": 2, "torch": "2.13.0", "python": "3.11.9"},
+        "models": [
+            _language_model("ngram", "5-gram", 2.0),
+            _language_model("rnn", "LSTM", 1.5),
+            _language_model("mixture", "LSTM + 5-gram", 1.2),
+            _model(
+                "classify", "rnn", "LSTM state", scores={"accuracy": _score(0.9, "share", 0.02)}
+            ),
+            _translator("seq2seq", "fixed vector", [50.0, 30.0, 5.0]),
+            _translator("attention", "attention model", [52.0, 50.0, 45.0]),
+            _model("mlm", "bert", "BERT", scores={"masked_accuracy": _score(0.6, "share", 0.02)}),
+        ],
+        "baselines": [
+            {"task": "classify", "label": "TF-IDF", "scores": {"accuracy": _score(0.8, "share")}}
+        ],
+        "alignments": [
+            {
+                "model": "translate-attention",
+                "source": ["나는", "간다"],
+                "target": ["I", "go"],
+                "weights": [[0.9, 0.1], [0.8, 0.2]],
+                "gold": [[0, 0], [1, 1]],
+                "scores": {"aer": _score(0.25, "share")},
+            }
+        ],
+        "fills": [
+            {
+                "text": "나는 <mask>에서 공부한다",
+                "answer": "학교",
+                "candidates": [
+                    {"token": "집", "probability": 0.6},
+                    {"token": "학교", "probability": 0.3},
+                ],
+            }
+        ],
+        "samples": [{"model": "lm-rnn", "prompt": "나는 ", "text": "나는 간다"}],
+        "translations": [
+            {
+                "source": "나는 너를 사랑해",
+                "reference": "I love you",
+                "outputs": {"translate-attention": "I love you"},
+            }
+        ],
+        "influence": [
+            {"label": "RNN", "distance": [1, 4, 16], "norm": [1.0, 0.1, 1e-3]},
+            {"label": "self", "distance": [1, 4, 16], "norm": [0.5, 0.4, 0.25]},
+        ],
+        "speed": [
+            {"label": "RNN", "length": [8, 64], "tokens_per_second": [1e4, 1e4]},
+            {"label": "self", "length": [8, 64], "tokens_per_second": [2e4, 4e4]},
+        ],
+        "notes": ["one note"],
+    }
+
+
+class _Page(HTMLParser):
+    """Collects tags and text, and fails on a tag that is closed out of order."""
+
+    def __init__(self, page):
+        super().__init__(convert_charrefs=True)
+        self.open, self.tags, self.words, self.attributes = [], [], [], []
+        self.feed(page)
+        self.close()
+        assert not self.open, f"never closed: {self.open}"
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.words.append(data)
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.words).split())
+
+
+def _text(results, **options):
+    return _Page(render_report(results, **options)).text
+
+
+# --- the page --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_full_report_is_well_formed_and_has_every_part(language):
+    page = _Page(render_report(_results(), language=language))
+    ids = {value for name, value in page.attributes if name == "id"}
+    wanted = "lineage lm classify translate alignment fills limits table notes"
+    assert ids == set(wanted.split())
+    assert ("lang", language) in page.attributes
+
+
+def test_a_report_needs_no_network_and_no_script():
+    page = render_report(_results())
+    assert not re.search(r"https?://|url\(|@import|src=|<link|<script|href=", page)
+
+
+@pytest.mark.parametrize("missing", [key for key in _results() if key != "format"])
+def test_a_report_without_a_part_is_still_a_report(missing):
+    results = _results()
+    del results[missing]
+    assert "</html>" in render_report(results)
+    results[missing] = None
+    _Page(render_report(results))
+
+
+@pytest.mark.parametrize(
+    "missing", ["scores", "label", "curve", "by_length", "stage", "parameters"]
+)
+def test_a_model_without_a_part_is_still_shown(missing):
+    results = _results()
+    for model in results["models"]:
+        model.pop(missing, None)
+    _Page(render_report(results))
+
+
+def test_a_report_of_nothing_says_so():
+    assert "no models yet" in _text({"format": 1})
+    assert "no models yet" in _text({})
+
+
+HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=y>&amp;"
+
+
+def _poisoned(value):
+    if isinstance(value, dict):
+        return {
+            key: inner if key in ("task", "stage", "unit", "name", "model") else _poisoned(inner)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [_poisoned(inner) for inner in value]
+    return HOSTILE if isinstance(value, str) else value
+
+
+def test_hostile_text_is_shown_and_never_becomes_markup():
+    results = _poisoned(_results())
+    for model in results["models"]:
+        model["name"] = model["use_unit"] = HOSTILE
+        for score in list(model["scores"]):
+            model["scores"][score]["unit"] = HOSTILE
+        model["scores"][HOSTILE] = _score(1.0, "share")
+    results["models"].append(_model(HOSTILE, HOSTILE, HOSTILE, scores={}))
+    page = _Page(render_report(results))
+    assert {"script", "img"}.isdisjoint(page.tags)
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    assert "alert('x')" in page.text
+
+
+PRINTABLE = st.text(st.characters(exclude_categories=("Cs", "Cc")))
+
+
+@given(PRINTABLE)
+def test_any_text_comes_back_from_the_markup_as_it_was(text):
+    page = element("div", {"title": text}, text)
+    reader = _Page(str(page))
+    assert reader.tags == ["div"]
+    assert reader.attributes == [("title", text)]
+    assert "".join(reader.words) == text
+
+
+def test_markup_nests_without_escaping_twice():
+    assert join(["a<b", Markup("<i>"), None, 2, 0.5]) == "a&lt;b<i>20.5"
+    assert element("p", {"class": None, "x": 1.25}, ["a"]) == '<p x="1.25">a</p>'
+
+
+def test_results_of_a_newer_format_are_refused():
+    with pytest.raises(InputError, match="upgrade munmaek"):
+        render_report({"format": 2})
+
+
+def test_an_unknown_language_lists_those_there_are():
+    with pytest.raises(ConfigError, match="en, ko"):
+        render_report(_results(), language="fr")
+
+
+def test_numbers_that_are_not_finite_do_not_break_a_report():
+    results = _results()
+    results["models"][0]["scores"]["perplexity"]["value"] = math.inf
+    results["models"][0]["scores"]["bits_per_character"]["value"] = math.inf
+    results["models"][1]["scores"]["bits_per_character"]["value"] = math.nan
+    results["models"][1]["curve"] = [[0, math.nan], [1, None], [2, 3.0]]
+    results["alignments"][0]["weights"] = [[math.nan, 1.0], [None, 0.0]]
+    results["influence"][0]["norm"] = [0.0, math.nan, None]
+    results["speed"] = [{"label": "RNN", "length": [8], "tokens_per_second": [5.0]}]
+    page = render_report(json.loads(json.dumps(results)))
+    assert "nan" not in _Page(page).text
+    assert "∞" in page
+
+
+def test_a_report_is_written_whole_and_replaces_an_older_one(tmp_path):
+    path = tmp_path / "report.html"
+    path.write_text("old", encoding="utf-8")
+    write_report(_results(), path)
+    assert path.read_text(encoding="utf-8") == render_report(_results())
+    assert [each.name for each in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_a_report_that_cannot_be_written_says_where(tmp_path):
+    with pytest.raises(DiskError, match=r"cannot write the report .*nowhere"):
+        write_report(_results(), tmp_path / "nowhere" / "report.html")
+
+
+# --- what the sentences say ------------------------------------------------------------------
+
+
+def test_the_sentence_on_language_models_is_computed():
+    text = _text(_results())
+    # 1.5 is 25 % below 2.0; the mixture's 1.2 is 20 % below 1.5.
+    assert "LSTM spends the fewest bits on each character, 1.500: 25 % fewer than 5-gram." in text
+    assert "Mixed, the models need 20 % fewer than LSTM, the best of them alone." in text
+    assert "overlap" not in findings.language_models(read_rows(_results())[:3], ENGLISH)
+
+
+def test_a_mixture_that_does_not_help_is_not_praised():
+    results = _results()
+    results["models"][2] = _language_model("mixture", "both", 1.6)
+    assert "Mixing does not help here: LSTM alone needs 1.500." in _text(results)
+
+
+def test_overlapping_intervals_are_said_to_overlap():
+    results = _results()
+    results["models"][0] = _language_model("ngram", "5-gram", 1.51)
+    assert "The intervals of LSTM and 5-gram overlap." in _text(results)
+
+
+def test_the_sentence_on_length_compares_the_best_and_the_worst_on_long_sentences():
+    said = findings.by_length(read_rows(_results())[4:6], "bleu", ENGLISH)
+    assert said == [
+        "On sources of 1–5 words fixed vector reaches 50.0 BLEU and attention model 52.0; "
+        "on those of 11–31 words, 5.0 against 45.0."
+    ]
+
+
+def test_a_length_with_few_sentences_carries_no_sentence():
+    results = _results()
+    for model in results["models"][4:6]:
+        model["by_length"][-1]["count"] = 3
+    said = findings.by_length(read_rows(results)[4:6], "bleu", ENGLISH)
+    assert "on those of 6–10 words, 30.0 against 50.0" in said[0]
+
+
+def test_the_sentence_on_alignment_counts_the_heaviest_links():
+    # Row "I" has its greatest weight on its gold word, row "go" does not: 1 of 2.
+    text = _text(_results())
+    assert "1 of 2 linked target words" in text
+    assert "Alignment error rate 25.0\u2009%." in text.replace(" %", "\u2009%")
+
+
+def test_the_sentence_on_masked_words_counts_first_and_shown():
+    assert findings.fills(_results()["fills"], ENGLISH) == [
+        "The hidden word comes first in 0 of 1 sentences, among those shown in 1."
+    ]
+
+
+def test_the_sentence_on_influence_compares_each_model_with_itself():
+    # RNN keeps 1e-3 / 1 = 0.10 %, self keeps 0.25 / 0.5 = 50 %.
+    rows = _results()["influence"]
+    lines = [
+        Series(row["label"], tuple(zip(row["distance"], row["norm"], strict=True))) for row in rows
+    ]
+    hot, said = findings.influence(lines, ENGLISH)
+    assert hot == "self"
+    assert "0.10\u2009% at distance 16 in RNN, 50\u2009% in self" in said[0]
+
+
+def test_the_sentence_on_speed_gives_the_ratio_at_the_longest():
+    assert "At 64 tokens self reads 40 000 tokens per second, 4.0 times as many as RNN." in _text(
+        _results()
+    )
+
+
+def test_baselines_stand_beside_the_models():
+    assert read_baselines(_results())[0].baseline
+    text = _text(_results())
+    assert "The baseline, TF-IDF, reaches 80.0 %." in text
+    assert "TF-IDF (baseline)" in text
+
+
+def test_every_score_shows_its_signature():
+    page = render_report(_results())
+    assert page.count("<code>task:lm|stage:rnn|munmaek:0.1.0</code>") == 11
+    assert 'title="accuracy = 0.9 [0.88, 0.92] share' in page
+
+
+# --- texts, numbers, colours, places ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", TEXTS)
+def test_a_text_has_the_same_names_in_both_languages(key):
+    english, korean = (
+        {name for _, name, _, _ in Formatter().parse(text) if name} for text in TEXTS[key]
+    )
+    assert english == korean
+
+
+@pytest.mark.parametrize("key", TEXTS)
+def test_korean_names_take_no_particle_that_depends_on_their_last_sound(key):
+    assert not re.search(r"\}(은|는|이|가|을|를|과|와|으로|로|이다|다)(?![가-힣])", TEXTS[key][1])
+
+
+def test_a_missing_text_falls_back_to_the_name_it_was_given():
+    assert ENGLISH.known("stage.mine", "mine") == "mine"
+    assert Catalogue("ko").known("stage.ngram", "ngram") == "엔그램"
+
+
+def test_numbers_have_the_digits_of_their_kind():
+    signature = Signature(())
+    assert score_text(Score("accuracy", 0.8432, "share", signature)) == "84.3\u2009%"
+    assert score_text(Score("bleu", 41.46, "of 100", signature)) == "41.5"
+    assert score_text(Score("perplexity", math.inf, "per token", signature)) == "∞"
+    assert interval_text(Score("b", 1.5, "bits/byte", signature, 1.4, 1.62)) == "1.400–1.620"
+    assert [count_text(value) for value in (842, 12_400, 1_240_000, None)] == [
+        "842",
+        "12\u2009400",
+        "1.24\u2009M",
+        "–",
+    ]
+    assert [size_text(value) for value in (812, 34_200, 4_810_000)] == [
+        "812\u2009B",
+        "34.2\u2009kB",
+        "4.8\u2009MB",
+    ]
+    assert [duration_text(value) for value in (0.44, 48, 200, 7500)] == [
+        "0.4\u2009s",
+        "48\u2009s",
+        "3\u2009min 20\u2009s",
+        "2\u2009h 05\u2009min",
+    ]
+    assert [rate_text(value) for value in (8.254, 412.4, 12_412)] == ["8.25", "412", "12\u2009400"]
+
+
+def test_the_weight_scale_has_even_steps():
+    from munmaek.compare.style import _lab
+
+    for ends in (("#f5f2ea", "#7d1f0c"), ("#211f1b", "#ffb59a")):
+        colours = scale(*ends)
+        assert (colours[0], colours[-1]) == ends
+        assert len(colours) == STEPS
+        steps = np.diff([_lab(colour)[0] for colour in colours])
+        assert np.abs(steps - steps.mean()).max() < 0.004
+
+
+def test_a_weight_outside_nought_and_one_takes_the_scales_end():
+    assert [step_of(weight) for weight in (-1, 0, 0.5, 1, 7)] == [0, 0, 10, 20, 20]
+
+
+@given(st.lists(st.floats(0, 200), min_size=1, max_size=12))
+def test_labels_never_touch_and_keep_their_order(wanted):
+    placed = spread(wanted, gap=15, low=0, high=200)
+    order = sorted(range(len(wanted)), key=wanted.__getitem__)
+    gaps = np.diff([placed[index] for index in order])
+    assert (gaps >= 15 - 1e-6).all()
+    if len(wanted) <= 13:
+        assert min(placed) >= -1e-6
+        assert max(placed) <= 200 + 1e-6
+
+
+def test_labels_with_room_stay_where_they_belong():
+    assert spread([10, 100, 50], gap=15, low=0, high=200) == [10, 100, 50]
+
+
+@given(st.floats(0, 1e6), st.floats(1e-3, 1e6))
+def test_ticks_are_round_and_cover_the_range(low, span):
+    ticks = nice_ticks(low, low + span)
+    assert ticks[0] <= low + 1e-6 * span
+    assert ticks[-1] >= low + span * (1 - 1e-6)
+    assert 2 <= len(ticks) <= 8
