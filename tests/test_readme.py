@@ -1,0 +1,53 @@
+"""The README in both languages says the same, and its commands are real."""
+
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+
+ENGLISH = (ROOT / "README.md").read_text(encoding="utf-8")
+KOREAN = (ROOT / "README.ko.md").read_text(encoding="utf-8")
+
+
+def blocks(text: str) -> list[str]:
+    """The contents of all fenced blocks, in order."""
+    return re.findall(r"^```\w+\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def commands(text: str) -> list[list[str]]:
+    """Every munmaek command in the shell blocks, as arguments."""
+    lines = [line for block in blocks(text) for line in block.splitlines()]
+    return [shlex.split(line)[1:] for line in lines if line.startswith("munmaek ")]
+
+
+def test_both_readmes_give_the_same_commands_and_code() -> None:
+    assert blocks(ENGLISH) == blocks(KOREAN)
+
+
+def test_both_readmes_have_the_same_sections() -> None:
+    heads = [len(re.findall(r"^## ", text, flags=re.MULTILINE)) for text in (ENGLISH, KOREAN)]
+    assert heads[0] == heads[1]
+
+
+def test_the_set_up_is_two_commands_that_use_the_tested_pins() -> None:
+    first, second = blocks(ENGLISH)[:2]
+    for command in (first, second):
+        assert command.count("\n") == 1
+        assert "-m venv .venv" in command
+        assert "-c constraints.txt" in command
+    assert first.rstrip().endswith("munmaek demo")
+
+
+@pytest.mark.parametrize("arguments", commands(ENGLISH), ids=lambda each: " ".join(each[:4]))
+def test_a_readme_command_is_understood(arguments: list[str]) -> None:
+    """The verb and its options exist: what is missing is the data, and that is what is said."""
+    run = subprocess.run(
+        [sys.executable, "-m", "munmaek", *arguments], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 2
+    said = run.stderr.strip().splitlines()
+    assert len(said) == 1, run.stderr
+    assert re.search(r"corpus\.txt|reviews\.tsv|train\.ko|models/", said[0]), said[0]
