@@ -54,7 +54,7 @@ class Row:
     use_unit: str = "tokens"
     buckets: tuple[Bucket, ...] = ()
     curve: tuple[tuple[float, float], ...] = field(default=(), repr=False)
-    """Loss in nats by step."""
+    """Validation loss in nats by step."""
     baseline: bool = False
 
 

@@ -52,7 +52,8 @@ def _group(task: str, contents: Contents) -> list[Node]:
     metrics = _metrics(task, rows)
     baselines = [row for row in contents.baselines if row.task == task]
     units = {row.use_unit for row in rows if row.use_speed is not None}
-    best = {metric: ranked(rows, metric)[0].name for metric in metrics if ranked(rows, metric)}
+    orders = {metric: ranked(rows, metric) for metric in metrics}
+    best = {metric: order[0].name for metric, order in orders.items() if len(order) > 1}
     return [
         _heading(task, metrics, units, contents),
         [_line(row, metrics, best, len(units) > 1, contents) for row in [*rows, *baselines]],

@@ -113,7 +113,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "column.train_time": ("training", "학습 시간"),
     "column.train_speed": ("tokens/s in training", "학습 토큰/초"),
     "column.use_speed": ("speed in use", "사용 속도"),
-    "column.loss": ("loss while training", "학습 손실"),
+    "column.loss": ("validation loss", "검증 손실"),
     "unit.sentences": ("sentences/s", "문장/초"),
     "unit.texts": ("texts/s", "글/초"),
     "unit.tokens": ("tokens/s", "토큰/초"),
