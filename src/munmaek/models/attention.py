@@ -28,11 +28,11 @@ size, C classes.
 """
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, Self, final
+from typing import Any, Literal, NamedTuple, final
 
 import torch
 from jaxtyping import Bool, Float, Int
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from munmaek.models.configuration import Config
@@ -42,7 +42,6 @@ from munmaek.nn.alignment import (
     AttentionPooling,
     DotScore,
     GeneralScore,
-    Score,
     attend,
 )
 from munmaek.nn.embeddings import OutputLayer, TokenEmbedding
@@ -73,25 +72,23 @@ class AttentionConfig(Config):
     embedding: int = Field(default=256, ge=1)
     hidden: int = Field(default=256, ge=1)
     """Width of the decoder's state and of the alignment layer."""
-    encoder_hidden: int = Field(default=128, ge=1)
+    encoder_hidden: int = Field(default=128, ge=1, validate_default=True)
     """Width of the encoder's state in each of its two directions."""
     encoder_layers: int = Field(default=1, ge=1)
     dropout: float = Field(default=0.2, ge=0.0, lt=1.0)
     input_feeding: bool = True
     """With dot and general: each step sees the attentional state before it."""
-    tied: bool = True
+    tie_embeddings: bool = True
     """The output weights are the target embedding's."""
 
-    @model_validator(mode="after")
-    def _dot_needs_one_width(self) -> Self:
-        if self.score == "dot" and self.hidden != 2 * self.encoder_hidden:
-            message = (
-                f"score = 'dot' needs hidden = 2 · encoder_hidden, but {self.hidden} ≠ "
-                f"2 · {self.encoder_hidden}: set hidden to {2 * self.encoder_hidden}, or take "
-                "'general'"
-            )
+    @field_validator("encoder_hidden")
+    @classmethod
+    def _dot_needs_one_width(cls, size: int, info: Any) -> int:
+        hidden = info.data.get("hidden")
+        if info.data.get("score") == "dot" and hidden != 2 * size:
+            message = f"score = 'dot' needs hidden = {2 * size}, twice this; it is {hidden}"
             raise ValueError(message)
-        return self
+        return size
 
 
 class AttentionMemory(NamedTuple):
@@ -276,7 +273,7 @@ class _LuongDecoder(nn.Module):
         return torch.tanh(self.combine(torch.cat([context, hidden], 2))), after
 
 
-def _luong_score(config: AttentionConfig) -> Score:
+def _luong_score(config: AttentionConfig) -> DotScore | GeneralScore:
     if config.score == "dot":
         return DotScore()
     return GeneralScore(config.hidden, 2 * config.encoder_hidden)
@@ -315,9 +312,8 @@ class AttentionTranslatorNetwork(nn.Module):
         self.initial = nn.Linear(config.encoder_hidden, config.hidden)
         self.decoder = _decoder(config)
         size = self.decoder.size
-        width = embedding if config.tied else size
-        self.project = nn.Identity() if width == size else nn.Linear(size, width)
-        self.output = OutputLayer(width, target_vocab, tied=config.tied)
+        self.project = nn.Identity() if embedding == size else nn.Linear(size, embedding)
+        self.output = OutputLayer(embedding, target_vocab, tied=config.tie_embeddings)
 
     def encode(
         self, source: Int[Tensor, "B S"], lengths: Int[Tensor, " B"], *, tape: Tape | None = None

@@ -45,7 +45,7 @@ class RnnConfig(Config):
     hidden: int = Field(default=256, ge=1)
     layers: int = Field(default=1, ge=1)
     dropout: float = Field(default=0.2, ge=0.0, lt=1.0)
-    tied: bool = True
+    tie_embeddings: bool = True
     """The language model's output weights are the embedding's."""
     bidirectional: bool = True
     """The classifier reads both ways."""
@@ -57,18 +57,14 @@ class RnnLanguageNetwork(nn.Module):
 
     def __init__(self, config: RnnConfig, *, vocab_size: int) -> None:
         super().__init__()
-        width = config.embedding if config.tied else config.hidden
-        self.embedding = TokenEmbedding(vocab_size, config.embedding)
+        width, hidden = config.embedding, config.hidden
+        self.embedding = TokenEmbedding(vocab_size, width)
         self.dropout = VariationalDropout(config.dropout)
         self.recurrent = Recurrent(
-            config.cell,
-            config.embedding,
-            config.hidden,
-            layers=config.layers,
-            dropout=config.dropout,
+            config.cell, width, hidden, layers=config.layers, dropout=config.dropout
         )
-        self.project = nn.Identity() if width == config.hidden else nn.Linear(config.hidden, width)
-        self.output = OutputLayer(width, vocab_size, tied=config.tied)
+        self.project = nn.Identity() if width == hidden else nn.Linear(hidden, width)
+        self.output = OutputLayer(width, vocab_size, tied=config.tie_embeddings)
 
     def begin(self, batch: int) -> State:
         """Zeros: nothing read yet."""

@@ -48,7 +48,7 @@ class Seq2SeqConfig(Config):
     dropout: float = Field(default=0.2, ge=0.0, lt=1.0)
     reverse_source: bool = False
     """Read the source from its last token to its first (Sutskever et al. 2014, §3.3)."""
-    tied: bool = True
+    tie_embeddings: bool = True
     """The output weights are the target embedding's."""
 
 
@@ -81,7 +81,7 @@ class FixedVectorTranslatorNetwork(nn.Module):
             config.cell, width + hidden, hidden, layers=config.layers, dropout=config.dropout
         )
         self.readout = MaxoutReadout(hidden + width + hidden, width)
-        self.output = OutputLayer(width, target_vocab, tied=config.tied)
+        self.output = OutputLayer(width, target_vocab, tied=config.tie_embeddings)
 
     def encode(
         self, source: Int[Tensor, "B S"], lengths: Int[Tensor, " B"], *, tape: Tape | None = None

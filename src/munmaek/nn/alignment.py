@@ -15,7 +15,7 @@ Letters: B rows, T decoder steps, S source positions, Q query width, D width of 
 A width of the alignment layer.
 """
 
-from typing import Protocol, final
+from typing import final
 
 import torch
 from jaxtyping import Bool, Float
@@ -28,24 +28,9 @@ __all__ = [
     "AttentionPooling",
     "DotScore",
     "GeneralScore",
-    "Score",
     "attend",
     "masked_softmax",
 ]
-
-
-class Score(Protocol):
-    """How well a query and an encoder state fit."""
-
-    def keys(self, states: Float[Tensor, "B S D"]) -> Float[Tensor, "B S A"]:
-        """What the score needs of the encoder states, computed once."""
-        ...
-
-    def __call__(
-        self, queries: Float[Tensor, "B T Q"], keys: Float[Tensor, "B S A"]
-    ) -> Float[Tensor, "B T S"]:
-        """e_ij for each query and key."""
-        ...
 
 
 @final

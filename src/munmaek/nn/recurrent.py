@@ -16,7 +16,8 @@ The GRU's reset gate acts after the matrix U_n, as in the fused kernels; Cho et 
 With no tape the kernels of ``torch.nn`` run; with one, the equations above run step by step on the
 same weights and every gate is recorded.
 
-Letters: B rows, T steps, I input width, H hidden width, L layers, G stacked gates (H, 3H or 4H).
+Letters: B rows, T steps, I input width, H hidden width, D = 2H of both directions, L layers, G
+stacked gates (H, 3H or 4H).
 A state is a tuple of [B L H]: (h,) for Elman and GRU, (h, c) for LSTM.
 """
 
@@ -259,7 +260,7 @@ class Bidirectional(nn.Module):
         lengths: Int[Tensor, " B"],
         *,
         tape: Tape | None = None,
-    ) -> tuple[Float[Tensor, "B T 2*H"], Float[Tensor, "B 2*H"]]:
+    ) -> tuple[Float[Tensor, "B T D"], Float[Tensor, "B D"]]:
         """Both directions' outputs side by side, and the last output of each.
 
         The backward direction's last output is the one at the row's first token. Outputs on
