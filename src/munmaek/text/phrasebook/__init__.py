@@ -1,7 +1,7 @@
 """A Korean–English parallel corpus, written here as a grammar and a lexicon.
 
-``phrasebook()`` gives distinct sentence pairs of 3 to 40 English words with gold word alignment and a
-sentence type, deterministic from a seed.
+``phrasebook()`` gives distinct sentence pairs of 3 to 40 English words with gold word alignment and
+a sentence type, deterministic from a seed.
 """
 
 from munmaek.text.phrasebook.corpus import LABELS, LENGTHS, Phrase, Phrasebook, phrasebook

@@ -5,10 +5,7 @@ from random import Random
 
 from munmaek.text.phrasebook import lexicon
 from munmaek.text.phrasebook.hangul import particle
-from munmaek.text.phrasebook.phrase import (
-    Scene,
-    Style,
-)
+from munmaek.text.phrasebook.phrase import Scene, Style
 
 __all__ = [
     "AUDIENCES",
@@ -37,15 +34,11 @@ STATEMENT = {
 
 
 QUESTION = {Style.INFORMAL: "니", Style.POLITE: "어요", Style.FORMAL: "ㅂ니까"}
-
-
 COMMAND = {Style.INFORMAL: "어", Style.POLITE: "어요", Style.FORMAL: "(으)ㅂ시오"}
 """Polite and formal commands stand on the honorific stem: 읽으세요, 읽으십시오."""
 
 
 FAVOUR = {Style.INFORMAL: "어 줘", Style.POLITE: "어 주세요", Style.FORMAL: "어 주십시오"}
-
-
 COULD_YOU = {
     Style.INFORMAL: "어 줄래",
     Style.POLITE: "어 주시겠어요",
@@ -54,8 +47,6 @@ COULD_YOU = {
 
 
 FORBID = {Style.INFORMAL: "지 마", Style.POLITE: "지 마세요", Style.FORMAL: "지 마십시오"}
-
-
 SHALL_WE = {Style.INFORMAL: "(으)ㄹ까", Style.POLITE: "(으)ㄹ까요", Style.FORMAL: "(으)ㄹ까요"}
 
 
@@ -86,6 +77,8 @@ PARENTS = (
 )
 
 
+PARENT_OF = {"엄마": "어머니", "아빠": "아버지"}
+"""What the lexicon calls them."""
 ELDERS = (
     Address("선생님,", "Sir,", Style.POLITE, "선생님"),
     Address("교수님,", "Professor,", Style.POLITE, "교수님"),
@@ -114,8 +107,9 @@ def draw_address(
 
 
 def scene_for(rng: Random, address: Address | None, style: Style) -> Scene:
+    """A new sentence, spoken to ``address`` or else in ``style``."""
     if address is None:
         return Scene(rng, style)
     scene = Scene(rng, address.style, address.title, address.family)
-    scene.seen.update((address.korean.rstrip(",아야"), address.korean.rstrip(","), address.title))
+    scene.seen.update((address.korean.rstrip(",아야"), address.title, PARENT_OF.get(address.title)))
     return scene

@@ -1,6 +1,7 @@
 """One clause: a predicate with its subject, objects and adjuncts, worded in both languages.
 
-Korean: subject, time, frequency, place, companion, recipient, object, manner, predicate.
+Korean: subject, time, frequency, place, companion, recipient, object, manner, predicate; where the
+place is a goal (학교에), companion and purpose come before it.
 English: subject, frequency, predicate, object, recipient, companion, manner, place, time.
 """
 
@@ -53,6 +54,8 @@ class Clause:
     """Whether it is something not to do, which Korean says with its ending."""
     honored: bool = False
     """Whether Korean honours the subject that is not said: the hearer of a request."""
+    case: str = ""
+    """The subject's particle where the verb decides it: 날씨가 춥다, 누가 왔니?"""
     existential: bool = False
     """Whether the place comes before the subject in Korean: 방에 고양이가 있다."""
     noun: Noun | None = None
@@ -87,16 +90,17 @@ class Clause:
         """The subject with its particle, unless it is left out."""
         if self.subject is None or self.same_subject:
             return []
-        if not self.existential:
-            return mark(self.subject, case)
-        place = self.place[0] if self.place else []
-        return [*place, *mark(self.subject, "이/가")]
+        words = mark(self.subject, self.case or case)
+        return self.place[0] + words if self.existential and self.place else words
 
     def korean_rest(self) -> Words:
         """What stands between subject and manner."""
         words: Words = []
         place = None if self.existential else self.place
-        for pair in (self.time, self.frequency, self.purpose, place, self.companion):
+        where = (self.companion, self.purpose, place)
+        if self.verb.where == "에서":
+            where = (place, self.companion)
+        for pair in (self.time, self.frequency, *where):
             if pair:
                 words += pair[0]
         if self.recipient:

@@ -11,10 +11,10 @@ Style is a matter of context, and the English side always shows it:
 
 So no English sentence has two Korean ones here, nor the other way round: each text occurs once.
 
-Links follow the meaning: an article goes with its noun, a preposition with the word that bears the
-particle, *do* with the verb or its denial, *that* and *because* with the ending that says so, *please*
-with 주세요. A pronoun that Korean leaves out goes with the subject it repeats, or, where the hearer is
-never named, with nothing.
+Links follow the meaning: an article goes with its noun, a preposition with the word that bears
+the particle, *do* with the verb or its denial, *that* and *because* with the ending that says so,
+*please* with 주세요. A pronoun that Korean leaves out goes with the subject it repeats, or, where
+the hearer is never named, with nothing.
 """
 
 from collections import Counter

@@ -6,25 +6,12 @@ from munmaek.text.phrasebook.events import Purpose, activity
 from munmaek.text.phrasebook.growth import REASONS, TIMINGS, another, any_tense, temporal, timeless
 from munmaek.text.phrasebook.korean import Kind, Stem
 from munmaek.text.phrasebook.people import other_subject
-from munmaek.text.phrasebook.phrase import (
-    Nominal,
-    Scene,
-    Style,
-    i,
-)
+from munmaek.text.phrasebook.phrase import Nominal, Scene, Style, i
 from munmaek.text.phrasebook.predicate import Tense
 from munmaek.text.phrasebook.statements import told_in
 from munmaek.text.phrasebook.states import circumstance, state
-from munmaek.text.phrasebook.structure import (
-    Complex,
-    Reported,
-    Structure,
-    Subordinate,
-)
-from munmaek.text.phrasebook.verbs import (
-    VERBS,
-    Verb,
-)
+from munmaek.text.phrasebook.structure import Complex, Reported, Structure, Subordinate
+from munmaek.text.phrasebook.verbs import VERBS, Verb
 
 __all__ = ["TELL", "demanded"]
 

@@ -7,7 +7,7 @@ from munmaek.text.phrasebook import lexicon
 from munmaek.text.phrasebook.clause import Clause
 from munmaek.text.phrasebook.english import PLURAL
 from munmaek.text.phrasebook.lexicon import ADVERBS, Noun, Time
-from munmaek.text.phrasebook.people import LIKE, other_subject, third_person
+from munmaek.text.phrasebook.people import other_subject, third_person
 from munmaek.text.phrasebook.phrase import (
     Nominal,
     Pair,
@@ -27,6 +27,7 @@ from munmaek.text.phrasebook.verbs import (
     ACTIVITIES,
     DESCRIBED_BY,
     GOING,
+    LIKE,
     LIVING,
     PEOPLE_VERBS,
     PRODUCED,
@@ -54,8 +55,6 @@ __all__ = [
 ]
 
 FREQUENCIES = tuple(ADVERBS[name] for name in ("always", "often", "sometimes", "usually"))
-
-
 EARLY = {"often", "really"}
 """Manners that English puts before the verb."""
 
@@ -67,8 +66,6 @@ TIMES = {
 
 
 DAYPARTS = {"morning", "afternoon", "evening", "night", "tonight"}
-
-
 NOW = next(time for time in lexicon.TIMES if "now" in time.tenses)
 
 
@@ -151,13 +148,15 @@ def activity(
     return clause
 
 
+UNTIMELY = {Tense.PAST: "", Tense.PRESENT: "ny", Tense.FUTURE: "sy"}
+"""The flags of verbs that a tense does without."""
+
+
 def _pick_verb(scene: Scene, tense: Tense, pool: tuple[Verb, ...]) -> Verb:
-    """One of the pool; what is done once has no present."""
+    """One of the pool; what is done once has no present, what one feels no future."""
     while True:
         verb = scene.pick(pool)
-        if not ("y" in verb.flags and tense is not Tense.PAST) and not (
-            "n" in verb.flags and tense is Tense.PRESENT
-        ):
+        if not any(flag in verb.flags for flag in UNTIMELY[tense]):
             return verb
 
 
@@ -222,17 +221,17 @@ def _object(
         return _relative_thing(scene, noun, scene.pick(describers), room)
     if room >= 1 and draw < 0.5 and fits:
         return something(
-            scene, noun, adjective=scene.pick(fits), determiner=_definite(noun, verb, purpose)
+            scene, noun, adjective=scene.pick(fits), determiner=_definite(verb, purpose)
         )
     if room >= 1 and draw < 0.62 and noun.counter:
         return counted(scene, noun)
     if draw < 0.72 and noun.determiner == "a" and verb.english not in ("make", "draw", "bake"):
         word = scene.pick((("이", "this"), ("그", "that")))
         return described(scene, noun, *word)
-    return something(scene, noun, determiner=_definite(noun, verb, purpose))
+    return something(scene, noun, determiner=_definite(verb, purpose))
 
 
-def _definite(noun: Noun, verb: Verb, purpose: Purpose) -> str | None:
+def _definite(verb: Verb, purpose: Purpose) -> str | None:
     return "the" if purpose.definite and "d" in verb.flags else None
 
 
@@ -255,7 +254,7 @@ def _relative_thing(scene: Scene, noun: Noun, verb: Verb, room: int) -> Nominal:
 def _surround(scene: Scene, clause: Clause, room: int, purpose: Purpose) -> None:
     """Give the clause a time, a place, a companion, a manner, as far as there is room."""
     for kind in scene.pick(ORDERS):
-        if room < 1:
+        if room < 1 or clause.heavy:
             return
         if scene.chance(0.62):
             room -= _adjunct(scene, clause, kind, room, purpose)
@@ -269,8 +268,6 @@ def _adjunct(scene: Scene, clause: Clause, kind: str, room: int, purpose: Purpos
     pair: Pair | None = None
     if kind == "time" and "s" not in verb.flags and verb is not LIVING and room >= 2:
         pair = clause.time = _time(scene, clause)
-    elif clause.heavy and kind in ("place", "companion"):
-        return 0
     elif kind == "place" and verb.places and clause.place is None and room >= 3:
         place = scene.fresh(verb.places)
         pair = clause.place = in_place(scene, place, verb.where)
@@ -319,10 +316,11 @@ def _manner(scene: Scene, clause: Clause, purpose: Purpose) -> Pair | None:
 
 
 def _frequency(scene: Scene, clause: Clause) -> None:
-    habit = clause.tense is Tense.PRESENT and "s" not in clause.verb.flags
-    if habit and clause.time is None and clause.frequency is None and clause.subject:
-        if clause.verb is not LIVING and scene.chance(0.5):
-            clause.frequency = adverbial(scene, scene.pick(FREQUENCIES))
+    """Say how often, where that is not said yet."""
+    habit = clause.tense is Tense.PRESENT and "s" not in clause.verb.flags and clause.subject
+    said = clause.time or clause.frequency or clause.verb is LIVING
+    if habit and not said and scene.chance(0.5):
+        clause.frequency = adverbial(scene, scene.pick(FREQUENCIES))
 
 
 def with_mood(scene: Scene, clause: Clause) -> Clause:

@@ -6,25 +6,12 @@ from munmaek.text.phrasebook.clause import Clause
 from munmaek.text.phrasebook.events import POOLS, Purpose, activity
 from munmaek.text.phrasebook.korean import Stem
 from munmaek.text.phrasebook.people import other_subject
-from munmaek.text.phrasebook.phrase import (
-    Nominal,
-    Scene,
-    something,
-)
+from munmaek.text.phrasebook.phrase import Nominal, Scene, something
 from munmaek.text.phrasebook.predicate import Form, Modal, Tense
+from munmaek.text.phrasebook.qualities import STATES
 from munmaek.text.phrasebook.states import circumstance, event, weather
-from munmaek.text.phrasebook.structure import (
-    Complex,
-    Subordinate,
-)
-from munmaek.text.phrasebook.verbs import (
-    ACTIVITIES,
-    BACKGROUND,
-    GOING,
-    PEOPLE_VERBS,
-    STATES,
-    Verb,
-)
+from munmaek.text.phrasebook.structure import Complex, Subordinate
+from munmaek.text.phrasebook.verbs import ACTIVITIES, BACKGROUND, GOING, PEOPLE_VERBS, Verb
 
 __all__ = [
     "BE_YOUNG",
@@ -41,30 +28,14 @@ __all__ = [
 
 TIMED = {*ACTIVITIES, *GOING, *(v for v in PEOPLE_VERBS if "s" not in v.flags)}
 """Verbs of what happens at a time and for a reason."""
-
-
-YOUTH = {
-    "live",
-    "learn",
-    "study",
-    "work",
-    "love",
-    "like",
-    "play",
-    "swim",
-    "collect",
-    "sell",
-    "grow",
-}
-
-
+YOUTH = {"live", "learn", "study", "work", "love", "like", "play", "swim", "collect", "grow"}
+"""What one did when one was young."""
 TIMINGS, REASONS = {"when", "before", "after", "while"}, {"because", "if"}
-
-
 BE_YOUNG = Verb("be young", Stem("어리", adjective=True), flags="s")
 
 
 def any_tense(scene: Scene) -> Tense:
+    """The tense of a whole sentence."""
     draw = scene.rng.random()
     return Tense.PAST if draw < 0.42 else Tense.PRESENT if draw < 0.8 else Tense.FUTURE
 
@@ -98,6 +69,7 @@ def timeless(clause: Clause) -> Clause:
 
 
 def another(scene: Scene, verb: Verb, flag: str) -> Verb:
+    """Another thing to do than ``verb``, for a purpose with this flag."""
     while True:
         choice = scene.pick(POOLS[flag][2])
         if choice.english != verb.english:
@@ -112,29 +84,35 @@ def _subordinate(scene: Scene, sentence: Complex, tense: Tense, room: int) -> No
     who = main.subject if main.subject and main.subject.pronoun else None
     timed = bool(taken & TIMINGS) or asked == "when" or main.verb not in TIMED
     timed = timed or main.negative or main.modal is Modal.PROGRESSIVE
-    if main.verb.english in YOUTH and tense is Tense.PAST and who and not main.time:
-        if not timed and scene.chance(0.3):
-            young = Clause(BE_YOUNG, scene.units(4), who, tense, same_subject=True)
-            sentence.subordinates.insert(0, Subordinate(young, "(으)ㄹ 때", "when"))
-            return
+    if who and _youthful(main) and not taken & TIMINGS and scene.chance(0.3):
+        young = Clause(BE_YOUNG, scene.units(4), who, tense, same_subject=True)
+        sentence.subordinates.insert(0, Subordinate(young, "(으)ㄹ 때", "when"))
+        return
     inner = Tense.PAST if tense is Tense.PAST else Tense.PRESENT
     if not timed and scene.chance(0.5):
         found = temporal(scene, main, who, inner, room)
         sentence.subordinates.insert(0, found)
     elif not taken & REASONS and not sentence.cause and asked != "why" and main.verb in TIMED:
-        _causal(scene, sentence, who, inner, room)
+        _causal(scene, sentence, who, inner)
 
 
-def _causal(scene: Scene, sentence: Complex, who: Nominal | None, tense: Tense, room: int) -> None:
+def _youthful(clause: Clause) -> bool:
+    """Whether it may have been so when its subject was young."""
+    past = clause.tense is Tense.PAST and clause.modal is Modal.NONE
+    said = clause.time or clause.asked or clause.negative
+    return past and not said and clause.verb.english in YOUTH
+
+
+def _causal(scene: Scene, sentence: Complex, who: Nominal | None, tense: Tense) -> None:
     """Because, if, so."""
     main = sentence.chain[-1]
     reason = circumstance(scene, main, who, tense)
     states = reason.verb in STATES.values()
     draw = scene.rng.random()
-    if draw < 0.35 and states and reason.same_subject and not sentence.subordinates:
+    first = reason.same_subject and not sentence.subordinates and not scene.asking
+    if draw < 0.35 and states and first:
         sentence.cause = replace(reason, same_subject=False)
-        first = sentence.chain[0]
-        sentence.chain[0] = replace(first, same_subject=True)
+        sentence.chain[0] = replace(sentence.chain[0], same_subject=True)
     elif draw < 0.6 and tense is Tense.PRESENT and main.modal is Modal.NONE and not main.negative:
         reason.tense = Tense.PRESENT
         sentence.subordinates.append(Subordinate(reason, "(으)면", "if"))

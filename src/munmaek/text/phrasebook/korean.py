@@ -3,14 +3,15 @@
 A stem meets an ending in one of three ways (National Institute of Korean Language, Standard Korean
 Orthography, articles 15 to 18 and 34 to 40, which name the irregular classes too):
 
-* directly: 고 지 기 자 니, where a stem-final ㄹ falls before ㄴ, ㅂ, ㅅ (살다: 사니);
+* directly: 고 지 기 자 니, where a final ㄹ falls before ㄴ, ㅂ, ㅅ: 사니;
 * over 으 where the stem ends in a consonant: ``(으)면``, ``(으)ㄹ``, ``(으)세요``;
-* over 아/어, written ``어`` here, by vowel harmony and with contraction: ``어``, ``어요``, ``어서``.
+* over 아/어, written ``어`` here, by vowel harmony and with contraction: ``어요``, ``어서``.
 
 Endings are written in that notation; what follows a space in an ending stands as further words
 (``기 때문에``, ``어 주세요``).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cache
@@ -120,10 +121,12 @@ def _adnominal(stem: Stem) -> str:
 
 def _bare_copula(stem: Stem) -> str:
     """The copula's 이 falls after a vowel: 의사 + 다, 학생이 + 다."""
-    text = stem.text
-    if text.endswith("이") and len(text) > 1 and final(text[:-1]) == " ":
-        return text[:-1]
-    return text
+    return stem.text[:-1] if _opened(stem.text) else stem.text
+
+
+def _opened(text: str) -> bool:
+    """Whether a noun that ends in a vowel stands before the copula."""
+    return text.endswith("이") and len(text) > 1 and final(text[:-1]) == " "
 
 
 def _loose(stem: Stem, ending: str) -> str:
@@ -156,36 +159,16 @@ def _vowel(stem: Stem, rest: str) -> str:
     if stem.kind is Kind.HONORIFIC and rest == "요":
         return stem.text[:-1] + "세요"
     if stem.kind is Kind.COPULA and rest in ("", "요"):
-        bare = _bare_copula(stem)
-        opened = bare != stem.text
         if not rest:
-            return bare + "야"
-        return bare + ("예요" if opened else "에요")
+            return _bare_copula(stem) + "야"
+        return _bare_copula(stem) + ("예요" if _opened(stem.text) else "에요")
     return _infinitive(stem) + rest
 
 
 @cache
 def _infinitive(stem: Stem) -> str:
     """The 아/어 form, on which the past, -어요 and -어서 are built."""
-    text, kind = stem.text, stem.kind
-    if kind is Kind.PAST:
-        return text + "어"
-    if kind is Kind.HA:
-        return text[:-1] + "해"
-    if kind is Kind.COPULA:
-        bare = _bare_copula(stem)
-        return bare + "여" if bare != text else text + "어"
-    if kind is Kind.REU:
-        return _double_l(text)
-    if kind is Kind.H:
-        return _shorten_h(text)
-    if kind in (Kind.B, Kind.B_WA):
-        return with_final(text, " ") + ("와" if kind is Kind.B_WA else "워")
-    if kind is Kind.D:
-        text = with_final(text, "ㄹ")
-    if kind is Kind.S:
-        return with_final(text, " ") + _harmony(split(text[-1])[1])
-    return _contract(text)
+    return VOWEL_FORMS.get(stem.kind, _contract)(stem.text)
 
 
 def _harmony(vowel: str) -> str:
@@ -217,3 +200,22 @@ def _shorten_h(text: str) -> str:
     """빨갛 gives 빨개, 하얗 gives 하얘."""
     initial, vowel, _ = split(text[-1])
     return text[:-1] + join(initial, SHORTENED_H[vowel])
+
+
+def _copula_vowel(text: str) -> str:
+    """의사이 gives 의사여, 학생이 gives 학생이어."""
+    return text[:-1] + "여" if _opened(text) else text + "어"
+
+
+VOWEL_FORMS: dict[Kind, Callable[[str], str]] = {
+    Kind.PAST: lambda text: text + "어",
+    Kind.HA: lambda text: text[:-1] + "해",
+    Kind.COPULA: _copula_vowel,
+    Kind.REU: _double_l,
+    Kind.H: _shorten_h,
+    Kind.B: lambda text: with_final(text, " ") + "워",
+    Kind.B_WA: lambda text: with_final(text, " ") + "와",
+    Kind.D: lambda text: _contract(with_final(text, "ㄹ")),
+    Kind.S: lambda text: with_final(text, " ") + _harmony(split(text[-1])[1]),
+}
+"""How each kind of stem makes its 아/어 form; the rest contract."""

@@ -18,17 +18,9 @@ from munmaek.text.phrasebook.phrase import (
     you,
 )
 from munmaek.text.phrasebook.predicate import LINK
-from munmaek.text.phrasebook.verbs import (
-    LIVING,
-    VERBS,
-)
+from munmaek.text.phrasebook.verbs import LIKE, LIVING, WORKING
 
-__all__ = ["LIKE", "WORKING", "any_subject", "in_person", "other_subject", "third_person"]
-
-WORKING = next(verb for verb in VERBS if verb.english == "work")
-
-
-LIKE = next(verb for verb in VERBS if verb.english == "like")
+__all__ = ["any_subject", "in_person", "other_subject", "third_person"]
 
 
 def any_subject(scene: Scene, room: int) -> Nominal:
@@ -49,6 +41,7 @@ def in_person(scene: Scene, pronoun: str) -> Nominal:
 
 
 def third_person(scene: Scene, masculine: bool) -> Nominal:
+    """He or she; now and then they."""
     unit = (scene.unit(),)
     korean, english, accusative = ("그", "he", "him") if masculine else ("그녀", "she", "her")
     if scene.chance(0.25):

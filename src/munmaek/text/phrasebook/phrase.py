@@ -44,7 +44,7 @@ COUNTS = (("두", "two"), ("세", "three"), ("네", "four"), ("다섯", "five"))
 
 
 class Style(Enum):
-    """How the sentence speaks to its hearer; the English side always shows which (see ``corpus``)."""
+    """How a sentence speaks to its hearer; the English always shows which (see ``corpus``)."""
 
     PLAIN = "-ㄴ다"
     INFORMAL = "-어"
@@ -93,16 +93,18 @@ class Scene:
         return pool[int(self.rng.random() * len(pool))]
 
     def fresh(self, pool: tuple[T, ...]) -> T:
-        """One of ``pool`` that was not picked before in this sentence, if that is easily had."""
+        """One of ``pool`` that this sentence does not speak of yet, if there is one."""
         choice = self.pick(pool)
-        key = getattr(choice, "korean", choice)
-        for _ in range(4):
-            if key not in self.seen:
-                break
-            choice = self.pick(pool)
-            key = getattr(choice, "korean", choice)
-        self.seen.add(key)
+        if _key(choice) in self.seen:
+            unseen = tuple(entry for entry in pool if _key(entry) not in self.seen)
+            choice = self.pick(unseen or pool)
+        self.seen.add(_key(choice))
         return choice
+
+
+def _key(entry: object) -> object:
+    """What makes lexicon entries the same to a reader: the Korean word."""
+    return getattr(entry, "korean", entry)
 
 
 @dataclass(slots=True)
@@ -133,8 +135,6 @@ def mark(nominal: Nominal, pair: str) -> Words:
     if not nominal.korean:
         return []
     *before, (word, units) = nominal.korean
-    if word == "누구" and pair == "은/는":
-        pair = "이/가"
     if pair == "이/가" and word in AFTER_SUBJECT:
         return [*before, (AFTER_SUBJECT[word], units)]
     if pair == "에게" and nominal.honored:
@@ -223,7 +223,7 @@ def something(
         quality = scene.unit()
         korean.append((ADJECTIVES[adjective].korean, (quality,)))
         english.append((adjective, (quality,)))
-    korean.append((noun.korean, (unit,)))
+    korean += [(word, (unit,)) for word in noun.korean.split(" ")]
     name = noun.several if generic else noun.english
     english += [(word, (unit,)) for word in name.split(" ")]
     chosen = noun.determiner if determiner is None else determiner

@@ -124,7 +124,7 @@ def _end(stem: Stem, ending: str, role: int) -> list[Word]:
     done = finish(stem, ending)
     extra = len(ending.split(" ")) - 1
     head = done[: len(done) - extra]
-    words = [(word, (role,)) for word in head]
+    words: list[Word] = [(word, (role,)) for word in head]
     if extra:
         return words + [(word, (LINK,)) for word in done[len(head) :]]
     words[-1] = (words[-1][0], (role, LINK))
@@ -163,15 +163,18 @@ def _modality(
     if modal is Modal.MUST:
         return _spread(attach(direct, "어야"), VERB), DO, AUX
     if modal is Modal.WANT:
-        words = _spread(attach(partly, "고"), VERB)
-        if other:
-            return [*words, ("싶어", (AUX,))], honorific(DO) if honored else DO, AUX
-        return words, honorific(WISH) if honored else WISH, AUX
-    if modal is Modal.COULD_NOT:
-        if spoken and _short(verb.stem):
-            return [("못", (NEG,))], direct, VERB
+        return _wish(partly, honored=honored, other=other)
+    if modal is Modal.COULD_NOT and not (spoken and _short(verb.stem)):
         return _spread(attach(partly, "지"), VERB), honorific(FAIL) if honored else FAIL, NEG
-    return [], direct, VERB
+    return [("못", (NEG,))] if modal is Modal.COULD_NOT else [], direct, VERB
+
+
+def _wish(stem: Stem, *, honored: bool, other: bool) -> tuple[list[Word], Stem, int]:
+    """-고 싶다 of oneself, -고 싶어 하다 of others."""
+    words = _spread(attach(stem, "고"), VERB)
+    if other:
+        return [*words, ("싶어", (AUX,))], honorific(DO) if honored else DO, AUX
+    return words, honorific(WISH) if honored else WISH, AUX
 
 
 def _short(stem: Stem) -> bool:
@@ -247,6 +250,15 @@ def _operator(
         return _with_do(auxiliary, agreement, tense, denial, main)
     if tense is Tense.FUTURE:
         return [("will", (AUX,)), *denial], main
+    return _simple_operator(lemma, agreement, tense, denial, main)
+
+
+def _simple_operator(
+    lemma: str, agreement: int, tense: Tense, denial: list[Word], main: list[Word]
+) -> tuple[list[Word], list[Word]]:
+    """Past and present: only be and denial have an auxiliary."""
+    negative = bool(denial)
+    was = tense is Tense.PAST
     if lemma == "be":
         role = NEG if negative else VERB
         return [(be(agreement, was=was), (role,)), *denial], []

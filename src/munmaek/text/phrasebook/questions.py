@@ -7,26 +7,12 @@ from munmaek.text.phrasebook.english import THIRD
 from munmaek.text.phrasebook.events import Purpose, activity, asked_mood
 from munmaek.text.phrasebook.growth import any_tense, extended
 from munmaek.text.phrasebook.people import other_subject
-from munmaek.text.phrasebook.phrase import (
-    Nominal,
-    Scene,
-    Style,
-    you,
-)
+from munmaek.text.phrasebook.phrase import Nominal, Scene, Style, you
 from munmaek.text.phrasebook.predicate import Form, Tense
 from munmaek.text.phrasebook.statements import BELIEVE, SAY, THINK, told_in
 from munmaek.text.phrasebook.states import description, existence, state
-from munmaek.text.phrasebook.structure import (
-    Complex,
-    Reported,
-    Structure,
-)
-from munmaek.text.phrasebook.verbs import (
-    GOING,
-    PEOPLE_VERBS,
-    VERBS,
-    Verb,
-)
+from munmaek.text.phrasebook.structure import Complex, Reported, Structure
+from munmaek.text.phrasebook.verbs import GOING, PEOPLE_VERBS, VERBS, Verb
 
 __all__ = ["ASKABLE", "asked_for"]
 
@@ -97,12 +83,12 @@ def _with_question_word(scene: Scene, tense: Tense, target: int) -> tuple[Struct
     verb = scene.pick(ASKABLE[word])
     clause = activity(scene, subject, tense, room, Purpose(), verb=verb)
     if word == "who":
-        return Complex([replace(clause, frequency=None)]), Form.FINITE
-    clause = _ask_for(scene, clause, word, unit)
+        return Complex([replace(clause, frequency=None, case="이/가")]), Form.FINITE
+    clause = _ask_for(clause, word, unit)
     return extended(scene, Complex([clause]), tense, target), Form.QUESTION
 
 
-def _ask_for(scene: Scene, clause: Clause, word: str, unit: tuple[int, ...]) -> Clause:
+def _ask_for(clause: Clause, word: str, unit: tuple[int, ...]) -> Clause:
     """Put the question word where Korean has it, and at the front of the English."""
     asked = [("who" if word == "whom" else word, unit)]
     clause = replace(clause, asked=asked, frequency=None)
@@ -111,8 +97,7 @@ def _ask_for(scene: Scene, clause: Clause, word: str, unit: tuple[int, ...]) -> 
     if word == "whom":
         return replace(clause, obj=Nominal([("누구", unit)], []))
     if word == "where":
-        case = "에" if clause.verb in GOING else clause.verb.where
-        return replace(clause, place=([("어디" + case, unit)], []), purpose=None)
+        return replace(clause, place=([("어디" + clause.verb.where, unit)], []), purpose=None)
     if word == "when":
         return replace(clause, time=([("언제", unit)], []))
     return replace(clause, frequency=([("왜", unit)], []))

@@ -1,8 +1,8 @@
 """Whole sentences of the four types.
 
 Statements: plain, or spoken to someone. Questions: yes or no, and with a question word. Requests:
-please, could you please, or bare. Proposals: let us, shall we. Each maker takes the length in English
-words that is wished for, and meets it roughly.
+please, could you please, or bare. Proposals: let us, shall we. Each maker takes the length in
+English words that is wished for, and meets it roughly.
 """
 
 from collections.abc import Callable
@@ -24,24 +24,16 @@ from munmaek.text.phrasebook.address import (
 )
 from munmaek.text.phrasebook.demands import demanded
 from munmaek.text.phrasebook.events import Purpose
-from munmaek.text.phrasebook.phrase import (
-    Scene,
-    Style,
-    Words,
-)
+from munmaek.text.phrasebook.phrase import Scene, Style, Words
 from munmaek.text.phrasebook.predicate import Form
 from munmaek.text.phrasebook.questions import asked_for
 from munmaek.text.phrasebook.statements import about_you, told
-from munmaek.text.phrasebook.structure import (
-    Structure,
-)
+from munmaek.text.phrasebook.structure import Structure
 
 __all__ = ["LABELS", "MAKERS", "OPENERS", "Draft", "proposal", "question", "request", "statement"]
 
 LABELS: tuple[str, ...] = ("statement", "question", "request", "proposal")
 """The sentence types."""
-
-
 OPENERS = (("하지만", "But"), ("그리고", "And"), ("그래서", "So"))
 
 

@@ -7,40 +7,19 @@ from munmaek.text.phrasebook.growth import any_tense, extended
 from munmaek.text.phrasebook.korean import Kind, Stem
 from munmaek.text.phrasebook.lexicon import ADVERBS
 from munmaek.text.phrasebook.people import any_subject, in_person, other_subject
-from munmaek.text.phrasebook.phrase import (
-    Nominal,
-    Scene,
-    Style,
-    adverbial,
-    i,
-    you,
-)
+from munmaek.text.phrasebook.phrase import Nominal, Scene, Style, adverbial, i, you
 from munmaek.text.phrasebook.predicate import Modal, Tense
 from munmaek.text.phrasebook.states import description, existence, identity, quality, state, weather
-from munmaek.text.phrasebook.structure import (
-    Complex,
-    Coordinated,
-    Reported,
-    Structure,
-    Subordinate,
-)
-from munmaek.text.phrasebook.verbs import (
-    PEOPLE_VERBS,
-    VERBS,
-    Verb,
-)
+from munmaek.text.phrasebook.structure import Complex, Coordinated, Reported, Structure, Subordinate
+from munmaek.text.phrasebook.verbs import PEOPLE_VERBS, VERBS, Verb
 
 __all__ = ["BELIEVE", "HEAR", "SAY", "THINK", "about_you", "told", "told_in", "very"]
 
 THINK = Verb("think", Stem("생각하", Kind.HA), flags="s")
-
-
 SAY = Verb("say", Stem("말하", Kind.HA), flags="s", honorific=Stem("말씀하시", Kind.HONORIFIC))
 
 
 BELIEVE = Verb("believe", Stem("믿"), flags="s")
-
-
 HEAR = Verb("hear", Stem("듣", Kind.D), flags="s")
 
 
@@ -54,6 +33,7 @@ def told(scene: Scene, target: int) -> Structure:
 
 
 def told_in(scene: Scene, tense: Tense, target: int, *, depth: int = 0) -> Structure:
+    """A statement of one tense; ``depth`` counts the structures that it is part of."""
     if target >= 12 and depth == 0 and scene.chance(0.22):
         return _reported(scene, tense, target)
     if target >= 24 or (target >= 12 and scene.chance(0.4)):
@@ -163,8 +143,10 @@ def about_you(scene: Scene, target: int) -> Structure:
         hearer = you(scene, subject=True)
         clause = very(scene, state(scene, hearer, Tense.PRESENT), target)
         return extended(scene, Complex([clause]), Tense.PRESENT, target)
-    tense = any_tense(scene)
     verb = scene.pick(PEOPLE_VERBS)
+    tense = any_tense(scene)
+    if "s" in verb.flags and tense is Tense.FUTURE:
+        tense = Tense.PRESENT
     speaker = i(scene) if scene.chance(0.6) else other_subject(scene, target - 4)
     clause = Clause(verb, scene.units(4), speaker, tense, obj=you(scene, subject=False))
     if verb.english in ("love", "like", "believe") and target >= 6 and scene.chance(0.6):

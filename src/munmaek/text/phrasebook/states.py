@@ -4,8 +4,7 @@ from munmaek.text.phrasebook import lexicon
 from munmaek.text.phrasebook.clause import Clause
 from munmaek.text.phrasebook.english import PLURAL
 from munmaek.text.phrasebook.korean import Kind, Stem
-from munmaek.text.phrasebook.lexicon import Place
-from munmaek.text.phrasebook.people import LIKE, other_subject
+from munmaek.text.phrasebook.people import other_subject
 from munmaek.text.phrasebook.phrase import (
     Nominal,
     Scene,
@@ -16,16 +15,17 @@ from munmaek.text.phrasebook.phrase import (
     something,
 )
 from munmaek.text.phrasebook.predicate import Tense
-from munmaek.text.phrasebook.verbs import (
-    ACTIVITIES,
+from munmaek.text.phrasebook.qualities import (
+    BEGINNING,
     DESCRIPTIONS,
+    ENDING,
     EVENTS,
     QUALITIES,
     STATES,
     WEATHER,
-    Verb,
     is_a,
 )
+from munmaek.text.phrasebook.verbs import ACTIVITIES, LIKE, Verb
 
 __all__ = [
     "ARRIVALS",
@@ -53,20 +53,14 @@ __all__ = [
 ]
 
 HAVE_TIME = Verb("have time", Stem("시간이 있", adjective=True), flags="s")
-
-
 HAVE_NO_TIME = Verb("have no time", Stem("시간이 없", adjective=True), flags="s")
 
 
 DAYS = (is_a("주말", "be the weekend"), is_a("휴일", "be a holiday"))
-
-
 ASK = Verb("ask", Stem("부탁하", Kind.HA), flags="s")
 
 
 COME = Verb("come", Stem("오"), flags="s")
-
-
 ARRIVALS = (("손님들", "guests", COME), ("아이들", "children", COME))
 
 
@@ -76,8 +70,6 @@ BIRTHDAYS = {
 
 
 GOOD_QUALITIES = tuple(verb for verb in QUALITIES if verb.english not in ("be lazy", "be tall"))
-
-
 THERE = Verb("be", Stem("있", adjective=True), case="", flags="s")
 
 
@@ -88,14 +80,10 @@ PROFESSIONS = tuple(
 
 
 IN_ROOMS = (*lexicon.FURNITURE, *lexicon.GOODS[:6], lexicon.GIFT, *lexicon.ANIMALS[:2])
-
-
 ROOMS = tuple(lexicon.PLACES[name] for name in ("room", "classroom", "living room", "office"))
 
 
 GARDENS = tuple(lexicon.PLACES[name] for name in ("park", "garden", "village"))
-
-
 TREATS = {"buy", "bake", "cook", "make"}
 """What is done because someone likes the thing."""
 
@@ -130,8 +118,7 @@ def description(scene: Scene, tense: Tense) -> Clause:
     words = (("이", "this"), ("그", "that"), mine)
     own = noun in lexicon.CLOTHES or noun in lexicon.GOODS
     subject = described(scene, noun, *scene.pick(words if own else words[:2]))
-    clause = Clause(DESCRIPTIONS[scene.pick(fitting)], scene.units(4), subject, tense)
-    return clause
+    return Clause(DESCRIPTIONS[scene.pick(fitting)], scene.units(4), subject, tense)
 
 
 def existence(scene: Scene, tense: Tense, room: int) -> Clause:
@@ -145,8 +132,10 @@ def existence(scene: Scene, tense: Tense, room: int) -> Clause:
         thing = something(scene, noun, adjective=adjective, determiner="a")
     first = scene.units(4)
     subject = Nominal(thing.korean, [("there", (first,))], thing.agreement)
-    clause = Clause(THERE, first, subject, tense, obj=Nominal([], thing.english), existential=True)
-    place: Place = scene.fresh(GARDENS if outdoors else ROOMS)
+    clause = Clause(
+        THERE, first, subject, tense, obj=Nominal([], thing.english), existential=True, case="이/가"
+    )
+    place = scene.fresh(GARDENS if outdoors else ROOMS)
     clause.place = in_place(scene, place, "에")
     return clause
 
@@ -160,15 +149,15 @@ def weather(scene: Scene, tense: Tense, kind: str) -> Clause:
         return Clause(verb, first, Nominal([], [("it", (first,))], pronoun="it"), tense)
     unit = (scene.unit(),)
     subject = Nominal([("날씨", unit)], [("the", unit), ("weather", unit)])
-    return Clause(verb, first, subject, tense)
+    return Clause(verb, first, subject, tense, case="이/가")
 
 
 def event(scene: Scene, tense: Tense, *, starts: bool) -> Clause:
     """The class ends; the movie starts."""
-    korean, english, ends, begins = scene.fresh(EVENTS)
+    korean, english = scene.fresh(EVENTS)
     unit = (scene.unit(),)
     subject = Nominal([(korean, unit)], [("the", unit), (english, unit)])
-    return Clause(begins if starts else ends, scene.units(4), subject, tense)
+    return Clause(BEGINNING if starts else ENDING, scene.units(4), subject, tense)
 
 
 def circumstance(
@@ -200,12 +189,12 @@ def circumstance(
     if who and reasons and draw < 0.75:
         return _again(state(scene, who, tense, scene.pick(reasons)))
     good = "u" in main.verb.flags or main.outdoors
-    if (good or "i" in main.verb.flags) and draw < 0.9 and not main.negative:
-        if "날씨" not in scene.seen:
-            return weather(scene, tense, "good" if good else "bad")
+    affected = (good or "i" in main.verb.flags) and not main.negative
+    if affected and draw < 0.9 and "날씨" not in scene.seen:
+        return weather(scene, tense, "good" if good else "bad")
     if who and draw < 0.5 and "시간" not in scene.seen:
         return _again(_time_left(scene, who, tense, HAVE_TIME))
-    return _occasion(scene, tense)
+    return _occasion(scene, tense, dated=main.time is not None)
 
 
 def _again(clause: Clause) -> Clause:
@@ -214,9 +203,12 @@ def _again(clause: Clause) -> Clause:
     return clause
 
 
-def _occasion(scene: Scene, tense: Tense) -> Clause:
-    """What may be a reason for nearly anything: a holiday, guests, a birthday, someone's wish."""
-    draw = scene.rng.random()
+def _occasion(scene: Scene, tense: Tense, *, dated: bool) -> Clause:
+    """What may be a reason for nearly anything: a holiday, guests, a birthday, someone's wish.
+
+    ``dated`` says that the main clause names a day itself.
+    """
+    draw = scene.rng.random() * (0.7 if dated else 1.0) + (0.3 if dated else 0.0)
     first = scene.units(4)
     if draw < 0.3:
         subject = Nominal([], [("it", (first,))], pronoun="it")

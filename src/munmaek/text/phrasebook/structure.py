@@ -9,7 +9,7 @@ from typing import Protocol
 
 from munmaek.text.phrasebook.clause import Clause
 from munmaek.text.phrasebook.phrase import Style, Words
-from munmaek.text.phrasebook.predicate import Form, Modal, Tense
+from munmaek.text.phrasebook.predicate import AUX, Form, Modal, Tense
 
 __all__ = ["Complex", "Coordinated", "Reported", "Structure", "Subordinate"]
 
@@ -93,7 +93,7 @@ class Complex:
         words: Words = []
         if self.cause:
             words = [*self.cause.english(), ("so", (self.cause.link,))]
-        words += first.english(form)
+        words += self._auxiliary_last(first.english(form))
         bare = form is not Form.FINITE or first.tense is Tense.FUTURE
         for before, clause in zip(self.chain, self.chain[1:], strict=False):
             words.append(("and", (before.link,)))
@@ -101,6 +101,13 @@ class Complex:
         for subordinate in self.subordinates:
             words += subordinate.english()
         return words
+
+    def _auxiliary_last(self, words: Words) -> Words:
+        """English says will with the first verb, Korean -(으)ㄹ 것이다 with the last."""
+        if len(self.chain) == 1:
+            return words
+        said, meant = self.chain[0].first + AUX, self.chain[-1].first + AUX
+        return [(word, (meant,) if units == (said,) else units) for word, units in words]
 
     @property
     def size(self) -> int:
