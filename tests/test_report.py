@@ -330,6 +330,25 @@ def test_the_sentence_on_alignment_counts_the_heaviest_links():
     assert "Alignment error rate 25.0\u2009%." in text.replace(" %", "\u2009%")
 
 
+def test_error_rates_of_links_stand_beside_a_baseline():
+    results = _results()
+    results["models"][5]["scores"]["aer"] = _score(0.3, "share", 0.01)
+    told = {"task": "align", "label": "IBM Model 1", "scores": {"aer": _score(0.2, "share", 0.01)}}
+    results["baselines"].append(told)
+    wanted = "IBM Model 1 comes closest to the gold links: alignment error rate 20.0 %, attention"
+    assert wanted in _text(results)
+
+
+def test_translators_that_are_all_alike_are_not_ranked():
+    results = _results()
+    for model in results["models"][4:6]:
+        model["scores"]["bleu"] = _score(0.01, "of 100")
+        for bucket in model["by_length"]:
+            bucket["bleu"] = _score(0.02, "of 100")
+    assert "All of them come to the same BLEU: 0.0." in _text(results)
+    assert findings.by_length(read_rows(results)[4:6], "bleu", ENGLISH) == []
+
+
 def test_the_sentence_on_masked_words_counts_first_and_shown():
     assert findings.fills(_results()["fills"], ENGLISH) == [
         "The hidden word comes first in 0 of 1 sentences, among those shown in 1."

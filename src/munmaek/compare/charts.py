@@ -40,12 +40,18 @@ class Series:
 
 
 def text_width(text: str, *, size: float = 12) -> float:
-    """About how wide ``text`` is in a system sans-serif; Hangul and Han are one em."""
-    ems = sum(
-        1.0 if east_asian_width(letter) in "WF" else 0.62 if letter.isupper() else 0.54
-        for letter in text
-    )
-    return ems * size
+    """About how wide ``text`` is in a system sans-serif, rather too wide than too narrow."""
+    return sum(_ems(letter) for letter in text) * size
+
+
+def _ems(letter: str) -> float:
+    if east_asian_width(letter) in "WF":  # Hangul, Han, kana
+        return 1.0
+    if letter in "mwMW@%":
+        return 0.98
+    if letter in "ijltfr.,:;'|!()[] \u2009":
+        return 0.4
+    return 0.72 if letter.isupper() else 0.63
 
 
 def spread(wanted: Sequence[float], *, gap: float, low: float, high: float) -> list[float]:
@@ -253,8 +259,10 @@ def line_chart(
     xs = [x for each in drawn for x, _ in each.points]
     ys = [y for each in drawn for _, y in each.points]
     names = max(text_width(each.label) for each in drawn) + 16
-    left, right, upper, lower = 46.0, width - names, 26.0, height - 44
     low, high = _decades(min(ys), max(ys))
+    levels = _levels(low, high)
+    left = 16 + max((text_width(text, size=11) for _, text in levels), default=0)
+    right, upper, lower = width - names, 26.0, height - 44
     start, span = across(min(xs)), max(across(max(xs)) - across(min(xs)), 1e-9)
 
     def place(point: Point) -> Point:
@@ -268,7 +276,7 @@ def line_chart(
         height,
         label_y,
         text_at(0, 12, label_y, "axis"),
-        _log_grid(low, high, left, right, place, min(xs)),
+        [_level(place((xs[0], y))[1], text, left, right) for y, text in levels],
         [
             text_at(place((x, 10**low))[0], lower + 18, f"{x:g}", "tick", anchor="middle")
             for x in marks
@@ -293,32 +301,30 @@ def _decades(least: float, most: float) -> tuple[float, float]:
     return low, high if high > low else low + 1
 
 
-def _log_grid(
-    low: float,
-    high: float,
-    left: float,
-    right: float,
-    place: Callable[[Point], Point],
-    x: float,
-) -> list[Node]:
-    out: list[Node] = []
+def _levels(low: float, high: float) -> list[tuple[float, str]]:
+    """What y to mark between two powers of ten, and how to write it."""
     powers = range(math.ceil(low - 1), math.floor(high) + 1)
     skip = max(1, math.ceil(len(powers) / 7))
     # Within two decades, powers of ten alone would leave most of the axis unmarked.
     factors = (1, 2, 5) if high - low <= 2 else (1,)
-    for power, factor in product(powers[::-skip], factors):
-        if not low - 1e-9 <= power + math.log10(factor) <= high + 1e-9:
-            continue
-        y = place((x, factor * 10.0**power))[1]
-        out.append(_line(left, y, right, y, "grid"))
-        out.append(text_at(left - 8, y + 4, _log_mark(factor, power), "tick", anchor="end"))
-    return out
+    return [
+        (factor * 10.0**power, _level_text(factor, power))
+        for power, factor in product(powers[::-skip], factors)
+        if low - 1e-9 <= power + math.log10(factor) <= high + 1e-9
+    ]
 
 
-def _log_mark(factor: int, power: int) -> str:
-    if -2 <= power <= 5:
+def _level_text(factor: int, power: int) -> str:
+    if -2 <= power <= 6:
         return f"{factor * 10.0**power:,.{max(0, -power)}f}".replace(",", "\u2009")
     return power_text(power) if factor == 1 else f"{factor}·{power_text(power)}"
+
+
+def _level(y: float, text: str, left: float, right: float) -> Node:
+    return [
+        _line(left, y, right, y, "grid"),
+        text_at(left - 8, y + 4, text, "tick", anchor="end"),
+    ]
 
 
 def _marks(xs: Sequence[float], place: Callable[[Point], Point], low: float) -> list[float]:

@@ -16,6 +16,7 @@ __all__ = [
     "FILLS_SHOWN",
     "MIXTURE",
     "PRIMARY",
+    "aligners",
     "alignment",
     "by_length",
     "classification",
@@ -97,7 +98,7 @@ def language_models(rows: Sequence[Row], catalogue: Catalogue) -> list[str]:
     found += _settled(order, metric, catalogue)
     if mixed and low > 0:
         gain = 1 - mixed[0].scores[metric].value / low
-        key = "finding.mixture.better" if gain > 0 else "finding.mixture.no_better"
+        key = "finding.mixture.better" if gain >= 0.0005 else "finding.mixture.no_better"
         found.append(
             catalogue.text(key, percent=_percent(abs(gain)), single=best.label, value=value)
         )
@@ -113,6 +114,9 @@ def _best_and_worst(rows: Sequence[Row], metric: str, key: str, catalogue: Catal
     if len(order) == 1:
         return [catalogue.text(f"{key}.one", best=best.label, value=value)]
     low = score_text(worst.scores[metric])
+    if low == value:
+        name = catalogue.known(f"metric.{metric}", metric)
+        return [catalogue.text("finding.same", metric=name, value=value)]
     said = catalogue.text(key, best=best.label, value=value, worst=worst.label, low=low)
     return [said, *_settled(order, metric, catalogue)]
 
@@ -152,6 +156,8 @@ def by_length(rows: Sequence[Row], metric: str, catalogue: Catalogue) -> list[st
 
     order = sorted(tables, key=lambda label: value(label, long))
     worst, best = order[0], order[-1]
+    if value(best, long) - value(worst, long) < 0.1:
+        return []
     return [
         catalogue.text(
             "finding.length",
@@ -188,6 +194,19 @@ def alignment(
     if rate is not None:
         said.append(catalogue.text("finding.aer", value=score_text(rate)))
     return said
+
+
+def aligners(rows: Sequence[Row], baselines: Sequence[Row], catalogue: Catalogue) -> list[str]:
+    """Whose links are nearest to the gold ones."""
+    order = ranked([*rows, *baselines], "aer")
+    if len(order) < 2:
+        return []
+    best, worst = order[0], order[-1]
+    shown = [score_text(row.scores["aer"]) for row in (best, worst)]
+    said = catalogue.text(
+        "finding.aligners", best=best.label, value=shown[0], worst=worst.label, low=shown[1]
+    )
+    return [said, *_settled(order, "aer", catalogue)]
 
 
 def _heaviest(row: Sequence[float]) -> int:

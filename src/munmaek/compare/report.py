@@ -163,7 +163,7 @@ def _language_models(contents: Contents) -> Markup | None:
 
 def _classifiers(contents: Contents) -> Markup | None:
     drawn = bars(contents, "classify")
-    baselines = [row for row in contents.baselines if row.task == "classify"]
+    baselines = contents.baselines_of("classify")
     rows = contents.of_task("classify")
     said = findings.classification(rows, baselines, contents.catalogue)
     return contents.section("report.classify", _captioned(drawn, said)) if drawn else None

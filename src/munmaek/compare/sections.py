@@ -17,7 +17,17 @@ from munmaek.metrics import Score
 from munmaek.models import LINEAGE
 from munmaek.text.catalogue import Catalogue
 
-__all__ = ["Contents", "alignments", "bars", "fills", "limits", "lineage", "read", "translators"]
+__all__ = [
+    "Contents",
+    "alignments",
+    "bars",
+    "bars_of",
+    "fills",
+    "limits",
+    "lineage",
+    "read",
+    "translators",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +42,10 @@ class Contents:
     def of_task(self, task: str) -> list[Row]:
         """The models of one task."""
         return [row for row in self.rows if row.task == task]
+
+    def baselines_of(self, task: str) -> list[Row]:
+        """What the models of one task are judged by."""
+        return [row for row in self.baselines if row.task == task]
 
     def label(self, name: str) -> str:
         """What the model called ``name`` is called for people."""
@@ -99,20 +113,27 @@ def _headline(row: Row) -> Score | None:
 
 # Bars of one number a model.
 
+_FULL = {"accuracy": 1.0, "aer": 1.0, "bleu": 10.0, "chrf": 10.0}
+"""What a full bar or panel stands for at least, lest nothing look like much."""
+
 
 def bars(contents: Contents, task: str) -> Markup | None:
-    """The models of a task by its first metric, best first, with their intervals."""
-    metric = PRIMARY[task]
-    rows = contents.of_task(task)
-    baselines = [row for row in contents.baselines if row.task == task]
-    order = ranked([*rows, *baselines], metric)
+    """The models of a task and its baselines by its first metric; see ``bars_of``."""
+    rows = [*contents.of_task(task), *contents.baselines_of(task)]
+    return bars_of(rows, PRIMARY[task], contents.catalogue)
+
+
+def bars_of(rows: Sequence[Row], metric: str, catalogue: Catalogue) -> Markup | None:
+    """Those of ``rows`` that have ``metric``, best first, with their intervals."""
+    order = ranked(rows, metric)
     if not order:
         return None
-    ends = [order_row.scores[metric].high or order_row.scores[metric].value for order_row in order]
-    most = 1.0 if task == "classify" else max((end for end in ends if end < math.inf), default=1.0)
+    ends = [score.high or score.value for score in (row.scores[metric] for row in order)]
+    least = _FULL.get(metric, 1e-9)
+    most = max([least, *(end for end in ends if end < math.inf)])
     best = next((row for row in order if not row.baseline), None)
     lines = [_bar_row(row, metric, most, row is best) for row in order]
-    heading = contents.catalogue.text(f"metric.{metric}")
+    heading = catalogue.known(f"metric.{metric}", metric)
     return element(
         "div",
         None,
@@ -169,7 +190,7 @@ def _by_length(rows: Sequence[Row], metric: str, catalogue: Catalogue) -> Markup
     lines = [_length_series(row, metric, position, catalogue) for row in rows]
     lines = [each for each in lines if each.points]
     tops = [high for each in lines for _, high in each.band]
-    top = max([*tops, *(y for each in lines for _, y in each.points)], default=1.0) or 1.0
+    top = max([_FULL[metric], *tops, *(y for each in lines for _, y in each.points)])
     ticks = [(position[key[:2]], key[2]) for key in keys]
     panels = [
         panel(each, [other for other in lines if other is not each], ticks_x=ticks, top=top)
@@ -232,15 +253,23 @@ def _terms(pairs: Sequence[tuple[str, Node]]) -> Markup:
 
 
 def alignments(contents: Contents) -> Markup | None:
-    """Weights of test sentences as cells, gold links outlined, beside one another."""
+    """Error rates, then weights of test sentences as cells with gold links outlined."""
+    rows, baselines = contents.of_task("translate"), contents.baselines_of("align")
+    drawn = bars_of([*rows, *baselines], "aer", contents.catalogue)
+    said = findings.aligners(rows, baselines, contents.catalogue)
     entries = [each for each in contents.results.get("alignments") or () if each.get("weights")]
-    if not entries:
+    if not entries and drawn is None:
         return None
     say = contents.catalogue.text
-    key = ramp(say("axis.weight"), say("axis.gold"))
-    figures = [_alignment(entry, contents) for entry in entries]
+    # A row of figures is one sentence, so that the models stand beside one another.
+    pages: dict[str, list[Markup]] = {}
+    for entry in entries:
+        sentence = " ".join(str(word) for word in entry.get("source") or ())
+        pages.setdefault(sentence, []).append(_alignment(entry, contents))
+    figures = [element("div", {"class": "multiples"}, page) for page in pages.values()]
+    key = ramp(say("axis.weight"), say("axis.gold")) if entries else None
     return contents.section(
-        "report.alignment", element("div", {"class": "multiples"}, figures), key
+        "report.alignment", _figure(drawn, said) if drawn else None, figures, key
     )
 
 

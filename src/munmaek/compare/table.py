@@ -50,7 +50,7 @@ def _metrics(task: str, rows: Sequence[Row]) -> list[str]:
 def _group(task: str, contents: Contents) -> list[Node]:
     rows = contents.of_task(task)
     metrics = _metrics(task, rows)
-    baselines = [row for row in contents.baselines if row.task == task]
+    baselines = contents.baselines_of(task)
     units = {row.use_unit for row in rows if row.use_speed is not None}
     orders = {metric: ranked(rows, metric) for metric in metrics}
     best = {metric: order[0].name for metric, order in orders.items() if len(order) > 1}

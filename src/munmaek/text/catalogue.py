@@ -182,6 +182,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{best} reaches {value} BLEU.",
         "{best}: BLEU {value}.",
     ),
+    "finding.same": (
+        "All of them come to the same {metric}: {value}.",
+        "모두 같은 {metric}: {value}.",
+    ),
+    "finding.aligners": (
+        "{best} comes closest to the gold links: alignment error rate {value}, {worst} {low}.",
+        "정답 연결에 가장 가까운 모델: {best}, 정렬 오류율 {value}. {worst}의 오류율은 {low}.",
+    ),
     "finding.length": (
         "On sources of {short} words {worst} reaches {worst_short} {metric} and {best} "
         "{best_short}; on those of {long} words, {worst_long} against {best_long}.",
