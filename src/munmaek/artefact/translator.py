@@ -176,7 +176,9 @@ class Translator:
         lengths = tensor(np.array([len(ids)], dtype=np.int64), self.network)
         row = np.array([[self.target_tokenizer.bos, *wanted]], dtype=np.int64)
         memory = self.network.encode(batch, lengths, tape=tape)
-        self.network.decode(memory, tensor(row, self.network), tape=tape)
+        hidden = self.network.decode(memory, tensor(row, self.network), tape=tape)
+        chances = self.network.logits(hidden[0]).detach().double().log_softmax(-1).cpu().numpy()
+        predicted = chances[np.arange(len(wanted) + 1), [*wanted, self.target_tokenizer.eos]]
         tensors = one_row(tape)
         if forced.attention is not None:
             tensors["alignment"] = forced.attention
@@ -189,6 +191,7 @@ class Translator:
             tensors=tensors,
             target_tokens=(*(self.target_tokenizer.token(token) for token in wanted), eos),
             target_words=(*_words(self.target_tokenizer, wanted), -1),
+            logprobs=tuple(float(logprob) for logprob in predicted),
             extra={"translation": target, "logprob": forced.logprob},
         )
 

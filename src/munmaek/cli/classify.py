@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from munmaek.cli.console import put, put_json
+from munmaek.cli.console import put_json, put_line
 from munmaek.cli.inputs import blocks_of_lines
 from munmaek.cli.options import InputFile, Json, ModelFolder
 
@@ -30,4 +30,4 @@ def _put(line: str, prediction: Any, *, json: bool) -> None:
     if json:
         put_json({"text": line, "label": label, "probabilities": chances})
     else:
-        put(f"{label}\t{chances[label]:.4f}\t{line}" if label is not None else "")
+        put_line(f"{label}\t{chances[label]:.4f}\t{line}" if label is not None else "")

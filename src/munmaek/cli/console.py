@@ -7,12 +7,17 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, cast
 
-__all__ = ["complain", "put", "put_json", "say", "seconds_text", "size_text"]
+__all__ = ["complain", "put", "put_json", "put_line", "say", "seconds_text", "size_text"]
 
 
 def put(text: str) -> None:
-    """One line of results."""
+    """Lines of results."""
     print(text)
+
+
+def put_line(text: str) -> None:
+    """One line of results, whatever a model wrote: line ends within it become spaces."""
+    print(" ".join(text.splitlines()))
 
 
 def put_json(value: Any) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from munmaek.cli.console import put, put_json, say
+from munmaek.cli.console import put_json, put_line, say
 from munmaek.cli.options import Json, ModelFolder
 
 __all__ = ["fill"]
@@ -34,6 +34,6 @@ def fill(
             put_json({"position": each.position, "candidates": rows, "text": each.text})
         else:
             for token, chance in each.candidates:
-                put(f"{each.position + 1}\t{token}\t{chance:.4f}")
+                put_line(f"{each.position + 1}\t{token}\t{chance:.4f}")
     if not json:
         say(found[0].text)

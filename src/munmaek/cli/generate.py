@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from munmaek.cli.console import put, put_json
+from munmaek.cli.console import put_json, put_line
 from munmaek.cli.options import Json, ModelFolder
 from munmaek.errors import ConfigError
 
@@ -65,4 +65,4 @@ def generate(
         if json:
             put_json({"prompt": prompt, "text": text})
         else:
-            put(text)
+            put_line(text)

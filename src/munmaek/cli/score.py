@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from munmaek.cli.console import put, put_json
+from munmaek.cli.console import put_json, put_line
 from munmaek.cli.inputs import blocks_of_lines
 from munmaek.cli.options import InputFile, Json, ModelFolder
 from munmaek.errors import UnsupportedError
@@ -46,4 +46,4 @@ def _put(text: str, logprob: float, tokens: list[tuple[str, float]], *, json: bo
         put_json({"text": text, "logprob": logprob, "tokens": rows})
     else:
         each = "\t".join(f"{token} {value:.4f}" for token, value in tokens)
-        put(f"{logprob:.4f}\t{text}" + (f"\t{each}" if each else ""))
+        put_line(f"{logprob:.4f}\t{text}" + (f"\t{each}" if each else ""))

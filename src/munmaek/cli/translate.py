@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from munmaek.cli.console import put, put_json
+from munmaek.cli.console import put_json, put_line
 from munmaek.cli.inputs import blocks_of_lines
 from munmaek.cli.options import InputFile, Json, ModelFolder
 
@@ -41,4 +41,4 @@ def translate(
                     }
                 )
             else:
-                put(each.translation)
+                put_line(each.translation)

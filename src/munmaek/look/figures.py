@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "Labels",
+    "bands",
     "bars",
     "ceiling",
     "heads",
@@ -75,7 +76,8 @@ def matrix(values: Floats, labels: Labels, *, caption: str, cell: int = 26) -> s
         cell: side of a cell in pixels.
     """
     top = ceiling(values)
-    svg = _svg(values, top=top, cell=cell, labels=labels, name="")
+    grid = _Grid(cell, cell, labels.rows, labels.columns)
+    svg = _svg(values, top=top, grid=grid, name="")
     table = numbers_table(values, labels)
     return _figure(f'<div class="scroll">{svg}</div>', labels, top, caption, table)
 
@@ -101,11 +103,30 @@ def heads(
         for head in range(count):
             if head < len(weights):
                 title = f"{name}, head {head + 1}"
-                parts.append(_svg(weights[head], top=top, cell=cell, labels=None, name=title))
+                parts.append(_svg(weights[head], top=top, grid=_Grid(cell, cell), name=title))
             else:
                 parts.append("<span></span>")
     grid = f'<div class="heads" style="--columns:{count}">{"".join(parts)}</div>'
     return _figure(f'<div class="scroll">{grid}</div>', labels, top, caption, "")
+
+
+def bands(
+    parts: Sequence[tuple[str, Floats]], labels: Labels, *, caption: str, room: int = 760
+) -> str:
+    """Wide matrices one under the other: a row for each token, a thin column for each unit.
+
+    Args:
+        parts: names and values within 0 and 1, each of shape [R, C].
+        labels: R row names, written, and C column names, read out only; common to all.
+        caption: the sentence under the figure, as HTML.
+        room: pixels that the columns may take together.
+    """
+    grid = _Grid(max(1.0, min(8.0, room // max(len(labels.columns), 1))), 16, labels.rows)
+    drawn = "".join(
+        f"<h4>{escape(name)}</h4>{_svg(values, top=1.0, grid=grid, name=name)}"
+        for name, values in parts
+    )
+    return _figure(f'<div class="scroll bands">{drawn}</div>', labels, 1.0, caption, "")
 
 
 def _figure(inner: str, labels: Labels, top: float, caption: str, after: str) -> str:
@@ -113,34 +134,57 @@ def _figure(inner: str, labels: Labels, top: float, caption: str, after: str) ->
     columns = escape(json.dumps(list(labels.columns), ensure_ascii=False))
     return (
         f'<figure data-rows="{rows}" data-columns="{columns}" data-arrow="{escape(labels.arrow)}">'
-        f'{inner}<div class="scale">0<i></i>{top:g}</div><output aria-live="polite"></output>'
+        f'{inner}<div class="scale">0<i></i>{top:g}<output aria-live="polite"></output></div>'
         f"<figcaption>{caption}</figcaption></figure>{after}"
     )
 
 
-def _svg(values: Floats, *, top: float, cell: int, labels: Labels | None, name: str) -> str:
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """How a matrix is laid out, in pixels."""
+
+    width: float
+    """Of a cell."""
+    height: float
+    """Of a cell."""
+    rows: Sequence[str] = ()
+    """Written on the left; empty writes nothing."""
+    columns: Sequence[str] = ()
+    """Written above, slanted; empty writes nothing."""
+
+    @property
+    def left(self) -> float:
+        """Room for the rows' words."""
+        return max((text_width(shorten(row)) + 8 for row in self.rows), default=0.0)
+
+    @property
+    def above(self) -> float:
+        """Room for the columns' words."""
+        return max((reach + 14 for reach in self._slanted()), default=0.0)
+
+    def right(self) -> float:
+        """How far a slanted word reaches beyond the last column."""
+        ends = [self.width * (at + 0.5) + reach for at, reach in enumerate(self._slanted())]
+        return max(max(ends, default=0.0) - self.width * len(self.columns), 0.0)
+
+    def _slanted(self) -> list[float]:
+        return [text_width(shorten(column)) * 0.71 for column in self.columns]
+
+
+def _svg(values: Floats, *, top: float, grid: _Grid, name: str) -> str:
     rows, columns = values.shape
-    left = above = right = 0.0
-    words = ""
-    if labels is not None:
-        left = max((text_width(shorten(row)) for row in labels.rows), default=0.0) + 8
-        slanted = [text_width(shorten(column)) * 0.71 for column in labels.columns]
-        above = max(slanted, default=0.0) + 14
-        right = max(
-            (cell * (at + 0.5) + width - cell * columns for at, width in enumerate(slanted)),
-            default=0.0,
-        )
-        words = _axis_words(labels, left=left, above=above, cell=cell)
-    width, height = left + columns * cell + max(right, 0.0) + 8, above + rows * cell
+    left, above = grid.left, grid.above
+    width = left + columns * grid.width + grid.right() + 8
+    height = above + rows * grid.height
     described = escape(name or "matrix of weights")
     return (
         f'<svg role="img" tabindex="0" aria-label="{described}" width="{width:.0f}" '
         f'height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}" data-name="{escape(name)}" '
-        f'data-left="{left:.1f}" data-top="{above:.1f}" data-cell="{cell}" '
-        f'data-values="{_packed(values)}">'
-        f'<g transform="translate({left:.1f} {above:.1f}) scale({cell})">'
+        f'data-left="{left:.1f}" data-top="{above:.1f}" data-width="{grid.width:g}" '
+        f'data-height="{grid.height:g}" data-values="{_packed(values)}">'
+        f'<g transform="translate({left:.1f} {above:.1f}) scale({grid.width:g} {grid.height:g})">'
         f'<rect class="frame" width="{columns}" height="{rows}"/>{_paths(values, top)}</g>'
-        f"{words}</svg>"
+        f"{_axis_words(grid)}</svg>"
     )
 
 
@@ -155,15 +199,16 @@ def _paths(values: Floats, top: float) -> str:
     return "".join(parts)
 
 
-def _axis_words(labels: Labels, *, left: float, above: float, cell: int) -> str:
+def _axis_words(grid: _Grid) -> str:
     parts: list[str] = []
-    for at, word in enumerate(labels.rows):
-        y = above + cell * (at + 0.5) + FONT * 0.35
+    left, above = grid.left, grid.above
+    for at, word in enumerate(grid.rows):
+        y = above + grid.height * (at + 0.5) + FONT * 0.35
         parts.append(
             f'<text x="{left - 6:.1f}" y="{y:.1f}" text-anchor="end">{escape(shorten(word))}</text>'
         )
-    for at, word in enumerate(labels.columns):
-        x, y = left + cell * (at + 0.5), above - 6
+    for at, word in enumerate(grid.columns):
+        x, y = left + grid.width * (at + 0.5), above - 6
         parts.append(
             f'<text transform="translate({x:.1f} {y:.1f}) rotate(-45)">'
             f"{escape(shorten(word))}</text>"

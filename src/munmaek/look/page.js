@@ -7,18 +7,18 @@ for (const figure of document.querySelectorAll("figure[data-rows]")) {
     const bytes = Uint8Array.from(atob(svg.dataset.values), (c) => c.charCodeAt(0));
     const values = new DataView(bytes.buffer);
     const left = Number(svg.dataset.left), top = Number(svg.dataset.top);
-    const cell = Number(svg.dataset.cell);
+    const width = Number(svg.dataset.width), height = Number(svg.dataset.height);
     const frame = document.createElementNS("http://www.w3.org/2000/svg", "rect");
     frame.setAttribute("class", "here");
-    frame.setAttribute("width", cell);
-    frame.setAttribute("height", cell);
+    frame.setAttribute("width", width);
+    frame.setAttribute("height", height);
     let at = [0, 0];
     const show = (row, column) => {
       if (row < 0 || column < 0 || row >= rows.length || column >= columns.length) return;
       at = [row, column];
       const value = values.getUint16(2 * (row * columns.length + column), true) / 10000;
-      frame.setAttribute("x", left + column * cell);
-      frame.setAttribute("y", top + row * cell);
+      frame.setAttribute("x", left + column * width);
+      frame.setAttribute("y", top + row * height);
       svg.append(frame);
       const where = svg.dataset.name ? svg.dataset.name + ": " : "";
       output.textContent = `${where}${rows[row]} ${figure.dataset.arrow} ${columns[column]}  ${value.toFixed(3)}`;
@@ -28,7 +28,7 @@ for (const figure of document.querySelectorAll("figure[data-rows]")) {
       const zoom = svg.viewBox.baseVal.width / box.width;
       const x = (event.clientX - box.left) * zoom - left;
       const y = (event.clientY - box.top) * zoom - top;
-      show(Math.floor(y / cell), Math.floor(x / cell));
+      show(Math.floor(y / height), Math.floor(x / width));
     });
     svg.addEventListener("pointerleave", () => { frame.remove(); output.textContent = ""; });
     svg.addEventListener("blur", () => frame.remove());

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.artefact.inside import Inside, fold_weights
-from munmaek.look.figures import Labels, bars, heads, matrix, numbers_table, strip
+from munmaek.look.figures import Labels, bands, bars, heads, matrix, numbers_table, strip
 from munmaek.look.records import Record
 
 __all__ = ["sections"]
@@ -99,7 +99,8 @@ def _translator(record: Record) -> list[tuple[str, str]]:
     made = str(record.outcome["translation"])
     told = "given translation" if record.target is not None else "translation"
     said = (
-        f"<p>{told}: <b>{escape(made)}</b> · {float(record.outcome['logprob']):.2f} nats "
+        f"<p>{told}: <b>{escape(made)}</b> · log-probability "
+        f"{_signed(float(record.outcome['logprob']))} nats "
         "to the end of the sentence</p>"
     )
     parts = [("Translation", said)]
@@ -208,34 +209,44 @@ def _head_labels(inside: Inside, name: str, shape: tuple[int, ...]) -> Labels:
 
 
 def _gates(record: Record) -> list[tuple[str, str]]:
-    """The gates of recurrent layers, their mean over the units first."""
-    parts: list[tuple[str, str]] = []
+    """The gates of each recurrent layer, tokens down and hidden units across."""
+    layers: dict[str, list[tuple[str, Floats]]] = {}
     for name, tensor in record.inside.tensors.items():
-        if _last(name) not in GATES or tensor.ndim != 2 or not _within_one(tensor):
-            continue
-        tokens = record.inside.tokens
-        if len(tensor) != len(tokens):
-            tokens = _fit(("<s>", *record.inside.target_tokens), len(tensor))
-        order = np.argsort(tensor.mean(0))[::-1]
-        units = Labels([f"unit {unit}" for unit in order], tokens, "at")
-        caption = (
-            "Each row is a hidden unit, each column a token; dark is open (1), pale is closed (0). "
-            f"Mean openness by token: {_means(tokens, tensor.mean(1))}."
-        )
-        cells = heads([("", tensor[:, order].T[None])], units, caption=caption)
-        table = numbers_table(tensor.mean(1)[None], Labels(["mean over units"], tokens))
-        parts.append((f"Gate: {name}", cells + table))
-    return parts
+        layer, _, gate = name.rpartition(".")
+        if gate in GATES and tensor.ndim == 2 and _within_one(tensor):
+            layers.setdefault(layer.removesuffix(".gates"), []).append((gate, tensor))
+    return [
+        (f"Gates: {_layer_name(layer)}", _gate_figure(record.inside, layer, gates))
+        for layer, gates in layers.items()
+    ]
+
+
+def _gate_figure(inside: Inside, layer: str, gates: Sequence[tuple[str, Floats]]) -> str:
+    decodes = layer.startswith("decoder")
+    tokens = ("<s>", *inside.target_tokens) if decodes else inside.tokens
+    rows = _fit(tokens, len(gates[0][1]))
+    # By the first gate's openness, the same order in all, so that a unit is found again.
+    order = np.argsort(gates[0][1].mean(0))[::-1]
+    units = Labels(rows, [f"unit {unit}" for unit in order], "in")
+    caption = (
+        "Each row is a token, each thin column a hidden unit, sorted by how open its "
+        f"{escape(gates[0][0])} gate is; full colour is open (1), faint is closed (0)."
+    )
+    drawn = bands(
+        [(f"{gate} gate", values[:, order]) for gate, values in gates], units, caption=caption
+    )
+    means = np.stack([values.mean(1) for _, values in gates], axis=1)
+    return drawn + numbers_table(means, Labels(rows, [f"{gate}, mean" for gate, _ in gates]))
+
+
+def _layer_name(layer: str) -> str:
+    """``encoder.layer.0.forward`` as ``encoder, layer 1, forward``."""
+    counted = re.sub(r"layer\.(\d+)", lambda found: f"layer {int(found.group(1)) + 1}", layer)
+    return counted.replace(".", ", ")
 
 
 def _within_one(tensor: Floats) -> bool:
     return bool(tensor.min(initial=0.0) >= 0.0 and tensor.max(initial=0.0) <= 1.0)
-
-
-def _means(tokens: Sequence[str], values: Floats) -> str:
-    return ", ".join(
-        f"{escape(token)} {value:.2f}" for token, value in zip(tokens, values.tolist(), strict=True)
-    )
 
 
 def _predicted(inside: Inside) -> tuple[str, ...]:
@@ -246,6 +257,10 @@ def _predicted(inside: Inside) -> tuple[str, ...]:
 def _fit(tokens: Sequence[str], count: int) -> tuple[str, ...]:
     """``count`` names: those of ``tokens``, and numbers where there are too few."""
     return tuple(tokens[at] if at < len(tokens) else f"#{at + 1}" for at in range(count))
+
+
+def _signed(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")
 
 
 def _last(name: str) -> str:
