@@ -201,7 +201,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "that their gold link names.",
         "연결된 목표 낱말 {total}개 가운데 {hits}개에서 가장 큰 가중치가 정답 연결에 놓인다.",
     ),
-    "finding.aer": ("Alignment error rate {value}.", "정렬 오류율 {value}."),
+    "finding.aer": (
+        "Over all test sentences the alignment error rate is {value}.",
+        "시험 문장 전체의 정렬 오류율: {value}.",
+    ),
     "finding.fills": (
         "The hidden word comes first in {first} of {total} sentences, "
         "among those shown in {shown}.",
