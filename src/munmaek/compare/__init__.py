@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from munmaek.compare.demo import demo
+    from munmaek.compare.demonstration import demo
     from munmaek.compare.run import CompareSettings, compare, parse_candidate
 
 __all__ = ["CompareSettings", "compare", "demo", "parse_candidate"]
@@ -12,7 +12,7 @@ __all__ = ["CompareSettings", "compare", "demo", "parse_candidate"]
 def __getattr__(name: str) -> object:
     # Networks are imported when something is compared: the report alone needs none.
     if name == "demo":
-        from munmaek.compare.demo import demo
+        from munmaek.compare.demonstration import demo
 
         return demo
     if name in __all__:
