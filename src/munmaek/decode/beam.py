@@ -191,10 +191,7 @@ def _widen(
 
 def _likeliest(logprobs: Floats, count: int) -> tuple[Floats, Ints]:
     """The ``count`` likeliest tokens of each row and their values, best first, ties by id."""
-    if count > 16:
-        tokens = np.argsort(-logprobs, axis=1, kind="stable")[:, :count]
-        return np.take_along_axis(logprobs, tokens, axis=1), tokens.astype(np.int64)
-    # A few passes of argmax are faster than one partition, and know which of equals comes first.
+    # Passes of argmax are faster than one partition, and know which of equals comes first.
     rest = logprobs.copy() if count > 1 else logprobs
     lines = np.arange(len(rest))
     tokens = np.empty((len(rest), count), dtype=np.int64)

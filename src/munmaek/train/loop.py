@@ -96,6 +96,8 @@ class _Run:
         device: torch.device,
         folder: Path | None,
     ) -> None:
+        self.clock = time.perf_counter()
+        self.saved = self.told = self.clock
         self.network = network
         self.task = task
         self.config = config
@@ -108,8 +110,6 @@ class _Run:
         self.gradient_norm = 0.0
         self.batches: Sequence[Batch] = ()
         self.epoch = -1
-        self.clock = time.perf_counter()
-        self.saved = self.told = self.clock
 
     def begin(self, *, resume: bool) -> None:
         """Take up the newest whole checkpoint where that is wanted."""

@@ -6,6 +6,7 @@ Progress runs from 0 to 1 whatever limits the run: steps, epochs or seconds.
 """
 
 import math
+from importlib import import_module
 from typing import Any, cast
 
 import torch
@@ -14,6 +15,10 @@ from torch import Tensor, nn
 from munmaek.train.config import TrainConfig
 
 __all__ = ["make_optimiser", "rate", "scale_gradients"]
+
+# Torch imports this when the first optimiser is made, for a second and more: now, rather than out
+# of the first run's budget.
+import_module("torch._dynamo")
 
 _START = 0.01
 """Share of the highest rate that the warm-up starts from, so that no step is lost."""
