@@ -6,7 +6,8 @@ from collections import Counter
 import pytest
 
 from munmaek.errors import ConfigError
-from munmaek.text.phrasebook import LABELS, LENGTHS, Phrase, Phrasebook, phrasebook
+from munmaek.text.phrasebook import LABELS, LENGTHS, Phrase, Phrasebook, corpus, phrasebook
+from munmaek.text.phrasebook.sentence import Draft
 
 PRONOUNS = {"you", "we", "it", "i", "he", "she", "they"}
 
@@ -94,10 +95,13 @@ def test_every_word_but_a_pronoun_that_korean_drops_is_linked(phrases: list[Phra
 
 def test_links_of_a_translated_word_point_at_its_translation(phrases: list[Phrase]):
     dictionary = {
-        "coffee": "커피",
-        "school": "학교",
-        "Minsu": "민수",
+        "coffee": ("커피",),
+        "school": ("학교",),
+        "Minsu": ("민수",),
+        "books": ("책", "권"),
+        "reads": ("읽",),
         "because": ("때문에", "니까"),
+        "not": ("안", "않", "못", "아니", "마"),
     }
     for phrase in phrases:
         korean, english = phrase.korean.split(), phrase.english.split()
@@ -152,3 +156,10 @@ def test_parts_that_do_not_fit_are_refused(sizes: dict[str, int]):
 def test_holding_out_words_that_train_would_lose_is_refused():
     with pytest.raises(ConfigError, match="can be held out"):
         phrasebook(pairs=60, valid=20, test=35)
+
+
+def test_more_pairs_than_the_grammar_yields_are_refused(monkeypatch: pytest.MonkeyPatch):
+    known = Draft([("안녕", (0,))], [("hello", (0,)), ("my", (0,)), ("friend", (0,))], asks=False)
+    monkeypatch.setitem(corpus.MAKERS, "statement", lambda _rng, _target: known)
+    with pytest.raises(ConfigError, match="pairs=1000 is more than the grammar yields"):
+        phrasebook(pairs=1_000, valid=50, test=50)

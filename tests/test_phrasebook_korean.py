@@ -130,6 +130,7 @@ def test_what_is_no_syllable_is_refused():
         (Stem("만들"), "(으)ㅂ시다", ("만듭시다",)),
         (Stem("놀"), "(으)ㄹ까요", ("놀까요",)),
         (Stem("배가 고프", adjective=True), "어서", ("배가", "고파서")),
+        (past(honorific(Stem("의사이", Kind.COPULA))), "고", ("의사셨고",)),
         (honorific(Stem("읽")), "어요", ("읽으세요",)),
         (honorific(Stem("살")), "ㄴ다", ("사신다",)),
         (honorific(Stem("돕", Kind.B_WA)), "(으)ㅂ시오", ("도우십시오",)),

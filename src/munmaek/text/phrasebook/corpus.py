@@ -102,9 +102,10 @@ def _collect(rng: Random, pairs: int) -> list[Phrase]:
     phrases: list[Phrase] = []
     while open_cells:
         wanted = open_cells[int(rng.random() * len(open_cells))]
-        phrase, cell = _attempt(rng, wanted)
-        if cell is not None and quota[cell] and _add(phrase, keys):
-            phrases.append(phrase)
+        draft, cell = _attempt(rng, wanted)
+        texts = _texts(draft)
+        if quota.get(cell) and _add(*texts, keys):
+            phrases.append(Phrase(*texts, _links(draft.korean, draft.english), cell[0]))
             quota[cell] -= 1
             failures[cell] = 0
             if not quota[cell]:
@@ -136,38 +137,38 @@ def _quotas(pairs: int) -> dict[tuple[str, int], int]:
     return quota
 
 
-def _attempt(rng: Random, cell: tuple[str, int]) -> tuple[Phrase, tuple[str, int] | None]:
-    """One draft aimed at a cell, and the cell that it fell into."""
+def _attempt(rng: Random, cell: tuple[str, int]) -> tuple[Draft, tuple[str, int]]:
+    """One draft aimed at a cell, and the cell that it fell into; no cell is numbered -1."""
     label, index = cell
     low, high = LENGTHS[index]
     draft = MAKERS[label](rng, low + int(rng.random() * (high - low + 1)))
-    phrase = _finished(draft, label)
     size = len(draft.english)
     for number, (least, most) in enumerate(LENGTHS):
         if least <= size <= most:
-            return phrase, (label, number)
-    return phrase, None
+            return draft, (label, number)
+    return draft, (label, -1)
 
 
-def _finished(draft: Draft, label: str) -> Phrase:
-    """Spelled out, with the links that shared units make."""
+def _texts(draft: Draft) -> tuple[str, str]:
+    """Korean and English spelled out."""
     mark = "?" if draft.asks else ""
     korean = " ".join(word for word, _ in draft.korean) + mark
     english = " ".join(word for word, _ in draft.english) + mark
-    return Phrase(
-        korean, english[0].upper() + english[1:], _links(draft.korean, draft.english), label
-    )
+    return korean, english[0].upper() + english[1:]
 
 
 def _links(korean: Words, english: Words) -> tuple[tuple[int, int], ...]:
+    """A link for every two words that share a unit."""
     where: dict[int, list[int]] = {}
     for index, (_, units) in enumerate(english):
         for unit in units:
             where.setdefault(unit, []).append(index)
     links: list[tuple[int, int]] = []
     for index, (_, units) in enumerate(korean):
-        targets = {target for unit in units for target in where.get(unit, ())}
-        links += [(index, target) for target in sorted(targets)]
+        targets = where.get(units[0], []) if units else []
+        if len(units) > 1:
+            targets = sorted({target for unit in units for target in where.get(unit, ())})
+        links += [(index, target) for target in targets]
     return tuple(links)
 
 
@@ -176,9 +177,9 @@ def _keys(korean: str, english: str) -> tuple[str, str]:
     return korean.rstrip("?"), english.rstrip("?").casefold()
 
 
-def _add(phrase: Phrase, keys: set[str]) -> bool:
+def _add(korean: str, english: str, keys: set[str]) -> bool:
     """Whether neither text was there yet; now both are."""
-    korean, english = _keys(phrase.korean, phrase.english)
+    korean, english = _keys(korean, english)
     if korean in keys or english in keys:
         return False
     keys.update((korean, english))

@@ -83,8 +83,9 @@ def past(stem: Stem) -> Stem:
 
 
 def honorific(stem: Stem) -> Stem:
-    """The stem that honours its subject: 읽 gives 읽으시."""
-    return replace(stem, text=_loose(stem, "시"), kind=Kind.HONORIFIC)
+    """The stem that honours its subject: 읽 gives 읽으시, 의사이 gives 의사시."""
+    text = _bare_copula(stem) + "시" if stem.kind is Kind.COPULA else _loose(stem, "시")
+    return replace(stem, text=text, kind=Kind.HONORIFIC)
 
 
 def deny_copula(stem: Stem) -> tuple[str, Stem]:

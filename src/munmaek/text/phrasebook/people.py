@@ -23,6 +23,10 @@ from munmaek.text.phrasebook.verbs import LIKE, LIVING, WORKING
 __all__ = ["any_subject", "in_person", "other_subject", "third_person"]
 
 
+YOUNG = {"child", "children", "student", "students"}
+"""Those who do not work yet."""
+
+
 def any_subject(scene: Scene, room: int) -> Nominal:
     """A subject of a statement."""
     draw = scene.rng.random()
@@ -86,7 +90,7 @@ def _relative_person(scene: Scene, person: Person) -> Nominal:
     who = Nominal([], [("who", (first + LINK,))], person.agreement, "he", head.honored)
     clause = Clause(LIVING, first, who)
     draw = scene.rng.random()
-    verb = LIVING if draw < 0.35 else WORKING
+    verb = LIVING if draw < 0.35 or person.english in YOUNG else WORKING
     if draw > 0.6:
         verb = LIKE
         noun = scene.fresh(verb.objects)

@@ -302,17 +302,17 @@ look for / 찾 / / / park, train station, school, market / / gn
 """)
 """Verbs whose object is a person."""
 
-GOALS = (
+NEAR = (
     "school, home, library, hospital, park, market, store, bookstore, bank, beach, museum, "
-    "theater, restaurant, cafe, swimming pool, gym, department store, Busan, Jeju, train station"
+    "theater, restaurant, cafe, swimming pool, gym, department store, train station"
 )
 GOING = tuple(
-    _verb(f"{verb} / / {GOALS} / quickly, alone, together / {flags}")
-    for verb, flags in (
-        ("go / 가 /", "rpwgi"),
-        ("come / 오 /", "rw"),
-        ("run / 뛰어가 /", "w"),
-        ("walk / 걸어가 /", "pw"),
+    _verb(f"{verb} / / {goals} / quickly, alone, together / {flags}")
+    for verb, goals, flags in (
+        ("go / 가 /", f"{NEAR}, Busan, Jeju", "rpwgi"),
+        ("come / 오 /", f"{NEAR}, Busan, Jeju", "rw"),
+        ("run / 뛰어가 /", NEAR, "w"),
+        ("walk / 걸어가 /", NEAR, "pw"),
     )
 )
 LIVING = _verb(
