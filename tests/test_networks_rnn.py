@@ -303,7 +303,7 @@ def accuracy_on_reversal(network: Any) -> float:
     generator = torch.Generator().manual_seed(0)
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-2)
     lengths, shares = torch.full((64,), 14), []
-    for _ in range(120):
+    for _ in range(170):
         source = torch.randint(1, 11, (64, 14), generator=generator)
         target = F.pad(source.flip(1), (1, 0))
         hidden = network.decode(network.encode(source, lengths), target[:, :-1])
