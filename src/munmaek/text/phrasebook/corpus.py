@@ -30,6 +30,8 @@ __all__ = ["LABELS", "LENGTHS", "Phrase", "Phrasebook", "phrasebook"]
 LENGTHS: tuple[tuple[int, int], ...] = ((3, 6), (7, 12), (13, 20), (21, 30), (31, 40))
 """Classes of length in English words, both ends included."""
 
+AIMS = ((3, 5), (8, 13), (14, 22), (25, 34), (37, 44))
+"""What length to wish for so that a draft falls into its class: drafts tend to end up shorter."""
 LENGTH_SHARES = (0.22, 0.24, 0.22, 0.18, 0.14)
 LABEL_SHARES = {"statement": 0.49, "question": 0.19, "request": 0.16, "proposal": 0.16}
 PATIENCE = 400
@@ -97,22 +99,24 @@ def _collect(rng: Random, pairs: int) -> list[Phrase]:
     """``pairs`` phrases without the held-out ones, cell by cell until every quota is met."""
     keys = {key for phrase in HELD_OUT for key in _keys(phrase.korean, phrase.english)}
     quota = _quotas(pairs - len(HELD_OUT))
-    open_cells = [cell for cell, left in quota.items() if left]
+    plan = [cell for cell, left in quota.items() for _ in range(left)]
+    rng.shuffle(plan)
     failures: Counter[tuple[str, int]] = Counter()
     phrases: list[Phrase] = []
-    while open_cells:
-        wanted = open_cells[int(rng.random() * len(open_cells))]
+    while plan:
+        wanted = plan[-1]
+        if not quota[wanted]:
+            plan.pop()
+            continue
         draft, cell = _attempt(rng, wanted)
         texts = _texts(draft)
         if quota.get(cell) and _add(*texts, keys):
             phrases.append(Phrase(*texts, _links(draft.korean, draft.english), cell[0]))
             quota[cell] -= 1
             failures[cell] = 0
-            if not quota[cell]:
-                open_cells.remove(cell)
         else:
             failures[wanted] += 1
-            if failures[wanted] > PATIENCE and quota[wanted]:
+            if failures[wanted] > PATIENCE:
                 _refuse(pairs, wanted, quota[wanted])
     return phrases
 
@@ -140,7 +144,7 @@ def _quotas(pairs: int) -> dict[tuple[str, int], int]:
 def _attempt(rng: Random, cell: tuple[str, int]) -> tuple[Draft, tuple[str, int]]:
     """One draft aimed at a cell, and the cell that it fell into; no cell is numbered -1."""
     label, index = cell
-    low, high = LENGTHS[index]
+    low, high = AIMS[index]
     draft = MAKERS[label](rng, low + int(rng.random() * (high - low + 1)))
     size = len(draft.english)
     for number, (least, most) in enumerate(LENGTHS):

@@ -94,7 +94,11 @@ ADJECTIVES = {
 
 
 DOINGS = {
-    place: tuple(verb for verb in ACTIVITIES if place in verb.places and "w" in verb.flags)
+    place: tuple(
+        verb
+        for verb in ACTIVITIES
+        if place in verb.places and "w" in verb.flags and verb.english != "stay"
+    )
     for place in lexicon.PLACES.values()
 }
 """What people go to a place for."""
@@ -136,7 +140,7 @@ def activity(
         clause.obj = _person_object(scene, subject, purpose)
     elif going:
         _go(scene, clause, room)
-    elif verb is LIVING:
+    elif verb is LIVING or verb.english == "stay":
         clause.place = in_place(scene, scene.fresh(verb.places), verb.where)
     elif verb.objects:
         clause.noun = scene.fresh(verb.objects)
@@ -266,7 +270,7 @@ def _adjunct(scene: Scene, clause: Clause, kind: str, room: int, purpose: Purpos
     """Add one adjunct; how many English words it took."""
     verb = clause.verb
     pair: Pair | None = None
-    if kind == "time" and "s" not in verb.flags and verb is not LIVING and room >= 2:
+    if kind == "time" and room >= 2 and _undated(clause):
         pair = clause.time = _time(scene, clause)
     elif kind == "place" and verb.places and clause.place is None and room >= 3:
         place = scene.fresh(verb.places)
@@ -279,6 +283,12 @@ def _adjunct(scene: Scene, clause: Clause, kind: str, room: int, purpose: Purpos
         english = [("with", who.units), *who.as_object]
         pair = clause.companion = mark(who, "과/와"), english
     return len(pair[1]) if pair else 0
+
+
+def _undated(clause: Clause) -> bool:
+    """Whether it may still be said when it happens."""
+    often = clause.frequency is not None
+    return "s" not in clause.verb.flags and clause.verb is not LIVING and not often
 
 
 def _alone(clause: Clause) -> bool:

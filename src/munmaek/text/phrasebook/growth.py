@@ -44,7 +44,8 @@ def extended(scene: Scene, sentence: Complex, tense: Tense, target: int) -> Comp
     """Add verbs and subordinate clauses while there is room."""
     first = sentence.chain[0]
     room = target - sentence.size
-    if room >= 4 and sentence.simple and first.verb in ACTIVITIES and scene.chance(0.4):
+    joinable = sentence.simple and first.verb in ACTIVITIES and not first.asked
+    if room >= 4 and joinable and scene.chance(0.4):
         _chain(scene, sentence, tense, Purpose("e"), room)
     for _ in range(2):
         room = target - sentence.size

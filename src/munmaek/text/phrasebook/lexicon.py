@@ -14,6 +14,8 @@ __all__ = [
     "ADVERBS",
     "ANIMALS",
     "AUDIO",
+    "BOOK",
+    "BOOKS",
     "BOX",
     "BREAD",
     "CAKE",
@@ -24,6 +26,7 @@ __all__ = [
     "DOOR",
     "DRINKS",
     "EGG",
+    "EMAIL",
     "FITTING",
     "FLOWERS",
     "FOODS",
@@ -35,6 +38,7 @@ __all__ = [
     "INSTRUMENTS",
     "KIN",
     "LANGUAGES",
+    "LETTER",
     "MEALS",
     "MENDABLE",
     "NAMES",
@@ -200,6 +204,7 @@ FITTING: dict[str, tuple[str, ...]] = {
     "cake": ("delicious", "sweet", "big", "small"),
     "dish": ("delicious", "spicy"),
     "text": ("interesting", "long", "short", "difficult", "easy", "new", "old", "sad", "famous"),
+    "mail": ("long", "short", "sad", "interesting"),
     "show": ("interesting", "long", "sad", "new", "old", "famous", "good"),
     "audio": ("beautiful", "quiet", "good", "old", "sad"),
     "goods": ("new", "old", "small", "big", "pretty", "expensive", "cheap", "red", "blue", "good"),
@@ -267,27 +272,21 @@ DISHES = _nouns(
 """,
 )
 MEALS = _nouns("", "아침밥 / breakfast //\n점심 / lunch //\n저녁 / dinner //")
-READABLE = _nouns(
+BOOK, NEWSPAPER, MAGAZINE, NOVEL, POEM, COMIC = _nouns(
     "text",
     """
 책 / a book / 권 /
 신문 / a newspaper / 부 /
 잡지 / a magazine / 권 /
 소설 / a novel / 권 /
-편지 / a letter / 통 /
 시 / a poem / 편 /
 만화책 / a comic book / 권 /
 """,
 )
-WRITABLE = _nouns(
-    "text",
-    """
-편지 / a letter / 통 /
-시 / a poem / 편 /
-소설 / a novel / 권 /
-이메일 / a email / 통 /
-""",
-)
+LETTER, EMAIL = _nouns("mail", "편지 / a letter / 통 /\n이메일 / a email / 통 /")
+BOOKS = (BOOK, NEWSPAPER, MAGAZINE, NOVEL)
+READABLE = (*BOOKS, POEM, COMIC, LETTER, EMAIL)
+WRITABLE = (LETTER, EMAIL, POEM, NOVEL)
 SHOWS = _nouns(
     "show",
     """
@@ -329,16 +328,7 @@ GOODS = _nouns(
 )
 (GIFT,) = _nouns("gift", "선물 / a gift / 개 /")
 FURNITURE = _nouns("fixed", "책상 / the desk //\n의자 / the chair //\n침대 / the bed //")
-MENDABLE = _nouns(
-    "goods",
-    """
-자전거 / a bicycle / 대 /
-컴퓨터 / a computer / 대 /
-시계 / a watch / 개 /
-카메라 / a camera / 대 /
-의자 / a chair / 개 /
-""",
-)
+MENDABLE = (*GOODS[4:8], GOODS[9])
 WINDOW, DOOR = _nouns("fixed", "창문 / the window //\n문 / the door //")
 (BOX,) = _nouns("box", "상자 / the box //")
 CLEANABLE = _nouns(

@@ -52,7 +52,7 @@ def statement(rng: Random, target: int) -> Draft:
     address = draw_address(rng, plain=0.72, spread=(0.45, 0.6, 0.93))
     scene = scene_for(rng, address, Style.PLAIN)
     room = target - (len(address.english.split()) if address else 0)
-    to_you = address is None and scene.chance(0.12)
+    to_you = address is None and target <= 20 and scene.chance(0.14)
     if to_you:
         scene.style = Style.INFORMAL
         structure: Structure = about_you(scene, room)

@@ -78,8 +78,8 @@ STATIC = {"있", "눕", "살", "가", "오", "뛰어가", "걸어가"}
 SMALL_THINGS = lexicon.GOODS[:8]
 """What one carries, chooses, looks for: bag, umbrella, pencil, notebook, camera and so on."""
 MAP, PICTURE = lexicon.GOODS[8], lexicon.GOODS[10]
-BOOKS, LETTER, EMAIL = lexicon.READABLE[:4], lexicon.WRITABLE[0], lexicon.WRITABLE[3]
-BOOK, HAT = BOOKS[0], lexicon.CLOTHES[2]
+BOOK, BOOKS, LETTER, EMAIL = lexicon.BOOK, lexicon.BOOKS, lexicon.LETTER, lexicon.EMAIL
+HAT = lexicon.CLOTHES[2]
 MUSIC, SONG, RADIO = lexicon.AUDIO
 COFFEE, TEA, MILK, _ = lexicon.BEVERAGES
 LIGHT = Noun("불", "light", "the")
