@@ -23,7 +23,7 @@ Tokenizers = Literal[
 _TRAINING: dict[tuple[str, str], dict[str, Any]] = {
     ("lm", "self_attention"): {"learning_rate": 3e-3},
     ("lm", "transformer"): {"learning_rate": 1.5e-3, "warmup": 0.08},
-    ("lm", "rnn"): {"learning_rate": 4e-3},
+    ("lm", "rnn"): {"learning_rate": 3e-3},
     ("classify", "transformer"): {"learning_rate": 5e-4, "warmup": 0.1},
     ("classify", "bert"): {"learning_rate": 3e-4, "warmup": 0.1},
     ("classify", "self_attention"): {"learning_rate": 1e-3},
@@ -48,7 +48,7 @@ class Recipe(Config):
     """The stage's own configuration."""
     train: dict[str, Any] = Field(default_factory=dict)
     """The training loop's configuration."""
-    max_tokens: int = Field(default=4096, ge=1)
+    max_tokens: int = Field(default=2048, ge=1)
     """Tokens a batch, padding counted."""
     limit: int = Field(default=256, ge=8)
     """Tokens of one text that are read (classify, translate, mlm)."""
