@@ -334,6 +334,7 @@ def test_morphemes_without_kiwi_say_how_to_install_it(monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "kiwipiepy", None)
     # Without its memory, so that the analyser of the other tests stays loaded.
     monkeypatch.setattr(morphology, "_kiwi", morphology._kiwi.__wrapped__)
+    monkeypatch.setattr(morphology, "_remembered", {})
     with pytest.raises(UnsupportedError, match=r"pip install 'munmaek\[ko\]'"):
         train_tokenizer(["가"], kind="morphemes")
 
@@ -344,6 +345,12 @@ def test_a_tiny_text_makes_a_vocabulary(kind: str, text: str) -> None:
     tokenizer = train_tokenizer([text], kind=kind)
     if kind != "words":
         assert tokenizer.decode(tokenizer.encode(text)) == text
+
+
+def test_a_text_of_hardly_more_than_line_ends_makes_a_vocabulary() -> None:
+    for kind in COMPLETE:
+        tokenizer = train_tokenizer(["\n\n\na"], kind=kind, vocab_size=263)
+        assert tokenizer.decode(tokenizer.encode("\n a")) == "\n a"
 
 
 @pytest.mark.parametrize("texts", [[], [""], [" ", "\t"]])
@@ -426,3 +433,14 @@ def test_real_reviews_come_back(kind: str, data_dir: Path) -> None:
     ids = tokenizer.encode_many(texts)
     assert tokenizer.decode_many(ids) == list(texts)
     assert all(tokenizer.unk not in row for row in ids)
+
+
+def test_texts_already_analysed_are_cut_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["처음 보는 글입니다", "나는 갔다", "처음 보는 글입니다"]
+    first = morphology.segment(texts)
+    assert morphology.segment(texts) == first
+    monkeypatch.setattr(morphology, "_remembered", {})
+    monkeypatch.setattr(morphology, "MOST_REMEMBERED", 1)
+    assert morphology.segment(texts) == first
+    assert [morphology.segment([text])[0] for text in texts] == first
+    assert len(morphology._remembered) <= 1

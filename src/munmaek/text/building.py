@@ -7,20 +7,18 @@ the private-use character U+F2581 and written back on decoding.
 Sources: BPE, Sennrich et al. 2016; unigram, Kudo 2018; WordPiece, Schuster & Nakajima 2012.
 """
 
-import json
 import re
 import string
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
-import numpy as np
 from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers, trainers
 from tokenizers import Tokenizer as Pipeline
 
 from munmaek.errors import ConfigError
+from munmaek.text.unigram import learn_pieces
 
 __all__ = [
     "BYTES",
@@ -60,8 +58,6 @@ COVERAGE = 0.9995
 """Share of running characters with a token of their own; the rest are spelled in bytes."""
 WORDPIECE_COVERAGE = 0.995
 """Share of running characters that may continue a WordPiece; the rest stand alone."""
-BLOCK = 20_000
-"""Texts encoded at a time while counting."""
 LONGEST_WORDPIECE_WORD = 100
 """Characters; a longer run without space is cut, as greedy longest match is quadratic."""
 
@@ -98,57 +94,17 @@ def build_bpe(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipeline
 def build_unigram(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipeline:
     """Unigram language model over pieces within words, with byte fallback."""
     del min_count  # The likelihood, not a count, decides which pieces stay.
-    special = [*SPECIALS, *BYTES]
+    head = [*SPECIALS, *BYTES]
+    room = _room(vocab_size, len(head))
     counts = _characters(texts, normalizers.NFC())
-    alphabet = _covering(counts, _room(vocab_size, len(special)) // 2, COVERAGE)
-    pipeline = Pipeline(models.Unigram([("<unk>", 0.0)], 0, byte_fallback=True))
-    trainer = trainers.UnigramTrainer(
-        vocab_size=vocab_size,
-        special_tokens=special,
-        unk_token="<unk>",
-        initial_alphabet=alphabet,
-        show_progress=False,
+    alphabet = _covering(counts, room // 2, COVERAGE)
+    words = _pretokens(texts, alphabet, _word_borders())
+    # Six decimals: the library reads longer ones from JSON with the last bit off.
+    pieces = [(piece, round(score, 6)) for piece, score in learn_pieces(words, alphabet, room)]
+    pieces.sort(key=lambda item: (-item[1], item[0]))
+    model = models.Unigram(
+        [*((token, 0.0) for token in head), *pieces], SPECIALS.index("<unk>"), byte_fallback=True
     )
-    _train(pipeline, trainer, texts, alphabet, _word_borders())
-    return _settled(pipeline, texts)
-
-
-def _settled(pipeline: Pipeline, texts: Sequence[str]) -> Pipeline:
-    """The unigram pipeline with scores counted anew: log of each piece's share of the text.
-
-    The library sums expected counts in the order of a hash table, which differs from run to run,
-    and scores drift with it. Counts on the best segmentation (hard EM) are whole numbers.
-    """
-    state = json.loads(pipeline.to_str())["model"]["vocab"]
-    head = [(token, 0.0) for token in (*SPECIALS, *BYTES)]
-    pieces = [(token, round(score, 2)) for token, score in _level(state[len(head) :])]
-    rough = _unigram(head, pieces)
-    counts = np.zeros(len(state), dtype=np.int64)
-    for start in range(0, len(texts), BLOCK):
-        encodings = rough.encode_batch_fast(
-            list(texts[start : start + BLOCK]), add_special_tokens=False
-        )
-        ids = np.fromiter(chain.from_iterable(e.ids for e in encodings), dtype=np.int64)
-        counts += np.bincount(ids, minlength=len(state))
-    order = [str(rough.id_to_token(place)) for place in range(len(head), len(state))]
-    scores = np.log(np.maximum(counts[len(head) :], 0.5) / max(1, counts.sum()))
-    return _unigram(head, list(zip(order, scores.round(6).tolist(), strict=True)))
-
-
-def _level(pieces: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
-    """Undo the library's steps of 0.0001, in hash order, between characters it had to add."""
-    floor = min((score for _, score in pieces), default=0.0)
-    leveled: list[tuple[str, float]] = []
-    for token, score in pieces:
-        steps = (score - floor) / 1e-4
-        added = len(token) == 1 and abs(steps - round(steps)) < 1e-3
-        leveled.append((token, floor if added else score))
-    return leveled
-
-
-def _unigram(head: list[tuple[str, float]], pieces: list[tuple[str, float]]) -> Pipeline:
-    ranked = sorted(pieces, key=lambda item: (-item[1], item[0]))
-    model = models.Unigram([*head, *ranked], SPECIALS.index("<unk>"), byte_fallback=True)
     return _finished(model, _word_borders())
 
 
@@ -313,13 +269,31 @@ def _train(
 ) -> None:
     """Train on ``texts`` with every character outside the alphabet taken as a border."""
     pipeline.normalizer = _normalizer(normalizers.NFC())
-    pipeline.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Split(BORDER, "removed"), borders]
+    pipeline.pre_tokenizer = _bordered(borders)
+    pipeline.train_from_iterator(_within(texts, alphabet), trainer)
+
+
+def _pretokens(
+    texts: Sequence[str], alphabet: Sequence[str], borders: pre_tokenizers.PreTokenizer
+) -> Counter[str]:
+    """How often each run between borders occurs."""
+    cut = _bordered(borders).pre_tokenize_str
+    return Counter(
+        piece for text in _within(texts, alphabet) for piece, _ in cut(text.replace(MARK, STAND_IN))
     )
-    kept = "".join(map(re.escape, {*alphabet, " ", MARK}))
-    outside = re.compile(f"[^{kept}]")
-    normal = (unicodedata.normalize("NFC", text) for text in texts)
-    pipeline.train_from_iterator((outside.sub(BORDER, text) for text in normal), trainer)
+
+
+def _bordered(borders: pre_tokenizers.PreTokenizer) -> pre_tokenizers.PreTokenizer:
+    return pre_tokenizers.Sequence([pre_tokenizers.Split(BORDER, "removed"), borders])
+
+
+def _within(texts: Sequence[str], alphabet: Sequence[str]) -> Iterator[str]:
+    """NFC texts with every character outside the alphabet made a border."""
+    plain = {MARK: " ", STAND_IN: MARK}
+    known = {plain.get(character, character) for character in alphabet} - {BORDER}
+    kept = "".join(map(re.escape, sorted(known)))
+    outside = re.compile(f"[^{kept}]" if kept else "(?s:.)")
+    return (outside.sub(BORDER, unicodedata.normalize("NFC", text)) for text in texts)
 
 
 def _vocab(tokens: Iterable[str]) -> dict[str, int]:

@@ -7,15 +7,21 @@ joined are the text.
 
 import importlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import pairwise
 from typing import Any
+
+import numpy as np
 
 from munmaek.errors import UnsupportedError
 from munmaek.text.building import SPACE
 
 __all__ = ["analyser", "segment"]
+
+MOST_REMEMBERED = 400_000
+"""Texts whose borders are kept; a hundred bytes or two each beside the text."""
+_remembered: dict[str, bytes] = {}
 
 BLANK = re.compile(SPACE)
 ALONE = re.compile("<")
@@ -41,21 +47,31 @@ def analyser() -> str:
 def segment(texts: Sequence[str]) -> list[list[str]]:
     """Cut every text into morphemes; a space stays at the head of the piece after it.
 
-    Texts are analysed on all processors. ``"".join`` of the pieces is the text.
+    Texts are analysed on all processors, and remembered: a vocabulary is learned from the texts
+    that are encoded next, and the analysis takes most of the time. ``"".join`` of the pieces is the
+    text.
 
     Raises:
         UnsupportedError: Kiwi is not installed.
     """
-    return [_cut(text, tokens) for text, tokens in zip(texts, _analysed(texts), strict=True)]
+    known = {text: cuts for text in texts if (cuts := _remembered.get(text)) is not None}
+    new = [text for text in dict.fromkeys(texts) if text not in known]
+    if new:
+        analysed = _kiwi().tokenize(iter(new))
+        found = {text: _cuts(text, tokens) for text, tokens in zip(new, analysed, strict=True)}
+        known.update(found)
+        if len(_remembered) + len(found) > MOST_REMEMBERED:
+            _remembered.clear()
+        if len(found) <= MOST_REMEMBERED:
+            _remembered.update(found)
+    return [
+        [text[start:end] for start, end in pairwise(np.frombuffer(known[text], np.uint32).tolist())]
+        for text in texts
+    ]
 
 
-def _analysed(texts: Sequence[str]) -> Iterator[Any]:
-    if not texts:
-        return iter(())
-    return iter(_kiwi().tokenize(iter(texts)))
-
-
-def _cut(text: str, tokens: Iterable[Any]) -> list[str]:
+def _cuts(text: str, tokens: Iterable[Any]) -> bytes:
+    """Offsets of all borders, the text's ends among them, as bytes of uint32."""
     cuts = {0, len(text)}
     inside: set[int] = set()
     for token in tokens:
@@ -71,4 +87,4 @@ def _cut(text: str, tokens: Iterable[Any]) -> list[str]:
         joins = text[start] == " " and end < len(text) and not BLANK.match(text, end)
         if joins:
             cuts.discard(end)
-    return [text[start:end] for start, end in pairwise(sorted(cuts))]
+    return np.array(sorted(cuts), dtype=np.uint32).tobytes()

@@ -1,0 +1,196 @@
+r"""Pieces of the unigram tokenizer (Kudo 2018, section 3.2), learned by EM on lattices.
+
+    p(w) = Σ over segmentations x_1 … x_m of w of Π_i p(x_i)
+
+E-step: expected uses of every piece over all segmentations, by forward and backward sums.
+M-step: p(x) = uses of x / uses of all. After two rounds of both, pieces whose removal costs the
+least likelihood go, a quarter at a time, until as many are left as are wanted; single characters
+stay.
+
+The tokenizers library has a trainer too. Its candidates are substrings of two distinct words, so
+that a frequent word like no other never becomes a piece, and it sums in the order of a hash table,
+so that one text gives different vocabularies. It segments with what is learned here.
+
+Letters: W words, N nodes (borders between characters of all words), E edges (a piece between two
+nodes), K pieces. Probabilities are plain, not logarithms: words are cut at ``LONGEST_WORD``.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["learn_pieces"]
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+LONGEST_PIECE = 16
+LONGEST_WORD = 24
+"""Characters; a product of this many probabilities stays above the smallest double."""
+SEEDS, LEAST_SEEDS = 8, 20_000
+"""Candidates for a piece wanted, and for a small vocabulary."""
+KEPT = 0.75
+"""Share of the pieces that a pruning leaves."""
+ROUNDS = 2
+"""EM iterations before each pruning."""
+FLOOR = 1e-3
+"""Uses that a piece without any counts as."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Lattice:
+    """All segmentations of all words, edges sorted by the place of their end within the word."""
+
+    source: Ints
+    """Node where each edge begins [E]."""
+    target: Ints
+    """Node where it ends [E]."""
+    piece: Ints
+    """Its piece [E]."""
+    word: Ints
+    """Its word [E]."""
+    level: Ints
+    """Place of its end within the word, from 1 [E]."""
+    first: Ints
+    """First node of each word [W]."""
+    last: Ints
+    """Last node of each word [W]."""
+
+    def keep(self, kept: NDArray[np.bool_]) -> "_Lattice":
+        """Without the edges of dropped pieces; pieces are numbered anew. ``kept``: [K]."""
+        stay = kept[self.piece]
+        number = np.cumsum(kept) - 1
+        edges = (self.source, self.target, number[self.piece], self.word, self.level)
+        source, target, piece, word, level = (column[stay] for column in edges)
+        return _Lattice(source, target, piece, word, level, self.first, self.last)
+
+    def levels(self) -> list[slice]:
+        """The edges of each place of end, from the first character on."""
+        borders = np.searchsorted(self.level, np.arange(1, int(self.level.max()) + 2))
+        return [slice(a, b) for a, b in pairwise(borders.tolist())]
+
+
+def learn_pieces(
+    words: Counter[str], alphabet: Sequence[str], size: int
+) -> list[tuple[str, float]]:
+    """Learn at most ``size`` pieces with the natural logarithm of the probability of each.
+
+    Args:
+        words: how often each word occurs; characters outside ``alphabet`` must not.
+        alphabet: single characters, all of which are kept.
+        size: most pieces, single characters among them.
+    """
+    parts = _parts(words)
+    pieces = [*alphabet, *_seeds(parts, max(LEAST_SEEDS, SEEDS * size))]
+    # Pieces are words of count 0 too: their lattices tell what would spell them if they went.
+    lattice = _lattice([*parts, *pieces], {piece: k for k, piece in enumerate(pieces)})
+    counts = np.zeros(len(parts) + len(pieces))
+    counts[: len(parts)] = list(parts.values())
+    as_word = np.arange(len(parts), counts.size)
+    p = _normalised(_summed(lattice.piece, counts[lattice.word], len(pieces)))
+    while len(pieces) > size:
+        for _ in range(ROUNDS):
+            p = _normalised(_uses(lattice, p, counts))
+        most = max(size, int(KEPT * len(pieces)))
+        kept = _worthy(lattice, p, counts, as_word, most, len(alphabet))
+        pieces = [piece for piece, stays in zip(pieces, kept.tolist(), strict=True) if stays]
+        lattice, as_word = lattice.keep(kept), as_word[kept]
+        p = p[kept] / p[kept].sum()
+    for _ in range(ROUNDS):
+        p = _normalised(_uses(lattice, p, counts))
+    return list(zip(pieces, np.log(p).tolist(), strict=True))
+
+
+def _parts(words: Counter[str]) -> Counter[str]:
+    """Words in code point order, those too long in parts."""
+    parts: Counter[str] = Counter()
+    for word in sorted(words):
+        for start in range(0, len(word), LONGEST_WORD):
+            parts[word[start : start + LONGEST_WORD]] += words[word]
+    return parts
+
+
+def _substrings(word: str) -> Iterator[tuple[int, int, str]]:
+    for start in range(len(word)):
+        for end in range(start + 1, min(len(word), start + LONGEST_PIECE) + 1):
+            yield start, end, word[start:end]
+
+
+def _seeds(parts: Counter[str], most: int) -> list[str]:
+    """Substrings of two characters or more that cover the most text."""
+    covered: Counter[str] = Counter()
+    for word, count in parts.items():
+        for start, end, piece in _substrings(word):
+            if end - start > 1:
+                covered[piece] += count
+    repeated = [(piece, count) for piece, count in covered.items() if count > 1]
+    repeated.sort(key=lambda item: (-item[1] * len(item[0]), item[0]))
+    return [piece for piece, _ in repeated[:most]]
+
+
+def _lattice(words: Sequence[str], number: dict[str, int]) -> _Lattice:
+    edges: list[tuple[int, int, int, int, int]] = []
+    first = np.cumsum([0, *(len(word) + 1 for word in words)])[:-1]
+    for place, (word, base) in enumerate(zip(words, first.tolist(), strict=True)):
+        for start, end, piece in _substrings(word):
+            found = number.get(piece)
+            if found is not None:
+                edges.append((base + start, base + end, found, place, end))
+    table = np.array(edges, dtype=np.int64).reshape(-1, 5).T
+    source, target, piece, word, level = table[:, np.lexsort((table[1], table[4]))]
+    last = first + np.array([len(word) for word in words], dtype=np.int64)
+    return _Lattice(source, target, piece, word, level, first, last)
+
+
+def _forward(lattice: _Lattice, p: Floats) -> Floats:
+    """Probability of all ways from a word's beginning to each node [N]."""
+    alpha = np.zeros(int(lattice.last[-1]) + 1)
+    alpha[lattice.first] = 1.0
+    for edges in lattice.levels():
+        target = lattice.target[edges]
+        ways = alpha[lattice.source[edges]] * p[lattice.piece[edges]]
+        np.add.at(alpha, target, ways)
+    return alpha
+
+
+def _uses(lattice: _Lattice, p: Floats, counts: Floats) -> Floats:
+    """Expected uses of each piece in ``counts`` of each word: [K]."""
+    alpha = _forward(lattice, p)
+    beta = np.zeros_like(alpha)
+    beta[lattice.last] = 1.0
+    for edges in reversed(lattice.levels()):
+        ways = p[lattice.piece[edges]] * beta[lattice.target[edges]]
+        np.add.at(beta, lattice.source[edges], ways)
+    weight = counts / alpha[lattice.last]
+    share = alpha[lattice.source] * beta[lattice.target] * weight[lattice.word]
+    return p * _summed(lattice.piece, share, p.size)
+
+
+def _summed(places: Ints, weights: Floats, size: int) -> Floats:
+    return np.bincount(places, weights=weights, minlength=size).astype(np.float64)
+
+
+def _normalised(uses: Floats) -> Floats:
+    floored = np.maximum(uses, FLOOR)
+    return floored / floored.sum()
+
+
+def _worthy(
+    lattice: _Lattice, p: Floats, counts: Floats, as_word: Ints, most: int, singles: int
+) -> NDArray[np.bool_]:
+    """Which ``most`` pieces to keep: the first ``singles``, then those whose removal costs most.
+
+    Without piece x, each of its uses is spelled by other pieces: it costs log p(x) − log p(other
+    spellings of x) nats.
+    """
+    spelled = _forward(lattice, p)[lattice.last[as_word]]
+    other = np.maximum(spelled - p, np.finfo(np.float64).tiny)
+    cost = _uses(lattice, p, counts) * (np.log(p) - np.log(other))
+    cost[:singles] = np.inf
+    kept = np.zeros(p.size, dtype=np.bool_)
+    kept[np.argsort(-cost, kind="stable")[: max(most, singles)]] = True
+    return kept
