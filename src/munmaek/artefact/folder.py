@@ -34,12 +34,13 @@ def check_free(folder: Path, *, force: bool) -> None:
     if not force:
         message = f"{folder}: already exists; choose another -o, or --force to replace it"
         raise InputError(message)
-    if not folder.is_dir() or not any((folder / name).exists() for name in _OURS):
+    if not folder.is_dir() or not any(any(folder.glob(name)) for name in _OURS):
         message = f"{folder}: exists and was not made by munmaek, so --force does not remove it"
         raise InputError(message)
 
 
-_OURS = (MANIFEST, "results.json")
+# A comparison that was stopped has its models, but no results yet.
+_OURS = (MANIFEST, "results.json", f"models/*/{MANIFEST}")
 
 
 def write_folder(
