@@ -24,6 +24,11 @@ HEADLINES = {
 
 COLUMNS = ("model", "context", "score", "95 % interval", "trained in", "size")
 
+NARROW = tuple(name for name in COLUMNS if name != "95 % interval")
+
+WIDE = 130
+"""Characters of a terminal from which the interval has a column of its own."""
+
 Report = Callable[[Event], None]
 
 
@@ -100,7 +105,7 @@ def _plain(stream: TextIO) -> Report:
 
 def _line(cells: tuple[str, ...]) -> str:
     model, context, score, interval, trained, size = cells
-    return f"{model:22}  {score:24}  {interval:15}  {trained:>12}  {size:>9}  {context}".rstrip()
+    return f"{model:24}  {score:24}  {interval:15}  {trained:>12}  {size:>9}  {context}".rstrip()
 
 
 @contextmanager
@@ -109,7 +114,7 @@ def _live(stream: TextIO) -> Generator[Report, None, None]:
     from rich.live import Live
 
     console = Console(file=stream)
-    drawn = _Drawing()
+    drawn = _Drawing(wide=console.width >= WIDE)
     with Live(drawn.render(), console=console, refresh_per_second=8) as live:
 
         def report(event: Event) -> None:
@@ -126,7 +131,8 @@ def _live(stream: TextIO) -> Generator[Report, None, None]:
 class _Drawing:
     """What the live board shows: the rows so far and the model that is being trained."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, wide: bool) -> None:
+        self.wide = wide
         self.rows: list[Mapping[str, Any]] = []
         self.running: StageStarted | None = None
         self.fraction = 0.0
@@ -149,17 +155,30 @@ class _Drawing:
         from rich.text import Text
 
         table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-        for name in COLUMNS:
+        for name in COLUMNS if self.wide else NARROW:
             right = name in ("trained in", "size")
-            table.add_column(name, justify="right" if right else "left", no_wrap=name != "context")
+            folds = name in ("model", "context")
+            table.add_column(name, justify="right" if right else "left", no_wrap=not folds)
         last = None
         for row in self.rows:
             task = row.get("task")
             if task != last:
                 table.add_row(Text(str(task), style="bold"))
                 last = task
-            table.add_row(*(Text(cell) for cell in _cells(row)))
+            table.add_row(*self._row(row))
         return table if self.running is None else Group(table, *self._bar(self.running))
+
+    def _row(self, row: Mapping[str, Any]) -> list[Any]:
+        """The cells; on a narrow terminal the interval stands under its score."""
+        from rich.text import Text
+
+        model, context, score, interval, trained, size = _cells(row)
+        if self.wide:
+            return [Text(cell) for cell in (model, context, score, interval, trained, size)]
+        both = Text(score)
+        if interval:
+            both.append(f"\n{interval}", style="dim")
+        return [Text(model), Text(context), both, Text(trained), Text(size)]
 
     def _bar(self, running: StageStarted) -> list[Any]:
         from rich.progress_bar import ProgressBar
