@@ -1,6 +1,6 @@
 """A comparison while it runs: a table that grows by a row as soon as a model is trained.
 
-On a terminal the table and a bar for the running model are redrawn; elsewhere each row is a line.
+On a terminal a bar under the rows shows the running model; elsewhere each row is a line.
 """
 
 import sys
@@ -26,7 +26,10 @@ COLUMNS = ("model", "context", "score", "95 % interval", "trained in", "size")
 
 NARROW = tuple(name for name in COLUMNS if name != "95 % interval")
 
-WIDE = 130
+WIDTHS = {"model": 16, "score": 22, "95 % interval": 15, "trained in": 10, "size": 8}
+"""Characters of each column on a terminal; the context has what is left."""
+
+WIDE = 120
 """Characters of a terminal from which the interval has a column of its own."""
 
 Report = Callable[[Event], None]
@@ -114,61 +117,56 @@ def _live(stream: TextIO) -> Generator[Report, None, None]:
     from rich.live import Live
 
     console = Console(file=stream)
-    drawn = _Drawing(wide=console.width >= WIDE)
-    with Live(drawn.render(), console=console, refresh_per_second=8) as live:
+    rows = _Rows(console.width)
+    running = _Running()
+    with Live(running.render(), console=console, refresh_per_second=8, transient=True) as live:
 
         def report(event: Event) -> None:
+            # Rows scroll by above the bar: a table redrawn as a whole would outgrow the screen.
             if isinstance(event, Message):
                 live.console.print(event.text, markup=False, highlight=False)
-            drawn.take(event)
-            live.update(drawn.render())
+            elif isinstance(event, StageFinished):
+                live.console.print(rows.drawn(event.row))
+            running.take(event)
+            live.update(running.render())
 
         yield report
-        drawn.running = None
-        live.update(drawn.render(), refresh=True)
 
 
-class _Drawing:
-    """What the live board shows: the rows so far and the model that is being trained."""
+class _Rows:
+    """Finished rows as pieces of one table of fixed columns, headed anew for each task."""
 
-    def __init__(self, *, wide: bool) -> None:
-        self.wide = wide
-        self.rows: list[Mapping[str, Any]] = []
-        self.running: StageStarted | None = None
-        self.fraction = 0.0
-        self.loss: float | None = None
+    def __init__(self, width: int) -> None:
+        self.wide = width >= WIDE
+        self.names = COLUMNS if self.wide else NARROW
+        fixed = sum(WIDTHS[name] + 2 for name in self.names if name != "context")
+        self.context = max(width - fixed, 12)
+        self.task: Any = None
 
-    def take(self, event: Event) -> None:
-        """Change with what happened."""
-        if isinstance(event, StageStarted):
-            self.running, self.fraction, self.loss = event, 0.0, None
-        elif isinstance(event, StageProgress):
-            self.fraction, self.loss = event.fraction, event.loss
-        elif isinstance(event, StageFinished):
-            self.rows.append(event.row)
-            self.running = None
-
-    def render(self) -> Any:
-        """The table, and the bar under it."""
-        from rich.console import Group
+    def drawn(self, row: Mapping[str, Any]) -> Any:
+        """The row, under a heading where its task is new."""
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-        for name in COLUMNS if self.wide else NARROW:
+        begins = row.get("task") != self.task
+        self.task = row.get("task")
+        table = Table(
+            box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=begins, header_style="dim"
+        )
+        for name in self.names:
             right = name in ("trained in", "size")
-            folds = name in ("model", "context")
-            table.add_column(name, justify="right" if right else "left", no_wrap=not folds)
-        last = None
-        for row in self.rows:
-            task = row.get("task")
-            if task != last:
-                table.add_row(Text(str(task), style="bold"))
-                last = task
-            table.add_row(*self._row(row))
-        return table if self.running is None else Group(table, *self._bar(self.running))
+            table.add_column(
+                name,
+                justify="right" if right else "left",
+                width=WIDTHS.get(name, self.context),
+            )
+        if begins:
+            table.title = Text(f"\n{self.task}", style="bold", justify="left")
+            table.title_justify = "left"
+        table.add_row(*self._cells(row))
+        return table
 
-    def _row(self, row: Mapping[str, Any]) -> list[Any]:
+    def _cells(self, row: Mapping[str, Any]) -> list[Any]:
         """The cells; on a narrow terminal the interval stands under its score."""
         from rich.text import Text
 
@@ -180,19 +178,39 @@ class _Drawing:
             both.append(f"\n{interval}", style="dim")
         return [Text(model), Text(context), both, Text(trained), Text(size)]
 
-    def _bar(self, running: StageStarted) -> list[Any]:
+
+class _Running:
+    """The model that is being trained, and how far it is."""
+
+    def __init__(self) -> None:
+        self.stage: StageStarted | None = None
+        self.fraction = 0.0
+        self.loss: float | None = None
+
+    def take(self, event: Event) -> None:
+        """Change with what happened."""
+        if isinstance(event, StageStarted):
+            self.stage, self.fraction, self.loss = event, 0.0, None
+        elif isinstance(event, StageProgress):
+            self.fraction, self.loss = event.fraction, event.loss
+        elif isinstance(event, StageFinished):
+            self.stage = None
+
+    def render(self) -> Any:
+        """A bar, or nothing between two models."""
         from rich.progress_bar import ProgressBar
         from rich.table import Table
         from rich.text import Text
 
         line = Table.grid(padding=(0, 2, 0, 0))
-        state = "" if self.loss is None else f"loss {self.loss:.3f}"
-        planned = running.seconds_planned
-        planned_text = "" if planned is None else f"of about {seconds_text(planned)}"
+        if self.stage is None:
+            return line
+        planned = self.stage.seconds_planned
+        of = "" if planned is None else f" of about {seconds_text(planned)}"
         line.add_row(
-            Text(f"{running.label} ({running.task})"),
-            ProgressBar(total=1.0, completed=self.fraction, width=30),
-            Text(f"{100 * self.fraction:3.0f} % {planned_text}"),
-            Text(state, style="dim"),
+            Text(f"{self.stage.label} ({self.stage.task})"),
+            ProgressBar(total=1.0, completed=self.fraction, width=24),
+            Text(f"{100 * self.fraction:3.0f} %{of}"),
+            Text("" if self.loss is None else f"loss {self.loss:.3f}", style="dim"),
         )
-        return [Text(""), line]
+        return line
