@@ -27,7 +27,7 @@ from munmaek.compare.entries import (
     translator_row,
 )
 from munmaek.errors import ConfigError, UnsupportedError
-from munmaek.models import stage_named
+from munmaek.models import stage_named, stages
 from munmaek.recipe import (
     Recipe,
     Run,
@@ -84,7 +84,7 @@ def parse_candidate(text: str) -> Candidate:
     stage, at, folder = text.partition("@")
     if at:
         return Candidate(stage_named(stage).name, Path(folder))
-    if Path(text).is_dir():
+    if text not in stages() and Path(text).is_dir():
         return Candidate(None, Path(text))
     return Candidate(stage_named(text).name)
 
