@@ -81,10 +81,14 @@ def train(
     recipe.stage_config()
     recipe.train_config()
     work = _claim(folder, recipe, force=force, resume=resume)
-    before = None if init is None else load(init)
-    run = Run(device, work, resume, before, report, should_stop)
-    model = _fit(recipe, paths, valid, run)
-    model.save(folder, force=force or resume)
+    try:
+        before = None if init is None else load(init)
+        run = Run(device, work, resume, before, report, should_stop)
+        model = _fit(recipe, paths, valid, run)
+        model.save(folder, force=force or resume)
+    except BaseException:
+        _abandon(work)
+        raise
     _close(work, folder, finished=model.info.training.get("stopped") != "interrupted")
     return model
 
@@ -124,6 +128,12 @@ def _same_recipe(path: Path, recipe: Recipe) -> None:
             "give the same command, or --force to start over"
         )
         raise InputError(message)
+
+
+def _abandon(work: Path) -> None:
+    """Leave nothing behind of a run that failed before there was anything to resume."""
+    if not any(work.glob("checkpoints/*")):
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def _close(work: Path, folder: Path, *, finished: bool) -> None:
