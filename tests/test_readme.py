@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+
 from conftest import ROOT
 
 ENGLISH = (ROOT / "README.md").read_text(encoding="utf-8")

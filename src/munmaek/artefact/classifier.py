@@ -93,7 +93,7 @@ class Classifier:
         label_indices(corpus, self.labels)
         tokenizer = self.tokenizer
         return classification_scores(
-            [self.labels[index] for index in self._logprobs(corpus.texts).argmax(1)],
+            [self.labels[int(index)] for index in self._logprobs(corpus.texts).argmax(1).tolist()],
             corpus.labels,
             signature=sign(
                 task="classify",

@@ -8,9 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
-from safetensors.torch import load_file
-from safetensors.torch import save_file as save_torch_file
+from safetensors import numpy as safe_numpy
+from safetensors import torch as safe_torch
 from torch import Tensor, nn
 
 from munmaek.artefact.huggingface import from_huggingface, to_huggingface
@@ -26,6 +25,9 @@ __all__ = [
     "save_network",
     "save_tables",
 ]
+
+# The library's functions come without complete types.
+_torch, _numpy, _open = cast("Any", safe_torch), cast("Any", safe_numpy), cast("Any", safe_open)
 
 
 def make_network(
@@ -44,18 +46,19 @@ def parameter_count(network: nn.Module) -> int:
     return sum(weight.numel() for weight in network.parameters())
 
 
-def save_network(network: nn.Module, path: Path, *, stage: str) -> None:
+def save_network(network: Any, path: str | Path, *, stage: str) -> None:
     """Weights under our names, or for BERT under Hugging Face's; tied ones once."""
     weights = _untied(network)
     if stage == "bert":
         weights = to_huggingface(weights)
-    save_torch_file({name: weight.contiguous() for name, weight in weights.items()}, path)
+    _torch.save_file({name: weight.contiguous() for name, weight in weights.items()}, path)
 
 
-def _untied(network: nn.Module) -> dict[str, Tensor]:
+def _untied(network: Any) -> dict[str, Tensor]:
     seen: set[int] = set()
     out: dict[str, Tensor] = {}
-    for name, weight in network.state_dict().items():
+    module: nn.Module = network
+    for name, weight in module.state_dict().items():
         if weight.data_ptr() in seen and weight.numel() > 0:
             continue
         seen.add(weight.data_ptr())
@@ -70,7 +73,7 @@ def load_network(network: nn.Module, path: Path, *, stage: str) -> None:
         ArtefactError: the file is not safetensors, or a tensor is missing, extra or misshapen.
     """
     try:
-        weights = load_file(path)
+        weights: dict[str, Tensor] = _torch.load_file(path)
     except (SafetensorError, ValueError) as error:
         message = f"{path}: not a readable safetensors file ({error}); copy the model again"
         raise ArtefactError(message) from error
@@ -93,9 +96,9 @@ def load_network(network: nn.Module, path: Path, *, stage: str) -> None:
     network.eval()
 
 
-def save_tables(tables: Mapping[str, NDArray[Any]], path: Path) -> None:
+def save_tables(tables: Mapping[str, NDArray[Any]], path: str | Path) -> None:
     """N-gram tables as safetensors."""
-    save_file({name: np.ascontiguousarray(table) for name, table in tables.items()}, path)
+    _numpy.save_file({name: np.ascontiguousarray(table) for name, table in tables.items()}, path)
 
 
 def load_tables(path: Path) -> dict[str, NDArray[Any]]:
@@ -105,7 +108,7 @@ def load_tables(path: Path) -> dict[str, NDArray[Any]]:
         ArtefactError: the file is not safetensors.
     """
     try:
-        with safe_open(path, framework="numpy") as file:
+        with _open(path, framework="numpy") as file:
             return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, ValueError) as error:
         message = f"{path}: not a readable safetensors file ({error}); copy the model again"

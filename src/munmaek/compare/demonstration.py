@@ -10,8 +10,6 @@ import numpy as np
 
 from munmaek.artefact import Classifier, Encoder, TrainedLanguageModel, Translator
 from munmaek.artefact.folder import check_free, write_text
-from munmaek.compare.events import Event, Message, StageFinished, StageProgress, StageStarted
-from munmaek.compare.report import write_report
 from munmaek.compare.entries import (
     classifier_row,
     encoder_row,
@@ -20,6 +18,8 @@ from munmaek.compare.entries import (
     results_header,
     translator_row,
 )
+from munmaek.compare.events import Event, Message, StageFinished, StageProgress, StageStarted
+from munmaek.compare.report import write_report
 from munmaek.look.measures import first_word_influence, reading_speed
 from munmaek.metrics import IbmModel1, alignment_scores, sign
 from munmaek.recipe import (
@@ -263,7 +263,7 @@ class _Demo:
         )
         test = _lines("phrasebook (test)", book.test)
         models: dict[str, TrainedLanguageModel] = {}
-        chosen = {
+        chosen: dict[str, tuple[str, str, dict[str, Any]]] = {
             "lm-ngram": ("ngram", "5-gram", {}),
             "lm-elman": ("rnn", "Elman RNN", {"cell": "elman"}),
             "lm-rnn": ("rnn", "LSTM", {}),
@@ -303,7 +303,8 @@ class _Demo:
         """How far back each network reaches, and how its speed grows with the sentence."""
         text, models = texts
         encoded = text.tokenizer.encode_many([phrase.korean for phrase in book.test])
-        self.results["influence"], self.results["speed"] = [], []
+        influence: list[dict[str, Any]] = []
+        speed: list[dict[str, Any]] = []
         for name in ("lm-elman", "lm-rnn", "lm-self_attention"):
             model = models[name].model
             assert isinstance(model, NeuralLanguageModel)
@@ -311,11 +312,12 @@ class _Demo:
             norms = first_word_influence(
                 model.network, encoded, bos=text.tokenizer.bos, distances=DISTANCES
             )
-            self.results["influence"].append({**told, "distance": DISTANCES, "norm": norms})
+            influence.append({**told, "distance": DISTANCES, "norm": norms})
             speeds = reading_speed(
                 model.network, vocab_size=text.tokenizer.vocab_size, lengths=LENGTHS
             )
-            self.results["speed"].append({**told, "length": LENGTHS, "tokens_per_second": speeds})
+            speed.append({**told, "length": LENGTHS, "tokens_per_second": speeds})
+        self.results |= {"influence": influence, "speed": speed}
 
     def encoder(
         self, texts: tuple[Text, dict[str, TrainedLanguageModel]], book: Phrasebook

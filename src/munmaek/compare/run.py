@@ -16,8 +16,6 @@ from munmaek.artefact import (
     load,
 )
 from munmaek.artefact.folder import check_free, write_text
-from munmaek.compare.events import Event, Message, StageFinished, StageProgress, StageStarted
-from munmaek.compare.report import write_report
 from munmaek.compare.entries import (
     classifier_row,
     encoder_row,
@@ -26,6 +24,8 @@ from munmaek.compare.entries import (
     results_header,
     translator_row,
 )
+from munmaek.compare.events import Event, Message, StageFinished, StageProgress, StageStarted
+from munmaek.compare.report import write_report
 from munmaek.errors import ConfigError, UnsupportedError
 from munmaek.models import stage_named, stages
 from munmaek.recipe import (

@@ -11,7 +11,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LabelledBatch", "PairBatch", "SentenceBatch", "pad_rows"]
+__all__ = ["LabelledBatch", "PairBatch", "SentenceBatch", "pad_rows", "pick"]
 
 Ints = NDArray[np.int64]
 
@@ -34,7 +34,8 @@ def pad_rows(sequences: Sequence[Sequence[int]], pad: int) -> tuple[Ints, Ints]:
     return ids, lengths
 
 
-def _pick(sequences: Sequence[Sequence[int]], rows: Ints) -> list[Sequence[int]]:
+def pick(sequences: Sequence[Sequence[int]], rows: Ints) -> list[Sequence[int]]:
+    """The sequences of those rows, in that order."""
     return [sequences[row] for row in rows.tolist()]
 
 
@@ -56,7 +57,7 @@ class SentenceBatch:
     @classmethod
     def gather(cls, sequences: Sequence[Sequence[int]], rows: Ints, pad: int) -> "SentenceBatch":
         """The batch of ``sequences[row]`` for each of ``rows``."""
-        ids, lengths = pad_rows(_pick(sequences, rows), pad)
+        ids, lengths = pad_rows(pick(sequences, rows), pad)
         return cls(ids, lengths, rows)
 
     @property
@@ -88,7 +89,7 @@ class LabelledBatch:
         cls, sequences: Sequence[Sequence[int]], labels: Ints, rows: Ints, pad: int
     ) -> "LabelledBatch":
         """The batch of ``sequences[row]`` and ``labels[row]`` for each of ``rows``."""
-        ids, lengths = pad_rows(_pick(sequences, rows), pad)
+        ids, lengths = pad_rows(pick(sequences, rows), pad)
         return cls(ids, lengths, rows, labels[rows])
 
     @property
@@ -126,8 +127,8 @@ class PairBatch:
         pad: int,
     ) -> "PairBatch":
         """The batch of ``sources[row]`` and ``targets[row]`` for each of ``rows``."""
-        source, source_lengths = pad_rows(_pick(sources, rows), pad)
-        target, target_lengths = pad_rows(_pick(targets, rows), pad)
+        source, source_lengths = pad_rows(pick(sources, rows), pad)
+        target, target_lengths = pad_rows(pick(targets, rows), pad)
         return cls(source, source_lengths, target, target_lengths, rows)
 
     @property

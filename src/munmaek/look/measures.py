@@ -58,8 +58,8 @@ def _influence(network: LanguageNetwork, rows: Any) -> float:
         logits = network.logits(hidden[:, -1]).float()
         total = -F.cross_entropy(logits, ids[:, -1], reduction="sum")
         (gradient,) = torch.autograd.grad(total, [tape["embedding"]])
-    norms = gradient[:, 1].double().norm(dim=-1).clamp_min(1e-30)
-    return float(norms.log().mean().exp())
+    norms = np.linalg.norm(gradient[:, 1].double().cpu().numpy(), axis=-1)
+    return float(np.exp(np.log(np.maximum(norms, 1e-30)).mean()))
 
 
 @torch.inference_mode()

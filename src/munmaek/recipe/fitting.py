@@ -184,7 +184,8 @@ def _word_groups(rows: Sequence[Sequence[int]], tokenizer: Tokenizer) -> list[li
     begins = np.array(
         [tokenizer.begins_word(token) for token in range(tokenizer.vocab_size)], dtype=np.int64
     )
-    return [np.cumsum(begins[np.asarray(row)]).tolist() for row in rows]
+    firsts = [begins[np.asarray(row)] for row in rows]
+    return [(np.cumsum(first) - first[0]).tolist() for first in firsts]
 
 
 def _train(
@@ -252,7 +253,7 @@ def _begin_from(network: Any, init: TrainedModel, recipe: Recipe) -> None:
     other: Any = getattr(init, "network", None) or getattr(
         getattr(init, "model", None), "network", None
     )
-    fits = init.info.stage == recipe.stage and other is not None
+    fits = init.info.stage == recipe.stage and hasattr(other, "state_dict")
     if fits and recipe.stage == "bert" and (init.info.task, recipe.task) == ("mlm", "classify"):
         from munmaek.models.bert import load_encoder
 

@@ -109,7 +109,7 @@ def _tokenizer(texts: Sequence[str], recipe: Recipe) -> Tokenizer:
 
 
 def _pick(rows: Sequence[str], chosen: NDArray[np.int64]) -> tuple[str, ...]:
-    return tuple(rows[index] for index in chosen)
+    return tuple(rows[int(index)] for index in chosen.tolist())
 
 
 def prepare_text(

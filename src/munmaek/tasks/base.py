@@ -7,7 +7,7 @@ and accumulation steps stay exact.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar, overload, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar, cast, overload, runtime_checkable
 
 import numpy as np
 import torch
@@ -97,8 +97,10 @@ class Batches(Sequence[B]):
 
 def build_network(make: Callable[[], Any], *, seed: int) -> Any:
     """Call ``make`` with the global torch generator seeded aside: same seed, same weights."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    # Torch leaves these two without complete types.
+    random = cast("Any", torch.random)
+    with random.fork_rng(devices=[]):
+        random.manual_seed(seed)
         return make()
 
 
@@ -110,7 +112,7 @@ def device_of(network: Any) -> torch.device:
 
 def tensor(array: NDArray[np.int64], network: Any) -> Tensor:
     """``array`` as a tensor beside the network's weights."""
-    return torch.from_numpy(array).to(device_of(network))
+    return torch.as_tensor(array, device=device_of(network))
 
 
 def real_positions(lengths: Int[Tensor, " B"], size: int) -> Bool[Tensor, "B T"]:

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from munmaek.data.batches import LabelledBatch, pad_rows
+from munmaek.data.batches import LabelledBatch, pad_rows, pick
 from munmaek.data.bucketing import bucket
 from munmaek.models.networks import ClassifierNetwork
 from munmaek.tasks.base import Batches, Loss, tensor
@@ -79,7 +79,7 @@ class NeuralClassifier:
         """Natural-log probability of each label for each framed text: [N, C], in their order."""
         lengths = np.array([len(ids) for ids in sequences], dtype=np.int64)
         groups = bucket(lengths, max_tokens=max_tokens, rng=None)
-        parts = [self._forward([sequences[index] for index in group]) for group in groups]
+        parts = [self._forward(pick(sequences, group)) for group in groups]
         out = np.empty((len(sequences), parts[0].shape[1] if parts else 0))
         for group, part in zip(groups, parts, strict=True):
             out[group] = part

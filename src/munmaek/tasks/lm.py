@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from munmaek.data.batches import SentenceBatch, pad_rows
+from munmaek.data.batches import SentenceBatch, pad_rows, pick
 from munmaek.data.bucketing import bucket
 from munmaek.models.networks import LanguageNetwork
 from munmaek.nn.state import select_rows
-from munmaek.tasks.base import Batches, Loss, device_of, real_positions, tensor
+from munmaek.tasks.base import Batches, Loss, real_positions, tensor
 
 __all__ = ["LanguageModelling", "NeuralLanguageModel", "NeuralRows", "RowState"]
 
@@ -117,8 +117,8 @@ class NeuralLanguageModel:
         out: list[NDArray[np.float64]] = [np.empty(0)] * len(sequences)
         lengths = np.array([len(ids) for ids in sequences], dtype=np.int64)
         for chosen in bucket(lengths, max_tokens=max_tokens, rng=None):
-            rows = [[self.bos, *sequences[index]] for index in chosen]
-            for index, scores in zip(chosen, self._score_rows(rows), strict=True):
+            rows = [[self.bos, *ids] for ids in pick(sequences, chosen)]
+            for index, scores in zip(chosen.tolist(), self._score_rows(rows), strict=True):
                 out[index] = scores
         return out
 
@@ -184,7 +184,7 @@ class NeuralRows:
 
     def select(self, state: RowState, rows: NDArray[np.int64]) -> RowState:
         """The state of those rows."""
-        return select_rows(state, torch.from_numpy(rows).to(device_of(self.network)))
+        return select_rows(state, tensor(rows, self.network))
 
     def attention(self, state: RowState) -> None:
         """None: there is no source."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from munmaek.data.batches import pad_rows
+from munmaek.data.batches import pad_rows, pick
 from munmaek.data.bucketing import bucket
 from munmaek.models.networks import MaskedNetwork
 from munmaek.tasks.base import Batches, Loss, real_positions, tensor
@@ -75,8 +75,9 @@ class MaskedModelling:
 
     def _train_batch(self, number: int, index: int, rows: NDArray[np.int64]) -> MaskedBatch:
         rng = np.random.default_rng([self.seed, number, index])
-        ids, lengths = pad_rows([self.train[row] for row in rows], self.pad)
-        words = None if self.words is None else pad_rows([self.words[row] for row in rows], -1)[0]
+        ids, lengths = pad_rows(pick(self.train, rows), self.pad)
+        groups = self.words
+        words = None if groups is None else pad_rows(pick(groups, rows), -1)[0]
         return self._mask(ids, lengths, words, rng)
 
     def _mask(
@@ -124,7 +125,7 @@ class MaskedModelling:
         lengths = np.array([len(row) for row in self.valid], dtype=np.int64)
         parts: list[tuple[NDArray[np.float64], NDArray[np.bool_]]] = []
         for index, rows in enumerate(bucket(lengths, max_tokens=self.max_tokens, rng=None)):
-            ids, sizes = pad_rows([self.valid[row] for row in rows], self.pad)
+            ids, sizes = pad_rows(pick(self.valid, rows), self.pad)
             rng = np.random.default_rng([self.seed, 2**31, index])
             parts.append(self._predict(network, self._mask(ids, sizes, None, rng)))
         return np.concatenate([part[0] for part in parts]), np.concatenate(
@@ -189,7 +190,7 @@ class MaskedFiller:
         lengths = np.array([len(row) for row in rows], dtype=np.int64)
         out: NDArray[np.float32] | None = None
         for chosen in bucket(lengths, max_tokens=max_tokens, rng=None):
-            ids, sizes = pad_rows([rows[index] for index in chosen], 0)
+            ids, sizes = pad_rows(pick(rows, chosen), 0)
             size = tensor(sizes, self.network)
             hidden = self.network.forward(tensor(ids, self.network), size)
             real = real_positions(size, ids.shape[1])[..., None]

@@ -23,7 +23,7 @@ from munmaek.data.bucketing import bucket
 from munmaek.models.networks import TranslatorNetwork
 from munmaek.nn.state import select_rows
 from munmaek.nn.tape import Tape
-from munmaek.tasks.base import Batches, Loss, device_of, real_positions, tensor
+from munmaek.tasks.base import Batches, Loss, real_positions, tensor
 
 __all__ = ["DecoderRows", "DecoderState", "Pairs", "TranslationTask"]
 
@@ -145,7 +145,7 @@ class DecoderRows:
 
     def select(self, state: DecoderState, rows: NDArray[np.int64]) -> DecoderState:
         """The state of those rows."""
-        return select_rows(state, torch.from_numpy(rows).to(device_of(self.network)))
+        return select_rows(state, tensor(rows, self.network))
 
     def attention(self, state: DecoderState) -> NDArray[np.float32] | None:
         """Weights over source tokens behind the next token: [N, S], or None."""
