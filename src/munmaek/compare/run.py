@@ -155,10 +155,8 @@ class _Training:
     settings: CompareSettings
     candidate: Candidate
     report: Report
-
-    @property
-    def name(self) -> str:
-        return f"{self.settings.recipe.task}-{self.candidate.name}"
+    name: str
+    """Of its row and its folder; no other candidate has it."""
 
     def recipe(self) -> Recipe:
         stage = self.candidate.stage or self.settings.recipe.stage
@@ -195,7 +193,13 @@ class _Training:
 
 
 def _trainings(settings: CompareSettings, report: Report) -> list[_Training]:
-    return [_Training(settings, candidate, report) for candidate in settings.candidates]
+    trainings: list[_Training] = []
+    for candidate in settings.candidates:
+        name = f"{settings.recipe.task}-{candidate.name}"
+        same = sum(each.candidate.name == candidate.name for each in trainings)
+        unique = f"{name}-{same + 1}" if same else name
+        trainings.append(_Training(settings, candidate, report, unique))
+    return trainings
 
 
 def _wrong_task(model: TrainedModel, wanted: str) -> UnsupportedError:
@@ -235,10 +239,10 @@ def _mix(
 ) -> None:
     """The best neural model with the n-gram one, where both are there and share a tokenizer."""
     counted = [model for model in models if model.info.stage == "ngram"]
-    bits = {row["name"]: row["scores"]["bits_per_character"]["value"] for row in results["models"]}
+    bits = [row["scores"]["bits_per_character"]["value"] for row in results["models"]]
     neural = [
         (value, model)
-        for value, model in zip(bits.values(), models, strict=True)
+        for value, model in zip(bits, models, strict=True)
         if model.info.stage != "ngram"
         and counted
         and model.tokenizer.fingerprint == counted[0].tokenizer.fingerprint
