@@ -495,7 +495,7 @@ def _interrupt(arguments: list[str], partial: Path, number: signal.Signals) -> R
 
 def test_an_interrupted_run_is_saved_and_goes_on(run: Run, home: Path, tmp_path: Path) -> None:
     slow = tmp_path / "slow.toml"
-    training = "[train]\nsteps = 300\nlog_every = 0.05\nvalidations = 1\n"
+    training = "[train]\nsteps = 150\nlog_every = 0.05\nvalidations = 1\n"
     slow.write_text(f"[model]\n{TINY['rnn']}\n{training}")
     model = tmp_path / "model"
     arguments = ["train", "lm", str(home / "ko.txt"), "--model", "rnn", "--config", str(slow)]
@@ -509,7 +509,7 @@ def test_an_interrupted_run_is_saved_and_goes_on(run: Run, home: Path, tmp_path:
     assert run(*arguments).code == 2
     assert run(*arguments, "--resume").code == 0
     manifest = json.loads((model / "munmaek.json").read_text(encoding="utf-8"))
-    assert manifest["training"]["steps"] == 300
+    assert manifest["training"]["steps"] == 150
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "slow.toml"]
 
 

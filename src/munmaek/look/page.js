@@ -8,7 +8,7 @@ for (const figure of document.querySelectorAll("figure[data-rows]")) {
     const values = new DataView(bytes.buffer);
     const left = Number(svg.dataset.left), top = Number(svg.dataset.top);
     const width = Number(svg.dataset.width), height = Number(svg.dataset.height);
-    const frame = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+    const frame = document.createElementNS(svg.namespaceURI, "rect");
     frame.setAttribute("class", "here");
     frame.setAttribute("width", width);
     frame.setAttribute("height", height);
