@@ -27,6 +27,7 @@ from munmaek.models.transformer import (
     TransformerLanguageNetwork,
     TransformerTranslatorNetwork,
 )
+from munmaek.nn.embeddings import sinusoids
 from munmaek.nn.state import select_rows
 from munmaek.nn.tape import Tape
 
@@ -363,6 +364,17 @@ def test_bert_sees_both_sides_and_no_padding() -> None:
     assert (weights[0] > 0).all()
     assert not weights[1, :, :, 4:].any()
     close(weights.sum(-1), torch.ones(2, 4, 6))
+
+
+def test_fresh_weights_have_the_configured_deviation_and_positions_begin_as_sinusoids() -> None:
+    network = BertMaskedNetwork(
+        BERT.model_copy(update={"hidden_size": 64, "max_position_embeddings": 64}), vocab_size=200
+    )
+    assert network.encoder.word_embeddings.weight.std().item() == pytest.approx(0.3, rel=0.05)
+    positions = network.encoder.position_embeddings.table.weight
+    # The mean square of a sine and its cosine is 1/2, so √2 gives deviation 1, then times 0.3.
+    close(positions, sinusoids(0, 64, 64) * 2**0.5 * 0.3)
+    assert positions.square().mean().sqrt().item() == pytest.approx(0.3, rel=1e-4)
 
 
 def test_segments_change_the_vectors_and_segment_zero_is_the_default() -> None:
