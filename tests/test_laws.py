@@ -46,6 +46,7 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 VARIANTS: dict[str, list[dict[str, Any]]] = {
     "rnn": [{"cell": "elman"}, {"cell": "gru"}, {"cell": "lstm"}],
+    "bert": [{"norm_first": False}, {"norm_first": True}],
     "attention": [{"score": "additive"}, {"score": "dot"}, {"score": "general"}],
 }
 

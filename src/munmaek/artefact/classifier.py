@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from munmaek.artefact.folder import write_folder
 from munmaek.artefact.info import Info
 from munmaek.artefact.inside import Inside, one_row, word_indices
-from munmaek.artefact.weights import save_network, save_tables
+from munmaek.artefact.weights import save_config, save_network, save_tables
 from munmaek.errors import InputError
 from munmaek.metrics import Score, classification_scores, sign
 from munmaek.models.ngram import NgramClassifier
@@ -142,7 +142,11 @@ class Classifier:
 
         write_folder(
             Path(folder),
-            files={"tokenizer.json": self.tokenizer.save, "model.safetensors": weights},
+            files={
+                "tokenizer.json": self.tokenizer.save,
+                "model.safetensors": weights,
+                "config.json": lambda path: save_config(path, self.info, labels=self.labels),
+            },
             manifest={
                 **self.info.to_json(),
                 "tokenizer": self.tokenizer.describe(),

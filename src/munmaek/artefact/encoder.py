@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from munmaek.artefact.folder import write_folder
 from munmaek.artefact.info import Info
 from munmaek.artefact.inside import Inside, one_row, word_indices
-from munmaek.artefact.weights import save_network
+from munmaek.artefact.weights import save_config, save_network
 from munmaek.errors import InputError
 from munmaek.metrics import Score, masked_scores, sign
 from munmaek.models.networks import MaskedNetwork
@@ -152,6 +152,7 @@ class Encoder:
                 "model.safetensors": lambda path: save_network(
                     self.network, path, stage=self.info.stage
                 ),
+                "config.json": lambda path: save_config(path, self.info),
             },
             manifest={
                 **self.info.to_json(),

@@ -157,8 +157,9 @@ def huggingface_config(
         classes["label2id"] = {name: number for number, name in enumerate(labels)}
     return {
         "architectures": [architecture],
-        "model_type": "bert",
-        **config.model_dump(),
+        # A pre-norm stack under the name "bert" would open and compute something else.
+        "model_type": "munmaek-bert-pre-norm" if config.norm_first else "bert",
+        **config.model_dump(exclude={"norm_first"}),
         "vocab_size": vocab_size,
         "pad_token_id": pad,
         "position_embedding_type": "absolute",

@@ -1,6 +1,6 @@
 """A trained language model: score, continue and evaluate text."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from munmaek.artefact.folder import write_folder
 from munmaek.artefact.info import Info
 from munmaek.artefact.inside import Inside, one_row, word_indices
-from munmaek.artefact.weights import save_network, save_tables
+from munmaek.artefact.weights import save_config, save_network, save_tables
 from munmaek.decode import from_single, sample
 from munmaek.lm import BatchedLanguageModel, LanguageModel
 from munmaek.metrics import Score, count_text, lm_scores, sign
@@ -157,7 +157,10 @@ class TrainedLanguageModel:
             DiskError: it cannot be written; what was there is whole.
         """
         model = self.model
-        files = {"tokenizer.json": self.tokenizer.save}
+        files: dict[str, Callable[[Path], None]] = {
+            "tokenizer.json": self.tokenizer.save,
+            "config.json": lambda path: save_config(path, self.info),
+        }
         if isinstance(model, NgramModel):
             files["model.safetensors"] = lambda path: save_tables(model.tensors(), path)
         else:

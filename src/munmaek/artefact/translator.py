@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from munmaek.artefact.folder import write_folder
 from munmaek.artefact.info import Info
 from munmaek.artefact.inside import Inside, fold_weights, one_row, word_indices
-from munmaek.artefact.weights import save_network
+from munmaek.artefact.weights import save_config, save_network
 from munmaek.decode import Hypothesis, beam_search, force
 from munmaek.metrics import (
     Score,
@@ -210,6 +210,7 @@ class Translator:
                 "model.safetensors": lambda path: save_network(
                     self.network, path, stage=self.info.stage
                 ),
+                "config.json": lambda path: save_config(path, self.info),
             },
             manifest={
                 **self.info.to_json(),

@@ -1,6 +1,7 @@
 """Networks and n-gram tables to and from safetensors files."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,9 +13,11 @@ from safetensors import numpy as safe_numpy
 from safetensors import torch as safe_torch
 from torch import Tensor, nn
 
-from munmaek.artefact.huggingface import from_huggingface, to_huggingface
+from munmaek.artefact.huggingface import from_huggingface, huggingface_config, to_huggingface
+from munmaek.artefact.info import Info
 from munmaek.errors import ArtefactError
 from munmaek.models import stage_named
+from munmaek.models.bert import BertConfig
 from munmaek.tasks.base import build_network
 
 __all__ = [
@@ -22,6 +25,7 @@ __all__ = [
     "load_tables",
     "make_network",
     "parameter_count",
+    "save_config",
     "save_network",
     "save_tables",
 ]
@@ -44,6 +48,20 @@ def make_network(
 def parameter_count(network: nn.Module) -> int:
     """Weights that are trained, tied ones once."""
     return sum(weight.numel() for weight in network.parameters())
+
+
+def save_config(path: Path, info: Info, *, labels: Sequence[str] = ()) -> None:
+    """The network's configuration as JSON; for BERT in Hugging Face's own schema."""
+    if info.stage == "bert":
+        content = huggingface_config(
+            BertConfig.of(info.config),
+            vocab_size=info.sizes["vocab_size"],
+            architecture="BertForSequenceClassification" if labels else "BertForMaskedLM",
+            labels=labels,
+        )
+    else:
+        content = {"stage": info.stage, "task": info.task, **info.config, **info.sizes}
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
 def save_network(network: Any, path: str | Path, *, stage: str) -> None:

@@ -146,6 +146,7 @@ _SMALL: dict[str, dict[str, Any]] = {
         "num_hidden_layers": 3,
         "num_attention_heads": 4,
         "intermediate_size": 384,
+        "max_position_embeddings": 128,
     },
 }
 
@@ -156,7 +157,7 @@ _RATES = {
     "attention": 3e-3,
     "self_attention": 4e-3,
     "transformer": 2e-3,
-    "bert": 1.5e-3,
+    "bert": 1e-3,
 }
 
 

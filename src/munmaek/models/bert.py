@@ -6,6 +6,10 @@ r"""BERT: a deep bidirectional stack, pre-trained by filling masked words.
     masked word:  E · LayerNorm(GELU(W h_t + b)) + c            §3.1, task 1
     label:        W tanh(W_p h_1 + b_p)                         §4, h_1 is the first token's vector
 
+With ``norm_first`` the order of later work (Xiong et al. 2020, figure 1): x ← x + f(LayerNorm(x)),
+and the one LayerNorm of the embeddings stands behind the stack instead. It learns sooner at small
+budgets; no published checkpoint has it.
+
 Options carry the names of Hugging Face's ``BertConfig`` where they exist there. The encoder is the
 submodule ``encoder`` of both networks, with the same names inside, so that pre-trained weights move
 from one to the other (``load_encoder``). Weights are drawn from N(0, ``initializer_range``²) and
@@ -69,6 +73,8 @@ class BertConfig(Config):
     """Before the label scores; None is ``hidden_dropout_prob``."""
     initializer_range: float = Field(default=0.035, gt=0.0)
     """Standard deviation of fresh weights: 0.02 at the paper's width of 768 is 0.035 at 256."""
+    norm_first: bool = False
+    """LayerNorm before each sublayer; False is after it, as in the paper."""
 
     @field_validator("num_attention_heads")
     @classmethod
@@ -81,7 +87,7 @@ class BertConfig(Config):
 
 
 class BertLayer(nn.Module):
-    """Self-attention over the whole sentence, then the feed-forward sublayer; both post-norm."""
+    """Self-attention over the whole sentence, then the feed-forward sublayer."""
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
@@ -94,6 +100,7 @@ class BertLayer(nn.Module):
         self.output = nn.Linear(config.intermediate_size, size)
         self.output_norm = nn.LayerNorm(size, eps=config.layer_norm_eps)
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.norm_first = config.norm_first
 
     def forward(
         self,
@@ -103,10 +110,17 @@ class BertLayer(nn.Module):
         tape: Tape | None = None,
     ) -> Float[Tensor, "B T D"]:
         """The layer's vectors."""
-        change, _ = self.attention(x, mask=mask, tape=scoped(tape, "self"))
+        scope = scoped(tape, "self")
+        if self.norm_first:
+            change, _ = self.attention(self.attention_norm(x), mask=mask, tape=scope)
+            x = x + self.dropout(change)
+            return x + self.dropout(self._forward(self.output_norm(x)))
+        change, _ = self.attention(x, mask=mask, tape=scope)
         x = self.attention_norm(x + self.dropout(change))
-        change = self.output(F.gelu(self.intermediate(x)))
-        return self.output_norm(x + self.dropout(change))
+        return self.output_norm(x + self.dropout(self._forward(x)))
+
+    def _forward(self, x: Float[Tensor, "B T D"]) -> Float[Tensor, "B T D"]:
+        return self.output(F.gelu(self.intermediate(x)))
 
 
 class BertEncoder(nn.Module):
@@ -121,6 +135,7 @@ class BertEncoder(nn.Module):
         self.norm = nn.LayerNorm(size, eps=config.layer_norm_eps)
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
         self.layers = nn.ModuleList(BertLayer(config) for _ in range(config.num_hidden_layers))
+        self.norm_first = config.norm_first
 
     def forward(
         self,
@@ -148,7 +163,7 @@ class BertEncoder(nn.Module):
             x = layer(x, mask=mask, tape=scope)
             if scope is not None:
                 scope.record("hidden", x)
-        return x
+        return self.norm(x) if self.norm_first else x
 
     def _embed(self, ids: Tensor, types: Tensor | None, tape: Tape | None) -> Tensor:
         words = self.word_embeddings(ids)
@@ -157,7 +172,8 @@ class BertEncoder(nn.Module):
         first = self.type_embeddings.weight[0]
         segment = first if types is None else self.type_embeddings(types)
         positions = self.position_embeddings(0, ids.shape[1])
-        return self.dropout(self.norm(words + (positions + segment)))
+        x = words + (positions + segment)
+        return self.dropout(x if self.norm_first else self.norm(x))
 
 
 class MaskedHead(nn.Module):
