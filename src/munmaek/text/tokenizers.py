@@ -118,7 +118,7 @@ class Tokenizer:
 
     def begins_word(self, id: int) -> bool:
         """Whether a token begins a white-space word: it is one, or holds the space before it."""
-        return self.kind == "words" or self.token(id)[:1].isspace()
+        return self.kind == "words" or self.token(id).startswith(MARK)
 
     def __repr__(self) -> str:
         return f"Tokenizer({self.signature}, {self.fingerprint[:8]})"
