@@ -184,5 +184,5 @@ def bert_config(values: Mapping[str, Any], *, where: str = "config.json") -> Ber
         )
         raise ArtefactError(message)
     # Hugging Face's own defaults, for files that leave a field out.
-    known = {**THEIR_DEFAULTS, **values}
+    known = {**THEIR_DEFAULTS, "norm_first": False, **values}
     return BertConfig.of({name: known[name] for name in BertConfig.model_fields}, where=where)
