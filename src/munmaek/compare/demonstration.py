@@ -92,7 +92,7 @@ FULL = _Plan(
         "classify-attention": 10,
         "classify-self_attention": 8,
         "classify-transformer": 10,
-        "mlm-bert": 35,
+        "mlm-bert": 60,
         "classify-bert": 10,
         "translate-seq2seq": 60,
         "translate-attention": 70,
