@@ -150,16 +150,6 @@ _SMALL: dict[str, dict[str, Any]] = {
     },
 }
 
-# Networks this small learn fastest at rates above the usual ones.
-_RATES = {
-    "rnn": 4e-3,
-    "seq2seq": 3e-3,
-    "attention": 3e-3,
-    "self_attention": 4e-3,
-    "transformer": 2e-3,
-    "bert": 1e-3,
-}
-
 
 def _silent(_: Event) -> None:
     """Nobody listens."""
@@ -252,25 +242,19 @@ class _Demo:
         self, task: str, stage: str, *, name: str, model: dict[str, Any] | None = None
     ) -> Recipe:
         seconds = self.plan.seconds.get(name)
-        return Recipe(
-            task=task,  # pyright: ignore[reportArgumentType] - one of the four, validated
-            stage=stage,
-            vocab_size=self.plan.vocab_size,
-            model={**_SMALL.get(stage, {}), **(model or {})},
-            train={}
-            if seconds is None
-            else {"budget": seconds, "validations": self.plan.validations},
-            max_tokens=self.plan.max_tokens,
-            limit=128,
-            seed=self.seed,
+        train = {"budget": seconds, "validations": self.plan.validations}
+        return Recipe.of(
+            {
+                "task": task,
+                "stage": stage,
+                "vocab_size": self.plan.vocab_size,
+                "model": {**_SMALL.get(stage, {}), **(model or {})},
+                "train": {} if seconds is None else train,
+                "max_tokens": self.plan.max_tokens,
+                "limit": 128,
+                "seed": self.seed,
+            }
         )
-
-    def _training(self, stage: str, seconds: float) -> dict[str, Any]:
-        return {
-            "budget": seconds,
-            "validations": self.plan.validations,
-            "learning_rate": _RATES[stage],
-        }
 
     def _begin(self, name: str, label: str) -> Run:
         task = name.split("-")[0]
