@@ -513,6 +513,17 @@ def test_an_interrupted_run_is_saved_and_goes_on(run: Run, home: Path, tmp_path:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "slow.toml"]
 
 
+def test_an_interruption_before_there_is_anything_to_save_says_so(
+    run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("munmaek.artefact.load", interrupted)
+    result = run("score", home / "ngram", home / "ko.txt")
+    assert (result.code, result.out, result.err) == (130, "", "munmaek: interrupted\n")
+
+
 # Use.
 
 

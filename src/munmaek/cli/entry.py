@@ -48,10 +48,14 @@ def _guarded(arguments: list[str]) -> int:
     try:
         code = app(args=arguments, prog_name="munmaek", standalone_mode=False)
         sys.stdout.flush()
+        if code == INTERRUPTED:  # typer makes this of a KeyboardInterrupt and says nothing
+            complain("interrupted")
         return code if isinstance(code, int) else 0
     except (KeyboardInterrupt, typer.Abort):
         complain("interrupted")
         return INTERRUPTED
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 1
     except MunmaekError as error:
         complain(str(error))
         return error.exit_code

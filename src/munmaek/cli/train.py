@@ -121,9 +121,9 @@ def train(
     chosen = "cpu" if recipe.stage == "ngram" else usable_device(device)
     with listening() as stopper, told(f"{recipe.stage} ({recipe.task})") as tell:
 
-        def report(progress: Any) -> None:
-            stopper.running = True
-            tell(progress)
+        def should_stop() -> bool:
+            stopper.running = True  # asked after every step, so there is something to save
+            return stopper.asked
 
         trained = recipes.train(
             recipe,
@@ -134,13 +134,13 @@ def train(
             force=force,
             resume=resume,
             device=chosen,
-            report=report,
-            should_stop=lambda: stopper.asked,
+            report=tell,
+            should_stop=should_stop,
         )
     _sum_up(trained.info, output, json=json)
     if trained.info.training.get("stopped") == "interrupted":
         say(f"stopped early; the same command with --resume goes on from {output}.partial")
-        raise typer.Exit(INTERRUPTED)
+        raise SystemExit(INTERRUPTED)
 
 
 def _recipe(options: dict[str, Any], where: str, *, order: int | None) -> Any:
