@@ -1,0 +1,336 @@
+r"""What a person says of the links of a pair: marks, kept as JSON lines.
+
+    {"source": "나는 책을 읽는다", "target": "I read a book", "sure": [[0, 0], [2, 1], [1, 3]],
+     "possible": [[1, 2]], "forbidden": [[2, 0]], "tokenizer": "9f2c…"}
+
+one line a pair (broken here to fit). Words are what white space separates, counted from 0. A later
+line of the same pair replaces the earlier one, so that a file is only ever appended to. The hash of
+the tokenizers says which model was looked at; marks of another one are refused.
+"""
+
+import hashlib
+import json
+import os
+import unicodedata
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from munmaek.align.pharaoh import format_gold, parse_gold
+from munmaek.errors import DiskError, InputError
+from munmaek.metrics.alignment import Link
+from munmaek.text.corpora import read_lines
+from munmaek.text.files import format_suffix
+from munmaek.text.tables import JSONL
+from munmaek.text.tokenizers import Tokenizer
+
+__all__ = [
+    "Guide",
+    "MarkedPair",
+    "append_marks",
+    "guide_of",
+    "read_guide",
+    "read_marks",
+    "tokenizer_hash",
+    "write_pharaoh",
+]
+
+KINDS = ("sure", "possible", "forbidden")
+NOTHING: frozenset[Link] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedPair:
+    """Links of one pair, as a person or a gold file has them; a link is (source, target) word.
+
+    Raises:
+        InputError: a link points past the words, or is of two kinds.
+    """
+
+    source: str
+    target: str
+    sure: frozenset[Link] = NOTHING
+    possible: frozenset[Link] = NOTHING
+    forbidden: frozenset[Link] = NOTHING
+
+    def __post_init__(self) -> None:
+        words = len(self.source.split()), len(self.target.split())
+        links = [link for kind in KINDS for link in getattr(self, kind)]
+        for link in sorted(links):
+            _check_link(link, words)
+        if len(set(links)) < len(links):
+            twice = next(link for link in sorted(links) if links.count(link) > 1)
+            message = f"link {twice[0]}-{twice[1]} is of two kinds; give it one of {_listed(KINDS)}"
+            raise InputError(message)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells pairs apart: both texts in NFC, one space between words."""
+        return _key(self.source), _key(self.target)
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """What training is told of one pair's links."""
+
+    wanted: frozenset[Link]
+    """Links that attention should find; a target word without any is left to itself."""
+    forbidden: frozenset[Link] = NOTHING
+    """Links that it should not."""
+
+
+def guide_of(pair: MarkedPair) -> Guide:
+    """Sure links are wanted; possible ones only of target words that have no sure link."""
+    settled = {target for _, target in pair.sure}
+    unsettled = {link for link in pair.possible if link[1] not in settled}
+    return Guide(pair.sure | unsettled, pair.forbidden)
+
+
+def tokenizer_hash(source: Tokenizer, target: Tokenizer) -> str:
+    """sha256 of a translator's two tokenizers."""
+    return hashlib.sha256(f"{source.fingerprint} {target.fingerprint}".encode()).hexdigest()
+
+
+def read_marks(path: str | Path, *, tokenizer: str | None = None) -> list[MarkedPair]:
+    """Marked pairs in the order in which each was first marked, with what was said last.
+
+    Args:
+        path: the JSON lines; blank lines are passed over.
+        tokenizer: the hash that every line must carry; None takes any.
+
+    Raises:
+        InputError: a file that cannot be read, or a line that is no mark or of another tokenizer;
+            says which line and why.
+    """
+    pairs: dict[tuple[str, str], MarkedPair] = {}
+    for number, line in enumerate(read_lines(path), start=1):
+        if not line:
+            continue
+        try:
+            pair = _parse(line, tokenizer)
+        except InputError as error:
+            message = f"{path}, line {number}: {error}"
+            raise InputError(message) from None
+        pairs[pair.key] = pair
+    if not pairs:
+        message = f"{path}: no marks in it"
+        raise InputError(message)
+    return list(pairs.values())
+
+
+def append_marks(path: str | Path, pairs: Sequence[MarkedPair], *, tokenizer: str) -> None:
+    """Add marks at the end of the file, making it where there is none.
+
+    The file is locked while it is written and on the disk when this returns, so that of two writers
+    neither loses anything. A last line that a crash cut short is ended first.
+
+    Raises:
+        DiskError: it cannot be written.
+    """
+    content = b"".join(_line(pair, tokenizer) for pair in pairs)
+    if not content:
+        return
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a+b") as file, _locked(file):
+            _append(file, content)
+    except OSError as error:
+        message = f"{path}: cannot write the marks: {error.strerror}"
+        raise DiskError(message) from error
+
+
+def write_pharaoh(path: str | Path, pairs: Iterable[MarkedPair]) -> None:
+    """Marks for other tools: links in ``path``, texts beside it, a line a pair.
+
+    ``path`` has ``0-0 1?2``: sure links with ``-``, possible ones with ``?``; what is forbidden has
+    no sign in this format and is left out. Sources go to ``path`` + ``.source``, targets to
+    ``path`` + ``.target``.
+
+    Raises:
+        DiskError: a file cannot be written.
+    """
+    path, pairs = Path(path), list(pairs)
+    columns = {
+        path: [format_gold(pair.sure, pair.possible) for pair in pairs],
+        path.with_name(path.name + ".source"): [pair.key[0] for pair in pairs],
+        path.with_name(path.name + ".target"): [pair.key[1] for pair in pairs],
+    }
+    for place, lines in columns.items():
+        try:
+            place.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        except OSError as error:
+            message = f"{place}: cannot write the links: {error.strerror}"
+            raise DiskError(message) from error
+
+
+def read_guide(
+    path: str | Path,
+    sources: Sequence[str],
+    targets: Sequence[str],
+    *,
+    tokenizer: str | None = None,
+) -> list[Guide | None]:
+    """What a file says of each of the given pairs; None where it says nothing.
+
+    Args:
+        path: marks (``.jsonl``), found by their texts, or Pharaoh links with a line for every pair.
+        sources: source texts.
+        targets: target texts, as many.
+        tokenizer: the hash that marks must carry; None takes any.
+
+    Raises:
+        InputError: a bad line, a link past the words, marks of none of the pairs, or another number
+            of lines than pairs.
+    """
+    if format_suffix(path) in JSONL:
+        return _guide_of_marks(path, sources, targets, tokenizer)
+    lines = list(read_lines(path))
+    if len(lines) != len(sources):
+        message = f"{path}: need a line of links for each of {len(sources)} pairs, got {len(lines)}"
+        raise InputError(message)
+    return [
+        _guide_of_line(path, number, line, source, target)
+        for number, (line, source, target) in enumerate(
+            zip(lines, sources, targets, strict=True), start=1
+        )
+    ]
+
+
+def _guide_of_marks(
+    path: str | Path, sources: Sequence[str], targets: Sequence[str], tokenizer: str | None
+) -> list[Guide | None]:
+    marked = {pair.key: guide_of(pair) for pair in read_marks(path, tokenizer=tokenizer)}
+    found = [
+        marked.get((_key(source), _key(target)))
+        for source, target in zip(sources, targets, strict=True)
+    ]
+    if not any(found):
+        message = f"{path}: none of its {len(marked)} pairs is in the training data"
+        raise InputError(message)
+    return found
+
+
+def _guide_of_line(
+    path: str | Path, number: int, line: str, source: str, target: str
+) -> Guide | None:
+    try:
+        links = parse_gold(line)
+        pair = MarkedPair(source, target, links.sure, links.possible)
+    except InputError as error:
+        message = f"{path}, line {number}: {error}"
+        raise InputError(message) from None
+    return guide_of(pair) if line else None
+
+
+# One line of marks
+
+
+def _line(pair: MarkedPair, tokenizer: str) -> bytes:
+    record: dict[str, Any] = {"source": pair.source, "target": pair.target}
+    record |= {kind: [list(link) for link in sorted(getattr(pair, kind))] for kind in KINDS}
+    record["tokenizer"] = tokenizer
+    return json.dumps(record, ensure_ascii=False).encode() + b"\n"
+
+
+def _parse(line: str, tokenizer: str | None) -> MarkedPair:
+    try:
+        record: Any = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        message = f"not JSON: {error}"
+        raise InputError(message) from None
+    if not isinstance(record, dict):
+        message = f"a mark is an object with the keys {_listed(('source', 'target', *KINDS))}"
+        raise InputError(message)
+    record = cast("dict[str, Any]", record)
+    found = _text(record, "tokenizer")
+    if tokenizer is not None and found != tokenizer:
+        message = (
+            f"marks were made with tokenizer {found}, the model has {tokenizer}; "
+            "mark again with this model"
+        )
+        raise InputError(message)
+    texts = _text(record, "source"), _text(record, "target")
+    return MarkedPair(*texts, *(_links(record, kind) for kind in KINDS))
+
+
+def _text(record: dict[str, Any], key: str) -> str:
+    value = record.get(key)
+    if not isinstance(value, str):
+        message = f"{key!r} must be a text, got {value!r}"
+        raise InputError(message)
+    return value
+
+
+def _links(record: dict[str, Any], kind: str) -> frozenset[Link]:
+    value = record.get(kind, [])
+    if not isinstance(value, list):
+        message = f"{kind!r} must be a list of links such as [0, 2], got {value!r}"
+        raise InputError(message)
+    return frozenset(_link(each, kind) for each in cast("list[Any]", value))
+
+
+def _link(value: Any, kind: str) -> Link:
+    numbers = cast("list[Any]", value) if isinstance(value, list) else []
+    if len(numbers) != 2 or not all(type(number) is int for number in numbers):
+        message = f"{kind!r} must hold links such as [0, 2], got {value!r}"
+        raise InputError(message)
+    return numbers[0], numbers[1]
+
+
+def _check_link(link: Link, words: tuple[int, int]) -> None:
+    if not (0 <= link[0] < words[0] and 0 <= link[1] < words[1]):
+        message = (
+            f"link {link[0]}-{link[1]} points past the pair's {words[0]} source and "
+            f"{words[1]} target words (counted from 0)"
+        )
+        raise InputError(message)
+
+
+def _key(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def _listed(names: Collection[str]) -> str:
+    return ", ".join(names)
+
+
+# One locked append
+
+
+def _append(file: BinaryIO, content: bytes) -> None:
+    if file.seek(0, os.SEEK_END) > 0:
+        file.seek(-1, os.SEEK_END)
+        if file.read(1) != b"\n":
+            content = b"\n" + content
+    file.write(content)
+    file.flush()
+    os.fsync(file.fileno())
+
+
+@contextmanager
+def _locked(file: BinaryIO) -> Generator[None]:
+    """The file held against other writers, where the system has such locks (not on Windows)."""
+    lock = _lock_call()
+    if lock is None:
+        yield
+        return
+    hold, release = lock
+    hold(file.fileno())
+    try:
+        yield
+    finally:
+        release(file.fileno())
+
+
+def _lock_call() -> tuple[Callable[[int], None], Callable[[int], None]] | None:
+    try:
+        import fcntl
+    except ImportError:
+        return None
+    return (
+        lambda file: fcntl.flock(file, fcntl.LOCK_EX),
+        lambda file: fcntl.flock(file, fcntl.LOCK_UN),
+    )
