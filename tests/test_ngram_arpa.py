@@ -115,9 +115,9 @@ def test_a_small_file_is_read_with_spaces_and_missing_backoffs(tmp_path):
     assert found.words == ("<unk>", "<s>", "</s>", "a")
     model = NgramModel(found.tables, config=NgramConfig(order=2), bos=1, eos=2, unk=0)
     wanted = np.array([-0.4, -0.3, -0.2]) * math.log(10)
-    np.testing.assert_allclose(model.score([3, 3, 2]), wanted, rtol=1e-12)
+    np.testing.assert_allclose(model.score([3, 3, 2]), wanted, rtol=1e-7)
     np.testing.assert_allclose(
-        model.score([0, 2]), np.array([-0.3 - 1, 0 - 0.5]) * math.log(10), rtol=1e-12
+        model.score([0, 2]), np.array([-0.3 - 1, 0 - 0.5]) * math.log(10), rtol=1e-7
     )
 
 
@@ -129,7 +129,7 @@ def test_a_suffix_that_pruning_took_is_passed_over_without_a_cost(tmp_path):
     model = NgramModel(found.tables, config=NgramConfig(order=3), bos=1, eos=2, unk=0)
     # After "<s> a a" the longest context there is is "a": "a </s>" matches at once.
     wanted = np.array([-0.4, -0.1, -0.2]) * math.log(10)
-    np.testing.assert_allclose(model.score([3, 3, 2]), wanted, rtol=1e-12)
+    np.testing.assert_allclose(model.score([3, 3, 2]), wanted, rtol=1e-7)
 
 
 @pytest.mark.parametrize(

@@ -145,8 +145,8 @@ class _Section:
     """Of the first entry."""
     ids: NDArray[np.int32]
     """[M, k]."""
-    logprobs: NDArray[np.float64]
-    backoffs: NDArray[np.float64]
+    logprobs: NDArray[np.float32]
+    backoffs: NDArray[np.float32]
 
 
 class _Reader:
@@ -230,8 +230,8 @@ class _Reader:
         return _Section(
             line=first,
             ids=np.array(ids, dtype=np.int32).reshape(-1, order),
-            logprobs=np.array(logprobs) * _LN10,
-            backoffs=np.array(backoffs) * _LN10,
+            logprobs=(np.array(logprobs) * _LN10).astype(np.float32),
+            backoffs=(np.array(backoffs) * _LN10).astype(np.float32),
         )
 
     def _fail_fields(self, line: str, order: int, *, done: int, count: int) -> NoReturn:
@@ -266,8 +266,8 @@ class _Reader:
         words = np.arange(nodes, dtype=np.int32)
         links = np.full(nodes, -1, dtype=np.int32)
         first = np.full(lower + 1, vocab_size, dtype=np.int32)
-        logprobs = np.empty(nodes, dtype=np.float64)
-        backoffs = np.concatenate([np.zeros(0), *(s.backoffs for s in sections[:-1])])
+        logprobs = np.empty(nodes, dtype=np.float32)
+        backoffs = np.concatenate([np.zeros(0, np.float32), *(s.backoffs for s in sections[:-1])])
         logprobs[:vocab_size] = sections[0].logprobs
         for index, section in enumerate(sections[1:], start=1):
             begin, end = int(starts[index]), int(starts[index + 1])

@@ -14,7 +14,7 @@ __all__ = ["Arranged", "arrange_order", "render_order"]
 
 Bools = NDArray[np.bool_]
 Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float64]
+Float32s = NDArray[np.float32]
 Int32s = NDArray[np.int32]
 Int64s = NDArray[np.int64]
 
@@ -67,7 +67,7 @@ def render_order(
 @compiled
 def _put_number(natural: float, out: Bytes, at: int) -> int:
     """Write log10 of e ** ``natural`` with seven decimals; returns where it ends."""
-    value = max(natural * 0.4342944819032518, _LOWEST)
+    value = max(np.float64(natural) * 0.4342944819032518, _LOWEST)
     scaled = np.int64(np.rint(abs(value) * 10.0**_DECIMALS))
     if scaled == 0:
         out[at] = _ZERO
@@ -102,8 +102,8 @@ def _put_word(word: Index, blob: Bytes, limits: Int64s, out: Bytes, at: int) -> 
 def _render(
     first: Int32s,
     words: Int32s,
-    logprobs: Floats,
-    backoffs: Floats,
+    logprobs: Float32s,
+    backoffs: Float32s,
     blob: Bytes,
     limits: Int64s,
     kept: Bools,

@@ -122,8 +122,8 @@ def _smooth(orders: list[Counts], discounts: Floats, predictable: NDArray[np.boo
         words=words,
         links=links,
         first=first,
-        logprobs=probabilities,
-        backoffs=backoffs,
+        logprobs=probabilities.astype(np.float32),
+        backoffs=backoffs.astype(np.float32),
     )
 
 

@@ -6,6 +6,8 @@ r"""Questions to the tables: scores, how they came about, and the next word.
 The context that matched is carried from token to token: it is the longest suffix of what was read
 that is itself a context, and the next one is found below it or below its links.
 
+Stored values are float32, every sum is in float64.
+
 Letters: T tokens, S sequences, V vocabulary size, n order.
 """
 
@@ -21,6 +23,7 @@ from munmaek.ngram.tables import NgramTables
 __all__ = ["Trace", "child", "distribution", "score", "trace"]
 
 Floats = NDArray[np.float64]
+Float32s = NDArray[np.float32]
 Int32s = NDArray[np.int32]
 Int64s = NDArray[np.int64]
 
@@ -126,8 +129,8 @@ def _score(
     first: Int32s,
     words: Int32s,
     links: Int32s,
-    logprobs: Floats,
-    backoffs: Floats,
+    logprobs: Float32s,
+    backoffs: Float32s,
     ids: Int64s,
     offsets: Int64s,
     begin: int,
@@ -144,10 +147,10 @@ def _score(
                 node = child(first, words, context, word)
                 if node >= 0:
                     break
-                paid += backoffs[context]
+                paid += np.float64(backoffs[context])
                 context = np.int64(links[context])
                 node = word
-            out[position] = paid + logprobs[node]
+            out[position] = paid + np.float64(logprobs[node])
             context = node if node < lower else np.int64(links[node])
 
 
@@ -165,8 +168,8 @@ def _trace(
     first: Int32s,
     words: Int32s,
     links: Int32s,
-    logprobs: Floats,
-    backoffs: Floats,
+    logprobs: Float32s,
+    backoffs: Float32s,
     ids: Int64s,
     begin: int,
     out: Floats,
@@ -184,10 +187,10 @@ def _trace(
             if node >= 0:
                 break
             paid[position, _order_of(starts, context) - 1] = backoffs[context]
-            total += backoffs[context]
+            total += np.float64(backoffs[context])
             context = np.int64(links[context])
             node = word
-        out[position] = total + logprobs[node]
+        out[position] = total + np.float64(logprobs[node])
         orders[position] = _order_of(starts, node)
         context = node if node < lower else np.int64(links[node])
 
@@ -198,8 +201,8 @@ def _distribution(
     first: Int32s,
     words: Int32s,
     links: Int32s,
-    logprobs: Floats,
-    backoffs: Floats,
+    logprobs: Float32s,
+    backoffs: Float32s,
     context: Int64s,
     out: Floats,
 ) -> None:
@@ -219,12 +222,12 @@ def _distribution(
     length = 0
     while at >= 0:
         chain[length] = at
-        owed[length + 1] = owed[length] + backoffs[at]
+        owed[length + 1] = owed[length] + np.float64(backoffs[at])
         length += 1
         at = np.int64(links[at])
     for word in range(len(out)):
-        out[word] = owed[length] + logprobs[word]
+        out[word] = owed[length] + np.float64(logprobs[word])
     # From the shortest context to the longest, each better answer replaces the one before.
     for index in range(length - 1, -1, -1):
         for node in range(first[chain[index]], first[chain[index] + 1]):
-            out[words[node]] = owed[index] + logprobs[node]
+            out[words[node]] = owed[index] + np.float64(logprobs[node])

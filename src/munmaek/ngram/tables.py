@@ -27,8 +27,8 @@ _DTYPES = {
     "words": np.dtype(np.int32),
     "links": np.dtype(np.int32),
     "first": np.dtype(np.int32),
-    "logprobs": np.dtype(np.float64),
-    "backoffs": np.dtype(np.float64),
+    "logprobs": np.dtype(np.float32),
+    "backoffs": np.dtype(np.float32),
 }
 
 
@@ -45,9 +45,9 @@ class NgramTables:
     """[N]: the n-gram without its first word (the longest one there is), −1 for unigrams."""
     first: NDArray[np.int32]
     """[L + 1]: context c is continued by the nodes ``first[c]`` up to ``first[c + 1]``."""
-    logprobs: NDArray[np.float64]
+    logprobs: NDArray[np.float32]
     """[N]: natural log of p(last word | the words before), interpolated; −inf where it is 0."""
-    backoffs: NDArray[np.float64]
+    backoffs: NDArray[np.float32]
     """[L]: natural log of the weight that a context gives to the next shorter one."""
 
     def __post_init__(self) -> None:
