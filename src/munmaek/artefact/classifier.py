@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from munmaek.artefact.folder import write_folder
 from munmaek.artefact.info import Info
-from munmaek.artefact.inside import Inside, one_row, word_indices
+from munmaek.artefact.inside import HeadsOff, Inside, one_row, piece_words
 from munmaek.artefact.weights import save_config, save_network, save_tables
 from munmaek.errors import InputError
 from munmaek.metrics import Score, classification_scores, sign
@@ -103,26 +104,36 @@ class Classifier:
             ),
         )
 
-    def inside(self, text: str) -> Inside:
-        """What the network computed on ``text``; an n-gram classifier has no inside."""
+    @torch.inference_mode()
+    def inside(self, text: str, *, off: HeadsOff | None = None) -> Inside:
+        """What the network computed on ``text``; an n-gram classifier records no tensors.
+
+        Args:
+            text: one text, cut where the model cuts it.
+            off: heads of a network to switch off.
+        """
         ids = self.tokenizer.encode(text)
-        surfaces = [self.tokenizer.decode(ids[: end + 1]) for end in range(len(ids))]
-        words = (-1, *word_indices(surfaces), -1)
+        pieces, words = piece_words(self.tokenizer, text)
         row = self._frame(ids)
-        tensors: dict[str, NDArray[np.float32]] = {}
+        inner = len(row) - 2
+        tape = Tape(off=off or {})
         if isinstance(self.model, NeuralClassifier):
-            tape, network = Tape(), self.model.network
+            network = self.model.network
             batch = np.array([row], dtype=np.int64)
             lengths = np.array([len(row)], dtype=np.int64)
-            network.forward(tensor(batch, network), tensor(lengths, network), tape=tape)
-            tensors = one_row(tape)
+            logits = network.forward(tensor(batch, network), tensor(lengths, network), tape=tape)
+            logprobs = logits[0].double().log_softmax(-1).cpu().numpy()
+        else:
+            logprobs = self._logprobs([text])[0]
+        chances = dict(zip(self.labels, np.exp(logprobs).tolist(), strict=True))
+        bos, eos = self.tokenizer.token(row[0]), self.tokenizer.token(row[-1])
         return Inside(
             task="classify",
             stage=self.info.stage,
-            tokens=tuple(self.tokenizer.token(token) for token in row),
-            words=(*words[: len(row) - 1], -1),
-            tensors=tensors,
-            extra={"probabilities": self.predict([text])[0].probabilities},
+            tokens=(bos, *pieces[:inner], eos),
+            words=(-1, *words[:inner], -1),
+            tensors=one_row(tape),
+            extra={"probabilities": chances},
         )
 
     def save(self, folder: Path | str, *, force: bool = False) -> None:

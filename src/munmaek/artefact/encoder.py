@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from munmaek.artefact.folder import write_folder
 from munmaek.artefact.info import Info
-from munmaek.artefact.inside import Inside, one_row, word_indices
+from munmaek.artefact.inside import HeadsOff, Inside, one_row, piece_words
 from munmaek.artefact.weights import save_config, save_network
 from munmaek.errors import InputError
 from munmaek.metrics import Score, masked_scores, sign
+from munmaek.models.bert import BertMaskedNetwork
 from munmaek.models.networks import MaskedNetwork
 from munmaek.nn.tape import Tape
 from munmaek.tasks.base import tensor
@@ -120,23 +122,52 @@ class Encoder:
         )
         return masked_scores(logprobs, hits, signature=signature)
 
-    def inside(self, text: str) -> Inside:
-        """What the network computed on ``text``."""
-        ids = self.tokenizer.encode(text, allow=("<mask>",))
-        row = self._frame(ids)
-        tape = Tape()
-        batch = tensor(np.array([row], dtype=np.int64), self.network)
-        lengths = tensor(np.array([len(row)], dtype=np.int64), self.network)
-        self.network.forward(batch, lengths, tape=tape)
-        inner = row[1:-1]
-        surfaces = [self.tokenizer.decode(inner[: end + 1]) for end in range(len(inner))]
+    @torch.inference_mode()
+    def inside(
+        self, text: str, pair: str | None = None, *, off: HeadsOff | None = None
+    ) -> Inside:
+        """What the network computed on ``text``, or on two texts: ``<s> text </s> pair </s>``.
+
+        Args:
+            text: one text; ``<mask>`` is a mask.
+            pair: a second text, of segment 1 where the network has segments.
+            off: heads to switch off.
+        """
+        tokenizer = self.tokenizer
+        parts = [text] if pair is None else [text, pair]
+        eos = tokenizer.token(tokenizer.eos)
+        row, tokens, words = [tokenizer.bos], [tokenizer.token(tokenizer.bos)], [-1]
+        segments, before = [0], 0
+        for number, part in enumerate(parts):
+            pieces, own = piece_words(tokenizer, part, allow=("<mask>",))
+            row += [*tokenizer.encode(part, allow=("<mask>",)), tokenizer.eos]
+            tokens += [*pieces, eos]
+            words += [*(word + before for word in own), -1]
+            segments += [number] * (len(pieces) + 1)
+            before += len(part.split())
+        if len(row) > self.limit:
+            row = [*row[: self.limit - 1], tokenizer.eos]
+            tokens = [*tokens[: self.limit - 1], eos]
+            words = [*words[: self.limit - 1], -1]
+        tape = Tape(off=off or {})
+        self._forward(row, segments[: len(row)] if pair is not None else None, tape)
         return Inside(
             task="mlm",
             stage=self.info.stage,
-            tokens=tuple(self.tokenizer.token(token) for token in row),
-            words=(-1, *word_indices(surfaces), -1),
+            tokens=tuple(tokens),
+            words=tuple(words),
             tensors=one_row(tape),
+            segments=() if pair is None else tuple(segments[: len(row)]),
         )
+
+    def _forward(self, row: Sequence[int], segments: Sequence[int] | None, tape: Tape) -> None:
+        batch = tensor(np.array([row], dtype=np.int64), self.network)
+        lengths = tensor(np.array([len(row)], dtype=np.int64), self.network)
+        if segments is not None and isinstance(self.network, BertMaskedNetwork):
+            types = tensor(np.array([segments], dtype=np.int64), self.network)
+            self.network.forward(batch, lengths, types=types, tape=tape)
+        else:
+            self.network.forward(batch, lengths, tape=tape)
 
     def save(self, folder: Path | str, *, force: bool = False) -> None:
         """Write the model's folder, aside and renamed.

@@ -9,15 +9,21 @@ from numpy.typing import NDArray
 
 from munmaek.metrics import weights_by_word
 from munmaek.nn.tape import Tape
+from munmaek.text.tokenizers import Tokenizer
 
-__all__ = ["Inside", "fold_weights", "one_row", "word_indices"]
+__all__ = ["HeadsOff", "Inside", "fold_weights", "one_row", "piece_words", "word_indices"]
+
+HeadsOff = Mapping[str, Sequence[int]]
+"""Heads to switch off by the scope of their attention, such as ``encoder.layer.0.self``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inside:
     """One sentence through one model.
 
-    Tensors keep the order of their recording; attention weights end with query × key axes.
+    Tensors keep the order of their recording; attention weights end with query × key axes. What is
+    predicted, if anything, are the target tokens: of a language model the tokens themselves, one
+    further on than what it read.
     """
 
     task: str
@@ -30,13 +36,23 @@ class Inside:
     target_tokens: tuple[str, ...] = ()
     target_words: tuple[int, ...] = ()
     logprobs: tuple[float, ...] = ()
-    """Nats of each predicted token, where the model predicts some."""
+    """Nats of each target token."""
+    segments: tuple[int, ...] = ()
+    """Of each token read, for a pair of texts: 0 the first, 1 the second."""
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 def one_row(tape: Tape) -> dict[str, NDArray[Any]]:
     """The first row of every record, as float32 arrays."""
     return {name: tensor[0].detach().float().cpu().numpy() for name, tensor in tape.records.items()}
+
+
+def piece_words(
+    tokenizer: Tokenizer, text: str, *, allow: Sequence[str] = ()
+) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """The pieces of ``text`` and the white-space word that each belongs to."""
+    pieces = tokenizer.pieces(text, allow=allow)
+    return tuple(piece.token for piece in pieces), tuple(piece.word for piece in pieces)
 
 
 def word_indices(surfaces: Sequence[str]) -> tuple[int, ...]:

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any, final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from munmaek.artefact.folder import write_folder
 from munmaek.artefact.info import Info
-from munmaek.artefact.inside import Inside, one_row, word_indices
+from munmaek.artefact.inside import HeadsOff, Inside, one_row, piece_words
 from munmaek.artefact.weights import save_config, save_network, save_tables
 from munmaek.decode import from_single, sample
 from munmaek.lm import BatchedLanguageModel, LanguageModel
@@ -114,39 +115,40 @@ class TrainedLanguageModel:
             return self.model.rows(count)
         return from_single(self.model, rows=count)
 
-    def inside(self, text: str) -> Inside:
-        """What the model computed on ``text``."""
-        ids = self.tokenizer.encode(text)
-        scores = self.model.score([*ids, self.tokenizer.eos])
-        surfaces = [self.tokenizer.decode(ids[: end + 1]) for end in range(len(ids))]
-        tokens = tuple(self.tokenizer.token(token) for token in [*ids, self.tokenizer.eos])
+    def inside(self, text: str, *, off: HeadsOff | None = None) -> Inside:
+        """What the model computed on ``text``: it reads <s> and the tokens, and predicts each.
+
+        Args:
+            text: one sentence.
+            off: heads of a network to switch off.
+        """
+        tokenizer = self.tokenizer
+        ids = tokenizer.encode(text)
+        pieces, words = piece_words(tokenizer, text)
         plain = Inside(
             task="lm",
             stage=self.info.stage,
-            tokens=tokens,
-            words=(*word_indices(surfaces), -1),
+            tokens=(tokenizer.token(tokenizer.bos), *pieces),
+            words=(-1, *words),
+            target_tokens=(*pieces, tokenizer.token(tokenizer.eos)),
+            target_words=(*words, -1),
             tensors={},
-            logprobs=tuple(float(score) for score in scores),
         )
         if isinstance(self.model, NeuralLanguageModel):
-            return self._taped(plain, ids)
-        if isinstance(self.model, NgramModel):
-            explained = self.model.explain([*ids, self.tokenizer.eos])
-            return replace(plain, extra={"explain": explained})
-        return plain
+            return self._taped(plain, ids, off or {})
+        scores = self.model.score([*ids, tokenizer.eos])
+        return replace(plain, logprobs=tuple(float(score) for score in scores))
 
-    def _taped(self, plain: Inside, ids: Sequence[int]) -> Inside:
+    @torch.inference_mode()
+    def _taped(self, plain: Inside, ids: Sequence[int], off: HeadsOff) -> Inside:
         assert isinstance(self.model, NeuralLanguageModel)
-        tape, network = Tape(), self.model.network
+        tape, network = Tape(off=off), self.model.network
         row = np.array([[self.tokenizer.bos, *ids]], dtype=np.int64)
-        network.forward(tensor(row, network), tape=tape)
+        hidden, _ = network.forward(tensor(row, network), tape=tape)
+        chances = network.logits(hidden[0]).double().log_softmax(-1).cpu().numpy()
+        predicted = chances[np.arange(len(ids) + 1), [*ids, self.tokenizer.eos]]
         return replace(
-            plain,
-            tokens=(self.tokenizer.token(self.tokenizer.bos), *plain.tokens[:-1]),
-            words=(-1, *plain.words[:-1]),
-            target_tokens=plain.tokens,
-            target_words=plain.words,
-            tensors=one_row(tape),
+            plain, logprobs=tuple(float(each) for each in predicted), tensors=one_row(tape)
         )
 
     def save(self, folder: Path | str, *, force: bool = False) -> None:

@@ -1,18 +1,26 @@
 """A trained translator: text to text, with the links between the words."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from munmaek.artefact.folder import write_folder
 from munmaek.artefact.info import Info
-from munmaek.artefact.inside import Inside, fold_weights, one_row, word_indices
+from munmaek.artefact.inside import (
+    HeadsOff,
+    Inside,
+    fold_weights,
+    one_row,
+    piece_words,
+    word_indices,
+)
 from munmaek.artefact.weights import save_config, save_network
-from munmaek.decode import Hypothesis, beam_search, force
+from munmaek.decode import BeamTree, Hypothesis, beam_search, force
 from munmaek.metrics import (
     Score,
     Signature,
@@ -27,7 +35,15 @@ from munmaek.tasks.translate import DecoderRows
 from munmaek.text.corpora import ParallelCorpus
 from munmaek.text.tokenizers import Tokenizer
 
-__all__ = ["Translation", "Translator"]
+__all__ = ["Found", "Translation", "Translator"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One output of a beam search."""
+
+    text: str
+    hypothesis: Hypothesis
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,36 +180,77 @@ class Translator:
             more=more,
         )
 
-    def inside(self, source: str, target: str | None = None) -> Inside:
-        """What the network computed on ``source`` and its translation, or ``target``."""
+    @torch.inference_mode()
+    def inside(
+        self, source: str, target: str | None = None, *, off: HeadsOff | None = None
+    ) -> Inside:
+        """What the network computed on ``source`` and its translation, or ``target``.
+
+        Args:
+            source: one sentence.
+            target: the translation to look at instead of the model's own.
+            off: heads to switch off, while translating too.
+        """
+        off = off or {}
+        reading, writing = self.source_tokenizer, self.target_tokenizer
+        ids = self._source_ids(reading.encode(source))
         if target is None:
-            target = self.translate([source], links=False)[0].translation
-        ids = self._source_ids(self.source_tokenizer.encode(source))
-        wanted = self.target_tokenizer.encode(target)
-        forced = force(self._rows([ids], look=True), [wanted])[0]
-        tape = Tape()
+            target = self.search(source, off=off)[0].text
+        wanted = writing.encode(target)
+        tape = Tape(off=off)
         batch = tensor(np.array([ids], dtype=np.int64), self.network)
         lengths = tensor(np.array([len(ids)], dtype=np.int64), self.network)
-        row = np.array([[self.target_tokenizer.bos, *wanted]], dtype=np.int64)
+        row = np.array([[writing.bos, *wanted]], dtype=np.int64)
         memory = self.network.encode(batch, lengths, tape=tape)
         hidden = self.network.decode(memory, tensor(row, self.network), tape=tape)
-        chances = self.network.logits(hidden[0]).detach().double().log_softmax(-1).cpu().numpy()
-        predicted = chances[np.arange(len(wanted) + 1), [*wanted, self.target_tokenizer.eos]]
+        chances = self.network.logits(hidden[0]).double().log_softmax(-1).cpu().numpy()
+        predicted = chances[np.arange(len(wanted) + 1), [*wanted, writing.eos]]
         tensors = one_row(tape)
-        if forced.attention is not None:
-            tensors["alignment"] = forced.attention
-        eos = self.target_tokenizer.token(self.target_tokenizer.eos)
+        alignment = self.network.alignment(tape)
+        if alignment is not None:
+            tensors["alignment"] = alignment[0].float().cpu().numpy()
+        pieces, words = piece_words(reading, source)
+        target_pieces, target_words = piece_words(writing, target)
+        inner = len(ids) - 1
         return Inside(
             task="translate",
             stage=self.info.stage,
-            tokens=tuple(self.source_tokenizer.token(token) for token in ids),
-            words=(*_words(self.source_tokenizer, ids[:-1]), -1),
+            tokens=(*pieces[:inner], reading.token(reading.eos)),
+            words=(*words[:inner], -1),
             tensors=tensors,
-            target_tokens=(*(self.target_tokenizer.token(token) for token in wanted), eos),
-            target_words=(*_words(self.target_tokenizer, wanted), -1),
+            target_tokens=(*target_pieces, writing.token(writing.eos)),
+            target_words=(*target_words, -1),
             logprobs=tuple(float(logprob) for logprob in predicted),
-            extra={"translation": target, "logprob": forced.logprob},
+            extra={"translation": target, "logprob": float(predicted.sum())},
         )
+
+    def search(
+        self,
+        source: str,
+        *,
+        beam: int = 5,
+        off: HeadsOff | None = None,
+        tree: BeamTree | None = None,
+    ) -> list[Found]:
+        """All that beam search ends with for one sentence, best first.
+
+        Args:
+            source: one sentence.
+            beam: hypotheses kept at every step.
+            off: heads to switch off.
+            tree: where to keep every step of the search.
+        """
+        ids = self._source_ids(self.source_tokenizer.encode(source))
+        rows = replace(self._rows([ids], look=True), off=off or {})
+        found = beam_search(
+            rows,
+            beam=beam,
+            n_best=beam,
+            max_length=[int(1.5 * len(ids)) + 20],
+            banned=self._never(),
+            tree=tree,
+        )[0]
+        return [Found(self.target_tokenizer.decode(each.tokens), each) for each in found]
 
     def save(self, folder: Path | str, *, force: bool = False) -> None:
         """Write the model's folder, aside and renamed.

@@ -27,6 +27,7 @@ from munmaek.decode.hypothesis import (
     limits,
     normalised,
 )
+from munmaek.decode.tree import BeamTree
 from munmaek.lm import BatchedLanguageModel
 
 __all__ = ["beam_search"]
@@ -89,6 +90,7 @@ def beam_search(
     min_length: int = 0,
     n_best: int = 1,
     banned: Sequence[int] = (),
+    tree: BeamTree | None = None,
 ) -> list[list[Hypothesis]]:
     """The best outputs found for each row of ``model.start()``, best first.
 
@@ -101,16 +103,19 @@ def beam_search(
         min_length: fewest tokens before eos.
         n_best: outputs wanted for a row, at most ``beam``.
         banned: ids that are never chosen.
+        tree: where to keep every step of the search of a single row.
 
     Returns:
         Up to ``n_best`` hypotheses for each row.
 
     Raises:
-        ValueError: an option out of range, or a row in which every token is banned.
+        ValueError: an option out of range, a row in which every token is banned, or a tree for
+            more than one row.
     """
     _check(beam, n_best, length_penalty)
     state = model.start()
     logprobs = model.logprobs(state)
+    _check_tree(tree, rows=len(logprobs))
     results = _Results(limits(max_length, len(logprobs)), beam, n_best, length_penalty)
     history = History()
     owner: Ints = np.arange(len(logprobs))
@@ -119,7 +124,12 @@ def beam_search(
     while owner.size:
         history.attend(model.attention(state))
         closed = [*banned, model.eos] if step < min_length else banned
-        parents, tokens, sums = _widen(forbid(logprobs, closed), sums, owner, results.places)
+        allowed = forbid(logprobs, closed)
+        parents, tokens, totals = _widen(allowed, sums, owner, results.places)
+        if tree is not None:
+            weighed = _widen(allowed, sums, owner, results.places + beam)
+            tree.weigh(*weighed, sums, kept=len(parents))
+        sums = totals
         owner = owner[parents]
         step += 1
         ended = (tokens == model.eos) | (results.longest[owner] <= step)
@@ -129,8 +139,12 @@ def beam_search(
                 length_penalty,
             )  # fmt: skip
             results.add(int(owner[place]), output)
+            if tree is not None:
+                tree.end(place, output)
         going = np.flatnonzero(~ended)
         going = going[results.open(owner[going], sums[going])]
+        if tree is not None:
+            tree.go_on(going, ended)
         parents, tokens, sums, owner = parents[going], tokens[going], sums[going], owner[going]
         if owner.size:
             history.grow(parents, tokens)
@@ -140,7 +154,10 @@ def beam_search(
         if not outputs:
             message = f"row {row}: no token left to choose; all are banned or have no probability"
             raise ValueError(message)
-    return results.ranked()
+    ranked = results.ranked()
+    if tree is not None:
+        tree.rank(ranked[0])
+    return ranked
 
 
 def _output(
@@ -202,6 +219,12 @@ def _likeliest(logprobs: Floats, count: int) -> tuple[Floats, Ints]:
         if count > 1:
             rest[lines, tokens[:, rank]] = -np.inf
     return values, tokens
+
+
+def _check_tree(tree: BeamTree | None, *, rows: int) -> None:
+    if tree is not None and rows != 1:
+        message = f"a tree keeps the search of one row, got {rows}; search them one by one"
+        raise ValueError(message)
 
 
 def _check(beam: int, n_best: int, length_penalty: float) -> None:

@@ -201,10 +201,18 @@ class BertMaskedNetwork(nn.Module):
         _initialise(self, config.initializer_range)
 
     def forward(
-        self, ids: Int[Tensor, "B T"], lengths: Int[Tensor, " B"], *, tape: Tape | None = None
+        self,
+        ids: Int[Tensor, "B T"],
+        lengths: Int[Tensor, " B"],
+        *,
+        types: Int[Tensor, "B T"] | None = None,
+        tape: Tape | None = None,
     ) -> Float[Tensor, "B T D"]:
-        """The hidden state of every token, from both sides; padding changes nothing."""
-        return self.encoder(ids, lengths, tape=tape)
+        """The hidden state of every token, from both sides; padding changes nothing.
+
+        ``types`` are the segments of a pair of texts, as in ``BertEncoder.forward``.
+        """
+        return self.encoder(ids, lengths, types=types, tape=tape)
 
     def logits(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N V"]:
         """Scores of the token at each chosen position, before softmax."""

@@ -10,7 +10,7 @@ asked (keys), K width of a head, D = H·K model width. In self-attention y is x 
 With a tape the same mathematics runs step by step and records, with a head axis: ``queries``
 [B H T K], ``keys`` and ``values`` [B H S K], ``scores`` [B H T S] (Q Kᵀ / √K before mask and
 softmax), ``weights`` [B H T S] (before dropout; exactly zero where hidden) and ``context``
-[B H T K].
+[B H T K]. Heads that the tape switches off have a context of zero.
 """
 
 from typing import NamedTuple
@@ -95,6 +95,8 @@ def _step_by_step(
     scores = (queries @ keys.transpose(-2, -1)) * queries.shape[-1] ** -0.5
     weights = _masked_softmax(scores, mask)
     context = F.dropout(weights, dropout).to(values.dtype) @ values
+    if tape.silent():
+        context = context.index_fill(1, context.new_tensor(tape.silent(), dtype=torch.long), 0.0)
     tape.record("queries", queries)
     tape.record("keys", keys)
     tape.record("values", values)

@@ -5,6 +5,7 @@ kernel runs and nothing is kept; with one, the same mathematics runs step by ste
 tensor is recorded, still attached to the graph, so that a loss on attention can be trained.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from torch import Tensor
@@ -18,6 +19,8 @@ class Tape:
 
     records: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
     prefix: str = ""
+    off: Mapping[str, Sequence[int]] = field(default_factory=dict[str, Sequence[int]])
+    """Heads whose result counts as zero, by the scope of their attention: ``layer.0.self``."""
 
     def record(self, name: str, tensor: Tensor) -> None:
         """Write ``tensor`` under ``prefix + name``; a later record of that name replaces it."""
@@ -25,7 +28,11 @@ class Tape:
 
     def scope(self, name: str) -> "Tape":
         """A tape that writes to the same records under ``name.`` (``layer.0.``, ``cross.``)."""
-        return Tape(self.records, f"{self.prefix}{name}.")
+        return Tape(self.records, f"{self.prefix}{name}.", self.off)
+
+    def silent(self) -> Sequence[int]:
+        """The heads that are switched off in this scope."""
+        return self.off.get(self.prefix.removesuffix("."), ()) if self.off else ()
 
     def __getitem__(self, name: str) -> Tensor:
         return self.records[self.prefix + name]

@@ -7,8 +7,8 @@ r"""Task translate: text to text.
 V target vocabulary size, N rows held at once, D model width.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, final
 
 import numpy as np
@@ -118,12 +118,17 @@ class DecoderRows:
     eos: int
     vocab_size: int
     look: bool = True
+    off: Mapping[str, Sequence[int]] = field(default_factory=dict[str, Sequence[int]])
+    """Heads to switch off, by scope (``munmaek.nn.tape``); only with ``look``."""
 
     @torch.inference_mode()
     def start(self) -> DecoderState:
         """Every source encoded, and <s> read."""
         ids, lengths = pad_rows(self.sources, 0)
-        memory = self.network.encode(tensor(ids, self.network), tensor(lengths, self.network))
+        tape = Tape(off=self.off) if self.off else None
+        memory = self.network.encode(
+            tensor(ids, self.network), tensor(lengths, self.network), tape=tape
+        )
         tokens = np.full(len(self.sources), self.bos, dtype=np.int64)
         return self._read(memory, self.network.begin(memory), tokens)
 
@@ -133,7 +138,7 @@ class DecoderRows:
 
     @torch.inference_mode()
     def _read(self, memory: Any, inner: Any, tokens: NDArray[np.int64]) -> DecoderState:
-        tape = Tape() if self.look else None
+        tape = Tape(off=self.off) if self.look else None
         hidden, after = self.network.step(memory, inner, tensor(tokens, self.network), tape=tape)
         weights = None if tape is None else self.network.alignment(tape)
         return DecoderState(memory, after, hidden, None if weights is None else weights[:, 0])

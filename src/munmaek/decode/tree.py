@@ -1,0 +1,89 @@
+"""A beam search kept whole: every beginning that was weighed, also those that were dropped.
+
+Letters: N beginnings held, C continuations weighed at one step.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.decode.hypothesis import Floats, Hypothesis, Ints
+
+__all__ = ["BeamNode", "BeamTree"]
+
+
+@dataclass(frozen=True, slots=True)
+class BeamNode:
+    """One continuation that was weighed."""
+
+    parent: int | None
+    """Its beginning's place among the nodes; None follows the start."""
+    token: int
+    logprob: float
+    """Nats of this token."""
+    total: float
+    """Nats from the start to it."""
+    step: int
+    """Tokens before it."""
+    kept: bool
+    """It went on or ended, rather than being dropped."""
+    finished: bool
+    """It ends an output, by eos or by being cut."""
+    rank: int | None = None
+    """The place of its output among those returned, best 0."""
+
+
+@dataclass(slots=True)
+class BeamTree:
+    """Filled by ``beam_search(..., tree=...)`` for a search of one row."""
+
+    nodes: list[BeamNode] = field(default_factory=list[BeamNode])
+    _held: list[int | None] = field(default_factory=lambda: [None])
+    _latest: list[int] = field(default_factory=list[int])
+    _ends: list[tuple[Hypothesis, int]] = field(default_factory=list[tuple[Hypothesis, int]])
+
+    def weigh(
+        self, parents: Ints, tokens: Ints, totals: Floats, before: Floats, *, kept: int
+    ) -> None:
+        """Continuations [C], best first, of the beginnings held, whose totals are ``before`` [N].
+
+        The first ``kept`` of them stay in the beam.
+        """
+        step = 0 if self._held[0] is None else self.nodes[self._held[0]].step + 1
+        self._latest = list(range(len(self.nodes), len(self.nodes) + kept))
+        for place, (parent, token) in enumerate(zip(parents.tolist(), tokens.tolist(), strict=True)):
+            total = float(totals[place])
+            self.nodes.append(
+                BeamNode(
+                    parent=self._held[parent],
+                    token=token,
+                    logprob=total - float(before[parent]),
+                    total=total,
+                    step=step,
+                    kept=place < kept,
+                    finished=False,
+                )
+            )
+
+    def end(self, place: int, output: Hypothesis) -> None:
+        """The kept continuation at ``place`` ends ``output``."""
+        node = self._latest[place]
+        self.nodes[node] = replace(self.nodes[node], finished=True)
+        self._ends.append((output, node))
+
+    def go_on(self, going: Ints, ended: NDArray[np.bool_]) -> None:
+        """The kept continuations at ``going`` are held from now on; the rest ended or cannot win."""
+        held = set(going.tolist())
+        for place, node in enumerate(self._latest):
+            if place not in held and not ended[place]:
+                self.nodes[node] = replace(self.nodes[node], kept=False)
+        self._held = [self._latest[place] for place in going.tolist()]
+
+    def rank(self, outputs: Sequence[Hypothesis]) -> None:
+        """Say which nodes end the outputs that the search returns, best first."""
+        for output, node in self._ends:
+            places = [place for place, one in enumerate(outputs) if one is output]
+            if places:
+                self.nodes[node] = replace(self.nodes[node], rank=places[0])
