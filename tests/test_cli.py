@@ -516,7 +516,7 @@ def test_an_interrupted_run_is_saved_and_goes_on(run: Run, home: Path, tmp_path:
 def test_an_interruption_before_there_is_anything_to_save_says_so(
     run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(*arguments: object, **options: object) -> None:
+    def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("munmaek.artefact.load", interrupted)
