@@ -22,17 +22,29 @@ Language Model Estimation", section 3.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Annotated, Any, final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from munmaek.errors import InputError
 from munmaek.models.configuration import Config
-from munmaek.ngram import MAX_ORDER, NgramTables, distribution, estimate, flatten, score, trace
+from munmaek.models.ngram_smoothing import ModifiedKneserNey, Smoothing, StupidBackoff, smoothed
+from munmaek.ngram import (
+    MAX_ORDER,
+    NgramTables,
+    distribution,
+    estimate,
+    flatten,
+    score,
+    trace,
+)
+from munmaek.ngram.pruning import above, histories_of_counts, prune_by_entropy, subset
 from munmaek.ngram.sequences import check_range
+from munmaek.ngram.smoothing import Smoothed
 from munmaek.ngram.tables import tensor_named
+from munmaek.ngram.tree import count_tree
 
 __all__ = ["Explanation", "NgramClassifier", "NgramConfig", "NgramModel"]
 
@@ -48,6 +60,42 @@ class NgramConfig(Config):
     """n: a token is predicted from the n−1 before it."""
     kenlm_compatible: bool = False
     """Estimate discounts as KenLM's lmplz does, with the last n-gram of each lower order raw."""
+    smoothing: Smoothing = ModifiedKneserNey()
+    """What words have that were not seen after a context; ``witten-bell``, ``add-k:0.1``, …"""
+    prune: tuple[Annotated[int, Field(ge=0)], ...] = ()
+    """Raw counts up to which n-grams are left out, one for each order; the last goes on."""
+    prune_entropy: float = Field(default=0.0, ge=0, lt=1)
+    """Leave out n-grams that lower the perplexity by less than this share (Stolcke 1998)."""
+
+    @field_validator("prune")
+    @classmethod
+    def _check_prune(cls, thresholds: tuple[int, ...]) -> tuple[int, ...]:
+        if thresholds and thresholds[0]:
+            raise ValueError(
+                "begins with the unigrams, which stay: write 0 first, or limit the vocabulary"
+            )
+        if list(thresholds) != sorted(thresholds):
+            raise ValueError("falls; a longer n-gram needs at least the threshold of a shorter")
+        return thresholds
+
+    @model_validator(mode="after")
+    def _check_together(self) -> "NgramConfig":
+        if len(self.prune) > self.order:
+            message = f"prune has {len(self.prune)} thresholds for order {self.order}"
+            raise ValueError(message)
+        if self.prune_entropy and not self.is_distribution:
+            raise ValueError("prune_entropy needs probabilities; stupid-backoff has scores")
+        return self
+
+    @property
+    def is_distribution(self) -> bool:
+        """Whether what the model gives after a context sums to 1; all but plain Stupid Backoff."""
+        return not isinstance(self.smoothing, StupidBackoff) or self.smoothing.normalised
+
+    @property
+    def is_pruned(self) -> bool:
+        """Whether n-grams of the text are left out."""
+        return any(self.prune) or self.prune_entropy > 0
 
 
 @final
@@ -128,15 +176,14 @@ class NgramModel:
             MunmaekWarning: discounts that could not be estimated, and what stands for them.
         """
         ids, offsets = flatten(sequences)
-        made = estimate(
+        made = _estimated(
             ids,
             offsets,
-            order=config.order,
+            config=config,
             vocab_size=vocab_size,
             bos=bos,
             eos=eos,
             excluded=excluded,
-            kenlm_compatible=config.kenlm_compatible,
         )
         return cls(made.tables, config=config, bos=bos, eos=eos, unk=unk, discounts=made.discounts)
 
@@ -244,6 +291,49 @@ class NgramModel:
         tables = NgramTables.from_tensors(tensors, order=config.order, vocab_size=vocab_size)
         discounts = tensors.get("discounts")
         return cls(tables, config=config, bos=bos, eos=eos, unk=unk, discounts=discounts)
+
+
+def _estimated(
+    ids: NDArray[np.int64],
+    offsets: NDArray[np.int64],
+    *,
+    config: NgramConfig,
+    vocab_size: int,
+    bos: int,
+    eos: int,
+    excluded: Sequence[int],
+) -> Smoothed:
+    """Count, smooth and prune as ``config`` says; the default goes the fast way."""
+    if isinstance(config.smoothing, ModifiedKneserNey) and not config.is_pruned:
+        made = estimate(
+            ids,
+            offsets,
+            order=config.order,
+            vocab_size=vocab_size,
+            bos=bos,
+            eos=eos,
+            excluded=excluded,
+            kenlm_compatible=config.kenlm_compatible,
+        )
+        return Smoothed(made.tables, made.discounts)
+    tree = count_tree(
+        ids,
+        offsets,
+        order=config.order,
+        vocab_size=vocab_size,
+        bos=bos,
+        eos=eos,
+        excluded=excluded,
+        kenlm_compatible=config.kenlm_compatible,
+    )
+    kept = above(tree, config.prune)
+    made = smoothed(tree, config.smoothing, kept=kept, kenlm_compatible=config.kenlm_compatible)
+    if config.prune_entropy:
+        histories = histories_of_counts(tree)[kept[: len(made.tables.backoffs)]]
+        pruned = subset(made.tables, kept)
+        smaller = prune_by_entropy(pruned, histories, threshold=config.prune_entropy)
+        return Smoothed(smaller, made.discounts)
+    return Smoothed(made.tables if kept.all() else subset(made.tables, kept), made.discounts)
 
 
 @final

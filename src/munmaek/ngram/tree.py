@@ -1,0 +1,175 @@
+r"""The counts of a text as a trie: what every smoothing but the fast default starts from.
+
+Nodes lie as in ``munmaek.ngram.tables``: a node is an n-gram, those of one order together, those of
+one context in rising order of their last word. Counts come in two kinds (Kneser & Ney 1995):
+
+    adjusted   a(w_1 … w_k) = |{v : c(v w_1 … w_k) > 0}|, after how many different words it stands;
+               c itself for the longest n-grams and those that begin with ``<s>``
+    raw        c(w_1 … w_k), how often it occurs
+
+Letters: V vocabulary size, n order, N nodes, L nodes of orders below n.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.errors import InputError
+from munmaek.ngram.compiled import compiled
+from munmaek.ngram.counting import Counts, bound, count
+from munmaek.ngram.discounts import counts_of_counts, raw_last_ngrams
+from munmaek.ngram.sequences import check_range, sequence_of
+
+__all__ = ["CountTree", "arrange", "count_tree", "counts_of_orders", "raw_counts"]
+
+Bools = NDArray[np.bool_]
+Int32s = NDArray[np.int32]
+Int64s = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CountTree:
+    """Which n-grams a text has, and how often."""
+
+    starts: Int64s
+    """[n + 1]: order k has the nodes ``starts[k - 1]`` up to ``starts[k]``."""
+    words: Int32s
+    """[N]: the last word of each n-gram."""
+    links: Int32s
+    """[N]: the n-gram without its first word, −1 for unigrams."""
+    first: Int32s
+    """[L + 1]: context c is continued by the nodes ``first[c]`` up to ``first[c + 1]``."""
+    counts: Int32s
+    """[N]: adjusted counts; ``<s>`` has 0, for it is never predicted."""
+    predictable: Bools
+    """[V]: ids that have a share of the uniform distribution."""
+    bos: int
+    """The id of ``<s>``."""
+    statistics: tuple[Int64s, ...]
+    """t_0 … t_4 of each order, how many n-grams have each adjusted count."""
+
+    @property
+    def order(self) -> int:
+        """n, the length of the longest n-grams."""
+        return len(self.starts) - 1
+
+    def level(self, order: int) -> slice:
+        """The nodes of one order."""
+        return slice(int(self.starts[order - 1]), int(self.starts[order]))
+
+    def raw(self) -> "CountTree":
+        """The same n-grams with raw counts and their counts-of-counts."""
+        counts = raw_counts(self)
+        return replace(self, counts=counts, statistics=counts_of_orders(self.starts, counts))
+
+
+def count_tree(
+    ids: Int64s,
+    offsets: Int64s,
+    *,
+    order: int,
+    vocab_size: int,
+    bos: int,
+    eos: int,
+    excluded: Sequence[int] = (),
+    kenlm_compatible: bool = False,
+) -> CountTree:
+    """Count, sentences bounded by ``<s>`` and ``</s>``; arguments as for ``estimate``.
+
+    Raises:
+        InputError: nothing to count, ids that may not stand there, or an order too high.
+    """
+    predictable = np.ones(vocab_size, dtype=np.bool_)
+    predictable[[bos, *excluded]] = False
+    _check(ids, offsets, predictable, eos)
+    text = bound(ids, offsets, bos=bos, eos=eos)
+    orders = count(text, offsets, order=order, vocab_size=vocab_size, bos=bos)
+    statistics = [counts_of_counts(counts.counts) for counts in orders]
+    if kenlm_compatible:
+        statistics = raw_last_ngrams(statistics, text, bos=bos, eos=eos)
+    return arrange(orders, predictable=predictable, bos=bos, statistics=statistics)
+
+
+def _check(ids: Int64s, offsets: Int64s, predictable: Bools, eos: int) -> None:
+    if len(offsets) < 2:
+        message = "the corpus is empty: 0 sequences; give at least one to count"
+        raise InputError(message)
+    check_range(ids, offsets, len(predictable))
+    refused = ~predictable
+    refused[eos] = True
+    found = refused[ids]
+    if found.any():
+        position = int(np.argmax(found))
+        message = (
+            f"sequence {sequence_of(offsets, position)}: token id {ids[position]} is reserved "
+            "(a sentence boundary or an excluded id); leave it out, boundaries are added here"
+        )
+        raise InputError(message)
+
+
+def arrange(
+    orders: Sequence[Counts], *, predictable: Bools, bos: int, statistics: Sequence[Int64s]
+) -> CountTree:
+    """The n-grams of all orders in the trie's order.
+
+    Raises:
+        InputError: more n-grams than one table can number.
+    """
+    starts = np.zeros(len(orders) + 1, dtype=np.int64)
+    np.cumsum([len(counts.words) for counts in orders], out=starts[1:])
+    if starts[-1] > np.iinfo(np.int32).max:
+        message = f"{starts[-1]} n-grams are too many for one table; lower the order"
+        raise InputError(message)
+    nodes, lower, vocab_size = int(starts[-1]), int(starts[-2]), int(starts[1])
+    words, links, counts = (np.empty(nodes, dtype=np.int32) for _ in range(3))
+    first = np.zeros(lower + 1, dtype=np.int32)
+    first[0] = vocab_size
+    words[:vocab_size] = np.arange(vocab_size)
+    links[:vocab_size] = -1
+    counts[:vocab_size] = orders[0].counts
+    places = words[:vocab_size].copy()
+    for index, level in enumerate(orders[1:], start=1):
+        limits = first[int(starts[index - 1]) + 1 : int(starts[index]) + 1]
+        contexts = places[level.contexts]
+        limits += np.bincount(contexts - starts[index - 1], minlength=len(limits)).astype(np.int32)
+        np.cumsum(limits, out=limits)
+        limits += np.int32(starts[index])
+        longer = np.empty(len(level.words), dtype=np.int32)
+        _place(contexts, first[: int(starts[index]) + 1].copy(), longer)
+        words[longer] = level.words
+        links[longer] = places[level.suffixes]
+        counts[longer] = level.counts
+        places = longer
+    return CountTree(starts, words, links, first, counts, predictable, bos, tuple(statistics))
+
+
+@compiled
+def _place(contexts: Int32s, cursor: Int32s, places: Int32s) -> None:
+    """Stable counting sort: the n-grams of a context stay in rising order of their last word."""
+    for gram in range(len(contexts)):
+        places[gram] = cursor[contexts[gram]]
+        cursor[contexts[gram]] += 1
+
+
+def raw_counts(tree: CountTree) -> Int32s:
+    """How often each n-gram occurs: [N], from adjusted counts alone.
+
+    Every occurrence stands after some word or begins with ``<s>``, so the raw count of an n-gram is
+    the sum over the n-grams one word longer to the left, or its adjusted count if there is none.
+    """
+    raw = tree.counts.copy()
+    for order in range(tree.order - 1, 0, -1):
+        below, above = tree.level(order), tree.level(order + 1)
+        sums = np.bincount(
+            tree.links[above] - below.start, weights=raw[above], minlength=below.stop - below.start
+        )
+        raw[below] = np.where(sums > 0, sums, raw[below])
+    return raw
+
+
+def counts_of_orders(starts: Int64s, counts: Int32s) -> tuple[Int64s, ...]:
+    """t_0 … t_4 of each order: how many n-grams have each count below 5."""
+    return tuple(counts_of_counts(counts[int(begin) : int(end)]) for begin, end in pairwise(starts))
