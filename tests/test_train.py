@@ -21,8 +21,9 @@ from munmaek.tasks.base import Loss
 from munmaek.train import TrainConfig, fit, precision
 from munmaek.train.checkpoint import Store, load_weights, weights
 from munmaek.train.log import Log
-from munmaek.train.optimiser import make_optimiser, rate, scale_gradients
+from munmaek.train.optimiser import make_optimiser, scale_gradients
 from munmaek.train.precision import autocast, has_fast_bfloat16, resolve
+from munmaek.train.schedule import rate
 
 VOCAB = 11
 

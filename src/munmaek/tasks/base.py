@@ -5,7 +5,7 @@ architecture. Losses are sums in nats with their count, so that averages over un
 and accumulation steps stay exact.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar, cast, overload, runtime_checkable
 
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 __all__ = [
     "Batch",
     "Batches",
+    "Carrying",
     "Loss",
     "Task",
     "build_network",
@@ -67,6 +68,19 @@ class Task(Protocol, Generic[N, B]):
 
         The network comes in evaluation mode and without gradients.
         """
+        ...
+
+
+@runtime_checkable
+class Carrying(Protocol):
+    """A task that carries something from one batch to the next, such as a hidden state."""
+
+    def carried(self) -> dict[str, Tensor]:
+        """What would be lost if training stopped here."""
+        ...
+
+    def take_up(self, carried: Mapping[str, Tensor], device: torch.device) -> None:
+        """Go on from what ``carried`` gave."""
         ...
 
 

@@ -25,6 +25,7 @@ from safetensors import torch as safetensors_torch
 from torch import Tensor, nn
 
 from munmaek.errors import ArtefactError, DiskError
+from munmaek.train.sharding import divided_like, whole
 
 __all__ = ["Checkpoint", "Store", "load_weights", "weights", "writing"]
 
@@ -47,6 +48,11 @@ class Checkpoint:
 
 def weights(network: nn.Module) -> dict[str, Tensor]:
     """Parameters and lasting buffers by name, those that are shared once."""
+    return {name: whole(tensor) for name, tensor in _own(network).items()}
+
+
+def _own(network: nn.Module) -> dict[str, Tensor]:
+    """What this process holds of them."""
     seen: set[int] = set()
     out: dict[str, Tensor] = {}
     for name, tensor in network.state_dict(keep_vars=True).items():
@@ -62,7 +68,7 @@ def load_weights(network: nn.Module, values: Mapping[str, Tensor]) -> None:
     Raises:
         ArtefactError: they belong to another network; names the first difference.
     """
-    own = weights(network)
+    own = _own(network)
     for name in sorted(own.keys() ^ values.keys()):
         where = "the checkpoint lacks" if name in own else "the checkpoint also holds"
         message = (
@@ -78,7 +84,7 @@ def load_weights(network: nn.Module, values: Mapping[str, Tensor]) -> None:
             raise ArtefactError(message)
     with torch.no_grad():
         for name, tensor in own.items():
-            tensor.copy_(values[name])
+            tensor.copy_(divided_like(values[name], tensor))
 
 
 @contextmanager

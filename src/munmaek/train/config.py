@@ -23,16 +23,42 @@ class TrainConfig(Config):
     steps: int | None = Field(default=None, gt=0)
     """Updates of the weights."""
 
+    optimiser: Literal["adamw", "sgd"] = "adamw"
     learning_rate: float = Field(default=2e-3, gt=0)
     """The highest rate, reached at the end of the warm-up."""
     weight_decay: float = Field(default=0.01, ge=0)
-    """Decoupled (AdamW); matrices only, not embeddings, biases and normalisation."""
+    """Matrices only, not embeddings, biases and normalisation; decoupled with AdamW."""
     betas: tuple[float, float] = (0.9, 0.98)
     """AdamW's decay of the first and second moment."""
+    momentum: float = Field(default=0.0, ge=0, lt=1)
+    """Of SGD."""
+    schedule: Literal["cosine", "linear", "constant", "one-cycle", "wsd"] = "cosine"
+    """How the rate falls to nothing after the warm-up; constant stays.
+
+    ``one-cycle`` (Smith 2018) rises and falls along cosines while the momentum (AdamW's first beta)
+    goes the other way; ``wsd`` is warm-up, stable, decay (Hu et al. 2024).
+    """
     warmup: float = Field(default=0.05, ge=0, lt=1)
-    """Share of the run in which the rate rises."""
-    schedule: Literal["cosine", "linear", "constant"] = "cosine"
-    """How the rate falls to nothing after the warm-up; constant stays."""
+    """Share of the run in which the rate rises; 0.3 where one-cycle says nothing else."""
+    decay: float = Field(default=0.2, gt=0, le=1)
+    """Share of the run, its last, in which ``wsd`` falls."""
+    averaging: Literal["none", "exponential", "last", "triggered"] = "none"
+    """A mean of the weights, which the model gets if it validates better than the best weights.
+
+    ``exponential`` runs over all steps; ``last`` takes those of the last ``average_over``
+    validations; ``triggered`` all since validation has stopped improving, and validates the mean
+    from there on (Merity et al. 2018, §4).
+    """
+    average_decay: float = Field(default=0.999, gt=0, lt=1)
+    """What each step leaves of the exponential mean."""
+    average_over: int = Field(default=5, ge=2)
+    """Validations whose weights ``last`` averages."""
+    trigger: int = Field(default=5, ge=1)
+    """Validations by which none may be better for ``triggered`` to begin."""
+    layer_decay: float = Field(default=1.0, gt=0, le=1)
+    """Rate of each layer as a share of the one above (Howard & Ruder 2018, §3.2: 1 / 2.6)."""
+    unfreeze: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the run over which layers join in, from the top down (the same, §3.3)."""
     clip: float | None = Field(default=1.0, gt=0)
     """Largest norm of the gradient of the mean loss; None clips nothing."""
     accumulate: int = Field(default=1, ge=1)
@@ -42,6 +68,8 @@ class TrainConfig(Config):
 
     Weights and sums stay float32 in any case.
     """
+    sharded: bool = False
+    """Several processes divide the weights (FSDP2) rather than the data alone (DDP)."""
     seed: int = Field(default=0, ge=0)
     """Of dropout and whatever else the network draws while it trains."""
 
@@ -54,6 +82,18 @@ class TrainConfig(Config):
     """Seconds between checkpoints; one more is made at the end."""
     log_every: float = Field(default=5.0, ge=0)
     """Seconds between lines of ``log.jsonl``; one more at each validation."""
+    tensorboard: bool = False
+    """Write what the log says for TensorBoard too."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_cycle_rises_longer(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        given = cast("dict[str, Any]", values)
+        if given.get("schedule") == "one-cycle" and given.get("warmup") is None:
+            return {**given, "warmup": 0.3}
+        return given
 
     @model_validator(mode="before")
     @classmethod

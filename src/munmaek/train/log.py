@@ -1,8 +1,11 @@
 """``log.jsonl``: one line of JSON for each look at a run."""
 
 import json
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
+from munmaek.errors import UnsupportedError
 from munmaek.train.checkpoint import writing
 from munmaek.train.record import Progress
 
@@ -12,10 +15,11 @@ __all__ = ["Log"]
 class Log:
     """Lines appended as the run goes; nothing at all without a folder."""
 
-    def __init__(self, folder: Path | None, *, every: float) -> None:
+    def __init__(self, folder: Path | None, *, every: float, tensorboard: bool = False) -> None:
         self.path = None if folder is None else folder / "log.jsonl"
         self.every = every
         self._last = -float("inf")
+        self._board = None if folder is None or not tensorboard else _board(folder / "tensorboard")
 
     def begin(self, step: int) -> None:
         """Keep what was written up to ``step`` of this run and drop the rest, which comes again.
@@ -56,6 +60,29 @@ class Log:
         }
         with writing(self.path), self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({k: v for k, v in line.items() if v is not None}) + "\n")
+        if self._board is not None:
+            for name in line.keys() - {"step"}:
+                if line[name] is not None:
+                    self._board.add_scalar(name, line[name], now.step)
+
+    def end(self) -> None:
+        """Nothing more comes."""
+        if self._board is not None:
+            self._board.close()
+
+
+def _board(folder: Path) -> Any:
+    """TensorBoard's own writer.
+
+    Raises:
+        UnsupportedError: it is not installed.
+    """
+    try:
+        writer = import_module("torch.utils.tensorboard").SummaryWriter
+    except ImportError as error:
+        message = "TensorBoard is not installed: pip install 'munmaek[tensorboard]'"
+        raise UnsupportedError(message) from error
+    return writer(str(folder))
 
 
 def _step(line: str) -> int:

@@ -8,7 +8,7 @@ because its schedule follows the clock.
 import math
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,12 +16,15 @@ import torch
 from torch import Tensor, nn
 
 from munmaek.errors import ArtefactError, ConfigError, InputError, TrainingError
-from munmaek.tasks.base import Batch, Task
+from munmaek.tasks.base import Batch, Carrying, Task
+from munmaek.train.averaging import Average
 from munmaek.train.checkpoint import Checkpoint, Store, load_weights, weights
 from munmaek.train.config import TrainConfig
 from munmaek.train.log import Log
-from munmaek.train.optimiser import make_optimiser, rate, scale_gradients
+from munmaek.train.memory import generators, load_generators, load_moments, moments
+from munmaek.train.optimiser import freeze, make_optimiser, scale_gradients, set_rates
 from munmaek.train.precision import autocast, resolve
+from munmaek.train.processes import Processes
 from munmaek.train.record import FitResult, Progress
 from munmaek.train.run import RunState
 
@@ -31,6 +34,7 @@ _REPORT_EVERY = 0.1
 """Seconds between calls of ``report``."""
 _MAY_CHANGE = {
     "budget", "epochs", "steps", "validations", "patience", "checkpoint_every", "log_every",
+    "tensorboard",
 }  # fmt: skip
 """Options that a resumed run may have otherwise than the one it goes on from."""
 
@@ -47,6 +51,8 @@ def fit(
     should_stop: Callable[[], bool] | None = None,
 ) -> FitResult:
     """Train ``network`` on ``task``; it ends with the best validated weights, in evaluation mode.
+
+    Under torchrun every process calls this alike; see ``munmaek.train.processes``.
 
     Args:
         network: moved to ``device`` and trained in place.
@@ -67,8 +73,9 @@ def fit(
     """
     place = torch.device(device)
     network.to(place)
-    with _seeded(config.seed, place):
-        run = _Run(network, task, config, place, folder)
+    processes = Processes().divide(network, task, device=place, sharded=config.sharded)
+    with _seeded(config.seed + 1000 * processes.rank, place):
+        run = _Run(network, processes, config, place, folder)
         run.begin(resume=resume)
         stopped = run.state.ended(config)
         while stopped is None:
@@ -77,7 +84,8 @@ def fit(
             if validated:
                 run.validate()
             stopped = run.state.ended(config)
-            if stopped is None and should_stop is not None and should_stop():
+            asked = stopped is None and should_stop is not None and should_stop()
+            if processes.summed(float(asked))[0] > 0:
                 stopped = "interrupted"
             run.tell(report, validated=validated, last=stopped is not None)
             run.save(last=stopped is not None)
@@ -91,7 +99,7 @@ class _Run:
     def __init__(
         self,
         network: nn.Module,
-        task: Task[Any, Any],
+        processes: Processes,
         config: TrainConfig,
         device: torch.device,
         folder: Path | None,
@@ -99,13 +107,16 @@ class _Run:
         self.clock = time.perf_counter()
         self.saved = self.told = self.clock
         self.network = network
-        self.task = task
+        self.processes = processes
+        self.task: Any = processes.task
         self.config = config
         self.device = device
         self.store = None if folder is None else Store(folder)
-        self.log = Log(folder, every=config.log_every)
+        log_folder = folder if processes.lead else None
+        self.log = Log(log_folder, every=config.log_every, tensorboard=config.tensorboard)
         self.state = RunState.fresh(config, resolve(config, device))
         self.optimiser = make_optimiser(network, config)
+        self.average = Average(config)
         self.best: dict[str, Tensor] | None = None
         self.gradient_norm = 0.0
         self.batches: Sequence[Batch] = ()
@@ -127,38 +138,65 @@ class _Run:
 
     def step(self) -> None:
         """One update of the weights."""
-        state, config = self.state, self.config
-        batches = self._next_batches()
-        state.learning_rate = rate(config, state.progress(config))
-        for group in self.optimiser.param_groups:
-            group["lr"] = state.learning_rate
+        state, config, processes = self.state, self.config, self.processes
+        taken, batches = self._next_batches()
+        progress = state.progress(config)
+        state.learning_rate = set_rates(self.optimiser, config, progress)
         self.optimiser.zero_grad(set_to_none=True)
-        total, count = 0.0, 0
-        for batch in batches:
-            with autocast(state.precision, self.device):
-                loss = self.task.loss(self.network, batch)
-            torch.autograd.backward(loss.total)
-            total += float(loss.total.detach())
-            count += loss.count
-        norm = scale_gradients(self.network, count=max(1, count), clip=config.clip)
+        total, count, tokens = processes.summed(*self._backward(batches))
+        freeze(self.optimiser, progress)
+        # What divides the work leaves the mean over processes; the sum is wanted.
+        norm = scale_gradients(
+            self.network, count=max(1.0, count) / processes.size, clip=config.clip
+        )
         self._check(total, norm)
         cast("Any", self.optimiser).step()
+        self.average.stepped(self.network)
         self.gradient_norm = norm
-        tokens = sum(batch.tokens for batch in batches)
-        state.stepped(batches=len(batches), tokens=tokens, loss=total, count=count)
+        state.stepped(batches=taken, tokens=int(tokens), loss=total, count=int(count))
         state.trained(self._lap())
+
+    def _backward(self, batches: list[tuple[Batch, bool]]) -> tuple[float, int, int]:
+        """Gather gradients; returns the summed loss, its predictions and the batches' tokens."""
+        total, count, tokens = 0.0, 0, 0
+        for number, (batch, counts) in enumerate(batches, 1):
+            quietly = number < len(batches)
+            with self.processes.quietly() if quietly else nullcontext():
+                with autocast(self.state.precision, self.device):
+                    loss, predictions = self.processes.loss(batch)
+                torch.autograd.backward(loss if counts else 0.0 * loss)
+            if counts:
+                total += float(loss.detach())
+                count += predictions
+                tokens += batch.tokens
+        return total, count, tokens
 
     def validate(self) -> None:
         """Measure the weights as they stand, and keep them if there were none better."""
+        state = self.state
+        # From its trigger on, the mean is what is being trained.
+        mean = self.average.value() if self.config.averaging == "triggered" else None
+        now = None if mean is None else _copy(weights(self.network))
+        value = self._measured(mean)
+        better = state.validated(value, seconds=self._lap(), config=self.config)
+        if better:
+            self.best = _copy(weights(self.network))
+        if now is not None:
+            load_weights(self.network, now)
+        self.average.validated(self.network, [each for _, each in state.curve])
+
+    def _measured(self, values: dict[str, Tensor] | None) -> float:
+        """The validation loss of ``values``, put into the network, or of what it holds."""
+        if values is not None:
+            load_weights(self.network, values)
         self.network.eval()
         with torch.no_grad():
-            value = float(self.task.validate(self.network))
+            value = self.processes.validation()
         self.network.train()
         if not math.isfinite(value):
             message = f"step {self.state.step}: validation loss is {value}; lower the learning rate"
             raise TrainingError(message)
-        if self.state.validated(value, seconds=self._lap(), config=self.config):
-            self.best = {name: t.clone() for name, t in weights(self.network).items()}
+        return value
 
     def tell(
         self, report: Callable[[Progress], None] | None, *, validated: bool, last: bool
@@ -177,25 +215,45 @@ class _Run:
         ):
             return
         options = self.config.model_dump(mode="json")
+        own = generators(self.device)
+        if isinstance(self.task, Carrying):
+            own |= {f"carried.{name}": tensor for name, tensor in self.task.carried().items()}
+        gathered = self.processes.gathered(own)
         checkpoint = Checkpoint(
             step=self.state.step,
             state={"run": self.state.values(), "config": options},
             model=weights(self.network),
             best=self.best,
-            optimizer={**_moments(self.optimiser), **_generators(self.device)},
+            optimizer={**moments(self.optimiser), **gathered, **self.average.tensors()},
         )
-        self.store.save(checkpoint)
+        if self.processes.lead:
+            self.store.save(checkpoint)
         self.saved = self.clock
 
     def finish(self) -> None:
-        """Put the best weights in place, having validated those that an interruption left."""
+        """Put the best weights in place: the mean's, if it validates better than any.
+
+        What an interruption left is validated first.
+        """
         if not self.state.curve or self.state.curve[-1][0] != self.state.step:
             self.validate()
+        mean = self.average.value()
+        if mean is not None and self.config.averaging != "triggered":
+            value = self._measured(mean)
+            if self.state.best is None or value < self.state.best:
+                self.best, self.state.best, self.state.averaged = mean, value, True
+            self.state.validation_seconds += self._lap()
         assert self.best is not None
         load_weights(self.network, self.best)
+        self.processes.gather_weights()
         self.network.eval()
+        self.log.end()
 
-    def _next_batches(self) -> list[Batch]:
+    def _next_batches(self) -> tuple[int, list[tuple[Batch, bool]]]:
+        """How many batches this step takes, and this process's, with whether they count.
+
+        A process for which there is none left goes along with one that does not count.
+        """
         state = self.state
         if self.epoch != state.epoch:
             self.batches = self.task.epoch(state.epoch)
@@ -210,8 +268,13 @@ class _Run:
                 )
                 raise InputError(message)
             state.batches = len(self.batches)
-        end = min(state.index + self.config.accumulate, len(self.batches))
-        return [self.batches[index] for index in range(state.index, end)]
+        most = self.config.accumulate * self.processes.stride
+        taken = min(most, len(self.batches) - state.index)
+        mine = self.processes.share(taken, state.index)
+        most_each = -(-taken // self.processes.stride)
+        chosen: list[tuple[Batch, bool]] = [(self.batches[index], True) for index in mine]
+        chosen += [(self.batches[state.index], False)] * (most_each - len(mine))
+        return taken, chosen
 
     def _check(self, loss: float, norm: float) -> None:
         if math.isfinite(loss) and math.isfinite(norm):
@@ -233,13 +296,18 @@ class _Run:
         load_weights(self.network, checkpoint.model)
         if checkpoint.best is not None:
             self.best = {name: t.to(self.device) for name, t in checkpoint.best.items()}
-        _load_moments(self.optimiser, checkpoint.optimizer)
-        _load_generators(self.device, checkpoint.optimizer)
+        load_moments(self.optimiser, checkpoint.optimizer)
+        self.average.take_up(checkpoint.optimizer, self.device)
+        own = self.processes.own(checkpoint.optimizer)
+        load_generators(self.device, own)
+        if isinstance(self.task, Carrying):
+            carried = {k.removeprefix("carried."): t for k, t in own.items() if "carried." in k}
+            self.task.take_up(carried, self.device)
 
     def _lap(self) -> float:
         now = time.perf_counter()
         seconds, self.clock = now - self.clock, now
-        return seconds
+        return self.processes.agreed(seconds)
 
 
 @contextmanager
@@ -253,6 +321,10 @@ def _seeded(seed: int, device: torch.device) -> Generator[None]:
         yield
 
 
+def _copy(values: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in values.items()}
+
+
 def _same_options(before: dict[str, Any], config: TrainConfig) -> None:
     now = config.model_dump(mode="json")
     for name in sorted(now.keys() - _MAY_CHANGE):
@@ -262,39 +334,3 @@ def _same_options(before: dict[str, Any], config: TrainConfig) -> None:
                 "give the same value or begin anew"
             )
             raise ConfigError(message)
-
-
-def _moments(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """What the optimiser remembers of each parameter, under ``moment.number.name``."""
-    state = cast("dict[int, dict[str, Tensor]]", optimiser.state_dict()["state"])
-    return {
-        f"moment.{number}.{name}": tensor
-        for number, values in state.items()
-        for name, tensor in values.items()
-    }
-
-
-def _load_moments(optimiser: torch.optim.Optimizer, tensors: Any) -> None:
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, tensor in cast("dict[str, Tensor]", tensors).items():
-        kind, _, rest = key.partition(".")
-        if kind == "moment":
-            number, _, name = rest.partition(".")
-            state.setdefault(int(number), {})[name] = tensor
-    groups = optimiser.state_dict()["param_groups"]
-    optimiser.load_state_dict({"state": state, "param_groups": groups})
-
-
-def _generators(device: torch.device) -> dict[str, Tensor]:
-    """The state of torch's global generators, under ``random.kind``."""
-    out = {"random.cpu": torch.get_rng_state()}
-    if device.type == "cuda":
-        out["random.cuda"] = torch.cuda.get_rng_state(device)
-    return out
-
-
-def _load_generators(device: torch.device, tensors: Any) -> None:
-    values = cast("dict[str, Tensor]", tensors)
-    torch.set_rng_state(values["random.cpu"])
-    if device.type == "cuda" and "random.cuda" in values:
-        torch.cuda.set_rng_state(values["random.cuda"], device)

@@ -50,3 +50,5 @@ class FitResult:
     stopped: Stopped
     curve: tuple[tuple[int, float], ...]
     """Step and validation loss, in order."""
+    averaged: bool = False
+    """Whether those weights are a mean of the run's, which validated better than any of them."""

@@ -54,6 +54,8 @@ class RunState:
     recent_tokens: float = 0.0
     recent_seconds: float = 0.0
     learning_rate: float = 0.0
+    averaged: bool = False
+    """The best weights are a mean, found at the end."""
     precision: Precision = "float32"
     """What ``auto`` came to when the run began; it is not asked again on resuming."""
 
@@ -94,7 +96,8 @@ class RunState:
         if config.epochs is not None:
             out["epochs"] = self.epochs / config.epochs
         if config.budget is not None:
-            coming = self.to_come * self.validation_cost
+            mean = config.averaging in ("exponential", "last")
+            coming = (self.to_come + mean) * self.validation_cost
             left = config.budget - self.validation_seconds - coming
             out["budget"] = self.training_seconds / left if left > 0 else 1.0
         return out
@@ -180,4 +183,5 @@ class RunState:
             last_validation=self.curve[-1][1],
             stopped=stopped,
             curve=tuple(self.curve),
+            averaged=self.averaged,
         )
