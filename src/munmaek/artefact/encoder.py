@@ -8,6 +8,7 @@ from typing import final
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from munmaek.artefact.folder import write_folder
 from munmaek.artefact.info import Info
@@ -50,17 +51,25 @@ class Encoder:
     limit: int = 128
     """Tokens of a text that are read, <s> and </s> included; the rest is cut."""
 
-    def fill(self, text: str, *, top: int = 5) -> list[Filled]:
+    def fill(
+        self, text: str, *, top: int = 5, pair: str | None = None, off: HeadsOff | None = None
+    ) -> list[Filled]:
         """What may stand behind each ``<mask>`` (or ``[MASK]``) of ``text``.
+
+        Args:
+            text: with masks.
+            top: candidates for each.
+            pair: a second text behind the first, as in ``inside``.
+            off: heads to switch off.
 
         Raises:
             InputError: there is no mask in the text.
         """
-        ids = self._frame(self.tokenizer.encode(text, allow=("<mask>",)))
+        ids = self.row(text, pair)
         if self.tokenizer.mask not in ids:
             message = f"no <mask> in {text!r}; write <mask> where a word is to be filled in"
             raise InputError(message)
-        logprobs = self._filler().logprobs(ids)
+        logprobs = self._behind_masks(ids, self.segments(text, pair), Tape(off=off or {}))
         logprobs[:, : self.tokenizer.mask + 1] = -np.inf
         best = logprobs.argsort(1)[:, ::-1][:, :top]
         filled = self._decode_with(ids, best[:, 0])
@@ -68,6 +77,16 @@ class Encoder:
             Filled(position, self._candidates(row, scores), filled)
             for position, (row, scores) in enumerate(zip(best, logprobs, strict=True))
         ]
+
+    @torch.inference_mode()
+    def _behind_masks(
+        self, ids: Sequence[int], segments: Sequence[int] | None, tape: Tape
+    ) -> NDArray[np.float64]:
+        if segments is None and not tape.off:
+            return self._filler().logprobs(ids)
+        hidden = self.hidden([ids], segments, tape=tape)[0]
+        picked = hidden[torch.as_tensor(np.asarray(ids) == self.tokenizer.mask)]
+        return self.network.logits(picked).double().log_softmax(-1).cpu().numpy()
 
     def _candidates(
         self, row: NDArray[np.int64], scores: NDArray[np.float64]
@@ -133,41 +152,53 @@ class Encoder:
             pair: a second text, of segment 1 where the network has segments.
             off: heads to switch off.
         """
-        tokenizer = self.tokenizer
-        parts = [text] if pair is None else [text, pair]
-        eos = tokenizer.token(tokenizer.eos)
-        row, tokens, words = [tokenizer.bos], [tokenizer.token(tokenizer.bos)], [-1]
-        segments, before = [0], 0
-        for number, part in enumerate(parts):
-            pieces, own = piece_words(tokenizer, part, allow=("<mask>",))
-            row += [*tokenizer.encode(part, allow=("<mask>",)), tokenizer.eos]
-            tokens += [*pieces, eos]
+        tokenizer, row = self.tokenizer, self.row(text, pair)
+        words, before = [-1], 0
+        for part in [text] if pair is None else [text, pair]:
+            _, own = piece_words(tokenizer, part, allow=("<mask>",))
             words += [*(word + before for word in own), -1]
-            segments += [number] * (len(pieces) + 1)
             before += len(part.split())
-        if len(row) > self.limit:
-            row = [*row[: self.limit - 1], tokenizer.eos]
-            tokens = [*tokens[: self.limit - 1], eos]
-            words = [*words[: self.limit - 1], -1]
+        words = [*words[: len(row) - 1], -1]
+        segments = self.segments(text, pair)
         tape = Tape(off=off or {})
-        self._forward(row, segments[: len(row)] if pair is not None else None, tape)
+        self.hidden([row], segments, tape=tape)
         return Inside(
             task="mlm",
             stage=self.info.stage,
-            tokens=tuple(tokens),
+            tokens=tuple(tokenizer.token(token) for token in row),
             words=tuple(words),
             tensors=one_row(tape),
-            segments=() if pair is None else tuple(segments[: len(row)]),
+            segments=() if segments is None else tuple(segments),
         )
 
-    def _forward(self, row: Sequence[int], segments: Sequence[int] | None, tape: Tape) -> None:
-        batch = tensor(np.array([row], dtype=np.int64), self.network)
-        lengths = tensor(np.array([len(row)], dtype=np.int64), self.network)
+    def row(self, text: str, pair: str | None = None) -> list[int]:
+        """What the network reads: ``<s> text </s>``, or with ``pair`` and another </s> behind."""
+        row = [self.tokenizer.bos]
+        for part in [text] if pair is None else [text, pair]:
+            row += [*self.tokenizer.encode(part, allow=("<mask>",)), self.tokenizer.eos]
+        return row if len(row) <= self.limit else [*row[: self.limit - 1], self.tokenizer.eos]
+
+    def segments(self, text: str, pair: str | None = None) -> list[int] | None:
+        """For each token of ``row`` 0 or, from the second text on, 1; None for a single text."""
+        if pair is None:
+            return None
+        first = min(len(self.tokenizer.encode(text, allow=("<mask>",))) + 2, self.limit)
+        return [0] * first + [1] * (len(self.row(text, pair)) - first)
+
+    def hidden(
+        self,
+        rows: Sequence[Sequence[int]],
+        segments: Sequence[int] | None = None,
+        *,
+        tape: Tape | None = None,
+    ) -> Tensor:
+        """The network's vectors for rows of one length, [N T D]; ``segments`` are those of each."""
+        batch = tensor(np.array(rows, dtype=np.int64), self.network)
+        lengths = tensor(np.full(len(rows), batch.shape[1], dtype=np.int64), self.network)
         if segments is not None and isinstance(self.network, BertMaskedNetwork):
-            types = tensor(np.array([segments], dtype=np.int64), self.network)
-            self.network.forward(batch, lengths, types=types, tape=tape)
-        else:
-            self.network.forward(batch, lengths, tape=tape)
+            types = tensor(np.array([segments] * len(rows), dtype=np.int64), self.network)
+            return self.network.forward(batch, lengths, types=types, tape=tape)
+        return self.network.forward(batch, lengths, tape=tape)
 
     def save(self, folder: Path | str, *, force: bool = False) -> None:
         """Write the model's folder, aside and renamed.

@@ -1,7 +1,26 @@
-"""Looking inside: a sentence through a model, kept as a record and drawn as a page."""
+"""Looking inside: a sentence through a model, kept as a record and drawn as a page.
+
+    model = munmaek.load("models/ko-en")
+    record = capture(model, "나는 학교에서 공부한다")
+    record.measures["coverage"]
+    record.to_json()
+
+``docs/records.md`` describes the record; ``munmaek look`` serves it.
+"""
 
 from munmaek.look.capture import AnyModel, capture
 from munmaek.look.page import page
-from munmaek.look.records import Record
+from munmaek.look.records import VERSION, Attention, Gates, Record, Side, Stepper, Summary
 
-__all__ = ["AnyModel", "Record", "capture", "page"]
+__all__ = [
+    "VERSION",
+    "AnyModel",
+    "Attention",
+    "Gates",
+    "Record",
+    "Side",
+    "Stepper",
+    "Summary",
+    "capture",
+    "page",
+]

@@ -1,24 +1,123 @@
 """What a model did with one sentence, kept as a record that any page can draw.
 
-A record is JSON with its tensors as base64 of little-endian float16, so that it outlives the model,
-travels, and is read without this package. ``VERSION`` grows when the form changes.
+A record is one JSON object with its tensors as base64 (``munmaek.look.packing``), so that it
+outlives the model, travels, and is read without this package. ``docs/records.md`` describes every
+field. ``VERSION`` grows when the form changes.
+
+Letters: H heads, R rows, C columns.
 """
 
-import base64
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from munmaek.artefact.inside import Inside
 from munmaek.errors import ArtefactError
+from munmaek.look.packing import Packed, pack_float16, pack_uint8, unpack
 
-__all__ = ["VERSION", "Record"]
+__all__ = ["ROOM", "VERSION", "Attention", "Axis", "Gates", "Record", "Side", "Stepper", "Summary"]
 
-VERSION = 1
+VERSION = 2
+
+ROOM = 3_400_000
+"""Characters that the tensors of one record may take in a page of its own."""
+
+Axis = Literal["source", "output", "written", "text"]
+"""What rows or columns are: pieces read, pieces predicted, what the decoder has written before each
+prediction (<s> and all outputs but the last), or the text as a whole (a single row)."""
+
+Part = Literal["self", "cross", "pool", "align"]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """The pieces of a text and the white-space words (eojeol) that they make up."""
+
+    pieces: tuple[str, ...]
+    words: tuple[int, ...]
+    """For each piece its word's place in ``surface``; −1 for a special token."""
+    surface: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """With ``special`` spelled out."""
+        return {
+            "pieces": list(self.pieces),
+            "words": list(self.words),
+            "special": [word < 0 for word in self.words],
+            "surface": list(self.surface),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Side":
+        """What ``to_json`` wrote."""
+        return cls(tuple(data["pieces"]), tuple(data["words"]), tuple(data["surface"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Stepper:
+    """Names of the tensors that one word's new vector is computed from, [H R K] and [H C K]."""
+
+    queries: str
+    keys: str
+    values: str
+    scores: str
+    """[H R C]: q·k / √K before mask and softmax."""
+    context: str
+    """[H R K]: weights times values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One value for each head."""
+
+    entropy: tuple[float, ...] = ()
+    """Mean over rows, in nats; rows of special tokens are left out."""
+    roles: tuple[str, ...] = ()
+    importance: tuple[float | None, ...] = ()
+    special: tuple[float, ...] = ()
+    """Share of the weight that goes to special tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """One attention of the network, all its heads."""
+
+    name: str
+    """As the network's parts are called: ``encoder.layer.0.self``."""
+    part: Part
+    layer: int
+    heads: int
+    tensor: str
+    """[H R C], rows summing to 1."""
+    rows: Axis
+    columns: Axis
+    causal: bool = False
+    """No row sees a column after it."""
+    reading: Literal["output-step", "input-step"] | None = None
+    """Between a translation and its source: row i is the step that predicts output i."""
+    stepper: Stepper | None = None
+    summary: Summary = field(default_factory=Summary)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Attention":
+        """What ``dataclasses.asdict`` made."""
+        stepper, summary = data["stepper"], data["summary"]
+        made = {key: tuple(value) for key, value in summary.items()}
+        rest = {key: value for key, value in data.items() if key not in ("stepper", "summary")}
+        return cls(**rest, stepper=None if stepper is None else Stepper(**stepper),
+                   summary=Summary(**made))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """The gates of a recurrent layer: tensors [R U] by the gate's name, U hidden units."""
+
+    layer: str
+    names: Mapping[str, str]
+    rows: Axis
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,85 +128,204 @@ class Record:
     """The model's folder or name."""
     label: str
     """What the model is called for people, such as ``LSTM``."""
+    task: str
+    stage: str
     text: str
-    inside: Inside
+    source: Side
     target: str | None = None
-    """The translation that was asked about, or None where the model made its own."""
+    """The translation that was looked at, given or the model's own."""
+    output: Side | None = None
+    """What is predicted: the translation; of a language model the text itself up to </s>."""
+    written: Side | None = None
+    """What the decoder read: ``<s>`` and the output but its last piece."""
+    logprobs: tuple[float, ...] = ()
+    """Nats of each output piece."""
+    tensors: Mapping[str, NDArray[Any]] = field(default_factory=dict[str, NDArray[Any]])
+    attentions: tuple[Attention, ...] = ()
+    rollout: str | None = None
+    gold: Mapping[str, Any] | None = None
+    measures: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    gates: tuple[Gates, ...] = ()
+    ngram: Mapping[str, Any] | None = None
+    beam: Mapping[str, Any] | None = None
+    filled: Sequence[Mapping[str, Any]] = ()
+    probabilities: Sequence[Sequence[Any]] = ()
+    segments: tuple[int, ...] | None = None
+    notices: tuple[str, ...] = ()
+    """Lines that the reader should see: what was cut, what a figure cannot say."""
+    off: tuple[tuple[str, int], ...] = ()
+    """Heads that were switched off: name of the attention, head from 0."""
     outcome: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """What the model said, in the shapes of the command line's ``--json``."""
+    id: str = ""
 
-    def to_json(self) -> str:
-        """The record as one JSON object."""
-        return json.dumps(
-            {
-                "munmaek_record": VERSION,
-                "model": self.model,
-                "label": self.label,
-                "text": self.text,
-                "target": self.target,
-                "outcome": dict(self.outcome),
-                "task": self.inside.task,
-                "stage": self.inside.stage,
-                "tokens": list(self.inside.tokens),
-                "words": list(self.inside.words),
-                "target_tokens": list(self.inside.target_tokens),
-                "target_words": list(self.inside.target_words),
-                "logprobs": list(self.inside.logprobs),
-                "extra": dict(self.inside.extra),
-                "tensors": {name: _pack(value) for name, value in self.inside.tensors.items()},
-            },
-            ensure_ascii=False,
-        )
+    def to_dict(self, *, room: int | None = ROOM) -> dict[str, Any]:
+        """Plain values; tensors as base64, in at most ``room`` characters.
+
+        Float16 where it fits; else attention weights as uint8; else without the numbers of the
+        stepper and the gates, which ``notices`` then says. Weights are never left out.
+        """
+        packed, lost = fitted(self, room)
+        data = self.describe(lost=lost)
+        return data | {"tensors": {name: each.to_json() for name, each in packed.items()}}
+
+    def describe(self, *, lost: Sequence[str] = ()) -> dict[str, Any]:
+        """Plain values of everything but the tensors; those ``lost`` are named nowhere."""
+        missing = set(lost)
+        attentions = [asdict(each) for each in self.attentions]
+        for each in attentions:
+            if each["stepper"] is not None and missing.intersection(each["stepper"].values()):
+                each["stepper"] = None
+        gates = [asdict(each) for each in self.gates if not missing & set(each.names.values())]
+        notices = [*self.notices, *([_LOST] if missing else [])]
+        return {
+            "munmaek_record": VERSION,
+            "id": self.id,
+            "model": self.model,
+            "label": self.label,
+            "task": self.task,
+            "stage": self.stage,
+            "text": self.text,
+            "target": self.target,
+            "source": self.source.to_json(),
+            "output": None if self.output is None else self.output.to_json(),
+            "written": None if self.written is None else self.written.to_json(),
+            "logprobs": list(self.logprobs),
+            "attentions": attentions,
+            "rollout": self.rollout,
+            "gold": self.gold,
+            "measures": dict(self.measures),
+            "gates": gates,
+            "ngram": self.ngram,
+            "beam": self.beam,
+            "filled": list(self.filled),
+            "probabilities": list(self.probabilities),
+            "segments": None if self.segments is None else list(self.segments),
+            "notices": notices,
+            "off": [list(each) for each in self.off],
+            "outcome": dict(self.outcome),
+        }
+
+    def to_json(self, *, room: int | None = ROOM) -> str:
+        """``to_dict`` as one line of JSON; numbers that JSON cannot hold are refused."""
+        return json.dumps(self.to_dict(room=room), ensure_ascii=False, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str, *, where: str = "the record") -> "Record":
-        """The record that ``to_json`` wrote; tensors come back as float32, rounded to float16.
+        """The record that ``to_json`` wrote; tensors come back as float32, rounded as packed.
 
         Args:
             text: one JSON object.
             where: the file it came from, for the message.
 
         Raises:
-            ArtefactError: not a record, or of a newer version.
+            ArtefactError: not a record, of another version, or damaged.
         """
         try:
             raw = json.loads(text)
             version = raw["munmaek_record"]
+            newer = version > VERSION
         except (ValueError, KeyError, TypeError) as error:
             message = f"{where}: not a record of munmaek look; write it again with 'munmaek look'"
             raise ArtefactError(message) from error
-        if version > VERSION:
-            message = (
-                f"{where}: version {version} is newer than {VERSION}, which this munmaek reads; "
-                "upgrade munmaek"
-            )
+        if version != VERSION:
+            advice = "upgrade munmaek" if newer else "write it again with 'munmaek look --json'"
+            order = "newer" if newer else "older"
+            message = f"{where}: version {version} is {order} than {VERSION}, the one read; {advice}"
             raise ArtefactError(message)
-        return cls(
-            model=raw["model"],
-            label=raw["label"],
-            text=raw["text"],
-            target=raw["target"],
-            outcome=raw["outcome"],
-            inside=Inside(
-                task=raw["task"],
-                stage=raw["stage"],
-                tokens=tuple(raw["tokens"]),
-                words=tuple(raw["words"]),
-                target_tokens=tuple(raw["target_tokens"]),
-                target_words=tuple(raw["target_words"]),
-                logprobs=tuple(raw["logprobs"]),
-                extra=raw["extra"],
-                tensors={name: _unpack(value) for name, value in raw["tensors"].items()},
-            ),
+        try:
+            return _record(raw)
+        except (KeyError, TypeError, AttributeError) as error:
+            message = f"{where}: damaged ({error}); write it again with 'munmaek look --json'"
+            raise ArtefactError(message) from error
+
+    @property
+    def inside(self) -> Any:
+        """The record in the form of version 1, for the page that still draws it."""
+        from munmaek.artefact.inside import Inside
+
+        flat = {
+            each.tensor: self.tensors[each.tensor][0, 0] if each.part == "pool"
+            else self.tensors[each.tensor][0] if each.part == "align"
+            else self.tensors[each.tensor]
+            for each in self.attentions
+        }  # fmt: skip
+        if "attention.weights" in flat:
+            flat["alignment"] = flat.pop("attention.weights")
+        flat |= {name: self.tensors[name] for each in self.gates for name in each.names.values()}
+        out = self.output
+        return Inside(
+            task=self.task,
+            stage=self.stage,
+            tokens=self.source.pieces,
+            words=self.source.words,
+            tensors=flat,
+            target_tokens=() if out is None else out.pieces,
+            target_words=() if out is None else out.words,
+            logprobs=self.logprobs,
         )
 
+    def tensor(self, name: str) -> NDArray[np.float32]:
+        """A tensor by its name.
 
-def _pack(tensor: NDArray[Any]) -> dict[str, Any]:
-    limit = float(np.finfo(np.float16).max)
-    half = np.clip(np.nan_to_num(tensor), -limit, limit).astype("<f2")
-    return {"shape": list(half.shape), "float16": base64.b64encode(half.tobytes()).decode("ascii")}
+        Raises:
+            KeyError: there is none of that name.
+        """
+        return self.tensors[name]
 
 
-def _unpack(packed: Mapping[str, Any]) -> NDArray[np.float32]:
-    flat = np.frombuffer(base64.b64decode(packed["float16"]), dtype="<f2")
-    return flat.reshape(packed["shape"]).astype(np.float32)
+_LOST = (
+    "Queries, keys, values and gates are left out of this file for its size; "
+    "'munmaek look MODEL' without -o shows them."
+)
+
+
+def fitted(record: Record, room: int | None) -> tuple[dict[str, Packed], list[str]]:
+    """The tensors packed for ``room`` characters of base64, and the names of those left out."""
+    packed = {name: pack_float16(each) for name, each in record.tensors.items()}
+    if room is None or _size(packed) <= room:
+        return packed, []
+    for each in record.attentions:
+        packed[each.tensor] = pack_uint8(record.tensors[each.tensor])
+    if _size(packed) <= room:
+        return packed, []
+    lost = [*_steppers(record), *(name for each in record.gates for name in each.names.values())]
+    for name in lost:
+        packed.pop(name, None)
+    return packed, lost
+
+
+def _steppers(record: Record) -> list[str]:
+    made: list[str] = []
+    for each in record.attentions:
+        if each.stepper is not None:
+            made += asdict(each.stepper).values()
+    return made
+
+
+def _size(packed: Mapping[str, Packed]) -> int:
+    return sum(4 * -(-len(each.data) // 3) for each in packed.values())
+
+
+def _record(raw: Mapping[str, Any]) -> Record:
+    tensors = {
+        name: unpack(Packed.from_json(each, name=name)) for name, each in raw["tensors"].items()
+    }
+    sides = {
+        name: None if raw[name] is None else Side.from_json(raw[name])
+        for name in ("output", "written")
+    }
+    plain = ("model", "label", "task", "stage", "text", "target", "rollout", "gold", "measures",
+             "ngram", "beam", "filled", "probabilities", "outcome", "id")  # fmt: skip
+    return Record(
+        source=Side.from_json(raw["source"]),
+        **sides,
+        logprobs=tuple(raw["logprobs"]),
+        tensors=tensors,
+        attentions=tuple(Attention.from_json(each) for each in raw["attentions"]),
+        gates=tuple(Gates(**each) for each in raw["gates"]),
+        segments=None if raw["segments"] is None else tuple(raw["segments"]),
+        notices=tuple(raw["notices"]),
+        off=tuple((name, head) for name, head in raw["off"]),
+        **{name: raw[name] for name in plain},
+    )

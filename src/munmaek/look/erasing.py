@@ -1,0 +1,204 @@
+"""The log-probability of what a model predicts when words of its input are erased.
+
+Letters: T predictions, W words, N sets of erased words, V vocabulary size.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from munmaek.artefact import Classifier, Encoder, TrainedLanguageModel, Translator
+from munmaek.artefact.inside import piece_words
+from munmaek.data.batches import pad_rows
+from munmaek.tasks.base import tensor
+from munmaek.tasks.classify import NeuralClassifier
+
+__all__ = ["Eraser", "eraser_of"]
+
+Floats = NDArray[np.float64]
+Words = frozenset[int]
+Ids = list[int]
+
+ROWS = 64
+"""Rows that go through a network together."""
+
+
+class Eraser(Protocol):
+    """One text through one model, again and again with less of it."""
+
+    @property
+    def length(self) -> int:
+        """Tokens of the input."""
+        ...
+
+    def scores(self, erased: Sequence[Words]) -> Floats:
+        """Log-probability of each prediction without the words of each set: [N, T].
+
+        NaN where a prediction is itself of an erased word.
+        """
+        ...
+
+
+def eraser_of(
+    model: TrainedLanguageModel | Classifier | Translator | Encoder,
+    text: str,
+    target: str | None = None,
+    pair: str | None = None,
+) -> Eraser:
+    """The eraser for ``text``, and the translation ``target`` or the second text ``pair``."""
+    if isinstance(model, Translator):
+        return _Translation.of(model, text, target or "")
+    if isinstance(model, TrainedLanguageModel):
+        return _Sentence.of(model, text)
+    if isinstance(model, Classifier):
+        return _Labelled.of(model, text)
+    return _Masked.of(model, text, pair)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    """A language model reads on without the words; a prediction is lost with its own word."""
+
+    model: TrainedLanguageModel
+    ids: Ids
+    words: tuple[int, ...]
+
+    @classmethod
+    def of(cls, model: TrainedLanguageModel, text: str) -> "_Sentence":
+        tokenizer = model.tokenizer
+        return cls(model, tokenizer.encode(text), piece_words(tokenizer, text)[1])
+
+    @property
+    def length(self) -> int:
+        return len(self.ids) + 1
+
+    def scores(self, erased: Sequence[Words]) -> Floats:
+        words = np.array([*self.words, -1])
+        ids = np.array([*self.ids, self.model.tokenizer.eos])
+        out = np.full((len(erased), len(ids)), np.nan)
+        kept = [~np.isin(words, list(each)) for each in erased]
+        rows = [ids[keep].tolist() for keep in kept]
+        for row, keep, score in zip(out, kept, self.model.model.score_many(rows), strict=True):
+            row[keep] = score
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class _Translation:
+    """The translation stays; words of the source go."""
+
+    model: Translator
+    ids: Ids
+    words: tuple[int, ...]
+    target: Ids
+
+    @classmethod
+    def of(cls, model: Translator, text: str, target: str) -> "_Translation":
+        reading, writing = model.source_tokenizer, model.target_tokenizer
+        ids = [*reading.encode(text)[: model.limit - 1], reading.eos]
+        words = (*piece_words(reading, text)[1][: model.limit - 1], -1)
+        return cls(model, ids, words, [writing.bos, *writing.encode(target), writing.eos])
+
+    @property
+    def length(self) -> int:
+        return len(self.ids) + len(self.target)
+
+    @torch.inference_mode()
+    def scores(self, erased: Sequence[Words]) -> Floats:
+        network = self.model.network
+        parts: list[Floats] = []
+        for at in range(0, len(erased), ROWS):
+            rows = [_without(self.ids, self.words, each) for each in erased[at : at + ROWS]]
+            ids, lengths = pad_rows(rows, 0)
+            memory = network.encode(tensor(ids, network), tensor(lengths, network))
+            target = tensor(np.array([self.target] * len(rows), dtype=np.int64), network)
+            hidden = network.decode(memory, target[:, :-1])
+            parts.append(_gold(network.logits(hidden), target[:, 1:]))
+        return np.concatenate(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Labelled:
+    """The label that the whole text gets, from less of it."""
+
+    model: Classifier
+    ids: Ids
+    words: tuple[int, ...]
+
+    @classmethod
+    def of(cls, model: Classifier, text: str) -> "_Labelled":
+        inner = model.limit - 2
+        ids = model.tokenizer.encode(text)[:inner]
+        return cls(model, ids, piece_words(model.tokenizer, text)[1][:inner])
+
+    @property
+    def length(self) -> int:
+        return len(self.ids) + 2
+
+    def scores(self, erased: Sequence[Words]) -> Floats:
+        rows = [_without(self.ids, self.words, each) for each in [frozenset[int](), *erased]]
+        tokenizer, inner = self.model.tokenizer, self.model.model
+        if isinstance(inner, NeuralClassifier):
+            rows = [[tokenizer.bos, *row, tokenizer.eos] for row in rows]
+        logprobs = inner.logprobs(rows)
+        return logprobs[1:, int(logprobs[0].argmax())][:, None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Masked:
+    """Erased words show <mask>; what stands at every place is predicted.
+
+    At a mask of the text that is the likeliest token, elsewhere the token itself.
+    """
+
+    model: Encoder
+    ids: Ids
+    words: tuple[int, ...]
+    segments: Ids | None
+    gold: Ids
+
+    @classmethod
+    def of(cls, model: Encoder, text: str, pair: str | None) -> "_Masked":
+        inside, ids = model.inside(text, pair), model.row(text, pair)
+        segments = model.segments(text, pair)
+        made = cls(model, ids, inside.words, segments, ids)
+        best = made._logits([ids])[0].argmax(-1).tolist()
+        mask = model.tokenizer.mask
+        gold = [other if token == mask else token for token, other in zip(ids, best, strict=True)]
+        return cls(model, ids, inside.words, segments, gold)
+
+    @property
+    def length(self) -> int:
+        return len(self.ids)
+
+    @torch.inference_mode()
+    def _logits(self, rows: Sequence[Ids]) -> Tensor:
+        return self.model.network.logits(self.model.hidden(rows, self.segments))
+
+    @torch.inference_mode()
+    def scores(self, erased: Sequence[Words]) -> Floats:
+        words, mask = np.array(self.words), self.model.tokenizer.mask
+        hidden = [np.isin(words, list(each)) for each in erased]
+        rows = [np.where(hide, mask, self.ids).tolist() for hide in hidden]
+        parts: list[Floats] = []
+        for at in range(0, len(rows), ROWS):
+            logits = self._logits(rows[at : at + ROWS])
+            gold = torch.as_tensor(self.gold).expand(len(logits), -1)
+            parts.append(_gold(logits, gold))
+        out = np.concatenate(parts)
+        out[np.array(hidden) & (words >= 0)[None, :]] = np.nan
+        return out
+
+
+def _without(ids: Ids, words: Sequence[int], erased: Words) -> Ids:
+    return [token for token, word in zip(ids, words, strict=True) if word not in erased]
+
+
+def _gold(logits: Tensor, gold: Tensor) -> Floats:
+    chosen = logits.gather(2, gold[:, :, None])[:, :, 0].double()
+    return (chosen - logits.double().logsumexp(2)).cpu().numpy()
