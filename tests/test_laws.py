@@ -15,7 +15,8 @@ from munmaek import load
 from munmaek.artefact import Classifier, Encoder, Info, TrainedLanguageModel, Translator
 from munmaek.artefact.weights import make_network
 from munmaek.decode import beam_search, force
-from munmaek.lm import LanguageModel, Mixture, fold_score
+from munmaek.lm import LanguageModel, fold_score
+from munmaek.mixing import Mixture
 from munmaek.models import LINEAGE, stage_named
 from munmaek.models.ngram import NgramClassifier, NgramConfig, NgramModel
 from munmaek.nn.tape import Tape
@@ -47,6 +48,16 @@ SMALL: dict[str, dict[str, Any]] = {
     },
 }
 VARIANTS: dict[str, list[dict[str, Any]]] = {
+    "ngram": [
+        {},
+        {"smoothing": "kneser-ney"},
+        {"smoothing": "absolute"},
+        {"smoothing": "witten-bell"},
+        {"smoothing": "add-k:0.1"},
+        {"smoothing": "maximum-likelihood"},
+        {"prune": (0, 1)},
+        {"prune_entropy": 1e-3},
+    ],
     "rnn": [{"cell": "elman"}, {"cell": "gru"}, {"cell": "lstm"}],
     "bert": [{"norm_first": False}, {"norm_first": True}],
     "attention": [{"score": "additive"}, {"score": "dot"}, {"score": "general"}],
@@ -147,7 +158,7 @@ def test_many_at_once_score_as_each_alone_whatever_the_padding(
 def test_a_mixture_is_a_language_model_too(sentence: list[int], weight: float) -> None:
     counted = language_model("ngram", frozen(SMALL["ngram"]))
     neural = language_model("rnn", frozen({**SMALL["rnn"], "cell": "gru"}))
-    mixture: Mixture[Any, Any] = Mixture(counted, neural, weight)
+    mixture = Mixture((counted, neural), (weight, 1 - weight))
     np.testing.assert_allclose(mixture.score(sentence), fold_score(mixture, sentence), atol=2e-5)
     assert np.exp(mixture.logprobs(mixture.start())).sum() == pytest.approx(1.0, abs=ROUNDING)
 

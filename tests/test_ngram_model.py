@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
 from munmaek.errors import ArtefactError, ConfigError, InputError
-from munmaek.lm import Mixture, fold_score
+from munmaek.lm import fold_score
+from munmaek.mixing import Mixture
 from munmaek.models.ngram import NgramClassifier, NgramConfig, NgramModel
 
 UNK, BOS, EOS, PAD = 0, 1, 2, 3
@@ -164,7 +165,7 @@ def test_a_longer_order_needs_more_n_grams():
 
 
 def test_a_mixture_with_another_order_is_a_language_model_too():
-    mixture = Mixture(model_of(3), model_of(1), 0.7)
+    mixture = Mixture((model_of(3), model_of(1)), (0.7, 0.3))
     assert np.exp(mixture.logprobs(mixture.start())).sum() == pytest.approx(1, abs=ROUNDING)
 
 

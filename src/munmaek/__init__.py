@@ -16,7 +16,8 @@ if TYPE_CHECKING:
         load,
     )
     from munmaek.errors import MunmaekError
-    from munmaek.lm import LanguageModel, Mixture
+    from munmaek.lm import LanguageModel
+    from munmaek.mixing import LogLinearMixture, Mixture
     from munmaek.models import LINEAGE
     from munmaek.recipe import Recipe
     from munmaek.text.phrasebook import phrasebook
@@ -27,6 +28,7 @@ __all__ = [
     "Classifier",
     "Encoder",
     "LanguageModel",
+    "LogLinearMixture",
     "Mixture",
     "MunmaekError",
     "Recipe",
@@ -43,7 +45,8 @@ _HOMES = {
     "Classifier": "munmaek.artefact",
     "Encoder": "munmaek.artefact",
     "LanguageModel": "munmaek.lm",
-    "Mixture": "munmaek.lm",
+    "LogLinearMixture": "munmaek.mixing",
+    "Mixture": "munmaek.mixing",
     "MunmaekError": "munmaek.errors",
     "Recipe": "munmaek.recipe",
     "Tokenizer": "munmaek.text.tokenizers",

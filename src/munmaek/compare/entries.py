@@ -13,8 +13,8 @@ import torch
 from munmaek.artefact import Classifier, Encoder, TrainedLanguageModel, TrainedModel, Translator
 from munmaek.artefact.info import munmaek_version
 from munmaek.artefact.language_model import corpus_scores
-from munmaek.lm import Mixture, tune_mixture
 from munmaek.metrics import Score, by_length, translation_scores
+from munmaek.mixing import Mixture, tune_mixture
 from munmaek.models import stage_named
 from munmaek.models.ngram import NgramClassifier, NgramModel
 from munmaek.text.corpora import Corpus, LabelledCorpus, ParallelCorpus
@@ -130,11 +130,10 @@ def mixture_row(
         raise ValueError(message)
     eos = first.tokenizer.eos
     encoded = [[*ids, eos] for ids in first.tokenizer.encode_many(valid.lines)]
-    weight = tune_mixture(
-        np.concatenate(first.model.score_many(encoded)),
-        np.concatenate(second.model.score_many(encoded)),
+    weight, rest = tune_mixture(
+        [np.concatenate(each.model.score_many(encoded)) for each in (first, second)]
     )
-    mixture: Mixture[Any, Any] = Mixture(first.model, second.model, weight)
+    mixture = Mixture((first.model, second.model), (weight, rest))
     stage = f"mixture({first.info.stage} {weight:.3f}, {second.info.stage} {1 - weight:.3f})"
     scores, seconds = _timed(lambda: corpus_scores(mixture, first.tokenizer, test, stage=stage))
     return {

@@ -1,0 +1,91 @@
+"""The text that an n-gram model was counted from, kept beside its tables.
+
+With it a model can show the lines an n-gram stands in and the counts behind its numbers, match
+contexts longer than its order, and take more text as if it had been there from the beginning.
+It takes two bytes a token for vocabularies up to 65,536 and four above, and eight a line.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.errors import ArtefactError
+from munmaek.ngram import flatten
+
+__all__ = ["TrainingText"]
+
+Ids = NDArray[np.integer[Any]]
+
+_NAMES = ("ids", "offsets", "lines")
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingText:
+    """Token ids of all sentences, without their boundaries."""
+
+    ids: Ids
+    """[T]: sentences end to end."""
+    offsets: Ids
+    """[S + 1]: limits of the sentences."""
+    lines: Ids
+    """[S]: the number of each line in the data, from 1, all files counted on."""
+
+    @classmethod
+    def of(
+        cls,
+        sequences: Sequence[Sequence[int] | NDArray[Any]],
+        *,
+        lines: Sequence[int] | NDArray[Any],
+        vocab_size: int,
+    ) -> "TrainingText":
+        """Hold sequences in as few bytes as their ids need."""
+        ids, offsets = flatten(sequences)
+        narrow = np.uint16 if vocab_size <= 1 << 16 else np.int32
+        return cls(ids.astype(narrow), _counting(offsets), _counting(np.asarray(lines)))
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return sum(array.nbytes for array in self.tensors().values())
+
+    def sentence(self, index: int) -> list[int]:
+        """The ids of one sentence."""
+        return self.ids[int(self.offsets[index]) : int(self.offsets[index + 1])].tolist()
+
+    def sentences(self) -> list[NDArray[Any]]:
+        """The ids of every sentence, without a copy."""
+        return np.split(self.ids, np.asarray(self.offsets[1:-1], dtype=np.int64))
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """The arrays by name."""
+        return {name: getattr(self, name) for name in _NAMES}
+
+    @classmethod
+    def from_tensors(
+        cls, tensors: Mapping[str, NDArray[Any]], *, vocab_size: int
+    ) -> "TrainingText":
+        """What gave ``tensors``, which may be memory-mapped and are not copied.
+
+        Raises:
+            ArtefactError: a tensor is missing, or they do not fit one another.
+        """
+        missing = [name for name in _NAMES if name not in tensors]
+        if missing:
+            message = f"training text: tensor '{missing[0]}' is missing; save the model again"
+            raise ArtefactError(message)
+        text = cls(*(tensors[name] for name in _NAMES))
+        fits = len(text.offsets) == len(text.lines) + 1 and int(text.offsets[-1]) == len(text.ids)
+        if not fits or (len(text.ids) and int(text.ids.max()) >= vocab_size):
+            message = "training text: its tensors do not fit one another; save the model again"
+            raise ArtefactError(message)
+        return text
+
+
+def _counting(numbers: NDArray[Any]) -> NDArray[Any]:
+    """As 32-bit integers where they fit."""
+    small = not len(numbers) or int(numbers.max()) < 1 << 32
+    return numbers.astype(np.uint32 if small else np.int64)
