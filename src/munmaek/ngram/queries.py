@@ -13,14 +13,27 @@ Letters: T tokens, S sequences, V vocabulary size, n order.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.ngram.compiled import Index, compiled
+from munmaek.ngram.lockstep import score_in_lanes
+from munmaek.ngram.parallel import cuts_by_weight, in_threads
 from munmaek.ngram.tables import NgramTables
 
-__all__ = ["Trace", "child", "distribution", "score", "trace"]
+__all__ = [
+    "Top",
+    "Trace",
+    "child",
+    "distribution",
+    "next_context",
+    "score",
+    "shorter",
+    "top",
+    "trace",
+]
 
 Floats = NDArray[np.float64]
 Float32s = NDArray[np.float32]
@@ -40,27 +53,49 @@ class Trace:
     """[T, n − 1]: what the context of k words paid, in column k − 1; NaN where it did not."""
 
 
-def score(tables: NgramTables, ids: Int64s, offsets: Int64s, *, bos: int) -> Floats:
-    """Natural-log probability of every token: [T], sequences after ``<s>`` one by one.
+@dataclass(frozen=True, slots=True, eq=False)
+class Top:
+    """The likeliest next words, best first."""
+
+    ids: Int64s
+    logprobs: Floats
+    """Natural log."""
+
+
+def score(
+    tables: NgramTables, ids: Int64s, offsets: Int64s, *, bos: int, threads: int = 1
+) -> Floats:
+    """Natural-log probability of every token, each sequence after ``<s>``: [T].
 
     Args:
         tables: the model.
         ids: token ids of all sequences [T], each within the vocabulary.
         offsets: limits of the sequences [S + 1].
         bos: the id of ``<s>``.
+        threads: how many work at once; what comes out does not depend on it.
     """
     out = np.empty(len(ids), dtype=np.float64)
-    _score(
-        tables.first,
-        tables.words,
-        tables.links,
-        tables.logprobs,
-        tables.backoffs,
-        ids,
-        offsets,
-        _begin(tables, bos),
-        out,
-    )
+    tokens = ids.astype(np.int32)
+    if tables.order == 1:
+        out[:] = tables.logprobs[tokens]
+        return out
+
+    def work(part: tuple[int, int]) -> None:
+        score_in_lanes(
+            tables.first,
+            tables.words,
+            tables.links,
+            tables.logprobs,
+            tables.backoffs,
+            tables.index,
+            tokens,
+            offsets[part[0] : part[1] + 1],
+            bos,
+            out,
+        )
+
+    limits = cuts_by_weight(np.diff(offsets), threads)
+    in_threads(threads, work, pairwise(limits.tolist()))
     return out
 
 
@@ -90,17 +125,44 @@ def trace(tables: NgramTables, ids: Int64s, *, bos: int) -> Trace:
 def distribution(tables: NgramTables, context: Sequence[int]) -> Floats:
     """Natural-log probability of every next word after ``context``: [V]."""
     out = np.empty(tables.vocab_size, dtype=np.float64)
-    _distribution(
-        tables.starts,
+    chain, owed = _chain_after(tables, context)
+    _distribution(tables.first, tables.words, tables.logprobs, chain, owed, out)
+    return out
+
+
+def top(tables: NgramTables, context: Sequence[int], k: int) -> Top:
+    """The ``k`` likeliest next words, exactly, without looking at the whole vocabulary.
+
+    The continuations of each context are gone through, then the words in the order of their
+    unigrams until none can be likelier than those found. Of equal words the lower id comes first;
+    words with probability 0 are left out, so there may be fewer than ``k``.
+    """
+    ids = np.empty(min(k, tables.vocab_size), dtype=np.int64)
+    logprobs = np.empty(len(ids), dtype=np.float64)
+    chain, owed = _chain_after(tables, context)
+    found = _top(
+        tables.first, tables.words, tables.logprobs, tables.ranked, chain, owed, ids, logprobs
+    )
+    return Top(ids=ids[:found], logprobs=logprobs[:found])
+
+
+def _chain_after(tables: NgramTables, context: Sequence[int]) -> tuple[Int64s, Floats]:
+    """The contexts that the last words are, longest first [C], and what is owed below each [C + 1].
+
+    ``owed[i]`` is the sum of the backoff weights of the contexts before i.
+    """
+    chain = np.empty(tables.order, dtype=np.int64)
+    owed = np.zeros(tables.order + 1, dtype=np.float64)
+    length = _fill_chain(
         tables.first,
         tables.words,
         tables.links,
-        tables.logprobs,
         tables.backoffs,
         np.array(context, dtype=np.int64),
-        out,
+        chain,
+        owed,
     )
-    return out
+    return chain[:length], owed[: length + 1]
 
 
 def _begin(tables: NgramTables, bos: int) -> int:
@@ -112,6 +174,8 @@ def child(first: Int32s, words: Int32s, node: Index, word: Index) -> Index:
     """The n-gram that continues ``node`` with ``word``, or −1."""
     low = np.int64(first[node])
     end = np.int64(first[node + 1])
+    if low < 0 or end > len(words):
+        return -1
     high = end
     while low < high:
         middle = (low + high) >> 1
@@ -125,33 +189,19 @@ def child(first: Int32s, words: Int32s, node: Index, word: Index) -> Index:
 
 
 @compiled
-def _score(
-    first: Int32s,
-    words: Int32s,
-    links: Int32s,
-    logprobs: Float32s,
-    backoffs: Float32s,
-    ids: Int64s,
-    offsets: Int64s,
-    begin: int,
-    out: Floats,
-) -> None:
-    lower = len(backoffs)
-    for sequence in range(len(offsets) - 1):
-        context = begin
-        for position in range(offsets[sequence], offsets[sequence + 1]):
-            word = ids[position]
-            paid = 0.0
-            node = word
-            while context >= 0:
-                node = child(first, words, context, word)
-                if node >= 0:
-                    break
-                paid += np.float64(backoffs[context])
-                context = np.int64(links[context])
-                node = word
-            out[position] = paid + np.float64(logprobs[node])
-            context = node if node < lower else np.int64(links[node])
+def shorter(links: Int32s, context: Index) -> Index:
+    """The context without its first word, or −1; always before it, so that backing off ends."""
+    link = np.int64(links[context])
+    return link if link < context else -1
+
+
+@compiled
+def next_context(links: Int32s, lower: Index, node: Index) -> Index:
+    """The longest context that the n-gram ``node`` leaves behind, or −1."""
+    if node < lower:
+        return node
+    link = np.int64(links[node])
+    return link if link < lower else -1
 
 
 @compiled
@@ -188,24 +238,23 @@ def _trace(
                 break
             paid[position, _order_of(starts, context) - 1] = backoffs[context]
             total += np.float64(backoffs[context])
-            context = np.int64(links[context])
+            context = shorter(links, context)
             node = word
         out[position] = total + np.float64(logprobs[node])
         orders[position] = _order_of(starts, node)
-        context = node if node < lower else np.int64(links[node])
+        context = next_context(links, lower, node)
 
 
 @compiled
-def _distribution(
-    starts: Int64s,
+def _fill_chain(
     first: Int32s,
     words: Int32s,
     links: Int32s,
-    logprobs: Float32s,
     backoffs: Float32s,
     context: Int64s,
-    out: Floats,
-) -> None:
+    chain: Int64s,
+    owed: Floats,
+) -> int:
     lower = len(backoffs)
     at = np.int64(-1)
     for word in context:
@@ -214,20 +263,94 @@ def _distribution(
             node = child(first, words, at, word)
             if node >= 0:
                 break
-            at = np.int64(links[at])
+            at = shorter(links, at)
             node = word
-        at = node if node < lower else np.int64(links[node])
-    chain = np.empty(len(starts), dtype=np.int64)
-    owed = np.zeros(len(starts) + 1, dtype=np.float64)
+        at = next_context(links, lower, node)
     length = 0
-    while at >= 0:
+    while at >= 0 and length < len(chain):
         chain[length] = at
         owed[length + 1] = owed[length] + np.float64(backoffs[at])
         length += 1
-        at = np.int64(links[at])
+        at = shorter(links, at)
+    return length
+
+
+@compiled
+def _continuations(first: Int32s, words: Int32s, context: Index) -> tuple[Index, Index]:
+    low, high = np.int64(first[context]), np.int64(first[context + 1])
+    return (low, high) if low >= 0 and high <= len(words) else (np.int64(0), np.int64(0))
+
+
+@compiled
+def _distribution(
+    first: Int32s, words: Int32s, logprobs: Float32s, chain: Int64s, owed: Floats, out: Floats
+) -> None:
     for word in range(len(out)):
-        out[word] = owed[length] + np.float64(logprobs[word])
+        out[word] = owed[len(chain)] + np.float64(logprobs[word])
     # From the shortest context to the longest, each better answer replaces the one before.
-    for index in range(length - 1, -1, -1):
-        for node in range(first[chain[index]], first[chain[index] + 1]):
-            out[words[node]] = owed[index] + np.float64(logprobs[node])
+    for index in range(len(chain) - 1, -1, -1):
+        low, high = _continuations(first, words, chain[index])
+        for node in range(low, high):
+            word = np.int64(words[node])
+            if 0 <= word < len(out):
+                out[word] = owed[index] + np.float64(logprobs[node])
+
+
+@compiled
+def _top(
+    first: Int32s,
+    words: Int32s,
+    logprobs: Float32s,
+    ranked: Int32s,
+    chain: Int64s,
+    owed: Floats,
+    ids: Int64s,
+    best: Floats,
+) -> int:
+    """Fill ``ids`` and ``best``; returns how many there are."""
+    count = 0
+    for index in range(len(chain)):
+        low, high = _continuations(first, words, chain[index])
+        for node in range(low, high):
+            value = owed[index] + np.float64(logprobs[node])
+            if count == len(ids) and value < best[count - 1]:
+                continue
+            word = np.int64(words[node])
+            if not _follows(first, words, chain[:index], word):
+                count = _insert(word, value, ids, best, count)
+    for rank in range(len(ranked)):
+        word = np.int64(ranked[rank])
+        if not 0 <= word < len(ranked):
+            continue
+        value = owed[len(chain)] + np.float64(logprobs[word])
+        if value == -np.inf or (count == len(ids) and value < best[count - 1]):
+            break
+        if not _follows(first, words, chain, word):
+            count = _insert(word, value, ids, best, count)
+    return count
+
+
+@compiled
+def _follows(first: Int32s, words: Int32s, chain: Int64s, word: Index) -> bool:
+    """Whether one of the contexts is continued by ``word``."""
+    for context in chain:  # noqa: SIM110 - Numba knows no any()
+        if child(first, words, context, word) >= 0:
+            return True
+    return False
+
+
+@compiled
+def _insert(word: Index, value: float, ids: Int64s, best: Floats, count: int) -> int:
+    """Put the word in its place among the best, the last one falling out; returns their number."""
+    if value == -np.inf:
+        return count
+    place = count
+    while place > 0 and (
+        best[place - 1] < value or (best[place - 1] == value and ids[place - 1] > word)
+    ):
+        if place < len(ids):
+            ids[place], best[place] = ids[place - 1], best[place - 1]
+        place -= 1
+    if place < len(ids):
+        ids[place], best[place] = word, value
+    return min(count + 1, len(ids))

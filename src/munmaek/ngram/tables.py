@@ -10,13 +10,21 @@ Letters: V vocabulary size, n order, N nodes, L nodes of orders below n.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.errors import ArtefactError
+from munmaek.ngram.index import build_index
+from munmaek.ngram.soundness import (
+    first_is_sound,
+    index_is_sound,
+    links_are_sound,
+    ranks_are_sound,
+    words_are_sound,
+)
 
 __all__ = ["MAX_ORDER", "NgramTables", "tensor_named"]
 
@@ -29,7 +37,17 @@ _DTYPES = {
     "first": np.dtype(np.int32),
     "logprobs": np.dtype(np.float32),
     "backoffs": np.dtype(np.float32),
+    "index": np.dtype(np.uint64),
+    "ranked": np.dtype(np.int32),
 }
+
+
+def _no_index() -> NDArray[np.uint64]:
+    return np.empty(0, dtype=np.uint64)
+
+
+def _no_ranks() -> NDArray[np.int32]:
+    return np.empty(0, dtype=np.int32)
 
 
 @final
@@ -49,8 +67,17 @@ class NgramTables:
     """[N]: natural log of p(last word | the words before), interpolated; −inf where it is 0."""
     backoffs: NDArray[np.float32]
     """[L]: natural log of the weight that a context gives to the next shorter one."""
+    index: NDArray[np.uint64] = field(default_factory=_no_index)
+    """Continuations of the contexts that have many; built when it is not given."""
+    ranked: NDArray[np.int32] = field(default_factory=_no_ranks)
+    """[V]: ids from the likeliest unigram to the least; made when it is not given."""
 
     def __post_init__(self) -> None:
+        if not len(self.index):
+            object.__setattr__(self, "index", build_index(self.first, self.words))
+        if not len(self.ranked):
+            order = np.argsort(-self.logprobs[: self.vocab_size], kind="stable")
+            object.__setattr__(self, "ranked", order.astype(np.int32))
         # One array type (plain, read-only) for every caller, so each query is compiled once.
         for name in _DTYPES:
             view = getattr(self, name).view(np.ndarray)
@@ -98,6 +125,7 @@ class NgramTables:
         starts = arrays["starts"]
         _expect("shape of 'starts'", starts.shape, (order + 1,))
         _expect("number of unigrams", starts[:2].tolist(), [0, vocab_size])
+        _expect("sizes of the orders rise", bool((np.diff(starts) > 0).all()), wanted=True)
         nodes, lower = int(starts[-1]), int(starts[-2])
         lengths = {
             "words": nodes,
@@ -105,33 +133,32 @@ class NgramTables:
             "first": lower + 1,
             "logprobs": nodes,
             "backoffs": lower,
+            "ranked": vocab_size,
         }
         for name, length in lengths.items():
             _expect(f"shape of '{name}'", arrays[name].shape, (length,))
+        slots = arrays["index"].size
+        _expect("shape of 'index'", arrays["index"].shape, (1 << max(slots - 1, 0).bit_length(),))
         return cls(**{name: _aligned(array) for name, array in arrays.items()})
 
     def verify(self) -> None:
-        """Read every array and check that queries can never leave them.
+        """Read every array and check that all fits together.
 
         Raises:
-            ArtefactError: a node points outside the tables or out of order.
+            ArtefactError: a node points outside the tables or out of order, the index misses one,
+                or a value cannot stand there.
         """
-        nodes, lower = int(self.starts[-1]), int(self.starts[-2])
-        orders = np.repeat(np.arange(self.order), np.diff(self.starts))
-        link_orders = np.where(self.links < 0, -1, orders[np.clip(self.links, 0, nodes - 1)])
         sound = {
-            "starts": bool((np.diff(self.starts) > 0).all()),
-            "first": int(self.first[0]) == self.vocab_size
-            and int(self.first[lower]) == nodes
-            and bool((np.diff(self.first) >= 0).all()),
-            "words": bool(((self.words >= 0) & (self.words < self.vocab_size)).all()),
-            "links": bool(((self.links >= -1) & (self.links < nodes)).all())
-            and bool((link_orders < orders).all()),
-            "logprobs": bool((self.logprobs <= 0).all()),
-            "backoffs": bool((self.backoffs < np.inf).all()),
+            "first": lambda: first_is_sound(self.starts, self.first),
+            "words": lambda: words_are_sound(self.starts, self.first, self.words),
+            "links": lambda: links_are_sound(self.starts, self.words, self.links),
+            "index": lambda: index_is_sound(self.first, self.words, self.index),
+            "ranked": lambda: ranks_are_sound(self.logprobs, self.ranked),
+            "logprobs": lambda: bool((self.logprobs <= 0).all()),
+            "backoffs": lambda: bool((self.backoffs < np.inf).all()),
         }
         for name, holds in sound.items():
-            if not holds:
+            if not holds():
                 message = f"n-gram tables: '{name}' is damaged; take the model from a good copy"
                 raise ArtefactError(message)
 

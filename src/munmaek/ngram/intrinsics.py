@@ -1,0 +1,67 @@
+"""Single machine instructions that Numba has no name for."""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias, cast
+
+import numba.extending
+import numpy as np
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.np import arrayobj
+from numpy.typing import NDArray
+
+from munmaek.ngram.compiled import Index
+
+__all__ = ["popcount", "prefetch", "trailing_zeros"]
+
+# Numba and llvmlite come without types.
+_ir, _types, _cgutils, _arrayobj = cast("Any", (ir, types, cgutils, arrayobj))
+_intrinsic = cast("Any", numba.extending.intrinsic)  # pyright: ignore[reportUnknownMemberType]
+
+_Emit = Callable[[Any, Any, Any, Any], Any]
+_Hint: TypeAlias = Callable[[NDArray[Any], Index], None]
+_OfBits: TypeAlias = Callable[[Index], np.uint64]
+
+
+def _prefetch(typing: object, array: Any, index: object) -> tuple[Any, _Emit]:
+    del typing, index
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = _arrayobj.make_array(signature.args[0])(context, builder, arguments[0]).data
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), _cgutils.voidptr_t)
+        flag = _ir.IntType(32)
+        shape = _ir.FunctionType(_ir.VoidType(), [_cgutils.voidptr_t, flag, flag, flag])
+        call = builder.module.declare_intrinsic("llvm.prefetch", [_cgutils.voidptr_t], shape)
+        # For reading, to be kept near, in the cache of data.
+        builder.call(call, [address, flag(0), flag(3), flag(1)])
+        return context.get_dummy_value()
+
+    return _types.void(array, _types.uint64), emit
+
+
+def _popcount(typing: object, bits: object) -> tuple[Any, _Emit]:
+    del typing, bits
+
+    def emit(context: object, builder: Any, signature: object, arguments: Any) -> Any:
+        del context, signature
+        return builder.ctpop(arguments[0])
+
+    return _types.uint64(_types.uint64), emit
+
+
+def _trailing_zeros(typing: object, bits: object) -> tuple[Any, _Emit]:
+    del typing, bits
+
+    def emit(context: object, builder: Any, signature: object, arguments: Any) -> Any:
+        del context, signature
+        return builder.cttz(arguments[0], _ir.Constant(_ir.IntType(1), 0))
+
+    return _types.uint64(_types.uint64), emit
+
+
+prefetch = cast("_Hint", _intrinsic(_prefetch))
+"""Ask for the cache line of ``array[index]`` ahead of its use; any index is harmless."""
+popcount = cast("_OfBits", _intrinsic(_popcount))
+"""How many bits of a uint64 are set."""
+trailing_zeros = cast("_OfBits", _intrinsic(_trailing_zeros))
+"""How many zeros stand below the lowest set bit of a uint64; 64 for 0."""
