@@ -1,64 +1,87 @@
-r"""Adjusted counts of every order, by sorting the positions of the text.
+r"""The n-grams of a text as a trie, with raw or adjusted counts.
 
     a(w_1 … w_k) = c(w_1 … w_k)            if k = n or w_1 = <s>
                  = |{v : c(v w_1 … w_k) > 0}|   otherwise
 
-(Kneser & Ney 1995; Heafield et al. 2013, section 3.2.) The occurrences of k-grams are held sorted
-by last word, then the word before it, and so on. Moving each to the next position and sorting by
-the word found there, stably, by counting, gives the occurrences of (k+1)-grams in the same order:
-one pass over the text an order, and equal n-grams always lie side by side.
+(Kneser & Ney 1995; Heafield et al. 2013, section 3.2.) ``munmaek.ngram.sorting`` finds and links
+the n-grams in the order of their words. That is the order of the trie, so what is left goes along
+it: an occurrence of a k-gram that does not end its sentence is one of a (k+1)-gram, so raw counts
+say which nodes continue which.
 
-Letters: P positions of the text, V vocabulary size, M n-grams of one order.
+Letters: P positions of the text, V vocabulary size, n order, N nodes, L nodes of orders below n.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.errors import InputError
 from munmaek.ngram.compiled import compiled
+from munmaek.ngram.intrinsics import prefetch
+from munmaek.ngram.parallel import in_threads
+from munmaek.ngram.sorting import Grams, sort_grams
 
-__all__ = ["Counts", "bound", "count"]
+__all__ = ["Trie", "adjust", "bound", "count"]
 
 Int32s = NDArray[np.int32]
 Int64s = NDArray[np.int64]
 
 _MAX_POSITIONS = 2**31 - 2
-# An occurrence is one int64: the number of its n-gram above, the position of its last word below.
-_POSITION = 0xFFFFFFFF
+_AHEAD = 32
 
 
-@dataclass(slots=True)
-class Counts:
-    """The n-grams of one order, sorted by last word, then the one before it, and so on: [M]."""
+@dataclass(slots=True, eq=False)
+class Trie:
+    """Nodes as ``munmaek.ngram.tables`` has them, each with a count."""
 
+    starts: Int64s
+    """[n + 1]: order k has the nodes ``starts[k − 1]`` up to ``starts[k]``."""
     words: Int32s
-    """The last word."""
-    contexts: Int32s
-    """The n-gram without its last word: its number in the order below."""
-    suffixes: Int32s
-    """The n-gram without its first word: its number in the order below."""
+    """[N]: the last word."""
+    links: Int32s
+    """[N]: the n-gram without its first word; −1 for unigrams."""
+    first: Int32s
+    """[L + 1]: context c is continued by the nodes ``first[c]`` up to ``first[c + 1]``."""
     counts: Int32s
-    """Adjusted counts."""
+    """[N]: raw counts as ``count`` gives them, adjusted ones after ``adjust``."""
+    cuts: Int64s
+    """[S + 1]: ids that cut the vocabulary into slices of about the same work, and V."""
+
+    @property
+    def order(self) -> int:
+        """n."""
+        return len(self.starts) - 1
+
+    def level(self, order: int) -> slice:
+        """The nodes of one order."""
+        return slice(int(self.starts[order - 1]), int(self.starts[order]))
 
 
-def bound(ids: Int64s, offsets: Int64s, *, bos: int, eos: int) -> Int32s:
+def bound(ids: NDArray[np.integer], offsets: Int64s, *, bos: int, eos: int) -> Int32s:
     """The text as ``<s> … </s>`` after ``<s> … </s>``, and one more ``<s>`` at its end: [P + 1]."""
     positions = len(ids) + 2 * (len(offsets) - 1)
-    if positions > _MAX_POSITIONS:
-        message = (
-            f"the text has {positions} tokens; at most {_MAX_POSITIONS} can be counted at once"
-        )
-        raise InputError(message)
+    check_length(positions)
     text = np.empty(positions + 1, dtype=np.int32)
     _bound(ids, offsets, bos, eos, text)
     return text
 
 
+def check_length(positions: int) -> None:
+    """Refuse a text that 32 bits cannot number.
+
+    Raises:
+        InputError: too many positions.
+    """
+    if positions > _MAX_POSITIONS:
+        message = (
+            f"the text has {positions} tokens; at most {_MAX_POSITIONS} can be counted at once"
+        )
+        raise InputError(message)
+
+
 @compiled
-def _bound(ids: Int64s, offsets: Int64s, bos: int, eos: int, text: Int32s) -> None:
+def _bound(ids: NDArray[np.integer], offsets: Int64s, bos: int, eos: int, text: Int32s) -> None:
     at = 0
     for sequence in range(len(offsets) - 1):
         text[at] = bos
@@ -71,163 +94,139 @@ def _bound(ids: Int64s, offsets: Int64s, bos: int, eos: int, text: Int32s) -> No
     text[at] = bos
 
 
-def count(text: Int32s, offsets: Int64s, *, order: int, vocab_size: int, bos: int) -> list[Counts]:
-    """Adjusted counts of all orders, 1 first.
+def count(
+    text: Int32s, *, order: int, vocab_size: int, bos: int, eos: int, threads: int = 1
+) -> Trie:
+    """All n-grams with their raw counts; the same for any number of threads.
 
     Args:
         text: as ``bound`` makes it.
-        offsets: limits of the sequences, without their boundary tokens.
         order: n, the longest n-grams.
         vocab_size: V; every id gets a unigram, those not in the text with count 0.
-        bos: the id of ``<s>``; its unigram count is 0, for it is never predicted.
+        bos: the id of ``<s>``.
+        eos: the id of ``</s>``.
+        threads: how many kernels run side by side.
 
     Raises:
         InputError: no sequence is long enough to hold an n-gram of that order.
     """
-    longest = int(np.diff(offsets).max()) + 2
-    if order > longest:
-        message = (
-            f"order {order} is too high: the longest of {len(offsets) - 1} sequences has "
-            f"{longest} tokens with <s> and </s>; choose an order of at most {longest} or add text"
-        )
-        raise InputError(message)
-    histogram = np.bincount(text[:-1], minlength=vocab_size)
-    orders = [_unigrams(histogram)]
-    occurrences = _sort_words(text, histogram) if order > 1 else np.empty(0, dtype=np.int64)
-    for length in range(2, order + 1):
-        # Occurrences that reach back to <s> within length - 1 words go no further.
-        ended = _first_positions(offsets, length)
-        histogram -= np.bincount(text[ended], minlength=vocab_size)
-        occurrences, counts = _extend(occurrences, text, histogram, orders[-1], bos=bos)
-        orders.append(counts)
-    orders[0].counts[bos] = 0
-    return orders
+    grams = sort_grams(text, order=order, vocab_size=vocab_size, bos=bos, eos=eos, threads=threads)
+    words = np.empty(len(grams.links), dtype=np.int32)
+    words[:vocab_size] = np.arange(vocab_size)
+    first = np.empty(int(grams.starts[-2]) + 1, dtype=np.int32)
+    first[-1] = grams.starts[-1]
+    for longer in range(2, order + 1):
+        _fill_words(grams, longer, words, threads)
+    for shorter in range(1, order):
+        _fill_first(grams, shorter, words, eos, first, threads)
+    return Trie(grams.starts, words, grams.links, first, grams.counts, grams.cuts)
 
 
-def _unigrams(histogram: NDArray[Any]) -> Counts:
-    vocab_size = len(histogram)
-    zeros = np.zeros(vocab_size, dtype=np.int32)
-    words = np.arange(vocab_size, dtype=np.int32)
-    return Counts(words=words, contexts=zeros, suffixes=zeros, counts=histogram.astype(np.int32))
-
-
-def _first_positions(offsets: Int64s, length: int) -> Int64s:
-    """Where (length − 1)-grams that begin with ``<s>`` end in the bounded text."""
-    sequences = np.arange(len(offsets) - 1, dtype=np.int64)
-    long_enough = np.diff(offsets) + 2 >= length - 1
-    return (offsets[:-1] + 2 * sequences + length - 2)[long_enough]
-
-
-def _sort_words(text: Int32s, histogram: NDArray[Any]) -> Int64s:
-    occurrences = np.empty(len(text) - 1, dtype=np.int64)
-    _sort_words_into(text, _bucket_starts(histogram), occurrences)
-    return occurrences
-
-
-def _bucket_starts(histogram: NDArray[Any]) -> Int64s:
-    return np.cumsum(histogram, dtype=np.int64) - histogram
-
-
-@compiled
-def _sort_words_into(text: Int32s, cursor: Int64s, out: Int64s) -> None:
-    for position in range(len(out)):
-        word = np.int64(text[position])
-        out[cursor[word]] = (word << 32) | position
-        cursor[word] += 1
-
-
-def _extend(
-    occurrences: Int64s, text: Int32s, histogram: NDArray[Any], lower: Counts, *, bos: int
-) -> tuple[Int64s, Counts]:
-    """Occurrences and counts one order up; makes ``lower.counts`` the adjusted ones."""
-    longer = np.empty(int(histogram.sum()), dtype=np.int64)
-    limits = _bucket_starts(histogram)
-    _extend_into(occurrences, text, bos, limits, longer)
-    # Each bucket was filled, so ``limits`` now holds the bucket ends.
-    size = _count_distinct(longer, limits)
-    counts = Counts(*(np.empty(size, dtype=np.int32) for _ in range(4)))
-    _number(
-        longer,
-        limits,
-        lower.words,
-        lower.contexts,
-        lower.suffixes,
-        lower.counts,
-        counts.words,
-        counts.contexts,
-        counts.suffixes,
-        counts.counts,
+def _fill_words(grams: Grams, order: int, words: Int32s, threads: int) -> None:
+    """The last word of an n-gram is that of the one without its first."""
+    begins = grams.begins[order]
+    in_threads(
+        threads,
+        lambda part: _words_of_links(begins[part], begins[part + 1], grams.links, words),
+        range(len(begins) - 1),
     )
-    return longer, counts
 
 
 @compiled
-def _extend_into(occurrences: Int64s, text: Int32s, bos: int, cursor: Int64s, out: Int64s) -> None:
-    for occurrence in occurrences:
-        position = (occurrence & _POSITION) + 1
-        word = text[position]
-        if word != bos:
-            out[cursor[word]] = occurrence + 1
-            cursor[word] += 1
+def _words_of_links(low: int, high: int, links: Int32s, words: Int32s) -> None:
+    last = len(links) - 1
+    for node in range(low, high):
+        prefetch(words, links[min(node + _AHEAD, last)])
+        words[node] = words[links[node]]
+
+
+def _fill_first(
+    grams: Grams, order: int, words: Int32s, eos: int, first: Int32s, threads: int
+) -> None:
+    begins, longer = grams.begins[order], grams.begins[order + 1]
+    in_threads(
+        threads,
+        lambda part: _continue(
+            begins[part], begins[part + 1], longer[part], grams.counts, words, eos, first
+        ),
+        range(len(begins) - 1),
+    )
 
 
 @compiled
-def _count_distinct(occurrences: Int64s, limits: Int64s) -> int:
-    distinct = 0
-    slot = 0
-    for limit in limits:
-        previous = -1
-        while slot < limit:
-            context = occurrences[slot] >> 32
-            if context != previous:
-                distinct += 1
-                previous = context
-            slot += 1
-    return distinct
+def _continue(
+    low: int, high: int, node: int, counts: Int32s, words: Int32s, eos: int, first: Int32s
+) -> None:
+    """Give each context as many nodes as make up its occurrences; none after ``</s>``."""
+    for context in range(low, high):
+        first[context] = node
+        left = counts[context] if words[context] != eos else 0
+        while left > 0:
+            left -= counts[node]
+            node += 1
+
+
+def adjust(trie: Trie, *, bos: int, threads: int = 1) -> None:
+    """Make adjusted counts of raw ones.
+
+    Args:
+        trie: its counts are changed.
+        bos: the id of ``<s>``; its unigram count becomes 0, for it is never predicted.
+        threads: how many kernels run side by side.
+    """
+    kept = _begun_by(trie, bos)
+    raw = [trie.counts[nodes].copy() for nodes in kept]
+    if trie.order > 1:
+        trie.counts[: trie.starts[-2]] = 0
+        for nodes, counts in zip(kept, raw, strict=True):
+            trie.counts[nodes] = counts
+
+    def work(part: int) -> None:
+        low, high = trie.cuts[part], trie.cuts[part + 1]
+        _count_links(trie.starts, trie.words, trie.first, trie.links, low, high, trie.counts)
+
+    in_threads(threads, work, range(len(trie.cuts) - 1))
+    trie.counts[bos] = 0
+
+
+def _begun_by(trie: Trie, word: int) -> list[slice]:
+    """The n-grams of each order below n that begin with a word."""
+    low, high = word, word + 1
+    runs: list[slice] = []
+    for _ in range(trie.order - 1):
+        runs.append(slice(low, high))
+        low, high = int(trie.first[low]), int(trie.first[high])
+    return runs
 
 
 @compiled
-def _number(
-    occurrences: Int64s,
-    limits: Int64s,
-    lower_words: Int32s,
-    lower_contexts: Int32s,
-    lower_suffixes: Int32s,
-    lower_counts: Int32s,
+def _count_links(
+    starts: Int64s,
     words: Int32s,
-    contexts: Int32s,
-    suffixes: Int32s,
+    first: Int32s,
+    links: Int32s,
+    low: int,
+    high: int,
     counts: Int32s,
 ) -> None:
-    """Number the n-grams in place, and fill their arrays.
+    """Count the links that lead to n-grams which begin with a word of the slice.
 
-    ``suffix`` walks the order below in step: both are sorted alike, and the n-grams that it passes
-    over are those that begin with ``<s>``, which nothing extends to the left.
+    They come from below the bigrams whose second word it is: one run of nodes an order under every
+    first word. No other slice touches the counts of these n-grams.
     """
-    gram = -1
-    suffix = -1
-    slot = 0
-    for word in range(len(limits)):
-        previous = -1
-        while slot < limits[word]:
-            context = occurrences[slot] >> 32
-            if context != previous:
-                previous = context
-                gram += 1
-                words[gram] = word
-                contexts[gram] = context
-                counts[gram] = 0
-                wanted = lower_suffixes[context]
-                moved = False
-                while suffix < 0 or (
-                    lower_words[suffix] != word or lower_contexts[suffix] != wanted
-                ):
-                    suffix += 1
-                    moved = True
-                if moved:
-                    lower_counts[suffix] = 0
-                lower_counts[suffix] += 1
-                suffixes[gram] = suffix
-            counts[gram] += 1
-            occurrences[slot] = (np.int64(gram) << 32) | (occurrences[slot] & _POSITION)
-            slot += 1
+    order = len(starts) - 1
+    if order == 1:
+        return
+    last = len(links) - 1
+    for word in range(starts[1]):
+        run = words[first[word] : first[word + 1]]
+        begin = first[word] + np.searchsorted(run, low)
+        end = first[word] + np.searchsorted(run, high)
+        for longer in range(2, order + 1):
+            if begin == end:
+                break
+            for node in range(begin, end):
+                prefetch(counts, links[min(node + _AHEAD, last)])
+                counts[links[node]] += 1
+            if longer < order:
+                begin, end = first[begin], first[end]

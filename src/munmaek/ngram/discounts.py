@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.errors import MunmaekWarning
+from munmaek.ngram.compiled import compiled
 
 __all__ = ["FALLBACK", "counts_of_counts", "discounts_of", "raw_last_ngrams"]
 
@@ -23,7 +24,15 @@ Ints = NDArray[np.int64]
 
 def counts_of_counts(counts: NDArray[np.int32]) -> Ints:
     """t_0 … t_4: how many n-grams have each adjusted count below 5; shape [5]."""
-    return np.bincount(np.minimum(counts, 5), minlength=6)[:5].astype(np.int64)
+    tally = np.zeros(6, dtype=np.int64)
+    _tally(counts, tally)
+    return tally[:5]
+
+
+@compiled
+def _tally(counts: NDArray[np.int32], tally: Ints) -> None:
+    for count in counts:
+        tally[min(count, 5)] += 1
 
 
 def discounts_of(statistics: list[Ints], *, allow_zero: bool = False) -> NDArray[np.float64]:
@@ -79,26 +88,27 @@ def raw_last_ngrams(
         bos: the id of ``<s>``.
         eos: the id of ``</s>``.
     """
-    ranks = _ranks_of_appearance(text, bos=bos, eos=eos)
+    newest = _appearances(text, int(text.max()) + 1)
+    newest[bos], newest[eos] = -2, -1
     mended = [t.copy() for t in statistics]
-    positions = np.flatnonzero(text == np.argmax(ranks))
+    positions = np.flatnonzero(text == np.argmax(newest))
     for order in range(1, len(statistics)):
         before = text[positions - order]
         _move(mended[order - 1], len(np.unique(before)), len(positions))
-        last = before[np.argmax(ranks[before])]
+        last = before[np.argmax(newest[before])]
         if last == bos:
             break
         positions = positions[before == last]
     return mended
 
 
-def _ranks_of_appearance(text: NDArray[np.int32], *, bos: int, eos: int) -> Ints:
-    words, first = np.unique(text, return_index=True)
-    ranks = np.full(int(words.max()) + 1, -1, dtype=np.int64)
-    ranks[words] = first + 2
-    ranks[bos] = 0
-    ranks[eos] = 1
-    return ranks
+@compiled
+def _appearances(text: NDArray[np.int32], vocab_size: int) -> Ints:
+    """Where each word first stands; −3 for those that do not: [V]."""
+    first = np.full(vocab_size, -3, dtype=np.int64)
+    for position in range(len(text) - 1, -1, -1):
+        first[text[position]] = position
+    return first
 
 
 def _move(t: Ints, adjusted: int, raw: int) -> None:

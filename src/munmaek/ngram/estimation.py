@@ -15,16 +15,24 @@ from numpy.typing import NDArray
 
 from munmaek.errors import InputError
 from munmaek.ngram.compiled import compiled
-from munmaek.ngram.counting import Counts, bound, count
+from munmaek.ngram.counting import Trie, adjust, bound, count
 from munmaek.ngram.discounts import counts_of_counts, discounts_of, raw_last_ngrams
+from munmaek.ngram.intrinsics import prefetch
+from munmaek.ngram.parallel import available, in_threads
 from munmaek.ngram.sequences import check_range, sequence_of
 from munmaek.ngram.tables import NgramTables
 
-__all__ = ["Estimate", "estimate"]
+__all__ = ["Estimate", "estimate", "estimate_text", "unigram_probabilities"]
 
+Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
+Float32s = NDArray[np.float32]
 Int32s = NDArray[np.int32]
 Int64s = NDArray[np.int64]
+
+# Nodes that are smoothed at a time: their probabilities stay in the processor's cache.
+_CHUNK = 1 << 17
+_AHEAD = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +45,7 @@ class Estimate:
 
 
 def estimate(
-    ids: Int64s,
+    ids: NDArray[np.integer],
     offsets: Int64s,
     *,
     order: int,
@@ -46,6 +54,7 @@ def estimate(
     eos: int,
     excluded: Sequence[int] = (),
     kenlm_compatible: bool = False,
+    threads: int | None = None,
 ) -> Estimate:
     """Count and smooth, sentences bounded by ``<s>`` and ``</s>``.
 
@@ -62,6 +71,8 @@ def estimate(
         excluded: further ids with probability 0, such as padding.
         kenlm_compatible: repeat what lmplz does with the last n-gram of each lower order, and
             with discounts of 0.
+        threads: how many kernels run side by side, by default one a processor; the result is the
+            same to the bit.
 
     Raises:
         InputError: nothing to count, ids that may not stand there, or an order too high.
@@ -69,25 +80,70 @@ def estimate(
     Warns:
         MunmaekWarning: discounts that had to fall back.
     """
-    never = np.zeros(vocab_size, dtype=np.bool_)
-    never[[bos, *excluded]] = True
-    _check_text(ids, offsets, never, eos)
-    text = bound(ids, offsets, bos=bos, eos=eos)
-    orders = count(text, offsets, order=order, vocab_size=vocab_size, bos=bos)
-    statistics = [counts_of_counts(counts.counts) for counts in orders]
+    predictable = _predictable(vocab_size, (bos, *excluded))
+    _check_text(ids, offsets, predictable, eos)
+    return estimate_text(
+        bound(ids, offsets, bos=bos, eos=eos),
+        order=order,
+        predictable=predictable,
+        bos=bos,
+        eos=eos,
+        kenlm_compatible=kenlm_compatible,
+        threads=threads,
+    )
+
+
+def estimate_text(
+    text: Int32s,
+    *,
+    order: int,
+    predictable: Bools,
+    bos: int,
+    eos: int,
+    kenlm_compatible: bool = False,
+    threads: int | None = None,
+) -> Estimate:
+    """``estimate`` of a text that is bounded and checked already.
+
+    Args:
+        text: as ``munmaek.ngram.counting.bound`` makes it.
+        order: n.
+        predictable: ids that have a share of the uniform distribution: [V].
+        bos: the id of ``<s>``.
+        eos: the id of ``</s>``.
+        kenlm_compatible: as for ``estimate``.
+        threads: as for ``estimate``.
+
+    Raises:
+        InputError: an order too high.
+
+    Warns:
+        MunmaekWarning: discounts that had to fall back.
+    """
+    threads = available() if threads is None else threads
+    vocab_size = len(predictable)
+    trie = count(text, order=order, vocab_size=vocab_size, bos=bos, eos=eos, threads=threads)
+    adjust(trie, bos=bos, threads=threads)
+    statistics = [counts_of_counts(trie.counts[trie.level(k + 1)]) for k in range(order)]
     if kenlm_compatible:
         statistics = raw_last_ngrams(statistics, text, bos=bos, eos=eos)
     del text
     discounts = discounts_of(statistics, allow_zero=kenlm_compatible)
-    return Estimate(tables=_smooth(orders, discounts, ~never), discounts=discounts)
+    return Estimate(_smooth(trie, discounts, predictable, threads), discounts)
 
 
-def _check_text(ids: Int64s, offsets: Int64s, never: NDArray[np.bool_], eos: int) -> None:
+def _predictable(vocab_size: int, never: Sequence[int]) -> Bools:
+    predictable = np.ones(vocab_size, dtype=np.bool_)
+    predictable[list(never)] = False
+    return predictable
+
+
+def _check_text(ids: NDArray[np.integer], offsets: Int64s, predictable: Bools, eos: int) -> None:
     if len(offsets) < 2:
         message = "the corpus is empty: 0 sequences; give at least one to count"
         raise InputError(message)
-    check_range(ids, offsets, len(never))
-    refused = never.copy()
+    check_range(ids, offsets, len(predictable))
+    refused = ~predictable
     refused[eos] = True
     found = refused[ids]
     if found.any():
@@ -99,135 +155,107 @@ def _check_text(ids: Int64s, offsets: Int64s, never: NDArray[np.bool_], eos: int
         raise InputError(message)
 
 
-def _smooth(orders: list[Counts], discounts: Floats, predictable: NDArray[np.bool_]) -> NgramTables:
-    starts = np.zeros(len(orders) + 1, dtype=np.int64)
-    np.cumsum([len(counts.words) for counts in orders], out=starts[1:])
-    if starts[-1] > np.iinfo(np.int32).max:
-        message = f"{starts[-1]} n-grams are too many for one table; lower the order"
-        raise InputError(message)
-    unigrams = orders[0].counts
-    words, links, first, counts = _arrange(orders, starts)
-    probabilities = np.empty(int(starts[-1]), dtype=np.float64)
-    probabilities[: len(unigrams)] = _unigram_probabilities(unigrams, discounts[0], predictable)
-    backoffs = np.ones(int(starts[-2]), dtype=np.float64)
-    _interpolate(starts, first, links, counts, discounts, probabilities, backoffs)
-    del counts
-    with np.errstate(divide="ignore"):
-        np.log(probabilities, out=probabilities)
-        np.log(backoffs, out=backoffs)
-    # Rounding may leave a probability of 1 a hair above it.
-    np.minimum(probabilities, 0.0, out=probabilities)
+def _smooth(trie: Trie, discounts: Floats, predictable: Bools, threads: int) -> NgramTables:
+    starts = trie.starts
+    logprobs = np.empty(int(starts[-1]), dtype=np.float32)
+    backoffs = np.empty(int(starts[-2]), dtype=np.float32)
+    lower = unigram_probabilities(trie.counts[trie.level(1)], discounts[0], predictable)
+    _log_into(lower, logprobs[trie.level(1)])
+    for order in range(2, trie.order + 1):
+        lower = _smooth_order(trie, order, discounts[order - 1], lower, logprobs, backoffs, threads)
     return NgramTables(
         starts=starts,
-        words=words,
-        links=links,
-        first=first,
-        logprobs=probabilities.astype(np.float32),
-        backoffs=backoffs.astype(np.float32),
+        words=trie.words,
+        links=trie.links,
+        first=trie.first,
+        logprobs=logprobs,
+        backoffs=backoffs,
     )
 
 
-def _unigram_probabilities(
-    counts: Int32s, discounts: Floats, predictable: NDArray[np.bool_]
-) -> Floats:
+def unigram_probabilities(counts: Int32s, discounts: Floats, predictable: Bools) -> Floats:
+    """Adjusted counts discounted, and what is set aside spread evenly over ``predictable``: [V]."""
     discounted = np.concatenate([np.zeros(1), discounts])[np.minimum(counts, 3)]
     total = counts.sum(dtype=np.int64)
     uniform = discounted.sum() / total / np.count_nonzero(predictable)
     return np.where(predictable, (counts - discounted) / total + uniform, 0.0)
 
 
-def _arrange(orders: list[Counts], starts: Int64s) -> tuple[Int32s, Int32s, Int32s, Int32s]:
-    """Words, links, first continuations and adjusted counts of every node, in trie order."""
-    nodes, lower, vocab_size = int(starts[-1]), int(starts[-2]), int(starts[1])
-    words, links, counts = (np.empty(nodes, dtype=np.int32) for _ in range(3))
-    first = np.zeros(lower + 1, dtype=np.int32)
-    first[0] = vocab_size
-    words[:vocab_size] = orders[0].words
-    links[:vocab_size] = -1
-    counts[:vocab_size] = orders[0].counts
-    places = orders[0].words
-    for index, level in enumerate(orders[1:], start=1):
-        begin, end = int(starts[index - 1]), int(starts[index])
-        limits = first[begin + 1 : end + 1]
-        _tally(level.contexts, places, begin, limits)
-        np.cumsum(limits, out=limits)
-        limits += end
-        cursor = first[places]
-        longer = np.empty(len(level.words), dtype=np.int32)
-        _place(
-            level.words,
-            level.contexts,
-            level.suffixes,
-            level.counts,
-            places,
-            cursor,
-            longer,
-            words,
-            links,
-            counts,
-        )
-        places = longer
-    return words, links, first, counts
+def _smooth_order(
+    trie: Trie,
+    order: int,
+    discounts: Floats,
+    lower: Floats,
+    logprobs: Float32s,
+    backoffs: Float32s,
+    threads: int,
+) -> Floats:
+    """Probabilities of one order, from those of the order below; the longest are not kept."""
+    base, start = int(trie.starts[order - 2]), int(trie.starts[order - 1])
+    kept = np.empty(len(logprobs[trie.level(order)]) if order < trie.order else 0)
+    held = np.concatenate([np.zeros(1), discounts])
+
+    def work(contexts: tuple[int, int]) -> None:
+        low, high = contexts
+        begin, end = int(trie.first[low]), int(trie.first[high])
+        chunk = kept[begin - start : end - start] if len(kept) else np.empty(end - begin)
+        weights = np.empty(high - low)
+        interpolate(low, high, trie.first, trie.links, trie.counts, held, lower, base, chunk,
+                    weights)  # fmt: skip
+        _log_into(chunk, logprobs[begin:end])
+        _log_into(weights, backoffs[low:high])
+
+    in_threads(threads, work, _chunks(trie.first, base, start))
+    return kept
+
+
+def _chunks(first: Int32s, low: int, high: int) -> list[tuple[int, int]]:
+    """Runs of contexts with about as many continuations each."""
+    ends = np.arange(first[low], first[high], _CHUNK, dtype=first.dtype)[1:]
+    inner = low + np.searchsorted(first[low:high], ends)
+    limits = np.unique(np.concatenate([[low], inner, [high]])).tolist()
+    return list(zip(limits[:-1], limits[1:], strict=True))
+
+
+def _log_into(probabilities: Floats, logs: Float32s) -> None:
+    """Natural logarithms, rounded once; rounding may leave a probability a hair above 1."""
+    with np.errstate(divide="ignore"):
+        exact = np.log(probabilities)
+    np.minimum(exact, 0.0, out=logs, casting="same_kind")
 
 
 @compiled
-def _tally(contexts: Int32s, places: Int32s, begin: int, sizes: Int32s) -> None:
-    """Add to ``sizes`` how many n-grams continue each context, contexts in trie order."""
-    for context in contexts:
-        sizes[places[context] - begin] += 1
-
-
-@compiled
-def _place(
-    grams: Int32s,
-    contexts: Int32s,
-    suffixes: Int32s,
-    adjusted: Int32s,
-    lower_places: Int32s,
-    cursor: Int32s,
-    places: Int32s,
-    words: Int32s,
-    links: Int32s,
-    counts: Int32s,
-) -> None:
-    """Stable counting sort: the n-grams of a context stay in rising order of their last word.
-
-    ``cursor`` holds the next free node of each context, ``places`` gets the node of each n-gram.
-    """
-    for gram in range(len(grams)):
-        node = cursor[contexts[gram]]
-        cursor[contexts[gram]] += 1
-        places[gram] = node
-        words[node] = grams[gram]
-        links[node] = lower_places[suffixes[gram]]
-        counts[node] = adjusted[gram]
-
-
-@compiled
-def _interpolate(
-    starts: Int64s,
+def interpolate(
+    low: int,
+    high: int,
     first: Int32s,
     links: Int32s,
     counts: Int32s,
     discounts: Floats,
+    lower: Floats,
+    base: int,
     probabilities: Floats,
-    backoffs: Floats,
+    weights: Floats,
 ) -> None:
-    """Fill probabilities and backoff weights of all orders above 1, shorter contexts first."""
-    level = 1
-    for context in range(len(backoffs)):
-        if context == starts[level]:
-            level += 1
+    """Probabilities of what continues the contexts ``low`` up to ``high``, and backoff weights.
+
+    ``lower[i]`` is the probability of node ``base + i``, and ``discounts`` those of counts 0 to 3.
+    """
+    start = first[low]
+    last = first[high] - 1
+    for context in range(low, high):
         begin, end = first[context], first[context + 1]
         if begin == end:
+            weights[context - low] = 1.0
             continue
         total = np.int64(0)
         held = 0.0
         for node in range(begin, end):
             total += counts[node]
-            held += discounts[level, min(counts[node], 3) - 1]
+            held += discounts[min(counts[node], 3)]
         weight = held / total
-        backoffs[context] = weight
+        weights[context - low] = weight
         for node in range(begin, end):
-            kept = counts[node] - discounts[level, min(counts[node], 3) - 1]
-            probabilities[node] = kept / total + weight * probabilities[links[node]]
+            prefetch(lower, links[min(node + _AHEAD, last)] - base)
+            kept = counts[node] - discounts[min(counts[node], 3)]
+            probabilities[node - start] = kept / total + weight * lower[links[node] - base]

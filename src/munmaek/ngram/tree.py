@@ -18,12 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.errors import InputError
-from munmaek.ngram.compiled import compiled
-from munmaek.ngram.counting import Counts, bound, count
+from munmaek.ngram.counting import adjust, bound, count
 from munmaek.ngram.discounts import counts_of_counts, raw_last_ngrams
 from munmaek.ngram.sequences import check_range, sequence_of
 
-__all__ = ["CountTree", "arrange", "count_tree", "counts_of_orders", "raw_counts"]
+__all__ = ["CountTree", "count_tree", "counts_of_orders", "raw_counts"]
 
 Bools = NDArray[np.bool_]
 Int32s = NDArray[np.int32]
@@ -86,11 +85,14 @@ def count_tree(
     predictable[[bos, *excluded]] = False
     _check(ids, offsets, predictable, eos)
     text = bound(ids, offsets, bos=bos, eos=eos)
-    orders = count(text, offsets, order=order, vocab_size=vocab_size, bos=bos)
-    statistics = [counts_of_counts(counts.counts) for counts in orders]
+    trie = count(text, order=order, vocab_size=vocab_size, bos=bos, eos=eos)
+    adjust(trie, bos=bos)
+    statistics = counts_of_orders(trie.starts, trie.counts)
     if kenlm_compatible:
-        statistics = raw_last_ngrams(statistics, text, bos=bos, eos=eos)
-    return arrange(orders, predictable=predictable, bos=bos, statistics=statistics)
+        statistics = tuple(raw_last_ngrams(list(statistics), text, bos=bos, eos=eos))
+    return CountTree(
+        trie.starts, trie.words, trie.links, trie.first, trie.counts, predictable, bos, statistics
+    )
 
 
 def _check(ids: Int64s, offsets: Int64s, predictable: Bools, eos: int) -> None:
@@ -108,50 +110,6 @@ def _check(ids: Int64s, offsets: Int64s, predictable: Bools, eos: int) -> None:
             "(a sentence boundary or an excluded id); leave it out, boundaries are added here"
         )
         raise InputError(message)
-
-
-def arrange(
-    orders: Sequence[Counts], *, predictable: Bools, bos: int, statistics: Sequence[Int64s]
-) -> CountTree:
-    """The n-grams of all orders in the trie's order.
-
-    Raises:
-        InputError: more n-grams than one table can number.
-    """
-    starts = np.zeros(len(orders) + 1, dtype=np.int64)
-    np.cumsum([len(counts.words) for counts in orders], out=starts[1:])
-    if starts[-1] > np.iinfo(np.int32).max:
-        message = f"{starts[-1]} n-grams are too many for one table; lower the order"
-        raise InputError(message)
-    nodes, lower, vocab_size = int(starts[-1]), int(starts[-2]), int(starts[1])
-    words, links, counts = (np.empty(nodes, dtype=np.int32) for _ in range(3))
-    first = np.zeros(lower + 1, dtype=np.int32)
-    first[0] = vocab_size
-    words[:vocab_size] = np.arange(vocab_size)
-    links[:vocab_size] = -1
-    counts[:vocab_size] = orders[0].counts
-    places = words[:vocab_size].copy()
-    for index, level in enumerate(orders[1:], start=1):
-        limits = first[int(starts[index - 1]) + 1 : int(starts[index]) + 1]
-        contexts = places[level.contexts]
-        limits += np.bincount(contexts - starts[index - 1], minlength=len(limits)).astype(np.int32)
-        np.cumsum(limits, out=limits)
-        limits += np.int32(starts[index])
-        longer = np.empty(len(level.words), dtype=np.int32)
-        _place(contexts, first[: int(starts[index]) + 1].copy(), longer)
-        words[longer] = level.words
-        links[longer] = places[level.suffixes]
-        counts[longer] = level.counts
-        places = longer
-    return CountTree(starts, words, links, first, counts, predictable, bos, tuple(statistics))
-
-
-@compiled
-def _place(contexts: Int32s, cursor: Int32s, places: Int32s) -> None:
-    """Stable counting sort: the n-grams of a context stay in rising order of their last word."""
-    for gram in range(len(contexts)):
-        places[gram] = cursor[contexts[gram]]
-        cursor[contexts[gram]] += 1
 
 
 def raw_counts(tree: CountTree) -> Int32s:
