@@ -201,7 +201,7 @@ def _add_slopes(
     state = mixture.start()
     for token in ids:
         rows = np.stack([m.logprobs(own) for m, own in zip(mixture.models, state, strict=True)])
-        possible: NDArray[np.bool_] = np.isfinite(rows).all(axis=0)
+        possible = np.logical_and.reduce(np.isfinite(rows), axis=0)
         if possible[token]:
             kept = rows[:, possible]
             raised = _raised(kept, mixture.weights)
