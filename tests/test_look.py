@@ -1,13 +1,9 @@
-"""Records of what a model computed, the page that draws them, and the server that shows it."""
+"""Records of what a model computed, and the server that shows them."""
 
 import asyncio
-import base64
-import hashlib
 import json
-import re
 import socket
 from dataclasses import replace
-from html.parser import HTMLParser
 from typing import Any
 
 import numpy as np
@@ -18,9 +14,7 @@ from hypothesis.extra.numpy import arrays
 
 from munmaek.artefact.inside import Inside
 from munmaek.errors import ArtefactError
-from munmaek.look import Record, page
-from munmaek.look.figures import Labels, ceiling, heads, matrix, shorten, strip, text_width
-from munmaek.look.sections import sections
+from munmaek.look import Record
 from munmaek.web import app, bind
 
 RNG = np.random.default_rng(0)
@@ -136,38 +130,6 @@ RECORDS = {
 }
 
 
-class Reading(HTMLParser):
-    """Checks that tags nest, and keeps what a test asks about."""
-
-    EMPTY = ("meta", "input", "rect", "path", "br")
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.seen: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(text)
-        assert not self.open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.seen.append((tag, dict(attrs)))
-        if tag not in self.EMPTY:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.seen.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attrs for name, attrs in self.seen if name == tag]
-
-
-def values_of(svg: dict[str, str | None]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """The numbers that the page's script reads out."""
-    return np.frombuffer(base64.b64decode(svg["data-values"] or ""), dtype="<u2") / 10_000
-
-
 # Records.
 
 
@@ -199,141 +161,6 @@ def test_a_record_of_a_newer_version_is_refused() -> None:
 def test_what_is_no_record_is_refused(text: str) -> None:
     with pytest.raises(ArtefactError, match="not a record"):
         Record.from_json(text)
-
-
-# The page.
-
-
-@pytest.mark.parametrize("record", RECORDS.values(), ids=RECORDS)
-def test_a_page_is_whole_and_needs_nothing_beside_itself(record: Record) -> None:
-    text = page([record], title="models/ko-en")
-    read = Reading(text)
-    assert not re.findall(r"https?:|url\(|@import|src=|href=", text)
-    policy = next(meta for meta in read.all("meta") if "http-equiv" in meta)["content"] or ""
-    script = re.search(r"<script>(.*)</script>", text, flags=re.DOTALL)
-    assert script is not None
-    digest = base64.b64encode(hashlib.sha256(script[1].encode()).digest()).decode()
-    assert "default-src 'none'" in policy
-    assert f"'sha256-{digest}'" in policy
-
-
-def test_text_from_outside_is_escaped_everywhere() -> None:
-    evil = "<script>alert(1)</script>\"'&"
-    inside = replace(
-        TRANSLATION.inside,
-        tokens=(evil, *TRANSLATION.inside.tokens[1:]),
-        target_tokens=(evil, *TRANSLATION.inside.target_tokens[1:]),
-    )
-    outcome = {"translation": f"{evil} study at school", "logprob": -1.0}
-    record = replace(TRANSLATION, text=f"{evil} 학교에서 공부한다", inside=inside, outcome=outcome)
-    text = page([record], title=evil, error=evil)
-    Reading(text)
-    assert text.count("<script>") == 1
-    assert "alert(1)" in text
-
-
-def test_the_alignment_is_drawn_between_words() -> None:
-    (_, _, (title, html), *_) = sections(TRANSLATION)
-    figure, svg = Reading(html).all("figure")[0], Reading(html).all("svg")[0]
-    assert title == "Attention"
-    assert json.loads(figure["data-rows"] or "") == ["I", "study", "at", "school"]
-    assert json.loads(figure["data-columns"] or "") == ["나는", "학교에서", "공부한다"]
-    values = values_of(svg).reshape(4, 3)
-    np.testing.assert_allclose(values.sum(1), 1, atol=2e-4)
-    # 학교에서 is two pieces: its weight is theirs together, over what </s> does not take.
-    row = TRANSLATION.inside.tensors["alignment"][0]
-    assert values[0, 1] == pytest.approx((row[1] + row[2]) / row[:4].sum(), abs=1e-4)
-
-
-def test_a_model_without_attention_says_so_and_shows_probabilities() -> None:
-    inside = replace(TRANSLATION.inside, stage="seq2seq", tensors={})
-    titles = [title for title, _ in sections(replace(TRANSLATION, inside=inside))]
-    assert titles == ["Translation", "Surprisal", "No attention"]
-
-
-def test_every_head_of_every_layer_is_drawn_with_their_mean() -> None:
-    drawn = dict(sections(LANGUAGE_MODEL))["Self-attention"]
-    mean, *each = Reading(drawn).all("svg")
-    assert [svg["data-name"] for svg in each] == [
-        "layer 1, head 1",
-        "layer 1, head 2",
-        "layer 2, head 1",
-        "layer 2, head 2",
-    ]
-    stacked = np.concatenate(
-        [LANGUAGE_MODEL.inside.tensors[f"layer.{n}.self.weights"] for n in (0, 1)]
-    )
-    np.testing.assert_allclose(values_of(mean).reshape(3, 3), stacked.mean(0), atol=1e-4)
-    np.testing.assert_allclose(values_of(each[3]).reshape(3, 3), stacked[3], atol=1e-4)
-
-
-def test_surprisal_is_in_bits() -> None:
-    # −1.5 nats are 1.5 / ln 2 = 2.164 bits; all −3 nats are 4.3 bits.
-    drawn = dict(sections(LANGUAGE_MODEL))["Surprisal"]
-    assert "잔다: 2.164 bits" in drawn
-    assert "All together 4.3 bits" in drawn
-
-
-def test_an_ngram_shows_the_context_that_was_counted() -> None:
-    drawn = dict(sections(COUNTED))["Where each probability comes from"]
-    rows = re.findall(r"<tr><td>(.*?)</td><td>(.*?)</td>", drawn)
-    assert rows == [("나는", "&lt;s&gt;"), ("잔다", "–"), ("&lt;/s&gt;", "나는 잔다")]
-    assert "0.607 · 0.779" in drawn  # exp −0.5 and exp −0.25
-
-
-def test_labels_and_pooling_are_drawn() -> None:
-    assert [title for title, _ in sections(CLASSIFIED)] == ["Labels", "Attention pooling"]
-
-
-def test_each_mask_has_its_words() -> None:
-    title, html = sections(FILLED)[0]
-    assert title == "Mask 1"
-    assert "잔다" in html
-    assert "나는 잔다" in html
-
-
-def test_gates_keep_one_order_of_units_and_a_table_of_means() -> None:
-    drawn = dict(sections(TRANSLATION))["Gates: encoder, layer 1, forward"]
-    gate = TRANSLATION.inside.tensors["encoder.layer.0.forward.gates.reset"]
-    order = np.argsort(gate.mean(0))[::-1]
-    figure = Reading(drawn).all("figure")[0]
-    assert json.loads(figure["data-columns"] or "") == [f"unit {unit}" for unit in order]
-    assert f"{gate[0].mean():.3f}" in drawn
-
-
-@given(arrays(np.float64, (3, 4), elements=st.floats(0, 1)))
-def test_the_page_keeps_the_numbers_and_draws_their_levels(values: Any) -> None:
-    labels = Labels(["a", "b", "c"], ["d", "e", "f", "g"])
-    drawn = matrix(values, labels, caption="x")
-    np.testing.assert_allclose(
-        values_of(Reading(drawn).all("svg")[0]).reshape(3, 4), values, atol=1e-4
-    )
-    cells = sum((path["d"] or "").count("M") for path in Reading(drawn).all("path"))
-    assert cells == int((np.rint(values / ceiling(values) * 20) > 0).sum())
-
-
-def test_the_scale_ends_just_above_the_largest_weight() -> None:
-    assert [ceiling(np.array([each])) for each in (0.0, 0.1, 0.11, 0.4, 0.51, 1.0)] == [
-        0.1,
-        0.1,
-        0.2,
-        0.5,
-        1.0,
-        1.0,
-    ]
-
-
-def test_heads_that_layers_lack_leave_a_gap() -> None:
-    labels = Labels(["a"], ["b"])
-    drawn = heads([("one", np.ones((2, 1, 1))), ("two", np.ones((1, 1, 1)))], labels, caption="x")
-    assert len(Reading(drawn).all("svg")) == 3
-
-
-def test_hangul_takes_an_em_and_long_names_are_cut() -> None:
-    assert text_width("한국", 10) == 20
-    assert shorten("a" * 18) == "a" * 18
-    assert shorten("a" * 19) == "a" * 17 + "…"
-    assert "0.00" in strip(["a"], [0.0], unit="bits", caption="x")
 
 
 # The server.

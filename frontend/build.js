@@ -1,0 +1,43 @@
+// Builds the page's script and style into the Python package: `npm run build`.
+// With --check nothing is written; the committed files must be what the source gives.
+import { build } from "esbuild";
+import { readFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+import { fileURLToPath } from "node:url";
+import { basename, join } from "node:path";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+const target = join(here, "../src/munmaek/web/static");
+const LIMIT = 80_000; // bytes of the script and style together, compressed
+
+const { outputFiles } = await build({
+  absWorkingDir: here,
+  entryPoints: { viewer: "src/main.js", style: "src/viewer.css" },
+  entryNames: "[name]",
+  outdir: target,
+  bundle: true,
+  minify: true,
+  format: "iife",
+  target: "es2022",
+  charset: "utf8",
+  legalComments: "none",
+  write: false,
+});
+
+const check = process.argv.includes("--check");
+let compressed = 0;
+mkdirSync(target, { recursive: true });
+for (const { path, text } of outputFiles) {
+  const name = basename(path) === "style.css" ? "viewer.css" : basename(path);
+  // Both stand inside the page: nothing in them may end their element.
+  if ((name.endsWith(".js") ? /<\/script|<!--/i : /<\//).test(text)) throw new Error(`${name} holds markup that would end its element`);
+  compressed += gzipSync(text, { level: 9 }).length;
+  const file = join(target, name);
+  if (!check) writeFileSync(file, text);
+  else if (readFileSync(file, "utf8") !== text) {
+    console.error(`${file} is not what frontend/src gives; run 'npm run build' in frontend/`);
+    process.exitCode = 1;
+  }
+}
+console.log(`${compressed} bytes compressed, limit ${LIMIT}`);
+if (compressed > LIMIT) process.exitCode = 1;

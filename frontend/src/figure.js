@@ -1,0 +1,82 @@
+// The frame of every figure: title, sentence under it, its numbers as a table, and its files.
+import { html } from "htm/preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { saveCsv, savePng, saveSvg, standalone } from "./export.js";
+import { Matrix, matrixSvg, matrixTable } from "./matrix.js";
+import { t, number } from "./texts.js";
+
+const TABLE = 60; // rows and columns of a table that are written out; the file has them all
+
+/**
+ * Props: title, caption (one sentence, as nodes), table() -> {head, rows}, svg() -> text where the
+ * figure is no SVG of the page, file (its name), aside (what stands beside the figure), children.
+ */
+export function Figure({ title, caption, table, svg, file, aside, level = 4, children }) {
+  const body = useRef();
+  const drawn = () => svg?.() ?? standalone(body.current.querySelector("svg"));
+  const name = file ?? title;
+  const heading = title && html`<${`h${level}`}>${title}<//>`;
+  return html`<figure class="fig" aria-label=${title}>
+    ${heading}
+    <div ref=${body} class="drawn">${children}</div>
+    ${caption && html`<figcaption>${caption}</figcaption>`}
+    ${aside}
+    <div class="tools">
+      <${Numbers} table=${table}/>
+      <span class="files" role="group" aria-label=${`${t("figure.save")}: ${title}`}>
+        <button type="button" onClick=${() => saveSvg(name, drawn())}>SVG</button>
+        <button type="button" onClick=${() => savePng(name, drawn())}>PNG</button>
+        <button type="button" onClick=${() => saveCsv(name, table())}>CSV</button>
+      </span>
+    </div>
+  </figure>`;
+}
+
+/** The table behind a figure, made when it is opened. */
+function Numbers({ table }) {
+  const [open, setOpen] = useState(false);
+  return html`<details onToggle=${(event) => setOpen(event.currentTarget.open)}>
+    <summary>${t("figure.table")}</summary>${open && html`<${Table} ...${table()}/>`}
+  </details>`;
+}
+
+export function Table({ head, rows, wrap }) {
+  const cut = rows.length > TABLE || head.length > TABLE + 1;
+  const cell = (value) => (typeof value === "number"
+    ? html`<td class="num">${number(value, Number.isInteger(value) ? 0 : 3)}</td>`
+    : html`<td dir="auto" class=${wrap ? "wrap" : ""}>${value}</td>`);
+  return html`<div class="scroll" tabindex="0" role="region" aria-label=${t("figure.table")}><table>
+    <thead><tr>${head.slice(0, TABLE + 1).map((name, at) =>
+      html`<th scope="col" class=${typeof rows[0]?.[at] === "number" ? "num" : ""}>${name}</th>`)}</tr></thead>
+    <tbody>${rows.slice(0, TABLE).map(([first, ...rest]) => html`<tr>
+      <th scope="row" dir="auto">${typeof first === "number" ? number(first, 0) : first}</th>${rest.slice(0, TABLE).map(cell)}</tr>`)}
+    </tbody></table>${cut && html`<p class="hint">${t("figure.cut", { count: TABLE })}</p>`}</div>`;
+}
+
+/** A matrix in its frame: what most views are made of. */
+export function MatrixFigure({ title, caption, file, aside, level, ...matrix }) {
+  const plan = useRef();
+  const { rows, columns, matrix: values } = matrix;
+  return html`<${Figure} ...${{ title, caption, file, aside, level }}
+    svg=${() => matrixSvg(plan.current)} table=${() => matrixTable(rows, columns, values, matrix.corner)}>
+    <${Matrix} ...${matrix} label=${title} onPlan=${(spec) => { plan.current = spec; }}/>
+  <//>`;
+}
+
+/**
+ * Children that are drawn when they come near the window: a page of many layers opens at once.
+ * `height` keeps the scroll bar honest before that. Printing draws everything.
+ */
+export function Lazy({ height = 300, children }) {
+  const place = useRef();
+  const [near, setNear] = useState(false);
+  useEffect(() => {
+    if (near) return undefined;
+    const show = () => setNear(true);
+    const watch = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && show(), { rootMargin: "300px" });
+    watch.observe(place.current);
+    window.addEventListener("beforeprint", show);
+    return () => { watch.disconnect(); window.removeEventListener("beforeprint", show); };
+  }, [near]);
+  return near ? children : html`<div ref=${place} class="waiting" style=${{ minHeight: `${height}px` }}></div>`;
+}

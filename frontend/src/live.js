@@ -1,0 +1,54 @@
+// The local server's answers. Only the machine's own address is ever asked.
+
+async function answerOf(response) {
+  const text = await response.text();
+  let body;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    throw new Error(`${response.status} ${response.statusText}`);
+  }
+  if (!response.ok) throw new Error(body.error ?? `${response.status} ${response.statusText}`);
+  return body;
+}
+
+/** The second sentence of a pair, from the words that its pieces make up. */
+function secondOf({ segments, source }) {
+  if (!segments?.includes(1)) return null;
+  const words = new Set(source.words.filter((word, at) => word >= 0 && segments[at] === 1));
+  return source.surface.filter((_, at) => words.has(at)).join(" ") || null;
+}
+
+/** The server under `base`, such as `/api`. Every method throws an Error of one line. */
+export function server(base) {
+  const get = async (path) => answerOf(await fetch(`${base}${path}`));
+  const post = async (path, body) => answerOf(await fetch(`${base}${path}`, {
+    method: "POST",
+    // The header is one that a foreign page cannot send without asking first.
+    headers: { "content-type": "application/json", "x-munmaek": "1" },
+    body: JSON.stringify(body),
+  }));
+  const remove = async (path) => answerOf(await fetch(`${base}${path}`, { method: "DELETE", headers: { "x-munmaek": "1" } }));
+  const record = (asked) => post("/records", { target: null, pair: null, mask: null, off: [], beam: 5, ...asked });
+  const models = get("/model");
+  models.catch(() => {}); // whoever asks for it hears of the failure
+  return {
+    model: () => models,
+    record,
+    /** The same sentence through the same model, with `changes`. */
+    async again(before, changes) {
+      const { models: known } = await models;
+      const model = (known.find((each) => each.name === before.model && each.label === before.label) ?? known[0]).id;
+      return record({ model, text: before.text, target: before.target, pair: secondOf(before), ...changes });
+    },
+    next: (model, text) => get(`/next?model=${encodeURIComponent(model)}&text=${encodeURIComponent(text)}`),
+    suspicious: (by, from, count) => get(`/suspicious?by=${by}&from=${from}&count=${count}`),
+    pair: (index) => get(`/pairs/${index}`),
+    marks: () => get("/marks"),
+    mark: (links) => post("/marks", links),
+    guide: (steps) => post("/guide", { steps }),
+    guided: () => get("/guide"),
+    cancel: () => remove("/guide"),
+    pharaoh: `${base}/marks.pharaoh`,
+  };
+}

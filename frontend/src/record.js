@@ -1,0 +1,82 @@
+// One sentence through one model: the controls that all its figures share, and its views.
+import { html } from "htm/preact";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { Lazy } from "./figure.js";
+import { number, t } from "./texts.js";
+import { Check } from "./words.js";
+import { Alignment, Hypotheses, SourceInfluence, alignmentOf } from "./views/alignment.js";
+import { BeamTree } from "./views/beam.js";
+import { Heads, groupsOfHeads, titleOf } from "./views/heads.js";
+import { Mask } from "./views/mask.js";
+import { Ngram } from "./views/ngram.js";
+import { Pairs } from "./views/pairs.js";
+import { Pooling } from "./views/pooling.js";
+import { Outcome, Surprisal } from "./views/prediction.js";
+import { Gates, Influence, Similarity } from "./views/recurrent.js";
+import { Stepper } from "./views/stepper.js";
+
+const WINDOW = 128; // words drawn at once where a text has more than LONG
+const LONG = 512;
+
+/** The parts of a record's page in reading order: [key, title, content, height before it is drawn]. */
+function parts(record, view, live) {
+  const has = (...names) => names.some((name) => record.measures?.[name]);
+  const all = [
+    ["ngram", record.ngram && t("part.ngram"), () => html`<${Ngram} record=${record} view=${view}/>`, 700],
+    ["surprisal", record.logprobs?.length && t("part.surprisal"), () => html`<${Surprisal} record=${record} view=${view}/>`, 220],
+    ["mask", record.task === "mlm" && t("part.mask"), () => html`<${Mask} record=${record} live=${live}/>`, 300],
+    ["pooling", record.attentions.some((each) => each.part === "pool") && t("part.pooling"), () => html`<${Pooling} record=${record} view=${view}/>`, 240],
+    ["beam", record.beam?.nodes?.length && t("part.beam"), () => html`<${BeamTree} record=${record}/>`, 400],
+    ["alignment", (alignmentOf(record) || record.stage === "seq2seq") && t("part.alignment"), () => html`<${Alignment} record=${record} view=${view}/>`, 900],
+    ["hypotheses", record.beam?.hypotheses?.filter((each) => each.tensor).length > 1 && t("part.hypotheses"), () => html`<${Hypotheses} record=${record} view=${view}/>`, 400],
+    ["source-influence", has("source_influence") && t("part.sourceInfluence"), () => html`<${SourceInfluence} record=${record} view=${view}/>`, 360],
+    ["stepper", record.attentions.some((each) => each.stepper) && t("part.stepper"), () => html`<${Stepper} record=${record} view=${view}/>`, 500],
+    ...groupsOfHeads(record).map((group) => [`heads-${group[0].name}`, titleOf(group[0]), () => html`<${Heads} record=${record} attentions=${group} view=${view} live=${live}/>`, 1200]),
+    ["pairs", record.segments?.includes(1) && t("part.pairs"), () => html`<${Pairs} record=${record} view=${view}/>`, 500],
+    ["similarity", has("similarity") && t("part.similarity"), () => html`<${Similarity} record=${record} view=${view}/>`, 400],
+    ["influence", record.measures?.influence?.length > 1 && t("part.influence"), () => html`<${Influence} record=${record}/>`, 260],
+    ["gates", record.gates?.length && t("part.gates"), () => html`<${Gates} record=${record} view=${view}/>`, 600],
+  ];
+  return all.filter(([, title]) => title);
+}
+
+export function Record({ record, live }) {
+  const [chosen, setChosen] = useState({ fold: true, specials: false, from: 0 });
+  const length = Math.max(record.source.pieces.length, record.output?.pieces.length ?? 0);
+  const long = length > LONG;
+  // One object for as long as nothing changes, so that figures know that they need not redraw.
+  const view = useMemo(() => ({ ...chosen, size: long ? WINDOW : LONG }), [chosen, long]);
+  const set = (values) => setChosen({ ...chosen, ...values });
+  const shown = parts(record, view, live);
+  const id = `record-${record.id}`;
+  return html`<article class="record" aria-labelledby=${id}>
+    <h2 id=${id} dir="auto">${title(record)}</h2>
+    <p class="hint">${record.label} · ${t(`task.${record.task}`)} · <code>${record.model}</code></p>
+    ${(record.notices ?? []).map((notice) => html`<p class="notice" role="note">${notice}</p>`)}
+    <${Outcome} record=${record}/>
+    <div class="choices bar"><${Check} label=${t("view.fold")} checked=${view.fold} onChange=${(fold) => set({ fold })}/>
+      <${Check} label=${t("view.specials")} checked=${view.specials} onChange=${(specials) => set({ specials })}/>
+      <details class="how"><summary>${t("view.how")}</summary><p>${t("view.explained")}</p></details></div>
+    ${long && html`<${Window} length=${length} view=${view} onChange=${(from) => set({ from })}/>`}
+    ${shown.length > 2 && html`<nav class="parts" aria-label=${t("page.parts")}>${shown.map(([key, name]) => html`<a href=${`#${id}-${key}`}>${name}</a>`)}</nav>`}
+    ${shown.map(([key, name, content, height]) => html`<section class="part" key=${key} id=${`${id}-${key}`}><h3>${name}</h3><${Lazy} height=${height}><${Drawn} content=${content}/><//></section>`)}
+  </article>`;
+}
+
+/** A component, so that the views of a part that is not near are not even made. */
+const Drawn = ({ content }) => content();
+
+const title = (record) => (record.text.length > 400 ? `${record.text.slice(0, 400)}…` : record.text);
+
+/** Too long to draw whole: a window over the words that the reader moves. */
+function Window({ length, view, onChange }) {
+  const last = Math.max(length - view.size, 0);
+  const [from, setFrom] = useState(view.from);
+  useEffect(() => {
+    const timer = setTimeout(() => { if (from !== view.from) onChange(from); }, 120);
+    return () => clearTimeout(timer);
+  }, [from]);
+  return html`<div class="notice" role="note"><p>${t("window.notice", { length: number(length, 0), size: view.size })}</p>
+    <label class="choice">${t("window.from")} <input type="range" min="0" max=${last} step="16" value=${from} onInput=${(event) => setFrom(Number(event.currentTarget.value))}/>
+    <output>${number(from + 1, 0)} – ${number(Math.min(from + view.size, length), 0)}</output></label></div>`;
+}

@@ -1,0 +1,30 @@
+// Texts in the reader's language, and numbers as the page writes them.
+import { CATALOGUE } from "./catalogue.js";
+import { language } from "./settings.js";
+
+const PLACE = /\{(\w+)\}/;
+
+function pattern(key) {
+  const entry = CATALOGUE[key];
+  if (!entry) throw new Error(`no text '${key}' in the catalogue`);
+  return entry[language() === "ko" ? 1 : 0];
+}
+
+/** The text `key` with `{name}` replaced, as a string. */
+export const t = (key, values = {}) => pattern(key).replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
+
+/** The text `key` with `{name}` replaced by nodes, as an array of nodes. */
+export function tx(key, values) {
+  return pattern(key).split(/(\{\w+\})/).map((part) => {
+    const name = PLACE.exec(part)?.[1];
+    return name ? values[name] : part;
+  });
+}
+
+/** A number with a true minus sign; a dash where there is none. */
+export function number(value, digits) {
+  if (value === null || value === undefined || Number.isNaN(value)) return "–";
+  if (!Number.isFinite(value)) return value < 0 ? "−∞" : "∞";
+  const text = value.toFixed(digits);
+  return (Number(text) === 0 ? text.replace("-", "") : text).replace("-", "−");
+}
