@@ -1,16 +1,16 @@
 """``munmaek look``."""
 
-from collections.abc import Callable
-from html import escape
+import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from munmaek.cli.console import put, say
+from munmaek.cli.console import put, put_json, say
 from munmaek.cli.options import Force, Json, ModelFolder
 from munmaek.cli.outputs import check_file_free, write_aside
-from munmaek.errors import ConfigError, MunmaekError
+from munmaek.errors import ConfigError
 
 __all__ = ["look"]
 
@@ -19,7 +19,11 @@ def look(
     model: ModelFolder,
     text: Annotated[
         list[str] | None,
-        typer.Argument(metavar="TEXT", show_default=False, help="Sentences to look into."),
+        typer.Argument(
+            metavar="TEXT",
+            show_default=False,
+            help="Sentences to look into; with --check the file of marks.",
+        ),
     ] = None,
     *,
     target: Annotated[
@@ -28,6 +32,54 @@ def look(
             metavar="TEXT",
             show_default=False,
             help="Look at this translation of the sentence instead of the model's own.",
+        ),
+    ] = None,
+    pair: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT",
+            show_default=False,
+            help="A second text after the sentence, for a model that fills masks.",
+        ),
+    ] = None,
+    beside: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--with",
+            metavar="MODEL",
+            show_default=False,
+            help="Another model or checkpoint beside it, on the same sentences; may be repeated.",
+        ),
+    ] = None,
+    pairs: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help="Sentence pairs to look through by suspicion: a table, twice for two files, or "
+            "'phrasebook'.",
+        ),
+    ] = None,
+    links: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", show_default=False, help="Gold links of the pairs: 0-0 1-2, a line each."
+        ),
+    ] = None,
+    marks: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.jsonl",
+            show_default="MODEL.marks.jsonl",
+            help="Where marked links are kept; what is there is read.",
+        ),
+    ] = None,
+    check: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CHECK",
+            show_default=False,
+            help="Leave with 1 unless it holds for the marks: 'aer<0.2', 'coverage>0.8', …",
         ),
     ] = None,
     output: Annotated[
@@ -46,43 +98,124 @@ def look(
     ] = 8420,
     json: Json = False,
 ) -> None:
-    """See inside: attention, gates and surprisal on a sentence.
+    """See inside: attention, gates, surprisal and what they rest on, sentence by sentence.
 
-    Without -o the page is served on this machine only, with a form for more sentences.
+    Without -o the page is served on this machine only, for more sentences, for marking links that
+    are wrong, and for training on the marks.
     """
     texts = text or []
+    if check:
+        _check(model, texts, check, json=json)
+        return
+    _usable(texts, target=target, pair=pair, output=output, json=json, links=links, pairs=pairs)
     if output is not None:
         check_file_free(output, force=force)
+
+    from munmaek.artefact import load
+    from munmaek.look import capture
+    from munmaek.look.workbench import NamedModel
+
+    names = [model, *(beside or [])]
+    models = [NamedModel(str(each), load(each), each) for each in names]
+    records = [
+        capture(each.model, one, target, name=each.name, pair=pair)
+        for one in texts
+        for each in models
+    ]
+    if json:
+        for record in records:
+            put(record.to_json(room=None))
+    if output is not None:
+        _write_page(output, records, title=_title(names))
+    elif not json:
+        _serve(models, records, port, pairs=pairs or [], links=links, marks=marks)
+
+
+def _usable(
+    texts: Sequence[str],
+    *,
+    target: str | None,
+    pair: str | None,
+    output: Path | None,
+    json: bool,
+    links: Path | None,
+    pairs: Sequence[str] | None,
+) -> None:
     if not texts and (output is not None or json):
         message = "no sentence to look into; give one after the model"
         raise ConfigError(message)
-    if target is not None and len(texts) != 1:
-        message = f"--target goes with one sentence, got {len(texts)}"
+    for option, value in (("--target", target), ("--pair", pair)):
+        if value is not None and len(texts) != 1:
+            message = f"{option} goes with one sentence, got {len(texts)}"
+            raise ConfigError(message)
+    if links is not None and not pairs:
+        message = "--links are of sentence pairs; give these with --pairs"
         raise ConfigError(message)
 
-    from munmaek.artefact import load
-    from munmaek.look import capture, page
 
-    trained = load(model)
-    records = [capture(trained, each, target, name=model) for each in texts]
+def _check(model: Path, texts: Sequence[str], checks: Sequence[str], *, json: bool) -> None:
+    from munmaek.look.checks import parse_check
+
+    wanted = [parse_check(each) for each in checks]
+    if len(texts) != 1:
+        message = f"--check wants MODEL and one file of marks, got {len(texts)} files"
+        raise ConfigError(message)
+
+    from munmaek.align import read_marks, tokenizer_hash
+    from munmaek.artefact import Translator, load_as
+    from munmaek.look.checks import measured
+
+    translator = load_as(model, Translator, what="--check")
+    digest = tokenizer_hash(translator.source_tokenizer, translator.target_tokenizer)
+    found = measured(translator, read_marks(texts[0], tokenizer=digest), wanted)
     if json:
-        for record in records:
-            put(record.to_json())
-    if output is not None:
-        made = page(records, title=str(model))
-        write_aside(output, lambda path: _write(path, made))
-        say(f"{output}: written; open it in a browser")
-    elif not json:
-        _serve(trained, model, records, port)
+        put_json({"model": str(model), "marks": texts[0], "checks": [x.to_json() for x in found]})
+    else:
+        for each in found:
+            put(str(each))
+    if not all(each.met for each in found):
+        raise typer.Exit(1)
+
+
+def _title(names: Sequence[Path]) -> str:
+    return " · ".join(unicodedata.normalize("NFC", str(name)) for name in names)
+
+
+def _write_page(output: Path, records: Sequence[Any], *, title: str) -> None:
+    from munmaek.look import page
+
+    made = page(records, title=title)
+    write_aside(output, lambda path: _write(path, made))
+    say(f"{output}: written; open it in a browser")
 
 
 def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _serve(trained: Any, model: Path, records: list[Any], port: int) -> None:
+def _serve(
+    models: Sequence[Any],
+    records: Sequence[Any],
+    port: int,
+    *,
+    pairs: Sequence[str],
+    links: Path | None,
+    marks: Path | None,
+) -> None:
+    from munmaek.look import page
+    from munmaek.look.pairs import read_pairs
+    from munmaek.look.workbench import Workbench
     from munmaek.web import app, bind, serve
 
+    first = models[0]
+    bench = Workbench(
+        models,
+        pairs=read_pairs(pairs, links) if pairs else None,
+        marks=_marks(first, marks),
+        example=records[0].text if records else None,
+    )
+    boot = {"live": True, "api": "/api", "example": bench.example}
+    title = _title([Path(each.name) for each in models])
     listener = bind(port)
     bound = listener.getsockname()[1]
     if port not in (0, bound):
@@ -90,36 +223,14 @@ def _serve(trained: Any, model: Path, records: list[Any], port: int) -> None:
     put(f"http://127.0.0.1:{bound}/")
     say("Ctrl-C ends")
     try:
-        serve(app(_render(trained, model, records)), listener)
+        serve(app(bench, lambda: page(records, title=title, boot=boot), port=bound), listener)
     except KeyboardInterrupt:
         say("")
+    finally:
+        bench.close()
 
 
-def _render(trained: Any, model: Path, records: list[Any]) -> Callable[[str, str], str]:
-    """The page for what the form sent; what the command line named comes first of all."""
-    from munmaek.look import capture, page
-
-    translates = trained.info.task == "translate"
-
-    def render(text: str, target: str) -> str:
-        shown, error = records if not text else [], ""
-        if text:
-            try:
-                given = target if translates and target else None
-                shown = [capture(trained, text, given, name=model)]
-            except MunmaekError as problem:
-                error = str(problem)
-        form = _form(text, target, translates=translates)
-        return page(shown, title=str(model), form=form, error=error)
-
-    return render
-
-
-def _form(text: str, target: str, *, translates: bool) -> str:
-    told = "a translation (or leave empty)"
-    more = f'<input name="target" placeholder="{told}" value="{escape(target)}">'
-    more = more if translates else ""
-    return (
-        f'<form method="get" action="/"><input name="text" placeholder="a sentence" required '
-        f'autofocus value="{escape(text)}">{more}<button>Look</button></form>'
-    )
+def _marks(first: Any, marks: Path | None) -> Path | None:
+    if marks is not None or first.model.info.task != "translate":
+        return marks
+    return Path(first.folder).with_name(f"{Path(first.folder).name}.marks.jsonl")

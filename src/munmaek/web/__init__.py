@@ -1,4 +1,4 @@
-"""The local server: one page, on this machine only."""
+"""The local server of the viewer: on this machine only."""
 
 from munmaek.web.app import app
 from munmaek.web.server import bind, serve

@@ -1,51 +1,259 @@
-"""A page that answers a form: the sentence goes in by the address, the figures come back.
+"""The viewer's server: one page, and behind it what the page asks for.
 
-The server listens on the loopback interface and answers only requests that name it, so that a page
-of some other site cannot reach it through a name of its own (DNS rebinding).
+    GET  /                              the page
+    GET  /api/model                     the models and what to begin with
+    POST /api/records                   one sentence through one model
+    GET  /api/records/ID/tensors/NAME   a large tensor of it, raw little-endian bytes
+    GET  /api/next?model=&text=         the likeliest next tokens
+    GET  /api/suspicious?by=&from=&count=   pairs by suspicion
+    GET  /api/pairs/INDEX               the record of a pair
+    GET, POST /api/marks                marks, and one more
+    GET  /api/marks.pharaoh             marks for other tools
+    GET, POST, DELETE /api/guide        guided training: how far, begin, cancel
+
+Bodies are JSON; an error is ``{"error": "one line"}``. ``munmaek.web.security`` says who may ask.
 """
 
-from collections.abc import Callable
-from threading import Lock
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, cast
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-__all__ = ["HOSTS", "Render", "app"]
+from munmaek.errors import MunmaekError
+from munmaek.look.workbench import Missing
+from munmaek.web.security import Guard
 
-HOSTS = ("127.0.0.1", "localhost")
-"""Names by which the server may be called."""
+__all__ = ["HEADERS", "Bench", "app"]
 
-Render = Callable[[str, str], str]
-"""From a text and a target, both maybe empty, to the whole page."""
+TEXT_MOST = 100_000
+"""Characters of a text that are taken; what is looked at is cut to a few hundred tokens anyway."""
 
-LONGEST = 2000
-"""Characters of a text that are taken."""
-
-
-def app(render: Render) -> Starlette:
-    """The application around ``render``; one request computes at a time."""
-    lock = Lock()
-
-    def show(request: Request) -> Response:
-        text = request.query_params.get("text", "")[:LONGEST]
-        target = request.query_params.get("target", "")[:LONGEST]
-        with lock:
-            made = render(text.strip(), target.strip())
-        return HTMLResponse(made, headers=HEADERS)
-
-    return Starlette(
-        routes=[Route("/", show, methods=["GET"])],
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(HOSTS))],
-    )
-
+BEAM_MOST = 20
+PAGE_MOST = 500
 
 HEADERS = {
     "cache-control": "no-store",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
+
+
+class Bench(Protocol):
+    """What is asked, as ``munmaek.look.workbench.Workbench`` answers it."""
+
+    def describe(self) -> dict[str, Any]: ...  # noqa: D102
+    def record(  # noqa: D102
+        self,
+        model: str,
+        text: str,
+        *,
+        target: str | None,
+        pair: str | None,
+        mask: int | None,
+        off: Sequence[tuple[str, int]],
+        beam: int,
+    ) -> dict[str, Any]: ...
+    def tensor(self, record: str, name: str) -> Any: ...  # noqa: D102
+    def next(self, model: str, text: str) -> list[list[Any]]: ...  # noqa: D102
+    def suspicious(self, by: str, start: int, count: int) -> dict[str, Any]: ...  # noqa: D102
+    def pair(self, index: int) -> dict[str, Any]: ...  # noqa: D102
+    def mark(self, body: Mapping[str, Any]) -> dict[str, Any]: ...  # noqa: D102
+    def kept_marks(self) -> Any: ...  # noqa: D102
+    def guide(self, steps: int) -> dict[str, Any]: ...  # noqa: D102
+    def guide_state(self) -> dict[str, Any]: ...  # noqa: D102
+    def cancel_guide(self) -> dict[str, Any]: ...  # noqa: D102
+
+
+def app(bench: Bench, page: Callable[[], str], *, port: int) -> Starlette:
+    """The application.
+
+    Args:
+        bench: answers what the page asks.
+        page: the whole page.
+        port: the one that the server listens on, which every request must name.
+    """
+
+    def show(_: Request) -> Response:
+        return HTMLResponse(page())
+
+    def answer(make: Callable[[Request], Any]) -> Callable[[Request], Response]:
+        return lambda request: _json(make(request))
+
+    def tensor(request: Request) -> Response:
+        packed = bench.tensor(request.path_params["record"], request.path_params["name"])
+        return Response(packed.data, media_type="application/octet-stream")
+
+    def pharaoh(_: Request) -> Response:
+        return PlainTextResponse(bench.kept_marks().pharaoh())
+
+    get = {
+        "/api/model": lambda _: bench.describe(),
+        "/api/next": lambda request: {
+            "next": bench.next(_query(request, "model", "0"), _query(request, "text", ""))
+        },
+        "/api/suspicious": lambda request: bench.suspicious(
+            _query(request, "by", "entropy"), _number(request, "from", 0, 10**9),
+            _number(request, "count", 50, PAGE_MOST),
+        ),
+        "/api/pairs/{index:int}": lambda request: bench.pair(request.path_params["index"]),
+        "/api/marks": lambda _: bench.kept_marks().to_json(),
+        "/api/guide": lambda _: bench.guide_state(),
+    }  # fmt: skip
+    post = {
+        "/api/records": lambda body: bench.record(**_asked(body)),
+        "/api/marks": bench.mark,
+        "/api/guide": lambda body: bench.guide(_whole(body, "steps", 1, 100_000, default=200)),
+    }
+    routes = [
+        Route("/", show, methods=["GET"]),
+        Route("/api/records/{record}/tensors/{name:path}", tensor, methods=["GET"]),
+        Route("/api/marks.pharaoh", pharaoh, methods=["GET"]),
+        *(Route(path, answer(make), methods=["GET"]) for path, make in get.items()),
+        *(Route(path, _posted(make), methods=["POST"]) for path, make in post.items()),
+        Route("/api/guide", answer(lambda _: bench.cancel_guide()), methods=["DELETE"]),
+    ]
+    errors: dict[Any, Any] = {
+        MunmaekError: _complain, HTTPException: _complain_http, Exception: _fail
+    }  # fmt: skip
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(_Headers), Middleware(Guard, port=port)],
+        exception_handlers=errors,
+    )
+
+
+class _Headers:
+    """Middleware: what every answer carries, refusals too."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        more = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+
+        async def sent(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], *more]}
+            await send(message)
+
+        await self._inner(scope, receive, sent)
+
+
+# Answers
+
+
+def _json(value: Any, status: int = 200) -> Response:
+    content = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return Response(content.encode("utf-8", "replace"), status, media_type="application/json")
+
+
+def _posted(make: Callable[[Mapping[str, Any]], Any]) -> Callable[[Request], Any]:
+    async def respond(request: Request) -> Response:
+        body = await _body(request)
+        return await run_in_threadpool(lambda: _json(make(body)))
+
+    return respond
+
+
+async def _body(request: Request) -> Mapping[str, Any]:
+    try:
+        given: Any = json.loads(await request.body())
+    except ClientDisconnect:
+        raise HTTPException(413, "the body is too long") from None
+    except (ValueError, RecursionError) as error:
+        raise HTTPException(400, "the body is not JSON") from error
+    if not isinstance(given, dict):
+        raise HTTPException(400, "the body must be a JSON object")
+    return cast("dict[str, Any]", given)
+
+
+def _complain(_: Request, error: Exception) -> Response:
+    status = 404 if isinstance(error, Missing) else 400
+    return JSONResponse({"error": " ".join(str(error).split())}, status_code=status)
+
+
+def _complain_http(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": error.detail}, status_code=error.status_code)
+
+
+def _fail(_: Request, error: Exception) -> Response:
+    return JSONResponse(
+        {"error": f"a defect of munmaek: {type(error).__name__}; see the terminal"}, status_code=500
+    )
+
+
+# What was asked
+
+
+def _query(request: Request, name: str, default: str) -> str:
+    value = request.query_params.get(name, default)
+    if len(value) > TEXT_MOST:
+        raise HTTPException(413, f"'{name}' may have at most {TEXT_MOST} characters")
+    return value
+
+
+def _number(request: Request, name: str, default: int, most: int) -> int:
+    written = request.query_params.get(name, str(default))
+    if not (written.isascii() and written.isdecimal()) or int(written) > most:
+        raise HTTPException(400, f"'{name}' must be a whole number from 0 to {most}")
+    return int(written)
+
+
+def _asked(body: Mapping[str, Any]) -> dict[str, Any]:
+    text = _text(body, "text")
+    if text is None:
+        raise HTTPException(400, "'text' is missing")
+    mask = body.get("mask")
+    return {
+        "model": str(body.get("model", "0")),
+        "text": text,
+        "target": _text(body, "target"),
+        "pair": _text(body, "pair"),
+        "mask": None if mask is None else _whole(body, "mask", 0, 10**6),
+        "off": _heads(body.get("off")),
+        "beam": _whole(body, "beam", 0, BEAM_MOST, default=5),
+    }
+
+
+def _text(body: Mapping[str, Any], name: str) -> str | None:
+    value = body.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) > TEXT_MOST:
+        raise HTTPException(400, f"'{name}' must be a text of at most {TEXT_MOST} characters")
+    return value.encode("utf-8", "replace").decode("utf-8")  # lone surrogates become "?"
+
+
+def _whole(
+    body: Mapping[str, Any], name: str, least: int, most: int, *, default: int | None = None
+) -> int:
+    value = body.get(name)
+    if value is None and default is not None:
+        return default
+    if type(value) is not int or not least <= value <= most:
+        raise HTTPException(400, f"'{name}' must be a whole number from {least} to {most}")
+    return value
+
+
+def _heads(value: Any) -> list[tuple[str, int]]:
+    rows = cast("list[Any]", value) if isinstance(value, list) else []
+    if value is not None and not isinstance(value, list):
+        raise HTTPException(400, "'off' must be a list of heads such as [\"layer.0.self\", 1]")
+    made: list[tuple[str, int]] = []
+    for each in rows:
+        pair = cast("list[Any]", each) if isinstance(each, list) else []
+        if len(pair) != 2 or not isinstance(pair[0], str) or type(pair[1]) is not int:
+            raise HTTPException(400, "'off' must be a list of heads such as [\"layer.0.self\", 1]")
+        made.append((pair[0], pair[1]))
+    return made

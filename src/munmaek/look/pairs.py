@@ -1,0 +1,191 @@
+"""Sentence pairs to look through, those first whose links are most likely wrong.
+
+    entropy        mean over output words of −Σ_s α_s ln α_s / ln S: 1 is even attention, no choice
+    coverage       mean over source words of min(1, Σ_i α_is): words that nothing looked at
+    disagreement   1 − 2 |A ∩ B| / (|A| + |B|) with the links B of a statistical aligner
+
+Letters: T output words, S source words, A the strongest link of each output word.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Event, Lock, Thread
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.align import MarkedPair, parse_gold
+from munmaek.artefact import Translator
+from munmaek.errors import InputError
+from munmaek.metrics import IbmModel1, Link
+from munmaek.text.corpora import read_lines, read_parallel
+from munmaek.text.phrasebook import phrasebook
+
+__all__ = ["ORDERS", "Order", "Pairs", "Suspicion", "Suspicions", "read_pairs"]
+
+Floats = NDArray[np.floating]
+Order = Literal["entropy", "coverage", "disagreement"]
+ORDERS: tuple[Order, ...] = ("entropy", "coverage", "disagreement")
+
+BUILT_IN = "phrasebook"
+BATCH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Sources with their translations, and gold links where they are known."""
+
+    name: str
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+    gold: tuple[MarkedPair, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+
+def read_pairs(paths: Sequence[str | Path], links: str | Path | None = None) -> Pairs:
+    """Two files of lines, one table, or ``phrasebook``: the built-in test part with its links.
+
+    Args:
+        paths: what ``munmaek.text.corpora.read_parallel`` takes, or ``phrasebook``.
+        links: gold links in Pharaoh format, a line for each pair.
+
+    Raises:
+        InputError: a file that cannot be used, or links that do not fit the pairs.
+    """
+    if [str(path) for path in paths] == [BUILT_IN]:
+        made = phrasebook().test
+        marked = tuple(
+            MarkedPair(each.korean, each.english, frozenset(each.links)) for each in made
+        )
+        return Pairs(
+            BUILT_IN, tuple(one.korean for one in made), tuple(one.english for one in made), marked
+        )
+    corpus = read_parallel(paths)
+    pairs = Pairs(corpus.name, corpus.sources, corpus.targets)
+    return pairs if links is None else replace(pairs, gold=_gold(pairs, links))
+
+
+def _gold(pairs: Pairs, path: str | Path) -> tuple[MarkedPair, ...]:
+    lines = list(read_lines(path))
+    if len(lines) != len(pairs):
+        message = f"{path}: need a line of links for each of {len(pairs)} pairs, got {len(lines)}"
+        raise InputError(message)
+    made: list[MarkedPair] = []
+    rows = zip(pairs.sources, pairs.targets, lines, strict=True)
+    for number, (source, target, line) in enumerate(rows, start=1):
+        try:
+            found = parse_gold(line)
+            made.append(MarkedPair(source, target, found.sure, found.possible))
+        except InputError as error:
+            message = f"{path}, line {number}: {error}"
+            raise InputError(message) from None
+    return tuple(made)
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """How doubtful the links of one pair are."""
+
+    index: int
+    entropy: float
+    coverage: float
+    disagreement: float
+
+
+def judge(index: int, weights: Floats, other: frozenset[Link]) -> Suspicion:
+    """One pair, from attention between words [T, S] and the links of a statistical aligner."""
+    safe = np.where(weights > 0, weights, 1.0)
+    found = {(int(best), at) for at, best in enumerate(weights.argmax(1))} if weights.size else set()
+    both, size = len(found & other), len(found) + len(other)
+    return Suspicion(
+        index,
+        entropy=float(-(weights * np.log(safe)).sum(1).mean()) / np.log(max(weights.shape[1], 2))
+        if weights.size
+        else 0.0,
+        coverage=float(np.minimum(weights.sum(0), 1).mean()) if weights.size else 1.0,
+        disagreement=1 - 2 * both / size if size else 0.0,
+    )
+
+
+class Suspicions:
+    """Suspicion of every pair, reckoned in the background in batches."""
+
+    def __init__(self, model: Translator, pairs: Pairs, *, lock: Lock) -> None:
+        """Get ready; ``start`` begins.
+
+        Args:
+            model: a translator with attention.
+            pairs: to be judged.
+            lock: held while the model is used.
+        """
+        self._model = model
+        self._pairs = pairs
+        self._lock = lock
+        self._found: list[Suspicion] = []
+        self._error: str | None = None
+        self._stop = Event()
+        self._thread: Thread | None = None
+
+    @property
+    def done(self) -> int:
+        """Pairs judged so far."""
+        return len(self._found)
+
+    @property
+    def error(self) -> str | None:
+        """Why it ended early, in one line."""
+        return self._error
+
+    def start(self) -> None:
+        """Begin, or do nothing where it has begun."""
+        if self._thread is None:
+            self._thread = Thread(target=self._work, daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End after the batch at work, and wait for that."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def wait(self) -> None:
+        """Until every pair is judged."""
+        self.start()
+        assert self._thread is not None
+        self._thread.join()
+
+    def ranked(self, by: Order) -> list[Suspicion]:
+        """Those judged so far, most suspicious first."""
+        sign = 1 if by == "coverage" else -1
+        return sorted(self._found, key=lambda each: (sign * getattr(each, by), each.index))
+
+    def _work(self) -> None:
+        try:
+            self._judge_all()
+        except Exception as error:  # noqa: BLE001 - told to whoever asks, in their own thread
+            self._error = str(error).splitlines()[0] if str(error) else type(error).__name__
+
+    def _judge_all(self) -> None:
+        pairs = self._pairs
+        sources, targets = _split(pairs.sources), _split(pairs.targets)
+        aligner = IbmModel1.fit(sources, targets)
+        for at in range(0, len(pairs), BATCH):
+            if self._stop.is_set():
+                return
+            part = slice(at, at + BATCH)
+            with self._lock:
+                aligned = self._model.align(pairs.sources[part], pairs.targets[part])
+            for place, each in enumerate(aligned, start=at):
+                weights = np.zeros((0, 0)) if each.weights is None else each.weights
+                other = aligner.align(sources[place], targets[place])
+                self._found.append(judge(place, weights, other))
+
+
+def _split(texts: Sequence[str]) -> list[list[str]]:
+    return [text.split() for text in texts]
+
+

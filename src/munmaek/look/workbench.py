@@ -1,0 +1,344 @@
+"""What the viewer asks for: models, records, pairs, marks. No text of any protocol is read here.
+
+Everything that uses a model waits for the one lock; tensors and marks do not.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from munmaek.artefact import Classifier, TrainedLanguageModel, Translator
+from munmaek.errors import InputError, UnsupportedError
+from munmaek.look.capture import AnyModel, capture
+from munmaek.look.feedback import Feedback
+from munmaek.look.marking import Marks, links_json, marked_pair
+from munmaek.look.ngrams import next_tokens
+from munmaek.look.packing import Packed, pack_float16, pack_uint8
+from munmaek.look.pairs import ORDERS, Order, Pairs, Suspicions
+from munmaek.look.records import Record
+
+__all__ = ["Missing", "NamedModel", "Workbench"]
+
+INLINE_EACH = 48_000
+"""Bytes of a tensor up to which it goes with its record."""
+INLINE_ALL = 400_000
+"""Bytes of a record's tensors together that go with it; the rest is fetched when it is drawn."""
+KEPT = 12
+"""Records whose tensors can still be fetched."""
+
+
+class Missing(InputError):
+    """Something was asked for by a name that nothing has."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedModel:
+    """A model under the name of its folder."""
+
+    name: str
+    model: AnyModel
+    folder: Path | None = None
+
+    def describe(self, number: int) -> dict[str, Any]:
+        """For the page's list of models."""
+        info = self.model.info
+        labels = self.model.labels if isinstance(self.model, Classifier) else None
+        return {
+            "id": str(number),
+            "name": self.name,
+            "label": info.label,
+            "task": info.task,
+            "stage": info.stage,
+            "layers": _first(info.config, "layers", "num_hidden_layers"),
+            "heads": _first(info.config, "heads", "num_attention_heads"),
+            "parameters": info.parameters,
+            "labels": None if labels is None else list(labels),
+        }
+
+
+class Workbench:
+    """The models that are looked at, with the pairs and marks for a translator."""
+
+    def __init__(
+        self,
+        models: Sequence[NamedModel],
+        *,
+        pairs: Pairs | None = None,
+        marks: Path | None = None,
+        example: str | None = None,
+    ) -> None:
+        """Put it together.
+
+        Args:
+            models: one or more; marks and pairs belong to the first.
+            pairs: for the list by suspicion.
+            marks: the file of marks, which need not be there yet; none cannot be marked.
+            example: the sentence to begin with; by default one that the first model can read.
+
+        Raises:
+            InputError: marks that cannot be read or are of another tokenizer.
+            UnsupportedError: pairs for a model that does not translate.
+        """
+        self._models = list(models)
+        self._lock = Lock()
+        self._records: OrderedDict[str, dict[str, Packed]] = OrderedDict()
+        self._records_lock = Lock()
+        first = models[0].model
+        if not isinstance(first, Translator) and (pairs is not None or marks is not None):
+            message = f"{models[0].name}: pairs and marks are for translators, not '{first.info.task}'"
+            raise UnsupportedError(message)
+        self._translator = first if isinstance(first, Translator) else None
+        self.pairs = pairs
+        self.marks = Marks(marks, first) if isinstance(first, Translator) and marks else None
+        self._suspicions = (
+            Suspicions(first, pairs, lock=self._lock)
+            if isinstance(first, Translator) and pairs is not None
+            else None
+        )
+        self._feedback: Feedback | None = None
+        self.example = example or _example(first)
+
+    def close(self) -> None:
+        """End what runs in the background."""
+        if self._suspicions is not None:
+            self._suspicions.stop()
+        if self._feedback is not None:
+            self._feedback.stop()
+
+    def describe(self) -> dict[str, Any]:
+        """What ``GET /api/model`` answers."""
+        return {
+            "models": [each.describe(number) for number, each in enumerate(self._models)],
+            "example": self.example,
+            "marks": None if self.marks is None else str(self.marks.path),
+            "pairs": 0 if self.pairs is None else len(self.pairs),
+        }
+
+    # Records
+
+    def record(
+        self,
+        model: str,
+        text: str,
+        *,
+        target: str | None = None,
+        pair: str | None = None,
+        mask: int | None = None,
+        off: Sequence[tuple[str, int]] = (),
+        beam: int = 5,
+        gold: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """One sentence through the model of that number; large tensors by their address.
+
+        Raises:
+            Missing: no such model.
+            InputError: what ``munmaek.look.capture.capture`` refuses.
+        """
+        named = self._model(model)
+        with self._lock:
+            made = capture(
+                named.model,
+                text,
+                target,
+                name=named.name,
+                pair=pair,
+                mask=mask,
+                off=off,
+                beam=beam,
+                gold=gold,
+            )
+        return self._kept(made)
+
+    def _model(self, number: str) -> NamedModel:
+        if not number.isascii() or not number.isdecimal() or int(number) >= len(self._models):
+            message = f"no model {number!r}; there are 0 to {len(self._models) - 1}"
+            raise Missing(message)
+        return self._models[int(number)]
+
+    def _kept(self, record: Record) -> dict[str, Any]:
+        weights = {each.tensor for each in record.attentions}
+        packed = {
+            name: pack_uint8(tensor)
+            if name in weights and tensor.size > INLINE_EACH
+            else pack_float16(tensor)
+            for name, tensor in record.tensors.items()
+        }
+        with self._records_lock:
+            self._records[record.id] = packed
+            self._records.move_to_end(record.id)
+            while len(self._records) > KEPT:
+                self._records.popitem(last=False)
+        return record.describe() | {"tensors": _inlined(record, packed)}
+
+    def tensor(self, record: str, name: str) -> Packed:
+        """A tensor of one of the last records.
+
+        Raises:
+            Missing: no such record or tensor.
+        """
+        with self._records_lock:
+            tensors = self._records.get(record)
+        if tensors is None or name not in tensors:
+            message = f"no tensor {name!r} of record {record!r} is kept; look at the sentence again"
+            raise Missing(message)
+        return tensors[name]
+
+    def next(self, model: str, text: str) -> list[list[Any]]:
+        """The likeliest tokens after ``text`` with their probabilities.
+
+        Raises:
+            Missing: no such model.
+            InputError: a model that does not predict the next token.
+        """
+        named = self._model(model)
+        if not isinstance(named.model, TrainedLanguageModel):
+            message = f"{named.name}: next words are for language models"
+            raise InputError(message)
+        with self._lock:
+            return next_tokens(named.model, text)
+
+    # Pairs and marks
+
+    def suspicious(self, by: str, start: int, count: int) -> dict[str, Any]:
+        """Pairs by suspicion, reckoned in the background: ``done`` of ``total`` so far.
+
+        Raises:
+            InputError: no pairs, an unknown order, or a model without attention.
+        """
+        if self._suspicions is None or self.pairs is None:
+            raise InputError("no pairs to look through; give --pairs FILE")
+        if by not in ORDERS:
+            message = f"order by {', '.join(ORDERS)}, not by {by!r}"
+            raise InputError(message)
+        self._suspicions.start()
+        if self._suspicions.error is not None:
+            raise InputError(self._suspicions.error)
+        order: Order = by
+        ranked = self._suspicions.ranked(order)
+        marked = set() if self.marks is None else {each.key for each in self.marks.pairs()}
+        rows = [
+            {
+                "index": each.index,
+                "source": self.pairs.sources[each.index],
+                "target": self.pairs.targets[each.index],
+                "entropy": each.entropy,
+                "coverage": each.coverage,
+                "disagreement": each.disagreement,
+                "marked": _key(self.pairs, each.index) in marked,
+            }
+            for each in ranked[start : start + count]
+        ]
+        return {"total": len(self.pairs), "done": self._suspicions.done, "rows": rows}
+
+    def pair(self, index: int) -> dict[str, Any]:
+        """The record of a pair, with its marks or else its gold links laid over.
+
+        Raises:
+            Missing: no such pair.
+        """
+        source, target = self._pair(index)
+        marked = None if self.marks is None else self.marks.of(source, target)
+        if marked is None and self.pairs is not None and self.pairs.gold is not None:
+            marked = self.pairs.gold[index]
+        gold = None if marked is None else links_json(marked)
+        return self.record("0", source, target=target, gold=gold)
+
+    def _pair(self, index: int) -> tuple[str, str]:
+        total = 0 if self.pairs is None else len(self.pairs)
+        if self.pairs is None or not 0 <= index < total:
+            message = f"no pair {index}; there are {total}"
+            raise Missing(message)
+        return self.pairs.sources[index], self.pairs.targets[index]
+
+    def mark(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Append the marks of one pair, given by ``index`` or by its texts.
+
+        Raises:
+            InputError: marks that do not fit, or no file for them.
+            DiskError: it cannot be written.
+        """
+        marks = self.kept_marks()
+        index = body.get("index")
+        if type(index) is int:
+            source, target = self._pair(index)
+        else:
+            source, target = body.get("source"), body.get("target")
+            if not isinstance(source, str) or not isinstance(target, str):
+                raise InputError("a mark needs 'index', or 'source' and 'target'")
+        return {"count": marks.add(marked_pair(source, target, body))}
+
+    def kept_marks(self) -> Marks:
+        """The marks.
+
+        Raises:
+            InputError: there is no file for marks.
+        """
+        if self.marks is None:
+            raise InputError("marks are for translators; this model does not translate")
+        return self.marks
+
+    # Answering back
+
+    def guide(self, steps: int) -> dict[str, Any]:
+        """Begin to fine-tune on the marks, and a control without them; one run at a time.
+
+        Raises:
+            InputError: too few marks, no training data, or a run at work.
+        """
+        folder = self._models[0].folder
+        if folder is None or self.pairs is None:
+            raise InputError("guided training needs pairs to train on; give --pairs FILE")
+        if self._feedback is None or not self._feedback.running:
+            self._feedback = Feedback(
+                folder, self.pairs, self.kept_marks().pairs(), steps=steps
+            )
+        return {"run": self._feedback.start()}
+
+    def guide_state(self) -> dict[str, Any]:
+        """How far that is, and at its end the report."""
+        if self._feedback is None:
+            return {"state": "idle", "stage": None, "done": 0, "total": 0, "report": None}
+        return self._feedback.state()
+
+    def cancel_guide(self) -> dict[str, Any]:
+        """End the run at work; what it trained is dropped."""
+        if self._feedback is not None:
+            self._feedback.stop()
+        return self.guide_state()
+
+
+def _inlined(record: Record, packed: Mapping[str, Packed]) -> dict[str, Any]:
+    """Small tensors as they are, larger ones by address, what is drawn first coming first."""
+    first = {each.tensor: 0 for each in record.attentions}
+    made: dict[str, Any] = {}
+    used = 0
+    for name in sorted(packed, key=lambda name: (first.get(name, 1), len(packed[name].data))):
+        each = packed[name]
+        if len(each.data) <= INLINE_EACH and used + len(each.data) <= INLINE_ALL:
+            made[name] = each.to_json()
+            used += len(each.data)
+        else:
+            made[name] = {**each.describe(), "href": f"/api/records/{record.id}/tensors/{name}"}
+    return made
+
+
+def _first(config: Mapping[str, Any], *names: str) -> int | None:
+    return next((config[name] for name in names if name in config), None)
+
+
+def _key(pairs: Pairs, index: int) -> tuple[str, str]:
+    return tuple(  # pyright: ignore[reportReturnType] - two of them
+        " ".join(text.split()) for text in (pairs.sources[index], pairs.targets[index])
+    )
+
+
+def _example(model: AnyModel) -> str:
+    """A sentence whose words the model's tokenizer knows: fewer pieces a letter are better."""
+    tokenizer = model.source_tokenizer if isinstance(model, Translator) else model.tokenizer
+    sentences = ("나는 오늘 학교에서 친구를 만났다", "I met a friend at school today")
+    pieces = [len(tokenizer.encode(each)) / len(each.encode()) for each in sentences]
+    unknown = [tokenizer.encode(each).count(tokenizer.unk) for each in sentences]
+    return min(zip(unknown, pieces, sentences, strict=True))[2]

@@ -1,0 +1,98 @@
+"""Who may ask: only pages that this server itself served, and programs on this machine.
+
+A page of some other site that is open in the same browser can send requests to 127.0.0.1. Every
+request must therefore name this server (Host, against DNS rebinding), come from its own page where
+the browser says where it comes from (Origin, Sec-Fetch-Site), and bring a header that a foreign
+form or image cannot send (X-Munmaek) where it changes something.
+"""
+
+from collections.abc import Iterable
+
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+__all__ = ["BODY_MOST", "HOSTS", "Guard"]
+
+HOSTS = ("127.0.0.1", "localhost")
+"""Names by which the server may be called."""
+
+BODY_MOST = 1_000_000
+"""Bytes of a request's body that are taken."""
+
+READING = ("GET", "HEAD")
+
+
+class Guard:
+    """Middleware: refuses, before anything is read, what may not ask."""
+
+    def __init__(self, inner: ASGIApp, *, port: int, body: int = BODY_MOST) -> None:
+        """Stand before ``inner``.
+
+        Args:
+            inner: the application.
+            port: the one that the server listens on.
+            body: bytes of a request's body that are taken.
+        """
+        self._inner = inner
+        self._hosts = frozenset(f"{name}:{port}" for name in HOSTS)
+        self._origins = frozenset(f"http://{host}" for host in self._hosts)
+        self._body = body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or let through."""
+        if scope["type"] != "http":
+            return  # a WebSocket is never accepted
+        refusal = self._refusal(scope)
+        if refusal is None:
+            await self._inner(scope, self._bounded(receive), send)
+        else:
+            await refusal(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        headers = [(name.lower(), value.decode("latin-1")) for name, value in scope["headers"]]
+        host, origin = _all(headers, b"host"), _all(headers, b"origin")
+        if len(host) != 1 or host[0].lower() not in self._hosts:
+            wanted = " or ".join(sorted(self._hosts))
+            return _refused(421, f"the Host of a request must be {wanted}")
+        if len(origin) > 1 or any(each.lower() not in self._origins for each in origin):
+            return _refused(403, "the request comes from a page of another site")
+        api = scope["path"].startswith("/api")
+        site = _all(headers, b"sec-fetch-site")
+        if api and any(each not in ("same-origin", "none") for each in site):
+            return _refused(403, "the request comes from a page of another site")
+        if scope["method"] in READING:
+            return None
+        if _all(headers, b"x-munmaek") != ["1"]:
+            return _refused(403, "a request that changes something needs the header X-Munmaek: 1")
+        if not any(each.startswith("application/json") for each in _all(headers, b"content-type")):
+            return _refused(415, "a body must be application/json")
+        return self._too_long(_all(headers, b"content-length"))
+
+    def _too_long(self, given: list[str]) -> Response | None:
+        if any(not each.isdecimal() or int(each) > self._body for each in given):
+            return _refused(413, f"a body may have at most {self._body} bytes")
+        return None
+
+    def _bounded(self, receive: Receive) -> Receive:
+        """A body without a stated length is held to the limit too."""
+        left = self._body
+
+        async def bounded() -> Message:
+            nonlocal left
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if left < 0:
+                return {"type": "http.disconnect"}
+            return message
+
+        return bounded
+
+
+def _all(headers: Iterable[tuple[bytes, str]], name: bytes) -> list[str]:
+    return [value for key, value in headers if key == name]
+
+
+def _refused(status: int, message: str) -> Response:
+    return JSONResponse({"error": message}, status_code=status)
+
+
