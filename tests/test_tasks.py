@@ -105,6 +105,9 @@ class Uniform(nn.Module):
     def logits(self, hidden):
         return self.scores.expand(*hidden.shape[:-1], -1)
 
+    def log_likelihood(self, hidden, gold):
+        return self.logits(hidden).log_softmax(-1).gather(1, gold[:, None]).sum()
+
 
 def test_a_loss_is_the_sum_over_every_token_and_the_end_of_each_sentence() -> None:
     sentences = [[5, 6, 7], [8], []]

@@ -40,6 +40,12 @@ class LanguageNetwork(Protocol):
         """Scores of the next token, before softmax."""
         ...
 
+    def log_likelihood(
+        self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"]
+    ) -> Float[Tensor, ""]:
+        """Σ log p(gold) in nats; while it trains, a network may estimate it."""
+        ...
+
 
 @runtime_checkable
 class ClassifierNetwork(Protocol):

@@ -5,24 +5,30 @@ r"""Stage rnn: the context is one hidden state, updated token by token.
 
 Sources: Elman 1990; Mikolov et al. 2010 (the language model); Hochreiter & Schmidhuber 1997 (LSTM);
 Cho et al. 2014 (GRU). The output weights are the embedding's (Press & Wolf 2017); dropout masks
-are held over time (Gal & Ghahramani 2016).
+are held over time (Gal & Ghahramani 2016) and may fall on words and on single recurrent weights
+(Merity et al. 2018). Large vocabularies may be predicted in two steps (Grave et al. 2017).
 
-As a classifier the last state of each direction is the text's context:
+As a classifier the states of each direction are pooled (``munmaek.nn.pooling``):
 
-    p(label) = softmax(W [h→_T; h←_1] + b)
+    p(label) = softmax(W pool(h_1 … h_T) + b)
 
 Letters: B rows, T tokens, D width of the embedding, H of the state, L layers, V vocabulary size,
-C classes.
+C classes, N predictions.
 """
 
-from typing import final
+from collections.abc import Sequence
+from typing import Literal, final
 
+import torch
 from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor, nn
 
 from munmaek.models.configuration import Config
+from munmaek.nn.adaptive_softmax import AdaptiveSoftmax, usual_cutoffs
+from munmaek.nn.dropout import EmbeddingDropout
 from munmaek.nn.embeddings import OutputLayer, TokenEmbedding
+from munmaek.nn.pooling import Pooling, PoolingName
 from munmaek.nn.recurrent import (
     Bidirectional,
     CellName,
@@ -35,6 +41,9 @@ from munmaek.nn.tape import Tape
 
 __all__ = ["RnnClassifierNetwork", "RnnConfig", "RnnLanguageNetwork"]
 
+ADAPTIVE_FROM = 100_000
+"""Tokens from which on ``auto`` predicts in two steps."""
+
 
 @final
 class RnnConfig(Config):
@@ -45,10 +54,42 @@ class RnnConfig(Config):
     hidden: int = Field(default=256, ge=1)
     layers: int = Field(default=1, ge=1)
     dropout: float = Field(default=0.2, ge=0.0, lt=1.0)
+    """On the embedded tokens, between layers and on the last states, unless these say otherwise."""
+    input_dropout: float | None = Field(default=None, ge=0.0, lt=1.0)
+    hidden_dropout: float | None = Field(default=None, ge=0.0, lt=1.0)
+    output_dropout: float | None = Field(default=None, ge=0.0, lt=1.0)
+    embedding_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
+    """On whole words, wherever they stand in the batch."""
+    weight_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
+    """On single weights from state to state; the language model's, and the classifier's when it
+    reads one way."""
     tie_embeddings: bool = True
     """The language model's output weights are the embedding's."""
+    softmax: Literal["auto", "full", "adaptive"] = "auto"
+    """The adaptive one is for vocabularies of 100,000 tokens and more, where auto takes it."""
+    cutoffs: tuple[int, ...] = ()
+    """Ids at which the adaptive softmax's rare clusters begin; none gives two usual ones."""
+    sampled: int | None = Field(default=None, ge=2)
+    """Tokens that stand for all while the full softmax is trained; None takes all."""
     bidirectional: bool = True
     """The classifier reads both ways."""
+    pooling: PoolingName = "last"
+    """How the classifier makes one vector of a text."""
+
+
+def _rate(own: float | None, config: RnnConfig) -> float:
+    return config.dropout if own is None else own
+
+
+def _recurrent(config: RnnConfig) -> Recurrent:
+    return Recurrent(
+        config.cell,
+        config.embedding,
+        config.hidden,
+        layers=config.layers,
+        dropout=_rate(config.hidden_dropout, config),
+        weight_dropout=config.weight_dropout,
+    )
 
 
 @final
@@ -58,13 +99,20 @@ class RnnLanguageNetwork(nn.Module):
     def __init__(self, config: RnnConfig, *, vocab_size: int) -> None:
         super().__init__()
         width, hidden = config.embedding, config.hidden
+        self.sampled = config.sampled if (config.sampled or vocab_size) < vocab_size else None
         self.embedding = TokenEmbedding(vocab_size, width)
-        self.dropout = VariationalDropout(config.dropout)
-        self.recurrent = Recurrent(
-            config.cell, width, hidden, layers=config.layers, dropout=config.dropout
-        )
+        self.word_dropout = EmbeddingDropout(config.embedding_dropout, vocab_size=vocab_size)
+        self.dropout = VariationalDropout(_rate(config.input_dropout, config))
+        self.recurrent = _recurrent(config)
+        self.output_dropout = VariationalDropout(_rate(config.output_dropout, config))
         self.project = nn.Identity() if width == hidden else nn.Linear(hidden, width)
-        self.output = OutputLayer(width, vocab_size, tied=config.tie_embeddings)
+        large = config.softmax == "auto" and vocab_size >= ADAPTIVE_FROM
+        tied = config.tie_embeddings
+        if config.softmax == "adaptive" or large:
+            cutoffs = config.cutoffs or usual_cutoffs(vocab_size)
+            self.output = AdaptiveSoftmax(width, vocab_size, cutoffs=cutoffs, tied=tied)
+        else:
+            self.output = OutputLayer(width, vocab_size, tied=tied)
 
     def begin(self, batch: int) -> State:
         """Zeros: nothing read yet."""
@@ -77,41 +125,80 @@ class RnnLanguageNetwork(nn.Module):
 
         A tape gets each layer's gates: ``layer.0.gates.forget`` and so on [B T H].
         """
-        inputs = self.dropout(self.embedding(ids, tape=tape))
+        inputs = self.dropout(self.word_dropout(self.embedding(ids, tape=tape), ids))
         outputs, after = self.recurrent(inputs, state, tape=tape)
-        return self.project(self.dropout(outputs)), after
+        return self.project(self.output_dropout(outputs)), after
 
     def logits(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N V"]:
         """Scores of the next token, before softmax."""
         return self.output(hidden, self.embedding.weight)
 
+    def log_likelihood(
+        self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"]
+    ) -> Float[Tensor, ""]:
+        """Σ log p(gold) in nats; estimated while it trains with ``sampled``."""
+        weight = self.embedding.weight
+        if self.training and self.sampled is not None and isinstance(self.output, OutputLayer):
+            return self.output.sampled_log_likelihood(hidden, gold, weight, tokens=self.sampled)
+        return self.output.log_likelihood(hidden, gold, weight)
+
 
 @final
 class RnnClassifierNetwork(nn.Module):
-    """Labels a text from the last state; see ``networks.ClassifierNetwork``."""
+    """Labels a text from its states; see ``networks.ClassifierNetwork``."""
 
     def __init__(self, config: RnnConfig, *, vocab_size: int, label_count: int) -> None:
         super().__init__()
         self.embedding = TokenEmbedding(vocab_size, config.embedding)
-        self.dropout = VariationalDropout(config.dropout)
-        make = Bidirectional if config.bidirectional else Recurrent
-        self.recurrent = make(
-            config.cell,
-            config.embedding,
-            config.hidden,
-            layers=config.layers,
-            dropout=config.dropout,
+        self.word_dropout = EmbeddingDropout(config.embedding_dropout, vocab_size=vocab_size)
+        self.dropout = VariationalDropout(_rate(config.input_dropout, config))
+        self.recurrent = (
+            Bidirectional(
+                config.cell,
+                config.embedding,
+                config.hidden,
+                layers=config.layers,
+                dropout=_rate(config.hidden_dropout, config),
+            )
+            if config.bidirectional
+            else _recurrent(config)
         )
-        width = config.hidden * (2 if config.bidirectional else 1)
-        self.head = nn.Sequential(nn.Dropout(config.dropout), nn.Linear(width, label_count))
+        self.pooling = Pooling(config.pooling, config.hidden * (1 + config.bidirectional))
+        rate = _rate(config.output_dropout, config)
+        self.head = nn.Sequential(nn.Dropout(rate), nn.Linear(self.pooling.size, label_count))
 
     def forward(
         self, ids: Int[Tensor, "B T"], lengths: Int[Tensor, " B"], *, tape: Tape | None = None
     ) -> Float[Tensor, "B C"]:
         """Scores of each label, before softmax; a tape gets each layer's gates."""
-        return self.head(self._last(self.dropout(self.embedding(ids, tape=tape)), lengths, tape))
-
-    def _last(self, inputs: Tensor, lengths: Tensor, tape: Tape | None) -> Tensor:
+        inputs = self.dropout(self.word_dropout(self.embedding(ids, tape=tape), ids))
         if isinstance(self.recurrent, Bidirectional):
-            return self.recurrent(inputs, lengths, tape=tape)[1]
-        return at_last(self.recurrent(inputs, tape=tape)[0], lengths)
+            outputs, last = self.recurrent(inputs, lengths, tape=tape)
+        else:
+            outputs = self.recurrent(inputs, tape=tape)[0]
+            last = at_last(outputs, lengths)
+        return self.head(self.pooling(outputs, last, lengths, tape=tape))
+
+    def layers(self) -> Sequence[Sequence[nn.Parameter]]:
+        """Embedding, each recurrent layer, and what pools and labels."""
+        top = [*self.pooling.parameters(), *self.head.parameters()]
+        return [list(self.embedding.parameters()), *self.recurrent.by_layer(), top]
+
+    def begin_from(self, network: RnnLanguageNetwork) -> None:
+        """Take the embedding and the layers that read left to right from a language model.
+
+        A layer that also reads the layer below backward keeps its own weights for that.
+
+        Raises:
+            RuntimeError: the sizes differ.
+        """
+        self.embedding.load_state_dict(network.embedding.state_dict())
+        own = list(self.recurrent.onward().parameters())
+        other = list(network.recurrent.stack.parameters())
+        if len(own) != len(other):
+            message = "the language model has another number of layers"
+            raise RuntimeError(message)
+        with torch.no_grad():
+            for mine, theirs in zip(own, other, strict=True):
+                both = mine.ndim == 2 and mine.shape[1] == 2 * theirs.shape[1]
+                (mine[:, : theirs.shape[1]] if both else mine).copy_(theirs)

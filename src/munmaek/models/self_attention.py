@@ -138,6 +138,12 @@ class SelfAttentionLanguageNetwork(nn.Module):
         """Scores of the next token, before softmax."""
         return self.output(hidden, self.context.tokens.weight)
 
+    def log_likelihood(
+        self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"]
+    ) -> Float[Tensor, ""]:
+        """Σ log p(gold) in nats."""
+        return self.output.log_likelihood(hidden, gold, self.context.tokens.weight)
+
 
 class SelfAttentionClassifierNetwork(nn.Module):
     """A label from the mean of the context-aware vectors of all real tokens."""

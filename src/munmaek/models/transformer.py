@@ -299,6 +299,12 @@ class TransformerLanguageNetwork(nn.Module):
         """Scores of the next token, before softmax."""
         return self.output(hidden, self.stack.embedding.tokens.weight)
 
+    def log_likelihood(
+        self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"]
+    ) -> Float[Tensor, ""]:
+        """Σ log p(gold) in nats."""
+        return self.output.log_likelihood(hidden, gold, self.stack.embedding.tokens.weight)
+
 
 class TransformerClassifierNetwork(nn.Module):
     """The encoder; a label from the mean of its vectors over the real tokens."""

@@ -11,13 +11,18 @@ With a tape the same mathematics runs step by step and records, with a head axis
 [B H T K], ``keys`` and ``values`` [B H S K], ``scores`` [B H T S] (Q Kᵀ / √K before mask and
 softmax), ``weights`` [B H T S] (before dropout; exactly zero where hidden) and ``context``
 [B H T K]. Heads that the tape switches off have a context of zero.
+
+Sentences of different lengths may also stand end to end without padding, N tokens in all
+(``MultiHeadSelfAttention.flat``); each sees itself alone. Rotary positions (Su et al. 2021, eq. 34)
+turn the halves of queries and keys by an angle that grows with the position.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from munmaek.nn.masks import causal_mask
@@ -27,7 +32,11 @@ __all__ = [
     "KeyValues",
     "MultiHeadCrossAttention",
     "MultiHeadSelfAttention",
+    "Spans",
     "append",
+    "flat_attention",
+    "rotary_tables",
+    "rotate",
     "scaled_dot_product",
 ]
 
@@ -44,6 +53,26 @@ class KeyValues(NamedTuple):
     def length(self) -> int:
         """S, how many positions it holds."""
         return self.keys.shape[2]
+
+
+Spans = Sequence[tuple[int, int, int]]
+"""Runs of sentences of one length, end to end: first token, sentences, tokens of each."""
+
+
+def rotary_tables(
+    positions: Int[Tensor, " T"], width: int, *, base: float = 10000.0
+) -> Float[Tensor, "2 T K"]:
+    """Cosine and sine of each position's angles, for heads of even width K."""
+    half = torch.arange(0, width, 2, device=positions.device, dtype=torch.float32) / width
+    angles = positions[:, None].float() * base**-half
+    return torch.stack([angles.cos(), angles.sin()]).repeat(1, 1, 2)
+
+
+def rotate(vectors: Tensor, tables: Tensor) -> Tensor:
+    """``vectors`` [… T K] turned by the angles of ``tables`` [2 T K]."""
+    first, second = vectors.chunk(2, dim=-1)
+    turned = torch.cat([-second, first], dim=-1)
+    return vectors * tables[0].to(vectors.dtype) + turned * tables[1].to(vectors.dtype)
 
 
 def append(past: KeyValues | None, new: KeyValues) -> KeyValues:
@@ -114,15 +143,54 @@ def _masked_softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
     return scores.masked_fill(~mask, low).softmax(dim=-1).masked_fill(~mask, 0.0)
 
 
+def flat_attention(
+    parts: Float[Tensor, "N 3 H K"],
+    spans: Spans,
+    *,
+    dropout: float = 0.0,
+    rotary: Float[Tensor, "2 N K"] | None = None,
+) -> Float[Tensor, "N D"]:
+    """Attention within each sentence of a row of sentences, run by run of equal lengths.
+
+    No mask is needed: a run is a batch without padding. On CUDA all runs go through one
+    variable-length kernel.
+    """
+    if rotary is not None:
+        turned = rotate(parts[:, :2].permute(1, 2, 0, 3), rotary).permute(2, 0, 1, 3)
+        parts = torch.cat([turned, parts[:, 2:]], dim=1)
+    if parts.is_cuda and len(spans) > 1 and dropout == 0.0:
+        return _jagged_attention(parts, spans)
+    contexts: list[Tensor] = []
+    for start, rows, length in spans:
+        run = parts[start : start + rows * length].unflatten(0, (rows, length))
+        queries, keys, values = run.permute(2, 0, 3, 1, 4).unbind(0)
+        context = F.scaled_dot_product_attention(queries, keys, values, dropout_p=dropout)
+        contexts.append(context.transpose(1, 2).reshape(rows * length, -1))
+    return contexts[0] if len(contexts) == 1 else torch.cat(contexts)
+
+
+def _jagged_attention(parts: Tensor, spans: Spans) -> Tensor:
+    lengths = [length for _, rows, length in spans for _ in range(rows)]
+    ends = torch.tensor([0, *lengths], device=parts.device).cumsum(0)
+    queries, keys, values = (
+        torch.nested.nested_tensor_from_jagged(part.contiguous(), ends).transpose(1, 2)
+        for part in parts.unbind(1)
+    )
+    context: Any = F.scaled_dot_product_attention(queries, keys, values)
+    return context.transpose(1, 2).values().flatten(1)
+
+
 class MultiHeadSelfAttention(nn.Module):
     """MultiHead(x, x), its three projections in one matrix ``qkv`` [3D D], in that order."""
 
-    def __init__(self, dimension: int, heads: int, *, dropout: float = 0.0) -> None:
+    def __init__(
+        self, dimension: int, heads: int, *, dropout: float = 0.0, bias: bool = True
+    ) -> None:
         super().__init__()
         self.heads = heads
         self.dropout = dropout
-        self.qkv = _projection(dimension, 3)
-        self.output = _projection(dimension, 1)
+        self.qkv = _projection(dimension, 3, bias=bias)
+        self.output = _projection(dimension, 1, bias=bias)
 
     def forward(
         self,
@@ -131,6 +199,7 @@ class MultiHeadSelfAttention(nn.Module):
         mask: Bool[Tensor, "#B #H #T S"] | None = None,
         causal: bool = False,
         past: KeyValues | None = None,
+        rotary: Float[Tensor, "2 T K"] | None = None,
         tape: Tape | None = None,
     ) -> tuple[Float[Tensor, "B T D"], KeyValues]:
         """The new vectors, and the keys and values of ``past`` and ``x`` for going on.
@@ -140,16 +209,32 @@ class MultiHeadSelfAttention(nn.Module):
             mask: True where a query may see a key, the past's keys included.
             causal: no position sees one after it.
             past: what an earlier call returned.
+            rotary: what ``rotary_tables`` gives for the positions of ``x``.
             tape: where to record each step.
         """
         parts = self.qkv(x).unflatten(-1, (3, self.heads, -1))
         queries, keys, values = parts.permute(2, 0, 3, 1, 4).unbind(0)
+        if rotary is not None:
+            queries, keys = rotate(queries, rotary), rotate(keys, rotary)
         seen = append(past, KeyValues(keys, values))
         dropout = self.dropout if self.training else 0.0
         context = scaled_dot_product(
             queries, *seen, mask=mask, causal=causal, dropout=dropout, tape=tape
         )
         return self.output(context.transpose(1, 2).flatten(2)), seen
+
+    def flat(
+        self,
+        x: Float[Tensor, "N D"],
+        spans: Spans,
+        *,
+        rotary: Float[Tensor, "2 N K"] | None = None,
+    ) -> Float[Tensor, "N D"]:
+        """The new vectors of sentences that stand end to end, each seeing itself alone."""
+        parts = self.qkv(x).unflatten(-1, (3, self.heads, -1))
+        dropout = self.dropout if self.training else 0.0
+        context = flat_attention(parts, spans, dropout=dropout, rotary=rotary)
+        return self.output(context)
 
     def nothing(self, batch: int) -> KeyValues:
         """The past of ``batch`` rows that have seen no position."""
@@ -196,10 +281,11 @@ class MultiHeadCrossAttention(nn.Module):
         return self.output(context.transpose(1, 2).flatten(2))
 
 
-def _projection(dimension: int, blocks: int) -> nn.Linear:
+def _projection(dimension: int, blocks: int, *, bias: bool = True) -> nn.Linear:
     """``blocks`` square matrices on top of one another, each drawn as if it stood alone."""
-    layer = nn.Linear(dimension, blocks * dimension)
+    layer = nn.Linear(dimension, blocks * dimension, bias=bias)
     for block in layer.weight.data.chunk(blocks):
         nn.init.xavier_uniform_(block)
-    nn.init.zeros_(layer.bias)
+    if bias:
+        nn.init.zeros_(layer.bias)
     return layer

@@ -16,6 +16,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from munmaek.errors import InputError
+from munmaek.nn.softmax import log_likelihood, sampled_log_likelihood
 from munmaek.nn.tape import Tape
 
 __all__ = ["LearnedPositions", "OutputLayer", "SinusoidalPositions", "TokenEmbedding", "sinusoids"]
@@ -63,6 +64,31 @@ class OutputLayer(nn.Module):
         """Scores before softmax; ``embedding`` is used when the weights are tied."""
         weight = embedding if self.weight is None else self.weight
         return F.linear(hidden, weight, self.bias)
+
+    def log_likelihood(
+        self,
+        hidden: Float[Tensor, "N D"],
+        gold: Int[Tensor, " N"],
+        embedding: Float[Tensor, "V D"],
+    ) -> Float[Tensor, ""]:
+        """Σ log p(gold) in nats over the rows, without holding every token's score."""
+        weight = embedding if self.weight is None else self.weight
+        return log_likelihood(hidden, weight, self.bias, gold)
+
+    def sampled_log_likelihood(
+        self,
+        hidden: Float[Tensor, "N D"],
+        gold: Int[Tensor, " N"],
+        embedding: Float[Tensor, "V D"],
+        *,
+        tokens: int,
+    ) -> Float[Tensor, ""]:
+        """An estimate from the ``tokens`` / 2 most frequent tokens and as many random others."""
+        weight = embedding if self.weight is None else self.weight
+        kept = tokens // 2
+        return sampled_log_likelihood(
+            hidden, weight, self.bias, gold, kept=kept, sampled=tokens - kept
+        )
 
 
 def sinusoids(start: int, length: int, dimension: int) -> Float[Tensor, "T D"]:

@@ -107,15 +107,20 @@ def _lstm_step(projected: Tensor, before: Parts, weights: _Weights) -> tuple[Par
 @dataclass(frozen=True, slots=True)
 class _Cell:
     fused: Callable[..., nn.RNNBase]
+    kernel: Callable[..., tuple[Tensor, ...]]
+    """What ``fused`` calls: inputs, state, weights, biases, layers, dropout, training,
+    bidirectional, batch first."""
     step: Callable[[Tensor, Parts, _Weights], tuple[Parts, Named]]
     gates: int
     states: int
 
 
+_torch = cast("Any", torch)
+
 _CELLS: dict[CellName, _Cell] = {
-    "elman": _Cell(nn.RNN, _elman_step, gates=1, states=1),
-    "gru": _Cell(nn.GRU, _gru_step, gates=3, states=1),
-    "lstm": _Cell(nn.LSTM, _lstm_step, gates=4, states=2),
+    "elman": _Cell(nn.RNN, _torch.rnn_tanh, _elman_step, gates=1, states=1),
+    "gru": _Cell(nn.GRU, _torch.gru, _gru_step, gates=3, states=1),
+    "lstm": _Cell(nn.LSTM, _torch.lstm, _lstm_step, gates=4, states=2),
 }
 
 
@@ -123,9 +128,12 @@ _CELLS: dict[CellName, _Cell] = {
 class _Layer(nn.Module):
     """One layer in one direction; the weights are those of its ``torch.nn`` module."""
 
-    def __init__(self, cell: CellName, input_size: int, hidden_size: int) -> None:
+    def __init__(
+        self, cell: CellName, input_size: int, hidden_size: int, *, weight_dropout: float = 0.0
+    ) -> None:
         super().__init__()
         self.cell = _CELLS[cell]
+        self.weight_dropout = weight_dropout
         self.hidden_size = hidden_size
         self.fused = self.cell.fused(input_size, hidden_size, batch_first=True)
         _initialise(self.weights(), self.cell)
@@ -141,12 +149,23 @@ class _Layer(nn.Module):
         self, inputs: Float[Tensor, "B T I"], before: Parts
     ) -> tuple[Float[Tensor, "B T H"], Parts]:
         stacked = tuple(part.contiguous()[None] for part in before)
-        outputs, after = cast(
-            "tuple[Tensor, Any]",
-            self.fused(inputs, stacked if self.cell.states > 1 else stacked[0]),
-        )
+        state = stacked if self.cell.states > 1 else stacked[0]
+        if self.training and self.weight_dropout > 0:
+            outputs, after = self._thinned(inputs, state)
+        else:
+            outputs, after = cast("tuple[Tensor, Any]", self.fused(inputs, state))
         parts = cast("tuple[Tensor, ...]", after if self.cell.states > 1 else (after,))
         return outputs, tuple(part[0] for part in parts)
+
+    def _thinned(self, inputs: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """The fused kernel on U with single weights dropped, the same ones at every step."""
+        weights = self.weights()
+        hidden = F.dropout(weights.hidden, self.weight_dropout)
+        given = [weights.inputs, hidden, weights.input_bias, weights.hidden_bias]
+        outputs, *after = cast("Any", self.cell.kernel)(
+            inputs, state, given, True, 1, 0.0, True, False, True
+        )
+        return outputs, after if self.cell.states > 1 else after[0]
 
     def look(
         self, inputs: Float[Tensor, "B T I"], before: Parts
@@ -185,6 +204,9 @@ def initialise_gates(
 class Recurrent(nn.Module):
     """A stack of layers that reads left to right; dropout stands between layers.
 
+    ``weight_dropout`` zeroes single weights of U, the same ones at every step (DropConnect;
+    Merity et al. 2018, §3).
+
     Step t depends on steps up to t only, so padding on the right changes nothing before it.
     """
 
@@ -196,10 +218,13 @@ class Recurrent(nn.Module):
         *,
         layers: int = 1,
         dropout: float = 0.0,
+        weight_dropout: float = 0.0,
     ) -> None:
         super().__init__()
         widths = [input_size] + [hidden_size] * (layers - 1)
-        self.stack = nn.ModuleList(_Layer(cell, width, hidden_size) for width in widths)
+        self.stack = nn.ModuleList(
+            _Layer(cell, width, hidden_size, weight_dropout=weight_dropout) for width in widths
+        )
         self.dropout = VariationalDropout(dropout)
 
     def begin(self, batch: int) -> State:
@@ -209,6 +234,14 @@ class Recurrent(nn.Module):
 
     def _layers(self) -> list[_Layer]:
         return [cast("_Layer", layer) for layer in self.stack]
+
+    def by_layer(self) -> list[list[nn.Parameter]]:
+        """Each layer's parameters, the lowest first."""
+        return [list(layer.parameters()) for layer in self.stack]
+
+    def onward(self) -> nn.ModuleList:
+        """The layers that read left to right."""
+        return self.stack
 
     def forward(
         self,
@@ -253,6 +286,15 @@ class Bidirectional(nn.Module):
         self.forward_layers = nn.ModuleList(_Layer(cell, width, hidden_size) for width in widths)
         self.backward_layers = nn.ModuleList(_Layer(cell, width, hidden_size) for width in widths)
         self.dropout = VariationalDropout(dropout)
+
+    def by_layer(self) -> list[list[nn.Parameter]]:
+        """Each layer's parameters of both directions, the lowest first."""
+        pairs = zip(self.forward_layers, self.backward_layers, strict=True)
+        return [[*first.parameters(), *second.parameters()] for first, second in pairs]
+
+    def onward(self) -> nn.ModuleList:
+        """The layers that read left to right."""
+        return self.forward_layers
 
     def forward(
         self,

@@ -4,11 +4,12 @@ Tuples (named ones too) and lists may nest; None and plain numbers pass through.
 convention, choosing rows for beam search is written once for every network.
 """
 
+from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from torch import Tensor
 
-__all__ = ["select_rows"]
+__all__ = ["map_tensors", "select_rows"]
 
 T = TypeVar("T")
 
@@ -20,16 +21,21 @@ def select_rows(state: T, rows: Tensor) -> T:
         state: a tree of tensors, each with N rows first.
         rows: int64 [M], each below N.
     """
-    return cast("T", _select(state, rows))
+    return map_tensors(state, lambda tensor: tensor.index_select(0, rows))
 
 
-def _select(state: Any, rows: Tensor) -> Any:
+def map_tensors(state: T, change: Callable[[Tensor], Tensor]) -> T:
+    """The state with ``change`` done to each of its tensors."""
+    return cast("T", _map(state, change))
+
+
+def _map(state: Any, change: Callable[[Tensor], Tensor]) -> Any:
     if isinstance(state, Tensor):
-        return state.index_select(0, rows)
+        return change(state)
     if isinstance(state, tuple):
-        parts = [_select(part, rows) for part in cast("tuple[Any, ...]", state)]
+        parts = [_map(part, change) for part in cast("tuple[Any, ...]", state)]
         make: Any = getattr(cast("Any", state), "_make", tuple)
         return make(parts)
     if isinstance(state, list):
-        return [_select(part, rows) for part in cast("list[Any]", state)]
+        return [_map(part, change) for part in cast("list[Any]", state)]
     return state

@@ -46,6 +46,8 @@ class Loss:
     """Sum over predictions, in nats; a scalar that carries the gradient."""
     count: int
     """Predictions summed over."""
+    penalty: Tensor | None = None
+    """What is minimised besides, a scalar; no part of what is reported."""
 
 
 N = TypeVar("N", contravariant=True)

@@ -163,10 +163,10 @@ class _Run:
             quietly = number < len(batches)
             with self.processes.quietly() if quietly else nullcontext():
                 with autocast(self.state.precision, self.device):
-                    loss, predictions = self.processes.loss(batch)
+                    loss, reported, predictions = self.processes.loss(batch)
                 torch.autograd.backward(loss if counts else 0.0 * loss)
             if counts:
-                total += float(loss.detach())
+                total += reported
                 count += predictions
                 tokens += batch.tokens
         return total, count, tokens

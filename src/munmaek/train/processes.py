@@ -58,6 +58,7 @@ class _LossModule(nn.Module):
         self.network = network
         self.task = task
         self.count = 0
+        self.reported = torch.zeros(())
 
     def forward(self, batch: Any | None) -> Any:
         """The summed loss of a batch; without one, the validation loss."""
@@ -65,7 +66,8 @@ class _LossModule(nn.Module):
             return self.task.validate(self.network)
         loss = self.task.loss(self.network, batch)
         self.count = loss.count
-        return loss.total
+        self.reported = loss.total.detach()
+        return loss.total if loss.penalty is None else loss.total + loss.penalty
 
 
 class Processes:
@@ -126,11 +128,11 @@ class Processes:
             return list(range(at, at + batches))
         return list(range(at + self.rank, at + batches, self.size))
 
-    def loss(self, batch: Any) -> tuple[Tensor, int]:
-        """The batch's summed loss and its predictions."""
+    def loss(self, batch: Any) -> tuple[Tensor, float, int]:
+        """What to minimise for the batch, its summed loss and its predictions."""
         assert self._inner is not None
         total = self._outer(batch)
-        return total, self._inner.count
+        return total, float(self._inner.reported), self._inner.count
 
     def validation(self) -> float:
         """The validation loss, as the first process found it."""
