@@ -142,9 +142,7 @@ class Encoder:
         return masked_scores(logprobs, hits, signature=signature)
 
     @torch.inference_mode()
-    def inside(
-        self, text: str, pair: str | None = None, *, off: HeadsOff | None = None
-    ) -> Inside:
+    def inside(self, text: str, pair: str | None = None, *, off: HeadsOff | None = None) -> Inside:
         """What the network computed on ``text``, or on two texts: ``<s> text </s> pair </s>``.
 
         Args:

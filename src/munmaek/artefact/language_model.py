@@ -12,10 +12,29 @@ from numpy.typing import NDArray
 from munmaek.artefact.folder import write_folder
 from munmaek.artefact.info import Info
 from munmaek.artefact.inside import HeadsOff, Inside, one_row, piece_words
+from munmaek.artefact.look_up import (
+    ExplainedText,
+    Found,
+    NextToken,
+    VocabularyRow,
+    explain,
+    look_up,
+    query_ids,
+    vocabulary,
+)
+from munmaek.artefact.scoring import (
+    ScoredText,
+    TextTotal,
+    corpus_scores,
+    score_texts,
+    total,
+)
+from munmaek.artefact.training_text import TrainingText
 from munmaek.artefact.weights import save_config, save_network, save_tables
 from munmaek.decode import from_single, sample
+from munmaek.errors import UnsupportedError
 from munmaek.lm import BatchedLanguageModel, LanguageModel
-from munmaek.metrics import Score, count_text, lm_scores, sign
+from munmaek.metrics import Score
 from munmaek.models.ngram import NgramModel
 from munmaek.nn.tape import Tape
 from munmaek.tasks.base import tensor
@@ -23,24 +42,7 @@ from munmaek.tasks.lm import NeuralLanguageModel
 from munmaek.text.corpora import Corpus
 from munmaek.text.tokenizers import Tokenizer
 
-__all__ = ["ScoredText", "ScoredToken", "TrainedLanguageModel", "corpus_scores"]
-
-
-@dataclass(frozen=True, slots=True)
-class ScoredToken:
-    """A token and its natural-log probability given what stands before it."""
-
-    token: str
-    logprob: float
-
-
-@dataclass(frozen=True, slots=True)
-class ScoredText:
-    """A sentence, its natural-log probability to its end, and that of every token."""
-
-    text: str
-    logprob: float
-    tokens: tuple[ScoredToken, ...]
+__all__ = ["TrainedLanguageModel"]
 
 
 @final
@@ -52,23 +54,95 @@ class TrainedLanguageModel:
     model: LanguageModel[Any]
     info: Info
 
+    text: TrainingText | None = None
+    """What an n-gram model was counted from, where it was kept."""
+    parts: tuple["TrainedLanguageModel", ...] = ()
+    """The models of a mixture."""
+
+    @property
+    def is_distribution(self) -> bool:
+        """Whether what it gives are probabilities; plain Stupid Backoff gives scores."""
+        return not isinstance(self.model, NgramModel) or self.model.config.is_distribution
+
     def score(self, texts: Sequence[str]) -> list[ScoredText]:
         """Natural-log probability of each text as one sentence, in their order."""
-        encoded = [[*ids, self.tokenizer.eos] for ids in self.tokenizer.encode_many(texts)]
-        scores = self.model.score_many(encoded)
+        return score_texts(self.model, self.tokenizer, texts)
+
+    def total(self, texts: Sequence[str]) -> TextTotal:
+        """Sums over all texts, each a sentence: log-probability, tokens, unknown ones."""
+        return total(self.model, self.tokenizer, texts)
+
+    def explain(self, text: str) -> ExplainedText:
+        """One sentence token by token: the order that matched and each backoff weight paid.
+
+        Raises:
+            UnsupportedError: a model that has no orders.
+        """
+        return explain(self._ngram("explain"), self.tokenizer, text)
+
+    def next_tokens(self, text: str = "", *, count: int = 10) -> list[NextToken]:
+        """The tokens likeliest to follow ``text`` at the beginning of a sentence, best first."""
+        state: Any = self.model.start()
+        for token in self.tokenizer.encode(text):
+            state = self.model.advance(state, token)
+        ids, logprobs = self._likeliest(state, count)
         return [
-            ScoredText(text, float(score.sum()), self._tokens(ids, score))
-            for text, ids, score in zip(texts, encoded, scores, strict=True)
+            NextToken(self.tokenizer.token(token), logprob)
+            for token, logprob in zip(ids.tolist(), logprobs.tolist(), strict=True)
         ]
 
-    def _tokens(self, ids: Sequence[int], score: NDArray[np.float64]) -> tuple[ScoredToken, ...]:
-        return tuple(
-            ScoredToken(self.tokenizer.token(token), float(logprob))
-            for token, logprob in zip(ids, score, strict=True)
-        )
+    def _likeliest(self, state: Any, count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        if isinstance(self.model, NgramModel):
+            return self.model.next_words(state, count=count)
+        logprobs = self.model.logprobs(state)
+        ids = np.argsort(-logprobs, kind="stable")[:count].astype(np.int64)
+        ids = ids[np.isfinite(logprobs[ids])]
+        return ids, logprobs[ids]
+
+    def look_up(self, query: str | Sequence[int], *, lines: int = 10) -> Found:
+        """What the model and its training text know of an n-gram.
+
+        Args:
+            query: its text, which may begin with ``<s>`` and end with ``</s>``, or its ids.
+            lines: lines of the training text to show at most.
+
+        Raises:
+            InputError: nothing to look for, or ids outside the vocabulary.
+            UnsupportedError: not an n-gram model.
+        """
+        model = self._ngram("look-up")
+        if isinstance(query, str):
+            ids = query_ids(self.tokenizer, query)
+        else:
+            ids = list(query)
+            query = " ".join(self.tokenizer.token(token) for token in ids)
+        return look_up(model, self.tokenizer, self.text, query, ids=ids, lines=lines)
+
+    def vocabulary(self) -> list[VocabularyRow]:
+        """Every token of an n-gram model with its probability without context.
+
+        Raises:
+            UnsupportedError: not an n-gram model.
+        """
+        return vocabulary(self._ngram("the vocabulary"), self.tokenizer, self.text)
+
+    def _ngram(self, what: str) -> NgramModel:
+        if not isinstance(self.model, NgramModel):
+            message = f"{what} needs a model of stage 'ngram', this one is '{self.info.stage}'"
+            raise UnsupportedError(message)
+        return self.model
 
     def evaluate(self, corpus: Corpus) -> dict[str, Score]:
-        """Perplexity per token and per word, and bits per character and per byte."""
+        """Perplexity per token and per word, and bits per character and per byte.
+
+        Raises:
+            UnsupportedError: a model that gives scores and no probabilities.
+        """
+        if not self.is_distribution:
+            raise UnsupportedError(
+                "Stupid Backoff gives scores that do not sum to 1, so it has no perplexity; "
+                "choose another smoothing, or normalised = true in [model.smoothing]"
+            )
         return corpus_scores(self.model, self.tokenizer, corpus, stage=self.info.stage)
 
     def generate(
@@ -158,35 +232,24 @@ class TrainedLanguageModel:
             InputError: ``folder`` exists and ``force`` is false.
             DiskError: it cannot be written; what was there is whole.
         """
-        model = self.model
+        manifest = {**self.info.to_json(), "tokenizer": self.tokenizer.describe()}
+        write_folder(Path(folder), files=self._files(), manifest=manifest, force=force)
+
+    def _files(self) -> dict[str, Callable[[Path], None]]:
+        model, text = self.model, self.text
         files: dict[str, Callable[[Path], None]] = {
             "tokenizer.json": self.tokenizer.save,
             "config.json": lambda path: save_config(path, self.info),
         }
-        if isinstance(model, NgramModel):
+        if self.parts:
+            files |= {f"part-{place}": part.save for place, part in enumerate(self.parts)}
+        elif isinstance(model, NgramModel):
             files["model.safetensors"] = lambda path: save_tables(model.tensors(), path)
         else:
             network: Any = getattr(model, "network")  # noqa: B009 - a neural model has one
             files["model.safetensors"] = lambda path: save_network(
                 network, path, stage=self.info.stage
             )
-        manifest = {**self.info.to_json(), "tokenizer": self.tokenizer.describe()}
-        write_folder(Path(folder), files=files, manifest=manifest, force=force)
-
-
-def corpus_scores(
-    model: LanguageModel[Any], tokenizer: Tokenizer, corpus: Corpus, *, stage: str
-) -> dict[str, Score]:
-    """Scores of any language model over the tokenizer's ids, each line a sentence."""
-    encoded = [[*ids, tokenizer.eos] for ids in tokenizer.encode_many(corpus.lines)]
-    counts = count_text(corpus.lines)
-    return lm_scores(
-        [score.sum() for score in model.score_many(encoded)],
-        tokens=[len(ids) for ids in encoded],
-        words=counts.words,
-        characters=counts.characters,
-        utf8_bytes=counts.utf8_bytes,
-        unknown=sum(ids.count(tokenizer.unk) for ids in encoded),
-        signature=sign(task="lm", stage=stage, tokenizer=tokenizer.signature, oov=tokenizer.oov),
-        rng=np.random.default_rng(0),
-    )
+        if text is not None:
+            files["text.safetensors"] = lambda path: save_tables(text.tensors(), path)
+        return files

@@ -63,7 +63,9 @@ def look(
     links: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", show_default=False, help="Gold links of the pairs: 0-0 1-2, a line each."
+            metavar="FILE",
+            show_default=False,
+            help="Gold links of the pairs: 0-0 1-2, a line each.",
         ),
     ] = None,
     marks: Annotated[

@@ -53,7 +53,9 @@ class BeamTree:
         """
         step = 0 if self._held[0] is None else self.nodes[self._held[0]].step + 1
         self._latest = list(range(len(self.nodes), len(self.nodes) + kept))
-        for place, (parent, token) in enumerate(zip(parents.tolist(), tokens.tolist(), strict=True)):
+        for place, (parent, token) in enumerate(
+            zip(parents.tolist(), tokens.tolist(), strict=True)
+        ):
             total = float(totals[place])
             self.nodes.append(
                 BeamNode(
@@ -74,7 +76,7 @@ class BeamTree:
         self._ends.append((output, node))
 
     def go_on(self, going: Ints, ended: NDArray[np.bool_]) -> None:
-        """The kept continuations at ``going`` are held from now on; the rest ended or cannot win."""
+        """The kept continuations at ``going`` are held from now on; others ended or cannot win."""
         held = set(going.tolist())
         for place, node in enumerate(self._latest):
             if place not in held and not ended[place]:

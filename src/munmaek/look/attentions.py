@@ -52,18 +52,14 @@ def attentions_of(inside: Inside, tensors: Tensors) -> list[Attention]:
     return [*found, *_alignment(inside, tensors, found)]
 
 
-def _alignment(
-    inside: Inside, tensors: Tensors, found: Sequence[Attention]
-) -> list[Attention]:
+def _alignment(inside: Inside, tensors: Tensors, found: Sequence[Attention]) -> list[Attention]:
     """What the network itself gives as its alignment, where it is not already one of the others."""
     weights = inside.tensors.get("alignment")
     if weights is None or any(each.part == "align" for each in found):
         return []
     tensors["alignment"] = np.ascontiguousarray(weights[None], dtype=np.float32)
     axes: tuple[Axis, Axis] = ("output", "source")
-    return [
-        Attention("alignment", "align", 0, 1, "alignment", *axes, reading="output-step")
-    ]
+    return [Attention("alignment", "align", 0, 1, "alignment", *axes, reading="output-step")]
 
 
 def _part(scope: str) -> Any:

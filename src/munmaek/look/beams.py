@@ -1,6 +1,5 @@
 """A beam search as a tree, each of its outputs with its own attention."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -66,8 +65,10 @@ def _hypothesis(
     model: Translator, place: int, each: Found, tensors: dict[str, NDArray[Any]]
 ) -> dict[str, Any]:
     tokenizer, best = model.target_tokenizer, each.hypothesis
-    ids: Sequence[int] = (*best.tokens, tokenizer.eos) if best.finished else best.tokens
-    words = word_indices([tokenizer.decode(best.tokens[: end + 1]) for end in range(len(best.tokens))])
+    ids = (*best.tokens, tokenizer.eos) if best.finished else best.tokens
+    words = word_indices(
+        [tokenizer.decode(best.tokens[: end + 1]) for end in range(len(best.tokens))]
+    )
     name = None
     if best.attention is not None:
         name = f"beam.{place}"

@@ -240,9 +240,7 @@ def _with_output(record: Record, inside: Inside) -> Record:
     output = Side(inside.target_tokens, inside.target_words, tuple(text.split()))
     if inside.task != "translate":
         return replace(record, output=output)
-    written = Side(
-        ("<s>", *output.pieces[:-1]), (-1, *output.words[:-1]), output.surface
-    )
+    written = Side(("<s>", *output.pieces[:-1]), (-1, *output.words[:-1]), output.surface)
     return replace(record, output=output, written=written, target=text)
 
 
@@ -299,9 +297,7 @@ def _filled(model: AnyModel, asked: Question) -> list[dict[str, Any]]:
 def _with_beam(record: Record, model: AnyModel, asked: Question, tensors: Tensors) -> Record:
     if not isinstance(model, Translator) or asked.beam < 1:
         return record
-    part, _ = beam_part(
-        model, asked.text, beam=asked.beam, off=_heads_off(asked), tensors=tensors
-    )
+    part, _ = beam_part(model, asked.text, beam=asked.beam, off=_heads_off(asked), tensors=tensors)
     return replace(record, beam=part)
 
 

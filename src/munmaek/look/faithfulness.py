@@ -126,9 +126,7 @@ def faithfulness(
     }
 
 
-def _questions(
-    record: Record, each: Attention, rng: np.random.Generator
-) -> list[_Question]:
+def _questions(record: Record, each: Attention, rng: np.random.Generator) -> list[_Question]:
     if each.columns != "source":
         return []
     words = np.array(record.source.words)
@@ -182,9 +180,7 @@ def _some(
     return [questions[int(index)] for index in chosen]
 
 
-def _losses(
-    questions: Sequence[_Question], eraser: Eraser
-) -> dict[_Question, tuple[float, float]]:
+def _losses(questions: Sequence[_Question], eraser: Eraser) -> dict[_Question, tuple[float, float]]:
     every = {words for each in questions for words in (each.attended, *each.random)}
     order: dict[Words, int] = {words: place for place, words in enumerate([NONE, *every], 0)}
     scores = eraser.scores(list(order))

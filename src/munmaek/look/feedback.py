@@ -145,9 +145,7 @@ def measure(model: Translator, held: Sequence[MarkedPair], *, beam: int = 5) -> 
         signature=signature,
         rng=np.random.default_rng(0),
     )
-    outputs = [
-        each.translation for each in model.translate(sources, beam=beam, links=False)
-    ]
+    outputs = [each.translation for each in model.translate(sources, beam=beam, links=False)]
     return Measured(
         aer=scores["aer"],
         bleu=translation_scores(
@@ -194,8 +192,8 @@ def guided_run(
     Raises:
         InputError: a model without attention.
     """
-    tell = tell or (lambda *_: None)
-    stopping = should_stop or (lambda: False)
+    tell = tell or _silent
+    stopping = should_stop or _never
     model: Translator = load_as(folder, Translator, what="guided training")
     tell("before", 0, 1)
     results = {"before": measure(model, chosen.held)}
@@ -213,6 +211,14 @@ def guided_run(
             if name == "guided" and keep is not None:
                 trained.save(keep, force=True)
     return report(results, chosen, steps=steps)
+
+
+def _silent(stage: Stage, done: int, total: int) -> None:
+    del stage, done, total
+
+
+def _never() -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,9 +287,7 @@ def _train(
     return trained if isinstance(trained, Translator) else None
 
 
-def report(
-    results: Mapping[str, Measured], chosen: Material, *, steps: int
-) -> dict[str, Any]:
+def report(results: Mapping[str, Measured], chosen: Material, *, steps: int) -> dict[str, Any]:
     """What changed, with intervals, and one line that says so or says that nothing did."""
     rng = np.random.default_rng(0)
     guided, control, before = results["guided"], results["control"], results["before"]

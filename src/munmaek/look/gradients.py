@@ -1,6 +1,6 @@
 r"""What gradients say: which heads a prediction rests on, and how far back a word reaches.
 
-    importance of head h    | ∂L / ∂ξ_h | at ξ_h = 1,  L = −Σ_i log p(i)     Michel et al. 2019, eq. 2
+    importance of head h    | ∂L / ∂ξ_h | at ξ_h = 1,  L = −Σ_i log p(i)    (Michel et al. 2019, §4)
 
 ξ_h multiplies the head's context, so the derivative is Σ context_h · ∂L/∂context_h.
 
@@ -47,11 +47,13 @@ def head_importance(
         if not names:
             return {}
         contexts = [tape[name] for name in names]
-        found = torch.autograd.grad(-logprobs.sum(), contexts, allow_unused=True)
+        loss = -logprobs.sum()
+        found: Sequence[Any] = torch.autograd.grad(loss, contexts, allow_unused=True)
     made: dict[str, list[float]] = {}
     for name, context, gradient in zip(names, contexts, found, strict=True):
         change = torch.zeros_like(context) if gradient is None else context * gradient
-        made[name.removesuffix(".context")] = change.sum((0, 2, 3)).abs().tolist()
+        sums = change.sum((0, 2, 3)).abs().double().cpu().numpy()
+        made[name.removesuffix(".context")] = [float(each) for each in sums]
     return made
 
 
@@ -73,7 +75,10 @@ def influence_by_distance(model: TrainedLanguageModel, text: str) -> list[dict[s
         for position in range(1, step + 1):  # <s> at 0 is no word
             values.setdefault(step + 1 - position, []).append(float(row[position]))
     return [
-        {"distance": float(distance), "value": float(np.exp(np.log(np.maximum(each, 1e-30)).mean()))}
+        {
+            "distance": float(distance),
+            "value": float(np.exp(np.log(np.maximum(each, 1e-30)).mean())),
+        }
         for distance, each in sorted(values.items())
     ]
 
@@ -84,7 +89,8 @@ def _gradient_norms(logprobs: Tensor, embedding: Tensor) -> list[tuple[int, NDAr
     made: list[tuple[int, NDArray[Any]]] = []
     for step in chosen.tolist():
         (gradient,) = torch.autograd.grad(logprobs[step], [embedding], retain_graph=True)
-        made.append((step, gradient[0].norm(dim=-1).double().cpu().numpy()))
+        rows = gradient[0].double().cpu().numpy()
+        made.append((step, np.linalg.norm(rows, axis=-1)))
     return made
 
 
@@ -148,6 +154,6 @@ def _masked(model: Encoder, text: str, pair: str | None, tape: Tape) -> Tensor:
     logits = network.logits(hidden[0])
     mask = model.tokenizer.mask
     at = [place for place, token in enumerate(ids) if token == mask] or list(range(1, len(ids) - 1))
-    best = logits.argmax(-1).tolist()
+    best = [int(token) for token in logits.argmax(-1).cpu().numpy()]
     gold = [best[place] if ids[place] == mask else ids[place] for place in at]
     return _gold(logits[at], gold)

@@ -3,8 +3,8 @@ r"""What can be said of an alignment: entropy, coverage, and its distance from g
     coverage of source word s    Σ_i α_is       over output words i          Tu et al. 2016, §3
     entropy of output word i     −Σ_s α_is ln α_is
 
-α is the attention that the model itself gives as its alignment, folded to words, special tokens left
-out and each row summing to 1 again. Letters: T output words, S source words.
+α is the attention that the model itself gives as its alignment, folded to words, special tokens
+left out and each row summing to 1 again. Letters: T output words, S source words.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ from munmaek.metrics import links_from_weights
 
 __all__ = ["alignment_of", "error_rate", "link_measures", "word_weights"]
 
-Floats = NDArray[np.floating]
+Floats = NDArray[np.floating[Any]]
 Link = tuple[int, int]
 
 

@@ -69,7 +69,9 @@ class Marks:
     def to_json(self) -> dict[str, Any]:
         """Count, hash, file and the marks."""
         pairs = self.pairs()
-        marks = [{"source": each.source, "target": each.target, **links_json(each)} for each in pairs]
+        marks = [
+            {"source": each.source, "target": each.target, **links_json(each)} for each in pairs
+        ]
         return {
             "count": len(pairs),
             "tokenizer": self.tokenizer,
@@ -93,7 +95,7 @@ def marked_pair(source: str, target: str, body: Mapping[str, Any]) -> MarkedPair
 
 
 def _links(body: Mapping[str, Any], kind: str) -> frozenset[Link]:
-    value = body.get(kind) or []
+    value: Any = body.get(kind) or []
     if not isinstance(value, list):
         message = f"'{kind}' must be a list of links such as [0, 2]"
         raise InputError(message)

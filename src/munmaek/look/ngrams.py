@@ -47,8 +47,8 @@ def ngram_part(model: TrainedLanguageModel, text: str) -> dict[str, Any] | None:
 
 
 def _words(model: TrainedLanguageModel, history: Sequence[int], length: int) -> str:
-    chosen = history[len(history) - length :] if length else []
-    return " ".join(model.tokenizer.token(token) for token in chosen)
+    first = len(history) - length
+    return " ".join(model.tokenizer.token(token) for token in history[first:])
 
 
 def _likeliest(model: TrainedLanguageModel, history: Sequence[int]) -> list[list[Any]]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event, Lock, Thread
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ from munmaek.text.phrasebook import phrasebook
 
 __all__ = ["ORDERS", "Order", "Pairs", "Suspicion", "Suspicions", "read_pairs"]
 
-Floats = NDArray[np.floating]
+Floats = NDArray[np.floating[Any]]
 Order = Literal["entropy", "coverage", "disagreement"]
 ORDERS: tuple[Order, ...] = ("entropy", "coverage", "disagreement")
 
@@ -99,7 +99,9 @@ class Suspicion:
 def judge(index: int, weights: Floats, other: frozenset[Link]) -> Suspicion:
     """One pair, from attention between words [T, S] and the links of a statistical aligner."""
     safe = np.where(weights > 0, weights, 1.0)
-    found = {(int(best), at) for at, best in enumerate(weights.argmax(1))} if weights.size else set()
+    found = (
+        {(int(best), at) for at, best in enumerate(weights.argmax(1))} if weights.size else set()
+    )
     both, size = len(found & other), len(found) + len(other)
     return Suspicion(
         index,
@@ -187,5 +189,3 @@ class Suspicions:
 
 def _split(texts: Sequence[str]) -> list[list[str]]:
     return [text.split() for text in texts]
-
-

@@ -231,39 +231,15 @@ class Record:
         if version != VERSION:
             advice = "upgrade munmaek" if newer else "write it again with 'munmaek look --json'"
             order = "newer" if newer else "older"
-            message = f"{where}: version {version} is {order} than {VERSION}, the one read; {advice}"
+            message = (
+                f"{where}: version {version} is {order} than {VERSION}, the one read; {advice}"
+            )
             raise ArtefactError(message)
         try:
             return _record(raw)
         except (KeyError, TypeError, AttributeError) as error:
             message = f"{where}: damaged ({error}); write it again with 'munmaek look --json'"
             raise ArtefactError(message) from error
-
-    @property
-    def inside(self) -> Any:
-        """The record in the form of version 1, for the page that still draws it."""
-        from munmaek.artefact.inside import Inside
-
-        flat = {
-            each.tensor: self.tensors[each.tensor][0, 0] if each.part == "pool"
-            else self.tensors[each.tensor][0] if each.part == "align"
-            else self.tensors[each.tensor]
-            for each in self.attentions
-        }  # fmt: skip
-        if "attention.weights" in flat:
-            flat["alignment"] = flat.pop("attention.weights")
-        flat |= {name: self.tensors[name] for each in self.gates for name in each.names.values()}
-        out = self.output
-        return Inside(
-            task=self.task,
-            stage=self.stage,
-            tokens=self.source.pieces,
-            words=self.source.words,
-            tensors=flat,
-            target_tokens=() if out is None else out.pieces,
-            target_words=() if out is None else out.words,
-            logprobs=self.logprobs,
-        )
 
     def tensor(self, name: str) -> NDArray[np.float32]:
         """A tensor by its name.

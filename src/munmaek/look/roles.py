@@ -18,17 +18,20 @@ have (Voita et al. 2019, §5.2); it is no proof, which would need parsed sentenc
 Letters: H heads, R rows, C columns.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = ["entropies", "roles", "special_mass"]
 
-Floats = NDArray[np.floating]
+Floats = NDArray[np.floating[Any]]
 Bools = NDArray[np.bool_]
 
 POSITIONAL = 0.4
 SPECIAL = 0.5
 BROAD = 0.8
+SHARP = 0.5
 
 
 def entropies(weights: Floats, rows: Bools) -> tuple[float, ...]:
@@ -59,21 +62,23 @@ def _role(head: Floats, rows: Bools, special: Bools, *, one_side: bool) -> str:
         return "mixed"
     if float(chosen[:, special].sum(1).mean()) >= SPECIAL:
         return "special"
-    if one_side:
-        near = {"previous": -1, "next": 1, "same": 0}
-        means = {name: _at_distance(head, rows, distance) for name, distance in near.items()}
-        best = max(means, key=means.__getitem__)
-        if means[best] >= POSITIONAL:
-            return best
-    if float(chosen[:, 0].mean()) >= POSITIONAL:
-        return "first"
+    near = _positional(head, rows) if one_side else None
+    if near is not None or float(chosen[:, 0].mean()) >= POSITIONAL:
+        return near or "first"
     even = np.log(np.maximum((chosen > 0).sum(1), 1)).mean()
     if even > 0 and float(_entropy(chosen).mean()) >= BROAD * even:
         return "broad"
     strongest = float(chosen.max(1).mean())
-    if not one_side:
-        return "sharp" if strongest >= 0.5 else "mixed"
-    return "syntax-like" if _syntax_like(head, rows, strongest) else "mixed"
+    if one_side:
+        return "syntax-like" if _syntax_like(head, rows, strongest) else "mixed"
+    return "sharp" if strongest >= SHARP else "mixed"
+
+
+def _positional(head: Floats, rows: Bools) -> str | None:
+    near = {"previous": -1, "next": 1, "same": 0}
+    means = {name: _at_distance(head, rows, distance) for name, distance in near.items()}
+    best = max(means, key=means.__getitem__)
+    return best if means[best] >= POSITIONAL else None
 
 
 def _syntax_like(head: Floats, rows: Bools, strongest: float) -> bool:

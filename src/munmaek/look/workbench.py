@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from munmaek.align import MarkedPair
 from munmaek.artefact import Classifier, TrainedLanguageModel, Translator
 from munmaek.errors import InputError, UnsupportedError
 from munmaek.look.capture import AnyModel, capture
@@ -20,7 +21,7 @@ from munmaek.look.packing import Packed, pack_float16, pack_uint8
 from munmaek.look.pairs import ORDERS, Order, Pairs, Suspicions
 from munmaek.look.records import Record
 
-__all__ = ["Missing", "NamedModel", "Workbench"]
+__all__ = ["MissingError", "NamedModel", "Workbench"]
 
 INLINE_EACH = 48_000
 """Bytes of a tensor up to which it goes with its record."""
@@ -30,7 +31,7 @@ KEPT = 12
 """Records whose tensors can still be fetched."""
 
 
-class Missing(InputError):
+class MissingError(InputError):
     """Something was asked for by a name that nothing has."""
 
 
@@ -88,7 +89,9 @@ class Workbench:
         self._records_lock = Lock()
         first = models[0].model
         if not isinstance(first, Translator) and (pairs is not None or marks is not None):
-            message = f"{models[0].name}: pairs and marks are for translators, not '{first.info.task}'"
+            message = (
+                f"{models[0].name}: pairs and marks are for translators, not '{first.info.task}'"
+            )
             raise UnsupportedError(message)
         self._translator = first if isinstance(first, Translator) else None
         self.pairs = pairs
@@ -134,7 +137,7 @@ class Workbench:
         """One sentence through the model of that number; large tensors by their address.
 
         Raises:
-            Missing: no such model.
+            MissingError: no such model.
             InputError: what ``munmaek.look.capture.capture`` refuses.
         """
         named = self._model(model)
@@ -155,7 +158,7 @@ class Workbench:
     def _model(self, number: str) -> NamedModel:
         if not number.isascii() or not number.isdecimal() or int(number) >= len(self._models):
             message = f"no model {number!r}; there are 0 to {len(self._models) - 1}"
-            raise Missing(message)
+            raise MissingError(message)
         return self._models[int(number)]
 
     def _kept(self, record: Record) -> dict[str, Any]:
@@ -177,20 +180,20 @@ class Workbench:
         """A tensor of one of the last records.
 
         Raises:
-            Missing: no such record or tensor.
+            MissingError: no such record or tensor.
         """
         with self._records_lock:
             tensors = self._records.get(record)
         if tensors is None or name not in tensors:
             message = f"no tensor {name!r} of record {record!r} is kept; look at the sentence again"
-            raise Missing(message)
+            raise MissingError(message)
         return tensors[name]
 
     def next(self, model: str, text: str) -> list[list[Any]]:
         """The likeliest tokens after ``text`` with their probabilities.
 
         Raises:
-            Missing: no such model.
+            MissingError: no such model.
             InputError: a model that does not predict the next token.
         """
         named = self._model(model)
@@ -218,7 +221,8 @@ class Workbench:
             raise InputError(self._suspicions.error)
         order: Order = by
         ranked = self._suspicions.ranked(order)
-        marked = set() if self.marks is None else {each.key for each in self.marks.pairs()}
+        known = [] if self.marks is None else self.marks.pairs()
+        marked = {each.key for each in known}
         rows = [
             {
                 "index": each.index,
@@ -237,7 +241,7 @@ class Workbench:
         """The record of a pair, with its marks or else its gold links laid over.
 
         Raises:
-            Missing: no such pair.
+            MissingError: no such pair.
         """
         source, target = self._pair(index)
         marked = None if self.marks is None else self.marks.of(source, target)
@@ -250,7 +254,7 @@ class Workbench:
         total = 0 if self.pairs is None else len(self.pairs)
         if self.pairs is None or not 0 <= index < total:
             message = f"no pair {index}; there are {total}"
-            raise Missing(message)
+            raise MissingError(message)
         return self.pairs.sources[index], self.pairs.targets[index]
 
     def mark(self, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -292,9 +296,7 @@ class Workbench:
         if folder is None or self.pairs is None:
             raise InputError("guided training needs pairs to train on; give --pairs FILE")
         if self._feedback is None or not self._feedback.running:
-            self._feedback = Feedback(
-                folder, self.pairs, self.kept_marks().pairs(), steps=steps
-            )
+            self._feedback = Feedback(folder, self.pairs, self.kept_marks().pairs(), steps=steps)
         return {"run": self._feedback.start()}
 
     def guide_state(self) -> dict[str, Any]:
@@ -330,9 +332,7 @@ def _first(config: Mapping[str, Any], *names: str) -> int | None:
 
 
 def _key(pairs: Pairs, index: int) -> tuple[str, str]:
-    return tuple(  # pyright: ignore[reportReturnType] - two of them
-        " ".join(text.split()) for text in (pairs.sources[index], pairs.targets[index])
-    )
+    return MarkedPair(pairs.sources[index], pairs.targets[index]).key
 
 
 def _example(model: AnyModel) -> str:
