@@ -27,15 +27,12 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from munmaek.errors import MunmaekError
-from munmaek.look.workbench import Missing
+from munmaek.look.workbench import MissingError
+from munmaek.web.asked import number, query, record_asked, whole
 from munmaek.web.security import Guard
 
 __all__ = ["HEADERS", "Bench", "app"]
 
-TEXT_MOST = 100_000
-"""Characters of a text that are taken; what is looked at is cut to a few hundred tokens anyway."""
-
-BEAM_MOST = 20
 PAGE_MOST = 500
 
 HEADERS = {
@@ -96,23 +93,23 @@ def app(bench: Bench, page: Callable[[], str], *, port: int) -> Starlette:
     def pharaoh(_: Request) -> Response:
         return PlainTextResponse(bench.kept_marks().pharaoh())
 
-    get = {
+    get: dict[str, Callable[[Request], Any]] = {
         "/api/model": lambda _: bench.describe(),
         "/api/next": lambda request: {
-            "next": bench.next(_query(request, "model", "0"), _query(request, "text", ""))
+            "next": bench.next(query(request, "model", "0"), query(request, "text", ""))
         },
         "/api/suspicious": lambda request: bench.suspicious(
-            _query(request, "by", "entropy"), _number(request, "from", 0, 10**9),
-            _number(request, "count", 50, PAGE_MOST),
+            query(request, "by", "entropy"), number(request, "from", 0, 10**9),
+            number(request, "count", 50, PAGE_MOST),
         ),
         "/api/pairs/{index:int}": lambda request: bench.pair(request.path_params["index"]),
         "/api/marks": lambda _: bench.kept_marks().to_json(),
         "/api/guide": lambda _: bench.guide_state(),
     }  # fmt: skip
-    post = {
-        "/api/records": lambda body: bench.record(**_asked(body)),
+    post: dict[str, Callable[[Mapping[str, Any]], Any]] = {
+        "/api/records": lambda body: bench.record(**record_asked(body)),
         "/api/marks": bench.mark,
-        "/api/guide": lambda body: bench.guide(_whole(body, "steps", 1, 100_000, default=200)),
+        "/api/guide": lambda body: bench.guide(whole(body, "steps", 1, 100_000, default=200)),
     }
     routes = [
         Route("/", show, methods=["GET"]),
@@ -178,7 +175,7 @@ async def _body(request: Request) -> Mapping[str, Any]:
 
 
 def _complain(_: Request, error: Exception) -> Response:
-    status = 404 if isinstance(error, Missing) else 400
+    status = 404 if isinstance(error, MissingError) else 400
     return JSONResponse({"error": " ".join(str(error).split())}, status_code=status)
 
 
@@ -191,69 +188,3 @@ def _fail(_: Request, error: Exception) -> Response:
     return JSONResponse(
         {"error": f"a defect of munmaek: {type(error).__name__}; see the terminal"}, status_code=500
     )
-
-
-# What was asked
-
-
-def _query(request: Request, name: str, default: str) -> str:
-    value = request.query_params.get(name, default)
-    if len(value) > TEXT_MOST:
-        raise HTTPException(413, f"'{name}' may have at most {TEXT_MOST} characters")
-    return value
-
-
-def _number(request: Request, name: str, default: int, most: int) -> int:
-    written = request.query_params.get(name, str(default))
-    if not (written.isascii() and written.isdecimal()) or int(written) > most:
-        raise HTTPException(400, f"'{name}' must be a whole number from 0 to {most}")
-    return int(written)
-
-
-def _asked(body: Mapping[str, Any]) -> dict[str, Any]:
-    text = _text(body, "text")
-    if text is None:
-        raise HTTPException(400, "'text' is missing")
-    mask = body.get("mask")
-    return {
-        "model": str(body.get("model", "0")),
-        "text": text,
-        "target": _text(body, "target"),
-        "pair": _text(body, "pair"),
-        "mask": None if mask is None else _whole(body, "mask", 0, 10**6),
-        "off": _heads(body.get("off")),
-        "beam": _whole(body, "beam", 0, BEAM_MOST, default=5),
-    }
-
-
-def _text(body: Mapping[str, Any], name: str) -> str | None:
-    value = body.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, str) or len(value) > TEXT_MOST:
-        raise HTTPException(400, f"'{name}' must be a text of at most {TEXT_MOST} characters")
-    return value.encode("utf-8", "replace").decode("utf-8")  # lone surrogates become "?"
-
-
-def _whole(
-    body: Mapping[str, Any], name: str, least: int, most: int, *, default: int | None = None
-) -> int:
-    value = body.get(name)
-    if value is None and default is not None:
-        return default
-    if type(value) is not int or not least <= value <= most:
-        raise HTTPException(400, f"'{name}' must be a whole number from {least} to {most}")
-    return value
-
-
-def _heads(value: Any) -> list[tuple[str, int]]:
-    rows = cast("list[Any]", value) if isinstance(value, list) else []
-    if value is not None and not isinstance(value, list):
-        raise HTTPException(400, "'off' must be a list of heads such as [\"layer.0.self\", 1]")
-    made: list[tuple[str, int]] = []
-    for each in rows:
-        pair = cast("list[Any]", each) if isinstance(each, list) else []
-        if len(pair) != 2 or not isinstance(pair[0], str) or type(pair[1]) is not int:
-            raise HTTPException(400, "'off' must be a list of heads such as [\"layer.0.self\", 1]")
-        made.append((pair[0], pair[1]))
-    return made

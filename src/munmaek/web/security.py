@@ -6,8 +6,6 @@ the browser says where it comes from (Origin, Sec-Fetch-Site), and bring a heade
 form or image cannot send (X-Munmaek) where it changes something.
 """
 
-from collections.abc import Iterable
-
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,6 +16,8 @@ HOSTS = ("127.0.0.1", "localhost")
 
 BODY_MOST = 1_000_000
 """Bytes of a request's body that are taken."""
+
+Headers = list[tuple[bytes, str]]
 
 READING = ("GET", "HEAD")
 
@@ -50,18 +50,23 @@ class Guard:
 
     def _refusal(self, scope: Scope) -> Response | None:
         headers = [(name.lower(), value.decode("latin-1")) for name, value in scope["headers"]]
+        return self._foreign(headers, api=scope["path"].startswith("/api")) or (
+            None if scope["method"] in READING else self._careless(headers)
+        )
+
+    def _foreign(self, headers: Headers, *, api: bool) -> Response | None:
         host, origin = _all(headers, b"host"), _all(headers, b"origin")
         if len(host) != 1 or host[0].lower() not in self._hosts:
             wanted = " or ".join(sorted(self._hosts))
             return _refused(421, f"the Host of a request must be {wanted}")
         if len(origin) > 1 or any(each.lower() not in self._origins for each in origin):
             return _refused(403, "the request comes from a page of another site")
-        api = scope["path"].startswith("/api")
         site = _all(headers, b"sec-fetch-site")
         if api and any(each not in ("same-origin", "none") for each in site):
             return _refused(403, "the request comes from a page of another site")
-        if scope["method"] in READING:
-            return None
+        return None
+
+    def _careless(self, headers: Headers) -> Response | None:
         if _all(headers, b"x-munmaek") != ["1"]:
             return _refused(403, "a request that changes something needs the header X-Munmaek: 1")
         if not any(each.startswith("application/json") for each in _all(headers, b"content-type")):
@@ -88,11 +93,9 @@ class Guard:
         return bounded
 
 
-def _all(headers: Iterable[tuple[bytes, str]], name: bytes) -> list[str]:
+def _all(headers: Headers, name: bytes) -> list[str]:
     return [value for key, value in headers if key == name]
 
 
 def _refused(status: int, message: str) -> Response:
     return JSONResponse({"error": message}, status_code=status)
-
-
