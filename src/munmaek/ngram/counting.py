@@ -50,7 +50,7 @@ class Trie:
 
     @property
     def order(self) -> int:
-        """n."""
+        """The length of the longest n-grams."""
         return len(self.starts) - 1
 
     def level(self, order: int) -> slice:

@@ -7,6 +7,7 @@ a are adjusted counts, h' is h without its first word, N_i(h ·) how many words 
 adjusted count i. Below the unigrams lies the uniform distribution over what can be predicted.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -214,7 +215,7 @@ def _chunks(first: Int32s, low: int, high: int) -> list[tuple[int, int]]:
     ends = np.arange(first[low], first[high], _CHUNK, dtype=first.dtype)[1:]
     inner = low + np.searchsorted(first[low:high], ends)
     limits = np.unique(np.concatenate([[low], inner, [high]])).tolist()
-    return list(zip(limits[:-1], limits[1:], strict=True))
+    return list(itertools.pairwise(limits))
 
 
 def _log_into(probabilities: Floats, logs: Float32s) -> None:

@@ -24,6 +24,7 @@ __all__ = [
     "read_lines",
     "read_parallel",
     "read_text",
+    "text_lines",
 ]
 
 TEXT_NAMES = (
@@ -99,7 +100,7 @@ def read_text(paths: Paths) -> Corpus:
         InputError: what ``read_lines`` raises, a table where running text is wanted, no text.
     """
     files = _listed(paths)
-    lines = tuple(chain.from_iterable(_text_lines(path) for path in files))
+    lines = tuple(chain.from_iterable(text_lines(path) for path in files))
     if not any(lines):
         message = f"{_name(files)}: only empty lines; a corpus needs text"
         raise InputError(message)
@@ -165,7 +166,7 @@ def read_parallel(paths: Paths) -> ParallelCorpus:
         sources = tuple(source for _, source, _ in rows)
         targets = tuple(target for _, _, target in rows)
     else:
-        sources, targets = (tuple(_text_lines(path)) for path in files)
+        sources, targets = (tuple(text_lines(path)) for path in files)
     if len(sources) != len(targets):
         message = (
             f"{display_name(files[0])} has {len(sources)} lines and {display_name(files[1])} has "
@@ -189,7 +190,12 @@ def _name(files: Sequence[str | Path]) -> str:
     return ", ".join(display_name(path) if str(path) == "-" else Path(path).name for path in files)
 
 
-def _text_lines(path: str | Path) -> Iterable[str]:
+def text_lines(path: str | Path) -> Iterable[str]:
+    """Lines of running text of one file, without their ends.
+
+    Raises:
+        InputError: what ``read_lines`` raises, a table where running text is wanted.
+    """
     suffix = format_suffix(path)
     if suffix in TABLES:
         message = (

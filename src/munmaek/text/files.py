@@ -14,7 +14,7 @@ import zstandard
 
 from munmaek.errors import InputError
 
-__all__ = ["display_name", "format_suffix", "raw_lines"]
+__all__ = ["COMPRESSIONS", "decode_lines", "display_name", "format_suffix", "raw_lines"]
 
 BLOCK = 1 << 20
 """Bytes read at a time."""
@@ -77,19 +77,23 @@ def raw_lines(path: str | Path) -> Iterator[list[str]]:
         cut = data.rfind(b"\n") + 1
         tail = data[cut:]
         if cut:
-            lines = _decode(data[:cut], name, number)
+            lines = decode_lines(data[:cut], name, number)
             lines.pop()
             number += len(lines)
             yield lines
     if tail:
-        lines = _decode(tail, name, number)
+        lines = decode_lines(tail, name, number)
         if not lines[-1]:
             lines.pop()
         yield lines
 
 
-def _decode(data: bytes, name: str, number: int) -> list[str]:
-    """Lines of whole-line bytes that begin at line ``number``; the last is what follows the end."""
+def decode_lines(data: bytes, name: str, number: int) -> list[str]:
+    """NFC lines of whole-line bytes from line ``number`` on; the last is what follows the end.
+
+    Raises:
+        InputError: bytes that are not UTF-8.
+    """
     if number == 1:
         data = data.removeprefix(codecs.BOM_UTF8)
     try:

@@ -1,0 +1,173 @@
+"""Text files as blocks of whole rows, each to be had again and again: NFC, UTF-8, line feeds.
+
+Plain files are read where they lie, and their bytes are looked at in compiled code, which leaves
+only the blocks that it cannot vouch for to Python. Compressed files, standard input and JSONL go
+through ``munmaek.text.corpora`` and are kept in a spool, for they cannot be read twice.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import Protocol, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.errors import InputError
+from munmaek.ngram.parallel import in_threads
+from munmaek.ngram.words import UNSOUND, count_rows
+from munmaek.text.corpora import text_lines
+from munmaek.text.files import COMPRESSIONS, decode_lines, display_name, format_suffix
+from munmaek.text.tables import JSONL, TABLES
+
+__all__ = ["Block", "Spool", "blocks_of", "in_memory"]
+
+Bytes = NDArray[np.uint8]
+
+SIZE = 1 << 22
+"""Bytes of a block, about."""
+_WINDOW = 1 << 16
+_ROWS = 1 << 14
+_MARK = b"\xef\xbb\xbf"
+
+
+class Spool(Protocol):
+    """Takes bytes that cannot be read twice, and gives a way to have them again."""
+
+    def __call__(self, content: bytes, /) -> Callable[[], Bytes]: ...
+
+
+def in_memory(content: bytes) -> Callable[[], Bytes]:
+    """The spool that keeps them."""
+    return partial(np.frombuffer, content, dtype=np.uint8)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Whole rows of one file."""
+
+    load: Callable[[], Bytes]
+    rows: int
+    begin: int
+    """The number of its first row in the whole text, from 0."""
+    file: str
+    """How messages call the file."""
+    line: int
+    """The number of its first row in the file, from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    load: Callable[[], Bytes]
+    rows: int
+    file: str
+
+
+def blocks_of(paths: Sequence[str | Path], *, threads: int, spool: Spool) -> list[Block]:
+    """The text of files, one after the other.
+
+    Args:
+        paths: as ``munmaek.text.corpora.read_text`` takes them.
+        threads: how many blocks are looked at side by side.
+        spool: keeps what cannot be read twice.
+
+    Raises:
+        InputError: what ``read_text`` raises for files that cannot be read.
+    """
+    blocks: list[Block] = []
+    begin = 0
+    for path in paths:
+        parts = _plain(Path(path), threads, spool) if _is_plain(path) else _other(path, spool)
+        line = 1
+        for part in parts:
+            blocks.append(Block(part.load, part.rows, begin, part.file, line))
+            begin += part.rows
+            line += part.rows
+    return blocks
+
+
+def _is_plain(path: str | Path) -> bool:
+    """A file that may be read at any place as it is; all others are for the reader of corpora."""
+    place = Path(path)
+    if str(path) == "-" or not place.is_file() or place.suffix.lower() in COMPRESSIONS:
+        return False
+    if format_suffix(path) in TABLES | JSONL:
+        return False
+    try:
+        with place.open("rb") as file:
+            first = file.read(16)
+    except OSError:
+        return False
+    magics = tuple(magic for _, magic, _ in COMPRESSIONS.values())
+    return bool(first) and not first.startswith(magics)
+
+
+def _other(path: str | Path, spool: Spool) -> Iterator[_Part]:
+    name = display_name(path)
+    lines = iter(text_lines(path))
+    while rows := list(islice(lines, _ROWS)):
+        yield _Part(spool(("\n".join(rows) + "\n").encode()), len(rows), name)
+
+
+def _plain(path: Path, threads: int, spool: Spool) -> list[_Part]:
+    loads = [partial(_read, path, begin, end) for begin, end in pairwise(_limits(path))]
+    counts = in_threads(threads, lambda load: int(count_rows(load())), loads)
+    name = display_name(path)
+    parts: list[_Part] = []
+    line = 1
+    for load, count in zip(loads, counts, strict=True):
+        part = _Part(load, count, name)
+        if count == UNSOUND:
+            lines = _lines(load().tobytes(), name, line)
+            part = _Part(_mended(load, lines, name, line, spool), len(lines), name)
+        parts.append(part)
+        line += part.rows
+    return parts
+
+
+def _limits(path: Path) -> Iterator[int]:
+    """Where blocks begin, each after a line feed, and where the file ends; a mark is left out."""
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        at = len(_MARK) if file.read(len(_MARK)) == _MARK else 0
+        yield at
+        while at + SIZE < size:
+            at += SIZE
+            file.seek(at)
+            while window := file.read(_WINDOW):
+                found = window.find(b"\n")
+                at += found + 1 if found >= 0 else len(window)
+                if found >= 0:
+                    break
+            if at < size:
+                yield at
+        yield size
+
+
+def _read(path: Path, begin: int, end: int) -> Bytes:
+    content = np.fromfile(path, dtype=np.uint8, count=end - begin, offset=begin)
+    if len(content) != end - begin:
+        message = f"{path}: became shorter while it was read; run again when nothing writes to it"
+        raise InputError(message)
+    return content
+
+
+def _lines(content: bytes, name: str, line: int) -> list[str]:
+    # Line 1 would have its byte order mark taken off once more; it is gone already.
+    lines = decode_lines(content, name, line)
+    if not lines[-1]:
+        lines.pop()
+    return lines
+
+
+def _mended(
+    load: Callable[[], Bytes], lines: list[str], name: str, line: int, spool: Spool
+) -> Callable[[], Bytes]:
+    """The block as Python has mended it; kept only where it had to be changed."""
+    content = ("\n".join(lines) + "\n").encode() if lines else b""
+    given = load().tobytes()
+    return load if content in (given, given + b"\n") else spool(content)

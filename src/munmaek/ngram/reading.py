@@ -1,0 +1,235 @@
+"""A text of white-space words as ids, its vocabulary by frequency: the fast way into the n-grams.
+
+The words, their ids and the rows held out are those of the tokenizer of kind ``words`` on the
+lines of ``munmaek.text.corpora.read_text``, without a Python string for each word or line.
+
+Letters: P positions of the bounded text.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.errors import InputError
+from munmaek.ngram.blocks import Block, Spool, blocks_of, in_memory
+from munmaek.ngram.counting import check_length
+from munmaek.ngram.parallel import available, in_threads
+from munmaek.ngram.words import Rows, Vocabulary, join_rows, renumber, tally
+
+__all__ = ["Reserved", "WordText", "read_words"]
+
+Bytes = NDArray[np.uint8]
+Int32s = NDArray[np.int32]
+Int64s = NDArray[np.int64]
+
+HoldOut = Callable[[int], Int64s]
+"""Of a number of rows, those that are not to be counted, in rising order."""
+
+UNK, BOS, EOS = 1, 2, 3
+"""Places of the special tokens in every vocabulary of munmaek."""
+
+
+class Reserved(Enum):
+    """What becomes of words of the text that are written like a special token."""
+
+    REFUSE = "refuse"
+    SPACE = "space"
+    """Left out, as if white space stood there."""
+    WORD = "word"
+    """Counted as the unknown word."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WordText:
+    """The rows that are counted."""
+
+    text: Int32s
+    """Ids as ``<s> … </s>`` after ``<s> … </s>``, and one more ``<s>``: [P + 1]."""
+    words: tuple[str, ...]
+    """The vocabulary by id, special tokens first."""
+    rows: int
+    held: tuple[str, ...]
+    """The rows held out."""
+    sha256: str
+    """Of the rows that are counted, as ``munmaek.text.corpora.Corpus.fingerprint`` has it."""
+
+
+def read_words(
+    paths: Sequence[str | Path],
+    *,
+    specials: Sequence[str],
+    most: int | None = None,
+    min_count: int = 1,
+    hold_out: HoldOut | None = None,
+    reserved: Reserved = Reserved.REFUSE,
+    threads: int | None = None,
+    spool: Spool = in_memory,
+) -> WordText:
+    """Read files twice: once to count their rows, once for their words.
+
+    Args:
+        paths: as ``munmaek.text.corpora.read_text`` takes them.
+        specials: ``<pad> <unk> <s> </s> <mask>``, which have the first ids.
+        most: the size of the vocabulary with the special tokens; None has no limit.
+        min_count: how often a word must occur not to be unknown.
+        hold_out: which rows to leave out; None counts all.
+        reserved: what becomes of words written like a special token.
+        threads: how many blocks are read side by side, by default one a processor; the result does
+            not depend on it.
+        spool: keeps what cannot be read twice.
+
+    Raises:
+        InputError: what ``read_text`` raises, and a reserved word with its file and line.
+    """
+    threads = available() if threads is None else threads
+    blocks = blocks_of(paths, threads=threads, spool=spool)
+    total = sum(block.rows for block in blocks)
+    held = np.empty(0, dtype=np.int64) if hold_out is None else hold_out(total)
+    reader = _Reader(blocks, specials, held, reserved)
+    digests, *_ = in_threads(threads, lambda work: work(), [reader.hash, *[reader.read] * threads])
+    reader.check(specials)
+    words, numbers = reader.rank(specials, most=most, min_count=min_count)
+    return WordText(
+        text=reader.assemble(numbers, threads),
+        words=words,
+        rows=total - len(held),
+        held=tuple(reader.held_rows()),
+        sha256=str(digests),
+    )
+
+
+class _Reader:
+    """Blocks are taken by whichever thread is free; each thread has a vocabulary of its own."""
+
+    def __init__(
+        self, blocks: list[Block], specials: Sequence[str], held: Int64s, reserved: Reserved
+    ) -> None:
+        self.blocks, self.held = blocks, held
+        self.first = tuple(word.encode() for word in specials)
+        self.reserved = {Reserved.REFUSE: -2, Reserved.SPACE: -1, Reserved.WORD: UNK}[reserved]
+        self.next = 0
+        self.lock = Lock()
+        self.vocabularies: list[Vocabulary] = []
+        self.counts: list[Int64s] = []
+        self.numbered: dict[int, tuple[int, Int32s]] = {}
+        self.spans: dict[int, list[str]] = {}
+        self.refused: list[tuple[int, int]] = []
+
+    def read(self) -> None:
+        """Number the words of blocks until there is none left."""
+        vocabulary, counts = Vocabulary(self.first), np.zeros(0, dtype=np.int64)
+        with self.lock:
+            worker = len(self.vocabularies)
+            self.vocabularies.append(vocabulary)
+            self.counts.append(counts)
+        while (index := self._take()) is not None:
+            block = self.blocks[index]
+            rows = Rows(block.begin, block.rows, self.held, BOS, EOS, self.reserved)
+            content = block.load()
+            numbers = vocabulary.number(content, rows).copy()
+            if len(counts) < vocabulary.size:
+                counts = np.concatenate([counts, np.zeros(vocabulary.size, dtype=np.int64)])
+                self.counts[worker] = counts
+            tally(numbers, counts)
+            self.numbered[index] = worker, numbers
+            self.spans[index] = [
+                content[begin:end].tobytes().decode() for begin, end in rows.spans.tolist()
+            ]
+            if rows.refused >= 0:
+                self.refused.append((rows.refused, index))
+
+    def _take(self) -> int | None:
+        with self.lock:
+            index = self.next
+            self.next += 1
+        return index if index < len(self.blocks) else None
+
+    def hash(self) -> str:
+        """sha256 of the number of rows and the rows, stripped of spaces at both ends."""
+        rows = sum(block.rows for block in self.blocks) - len(self.held)
+        digest = hashlib.sha256(f"{rows}\n".encode())
+        begun = False
+        for block in self.blocks:
+            content = block.load()
+            out = np.empty(len(content) + 1, dtype=np.uint8)
+            filled = join_rows(content, block.begin, self.held, out)
+            # The line feed before the first row is none between rows.
+            digest.update(memoryview(out[0 if begun else 1 : filled]))
+            begun = begun or filled > 0
+        return digest.hexdigest()
+
+    def check(self, specials: Sequence[str]) -> None:
+        """Refuse reserved words, and a text without words.
+
+        Raises:
+            InputError: names the file and the line.
+        """
+        if self.refused:
+            row, index = min(self.refused)
+            block = self.blocks[index]
+            line = block.line + row - block.begin
+            message = (
+                f"{block.file}, line {line}: one of the reserved words {' '.join(specials)} stands "
+                "in the text; take it out, or give --reserved space (leave out) or word (unknown)"
+            )
+            raise InputError(message)
+        if all(vocabulary.size <= len(self.first) for vocabulary in self.vocabularies):
+            names = ", ".join(dict.fromkeys(Path(block.file).name for block in self.blocks))
+            message = f"{names}: only empty lines; a corpus needs text"
+            raise InputError(message)
+
+    def rank(
+        self, specials: Sequence[str], *, most: int | None, min_count: int
+    ) -> tuple[tuple[str, ...], list[Int32s]]:
+        """The vocabulary, most frequent words first, and what each thread's numbers become."""
+        base = self.vocabularies[0]
+        merged = [
+            base.add(other.blob[: other.limits[other.size]], other.limits[: other.size + 1])
+            for other in self.vocabularies[1:]
+        ]
+        numbers = [np.arange(base.size, dtype=np.int32), *merged]
+        counts = np.zeros(base.size, dtype=np.int64)
+        for own, numbered in zip(self.counts, numbers, strict=True):
+            known = min(len(own), len(numbered))
+            counts[numbered[:known]] += own[:known]
+        counts[: len(specials)] = 0
+        words = [word.decode() for word in base.words()]
+        enough = np.flatnonzero(counts >= max(min_count, 1)).tolist()
+        often = counts.tolist()
+        enough.sort(key=lambda word: (-often[word], words[word]))
+        if most is not None:
+            del enough[max(most - len(specials), 0) :]
+        ids = np.full(base.size, UNK, dtype=np.int32)
+        ids[: len(specials)] = np.arange(len(specials))
+        ids[enough] = np.arange(len(specials), len(specials) + len(enough))
+        vocabulary = (*specials, *(words[word] for word in enough))
+        return vocabulary, [ids[numbered] for numbered in numbers]
+
+    def assemble(self, numbers: list[Int32s], threads: int) -> Int32s:
+        """The whole text; gives up the blocks."""
+        sizes = [len(self.numbered[index][1]) for index in range(len(self.blocks))]
+        ends = np.cumsum(sizes)
+        check_length(int(ends[-1]))
+        text = np.empty(int(ends[-1]) + 1, dtype=np.int32)
+        text[-1] = BOS
+
+        def work(index: int) -> None:
+            worker, block = self.numbered.pop(index)
+            renumber(block, numbers[worker], text[int(ends[index]) - len(block) : int(ends[index])])
+
+        in_threads(threads, work, range(len(sizes)))
+        return text
+
+    def held_rows(self) -> list[str]:
+        """The rows held out, in their order, as text."""
+        rows = [row for index in range(len(self.blocks)) for row in self.spans[index]]
+        if self.reserved != -1:
+            return rows
+        reserved = {word.decode() for word in self.first}
+        return [" ".join(word for word in row.split() if word not in reserved) for row in rows]

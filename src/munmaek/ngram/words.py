@@ -1,0 +1,472 @@
+"""Words of UTF-8 text to numbers, with a vocabulary that grows as words appear; compiled.
+
+A word is what ``str.split`` gives: what stands between white space of any script. Its number is
+looked up in a hash table with open addressing, whose slots hold 32 bits of the hash above and the
+number + 1 below; bytes are compared too, so no two words are ever taken for one.
+
+Letters: V words so far, R rows (lines).
+"""
+
+from dataclasses import dataclass, field
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.ngram.compiled import compiled
+
+__all__ = ["UNSOUND", "Rows", "Vocabulary", "count_rows", "join_rows", "renumber", "tally"]
+
+Bytes = NDArray[np.uint8]
+Int32s = NDArray[np.int32]
+Int64s = NDArray[np.int64]
+Uint64s = NDArray[np.uint64]
+
+UNSOUND = -1
+"""What ``count_rows`` says of bytes that Python must look at: not UTF-8, maybe not NFC, or CR."""
+
+# What a byte may be: within a word, white space, the end of a row, or the first of a wide space.
+_WORD, _BLANK, _FEED, _WIDE = range(4)
+_KINDS = np.zeros(256, dtype=np.uint8)
+_KINDS[[9, 11, 12, 13, 28, 29, 30, 31, 32]] = _BLANK
+_KINDS[10] = _FEED
+_KINDS[[0xC2, 0xE1, 0xE2, 0xE3]] = _WIDE
+
+# Where a kernel stands within a block.
+_AT, _ROW, _OPEN, _WORDS, _LETTERS, _OUT, _HELD, _BASE, _RESERVED = range(9)
+
+_MULTIPLIER = np.uint64(0x100000001B3)
+
+
+@final
+@dataclass(slots=True)
+class Vocabulary:
+    """Words by number; those of ``first`` come first."""
+
+    first: tuple[bytes, ...]
+    blob: Bytes = field(init=False)
+    """The words end to end."""
+    limits: Int64s = field(init=False)
+    """Word w is ``blob[limits[w] : limits[w + 1]]``."""
+    slots: Uint64s = field(init=False)
+    size: int = field(init=False, default=0)
+    """V."""
+
+    def __post_init__(self) -> None:
+        self.blob = np.empty(1 << 16, dtype=np.uint8)
+        self.limits = np.zeros(1 << 12, dtype=np.int64)
+        self.slots = np.zeros(1 << 13, dtype=np.uint64)
+        for word in self.first:
+            self.add(np.frombuffer(word, dtype=np.uint8))
+
+    def add(self, words: Bytes, limits: Int64s | None = None) -> Int32s:
+        """The numbers of words given end to end; new ones are taken up.
+
+        Args:
+            words: the bytes.
+            limits: word w is ``words[limits[w] : limits[w + 1]]``; None for one word.
+        """
+        bounds = np.array([0, len(words)]) if limits is None else limits
+        self._make_room(len(bounds) - 1, len(words))
+        numbers = np.empty(len(bounds) - 1, dtype=np.int32)
+        self.size = _add(words, bounds, self.blob, self.limits, self.slots, self.size, numbers)
+        return numbers
+
+    def words(self) -> list[bytes]:
+        """All words, by number."""
+        letters = self.blob[: self.limits[self.size]].tobytes()
+        limits = self.limits[: self.size + 1].tolist()
+        return [letters[begin:end] for begin, end in zip(limits[:-1], limits[1:], strict=True)]
+
+    def number(self, block: Bytes, rows: "Rows") -> Int32s:
+        """The words of a block: each row as ``rows.bos``, its words, ``rows.eos``."""
+        out = np.empty(len(block) // 2 + 2 * rows.most + 3, dtype=np.int32)
+        state = np.zeros(9, dtype=np.int64)
+        state[_ROW] = rows.begin
+        state[_HELD] = state[_BASE] = np.searchsorted(rows.held, rows.begin)
+        state[_RESERVED] = -1
+        while True:
+            state[_WORDS], state[_LETTERS] = self.size, self.limits[self.size]
+            done = _number(
+                block, _KINDS, rows.held, len(self.first), rows.reserved, rows.bos, rows.eos,
+                self.blob, self.limits, self.slots, state, rows.spans, out,
+            )  # fmt: skip
+            self.size = int(state[_WORDS])
+            if done:
+                break
+            self._make_room(1, 1 << 12)
+        rows.refused = int(state[_RESERVED])
+        return out[: state[_OUT]]
+
+    def _make_room(self, words: int, letters: int) -> None:
+        """Room for so much more, and at least twice what there is."""
+        while self.limits[self.size] + letters > len(self.blob):
+            self.blob = np.concatenate([self.blob, np.empty_like(self.blob)])
+        while self.size + words + 2 > len(self.limits):
+            self.limits = np.concatenate([self.limits, np.zeros_like(self.limits)])
+        if len(self.slots) < 2 * len(self.limits):
+            self.slots = np.zeros(2 * len(self.limits), dtype=np.uint64)
+            _fill(self.blob, self.limits, self.size, self.slots)
+
+
+@final
+@dataclass(slots=True)
+class Rows:
+    """How the rows of one block are read."""
+
+    begin: int
+    """The number of its first row."""
+    most: int
+    """How many rows it has."""
+    held: Int64s
+    """Rows of the whole text that are passed over, in rising order."""
+    bos: int
+    eos: int
+    reserved: int
+    """The number that stands for a word of ``Vocabulary.first``; −1 leaves it out, −2 refuses."""
+    spans: Int64s = field(init=False)
+    """[number of held rows in it, 2]: where those begin and end in the block."""
+    refused: int = field(init=False, default=-1)
+    """The first row with a word of ``Vocabulary.first`` where that is refused; −1 for none."""
+
+    def __post_init__(self) -> None:
+        limits = np.searchsorted(self.held, [self.begin, self.begin + self.most])
+        self.spans = np.zeros((int(limits[1] - limits[0]), 2), dtype=np.int64)
+
+
+@compiled
+def _mixed(hashed: np.uint64) -> np.uint64:
+    return (hashed ^ (hashed >> np.uint64(32))) * np.uint64(0x9E3779B97F4A7C15)
+
+
+@compiled
+def _slot(
+    letters: Bytes,
+    begin: int,
+    end: int,
+    hashed: np.uint64,
+    blob: Bytes,
+    limits: Int64s,
+    slots: Uint64s,
+) -> np.uint64:
+    """Where the word lies in the table, or the free slot where it belongs."""
+    mask = np.uint64(len(slots) - 1)
+    slot = hashed & mask
+    while True:
+        entry = slots[slot]
+        if entry == 0:
+            return slot
+        if (entry ^ hashed) >> np.uint64(32) == 0:
+            word = np.int64(entry & np.uint64(0xFFFFFFFF)) - 1
+            start = limits[word]
+            length = limits[word + 1] - start
+            if length == end - begin:
+                same = 0
+                while same < length and blob[start + same] == letters[begin + same]:
+                    same += 1
+                if same == length:
+                    return slot
+        slot = (slot + np.uint64(1)) & mask
+
+
+@compiled
+def _take_up(
+    letters: Bytes,
+    begin: int,
+    end: int,
+    hashed: np.uint64,
+    slot: np.uint64,
+    blob: Bytes,
+    limits: Int64s,
+    slots: Uint64s,
+    word: int,
+) -> None:
+    start = limits[word]
+    for offset in range(end - begin):
+        blob[start + offset] = letters[begin + offset]
+    limits[word + 1] = start + end - begin
+    slots[slot] = (hashed & np.uint64(0xFFFFFFFF00000000)) | np.uint64(word + 1)
+
+
+@compiled
+def _hash(letters: Bytes, begin: int, end: int) -> np.uint64:
+    hashed = np.uint64(0)
+    for place in range(begin, end):
+        hashed = (hashed + np.uint64(letters[place])) * _MULTIPLIER
+    return _mixed(hashed)
+
+
+@compiled
+def _fill(blob: Bytes, limits: Int64s, size: int, slots: Uint64s) -> None:
+    mask = np.uint64(len(slots) - 1)
+    for word in range(size):
+        hashed = _hash(blob, limits[word], limits[word + 1])
+        slot = hashed & mask
+        while slots[slot] != 0:
+            slot = (slot + np.uint64(1)) & mask
+        slots[slot] = (hashed & np.uint64(0xFFFFFFFF00000000)) | np.uint64(word + 1)
+
+
+@compiled
+def _add(
+    words: Bytes,
+    bounds: Int64s,
+    blob: Bytes,
+    limits: Int64s,
+    slots: Uint64s,
+    size: int,
+    numbers: Int32s,
+) -> int:
+    for index in range(len(numbers)):
+        begin, end = bounds[index], bounds[index + 1]
+        hashed = _hash(words, begin, end)
+        slot = _slot(words, begin, end, hashed, blob, limits, slots)
+        if slots[slot] == 0:
+            _take_up(words, begin, end, hashed, slot, blob, limits, slots, size)
+            size += 1
+        numbers[index] = np.int64(slots[slot] & np.uint64(0xFFFFFFFF)) - 1
+    return size
+
+
+@compiled
+def _wide_space(block: Bytes, at: int) -> int:
+    """How many bytes long the white space beyond ASCII is that begins here; 0 for none."""
+    left = len(block) - at
+    if left < 2:
+        return 0
+    lead, second = block[at], block[at + 1]
+    if lead == 0xC2:
+        return 2 if second == 0x85 or second == 0xA0 else 0
+    if left < 3:
+        return 0
+    third = block[at + 2]
+    if lead == 0xE1:
+        found = second == 0x9A and third == 0x80
+    elif lead == 0xE2:
+        thin = second == 0x80 and (third <= 0x8A or third == 0xA8 or third == 0xA9 or third == 0xAF)
+        found = thin or (second == 0x81 and third == 0x9F)
+    else:
+        found = lead == 0xE3 and second == 0x80 and third == 0x80
+    return 3 if found else 0
+
+
+@compiled
+def _number(
+    block: Bytes,
+    kinds: Bytes,
+    held: Int64s,
+    first: int,
+    reserved: int,
+    bos: int,
+    eos: int,
+    blob: Bytes,
+    limits: Int64s,
+    slots: Uint64s,
+    state: Int64s,
+    spans: Int64s,
+    out: Int32s,
+) -> bool:
+    """Number words until the block ends (True) or the vocabulary is full (False)."""
+    at, row, opened, words = state[_AT], state[_ROW], state[_OPEN], state[_WORDS]
+    token, holding = state[_OUT], state[_HELD]
+    size = len(block)
+    base = state[_BASE]
+    full = False
+    while at < size:
+        if opened == 0:
+            opened = 1
+            if holding < len(held) and held[holding] == row:
+                spans[holding - base, 0] = at
+                while at < size and block[at] != 10:
+                    at += 1
+                spans[holding - base, 1] = at
+                holding += 1
+                at += 1
+                row += 1
+                opened = 0
+                continue
+            out[token] = bos
+            token += 1
+        kind = kinds[block[at]]
+        if kind == _FEED:
+            out[token] = eos
+            token += 1
+            row += 1
+            opened = 0
+            at += 1
+            continue
+        if kind == _BLANK:
+            at += 1
+            continue
+        if kind == _WIDE:
+            width = _wide_space(block, at)
+            if width > 0:
+                at += width
+                continue
+        begin = at
+        hashed = np.uint64(0)
+        while at < size:
+            byte = block[at]
+            kind = kinds[byte]
+            if kind != _WORD and (kind != _WIDE or _wide_space(block, at) > 0):
+                break
+            hashed = (hashed + np.uint64(byte)) * _MULTIPLIER
+            at += 1
+        hashed = _mixed(hashed)
+        slot = _slot(block, begin, at, hashed, blob, limits, slots)
+        word = np.int64(slots[slot] & np.uint64(0xFFFFFFFF)) - 1
+        if word < 0:
+            if words + 2 >= len(limits) or limits[words] + at - begin > len(blob):
+                at = begin
+                full = True
+                break
+            _take_up(block, begin, at, hashed, slot, blob, limits, slots, words)
+            word = words
+            words += 1
+        elif word < first:
+            if reserved == -2 and state[_RESERVED] < 0:
+                state[_RESERVED] = row
+            if reserved < 0:
+                continue
+            word = reserved
+        out[token] = word
+        token += 1
+    if not full and opened == 1:
+        out[token] = eos
+        token += 1
+    state[_AT], state[_ROW], state[_OPEN], state[_WORDS] = at, row, opened, words
+    state[_OUT], state[_HELD] = token, holding
+    return not full
+
+
+@compiled
+def count_rows(block: Bytes) -> int:
+    """How many rows the block has, or ``UNSOUND`` where Python must look at it.
+
+    Sound bytes are UTF-8 without carriage returns whose characters are all such that NFC neither
+    changes nor joins them: those below U+0300 and the usual blocks of Cyrillic, punctuation, kana,
+    Chinese, Hangul syllables and emoji.
+    """
+    rows = 0
+    at = 0
+    size = len(block)
+    while at < size:
+        byte = block[at]
+        if byte < 0x80:
+            if byte == 13:
+                return UNSOUND
+            rows += byte == 10
+            at += 1
+            continue
+        width = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
+        if at + width > size:
+            return UNSOUND
+        second = block[at + 1]
+        for offset in range(1, width):
+            if block[at + offset] & 0xC0 != 0x80:
+                return UNSOUND
+        if width == 2:
+            sound = 0xC2 <= byte <= 0xCB or byte == 0xD0 or byte == 0xD1
+        elif width == 3:
+            sound = _stable(byte, second, block[at + 2])
+        else:
+            sound = byte == 0xF0 and second == 0x9F
+        if not sound:
+            return UNSOUND
+        at += width
+    return rows + (size > 0 and block[size - 1] != 10)
+
+
+@compiled
+def _stable(lead: int, second: int, third: int) -> bool:
+    if lead == 0xE2:
+        if second == 0x80:
+            return third >= 0x82
+        return 0x81 <= second <= 0x82 or 0x85 <= second <= 0x8B or 0x8D <= second <= 0xA9
+    if lead == 0xE3:
+        if second == 0x80:
+            return third <= 0xA9
+        return second == 0x81 or second == 0x83 or (second == 0x82 and not 0x99 <= third <= 0x9A)
+    if lead == 0xEA:
+        return second >= 0xB0
+    if lead == 0xED:
+        return second <= 0x9E
+    return (
+        0xE4 <= lead <= 0xE9
+        or lead == 0xEB
+        or lead == 0xEC
+        or (lead == 0xEF and 0xBC <= second <= 0xBD)
+    )
+
+
+@compiled
+def join_rows(block: Bytes, begin: int, held: Int64s, out: Bytes) -> int:
+    """The rows that are not held, stripped of spaces, with a line feed before each.
+
+    Args:
+        block: whole rows.
+        begin: the number of the first.
+        held: rows to pass over, in rising order.
+        out: filled; as long as the block and one more.
+
+    Returns:
+        How many bytes were filled.
+    """
+    at = 0
+    size = len(block)
+    row = begin
+    holding = np.searchsorted(held, begin)
+    filled = 0
+    while at < size:
+        end = at
+        while end < size and block[end] != 10:
+            end += 1
+        after = end + 1
+        if holding < len(held) and held[holding] == row:
+            holding += 1
+        else:
+            while at < end and _space_at(block, at) > 0:
+                at += _space_at(block, at)
+            while end > at and _space_before(block, at, end) > 0:
+                end -= _space_before(block, at, end)
+            out[filled] = 10
+            filled += 1
+            out[filled : filled + end - at] = block[at:end]
+            filled += end - at
+        row += 1
+        at = after
+    return filled
+
+
+@compiled
+def _space_at(block: Bytes, at: int) -> int:
+    """The width of a space, a tab, a no-break or an ideographic space here; 0 for none."""
+    byte = block[at]
+    if byte == 32 or byte == 9:
+        return 1
+    if byte == 0xC2 and at + 1 < len(block) and block[at + 1] == 0xA0:
+        return 2
+    wide = byte == 0xE3 and at + 2 < len(block)
+    return 3 if wide and block[at + 1] == 0x80 and block[at + 2] == 0x80 else 0
+
+
+@compiled
+def _space_before(block: Bytes, begin: int, end: int) -> int:
+    for width in range(1, 4):
+        if end - width >= begin and _space_at(block, end - width) == width:
+            return width
+    return 0
+
+
+@compiled
+def tally(numbers: Int32s, counts: Int64s) -> None:
+    """Count how often each number occurs."""
+    for number in numbers:
+        counts[number] += 1
+
+
+@compiled
+def renumber(source: Int32s, numbers: Int32s, target: Int32s) -> None:
+    """``target[i] = numbers[source[i]]``."""
+    for place in range(len(source)):
+        target[place] = numbers[source[place]]
