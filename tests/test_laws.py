@@ -56,7 +56,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"smoothing": "add-k:0.1"},
         {"smoothing": "maximum-likelihood"},
         {"prune": (0, 1)},
-        {"prune_entropy": 1e-3},
+        {"prune_entropy": 1e-4},
     ],
     "rnn": [{"cell": "elman"}, {"cell": "gru"}, {"cell": "lstm"}],
     "bert": [{"norm_first": False}, {"norm_first": True}],

@@ -71,7 +71,8 @@ def write_folder(
     try:
         for name, write in files.items():
             write(aside / name)
-        hashes = {name: _describe(aside / name) for name in files}
+        # A part that is a folder itself has a manifest of its own.
+        hashes = {name: _describe(aside / name) for name in files if (aside / name).is_file()}
         text = json.dumps(
             {"format": FORMAT, **manifest, "files": hashes}, ensure_ascii=False, indent=2
         )

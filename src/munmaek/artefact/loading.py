@@ -9,6 +9,8 @@ from munmaek.artefact.encoder import Encoder
 from munmaek.artefact.folder import MANIFEST, read_manifest
 from munmaek.artefact.info import Info
 from munmaek.artefact.language_model import TrainedLanguageModel
+from munmaek.artefact.mixing import MIXTURE, mixture_of
+from munmaek.artefact.training_text import TrainingText
 from munmaek.artefact.translator import Translator
 from munmaek.artefact.weights import load_network, load_tables, make_network
 from munmaek.errors import ArtefactError, UnsupportedError
@@ -60,8 +62,11 @@ def load_as(folder: Path | str, kind: type[Any], *, what: str) -> Any:
 
 def _restore(path: Path, manifest: Mapping[str, Any], info: Info) -> TrainedModel:
     tokenizer = _tokenizer(path, manifest, "tokenizer")
+    if info.task == "lm" and info.stage == MIXTURE:
+        return _mixture(path, info, tokenizer)
     if info.task == "lm":
-        return TrainedLanguageModel(tokenizer, _language_model(path, info, tokenizer), info)
+        model, text = _language_model(path, info, tokenizer), _text(path)
+        return TrainedLanguageModel(tokenizer, model, info, text)
     if info.task == "classify":
         labels = tuple(cast("list[str]", manifest["labels"]))
         return Classifier(tokenizer, _classifier(path, info), labels, info, manifest["limit"])
@@ -73,6 +78,17 @@ def _restore(path: Path, manifest: Mapping[str, Any], info: Info) -> TrainedMode
         return Encoder(tokenizer, network, info, manifest["limit"])
     message = f"{path}: task '{info.task}' is unknown to munmaek {info.version}; upgrade munmaek"
     raise ArtefactError(message)
+
+
+def _text(path: Path) -> TrainingText | None:
+    file = path / "text.safetensors"
+    return TrainingText.from_tensors(load_tables(file)) if file.is_file() else None
+
+
+def _mixture(path: Path, info: Info, tokenizer: Tokenizer) -> TrainedLanguageModel:
+    places = [path / f"part-{place}" for place in range(len(info.config["weights"]))]
+    parts = tuple(load_as(place, TrainedLanguageModel, what="a mixture") for place in places)
+    return TrainedLanguageModel(tokenizer, mixture_of(parts, info.config), info, parts=parts)
 
 
 def _tokenizer(path: Path, manifest: Mapping[str, Any], name: str) -> Tokenizer:

@@ -56,18 +56,24 @@ class TrainingText:
         """The ids of one sentence."""
         return self.ids[int(self.offsets[index]) : int(self.offsets[index + 1])].tolist()
 
-    def sentences(self) -> list[NDArray[Any]]:
-        """The ids of every sentence, without a copy."""
-        return np.split(self.ids, np.asarray(self.offsets[1:-1], dtype=np.int64))
+    def extended(self, sequences: Sequence[Sequence[int]]) -> "TrainingText":
+        """With further sentences, whose lines are counted on."""
+        ids, offsets = flatten(sequences)
+        limits = np.concatenate([self.offsets, offsets[1:] + int(self.offsets[-1])])
+        last = int(self.lines[-1]) if len(self.lines) else 0
+        lines = np.concatenate([self.lines, last + 1 + np.arange(len(sequences))])
+        return TrainingText(
+            np.concatenate([self.ids, ids.astype(self.ids.dtype)]),
+            _counting(limits),
+            _counting(lines),
+        )
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """The arrays by name."""
         return {name: getattr(self, name) for name in _NAMES}
 
     @classmethod
-    def from_tensors(
-        cls, tensors: Mapping[str, NDArray[Any]], *, vocab_size: int
-    ) -> "TrainingText":
+    def from_tensors(cls, tensors: Mapping[str, NDArray[Any]]) -> "TrainingText":
         """What gave ``tensors``, which may be memory-mapped and are not copied.
 
         Raises:
@@ -79,7 +85,7 @@ class TrainingText:
             raise ArtefactError(message)
         text = cls(*(tensors[name] for name in _NAMES))
         fits = len(text.offsets) == len(text.lines) + 1 and int(text.offsets[-1]) == len(text.ids)
-        if not fits or (len(text.ids) and int(text.ids.max()) >= vocab_size):
+        if not fits:
             message = "training text: its tensors do not fit one another; save the model again"
             raise ArtefactError(message)
         return text

@@ -12,7 +12,7 @@ import torch
 
 from munmaek.artefact import Classifier, Encoder, TrainedLanguageModel, TrainedModel, Translator
 from munmaek.artefact.info import munmaek_version
-from munmaek.artefact.language_model import corpus_scores
+from munmaek.artefact.scoring import corpus_scores
 from munmaek.metrics import Score, by_length, translation_scores
 from munmaek.mixing import Mixture, tune_mixture
 from munmaek.models import stage_named

@@ -87,6 +87,7 @@ def lm_scores(
     utf8_bytes: ArrayLike,
     signature: Signature,
     unknown: int = 0,
+    known: tuple[ArrayLike, ArrayLike] | None = None,
     rng: np.random.Generator | None = None,
 ) -> dict[str, Score]:
     """Every unit of the same prediction, with intervals over sentences where ``rng`` is given.
@@ -99,6 +100,8 @@ def lm_scores(
         utf8_bytes: bytes of each, its end included.
         signature: what the model shares over scores; see ``sign``.
         unknown: tokens outside the vocabulary, which bits per character flatter; it is signed.
+        known: ``logprob`` and ``tokens`` again without the unknown tokens; where given, there are
+            also the perplexity without them and their number.
         rng: draws the resamples of the 95 % intervals; needs per-sentence values.
 
     Raises:
@@ -106,21 +109,27 @@ def lm_scores(
     """
     total = np.atleast_1d(np.asarray(logprob, dtype=np.float64))
     signed = signature.extended(("unknown", str(unknown))) if unknown else signature
-    table: list[tuple[str, ArrayLike, str, bool]] = [
-        ("perplexity", tokens, "token", True),
-        ("word_perplexity", words, "word", True),
-        ("bits_per_character", characters, "character", False),
-        ("bits_per_byte", utf8_bytes, "byte", False),
+    table: list[tuple[str, Floats, ArrayLike, str, bool]] = [
+        ("perplexity", total, tokens, "token", True),
+        ("word_perplexity", total, words, "word", True),
+        ("bits_per_character", total, characters, "character", False),
+        ("bits_per_byte", total, utf8_bytes, "byte", False),
     ]
+    if known is not None:
+        sums = np.atleast_1d(np.asarray(known[0], dtype=np.float64))
+        table.insert(1, ("perplexity_known", sums, known[1], "known token", True))
     scores: dict[str, Score] = {}
-    for name, units, unit, exponential in table:
+    for name, logs, units, unit, exponential in table:
         counts = np.atleast_1d(np.asarray(units, dtype=np.float64))
-        value = (perplexity if exponential else bits_per)(float(total.sum()), int(counts.sum()))
+        value = (perplexity if exponential else bits_per)(float(logs.sum()), int(counts.sum()))
         shown = f"per {unit}" if exponential else f"bits/{unit}"
         score = Score(name, value, shown, signed.extended(("unit", unit)))
-        if rng is not None and len(total) > 1 and math.isfinite(value):
-            score = _with_interval(score, total, counts, exponential=exponential, rng=rng)
+        if rng is not None and len(logs) > 1 and math.isfinite(value):
+            score = _with_interval(score, logs, counts, exponential=exponential, rng=rng)
         scores[name] = score
+    if known is not None:
+        signature = signed.extended(("unit", "token"))
+        scores["unknown_tokens"] = Score("unknown_tokens", unknown, "tokens", signature)
     return scores
 
 

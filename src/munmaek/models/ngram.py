@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
-from munmaek.errors import InputError
+from munmaek.errors import ConfigError, InputError
 from munmaek.models.configuration import Config
 from munmaek.models.ngram_smoothing import ModifiedKneserNey, Smoothing, StupidBackoff, smoothed
 from munmaek.ngram import (
@@ -40,7 +40,9 @@ from munmaek.ngram import (
     score,
     trace,
 )
+from munmaek.ngram.lookup import Entry, find
 from munmaek.ngram.pruning import above, histories_of_counts, prune_by_entropy, subset
+from munmaek.ngram.queries import top
 from munmaek.ngram.sequences import check_range
 from munmaek.ngram.smoothing import Smoothed
 from munmaek.ngram.tables import tensor_named
@@ -49,6 +51,7 @@ from munmaek.ngram.tree import count_tree
 __all__ = ["Explanation", "NgramClassifier", "NgramConfig", "NgramModel"]
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 Ids = Sequence[int] | NDArray[np.integer[Any]]
 Sequences = Sequence[Ids]
 
@@ -176,6 +179,31 @@ class NgramModel:
             MunmaekWarning: discounts that could not be estimated, and what stands for them.
         """
         ids, offsets = flatten(sequences)
+        return cls.fit_flat(
+            ids,
+            offsets,
+            config=config,
+            vocab_size=vocab_size,
+            bos=bos,
+            eos=eos,
+            unk=unk,
+            excluded=excluded,
+        )
+
+    @classmethod
+    def fit_flat(
+        cls,
+        ids: NDArray[np.integer[Any]],
+        offsets: NDArray[np.int64],
+        *,
+        config: NgramConfig,
+        vocab_size: int,
+        bos: int,
+        eos: int,
+        unk: int | None,
+        excluded: Sequence[int] = (),
+    ) -> "NgramModel":
+        """``fit`` on sequences that lie end to end, s at ``ids[offsets[s] : offsets[s + 1]]``."""
         made = _estimated(
             ids,
             offsets,
@@ -220,6 +248,25 @@ class NgramModel:
     def logprobs(self, state: tuple[int, ...]) -> Floats:
         """Natural-log probability of every next token: [V]; −inf for ids that never follow."""
         return distribution(self.tables, state)
+
+    def next_words(self, state: tuple[int, ...], *, count: int) -> tuple[Ints, Floats]:
+        """The ids likeliest to come next and their natural-log probabilities, best first.
+
+        Fewer than ``count`` where no more are possible. Exact, and fast enough to type against:
+        the vocabulary is not gone through.
+        """
+        found = top(self.tables, state, count)
+        return found.ids, found.logprobs
+
+    def find(self, gram: Ids) -> Entry | None:
+        """The n-gram in the tables with its probability and backoff weight, or None.
+
+        Raises:
+            InputError: an id outside the vocabulary.
+        """
+        flat, offsets = flatten([gram])
+        check_range(flat, offsets, self.vocab_size)
+        return find(self.tables, flat.tolist())
 
     def advance(self, state: tuple[int, ...], token: int) -> tuple[int, ...]:
         """The state after ``token``."""
@@ -294,7 +341,7 @@ class NgramModel:
 
 
 def _estimated(
-    ids: NDArray[np.int64],
+    ids: NDArray[np.integer[Any]],
     offsets: NDArray[np.int64],
     *,
     config: NgramConfig,
@@ -379,7 +426,14 @@ class NgramClassifier:
 
         Raises:
             InputError: as ``NgramModel.fit``, or a label without sequences.
+            ConfigError: a smoothing that gives scores, which Bayes' rule cannot weigh.
         """
+        if not config.is_distribution:
+            message = (
+                f"smoothing '{config.smoothing.name}' gives scores, not probabilities, and Bayes' "
+                "rule needs probabilities; choose another smoothing"
+            )
+            raise ConfigError(message)
         shares = _shares(labels, len(sequences), label_count)
         models: list[NgramModel] = []
         for label in range(label_count):
@@ -415,6 +469,9 @@ class NgramClassifier:
     def logprobs(self, sequences: Sequences) -> Floats:
         """Natural log of p(label | sequence): [N, C]; the end of a sequence counts as a token.
 
+        A sequence that no label makes possible, as unsmoothed models have them, says nothing: its
+        labels are as likely as without it.
+
         Raises:
             InputError: an id outside the vocabulary.
         """
@@ -426,6 +483,7 @@ class NgramClassifier:
             joint[:, label] = self.prior[label]
             if len(sequences):
                 joint[:, label] += np.add.reduceat(scores, offsets[:-1])
+        joint[~np.isfinite(joint).any(axis=1)] = self.prior
         return joint - np.logaddexp.reduce(joint, axis=1, keepdims=True)
 
     def tensors(self) -> dict[str, NDArray[Any]]:

@@ -34,7 +34,7 @@ def sequence_of(offsets: Ints, position: int) -> int:
     return int(np.searchsorted(offsets, position, side="right")) - 1
 
 
-def check_range(ids: Ints, offsets: Ints, vocab_size: int) -> None:
+def check_range(ids: NDArray[np.integer[Any]], offsets: Ints, vocab_size: int) -> None:
     """Refuse ids outside the vocabulary.
 
     Raises:

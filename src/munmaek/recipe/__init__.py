@@ -1,5 +1,6 @@
 """From a person's text to a trained model: the recipe, and the function that follows it."""
 
+from munmaek.recipe.adding import add_text
 from munmaek.recipe.fitting import (
     Run,
     fit_classifier,
@@ -14,6 +15,7 @@ from munmaek.recipe.training import train, work_folder
 __all__ = [
     "Recipe",
     "Run",
+    "add_text",
     "fit_classifier",
     "fit_encoder",
     "fit_language_model",

@@ -14,12 +14,13 @@ from munmaek.artefact import (
     Info,
     TrainedLanguageModel,
     TrainedModel,
+    TrainingText,
     Translator,
 )
 from munmaek.artefact.weights import make_network, parameter_count
 from munmaek.data.bucketing import Lengths, bucket, padding_fraction
 from munmaek.errors import UnsupportedError
-from munmaek.models.ngram import NgramClassifier, NgramModel
+from munmaek.models.ngram import NgramClassifier, NgramConfig, NgramModel
 from munmaek.recipe.prepare import Labelled, Parallel, Text
 from munmaek.recipe.settings import Recipe
 from munmaek.tasks.classify import Classification, NeuralClassifier, framed
@@ -29,7 +30,15 @@ from munmaek.tasks.translate import Pairs, TranslationTask
 from munmaek.text.tokenizers import Tokenizer
 from munmaek.train import Progress, fit
 
-__all__ = ["Run", "fit_classifier", "fit_encoder", "fit_language_model", "fit_translator"]
+__all__ = [
+    "Run",
+    "excluded_ids",
+    "fit_classifier",
+    "fit_encoder",
+    "fit_language_model",
+    "fit_translator",
+    "ngram_sizes",
+]
 
 VALIDATION_ROWS = 2000
 """Rows of the validation data that are looked at while training; the last word has all."""
@@ -73,10 +82,18 @@ def fit_language_model(text: Text, recipe: Recipe, run: Run) -> TrainedLanguageM
 def _count_language_model(text: Text, recipe: Recipe) -> TrainedLanguageModel:
     tokenizer, began = text.tokenizer, time.perf_counter()
     config = recipe.stage_config()
-    sizes = _ngram_sizes(tokenizer)
-    model = NgramModel.fit(text.train, config=config, excluded=_excluded(tokenizer), **sizes)
+    sizes = ngram_sizes(tokenizer)
+    model = NgramModel.fit(text.train, config=config, excluded=excluded_ids(tokenizer), **sizes)
     info = _counted(recipe, config, sizes, model.parameters, began, text.describe())
-    return TrainedLanguageModel(tokenizer, model, info)
+    return TrainedLanguageModel(tokenizer, model, info, _kept_text(text, recipe, model.size))
+
+
+def _kept_text(text: Text, recipe: Recipe, size: int) -> TrainingText | None:
+    """The training text, where it is asked for or takes no more room than tables of ``size``."""
+    if recipe.keep_text is False:
+        return None
+    kept = TrainingText.of(text.train, lines=text.train_lines, vocab_size=text.tokenizer.vocab_size)
+    return kept if recipe.keep_text or kept.size <= size else None
 
 
 def fit_classifier(texts: Labelled, recipe: Recipe, run: Run) -> Classifier:
@@ -110,13 +127,13 @@ def fit_classifier(texts: Labelled, recipe: Recipe, run: Run) -> Classifier:
 def _count_classifier(texts: Labelled, recipe: Recipe) -> Classifier:
     tokenizer, began = texts.tokenizer, time.perf_counter()
     config = recipe.stage_config()
-    sizes = _ngram_sizes(tokenizer)
+    sizes = ngram_sizes(tokenizer)
     model = NgramClassifier.fit(
         texts.train,
         texts.train_labels,
         config=config,
         label_count=len(texts.labels),
-        excluded=_excluded(tokenizer),
+        excluded=excluded_ids(tokenizer),
         **sizes,
     )
     info = _counted(recipe, config, sizes, model.parameters, began, texts.describe())
@@ -276,7 +293,7 @@ def _begin_from(network: Any, init: TrainedModel, recipe: Recipe) -> None:
 def stage_label(stage: str, config: Any) -> str:
     """What people call the model: ``5-gram``, ``LSTM``, ``attention (additive)``."""
     names = {
-        "ngram": lambda: f"{config.order}-gram",
+        "ngram": lambda: _ngram_label(config),
         "rnn": lambda: {"elman": "Elman RNN", "gru": "GRU", "lstm": "LSTM"}[config.cell],
         "seq2seq": lambda: "encoder–decoder",
         "attention": lambda: "attention",
@@ -287,7 +304,15 @@ def stage_label(stage: str, config: Any) -> str:
     return names.get(stage, lambda: stage)()
 
 
-def _ngram_sizes(tokenizer: Tokenizer) -> dict[str, int]:
+def _ngram_label(config: NgramConfig) -> str:
+    default = NgramConfig().smoothing.name
+    name = config.smoothing.name
+    how = [*[name] * (name != default), *["pruned"] * config.is_pruned]
+    return f"{config.order}-gram" + (f" ({', '.join(how)})" if how else "")
+
+
+def ngram_sizes(tokenizer: Tokenizer) -> dict[str, int]:
+    """What an n-gram model is told of its tokenizer."""
     return {
         "vocab_size": tokenizer.vocab_size,
         "bos": tokenizer.bos,
@@ -296,7 +321,8 @@ def _ngram_sizes(tokenizer: Tokenizer) -> dict[str, int]:
     }
 
 
-def _excluded(tokenizer: Tokenizer) -> tuple[int, ...]:
+def excluded_ids(tokenizer: Tokenizer) -> tuple[int, ...]:
+    """Ids that no text has and no model predicts."""
     return (tokenizer.pad, tokenizer.mask)
 
 

@@ -38,6 +38,8 @@ class Text:
     valid: Sequence[Ids]
     train_corpus: Corpus
     valid_corpus: Corpus
+    train_lines: NDArray[np.int64]
+    """The number of each training line in the data, from 1."""
 
     def describe(self) -> dict[str, Any]:
         """Names, sizes and fingerprints."""
@@ -120,6 +122,7 @@ def prepare_text(
     tokenizer: Tokenizer | None = None,
 ) -> Text:
     """Running text for a language model or a masked one; ``tokenizer`` None trains one."""
+    kept = np.arange(len(corpus.lines), dtype=np.int64)
     if valid is None:
         kept, held = hold_out(len(corpus.lines), seed=recipe.seed)
         valid = Corpus(f"{corpus.name} (held out)", _pick(corpus.lines, held))
@@ -132,6 +135,7 @@ def prepare_text(
         tokenizer.encode_many(valid.lines),
         corpus,
         valid,
+        kept + 1,
     )
 
 

@@ -56,6 +56,8 @@ class Recipe(Config):
     """Label smoothing (translate)."""
     whole_words: bool = True
     """Mask whole words rather than pieces (mlm)."""
+    keep_text: bool | None = None
+    """Keep the training text beside an n-gram model; None does where the tables are larger."""
     text_column: str | int | None = None
     label_column: str | int | None = None
     seed: int = Field(default=0, ge=0)

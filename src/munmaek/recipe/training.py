@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from munmaek.artefact import (
@@ -168,8 +169,9 @@ def _fit_lm(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> TrainedLang
         tokenizer=_tokenizer_of(run.init),
     )
     model = fit_language_model(text, recipe, run)
-    scores = model.evaluate(text.valid_corpus)
-    return TrainedLanguageModel(model.tokenizer, model.model, model.info.with_scores(scores))
+    if not model.is_distribution:
+        return model
+    return replace(model, info=model.info.with_scores(model.evaluate(text.valid_corpus)))
 
 
 def _fit_classify(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> Classifier:

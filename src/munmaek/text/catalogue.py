@@ -92,6 +92,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     # Metrics and their units.
     "metric.perplexity": ("perplexity", "혼란도"),
+    "metric.perplexity_known": ("perplexity of known tokens", "아는 토큰의 혼란도"),
+    "metric.unknown_tokens": ("unknown tokens", "모르는 토큰"),
     "metric.word_perplexity": ("perplexity per word", "낱말당 혼란도"),
     "metric.bits_per_character": ("bits per character", "문자당 비트"),
     "metric.bits_per_byte": ("bits per byte", "바이트당 비트"),

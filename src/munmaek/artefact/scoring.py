@@ -1,0 +1,180 @@
+"""What a language model says about text: of every sentence, and of a whole text in sums."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.lm import LanguageModel
+from munmaek.metrics import Score, bits_per, count_text, lm_scores, perplexity, sign
+from munmaek.models.ngram import NgramModel
+from munmaek.ngram import flatten
+from munmaek.text.corpora import Corpus
+from munmaek.text.tokenizers import Tokenizer
+
+__all__ = ["ScoredText", "ScoredToken", "TextTotal", "corpus_scores", "score_texts", "total"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredToken:
+    """A token and its natural-log probability given what stands before it."""
+
+    token: str
+    logprob: float
+    unknown: bool = False
+    """Whether it stands for something outside the vocabulary."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredText:
+    """A sentence, its natural-log probability to its end, and that of every token."""
+
+    text: str
+    logprob: float
+    tokens: tuple[ScoredToken, ...]
+
+    @property
+    def unknown(self) -> int:
+        """Tokens outside the vocabulary."""
+        return sum(token.unknown for token in self.tokens)
+
+    @property
+    def perplexity(self) -> float:
+        """A token, the end of the sentence and unknown tokens counted."""
+        return perplexity(min(self.logprob, 0.0), len(self.tokens))
+
+    @property
+    def perplexity_known(self) -> float:
+        """A token, unknown ones left out of the sum and of the count."""
+        known = [token.logprob for token in self.tokens if not token.unknown]
+        return perplexity(min(math.fsum(known), 0.0), len(known))
+
+
+@dataclass(frozen=True, slots=True)
+class TextTotal:
+    """A whole text in sums, which add up over its parts."""
+
+    sentences: int = 0
+    tokens: int = 0
+    """Predictions, the end of each sentence among them."""
+    unknown: int = 0
+    """Tokens outside the vocabulary."""
+    logprob: float = 0.0
+    """Natural log, of all tokens."""
+    logprob_known: float = 0.0
+    """Natural log, without the unknown tokens."""
+    characters: int = 0
+    """Code points, one more for each sentence."""
+    utf8_bytes: int = 0
+    """Bytes, one more for each sentence."""
+
+    def __add__(self, other: "TextTotal") -> "TextTotal":
+        """Both parts together."""
+        return TextTotal(*(getattr(self, n) + getattr(other, n) for n in self.__slots__))
+
+    @property
+    def perplexity(self) -> float:
+        """A token, unknown ones counted; NaN of nothing."""
+        return _perplexity(self.logprob, self.tokens)
+
+    @property
+    def perplexity_known(self) -> float:
+        """A token, unknown ones left out of the sum and of the count; NaN of nothing."""
+        return _perplexity(self.logprob_known, self.tokens - self.unknown)
+
+    def to_json(self) -> dict[str, Any]:
+        """Sums and rates by name."""
+        sums = {name: getattr(self, name) for name in self.__slots__}
+        bits = bits_per(min(self.logprob, 0.0), self.characters) if self.characters else math.nan
+        per_byte = bits_per(min(self.logprob, 0.0), self.utf8_bytes) if self.characters else bits
+        return {
+            **sums,
+            "perplexity": self.perplexity,
+            "perplexity_known": self.perplexity_known,
+            "bits_per_character": bits,
+            "bits_per_byte": per_byte,
+        }
+
+
+def _perplexity(logprob: float, tokens: int) -> float:
+    return perplexity(min(logprob, 0.0), tokens) if tokens else math.nan
+
+
+def _ended(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
+    return [[*ids, tokenizer.eos] for ids in tokenizer.encode_many(texts)]
+
+
+def score_texts(
+    model: LanguageModel[Any], tokenizer: Tokenizer, texts: Sequence[str]
+) -> list[ScoredText]:
+    """Natural-log probability of each text as one sentence, in their order."""
+    encoded = _ended(tokenizer, texts)
+    scores = model.score_many(encoded)
+    return [
+        ScoredText(text, float(score.sum()), _tokens(tokenizer, ids, score))
+        for text, ids, score in zip(texts, encoded, scores, strict=True)
+    ]
+
+
+def _tokens(tokenizer: Tokenizer, ids: Sequence[int], score: Floats) -> tuple[ScoredToken, ...]:
+    return tuple(
+        ScoredToken(tokenizer.token(token), float(logprob), token == tokenizer.unk)
+        for token, logprob in zip(ids, score, strict=True)
+    )
+
+
+def _flat(model: LanguageModel[Any], encoded: Sequence[Sequence[int]]) -> tuple[Ints, Ints, Floats]:
+    """Ids and offsets of all sentences, and the natural-log probability of every token."""
+    ids, offsets = flatten(encoded)
+    if isinstance(model, NgramModel):
+        return ids, offsets, model.score_flat(ids, offsets)
+    return ids, offsets, np.concatenate([np.zeros(0), *model.score_many(encoded)])
+
+
+def total(model: LanguageModel[Any], tokenizer: Tokenizer, texts: Sequence[str]) -> TextTotal:
+    """The sums of all texts, each a sentence."""
+    ids, _, scores = _flat(model, _ended(tokenizer, texts))
+    unknown = ids == tokenizer.unk
+    return TextTotal(
+        sentences=len(texts),
+        tokens=len(ids),
+        unknown=int(np.count_nonzero(unknown)),
+        logprob=float(scores.sum()),
+        logprob_known=float(scores[~unknown].sum()),
+        characters=sum(map(len, texts)) + len(texts),
+        utf8_bytes=sum(len(text.encode()) for text in texts) + len(texts),
+    )
+
+
+def corpus_scores(
+    model: LanguageModel[Any], tokenizer: Tokenizer, corpus: Corpus, *, stage: str
+) -> dict[str, Score]:
+    """Scores of any language model over the tokenizer's ids, each line a sentence.
+
+    Tokenizers that can meet unknown tokens have the perplexity without them and their number too.
+    """
+    ids, offsets, scores = _flat(model, _ended(tokenizer, corpus.lines))
+    unknown = ids == tokenizer.unk
+    counts = count_text(corpus.lines)
+    begins = offsets[:-1]
+    known = (
+        np.add.reduceat(np.where(unknown, 0.0, scores), begins),
+        np.add.reduceat(~unknown, begins, dtype=np.int64),
+    )
+    return lm_scores(
+        np.add.reduceat(scores, begins),
+        tokens=np.diff(offsets),
+        words=counts.words,
+        characters=counts.characters,
+        utf8_bytes=counts.utf8_bytes,
+        unknown=int(np.count_nonzero(unknown)),
+        known=known if tokenizer.oov == "unk" else None,
+        signature=sign(task="lm", stage=stage, tokenizer=tokenizer.signature, oov=tokenizer.oov),
+        rng=np.random.default_rng(0),
+    )
