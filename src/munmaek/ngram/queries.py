@@ -14,20 +14,32 @@ Letters: T tokens, S sequences, V vocabulary size, n order.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.ngram.compact import CompactTables
+from munmaek.ngram.compact_kernels import (
+    active_after,
+    backoff_at,
+    children,
+    decode_range,
+    score_packed,
+    trace_packed,
+)
 from munmaek.ngram.compiled import Index, compiled
 from munmaek.ngram.lockstep import score_in_lanes
 from munmaek.ngram.parallel import cuts_by_weight, in_threads
 from munmaek.ngram.tables import NgramTables
 
 __all__ = [
+    "Tables",
     "Top",
     "Trace",
     "child",
     "distribution",
+    "find_word",
     "next_context",
     "score",
     "shorter",
@@ -39,6 +51,10 @@ Floats = NDArray[np.float64]
 Float32s = NDArray[np.float32]
 Int32s = NDArray[np.int32]
 Int64s = NDArray[np.int64]
+
+
+Tables: TypeAlias = NgramTables | CompactTables
+"""A model in the fast or in the compact form."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,24 +79,35 @@ class Top:
 
 
 def score(
-    tables: NgramTables, ids: Int64s, offsets: Int64s, *, bos: int, threads: int = 1
+    tables: Tables, ids: NDArray[Any], offsets: Int64s, *, bos: int, threads: int = 1
 ) -> Floats:
     """Natural-log probability of every token, each sequence after ``<s>``: [T].
 
     Args:
-        tables: the model.
+        tables: the model, in either form.
         ids: token ids of all sequences [T], each within the vocabulary.
         offsets: limits of the sequences [S + 1].
         bos: the id of ``<s>``.
         threads: how many work at once; what comes out does not depend on it.
     """
     out = np.empty(len(ids), dtype=np.float64)
-    tokens = ids.astype(np.int32)
-    if tables.order == 1:
-        out[:] = tables.logprobs[tokens]
-        return out
+    tokens = ids.astype(np.int32, copy=False)
+    limits = cuts_by_weight(np.diff(offsets), threads)
 
     def work(part: tuple[int, int]) -> None:
+        _score_part(tables, tokens, offsets[part[0] : part[1] + 1], bos, out)
+
+    in_threads(threads, work, pairwise(limits.tolist()))
+    return out
+
+
+def _score_part(tables: Tables, ids: Int32s, offsets: Int64s, bos: int, out: Floats) -> None:
+    if isinstance(tables, CompactTables):
+        score_packed(tables.packed, ids, offsets, bos, out)
+    elif tables.order == 1:
+        part = slice(int(offsets[0]), int(offsets[-1]))
+        out[part] = tables.logprobs[ids[part]]
+    else:
         score_in_lanes(
             tables.first,
             tables.words,
@@ -88,24 +115,23 @@ def score(
             tables.logprobs,
             tables.backoffs,
             tables.index,
-            tokens,
-            offsets[part[0] : part[1] + 1],
+            ids,
+            offsets,
             bos,
             out,
         )
 
-    limits = cuts_by_weight(np.diff(offsets), threads)
-    in_threads(threads, work, pairwise(limits.tolist()))
-    return out
 
-
-def trace(tables: NgramTables, ids: Int64s, *, bos: int) -> Trace:
+def trace(tables: Tables, ids: Int64s, *, bos: int) -> Trace:
     """``score`` of one sequence with the order that matched and each backoff weight paid."""
     result = Trace(
         logprobs=np.empty(len(ids), dtype=np.float64),
         orders=np.empty(len(ids), dtype=np.int64),
         backoffs=np.full((len(ids), tables.order - 1), np.nan),
     )
+    if isinstance(tables, CompactTables):
+        trace_packed(tables.packed, ids, bos, result.logprobs, result.orders, result.backoffs)
+        return result
     _trace(
         tables.starts,
         tables.first,
@@ -114,7 +140,7 @@ def trace(tables: NgramTables, ids: Int64s, *, bos: int) -> Trace:
         tables.logprobs,
         tables.backoffs,
         ids,
-        _begin(tables, bos),
+        bos if tables.order > 1 else -1,
         result.logprobs,
         result.orders,
         result.backoffs,
@@ -122,15 +148,15 @@ def trace(tables: NgramTables, ids: Int64s, *, bos: int) -> Trace:
     return result
 
 
-def distribution(tables: NgramTables, context: Sequence[int]) -> Floats:
+def distribution(tables: Tables, context: Sequence[int]) -> Floats:
     """Natural-log probability of every next word after ``context``: [V]."""
     out = np.empty(tables.vocab_size, dtype=np.float64)
-    chain, owed = _chain_after(tables, context)
-    _distribution(tables.first, tables.words, tables.logprobs, chain, owed, out)
+    chain = _chain_after(tables, context)
+    _distribution(chain.runs, chain.words, chain.logprobs, chain.owed, tables.unigram_logprobs, out)
     return out
 
 
-def top(tables: NgramTables, context: Sequence[int], k: int) -> Top:
+def top(tables: Tables, context: Sequence[int], k: int) -> Top:
     """The ``k`` likeliest next words, exactly, without looking at the whole vocabulary.
 
     The continuations of each context are gone through, then the words in the order of their
@@ -139,43 +165,77 @@ def top(tables: NgramTables, context: Sequence[int], k: int) -> Top:
     """
     ids = np.empty(min(k, tables.vocab_size), dtype=np.int64)
     logprobs = np.empty(len(ids), dtype=np.float64)
-    chain, owed = _chain_after(tables, context)
+    if not len(ids):
+        return Top(ids=ids, logprobs=logprobs)
+    chain = _chain_after(tables, context)
     found = _top(
-        tables.first, tables.words, tables.logprobs, tables.ranked, chain, owed, ids, logprobs
+        chain.runs,
+        chain.words,
+        chain.logprobs,
+        chain.owed,
+        tables.unigram_logprobs,
+        tables.ranked,
+        ids,
+        logprobs,
     )
     return Top(ids=ids[:found], logprobs=logprobs[:found])
 
 
-def _chain_after(tables: NgramTables, context: Sequence[int]) -> tuple[Int64s, Floats]:
-    """The contexts that the last words are, longest first [C], and what is owed below each [C + 1].
+@dataclass(frozen=True, slots=True, eq=False)
+class _Chain:
+    """The contexts that the last words are, longest first: C."""
 
-    ``owed[i]`` is the sum of the backoff weights of the contexts before i.
-    """
-    chain = np.empty(tables.order, dtype=np.int64)
+    runs: Int64s
+    """[C, 2]: context c is continued by the places ``runs[c, 0]`` up to ``runs[c, 1]``."""
+    words: Int32s
+    """The words of all places, rising within a run."""
+    logprobs: Float32s
+    """What is stored of them."""
+    owed: Floats
+    """[C + 1]: the sum of the backoff weights of the contexts before c."""
+
+
+def _chain_after(tables: Tables, context: Sequence[int]) -> _Chain:
+    given = np.array(context, dtype=np.int64)
+    if isinstance(tables, CompactTables):
+        return _packed_chain_after(tables, given)
+    runs = np.empty((tables.order, 2), dtype=np.int64)
     owed = np.zeros(tables.order + 1, dtype=np.float64)
     length = _fill_chain(
-        tables.first,
-        tables.words,
-        tables.links,
-        tables.backoffs,
-        np.array(context, dtype=np.int64),
-        chain,
-        owed,
+        tables.first, tables.words, tables.links, tables.backoffs, given, runs, owed
     )
-    return chain[:length], owed[: length + 1]
+    return _Chain(runs[:length], tables.words, tables.logprobs, owed[: length + 1])
 
 
-def _begin(tables: NgramTables, bos: int) -> int:
-    return bos if tables.order > 1 else -1
+def _packed_chain_after(tables: CompactTables, context: Int64s) -> _Chain:
+    """The same, with the continuations unpacked."""
+    trie = tables.packed
+    active = active_after(trie, context)
+    runs, owed = [np.zeros(2, dtype=np.int64)][:0], [0.0]
+    words, logprobs = [np.empty(0, dtype=np.int32)], [np.empty(0, dtype=np.float32)]
+    at = 0
+    for level in range(len(active) - 1, -1, -1):
+        node = int(active[level])
+        if node < 0:
+            continue
+        begin, end = children(trie, level, node)
+        words.append(np.empty(int(end - begin), dtype=np.int32))
+        logprobs.append(np.empty(len(words[-1]), dtype=np.float32))
+        decode_range(trie, level + 1, begin, words[-1], logprobs[-1])
+        runs.append(np.array([at, at + len(words[-1])]))
+        at += len(words[-1])
+        owed.append(owed[-1] + float(backoff_at(trie, level, node)))
+    return _Chain(
+        runs=np.array(runs, dtype=np.int64).reshape(-1, 2),
+        words=np.concatenate(words),
+        logprobs=np.concatenate(logprobs),
+        owed=np.array(owed),
+    )
 
 
 @compiled
-def child(first: Int32s, words: Int32s, node: Index, word: Index) -> Index:
-    """The n-gram that continues ``node`` with ``word``, or −1."""
-    low = np.int64(first[node])
-    end = np.int64(first[node + 1])
-    if low < 0 or end > len(words):
-        return -1
+def find_word(words: Int32s, low: Index, end: Index, word: Index) -> Index:
+    """The place of ``word`` among rising ones from ``low`` up to ``end``, or −1."""
     high = end
     while low < high:
         middle = (low + high) >> 1
@@ -186,6 +246,15 @@ def child(first: Int32s, words: Int32s, node: Index, word: Index) -> Index:
     if low < end and words[low] == word:
         return low
     return -1
+
+
+@compiled
+def child(first: Int32s, words: Int32s, node: Index, word: Index) -> Index:
+    """The n-gram that continues ``node`` with ``word``, or −1."""
+    low, end = np.int64(first[node]), np.int64(first[node + 1])
+    if low < 0 or end > len(words):
+        return -1
+    return find_word(words, low, end, word)
 
 
 @compiled
@@ -252,9 +321,10 @@ def _fill_chain(
     links: Int32s,
     backoffs: Float32s,
     context: Int64s,
-    chain: Int64s,
+    runs: Int64s,
     owed: Floats,
 ) -> int:
+    """Fill ``runs`` and ``owed``; returns how many contexts there are."""
     lower = len(backoffs)
     at = np.int64(-1)
     for word in context:
@@ -267,8 +337,10 @@ def _fill_chain(
             node = word
         at = next_context(links, lower, node)
     length = 0
-    while at >= 0 and length < len(chain):
-        chain[length] = at
+    while at >= 0 and length < len(runs):
+        low, high = np.int64(first[at]), np.int64(first[at + 1])
+        inside = low >= 0 and high <= len(words)
+        runs[length, 0], runs[length, 1] = (low, high) if inside else (0, 0)
         owed[length + 1] = owed[length] + np.float64(backoffs[at])
         length += 1
         at = shorter(links, at)
@@ -276,65 +348,57 @@ def _fill_chain(
 
 
 @compiled
-def _continuations(first: Int32s, words: Int32s, context: Index) -> tuple[Index, Index]:
-    low, high = np.int64(first[context]), np.int64(first[context + 1])
-    return (low, high) if low >= 0 and high <= len(words) else (np.int64(0), np.int64(0))
-
-
-@compiled
 def _distribution(
-    first: Int32s, words: Int32s, logprobs: Float32s, chain: Int64s, owed: Floats, out: Floats
+    runs: Int64s, words: Int32s, logprobs: Float32s, owed: Floats, unigrams: Float32s, out: Floats
 ) -> None:
     for word in range(len(out)):
-        out[word] = owed[len(chain)] + np.float64(logprobs[word])
+        out[word] = owed[len(runs)] + np.float64(unigrams[word])
     # From the shortest context to the longest, each better answer replaces the one before.
-    for index in range(len(chain) - 1, -1, -1):
-        low, high = _continuations(first, words, chain[index])
-        for node in range(low, high):
-            word = np.int64(words[node])
+    for index in range(len(runs) - 1, -1, -1):
+        for place in range(runs[index, 0], runs[index, 1]):
+            word = np.int64(words[place])
             if 0 <= word < len(out):
-                out[word] = owed[index] + np.float64(logprobs[node])
+                out[word] = owed[index] + np.float64(logprobs[place])
 
 
 @compiled
 def _top(
-    first: Int32s,
+    runs: Int64s,
     words: Int32s,
     logprobs: Float32s,
-    ranked: Int32s,
-    chain: Int64s,
     owed: Floats,
+    unigrams: Float32s,
+    ranked: Int32s,
     ids: Int64s,
     best: Floats,
 ) -> int:
     """Fill ``ids`` and ``best``; returns how many there are."""
     count = 0
-    for index in range(len(chain)):
-        low, high = _continuations(first, words, chain[index])
-        for node in range(low, high):
-            value = owed[index] + np.float64(logprobs[node])
+    for index in range(len(runs)):
+        for place in range(runs[index, 0], runs[index, 1]):
+            value = owed[index] + np.float64(logprobs[place])
             if count == len(ids) and value < best[count - 1]:
                 continue
-            word = np.int64(words[node])
-            if not _follows(first, words, chain[:index], word):
+            word = np.int64(words[place])
+            if not _follows(runs[:index], words, word):
                 count = _insert(word, value, ids, best, count)
     for rank in range(len(ranked)):
         word = np.int64(ranked[rank])
-        if not 0 <= word < len(ranked):
+        if not 0 <= word < len(unigrams):
             continue
-        value = owed[len(chain)] + np.float64(logprobs[word])
+        value = owed[len(runs)] + np.float64(unigrams[word])
         if value == -np.inf or (count == len(ids) and value < best[count - 1]):
             break
-        if not _follows(first, words, chain, word):
+        if not _follows(runs, words, word):
             count = _insert(word, value, ids, best, count)
     return count
 
 
 @compiled
-def _follows(first: Int32s, words: Int32s, chain: Int64s, word: Index) -> bool:
-    """Whether one of the contexts is continued by ``word``."""
-    for context in chain:  # noqa: SIM110 - Numba knows no any()
-        if child(first, words, context, word) >= 0:
+def _follows(runs: Int64s, words: Int32s, word: Index) -> bool:
+    """Whether ``word`` is in one of the runs."""
+    for index in range(len(runs)):
+        if find_word(words, runs[index, 0], runs[index, 1], word) >= 0:
             return True
     return False
 

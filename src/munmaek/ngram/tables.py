@@ -26,7 +26,7 @@ from munmaek.ngram.soundness import (
     words_are_sound,
 )
 
-__all__ = ["MAX_ORDER", "NgramTables", "tensor_named"]
+__all__ = ["MAX_ORDER", "NgramTables", "aligned", "expect", "tensor_named"]
 
 MAX_ORDER = 10
 
@@ -100,6 +100,11 @@ class NgramTables:
         return tuple(int(count) for count in np.diff(self.starts))
 
     @property
+    def unigram_logprobs(self) -> NDArray[np.float32]:
+        """[V]: natural log-probabilities of order 1."""
+        return self.logprobs[: self.vocab_size]
+
+    @property
     def size(self) -> int:
         """Bytes of all arrays."""
         return sum(array.nbytes for array in self.tensors().values())
@@ -121,11 +126,11 @@ class NgramTables:
         """
         arrays = {name: tensor_named(tensors, name) for name in _DTYPES}
         for name, dtype in _DTYPES.items():
-            _expect(f"type of '{name}'", arrays[name].dtype, dtype)
+            expect(f"type of '{name}'", arrays[name].dtype, dtype)
         starts = arrays["starts"]
-        _expect("shape of 'starts'", starts.shape, (order + 1,))
-        _expect("number of unigrams", starts[:2].tolist(), [0, vocab_size])
-        _expect("sizes of the orders rise", bool((np.diff(starts) > 0).all()), wanted=True)
+        expect("shape of 'starts'", starts.shape, (order + 1,))
+        expect("number of unigrams", starts[:2].tolist(), [0, vocab_size])
+        expect("sizes of the orders rise", bool((np.diff(starts) > 0).all()), wanted=True)
         nodes, lower = int(starts[-1]), int(starts[-2])
         lengths = {
             "words": nodes,
@@ -136,10 +141,10 @@ class NgramTables:
             "ranked": vocab_size,
         }
         for name, length in lengths.items():
-            _expect(f"shape of '{name}'", arrays[name].shape, (length,))
+            expect(f"shape of '{name}'", arrays[name].shape, (length,))
         slots = arrays["index"].size
-        _expect("shape of 'index'", arrays["index"].shape, (1 << max(slots - 1, 0).bit_length(),))
-        return cls(**{name: _aligned(array) for name, array in arrays.items()})
+        expect("shape of 'index'", arrays["index"].shape, (1 << max(slots - 1, 0).bit_length(),))
+        return cls(**{name: aligned(array) for name, array in arrays.items()})
 
     def verify(self) -> None:
         """Read every array and check that all fits together.
@@ -163,7 +168,8 @@ class NgramTables:
                 raise ArtefactError(message)
 
 
-def _aligned(array: NDArray[Any]) -> NDArray[Any]:
+def aligned(array: NDArray[Any]) -> NDArray[Any]:
+    """The array itself where compiled code can take it, else a copy."""
     return np.require(array, requirements=["C", "A"])
 
 
@@ -179,7 +185,12 @@ def tensor_named(tensors: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]
     return tensors[name]
 
 
-def _expect(what: str, given: object, wanted: object) -> None:
+def expect(what: str, given: object, wanted: object) -> None:
+    """Refuse what does not fit.
+
+    Raises:
+        ArtefactError: it is not what was wanted.
+    """
     if given != wanted:
         message = f"n-gram tables: {what} is {given}, wanted {wanted}; save the model again"
         raise ArtefactError(message)

@@ -1,0 +1,380 @@
+"""The model in a quarter of the room, or less: n-grams packed to the bit, asked where they lie.
+
+``compress`` loses nothing: every value comes back with the same bits. ``quantise`` keeps 256 values
+an order for log-probabilities and as many for backoff weights, trained on those there are, so a
+distribution then sums to 1 only about; unigrams stay exact. Both are slower to ask than
+``NgramTables`` and answer the same questions.
+
+The rising last words of a context and a rank structure over runs are after Germann et al. 2009,
+"Tightly Packed Tries", and the pointers after Pibiri & Venturini 2017, "Efficient Data Structures
+for Massive N-Gram Datasets", section 3.
+
+Letters: V vocabulary size, n order, N nodes, L nodes of orders below n.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Self, TypeAlias, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.errors import ArtefactError
+from munmaek.ngram import compact_kernels as kernels
+from munmaek.ngram.bits import SAMPLED, low_width, put_bits, put_rising, words_for
+from munmaek.ngram.codebooks import Column, exact_column, trained_column
+from munmaek.ngram.compact_kernels import COLUMNS, Packed
+from munmaek.ngram.compiled import compiled
+from munmaek.ngram.links import fill_links
+from munmaek.ngram.parallel import in_threads
+from munmaek.ngram.tables import NgramTables, aligned, expect, tensor_named
+
+__all__ = ["CompactTables", "compress", "quantise"]
+
+Float32s: TypeAlias = NDArray[np.float32]
+Int32s: TypeAlias = NDArray[np.int32]
+Int64s: TypeAlias = NDArray[np.int64]
+Uint32s: TypeAlias = NDArray[np.uint32]
+Uint64s: TypeAlias = NDArray[np.uint64]
+
+_DTYPES = {
+    "starts": np.dtype(np.int64),
+    "layout": np.dtype(np.int64),
+    "unigram_logprobs": np.dtype(np.float32),
+    "unigram_backoffs": np.dtype(np.float32),
+    "ranked": np.dtype(np.int32),
+    "records": np.dtype(np.uint64),
+    "pointers": np.dtype(np.uint64),
+    "samples": np.dtype(np.uint32),
+    "books": np.dtype(np.float32),
+}
+_WIDEST = 32
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class CompactTables:
+    """Arrays are held read-only and may be views of a memory-mapped file: nothing is copied."""
+
+    starts: Int64s
+    """[n + 1]: order k has the nodes ``starts[k - 1]`` up to ``starts[k]``; ``starts[1]`` is V."""
+    layout: Int64s
+    """[n, 14]: how the records of each order are cut; see ``compact_kernels``."""
+    unigram_logprobs: Float32s
+    """[V]: natural log-probabilities of order 1."""
+    unigram_backoffs: Float32s
+    """[V], or [0] where n is 1: natural log of the backoff weights of order 1."""
+    ranked: Int32s
+    """[V]: ids from the likeliest unigram to the least."""
+    records: Uint64s
+    """The n-grams of orders 2 to n."""
+    pointers: Uint64s
+    """Where the continuations of each context begin, as Elias–Fano numbers."""
+    samples: Uint32s
+    """Places of every 64th of them."""
+    books: Float32s
+    """Values that codes stand for."""
+
+    def __post_init__(self) -> None:
+        for name in _DTYPES:
+            view = getattr(self, name).view(np.ndarray)
+            view.flags.writeable = False
+            object.__setattr__(self, name, view)
+
+    @property
+    def order(self) -> int:
+        """n, the length of the longest n-grams."""
+        return len(self.starts) - 1
+
+    @property
+    def vocab_size(self) -> int:
+        """V, the number of token ids."""
+        return int(self.starts[1])
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """The number of n-grams of each order, 1 first; unigrams count all V ids."""
+        return tuple(int(count) for count in np.diff(self.starts))
+
+    @property
+    def size(self) -> int:
+        """Bytes of all arrays."""
+        return sum(array.nbytes for array in self.tensors().values())
+
+    @property
+    def packed(self) -> Packed:
+        """The arrays as compiled code takes them."""
+        return Packed(
+            starts=self.starts,
+            layout=self.layout,
+            unigrams=self.unigram_logprobs,
+            unigram_backoffs=self.unigram_backoffs,
+            records=self.records,
+            pointers=self.pointers,
+            samples=self.samples,
+            books=self.books,
+        )
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """The arrays by name, as a tensor file holds them."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def from_tensors(
+        cls, tensors: Mapping[str, NDArray[Any]], *, order: int, vocab_size: int
+    ) -> Self:
+        """Take arrays back without copying them.
+
+        Shapes, types and the layout are checked, so that opening is instant and no query leaves the
+        arrays; ``verify`` reads it all.
+
+        Raises:
+            ArtefactError: an array is missing, of another type, or its size does not fit.
+        """
+        arrays = {name: tensor_named(tensors, name) for name in _DTYPES}
+        for name, dtype in _DTYPES.items():
+            expect(f"type of '{name}'", arrays[name].dtype, dtype)
+        starts = arrays["starts"]
+        expect("shape of 'starts'", starts.shape, (order + 1,))
+        expect("number of unigrams", starts[:2].tolist(), [0, vocab_size])
+        expect("sizes of the orders rise", bool((np.diff(starts) > 0).all()), wanted=True)
+        expect("shape of 'layout'", arrays["layout"].shape, (order, COLUMNS))
+        expect("shape of 'unigram_logprobs'", arrays["unigram_logprobs"].shape, (vocab_size,))
+        backoffs = vocab_size if order > 1 else 0
+        expect("shape of 'unigram_backoffs'", arrays["unigram_backoffs"].shape, (backoffs,))
+        expect("shape of 'ranked'", arrays["ranked"].shape, (vocab_size,))
+        for name in ("records", "pointers", "samples", "books"):
+            expect(f"axes of '{name}'", arrays[name].ndim, 1)
+        made = cls(**{name: aligned(array) for name, array in arrays.items()})
+        made._check_layout()
+        return made
+
+    def _check_layout(self) -> None:
+        """Every part of every order lies within its array."""
+        for level, row in enumerate(self.layout.tolist()):
+            count = int(self.starts[level + 1] - self.starts[level])
+            widths = row[kernels.WORD : kernels.BACKOFF + 1]
+            sound = all(0 <= number < 2**62 for number in row)
+            sound = sound and max(*widths, row[kernels.LOW_WIDTH]) <= _WIDEST
+            end = row[kernels.START] + count * sum(widths)
+            sound = sound and end <= 64 * (len(self.records) - 1)
+            for book in (kernels.BOOK, kernels.BACKOFF_BOOK):
+                sound = sound and row[book] + row[book + 1] <= len(self.books)
+            if level + 1 < self.order:
+                ends = row[kernels.LOW] + (count + 1) * row[kernels.LOW_WIDTH]
+                sound = sound and max(ends, row[kernels.HIGH]) <= 64 * (len(self.pointers) - 1)
+                sound = sound and row[kernels.SAMPLE] + count // SAMPLED < len(self.samples)
+            expect(f"layout of order {level + 1} fits", bool(sound), wanted=True)
+
+    def verify(self) -> None:
+        """Read every array and check that all fits together.
+
+        Raises:
+            ArtefactError: n-grams out of order, or a value that cannot stand there.
+        """
+        expanded = self.expand()
+        expanded.verify()
+        if not np.array_equal(expanded.ranked, self.ranked):
+            message = "n-gram tables: 'ranked' is damaged; take the model from a good copy"
+            raise ArtefactError(message)
+
+    def expand(self) -> NgramTables:
+        """The fast form, with the values that this one gives.
+
+        Raises:
+            ArtefactError: damaged pointers or words.
+        """
+        nodes, lower = int(self.starts[-1]), int(self.starts[-2])
+        words = np.arange(nodes, dtype=np.int32)
+        first = np.full(lower + 1, nodes, dtype=np.int32)
+        logprobs = np.empty(nodes, dtype=np.float32)
+        backoffs = np.empty(lower, dtype=np.float32)
+        logprobs[: self.vocab_size] = self.unigram_logprobs
+        if not _expand(self.packed, first, words, logprobs, backoffs):
+            message = "n-gram tables: 'pointers' or words are damaged; take the model from a copy"
+            raise ArtefactError(message)
+        return NgramTables(
+            starts=self.starts,
+            words=words,
+            links=fill_links(self.starts, first, words),
+            first=first,
+            logprobs=logprobs,
+            backoffs=backoffs,
+        )
+
+
+@compiled
+def _expand(
+    trie: Packed, first: Int32s, words: Int32s, logprobs: Float32s, backoffs: Float32s
+) -> bool:
+    """Fill the arrays; False where contexts' runs do not follow one another."""
+    starts = trie.starts
+    for level in range(len(starts) - 1):
+        if level > 0:
+            begin, end = starts[level], starts[level + 1]
+            kernels.decode_range(trie, level, begin, words[begin:end], logprobs[begin:end])
+        if level == len(starts) - 2:
+            break
+        expected = starts[level + 1]
+        for node in range(starts[level], starts[level + 1]):
+            backoffs[node] = kernels.backoff_at(trie, level, node)
+            begin, end = kernels.children(trie, level, node)
+            if begin != expected:
+                return False
+            first[node] = begin
+            previous = -1
+            expected = end
+        if expected != starts[level + 2]:
+            return False
+    for context in range(len(backoffs)):
+        previous = -1
+        for node in range(first[context], first[context + 1]):
+            if words[node] <= previous or words[node] >= starts[1]:
+                return False
+            previous = words[node]
+    return True
+
+
+def compress(tables: NgramTables, *, threads: int = 1) -> CompactTables:
+    """The same model without loss, to the bit."""
+    return _pack(tables, exact_column, threads=threads)
+
+
+def quantise(tables: NgramTables, *, threads: int = 1) -> CompactTables:
+    """The model with 256 log-probabilities and 256 backoff weights an order, unigrams exact."""
+    return _pack(tables, trained_column, threads=threads)
+
+
+def _pack(tables: NgramTables, column: Any, *, threads: int) -> CompactTables:
+    starts = tables.starts
+    layout = np.zeros((tables.order, COLUMNS), dtype=np.int64)
+    word_width = max(int(tables.vocab_size - 1).bit_length(), 1)
+    columns: list[tuple[Column, Column | None]] = []
+    books: list[Float32s] = []
+    bits = 0
+    for level in range(1, tables.order):
+        nodes = slice(int(starts[level]), int(starts[level + 1]))
+        probabilities = column(tables.logprobs[nodes])
+        backoffs = column(tables.backoffs[nodes]) if level + 1 < tables.order else None
+        columns.append((probabilities, backoffs))
+        row = layout[level]
+        row[kernels.START], row[kernels.WORD] = bits, word_width
+        _describe(row, kernels.PROBABILITY, kernels.BOOK, kernels.BASE, probabilities, books)
+        if backoffs is not None:
+            _describe(
+                row, kernels.BACKOFF, kernels.BACKOFF_BOOK, kernels.BACKOFF_BASE, backoffs, books
+            )
+        width = int(row[kernels.WORD : kernels.BACKOFF + 1].sum())
+        # Each order begins in a word of its own, so that orders can be packed side by side.
+        bits += -(-(nodes.stop - nodes.start) * width // 64) * 64
+    records = np.zeros(words_for(bits), dtype=np.uint64)
+
+    def fill(level: int) -> None:
+        probabilities, backoffs = columns[level - 1]
+        nodes = slice(int(starts[level]), int(starts[level + 1]))
+        row = layout[level]
+        lower = backoffs is not None
+        _put_records(
+            records,
+            row,
+            tables.words[nodes],
+            tables.logprobs[nodes],
+            probabilities.book,
+            tables.backoffs[nodes] if lower else tables.backoffs[:0],
+            backoffs.book if lower else probabilities.book[:0],
+        )
+
+    in_threads(threads, fill, range(1, tables.order))
+    pointers, samples = _put_pointers(tables, layout)
+    return CompactTables(
+        starts=starts.copy(),
+        layout=layout,
+        unigram_logprobs=tables.logprobs[: tables.vocab_size].copy(),
+        unigram_backoffs=tables.backoffs[: tables.vocab_size].copy(),
+        ranked=tables.ranked.copy(),
+        records=records,
+        pointers=pointers,
+        samples=samples,
+        books=np.concatenate(books) if books else np.empty(0, dtype=np.float32),
+    )
+
+
+def _describe(
+    row: Int64s, width: int, book: int, base: int, column: Column, books: list[Float32s]
+) -> None:
+    row[width], row[base] = column.width, column.base
+    row[book], row[book + 1] = sum(len(each) for each in books), len(column.book)
+    books.append(column.book)
+
+
+@compiled
+def _put_records(
+    records: Uint64s,
+    row: Int64s,
+    words: Int32s,
+    logprobs: Float32s,
+    book: Float32s,
+    backoffs: Float32s,
+    backoff_book: Float32s,
+) -> None:
+    place = np.uint64(row[kernels.START])
+    for node in range(len(words)):
+        width = np.uint64(row[kernels.WORD])
+        put_bits(records, place, width, np.uint64(words[node]))
+        place += width
+        width = np.uint64(row[kernels.PROBABILITY])
+        put_bits(records, place, width, _code(logprobs[node], book, row[kernels.BASE]))
+        place += width
+        if len(backoffs) > 0:
+            width = np.uint64(row[kernels.BACKOFF])
+            code = _code(backoffs[node], backoff_book, row[kernels.BACKOFF_BASE])
+            put_bits(records, place, width, code)
+            place += width
+
+
+@compiled
+def _code(value: np.float32, book: Float32s, base: np.int64) -> np.uint64:
+    """The nearest value of the book, or the distance from ``base``."""
+    if len(book) == 0:
+        return kernels.ordered_bits(value) - np.uint64(base)
+    low, high = 0, len(book)
+    while low < high:
+        middle = (low + high) >> 1
+        if book[middle] < value:
+            low = middle + 1
+        else:
+            high = middle
+    if low == len(book) or (low > 0 and value - book[low - 1] < book[low] - value):
+        low -= 1
+    return np.uint64(low)
+
+
+def _put_pointers(tables: NgramTables, layout: Int64s) -> tuple[Uint64s, Uint32s]:
+    bits, samples = 0, 0
+    counts = tables.counts
+    for level in range(tables.order - 1):
+        count, limit = counts[level] + 1, counts[level + 1]
+        width = low_width(count, limit)
+        high = (limit >> width) + count
+        row = layout[level]
+        row[kernels.LOW], row[kernels.LOW_WIDTH] = bits, width
+        row[kernels.HIGH] = bits + count * width
+        row[kernels.SAMPLE] = samples
+        bits += count * width + high
+        samples += -(-count // SAMPLED)
+    pointers = np.zeros(words_for(bits), dtype=np.uint64)
+    places = np.zeros(samples, dtype=np.uint32)
+    for level in range(tables.order - 1):
+        begin, end = int(tables.starts[level]), int(tables.starts[level + 1])
+        row = layout[level]
+        put_rising(
+            tables.first[begin : end + 1],
+            end,
+            int(row[kernels.LOW_WIDTH]),
+            pointers,
+            int(row[kernels.LOW]),
+            pointers,
+            int(row[kernels.HIGH]),
+            places[int(row[kernels.SAMPLE]) :],
+        )
+    return pointers, places
