@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from munmaek.cli.add import add
 from munmaek.cli.align import align
 from munmaek.cli.classify import classify
 from munmaek.cli.compare import compare
@@ -14,6 +15,9 @@ from munmaek.cli.evaluate import evaluate
 from munmaek.cli.fill import fill
 from munmaek.cli.generate import generate
 from munmaek.cli.look import look
+from munmaek.cli.lookup import lookup
+from munmaek.cli.mix import mix
+from munmaek.cli.next import next_tokens
 from munmaek.cli.options import examples
 from munmaek.cli.score import score
 from munmaek.cli.train import train
@@ -58,6 +62,7 @@ app.command(
     epilog=examples(
         "munmaek train lm corpus.txt --model rnn -o models/rnn --budget 5m",
         "munmaek train lm corpus.txt.gz --model ngram --order 5 --tokenizer words -o models/5gram",
+        "munmaek train lm corpus.txt --model ngram --smoothing witten-bell --prune '0 0 1' -o m",
         "munmaek train classify reviews.tsv --model attention -o models/reviews",
         "munmaek train translate ko.txt en.txt --model transformer -o models/ko-en",
         "munmaek train mlm corpus.txt --model bert -o models/bert",
@@ -65,8 +70,29 @@ app.command(
     )
 )(train)
 app.command(epilog=examples("munmaek evaluate models/rnn test.txt"))(evaluate)
-app.command(epilog=examples("munmaek score models/rnn sentences.txt --tokens"))(score)
+app.command(
+    epilog=examples(
+        "munmaek score models/rnn sentences.txt --tokens",
+        "munmaek score models/5gram test.txt --total",
+        "echo '나는 집에서 공부한다' | munmaek score models/5gram --explain",
+    )
+)(score)
 app.command(epilog=examples("munmaek generate models/rnn '나는 학교에서' --count 3"))(generate)
+app.command("next", epilog=examples("munmaek next models/5gram '나는 학교에서' -k 5"))(next_tokens)
+app.command(
+    epilog=examples(
+        "munmaek lookup models/5gram '학교에서 공부한다'",
+        "munmaek lookup models/5gram '<s> 나는' --json",
+        "munmaek lookup models/5gram",
+    )
+)(lookup)
+app.command(
+    epilog=examples(
+        "munmaek mix models/5gram models/rnn --tune valid.txt -o models/mixed",
+        "munmaek mix models/news models/talk --weights 0.7,0.3 -o models/mixed",
+    )
+)(mix)
+app.command(epilog=examples("munmaek add models/5gram more.txt -o models/5gram-more"))(add)
 app.command(epilog=examples("munmaek classify models/reviews new.txt --json"))(classify)
 app.command(epilog=examples("echo '나는 너를 사랑해' | munmaek translate models/ko-en"))(translate)
 app.command(epilog=examples("munmaek fill models/bert '나는 <mask> 공부한다'"))(fill)

@@ -1,15 +1,20 @@
 """``munmaek score``."""
 
-from typing import Annotated
+from dataclasses import asdict
+from typing import Annotated, Any
 
 import typer
 
-from munmaek.cli.console import put_json, put_line
+from munmaek.cli.console import put, put_json, put_line, say
+from munmaek.cli.evaluate import number
 from munmaek.cli.inputs import blocks_of_lines
 from munmaek.cli.options import InputFile, Json, ModelFolder
-from munmaek.errors import UnsupportedError
+from munmaek.errors import ConfigError, UnsupportedError
 
 __all__ = ["score"]
+
+TOTAL_BLOCK = 16384
+"""Lines that go through a model together where only their sum is wanted."""
 
 
 def score(
@@ -17,6 +22,19 @@ def score(
     file: InputFile = "-",
     *,
     tokens: Annotated[bool, typer.Option("--tokens", help="That of every token too.")] = False,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain",
+            help="Of every token the n-gram that matched and each backoff paid (ngram only).",
+        ),
+    ] = False,
+    total: Annotated[
+        bool,
+        typer.Option(
+            "--total", help="The whole file in one: sum, perplexity, unknown tokens, bits."
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Print how likely every sentence is.
@@ -26,24 +44,88 @@ def score(
     """
     from munmaek.artefact import Encoder, TrainedLanguageModel, load
 
+    if tokens + explain + total > 1:
+        raise ConfigError("--tokens, --explain and --total are three ways; choose one")
     trained = load(model)
     if not isinstance(trained, TrainedLanguageModel | Encoder):
         message = f"{model}: a model for '{trained.info.task}'; score needs 'lm' or 'mlm'"
         raise UnsupportedError(message)
-    for lines in blocks_of_lines(file):
-        if isinstance(trained, Encoder):
-            for line, value in zip(lines, trained.score(lines), strict=True):
-                _put(line, value, [], json=json)
-        else:
-            for each in trained.score(lines):
-                pairs = [(token.token, token.logprob) for token in each.tokens]
-                _put(each.text, each.logprob, pairs if tokens or json else [], json=json)
-
-
-def _put(text: str, logprob: float, tokens: list[tuple[str, float]], *, json: bool) -> None:
-    if json:
-        rows = [{"token": token, "logprob": value} for token, value in tokens]
-        put_json({"text": text, "logprob": logprob, "tokens": rows})
+    if isinstance(trained, Encoder):
+        if explain or total:
+            message = f"{model}: a model of masked words; --explain and --total need 'lm'"
+            raise UnsupportedError(message)
+        _score_masked(trained, file, json=json)
+        return
+    if not trained.is_distribution:
+        say(f"munmaek: note: {model} gives scores of Stupid Backoff, which are no probabilities")
+    if total:
+        _put_total(trained, file, json=json)
+    elif explain:
+        _explain(trained, file, json=json)
     else:
-        each = "\t".join(f"{token} {value:.4f}" for token, value in tokens)
-        put_line(f"{logprob:.4f}\t{text}" + (f"\t{each}" if each else ""))
+        _score(trained, file, tokens=tokens, json=json)
+
+
+def _score_masked(trained: Any, file: str, *, json: bool) -> None:
+    for lines in blocks_of_lines(file):
+        for line, value in zip(lines, trained.score(lines), strict=True):
+            if json:
+                put_json({"text": line, "logprob": value, "tokens": []})
+            else:
+                put_line(f"{value:.4f}\t{line}")
+
+
+def _score(trained: Any, file: str, *, tokens: bool, json: bool) -> None:
+    for lines in blocks_of_lines(file):
+        for each in trained.score(lines):
+            if json:
+                put_json(
+                    {
+                        "text": each.text,
+                        "logprob": each.logprob,
+                        "perplexity": each.perplexity,
+                        "perplexity_known": each.perplexity_known,
+                        "unknown": each.unknown,
+                        "tokens": [asdict(token) for token in each.tokens],
+                    }
+                )
+                continue
+            pairs = [f"{token.token} {token.logprob:.4f}" for token in each.tokens]
+            put_line("\t".join([f"{each.logprob:.4f}", each.text, *(pairs if tokens else [])]))
+
+
+def _explain(trained: Any, file: str, *, json: bool) -> None:
+    for lines in blocks_of_lines(file):
+        for line in lines:
+            each = trained.explain(line)
+            if json:
+                put_json(asdict(each))
+                continue
+            put_line(f"{each.logprob:.4f}\t{each.text}")
+            for token in each.tokens:
+                paid = "".join(
+                    f"  − {abs(step.logprob):.4f} for leaving '{' '.join(step.context)}'"
+                    for step in token.backoffs
+                )
+                gram = " ".join([*token.context, token.token])
+                put_line(f"  {token.logprob:9.4f}  {token.order}-gram '{gram}'{paid}")
+
+
+def _put_total(trained: Any, file: str, *, json: bool) -> None:
+    from munmaek.artefact import TextTotal
+
+    found = TextTotal()
+    for lines in blocks_of_lines(file, most=TOTAL_BLOCK):
+        found += trained.total(lines)
+    if json:
+        put_json({"file": file, **found.to_json()})
+        return
+    rates = found.to_json()
+    put(f"log-probability   {found.logprob:.4f} nats")
+    put(f"sentences         {found.sentences:,}")
+    put(f"tokens            {found.tokens:,}, {found.unknown:,} of them unknown")
+    put(f"perplexity        {number(found.perplexity)} per token")
+    if found.unknown:
+        put(f"  of known ones   {number(found.perplexity_known)} per known token")
+    put(f"bits              {number(rates['bits_per_character'])} per character")
+    put(f"                  {number(rates['bits_per_byte'])} per byte")

@@ -9,6 +9,17 @@ from munmaek.cli.choices import known_task, merged, place, usable_device
 from munmaek.cli.console import put, put_json, say, seconds_text, size_text
 from munmaek.cli.durations import parse_duration
 from munmaek.cli.evaluate import put_scores, scores_json
+from munmaek.cli.ngram_options import (
+    KeepText,
+    KenlmCompatible,
+    MinCount,
+    Order,
+    Prune,
+    PruneEntropy,
+    SmoothingName,
+    refuse_for,
+    thresholds,
+)
 from munmaek.cli.options import (
     Budget,
     ConfigFile,
@@ -72,12 +83,13 @@ def train(
     valid: Valid = None,
     tokenizer: TokenizerKind = None,
     vocab_size: VocabSize = None,
-    order: Annotated[
-        int | None,
-        typer.Option(
-            min=1, metavar="N", show_default=False, help="Longest n-gram counted (ngram only)."
-        ),
-    ] = None,
+    min_count: MinCount = None,
+    order: Order = None,
+    smoothing: SmoothingName = None,
+    prune: Prune = None,
+    prune_entropy: PruneEntropy = None,
+    kenlm_compatible: KenlmCompatible = None,
+    keep_text: KeepText = None,
     init: Annotated[
         Path | None,
         typer.Option(
@@ -109,12 +121,26 @@ def train(
         "stage": stage,
         "tokenizer": tokenizer,
         "vocab_size": vocab_size,
+        "min_count": min_count,
+        "keep_text": keep_text,
         "seed": seed,
         "text_column": column(text_column),
         "label_column": column(label_column),
     }
-    tables = {"model": {"order": order}, "train": {"budget": seconds, "epochs": epochs}}
-    recipe = _recipe(merged(config, options, tables), place(config), order=order)
+    counted = {
+        "order": order,
+        "smoothing": smoothing,
+        "prune": thresholds(prune),
+        "prune_entropy": prune_entropy,
+        "kenlm_compatible": kenlm_compatible,
+    }
+    tables = {"model": counted, "train": {"budget": seconds, "epochs": epochs}}
+    ngram_only = {f"--{name.replace('_', '-')}": value for name, value in counted.items()}
+    recipe = _recipe(
+        merged(config, options, tables),
+        place(config),
+        ngram_only={**ngram_only, "--keep-text": keep_text},
+    )
 
     from munmaek import recipe as recipes
 
@@ -143,7 +169,7 @@ def train(
         raise SystemExit(INTERRUPTED)
 
 
-def _recipe(options: dict[str, Any], where: str, *, order: int | None) -> Any:
+def _recipe(options: dict[str, Any], where: str, *, ngram_only: dict[str, Any]) -> Any:
     """The recipe, checked to the last option before anything is read."""
     from munmaek.models import stages_for
     from munmaek.recipe import Recipe
@@ -152,9 +178,7 @@ def _recipe(options: dict[str, Any], where: str, *, order: int | None) -> Any:
         able = ", ".join(stage.name for stage in stages_for(options["task"]))
         message = f"which stage? give --model; for '{options['task']}' there are {able}"
         raise ConfigError(message)
-    if order is not None and options["stage"] != "ngram":
-        message = f"--order is for ngram; '{options['stage']}' has no order"
-        raise ConfigError(message)
+    refuse_for(options["stage"], ngram_only)
     recipe = Recipe.of(options, where=where)
     recipe.stage_config(where=f"{where}: [model]")
     recipe.train_config(where=f"{where}: [train]")
@@ -172,6 +196,8 @@ def _sum_up(info: Any, folder: Path, *, json: bool) -> None:
         f"\n{folder}: {info.label}, {info.parameters:,} {kind}, {size_text(size)}, "
         f"trained in {seconds_text(info.seconds)}"
     )
+    if (text := folder / "text.safetensors").exists():
+        say(f"the training text is kept in it ({size_text(text.stat().st_size)}); --no-keep-text")
     say("next:")
     for command in NEXT[info.task]:
         say(f"  munmaek {command.format(folder)}")

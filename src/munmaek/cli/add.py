@@ -1,0 +1,65 @@
+"""``munmaek add``."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from munmaek.cli.console import put, put_json, seconds_text
+from munmaek.cli.evaluate import put_scores, scores_json
+from munmaek.cli.options import Force, Json, ModelFolder
+
+__all__ = ["add"]
+
+
+def add(
+    model: ModelFolder,
+    data: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="DATA",
+            show_default=False,
+            help="Text, a sentence a line, maybe compressed; - is standard input.",
+        ),
+    ],
+    *,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            show_default=False,
+            help="Folder of the new model; with --force it may be MODEL.",
+        ),
+    ],
+    valid: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", show_default=False, help="Text to evaluate the model on."),
+    ] = None,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Add text to an n-gram model that was saved with its own.
+
+    The result is the same to the bit as that of training on both texts with the model's tokenizer,
+    and takes as long: every discount depends on all counts.
+    """
+    from munmaek.artefact import TrainedLanguageModel, load_as
+    from munmaek.artefact.folder import check_free
+    from munmaek.recipe import add_text
+    from munmaek.text.corpora import read_text
+
+    check_free(output, force=force)
+    trained: Any = load_as(model, TrainedLanguageModel, what="add")
+    corpus, held = read_text(data), read_text(valid) if valid else None
+    made = add_text(trained, corpus, valid=held)
+    made.save(output, force=force)
+    if json:
+        put_json(scores_json(output, "lm", made.info.scores))
+        return
+    put_scores(made.info.scores)
+    put(
+        f"{output}: {made.info.label}, {made.info.parameters:,} n-grams, "
+        f"{len(corpus.lines):,} lines added in {seconds_text(made.info.seconds)}"
+    )
