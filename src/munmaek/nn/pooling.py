@@ -29,7 +29,7 @@ class Pooling(nn.Module):
 
     def __init__(self, name: PoolingName, dimension: int) -> None:
         super().__init__()
-        self.name = name
+        self.name: PoolingName = name
         self.size = dimension * (3 if name == "concat" else 1)
         if name == "attention":
             self.key = nn.Linear(dimension, dimension)

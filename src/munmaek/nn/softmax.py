@@ -68,9 +68,9 @@ def _in_parts(
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     rows = max(1, _PART // len(weight))
     total = torch.zeros((), device=hidden.device)
+    own: list[Tensor] = []
     if gradients:
-        by_hidden, by_weight = torch.empty_like(hidden), torch.zeros_like(weight)
-        by_bias = torch.zeros_like(bias)
+        own = [torch.zeros_like(each) for each in (hidden, weight, bias)]
     for at in range(0, len(hidden), rows):
         part, wanted = hidden[at : at + rows], gold[at : at + rows, None]
         scores = torch.addmm(bias.to(part.dtype), part, weight.t()).float()
@@ -83,10 +83,10 @@ def _in_parts(
             # ∂ log p(y) / ∂ s = one-hot(y) − softmax(s)
             shares.neg_().scatter_add_(1, wanted, torch.ones_like(chosen)[:, None])
             down = shares.to(part.dtype)
-            torch.mm(down, weight, out=by_hidden[at : at + rows])
-            by_weight.addmm_(down.t(), part)
-            by_bias += shares.sum(0)
-    return total, (by_hidden, by_weight, by_bias) if gradients else ()
+            torch.mm(down, weight, out=own[0][at : at + rows])
+            own[1].addmm_(down.t(), part)
+            own[2].add_(shares.sum(0))
+    return total, tuple(own)
 
 
 def sampled_log_likelihood(
