@@ -13,6 +13,7 @@ Letters: V vocabulary size, n order, N nodes, L nodes of orders below n.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +67,7 @@ class CountTree:
 
 
 def count_tree(
-    ids: Int64s,
+    ids: NDArray[np.integer[Any]],
     offsets: Int64s,
     *,
     order: int,
@@ -95,7 +96,7 @@ def count_tree(
     )
 
 
-def _check(ids: Int64s, offsets: Int64s, predictable: Bools, eos: int) -> None:
+def _check(ids: NDArray[np.integer[Any]], offsets: Int64s, predictable: Bools, eos: int) -> None:
     if len(offsets) < 2:
         message = "the corpus is empty: 0 sequences; give at least one to count"
         raise InputError(message)
