@@ -1,16 +1,23 @@
-"""Trained models as folders: save and load, and what each can do with text."""
+"""Trained models as folders: save and load, and what each can do with text.
 
-from munmaek.artefact.classifier import Classifier, Prediction
-from munmaek.artefact.encoder import Encoder, Filled
-from munmaek.artefact.info import Info
-from munmaek.artefact.inside import Inside
-from munmaek.artefact.language_model import TrainedLanguageModel
-from munmaek.artefact.loading import TrainedModel, load, load_as
-from munmaek.artefact.look_up import ExplainedText, ExplainedToken, Found, NextToken
-from munmaek.artefact.mixing import mix
-from munmaek.artefact.scoring import ScoredText, ScoredToken, TextTotal
-from munmaek.artefact.training_text import TrainingText
-from munmaek.artefact.translator import Translation, Translator
+Names are loaded when used: n-grams do without torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from munmaek.artefact.classifier import Classifier, Prediction
+    from munmaek.artefact.encoder import Encoder, Filled
+    from munmaek.artefact.info import Info
+    from munmaek.artefact.inside import Inside
+    from munmaek.artefact.language_model import TrainedLanguageModel
+    from munmaek.artefact.loading import TrainedModel, load, load_as
+    from munmaek.artefact.look_up import ExplainedText, ExplainedToken, Found, NextToken
+    from munmaek.artefact.mixing import mix
+    from munmaek.artefact.scoring import ScoredText, ScoredToken, TextTotal
+    from munmaek.artefact.training_text import TrainingText
+    from munmaek.artefact.translator import Translation, Translator
 
 __all__ = [
     "Classifier",
@@ -35,3 +42,34 @@ __all__ = [
     "load_as",
     "mix",
 ]
+
+_HOMES = {
+    "Classifier": "munmaek.artefact.classifier",
+    "Encoder": "munmaek.artefact.encoder",
+    "ExplainedText": "munmaek.artefact.look_up",
+    "ExplainedToken": "munmaek.artefact.look_up",
+    "Filled": "munmaek.artefact.encoder",
+    "Found": "munmaek.artefact.look_up",
+    "Info": "munmaek.artefact.info",
+    "Inside": "munmaek.artefact.inside",
+    "NextToken": "munmaek.artefact.look_up",
+    "Prediction": "munmaek.artefact.classifier",
+    "ScoredText": "munmaek.artefact.scoring",
+    "ScoredToken": "munmaek.artefact.scoring",
+    "TextTotal": "munmaek.artefact.scoring",
+    "TrainedLanguageModel": "munmaek.artefact.language_model",
+    "TrainedModel": "munmaek.artefact.loading",
+    "TrainingText": "munmaek.artefact.training_text",
+    "Translation": "munmaek.artefact.translator",
+    "Translator": "munmaek.artefact.translator",
+    "load": "munmaek.artefact.loading",
+    "load_as": "munmaek.artefact.loading",
+    "mix": "munmaek.artefact.mixing",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    message = f"module '{__name__}' has no attribute '{name}'"
+    raise AttributeError(message)

@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 from munmaek.artefact.folder import write_folder
 from munmaek.artefact.info import Info
 from munmaek.artefact.inside import HeadsOff, Inside, one_row, piece_words
-from munmaek.artefact.weights import save_config, save_network, save_tables
+from munmaek.artefact.tables import save_tables
+from munmaek.artefact.weights import save_config, save_network
 from munmaek.errors import InputError
 from munmaek.metrics import Score, classification_scores, sign
 from munmaek.models.ngram import NgramClassifier
 from munmaek.nn.tape import Tape
 from munmaek.tasks.base import tensor
 from munmaek.tasks.classify import NeuralClassifier, framed
+from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.corpora import LabelledCorpus
-from munmaek.text.tokenizers import Tokenizer
 
 __all__ = ["Classifier", "Prediction", "label_indices"]
 
@@ -57,7 +58,7 @@ def label_indices(corpus: LabelledCorpus, labels: Sequence[str]) -> NDArray[np.i
 class Classifier:
     """Label probabilities over ids, with the tokenizer that gives it text."""
 
-    tokenizer: Tokenizer
+    tokenizer: AnyTokenizer
     model: NgramClassifier | NeuralClassifier
     labels: tuple[str, ...]
     info: Info
@@ -157,6 +158,7 @@ class Classifier:
                 "tokenizer.json": self.tokenizer.save,
                 "model.safetensors": weights,
                 "config.json": lambda path: save_config(path, self.info, labels=self.labels),
+                **tokenizer_files(self.tokenizer),
             },
             manifest={
                 **self.info.to_json(),

@@ -29,12 +29,14 @@ from munmaek.artefact.scoring import (
     score_texts,
     total,
 )
+from munmaek.artefact.tables import save_tables
 from munmaek.artefact.training_text import TrainingText
-from munmaek.artefact.weights import save_config, save_network, save_tables
+from munmaek.artefact.weights import save_config, save_network
 from munmaek.decode import from_single, sample
 from munmaek.errors import UnsupportedError
 from munmaek.lm import BatchedLanguageModel, LanguageModel
 from munmaek.metrics import Score
+from munmaek.models.networks import LanguageNetwork
 from munmaek.models.ngram import NgramModel
 from munmaek.nn.tape import Tape
 from munmaek.tasks.base import tensor
@@ -42,7 +44,15 @@ from munmaek.tasks.lm import NeuralLanguageModel
 from munmaek.text.corpora import Corpus
 from munmaek.text.tokenizers import Tokenizer
 
-__all__ = ["TrainedLanguageModel"]
+__all__ = ["TrainedLanguageModel", "language_model_of"]
+
+
+def language_model_of(
+    network: LanguageNetwork, tokenizer: Tokenizer, *, document: bool
+) -> NeuralLanguageModel:
+    """The network over the tokenizer's ids; ``document`` where it was trained over sentences."""
+    first = tokenizer.eos if document else tokenizer.bos
+    return NeuralLanguageModel(network, first, tokenizer.eos, tokenizer.vocab_size, document)
 
 
 @final
@@ -217,7 +227,7 @@ class TrainedLanguageModel:
     def _taped(self, plain: Inside, ids: Sequence[int], off: HeadsOff) -> Inside:
         assert isinstance(self.model, NeuralLanguageModel)
         tape, network = Tape(off=off), self.model.network
-        row = np.array([[self.tokenizer.bos, *ids]], dtype=np.int64)
+        row = np.array([[self.model.bos, *ids]], dtype=np.int64)
         hidden, _ = network.forward(tensor(row, network), tape=tape)
         chances = network.logits(hidden[0]).double().log_softmax(-1).cpu().numpy()
         predicted = chances[np.arange(len(ids) + 1), [*ids, self.tokenizer.eos]]

@@ -1,37 +1,38 @@
-"""Networks and n-gram tables to and from safetensors files."""
+"""Networks to and from safetensors files."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors import numpy as safe_numpy
+from safetensors import SafetensorError
 from safetensors import torch as safe_torch
 from torch import Tensor, nn
 
-from munmaek.artefact.huggingface import from_huggingface, huggingface_config, to_huggingface
+from munmaek.artefact.huggingface import (
+    FAMILIES,
+    from_huggingface,
+    huggingface_config,
+    to_huggingface,
+)
 from munmaek.artefact.info import Info
 from munmaek.errors import ArtefactError
 from munmaek.models import stage_named
 from munmaek.models.bert import BertConfig
 from munmaek.tasks.base import build_network
+from munmaek.text.checkpoint_tokenizer import AnyTokenizer, CheckpointTokenizer
 
 __all__ = [
     "load_network",
-    "load_tables",
     "make_network",
     "parameter_count",
     "save_config",
     "save_network",
-    "save_tables",
 ]
 
 # The library's functions come without complete types.
-_torch, _numpy, _open = cast("Any", safe_torch), cast("Any", safe_numpy), cast("Any", safe_open)
+_torch = cast("Any", safe_torch)
 
 
 def make_network(
@@ -53,10 +54,11 @@ def parameter_count(network: nn.Module) -> int:
 def save_config(path: Path, info: Info, *, labels: Sequence[str] = ()) -> None:
     """The network's configuration as JSON; for BERT in Hugging Face's own schema."""
     if info.stage == "bert":
+        config = BertConfig.of(info.config)
         content = huggingface_config(
-            BertConfig.of(info.config),
+            config,
             vocab_size=info.sizes["vocab_size"],
-            architecture="BertForSequenceClassification" if labels else "BertForMaskedLM",
+            architecture=FAMILIES[config.family].classes + _ending(info),
             labels=labels,
         )
     else:
@@ -64,11 +66,31 @@ def save_config(path: Path, info: Info, *, labels: Sequence[str] = ()) -> None:
     path.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
+def _ending(info: Info) -> str:
+    """What Hugging Face's class for this head is called after the family's name."""
+    if "pooled" in info.sizes:
+        return "Model"
+    endings = {"classify": "ForSequenceClassification", "tag": "ForTokenClassification"}
+    return endings.get(info.task, "ForMaskedLM")
+
+
+def tokenizer_files(tokenizer: AnyTokenizer) -> dict[str, Callable[[Path], None]]:
+    """What ``transformers`` wants beside ``tokenizer.json``."""
+    if not isinstance(tokenizer, CheckpointTokenizer):
+        return {}
+    text = json.dumps(tokenizer.settings(), ensure_ascii=False, indent=2) + "\n"
+
+    def write(path: Path) -> None:
+        path.write_text(text, encoding="utf-8")
+
+    return {"tokenizer_config.json": write}
+
+
 def save_network(network: Any, path: str | Path, *, stage: str) -> None:
     """Weights under our names, or for BERT under Hugging Face's; tied ones once."""
     weights = _untied(network)
     if stage == "bert":
-        weights = to_huggingface(weights)
+        weights = to_huggingface(weights, family=network.config.family)
     _torch.save_file({name: weight.contiguous() for name, weight in weights.items()}, path)
 
 
@@ -96,7 +118,10 @@ def load_network(network: nn.Module, path: Path, *, stage: str) -> None:
         message = f"{path}: not a readable safetensors file ({error}); copy the model again"
         raise ArtefactError(message) from error
     if stage == "bert":
-        weights = from_huggingface(weights)
+        config = cast("BertConfig", cast("Any", network).config)
+        weights = from_huggingface(
+            weights, family=config.family, tied=config.tie_word_embeddings
+        )
     wanted = _untied(network)
     for name in sorted(wanted.keys() | weights.keys()):
         if name not in weights or name not in wanted:
@@ -112,22 +137,3 @@ def load_network(network: nn.Module, path: Path, *, stage: str) -> None:
     with torch.no_grad():
         network.load_state_dict(weights, strict=False)
     network.eval()
-
-
-def save_tables(tables: Mapping[str, NDArray[Any]], path: str | Path) -> None:
-    """N-gram tables as safetensors."""
-    _numpy.save_file({name: np.ascontiguousarray(table) for name, table in tables.items()}, path)
-
-
-def load_tables(path: Path) -> dict[str, NDArray[Any]]:
-    """N-gram tables.
-
-    Raises:
-        ArtefactError: the file is not safetensors.
-    """
-    try:
-        with _open(path, framework="numpy") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, ValueError) as error:
-        message = f"{path}: not a readable safetensors file ({error}); copy the model again"
-        raise ArtefactError(message) from error

@@ -1,16 +1,23 @@
-"""From a person's text to a trained model: the recipe, and the function that follows it."""
+"""From a person's text to a trained model: the recipe, and the function that follows it.
 
-from munmaek.recipe.adding import add_text
-from munmaek.recipe.fitting import (
-    Run,
-    fit_classifier,
-    fit_encoder,
-    fit_language_model,
-    fit_translator,
-)
-from munmaek.recipe.prepare import prepare_labelled, prepare_parallel, prepare_text
-from munmaek.recipe.settings import Recipe, read_toml
-from munmaek.recipe.training import train, work_folder
+Names are loaded when used: n-grams do without torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from munmaek.recipe.adding import add_text
+    from munmaek.recipe.fitting import (
+        Run,
+        fit_classifier,
+        fit_encoder,
+        fit_language_model,
+        fit_translator,
+    )
+    from munmaek.recipe.prepare import prepare_labelled, prepare_parallel, prepare_text
+    from munmaek.recipe.settings import Recipe, read_toml
+    from munmaek.recipe.training import train, work_folder
 
 __all__ = [
     "Recipe",
@@ -27,3 +34,26 @@ __all__ = [
     "train",
     "work_folder",
 ]
+
+_HOMES = {
+    "Recipe": "munmaek.recipe.settings",
+    "Run": "munmaek.recipe.fitting",
+    "add_text": "munmaek.recipe.adding",
+    "fit_classifier": "munmaek.recipe.fitting",
+    "fit_encoder": "munmaek.recipe.fitting",
+    "fit_language_model": "munmaek.recipe.fitting",
+    "fit_translator": "munmaek.recipe.fitting",
+    "prepare_labelled": "munmaek.recipe.prepare",
+    "prepare_parallel": "munmaek.recipe.prepare",
+    "prepare_text": "munmaek.recipe.prepare",
+    "read_toml": "munmaek.recipe.settings",
+    "train": "munmaek.recipe.training",
+    "work_folder": "munmaek.recipe.training",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    message = f"module '{__name__}' has no attribute '{name}'"
+    raise AttributeError(message)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from munmaek.artefact.classifier import label_indices
 from munmaek.errors import InputError
+from munmaek.recipe.holding import hold_out
 from munmaek.recipe.settings import Recipe
 from munmaek.text.corpora import Corpus, LabelledCorpus, ParallelCorpus
 from munmaek.text.tokenizers import Tokenizer, train_tokenizer
@@ -24,9 +25,6 @@ __all__ = [
 ]
 
 Ids = list[int]
-
-HOLD_OUT = 0.05
-HOLD_OUT_MOST = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +86,6 @@ def _describe(train: Any, train_rows: int, valid: Any, valid_rows: int) -> dict[
         "train": {"name": train.name, "rows": train_rows, "sha256": train.fingerprint},
         "valid": {"name": valid.name, "rows": valid_rows, "sha256": valid.fingerprint},
     }
-
-
-def hold_out(rows: int, *, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Row indices to train on and to validate on: 5 % are held out, 2,000 at most.
-
-    Raises:
-        InputError: fewer than 2 rows.
-    """
-    if rows < 2:
-        message = f"a corpus of {rows} line is too small to hold any out; give more, or --valid"
-        raise InputError(message)
-    held = min(max(1, round(rows * HOLD_OUT)), HOLD_OUT_MOST)
-    order = np.random.default_rng(seed).permutation(rows)
-    return np.sort(order[held:]), np.sort(order[:held])
 
 
 def _tokenizer(texts: Sequence[str], recipe: Recipe) -> Tokenizer:

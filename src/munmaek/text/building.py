@@ -35,6 +35,7 @@ __all__ = [
     "build_unigram",
     "build_wordpiece",
     "build_words",
+    "words_pipeline",
 ]
 
 SPECIALS = ("<pad>", "<unk>", "<s>", "</s>", "<mask>")
@@ -69,8 +70,12 @@ def build_words(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipeli
     counts = Counter(word for text in texts for word in text.split())
     for special in SPECIALS:
         del counts[special]
-    vocab = _vocab(_frequent(counts, _room(vocab_size, len(SPECIALS)), min_count))
-    pipeline = Pipeline(models.WordLevel(vocab, unk_token="<unk>"))
+    return words_pipeline(_frequent(counts, _room(vocab_size, len(SPECIALS)), min_count))
+
+
+def words_pipeline(words: Iterable[str]) -> Pipeline:
+    """A vocabulary of these words, in their order after the special tokens."""
+    pipeline = Pipeline(models.WordLevel(_vocab(words), unk_token="<unk>"))
     pipeline.normalizer = normalizers.NFC()
     pipeline.pre_tokenizer = pre_tokenizers.Split(Regex(SPACE), "removed")
     return _with_specials(pipeline, mask_takes_space=False)

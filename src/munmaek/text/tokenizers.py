@@ -28,7 +28,7 @@ from munmaek.text.building import (
 )
 from munmaek.text.morphology import analyser, segment
 
-__all__ = ["KINDS", "SPECIALS", "Piece", "Tokenizer", "train_tokenizer", "words"]
+__all__ = ["KINDS", "SPECIALS", "Piece", "Tokenizer", "train_tokenizer", "word_tokenizer", "words"]
 
 PAD, UNK, BOS, EOS, MASK = range(len(SPECIALS))
 UNSEEN = frozenset({PAD, BOS, EOS, MASK})
@@ -97,6 +97,7 @@ class Tokenizer:
     bos = BOS
     eos = EOS
     mask = MASK
+    special_ids = frozenset(range(len(SPECIALS)))
 
     def __init__(self, pipeline: Pipeline, *, kind: str) -> None:
         _check_kind(kind)
@@ -331,6 +332,11 @@ def train_tokenizer(
     else:
         pipeline = SURFACE[kind](kept, vocab_size, min_count)
     return Tokenizer(pipeline, kind=kind)
+
+
+def word_tokenizer(words: Iterable[str]) -> Tokenizer:
+    """The tokenizer of kind ``words`` with these words, in their order after the special tokens."""
+    return Tokenizer(building.words_pipeline(words), kind="words")
 
 
 def _check_kind(kind: str) -> None:
