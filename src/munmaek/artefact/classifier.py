@@ -13,7 +13,7 @@ from munmaek.artefact.folder import write_folder
 from munmaek.artefact.info import Info
 from munmaek.artefact.inside import HeadsOff, Inside, one_row, piece_words
 from munmaek.artefact.tables import save_tables
-from munmaek.artefact.weights import save_config, save_network
+from munmaek.artefact.weights import save_config, save_network, tokenizer_files
 from munmaek.errors import InputError
 from munmaek.metrics import Score, classification_scores, sign
 from munmaek.models.ngram import NgramClassifier

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import Any, Literal, final
 
 import numpy as np
 import torch
@@ -13,17 +13,17 @@ from torch import Tensor
 from munmaek.artefact.folder import write_folder
 from munmaek.artefact.info import Info
 from munmaek.artefact.inside import HeadsOff, Inside, one_row, piece_words
-from munmaek.artefact.weights import save_config, save_network
-from munmaek.errors import InputError
+from munmaek.artefact.weights import save_config, save_network, tokenizer_files
+from munmaek.errors import InputError, UnsupportedError
 from munmaek.metrics import Score, masked_scores, sign
 from munmaek.models.bert import BertMaskedNetwork
 from munmaek.models.networks import MaskedNetwork
 from munmaek.nn.tape import Tape
 from munmaek.tasks.base import tensor
 from munmaek.tasks.classify import framed
-from munmaek.tasks.mlm import MaskedFiller, MaskedModelling
+from munmaek.tasks.mlm import MaskedFiller, MaskedModelling, embed_rows
+from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.corpora import Corpus
-from munmaek.text.tokenizers import Tokenizer
 
 __all__ = ["Encoder", "Filled"]
 
@@ -45,11 +45,16 @@ class Filled:
 class Encoder:
     """A bidirectional network with its tokenizer."""
 
-    tokenizer: Tokenizer
-    network: MaskedNetwork
+    tokenizer: AnyTokenizer
+    network: Any
+    """A ``MaskedNetwork``, or a ``BertBaseNetwork``, which fills no masks."""
     info: Info
     limit: int = 128
     """Tokens of a text that are read, <s> and </s> included; the rest is cut."""
+    pooling: Literal["mean", "first"] = "mean"
+    """What becomes of a text's vectors in ``embed``: their mean, or the first token's."""
+    normalised: bool = False
+    """Whether ``embed`` gives vectors of length one."""
 
     def fill(
         self, text: str, *, top: int = 5, pair: str | None = None, off: HeadsOff | None = None
@@ -70,7 +75,7 @@ class Encoder:
             message = f"no <mask> in {text!r}; write <mask> where a word is to be filled in"
             raise InputError(message)
         logprobs = self._behind_masks(ids, self.segments(text, pair), Tape(off=off or {}))
-        logprobs[:, : self.tokenizer.mask + 1] = -np.inf
+        logprobs[:, list(self.tokenizer.special_ids)] = -np.inf
         best = logprobs.argsort(1)[:, ::-1][:, :top]
         filled = self._decode_with(ids, best[:, 0])
         return [
@@ -104,12 +109,22 @@ class Encoder:
         return framed(ids, bos=self.tokenizer.bos, eos=self.tokenizer.eos, limit=self.limit)
 
     def _filler(self) -> MaskedFiller:
-        return MaskedFiller(self.network, self.tokenizer.mask)
+        network = self.network
+        if not isinstance(network, MaskedNetwork):
+            message = (
+                f"{self.info.label}: a checkpoint without a head for masked words embeds texts "
+                "only; open one saved as ForMaskedLM to fill or to score"
+            )
+            raise UnsupportedError(message)
+        return MaskedFiller(network, self.tokenizer.mask)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """A vector for each text, the mean of its last hidden states: [N, D], in their order."""
+        """A vector for each text, of ``pooling``: [N, D], in their order."""
         rows = [self._frame(ids) for ids in self.tokenizer.encode_many(texts)]
-        return self._filler().embed(rows)
+        vectors = embed_rows(self.network, rows, pooling=self.pooling)
+        if self.normalised and len(vectors):
+            vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        return vectors
 
     def score(self, texts: Sequence[str]) -> list[float]:
         """Pseudo-log-likelihood of each text in nats (Salazar et al. 2020).
@@ -127,10 +142,11 @@ class Encoder:
             train=(),
             valid=rows,
             mask=self.tokenizer.mask,
-            first_word=self.tokenizer.mask + 1,
+            first_word=0,
+            special=self.tokenizer.special_ids,
             vocab_size=self.tokenizer.vocab_size,
         )
-        logprobs, hits = task.predictions(self.network)
+        logprobs, hits = task.predictions(self._filler().network)
         tokenizer = self.tokenizer
         signature = sign(
             task="mlm",
@@ -213,11 +229,14 @@ class Encoder:
                     self.network, path, stage=self.info.stage
                 ),
                 "config.json": lambda path: save_config(path, self.info),
+                **tokenizer_files(self.tokenizer),
             },
             manifest={
                 **self.info.to_json(),
                 "tokenizer": self.tokenizer.describe(),
                 "limit": self.limit,
+                "pooling": self.pooling,
+                "normalised": self.normalised,
             },
             force=force,
         )

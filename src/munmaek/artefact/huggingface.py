@@ -1,4 +1,4 @@
-"""BERT under Hugging Face's names: weights and ``config.json``, there and back.
+"""BERT and its family under Hugging Face's names: weights and ``config.json``, there and back.
 
 The one place that knows those names. Tensors are the same ones throughout but for the query, key
 and value projections, which stand in one matrix here and in three there. Tied weights are written
@@ -7,6 +7,7 @@ once: ``transformers`` ties the masked-word scores to the word embeddings itself
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -15,30 +16,159 @@ from torch import Tensor
 from munmaek.errors import ArtefactError
 from munmaek.models.bert import BertConfig
 
-__all__ = ["bert_config", "from_huggingface", "huggingface_config", "to_huggingface"]
+__all__ = [
+    "FAMILIES",
+    "Family",
+    "bert_config",
+    "family_of",
+    "from_huggingface",
+    "huggingface_config",
+    "to_huggingface",
+]
 
-NAMES = {
-    "encoder.word_embeddings": "bert.embeddings.word_embeddings",
-    "encoder.position_embeddings.table": "bert.embeddings.position_embeddings",
-    "encoder.type_embeddings": "bert.embeddings.token_type_embeddings",
-    "encoder.norm": "bert.embeddings.LayerNorm",
-    "pooler": "bert.pooler.dense",
-    "classifier": "classifier",
-    "head.dense": "cls.predictions.transform.dense",
-    "head.norm": "cls.predictions.transform.LayerNorm",
-    "output": "cls.predictions",
-}
-LAYER_NAMES = {
+_BERT_LAYER = {
     "attention.output": "attention.output.dense",
     "attention_norm": "attention.output.LayerNorm",
     "intermediate": "intermediate.dense",
     "output": "output.dense",
     "output_norm": "output.LayerNorm",
 }
-QKV = ("attention.self.query", "attention.self.key", "attention.self.value")
-TIED = ("cls.predictions.decoder.weight", "cls.predictions.decoder.bias")
-IGNORED = re.compile(r"bert\.embeddings\.position_ids|cls\.seq_relationship\.(weight|bias)")
-"""A buffer of old versions, and the next-sentence head, which no task here uses."""
+_BERT_QKV = ("attention.self.query", "attention.self.key", "attention.self.value")
+
+
+def _embeddings(prefix: str) -> dict[str, str]:
+    return {
+        "encoder.word_embeddings": f"{prefix}.embeddings.word_embeddings",
+        "encoder.position_embeddings.table": f"{prefix}.embeddings.position_embeddings",
+        "encoder.type_embeddings": f"{prefix}.embeddings.token_type_embeddings",
+        "encoder.norm": f"{prefix}.embeddings.LayerNorm",
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What one architecture calls its tensors and classes."""
+
+    kind: str
+    """``model_type``."""
+    prefix: str
+    """Before the names of the encoder's tensors."""
+    classes: str
+    """Before ``Model``, ``ForMaskedLM`` and so on."""
+    names: Mapping[str, str]
+    """Ours to theirs."""
+    heads: Mapping[str, Mapping[str, str]]
+    """The same of each head: ``mlm``, ``classify``, ``tag``, ``base``."""
+    tied: tuple[tuple[str, str], ...]
+    """Their second names of a tensor, with the first."""
+    ignored: re.Pattern[str]
+    """Buffers, and heads that no task here uses."""
+    layers: str = "encoder.layer"
+    layer: Mapping[str, str] = field(default_factory=lambda: _BERT_LAYER)
+    qkv: tuple[str, str, str] = _BERT_QKV
+
+    def head_names(self, head: str) -> dict[str, str]:
+        """Ours to theirs for a network with that head."""
+        return {**self.names, **self.heads[head]}
+
+
+_TAG = {"classifier": "classifier"}
+_DENSE = {"pooler": "classifier.dense", "classifier": "classifier.out_proj"}
+
+FAMILIES = {
+    "bert": Family(
+        kind="bert",
+        prefix="bert",
+        classes="Bert",
+        names=_embeddings("bert"),
+        heads={
+            "mlm": {
+                "head.dense": "cls.predictions.transform.dense",
+                "head.norm": "cls.predictions.transform.LayerNorm",
+                "output": "cls.predictions",
+            },
+            "classify": {"pooler": "bert.pooler.dense", "classifier": "classifier"},
+            "tag": _TAG,
+            "base": {"pooler": "bert.pooler.dense"},
+        },
+        tied=(
+            ("cls.predictions.decoder.weight", "bert.embeddings.word_embeddings.weight"),
+            ("cls.predictions.decoder.bias", "cls.predictions.bias"),
+        ),
+        ignored=re.compile(r"bert\.embeddings\.position_ids|cls\.seq_relationship\.(weight|bias)"),
+    ),
+    "roberta": Family(
+        kind="roberta",
+        prefix="roberta",
+        classes="Roberta",
+        names=_embeddings("roberta"),
+        heads={
+            "mlm": {
+                "head.dense": "lm_head.dense",
+                "head.norm": "lm_head.layer_norm",
+                "output": "lm_head",
+            },
+            "classify": _DENSE,
+            "tag": _TAG,
+            "base": {"pooler": "roberta.pooler.dense"},
+        },
+        tied=(
+            ("lm_head.decoder.weight", "roberta.embeddings.word_embeddings.weight"),
+            ("lm_head.decoder.bias", "lm_head.bias"),
+        ),
+        ignored=re.compile(r"roberta\.embeddings\.position_ids"),
+    ),
+    "electra": Family(
+        kind="electra",
+        prefix="electra",
+        classes="Electra",
+        names={
+            **_embeddings("electra"),
+            "encoder.projection": "electra.embeddings_project",
+        },
+        heads={
+            "mlm": {
+                "head.dense": "generator_predictions.dense",
+                "head.norm": "generator_predictions.LayerNorm",
+                "output": "generator_lm_head",
+            },
+            "classify": _DENSE,
+            "tag": _TAG,
+            "base": {},
+        },
+        tied=(("generator_lm_head.weight", "electra.embeddings.word_embeddings.weight"),),
+        ignored=re.compile(r"electra\.embeddings\.position_ids|discriminator_predictions\..*"),
+    ),
+    "distilbert": Family(
+        kind="distilbert",
+        prefix="distilbert",
+        classes="DistilBert",
+        names=_embeddings("distilbert"),
+        heads={
+            "mlm": {
+                "head.dense": "vocab_transform",
+                "head.norm": "vocab_layer_norm",
+                "output": "vocab_projector",
+            },
+            "classify": {"pooler": "pre_classifier", "classifier": "classifier"},
+            "tag": _TAG,
+            "base": {},
+        },
+        tied=(("vocab_projector.weight", "distilbert.embeddings.word_embeddings.weight"),),
+        ignored=re.compile(r"distilbert\.embeddings\.position_ids"),
+        layers="transformer.layer",
+        layer={
+            "attention.output": "attention.out_lin",
+            "attention_norm": "sa_layer_norm",
+            "intermediate": "ffn.lin1",
+            "output": "ffn.lin2",
+            "output_norm": "output_layer_norm",
+        },
+        qkv=("attention.q_lin", "attention.k_lin", "attention.v_lin"),
+    ),
+}
+ALIASES = {"xlm-roberta": "roberta", "camembert": "roberta"}
+"""Architectures that are another one under a second name."""
 
 THEIR_DEFAULTS: dict[str, Any] = {
     "hidden_size": 768,
@@ -53,71 +183,159 @@ THEIR_DEFAULTS: dict[str, Any] = {
     "attention_probs_dropout_prob": 0.1,
     "classifier_dropout": None,
     "initializer_range": 0.02,
+    "tie_word_embeddings": True,
 }
-"""transformers 5.23, ``BertConfig``."""
+"""transformers 5.23, ``BertConfig``; ``RobertaConfig`` has the same."""
+ELECTRA_DEFAULTS = {
+    "embedding_size": 128,
+    "hidden_size": 256,
+    "num_attention_heads": 4,
+    "intermediate_size": 1024,
+}
+"""What ``ElectraConfig`` has otherwise."""
+DISTILBERT_NAMES = {
+    "dim": "hidden_size",
+    "n_heads": "num_attention_heads",
+    "n_layers": "num_hidden_layers",
+    "hidden_dim": "intermediate_size",
+    "activation": "hidden_act",
+    "dropout": "hidden_dropout_prob",
+    "attention_dropout": "attention_probs_dropout_prob",
+    "seq_classif_dropout": "classifier_dropout",
+}
+DISTILBERT_DEFAULTS = {"num_hidden_layers": 6, "classifier_dropout": 0.2}
+OURS_ALONE = (
+    "norm_first", "positions", "gated", "bias", "position_offset", "family", "embedding_size",
+)  # fmt: skip
 
-BACK = {theirs: ours for ours, theirs in NAMES.items()}
-LAYER_BACK = {theirs: ours for ours, theirs in LAYER_NAMES.items()}
+
+def family_of(name: str, *, where: str = "config.json") -> Family:
+    """The family of a ``model_type``.
+
+    Raises:
+        ArtefactError: there is none here; lists those there are.
+    """
+    family = FAMILIES.get(ALIASES.get(name, name))
+    if family is None:
+        known = ", ".join((*FAMILIES, *ALIASES))
+        message = f"{where}: model_type '{name}' is not one that munmaek reads; it reads {known}"
+        raise ArtefactError(message)
+    return family
 
 
-def to_huggingface(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def to_huggingface(
+    state_dict: Mapping[str, Tensor], *, family: str = "bert"
+) -> dict[str, Tensor]:
     """The weights of a BERT network under Hugging Face's names."""
+    kin = FAMILIES[family]
+    names = kin.head_names(_head(state_dict))
     out: dict[str, Tensor] = {}
     for name, tensor in state_dict.items():
         stem, _, kind = name.rpartition(".")
         layer = re.fullmatch(r"encoder\.layers\.(\d+)\.(.+)", stem)
         if layer is None:
-            out[f"{NAMES[stem]}.{kind}"] = tensor
+            theirs = f"{names[stem]}.{kind}"
+            out[_decoder(theirs, family)] = tensor
             continue
-        prefix, inner = f"bert.encoder.layer.{layer[1]}", layer[2]
+        prefix, inner = f"{kin.prefix}.{kin.layers}.{layer[1]}", layer[2]
         if inner == "attention.qkv":
-            parts = zip(QKV, tensor.chunk(3), strict=True)
+            parts = zip(kin.qkv, tensor.chunk(3), strict=True)
             out |= {f"{prefix}.{each}.{kind}": part.contiguous() for each, part in parts}
         else:
-            out[f"{prefix}.{LAYER_NAMES[inner]}.{kind}"] = tensor
+            out[f"{prefix}.{kin.layer[inner]}.{kind}"] = tensor
     return out
 
 
-def from_huggingface(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _decoder(name: str, family: str) -> str:
+    """An untied output matrix has a place of its own in BERT and RoBERTa."""
+    moved = {
+        "bert": {"cls.predictions.weight": "cls.predictions.decoder.weight"},
+        "roberta": {"lm_head.weight": "lm_head.decoder.weight"},
+    }
+    return moved.get(family, {}).get(name, name)
+
+
+def _head(ours: Mapping[str, Any]) -> str:
+    if any(name.startswith("head.") for name in ours):
+        return "mlm"
+    if not any(name.startswith("classifier.") for name in ours):
+        return "base"
+    return "classify" if any(name.startswith("pooler.") for name in ours) else "tag"
+
+
+def from_huggingface(
+    state_dict: Mapping[str, Tensor],
+    *,
+    family: str = "bert",
+    head: str | None = None,
+    tied: bool = True,
+) -> dict[str, Tensor]:
     """The weights of a BERT network under our names.
 
     A bare ``BertModel`` (names without ``bert.``) and the old names ``gamma`` and ``beta`` are
     understood; the next-sentence head is left out.
 
+    Args:
+        state_dict: tensors under Hugging Face's names.
+        family: whose names they are.
+        head: ``mlm``, ``classify``, ``tag`` or ``base``; None is what the names say.
+        tied: masked words are scored with the word embeddings.
+
     Raises:
         ArtefactError: a tensor that no BERT here has, a projection that lacks one of its three
-            parts, or masked-word scores that are not tied to the word embeddings.
+            parts, or masked-word scores that are not tied though the configuration says so.
     """
-    theirs = {_modern(name): tensor for name, tensor in state_dict.items()}
-    _check_tied(theirs)
+    kin = FAMILIES[family]
+    theirs = {_modern(name, kin): tensor for name, tensor in state_dict.items()}
+    back = {value: name for name, value in kin.head_names(head or _their_head(theirs, kin)).items()}
+    layer_back = {value: name for name, value in kin.layer.items()}
+    twins = {name for name, _ in kin.tied if tied or name.endswith(".bias")}
+    _check_tied(theirs, kin, tied=tied)
     out: dict[str, Tensor] = {}
     for name, tensor in theirs.items():
-        if name in TIED or IGNORED.fullmatch(name):
+        if name in twins or kin.ignored.fullmatch(name):
             continue
         stem, _, kind = name.rpartition(".")
-        layer = re.fullmatch(r"bert\.encoder\.layer\.(\d+)\.(.+)", stem)
-        prefix = "" if layer is None else f"encoder.layers.{layer[1]}."
-        inner = stem if layer is None else layer[2]
-        if layer is not None and inner in QKV:
-            out[f"{prefix}attention.qkv.{kind}"] = _fused(theirs, stem, kind)
+        if not tied and name in dict(kin.tied):
+            out["output.weight"] = tensor
             continue
-        ours = (BACK if layer is None else LAYER_BACK).get(inner)
+        found = re.fullmatch(rf"{re.escape(f'{kin.prefix}.{kin.layers}')}\.(\d+)\.(.+)", stem)
+        prefix = "" if found is None else f"encoder.layers.{found[1]}."
+        inner = stem if found is None else found[2]
+        if found is not None and inner in kin.qkv:
+            out[f"{prefix}attention.qkv.{kind}"] = _fused(theirs, stem, kind, kin.qkv)
+            continue
+        ours = (back if found is None else layer_back).get(inner)
         if ours is None:
-            message = f"tensor '{name}' belongs to no BERT that munmaek knows"
+            message = f"tensor '{name}' belongs to no {kin.classes} that munmaek knows"
+            if family == "bert":
+                message = f"tensor '{name}' belongs to no BERT that munmaek knows"
             raise ArtefactError(message)
         out[f"{prefix}{ours}.{kind}"] = tensor
     return out
 
 
-def _modern(name: str) -> str:
+def _their_head(theirs: Mapping[str, Any], kin: Family) -> str:
+    stems = {name.rpartition(".")[0] for name in theirs}
+    if kin.heads["mlm"]["head.dense"] in stems:
+        return "mlm"
+    labelled = kin.heads["classify"]
+    if labelled["classifier"] in stems and labelled["pooler"] in stems:
+        return "classify"
+    return "tag" if "classifier" in stems else "base"
+
+
+def _modern(name: str, kin: Family) -> str:
     name = re.sub(r"\.gamma$", ".weight", re.sub(r"\.beta$", ".bias", name))
-    bare = name.startswith(("embeddings.", "encoder.", "pooler."))
-    return f"bert.{name}" if bare else name
+    bare = ("embeddings.", "embeddings_project.", "encoder.", "pooler.", "transformer.")
+    return f"{kin.prefix}.{name}" if name.startswith(bare) else name
 
 
-def _fused(theirs: Mapping[str, Tensor], stem: str, kind: str) -> Tensor:
+def _fused(
+    theirs: Mapping[str, Tensor], stem: str, kind: str, qkv: tuple[str, str, str]
+) -> Tensor:
     prefix = stem.rsplit(".", 1)[0]
-    names = [f"{prefix}.{part.rsplit('.', 1)[1]}.{kind}" for part in QKV]
+    names = [f"{prefix}.{part.rsplit('.', 1)[1]}.{kind}" for part in qkv]
     for name in names:
         if name not in theirs:
             message = f"tensor '{name}' is missing"
@@ -125,11 +343,15 @@ def _fused(theirs: Mapping[str, Tensor], stem: str, kind: str) -> Tensor:
     return torch.cat([theirs[name] for name in names])
 
 
-def _check_tied(theirs: Mapping[str, Tensor]) -> None:
-    twins = ("bert.embeddings.word_embeddings.weight", "cls.predictions.bias")
-    for name, twin in zip(TIED, twins, strict=True):
+def _check_tied(theirs: Mapping[str, Tensor], kin: Family, *, tied: bool) -> None:
+    for name, twin in kin.tied:
+        if not tied and name.endswith(".weight"):
+            continue
         if name in theirs and twin in theirs and not torch.equal(theirs[name], theirs[twin]):
-            message = f"tensor '{name}' differs from '{twin}'; munmaek reads tied weights only"
+            message = (
+                f"tensor '{name}' differs from '{twin}', though config.json does not say "
+                "tie_word_embeddings = false; munmaek reads tied weights only there"
+            )
             raise ArtefactError(message)
 
 
@@ -155,15 +377,24 @@ def huggingface_config(
     if labels:
         classes["id2label"] = {str(number): name for number, name in enumerate(labels)}
         classes["label2id"] = {name: number for number, name in enumerate(labels)}
+    # A modern stack under the name "bert" would open and compute something else.
+    kind = config.family if config.classic else "munmaek-bert-modern"
+    kept = OURS_ALONE if config.classic else ()
+    sizes = config.model_dump(exclude=set(kept))
+    if config.family == "electra":
+        sizes["embedding_size"] = config.embedding_size or config.hidden_size
+    if config.family == "distilbert":
+        back = {value: name for name, value in DISTILBERT_NAMES.items()}
+        sizes = {back.get(name, name): value for name, value in sizes.items()}
+        if sizes["seq_classif_dropout"] is None:
+            sizes["seq_classif_dropout"] = config.hidden_dropout_prob
     return {
         "architectures": [architecture],
-        # A pre-norm stack under the name "bert" would open and compute something else.
-        "model_type": "munmaek-bert-pre-norm" if config.norm_first else "bert",
-        **config.model_dump(exclude={"norm_first"}),
+        "model_type": kind,
+        **sizes,
         "vocab_size": vocab_size,
-        "pad_token_id": pad,
+        "pad_token_id": pad if config.family != "roberta" else config.position_offset - 1,
         "position_embedding_type": "absolute",
-        "tie_word_embeddings": True,
         "torch_dtype": "float32",
         **classes,
     }
@@ -177,12 +408,23 @@ def bert_config(values: Mapping[str, Any], *, where: str = "config.json") -> Ber
         ConfigError: a size out of range.
     """
     kind, positions = values.get("model_type"), values.get("position_embedding_type", "absolute")
-    if kind != "bert" or positions != "absolute":
+    family = ALIASES.get(str(kind), str(kind))
+    if family not in FAMILIES or positions != "absolute":
         message = (
             f"{where}: model_type 'bert' with absolute positions wanted, "
-            f"got '{kind}' with '{positions}'"
+            f"got '{kind}' with '{positions}'; munmaek reads {', '.join((*FAMILIES, *ALIASES))}"
         )
         raise ArtefactError(message)
     # Hugging Face's own defaults, for files that leave a field out.
-    known = {**THEIR_DEFAULTS, "norm_first": False, **values}
-    return BertConfig.of({name: known[name] for name in BertConfig.model_fields}, where=where)
+    known: dict[str, Any] = {**THEIR_DEFAULTS, "family": family}
+    given = dict(values)
+    if family == "distilbert":
+        known |= {**DISTILBERT_DEFAULTS, "type_vocab_size": 0}
+        given = {DISTILBERT_NAMES.get(name, name): value for name, value in values.items()}
+    if family == "electra":
+        known |= ELECTRA_DEFAULTS
+    if family == "roberta":
+        known["position_offset"] = int(values.get("pad_token_id", 1)) + 1
+    known |= {name: value for name, value in given.items() if name not in {"family", "bias"}}
+    fields = {name: known[name] for name in BertConfig.model_fields if name in known}
+    return BertConfig.of(fields, where=where)

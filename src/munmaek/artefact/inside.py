@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from munmaek.metrics import weights_by_word
 from munmaek.nn.tape import Tape
-from munmaek.text.tokenizers import Tokenizer
+from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 
 __all__ = ["HeadsOff", "Inside", "fold_weights", "one_row", "piece_words", "word_indices"]
 
@@ -48,7 +48,7 @@ def one_row(tape: Tape) -> dict[str, NDArray[Any]]:
 
 
 def piece_words(
-    tokenizer: Tokenizer, text: str, *, allow: Sequence[str] = ()
+    tokenizer: AnyTokenizer, text: str, *, allow: Sequence[str] = ()
 ) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """The pieces of ``text`` and the white-space word that each belongs to."""
     pieces = tokenizer.pieces(text, allow=allow)

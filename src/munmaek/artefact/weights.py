@@ -29,6 +29,7 @@ __all__ = [
     "parameter_count",
     "save_config",
     "save_network",
+    "tokenizer_files",
 ]
 
 # The library's functions come without complete types.

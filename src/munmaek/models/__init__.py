@@ -123,6 +123,8 @@ LINEAGE = (
         networks={
             "classify": "munmaek.models.bert:BertClassifierNetwork",
             "mlm": "munmaek.models.bert:BertMaskedNetwork",
+            "tag": "munmaek.models.bert:BertTaggerNetwork",
+            "embed": "munmaek.models.bert:BertBaseNetwork",
         },
     ),
 )

@@ -8,7 +8,9 @@ r"""BERT: a deep bidirectional stack, pre-trained by filling masked words.
 
 With ``norm_first`` the order of later work (Xiong et al. 2020, figure 1): x ← x + f(LayerNorm(x)),
 and the one LayerNorm of the embeddings stands behind the stack instead. It learns sooner at small
-budgets; no published checkpoint has it.
+budgets. ``positions = "rotary"``, ``gated`` and ``bias = False`` give the rest of the modern form
+(Su et al. 2021; Shazeer 2020; Warner et al. 2024). RoBERTa, ELECTRA and DistilBERT are the classic
+stack with other embeddings and heads (``family``).
 
 Options carry the names of Hugging Face's ``BertConfig`` where they exist there. The encoder is the
 submodule ``encoder`` of both networks, with the same names inside, so that pre-trained weights move
@@ -22,28 +24,52 @@ size, C classes.
 """
 
 import math
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Literal, cast
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from pydantic import Field, field_validator
 from torch import Tensor, nn
 
-from munmaek.errors import ArtefactError
+from munmaek.errors import ArtefactError, InputError
 from munmaek.models.configuration import Config
-from munmaek.nn.attention import MultiHeadSelfAttention
+from munmaek.nn.attention import MultiHeadSelfAttention, Spans, rotary_tables
 from munmaek.nn.embeddings import LearnedPositions, OutputLayer, sinusoids
-from munmaek.nn.masks import key_mask
+from munmaek.nn.masks import key_mask, padding_mask
 from munmaek.nn.tape import Tape, scoped
+from munmaek.nn.unpadded import Unpadded, unpad
 
 __all__ = [
+    "ACTIVATIONS",
+    "POOLED",
+    "BertBaseNetwork",
     "BertClassifierNetwork",
     "BertConfig",
     "BertEncoder",
+    "BertLayer",
     "BertMaskedNetwork",
+    "BertTaggerNetwork",
     "load_encoder",
 ]
+
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "gelu": F.gelu,
+    "gelu_new": partial(F.gelu, approximate="tanh"),
+    "gelu_pytorch_tanh": partial(F.gelu, approximate="tanh"),
+    "relu": F.relu,
+    "silu": F.silu,
+}
+POOLED: dict[str, Callable[[Tensor], Tensor]] = {
+    "bert": torch.tanh,
+    "roberta": torch.tanh,
+    "electra": F.gelu,
+    "distilbert": F.relu,
+}
+"""What each family puts on the pooled vector before the label scores."""
 
 
 class BertConfig(Config):
@@ -57,12 +83,12 @@ class BertConfig(Config):
     """Heads; divides ``hidden_size``."""
     intermediate_size: int = Field(default=1024, ge=1)
     """Inner width of the feed-forward sublayer."""
-    hidden_act: Literal["gelu"] = "gelu"
-    """The exact GELU (Hendrycks & Gimpel 2016)."""
+    hidden_act: Literal["gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu"] = "gelu"
+    """Of the feed-forward sublayer; gelu is the exact one (Hendrycks & Gimpel 2016)."""
     max_position_embeddings: int = Field(default=512, ge=1)
-    """Longest text in tokens."""
-    type_vocab_size: int = Field(default=2, ge=1)
-    """Segments that tokens may belong to; a single text is segment 0."""
+    """Rows of the table of positions: longest text in tokens, and ``position_offset``."""
+    type_vocab_size: int = Field(default=2, ge=0)
+    """Segments that tokens may belong to; a single text is segment 0. 0 has none (DistilBERT)."""
     layer_norm_eps: float = Field(default=1e-12, gt=0.0)
     """Added to the variance in LayerNorm."""
     hidden_dropout_prob: float = Field(default=0.1, ge=0.0, lt=1.0)
@@ -75,6 +101,33 @@ class BertConfig(Config):
     """Standard deviation of fresh weights: 0.02 at the paper's width of 768 is 0.035 at 256."""
     norm_first: bool = False
     """LayerNorm before each sublayer; False is after it, as in the paper."""
+    positions: Literal["learned", "rotary"] = "learned"
+    """A learned vector for each position, or queries and keys turned by it."""
+    gated: bool = False
+    """Feed-forward sublayer W₂ (act(W₁ x) ⊙ W₃ x) (Shazeer 2020) rather than W₂ act(W₁ x)."""
+    bias: bool = True
+    """Biases in the stack's matrix products."""
+    embedding_size: int | None = Field(default=None, ge=1)
+    """Width of the embeddings, projected to D where it differs (ELECTRA); None is D."""
+    position_offset: int = Field(default=0, ge=0)
+    """Number of the first position (RoBERTa: the padding id and one)."""
+    tie_word_embeddings: bool = True
+    """Whether masked words are scored with the word embeddings themselves."""
+    family: Literal["bert", "roberta", "electra", "distilbert"] = "bert"
+    """Whose names and heads a saved model has."""
+
+    @property
+    def longest(self) -> int | None:
+        """Tokens of the longest text; None is any."""
+        if self.positions == "rotary":
+            return None
+        return self.max_position_embeddings - self.position_offset
+
+    @property
+    def classic(self) -> bool:
+        """Whether it is of the form that published checkpoints have."""
+        modern = self.norm_first or self.gated or self.positions == "rotary" or not self.bias
+        return not modern
 
     @field_validator("num_attention_heads")
     @classmethod
@@ -85,42 +138,77 @@ class BertConfig(Config):
             raise ValueError(message)
         return heads
 
+    @field_validator("positions")
+    @classmethod
+    def _halves(cls, positions: str, info: Any) -> str:
+        size, heads = info.data.get("hidden_size", 2), info.data.get("num_attention_heads", 1)
+        if positions == "rotary" and size // heads % 2:
+            message = f"rotary wants heads of even width, got {size // heads}"
+            raise ValueError(message)
+        return positions
+
 
 class BertLayer(nn.Module):
     """Self-attention over the whole sentence, then the feed-forward sublayer."""
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
-        size = config.hidden_size
+        size, inner = config.hidden_size, config.intermediate_size
         self.attention = MultiHeadSelfAttention(
-            size, config.num_attention_heads, dropout=config.attention_probs_dropout_prob
+            size,
+            config.num_attention_heads,
+            dropout=config.attention_probs_dropout_prob,
+            bias=config.bias,
         )
-        self.attention_norm = nn.LayerNorm(size, eps=config.layer_norm_eps)
-        self.intermediate = nn.Linear(size, config.intermediate_size)
-        self.output = nn.Linear(config.intermediate_size, size)
-        self.output_norm = nn.LayerNorm(size, eps=config.layer_norm_eps)
+        self.attention_norm = nn.LayerNorm(size, eps=config.layer_norm_eps, bias=config.bias)
+        self.intermediate = nn.Linear(size, (1 + config.gated) * inner, bias=config.bias)
+        self.output = nn.Linear(inner, size, bias=config.bias)
+        self.output_norm = nn.LayerNorm(size, eps=config.layer_norm_eps, bias=config.bias)
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
         self.norm_first = config.norm_first
+        self.gated = config.gated
+        self.activation = ACTIVATIONS[config.hidden_act]
 
     def forward(
         self,
         x: Float[Tensor, "B T D"],
         *,
         mask: Bool[Tensor, "B 1 1 S"] | None = None,
+        rotary: Float[Tensor, "2 T K"] | None = None,
         tape: Tape | None = None,
     ) -> Float[Tensor, "B T D"]:
         """The layer's vectors."""
         scope = scoped(tape, "self")
+
+        def attend(y: Tensor) -> Tensor:
+            return self.attention(y, mask=mask, rotary=rotary, tape=scope)[0]
+
+        return self.around(x, attend)
+
+    def flat(
+        self,
+        x: Float[Tensor, "N D"],
+        spans: Spans,
+        *,
+        rotary: Float[Tensor, "2 N K"] | None = None,
+    ) -> Float[Tensor, "N D"]:
+        """The same for sentences that stand end to end."""
+        return self.around(x, lambda y: self.attention.flat(y, spans, rotary=rotary))
+
+    def around(self, x: Tensor, attend: Callable[[Tensor], Tensor]) -> Tensor:
+        """Both sublayers with their normalisation, before or after."""
         if self.norm_first:
-            change, _ = self.attention(self.attention_norm(x), mask=mask, tape=scope)
-            x = x + self.dropout(change)
+            x = x + self.dropout(attend(self.attention_norm(x)))
             return x + self.dropout(self._forward(self.output_norm(x)))
-        change, _ = self.attention(x, mask=mask, tape=scope)
-        x = self.attention_norm(x + self.dropout(change))
+        x = self.attention_norm(x + self.dropout(attend(x)))
         return self.output_norm(x + self.dropout(self._forward(x)))
 
-    def _forward(self, x: Float[Tensor, "B T D"]) -> Float[Tensor, "B T D"]:
-        return self.output(F.gelu(self.intermediate(x)))
+    def _forward(self, x: Tensor) -> Tensor:
+        inner = self.intermediate(x)
+        if self.gated:
+            gate, inner = inner.chunk(2, dim=-1)
+            return self.output(self.activation(gate) * inner)
+        return self.output(self.activation(inner))
 
 
 class BertEncoder(nn.Module):
@@ -128,11 +216,23 @@ class BertEncoder(nn.Module):
 
     def __init__(self, config: BertConfig, *, vocab_size: int) -> None:
         super().__init__()
-        size = config.hidden_size
+        self.config = config
+        size = config.embedding_size or config.hidden_size
         self.word_embeddings = nn.Embedding(vocab_size, size)
-        self.position_embeddings = LearnedPositions(config.max_position_embeddings, size)
-        self.type_embeddings = nn.Embedding(config.type_vocab_size, size)
-        self.norm = nn.LayerNorm(size, eps=config.layer_norm_eps)
+        self.position_embeddings = (
+            LearnedPositions(config.max_position_embeddings, size)
+            if config.positions == "learned"
+            else None
+        )
+        self.type_embeddings = (
+            nn.Embedding(config.type_vocab_size, size) if config.type_vocab_size else None
+        )
+        # Behind the stack instead where the sublayers normalise first.
+        normed = config.hidden_size if config.norm_first else size
+        self.norm = nn.LayerNorm(normed, eps=config.layer_norm_eps, bias=config.bias)
+        self.projection = (
+            nn.Linear(size, config.hidden_size) if size != config.hidden_size else None
+        )
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
         self.layers = nn.ModuleList(BertLayer(config) for _ in range(config.num_hidden_layers))
         self.norm_first = config.norm_first
@@ -145,7 +245,7 @@ class BertEncoder(nn.Module):
         types: Int[Tensor, "B T"] | None = None,
         tape: Tape | None = None,
     ) -> Float[Tensor, "B T D"]:
-        """The last layer's vectors.
+        """The last layer's vectors, zero at padding, which is taken out once and put back once.
 
         Args:
             ids: tokens, padding last.
@@ -154,26 +254,100 @@ class BertEncoder(nn.Module):
             tape: where to record the inside of each layer.
 
         Raises:
-            InputError: a text longer than ``max_position_embeddings``.
+            InputError: a text longer than the model's positions.
         """
-        x = self._embed(ids, types, tape)
-        mask = key_mask(lengths, ids.shape[1])
+        if tape is not None:
+            hidden = self.padded(ids, lengths, types=types, tape=tape)
+            return hidden * padding_mask(lengths, ids.shape[1])[..., None]
+        rows = unpad(lengths, ids.shape[1])
+        pick = rows.cells
+        out = self.flat(
+            ids.flatten()[pick], rows, types=None if types is None else types.flatten()[pick]
+        )
+        if len(pick) == ids.numel() and len(rows.spans) == 1:
+            return out.unflatten(0, ids.shape)
+        blank = out.new_zeros(ids.numel(), out.shape[1])
+        return blank.index_copy(0, pick, out).unflatten(0, ids.shape)
+
+    def flat(
+        self, ids: Int[Tensor, " N"], rows: Unpadded, *, types: Int[Tensor, " N"] | None = None
+    ) -> Float[Tensor, "N D"]:
+        """The last layer's vectors of sentences that stand end to end."""
+        self._check(rows.spans[-1][2] if rows.spans else 0)
+        x = self._embed(ids, rows.positions, types, None)
+        rotary = self._rotary(rows.positions)
+        for layer in self.layers:
+            x = cast("BertLayer", layer).flat(x, rows.spans, rotary=rotary)
+        return self.norm(x) if self.norm_first else x
+
+    def padded(
+        self,
+        ids: Int[Tensor, "B T"],
+        lengths: Int[Tensor, " B"],
+        *,
+        types: Int[Tensor, "B T"] | None = None,
+        tape: Tape | None = None,
+    ) -> Float[Tensor, "B T D"]:
+        """``forward`` with the padding carried along under a mask: the same numbers, slower."""
+        self._check(ids.shape[1])
+        positions = torch.arange(ids.shape[1], device=ids.device)
+        return self.stack(
+            self._embed(ids, positions, types, tape),
+            key_mask(lengths, ids.shape[1]),
+            tape=tape,
+        )
+
+    def stack(
+        self,
+        x: Float[Tensor, "B T D"],
+        mask: Bool[Tensor, "B 1 1 S"] | None,
+        *,
+        tape: Tape | None = None,
+    ) -> Float[Tensor, "B T D"]:
+        """All layers over embedded tokens, under a mask."""
+        rotary = self._rotary(torch.arange(x.shape[1], device=x.device))
         for number, layer in enumerate(self.layers):
             scope = scoped(tape, f"layer.{number}")
-            x = layer(x, mask=mask, tape=scope)
+            x = layer(x, mask=mask, rotary=rotary, tape=scope)
             if scope is not None:
                 scope.record("hidden", x)
         return self.norm(x) if self.norm_first else x
 
-    def _embed(self, ids: Tensor, types: Tensor | None, tape: Tape | None) -> Tensor:
+    def _check(self, wanted: int) -> None:
+        longest = self.config.longest
+        if longest is not None and wanted > longest:
+            message = (
+                f"a text of {wanted} tokens is longer than the model's {longest} positions: "
+                "cut the text, or train with more positions"
+            )
+            raise InputError(message)
+
+    def _rotary(self, positions: Tensor) -> Tensor | None:
+        if self.config.positions != "rotary":
+            return None
+        width = self.config.hidden_size // self.config.num_attention_heads
+        return rotary_tables(positions, width)
+
+    def _embed(
+        self, ids: Tensor, positions: Tensor, types: Tensor | None, tape: Tape | None
+    ) -> Tensor:
+        """``ids`` [… T] and ``positions`` [T] to vectors [… T D]."""
         words = self.word_embeddings(ids)
         if tape is not None:
             tape.record("embedding", words)
-        first = self.type_embeddings.weight[0]
-        segment = first if types is None else self.type_embeddings(types)
-        positions = self.position_embeddings(0, ids.shape[1])
-        x = words + (positions + segment)
-        return self.dropout(x if self.norm_first else self.norm(x))
+        added: Tensor | None = None
+        if self.position_embeddings is not None:
+            offset = self.config.position_offset
+            added = self.position_embeddings.table(positions + offset)
+        if self.type_embeddings is not None:
+            first = self.type_embeddings.weight[0]
+            segment = first if types is None else self.type_embeddings(types)
+            added = segment if added is None else added + segment
+        x = words if added is None else words + added
+        if not self.norm_first:
+            x = self.norm(x)
+        x = self.dropout(x)
+        return x if self.projection is None else self.projection(x)
 
 
 class MaskedHead(nn.Module):
@@ -181,12 +355,17 @@ class MaskedHead(nn.Module):
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
-        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
-        self.norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        size = config.embedding_size or config.hidden_size
+        self.dense = nn.Linear(config.hidden_size, size)
+        # ELECTRA keeps the default of LayerNorm here, whatever the rest has.
+        own = config.family in ("bert", "roberta")
+        self.norm = nn.LayerNorm(size, eps=config.layer_norm_eps if own else 1e-12)
+        follows = config.family in ("bert", "distilbert")
+        self.activation = ACTIVATIONS[config.hidden_act] if follows else F.gelu
 
-    def forward(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N D"]:
+    def forward(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N E"]:
         """Position by position."""
-        return self.norm(F.gelu(self.dense(hidden)))
+        return self.norm(self.activation(self.dense(hidden)))
 
 
 class BertMaskedNetwork(nn.Module):
@@ -197,7 +376,8 @@ class BertMaskedNetwork(nn.Module):
         self.config = config
         self.encoder = BertEncoder(config, vocab_size=vocab_size)
         self.head = MaskedHead(config)
-        self.output = OutputLayer(config.hidden_size, vocab_size, tied=True)
+        size = config.embedding_size or config.hidden_size
+        self.output = OutputLayer(size, vocab_size, tied=config.tie_word_embeddings)
         _initialise(self, config.initializer_range)
 
     def forward(
@@ -219,6 +399,32 @@ class BertMaskedNetwork(nn.Module):
         return self.output(self.head(hidden), self.encoder.word_embeddings.weight)
 
 
+class BertBaseNetwork(nn.Module):
+    """The encoder alone, and its pooled first vector where the checkpoint has one."""
+
+    def __init__(self, config: BertConfig, *, vocab_size: int, pooled: bool = True) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = BertEncoder(config, vocab_size=vocab_size)
+        self.pooler = nn.Linear(config.hidden_size, config.hidden_size) if pooled else None
+        _initialise(self, config.initializer_range)
+
+    def forward(
+        self,
+        ids: Int[Tensor, "B T"],
+        lengths: Int[Tensor, " B"],
+        *,
+        types: Int[Tensor, "B T"] | None = None,
+        tape: Tape | None = None,
+    ) -> Float[Tensor, "B T D"]:
+        """The hidden state of every token, as ``BertEncoder.forward``."""
+        return self.encoder(ids, lengths, types=types, tape=tape)
+
+    def pool(self, hidden: Float[Tensor, "B T D"]) -> Float[Tensor, "B D"]:
+        """tanh(W h_1 + b), or h_1 itself without a pooler."""
+        return hidden[:, 0] if self.pooler is None else self.pooler(hidden[:, 0]).tanh()
+
+
 class BertClassifierNetwork(nn.Module):
     """The encoder, and a label from the pooled vector of the first token."""
 
@@ -233,12 +439,45 @@ class BertClassifierNetwork(nn.Module):
         _initialise(self, config.initializer_range)
 
     def forward(
-        self, ids: Int[Tensor, "B T"], lengths: Int[Tensor, " B"], *, tape: Tape | None = None
+        self,
+        ids: Int[Tensor, "B T"],
+        lengths: Int[Tensor, " B"],
+        *,
+        types: Int[Tensor, "B T"] | None = None,
+        tape: Tape | None = None,
     ) -> Float[Tensor, "B C"]:
         """Scores of each label, before softmax; padding changes nothing."""
-        hidden = self.encoder(ids, lengths, tape=tape)
-        pooled = self.pooler(hidden[:, 0]).tanh()
+        hidden = self.encoder(ids, lengths, types=types, tape=tape)
+        return self.scores(hidden[:, 0])
+
+    def scores(self, first: Float[Tensor, "B D"]) -> Float[Tensor, "B C"]:
+        """Scores of each label from the first token's vector."""
+        pooled = POOLED[self.config.family](self.pooler(first))
         return self.classifier(self.dropout(pooled))
+
+
+class BertTaggerNetwork(nn.Module):
+    """The encoder, and a label for every token."""
+
+    def __init__(self, config: BertConfig, *, vocab_size: int, label_count: int) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = BertEncoder(config, vocab_size=vocab_size)
+        dropout = config.classifier_dropout
+        self.dropout = nn.Dropout(config.hidden_dropout_prob if dropout is None else dropout)
+        self.classifier = nn.Linear(config.hidden_size, label_count)
+        _initialise(self, config.initializer_range)
+
+    def forward(
+        self,
+        ids: Int[Tensor, "B T"],
+        lengths: Int[Tensor, " B"],
+        *,
+        types: Int[Tensor, "B T"] | None = None,
+        tape: Tape | None = None,
+    ) -> Float[Tensor, "B T C"]:
+        """Scores of each label at each token, before softmax."""
+        return self.classifier(self.dropout(self.encoder(ids, lengths, types=types, tape=tape)))
 
 
 def load_encoder(classifier: BertClassifierNetwork, masked: Mapping[str, Tensor]) -> None:
@@ -271,7 +510,7 @@ def _initialise(network: nn.Module, deviation: float) -> None:
     for module in network.modules():
         if isinstance(module, nn.Linear | nn.Embedding):
             nn.init.normal_(module.weight, std=deviation)
-        if isinstance(module, nn.Linear):
+        if isinstance(module, nn.Linear) and cast("Any", module).bias is not None:
             nn.init.zeros_(module.bias)
     for module in network.modules():
         if isinstance(module, LearnedPositions):

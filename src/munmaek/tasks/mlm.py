@@ -10,7 +10,7 @@ Letters: B sentences, T tokens, D model width, V vocabulary size, M masked posit
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from munmaek.data.bucketing import bucket
 from munmaek.models.networks import MaskedNetwork
 from munmaek.tasks.base import Batches, Loss, real_positions, tensor
 
-__all__ = ["MaskedBatch", "MaskedFiller", "MaskedModelling"]
+__all__ = ["MaskedBatch", "MaskedFiller", "MaskedModelling", "embed_rows"]
 
 Ids = Sequence[int]
 
@@ -59,6 +59,8 @@ class MaskedModelling:
     first_word: int
     """Ids below this are special tokens: never masked, never put in at random."""
     vocab_size: int
+    special: frozenset[int] = frozenset()
+    """Ids from ``first_word`` on that are special too."""
     words: Sequence[Ids] | None = None
     """For each train row the word each position belongs to, to mask whole words."""
     rate: float = 0.15
@@ -90,7 +92,7 @@ class MaskedModelling:
         draw = rng.random(ids.shape)
         if words is not None:  # every piece of a word shares its word's draw
             draw = np.take_along_axis(draw, np.maximum(words, 0), axis=1)
-        maskable = ids >= self.first_word
+        maskable = self._maskable(ids)
         hidden = (draw < self.rate) & maskable
         if not hidden.any() and maskable.any():
             hidden.flat[int(rng.choice(np.flatnonzero(maskable)))] = True
@@ -99,8 +101,13 @@ class MaskedModelling:
         seen, fate = ids.copy(), rng.random(len(chosen))
         seen.flat[chosen[fate < 0.8]] = self.mask
         random = chosen[fate >= 0.9]
-        seen.flat[random] = rng.integers(self.first_word, self.vocab_size, len(random))
+        drawn = rng.integers(self.first_word, self.vocab_size, len(random))
+        seen.flat[random] = np.where(self._maskable(drawn), drawn, self.mask)
         return MaskedBatch(seen, lengths, chosen, targets)
+
+    def _maskable(self, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
+        words = ids >= self.first_word
+        return words & ~np.isin(ids, list(self.special)) if self.special else words
 
     def loss(self, network: MaskedNetwork, batch: MaskedBatch) -> Loss:
         """Negative log-likelihood of the chosen words; the others cost no softmax."""
@@ -184,18 +191,35 @@ class MaskedFiller:
             out[first : first + step] = scores[torch.arange(len(part)), gold].numpy()
         return out
 
-    @torch.inference_mode()
     def embed(self, rows: Sequence[Ids], *, max_tokens: int = 8192) -> NDArray[np.float32]:
         """Mean of the last hidden states over real tokens: [N, D], in the rows' order."""
-        lengths = np.array([len(row) for row in rows], dtype=np.int64)
-        out: NDArray[np.float32] | None = None
-        for chosen in bucket(lengths, max_tokens=max_tokens, rng=None):
-            ids, sizes = pad_rows(pick(rows, chosen), 0)
-            size = tensor(sizes, self.network)
-            hidden = self.network.forward(tensor(ids, self.network), size)
+        return embed_rows(self.network, rows, max_tokens=max_tokens)
+
+
+@torch.inference_mode()
+def embed_rows(
+    network: Any, rows: Sequence[Ids], *, pooling: str = "mean", max_tokens: int = 8192
+) -> NDArray[np.float32]:
+    """A vector for each row, [N, D], in the rows' order.
+
+    Args:
+        network: gives each token of a row its hidden state.
+        rows: framed token ids.
+        pooling: ``mean`` of the hidden states over real tokens, or the ``first`` one.
+        max_tokens: of a batch, padding counted.
+    """
+    lengths = np.array([len(row) for row in rows], dtype=np.int64)
+    out: NDArray[np.float32] | None = None
+    for chosen in bucket(lengths, max_tokens=max_tokens, rng=None):
+        ids, sizes = pad_rows(pick(rows, chosen), 0)
+        size = tensor(sizes, network)
+        hidden: Tensor = network(tensor(ids, network), size)
+        if pooling == "first":
+            vectors = hidden[:, 0]
+        else:
             real = real_positions(size, ids.shape[1])[..., None]
-            mean = (hidden * real).sum(1) / size[:, None]
-            if out is None:
-                out = np.empty((len(rows), mean.shape[1]), dtype=np.float32)
-            out[chosen] = mean.float().cpu().numpy()
-        return np.empty((0, 0), dtype=np.float32) if out is None else out
+            vectors = (hidden * real).sum(1) / size[:, None]
+        if out is None:
+            out = np.empty((len(rows), vectors.shape[1]), dtype=np.float32)
+        out[chosen] = vectors.float().cpu().numpy()
+    return np.empty((0, 0), dtype=np.float32) if out is None else out
