@@ -166,47 +166,74 @@ def tune_mixture(logprobs: Sequence[Floats], *, steps: int = 200) -> tuple[float
 
 
 def tune_log_linear(
-    models: Models, sequences: Sequence[Sequence[int]], *, steps: int = 8
+    models: Models, sequences: Sequence[Sequence[int]], *, steps: int = 12
 ) -> tuple[float, ...]:
     r"""The exponents that make held-out text likeliest, by Newton's method.
 
         ∂L/∂λ_i = Σ_t log p_i(t) − E[log p_i],     ∂²L/∂λ_i∂λ_j = −Σ_t Cov[log p_i, log p_j]
 
     The log-likelihood is concave in λ; every step goes over the text once with whole
-    distributions, so a few thousand tokens are plenty. Exponents below 0 are held at 0.
+    distributions, so a few thousand tokens are plenty. A step that does not raise the likelihood
+    is halved; exponents stay at 0 where they would fall below.
 
     Args:
         models: over one vocabulary.
         sequences: held-out sentences, eos last.
-        steps: iterations.
+        steps: times to go over the text at most.
     """
     weights = np.full(len(models), 1 / len(models))
+    here = _slopes(models, weights, sequences)
+    step = _newton(weights, here)
     for _ in range(steps):
-        slope, curve = np.zeros(len(models)), np.full((len(models), len(models)), 0.0)
-        mixture = LogLinearMixture(models, tuple(float(weight) for weight in weights))
-        for ids in sequences:
-            _add_slopes(mixture, ids, slope, curve)
-        # A hair of ridge, for models that are one and the same.
-        step = np.linalg.solve(curve + 1e-9 * np.eye(len(models)), slope)
-        renewed = np.maximum(weights + np.clip(step, -0.5, 0.5), 0.0)
-        if np.abs(renewed - weights).max() < 1e-6:
+        renewed = np.maximum(weights + step, 0.0)
+        there = _slopes(models, renewed, sequences)
+        if there.likelihood < here.likelihood:
+            step = step / 2
+            continue
+        moved = np.abs(renewed - weights).max()
+        weights, here = renewed, there
+        if moved < 1e-4:
             break
-        weights = renewed
+        step = _newton(weights, here)
     return tuple(float(weight) for weight in weights)
 
 
-def _add_slopes(
-    mixture: LogLinearMixture, ids: Sequence[int], slope: Floats, curve: Floats
-) -> None:
-    state = mixture.start()
-    for token in ids:
-        rows = np.stack([m.logprobs(own) for m, own in zip(mixture.models, state, strict=True)])
-        possible = np.logical_and.reduce(np.isfinite(rows), axis=0)
-        if possible[token]:
-            kept = rows[:, possible]
-            raised = _raised(kept, mixture.weights)
-            share = np.exp(raised - np.logaddexp.reduce(raised))
-            mean = kept @ share
-            slope += rows[:, token] - mean
-            curve += (kept * share) @ kept.T - np.outer(mean, mean)
-        state = mixture.advance(state, token)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Slopes:
+    """The log-likelihood at some weights, its gradient [K] and minus its Hessian [K, K]."""
+
+    likelihood: float
+    gradient: Floats
+    curvature: Floats
+
+
+def _newton(weights: Floats, at: _Slopes) -> Floats:
+    """The step to the top of the parabola; exponents at 0 that would fall stay there."""
+    free = np.flatnonzero((weights > 0) | (at.gradient > 0))
+    step = np.zeros(len(weights))
+    # A hair of ridge, for models that are one and the same.
+    curvature = at.curvature[np.ix_(free, free)] + 1e-9 * np.eye(len(free))
+    step[free] = np.linalg.solve(curvature, at.gradient[free])
+    return step
+
+
+def _slopes(models: Models, weights: Floats, sequences: Sequence[Sequence[int]]) -> _Slopes:
+    likelihood, gradient = 0.0, np.zeros(len(models))
+    curvature = np.zeros((len(models), len(models)))
+    for ids in sequences:
+        state = tuple(model.start() for model in models)
+        for token in ids:
+            rows = np.stack([m.logprobs(own) for m, own in zip(models, state, strict=True)])
+            possible = np.logical_and.reduce(np.isfinite(rows), axis=0)
+            if possible[token]:
+                kept = rows[:, possible]
+                raised = weights @ kept
+                total = np.logaddexp.reduce(raised)
+                share = np.exp(raised - total)
+                mean = kept @ share
+                likelihood += float(weights @ rows[:, token] - total)
+                gradient += rows[:, token] - mean
+                curvature += (kept * share) @ kept.T - np.outer(mean, mean)
+            pairs = zip(models, state, strict=True)
+            state = tuple(model.advance(own, token) for model, own in pairs)
+    return _Slopes(likelihood, gradient, curvature)
