@@ -155,6 +155,12 @@ class _BahdanauDecoder(nn.Module):
         self, memory: AttentionMemory, tokens: Float[Tensor, "B T E"]
     ) -> Float[Tensor, "B T W"]:
         """t_i of all steps, fast; equal to ``forward``."""
+        return self.decode_with_alignment(memory, tokens)[0]
+
+    def decode_with_alignment(
+        self, memory: AttentionMemory, tokens: Float[Tensor, "B T E"]
+    ) -> tuple[Float[Tensor, "B T W"], Float[Tensor, "B T S"]]:
+        """The same, and α."""
         weights = AdditiveDecoderWeights(
             query=self.score.query.weight,
             energy=self.score.energy,
@@ -163,10 +169,11 @@ class _BahdanauDecoder(nn.Module):
             hidden_bias=self.cell.recurrent.bias,
         )
         projected = self.cell.token(tokens.transpose(0, 1))
-        states, contexts = decode_additive(
+        states, contexts, alphas = decode_additive(
             projected, memory.initial, memory.keys, memory.states, memory.mask, weights
         )
-        return self.readout(states.transpose(0, 1), tokens, contexts.transpose(0, 1))
+        outputs = self.readout(states.transpose(0, 1), tokens, contexts.transpose(0, 1))
+        return outputs, alphas.transpose(0, 1)
 
     def forward(
         self,
@@ -352,6 +359,19 @@ class AttentionTranslatorNetwork(nn.Module):
         else:
             outputs, _ = self.decoder(memory, self.begin(memory), tokens, tape=tape)
         return self.project(self.dropout(outputs))
+
+    def decode_with_alignment(
+        self, memory: AttentionMemory, target: Int[Tensor, "B T"]
+    ) -> tuple[Float[Tensor, "B T D"], Float[Tensor, "B T S"]]:
+        """``decode``, and the weights behind each prediction, for a loss on both."""
+        tokens = self.dropout(self.target_embedding(target))
+        if isinstance(self.decoder, _BahdanauDecoder):
+            outputs, weights = self.decoder.decode_with_alignment(memory, tokens)
+        else:
+            tape = Tape()
+            outputs, _ = self.decoder(memory, self.begin(memory), tokens, tape=tape)
+            weights = self.alignment(tape)
+        return self.project(self.dropout(outputs)), weights
 
     def step(
         self,

@@ -85,6 +85,12 @@ class TranslatorNetwork(Protocol):
         """Scores of the next target token, before softmax."""
         ...
 
+    def decode_with_alignment(
+        self, memory: Any, target: Int[Tensor, "B T"]
+    ) -> tuple[Float[Tensor, "B T D"], Float[Tensor, "B T S"] | None]:
+        """``decode``, and what ``alignment`` gives, attached to the graph: for a loss on both."""
+        ...
+
     def begin(self, memory: Any) -> Any:
         """The decoder's state before bos, a tree with B rows."""
         ...

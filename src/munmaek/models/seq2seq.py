@@ -112,6 +112,12 @@ class FixedVectorTranslatorNetwork(nn.Module):
         """t_i for every token of ``target``; a tape gets the gates under ``decoder.``."""
         return self._decode(memory, self.begin(memory), target, tape)[0]
 
+    def decode_with_alignment(
+        self, memory: FixedVectorMemory, target: Int[Tensor, "B T"]
+    ) -> tuple[Float[Tensor, "B T D"], None]:
+        """``decode``, and None: there are no weights."""
+        return self.decode(memory, target), None
+
     def step(
         self,
         memory: FixedVectorMemory,

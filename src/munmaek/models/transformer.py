@@ -15,7 +15,7 @@ tokens that may be seen, D model width, H heads, K = D/H width of a head, V voca
 C classes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from jaxtyping import Bool, Float, Int
@@ -68,6 +68,11 @@ class TransformerConfig(Config):
 
     None is the last but one, which aligns best (Garg et al. 2019, §4.2), or the only one.
     """
+    alignment_head: int | None = Field(default=None, ge=0)
+    """Head of that layer that is the alignment; None is the mean of all.
+
+    Guided training has one (Garg et al. 2019, §4.2) and leaves the others free.
+    """
 
     @field_validator("heads")
     @classmethod
@@ -77,6 +82,15 @@ class TransformerConfig(Config):
             message = f"must divide dimension = {dimension}"
             raise ValueError(message)
         return heads
+
+    @field_validator("alignment_head")
+    @classmethod
+    def _head_exists(cls, head: int | None, info: Any) -> int | None:
+        heads = info.data.get("heads", 1)
+        if head is not None and head >= heads:
+            message = f"must be below heads = {heads}"
+            raise ValueError(message)
+        return head
 
     @field_validator("alignment_layer")
     @classmethod
@@ -262,13 +276,17 @@ class Decoder(nn.Module):
         mask: Bool[Tensor, "B 1 1 S"] | None = None,
         state: Sequence[KeyValues] | None = None,
         tape: Tape | None = None,
+        looked: Mapping[int, Tape] | None = None,
     ) -> tuple[Float[Tensor, "B T D"], State]:
-        """The last layer's vectors, and each layer's keys and values of the target."""
+        """The last layer's vectors, and each layer's keys and values of the target.
+
+        ``looked`` has tapes for single layers, so that the others keep their fused kernels.
+        """
         x = self.embedding(ids, _length(state), tape=tape)
         seen: list[KeyValues] = []
         for number, layer in enumerate(self.layers):
             past = None if state is None else state[number]
-            scope = scoped(tape, f"layer.{number}")
+            scope = scoped(tape, f"layer.{number}") or (looked or {}).get(number)
             x, new = layer(x, source[number], mask=mask, past=past, tape=scope)
             seen.append(new)
             if scope is not None:
@@ -359,6 +377,15 @@ class TransformerTranslatorNetwork(nn.Module):
         """Teacher forcing: hidden state that predicts the token after each of ``target``."""
         return self._read(memory, None, target, tape)[0]
 
+    def decode_with_alignment(
+        self, memory: Memory, target: Int[Tensor, "B T"]
+    ) -> tuple[Float[Tensor, "B T D"], Float[Tensor, "B T S"]]:
+        """``decode``, and the weights behind each prediction, for a loss on both."""
+        tape = Tape()
+        looked = {self.alignment_layer: tape.scope(f"decoder.layer.{self.alignment_layer}")}
+        hidden, _ = self.decoder(target, memory.source, mask=memory.mask, looked=looked)
+        return hidden, self.alignment(tape)
+
     def logits(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N V"]:
         """Scores of the next target token, before softmax."""
         return self.output(hidden, self.decoder.embedding.tokens.weight)
@@ -380,11 +407,17 @@ class TransformerTranslatorNetwork(nn.Module):
         return hidden[:, 0], seen
 
     def alignment(self, tape: Tape) -> Float[Tensor, "B T S"]:
-        """The mean over heads of the cross-attention of ``config.alignment_layer``."""
+        """The cross-attention of ``config.alignment_layer``: a head, or the mean of all."""
+        weights = tape[f"decoder.layer.{self.alignment_layer}.cross.weights"]
+        head = self.config.alignment_head
+        return weights.mean(dim=1) if head is None else weights[:, head]
+
+    @property
+    def alignment_layer(self) -> int:
+        """Number of the decoder layer whose cross-attention is the alignment."""
         depth = len(self.decoder.layers)
         layer = self.config.alignment_layer
-        chosen = max(depth - 2, 0) if layer is None else layer % depth
-        return tape[f"decoder.layer.{chosen}.cross.weights"].mean(dim=1)
+        return max(depth - 2, 0) if layer is None else layer % depth
 
     def _read(
         self, memory: Memory, state: State | None, target: Tensor, tape: Tape | None

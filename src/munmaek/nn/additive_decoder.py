@@ -46,8 +46,10 @@ def decode_additive(
     states: Float[Tensor, "B S D"],
     mask: Bool[Tensor, "B S"],
     weights: AdditiveDecoderWeights,
-) -> tuple[Float[Tensor, "T B H"], Float[Tensor, "T B D"]]:
-    """Decoder states s_t and context vectors c_t of all steps, in the precision of the weights.
+) -> tuple[Float[Tensor, "T B H"], Float[Tensor, "T B D"], Float[Tensor, "T B S"]]:
+    """Decoder states s_t, context vectors c_t and attention α_t of all steps.
+
+    They are in the precision of the weights; a loss may be taken of any of them.
 
     Args:
         projected: W y_t + b_W for every step's token.
@@ -62,7 +64,7 @@ def decode_additive(
     bias = torch.zeros_like(mask, dtype=exact).masked_fill(~mask, float("-inf"))
     with torch.autocast(projected.device.type, enabled=False):
         apply = cast("Any", _AdditiveDecoder).apply
-        return cast("tuple[Tensor, Tensor]", apply(*parts, bias, *weights))
+        return cast("tuple[Tensor, Tensor, Tensor]", apply(*parts, bias, *weights))
 
 
 class _Saved(NamedTuple):
@@ -95,21 +97,31 @@ class _AdditiveDecoder(Function):
         context: Tensor,
         hidden: Tensor,
         hidden_bias: Tensor,
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor]:
         joint = torch.cat([query, hidden])
         joint_bias = torch.cat([hidden_bias.new_zeros(len(query)), hidden_bias])
         saved = _room(projected, initial, keys, states, energy, context, joint)
         _forward(saved, projected, bias, joint_bias)
         ctx.save_for_backward(*saved)
-        return saved.hidden[1:], saved.contexts
+        # A loss that leaves the attention alone, the usual one, then gives None for its gradient.
+        ctx.set_materialize_grads(False)
+        return saved.hidden[1:], saved.contexts, saved.alphas
 
     @staticmethod
     @once_differentiable
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride] - torch declares *args
-        ctx: Any, grad_states: Tensor, grad_contexts: Tensor
+        ctx: Any,
+        grad_states: Tensor | None,
+        grad_contexts: Tensor | None,
+        grad_alphas: Tensor | None,
     ) -> tuple[Tensor | None, ...]:
         saved = _Saved(*ctx.saved_tensors)
-        grads = _backward(saved, grad_states, grad_contexts)
+        given = _Given(
+            torch.zeros_like(saved.hidden[1:]) if grad_states is None else grad_states,
+            torch.zeros_like(saved.contexts) if grad_contexts is None else grad_contexts,
+            grad_alphas,
+        )
+        grads = _backward(saved, given)
         size, width = saved.keys.shape[2], saved.hidden.shape[2]
         asked = grads.asked.flatten(0, 1)
         joint = asked.t() @ saved.hidden[:-1].reshape(-1, width)
@@ -178,6 +190,14 @@ def _forward(saved: _Saved, projected: Tensor, bias: Tensor, joint_bias: Tensor)
         torch.lerp(candidate.tanh_(), before, update, out=saved.hidden[t + 1])
 
 
+class _Given(NamedTuple):
+    """Gradients that come from what follows the loop."""
+
+    states: Tensor
+    contexts: Tensor
+    alphas: Tensor | None
+
+
 class _Grads(NamedTuple):
     """Gradients of what each step computed; ``squares`` is Σ_t ∂e_tj tanh²(q_t + k_j)."""
 
@@ -190,7 +210,7 @@ class _Grads(NamedTuple):
     initial: Tensor
 
 
-def _backward(saved: _Saved, grad_states: Tensor, grad_contexts: Tensor) -> _Grads:
+def _backward(saved: _Saved, given: _Given) -> _Grads:
     """Through time, last step first."""
     size = saved.keys.shape[2]
     grads = _Grads(
@@ -205,9 +225,9 @@ def _backward(saved: _Saved, grad_states: Tensor, grad_contexts: Tensor) -> _Gra
     buffer = torch.empty_like(saved.keys)
     hidden = grads.initial
     for t in reversed(range(len(saved.alphas))):
-        carried = _back_through_gates(saved, grads, hidden + grad_states[t], t)
-        torch.addmm(grad_contexts[t], grads.gates[t], saved.context, out=grads.contexts[t])
-        _back_through_attention(saved, grads, buffer, t)
+        carried = _back_through_gates(saved, grads, hidden + given.states[t], t)
+        torch.addmm(given.contexts[t], grads.gates[t], saved.context, out=grads.contexts[t])
+        _back_through_attention(saved, grads, given.alphas, buffer, t)
         hidden = torch.addmm(carried, grads.asked[t], saved.joint)
     return grads._replace(initial=hidden)
 
@@ -228,11 +248,16 @@ def _back_through_gates(saved: _Saved, grads: _Grads, hidden: Tensor, t: int) ->
     return carried
 
 
-def _back_through_attention(saved: _Saved, grads: _Grads, buffer: Tensor, t: int) -> None:
-    """From ∂c_t to the query and what sums over steps: ∂v and the squares behind ∂k."""
+def _back_through_attention(
+    saved: _Saved, grads: _Grads, alphas: Tensor | None, buffer: Tensor, t: int
+) -> None:
+    """From ∂c_t and ∂α_t to the query and what sums over steps: ∂v and the squares behind ∂k."""
     size = saved.keys.shape[2]
     alpha = saved.alphas[t]
-    weights = torch.bmm(saved.states, grads.contexts[t][:, :, None])[:, :, 0] * alpha
+    weights = torch.bmm(saved.states, grads.contexts[t][:, :, None])[:, :, 0]
+    if alphas is not None:
+        weights = weights + alphas[t]
+    weights = weights * alpha
     energies = torch.addcmul(weights, alpha, weights.sum(1, keepdim=True), value=-1)
     grads.energies[t] = energies
     torch.add(saved.keys, saved.asked[t][:, None, :size], out=buffer).tanh_()
