@@ -48,11 +48,13 @@ def head_importance(
             return {}
         contexts = [tape[name] for name in names]
         loss = -logprobs.sum()
-        found: Sequence[Any] = torch.autograd.grad(loss, contexts, allow_unused=True)
+        # A context that nothing reads has no gradient, which torch's types do not say.
+        grad: Any = torch.autograd.grad
+        found: Sequence[Tensor | None] = grad(loss, contexts, allow_unused=True)
     made: dict[str, list[float]] = {}
     for name, context, gradient in zip(names, contexts, found, strict=True):
         change = torch.zeros_like(context) if gradient is None else context * gradient
-        sums = change.sum((0, 2, 3)).abs().double().cpu().numpy()
+        sums = change.detach().sum((0, 2, 3)).abs().double().cpu().numpy()
         made[name.removesuffix(".context")] = [float(each) for each in sums]
     return made
 
