@@ -7,10 +7,11 @@ tokens, or none, as sentence embeddings have. Weights are read from safetensors;
 
 import json
 import pickle
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import torch
 from safetensors import SafetensorError
@@ -54,7 +55,7 @@ class OpenedCheckpoint:
     info: Info
     limit: int
     """Tokens of the longest text."""
-    pooling: str
+    pooling: Literal["mean", "first"]
     """``mean`` or ``first``, of sentence embeddings."""
     normalised: bool
     """Embeddings have length one."""
@@ -122,7 +123,9 @@ def _weights(folder: Path) -> dict[str, Tensor]:
         if safe.is_file():
             found: dict[str, Tensor] = _safe.load_file(safe)
         elif old.is_file():
-            found = torch.load(old, map_location="cpu", weights_only=True)
+            with warnings.catch_warnings():  # of the file's age
+                warnings.simplefilter("ignore")
+                found = torch.load(old, map_location="cpu", weights_only=True)
         else:
             message = f"{folder}: no weights: model.safetensors or pytorch_model.bin wanted"
             raise ArtefactError(message)
@@ -212,9 +215,10 @@ def _fill(network: nn.Module, weights: dict[str, Tensor], *, place: Path) -> Non
     network.eval()
 
 
-def _sentence(folder: Path, config: BertConfig) -> tuple[str, bool, int]:
+def _sentence(folder: Path, config: BertConfig) -> tuple[Literal["mean", "first"], bool, int]:
     """What sentence-transformers' files say: pooling, normalisation, longest text."""
-    pooling, normalised = "mean", False
+    pooling: Literal["mean", "first"] = "mean"
+    normalised = False
     longest = config.longest or 512
     own = folder / "sentence_bert_config.json"
     if own.is_file():

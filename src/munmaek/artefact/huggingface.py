@@ -223,9 +223,7 @@ def family_of(name: str, *, where: str = "config.json") -> Family:
     return family
 
 
-def to_huggingface(
-    state_dict: Mapping[str, Tensor], *, family: str = "bert"
-) -> dict[str, Tensor]:
+def to_huggingface(state_dict: Mapping[str, Tensor], *, family: str = "bert") -> dict[str, Tensor]:
     """The weights of a BERT network under Hugging Face's names."""
     kin = FAMILIES[family]
     names = kin.head_names(_head(state_dict))
@@ -331,9 +329,7 @@ def _modern(name: str, kin: Family) -> str:
     return f"{kin.prefix}.{name}" if name.startswith(bare) else name
 
 
-def _fused(
-    theirs: Mapping[str, Tensor], stem: str, kind: str, qkv: tuple[str, str, str]
-) -> Tensor:
+def _fused(theirs: Mapping[str, Tensor], stem: str, kind: str, qkv: tuple[str, str, str]) -> Tensor:
     prefix = stem.rsplit(".", 1)[0]
     names = [f"{prefix}.{part.rsplit('.', 1)[1]}.{kind}" for part in qkv]
     for name in names:

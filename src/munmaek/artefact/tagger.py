@@ -51,9 +51,7 @@ class Tagger:
     def _tag(self, text: str) -> list[Entity]:
         tokenizer = self.tokenizer
         pieces = tokenizer.pieces(text)[: self.limit - 2]
-        ids = framed(
-            tokenizer.encode(text), bos=tokenizer.bos, eos=tokenizer.eos, limit=self.limit
-        )
+        ids = framed(tokenizer.encode(text), bos=tokenizer.bos, eos=tokenizer.eos, limit=self.limit)
         row = tensor(np.array([ids], dtype=np.int64), self.network)
         lengths = tensor(np.array([len(ids)], dtype=np.int64), self.network)
         chances = self.network(row, lengths)[0, 1:-1].double().softmax(-1).cpu().numpy()

@@ -120,9 +120,7 @@ def load_network(network: nn.Module, path: Path, *, stage: str) -> None:
         raise ArtefactError(message) from error
     if stage == "bert":
         config = cast("BertConfig", cast("Any", network).config)
-        weights = from_huggingface(
-            weights, family=config.family, tied=config.tie_word_embeddings
-        )
+        weights = from_huggingface(weights, family=config.family, tied=config.tie_word_embeddings)
     wanted = _untied(network)
     for name in sorted(wanted.keys() | weights.keys()):
         if name not in weights or name not in wanted:

@@ -265,9 +265,9 @@ class BertEncoder(nn.Module):
             ids.flatten()[pick], rows, types=None if types is None else types.flatten()[pick]
         )
         if len(pick) == ids.numel() and len(rows.spans) == 1:
-            return out.unflatten(0, ids.shape)
+            return out.reshape(*ids.shape, -1)
         blank = out.new_zeros(ids.numel(), out.shape[1])
-        return blank.index_copy(0, pick, out).unflatten(0, ids.shape)
+        return blank.index_copy(0, pick, out).reshape(*ids.shape, -1)
 
     def flat(
         self, ids: Int[Tensor, " N"], rows: Unpadded, *, types: Int[Tensor, " N"] | None = None

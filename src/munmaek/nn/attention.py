@@ -162,7 +162,7 @@ def flat_attention(
         return _jagged_attention(parts, spans)
     contexts: list[Tensor] = []
     for start, rows, length in spans:
-        run = parts[start : start + rows * length].unflatten(0, (rows, length))
+        run = parts[start : start + rows * length].reshape(rows, length, *parts.shape[1:])
         queries, keys, values = run.permute(2, 0, 3, 1, 4).unbind(0)
         context = F.scaled_dot_product_attention(queries, keys, values, dropout_p=dropout)
         contexts.append(context.transpose(1, 2).reshape(rows * length, -1))

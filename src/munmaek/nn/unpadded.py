@@ -5,6 +5,8 @@ and put back once, after the last. Letters: B sentences, T tokens of the longest
 """
 
 from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, cast
 
 import torch
 from jaxtyping import Int
@@ -35,10 +37,10 @@ def unpad(lengths: Int[Tensor, " B"], size: int) -> Unpadded:
     steps = torch.arange(size, device=lengths.device)
     cells = (order[:, None] * size + steps)[real]
     positions = steps.expand_as(real)[real]
-    values, counts = torch.unique_consecutive(lengths[order], return_counts=True)
     spans: list[tuple[int, int, int]] = []
     start = 0
-    for length, rows in zip(values.tolist(), counts.tolist(), strict=True):
+    for length, run in groupby(cast("list[int]", cast("Any", lengths[order]).tolist())):
+        rows = sum(1 for _ in run)
         if length:
             spans.append((start, rows, length))
         start += length * rows

