@@ -33,14 +33,17 @@ from munmaek.models.configuration import Config
 from munmaek.models.ngram_smoothing import ModifiedKneserNey, Smoothing, StupidBackoff, smoothed
 from munmaek.ngram import (
     MAX_ORDER,
-    NgramTables,
+    Tables,
     distribution,
     estimate,
     flatten,
     score,
+    tables_from,
     trace,
 )
 from munmaek.ngram.lookup import Entry, find
+from munmaek.ngram.counting import unbound
+from munmaek.ngram.estimation import estimate_text
 from munmaek.ngram.pruning import above, histories_of_counts, prune_by_entropy, subset
 from munmaek.ngram.queries import top
 from munmaek.ngram.sequences import check_range
@@ -96,6 +99,11 @@ class NgramConfig(Config):
         return not isinstance(self.smoothing, StupidBackoff) or self.smoothing.normalised
 
     @property
+    def is_plain(self) -> bool:
+        """Whether it is the default smoothing of all n-grams, which has a fast way of its own."""
+        return isinstance(self.smoothing, ModifiedKneserNey) and not self.is_pruned
+
+    @property
     def is_pruned(self) -> bool:
         """Whether n-grams of the text are left out."""
         return any(self.prune) or self.prune_entropy > 0
@@ -121,7 +129,7 @@ class NgramModel:
 
     def __init__(
         self,
-        tables: NgramTables,
+        tables: Tables,
         *,
         config: NgramConfig,
         bos: int,
@@ -132,7 +140,7 @@ class NgramModel:
         """Wrap tables that were estimated, loaded or read from an ARPA file.
 
         Args:
-            tables: the n-grams.
+            tables: the n-grams, in the fast or the compact form.
             config: as they were estimated; its order is that of the tables.
             bos: the id that begins a sentence.
             eos: the id that ends one.
@@ -215,6 +223,48 @@ class NgramModel:
         )
         return cls(made.tables, config=config, bos=bos, eos=eos, unk=unk, discounts=made.discounts)
 
+    @classmethod
+    def fit_bounded(
+        cls,
+        text: NDArray[np.int32],
+        *,
+        config: NgramConfig,
+        vocab_size: int,
+        bos: int,
+        eos: int,
+        unk: int | None,
+        excluded: Sequence[int] = (),
+        threads: int | None = None,
+    ) -> "NgramModel":
+        """``fit`` on a text that ``munmaek.ngram.counting.bound`` made; the fast way.
+
+        Args:
+            text: sequences with their boundaries; every id is taken to be in the vocabulary.
+            config: as for ``fit``, like all but the last.
+            vocab_size: V.
+            bos: the id that begins a sentence.
+            eos: the id that ends one.
+            unk: the id for words outside the vocabulary.
+            excluded: further ids that are never predicted.
+            threads: how many kernels run side by side; the result is the same to the bit.
+        """
+        if not config.is_plain:
+            ids, offsets = unbound(text, bos=bos, eos=eos)
+            sizes = {"vocab_size": vocab_size, "bos": bos, "eos": eos}
+            return cls.fit_flat(ids, offsets, config=config, unk=unk, excluded=excluded, **sizes)
+        predictable = np.ones(vocab_size, dtype=np.bool_)
+        predictable[[bos, *excluded]] = False
+        made = estimate_text(
+            text,
+            order=config.order,
+            predictable=predictable,
+            bos=bos,
+            eos=eos,
+            kenlm_compatible=config.kenlm_compatible,
+            threads=threads,
+        )
+        return cls(made.tables, config=config, bos=bos, eos=eos, unk=unk, discounts=made.discounts)
+
     @property
     def vocab_size(self) -> int:
         """V, the number of token ids."""
@@ -228,7 +278,7 @@ class NgramModel:
     @property
     def counts(self) -> tuple[int, ...]:
         """The number of n-grams of each order, 1 first; ids that are never predicted left out."""
-        unigrams = np.count_nonzero(np.isfinite(self.tables.logprobs[: self.vocab_size]))
+        unigrams = np.count_nonzero(np.isfinite(self.tables.unigram_logprobs))
         return (int(unigrams) + 1, *self.tables.counts[1:])
 
     @property
@@ -335,7 +385,7 @@ class NgramModel:
         Raises:
             ArtefactError: tensors that are missing or do not fit one another or the vocabulary.
         """
-        tables = NgramTables.from_tensors(tensors, order=config.order, vocab_size=vocab_size)
+        tables = tables_from(tensors, order=config.order, vocab_size=vocab_size)
         discounts = tensors.get("discounts")
         return cls(tables, config=config, bos=bos, eos=eos, unk=unk, discounts=discounts)
 
@@ -351,7 +401,7 @@ def _estimated(
     excluded: Sequence[int],
 ) -> Smoothed:
     """Count, smooth and prune as ``config`` says; the default goes the fast way."""
-    if isinstance(config.smoothing, ModifiedKneserNey) and not config.is_pruned:
+    if config.is_plain:
         made = estimate(
             ids,
             offsets,

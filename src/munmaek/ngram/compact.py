@@ -12,7 +12,7 @@ for Massive N-Gram Datasets", section 3.
 Letters: V vocabulary size, n order, N nodes, L nodes of orders below n.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Self, TypeAlias, final
 
@@ -29,7 +29,7 @@ from munmaek.ngram.links import fill_links
 from munmaek.ngram.parallel import in_threads
 from munmaek.ngram.tables import NgramTables, aligned, expect, tensor_named
 
-__all__ = ["CompactTables", "compress", "quantise"]
+__all__ = ["CompactTables", "compress", "fast", "quantise", "tables_from"]
 
 Float32s: TypeAlias = NDArray[np.float32]
 Int32s: TypeAlias = NDArray[np.int32]
@@ -166,6 +166,20 @@ class CompactTables:
                 sound = sound and row[kernels.SAMPLE] + count // SAMPLED < len(self.samples)
             expect(f"layout of order {level + 1} fits", bool(sound), wanted=True)
 
+    def find(self, gram: Sequence[int]) -> tuple[float, float | None, int] | None:
+        """Log-probability, backoff weight and number of continuations of an n-gram, or None."""
+        node = int(gram[0])
+        for level, word in enumerate(gram[1:]):
+            node = int(kernels.child(self.packed, level, node, int(word)))
+            if node < 0:
+                return None
+        level = len(gram) - 1
+        logprob = float(kernels.logprob_at(self.packed, level, node))
+        if level + 1 == self.order:
+            return logprob, None, 0
+        begin, end = kernels.children(self.packed, level, node)
+        return logprob, float(kernels.backoff_at(self.packed, level, node)), int(end - begin)
+
     def verify(self) -> None:
         """Read every array and check that all fits together.
 
@@ -201,6 +215,23 @@ class CompactTables:
             logprobs=logprobs,
             backoffs=backoffs,
         )
+
+
+def tables_from(
+    tensors: Mapping[str, NDArray[Any]], *, order: int, vocab_size: int
+) -> NgramTables | CompactTables:
+    """The tables that gave ``tensors``, in their form; nothing is copied.
+
+    Raises:
+        ArtefactError: tensors that are missing or do not fit.
+    """
+    form = CompactTables if "records" in tensors else NgramTables
+    return form.from_tensors(tensors, order=order, vocab_size=vocab_size)
+
+
+def fast(tables: NgramTables | CompactTables) -> NgramTables:
+    """The fast form of either."""
+    return tables if isinstance(tables, NgramTables) else tables.expand()
 
 
 @compiled

@@ -23,8 +23,10 @@ __all__ = [
     "Packed",
     "active_after",
     "backoff_at",
+    "child",
     "children",
     "decode_range",
+    "logprob_at",
     "ordered_bits",
     "score_packed",
     "trace_packed",
@@ -144,7 +146,7 @@ def children(trie: Packed, level: Index, node: Index) -> tuple[np.int64, np.int6
 
 
 @compiled
-def _child(trie: Packed, level: Index, node: Index, word: Index) -> np.int64:
+def child(trie: Packed, level: Index, node: Index, word: Index) -> np.int64:
     """The n-gram that continues ``node``, one of ``level`` + 1 words, with ``word``, or −1."""
     low, end = children(trie, level, node)
     return _search(trie.records, trie.layout[level + 1], trie.starts[level + 1], low, end, word)
@@ -185,7 +187,7 @@ def _step(trie: Packed, active: Int64s, word: Index, row: Floats) -> tuple[float
         if node < 0:
             found = np.int64(-1)
         else:
-            found = _child(trie, level, node, word)
+            found = child(trie, level, node, word)
             if found >= 0 and order == 0:
                 order = level + 2
                 logprob = logprob_at(trie, level + 1, found)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.ngram.queries import Tables
 from munmaek.ngram.tables import NgramTables
 
 __all__ = ["Entry", "Places", "find", "places"]
@@ -35,10 +36,13 @@ class Entry:
     """The n-grams of the tables that go on from it by one word."""
 
 
-def find(tables: NgramTables, gram: Sequence[int]) -> Entry | None:
+def find(tables: Tables, gram: Sequence[int]) -> Entry | None:
     """The n-gram in the tables, or None where it is not there."""
     if not 1 <= len(gram) <= tables.order:
         return None
+    if not isinstance(tables, NgramTables):
+        found = tables.find(gram)
+        return None if found is None else Entry(*found)
     node = int(gram[0])
     for word in gram[1:]:
         begin, end = int(tables.first[node]), int(tables.first[node + 1])
