@@ -330,7 +330,7 @@ def test_dynamic_evaluation_learns_what_repeats():
     dynamic = DynamicModel(made, squares, Dynamics(rate=0.0, back=0.0, length=5))
     np.testing.assert_allclose(dynamic.score(text[0]), made.score(text[0]), atol=1e-5)
     tuned = tune_dynamics(dynamic, text)
-    assert tuned.rate == 3e-4
+    assert tuned.rate == 1e-2
     better = DynamicModel(made, squares, tuned).score(text[0])
     assert better.sum() > made.score(text[0]).sum()
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,6 +106,15 @@ def _perplexity(logprob: float, tokens: int) -> float:
     return perplexity(min(logprob, 0.0), tokens) if tokens else math.nan
 
 
+def _reads_documents(model: LanguageModel[Any]) -> bool:
+    """Whether sentences of one text are read on from one another."""
+    if isinstance(model, NgramModel):
+        return False
+    from munmaek.tasks.lm import NeuralLanguageModel  # loads torch, which n-grams do without
+
+    return isinstance(model, NeuralLanguageModel) and model.document
+
+
 def _ended(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
     return [[*ids, tokenizer.eos] for ids in tokenizer.encode_many(texts)]
 
@@ -134,6 +143,8 @@ def _flat(model: LanguageModel[Any], encoded: Sequence[Sequence[int]]) -> tuple[
     ids, offsets = flatten(encoded)
     if isinstance(model, NgramModel):
         return ids, offsets, model.score_flat(ids, offsets)
+    if _reads_documents(model):
+        return ids, offsets, np.concatenate([np.zeros(0), *cast("Any", model).score_document(encoded)])
     return ids, offsets, np.concatenate([np.zeros(0), *model.score_many(encoded)])
 
 
@@ -163,6 +174,14 @@ def corpus_scores(
     unknown = ids == tokenizer.unk
     counts = count_text(corpus.lines)
     begins = offsets[:-1]
+    document = _reads_documents(model)
+    signature = sign(
+        task="lm",
+        stage=stage,
+        tokenizer=tokenizer.signature,
+        oov=tokenizer.oov,
+        more=(("context", "document"),) if document else (),
+    )
     known = (
         np.add.reduceat(np.where(unknown, 0.0, scores), begins),
         np.add.reduceat(~unknown, begins, dtype=np.int64),
@@ -175,6 +194,6 @@ def corpus_scores(
         utf8_bytes=counts.utf8_bytes,
         unknown=int(np.count_nonzero(unknown)),
         known=known if tokenizer.oov == "unk" else None,
-        signature=sign(task="lm", stage=stage, tokenizer=tokenizer.signature, oov=tokenizer.oov),
+        signature=signature,
         rng=np.random.default_rng(0),
     )

@@ -7,7 +7,7 @@ from typing import Any, cast
 from munmaek.cli.durations import parse_duration
 from munmaek.errors import ConfigError
 
-__all__ = ["known_task", "merged", "place", "usable_device"]
+__all__ = ["joined", "known_task", "merged", "place", "usable_device"]
 
 
 def place(config: Path | None) -> str:
@@ -85,3 +85,14 @@ def usable_device(name: str) -> str:
         message = f"--device {name}: cannot be used here; give cpu or auto"
         raise ConfigError(message) from error
     return name
+
+
+def joined(device: str) -> str:
+    """The device of this process, once it has joined those that torchrun started with it."""
+    from munmaek.train.ranks import several
+
+    if not several():
+        return device
+    from munmaek.train.processes import join
+
+    return join(device)

@@ -1,6 +1,7 @@
 """``munmaek evaluate``."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from munmaek.cli.options import (
     TextColumn,
     column,
 )
+from munmaek.errors import ConfigError
 
 __all__ = ["evaluate", "interval_text", "number", "put_scores", "scores_json"]
 
@@ -26,17 +28,56 @@ def evaluate(
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     beam: Annotated[int, typer.Option(min=1, help="Beam of a translator.")] = 5,
+    context: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KIND",
+            show_default="as trained",
+            help="Where a neural language model begins anew: sentence, or document (nowhere).",
+        ),
+    ] = None,
+    cache: Annotated[
+        bool, typer.Option("--cache", help="With a neural cache too (lm); needs --tune.")
+    ] = False,
+    cache_size: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Tokens that the cache remembers.")
+    ] = 2000,
+    dynamic: Annotated[
+        bool, typer.Option("--dynamic", help="With dynamic evaluation too (lm); needs --tune.")
+    ] = False,
+    mix: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            show_default=False,
+            help="Mixed with this model of the same tokenizer too (lm); needs --tune.",
+        ),
+    ] = None,
+    tune: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help="Text on which cache, rates and weights are chosen; never the data itself.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Measure a model on data of its task.
 
-    Scores come with their 95 % intervals and signatures.
+    Scores come with their 95 % intervals and signatures. What adapts to the data while it is
+    measured (--cache, --dynamic) stands apart from the model alone.
     """
     from munmaek.artefact import load
 
     trained = load(model)
+    if context is not None:
+        trained = _within(trained, context)
     columns = {"text_column": column(text_column), "label_column": column(label_column)}
     found = _scores(trained, data, columns, beam)
+    if cache or dynamic or mix is not None:
+        size = cache_size if cache else None
+        found |= _adapted(trained, data, tune, cache=size, dynamic=dynamic, mix=mix)
     scores = {name: score.to_json() for name, score in found.items()}
     if json:
         put_json(scores_json(model, trained.info.task, scores))
@@ -54,6 +95,49 @@ def _scores(
     if trained.info.task == "translate":
         return trained.evaluate(read_parallel(data), beam=beam)
     return trained.evaluate(read_text(data))
+
+
+def _within(trained: Any, context: str) -> Any:
+    """The language model, told where to begin anew.
+
+    Raises:
+        ConfigError: no such place, or a model that has no choice.
+    """
+    from munmaek.tasks.lm import NeuralLanguageModel
+
+    if context not in ("sentence", "document"):
+        message = f"--context {context}: the model begins anew at each 'sentence' or 'document'"
+        raise ConfigError(message)
+    model = getattr(trained, "model", None)
+    if not isinstance(model, NeuralLanguageModel):
+        message = f"--context is for neural language models, this is a {trained.info.label}"
+        raise ConfigError(message)
+    return replace(trained, model=replace(model, document=context == "document"))
+
+
+def _adapted(
+    trained: Any,
+    data: Sequence[str],
+    tune: Sequence[str] | None,
+    *,
+    cache: int | None,
+    dynamic: bool,
+    mix: Path | None,
+) -> dict[str, Any]:
+    from munmaek.artefact import TrainedLanguageModel
+    from munmaek.artefact.adapted import Adaptation, adapted_scores
+    from munmaek.artefact.loading import load_as
+    from munmaek.text.corpora import read_text
+
+    if tune is None:
+        message = "--cache, --dynamic and --mix need --tune FILE, a text to choose on"
+        raise ConfigError(message)
+    if not isinstance(trained, TrainedLanguageModel):
+        message = f"--cache, --dynamic and --mix are for language models, not {trained.info.task}"
+        raise ConfigError(message)
+    other = None if mix is None else load_as(mix, TrainedLanguageModel, what="--mix")
+    adaptation = Adaptation(read_text(tune), cache, dynamic, other)
+    return adapted_scores(trained, read_text(data), adaptation)
 
 
 def scores_json(model: Path, task: str, scores: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from munmaek.cli.choices import known_task, merged, place, usable_device
+from munmaek.cli.choices import joined, known_task, merged, place, usable_device
 from munmaek.cli.console import put, put_json, say, seconds_text, size_text
+from munmaek.cli.counting import Memory, ReservedWords, TempDir, Threads, count_ngrams
 from munmaek.cli.durations import parse_duration
 from munmaek.cli.evaluate import put_scores, scores_json
 from munmaek.cli.ngram_options import (
@@ -39,6 +40,7 @@ from munmaek.cli.options import (
 from munmaek.cli.progress import told
 from munmaek.cli.stopping import INTERRUPTED, listening
 from munmaek.errors import ConfigError
+from munmaek.train.ranks import leads
 
 __all__ = ["train"]
 
@@ -95,11 +97,34 @@ def train(
         typer.Option(
             metavar="DIR",
             show_default=False,
-            help="Begin from this model: the same stage and task, or a bert trained with mlm.",
+            help="Begin from this model: the same stage and task, or what was pre-trained for a "
+            "classifier: a bert with mlm, an rnn with lm.",
+        ),
+    ] = None,
+    guide: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|statistical",
+            show_default=False,
+            help="Word links that attention is trained toward (translate): marks, a line of "
+            "Pharaoh links for each pair, or those of the built-in aligner.",
+        ),
+    ] = None,
+    guide_weight: Annotated[
+        float | None,
+        typer.Option(
+            min=0, metavar="X", show_default="0.1", help="Weight of the guide in the loss."
         ),
     ] = None,
     budget: Budget = None,
     epochs: Epochs = None,
+    fsdp: Annotated[
+        bool,
+        typer.Option("--fsdp", help="Under torchrun: divide the weights too (FSDP2)."),
+    ] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write what log.jsonl says for TensorBoard too.")
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with an interrupted run of this command.")
     ] = False,
@@ -109,6 +134,10 @@ def train(
     config: ConfigFile = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
+    memory: Memory = None,
+    temp_dir: TempDir = None,
+    threads: Threads = None,
+    reserved: ReservedWords = None,
     json: Json = False,
 ) -> None:
     """Train a model on your own text.
@@ -124,6 +153,7 @@ def train(
         "min_count": min_count,
         "keep_text": keep_text,
         "seed": seed,
+        "guide_weight": guide_weight,
         "text_column": column(text_column),
         "label_column": column(label_column),
     }
@@ -134,17 +164,45 @@ def train(
         "prune_entropy": prune_entropy,
         "kenlm_compatible": kenlm_compatible,
     }
-    tables = {"model": counted, "train": {"budget": seconds, "epochs": epochs}}
+    training = {
+        "budget": seconds,
+        "epochs": epochs,
+        "sharded": fsdp or None,
+        "tensorboard": tensorboard or None,
+    }
+    tables = {"model": counted, "train": training}
     ngram_only = {f"--{name.replace('_', '-')}": value for name, value in counted.items()}
     recipe = _recipe(
         merged(config, options, tables),
         place(config),
-        ngram_only={**ngram_only, "--keep-text": keep_text},
+        ngram_only={
+            **ngram_only,
+            "--keep-text": keep_text,
+            "--memory": memory,
+            "--temp-dir": temp_dir,
+            "--threads": threads,
+            "--reserved": reserved,
+        },
     )
+    if (recipe.task, recipe.stage) == ("lm", "ngram") and init is None:
+        counted_model = count_ngrams(
+            recipe,
+            data,
+            folder=output,
+            valid=valid,
+            force=force,
+            resume=resume,
+            memory=memory,
+            temp_dir=temp_dir,
+            threads=threads,
+            reserved=reserved,
+        )
+        _sum_up(counted_model.info, output, json=json)
+        return
 
     from munmaek import recipe as recipes
 
-    chosen = "cpu" if recipe.stage == "ngram" else usable_device(device)
+    chosen = "cpu" if recipe.stage == "ngram" else joined(usable_device(device))
     with listening() as stopper, told(f"{recipe.stage} ({recipe.task})") as tell:
 
         def should_stop() -> bool:
@@ -157,12 +215,15 @@ def train(
             folder=output,
             valid=valid or (),
             init=init,
+            guide=guide,
             force=force,
             resume=resume,
             device=chosen,
-            report=tell,
+            report=tell if leads() else None,
             should_stop=should_stop,
         )
+    if not leads():
+        return
     _sum_up(trained.info, output, json=json)
     if trained.info.training.get("stopped") == "interrupted":
         say(f"stopped early; the same command with --resume goes on from {output}.partial")

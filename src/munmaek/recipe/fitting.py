@@ -17,14 +17,17 @@ from munmaek.artefact import (
     TrainingText,
     Translator,
 )
+from munmaek.artefact.language_model import language_model_of
 from munmaek.artefact.weights import make_network, parameter_count
 from munmaek.data.bucketing import Lengths, bucket, padding_fraction
 from munmaek.errors import UnsupportedError
-from munmaek.models.ngram import NgramClassifier, NgramConfig, NgramModel
+from munmaek.models.ngram import NgramClassifier, NgramModel
+from munmaek.recipe.counted import excluded_ids, ngram_label, ngram_sizes
 from munmaek.recipe.prepare import Labelled, Parallel, Text
 from munmaek.recipe.settings import Recipe
 from munmaek.tasks.classify import Classification, NeuralClassifier, framed
-from munmaek.tasks.lm import LanguageModelling, NeuralLanguageModel
+from munmaek.tasks.guided import PieceGuide, piece_guide
+from munmaek.tasks.lm import Activations, DocumentModelling, LanguageModelling, stream_of
 from munmaek.tasks.mlm import MaskedModelling
 from munmaek.tasks.translate import Pairs, TranslationTask
 from munmaek.text.tokenizers import Tokenizer
@@ -32,12 +35,10 @@ from munmaek.train import Progress, fit
 
 __all__ = [
     "Run",
-    "excluded_ids",
     "fit_classifier",
     "fit_encoder",
     "fit_language_model",
     "fit_translator",
-    "ngram_sizes",
 ]
 
 VALIDATION_ROWS = 2000
@@ -63,6 +64,10 @@ def fit_language_model(text: Text, recipe: Recipe, run: Run) -> TrainedLanguageM
     tokenizer = text.tokenizer
     if recipe.stage == "ngram":
         return _count_language_model(text, recipe)
+    sizes = {"vocab_size": tokenizer.vocab_size}
+    activations = Activations(recipe.small_states, recipe.slow_states)
+    if recipe.context == "document":
+        return _fit_documents(text, recipe, run, activations)
     task = LanguageModelling(
         train=text.train,
         valid=_some(text.valid),
@@ -71,11 +76,31 @@ def fit_language_model(text: Text, recipe: Recipe, run: Run) -> TrainedLanguageM
         pad=tokenizer.pad,
         max_tokens=recipe.max_tokens,
         seed=recipe.seed,
+        activations=activations,
     )
     lengths = _lengths(text.train, more=2)
-    sizes = {"vocab_size": tokenizer.vocab_size}
     network, info = _train(task, recipe, run, sizes=sizes, data=text.describe(), lengths=lengths)
-    model = NeuralLanguageModel(network, tokenizer.bos, tokenizer.eos, tokenizer.vocab_size)
+    model = language_model_of(network, tokenizer, document=False)
+    return TrainedLanguageModel(tokenizer, model, info)
+
+
+def _fit_documents(
+    text: Text, recipe: Recipe, run: Run, activations: Activations
+) -> TrainedLanguageModel:
+    tokenizer = text.tokenizer
+    task = DocumentModelling(
+        train=stream_of(text.train, tokenizer.eos),
+        valid=stream_of(text.valid, tokenizer.eos),
+        eos=tokenizer.eos,
+        rows=recipe.rows,
+        length=recipe.stretch,
+        seed=recipe.seed,
+        activations=activations,
+    )
+    sizes = {"vocab_size": tokenizer.vocab_size}
+    lengths = np.ones(1, dtype=np.int64)  # nothing is padded
+    network, info = _train(task, recipe, run, sizes=sizes, data=text.describe(), lengths=lengths)
+    model = language_model_of(network, tokenizer, document=True)
     return TrainedLanguageModel(tokenizer, model, info)
 
 
@@ -151,6 +176,10 @@ def fit_translator(pairs: Parallel, recipe: Recipe, run: Run) -> Translator:
         )
 
     train = frame(pairs.train_sources, pairs.train_targets)
+    guides = _piece_guides(pairs, recipe)
+    if guides is not None:
+        recipe = _guided_head(recipe)
+        train, guides = _repeated(train, guides, recipe.guide_repeat)
     task = TranslationTask(
         train=train,
         valid=frame(_some(pairs.valid_sources), _some(pairs.valid_targets)),
@@ -158,12 +187,65 @@ def fit_translator(pairs: Parallel, recipe: Recipe, run: Run) -> Translator:
         max_tokens=recipe.max_tokens,
         smoothing=recipe.smoothing,
         seed=recipe.seed,
+        guides=guides,
+        guide_weight=recipe.guide_weight,
     )
     sizes = {"source_vocab": source.vocab_size, "target_vocab": target.vocab_size}
-    network, info = _train(
-        task, recipe, run, sizes=sizes, data=pairs.describe(), lengths=train.lengths()
-    )
+    data = {**pairs.describe(), **_described(guides, recipe)}
+    network, info = _train(task, recipe, run, sizes=sizes, data=data, lengths=train.lengths())
     return Translator(source, target, network, info, recipe.limit)
+
+
+def _piece_guides(pairs: Parallel, recipe: Recipe) -> list[PieceGuide | None] | None:
+    """Each training pair's links between pieces, up to the recipe's limit.
+
+    Raises:
+        UnsupportedError: the stage has no attention.
+    """
+    if pairs.guides is None:
+        return None
+    if recipe.stage == "seq2seq":
+        message = "stage 'seq2seq' has no attention to guide; train 'attention' or 'transformer'"
+        raise UnsupportedError(message)
+
+    def words(tokenizer: Tokenizer, text: str) -> list[int]:
+        return [piece.word for piece in tokenizer.pieces(text)][: recipe.limit - 1]
+
+    corpus = pairs.train_corpus
+    return [
+        guide
+        and piece_guide(
+            guide,
+            source_words=words(pairs.source_tokenizer, source),
+            target_words=words(pairs.target_tokenizer, target),
+        )
+        for guide, source, target in zip(pairs.guides, corpus.sources, corpus.targets, strict=True)
+    ]
+
+
+def _guided_head(recipe: Recipe) -> Recipe:
+    """Guide one head of a Transformer, unless the recipe says otherwise."""
+    if recipe.stage != "transformer":
+        return recipe
+    return recipe.model_copy(update={"model": {"alignment_head": 0, **recipe.model}})
+
+
+def _repeated(
+    train: Pairs, guides: list[PieceGuide | None], times: int
+) -> tuple[Pairs, list[PieceGuide | None]]:
+    """Guided pairs ``times`` times, the others once."""
+    again = [row for row, guide in enumerate(guides) if guide is not None] * (times - 1)
+    rows = [*range(len(guides)), *again]
+    sources, targets = ([side[row] for row in rows] for side in train)
+    return Pairs(sources, targets), [guides[row] for row in rows]
+
+
+def _described(guides: Sequence[PieceGuide | None] | None, recipe: Recipe) -> dict[str, Any]:
+    if guides is None:
+        return {}
+    seen = sum(guide is not None for guide in guides)
+    weight, repeat = recipe.guide_weight, recipe.guide_repeat
+    return {"guide": {"pairs": seen // repeat, "weight": weight, "repeat": repeat}}
 
 
 def fit_encoder(text: Text, recipe: Recipe, run: Run) -> Encoder:
@@ -214,7 +296,7 @@ def _train(
     data: Mapping[str, Any],
     lengths: Lengths,
 ) -> tuple[Any, Info]:
-    config, training = recipe.stage_config(), recipe.train_config()
+    config, training = _stage_config(recipe, run.init), recipe.train_config()
     network: Any = make_network(
         stage=recipe.stage,
         task=recipe.task,
@@ -247,11 +329,13 @@ def _train(
         seconds=result.seconds,
         training={
             "config": training.model_dump(),
+            "context": recipe.context,
             "steps": result.steps,
             "epochs": result.epochs,
             "tokens": result.tokens,
             "stopped": result.stopped,
             "best_validation": result.best_validation,
+            "averaged": result.averaged,
             "curve": [list(point) for point in result.curve],
             "padding": padding_fraction(lengths, groups),
             "device": run.device,
@@ -259,6 +343,24 @@ def _train(
         data=data,
     )
     return network, info
+
+
+def _stage_config(recipe: Recipe, init: TrainedModel | None) -> Any:
+    """The stage's configuration; a classifier has the sizes of the language model it begins from.
+
+    What the recipe says comes first.
+    """
+    config = recipe.stage_config()
+    if init is None or not _carries(init, recipe):
+        return config
+    sizes = {name: init.info.config[name] for name in ("cell", "embedding", "hidden", "layers")}
+    return recipe.model_copy(update={"model": {**sizes, **recipe.model}}).stage_config()
+
+
+def _carries(init: TrainedModel, recipe: Recipe) -> bool:
+    """Whether a recurrent language model begins a recurrent classifier."""
+    before, after = (init.info.stage, init.info.task), (recipe.stage, recipe.task)
+    return before == ("rnn", "lm") and after == ("rnn", "classify")
 
 
 def _begin_from(network: Any, init: TrainedModel, recipe: Recipe) -> None:
@@ -276,11 +378,19 @@ def _begin_from(network: Any, init: TrainedModel, recipe: Recipe) -> None:
 
         load_encoder(network, other.state_dict())
         return
+    if _carries(init, recipe):
+        try:
+            network.begin_from(other)
+        except RuntimeError as error:
+            message = f"--init: shapes differ: {str(error).splitlines()[-1].strip()}"
+            raise UnsupportedError(message) from error
+        return
     if not fits or init.info.task != recipe.task:
         message = (
             f"--init: a '{init.info.stage}' model for '{init.info.task}' cannot begin a "
             f"'{recipe.stage}' for '{recipe.task}'; give one of the same stage and task, "
-            "or a bert trained with mlm to begin a bert classifier"
+            "a bert trained with mlm to begin a bert classifier, or an rnn language model "
+            "to begin an rnn classifier"
         )
         raise UnsupportedError(message)
     try:
@@ -293,7 +403,7 @@ def _begin_from(network: Any, init: TrainedModel, recipe: Recipe) -> None:
 def stage_label(stage: str, config: Any) -> str:
     """What people call the model: ``5-gram``, ``LSTM``, ``attention (additive)``."""
     names = {
-        "ngram": lambda: _ngram_label(config),
+        "ngram": lambda: ngram_label(config),
         "rnn": lambda: {"elman": "Elman RNN", "gru": "GRU", "lstm": "LSTM"}[config.cell],
         "seq2seq": lambda: "encoder–decoder",
         "attention": lambda: "attention",
@@ -302,28 +412,6 @@ def stage_label(stage: str, config: Any) -> str:
         "bert": lambda: "BERT",
     }
     return names.get(stage, lambda: stage)()
-
-
-def _ngram_label(config: NgramConfig) -> str:
-    default = NgramConfig().smoothing.name
-    name = config.smoothing.name
-    how = [*[name] * (name != default), *["pruned"] * config.is_pruned]
-    return f"{config.order}-gram" + (f" ({', '.join(how)})" if how else "")
-
-
-def ngram_sizes(tokenizer: Tokenizer) -> dict[str, int]:
-    """What an n-gram model is told of its tokenizer."""
-    return {
-        "vocab_size": tokenizer.vocab_size,
-        "bos": tokenizer.bos,
-        "eos": tokenizer.eos,
-        "unk": tokenizer.unk,
-    }
-
-
-def excluded_ids(tokenizer: Tokenizer) -> tuple[int, ...]:
-    """Ids that no text has and no model predicts."""
-    return (tokenizer.pad, tokenizer.mask)
 
 
 def _counted(

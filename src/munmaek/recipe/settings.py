@@ -50,10 +50,24 @@ class Recipe(Config):
     """The training loop's configuration."""
     max_tokens: int = Field(default=2048, ge=1)
     """Tokens a batch, padding counted."""
+    context: Literal["sentence", "document"] = "sentence"
+    """Where a recurrent language model begins anew (lm): at each sentence, or nowhere."""
+    rows: int = Field(default=20, ge=1)
+    """Rows in which a document is read side by side (lm)."""
+    stretch: int = Field(default=70, ge=6)
+    """Tokens over which gradients go back in a document (lm)."""
+    small_states: float = Field(default=0.0, ge=0)
+    """Weight of the hidden states' mean square (lm; Merity et al. 2018, α)."""
+    slow_states: float = Field(default=0.0, ge=0)
+    """Weight of their mean squared change (lm; the same, β)."""
     limit: int = Field(default=256, ge=8)
     """Tokens of one text that are read (classify, translate, mlm)."""
     smoothing: float = Field(default=0.1, ge=0, lt=1)
     """Label smoothing (translate)."""
+    guide_weight: float = Field(default=0.1, ge=0)
+    """Weight of the loss on attention where links guide it (translate)."""
+    guide_repeat: int = Field(default=1, ge=1)
+    """Times that a guided pair is seen in each pass (translate)."""
     whole_words: bool = True
     """Mask whole words rather than pieces (mlm)."""
     keep_text: bool | None = None
@@ -71,6 +85,12 @@ class Recipe(Config):
         """
         stage = stage_named(self.stage)
         stage.network_class(self.task)
+        if self.context == "document" and (self.task, self.stage) != ("lm", "rnn"):
+            message = (
+                f"{where}: context = 'document' is for rnn language models; "
+                f"'{self.stage}' for '{self.task}' reads sentence by sentence"
+            )
+            raise ConfigError(message)
         return stage.config_class().of(self.model, where=where)
 
     def train_config(self, *, where: str = "[train]") -> TrainConfig:

@@ -5,7 +5,9 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
+from munmaek.align import Guide, read_guide, statistical_links, tokenizer_hash
 from munmaek.artefact import (
     Classifier,
     Encoder,
@@ -26,11 +28,17 @@ from munmaek.recipe.fitting import (
 )
 from munmaek.recipe.prepare import prepare_labelled, prepare_parallel, prepare_text
 from munmaek.recipe.settings import Recipe
-from munmaek.text.corpora import read_labelled, read_parallel, read_text
+from munmaek.text.corpora import ParallelCorpus, read_labelled, read_parallel, read_text
 from munmaek.text.tokenizers import Tokenizer
 from munmaek.train import Progress
+from munmaek.train.ranks import leads
 
-__all__ = ["train", "work_folder"]
+__all__ = ["STATISTICAL", "GuideSource", "train", "work_folder"]
+
+STATISTICAL: Final = "statistical"
+"""The guide that is no file: links that the built-in aligner finds in the training data."""
+
+GuideSource = Path | str | Sequence[Guide | None]
 
 Paths = Sequence[str | Path]
 
@@ -50,6 +58,7 @@ def train(
     force: bool = False,
     resume: bool = False,
     device: str = "cpu",
+    guide: GuideSource | None = None,
     report: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> TrainedModel:
@@ -68,6 +77,9 @@ def train(
         force: replace what is at ``folder``, and an interrupted run.
         resume: go on with an interrupted run.
         device: ``cpu``, ``cuda`` or ``mps``.
+        guide: word links that a translator's attention is trained toward: a file that
+            ``munmaek.align.read_guide`` reads, "statistical" for those of the built-in aligner on
+            the training data, or a guide (or None) for each training pair.
         report: told of every step that is worth telling.
         should_stop: asked after every step.
 
@@ -81,16 +93,20 @@ def train(
     stage_named(recipe.stage).network_class(recipe.task)
     recipe.stage_config()
     recipe.train_config()
-    work = _claim(folder, recipe, force=force, resume=resume)
+    lead = leads()
+    work = _claim(folder, recipe, force=force, resume=resume) if lead else work_folder(folder)
     try:
         before = None if init is None else load(init)
         run = Run(device, work, resume, before, report, should_stop)
-        model = _fit(recipe, paths, valid, run)
-        model.save(folder, force=force or resume)
+        model = _fit(recipe, paths, valid, run, guide)
+        if lead:
+            model.save(folder, force=force or resume)
     except BaseException:
-        _abandon(work)
+        if lead:
+            _abandon(work)
         raise
-    _close(work, folder, finished=model.info.training.get("stopped") != "interrupted")
+    if lead:
+        _close(work, folder, finished=model.info.training.get("stopped") != "interrupted")
     return model
 
 
@@ -141,17 +157,24 @@ def _close(work: Path, folder: Path, *, finished: bool) -> None:
     log = work / "log.jsonl"
     if log.exists():
         shutil.copyfile(log, folder / "log.jsonl")
+    if (work / "tensorboard").is_dir():
+        shutil.copytree(work / "tensorboard", folder / "tensorboard", dirs_exist_ok=True)
     if finished:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _fit(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> TrainedModel:
+def _fit(
+    recipe: Recipe, paths: Paths, valid: Paths, run: Run, guide: GuideSource | None
+) -> TrainedModel:
+    if guide is not None and recipe.task != "translate":
+        message = f"--guide is for 'translate', which has links between words; not '{recipe.task}'"
+        raise UnsupportedError(message)
     if recipe.task == "lm":
         return _fit_lm(recipe, paths, valid, run)
     if recipe.task == "classify":
         return _fit_classify(recipe, paths, valid, run)
     if recipe.task == "translate":
-        return _fit_translate(recipe, paths, valid, run)
+        return _fit_translate(recipe, paths, valid, run, guide)
     return _fit_mlm(recipe, paths, valid, run)
 
 
@@ -187,22 +210,46 @@ def _fit_classify(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> Class
     return Classifier(model.tokenizer, model.model, model.labels, info, model.limit)
 
 
-def _fit_translate(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> Translator:
+def _fit_translate(
+    recipe: Recipe, paths: Paths, valid: Paths, run: Run, guide: GuideSource | None
+) -> Translator:
     init = run.init
     if init is not None and not isinstance(init, Translator):
         message = f"--init: a model for '{init.info.task}' cannot begin a translator"
         raise UnsupportedError(message)
+    tokenizers = None if init is None else (init.source_tokenizer, init.target_tokenizer)
+    corpus = read_parallel(paths)
     pairs = prepare_parallel(
-        read_parallel(paths),
+        corpus,
         read_parallel(valid) if valid else None,
         recipe,
-        tokenizers=None if init is None else (init.source_tokenizer, init.target_tokenizer),
+        tokenizers=tokenizers,
+        guides=None if guide == STATISTICAL else _known_guides(guide, corpus, tokenizers),
     )
+    if guide == STATISTICAL:
+        pairs = replace(pairs, guides=_aligned(pairs.train_corpus))
     model = fit_translator(pairs, recipe, run)
     info = model.info.with_scores(model.evaluate(pairs.valid_corpus))
     return Translator(
         model.source_tokenizer, model.target_tokenizer, model.network, info, model.limit
     )
+
+
+def _known_guides(
+    guide: Path | str | Sequence[Guide | None] | None,
+    corpus: ParallelCorpus,
+    tokenizers: tuple[Tokenizer, Tokenizer] | None,
+) -> Sequence[Guide | None] | None:
+    """The guide of each pair. Marks must be of the tokenizers that training begins from."""
+    if not isinstance(guide, Path | str):
+        return guide
+    marked_with = None if tokenizers is None else tokenizer_hash(*tokenizers)
+    return read_guide(guide, corpus.sources, corpus.targets, tokenizer=marked_with)
+
+
+def _aligned(corpus: ParallelCorpus) -> list[Guide | None]:
+    links = statistical_links(corpus.sources, corpus.targets)
+    return [Guide(each) if each else None for each in links]
 
 
 def _fit_mlm(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> Encoder:

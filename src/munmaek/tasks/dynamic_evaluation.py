@@ -30,17 +30,20 @@ Floats = NDArray[np.float64]
 Ids = Sequence[int]
 Weights = Mapping[str, Tensor]
 
-_SMALL = 1e-3
-"""ε, as a share of the mean √M of all weights."""
-_RATES = (3e-5, 1e-4, 3e-4)
-_RETURNS = (0.0, 0.003)
+_SMALL = 1.0
+"""ε, as a share of the mean √M of all weights.
+
+So large because the text that M is from lacks some words, whose weights would take any step.
+"""
+_RATES = (0.0, 3e-4, 1e-3, 3e-3, 1e-2)
+_BACK = 0.003
 
 
 @dataclass(frozen=True, slots=True)
 class Dynamics:
     """Options of dynamic evaluation."""
 
-    rate: float = 1e-4
+    rate: float = 1e-3
     """η."""
     back: float = 0.003
     """λ."""
@@ -211,12 +214,14 @@ class DynamicModel:
 
 
 def tune_dynamics(model: DynamicModel, sequences: Sequence[Ids]) -> Dynamics:
-    """The rates that make a text likeliest, from a grid."""
+    """The rates that make a text likeliest: η from a grid, and whether to go back then."""
     best, highest = model.dynamics, -np.inf
-    for rate in _RATES:
-        for back in _RETURNS:
-            trial = replace(model.dynamics, rate=rate, back=back)
-            total = replace(model, dynamics=trial).trace(sequences).logprobs.sum()
-            if total > highest:
-                best, highest = trial, total
+    trials = [replace(model.dynamics, rate=rate, back=0.0) for rate in _RATES]
+    while trials:
+        trial = trials.pop(0)
+        total = replace(model, dynamics=trial).trace(sequences).logprobs.sum()
+        if total > highest:
+            best, highest = trial, total
+        if not trials and best.back == 0.0 and trial.back == 0.0 and best.rate > 0:
+            trials = [replace(best, back=_BACK)]
     return best

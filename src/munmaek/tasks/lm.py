@@ -265,11 +265,14 @@ class NeuralLanguageModel:
 
     network: LanguageNetwork
     bos: int
+    """What stands before the first token: </s> itself for a model of documents."""
     eos: int
     vocab_size: int
+    document: bool = False
+    """The state was trained to go on from sentence to sentence."""
 
     def start(self) -> RowState:
-        """The state after <s>."""
+        """The state after ``bos``."""
         return self.rows(1).start()
 
     def logprobs(self, state: RowState) -> NDArray[np.float64]:

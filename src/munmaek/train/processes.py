@@ -15,6 +15,7 @@ from torch import distributed as torch_distributed
 
 from munmaek.errors import UnsupportedError
 from munmaek.tasks.base import Task
+from munmaek.train.ranks import several
 
 __all__ = ["Divisible", "Processes", "join", "leave"]
 
@@ -33,7 +34,7 @@ class Divisible(Protocol):
 
 def join(device: str) -> str:
     """Join the processes that torchrun started, if it did; returns this one's device."""
-    if int(os.environ.get("WORLD_SIZE", "1")) < 2 or distributed.is_initialized():
+    if not several() or distributed.is_initialized():
         return device
     if device != "cuda":
         distributed.init_process_group("gloo")

@@ -1,0 +1,15 @@
+"""Which of the processes that torchrun started this one is, told without loading torch."""
+
+import os
+
+__all__ = ["leads", "several"]
+
+
+def several() -> bool:
+    """Whether torchrun started more than one."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+def leads() -> bool:
+    """Whether this is the one that writes and speaks."""
+    return not several() or os.environ.get("RANK", "0") == "0"
