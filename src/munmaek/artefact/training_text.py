@@ -44,8 +44,20 @@ class TrainingText:
     ) -> "TrainingText":
         """Hold sequences in as few bytes as their ids need."""
         ids, offsets = flatten(sequences)
+        return cls.of_flat(ids, offsets, lines=lines, vocab_size=vocab_size)
+
+    @classmethod
+    def of_flat(
+        cls,
+        ids: Ids,
+        offsets: Ids,
+        *,
+        lines: Sequence[int] | NDArray[Any],
+        vocab_size: int,
+    ) -> "TrainingText":
+        """``of`` on sequences that lie end to end, s at ``ids[offsets[s] : offsets[s + 1]]``."""
         narrow = np.uint16 if vocab_size <= 1 << 16 else np.int32
-        return cls(ids.astype(narrow), _counting(offsets), _counting(np.asarray(lines)))
+        return cls(ids.astype(narrow, copy=False), _counting(offsets), _counting(np.asarray(lines)))
 
     @property
     def size(self) -> int:

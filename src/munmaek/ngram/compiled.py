@@ -1,12 +1,14 @@
 """One typed door to Numba."""
 
 from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
 from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
 
 import numba
 import numpy as np
 
-__all__ = ["Index", "compiled"]
+__all__ = ["Index", "compiled", "is_cached"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -22,3 +24,14 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """
     njit = cast("Any", numba.njit)  # pyright: ignore[reportUnknownMemberType] (numba is untyped)
     return cast("Callable[P, R]", njit(cache=True, nogil=True)(function))
+
+
+def is_cached(module: str) -> bool:
+    """Whether machine code of every compiled function of a module lies on disk."""
+    for name, value in vars(import_module(module)).items():
+        cache = getattr(value, "_cache", None)
+        if cache is None or value.__module__ != module:
+            continue
+        if not any(Path(cache.cache_path).glob(f"*.{name}-*.nbi")):
+            return False
+    return True

@@ -22,7 +22,7 @@ from munmaek.ngram.intrinsics import prefetch
 from munmaek.ngram.parallel import in_threads
 from munmaek.ngram.sorting import Grams, sort_grams
 
-__all__ = ["Trie", "adjust", "bound", "count"]
+__all__ = ["Trie", "adjust", "bound", "check_length", "count", "unbound"]
 
 Int32s = NDArray[np.int32]
 Int64s = NDArray[np.int64]
@@ -65,6 +65,28 @@ def bound(ids: NDArray[np.integer], offsets: Int64s, *, bos: int, eos: int) -> I
     text = np.empty(positions + 1, dtype=np.int32)
     _bound(ids, offsets, bos, eos, text)
     return text
+
+
+def unbound(text: Int32s, *, bos: int, eos: int) -> tuple[Int32s, Int64s]:
+    """The ids [N] and the limits of the sequences [S + 1] that ``bound`` was given."""
+    ids = np.empty(len(text), dtype=np.int32)
+    offsets = np.zeros(len(text) // 2 + 1, dtype=np.int64)
+    size, sequences = _unbound(text, bos, eos, ids, offsets)
+    return ids[:size], offsets[: sequences + 1]
+
+
+@compiled
+def _unbound(text: Int32s, bos: int, eos: int, ids: Int32s, offsets: Int64s) -> tuple[int, int]:
+    at = 0
+    sequence = 0
+    for word in text:
+        if word == eos:
+            sequence += 1
+            offsets[sequence] = at
+        elif word != bos:
+            ids[at] = word
+            at += 1
+    return at, sequence
 
 
 def check_length(positions: int) -> None:

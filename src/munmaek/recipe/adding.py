@@ -13,7 +13,7 @@ import numpy as np
 from munmaek.artefact import TrainedLanguageModel
 from munmaek.errors import InputError, UnsupportedError
 from munmaek.models.ngram import NgramModel
-from munmaek.recipe.fitting import excluded_ids, ngram_sizes
+from munmaek.recipe.counted import excluded_ids, ngram_sizes
 from munmaek.text.corpora import Corpus
 
 __all__ = ["add_text"]

@@ -20,6 +20,7 @@ __all__ = [
     "Corpus",
     "LabelledCorpus",
     "ParallelCorpus",
+    "corpus_name",
     "read_labelled",
     "read_lines",
     "read_parallel",
@@ -102,9 +103,9 @@ def read_text(paths: Paths) -> Corpus:
     files = _listed(paths)
     lines = tuple(chain.from_iterable(text_lines(path) for path in files))
     if not any(lines):
-        message = f"{_name(files)}: only empty lines; a corpus needs text"
+        message = f"{corpus_name(files)}: only empty lines; a corpus needs text"
         raise InputError(message)
-    return Corpus(_name(files), lines)
+    return Corpus(corpus_name(files), lines)
 
 
 def read_labelled(
@@ -142,9 +143,9 @@ def read_labelled(
             texts.append(text)
             labels.append(label)
     if not texts:
-        message = f"{_name(files)}: a header and no rows"
+        message = f"{corpus_name(files)}: a header and no rows"
         raise InputError(message)
-    return LabelledCorpus(_name(files), tuple(texts), tuple(labels))
+    return LabelledCorpus(corpus_name(files), tuple(texts), tuple(labels))
 
 
 def read_parallel(paths: Paths) -> ParallelCorpus:
@@ -174,9 +175,9 @@ def read_parallel(paths: Paths) -> ParallelCorpus:
         )
         raise InputError(message)
     if not any(sources) or not any(targets):
-        message = f"{_name(files)}: no text on one side"
+        message = f"{corpus_name(files)}: no text on one side"
         raise InputError(message)
-    return ParallelCorpus(_name(files), sources, targets)
+    return ParallelCorpus(corpus_name(files), sources, targets)
 
 
 def _listed(paths: Paths) -> list[str | Path]:
@@ -186,7 +187,8 @@ def _listed(paths: Paths) -> list[str | Path]:
     return files
 
 
-def _name(files: Sequence[str | Path]) -> str:
+def corpus_name(files: Sequence[str | Path]) -> str:
+    """What a corpus of these files is called: their names without folders."""
     return ", ".join(display_name(path) if str(path) == "-" else Path(path).name for path in files)
 
 

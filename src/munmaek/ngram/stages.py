@@ -1,0 +1,53 @@
+"""How far a long computation is, in stages of known weight."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import final
+
+__all__ = ["Stage", "Stages"]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What is being done."""
+
+    name: str
+    progress: float
+    """Of the whole, from 0 to 1."""
+    seconds_left: float | None
+    """At the pace so far; None at the beginning."""
+
+
+@final
+class Stages:
+    """Turns the progress of one stage into that of the whole and tells it."""
+
+    def __init__(
+        self, weights: Mapping[str, float], report: Callable[[Stage], None] | None = None
+    ) -> None:
+        """Nothing is told without ``report``.
+
+        Args:
+            weights: the stages in their order, each with its share of the time, in any unit.
+            report: told at the beginning of every stage, and within it.
+        """
+        total = sum(weights.values())
+        self._begins: dict[str, tuple[float, float]] = {}
+        done = 0.0
+        for name, weight in weights.items():
+            self._begins[name] = done / total, weight / total
+            done += weight
+        self._report = report
+        self._began = time.monotonic()
+
+    def tell(self, name: str, part: float = 0.0) -> None:
+        """The stage of that name has begun, or is so far, from 0 to 1."""
+        if self._report is None:
+            return
+        begin, share = self._begins[name]
+        progress = begin + share * part
+        seconds = time.monotonic() - self._began
+        left = seconds / progress - seconds if progress > 0 else None
+        self._report(Stage(name, progress, left))

@@ -1,0 +1,244 @@
+"""From files of text to an n-gram model, without torch and without a Python string for each word.
+
+What comes out is what ``munmaek.recipe.train`` gives, the same words, counts and probabilities.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.artefact.folder import check_free, write_folder
+from munmaek.artefact.info import Info
+from munmaek.artefact.scoring import corpus_scores
+from munmaek.artefact.settings import save_settings
+from munmaek.artefact.tables import save_tables
+from munmaek.artefact.training_text import TrainingText
+from munmaek.models.ngram import NgramConfig, NgramModel
+from munmaek.ngram.counting import bound, unbound
+from munmaek.ngram.reading import Reserved, read_words
+from munmaek.ngram.stages import Stage, Stages
+from munmaek.recipe.counted import excluded_ids, ngram_label, ngram_sizes
+from munmaek.recipe.holding import hold_out
+from munmaek.recipe.settings import Recipe
+from munmaek.text.building import SPECIALS
+from munmaek.text.corpora import Corpus, corpus_name, read_text
+from munmaek.text.tokenizers import Tokenizer, train_tokenizer, word_tokenizer
+
+__all__ = ["CountedModel", "Means", "train_ngrams"]
+
+Int32s = NDArray[np.int32]
+Paths = Sequence[str | Path]
+
+_ROWS = 1 << 14
+"""Rows that a tokenizer is given at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a computation may use; the result does not depend on it."""
+
+    threads: int | None = None
+    """Kernels side by side; by default one a processor."""
+    memory: int | None = None
+    """Bytes that may be resident; more than that is worked off on disk. None has no limit."""
+    temp_dir: Path | None = None
+    """Where files are put meanwhile; by default beside the model."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Counted:
+    """A text ready to be counted."""
+
+    tokenizer: Tokenizer
+    text: Int32s
+    lines: NDArray[np.int64]
+    """The number of each sentence's line in the data, from 1."""
+    valid: Corpus
+    data: dict[str, Any]
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class CountedModel:
+    """An n-gram model with its tokenizer; ``munmaek.load`` opens what ``save`` writes."""
+
+    tokenizer: Tokenizer
+    model: NgramModel
+    info: Info
+    text: TrainingText | None = None
+
+    def save(self, folder: Path | str, *, force: bool = False) -> None:
+        """Write the model's folder, aside and renamed.
+
+        Raises:
+            InputError: ``folder`` exists and ``force`` is false.
+            DiskError: it cannot be written; what was there is whole.
+        """
+        model, text = self.model, self.text
+        files: dict[str, Callable[[Path], None]] = {
+            "tokenizer.json": self.tokenizer.save,
+            "config.json": lambda path: save_settings(path, self.info),
+            "model.safetensors": lambda path: save_tables(model.tensors(), path),
+        }
+        if text is not None:
+            files["text.safetensors"] = lambda path: save_tables(text.tensors(), path)
+        manifest = {**self.info.to_json(), "tokenizer": self.tokenizer.describe()}
+        write_folder(Path(folder), files=files, manifest=manifest, force=force)
+
+
+def train_ngrams(
+    recipe: Recipe,
+    paths: Paths,
+    *,
+    folder: Path,
+    valid: Paths = (),
+    force: bool = False,
+    means: Means | None = None,
+    reserved: Reserved = Reserved.REFUSE,
+    report: Callable[[Stage], None] | None = None,
+) -> CountedModel:
+    """Count, smooth, evaluate on the validation data and save.
+
+    Args:
+        recipe: of task ``lm`` and stage ``ngram``. With the tokenizer ``words`` and no vocabulary
+            size of its own, all words are in the vocabulary.
+        paths: the training data.
+        folder: where the model is to be.
+        valid: the validation data; none holds some of the training data out.
+        force: replace what is at ``folder``.
+        means: what to use; None takes what there is.
+        reserved: what becomes of words written like a special token (tokenizer ``words``).
+        report: told of every stage.
+
+    Raises:
+        InputError: data that cannot be used, or ``folder`` exists.
+        ConfigError: an option that cannot be used.
+        DiskError: the model cannot be written.
+
+    Warns:
+        MunmaekWarning: discounts that had to fall back.
+    """
+    config: NgramConfig = recipe.stage_config()
+    means = means or Means()
+    check_free(folder, force=force)
+    began = time.perf_counter()
+    stages = Stages({"reading": 2.0, "counting": 4.0, "evaluating": 0.3, "saving": 1.5}, report)
+    stages.tell("reading")
+    given = (
+        _read_words(recipe, paths, valid, means, reserved)
+        if recipe.tokenizer == "words"
+        else _encode(recipe, paths, valid)
+    )
+    stages.tell("counting")
+    sizes = ngram_sizes(given.tokenizer)
+    model = NgramModel.fit_bounded(
+        given.text,
+        config=config,
+        excluded=excluded_ids(given.tokenizer),
+        threads=means.threads,
+        **sizes,
+    )
+    info = Info(
+        task=recipe.task,
+        stage=recipe.stage,
+        label=ngram_label(config),
+        config=config.model_dump(),
+        sizes=sizes,
+        parameters=model.parameters,
+        seconds=time.perf_counter() - began,
+        data=given.data,
+    )
+    stages.tell("evaluating")
+    if config.is_distribution:
+        scores = corpus_scores(model, given.tokenizer, given.valid, stage=recipe.stage)
+        info = info.with_scores(scores)
+    stages.tell("saving")
+    trained = CountedModel(given.tokenizer, model, info, _kept(given, recipe, model.size))
+    trained.save(folder, force=force)
+    return trained
+
+
+def _read_words(
+    recipe: Recipe, paths: Paths, valid: Paths, means: Means, reserved: Reserved
+) -> _Counted:
+    rows = 0
+    held: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+
+    def choose(total: int) -> NDArray[np.int64]:
+        nonlocal rows, held
+        rows = total
+        if not valid:
+            _, held = hold_out(total, seed=recipe.seed)
+        return held
+
+    read = read_words(
+        paths,
+        specials=SPECIALS,
+        most=recipe.vocab_size if "vocab_size" in recipe.model_fields_set else None,
+        min_count=recipe.min_count,
+        hold_out=choose,
+        reserved=reserved,
+        threads=means.threads,
+    )
+    name = corpus_name(list(paths))
+    corpus = read_text(valid) if valid else Corpus(f"{name} (held out)", _stripped(read.held))
+    lines = np.delete(np.arange(1, rows + 1), held)
+    train = {"name": name, "rows": read.rows, "sha256": read.sha256}
+    return _Counted(
+        word_tokenizer(read.words[len(SPECIALS) :]),
+        read.text,
+        lines,
+        corpus,
+        {"train": train, "valid": _describe(corpus)},
+    )
+
+
+def _stripped(rows: Sequence[str]) -> tuple[str, ...]:
+    return tuple(row.strip(" \t\u00a0\u3000") for row in rows)
+
+
+def _describe(corpus: Corpus) -> dict[str, Any]:
+    return {"name": corpus.name, "rows": len(corpus.lines), "sha256": corpus.fingerprint}
+
+
+def _encode(recipe: Recipe, paths: Paths, valid: Paths) -> _Counted:
+    """Any other tokenizer: rows by the thousand, so that no list holds the ids of all."""
+    corpus = read_text(paths)
+    kept = np.arange(len(corpus.lines), dtype=np.int64)
+    if valid:
+        checked = read_text(valid)
+    else:
+        kept, held = hold_out(len(corpus.lines), seed=recipe.seed)
+        lines = tuple(corpus.lines[index] for index in held.tolist())
+        checked = Corpus(f"{corpus.name} (held out)", lines)
+        corpus = Corpus(corpus.name, tuple(corpus.lines[index] for index in kept.tolist()))
+    tokenizer = train_tokenizer(
+        corpus.lines,
+        kind=recipe.tokenizer,
+        vocab_size=recipe.vocab_size,
+        min_count=recipe.min_count,
+    )
+    parts: list[Int32s] = []
+    for begin in range(0, len(corpus.lines), _ROWS):
+        encoded = tokenizer.encode_many(corpus.lines[begin : begin + _ROWS])
+        offsets = np.concatenate([[0], np.cumsum([len(ids) for ids in encoded])])
+        ids = np.fromiter((each for row in encoded for each in row), np.int32, int(offsets[-1]))
+        parts.append(bound(ids, offsets, bos=tokenizer.bos, eos=tokenizer.eos)[:-1])
+    text = np.concatenate([*parts, np.array([tokenizer.bos], dtype=np.int32)])
+    data = {"train": _describe(corpus), "valid": _describe(checked)}
+    return _Counted(tokenizer, text, kept + 1, checked, data)
+
+
+def _kept(given: _Counted, recipe: Recipe, size: int) -> TrainingText | None:
+    """The training text, where it is asked for or takes no more room than tables of ``size``."""
+    if recipe.keep_text is False:
+        return None
+    tokenizer = given.tokenizer
+    ids, offsets = unbound(given.text, bos=tokenizer.bos, eos=tokenizer.eos)
+    text = TrainingText.of_flat(ids, offsets, lines=given.lines, vocab_size=tokenizer.vocab_size)
+    return text if recipe.keep_text or text.size <= size else None
