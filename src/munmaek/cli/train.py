@@ -40,7 +40,6 @@ from munmaek.cli.options import (
 from munmaek.cli.progress import told
 from munmaek.cli.stopping import INTERRUPTED, listening
 from munmaek.errors import ConfigError
-from munmaek.train.ranks import leads
 
 __all__ = ["train"]
 
@@ -172,6 +171,9 @@ def train(
     }
     tables = {"model": counted, "train": training}
     ngram_only = {f"--{name.replace('_', '-')}": value for name, value in counted.items()}
+    if task != "translate" and (guide is not None or guide_weight is not None):
+        message = f"--guide is for 'translate', which has links between words; not '{task}'"
+        raise ConfigError(message)
     recipe = _recipe(
         merged(config, options, tables),
         place(config),
@@ -201,6 +203,7 @@ def train(
         return
 
     from munmaek import recipe as recipes
+    from munmaek.train.ranks import leads
 
     chosen = "cpu" if recipe.stage == "ngram" else joined(usable_device(device))
     with listening() as stopper, told(f"{recipe.stage} ({recipe.task})") as tell:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.align.marks import Guide
 from munmaek.artefact.classifier import label_indices
 from munmaek.errors import InputError
 from munmaek.recipe.holding import hold_out
@@ -74,6 +75,8 @@ class Parallel:
     valid_targets: Sequence[Ids]
     train_corpus: ParallelCorpus
     valid_corpus: ParallelCorpus
+    guides: Sequence[Guide | None] | None = None
+    """Links that attention is guided by, for each training pair; None guides nothing."""
 
     def describe(self) -> dict[str, Any]:
         """Names, sizes and fingerprints."""
@@ -165,8 +168,23 @@ def prepare_parallel(
     recipe: Recipe,
     *,
     tokenizers: tuple[Tokenizer, Tokenizer] | None = None,
+    guides: Sequence[Guide | None] | None = None,
 ) -> Parallel:
-    """Pairs for a translator; each side has a tokenizer of its own."""
+    """Pairs for a translator; each side has a tokenizer of its own.
+
+    Args:
+        corpus: the training pairs.
+        valid: the validation pairs; None holds some of ``corpus`` out.
+        recipe: what is trained.
+        tokenizers: of source and target; None trains them.
+        guides: links of each pair of ``corpus``, where they are known.
+
+    Raises:
+        InputError: another number of guides than pairs.
+    """
+    if guides is not None and len(guides) != len(corpus.sources):
+        message = f"need a guide or None for each of {len(corpus.sources)} pairs, got {len(guides)}"
+        raise InputError(message)
     if valid is None:
         kept, held = hold_out(len(corpus.sources), seed=recipe.seed)
         name = f"{corpus.name} (held out)"
@@ -174,6 +192,7 @@ def prepare_parallel(
         corpus = ParallelCorpus(
             corpus.name, _pick(corpus.sources, kept), _pick(corpus.targets, kept)
         )
+        guides = None if guides is None else [guides[int(index)] for index in kept.tolist()]
     source, target = tokenizers or (
         _tokenizer(corpus.sources, recipe),
         _tokenizer(corpus.targets, recipe),
@@ -187,4 +206,5 @@ def prepare_parallel(
         target.encode_many(valid.targets),
         corpus,
         valid,
+        guides,
     )

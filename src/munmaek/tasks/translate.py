@@ -3,7 +3,8 @@ r"""Task translate: text to text.
     loss = −Σ_t [(1 − ε) log p_t(y_t) + ε/V Σ_v log p_t(v)],   p_t = softmax(logits(s_t))
     s = network.decode(network.encode(x_1 … x_S </s>), <s> y_1 … y_T),   y_{T+1} = </s>
 
-ε is label smoothing (Szegedy et al. 2016, §7). Letters: B pairs, S source tokens, T target tokens,
+ε is label smoothing (Szegedy et al. 2016, §7). With a guide, its weight times the loss of
+``munmaek.tasks.guided`` is added. Letters: B pairs, S source tokens, T target tokens,
 V target vocabulary size, N rows held at once, D model width.
 """
 
@@ -24,6 +25,7 @@ from munmaek.models.networks import TranslatorNetwork
 from munmaek.nn.state import select_rows
 from munmaek.nn.tape import Tape
 from munmaek.tasks.base import Batches, Loss, real_positions, tensor
+from munmaek.tasks.guided import PieceGuide, guide_loss
 
 __all__ = ["DecoderRows", "DecoderState", "Pairs", "TranslationTask"]
 
@@ -56,6 +58,10 @@ class TranslationTask:
     """Source and target tokens a batch, rows times the longest of each."""
     smoothing: float = 0.1
     seed: int = 0
+    guides: Sequence[PieceGuide | None] | None = None
+    """What is known of the links of each training pair; None trains without guidance."""
+    guide_weight: float = 0.1
+    """Nats of the likelihood that a nat of the guide's loss is worth."""
 
     def epoch(self, number: int) -> Sequence[PairBatch]:
         """Pairs of like length together, batches in random order."""
@@ -67,15 +73,28 @@ class TranslationTask:
         return PairBatch.gather(pairs.sources, pairs.targets, chosen, self.pad)
 
     def loss(self, network: TranslatorNetwork, batch: PairBatch) -> Loss:
-        """Smoothed negative log-likelihood of every target token after <s>."""
-        return self._loss(network, batch, self.smoothing)
+        """Smoothed negative log-likelihood of every target token after <s>, and the guide's."""
+        if self.guides is None or self.guide_weight == 0:
+            return self._loss(network, batch, self.smoothing)
+        guides = [self.guides[int(row)] for row in batch.rows.tolist()]
+        return self._loss(network, batch, self.smoothing, guides)
 
-    def _loss(self, network: TranslatorNetwork, batch: PairBatch, smoothing: float) -> Loss:
+    def _loss(
+        self,
+        network: TranslatorNetwork,
+        batch: PairBatch,
+        smoothing: float,
+        guides: Sequence[PieceGuide | None] = (),
+    ) -> Loss:
         target = tensor(batch.target, network)
         memory = network.encode(
             tensor(batch.source, network), tensor(batch.source_lengths, network)
         )
-        hidden = network.decode(memory, target[:, :-1])
+        weights = None
+        if any(guide is not None for guide in guides):
+            hidden, weights = network.decode_with_alignment(memory, target[:, :-1])
+        else:
+            hidden = network.decode(memory, target[:, :-1])
         real = real_positions(tensor(batch.target_lengths, network) - 1, target.shape[1] - 1)
         total = F.cross_entropy(
             network.logits(hidden[real]).float(),
@@ -83,6 +102,8 @@ class TranslationTask:
             reduction="sum",
             label_smoothing=smoothing,
         )
+        if weights is not None:
+            total = total + self.guide_weight * guide_loss(weights, guides)
         return Loss(total, int((batch.target_lengths - 1).sum()))
 
     def validate(self, network: TranslatorNetwork) -> float:
