@@ -192,7 +192,7 @@ def test_tensorboard_is_told_what_the_log_says(tmp_path, monkeypatch):
 
 # Several processes
 
-SHARED = {"steps": 14, "learning_rate": 0.02, "validations": 3, "log_every": 0.0}
+SHARED = {"steps": 14, "learning_rate": 0.02, "validations": 5, "log_every": 0.0, "trigger": 1}
 
 
 def child(rank, folder, mode, port):
@@ -205,13 +205,14 @@ def child(rank, folder, mode, port):
     os.environ |= {"RANK": str(rank), "WORLD_SIZE": "2", "LOCAL_RANK": str(rank)}
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     assert join("cpu") == "cpu"
-    config = TrainConfig.of({**SHARED, "sharded": mode == "sharded"})
+    config = TrainConfig.of({**SHARED, "sharded": mode == "sharded", "averaging": "triggered"})
     # With 5 batches in an epoch, every third step has none for the second process.
     stops = [None] if mode == "whole" else [Interrupt(5), None]
     for stop in stops:
         network, task = Network(), Counting(batches=5)
         network.dropout.p = 0.0
         result = fit(network, task, config=config, folder=folder, resume=True, should_stop=stop)
+    assert all(type(each) is torch.nn.Parameter for each in network.parameters())
     whole = weights(network)
     if Processes().lead:
         save_file({**whole, "curve": torch.tensor(result.curve)}, folder / "result.safetensors")
@@ -251,7 +252,7 @@ def test_two_processes_train_as_one_does_on_batches_of_twice_the_size(tmp_path, 
     assert out.returncode == 0, out.stderr[-3000:]
     alone = Network()
     alone.dropout.p = 0.0
-    config = TrainConfig.of({**SHARED, "accumulate": 2})
+    config = TrainConfig.of({**SHARED, "accumulate": 2, "averaging": "triggered"})
     result = fit(alone, Counting(batches=5), config=config)
     found = load_file(tmp_path / "result.safetensors")
     torch.testing.assert_close(found.pop("curve"), torch.tensor(result.curve), rtol=1e-4, atol=1e-4)

@@ -16,6 +16,7 @@ from torch import distributed as torch_distributed
 from munmaek.errors import UnsupportedError
 from munmaek.tasks.base import Task
 from munmaek.train.ranks import several
+from munmaek.train.sharding import whole
 
 __all__ = ["Divisible", "Processes", "join", "leave"]
 
@@ -137,7 +138,10 @@ class Processes:
 
     def validation(self) -> float:
         """The validation loss, as the first process found it."""
-        return self.agreed(float(self._outer.module(None) if self._wrapped else self._outer(None)))
+        value = float(self._outer.module(None) if self._wrapped else self._outer(None))
+        if hasattr(self._outer, "reshard"):
+            self._outer.reshard()  # else weights put in place later would be lost
+        return self.agreed(value)
 
     @property
     def _wrapped(self) -> bool:
@@ -145,8 +149,15 @@ class Processes:
 
     def gather_weights(self) -> None:
         """Every process holds all weights from here on, as if they had never been divided."""
-        if hasattr(self._outer, "unshard"):
-            self._outer.unshard()
+        if not hasattr(self._outer, "reshard") or self._inner is None:
+            return
+        found: dict[int, nn.Parameter] = {}
+        for module in self._inner.network.modules():
+            for name, parameter in list(module.named_parameters(recurse=False)):
+                if id(parameter) not in found:
+                    gathered = whole(parameter.detach()).clone()
+                    found[id(parameter)] = nn.Parameter(gathered, parameter.requires_grad)
+                setattr(module, name, found[id(parameter)])
 
     def quietly(self) -> AbstractContextManager[object]:
         """Gradients gathered within are summed over the processes by the next loss outside."""
