@@ -382,7 +382,7 @@ def test_a_full_disk_is_code_1_and_leaves_the_old_model_whole(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("munmaek.artefact.language_model.save_tables", full)
+    monkeypatch.setattr("munmaek.recipe.ngrams.save_tables", full)
     train = ("train", "lm", home / "ko.txt", "--model", "ngram", "--order", "2", "--force")
     result = run(*train, "-o", tmp_path / "model")
     assert result.code == 1
