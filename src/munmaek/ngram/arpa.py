@@ -6,35 +6,49 @@ r"""ARPA files, the common text form of n-gram models: written fast, read with s
     …                  \end\
 
 Each line holds log10 p(last word | the words before), the words, and, below the highest order, the
-log10 backoff weight. Numbers are written with seven decimals; reading what was written and writing
-it again gives the same bytes. ``<s>`` has log10 probability 0, as lmplz writes it, but is never
-predicted.
+log10 backoff weight. Numbers have as many digits as give every stored value back, so reading what
+was written gives the same model, and writing it again the same bytes. ``<s>`` has log10 probability
+0, as lmplz writes it, but is never predicted; -99 is the logarithm of 0, as in SRILM.
 """
 
 import gzip
 import os
 import zlib
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BufferedIOBase
+from itertools import pairwise
 from math import inf, isnan
 from pathlib import Path
-from typing import IO, NoReturn, cast
+from typing import IO, NoReturn, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.errors import InputError
-from munmaek.ngram.arpa_kernels import arrange_order, render_order
+from munmaek.ngram.arpa_parsing import (
+    find_contexts,
+    line_places,
+    parse_grams,
+    parse_unigrams,
+    place_rows,
+)
+from munmaek.ngram.arpa_rendering import render_order
+from munmaek.ngram.links import fill_links
+from munmaek.ngram.parallel import in_threads
 from munmaek.ngram.tables import MAX_ORDER, NgramTables
+from munmaek.ngram.wordtable import WordTable
 
 __all__ = ["ArpaModel", "read_arpa", "write_arpa"]
 
 BOS, EOS, UNK = "<s>", "</s>", "<unk>"
 
-_LN10 = float(np.log(10.0))
-_CHUNK = 1 << 22
+_LINES = 1 << 16
+"""Of a file that one thread reads at a time."""
+_MEMBER = 1 << 22
+_WAITING = 8
+
+Bytes: TypeAlias = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,11 +72,13 @@ def write_arpa(
     bos: int,
     eos: int,
     unk: int | None = None,
+    threads: int = 1,
 ) -> None:
     """Write ``tables`` to ``path``, gzipped when its name ends in ``.gz``.
 
     The ids ``bos``, ``eos`` and ``unk`` are written as ``<s>``, ``</s>`` and ``<unk>``; ids with
-    probability 0 are left out. The file appears whole or not at all.
+    probability 0 are left out. The file appears whole or not at all, and its bytes do not depend
+    on the number of threads.
 
     Raises:
         InputError: a word that ARPA cannot hold (white space, empty), or two words alike.
@@ -74,15 +90,46 @@ def write_arpa(
     _check_names(names, tables.vocab_size)
     kept = np.isfinite(tables.logprobs[: tables.vocab_size])
     kept[bos] = True
-    with _replacing(path) as stream:
-        counts = (int(np.count_nonzero(kept)), *tables.counts[1:])
-        lines = "".join(f"ngram {order}={count}\n" for order, count in enumerate(counts, start=1))
-        stream.write(f"\\data\\\n{lines}".encode())
+    counts = (int(np.count_nonzero(kept)), *tables.counts[1:])
+    lines = "".join(f"ngram {order}={count}\n" for order, count in enumerate(counts, start=1))
+
+    def pieces() -> Generator[Bytes | bytes]:
+        yield f"\\data\\\n{lines}".encode()
         for order in range(1, tables.order + 1):
-            stream.write(f"\n\\{order}-grams:\n".encode())
-            for block in render_order(tables, names, order=order, kept=kept, bos=bos, size=_CHUNK):
-                stream.write(block.data)
-        stream.write(b"\n\\end\\\n")
+            yield f"\n\\{order}-grams:\n".encode()
+            yield from render_order(tables, names, order=order, kept=kept, bos=bos, threads=threads)
+        yield b"\n\\end\\\n"
+
+    with _replacing(path) as stream:
+        if path.suffix == ".gz":
+            _write_packed(stream, pieces(), threads)
+        else:
+            for piece in pieces():
+                stream.write(cast("bytes", piece))
+
+
+def _write_packed(stream: IO[bytes], pieces: Iterable[Bytes | bytes], threads: int) -> None:
+    """A gzip file of one member for each so many bytes, which can be packed side by side."""
+
+    def pack(content: bytes) -> bytes:
+        # No name and no time inside: the same model gives the same bytes.
+        return gzip.compress(content, compresslevel=6, mtime=0)
+
+    def flush(held: list[bytes]) -> None:
+        for packed in in_threads(threads, pack, held):
+            stream.write(packed)
+
+    held, parts, size = list[bytes](), list[Bytes | bytes](), 0
+    for piece in pieces:
+        parts.append(piece)
+        size += len(piece)
+        if size >= _MEMBER:
+            held.append(b"".join(bytes(part) for part in parts))
+            parts, size = [], 0
+        if len(held) == _WAITING:
+            flush(held)
+            held = []
+    flush([*held, b"".join(bytes(part) for part in parts)])
 
 
 def _check_names(names: list[str], vocab_size: int) -> None:
@@ -105,36 +152,39 @@ def _replacing(path: Path) -> Generator[IO[bytes]]:
     """A stream whose content becomes ``path`` once all is written."""
     partial = path.with_name(path.name + ".partial")
     try:
-        with partial.open("wb") as raw:
-            if path.suffix == ".gz":
-                # No name and no time inside: the same model gives the same bytes.
-                with gzip.GzipFile("", "wb", fileobj=raw, mtime=0, compresslevel=6) as packed:
-                    yield cast("IO[bytes]", packed)
-            else:
-                yield raw
+        with partial.open("wb") as stream:
+            yield stream
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
 
 
-def read_arpa(path: Path) -> ArpaModel:
+def read_arpa(path: Path, *, threads: int = 1) -> ArpaModel:
     """Read and check an ARPA file, gzipped when its name ends in ``.gz``.
 
     Raises:
-        InputError: truncated, miscounted, a positive or unreadable number, a word that is not
-            among the unigrams, a duplicate n-gram, a missing context, no ``<s>`` or ``</s>``; names
-            the file, the line and the reason.
+        InputError: truncated, miscounted, out of order, a positive or unreadable number, a word
+            that is not among the unigrams, a duplicate n-gram, a missing context, no ``<s>`` or
+            ``</s>``; names the file, the line and the reason.
     """
-    opener = gzip.open if path.suffix == ".gz" else open
     try:
-        with opener(path, "rb") as stream:
-            return _Reader(path, cast("BufferedIOBase", stream)).model()
+        return _Reader(path, _content(path), threads).model()
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         message = f"{path}: the gzip file is truncated or damaged ({error})"
         raise InputError(message) from error
     except OSError as error:
         message = f"{path}: cannot be read: {os.strerror(error.errno or 0)}"
         raise InputError(message) from error
+
+
+def _content(path: Path) -> Bytes:
+    """The file's bytes, unpacked, or mapped where they lie."""
+    if path.suffix == ".gz":
+        with gzip.open(path, "rb") as stream:
+            return np.frombuffer(stream.read(), dtype=np.uint8)
+    if not path.stat().st_size:
+        return np.empty(0, dtype=np.uint8)
+    return np.memmap(path, dtype=np.uint8, mode="r").view(np.ndarray)
 
 
 @dataclass(slots=True)
@@ -150,13 +200,15 @@ class _Section:
 
 
 class _Reader:
-    """One pass over the lines; ``line`` is the number of the latest, from 1."""
+    """One pass over the file; ``line`` is the number of the latest line, from 1."""
 
-    def __init__(self, path: Path, stream: BufferedIOBase) -> None:
+    def __init__(self, path: Path, text: Bytes, threads: int) -> None:
         self.path = path
         self.line = 0
-        self._stream = stream
-        self._ids: dict[str, int] = {}
+        self._text = text
+        self._threads = threads
+        self._at = 0
+        self._table = WordTable.of([])
 
     def fail(self, reason: str, *, line: int | None = None) -> NoReturn:
         message = f"{self.path}, line {self.line if line is None else line}: {reason}"
@@ -164,14 +216,25 @@ class _Reader:
 
     def next(self, wanted: str) -> str:
         """The next line; ``wanted`` says in an error what should have stood there."""
-        raw = self._stream.readline()
         self.line += 1
-        if not raw:
+        if self._at >= len(self._text):
             self.fail(f"the file ends where {wanted} should stand; it is truncated")
+        raw, self._at = self._line_at(self._at)
         try:
-            return raw.rstrip(b"\r\n").decode()
+            return raw.decode()
         except UnicodeDecodeError:
             self.fail("bytes that are not UTF-8")
+
+    def _line_at(self, begin: int) -> tuple[bytes, int]:
+        """The line there without its end, and where the next one begins."""
+        end = begin
+        while end < len(self._text):
+            found = np.flatnonzero(self._text[end : end + _LINES] == ord("\n"))
+            if len(found):
+                end += int(found[0])
+                break
+            end = min(end + _LINES, len(self._text))
+        return self._text[begin:end].tobytes().rstrip(b"\r"), end + 1
 
     def next_filled(self, wanted: str) -> str:
         while not (line := self.next(wanted).strip(" \t")):
@@ -180,21 +243,23 @@ class _Reader:
 
     def model(self) -> ArpaModel:
         counts = self._header()
-        sections = [self._section(k + 1, count, len(counts)) for k, count in enumerate(counts)]
+        sections = [self._unigrams(counts[0], len(counts))]
+        for order, count in enumerate(counts[1:], start=2):
+            sections.append(self._section(order, count, len(counts)))
         if (line := self.next_filled("'\\end\\'")) != "\\end\\":
             self.fail(f"wanted '\\end\\' after the {len(counts)}-grams, found {line[:40]!r}")
-        special = {name: self._ids.get(name) for name in (BOS, EOS, UNK)}
+        words = self._words()
+        special = {name: _place(words, name) for name in (BOS, EOS, UNK)}
         bos, eos = special[BOS], special[EOS]
         if bos is None or eos is None:
             self.fail(f"no {BOS if bos is None else EOS} among the 1-grams")
         sections[0].logprobs[bos] = -np.inf
-        return ArpaModel(
-            tables=self._tables(sections),
-            words=tuple(self._ids),
-            bos=bos,
-            eos=eos,
-            unk=special[UNK],
-        )
+        tables = self._tables(sections)
+        return ArpaModel(tables=tables, words=words, bos=bos, eos=eos, unk=special[UNK])
+
+    def _words(self) -> tuple[str, ...]:
+        whole, limits = self._table.blob.tobytes(), self._table.limits.tolist()
+        return tuple(whole[a:b].decode() for a, b in pairwise(limits))
 
     def _header(self) -> list[int]:
         while self.next("'\\data\\'").strip(" \t") != "\\data\\":
@@ -202,44 +267,135 @@ class _Reader:
         counts: list[int] = []
         while line := self.next("'ngram 1=…' or an empty line").strip(" \t"):
             name, _, number = line.partition("=")
-            if name.split() != ["ngram", str(len(counts) + 1)] or not number.strip().isdecimal():
+            number = number.strip()
+            if name.split() != ["ngram", str(len(counts) + 1)] or not (
+                number.isascii() and number.isdecimal()
+            ):
                 self.fail(f"wanted 'ngram {len(counts) + 1}=COUNT', found {line[:40]!r}")
             counts.append(int(number))
             if not counts[-1]:
                 self.fail(f"0 {len(counts)}-grams; leave the order out instead")
+            # No n-gram takes fewer bytes: a number, a blank, a word, a line's end.
+            if counts[-1] > len(self._text) // 4 + 1:
+                self.fail(f"{counts[-1]} {len(counts)}-grams cannot be in so short a file")
         if not 1 <= len(counts) <= MAX_ORDER:
             self.fail(f"order {len(counts)}, wanted 1 to {MAX_ORDER}")
+        if sum(counts) > np.iinfo(np.int32).max:
+            self.fail(f"{sum(counts)} n-grams are too many for one table")
         return counts
 
-    def _section(self, order: int, count: int, highest: int) -> _Section:
+    def _title(self, order: int) -> None:
         title = f"\\{order}-grams:"
         if (line := self.next_filled(f"'{title}'")) != title:
             self.fail(f"wanted '{title}', found {line[:40]!r}; is the count above it too small?")
-        first = self.line + 1
-        ids: list[int] = []
-        logprobs: list[float] = []
-        backoffs: list[float] = []
-        for done in range(count):
-            line = self.next(f"{order}-gram {done + 1} of {count}")
-            fields = line.replace("\t", " ").split(" ")
-            if not order + 1 <= len(fields) <= order + 1 + (order < highest):
-                self._fail_fields(line, order, done=done, count=count)
-            logprobs.append(self._number(fields[0], limit=0.0))
-            backoffs.append(self._number(fields[-1]) if len(fields) == order + 2 else 0.0)
-            ids.extend(self._words(fields[1 : order + 1], order))
-        return _Section(
-            line=first,
-            ids=np.array(ids, dtype=np.int32).reshape(-1, order),
-            logprobs=(np.array(logprobs) * _LN10).astype(np.float32),
-            backoffs=(np.array(backoffs) * _LN10).astype(np.float32),
+
+    def _unigrams(self, count: int, highest: int) -> _Section:
+        self._title(1)
+        begins, lengths = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
+        section = _Section(
+            line=self.line + 1,
+            ids=np.arange(count, dtype=np.int32).reshape(-1, 1),
+            logprobs=np.empty(count, dtype=np.float32),
+            backoffs=np.empty(count if highest > 1 else 0, dtype=np.float32),
+        )
+        done, at = parse_unigrams(
+            self._text, self._at, begins, lengths, section.logprobs, section.backoffs
+        )
+        limits = np.zeros(done + 1, dtype=np.int64)
+        np.cumsum(lengths[:done], out=limits[1:])
+        blob = b"".join(
+            self._text[begin : begin + length].tobytes()
+            for begin, length in zip(begins[:done].tolist(), lengths[:done].tolist(), strict=True)
+        )
+        self._check_utf8(blob, limits, section.line)
+        self._table = WordTable.of_bytes(np.frombuffer(blob, dtype=np.uint8), limits)
+        if (row := self._table.first_repeated()) >= 0:
+            word = blob[limits[row] : limits[row + 1]].decode()
+            self.fail(f"duplicate or empty 1-gram {word!r}", line=section.line + row)
+        if done < count:
+            self._fail_entry_at(at, section.line + done, order=1, done=done, count=count)
+        self.line += count
+        self._at = at
+        return section
+
+    def _check_utf8(self, blob: bytes, limits: NDArray[np.int64], line: int) -> None:
+        """Each word by itself: a border may lie between two halves of a character."""
+        try:
+            blob.decode()
+            bad = -1
+        except UnicodeDecodeError as error:
+            bad = error.start
+        continued = np.frombuffer(blob, dtype=np.uint8)[limits[:-1]] & 0xC0 == 0x80
+        rows = np.flatnonzero(continued).tolist()
+        if bad >= 0:
+            rows.append(int(np.searchsorted(limits, bad, side="right")) - 1)
+        if rows:
+            self.fail("bytes that are not UTF-8", line=line + min(rows))
+
+    def _section(self, order: int, count: int, highest: int) -> _Section:
+        self._title(order)
+        places = np.empty(-(-count // _LINES), dtype=np.int64)
+        lines, after = line_places(self._text, self._at, count, _LINES, places)
+        section = _Section(
+            line=self.line + 1,
+            ids=np.empty((lines, order), dtype=np.int32),
+            logprobs=np.empty(lines, dtype=np.float32),
+            backoffs=np.empty(lines if order < highest else 0, dtype=np.float32),
         )
 
-    def _fail_fields(self, line: str, order: int, *, done: int, count: int) -> NoReturn:
-        if not line.strip() or line.startswith("\\"):
-            self.fail(f"only {done} of the {count} {order}-grams that the header declares")
-        self.fail(f"wanted a number, {order} words and perhaps a backoff, found {line[:60]!r}")
+        def work(part: int) -> tuple[int, int, bool]:
+            rows = (part * _LINES, min((part + 1) * _LINES, lines))
+            row, at = parse_grams(
+                self._text,
+                int(places[part]),
+                rows,
+                self._table.blob,
+                self._table.limits,
+                self._table.slots,
+                section.ids,
+                section.logprobs,
+                section.backoffs,
+            )
+            return row, at, row == rows[1]
 
-    def _number(self, text: str, *, limit: float = inf) -> float:
+        for row, at, right in in_threads(self._threads, work, range(-(-lines // _LINES))):
+            if not right:
+                self._fail_entry_at(at, section.line + row, order=order, done=row, count=count)
+        if lines < count:
+            self.line += lines
+            self._at = len(self._text)
+            self.next(f"{order}-gram {lines + 1} of {count}")
+        self.line += count
+        self._at = after
+        return section
+
+    def _fail_entry_at(self, at: int, line: int, *, order: int, done: int, count: int) -> NoReturn:
+        """Say what is wrong with the line that begins there."""
+        self.line = line
+        if at >= len(self._text):
+            self.fail(
+                f"the file ends where {order}-gram {done + 1} of {count} should stand; "
+                "it is truncated"
+            )
+        try:
+            shown = self._line_at(at)[0].decode()
+        except UnicodeDecodeError:
+            self.fail("bytes that are not UTF-8")
+        if not shown.strip() or shown.startswith("\\"):
+            self.fail(f"only {done} of the {count} {order}-grams that the header declares")
+        fields = shown.replace("\t", " ").split(" ")
+        fields = [field for field in fields if field]
+        known = {word.encode() for word in self._words()} if order > 1 else set[bytes]()
+        if len(fields) >= 1:
+            self._check_number(fields[0], limit=0.0)
+        for word in fields[1 : order + 1]:
+            if known and word.encode() not in known:
+                self.fail(f"word {word!r} is not among the 1-grams")
+        if len(fields) == order + 2:
+            self._check_number(fields[-1])
+        self.fail(f"wanted a number, {order} words and perhaps a backoff, found {shown[:60]!r}")
+
+    def _check_number(self, text: str, *, limit: float = inf) -> None:
         try:
             value = float(text)
         except ValueError:
@@ -248,47 +404,63 @@ class _Reader:
             self.fail(f"{text!r} is not a number below infinity")
         if value > limit:
             self.fail(f"log-probability {text} is positive")
-        return value
-
-    def _words(self, words: list[str], order: int) -> list[int]:
-        if order == 1:
-            if words[0] in self._ids or not words[0]:
-                self.fail(f"duplicate or empty 1-gram {words[0]!r}")
-            self._ids[words[0]] = len(self._ids)
-        try:
-            return [self._ids[word] for word in words]
-        except KeyError as error:
-            self.fail(f"word {error.args[0]!r} is not among the 1-grams")
 
     def _tables(self, sections: list[_Section]) -> NgramTables:
         starts = np.cumsum([0, *(len(section.ids) for section in sections)], dtype=np.int64)
         nodes, lower, vocab_size = int(starts[-1]), int(starts[-2]), int(starts[1])
         words = np.arange(nodes, dtype=np.int32)
-        links = np.full(nodes, -1, dtype=np.int32)
         first = np.full(lower + 1, vocab_size, dtype=np.int32)
         logprobs = np.empty(nodes, dtype=np.float32)
-        backoffs = np.concatenate([np.zeros(0, np.float32), *(s.backoffs for s in sections[:-1])])
+        none = np.empty(0, dtype=np.float32)
+        backoffs = np.concatenate([none, *(section.backoffs for section in sections[:-1])])
         logprobs[:vocab_size] = sections[0].logprobs
         for index, section in enumerate(sections[1:], start=1):
             begin, end = int(starts[index]), int(starts[index + 1])
-            arranged = arrange_order(section.ids, first, words, links, starts=starts, level=index)
-            if arranged.missing >= 0:
-                self._fail_entry(section, arranged.missing, "its context is not in the file")
-            if arranged.duplicate >= 0:
-                self._fail_entry(section, arranged.duplicate, "a duplicate")
-            logprobs[begin:end] = section.logprobs[arranged.rows]
+            rows = self._arrange(section, first, words, begin=int(starts[index - 1]), middle=begin)
+            words[begin:end] = section.ids[rows, -1]
+            logprobs[begin:end] = section.logprobs[rows]
             if end <= lower:
-                backoffs[begin:end] = section.backoffs[arranged.rows]
+                backoffs[begin:end] = section.backoffs[rows]
         return NgramTables(
             starts=starts,
             words=words,
-            links=links,
+            links=fill_links(starts, first, words),
             first=first,
             logprobs=logprobs,
             backoffs=backoffs,
         )
 
-    def _fail_entry(self, section: _Section, row: int, reason: str) -> NoReturn:
-        words = list(self._ids)
+    def _arrange(
+        self,
+        section: _Section,
+        first: NDArray[np.int32],
+        words: NDArray[np.int32],
+        *,
+        begin: int,
+        middle: int,
+    ) -> NDArray[np.int64]:
+        """The row behind each node of the order."""
+        count = len(section.ids)
+        contexts = np.empty(count, dtype=np.int64)
+
+        def work(row: int) -> None:
+            find_contexts(section.ids, (row, min(row + _LINES, count)), first, words, contexts)
+
+        in_threads(self._threads, work, range(0, count, _LINES))
+        if contexts.min() < 0:
+            missing = int(np.argmax(contexts < 0))
+            self._fail_gram(section, missing, "its context is not in the file")
+        rows = np.empty(count, dtype=np.int64)
+        duplicate = place_rows(section.ids, contexts, begin, middle, first, rows)
+        if duplicate >= 0:
+            self._fail_gram(section, duplicate, "a duplicate")
+        return rows
+
+    def _fail_gram(self, section: _Section, row: int, reason: str) -> NoReturn:
+        words = self._words()
         gram = " ".join(words[int(word)] for word in section.ids[row])
         self.fail(f"the n-gram '{gram}': {reason}", line=section.line + row)
+
+
+def _place(words: tuple[str, ...], name: str) -> int | None:
+    return words.index(name) if name in words else None

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from munmaek.ngram.compiled import compiled
 from munmaek.ngram.intrinsics import prefetch
 
-__all__ = ["Sentences", "WordTable"]
+__all__ = ["Sentences", "WordTable", "find_bytes"]
 
 Bytes: TypeAlias = NDArray[np.uint8]
 Int32s: TypeAlias = NDArray[np.int32]
@@ -64,11 +64,21 @@ class WordTable:
         blob = np.frombuffer(b"".join(encoded), dtype=np.uint8)
         limits = np.zeros(len(encoded) + 1, dtype=np.int64)
         np.cumsum([len(word) for word in encoded], out=limits[1:])
-        slots = np.zeros(1 << int(len(words) / _FULL).bit_length(), dtype=np.uint64)
-        kept = np.ones(len(words), dtype=np.bool_)
+        return cls.of_bytes(blob, limits, without=without)
+
+    @classmethod
+    def of_bytes(cls, blob: Bytes, limits: Int64s, *, without: Sequence[int] = ()) -> Self:
+        """The same of words end to end, word w at ``blob[limits[w] : limits[w + 1]]``."""
+        count = len(limits) - 1
+        slots = np.zeros(1 << int(count / _FULL).bit_length(), dtype=np.uint64)
+        kept = np.ones(count, dtype=np.bool_)
         kept[list(without)] = False
         _fill(blob, limits, kept, slots)
         return cls(blob=blob, limits=limits, slots=slots)
+
+    def first_repeated(self) -> int:
+        """The first word that stood before, or −1."""
+        return int(_first_repeated(self.blob, self.limits, self.slots))
 
     def read(self, text: Bytes, *, eos: int, unk: int) -> Sentences:
         """The lines of ``text``; the last one may lack its line end.
@@ -104,6 +114,42 @@ def _fill(blob: Bytes, limits: Int64s, kept: NDArray[np.bool_], slots: Uint64s) 
         while slots[slot] != np.uint64(0):
             slot = (slot + np.uint64(1)) & mask
         slots[slot] = (hashed & np.uint64(0xFFFFFFFF00000000)) | np.uint64(word + 1)
+
+
+@compiled
+def find_bytes(
+    blob: Bytes, limits: Int64s, slots: Uint64s, text: Bytes, begin: int, length: int
+) -> int:
+    """The id of the word of ``length`` bytes at ``text[begin]``, or −1; of equal ones the first."""
+    mask = np.uint64(len(slots) - 1)
+    hashed = np.uint64(0)
+    for place in range(begin, begin + length):
+        hashed = (hashed + np.uint64(text[place])) * np.uint64(0x100000001B3)
+    hashed = _mixed(hashed)
+    slot = hashed & mask
+    entry = slots[slot]
+    while entry != np.uint64(0):
+        if (entry ^ hashed) >> np.uint64(32) == np.uint64(0):
+            word = np.int64((entry & np.uint64(0xFFFFFFFF)) - np.uint64(1))
+            start = limits[word]
+            if limits[word + 1] - start == length:
+                same = 0
+                while same < length and blob[start + same] == text[begin + same]:
+                    same += 1
+                if same == length:
+                    return int(word)
+        slot = (slot + np.uint64(1)) & mask
+        entry = slots[slot]
+    return -1
+
+
+@compiled
+def _first_repeated(blob: Bytes, limits: Int64s, slots: Uint64s) -> int:
+    for word in range(len(limits) - 1):
+        begin, length = limits[word], limits[word + 1] - limits[word]
+        if find_bytes(blob, limits, slots, blob, begin, length) != word:
+            return word
+    return -1
 
 
 @compiled
