@@ -280,6 +280,12 @@ class Translator:
 
 
 def _words(tokenizer: Tokenizer, ids: Sequence[int]) -> tuple[int, ...]:
+    """The word of each piece; a lone space belongs to the word after it."""
+    text = tokenizer.decode(ids)
+    pieces, words = piece_words(tokenizer, text)
+    if pieces == tuple(tokenizer.token(token) for token in ids):
+        return words
+    # A search may spell a word as encoding would not.
     return word_indices([tokenizer.decode(ids[: end + 1]) for end in range(len(ids))])
 
 

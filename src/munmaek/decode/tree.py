@@ -35,12 +35,16 @@ class BeamNode:
     """The place of its output among those returned, best 0."""
 
 
+def _start() -> list[int | None]:
+    return [None]
+
+
 @dataclass(slots=True)
 class BeamTree:
     """Filled by ``beam_search(..., tree=...)`` for a search of one row."""
 
     nodes: list[BeamNode] = field(default_factory=list[BeamNode])
-    _held: list[int | None] = field(default_factory=lambda: [None])
+    _held: list[int | None] = field(default_factory=_start)
     _latest: list[int] = field(default_factory=list[int])
     _ends: list[tuple[Hypothesis, int]] = field(default_factory=list[tuple[Hypothesis, int]])
 
@@ -53,14 +57,12 @@ class BeamTree:
         """
         step = 0 if self._held[0] is None else self.nodes[self._held[0]].step + 1
         self._latest = list(range(len(self.nodes), len(self.nodes) + kept))
-        for place, (parent, token) in enumerate(
-            zip(parents.tolist(), tokens.tolist(), strict=True)
-        ):
-            total = float(totals[place])
+        for place in range(len(parents)):
+            parent, total = int(parents[place]), float(totals[place])
             self.nodes.append(
                 BeamNode(
                     parent=self._held[parent],
-                    token=token,
+                    token=int(tokens[place]),
                     logprob=total - float(before[parent]),
                     total=total,
                     step=step,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from munmaek.artefact import Classifier, Encoder, TrainedLanguageModel, Translator
 from munmaek.artefact.inside import HeadsOff, Inside
-from munmaek.errors import InputError
+from munmaek.errors import InputError, UnsupportedError
 from munmaek.look.attentions import attentions_of, gates_of, rollout, summarised
 from munmaek.look.beams import beam_part
 from munmaek.look.erasing import eraser_of
@@ -22,7 +22,9 @@ from munmaek.look.gradients import head_importance, influence_by_distance
 from munmaek.look.links import link_measures
 from munmaek.look.ngrams import ngram_part
 from munmaek.look.records import Record, Side
-from munmaek.text.tokenizers import Tokenizer, words
+from munmaek.models.networks import MaskedNetwork
+from munmaek.text.checkpoint_tokenizer import AnyTokenizer
+from munmaek.text.tokenizers import words
 
 __all__ = ["TOKENS_MOST", "AnyModel", "Question", "capture", "cut", "masked_word"]
 
@@ -138,8 +140,11 @@ def masked_word(text: str, word: int) -> str:
     return " ".join([*found[:word], f"<mask>{tail}", *found[word + 1 :]])
 
 
-def _checked(model: AnyModel, asked: Question, name: str | Path) -> Question:
+def _checked(model: Any, asked: Question, name: str | Path) -> Question:
     task = model.info.task
+    if not isinstance(model, AnyModel):
+        message = f"{name}: the task '{task}' cannot be looked into yet"
+        raise UnsupportedError(message)
     if not asked.text.strip():
         raise InputError("no text to look at; give a sentence")
     if asked.target is not None and not isinstance(model, Translator):
@@ -172,7 +177,7 @@ def _bounded(model: AnyModel, asked: Question) -> Question:
     return replace(asked, text=text, pair=pair, target=target, notices=tuple(notices))
 
 
-def _noted(text: str, tokenizer: Tokenizer, limit: int, what: str, notices: list[str]) -> str:
+def _noted(text: str, tokenizer: AnyTokenizer, limit: int, what: str, notices: list[str]) -> str:
     kept, total = cut(text, tokenizer, limit)
     if len(kept) < len(text):
         notices.append(
@@ -181,7 +186,7 @@ def _noted(text: str, tokenizer: Tokenizer, limit: int, what: str, notices: list
     return kept
 
 
-def cut(text: str, tokenizer: Tokenizer, limit: int) -> tuple[str, int]:
+def cut(text: str, tokenizer: AnyTokenizer, limit: int) -> tuple[str, int]:
     """The beginning of ``text`` in whole words of at most ``limit`` tokens, and its token count."""
     pieces = tokenizer.pieces(text, allow=("<mask>",))
     if len(pieces) <= limit:
@@ -191,7 +196,7 @@ def cut(text: str, tokenizer: Tokenizer, limit: int) -> tuple[str, int]:
     return text[:end].rstrip() or text[: pieces[limit].start], len(pieces)
 
 
-def _tokenizers(model: AnyModel) -> tuple[Tokenizer, Tokenizer]:
+def _tokenizers(model: AnyModel) -> tuple[AnyTokenizer, AnyTokenizer]:
     if isinstance(model, Translator):
         return model.source_tokenizer, model.target_tokenizer
     return model.tokenizer, model.tokenizer
@@ -305,7 +310,7 @@ def _with_measures(record: Record, model: AnyModel, asked: Question, tensors: Te
     made = dict(record.measures)
     made.update(link_measures(record))
     importance: Mapping[str, Sequence[float]] = {}
-    if not asked.off:
+    if not asked.off and _predicts(model):
         # Both look at the network as it is; with heads off they would speak of another one.
         importance = head_importance(model, asked.text, record.target, asked.pair)
         eraser = eraser_of(model, asked.text, record.target, asked.pair)
@@ -327,6 +332,11 @@ _NO_INFLUENCE = (
     "The text is too long for this model to be read again without each of its words in turn; "
     "the influence of each word is left out."
 )
+
+
+def _predicts(model: AnyModel) -> bool:
+    """Whether there is anything whose probability could change: an encoder alone has no head."""
+    return not isinstance(model, Encoder) or isinstance(model.network, MaskedNetwork)
 
 
 def _outcome(record: Record, inside: Inside) -> dict[str, Any]:

@@ -167,9 +167,9 @@ class _Masked:
         inside, ids = model.inside(text, pair), model.row(text, pair)
         segments = model.segments(text, pair)
         made = cls(model, ids, inside.words, segments, ids)
-        best = made._logits([ids])[0].argmax(-1).tolist()
+        best = made._logits([ids])[0].argmax(-1).cpu().numpy()
         mask = model.tokenizer.mask
-        gold = [other if token == mask else token for token, other in zip(ids, best, strict=True)]
+        gold = [int(best[at]) if token == mask else token for at, token in enumerate(ids)]
         return cls(model, ids, inside.words, segments, gold)
 
     @property

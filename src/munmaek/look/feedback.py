@@ -33,6 +33,8 @@ HELD_MOST = 400
 TAUGHT_SHARE = 4
 """One in so many training sentences is a marked one; a few marks are repeated for that."""
 OTHERS_MOST = 4000
+LEARNING_RATE = 5e-4
+WEIGHT = 1.0
 MARKS_LEAST = 3
 
 Stage = Literal["preparing", "before", "guided", "control", "evaluating"]
@@ -170,7 +172,8 @@ def guided_run(
     chosen: Material,
     *,
     steps: int,
-    learning_rate: float = 5e-4,
+    learning_rate: float = LEARNING_RATE,
+    weight: float = WEIGHT,
     tell: Tell | None = None,
     should_stop: Callable[[], bool] | None = None,
     keep: Path | None = None,
@@ -182,6 +185,7 @@ def guided_run(
         chosen: what to train on and what to judge by.
         steps: updates of each of the two runs.
         learning_rate: the highest of both.
+        weight: of the loss on attention beside that on words.
         tell: told how far it is.
         should_stop: asked after every step; a stopped run gives an empty report.
         keep: where to leave the guided model; none is kept by default.
@@ -201,7 +205,7 @@ def guided_run(
         files = _files(Path(place), model, chosen)
         for name in ("guided", "control"):
             trained = _train(
-                folder, model, files, name, steps=steps, learning_rate=learning_rate,
+                folder, model, files, name, steps=steps, learning_rate=learning_rate, weight=weight,
                 tell=tell, should_stop=stopping,
             )  # fmt: skip
             if trained is None or stopping():
@@ -258,13 +262,15 @@ def _train(
     *,
     steps: int,
     learning_rate: float,
+    weight: float,
     tell: Tell,
     should_stop: Callable[[], bool],
 ) -> Translator | None:
     recipe = Recipe(
         task="translate",
         stage=model.info.stage,
-        model=dict(model.info.config),
+        # Options that are not set are left to the recipe, which guides one head of a Transformer.
+        model={name: value for name, value in model.info.config.items() if value is not None},
         train={
             "steps": steps,
             "learning_rate": learning_rate,
@@ -272,6 +278,7 @@ def _train(
             "schedule": "linear",
         },
         limit=model.limit,
+        guide_weight=weight,
     )
     tell(name, 0, steps)
     trained = train(

@@ -1,9 +1,7 @@
 """What an n-gram model paid for each token of a sentence, and what it would have expected."""
 
-from collections.abc import Sequence
+import math
 from typing import Any
-
-import numpy as np
 
 from munmaek.artefact import TrainedLanguageModel
 from munmaek.models.ngram import NgramModel
@@ -13,61 +11,49 @@ __all__ = ["next_tokens", "ngram_part"]
 NEXT = 8
 """Continuations told for each context."""
 
+LINES = 5
+"""Training lines told behind each match."""
+
 
 def ngram_part(model: TrainedLanguageModel, text: str) -> dict[str, Any] | None:
     """For each token: the order matched, each backoff paid, and the likeliest in its place.
 
-    None for a model that is no n-gram model.
+    Where the model was saved with its training text, also the lines behind the match and how often
+    it occurs. None for a model that is no n-gram model.
     """
     chain, tokenizer = model.model, model.tokenizer
     if not isinstance(chain, NgramModel):
         return None
-    ids = [*tokenizer.encode(text), tokenizer.eos]
-    history = [tokenizer.bos]
+    ids = [tokenizer.bos, *tokenizer.encode(text), tokenizer.eos]
+    state = chain.start()
     made: list[dict[str, Any]] = []
-    for step in chain.explain(ids):
-        longest = step.order - 1 + len(step.backoffs)
+    for place, step in enumerate(model.explain(text).tokens, start=1):
+        following, chances = chain.next_words(state, count=NEXT)
+        behind = model.look_up(ids[place + 1 - step.order : place + 1], lines=LINES)
         made.append(
             {
-                "piece": tokenizer.token(step.token),
+                "piece": step.token,
                 "order": step.order,
-                "context": _words(model, history, step.order - 1),
+                "context": " ".join(step.context),
                 "logprob": step.logprob,
+                "unknown": step.unknown,
                 "backoffs": [
-                    {"context": _words(model, history, longest - place), "logprob": paid}
-                    for place, paid in enumerate(step.backoffs)
+                    {"context": " ".join(each.context), "logprob": each.logprob}
+                    for each in step.backoffs
                 ],
-                "next": _likeliest(model, history),
-                "lines": [],
-                "count": None,
+                "next": [
+                    [tokenizer.token(token), math.exp(chance)]
+                    for token, chance in zip(following.tolist(), chances.tolist(), strict=True)
+                ],
+                "lines": [{"number": each.number, "text": each.text} for each in behind.lines],
+                "count": behind.count,
             }
         )
-        history.append(step.token)
+        state = chain.advance(state, ids[place])
     return {"order": chain.config.order, "tokens": made}
-
-
-def _words(model: TrainedLanguageModel, history: Sequence[int], length: int) -> str:
-    first = len(history) - length
-    return " ".join(model.tokenizer.token(token) for token in history[first:])
-
-
-def _likeliest(model: TrainedLanguageModel, history: Sequence[int]) -> list[list[Any]]:
-    state = model.model.start()
-    for token in history[1:]:
-        state = model.model.advance(state, token)
-    return _best(model, state)
 
 
 def next_tokens(model: TrainedLanguageModel, text: str, *, count: int = 12) -> list[list[Any]]:
     """The likeliest tokens after ``text`` with their probabilities, by any language model."""
-    state = model.model.start()
-    for token in model.tokenizer.encode(text):
-        state = model.model.advance(state, token)
-    return _best(model, state, count=count)
-
-
-def _best(model: TrainedLanguageModel, state: Any, *, count: int = NEXT) -> list[list[Any]]:
-    logprobs = model.model.logprobs(state)
-    best = np.argsort(-logprobs, kind="stable")[:count]
-    tokenizer = model.tokenizer
-    return [[tokenizer.token(int(token)), float(np.exp(logprobs[token]))] for token in best]
+    found = model.next_tokens(text, count=count)
+    return [[each.token, math.exp(each.logprob)] for each in found]

@@ -16,10 +16,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from munmaek.align import MarkedPair, parse_gold
+from munmaek.align import MarkedPair, parse_gold, statistical_links
 from munmaek.artefact import Translator
 from munmaek.errors import InputError
-from munmaek.metrics import IbmModel1, Link
+from munmaek.metrics import Link, links_from_weights
 from munmaek.text.corpora import read_lines, read_parallel
 from munmaek.text.phrasebook import phrasebook
 
@@ -99,9 +99,7 @@ class Suspicion:
 def judge(index: int, weights: Floats, other: frozenset[Link]) -> Suspicion:
     """One pair, from attention between words [T, S] and the links of a statistical aligner."""
     safe = np.where(weights > 0, weights, 1.0)
-    found = (
-        {(int(best), at) for at, best in enumerate(weights.argmax(1))} if weights.size else set()
-    )
+    found = links_from_weights(weights)
     both, size = len(found & other), len(found) + len(other)
     return Suspicion(
         index,
@@ -173,8 +171,7 @@ class Suspicions:
 
     def _judge_all(self) -> None:
         pairs = self._pairs
-        sources, targets = _split(pairs.sources), _split(pairs.targets)
-        aligner = IbmModel1.fit(sources, targets)
+        others = statistical_links(pairs.sources, pairs.targets)
         for at in range(0, len(pairs), BATCH):
             if self._stop.is_set():
                 return
@@ -183,9 +180,4 @@ class Suspicions:
                 aligned = self._model.align(pairs.sources[part], pairs.targets[part])
             for place, each in enumerate(aligned, start=at):
                 weights = np.zeros((0, 0)) if each.weights is None else each.weights
-                other = aligner.align(sources[place], targets[place])
-                self._found.append(judge(place, weights, other))
-
-
-def _split(texts: Sequence[str]) -> list[list[str]]:
-    return [text.split() for text in texts]
+                self._found.append(judge(place, weights, others[place]))

@@ -125,7 +125,8 @@ def _step_by_step(
     weights = _masked_softmax(scores, mask)
     context = F.dropout(weights, dropout).to(values.dtype) @ values
     if tape.silent():
-        context = context.index_fill(1, context.new_tensor(tape.silent(), dtype=torch.long), 0.0)
+        off = [head for head in tape.silent() if head < context.shape[1]]
+        context = context.index_fill(1, context.new_tensor(off, dtype=torch.long), 0.0)
     tape.record("queries", queries)
     tape.record("keys", keys)
     tape.record("values", values)

@@ -1,0 +1,576 @@
+"""Records: what every stage and task captures, and how it is packed, travels and comes back."""
+
+import json
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from munmaek.artefact import Classifier, Encoder, Info, TrainedLanguageModel, Translator
+from munmaek.artefact.weights import make_network
+from munmaek.decode import BeamTree
+from munmaek.errors import ArtefactError, InputError
+from munmaek.look import Attention, Record, Side, capture
+from munmaek.look.attentions import rollout
+from munmaek.look.capture import TOKENS_MOST, masked_word
+from munmaek.look.gradients import head_importance
+from munmaek.look.links import error_rate
+from munmaek.look.packing import pack_float16, pack_uint8, unpack
+from munmaek.look.records import fitted
+from munmaek.look.roles import entropies, roles
+from munmaek.models import stage_named
+from munmaek.models.ngram import NgramClassifier, NgramConfig, NgramModel
+from munmaek.nn.tape import Tape
+from munmaek.tasks.classify import NeuralClassifier
+from munmaek.tasks.lm import NeuralLanguageModel
+from munmaek.tasks.translate import DecoderRows
+from munmaek.text.tokenizers import Tokenizer, train_tokenizer
+
+pytestmark = pytest.mark.filterwarnings("ignore::munmaek.errors.MunmaekWarning")
+
+LINES = ["나는 학교에서 책을 읽는다", "너는 집에서 밥을 먹는다", "우리는 학교에 간다 그리고 온다"]
+TEXT = "나는 집에서 책을 읽는다"
+
+SMALL: dict[str, dict[str, Any]] = {
+    "rnn": {"embedding": 8, "hidden": 8},
+    "seq2seq": {"embedding": 8, "hidden": 8},
+    "attention": {"embedding": 8, "hidden": 8, "encoder_hidden": 4},
+    "self_attention": {"dimension": 8},
+    "transformer": {"dimension": 8, "heads": 2, "layers": 2, "feed_forward": 16},
+    "bert": {
+        "hidden_size": 8,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 16,
+        "max_position_embeddings": 600,
+        "initializer_range": 0.3,
+    },
+}
+
+CASES = {
+    "lm": ("ngram", "rnn", "self_attention", "transformer"),
+    "classify": ("ngram", "rnn", "attention", "self_attention", "transformer", "bert"),
+    "translate": ("seq2seq", "attention", "transformer"),
+    "mlm": ("bert",),
+}
+EVERY = [(task, stage) for task, stages in CASES.items() for stage in stages]
+
+
+@cache
+def tokenizer() -> Tokenizer:
+    return train_tokenizer(LINES, kind="bpe", vocab_size=300)
+
+
+@cache
+def model(task: str, stage: str) -> Any:
+    """A tiny model of random weights, or one that counted three lines."""
+    tokens = tokenizer()
+    if stage == "ngram":
+        return _counted(task, tokens)
+    config = stage_named(stage).config_class().of(SMALL[stage], where="test").model_dump()
+    size = tokens.vocab_size
+    sizes = {
+        "translate": {"source_vocab": size, "target_vocab": size},
+        "classify": {"vocab_size": size, "label_count": 2},
+    }.get(task, {"vocab_size": size})
+    network = make_network(stage=stage, task=task, config=config, sizes=sizes, seed=1)
+    network.eval()
+    info = Info(task, stage, stage, config, sizes, 1000)
+    if task == "lm":
+        inner = NeuralLanguageModel(network, tokens.bos, tokens.eos, size)
+        return TrainedLanguageModel(tokens, inner, info)
+    if task == "classify":
+        return Classifier(tokens, NeuralClassifier(network), ("good", "bad"), info)
+    if task == "translate":
+        return Translator(tokens, tokens, network, info)
+    return Encoder(tokens, network, info, 600)
+
+
+def _counted(task: str, tokens: Tokenizer) -> Any:
+    sizes = {
+        "vocab_size": tokens.vocab_size, "bos": tokens.bos, "eos": tokens.eos, "unk": tokens.unk
+    }  # fmt: skip
+    info = Info(task, "ngram", "3-gram", {"order": 3}, sizes, 100)
+    ids = tokens.encode_many(LINES)
+    config = NgramConfig(order=3)
+    if task == "lm":
+        chain = NgramModel.fit(ids, config=config, **sizes)
+        return TrainedLanguageModel(tokens, chain, info)
+    bayes = NgramClassifier.fit(ids, [0, 1, 0], config=config, label_count=2, **sizes)
+    return Classifier(tokens, bayes, ("good", "bad"), info)
+
+
+@cache
+def captured(task: str, stage: str) -> Record:
+    return capture(model(task, stage), TEXT, name="m")
+
+
+# What every stage captures
+
+
+@pytest.mark.parametrize(("task", "stage"), EVERY)
+def test_every_axis_fits_its_tensor(task: str, stage: str) -> None:
+    record = captured(task, stage)
+    sizes = {"source": len(record.source.pieces), "text": 1}
+    for name in ("output", "written"):
+        side: Side | None = getattr(record, name)
+        if side is not None:
+            sizes[name] = len(side.pieces)
+            assert len(side.words) == len(side.pieces)
+            assert max(side.words, default=-1) < len(side.surface)
+    for each in record.attentions:
+        assert record.tensors[each.tensor].shape == (
+            each.heads,
+            sizes[each.rows],
+            sizes[each.columns],
+        )
+        assert len(each.summary.roles) == len(each.summary.entropy) == each.heads
+    for each in record.gates:
+        for name in each.names.values():
+            assert len(record.tensors[name]) == sizes[each.rows]
+    assert len(record.logprobs) == sizes.get("output", 0)
+
+
+@pytest.mark.parametrize(("task", "stage"), EVERY)
+def test_a_record_survives_json(task: str, stage: str) -> None:
+    record = captured(task, stage)
+    written = record.to_json(room=None)
+    again = Record.from_json(written)
+    assert json.loads(again.to_json(room=None)).keys() == json.loads(written).keys()
+    for name, tensor in record.tensors.items():
+        np.testing.assert_allclose(again.tensors[name], tensor, atol=2e-3, rtol=2e-3)
+    assert again.attentions == record.attentions
+    assert json.loads(written)["measures"] == json.loads(json.dumps(record.measures))
+
+
+@pytest.mark.parametrize(("task", "stage"), EVERY)
+def test_attention_rows_sum_to_one_and_the_stepper_leads_to_them(task: str, stage: str) -> None:
+    record = captured(task, stage)
+    for each in record.attentions:
+        weights = record.tensors[each.tensor]
+        np.testing.assert_allclose(weights.sum(2), 1, atol=1e-5)
+        if each.causal:
+            assert not np.triu(weights[0], 1).any()
+        if each.stepper is None:
+            continue
+        q, k, v, scores, context = (
+            record.tensors[getattr(each.stepper, name)].astype(np.float64)
+            for name in ("queries", "keys", "values", "scores", "context")
+        )
+        made = q @ k.swapaxes(1, 2) / np.sqrt(q.shape[2])
+        np.testing.assert_allclose(made, scores, atol=1e-5)
+        np.testing.assert_allclose(weights @ v, context, atol=1e-5)
+        if each.causal:
+            made = np.where(np.tril(np.ones(made.shape[1:])) > 0, made, -np.inf)
+        soft = np.exp(made - made.max(2, keepdims=True))
+        np.testing.assert_allclose(soft / soft.sum(2, keepdims=True), weights, atol=1e-5)
+
+
+@pytest.mark.parametrize("stage", CASES["lm"])
+def test_a_language_model_is_read_and_predicts_one_further_on(stage: str) -> None:
+    record = captured("lm", stage)
+    assert record.output is not None
+    assert record.source.pieces[1:] == record.output.pieces[:-1]
+    assert (record.source.pieces[0], record.output.pieces[-1]) == ("<s>", "</s>")
+    scored = model("lm", stage).score([TEXT])[0]
+    assert record.outcome["logprob"] == pytest.approx(scored.logprob, abs=1e-4)
+
+
+@pytest.mark.parametrize("stage", CASES["translate"])
+def test_a_given_translation_has_the_score_of_forced_decoding(stage: str) -> None:
+    translator = model("translate", stage)
+    record = capture(translator, TEXT, LINES[1], beam=0)
+    aligned = translator.align([TEXT], [LINES[1]])[0]
+    assert record.outcome["logprob"] == pytest.approx(aligned.logprob, abs=1e-3)
+    assert record.written is not None
+    assert record.written.pieces[0] == "<s>"
+    assert record.target == LINES[1]
+    if aligned.weights is not None:
+        coverage = record.measures["coverage"]
+        np.testing.assert_allclose(coverage, aligned.weights.sum(0), atol=1e-4)
+
+
+def test_an_ngram_pays_its_way_to_each_probability() -> None:
+    record = captured("lm", "ngram")
+    assert record.ngram is not None
+    for token, logprob in zip(record.ngram["tokens"], record.logprobs, strict=True):
+        assert token["logprob"] == pytest.approx(logprob, abs=1e-6)
+        assert len(token["context"].split()) == token["order"] - 1
+        sizes = [len(each["context"].split()) for each in token["backoffs"]]
+        assert sizes == list(range(token["order"] - 1 + len(sizes), token["order"] - 1, -1))
+        assert 0 < sum(chance for _, chance in token["next"]) <= 1 + 1e-6
+
+
+def test_a_mask_is_filled_and_a_pair_has_its_segments() -> None:
+    record = capture(model("mlm", "bert"), TEXT, mask=1, pair="너는 먹는다")
+    assert record.text.split()[1] == "<mask>"
+    assert len(record.filled) == 1
+    assert record.segments is not None
+    cut = record.source.pieces.index("</s>") + 1
+    assert record.segments == (0,) * cut + (1,) * (len(record.source.pieces) - cut)
+    assert record.source.surface[-2:] == ("너는", "먹는다")
+
+
+def test_masking_keeps_the_punctuation_behind_a_word() -> None:
+    assert masked_word("나는 간다, 너는?", 1) == "나는 <mask>, 너는?"
+    assert masked_word("나는 ?!", 1) == "나는 <mask>"
+    with pytest.raises(InputError, match="no word 3 to mask"):
+        masked_word("나는 간다", 3)
+
+
+# Heads switched off
+
+
+@pytest.mark.parametrize(
+    ("task", "stage"), [("lm", "transformer"), ("classify", "bert"), ("translate", "transformer")]
+)
+def test_a_head_switched_off_changes_the_prediction_and_nothing_else_is_kept(
+    task: str, stage: str
+) -> None:
+    whole = captured(task, stage)
+    target = whole.target
+    name = whole.attentions[-1].name if task != "translate" else "decoder.layer.1.cross"
+    off = capture(model(task, stage), TEXT, target, off=[(name, 1)])
+    stepper = next(each.stepper for each in off.attentions if each.name == name)
+    assert stepper is not None
+    assert not off.tensors[stepper.context][1].any()
+    assert off.tensors[stepper.context][0].any()
+    assert (off.logprobs, off.probabilities) != (whole.logprobs, whole.probabilities)
+    assert off.id != whole.id
+
+
+def test_no_head_off_is_the_same_to_the_last_bit() -> None:
+    network: Any = model("translate", "transformer").network
+    ids = torch.tensor([tokenizer().encode(TEXT)])
+    lengths = torch.tensor([ids.shape[1]])
+    first, second = Tape(), Tape(off={"encoder.layer.9.self": [0]})
+    a = network.encode(ids, lengths, tape=first)
+    b = network.encode(ids, lengths, tape=second)
+    assert torch.equal(a.states, b.states)
+
+
+def test_heads_are_off_while_translating_too() -> None:
+    translator = model("translate", "transformer")
+    off = {"decoder.layer.0.cross": [0, 1], "decoder.layer.1.cross": [0, 1]}
+    rows = DecoderRows(translator.network, [[5, 3], [9, 3]], 2, 3, tokenizer().vocab_size, off=off)
+    logprobs = rows.logprobs(rows.start())
+    # Nothing of the source reaches the decoder, so both sources predict alike.
+    np.testing.assert_allclose(logprobs[0], logprobs[1], atol=1e-6)
+
+
+def test_an_unknown_head_is_refused_with_those_there_are() -> None:
+    with pytest.raises(InputError, match=r"no head 7 in 'layer.0.self'; .*layer.1.self"):
+        capture(model("lm", "transformer"), TEXT, off=[("layer.0.self", 7)])
+
+
+# Measures
+
+
+def test_head_importance_is_the_slope_of_the_loss_in_the_heads_scale() -> None:
+    """d loss / d ξ at ξ = 1, against a finite difference: one head's values scaled by 1 ± h."""
+    made = model("lm", "transformer")
+    importance = head_importance(made, TEXT)["layer.1.self"]
+    network: Any = made.model.network
+    qkv = network.stack.layers[1].attention.qkv
+    slopes: list[float] = []
+    for head in range(2):
+        rows = slice(16 + 4 * head, 16 + 4 * head + 4)  # of the values' 8 rows, 4 a head
+        losses: list[float] = []
+        for scale in (1.001, 0.999):
+            kept = qkv.weight.data[rows].clone(), qkv.bias.data[rows].clone()
+            qkv.weight.data[rows] *= scale
+            qkv.bias.data[rows] *= scale
+            losses.append(-made.score([TEXT])[0].logprob)
+            qkv.weight.data[rows], qkv.bias.data[rows] = kept
+        slopes.append(abs(losses[0] - losses[1]) / 0.002)
+    np.testing.assert_allclose(importance, slopes, rtol=0.02, atol=1e-3)
+
+
+def test_a_later_word_has_no_influence_on_an_earlier_prediction() -> None:
+    for stage in CASES["lm"]:
+        record = captured("lm", stage)
+        influence = record.tensors[record.measures["source_influence"]]
+        assert influence.shape == (4, 4)
+        assert not np.triu(influence).any()
+
+
+def test_a_bigram_feels_one_word_back_and_no_further() -> None:
+    counted = model("lm", "ngram")
+    sizes = {key: counted.info.sizes[key] for key in ("vocab_size", "bos", "eos", "unk")}
+    words = train_tokenizer(LINES, kind="words")
+    sizes["vocab_size"] = words.vocab_size
+    chain = NgramModel.fit(words.encode_many(LINES), config=NgramConfig(order=2), **sizes)
+    record = capture(TrainedLanguageModel(words, chain, counted.info), LINES[0])
+    influence = np.abs(record.tensors["source_influence"])
+    # Without a word two back, the one word back is the same: nothing changes.
+    for row in range(2, len(influence)):
+        assert influence[row, row - 1] > 0
+        assert not influence[row, : row - 1].any()
+
+
+def test_an_elman_network_is_felt_less_from_further_away() -> None:
+    influence = captured("lm", "rnn").measures["influence"]
+    assert [each["distance"] for each in influence] == list(range(1, len(influence) + 1))
+    assert influence[0]["value"] > influence[-1]["value"] > 0
+
+
+@pytest.mark.parametrize(
+    ("task", "stage"),
+    [("translate", "attention"), ("translate", "transformer"), ("classify", "attention"),
+     ("mlm", "bert"), ("lm", "transformer")],
+)  # fmt: skip
+def test_attention_to_the_input_is_held_against_random_words(task: str, stage: str) -> None:
+    record = captured(task, stage)
+    found = record.measures["faithfulness"]
+    asked = {each.name for each in record.attentions if each.columns == "source"}
+    assert set(found) == asked
+    for each in found.values():
+        assert each["unit"] == "nats"
+        assert each["k"] == 1
+        assert np.isfinite([each["attended"], each["random"]]).all()
+
+
+def test_a_repeated_question_has_the_same_answer() -> None:
+    first = captured("translate", "transformer")
+    assert capture(model("translate", "transformer"), TEXT, name="m").to_json() == first.to_json()
+
+
+def test_rollout_follows_attention_through_the_layers() -> None:
+    """Two layers of one head: ½(A₂ + I) · ½(A₁ + I) of the two matrices below."""
+    one = np.array([[0.0, 1.0], [0.0, 1.0]], dtype=np.float32)
+    two = np.array([[1.0, 0.0], [1.0, 0.0]], dtype=np.float32)
+    side = Side(("a", "b"), (0, 1), ("a", "b"))
+    made = [
+        Attention(f"layer.{n}.self", "self", n, 1, f"t{n}", "source", "source") for n in (0, 1)
+    ]
+    record = Record(
+        "m", "l", "lm", "s", "a b", side, attentions=tuple(made),
+        tensors={"t0": one[None], "t1": two[None]},
+    )  # fmt: skip
+    found = rollout(record)
+    assert found is not None
+    # ½(A₁+I) = [[.5,.5],[0,1]], ½(A₂+I) = [[1,0],[.5,.5]]; product: [[.5,.5],[.25,.75]]
+    np.testing.assert_allclose(found, [[0.5, 0.5], [0.25, 0.75]])
+    np.testing.assert_allclose(found.sum(1), 1)
+
+
+def test_error_rates_come_from_the_strongest_links() -> None:
+    weights = np.array([[0.9, 0.1], [0.6, 0.4]])  # links 0-0 and 0-1
+    # A = {00, 01}, S = {00, 11}: 1 − (1 + 1) / (2 + 2)
+    assert error_rate(weights, {"sure": [[0, 0], [1, 1]]}) == 0.5
+    # 01 possible: 1 − (1 + 2) / 4
+    assert error_rate(weights, {"sure": [[0, 0], [1, 1]], "possible": [[0, 1]]}) == 0.25
+
+
+# Roles
+
+
+def head(pairs: dict[int, int], size: int = 8, sharp: float = 0.9) -> Any:
+    """Row r looks at column pairs[r] with ``sharp`` and at all others evenly."""
+    weights = np.full((1, size, size), (1 - sharp) / (size - 1))
+    for row in range(size):
+        weights[0, row, pairs[row]] = sharp
+    return weights
+
+
+@pytest.mark.parametrize(
+    ("shape", "role"),
+    [
+        (lambda r: max(r - 1, 0), "previous"),
+        (lambda r: min(r + 1, 7), "next"),
+        (lambda r: r, "same"),
+        (lambda _: 7, "special"),
+        (lambda _: 0, "first"),
+        (lambda r: (r + 3) % 7, "syntax-like"),
+        (lambda _: 3, "mixed"),
+    ],
+)
+def test_a_head_has_the_role_of_its_shape(shape: Any, role: str) -> None:
+    special = np.arange(8) == 7
+    weights = head({row: shape(row) for row in range(8)})
+    assert roles(weights, ~special, special, one_side=True) == (role,)
+
+
+def test_even_attention_is_broad_and_its_entropy_that_of_a_die() -> None:
+    rows = np.ones(6, dtype=bool)
+    weights = np.full((1, 6, 6), 1 / 6)
+    assert roles(weights, rows, ~rows, one_side=True) == ("broad",)
+    assert entropies(weights, rows) == pytest.approx((np.log(6),))
+
+
+# The beam
+
+
+def test_the_tree_holds_every_output_of_the_search() -> None:
+    translator = model("translate", "attention")
+    tree = BeamTree()
+    found = translator.search(TEXT, beam=4, tree=tree)
+    assert [each.text for each in found] == [each.text for each in translator.search(TEXT, beam=4)]
+    ends = {node.rank: node for node in tree.nodes if node.rank is not None}
+    assert sorted(ends) == list(range(len(found)))
+    for rank, each in enumerate(found):
+        tokens, total, node = [], 0.0, ends[rank]
+        while True:
+            tokens.append(node.token)
+            total += node.logprob
+            if node.parent is None:
+                break
+            node = tree.nodes[node.parent]
+            assert node.kept
+        wanted = [*each.hypothesis.tokens, *([tokenizer().eos] if each.hypothesis.finished else [])]
+        assert tokens[::-1] == wanted
+        assert total == pytest.approx(each.hypothesis.logprob, abs=1e-4)
+    assert any(not node.kept for node in tree.nodes)
+
+
+def test_a_tree_is_of_one_search() -> None:
+    translator = model("translate", "attention")
+    rows = DecoderRows(translator.network, [[5, 3], [9, 3]], 2, 3, tokenizer().vocab_size)
+    from munmaek.decode import beam_search
+
+    with pytest.raises(ValueError, match="one row, got 2"):
+        beam_search(rows, max_length=3, tree=BeamTree())
+
+
+def test_each_hypothesis_has_its_own_attention() -> None:
+    record = captured("translate", "attention")
+    assert record.beam is not None
+    for each in record.beam["hypotheses"]:
+        shape = record.tensors[each["tensor"]].shape
+        assert shape == (len(each["pieces"]), len(record.source.pieces))
+        assert len(each["words"]) == len(each["pieces"])
+
+
+# Packing
+
+
+@given(arrays(np.float32, st.tuples(st.integers(0, 3), st.integers(1, 4))))
+def test_any_tensor_comes_back_finite_and_within_float16(tensor: Any) -> None:
+    again = unpack(pack_float16(tensor))
+    assert again.shape == tensor.shape
+    assert np.isfinite(again).all()
+
+
+@given(
+    arrays(np.float32, st.tuples(st.integers(1, 3), st.integers(0, 4), st.integers(1, 5)),
+           elements=st.floats(-3, 3, width=32)),
+)  # fmt: skip
+def test_a_byte_is_off_by_half_a_step_of_its_head_at_most(tensor: Any) -> None:
+    packed = pack_uint8(tensor)
+    again = unpack(packed)
+    assert isinstance(packed.scale, list)
+    assert len(packed.scale) == len(tensor)
+    for head_values, given_values, step in zip(again, tensor, packed.scale, strict=True):
+        assert np.abs(head_values - given_values).max(initial=0) <= step / 2 + 1e-5
+    assert np.abs(again - tensor).max(initial=0) <= packed.error + 1e-5
+
+
+def large(layers: int = 12, heads: int = 12, tokens: int = 128) -> Record:
+    rng = np.random.default_rng(0)
+    weights = rng.dirichlet(np.full(tokens, 0.05), size=(layers, heads, tokens))
+    side = Side(("x",) * tokens, tuple(range(tokens)), ("x",) * tokens)
+    names = [f"layer.{n}.self" for n in range(layers)]
+    base = captured("lm", "transformer").attentions[0].stepper
+    assert base is not None
+    return replace(
+        captured("lm", "transformer"),
+        source=side,
+        attentions=tuple(
+            Attention(name, "self", n, heads, f"{name}.weights", "source", "source", stepper=base)
+            for n, name in enumerate(names)
+        ),
+        tensors={
+            **{f"{name}.weights": each for name, each in zip(names, weights, strict=True)},
+            **{
+                name: rng.normal(size=(heads, tokens, 512)).astype(np.float32)
+                for name in (base.queries, base.keys, base.values, base.scores, base.context)
+            },
+        },
+    )
+
+
+def test_twelve_layers_of_twelve_heads_take_less_than_four_megabytes() -> None:
+    record = large()
+    written = record.to_json()
+    assert len(written) < 3_700_000
+    assert "left out of this file" in json.loads(written)["notices"][-1]
+    again = Record.from_json(written)
+    assert all(each.stepper is None for each in again.attentions)
+    for each in record.attentions:
+        worst = np.abs(again.tensors[each.tensor] - record.tensors[each.tensor]).max()
+        assert worst <= 0.5 / 255 + 1e-6  # half a step where some weight is 1
+
+
+def test_what_fits_is_kept_as_it_is() -> None:
+    packed, lost = fitted(captured("lm", "transformer"), 10_000_000)
+    assert not lost
+    assert {each.type for each in packed.values()} == {"float16"}
+
+
+# Other versions and damage
+
+
+@pytest.mark.parametrize(("version", "said"), [(99, "newer than 2"), (1, "older than 2")])
+def test_a_record_of_another_version_is_refused(version: int, said: str) -> None:
+    other = json.dumps({**json.loads(captured("lm", "rnn").to_json()), "munmaek_record": version})
+    with pytest.raises(ArtefactError, match=rf"a\.json: version {version} is {said}"):
+        Record.from_json(other, where="a.json")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "3", '{"munmaek_record": "x"}'])
+def test_what_is_no_record_is_refused(text: str) -> None:
+    with pytest.raises(ArtefactError, match="not a record"):
+        Record.from_json(text)
+
+
+def test_a_damaged_tensor_is_named() -> None:
+    raw = json.loads(captured("lm", "transformer").to_json())
+    raw["tensors"]["layer.0.self.weights"]["shape"] = [2, 3, 4]
+    with pytest.raises(ArtefactError, match=r"'layer\.0\.self\.weights': \d+ bytes where 48"):
+        Record.from_json(json.dumps(raw))
+    raw = json.loads(captured("lm", "transformer").to_json())
+    del raw["source"]
+    with pytest.raises(ArtefactError, match="damaged"):
+        Record.from_json(json.dumps(raw))
+
+
+# Bad input
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\t\n"])
+def test_an_empty_line_is_refused_in_one_line(text: str) -> None:
+    with pytest.raises(InputError, match="no text to look at"):
+        capture(model("lm", "rnn"), text)
+
+
+@pytest.mark.parametrize(("task", "stage"), EVERY)
+def test_five_thousand_tokens_are_cut_with_a_notice(task: str, stage: str) -> None:
+    if (task, stage) in (("translate", "attention"), ("translate", "seq2seq")):
+        pytest.skip("the same cut as the Transformer's; their decoders are slow on random weights")
+    record = capture(model(task, stage), "학교에서 " * 5000, name="m", measures=False)
+    assert len(record.source.pieces) <= TOKENS_MOST
+    assert any("shown is its beginning" in each for each in record.notices)
+
+
+@pytest.mark.parametrize(
+    "text", ["<script>alert(1)</script> & \"'", "שלום \u202eabc\u202c", "e\u0301 가\u0301", "a\x00b\x07 c"]
+)
+def test_hostile_text_is_only_text(text: str) -> None:
+    for task, stage in (("lm", "transformer"), ("mlm", "bert"), ("classify", "ngram")):
+        record = capture(model(task, stage), text)
+        again = Record.from_json(record.to_json())
+        assert again.text == record.text
+        assert "\ufffd" not in again.text
+
+
+def test_options_for_other_tasks_are_refused() -> None:
+    with pytest.raises(InputError, match="--target is for translators; m does the task 'lm'"):
+        capture(model("lm", "rnn"), TEXT, "x", name="m")
+    with pytest.raises(InputError, match="--mask is for models that fill masks"):
+        capture(model("lm", "rnn"), TEXT, mask=0)
