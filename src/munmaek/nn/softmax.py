@@ -25,6 +25,8 @@ __all__ = ["log_likelihood", "sampled_log_likelihood"]
 
 _PART = 1 << 21
 """Scores computed at once: 8 MiB of float32."""
+_TINY = 1e-30
+"""A share below which float32 loses digits."""
 
 
 def log_likelihood(
@@ -42,51 +44,52 @@ class _LogLikelihood(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor, gold: Tensor) -> Tensor:
-        kind, wanted = hidden.device.type, ctx.needs_input_grad
+        kind, wanted = hidden.device.type, any(ctx.needs_input_grad)
         dtype = torch.float32
         if torch.is_autocast_enabled(kind):
             dtype = torch.get_autocast_dtype(kind)
         with torch.autocast(kind, enabled=False):
-            total, gradients = _in_parts(
-                hidden.to(dtype), weight.to(dtype), bias.float(), gold, gradients=any(wanted)
-            )
-        ctx.save_for_backward(*gradients)
+            # The bias as one more column, so that no pass over the scores is needed for it.
+            ones = hidden.new_ones(len(hidden), 1)
+            rows = torch.cat([hidden, ones], 1).to(dtype)
+            columns = torch.cat([weight, bias[:, None]], 1).to(dtype)
+            total, losses = _in_parts(rows, columns, gold, gradients=wanted)
+        ctx.save_for_backward(*losses)
         ctx.dtypes = hidden.dtype, weight.dtype, bias.dtype
         return total
 
     @staticmethod
     def backward(ctx: Any, *outer: Any) -> tuple[Tensor | None, ...]:
-        own = cast("tuple[Tensor, ...]", ctx.saved_tensors)
-        scaled = (
-            tensor.mul(outer[0]).to(dtype) for tensor, dtype in zip(own, ctx.dtypes, strict=False)
-        )
-        return (*scaled, None)
+        by_rows, by_columns = cast("tuple[Tensor, ...]", ctx.saved_tensors)
+        width, sign = by_rows.shape[1] - 1, -cast("Tensor", outer[0])
+        parts = by_rows[:, :width], by_columns[:, :width], by_columns[:, width]
+        pairs = zip(parts, ctx.dtypes, strict=True)
+        return (*(part.mul(sign).to(dtype) for part, dtype in pairs), None)
 
 
 def _in_parts(
-    hidden: Tensor, weight: Tensor, bias: Tensor, gold: Tensor, *, gradients: bool
+    rows: Float[Tensor, "N E"], columns: Float[Tensor, "V E"], gold: Tensor, *, gradients: bool
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
-    rows = max(1, _PART // len(weight))
-    total = torch.zeros((), device=hidden.device)
-    own: list[Tensor] = []
-    if gradients:
-        own = [torch.zeros_like(each) for each in (hidden, weight, bias)]
-    for at in range(0, len(hidden), rows):
-        part, wanted = hidden[at : at + rows], gold[at : at + rows, None]
-        scores = torch.addmm(bias.to(part.dtype), part, weight.t()).float()
-        highest = scores.amax(1)
-        chosen = scores.gather(1, wanted)[:, 0]
-        shares = torch.softmax(scores, 1, out=scores) if not gradients else torch.softmax(scores, 1)
-        # The highest score's share is 1 / Σ exp(s − highest).
-        total += (chosen - highest + shares.amax(1).log()).sum()
+    """Σ log p(gold), and the gradients of its negative; E is D and the bias."""
+    size = max(1, _PART // len(columns))
+    total = torch.zeros((), device=rows.device)
+    by_rows, by_columns = torch.zeros_like(rows), torch.zeros_like(columns)
+    for at in range(0, len(rows), size):
+        part, wanted = rows[at : at + size], gold[at : at + size, None]
+        scores = torch.mm(part, columns.t()).float()
+        shares = scores.softmax(1)
+        chosen = shares.gather(1, wanted)[:, 0]
+        logs = chosen.log()
+        if bool((chosen < _TINY).any()):
+            logs = (scores.gather(1, wanted) - scores.logsumexp(1, keepdim=True))[:, 0]
+        total += logs.sum()
         if gradients:
-            # ∂ log p(y) / ∂ s = one-hot(y) − softmax(s)
-            shares.neg_().scatter_add_(1, wanted, torch.ones_like(chosen)[:, None])
+            # −∂ log p(y) / ∂ s = softmax(s) − one-hot(y)
+            shares.scatter_add_(1, wanted, -torch.ones_like(chosen)[:, None])
             down = shares.to(part.dtype)
-            torch.mm(down, weight, out=own[0][at : at + rows])
-            own[1].addmm_(down.t(), part)
-            own[2].add_(shares.sum(0))
-    return total, tuple(own)
+            torch.mm(down, columns, out=by_rows[at : at + size])
+            by_columns.addmm_(down.t(), part)
+    return total, (by_rows, by_columns)
 
 
 def sampled_log_likelihood(
@@ -104,15 +107,18 @@ def sampled_log_likelihood(
     """
     rare = len(weight) - kept
     drawn = kept + torch.randperm(rare, device=gold.device)[:sampled]
-    rows = torch.cat([torch.arange(kept, device=gold.device), drawn])
-    scores = F.linear(hidden, weight.index_select(0, rows), bias.index_select(0, rows)).float()
+    # One look-up for all, since the gradient of each is as large as the whole table.
+    rows = torch.cat([torch.arange(kept, device=gold.device), drawn, gold])
+    vectors, biases = weight.index_select(0, rows), bias.index_select(0, rows)
+    count = kept + sampled
+    scores = F.linear(hidden, vectors[:count], biases[:count]).float()
     # A rare gold token has a column of its own, so among the sampled it counts for nothing.
     own = drawn[None, :] == gold[:, None]
     others = scores[:, kept:].masked_fill(own, -math.inf)
     is_rare = gold >= kept
     stands_for = (rare - is_rare.float()) / (sampled - own.sum(1))
     others = others + stands_for.log()[:, None]
-    gold_score = (hidden * weight[gold]).sum(1).float() + bias[gold].float()
+    gold_score = (hidden * vectors[count:]).sum(1).float() + biases[count:].float()
     column = gold_score.masked_fill(~is_rare, -math.inf)
     normaliser = torch.cat([scores[:, :kept], others, column[:, None]], 1).logsumexp(1)
     return (gold_score - normaliser).sum()
