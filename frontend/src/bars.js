@@ -70,7 +70,7 @@ export function Strip({ names, values, label, unit, digits = 1, hot = -1, top })
 
 /** A line through points (x, y) with its axes named; y starts at 0. Props: points, label, x, y. */
 export function Line({ points, label, x, y, width = 560, height = 200 }) {
-  const [left, right, above, below] = [56, 16, 14, 40];
+  const [left, right, above, below] = [56, 16, 30, 40];
   const most = Math.max(1e-12, ...points.map((point) => point[1]));
   const [first, last] = [points[0][0], points.at(-1)[0]];
   const at = ([a, b]) => [

@@ -144,10 +144,10 @@ export function drawThumb(canvas, matrix, scale) {
   canvas.getContext("2d").putImageData(pixels(matrix, scale), 0, 0);
 }
 
-export const escapeXml = (text) =>
-  String(text).replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`)
-    // Control characters are not allowed in XML at all, not even escaped.
-    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "\ufffd");
+/** Without the control characters that XML does not allow at all, not even escaped. */
+export const printable = (text) => text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "\ufffd");
+
+export const escapeXml = (text) => printable(String(text)).replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`);
 
 /** The matrix as SVG: one path for each step of the scale, so that it stays small. */
 export function matrixSvg(spec) {

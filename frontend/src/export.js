@@ -1,6 +1,6 @@
 // Figures and pages as files. Nothing is sent anywhere: a file is made in the page and saved.
 import { fetchBytes } from "./tensor.js";
-import { svgDocument } from "./draw.js";
+import { printable, svgDocument } from "./draw.js";
 
 function save(name, blob) {
   const link = document.createElement("a");
@@ -60,7 +60,7 @@ export function standalone(svg) {
   });
   const { width, height } = svg.viewBox.baseVal;
   const inner = Array.from(copy.childNodes, (node) => new XMLSerializer().serializeToString(node)).join("");
-  return svgDocument(width, height, inner);
+  return svgDocument(width, height, printable(inner));
 }
 
 function base64Of(bytes) {

@@ -46,7 +46,7 @@ export function layOut(rows, columns, { room, largest = 28, smallest = 3, bare =
   // Level labels read best, above all in Korean; they are used where they cost no scrolling.
   const level = left + flat.cell * columns.length + 4 <= room && flat.cell <= 56;
   const slanted = fit(45);
-  const { slant, beyond, cell } = level ? flat : slanted.cell >= 12 ? slanted : fit(90);
+  const { slant, beyond, cell } = level ? flat : slanted.cell >= 17 ? slanted : fit(90);
   const above = slant === 0 ? FONT + 8 : widestColumn * (slant === 45 ? 0.71 : 1) + 14;
   const height = Math.min(rows.length > FEW ? cell : Math.max(cell, SMALLEST + 2), largest);
   return {

@@ -30,6 +30,12 @@ export function Guide({ live, count }) {
 
 const PARTS = ["before", "guided", "control"];
 
+const OUTCOMES = {
+  improved: "guide.improved",
+  "improved, but translation is worse": "guide.worse",
+  "not improved": "guide.notImproved",
+};
+
 function Report({ report }) {
   const measured = (part, name, digits) => {
     const score = report[part]?.[name];
@@ -38,5 +44,6 @@ function Report({ report }) {
   return html`<div role="status"><table class="list"><caption class="hint">${t("guide.report")}</caption>
     <thead><tr><th></th><th scope="col" class="num">${t("guide.aer")}</th><th scope="col">95 %</th><th scope="col" class="num">BLEU</th><th scope="col">95 %</th></tr></thead>
     <tbody>${PARTS.map((part) => html`<tr><th scope="row">${t(`guide.${part}Row`)}</th>${measured(part, "aer", 3)}${measured(part, "bleu", 1)}</tr>`)}</tbody></table>
-    <p class="outcome"><b>${report.verdict}</b></p></div>`;
+    <p class="outcome"><b>${t(OUTCOMES[report.outcome] ?? "guide.told")}</b></p>
+    <p class="hint">${report.verdict}${report.split && ` (${report.split})`}</p></div>`;
 }

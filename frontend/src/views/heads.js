@@ -5,8 +5,9 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { ceiling } from "../colour.js";
 import { drawThumb } from "../draw.js";
 import { Figure, Lazy, MatrixFigure } from "../figure.js";
-import { shown } from "../fold.js";
+import { axisOf, shown } from "../fold.js";
 import { Links } from "../links.js";
+import { Scale } from "../matrix.js";
 import { later } from "../queue.js";
 import { useSettings } from "../settings.js";
 import { gather, headsOf, useTensor, useTensors } from "../tensor.js";
@@ -56,10 +57,18 @@ export function Heads({ record, attentions, view, live }) {
   const orders = Object.keys(ORDERS).filter((key) => key !== "importance" || heads.some((head) => head.importance !== null));
   return html`<div class="choices"><${Choice} label=${t("heads.order")} value=${order} options=${orders.map((key) => [key, t(`order.${key}`)])} onChange=${setOrder}/></div>
     <${Grid} ...${{ record, heads, order, view, chosen, setChosen }}/>
+    <div class="legend"><${Scale} kind="weight" top=${topOf(record, attentions)}/><span>${t("heads.scale")}</span></div>
     <p class="hint">${t("heads.caption")}</p>
     <${Enlarged} record=${record} head=${picked} view=${view} live=${live}/>
     <${Lazy} height=${360}><${Together} record=${record} attentions=${attentions} view=${view}/><//>`;
 }
+
+/**
+ * The upper end of the grid's one scale. It falls with the length of the text, since weights that
+ * are shared by many words are small; it is not the largest weight, so that no layer must be read
+ * before the others can be drawn.
+ */
+const topOf = (record, [{ columns }]) => Math.min(ceiling([10 / Math.max(axisOf(record, columns).pieces.length, 1)]), 1);
 
 /** One stop for the Tab key; arrows move over the heads. */
 function Grid({ record, heads, order, view, chosen, setChosen }) {
@@ -107,11 +116,12 @@ function Pixels({ record, head, view }) {
   const canvas = useRef();
   const { drawn } = useSettings();
   const tensor = useTensor(record, head.attention.tensor);
+  const top = topOf(record, [head.attention]);
   useEffect(() => {
     if (!tensor) return undefined;
     return later(() => {
       const { matrix } = shown(record, tensor.matrix(head.head), [head.attention.rows, head.attention.columns], view);
-      if (canvas.current && matrix.rows && matrix.columns) drawThumb(canvas.current, matrix, { kind: "weight", top: 1 });
+      if (canvas.current && matrix.rows && matrix.columns) drawThumb(canvas.current, matrix, { kind: "weight", top });
     });
   }, [tensor, head.at, view, drawn, record]);
   return html`<canvas ref=${canvas}></canvas>`;
