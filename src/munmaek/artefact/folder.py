@@ -16,10 +16,20 @@ from typing import Any, cast
 
 from munmaek.errors import ArtefactError, DiskError, InputError
 
-__all__ = ["FORMAT", "MANIFEST", "check_free", "read_manifest", "write_folder", "write_text"]
+__all__ = [
+    "FORMAT",
+    "MANIFEST",
+    "check_free",
+    "read_manifest",
+    "verify_files",
+    "write_folder",
+    "write_text",
+]
 
 FORMAT = 1
 MANIFEST = "munmaek.json"
+_HASHED_AT_ONCE = 16 << 20
+"""Bytes of tables of n-grams whose sha256 is checked each time they are opened, at most."""
 
 
 def check_free(folder: Path, *, force: bool) -> None:
@@ -128,7 +138,11 @@ def _sha256(path: Path) -> str:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest, after every file it names has been checked.
+    """The manifest, after the files it names have been checked.
+
+    All are there and of the right size, and their sha256 is right. Large tables of n-grams are the
+    exception: they are memory-mapped, so that a model of any size opens at once, and only
+    ``verify`` reads them whole. Queries stay within tables that were altered, but may be wrong.
 
     Raises:
         ArtefactError: no model there, a newer format, or a file missing, truncated or altered.
@@ -145,9 +159,24 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             f"{folder}: format {made} is newer than {FORMAT}, the newest known; upgrade munmaek"
         )
         raise ArtefactError(message)
-    for name, wanted in cast("dict[str, dict[str, Any]]", manifest.get("files", {})).items():
-        _check(folder / name, wanted)
+    for name, wanted in _files(manifest).items():
+        large = name.endswith(".safetensors") and wanted["bytes"] > _HASHED_AT_ONCE
+        _check(folder / name, wanted, whole=not (large and manifest.get("stage") == "ngram"))
     return manifest
+
+
+def verify_files(folder: Path) -> None:
+    """Check the sha256 of every file of a model.
+
+    Raises:
+        ArtefactError: no model there, a newer format, or a file missing, truncated or altered.
+    """
+    for name, wanted in _files(read_manifest(folder)).items():
+        _check(folder / name, wanted, whole=True)
+
+
+def _files(manifest: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    return cast("dict[str, dict[str, Any]]", manifest.get("files", {}))
 
 
 def _parse(path: Path) -> dict[str, Any]:
@@ -162,7 +191,7 @@ def _parse(path: Path) -> dict[str, Any]:
     return cast("dict[str, Any]", manifest)
 
 
-def _check(path: Path, wanted: dict[str, Any]) -> None:
+def _check(path: Path, wanted: dict[str, Any], *, whole: bool) -> None:
     if not path.is_file():
         message = f"{path}: missing from the model; copy the folder again"
         raise ArtefactError(message)
@@ -172,6 +201,6 @@ def _check(path: Path, wanted: dict[str, Any]) -> None:
             f"{path}: truncated or altered: {size} bytes, {wanted['bytes']} wanted; copy it again"
         )
         raise ArtefactError(message)
-    if _sha256(path) != wanted["sha256"]:
+    if whole and _sha256(path) != wanted["sha256"]:
         message = f"{path}: altered: its sha256 is not the one in {MANIFEST}; copy the folder again"
         raise ArtefactError(message)

@@ -1,20 +1,18 @@
 """Arrays to and from safetensors files, piece by piece and without torch."""
 
 import json
+import math
+import operator
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 
 from munmaek.errors import ArtefactError
 
 __all__ = ["load_tables", "save_tables"]
-
-# The library's functions come without complete types.
-_open = cast("Any", safe_open)
 
 _TYPES = {
     "bool": "BOOL",
@@ -29,6 +27,7 @@ _TYPES = {
     "float64": "F64",
 }
 """What the format calls the types of arrays."""
+_DTYPES = {name: dtype for dtype, name in _TYPES.items()}
 
 
 def save_tables(tables: Mapping[str, NDArray[Any]], path: str | Path) -> None:
@@ -54,18 +53,52 @@ def save_tables(tables: Mapping[str, NDArray[Any]], path: str | Path) -> None:
             table = np.ascontiguousarray(tables[name]).astype(
                 tables[name].dtype.newbyteorder("<"), copy=False
             )
-            file.write(memoryview(table.reshape(-1).view(np.uint8)))
+            file.write(cast("Any", table.reshape(-1).view(np.uint8)))
 
 
 def load_tables(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of a safetensors file.
+    """The arrays of a safetensors file, memory-mapped: nothing is read until it is used.
+
+    Only the header is looked at, and that every array lies within the file.
 
     Raises:
-        ArtefactError: the file is not safetensors.
+        ArtefactError: the file is not safetensors, or is truncated.
     """
     try:
-        with _open(path, framework="numpy") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, ValueError) as error:
-        message = f"{path}: not a readable safetensors file ({error}); copy the model again"
-        raise ArtefactError(message) from error
+        whole = np.memmap(path, dtype=np.uint8, mode="r").view(np.ndarray)
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, str(error)) from error
+    length = int.from_bytes(whole[:8].tobytes(), "little")
+    if len(whole) < 8 or length > len(whole) - 8:
+        raise _unreadable(path, "truncated")
+    try:
+        header = json.loads(whole[8 : 8 + length].tobytes())
+    except ValueError as error:
+        raise _unreadable(path, "its header is no JSON") from error
+    if not isinstance(header, dict):
+        raise _unreadable(path, "its header is no object")
+    entries = cast("dict[str, Any]", header)
+    entries.pop("__metadata__", None)
+    return {name: _array(path, whole[8 + length :], entry) for name, entry in entries.items()}
+
+
+def _array(path: Path, data: NDArray[np.uint8], entry: Any) -> NDArray[Any]:
+    try:
+        dtype = np.dtype(_DTYPES[entry["dtype"]]).newbyteorder("<")
+        shape = [operator.index(size) for size in entry["shape"]]
+        begin, end = (operator.index(limit) for limit in entry["data_offsets"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise _unreadable(path, f"its header says {entry!r:.80} of an array") from error
+    if not 0 <= begin <= end <= len(data):
+        raise _unreadable(path, "truncated")
+    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != end - begin:
+        raise _unreadable(path, f"an array of shape {shape} in {end - begin} bytes")
+    array = data[begin:end]
+    if array.ctypes.data % dtype.itemsize:
+        array = array.copy()
+    return array.view(dtype).reshape(shape)
+
+
+def _unreadable(path: Path, reason: str) -> ArtefactError:
+    message = f"{path}: not a readable safetensors file ({reason}); copy the model again"
+    return ArtefactError(message)
