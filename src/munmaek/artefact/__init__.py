@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from munmaek.artefact.info import Info
     from munmaek.artefact.inside import Inside
     from munmaek.artefact.language_model import TrainedLanguageModel
-    from munmaek.artefact.loading import TrainedModel, load, load_as
+    from munmaek.artefact.loading import load, load_as
     from munmaek.artefact.look_up import ExplainedText, ExplainedToken, Found, NextToken
     from munmaek.artefact.mixing import mix
+    from munmaek.artefact.restoring import TrainedModel
     from munmaek.artefact.scoring import ScoredText, ScoredToken, TextTotal
     from munmaek.artefact.training_text import TrainingText
     from munmaek.artefact.translator import Translation, Translator
@@ -58,7 +59,7 @@ _HOMES = {
     "ScoredToken": "munmaek.artefact.scoring",
     "TextTotal": "munmaek.artefact.scoring",
     "TrainedLanguageModel": "munmaek.artefact.language_model",
-    "TrainedModel": "munmaek.artefact.loading",
+    "TrainedModel": "munmaek.artefact.restoring",
     "TrainingText": "munmaek.artefact.training_text",
     "Translation": "munmaek.artefact.translator",
     "Translator": "munmaek.artefact.translator",

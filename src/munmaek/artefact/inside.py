@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.metrics import weights_by_word
-from munmaek.nn.tape import Tape
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
+
+if TYPE_CHECKING:
+    from munmaek.nn.tape import Tape
 
 __all__ = ["HeadsOff", "Inside", "fold_weights", "one_row", "piece_words", "word_indices"]
 
@@ -42,7 +44,7 @@ class Inside:
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
-def one_row(tape: Tape) -> dict[str, NDArray[Any]]:
+def one_row(tape: "Tape") -> dict[str, NDArray[Any]]:
     """The first row of every record, as float32 arrays."""
     return {name: tensor[0].detach().float().cpu().numpy() for name, tensor in tape.records.items()}
 

@@ -1,17 +1,19 @@
-"""A trained language model: score, continue and evaluate text."""
+"""A trained language model: score, continue and evaluate text.
+
+What only networks need is loaded when a network is used: n-grams do without torch.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, final
+from typing import Any, cast, final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from munmaek.artefact.folder import write_folder
 from munmaek.artefact.info import Info
-from munmaek.artefact.inside import HeadsOff, Inside, one_row, piece_words
+from munmaek.artefact.inside import HeadsOff, Inside, piece_words
 from munmaek.artefact.look_up import (
     ExplainedText,
     Found,
@@ -29,30 +31,19 @@ from munmaek.artefact.scoring import (
     score_texts,
     total,
 )
+from munmaek.artefact.settings import save_settings
 from munmaek.artefact.tables import save_tables
 from munmaek.artefact.training_text import TrainingText
-from munmaek.artefact.weights import save_config, save_network
 from munmaek.decode import from_single, sample
 from munmaek.errors import UnsupportedError
 from munmaek.lm import BatchedLanguageModel, LanguageModel
 from munmaek.metrics import Score
-from munmaek.models.networks import LanguageNetwork
+from munmaek.mixing import LogLinearMixture, Mixture
 from munmaek.models.ngram import NgramModel
-from munmaek.nn.tape import Tape
-from munmaek.tasks.base import tensor
-from munmaek.tasks.lm import NeuralLanguageModel
 from munmaek.text.corpora import Corpus
 from munmaek.text.tokenizers import Tokenizer
 
-__all__ = ["TrainedLanguageModel", "language_model_of"]
-
-
-def language_model_of(
-    network: LanguageNetwork, tokenizer: Tokenizer, *, document: bool
-) -> NeuralLanguageModel:
-    """The network over the tokenizer's ids; ``document`` where it was trained over sentences."""
-    first = tokenizer.eos if document else tokenizer.bos
-    return NeuralLanguageModel(network, first, tokenizer.eos, tokenizer.vocab_size, document)
+__all__ = ["TrainedLanguageModel"]
 
 
 @final
@@ -73,6 +64,11 @@ class TrainedLanguageModel:
     def is_distribution(self) -> bool:
         """Whether what it gives are probabilities; plain Stupid Backoff gives scores."""
         return not isinstance(self.model, NgramModel) or self.model.config.is_distribution
+
+    @property
+    def has_network(self) -> bool:
+        """Whether it is a network, neither an n-gram model nor a mixture."""
+        return not isinstance(self.model, NgramModel | Mixture | LogLinearMixture)
 
     def score(self, texts: Sequence[str]) -> list[ScoredText]:
         """Natural-log probability of each text as one sentence, in their order."""
@@ -195,8 +191,8 @@ class TrainedLanguageModel:
         return (tokenizer.pad, tokenizer.unk, tokenizer.bos, tokenizer.mask)
 
     def _rows(self, count: int) -> BatchedLanguageModel[Any]:
-        if isinstance(self.model, NeuralLanguageModel):
-            return self.model.rows(count)
+        if self.has_network:
+            return cast("Any", self.model).rows(count)
         return from_single(self.model, rows=count)
 
     def inside(self, text: str, *, off: HeadsOff | None = None) -> Inside:
@@ -218,22 +214,12 @@ class TrainedLanguageModel:
             target_words=(*words, -1),
             tensors={},
         )
-        if isinstance(self.model, NeuralLanguageModel):
-            return self._taped(plain, ids, off or {})
+        if self.has_network:
+            from munmaek.artefact.neural import taped
+
+            return taped(cast("Any", self.model), tokenizer, plain, ids, off=off or {})
         scores = self.model.score([*ids, tokenizer.eos])
         return replace(plain, logprobs=tuple(float(score) for score in scores))
-
-    @torch.inference_mode()
-    def _taped(self, plain: Inside, ids: Sequence[int], off: HeadsOff) -> Inside:
-        assert isinstance(self.model, NeuralLanguageModel)
-        tape, network = Tape(off=off), self.model.network
-        row = np.array([[self.model.bos, *ids]], dtype=np.int64)
-        hidden, _ = network.forward(tensor(row, network), tape=tape)
-        chances = network.logits(hidden[0]).double().log_softmax(-1).cpu().numpy()
-        predicted = chances[np.arange(len(ids) + 1), [*ids, self.tokenizer.eos]]
-        return replace(
-            plain, logprobs=tuple(float(each) for each in predicted), tensors=one_row(tape)
-        )
 
     def save(self, folder: Path | str, *, force: bool = False) -> None:
         """Write the model's folder, aside and renamed.
@@ -249,14 +235,16 @@ class TrainedLanguageModel:
         model, text = self.model, self.text
         files: dict[str, Callable[[Path], None]] = {
             "tokenizer.json": self.tokenizer.save,
-            "config.json": lambda path: save_config(path, self.info),
+            "config.json": lambda path: save_settings(path, self.info),
         }
         if self.parts:
             files |= {f"part-{place}": part.save for place, part in enumerate(self.parts)}
         elif isinstance(model, NgramModel):
             files["model.safetensors"] = lambda path: save_tables(model.tensors(), path)
         else:
-            network: Any = getattr(model, "network")  # noqa: B009 - a neural model has one
+            from munmaek.artefact.weights import save_network
+
+            network = cast("Any", model).network
             files["model.safetensors"] = lambda path: save_network(
                 network, path, stage=self.info.stage
             )

@@ -42,15 +42,15 @@ def score(
     One line for each line of the input: the log-probability in nats, then the sentence. A model of
     masked words gives its pseudo-log-likelihood, which is not comparable with the others.
     """
-    from munmaek.artefact import Encoder, TrainedLanguageModel, load
+    from munmaek.artefact import load
 
     if tokens + explain + total > 1:
         raise ConfigError("--tokens, --explain and --total are three ways; choose one")
-    trained = load(model)
-    if not isinstance(trained, TrainedLanguageModel | Encoder):
+    trained: Any = load(model)
+    if trained.info.task not in ("lm", "mlm"):
         message = f"{model}: a model for '{trained.info.task}'; score needs 'lm' or 'mlm'"
         raise UnsupportedError(message)
-    if isinstance(trained, Encoder):
+    if trained.info.task == "mlm":
         if explain or total:
             message = f"{model}: a model of masked words; --explain and --total need 'lm'"
             raise UnsupportedError(message)

@@ -17,7 +17,7 @@ from munmaek.artefact import (
     TrainingText,
     Translator,
 )
-from munmaek.artefact.language_model import language_model_of
+from munmaek.artefact.neural import language_model_of
 from munmaek.artefact.weights import make_network, parameter_count
 from munmaek.data.bucketing import Lengths, bucket, padding_fraction
 from munmaek.errors import UnsupportedError

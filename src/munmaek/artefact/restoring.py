@@ -1,0 +1,99 @@
+"""From a folder back to the network that was saved there."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeAlias, cast
+
+from munmaek.artefact.checkpoint import open_checkpoint
+from munmaek.artefact.classifier import Classifier
+from munmaek.artefact.encoder import Encoder
+from munmaek.artefact.info import Info
+from munmaek.artefact.language_model import TrainedLanguageModel
+from munmaek.artefact.neural import language_model_of
+from munmaek.artefact.tables import load_tables
+from munmaek.artefact.tagger import Tagger
+from munmaek.artefact.translator import Translator
+from munmaek.artefact.weights import load_network, make_network
+from munmaek.errors import ArtefactError
+from munmaek.models.ngram import NgramClassifier, NgramConfig
+from munmaek.tasks.classify import NeuralClassifier
+from munmaek.text.checkpoint_tokenizer import CheckpointTokenizer
+from munmaek.text.tokenizers import Tokenizer
+
+__all__ = ["TrainedModel", "published", "restored"]
+
+TrainedModel: TypeAlias = TrainedLanguageModel | Classifier | Translator | Encoder | Tagger
+
+
+def published(path: Path) -> TrainedModel:
+    """A folder in Hugging Face's form.
+
+    Raises:
+        ArtefactError: as ``open_checkpoint``.
+    """
+    opened = open_checkpoint(path)
+    if opened.head == "classify":
+        model = NeuralClassifier(opened.network)
+        return Classifier(opened.tokenizer, model, opened.labels, opened.info, opened.limit)
+    if opened.head == "tag":
+        return Tagger(opened.tokenizer, opened.network, opened.labels, opened.info, opened.limit)
+    return Encoder(
+        opened.tokenizer,
+        opened.network,
+        opened.info,
+        opened.limit,
+        opened.pooling,
+        opened.normalised,
+    )
+
+
+def restored(path: Path, manifest: Mapping[str, Any], info: Info) -> TrainedModel:
+    """A folder of ours.
+
+    Raises:
+        ArtefactError: a task that this version does not know, or files that do not fit.
+    """
+    tokenizer = _tokenizer(path, manifest, "tokenizer")
+    if info.task == "lm":
+        document = info.training.get("context") == "document"
+        model = language_model_of(_network(path, info), tokenizer, document=document)
+        return TrainedLanguageModel(tokenizer, model, info)
+    if info.task == "classify":
+        labels = tuple(cast("list[str]", manifest["labels"]))
+        return Classifier(tokenizer, _classifier(path, info), labels, info, manifest["limit"])
+    network: Any = _network(path, info)
+    if info.task == "translate":
+        source = _tokenizer(path, manifest, "source_tokenizer")
+        return Translator(source, tokenizer, network, info, manifest["limit"])
+    if info.task == "mlm":
+        pooling, normalised = manifest.get("pooling", "mean"), manifest.get("normalised", False)
+        return Encoder(tokenizer, network, info, manifest["limit"], pooling, normalised)
+    if info.task == "tag":
+        return Tagger(tokenizer, network, tuple(manifest["labels"]), info, manifest["limit"])
+    message = f"{path}: task '{info.task}' is unknown to munmaek {info.version}; upgrade munmaek"
+    raise ArtefactError(message)
+
+
+def _tokenizer(path: Path, manifest: Mapping[str, Any], name: str) -> Any:
+    record = manifest[name]
+    if str(record["kind"]).startswith("checkpoint/"):
+        return CheckpointTokenizer.load(
+            path / f"{name}.json", specials=record["specials"], doubled=record["doubled"]
+        )
+    return Tokenizer.load(path / f"{name}.json", kind=record["kind"])
+
+
+def _network(path: Path, info: Info) -> Any:
+    task = "embed" if "pooled" in info.sizes else info.task
+    network = make_network(stage=info.stage, task=task, config=info.config, sizes=info.sizes)
+    load_network(network, path / "model.safetensors", stage=info.stage)
+    return network
+
+
+def _classifier(path: Path, info: Info) -> NgramClassifier | NeuralClassifier:
+    if info.stage == "ngram":
+        tables = load_tables(path / "model.safetensors")
+        return NgramClassifier.from_tensors(
+            tables, config=NgramConfig.of(info.config), **info.sizes
+        )
+    return NeuralClassifier(_network(path, info))
