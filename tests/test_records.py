@@ -346,9 +346,7 @@ def test_rollout_follows_attention_through_the_layers() -> None:
     one = np.array([[0.0, 1.0], [0.0, 1.0]], dtype=np.float32)
     two = np.array([[1.0, 0.0], [1.0, 0.0]], dtype=np.float32)
     side = Side(("a", "b"), (0, 1), ("a", "b"))
-    made = [
-        Attention(f"layer.{n}.self", "self", n, 1, f"t{n}", "source", "source") for n in (0, 1)
-    ]
+    made = [Attention(f"layer.{n}.self", "self", n, 1, f"t{n}", "source", "source") for n in (0, 1)]
     record = Record(
         "m", "l", "lm", "s", "a b", side, attentions=tuple(made),
         tensors={"t0": one[None], "t1": two[None]},
@@ -559,7 +557,8 @@ def test_five_thousand_tokens_are_cut_with_a_notice(task: str, stage: str) -> No
 
 
 @pytest.mark.parametrize(
-    "text", ["<script>alert(1)</script> & \"'", "שלום \u202eabc\u202c", "e\u0301 가\u0301", "a\x00b\x07 c"]
+    "text",
+    ["<script>alert(1)</script> & \"'", "שלום \u202eabc\u202c", "e\u0301 가\u0301", "a\x00b\x07 c"],
 )
 def test_hostile_text_is_only_text(text: str) -> None:
     for task, stage in (("lm", "transformer"), ("mlm", "bert"), ("classify", "ngram")):

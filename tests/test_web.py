@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_records import LINES, TEXT, model
 
 from munmaek.align import MarkedPair, read_marks
 from munmaek.errors import InputError, UnsupportedError
@@ -20,6 +19,7 @@ from munmaek.look.workbench import NamedModel, Workbench
 from munmaek.web import app, bind
 from munmaek.web.app import HEADERS
 from munmaek.web.security import BODY_MOST
+from test_records import LINES, TEXT, model
 
 pytestmark = pytest.mark.filterwarnings("ignore::munmaek.errors.MunmaekWarning")
 
@@ -73,7 +73,9 @@ def ask(
 ) -> Answer:
     """One request, as a browser would send it."""
     application = app(made, lambda: "<!doctype html>the page", port=PORT)
-    content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+    content = (
+        body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+    )
     given = headers if headers is not None else (OWN if body is None else JSON)
     pairs = list(given.items()) if isinstance(given, Mapping) else given
     path, _, query = target.partition("?")

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import final
+from typing import Literal, final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from munmaek.artefact.folder import write_folder
+from munmaek.artefact.forcing import forced
 from munmaek.artefact.info import Info
 from munmaek.artefact.inside import (
     HeadsOff,
@@ -20,7 +21,7 @@ from munmaek.artefact.inside import (
     word_indices,
 )
 from munmaek.artefact.weights import save_config, save_network
-from munmaek.decode import BeamTree, Hypothesis, beam_search, force
+from munmaek.decode import BeamTree, Hypothesis, beam_search
 from munmaek.metrics import (
     Score,
     Signature,
@@ -35,7 +36,10 @@ from munmaek.tasks.translate import DecoderRows
 from munmaek.text.corpora import ParallelCorpus
 from munmaek.text.tokenizers import Tokenizer
 
-__all__ = ["Found", "Translation", "Translator"]
+__all__ = ["Found", "Reading", "Translation", "Translator"]
+
+Reading = Literal["output", "input"]
+"""The step whose attention speaks for a target word: the one that emits it or that reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,21 +110,47 @@ class Translator:
                 out[index] = self._result(texts[index], encoded[index], best[0])
         return [each or _empty(text) for each, text in zip(out, texts, strict=True)]
 
-    def align(self, sources: Sequence[str], targets: Sequence[str]) -> list[Translation]:
-        """Forced decoding: each given target as the translation, with its score and links."""
+    def align(
+        self,
+        sources: Sequence[str],
+        targets: Sequence[str],
+        *,
+        reading: Reading = "output",
+        layer: int | None = None,
+        head: int | None = None,
+    ) -> list[Translation]:
+        """Forced decoding: each given target as the translation, with its score and links.
+
+        Args:
+            sources: source texts.
+            targets: their translations.
+            reading: which step speaks for a target word, the one that emits it ("output") or the
+                one that reads it ("input", Chen et al. 2020, §3.1).
+            layer: decoder layer whose attention is read; None is the model's alignment.
+            head: the head of that layer; None is the mean of all.
+
+        Raises:
+            ConfigError: a layer or head that the model has not.
+        """
         encoded = [self._source_ids(ids) for ids in self.source_tokenizer.encode_many(sources)]
         wanted = self.target_tokenizer.encode_many(targets)
-        out: list[Translation] = []
-        for at in range(0, len(sources), 64):
-            part = slice(at, at + 64)
-            forced = force(self._rows(encoded[part], look=True), wanted[part])
-            out += [
-                self._result(text, ids, each, target)
-                for text, ids, each, target in zip(
-                    sources[part], encoded[part], forced, targets[part], strict=True
-                )
-            ]
-        return out
+        ends = {"bos": self.target_tokenizer.bos, "eos": self.target_tokenizer.eos}
+        order = sorted(range(len(sources)), key=lambda row: len(wanted[row]) + len(encoded[row]))
+        out: dict[int, Translation] = {}
+        for at in range(0, len(order), 64):
+            rows = order[at : at + 64]
+            found = forced(
+                self.network,
+                [encoded[row] for row in rows],
+                [wanted[row] for row in rows],
+                **ends,
+                layer=layer,
+                head=head,
+            )
+            for row, best in zip(rows, found, strict=True):
+                shifted = best if reading == "output" else _one_later(best)
+                out[row] = self._result(sources[row], encoded[row], shifted, targets[row])
+        return [out[row] for row in range(len(sources))]
 
     def _source_ids(self, ids: Sequence[int]) -> list[int]:
         return [*ids[: self.limit - 1], self.source_tokenizer.eos]
@@ -287,6 +317,12 @@ def _words(tokenizer: Tokenizer, ids: Sequence[int]) -> tuple[int, ...]:
         return words
     # A search may spell a word as encoding would not.
     return word_indices([tokenizer.decode(ids[: end + 1]) for end in range(len(ids))])
+
+
+def _one_later(best: Hypothesis) -> Hypothesis:
+    """With the attention of the step that reads a token in the place of the one that emits it."""
+    attention = best.attention
+    return best if attention is None else replace(best, attention=attention[1:])
 
 
 def _empty(text: str) -> Translation:

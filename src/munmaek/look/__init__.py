@@ -5,10 +5,12 @@
     record.measures["coverage"]
     record.to_json()
 
+In a notebook a record as the last line of a cell shows its page, and ``show`` several side by side.
 ``docs/records.md`` describes the record; ``munmaek look`` serves it.
 """
 
 from munmaek.look.capture import AnyModel, capture
+from munmaek.look.notebook import Shown, show
 from munmaek.look.page import page
 from munmaek.look.records import VERSION, Attention, Gates, Record, Side, Stepper, Summary
 
@@ -18,9 +20,11 @@ __all__ = [
     "Attention",
     "Gates",
     "Record",
+    "Shown",
     "Side",
     "Stepper",
     "Summary",
     "capture",
     "page",
+    "show",
 ]

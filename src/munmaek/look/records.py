@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.errors import ArtefactError
@@ -241,13 +240,10 @@ class Record:
             message = f"{where}: damaged ({error}); write it again with 'munmaek look --json'"
             raise ArtefactError(message) from error
 
-    def tensor(self, name: str) -> NDArray[np.float32]:
-        """A tensor by its name.
+    def _repr_html_(self) -> str:
+        from munmaek.look.notebook import show  # the page draws records, so it stands above them
 
-        Raises:
-            KeyError: there is none of that name.
-        """
-        return self.tensors[name]
+        return show(self).html
 
 
 _LOST = (
