@@ -1,7 +1,8 @@
 """A trained masked-word model: fill, embed, and a pseudo-log-likelihood."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, final
 
@@ -16,11 +17,12 @@ from munmaek.artefact.inside import HeadsOff, Inside, one_row, piece_words
 from munmaek.artefact.weights import save_config, save_network, tokenizer_files
 from munmaek.errors import InputError, UnsupportedError
 from munmaek.metrics import Score, masked_scores, sign
-from munmaek.models.bert import BertMaskedNetwork
+from munmaek.models.bert import BertEncoder, BertMaskedNetwork
 from munmaek.models.networks import MaskedNetwork
 from munmaek.nn.tape import Tape
 from munmaek.tasks.base import tensor
 from munmaek.tasks.classify import framed
+from munmaek.tasks.encode import Precision, encode_rows, prepare
 from munmaek.tasks.mlm import MaskedFiller, MaskedModelling, embed_rows
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.corpora import Corpus
@@ -118,13 +120,55 @@ class Encoder:
             raise UnsupportedError(message)
         return MaskedFiller(network, self.tokenizer.mask)
 
-    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """A vector for each text, of ``pooling``: [N, D], in their order."""
-        rows = [self._frame(ids) for ids in self.tokenizer.encode_many(texts)]
-        vectors = embed_rows(self.network, rows, pooling=self.pooling)
-        if self.normalised and len(vectors):
-            vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-        return vectors
+    def embed(
+        self, texts: Sequence[str], *, precision: Precision = "float32"
+    ) -> NDArray[np.float32]:
+        """A vector for each text, of ``pooling``: [N, D], in their order.
+
+        Args:
+            texts: cut at ``limit`` tokens.
+            precision: ``bfloat16`` and ``int8`` are nearly the same and, where the processor has
+                the instructions, faster.
+        """
+        blocks = list(self.encode(texts, precision=precision))
+        return np.concatenate(blocks) if blocks else np.empty((0, 0), dtype=np.float32)
+
+    def encode(
+        self,
+        texts: Iterable[str],
+        *,
+        precision: Precision = "float32",
+        block: int = 4096,
+        report: Callable[[int], None] | None = None,
+    ) -> Iterator[NDArray[np.float32]]:
+        """``embed`` of any number of texts, block by block in their order.
+
+        Args:
+            texts: read only as far as the block at hand.
+            precision: as in ``embed``.
+            block: texts that are sorted by length and held together.
+            report: told how many texts are done after each block.
+        """
+        ready = None
+        if isinstance(getattr(self.network, "encoder", None), BertEncoder):
+            ready = prepare(self.network.encoder, precision=precision)
+        done, source = 0, iter(texts)
+        while chosen := list(islice(source, block)):
+            rows = [self._frame(ids) for ids in self.tokenizer.encode_many(chosen)]
+            if ready is None:
+                vectors = embed_rows(self.network, rows, pooling=self.pooling)
+            else:
+                vectors = encode_rows(ready, rows, pooling=self.pooling)
+            if self.normalised:
+                vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+            done += len(chosen)
+            if report is not None:
+                report(done)
+            yield vectors
+
+    def cut(self, texts: Sequence[str]) -> int:
+        """How many of the texts are longer than ``limit`` and lose their end."""
+        return sum(len(ids) + 2 > self.limit for ids in self.tokenizer.encode_many(texts))
 
     def score(self, texts: Sequence[str]) -> list[float]:
         """Pseudo-log-likelihood of each text in nats (Salazar et al. 2020).

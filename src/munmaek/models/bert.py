@@ -274,7 +274,7 @@ class BertEncoder(nn.Module):
     ) -> Float[Tensor, "N D"]:
         """The last layer's vectors of sentences that stand end to end."""
         self._check(rows.spans[-1][2] if rows.spans else 0)
-        x = self._embed(ids, rows.positions, types, None)
+        x = self.embed(ids, rows.positions, types)
         rotary = self._rotary(rows.positions)
         for layer in self.layers:
             x = cast("BertLayer", layer).flat(x, rows.spans, rotary=rotary)
@@ -292,7 +292,7 @@ class BertEncoder(nn.Module):
         self._check(ids.shape[1])
         positions = torch.arange(ids.shape[1], device=ids.device)
         return self.stack(
-            self._embed(ids, positions, types, tape),
+            self.embed(ids, positions, types, tape=tape),
             key_mask(lengths, ids.shape[1]),
             tape=tape,
         )
@@ -328,10 +328,15 @@ class BertEncoder(nn.Module):
         width = self.config.hidden_size // self.config.num_attention_heads
         return rotary_tables(positions, width)
 
-    def _embed(
-        self, ids: Tensor, positions: Tensor, types: Tensor | None, tape: Tape | None
-    ) -> Tensor:
-        """``ids`` [… T] and ``positions`` [T] to vectors [… T D]."""
+    def embed(
+        self,
+        ids: Int[Tensor, "*B T"],
+        positions: Int[Tensor, " T"],
+        types: Int[Tensor, "*B T"] | None = None,
+        *,
+        tape: Tape | None = None,
+    ) -> Float[Tensor, "*B T D"]:
+        """What the first layer reads."""
         words = self.word_embeddings(ids)
         if tape is not None:
             tape.record("embedding", words)

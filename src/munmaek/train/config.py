@@ -23,7 +23,8 @@ class TrainConfig(Config):
     steps: int | None = Field(default=None, gt=0)
     """Updates of the weights."""
 
-    optimiser: Literal["adamw", "sgd"] = "adamw"
+    optimiser: Literal["adamw", "sgd", "muon"] = "adamw"
+    """``muon`` (Jordan et al. 2024) for the stack's matrices, with AdamW for all else."""
     learning_rate: float = Field(default=2e-3, gt=0)
     """The highest rate, reached at the end of the warm-up."""
     weight_decay: float = Field(default=0.01, ge=0)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from munmaek.train.config import TrainConfig
+from munmaek.train.muon import make_muon
 from munmaek.train.schedule import momentum, rate
 from munmaek.train.sharding import whole
 
@@ -29,7 +30,7 @@ class Layered(Protocol):
 
 
 def make_optimiser(network: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """AdamW (Loshchilov & Hutter 2019) or SGD, decaying matrices and nothing else.
+    """AdamW (Loshchilov & Hutter 2019), SGD or Muon, decaying matrices and nothing else.
 
     Embeddings are left out because a rare word's vector would shrink in every step in which the
     word does not occur; biases and normalisation because they hold no capacity to restrain.
@@ -37,6 +38,8 @@ def make_optimiser(network: nn.Module, config: TrainConfig) -> torch.optim.Optim
     groups = _groups(network, config)
     if config.optimiser == "sgd":
         return torch.optim.SGD(groups, lr=config.learning_rate, momentum=config.momentum)
+    if config.optimiser == "muon":
+        return make_muon(network, groups, config)
     return torch.optim.AdamW(groups, lr=config.learning_rate, betas=config.betas, fused=True)
 
 

@@ -1,0 +1,261 @@
+r"""BERT's stack in 8-bit integers, for a processor: weights once, activations as they come.
+
+    W ≈ diag(s) W₈                   one scale for each row of W, |W₈| ≤ 127
+    x ≈ r (x₈ − 128)                 one scale for each token, x₈ unsigned
+    W x ≈ r · diag(s) · W₈ (x₈ − 128)
+
+After GELU, which is never below −0.17, x + 0.17 ≈ r x₈ uses all 256 steps; W times the constant is
+in the bias.
+
+The integer product is oneDNN's, where torch has it; what stands between two products is one pass
+over memory each (scale, bias, residual, LayerNorm or GELU, and the next rounding). Attention and
+LayerNorm stay in float32. A scale for each token rather than each tensor is what keeps the vectors
+near those of float32: a few dimensions of trained encoders are many times larger than the rest,
+in some tokens only (Dettmers et al. 2022, §3).
+
+Letters: N tokens, D model width, K inputs of a product, O its outputs.
+"""
+
+from inspect import unwrap
+from typing import Any, cast
+
+import numba
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from munmaek.models.bert import BertConfig, BertEncoder, BertLayer
+from munmaek.nn.attention import flat_attention
+from munmaek.nn.unpadded import Unpadded
+
+__all__ = ["Int8Encoder", "Int8Linear", "quantise", "supports"]
+
+ZERO = 128
+LOWEST = np.float32(0.17)
+"""GELU's minimum is −0.16997."""
+Floats = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
+# Sums in any order: else they are not computed in vectors.
+_options: dict[str, Any] = {"cache": True, "fastmath": True, "error_model": "numpy"}
+
+
+def _jit(function: Any) -> Any:
+    # Type checks that a test run wraps around functions are not for compiled code.
+    return cast("Any", numba).njit(parallel=True, **_options)(unwrap(function))
+
+
+def _inline(function: Any) -> Any:
+    return cast("Any", numba).njit(inline="always", **_options)(unwrap(function))
+
+
+_range: Any = cast("Any", numba).prange
+_LIMIT, _ALL, _HALF, _ROOT = (
+    np.float32(127.0),
+    np.float32(255.0),
+    np.float32(0.5),
+    np.float32(0.7071067811865476),
+)
+_ONE, _SHIFT = np.float32(1.0), np.float32(ZERO + 0.5)
+
+
+def supports(config: BertConfig) -> bool:
+    """Whether a stack of this form runs in integers: the classic one with exact GELU."""
+    return config.classic and config.hidden_act == "gelu"
+
+
+class Int8Linear:
+    """A linear layer's weight in integers, without its bias."""
+
+    def __init__(self, layer: nn.Linear, *, zero: int = ZERO, shift: float = 0.0) -> None:
+        """Args: the layer; the x₈ that is 0; what was added to the layer's input before."""
+        weight = layer.weight.detach().float()
+        self.scale = (weight.abs().amax(1) / 127).clamp(min=1e-12)
+        self.weight = (weight / self.scale[:, None]).round().to(torch.int8)
+        moved = (self.weight.float() * self.scale[:, None]).sum(1) * shift
+        self.bias: Floats = _numpy(layer.bias.detach().float() - moved)
+        self.zero = zero
+        self.zeros = torch.zeros(len(weight), dtype=torch.int64)
+        self.packed = self._pack()
+
+    def _pack(self) -> Any:
+        try:
+            return torch.ops.onednn.qlinear_prepack(self.weight, None)
+        except (AttributeError, RuntimeError):  # a torch or a processor without it
+            return None
+
+    def __call__(self, rows: Bytes) -> Floats:
+        """diag(s) W₈ (x₈ − 128) for each token: [N, O]."""
+        given = _tensor(rows)
+        if self.packed is None:
+            return self.plain(rows)
+        product = torch.ops.onednn.qlinear_pointwise(
+            given, 1.0, self.zero, self.packed, self.scale, self.zeros, None, 1.0, 0, torch.float32,
+            "none", [], "",
+        )  # fmt: skip
+        return _numpy(product)
+
+    def plain(self, rows: Bytes) -> Floats:
+        """The same without the integer product; whole numbers below 2²⁴ are exact in float32."""
+        given = _tensor(rows).float() - self.zero
+        return _numpy((given @ self.weight.float().T) * self.scale)
+
+
+class Int8Encoder:
+    """A ``BertEncoder`` with the products of its stack in integers."""
+
+    def __init__(self, encoder: BertEncoder) -> None:
+        self.encoder = encoder
+        self.layers = [_Layer(cast("BertLayer", layer)) for layer in encoder.layers]
+
+    def flat(
+        self, ids: Int[Tensor, " N"], rows: Unpadded, *, types: Int[Tensor, " N"] | None = None
+    ) -> Float[Tensor, "N D"]:
+        """As ``BertEncoder.flat``."""
+        x = _numpy(self.encoder.embed(ids, rows.positions, types))
+        coded, scales = quantise(x)
+        for layer in self.layers:
+            x, coded, scales = layer(x, coded, scales, rows)
+        return _tensor(x)
+
+
+class _Layer:
+    def __init__(self, layer: BertLayer) -> None:
+        attention = layer.attention
+        self.heads = attention.heads
+        self.qkv, self.mixed = Int8Linear(attention.qkv), Int8Linear(attention.output)
+        self.inner, self.outer = (
+            Int8Linear(layer.intermediate),
+            Int8Linear(layer.output, zero=0, shift=float(LOWEST)),
+        )
+        self.first, self.second = _norm(layer.attention_norm), _norm(layer.output_norm)
+
+    def __call__(
+        self, x: Floats, coded: Bytes, scales: Floats, rows: Unpadded
+    ) -> tuple[Floats, Bytes, Floats]:
+        parts = self.qkv(coded)
+        _rescale(parts, scales, self.qkv.bias)
+        heads = _tensor(parts).view(len(x), 3, self.heads, -1)
+        context = _numpy(flat_attention(heads, rows.spans))
+        coded, scales = quantise(context)
+        x, coded, scales = _add_norm(x, self.mixed(coded), scales, self.mixed.bias, *self.first)
+        coded, scales = _gelu(self.inner(coded), scales, self.inner.bias)
+        return _add_norm(x, self.outer(coded), scales, self.outer.bias, *self.second)
+
+
+def _numpy(tensor: Tensor) -> Any:
+    return tensor.detach().contiguous().numpy()
+
+
+def _tensor(array: Any) -> Tensor:
+    return cast("Any", torch).from_numpy(array)
+
+
+def _norm(layer: nn.LayerNorm) -> tuple[Floats, Floats, np.float32]:
+    return _numpy(layer.weight), _numpy(layer.bias), np.float32(layer.eps)
+
+
+@_inline
+def _largest(row: Any) -> Any:
+    """The largest magnitude of a row, at least 1e-30.
+
+    Magnitudes of floats are ordered as the integers of their bits; LLVM computes the maximum of
+    integers in vectors, and that of floats one by one.
+    """
+    bits = row.view(np.int32)
+    found = np.int32(0x0DA24260)  # 1e-30
+    for place in range(bits.shape[0]):
+        found = max(found, bits[place] & np.int32(0x7FFFFFFF))
+    out = np.empty(1, np.int32)
+    out[0] = found
+    return out.view(np.float32)[0]
+
+
+@_inline
+def _round_row(row: Any, coded: Any) -> Any:
+    """Write x₈ of one token and give its scale."""
+    largest = _largest(row)
+    step = _LIMIT / largest
+    for place in range(row.shape[0]):
+        # Truncation after + ½ rounds, as 128 keeps it positive.
+        coded[place] = np.uint8(np.int32(row[place] * step + _SHIFT))
+    return largest / _LIMIT
+
+
+@_jit
+def quantise(x: Any) -> Any:
+    """x₈ [N, K] and r [N] of float32 rows [N, K]."""
+    coded = np.empty(x.shape, np.uint8)
+    scales = np.empty(x.shape[0], np.float32)
+    for token in _range(x.shape[0]):
+        scales[token] = _round_row(x[token], coded[token])
+    return coded, scales
+
+
+@_jit
+def _rescale(raw: Any, scales: Any, bias: Any) -> None:
+    for token in _range(raw.shape[0]):
+        for place in range(raw.shape[1]):
+            raw[token, place] = raw[token, place] * scales[token] + bias[place]
+
+
+@_inline
+def _erf(x: Any) -> Any:
+    """Within 3e-7: the rational function of Eigen's ``generic_fast_erf_float``, on ±4."""
+    x = min(max(x, np.float32(-4.0)), np.float32(4.0))
+    square = x * x
+    above = np.float32(-2.72614225801306e-10)
+    above = above * square + np.float32(2.77068142495902e-08)
+    above = above * square + np.float32(-2.10102402082508e-06)
+    above = above * square + np.float32(-5.69250639462346e-05)
+    above = above * square + np.float32(-7.34990630326855e-04)
+    above = above * square + np.float32(-2.95459980854025e-03)
+    above = above * square + np.float32(-1.60960333262415e-02)
+    below = np.float32(-1.45660718464996e-05)
+    below = below * square + np.float32(-2.13374055278905e-04)
+    below = below * square + np.float32(-1.68282697438203e-03)
+    below = below * square + np.float32(-7.37332916720468e-03)
+    below = below * square + np.float32(-1.42647390514189e-02)
+    return x * above / below
+
+
+@_jit
+def _gelu(raw: Any, scales: Any, bias: Any) -> Any:
+    """x₈ and r of GELU(r · raw + b) + 0.17; ``raw`` is written over."""
+    coded = np.empty(raw.shape, np.uint8)
+    out = np.empty(raw.shape[0], np.float32)
+    for token in _range(raw.shape[0]):
+        scale, row = scales[token], raw[token]
+        for place in range(raw.shape[1]):
+            value = row[place] * scale + bias[place]
+            row[place] = _HALF * value * (_ONE + _erf(value * _ROOT)) + LOWEST
+        largest = _largest(row)
+        step = _ALL / largest
+        for place in range(raw.shape[1]):
+            coded[token, place] = np.uint8(np.int32(row[place] * step + _HALF))
+        out[token] = largest / _ALL
+    return coded, out
+
+
+@_jit
+def _add_norm(x: Any, raw: Any, scales: Any, bias: Any, weight: Any, shift: Any, eps: Any) -> Any:
+    """LayerNorm(x + r · raw + b), and its x₈ and r; ``raw`` is written over."""
+    coded = np.empty(raw.shape, np.uint8)
+    out = np.empty(raw.shape[0], np.float32)
+    size = np.float32(raw.shape[1])
+    for token in _range(raw.shape[0]):
+        scale, row = scales[token], raw[token]
+        total = np.float32(0.0)
+        for place in range(raw.shape[1]):
+            row[place] = x[token, place] + row[place] * scale + bias[place]
+            total += row[place]
+        mean = total / size
+        spread = np.float32(0.0)
+        for place in range(raw.shape[1]):
+            spread += (row[place] - mean) * (row[place] - mean)
+        factor = _ONE / np.sqrt(spread / size + eps)
+        for place in range(raw.shape[1]):
+            row[place] = (row[place] - mean) * factor * weight[place] + shift[place]
+        out[token] = _round_row(row, coded[token])
+    return raw, coded, out
