@@ -5,8 +5,8 @@
 Both read the same stretches of random text with words as frequent as in natural text (Zipf), carry
 their state over, take the same dropout and clipping and make the same kind of update. The plain
 loop is what people write: embedding, ``nn.LSTM``, linear layer, ``cross_entropy`` and
-``clip_grad_norm_``, all in float32. munmaek runs its own training step, exactly as ``munmaek train`` does, once with the
-whole vocabulary in every normaliser (the same mathematics) and once with a sample of it.
+``clip_grad_norm_``, all in float32. munmaek runs its own training step, once with the whole
+vocabulary in every normaliser (the same mathematics) and once with a sample of it.
 
 Medians of CPU-seconds, runs in turns so that a busy machine slows all alike.
 """

@@ -90,7 +90,7 @@ def _fit_documents(
     tokenizer = text.tokenizer
     task = DocumentModelling(
         train=stream_of(text.train, tokenizer.eos),
-        valid=stream_of(text.valid, tokenizer.eos),
+        valid=stream_of(_some(text.valid), tokenizer.eos),
         eos=tokenizer.eos,
         rows=recipe.rows,
         length=recipe.stretch,

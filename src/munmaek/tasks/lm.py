@@ -214,8 +214,8 @@ class DocumentModelling:
         self._state = tuple(parts) if parts else None
 
     def validate(self, network: LanguageNetwork) -> float:
-        """Nats per token, in ten rows side by side."""
-        rows = _rows_of(self.valid, min(10, max(1, len(self.valid) // 100)), self.eos)
+        """Nats per token, in 32 rows side by side."""
+        rows = _rows_of(self.valid, min(32, max(1, len(self.valid) // 200)), self.eos)
         scores = score_rows(network, rows)
         return -float(scores.mean())
 
@@ -329,12 +329,13 @@ class NeuralLanguageModel:
 def gold_logprobs(
     network: LanguageNetwork, hidden: Float[Tensor, "N D"], gold: Tensor, *, chunk: int = 2048
 ) -> NDArray[np.float64]:
-    """Natural-log probability of each gold token: [N]; sums in float64."""
+    """Natural-log probability of each gold token: [N]."""
     parts: list[Tensor] = []
     for at in range(0, len(hidden), chunk):
         logits = network.logits(hidden[at : at + chunk]).float()
         chosen = logits.gather(1, gold[at : at + chunk, None])[:, 0]
-        parts.append(chosen.double() - logits.double().logsumexp(1))
+        # In float32, whose exponentials are many times as fast; the sum loses no digit that counts.
+        parts.append((chosen - logits.logsumexp(1)).double())
     return torch.cat(parts).cpu().numpy()
 
 
