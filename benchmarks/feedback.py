@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 
-from munmaek import phrasebook
 from munmaek.look.feedback import LEARNING_RATE, WEIGHT, guided_run, material
 from munmaek.look.pairs import read_pairs
 
@@ -31,12 +30,11 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
 
-    pairs, book = read_pairs(["phrasebook"]), phrasebook()
+    pairs = read_pairs(["phrasebook"])
     assert pairs.gold is not None
     rng = np.random.default_rng(given.seed)
     marks = [pairs.gold[int(index)] for index in rng.permutation(len(pairs))[: given.marks]]
-    training = [each.korean for each in book.train], [each.english for each in book.train]
-    chosen = material(pairs, marks, training=training, rng=rng)
+    chosen = material(pairs, marks, rng=rng)
     began = time.perf_counter(), time.process_time()
     found = guided_run(
         given.model,

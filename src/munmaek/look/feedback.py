@@ -59,7 +59,6 @@ def material(
     pairs: Pairs,
     marks: Sequence[MarkedPair],
     *,
-    training: tuple[Sequence[str], Sequence[str]] | None = None,
     rng: np.random.Generator,
 ) -> Material:
     """Choose what to teach and what to hold out.
@@ -70,7 +69,6 @@ def material(
     Args:
         pairs: those that were looked through.
         marks: what was marked.
-        training: sources and targets to train on besides; by default the pairs themselves.
         rng: draws the order.
 
     Raises:
@@ -90,7 +88,7 @@ def material(
         cut = max(1, len(marks) // 3)
         held, taught = marks[:cut], marks[cut:]
         split = f"{len(held)} of {len(marks)} marked pairs, drawn with a fixed seed"
-    sources, targets = _sentences(pairs, taught, held, training, rng)
+    sources, targets = _sentences(pairs, taught, held, rng)
     return Material(sources, targets, tuple(taught), tuple(held), split)
 
 
@@ -98,12 +96,11 @@ def _sentences(
     pairs: Pairs,
     taught: Sequence[MarkedPair],
     held: Sequence[MarkedPair],
-    training: tuple[Sequence[str], Sequence[str]] | None,
     rng: np.random.Generator,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What both runs train on: others, and the marked ones as often as makes their share."""
     closed = {each.key for each in (*held, *taught)}
-    sources, targets = (pairs.sources, pairs.targets) if training is None else training
+    sources, targets = pairs.training or (pairs.sources, pairs.targets)
     rows = [
         (source, target)
         for source, target in zip(sources, targets, strict=True)

@@ -41,6 +41,8 @@ class Pairs:
     sources: tuple[str, ...]
     targets: tuple[str, ...]
     gold: tuple[MarkedPair, ...] | None = None
+    training: tuple[tuple[str, ...], tuple[str, ...]] | None = None
+    """Other sources and targets to fine-tune on besides; None uses the pairs themselves."""
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -57,12 +59,20 @@ def read_pairs(paths: Sequence[str | Path], links: str | Path | None = None) -> 
         InputError: a file that cannot be used, or links that do not fit the pairs.
     """
     if [str(path) for path in paths] == [BUILT_IN]:
-        made = phrasebook().test
+        book = phrasebook()
+        made = book.test
         marked = tuple(
             MarkedPair(each.korean, each.english, frozenset(each.links)) for each in made
         )
         return Pairs(
-            BUILT_IN, tuple(one.korean for one in made), tuple(one.english for one in made), marked
+            BUILT_IN,
+            tuple(one.korean for one in made),
+            tuple(one.english for one in made),
+            marked,
+            training=(
+                tuple(one.korean for one in book.train),
+                tuple(one.english for one in book.train),
+            ),
         )
     corpus = read_parallel(paths)
     pairs = Pairs(corpus.name, corpus.sources, corpus.targets)

@@ -40,7 +40,8 @@ class NamedModel:
     """A model under the name of its folder."""
 
     name: str
-    model: AnyModel
+    model: Any
+    """An ``AnyModel``; another is refused when it is looked at."""
     folder: Path | None = None
 
     def describe(self, number: int) -> dict[str, Any]:
