@@ -1,63 +1,241 @@
 """``munmaek align``."""
 
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
 from munmaek.cli.console import put, put_json
-from munmaek.cli.options import Json, ModelFolder
-from munmaek.errors import UnsupportedError
+from munmaek.cli.evaluate import put_scores
+from munmaek.cli.options import Json
+from munmaek.errors import ConfigError, InputError, UnsupportedError
 
 __all__ = ["align"]
 
 BLOCK = 256
 """Pairs that go through the model together."""
 
+Pairs = Sequence[tuple[str, str]]
+Links = frozenset[tuple[int, int]]
+
+
+class Aligner(StrEnum):
+    """Statistical aligners."""
+
+    hmm = "hmm"
+    ibm1 = "ibm1"
+
+
+class Symmetrisation(StrEnum):
+    """How two directions become one."""
+
+    intersection = "intersection"
+    union = "union"
+    grow_diag = "grow-diag"
+    grow_diag_final = "grow-diag-final"
+    grow_diag_final_and = "grow-diag-final-and"
+
+
+class Reading(StrEnum):
+    """Which step speaks for a word."""
+
+    output = "output"
+    input = "input"
+
 
 def align(
-    model: ModelFolder,
-    source: Annotated[
-        str, typer.Argument(metavar="SRC", show_default=False, help="Source sentences.")
-    ],
-    target: Annotated[
-        str, typer.Argument(metavar="TGT", show_default=False, help="Their translations.")
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[MODEL] SRC TGT",
+            show_default=False,
+            help="Folder of a translator with attention (not with --aligner), source sentences "
+            "and their translations.",
+        ),
     ],
     *,
+    aligner: Annotated[
+        Aligner | None,
+        typer.Option(
+            show_default=False,
+            help="Align without a model, from these sentences alone: hmm (two hidden Markov "
+            "models that agree) or ibm1 (the plain baseline).",
+        ),
+    ] = None,
+    by: Annotated[
+        Symmetrisation,
+        typer.Option("--symmetrise", help="How --aligner joins its two directions."),
+    ] = Symmetrisation.grow_diag_final_and,
+    reading: Annotated[
+        Reading,
+        typer.Option(help="A word's attention: of the step that emits it or that reads it."),
+    ] = Reading.output,
+    layer: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            show_default="the model's own choice",
+            help="Decoder layer whose attention is read, from 0, or -1 for the last.",
+        ),
+    ] = None,
+    head: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", show_default="the mean of all", help="Head of the layer, from 0."
+        ),
+    ] = None,
+    gold: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help="Print the alignment error rate instead: gold links a line, 0-0 sure, 0?0 or "
+            "0p0 possible.",
+        ),
+    ] = None,
+    gold_first: Annotated[
+        int, typer.Option(min=0, max=1, help="Number of the first word in --gold.")
+    ] = 0,
     json: Json = False,
 ) -> None:
     """Print which words of two texts belong together.
 
     A line holds the links of a pair in Pharaoh's form, 0-0 1-2. Numbers count the words between
-    spaces, from 0, source first. A pair with an empty side gives an empty line.
+    spaces, from 0, source first. There are as many lines as pairs; a pair with an empty side gives
+    an empty one.
     """
-    from munmaek.artefact import Translator, load_as
     from munmaek.text.corpora import read_parallel
 
-    trained: Any = load_as(model, Translator, what="align")
-    pairs = read_parallel([source, target])
-    for at in range(0, len(pairs.sources), BLOCK):
-        sources, targets = pairs.sources[at : at + BLOCK], pairs.targets[at : at + BLOCK]
-        full = [row for row in zip(sources, targets, strict=True) if all(row)]
-        found = iter(trained.align([row[0] for row in full], [row[1] for row in full]))
-        for row in zip(sources, targets, strict=True):
-            _put(row, _links(next(found), trained) if all(row) else (), json=json)
+    wanted = 2 if aligner else 3
+    if len(files) != wanted:
+        names = "SRC TGT" if aligner else "MODEL SRC TGT (or --aligner hmm SRC TGT)"
+        message = f"align needs {names}, got {len(files)} names"
+        raise ConfigError(message)
+    if aligner and (layer is not None or head is not None):
+        message = f"--layer and --head are of a model's attention, not of --aligner {aligner}"
+        raise ConfigError(message)
+    trained: Any = None if aligner else _translator(files[0])
+    find = (
+        _statistical(aligner, by.value)
+        if aligner
+        else _attentive(trained, reading.value, layer, head)
+    )
+    corpus = read_parallel(files[-2:])
+    pairs = list(zip(corpus.sources, corpus.targets, strict=True))
+    known = None if gold is None else _gold(gold, pairs, gold_first)
+    found = _keeping_place(pairs, find)
+    if known is None:
+        for pair, links in zip(pairs, found, strict=True):
+            _put(pair, links, json=json)
         sys.stdout.flush()
+        return
+    stage = aligner.value if aligner else str(trained.info.stage)
+    how = by.value if aligner else f"{reading.value} step"
+    _put_scores(list(found), known, stage, how, json=json)
 
 
-def _links(aligned: Any, trained: Any) -> tuple[tuple[int, int], ...]:
-    if aligned.alignment is None:
-        message = (
-            f"stage '{trained.info.stage}' has no attention, so it cannot align; "
-            "train 'attention' or 'transformer'"
-        )
-        raise UnsupportedError(message)
-    return aligned.alignment
+def _keeping_place(pairs: Pairs, find: Callable[[Pairs], Iterator[Links]]) -> Iterator[Links]:
+    """Links of every pair; those with an empty side are not looked at."""
+    found = find([pair for pair in pairs if all(text.split() for text in pair)])
+    for pair in pairs:
+        yield next(found) if all(text.split() for text in pair) else frozenset()
 
 
-def _put(row: tuple[str, str], links: tuple[tuple[int, int], ...], *, json: bool) -> None:
+def _statistical(aligner: Aligner, by: Any) -> Callable[[Pairs], Iterator[Links]]:
+    from munmaek.align import statistical_links, symmetrise
+    from munmaek.metrics import IbmModel1
+
+    def hmm(pairs: Pairs) -> Iterator[Links]:
+        sources, targets = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+        return iter(statistical_links(sources, targets, by=by))
+
+    def ibm1(pairs: Pairs) -> Iterator[Links]:
+        sources, targets = ([pair[side].split() for pair in pairs] for side in (0, 1))
+        there, back = IbmModel1.fit(sources, targets), IbmModel1.fit(targets, sources)
+        for source, target in zip(sources, targets, strict=True):
+            backward = {(s, t) for t, s in back.align(target, source)}
+            yield symmetrise(there.align(source, target), backward, by=by)
+
+    return hmm if aligner is Aligner.hmm else ibm1
+
+
+def _translator(model: str) -> Any:
+    from munmaek.artefact import Translator, load_as
+
+    return load_as(model, Translator, what="align")
+
+
+def _attentive(
+    trained: Any, reading: Any, layer: int | None, head: int | None
+) -> Callable[[Pairs], Iterator[Links]]:
+    def find(pairs: Pairs) -> Iterator[Links]:
+        for at in range(0, len(pairs), BLOCK):
+            part = pairs[at : at + BLOCK]
+            sources, targets = [pair[0] for pair in part], [pair[1] for pair in part]
+            for each in trained.align(sources, targets, reading=reading, layer=layer, head=head):
+                if each.alignment is None:
+                    message = (
+                        f"stage '{trained.info.stage}' has no attention, so it cannot align; "
+                        "train 'attention' or 'transformer', or give --aligner hmm"
+                    )
+                    raise UnsupportedError(message)
+                yield frozenset(each.alignment)
+
+    return find
+
+
+def _gold(path: str, pairs: Pairs, first: int) -> list[tuple[Links, Links]]:
+    """Sure and possible links of each pair."""
+    from munmaek.align import MarkedPair, parse_gold
+    from munmaek.text.corpora import read_lines
+
+    lines = list(read_lines(path))
+    if len(lines) != len(pairs):
+        message = f"{path}: need gold links for each of {len(pairs)} pairs, got {len(lines)} lines"
+        raise InputError(message)
+    known: list[tuple[Links, Links]] = []
+    for number, (line, pair) in enumerate(zip(lines, pairs, strict=True), start=1):
+        try:
+            links = parse_gold(line, first=first)
+            MarkedPair(*pair, links.sure, links.possible)
+        except InputError as error:
+            message = f"{path}, line {number}: {error}"
+            raise InputError(message) from None
+        known.append((links.sure, links.possible))
+    return known
+
+
+def _put_scores(
+    found: Sequence[Links],
+    known: Sequence[tuple[Links, Links]],
+    stage: str,
+    how: str,
+    *,
+    json: bool,
+) -> None:
+    import numpy as np
+
+    from munmaek.metrics import alignment_scores, sign
+
+    scores = alignment_scores(
+        found,
+        [sure for sure, _ in known],
+        possible=[possible for _, possible in known],
+        signature=sign(task="align", stage=stage, tokenizer="words").extended(("links", how)),
+        rng=np.random.default_rng(0),
+    )
+    told = {name: score.to_json() for name, score in scores.items()}
     if json:
-        listed = [list(link) for link in links]
+        put_json({"scores": told})
+    else:
+        put_scores(told)
+
+
+def _put(row: tuple[str, str], links: Links, *, json: bool) -> None:
+    if json:
+        listed = [list(link) for link in sorted(links)]
         put_json({"source": row[0], "target": row[1], "alignment": listed})
     else:
-        put(" ".join(f"{source}-{target}" for source, target in links))
+        put(" ".join(f"{source}-{target}" for source, target in sorted(links)))

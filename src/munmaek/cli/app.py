@@ -12,8 +12,10 @@ from munmaek.cli.data import data
 from munmaek.cli.demo import demo
 from munmaek.cli.embed import embed
 from munmaek.cli.evaluate import evaluate
+from munmaek.cli.export import export
 from munmaek.cli.fill import fill
 from munmaek.cli.generate import generate
+from munmaek.cli.import_ import import_model
 from munmaek.cli.look import look
 from munmaek.cli.lookup import lookup
 from munmaek.cli.mix import mix
@@ -22,6 +24,7 @@ from munmaek.cli.options import examples
 from munmaek.cli.score import score
 from munmaek.cli.train import train
 from munmaek.cli.translate import translate
+from munmaek.cli.verify import verify
 
 __all__ = ["app"]
 
@@ -97,7 +100,11 @@ app.command(epilog=examples("munmaek classify models/reviews new.txt --json"))(c
 app.command(epilog=examples("echo '나는 너를 사랑해' | munmaek translate models/ko-en"))(translate)
 app.command(epilog=examples("munmaek fill models/bert '나는 <mask> 공부한다'"))(fill)
 app.command(epilog=examples("munmaek embed models/bert sentences.txt -o vectors.npy"))(embed)
-app.command(epilog=examples("munmaek align models/ko-en ko.txt en.txt"))(align)
+app.command(
+    epilog=examples(
+        "munmaek align models/ko-en ko.txt en.txt", "munmaek align --aligner hmm ko.txt en.txt"
+    )
+)(align)
 app.command(
     epilog=examples(
         "munmaek compare corpus.txt --models ngram,rnn,transformer --budget 5m -o comparison",
@@ -110,4 +117,12 @@ app.command(
         "munmaek look models/ko-en '나는 너를 사랑해' --target 'I love you'",
     )
 )(look)
+app.command(
+    epilog=examples(
+        "munmaek export models/5gram --to arpa -o 5gram.arpa.gz",
+        "munmaek export models/5gram --to quantised -o models/5gram-small",
+    )
+)(export)
+app.command(name="import", epilog=examples("munmaek import lm.arpa.gz -o models/lm"))(import_model)
+app.command(epilog=examples("munmaek verify models/5gram"))(verify)
 app.add_typer(data, name="data")
