@@ -1,0 +1,109 @@
+"""Test accuracy of recurrent classifiers of Korean film reviews (NSMC), begun in two ways.
+
+    python benchmarks/classifier_figures.py DATA RUN… -o FOLDER [--threads 2]
+
+DATA holds classify/nsmc and mlm/korean-reviews. The RUN ``scratch`` trains a classifier for 5
+minutes; ``language`` trains a language model on unlabelled reviews (20 minutes), and ``carried``
+begins a classifier from it: concatenated pooling, lower layers at smaller rates, joining from the
+top down (Howard & Ruder 2018, §3.2 and §3.3). No test text is among the unlabelled reviews.
+
+Run again, a RUN goes on where it was interrupted. ``FOLDER/figures.jsonl`` gets a line for each.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from munmaek.artefact import load
+from munmaek.cli.durations import parse_duration
+from munmaek.cli.progress import told
+from munmaek.recipe import Recipe, train, work_folder
+from munmaek.text.corpora import read_labelled
+
+TRAIN, TEST = "classify/nsmc/ratings_train_resampled.txt.gz", "classify/nsmc/ratings_test.txt.gz"
+REVIEWS = ("mlm/korean-reviews/train.txt.gz", "mlm/korean-reviews/valid.txt.gz")
+SIZES = {"embedding": 256, "hidden": 384, "layers": 2}
+
+RUNS: dict[str, dict[str, Any]] = {
+    "scratch": {
+        "task": "classify",
+        "max_tokens": 1536,
+        "model": {"embedding": 128, "hidden": 128, "pooling": "concat", "dropout": 0.4},
+        "train": {"budget": 300.0, "learning_rate": 2e-3, "averaging": "exponential"},
+    },
+    "language": {
+        "task": "lm",
+        "context": "document",
+        "rows": 32,
+        "stretch": 40,
+        "model": {**SIZES, "sampled": 2000, "dropout": 0.1},
+        "train": {"budget": 1200.0, "learning_rate": 4e-3, "schedule": "one-cycle", "warmup": 0.1},
+    },
+    "carried": {
+        "task": "classify",
+        "max_tokens": 1536,
+        "model": {"pooling": "concat", "bidirectional": False, "dropout": 0.3},
+        "train": {
+            "budget": 300.0,
+            "learning_rate": 2e-3,
+            "schedule": "linear",
+            "warmup": 0.1,
+            "layer_decay": 1 / 2.6,
+            "unfreeze": 0.2,
+            "averaging": "exponential",
+        },
+    },
+}
+
+
+def run_one(run: str, options: argparse.Namespace) -> dict[str, Any]:
+    values = {**RUNS[run], "stage": "rnn", "vocab_size": 8000, "seed": options.seed}
+    if options.budget is not None:
+        values["train"] = {**values["train"], "budget": options.budget}
+    folder = options.output / run
+    language = run == "language"
+    paths = [options.data / (REVIEWS[0] if language else TRAIN)]
+    if not folder.exists() or work_folder(folder).exists():
+        with told(run) as tell:
+            train(
+                Recipe.of(values),
+                paths,
+                folder=folder,
+                valid=[options.data / REVIEWS[1]] if language else [],
+                init=options.output / "language" if run == "carried" else None,
+                resume=work_folder(folder).exists(),
+                force=folder.exists(),
+                report=tell,
+            )
+    trained = load(folder)
+    print(f"{run}: trained in {trained.info.seconds:,.0f} s, {trained.info.parameters:,} weights")
+    if language:
+        return {"perplexity": trained.info.scores["perplexity"]["value"]}
+    score = trained.evaluate(read_labelled([options.data / TEST]))["accuracy"]
+    print(f"  accuracy {score.value:.4f} ({score.low:.4f} – {score.high:.4f})  {score.signature}")
+    return {"accuracy": score.value, "seconds": trained.info.seconds}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("runs", nargs="+", choices=[*RUNS])
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--budget", type=parse_duration, help="instead of the run's own")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    options.output.mkdir(parents=True, exist_ok=True)
+    for run in options.runs:
+        line = {"run": run, "seed": options.seed, "threads": options.threads}
+        line |= run_one(run, options)
+        with (options.output / "figures.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()
