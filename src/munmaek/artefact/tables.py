@@ -3,7 +3,7 @@
 import json
 import math
 import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from munmaek.errors import ArtefactError
 
 __all__ = ["load_tables", "save_tables"]
+
+_PIECE = 1 << 24
+"""Bytes written at a time."""
 
 _TYPES = {
     "bool": "BOOL",
@@ -30,8 +33,19 @@ _TYPES = {
 _DTYPES = {name: dtype for dtype, name in _TYPES.items()}
 
 
-def save_tables(tables: Mapping[str, NDArray[Any]], path: str | Path) -> None:
-    """Write arrays as safetensors, each straight from where it lies: no second copy is made."""
+def save_tables(
+    tables: Mapping[str, NDArray[Any]],
+    path: str | Path,
+    *,
+    release: Callable[[], None] | None = None,
+) -> None:
+    """Write arrays as safetensors, each straight from where it lies: no second copy is made.
+
+    Args:
+        tables: the arrays by name.
+        path: the file.
+        release: called after every piece, so that arrays of a mapped file need not stay in memory.
+    """
     # The widest types first, so that every array begins at a multiple of its own size.
     names = sorted(tables, key=lambda name: (-tables[name].dtype.itemsize, name))
     header: dict[str, Any] = {}
@@ -53,7 +67,11 @@ def save_tables(tables: Mapping[str, NDArray[Any]], path: str | Path) -> None:
             table = np.ascontiguousarray(tables[name]).astype(
                 tables[name].dtype.newbyteorder("<"), copy=False
             )
-            file.write(cast("Any", table.reshape(-1).view(np.uint8)))
+            content = table.reshape(-1).view(np.uint8)
+            for begin in range(0, len(content), _PIECE):
+                file.write(cast("Any", content[begin : begin + _PIECE]))
+                if release is not None:
+                    release()
 
 
 def load_tables(path: Path) -> dict[str, NDArray[Any]]:

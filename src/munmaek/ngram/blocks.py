@@ -67,13 +67,16 @@ class _Part:
     file: str
 
 
-def blocks_of(paths: Sequence[str | Path], *, threads: int, spool: Spool) -> list[Block]:
+def blocks_of(
+    paths: Sequence[str | Path], *, threads: int, spool: Spool, size: int = SIZE
+) -> list[Block]:
     """The text of files, one after the other.
 
     Args:
         paths: as ``munmaek.text.corpora.read_text`` takes them.
         threads: how many blocks are looked at side by side.
         spool: keeps what cannot be read twice.
+        size: bytes of a block, about.
 
     Raises:
         InputError: what ``read_text`` raises for files that cannot be read.
@@ -81,7 +84,7 @@ def blocks_of(paths: Sequence[str | Path], *, threads: int, spool: Spool) -> lis
     blocks: list[Block] = []
     begin = 0
     for path in paths:
-        parts = _plain(Path(path), threads, spool) if _is_plain(path) else _other(path, spool)
+        parts = _plain(Path(path), threads, spool, size) if _is_plain(path) else _other(path, spool)
         line = 1
         for part in parts:
             blocks.append(Block(part.load, part.rows, begin, part.file, line))
@@ -113,8 +116,8 @@ def _other(path: str | Path, spool: Spool) -> Iterator[_Part]:
         yield _Part(spool(("\n".join(rows) + "\n").encode()), len(rows), name)
 
 
-def _plain(path: Path, threads: int, spool: Spool) -> list[_Part]:
-    loads = [partial(_read, path, begin, end) for begin, end in pairwise(_limits(path))]
+def _plain(path: Path, threads: int, spool: Spool, size: int) -> list[_Part]:
+    loads = [partial(_read, path, begin, end) for begin, end in pairwise(_limits(path, size))]
     counts = in_threads(threads, lambda load: int(count_rows(load())), loads)
     name = display_name(path)
     parts: list[_Part] = []
@@ -129,14 +132,14 @@ def _plain(path: Path, threads: int, spool: Spool) -> list[_Part]:
     return parts
 
 
-def _limits(path: Path) -> Iterator[int]:
+def _limits(path: Path, step: int) -> Iterator[int]:
     """Where blocks begin, each after a line feed, and where the file ends; a mark is left out."""
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         at = len(_MARK) if file.read(len(_MARK)) == _MARK else 0
         yield at
-        while at + SIZE < size:
-            at += SIZE
+        while at + step < size:
+            at += step
             file.seek(at)
             while window := file.read(_WINDOW):
                 found = window.find(b"\n")

@@ -22,7 +22,7 @@ from munmaek.ngram.intrinsics import prefetch
 from munmaek.ngram.parallel import in_threads
 from munmaek.ngram.sorting import Grams, sort_grams
 
-__all__ = ["Trie", "adjust", "bound", "check_length", "count", "unbound"]
+__all__ = ["Trie", "adjust", "bound", "check_length", "continue_contexts", "count", "unbound"]
 
 Int32s = NDArray[np.int32]
 Int64s = NDArray[np.int64]
@@ -168,24 +168,44 @@ def _fill_first(
     begins, longer = grams.begins[order], grams.begins[order + 1]
     in_threads(
         threads,
-        lambda part: _continue(
-            begins[part], begins[part + 1], longer[part], grams.counts, words, eos, first
+        lambda part: continue_contexts(
+            begins[part],
+            begins[part + 1],
+            longer[part],
+            grams.counts,
+            words,
+            eos,
+            first[begins[part] : begins[part + 1]],
         ),
         range(len(begins) - 1),
     )
 
 
 @compiled
-def _continue(
+def continue_contexts(
     low: int, high: int, node: int, counts: Int32s, words: Int32s, eos: int, first: Int32s
-) -> None:
-    """Give each context as many nodes as make up its occurrences; none after ``</s>``."""
+) -> int:
+    """Give each context as many nodes as make up its occurrences; none after ``</s>``.
+
+    Args:
+        low: the first context.
+        high: the one after the last.
+        node: the first node that continues one of them.
+        counts: raw counts of all nodes.
+        words: last words of all nodes.
+        eos: the id of ``</s>``.
+        first: filled with the first node of each context: [high − low].
+
+    Returns:
+        The node after the last.
+    """
     for context in range(low, high):
-        first[context] = node
+        first[context - low] = node
         left = counts[context] if words[context] != eos else 0
         while left > 0:
             left -= counts[node]
             node += 1
+    return node
 
 
 def adjust(trie: Trie, *, bos: int, threads: int = 1) -> None:

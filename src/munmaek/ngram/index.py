@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from munmaek.ngram.compiled import compiled
 
-__all__ = ["FEW", "PROBES", "build_index", "slot_of"]
+__all__ = ["FEW", "PROBES", "bits_for", "build_index", "slot_of"]
 
 FEW = 16
 """Words of one line of the processor's cache."""
@@ -28,12 +28,17 @@ _FULL = 0.75
 
 def build_index(first: Int32s, words: Int32s) -> Uint64s:
     """The table for a trie: a power of two of slots, a single free one where nothing is in it."""
-    bits = int(np.ceil(np.log2(max(_entries(first) / _FULL, 1))))
+    bits = bits_for(_entries(first))
     while True:
         slots = np.zeros(1 << bits, dtype=np.uint64)
         if _fill(first, words, slots):
             return slots
         bits += 1
+
+
+def bits_for(entries: int) -> int:
+    """The least power of two of slots that so many entries leave free enough."""
+    return int(np.ceil(np.log2(max(entries / _FULL, 1))))
 
 
 @compiled

@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.errors import InputError
-from munmaek.ngram.blocks import Block, Spool, blocks_of, in_memory
+from munmaek.ngram.blocks import SIZE, Block, Spool, blocks_of, in_memory
 from munmaek.ngram.counting import check_length
 from munmaek.ngram.parallel import available, in_threads
+from munmaek.ngram.scratch import Column, Scratch
 from munmaek.ngram.words import Rows, Vocabulary, join_rows, renumber, tally
 
 __all__ = ["Reserved", "WordText", "read_words"]
@@ -33,6 +34,15 @@ HoldOut = Callable[[int], Int64s]
 
 UNK, BOS, EOS = 1, 2, 3
 """Places of the special tokens in every vocabulary of munmaek."""
+
+
+Keep = Callable[[Int32s], Callable[[], Int32s]]
+"""Takes ids, and gives a way to have them again, once."""
+
+
+def _kept(numbers: Int32s) -> Callable[[], Int32s]:
+    own = numbers.copy()  # without the room that was not needed
+    return lambda: own
 
 
 class Reserved(Enum):
@@ -50,12 +60,14 @@ class WordText:
     """The rows that are counted."""
 
     text: Int32s
-    """Ids as ``<s> … </s>`` after ``<s> … </s>``, and one more ``<s>``: [P + 1]."""
+    """Ids as ``<s> … </s>`` after ``<s> … </s>``, and one more ``<s>``: [P + 1]; none on disk."""
     words: tuple[str, ...]
     """The vocabulary by id, special tokens first."""
     rows: int
     held: tuple[str, ...]
     """The rows held out."""
+    positions: int
+    """P."""
     sha256: str
     """Of the rows that are counted, as ``munmaek.text.corpora.Corpus.fingerprint`` has it."""
 
@@ -69,7 +81,8 @@ def read_words(
     hold_out: HoldOut | None = None,
     reserved: Reserved = Reserved.REFUSE,
     threads: int | None = None,
-    spool: Spool = in_memory,
+    scratch: Scratch | None = None,
+    column: Column | None = None,
 ) -> WordText:
     """Read files twice: once to count their rows, once for their words.
 
@@ -82,24 +95,34 @@ def read_words(
         reserved: what becomes of words written like a special token.
         threads: how many blocks are read side by side, by default one a processor; the result does
             not depend on it.
-        spool: keeps what cannot be read twice.
+        scratch: where to keep what cannot be read twice, and ids; None keeps them in memory.
+        column: where to write the ids of the text; None gives them as an array.
 
     Raises:
         InputError: what ``read_text`` raises, and a reserved word with its file and line.
     """
     threads = available() if threads is None else threads
-    blocks = blocks_of(paths, threads=threads, spool=spool)
+    spool: Spool = in_memory if scratch is None else scratch.spool
+    size = SIZE if scratch is None else SIZE >> 2
+    blocks = blocks_of(paths, threads=threads, spool=spool, size=size)
     total = sum(block.rows for block in blocks)
     held = np.empty(0, dtype=np.int64) if hold_out is None else hold_out(total)
-    reader = _Reader(blocks, specials, held, reserved)
+    keep: Keep = _kept if scratch is None else scratch.keep
+    reader = _Reader(blocks, specials, held, reserved, keep)
     digests, *_ = in_threads(threads, lambda work: work(), [reader.hash, *[reader.read] * threads])
     reader.check(specials)
     words, numbers = reader.rank(specials, most=most, min_count=min_count)
+    if column is None:
+        text = reader.assemble(numbers, threads)
+    else:
+        text = np.empty(0, dtype=np.int32)
+        reader.write(numbers, column)
     return WordText(
-        text=reader.assemble(numbers, threads),
+        text=text,
         words=words,
         rows=total - len(held),
         held=tuple(reader.held_rows()),
+        positions=sum(reader.sizes),
         sha256=str(digests),
     )
 
@@ -108,8 +131,15 @@ class _Reader:
     """Blocks are taken by whichever thread is free; each thread has a vocabulary of its own."""
 
     def __init__(
-        self, blocks: list[Block], specials: Sequence[str], held: Int64s, reserved: Reserved
+        self,
+        blocks: list[Block],
+        specials: Sequence[str],
+        held: Int64s,
+        reserved: Reserved,
+        keep: Keep,
     ) -> None:
+        self.keep = keep
+        self.sizes = [0] * len(blocks)
         self.blocks, self.held = blocks, held
         self.first = tuple(word.encode() for word in specials)
         self.reserved = {Reserved.REFUSE: -2, Reserved.SPACE: -1, Reserved.WORD: UNK}[reserved]
@@ -117,7 +147,7 @@ class _Reader:
         self.lock = Lock()
         self.vocabularies: list[Vocabulary] = []
         self.counts: list[Int64s] = []
-        self.numbered: dict[int, tuple[int, Int32s]] = {}
+        self.numbered: dict[int, tuple[int, Callable[[], Int32s]]] = {}
         self.spans: dict[int, list[str]] = {}
         self.refused: list[tuple[int, int]] = []
 
@@ -132,12 +162,13 @@ class _Reader:
             block = self.blocks[index]
             rows = Rows(block.begin, block.rows, self.held, BOS, EOS, self.reserved)
             content = block.load()
-            numbers = vocabulary.number(content, rows).copy()
+            numbers = vocabulary.number(content, rows)
             if len(counts) < vocabulary.size:
                 counts = np.concatenate([counts, np.zeros(vocabulary.size, dtype=np.int64)])
                 self.counts[worker] = counts
             tally(numbers, counts)
-            self.numbered[index] = worker, numbers
+            self.sizes[index] = len(numbers)
+            self.numbered[index] = worker, self.keep(numbers)
             self.spans[index] = [
                 content[begin:end].tobytes().decode() for begin, end in rows.spans.tolist()
             ]
@@ -213,18 +244,28 @@ class _Reader:
 
     def assemble(self, numbers: list[Int32s], threads: int) -> Int32s:
         """The whole text; gives up the blocks."""
-        sizes = [len(self.numbered[index][1]) for index in range(len(self.blocks))]
-        ends = np.cumsum(sizes)
+        ends = np.cumsum(self.sizes)
         check_length(int(ends[-1]))
         text = np.empty(int(ends[-1]) + 1, dtype=np.int32)
         text[-1] = BOS
 
         def work(index: int) -> None:
             worker, block = self.numbered.pop(index)
-            renumber(block, numbers[worker], text[int(ends[index]) - len(block) : int(ends[index])])
+            end = int(ends[index])
+            renumber(block(), numbers[worker], text[end - self.sizes[index] : end])
 
-        in_threads(threads, work, range(len(sizes)))
+        in_threads(threads, work, range(len(self.sizes)))
         return text
+
+    def write(self, numbers: list[Int32s], column: Column) -> None:
+        """The whole text into a file; gives up the blocks."""
+        check_length(sum(self.sizes))
+        for index, size in enumerate(self.sizes):
+            worker, block = self.numbered.pop(index)
+            ids = np.empty(size, dtype=np.int32)
+            renumber(block(), numbers[worker], ids)
+            column.append(ids)
+        column.append(np.array([BOS]))
 
     def held_rows(self) -> list[str]:
         """The rows held out, in their order, as text."""

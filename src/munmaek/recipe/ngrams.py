@@ -6,6 +6,7 @@ What comes out is what ``munmaek.recipe.train`` gives, the same words, counts an
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, final
 
@@ -18,9 +19,12 @@ from munmaek.artefact.scoring import corpus_scores
 from munmaek.artefact.settings import save_settings
 from munmaek.artefact.tables import save_tables
 from munmaek.artefact.training_text import TrainingText
+from munmaek.errors import ConfigError
 from munmaek.models.ngram import NgramConfig, NgramModel
 from munmaek.ngram.counting import bound, unbound
+from munmaek.ngram.external import estimate_on_disk, room_needed
 from munmaek.ngram.reading import Reserved, read_words
+from munmaek.ngram.scratch import Column, Scratch, give_back
 from munmaek.ngram.stages import Stage, Stages
 from munmaek.recipe.counted import excluded_ids, ngram_label, ngram_sizes
 from munmaek.recipe.holding import hold_out
@@ -33,6 +37,10 @@ __all__ = ["CountedModel", "Means", "train_ngrams"]
 
 Int32s = NDArray[np.int32]
 Paths = Sequence[str | Path]
+
+_RESIDENT = 216 << 20
+"""Bytes that the interpreter, its libraries and the vocabulary take, about."""
+_LEAST = 24 << 20
 
 _ROWS = 1 << 14
 """Rows that a tokenizer is given at a time."""
@@ -50,16 +58,28 @@ class Means:
     """Where files are put meanwhile; by default beside the model."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class _Counted:
     """A text ready to be counted."""
 
-    tokenizer: Tokenizer
+    known: Tokenizer | tuple[str, ...]
+    """The tokenizer, or the words of one that is yet to be made."""
     text: Int32s
+    positions: int
     lines: NDArray[np.int64]
     """The number of each sentence's line in the data, from 1."""
     valid: Corpus
     data: dict[str, Any]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return () if isinstance(self.known, Tokenizer) else self.known
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        if isinstance(self.known, Tokenizer):
+            return self.known
+        return word_tokenizer(self.known[len(SPECIALS) :])
 
 
 @final
@@ -71,6 +91,8 @@ class CountedModel:
     model: NgramModel
     info: Info
     text: TrainingText | None = None
+    release: Callable[[], None] | None = None
+    """Lets go of pages of tables that are mapped from temporary files."""
 
     def save(self, folder: Path | str, *, force: bool = False) -> None:
         """Write the model's folder, aside and renamed.
@@ -83,7 +105,9 @@ class CountedModel:
         files: dict[str, Callable[[Path], None]] = {
             "tokenizer.json": self.tokenizer.save,
             "config.json": lambda path: save_settings(path, self.info),
-            "model.safetensors": lambda path: save_tables(model.tensors(), path),
+            "model.safetensors": lambda path: save_tables(
+                model.tensors(), path, release=self.release
+            ),
         }
         if text is not None:
             files["text.safetensors"] = lambda path: save_tables(text.tensors(), path)
@@ -127,6 +151,10 @@ def train_ngrams(
     means = means or Means()
     check_free(folder, force=force)
     began = time.perf_counter()
+    if means.memory is not None:
+        return _train_on_disk(
+            recipe, paths, folder, valid, force, means, means.memory, reserved, report
+        )
     stages = Stages({"reading": 2.0, "counting": 4.0, "evaluating": 0.3, "saving": 1.5}, report)
     stages.tell("reading")
     given = (
@@ -143,16 +171,7 @@ def train_ngrams(
         threads=means.threads,
         **sizes,
     )
-    info = Info(
-        task=recipe.task,
-        stage=recipe.stage,
-        label=ngram_label(config),
-        config=config.model_dump(),
-        sizes=sizes,
-        parameters=model.parameters,
-        seconds=time.perf_counter() - began,
-        data=given.data,
-    )
+    info = _info(recipe, config, sizes, model, began, given.data)
     stages.tell("evaluating")
     if config.is_distribution:
         scores = corpus_scores(model, given.tokenizer, given.valid, stage=recipe.stage)
@@ -163,8 +182,134 @@ def train_ngrams(
     return trained
 
 
+def _info(
+    recipe: Recipe,
+    config: NgramConfig,
+    sizes: dict[str, int],
+    model: NgramModel,
+    began: float,
+    data: dict[str, Any],
+) -> Info:
+    return Info(
+        task=recipe.task,
+        stage=recipe.stage,
+        label=ngram_label(config),
+        config=config.model_dump(),
+        sizes=sizes,
+        parameters=model.parameters,
+        seconds=time.perf_counter() - began,
+        data=data,
+    )
+
+
+def _train_on_disk(
+    recipe: Recipe,
+    paths: Paths,
+    folder: Path,
+    valid: Paths,
+    force: bool,
+    means: Means,
+    memory: int,
+    reserved: Reserved,
+    report: Callable[[Stage], None] | None,
+) -> CountedModel:
+    """``train_ngrams`` with resident memory below ``memory``."""
+    config: NgramConfig = recipe.stage_config()
+    _check_on_disk(recipe, config)
+    began = time.perf_counter()
+    weights = {"reading": 2.0, "counting": 8.0, "smoothing": 8.0, "evaluating": 0.5, "saving": 1.5}
+    stages = Stages(weights, report)
+    place = folder.absolute().parent if means.temp_dir is None else means.temp_dir
+    stages.tell("reading")
+    with Scratch(place, needed=2 * _size(paths)) as scratch:
+        column = Column(scratch.folder / "text", np.int32)
+        given = _read_words(recipe, paths, valid, means, reserved, scratch, column)
+        scratch.check(room_needed(given.positions, config.order))
+        give_back()
+        stages.tell("counting")
+        predictable = np.ones(len(given.words), dtype=np.bool_)
+        predictable[[Tokenizer.bos, Tokenizer.pad, Tokenizer.mask]] = False
+        made = estimate_on_disk(
+            column,
+            order=config.order,
+            predictable=predictable,
+            bos=Tokenizer.bos,
+            eos=Tokenizer.eos,
+            scratch=scratch,
+            memory=max(memory - _RESIDENT, _LEAST),
+            kenlm_compatible=config.kenlm_compatible,
+            stages=stages,
+        )
+        give_back()
+        tokenizer, sizes = given.tokenizer, ngram_sizes(given.tokenizer)
+        ids = {name: sizes[name] for name in ("bos", "eos", "unk")}
+        model = NgramModel(
+            made.estimate.tables, config=config, discounts=made.estimate.discounts, **ids
+        )
+        stages.tell("evaluating")
+        info = _info(recipe, config, sizes, model, began, given.data)
+        scores = corpus_scores(
+            _Released(model, made.release), tokenizer, given.valid, stage=recipe.stage
+        )
+        stages.tell("saving")
+        trained = CountedModel(tokenizer, model, info.with_scores(scores), release=made.release)
+        trained.save(folder, force=force)
+    return trained
+
+
+def _check_on_disk(recipe: Recipe, config: NgramConfig) -> None:
+    if recipe.tokenizer != "words":
+        message = f"--memory: only with --tokenizer words, not '{recipe.tokenizer}'; leave it out"
+        raise ConfigError(message)
+    if not config.is_plain:
+        message = (
+            "--memory: only with the default smoothing and without pruning; leave one of them out"
+        )
+        raise ConfigError(message)
+    if recipe.keep_text:
+        message = "--memory: the training text is not kept on this way; leave out --keep-text"
+        raise ConfigError(message)
+
+
+def _size(paths: Paths) -> int:
+    """Bytes of the files, as far as they are files."""
+    return sum(Path(path).stat().st_size for path in paths if Path(path).is_file())
+
+
+@final
+class _Released:
+    """A model whose pages are let go after each sentence."""
+
+    def __init__(self, model: NgramModel, release: Callable[[], None]) -> None:
+        self._model, self._release = model, release
+        self.vocab_size, self.eos = model.vocab_size, model.eos
+
+    def start(self) -> tuple[int, ...]:
+        return self._model.start()
+
+    def logprobs(self, state: tuple[int, ...]) -> NDArray[np.float64]:
+        return self._model.logprobs(state)
+
+    def advance(self, state: tuple[int, ...], token: int) -> tuple[int, ...]:
+        return self._model.advance(state, token)
+
+    def score(self, ids: Sequence[int]) -> NDArray[np.float64]:
+        scores = self._model.score(ids)
+        self._release()
+        return scores
+
+    def score_many(self, sequences: Sequence[Sequence[int]]) -> list[NDArray[np.float64]]:
+        return [self.score(ids) for ids in sequences]
+
+
 def _read_words(
-    recipe: Recipe, paths: Paths, valid: Paths, means: Means, reserved: Reserved
+    recipe: Recipe,
+    paths: Paths,
+    valid: Paths,
+    means: Means,
+    reserved: Reserved,
+    scratch: Scratch | None = None,
+    column: Column | None = None,
 ) -> _Counted:
     rows = 0
     held: NDArray[np.int64] = np.empty(0, dtype=np.int64)
@@ -184,18 +329,17 @@ def _read_words(
         hold_out=choose,
         reserved=reserved,
         threads=means.threads,
+        scratch=scratch,
+        column=column,
     )
     name = corpus_name(list(paths))
     corpus = read_text(valid) if valid else Corpus(f"{name} (held out)", _stripped(read.held))
-    lines = np.delete(np.arange(1, rows + 1), held)
+    lines = np.empty(0, dtype=np.int64)
+    if scratch is None:
+        lines = np.delete(np.arange(1, rows + 1), held)
     train = {"name": name, "rows": read.rows, "sha256": read.sha256}
-    return _Counted(
-        word_tokenizer(read.words[len(SPECIALS) :]),
-        read.text,
-        lines,
-        corpus,
-        {"train": train, "valid": _describe(corpus)},
-    )
+    data = {"train": train, "valid": _describe(corpus)}
+    return _Counted(read.words, read.text, read.positions, lines, corpus, data)
 
 
 def _stripped(rows: Sequence[str]) -> tuple[str, ...]:
@@ -231,7 +375,7 @@ def _encode(recipe: Recipe, paths: Paths, valid: Paths) -> _Counted:
         parts.append(bound(ids, offsets, bos=tokenizer.bos, eos=tokenizer.eos)[:-1])
     text = np.concatenate([*parts, np.array([tokenizer.bos], dtype=np.int32)])
     data = {"train": _describe(corpus), "valid": _describe(checked)}
-    return _Counted(tokenizer, text, kept + 1, checked, data)
+    return _Counted(tokenizer, text, len(text) - 1, kept + 1, checked, data)
 
 
 def _kept(given: _Counted, recipe: Recipe, size: int) -> TrainingText | None:

@@ -1,0 +1,528 @@
+r"""Estimation in little memory: the passes of ``sorting`` and ``estimation`` over files.
+
+A row stands for one occurrence of a k-gram: its first word, the number of the (k−1)-gram after it,
+its last word, and the words before it. Rows lie in buckets by ranges of their first word. A bucket
+is read, sorted by that word, numbered, and each row is put, one word longer to the left, into the
+bucket of the next order. One word that is too frequent for a bucket of its own needs no sorting, for
+rows come in order, and is read piece by piece.
+
+Numbers that point elsewhere (links to count, probabilities of the order below) are brought together
+in the same way: the requests are put into buckets by where they point, answered bucket by bucket,
+and the answers put into buckets by where they came from. Every sum is the one that is made in
+memory, so the result is the same to the bit.
+
+Letters: V vocabulary size, n order, N nodes, L nodes of orders below n.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.errors import InputError
+from munmaek.ngram.compiled import compiled
+from munmaek.ngram.counting import continue_contexts
+from munmaek.ngram.discounts import counts_of_counts, discounts_of, raw_last_ngrams
+from munmaek.ngram.estimation import Estimate, interpolate, unigram_probabilities
+from munmaek.ngram.external_index import index_on_disk
+from munmaek.ngram.parallel import cuts_by_weight
+from munmaek.ngram.scratch import Buckets, Column, Scratch, chunks_of, give_back
+from munmaek.ngram.stages import Stages
+from munmaek.ngram.tables import NgramTables
+
+__all__ = ["OnDisk", "estimate_on_disk", "room_needed"]
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Int32s = NDArray[np.int32]
+Int64s = NDArray[np.int64]
+
+_MOST_NODES = 2**31 - 1
+_MOST_BUCKETS = 1 << 12
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class OnDisk:
+    """An estimate whose tables are mapped from files."""
+
+    estimate: Estimate
+    release: Callable[[], None]
+    """Lets go of the pages that were touched."""
+
+
+def room_needed(positions: int, order: int) -> int:
+    """Bytes of temporary files that a text of so many positions may take; few take as many."""
+    return positions * (4 + 4 * (order + 1) + 20 * order)
+
+
+@final
+@dataclass(slots=True)
+class _Files:
+    """Arrays of the tables in the making."""
+
+    words: Column
+    links: Column
+    counts: Column
+    starts: list[int]
+
+
+def estimate_on_disk(
+    text: Column,
+    *,
+    order: int,
+    predictable: Bools,
+    bos: int,
+    eos: int,
+    scratch: Scratch,
+    memory: int,
+    kenlm_compatible: bool = False,
+    stages: Stages | None = None,
+) -> OnDisk:
+    """``munmaek.ngram.estimation.estimate_text`` in about ``memory`` bytes of arrays.
+
+    Args:
+        text: a column of 32-bit ids, as ``munmaek.ngram.counting.bound`` makes them.
+        order: n.
+        predictable: ids that have a share of the uniform distribution: [V].
+        bos: the id of ``<s>``.
+        eos: the id of ``</s>``.
+        scratch: where the files are; the tables map some of them, so it must outlive them.
+        memory: bytes for the arrays that are worked on.
+        kenlm_compatible: as for ``estimate``.
+        stages: told how far ``"counting"`` and ``"smoothing"`` are.
+
+    Raises:
+        InputError: an order too high, or too many n-grams.
+        DiskError: no room.
+
+    Warns:
+        MunmaekWarning: discounts that had to fall back.
+    """
+    external = _External(text, order, predictable, bos, eos, scratch, memory)
+    external.stages = stages or Stages({"counting": 1.0, "smoothing": 1.0})
+    return external.run(kenlm_compatible)
+
+
+@final
+class _External:
+    def __init__(
+        self,
+        text: Column,
+        order: int,
+        predictable: Bools,
+        bos: int,
+        eos: int,
+        scratch: Scratch,
+        memory: int,
+    ) -> None:
+        self.source, self.text = text, text.map()
+        self.order, self.predictable, self.bos, self.eos = order, predictable, bos, eos
+        self.scratch, self.memory = scratch, memory
+        self.vocab_size = len(predictable)
+        # A row of an order 5 takes 24 bytes, and lies in memory four times at most: read, sorted,
+        # extended and grouped.
+        self.stages = Stages({"counting": 1.0, "smoothing": 1.0})
+        self.piece = max(memory // (20 * (order + 5)), 1 << 12)
+
+    def run(self, kenlm_compatible: bool) -> OnDisk:
+        histogram = self._histogram()
+        files = self._sort(histogram)
+        starts = np.array(files.starts, dtype=np.int64)
+        words, links, counts = files.words.map(), files.links.map(), files.counts.map()
+        first = self._first(files, starts, words, counts)
+        self._adjust(files, starts, links, counts, first)
+        statistics = [self._tally(files, counts, starts, k) for k in range(1, self.order + 1)]
+        if kenlm_compatible:
+            statistics = raw_last_ngrams(statistics, self.text, bos=self.bos, eos=self.eos)
+            self.source.release()
+        discounts = discounts_of(statistics, allow_zero=kenlm_compatible)
+        logprobs, backoffs = self._smooth(files, starts, links, counts, first, discounts)
+        self.index = index_on_disk(first, files.words, self.scratch, piece=self.piece)
+        tables = NgramTables(
+            starts=starts,
+            words=words,
+            links=links,
+            first=first.array,
+            logprobs=logprobs.map(),
+            backoffs=backoffs.map(),
+            index=self.index.array,
+        )
+        maps = (files.words, files.links, files.counts, first, logprobs, backoffs, self.index)
+
+        def release() -> None:
+            for column in maps:
+                column.release()
+
+        release()
+        return OnDisk(Estimate(tables, discounts), release)
+
+    def _column(self, name: str, dtype: type) -> Column:
+        return Column(self.scratch.folder / name, dtype)
+
+    # Counting
+
+    def _pieces(self, size: int, piece: int) -> Iterator[tuple[int, int]]:
+        for begin in range(0, size, piece):
+            yield begin, min(begin + piece, size)
+
+    def _histogram(self) -> Int64s:
+        histogram = np.zeros(self.vocab_size, dtype=np.int64)
+        longest = run = 0
+        for begin, end in self._pieces(len(self.text) - 1, 4 * self.piece):
+            longest, run = _scan(self.text[begin:end], self.eos, histogram, longest, run)
+            self.source.release()
+        if self.order > longest:
+            sequences = int(histogram[self.eos])
+            message = (
+                f"order {self.order} is too high: the longest of {sequences} sequences has "
+                f"{longest} tokens with <s> and </s>; "
+                f"choose an order of at most {longest} or add text"
+            )
+            raise InputError(message)
+        return histogram
+
+    def _sort(self, histogram: Int64s) -> _Files:
+        count = min(-(-int(histogram.sum()) // self.piece), _MOST_BUCKETS)
+        cuts = cuts_by_weight(histogram, count)
+        bucket_of = np.repeat(np.arange(len(cuts) - 1, dtype=np.int32), np.diff(cuts))
+        size = self.vocab_size
+        files = _Files(
+            self._column("words", np.int32),
+            self._column("links", np.int32),
+            self._column("counts", np.int32),
+            [0, size],
+        )
+        files.words.append(np.arange(size))
+        files.links.append(np.full(size, -1))
+        files.counts.append(histogram)
+        if self.order == 1:
+            return files
+        buckets = self._begin(bucket_of, len(cuts) - 1)
+        for order in range(1, self.order + 1):
+            self.stages.tell("counting", order / (self.order + 2))
+            buckets = self._pass(order, buckets, bucket_of, cuts, files)
+            if order > 1:
+                files.starts.append(files.links.size)
+        return files
+
+    def _begin(self, bucket_of: Int32s, count: int) -> Buckets:
+        buckets = Buckets(self.scratch.folder, "rows-1", count=count, columns=self.order)
+        for begin, end in self._pieces(len(self.text) - 1, self.piece):
+            rows = np.empty((end - begin, self.order), dtype=np.int32)
+            filled = _rows_of_text(self.text, begin, end, self.bos, rows)
+            buckets.add(rows[:filled], bucket_of[rows[:filled, 0]])
+            self.source.release()
+        return buckets
+
+    def _pass(
+        self, order: int, buckets: Buckets, bucket_of: Int32s, cuts: Int64s, files: _Files
+    ) -> Buckets:
+        """Number the n-grams of one order and make the rows of the next."""
+        columns = self.order - order + 2
+        longer = Buckets(
+            self.scratch.folder, f"rows-{order + 1}", count=len(cuts) - 1, columns=columns
+        )
+        pending = np.empty(3, dtype=np.int32)
+        node = files.links.size - 1
+        for bucket in range(len(cuts) - 1):
+            low, high = int(cuts[bucket]), int(cuts[bucket + 1])
+            size = buckets.size(bucket)
+            step = self.piece if high - low == 1 else max(size, 1)
+            state = np.array([-1, -1, node, 0], dtype=np.int64)
+            for begin in range(0, size, step):
+                rows = buckets.read(bucket, begin, begin + step)
+                if high - low > 1:
+                    rows = _sorted(rows, low, high)
+                if order > 1:
+                    self._number(rows, state, pending, files)
+                if order < self.order:
+                    extended = np.empty((len(rows), columns), dtype=np.int32)
+                    filled = _extend_rows(rows, order, self.bos, extended)
+                    buckets_of_rows = bucket_of[extended[:filled, 0]]
+                    del rows
+                    longer.add(extended[:filled], buckets_of_rows)
+            if state[3]:
+                _flush(pending[None, :], files)
+            node = int(state[2])
+            buckets.remove(bucket)
+        give_back()
+        if node >= _MOST_NODES:
+            message = f"more than {_MOST_NODES} n-grams are too many for one table; lower the order"
+            raise InputError(message)
+        return longer
+
+    def _number(self, rows: Int32s, state: Int64s, pending: Int32s, files: _Files) -> None:
+        """Number rows in place; the last n-gram waits in ``pending``, for it may go on."""
+        opened = np.empty((len(rows) + 1, 3), dtype=np.int32)
+        opened[0] = pending
+        waiting = int(state[3])
+        last = _number_rows(rows, state, opened)
+        _flush(opened[1 - waiting : last], files)
+        pending[:] = opened[last]
+        state[3] = 1
+
+    def _first(self, files: _Files, starts: Int64s, words: Int32s, counts: Int32s) -> Column:
+        column = self._column("first", np.int32)
+        for order in range(1, self.order):
+            node = int(starts[order])
+            for begin, end in self._spans(starts, order, self.piece):
+                chunk = np.empty(end - begin, dtype=np.int32)
+                node = continue_contexts(begin, end, node, counts, words, self.eos, chunk)
+                column.append(chunk)
+                files.words.release()
+                files.counts.release()
+        column.append(np.array([starts[-1]]))
+        column.map()
+        return column
+
+    def _spans(self, starts: Int64s, order: int, piece: int) -> Iterator[tuple[int, int]]:
+        base = int(starts[order - 1])
+        for begin, end in self._pieces(int(starts[order]) - base, piece):
+            yield base + begin, base + end
+
+    # Adjusting
+
+    def _adjust(
+        self, files: _Files, starts: Int64s, links: Int32s, counts: Int32s, first: Column
+    ) -> None:
+        if self.order == 1:
+            counts[self.bos] = 0
+            return
+        lower, width = int(starts[-2]), 4 * self.piece
+        buckets = Buckets(self.scratch.folder, "links", count=-(-lower // width), columns=1)
+        for begin, end in self._pieces(len(links) - self.vocab_size, width):
+            chunk = links[self.vocab_size + begin : self.vocab_size + end]
+            buckets.add(chunk[:, None].copy(), chunk // np.int32(width))
+            files.links.release()
+        kept = self._begun_by_bos(first.array)
+        for bucket, (begin, end) in enumerate(self._pieces(lower, width)):
+            tally = np.zeros(end - begin, dtype=np.int32)
+            for at in range(0, buckets.size(bucket), width):
+                _count_into(buckets.read(bucket, at, at + width)[:, 0], begin, tally)
+            buckets.remove(bucket)
+            for low, high in kept:
+                low, high = max(low, begin), min(high, end)
+                if low < high:
+                    tally[low - begin : high - begin] = counts[low:high]
+            counts[begin:end] = tally
+            files.counts.release()
+        counts[self.bos] = 0
+        first.release()
+
+    def _begun_by_bos(self, first: Int32s) -> list[tuple[int, int]]:
+        low, high = self.bos, self.bos + 1
+        runs: list[tuple[int, int]] = []
+        for _ in range(self.order - 1):
+            runs.append((low, high))
+            low, high = int(first[low]), int(first[high])
+        return runs
+
+    def _tally(self, files: _Files, counts: Int32s, starts: Int64s, order: int) -> Int64s:
+        total = np.zeros(5, dtype=np.int64)
+        for begin, end in self._spans(starts, order, 4 * self.piece):
+            total += counts_of_counts(counts[begin:end])
+            files.counts.release()
+        return total
+
+    # Smoothing
+
+    def _smooth(
+        self,
+        files: _Files,
+        starts: Int64s,
+        links: Int32s,
+        counts: Int32s,
+        first: Column,
+        discounts: Floats,
+    ) -> tuple[Column, Column]:
+        logprobs, backoffs = self._column("logprobs", np.float32), self._column("backoffs", "f4")
+        unigrams = unigram_probabilities(counts[: self.vocab_size], discounts[0], self.predictable)
+        logprobs.append(_logs(unigrams))
+        lower = self._column("probabilities-1", np.float64)
+        lower.append(unigrams)
+        continued = first.array
+        for order in range(2, self.order + 1):
+            self.stages.tell("smoothing", (order - 2) / self.order)
+            chunks = chunks_of(
+                first, int(starts[order - 2]), int(starts[order - 1]), piece=self.piece
+            )
+            answers = self._lower(files, starts, links, first, chunks, lower, order)
+            lower = self._column(f"probabilities-{order}", np.float64)
+            held = np.concatenate([np.zeros(1), discounts[order - 1]])
+            for place, (low, high) in enumerate(chunks):
+                begin, end = int(continued[low]), int(continued[high])
+                below = np.empty(end - begin, dtype=np.float64)
+                for at in range(0, answers.size(place), self.piece):
+                    _place_answers(answers.read(place, at, at + self.piece), begin, below)
+                answers.remove(place)
+                made, weights = np.empty(end - begin), np.empty(high - low)
+                local = continued[low : high + 1] - np.int32(begin)
+                own = np.arange(end - begin, dtype=np.int32)
+                interpolate(
+                    0, high - low, local, own, counts[begin:end].copy(), held, below, 0,
+                    made, weights,
+                )  # fmt: skip
+                logprobs.append(_logs(made))
+                backoffs.append(_logs(weights))
+                if order < self.order:
+                    lower.append(made)
+                files.counts.release()
+                first.release()
+        return logprobs, backoffs
+
+    def _lower(
+        self,
+        files: _Files,
+        starts: Int64s,
+        links: Int32s,
+        contexts: Column,
+        chunks: list[tuple[int, int]],
+        lower: Column,
+        order: int,
+    ) -> Buckets:
+        """For each chunk the probabilities that its n-grams have one order below."""
+        first, base, width = contexts.array, int(starts[order - 2]), 4 * self.piece
+        asked = Buckets(self.scratch.folder, "asked", count=-(-lower.size // width), columns=2)
+        for begin, end in self._spans(starts, order, self.piece):
+            rows = np.empty((end - begin, 2), dtype=np.int32)
+            rows[:, 0] = np.arange(begin, end)
+            rows[:, 1] = links[begin:end]
+            rows[:, 1] -= base
+            asked.add(rows, rows[:, 1] // np.int32(width))
+            files.links.release()
+        limits = first[[low for low, _ in chunks]]
+        contexts.release()
+        answers = Buckets(self.scratch.folder, "answers", count=len(chunks), columns=3)
+        values = lower.map()
+        for bucket, (begin, end) in enumerate(self._pieces(lower.size, width)):
+            known = values[begin:end].copy()
+            lower.release()
+            for at in range(0, asked.size(bucket), self.piece):
+                rows = asked.read(bucket, at, at + self.piece)
+                found = np.empty((len(rows), 3), dtype=np.int32)
+                places = np.searchsorted(limits, rows[:, 0], side="right").astype(np.int32)
+                found[:, 0] = rows[:, 0]
+                found[:, 1:] = known[rows[:, 1] - begin].view(np.int32).reshape(-1, 2)
+                answers.add(found, places - np.int32(1))
+            asked.remove(bucket)
+        give_back()
+        return answers
+
+
+def _logs(probabilities: Floats) -> Floats:
+    with np.errstate(divide="ignore"):
+        return np.minimum(np.log(probabilities), 0.0)
+
+
+def _flush(opened: Int32s, files: _Files) -> None:
+    files.links.append(opened[:, 0])
+    files.words.append(opened[:, 1])
+    files.counts.append(opened[:, 2])
+
+
+def _sorted(rows: Int32s, low: int, high: int) -> Int32s:
+    out = np.empty_like(rows)
+    _sort_rows(rows, low, np.zeros(high - low + 1, dtype=np.int64), out)
+    return out
+
+
+@compiled
+def _scan(text: Int32s, eos: int, histogram: Int64s, longest: int, run: int) -> tuple[int, int]:
+    """Count words; the longest sequence with its boundaries, and how far the last one is."""
+    for word in text:
+        histogram[word] += 1
+        run += 1
+        if word == eos:
+            longest = max(longest, run)
+            run = 0
+    return longest, run
+
+
+@compiled
+def _rows_of_text(text: Int32s, begin: int, end: int, bos: int, rows: Int32s) -> int:
+    """A row for each word but ``<s>``: the word and those before it, −1 before ``<s>``."""
+    filled = 0
+    order = rows.shape[1]
+    for place in range(begin, end):
+        if text[place] == bos:
+            continue
+        begun = False
+        for back in range(order):
+            word = np.int32(-1) if begun else text[place - back]
+            rows[filled, back] = word
+            begun = begun or word == bos
+        filled += 1
+    return filled
+
+
+@compiled
+def _sort_rows(rows: Int32s, low: int, cursor: Int64s, out: Int32s) -> None:
+    """Stable counting sort by the first column."""
+    for row in range(len(rows)):
+        cursor[rows[row, 0] - low + 1] += 1
+    for word in range(1, len(cursor)):
+        cursor[word] += cursor[word - 1]
+    width = rows.shape[1]
+    for row in range(len(rows)):
+        slot = cursor[rows[row, 0] - low]
+        cursor[rows[row, 0] - low] += 1
+        for column in range(width):
+            out[slot, column] = rows[row, column]
+
+
+@compiled
+def _number_rows(rows: Int32s, state: Int64s, opened: Int32s) -> int:
+    """Put the number of its n-gram into each row; the index of the last one in ``opened``.
+
+    ``opened`` has link, last word and count of each n-gram; its first row is the one before.
+    """
+    word, link, node = state[0], state[1], state[2]
+    last = 0
+    for row in range(len(rows)):
+        if rows[row, 0] != word or rows[row, 1] != link:
+            word, link = np.int64(rows[row, 0]), np.int64(rows[row, 1])
+            node += 1
+            last += 1
+            opened[last, 0] = link
+            opened[last, 1] = rows[row, 2]
+            opened[last, 2] = 0
+        opened[last, 2] += 1
+        rows[row, 1] = node
+    state[0], state[1], state[2] = word, link, node
+    return last
+
+
+@compiled
+def _extend_rows(rows: Int32s, order: int, bos: int, out: Int32s) -> int:
+    """Rows one word longer to the left; none of those that begin with ``<s>``."""
+    filled = 0
+    before = 1 if order == 1 else 3
+    for row in range(len(rows)):
+        if rows[row, 0] == bos:
+            continue
+        out[filled, 0] = rows[row, before]
+        out[filled, 1] = rows[row, 0] if order == 1 else rows[row, 1]
+        out[filled, 2] = rows[row, 0] if order == 1 else rows[row, 2]
+        for column in range(3, out.shape[1]):
+            out[filled, column] = rows[row, before + column - 2]
+        filled += 1
+    return filled
+
+
+@compiled
+def _count_into(links: Int32s, base: int, counts: Int32s) -> None:
+    for link in links:
+        counts[link - base] += 1
+
+
+@compiled
+def _place_answers(rows: Int32s, base: int, out: Floats) -> None:
+    """Each row is a node and the two halves of a number."""
+    halves = out.view(np.int32)
+    for row in range(len(rows)):
+        at = 2 * (rows[row, 0] - base)
+        halves[at] = rows[row, 1]
+        halves[at + 1] = rows[row, 2]

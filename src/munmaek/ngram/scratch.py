@@ -1,0 +1,242 @@
+"""Files for what does not fit in memory: in one temporary folder that is always cleaned up."""
+
+import ctypes
+import errno
+import mmap
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.errors import DiskError
+from munmaek.ngram.compiled import compiled
+
+__all__ = ["Buckets", "Column", "Scratch", "chunks_of", "give_back"]
+
+Bytes = NDArray[np.uint8]
+Int32s = NDArray[np.int32]
+Int64s = NDArray[np.int64]
+
+
+@final
+class Scratch:
+    """A temporary folder; leaving the block removes it, whatever happened in it."""
+
+    def __init__(self, place: Path, *, needed: int = 0) -> None:
+        """Make sure of the room first.
+
+        Args:
+            place: the folder to be in; made when it is not there.
+            needed: bytes that will be written.
+
+        Raises:
+            DiskError: the place cannot be written or has less room than that.
+        """
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            free = shutil.disk_usage(place).free
+        except OSError as error:
+            raise _refused(place, error) from error
+        _check(place, free, needed)
+        self._place = place
+        self._spooled = 0
+
+    def __enter__(self) -> Self:
+        """Make the folder."""
+        try:
+            self.folder = Path(tempfile.mkdtemp(prefix=".munmaek-", dir=self._place))
+        except OSError as error:
+            raise _refused(self._place, error) from error
+        return self
+
+    def check(self, needed: int) -> None:
+        """Make sure that so many bytes can be written still.
+
+        Raises:
+            DiskError: there is less room.
+        """
+        _check(self._place, shutil.disk_usage(self._place).free, needed)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Remove it; a full disk is said in one line."""
+        del kind, trace
+        shutil.rmtree(self.folder, ignore_errors=True)
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise _refused(self._place, error) from error
+
+    def spool(self, content: bytes) -> Callable[[], Bytes]:
+        """Keep bytes in a file; the way to have them again."""
+        path = self.folder / f"spool-{self._spooled}"
+        self._spooled += 1
+        path.write_bytes(content)
+        return partial(np.fromfile, path, dtype=np.uint8)
+
+    def keep(self, numbers: Int32s) -> Callable[[], Int32s]:
+        """The same for ids."""
+        path = self.folder / f"spool-{self._spooled}"
+        self._spooled += 1
+        numbers.tofile(path)
+
+        def once() -> Int32s:
+            given = np.fromfile(path, dtype=np.int32)
+            path.unlink()
+            return given
+
+        return once
+
+
+def _check(place: Path, free: int, needed: int) -> None:
+    if free < needed:
+        message = (
+            f"{place}: {_gigabytes(needed)} GB are needed for temporary files and "
+            f"{_gigabytes(free)} GB are free; make room, or choose another --temp-dir"
+        )
+        raise DiskError(message)
+
+
+def _refused(place: Path, error: OSError) -> DiskError:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    reason = "the disk is full; make room" if full else f"cannot write: {error.strerror}"
+    message = f"{place}: {reason}, or choose another --temp-dir"
+    return DiskError(message)
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:.1f}"
+
+
+@final
+class Column:
+    """One array in a file: written from its beginning to its end, then mapped."""
+
+    def __init__(self, path: Path, dtype: Any) -> None:
+        """Nothing is written yet."""
+        self._path, self.dtype = path, np.dtype(dtype)
+        self._file = path.open("wb")
+        self.size = 0
+        self.array: NDArray[Any] = np.empty(0, dtype=dtype)
+        """What ``map`` gave."""
+
+    def append(self, values: NDArray[Any]) -> None:
+        """Write on."""
+        array = np.ascontiguousarray(values, dtype=self.dtype)
+        self._file.write(memoryview(array.reshape(-1).view(np.uint8)))
+        self.size += array.size
+
+    def map(self) -> NDArray[Any]:
+        """The whole array, to read and to write; pages are in memory until ``release``."""
+        self._file.close()
+        with self._path.open("r+b") as file:
+            length = os.fstat(file.fileno()).st_size
+            self._map = mmap.mmap(file.fileno(), length) if length else None
+        self.array = (
+            np.empty(0, dtype=self.dtype)
+            if self._map is None
+            else np.frombuffer(self._map, dtype=self.dtype)
+        )
+        return self.array
+
+    def release(self) -> None:
+        """Let go of the pages that were touched; the file keeps what was written."""
+        if self._map is not None and hasattr(mmap, "MADV_DONTNEED"):
+            self._map.madvise(mmap.MADV_DONTNEED)
+
+
+def chunks_of(first: Column, low: int, high: int, *, piece: int) -> list[tuple[int, int]]:
+    """Runs of contexts, each with at most 2 · ``piece`` nodes that continue them, if it can be.
+
+    Args:
+        first: the first node of each context, mapped.
+        low: the first context.
+        high: the one after the last.
+        piece: half the size of a chunk.
+    """
+    chunks: list[tuple[int, int]] = []
+    while low < high:
+        end = min(high, low + 2 * piece)
+        ahead = first.array[low : end + 1] - first.array[low]
+        # Of the array's own type, or all of it would be copied.
+        fits = int(np.searchsorted(ahead, ahead.dtype.type(2 * piece), side="right")) - 1
+        end = low + max(fits, 1)
+        chunks.append((low, min(end, high)))
+        low = min(end, high)
+        first.release()
+    return chunks
+
+
+def give_back() -> None:
+    """Let the C library return what was freed to the system, where it knows how."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+@final
+class Buckets:
+    """Rows of 32-bit integers, sorted into files as they come, each in the order it was given."""
+
+    def __init__(self, folder: Path, name: str, *, count: int, columns: int) -> None:
+        """All are empty."""
+        self._paths = [folder / f"{name}-{index}" for index in range(count)]
+        self._columns = columns
+        self._sizes = [0] * count
+
+    def add(self, rows: Int32s, buckets: Int32s) -> None:
+        """Put each row into its bucket."""
+        grouped = np.empty_like(rows)
+        limits = np.zeros(len(self._paths) + 1, dtype=np.int64)
+        _group(rows, buckets, limits, grouped)
+        for bucket in np.flatnonzero(np.diff(limits)).tolist():
+            part = grouped[limits[bucket] : limits[bucket + 1]]
+            with self._paths[bucket].open("ab") as file:
+                file.write(memoryview(part.reshape(-1).view(np.uint8)))
+            self._sizes[bucket] += len(part)
+
+    def size(self, bucket: int) -> int:
+        """Rows of a bucket."""
+        return self._sizes[bucket]
+
+    def read(self, bucket: int, begin: int, end: int) -> Int32s:
+        """Some rows of a bucket."""
+        count = max(min(end, self._sizes[bucket]) - begin, 0)
+        if not count:
+            return np.empty((0, self._columns), dtype=np.int32)
+        flat = np.fromfile(
+            self._paths[bucket],
+            dtype=np.int32,
+            count=count * self._columns,
+            offset=4 * begin * self._columns,
+        )
+        return flat.reshape(-1, self._columns)
+
+    def remove(self, bucket: int) -> None:
+        """Its file is needed no more."""
+        self._paths[bucket].unlink(missing_ok=True)
+
+
+@compiled
+def _group(rows: Int32s, buckets: Int32s, limits: Int64s, out: Int32s) -> None:
+    """Stable counting sort by bucket; ``limits`` gets where each begins and the last ends."""
+    for bucket in buckets:
+        limits[bucket + 1] += 1
+    for bucket in range(1, len(limits)):
+        limits[bucket] += limits[bucket - 1]
+    cursor = limits[:-1].copy()
+    width = rows.shape[1]
+    for row in range(len(rows)):
+        slot = cursor[buckets[row]]
+        cursor[buckets[row]] += 1
+        for column in range(width):
+            out[slot, column] = rows[row, column]
