@@ -1,8 +1,11 @@
 """What a language model says about text: of every sentence, and of a whole text in sums."""
 
 import math
+import sys
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -11,11 +14,21 @@ from numpy.typing import NDArray
 from munmaek.lm import LanguageModel
 from munmaek.metrics import Score, bits_per, count_text, lm_scores, perplexity, sign
 from munmaek.models.ngram import NgramModel
-from munmaek.ngram import flatten
+from munmaek.ngram import WordTable, flatten
+from munmaek.ngram.parallel import available
+from munmaek.ngram.textscore import TextScore, score_text
 from munmaek.text.corpora import Corpus
-from munmaek.text.tokenizers import Tokenizer
+from munmaek.text.tokenizers import SPECIALS, Tokenizer
 
-__all__ = ["ScoredText", "ScoredToken", "TextTotal", "corpus_scores", "score_texts", "total"]
+__all__ = [
+    "ScoredText",
+    "ScoredToken",
+    "TextTotal",
+    "corpus_scores",
+    "score_texts",
+    "total",
+    "total_of_tokens",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -108,9 +121,9 @@ def _perplexity(logprob: float, tokens: int) -> float:
 
 def _reads_documents(model: LanguageModel[Any]) -> bool:
     """Whether sentences of one text are read on from one another."""
-    if isinstance(model, NgramModel):
-        return False
-    from munmaek.tasks.lm import NeuralLanguageModel  # loads torch, which n-grams do without
+    if "munmaek.tasks.lm" not in sys.modules:
+        return False  # nothing has made a neural model; n-grams do without torch
+    from munmaek.tasks.lm import NeuralLanguageModel
 
     return isinstance(model, NeuralLanguageModel) and model.document
 
@@ -144,12 +157,64 @@ def _flat(model: LanguageModel[Any], encoded: Sequence[Sequence[int]]) -> tuple[
     if isinstance(model, NgramModel):
         return ids, offsets, model.score_flat(ids, offsets)
     if _reads_documents(model):
-        return ids, offsets, np.concatenate([np.zeros(0), *cast("Any", model).score_document(encoded)])
+        return (
+            ids,
+            offsets,
+            np.concatenate([np.zeros(0), *cast("Any", model).score_document(encoded)]),
+        )
     return ids, offsets, np.concatenate([np.zeros(0), *model.score_many(encoded)])
 
 
 def total(model: LanguageModel[Any], tokenizer: Tokenizer, texts: Sequence[str]) -> TextTotal:
-    """The sums of all texts, each a sentence."""
+    """The sums of all texts, each a sentence.
+
+    Words of n-gram models go from bytes to sums in compiled code, by as many threads as there are
+    processors; all else goes through the tokenizer.
+    """
+    if isinstance(model, NgramModel) and tokenizer.kind == "words":
+        found = _total_of_words(model, tokenizer, texts)
+        if found is not None:
+            return found
+    return total_of_tokens(model, tokenizer, texts)
+
+
+def _total_of_words(
+    model: NgramModel, tokenizer: Tokenizer, texts: Sequence[str]
+) -> TextTotal | None:
+    """None where a text holds a line end, white space to the tokenizer, or is impossible."""
+    joined = unicodedata.normalize("NFC", "".join(f"{text}\n" for text in texts))
+    found = score_text(
+        model.tables,
+        _word_table(tokenizer),
+        np.frombuffer(joined.encode(), dtype=np.uint8),
+        bos=tokenizer.bos,
+        eos=tokenizer.eos,
+        unk=tokenizer.unk,
+        threads=available(),
+    )
+    if len(found.tokens) != len(texts) or not math.isfinite(found.logprob):
+        return None
+    return TextTotal(
+        sentences=len(texts),
+        tokens=found.token_count,
+        unknown=found.unknown_count,
+        logprob=found.logprob,
+        logprob_known=found.logprob - math.fsum(found.unknown_logprobs),
+        characters=sum(map(len, texts)) + len(texts),
+        utf8_bytes=sum(len(text.encode()) for text in texts) + len(texts),
+    )
+
+
+@lru_cache(maxsize=2)
+def _word_table(tokenizer: Tokenizer) -> WordTable:
+    words = [tokenizer.token(token) for token in range(tokenizer.vocab_size)]
+    return WordTable.of(words, without=range(len(SPECIALS)))
+
+
+def total_of_tokens(
+    model: LanguageModel[Any], tokenizer: Tokenizer, texts: Sequence[str]
+) -> TextTotal:
+    """``total`` through the tokenizer: the slow twin, and the way of all but words of n-grams."""
     ids, _, scores = _flat(model, _ended(tokenizer, texts))
     unknown = ids == tokenizer.unk
     return TextTotal(
