@@ -159,8 +159,14 @@ def _replacing(path: Path) -> Generator[IO[bytes]]:
         partial.unlink(missing_ok=True)
 
 
-def read_arpa(path: Path, *, threads: int = 1) -> ArpaModel:
+def read_arpa(path: Path, *, reserved: Sequence[str] = (), threads: int = 1) -> ArpaModel:
     """Read and check an ARPA file, gzipped when its name ends in ``.gz``.
+
+    Args:
+        path: the file.
+        reserved: words that get the first ids, in this order; those that the file lacks have
+            probability 0. The others follow in the order of the file.
+        threads: how many work at once.
 
     Raises:
         InputError: truncated, miscounted, out of order, a positive or unreadable number, a word
@@ -168,7 +174,7 @@ def read_arpa(path: Path, *, threads: int = 1) -> ArpaModel:
             ``</s>``; names the file, the line and the reason.
     """
     try:
-        return _Reader(path, _content(path), threads).model()
+        return _Reader(path, _content(path), reserved, threads).model()
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         message = f"{path}: the gzip file is truncated or damaged ({error})"
         raise InputError(message) from error
@@ -202,13 +208,15 @@ class _Section:
 class _Reader:
     """One pass over the file; ``line`` is the number of the latest line, from 1."""
 
-    def __init__(self, path: Path, text: Bytes, threads: int) -> None:
+    def __init__(self, path: Path, text: Bytes, reserved: Sequence[str], threads: int) -> None:
         self.path = path
+        self._reserved = tuple(reserved)
         self.line = 0
         self._text = text
         self._threads = threads
         self._at = 0
         self._table = WordTable.of([])
+        self._shown: tuple[str, ...] = ()
 
     def fail(self, reason: str, *, line: int | None = None) -> NoReturn:
         message = f"{self.path}, line {self.line if line is None else line}: {reason}"
@@ -248,14 +256,35 @@ class _Reader:
             sections.append(self._section(order, count, len(counts)))
         if (line := self.next_filled("'\\end\\'")) != "\\end\\":
             self.fail(f"wanted '\\end\\' after the {len(counts)}-grams, found {line[:40]!r}")
-        words = self._words()
+        words = self._shown = self._reserve(sections)
         special = {name: _place(words, name) for name in (BOS, EOS, UNK)}
         bos, eos = special[BOS], special[EOS]
-        if bos is None or eos is None:
-            self.fail(f"no {BOS if bos is None else EOS} among the 1-grams")
+        own = self._words()
+        if bos is None or eos is None or BOS not in own or EOS not in own:
+            self.fail(f"no {BOS if BOS not in own else EOS} among the 1-grams")
         sections[0].logprobs[bos] = -np.inf
         tables = self._tables(sections)
         return ArpaModel(tables=tables, words=words, bos=bos, eos=eos, unk=special[UNK])
+
+    def _reserve(self, sections: list[_Section]) -> tuple[str, ...]:
+        """Give the reserved words the first ids; returns the words of all ids."""
+        own = self._words()
+        others = [word for word in own if word not in self._reserved]
+        words = (*self._reserved, *others)
+        if words == own:
+            return words
+        places = {word: place for place, word in enumerate(words)}
+        moved = np.array([places[word] for word in own], dtype=np.int32)
+        unigrams = sections[0]
+        for section in sections[1:]:
+            section.ids = moved[section.ids]
+        logprobs = np.full(len(words), -np.inf, dtype=np.float32)
+        logprobs[moved] = unigrams.logprobs
+        backoffs = np.zeros(len(words) if len(sections) > 1 else 0, dtype=np.float32)
+        backoffs[moved[: len(unigrams.backoffs)]] = unigrams.backoffs
+        unigrams.logprobs, unigrams.backoffs = logprobs, backoffs
+        unigrams.ids = np.arange(len(words), dtype=np.int32).reshape(-1, 1)
+        return words
 
     def _words(self) -> tuple[str, ...]:
         whole, limits = self._table.blob.tobytes(), self._table.limits.tolist()
@@ -457,8 +486,7 @@ class _Reader:
         return rows
 
     def _fail_gram(self, section: _Section, row: int, reason: str) -> NoReturn:
-        words = self._words()
-        gram = " ".join(words[int(word)] for word in section.ids[row])
+        gram = " ".join(self._shown[int(word)] for word in section.ids[row])
         self.fail(f"the n-gram '{gram}': {reason}", line=section.line + row)
 
 

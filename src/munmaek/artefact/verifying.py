@@ -1,0 +1,27 @@
+"""Whether a model's folder is whole: everything read, nothing taken on trust."""
+
+from pathlib import Path
+
+from munmaek.artefact.folder import verify_files
+from munmaek.artefact.loading import load
+from munmaek.models.ngram import NgramClassifier, NgramModel
+
+__all__ = ["verify"]
+
+
+def verify(folder: Path | str) -> None:
+    """Check the sha256 of every file and, of n-grams, that all tables fit together.
+
+    Opening a model checks less of large n-gram tables, so that it takes no time.
+
+    Raises:
+        ArtefactError: what is missing, truncated, altered or does not fit.
+    """
+    path = Path(folder)
+    verify_files(path)
+    model = getattr(load(path), "model", None)
+    if isinstance(model, NgramModel):
+        model.tables.verify()
+    elif isinstance(model, NgramClassifier):
+        for each in model.models:
+            each.tables.verify()

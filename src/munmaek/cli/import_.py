@@ -1,0 +1,60 @@
+"""``munmaek import``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from munmaek.cli.console import put_json, say
+from munmaek.cli.options import Force, Json
+from munmaek.errors import ConfigError
+
+__all__ = ["import_model"]
+
+_FORMS = ("fast", "compact", "quantised")
+
+
+def import_model(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", show_default=False, help="An ARPA file, gzipped if it ends in .gz."
+        ),
+    ],
+    *,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="DIR", show_default=False, help="Folder of the model."
+        ),
+    ],
+    form: Annotated[
+        str,
+        typer.Option(
+            metavar="FORM",
+            help="fast; compact, a third of the size, without loss; or quantised, a fifth.",
+        ),
+    ] = "fast",
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Make a model of an ARPA file, such as KenLM's lmplz or SRILM write.
+
+    The vocabulary is the words of the file, and text is cut into words at white space.
+    """
+    if form not in _FORMS:
+        message = f"--form {form}: there are {', '.join(_FORMS)}"
+        raise ConfigError(message)
+    from munmaek.artefact.exchange import import_arpa, in_form
+    from munmaek.artefact.folder import check_free
+    from munmaek.ngram.parallel import available
+
+    check_free(output, force=force)
+    made = import_arpa(file, threads=available())
+    if form != "fast":
+        made = in_form(made, form, threads=available())
+    made.save(output, force=force)
+    if json:
+        put_json({"model": str(output), "label": made.info.label, "ngrams": made.info.parameters})
+        return
+    say(f"{made.info.label}, {made.info.parameters:,} n-grams\nnext:\n  munmaek score {output}")
