@@ -11,6 +11,9 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+
+from munmaek.artefact.inside import fold_weights
+from munmaek.look.packing import pack_float16
 from viewer_support import (
     AXE,
     SENTENCE,
@@ -23,9 +26,6 @@ from viewer_support import (
     trained,
     write_page,
 )
-
-from munmaek.artefact.inside import fold_weights
-from munmaek.look.packing import pack_float16
 
 VIEWS = {
     "lm-ngram": ["Counted context", "Surprisal", "What each word is worth"],
@@ -173,6 +173,7 @@ def test_special_tokens_and_pieces_are_shown_when_asked_for(
     seen.page.get_by_label("Words instead of pieces").uncheck()
     drawn = figure(seen, "Alignment as each word is written")
     drawn.get_by_text("The numbers as a table").click()
+    drawn.locator("table").wait_for()
     head = drawn.locator("thead th").all_inner_texts()
     assert head[1:] == list(record.source.pieces)
     row = [float(each) for each in drawn.locator("tbody tr").first.locator("td").all_inner_texts()]
@@ -188,6 +189,7 @@ def test_the_stepper_shows_the_arithmetic_of_the_recorded_weights(
     words.get_by_role("button").nth(3).click()
     drawn = seen.page.locator("figure", has=seen.page.locator("svg.stepper"))
     drawn.get_by_text("The numbers as a table").click()
+    drawn.locator("table").wait_for()
     rows = drawn.locator("tbody tr").all()
     table = [[cell.inner_text() for cell in row.locator("td").all()] for row in rows]
     weights = record.tensors[record.attentions[0].tensor][0][3]

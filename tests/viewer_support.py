@@ -65,7 +65,11 @@ def trained(folder: Path) -> dict[str, Path]:
     train(counted, [files["ko"]], folder=made["lm-ngram"])
     for name, (task, stage, config) in NETWORKS.items():
         recipe = Recipe(
-            task=task, stage=stage, vocab_size=400, model=config, train={"steps": 8, "validations": 1}
+            task=task,
+            stage=stage,
+            vocab_size=400,
+            model=config,
+            train={"steps": 8, "validations": 1},
         )
         paths = [files["ko"], files["en"]] if task == "translate" else [files["ko"]]
         train(recipe, paths, folder=folder / name)
@@ -76,7 +80,7 @@ def trained(folder: Path) -> dict[str, Path]:
 def records(folders: dict[str, Path]) -> dict[str, Any]:
     """A record of every model on one sentence, and BERT on a pair."""
     models = {name: load(folder) for name, folder in folders.items()}
-    texts = {name: SENTENCE for name in models}
+    texts = dict.fromkeys(models, SENTENCE)
     texts["mlm-bert"] = SENTENCE.replace("친구와", "<mask>")
     made = {
         name: capture(models[name], texts[name], name=name, beam=3, gold=_gold(name))
@@ -126,7 +130,9 @@ def served(folder: Path, marks: Path) -> Iterator[str]:
 @contextmanager
 def served_alone(folder: Path) -> Iterator[str]:
     """A viewer of any one model; its address."""
-    with _answering(Workbench([NamedModel(folder.name, load(folder), folder)], example=SENTENCE)) as at:
+    with _answering(
+        Workbench([NamedModel(folder.name, load(folder), folder)], example=SENTENCE)
+    ) as at:
         yield at
 
 
@@ -162,7 +168,8 @@ class Visit:
         self.page.on("pageerror", lambda error: self.problems.append(str(error)))
         self.page.on("dialog", lambda dialog: self.problems.append(f"dialog {dialog.message}"))
         self.page.on(
-            "console", lambda said: self.problems.append(said.text) if said.type == "error" else None
+            "console",
+            lambda said: self.problems.append(said.text) if said.type == "error" else None,
         )
 
     def _route(self, route: Any) -> None:

@@ -78,7 +78,7 @@ function Side({ side, names, places, y, lit, setFocus, picked, onPick }) {
   const here = (at) => ({ side, at });
   return html`<g ref=${group} role="group" aria-label=${t(side === "row" ? "links.queries" : "links.keys")}>
     ${names.map((name, at) => html`<text class=${`${lit?.side === side && lit.at === at ? "strong hot" : ""} ${picked?.side === side && picked.at === at ? "picked" : ""}`}
-      x=${places[at].middle} y=${y} text-anchor="middle" font-size=${FONT} role="button" tabindex=${at === stop ? 0 : -1} aria-label=${name}
+      x=${places[at].middle} y=${y} text-anchor="middle" font-size=${FONT} role="button" tabindex=${at === stop ? 0 : -1}
       aria-pressed=${picked?.side === side && picked.at === at}
       onPointerEnter=${() => setFocus(here(at))} onFocus=${() => { setStop(at); setFocus(here(at)); }} onBlur=${() => setFocus(null)}
       onClick=${() => onPick?.(here(at))} onKeyDown=${(event) => pressed(event, at)}>${shorten(name)}</text>`)}</g>`;

@@ -77,6 +77,6 @@ function Window({ length, view, onChange }) {
     return () => clearTimeout(timer);
   }, [from]);
   return html`<div class="notice" role="note"><p>${t("window.notice", { length: number(length, 0), size: view.size })}</p>
-    <label class="choice">${t("window.from")} <input type="range" min="0" max=${last} step="16" value=${from} onInput=${(event) => setFrom(Number(event.currentTarget.value))}/>
+    <label class="choice">${t("window.from")} <input type="range" min="0" max=${last} value=${from} onInput=${(event) => setFrom(Number(event.currentTarget.value))}/>
     <output>${number(from + 1, 0)} – ${number(Math.min(from + view.size, length), 0)}</output></label></div>`;
 }

@@ -105,8 +105,9 @@ function Thumb({ record, head, view, order, chosen, tab, onChoose, onKeyDown }) 
     return () => watch.disconnect();
   }, []);
   const place = /layer\.(\d+)/.exec(head.attention.name);
+  const seen = `${place ? `${Number(place[1]) + 1}·` : ""}${head.head + 1} ${told(head, order)}`;
   return html`<button type="button" ref=${button} aria-pressed=${chosen} tabindex=${tab} onClick=${onChoose} onKeyDown=${onKeyDown}
-    aria-label=${`${label(head)}: ${t(`role.${head.role}`)}, ${t("heads.bits", { value: number(head.entropy, 1) })}`}>
+    aria-label=${`${seen}: ${label(head)}, ${t(`role.${head.role}`)}, ${t("heads.bits", { value: number(head.entropy, 1) })}`}>
     ${near ? html`<${Pixels} ...${{ record, head, view }}/>` : html`<canvas></canvas>`}
     <small>${place ? `${Number(place[1]) + 1}·${head.head + 1}` : head.head + 1} <span>${told(head, order)}</span></small></button>`;
 }

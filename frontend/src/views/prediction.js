@@ -9,7 +9,8 @@ export function Outcome({ record }) {
   const { outcome = {}, probabilities } = record;
   if (record.task === "translate") {
     const made = outcome.translation ?? record.target ?? record.output?.surface?.join(" ");
-    return html`<p class="outcome">${tx(record.target ? "outcome.given" : "outcome.translation", { text: word(made) })}
+    const own = !record.beam?.hypotheses?.length || record.beam.hypotheses[0].text === made;
+    return html`<p class="outcome">${tx(own ? "outcome.translation" : "outcome.given", { text: word(made) })}
       ${typeof outcome.logprob === "number" && html` <span class="hint">${t("outcome.logprob", { value: number(outcome.logprob, 2) })}</span>`}</p>`;
   }
   if (record.task === "lm" && record.logprobs.length) {
