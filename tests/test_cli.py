@@ -658,7 +658,7 @@ def test_look_writes_one_page_for_every_kind_of_model(
     assert "나는 학교에서 공부한다" in text
     assert not re.search(r"https?://(?!www\.w3\.org)", text)
     record = run("look", home / model, "나는 학교에서 공부한다", "--json").rows[0]
-    assert (record["munmaek_record"], record["text"]) == (1, "나는 학교에서 공부한다")
+    assert (record["munmaek_record"], record["text"]) == (2, "나는 학교에서 공부한다")
 
 
 def test_data_list_names_licence_and_home_of_every_set(run: Run) -> None:
