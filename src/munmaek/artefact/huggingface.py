@@ -42,6 +42,7 @@ def _embeddings(prefix: str) -> dict[str, str]:
         "encoder.position_embeddings.table": f"{prefix}.embeddings.position_embeddings",
         "encoder.type_embeddings": f"{prefix}.embeddings.token_type_embeddings",
         "encoder.norm": f"{prefix}.embeddings.LayerNorm",
+        "encoder.embedding_norm": f"{prefix}.embeddings.first_norm",
     }
 
 
@@ -205,7 +206,7 @@ DISTILBERT_NAMES = {
 }
 DISTILBERT_DEFAULTS = {"num_hidden_layers": 6, "classifier_dropout": 0.2}
 OURS_ALONE = (
-    "norm_first", "positions", "gated", "bias", "position_offset", "family", "embedding_size",
+    "norm_first", "embedding_norm", "positions", "gated", "bias", "position_offset", "family", "embedding_size",
 )  # fmt: skip
 
 

@@ -101,6 +101,9 @@ class BertConfig(Config):
     """Standard deviation of fresh weights: 0.02 at the paper's width of 768 is 0.035 at 256."""
     norm_first: bool = False
     """LayerNorm before each sublayer; False is after it, as in the paper."""
+    embedding_norm: bool = False
+    """With ``norm_first``, LayerNorm on the embeddings as well: without it words enter the stack
+    at the deviation of fresh weights, and little is learned at first."""
     positions: Literal["learned", "rotary"] = "learned"
     """A learned vector for each position, or queries and keys turned by it."""
     gated: bool = False
@@ -230,6 +233,11 @@ class BertEncoder(nn.Module):
         # Behind the stack instead where the sublayers normalise first.
         normed = config.hidden_size if config.norm_first else size
         self.norm = nn.LayerNorm(normed, eps=config.layer_norm_eps, bias=config.bias)
+        self.embedding_norm = (
+            nn.LayerNorm(size, eps=config.layer_norm_eps, bias=config.bias)
+            if config.norm_first and config.embedding_norm
+            else None
+        )
         self.projection = (
             nn.Linear(size, config.hidden_size) if size != config.hidden_size else None
         )
@@ -351,6 +359,8 @@ class BertEncoder(nn.Module):
         x = words if added is None else words + added
         if not self.norm_first:
             x = self.norm(x)
+        elif self.embedding_norm is not None:
+            x = self.embedding_norm(x)
         x = self.dropout(x)
         return x if self.projection is None else self.projection(x)
 

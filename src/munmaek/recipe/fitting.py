@@ -30,6 +30,7 @@ from munmaek.tasks.guided import PieceGuide, piece_guide
 from munmaek.tasks.lm import Activations, DocumentModelling, LanguageModelling, stream_of
 from munmaek.tasks.mlm import MaskedModelling
 from munmaek.tasks.translate import Pairs, TranslationTask
+from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.tokenizers import Tokenizer
 from munmaek.train import Progress, fit
 
@@ -142,7 +143,7 @@ def fit_classifier(texts: Labelled, recipe: Recipe, run: Run) -> Classifier:
         max_tokens=recipe.max_tokens,
         seed=recipe.seed,
     )
-    sizes = {"vocab_size": tokenizer.vocab_size, "label_count": len(texts.labels)}
+    sizes = {"vocab_size": _embedded(tokenizer, run), "label_count": len(texts.labels)}
     network, info = _train(
         task, recipe, run, sizes=sizes, data=texts.describe(), lengths=_lengths(train)
     )
@@ -264,21 +265,30 @@ def fit_encoder(text: Text, recipe: Recipe, run: Run) -> Encoder:
         train=train,
         valid=frame(_some(text.valid)),
         mask=tokenizer.mask,
-        first_word=tokenizer.mask + 1,
+        first_word=0,
+        special=tokenizer.special_ids,
         vocab_size=tokenizer.vocab_size,
         words=_word_groups(train, tokenizer) if recipe.whole_words else None,
+        rates=recipe.mask_rates,
         pad=tokenizer.pad,
         max_tokens=recipe.max_tokens,
         seed=recipe.seed,
     )
-    sizes = {"vocab_size": tokenizer.vocab_size}
+    sizes = {"vocab_size": _embedded(tokenizer, run)}
     network, info = _train(
         task, recipe, run, sizes=sizes, data=text.describe(), lengths=_lengths(train)
     )
     return Encoder(tokenizer, network, info, recipe.limit)
 
 
-def _word_groups(rows: Sequence[Sequence[int]], tokenizer: Tokenizer) -> list[list[int]]:
+def _embedded(tokenizer: AnyTokenizer, run: Run) -> int:
+    """Rows of the embeddings: a checkpoint may have more than its tokenizer has tokens."""
+    if run.init is not None and run.init.info.stage == "bert":
+        return int(run.init.info.sizes["vocab_size"])
+    return tokenizer.vocab_size
+
+
+def _word_groups(rows: Sequence[Sequence[int]], tokenizer: AnyTokenizer) -> list[list[int]]:
     """For each row the running number of the word that each piece belongs to."""
     begins = np.array(
         [tokenizer.begins_word(token) for token in range(tokenizer.vocab_size)], dtype=np.int64
@@ -345,12 +355,18 @@ def _train(
     return network, info
 
 
+_DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout")
+
+
 def _stage_config(recipe: Recipe, init: TrainedModel | None) -> Any:
-    """The stage's configuration; a classifier has the sizes of the language model it begins from.
+    """The stage's configuration; what begins from a trained model has its sizes.
 
     What the recipe says comes first.
     """
     config = recipe.stage_config()
+    if init is not None and recipe.stage == init.info.stage == "bert":
+        sizes = {name: value for name, value in init.info.config.items() if name not in _DROPOUTS}
+        return recipe.model_copy(update={"model": {**sizes, **recipe.model}}).stage_config()
     if init is None or not _carries(init, recipe):
         return config
     sizes = {name: init.info.config[name] for name in ("cell", "embedding", "hidden", "layers")}

@@ -68,6 +68,8 @@ class Recipe(Config):
     """Weight of the loss on attention where links guide it (translate)."""
     guide_repeat: int = Field(default=1, ge=1)
     """Times that a guided pair is seen in each pass (translate)."""
+    mask_rates: tuple[float, ...] = (0.15,)
+    """Share of the words masked in each pass; the last holds for all later ones (mlm)."""
     whole_words: bool = True
     """Mask whole words rather than pieces (mlm)."""
     keep_text: bool | None = None

@@ -8,7 +8,7 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Literal, final
+from typing import Any, Literal, cast, final
 
 import numpy as np
 import torch
@@ -86,6 +86,10 @@ def encode_rows(
     return np.empty((0, 0), dtype=np.float32) if out is None else out
 
 
+def _steps(length: int) -> Tensor:
+    return torch.arange(length)
+
+
 def _group(texts: Texts, rows: Sequence[Ids], pooling: Pooling) -> Tensor:
     """Rows of rising length to [N, D]."""
     spans: list[tuple[int, int, int]] = []
@@ -95,9 +99,9 @@ def _group(texts: Texts, rows: Sequence[Ids], pooling: Pooling) -> Tensor:
         spans.append((start, count, length))
         start += count * length
     ids = torch.tensor([number for row in rows for number in row], dtype=torch.int64)
-    places = torch.cat([torch.arange(length).repeat(count) for _, count, length in spans])
+    places = torch.cat([_steps(length).repeat(count) for _, count, length in spans])
     laid = Unpadded(torch.arange(len(ids)), places.to(texts.device), spans)
-    hidden: Tensor = texts.flat(ids.to(texts.device), laid)
+    hidden = cast("Tensor", texts.flat(ids.to(texts.device), laid))
     parts: list[Tensor] = []
     for first, count, length in spans:
         own = hidden[first : first + count * length].reshape(count, length, -1)

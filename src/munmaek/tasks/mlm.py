@@ -27,6 +27,9 @@ __all__ = ["MaskedBatch", "MaskedFiller", "MaskedModelling", "embed_rows"]
 
 Ids = Sequence[int]
 
+VALIDATED = 0.15
+"""Share hidden in validation and evaluation, whatever training hides."""
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,8 @@ class MaskedModelling:
     """Ids from ``first_word`` on that are special too."""
     words: Sequence[Ids] | None = None
     """For each train row the word each position belongs to, to mask whole words."""
-    rate: float = 0.15
+    rates: Sequence[float] = (0.15,)
+    """Share of the words that is hidden in each pass; the last holds for all later ones."""
     pad: int = 0
     max_tokens: int = 4096
     seed: int = 0
@@ -80,7 +84,8 @@ class MaskedModelling:
         ids, lengths = pad_rows(pick(self.train, rows), self.pad)
         groups = self.words
         words = None if groups is None else pad_rows(pick(groups, rows), -1)[0]
-        return self._mask(ids, lengths, words, rng)
+        rate = self.rates[min(number, len(self.rates) - 1)]
+        return self._mask(ids, lengths, words, rng, rate)
 
     def _mask(
         self,
@@ -88,12 +93,13 @@ class MaskedModelling:
         lengths: NDArray[np.int64],
         words: NDArray[np.int64] | None,
         rng: np.random.Generator,
+        rate: float,
     ) -> MaskedBatch:
         draw = rng.random(ids.shape)
         if words is not None:  # every piece of a word shares its word's draw
             draw = np.take_along_axis(draw, np.maximum(words, 0), axis=1)
         maskable = self._maskable(ids)
-        hidden = (draw < self.rate) & maskable
+        hidden = (draw < rate) & maskable
         if not hidden.any() and maskable.any():
             hidden.flat[int(rng.choice(np.flatnonzero(maskable)))] = True
         chosen = np.flatnonzero(hidden)
@@ -134,7 +140,8 @@ class MaskedModelling:
         for index, rows in enumerate(bucket(lengths, max_tokens=self.max_tokens, rng=None)):
             ids, sizes = pad_rows(pick(self.valid, rows), self.pad)
             rng = np.random.default_rng([self.seed, 2**31, index])
-            parts.append(self._predict(network, self._mask(ids, sizes, None, rng)))
+            batch = self._mask(ids, sizes, None, rng, VALIDATED)
+            parts.append(self._predict(network, batch))
         return np.concatenate([part[0] for part in parts]), np.concatenate(
             [part[1] for part in parts]
         )

@@ -10,7 +10,7 @@ of several blocks on top of one another, such as a fused projection of queries, 
 made orthogonal block by block.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 import torch
@@ -46,7 +46,8 @@ def make_muon(
     Scores of words and labels (``output``, ``classifier`` beside the stack) are AdamW's too.
     """
     blocks: dict[int, int] = {}
-    for name, module in network.named_modules():
+    modules = cast("Iterable[tuple[str, nn.Module]]", cast("Any", network).named_modules())
+    for name, module in modules:
         weight = getattr(module, "weight", None)
         if isinstance(module, nn.Linear) and name.split(".")[-1] not in ("classifier", "readout"):
             fused = name.endswith("qkv") and weight is not None

@@ -1,0 +1,129 @@
+"""BERTs written for others: a Hugging Face folder without anything of ours, and ONNX.
+
+The ONNX graph takes ``input_ids`` and ``attention_mask`` [batch, tokens] (padding last) and gives
+``last_hidden_state`` or ``logits``; both axes are free.
+"""
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from munmaek.artefact.classifier import Classifier
+from munmaek.artefact.encoder import Encoder
+from munmaek.artefact.tagger import Tagger
+from munmaek.artefact.weights import save_config, save_network
+from munmaek.errors import DiskError, UnsupportedError
+from munmaek.models.bert import (
+    BertBaseNetwork,
+    BertClassifierNetwork,
+    BertMaskedNetwork,
+    BertTaggerNetwork,
+)
+from munmaek.text.checkpoint_tokenizer import ROLES, CheckpointTokenizer
+
+__all__ = ["export_huggingface", "export_onnx"]
+
+Exported = Encoder | Classifier | Tagger
+_OPSET = 17
+
+
+def export_huggingface(model: Exported, folder: Path) -> None:
+    """Write ``config.json``, ``model.safetensors`` and the tokenizer into an empty folder.
+
+    Raises:
+        UnsupportedError: not a BERT of the classic form, which is all that ``transformers`` knows.
+        DiskError: the folder cannot be written.
+    """
+    network = _network(model)
+    if not network.config.classic:
+        message = (
+            f"{model.info.label}: of the modern form, which transformers does not know; "
+            "export to onnx, or train with the classic form"
+        )
+        raise UnsupportedError(message)
+    labels = () if isinstance(model, Encoder) else model.labels
+    tokenizer = model.tokenizer
+    if isinstance(tokenizer, CheckpointTokenizer):
+        settings = tokenizer.settings()
+    else:
+        named = {ROLES[role]: tokenizer.token(getattr(tokenizer, role)) for role in ROLES}
+        settings = {"tokenizer_class": "PreTrainedTokenizerFast", **named}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tokenizer.save(folder / "tokenizer.json")
+        save_config(folder / "config.json", model.info, labels=labels)
+        save_network(network, folder / "model.safetensors", stage="bert")
+        text = json.dumps({**settings, "model_max_length": model.limit}, ensure_ascii=False)
+        (folder / "tokenizer_config.json").write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        message = f"{folder}: cannot write: {error.strerror}"
+        raise DiskError(message) from error
+
+
+class _Graph(nn.Module):
+    """Ids and mask in, as others call it."""
+
+    def __init__(self, network: Any) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, ids: Int[Tensor, "B T"], mask: Int[Tensor, "B T"]) -> Float[Tensor, "..."]:
+        network, encoder = self.network, self.network.encoder
+        positions = torch.arange(ids.shape[1], device=ids.device)
+        seen = mask.bool()[:, None, None, :]
+        hidden = encoder.stack(encoder.embed(ids, positions), seen)
+        if isinstance(network, BertMaskedNetwork):
+            return network.logits(hidden)
+        if isinstance(network, BertClassifierNetwork):
+            return network.scores(hidden[:, 0])
+        if isinstance(network, BertTaggerNetwork):
+            return network.classifier(hidden)
+        return hidden
+
+
+def export_onnx(model: Exported, path: Path) -> None:
+    """Write the network as an ONNX graph, weights included.
+
+    Raises:
+        UnsupportedError: not a BERT, or the ``onnx`` extra is not installed.
+    """
+    network = _network(model)
+    try:
+        import onnx  # noqa: F401  # pyright: ignore[reportUnusedImport]  what torch needs to write
+    except ImportError as error:
+        message = "ONNX needs the extra 'onnx': pip install 'munmaek[onnx]'"
+        raise UnsupportedError(message) from error
+    example = torch.ones(2, 5, dtype=torch.int64)
+    name = "last_hidden_state" if isinstance(network, BertBaseNetwork) else "logits"
+    free = {0: "batch", 1: "tokens"}
+    with warnings.catch_warnings():  # of the exporter's age, and of shapes that are fixed anyway
+        warnings.simplefilter("ignore")
+        cast("Any", torch.onnx).export(
+            _Graph(network).eval(),
+            (example, example),
+            path,
+            input_names=["input_ids", "attention_mask"],
+            output_names=[name],
+            dynamic_axes={
+                "input_ids": free,
+                "attention_mask": free,
+                name: {0: "batch"} if isinstance(network, BertClassifierNetwork) else free,
+            },
+            opset_version=_OPSET,
+            dynamo=False,
+        )
+
+
+def _network(model: Exported) -> Any:
+    network: Any = model.model if isinstance(model, Classifier) else model.network
+    network = getattr(network, "network", network)
+    known = (BertMaskedNetwork, BertClassifierNetwork, BertTaggerNetwork, BertBaseNetwork)
+    if not isinstance(network, known):
+        message = f"{model.info.label}: huggingface and onnx are for BERTs"
+        raise UnsupportedError(message)
+    return network

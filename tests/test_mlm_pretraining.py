@@ -1,0 +1,192 @@
+"""What pre-training computes: masks, losses, Muon, and that a small BERT learns."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from munmaek.artefact import load
+from munmaek.artefact.published import export_huggingface, export_onnx
+from munmaek.errors import UnsupportedError
+from munmaek.models.bert import BertConfig, BertMaskedNetwork
+from munmaek.recipe import Recipe, train
+from munmaek.tasks.mlm import MaskedModelling
+from munmaek.train import TrainConfig, fit
+from munmaek.train.muon import Muon, orthogonal
+from munmaek.train.optimiser import make_optimiser
+
+TINY = BertConfig(
+    hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
+    hidden_dropout_prob=0.0, initializer_range=0.1, max_position_embeddings=32,
+)  # fmt: skip
+MODERN = {"norm_first": True, "positions": "rotary", "gated": True, "bias": False}
+RNG = np.random.default_rng(0)
+ROWS = [[2, *RNG.integers(5, 30, size).tolist(), 3] for size in RNG.integers(3, 12, 24)]
+
+
+def network(config: BertConfig = TINY) -> BertMaskedNetwork:
+    torch.manual_seed(0)
+    return BertMaskedNetwork(config, vocab_size=30)
+
+
+def task(rows: Any = ROWS, **more: Any) -> MaskedModelling:
+    return MaskedModelling(train=rows, valid=rows, mask=4, first_word=5, vocab_size=30, **more)
+
+
+def test_the_loss_of_masked_positions_is_that_of_all_with_the_others_ignored() -> None:
+    model, some = network(), task()
+    batch = some.epoch(0)[0]
+    loss = some.loss(model, batch)
+    logits = model.logits(model(torch.tensor(batch.ids), torch.tensor(batch.lengths)))
+    wanted = torch.full((batch.ids.size,), -100)
+    wanted[torch.tensor(batch.chosen)] = torch.tensor(batch.targets)
+    full = F.cross_entropy(logits.flatten(0, 1), wanted, reduction="sum", ignore_index=-100)
+    torch.testing.assert_close(loss.total, full)
+
+
+def test_the_share_of_masked_words_follows_the_passes() -> None:
+    some = task(rates=(0.5, 0.1))
+
+    def share(number: int) -> float:
+        batches = list(some.epoch(number))
+        words = sum(batch.tokens - 2 * len(batch.ids) for batch in batches)
+        return sum(len(batch.chosen) for batch in batches) / words
+
+    shares = [share(number) for number in (0, 1, 7)]
+    assert shares[0] == pytest.approx(0.5, abs=0.12)
+    assert shares[1] == pytest.approx(0.1, abs=0.08)
+    assert shares[2] == pytest.approx(0.1, abs=0.08)
+
+
+def test_special_tokens_in_the_midst_of_a_vocabulary_are_never_hidden_or_put_in() -> None:
+    special = frozenset({7, 8, 9})
+    rows = [[7, 8, 9, 20, 21, 22]] * 40
+    some = MaskedModelling(
+        train=rows, valid=rows, mask=9, first_word=0, vocab_size=30, special=special
+    )
+    for batch in some.epoch(0):
+        assert special.isdisjoint(batch.targets.tolist())
+        changed = batch.ids[batch.ids != np.array(rows[: len(batch.ids)])]
+        assert not {7, 8} & set(changed.tolist())
+
+
+def test_orthogonal_has_singular_values_near_one() -> None:
+    torch.manual_seed(0)
+    for shape in ((24, 24), (12, 40), (40, 12)):
+        values = torch.linalg.svdvals(orthogonal(torch.randn(shape)))
+        assert values.min() > 0.4
+        assert values.max() < 1.3
+
+
+def test_muon_takes_the_stacks_matrices_and_a_fused_projection_by_blocks() -> None:
+    model = network()
+    optimiser: Any = make_optimiser(model, TrainConfig(optimiser="muon", steps=1))
+    assert isinstance(optimiser, Muon)
+    where = {id(p): (g["adam"], g["blocks"]) for g in optimiser.param_groups for p in g["params"]}
+    named = dict(model.named_parameters())
+    assert where[id(named["encoder.layers.0.attention.qkv.weight"])] == (False, 3)
+    assert where[id(named["encoder.layers.0.intermediate.weight"])] == (False, 1)
+    assert where[id(named["encoder.word_embeddings.weight"])][0]
+    assert where[id(named["encoder.layers.0.output.bias"])][0]
+    assert len(where) == len(named)
+
+
+def test_muons_adam_is_torchs_adamw() -> None:
+    torch.manual_seed(0)
+    one = torch.nn.Parameter(torch.randn(5))
+    two = torch.nn.Parameter(one.detach().clone())
+    mine = Muon([{"params": [one], "adam": True, "weight_decay": 0.1}], lr=0.01)
+    theirs = torch.optim.AdamW([two], lr=0.01, betas=(0.9, 0.98), weight_decay=0.1)
+    for _ in range(5):
+        one.grad = torch.randn(5)
+        two.grad = one.grad.clone()
+        mine.step()
+        theirs.step()
+    torch.testing.assert_close(one, two)
+
+
+@pytest.mark.parametrize(
+    ("form", "optimiser"), [({}, "adamw"), (MODERN, "muon")], ids=["classic", "modern"]
+)
+def test_a_tiny_bert_memorises(form: dict[str, Any], optimiser: str) -> None:
+    model = network(TINY.model_copy(update=form))
+    some = task(ROWS[:6])
+    before = some.validate(model.eval())
+    config = TrainConfig(
+        steps=300, learning_rate=1e-2, optimiser=optimiser, warmup=0.1, validations=1
+    )
+    fit(model, some, config=config)
+    assert some.validate(model) < 0.5 * before
+
+
+TEXTS = ["나는 학교에 간다", "너는 집에 간다", "나는 집에 있다", "너는 학교에 있다"] * 12
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("mlm")
+    (folder / "text.txt").write_text("\n".join(TEXTS), encoding="utf-8")
+    recipe = Recipe(
+        task="mlm", stage="bert", vocab_size=300, model=TINY.model_dump(),
+        train={"steps": 5}, mask_rates=(0.3, 0.15),
+    )  # fmt: skip
+    train(recipe, [folder / "text.txt"], folder=folder / "bert")
+    return folder
+
+
+def test_pretraining_goes_on_from_a_checkpoint_with_its_sizes_and_tokenizer(trained: Path) -> None:
+    recipe = Recipe(task="mlm", stage="bert", train={"steps": 2, "optimiser": "muon"})
+    model = train(recipe, [trained / "text.txt"], folder=trained / "more", init=trained / "bert")
+    assert model.info.config["hidden_size"] == 32
+    first: Any = load(trained / "bert")
+    assert model.tokenizer.fingerprint == first.tokenizer.fingerprint
+
+
+def test_an_exported_folder_opens_as_a_checkpoint_and_in_transformers(trained: Path) -> None:
+    transformers: Any = pytest.importorskip("transformers", reason="transformers is not installed")
+    ours: Any = load(trained / "bert")
+    export_huggingface(ours, trained / "theirs")
+    again: Any = load(trained / "theirs")
+    np.testing.assert_allclose(again.embed(TEXTS[:4]), ours.embed(TEXTS[:4]), atol=1e-6)
+    model = transformers.AutoModelForMaskedLM.from_pretrained(trained / "theirs").eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(trained / "theirs")
+    ids = tokenizer(TEXTS[0], add_special_tokens=False)["input_ids"]
+    assert ids == ours.tokenizer.encode(TEXTS[0])
+    row = torch.tensor([[2, *ids, 3]])
+    with torch.no_grad():
+        want = model(input_ids=row).logits
+        got = ours.network.logits(ours.network(row, torch.tensor([row.shape[1]])))
+    torch.testing.assert_close(got, want, atol=1e-5, rtol=1e-5)
+
+
+def test_onnx_gives_the_same_scores_with_and_without_padding(trained: Path) -> None:
+    pytest.importorskip("onnx", reason="onnx is not installed")
+    runtime: Any = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    ours: Any = load(trained / "bert")
+    export_onnx(ours, trained / "bert.onnx")
+    session = runtime.InferenceSession(trained / "bert.onnx")
+    ids = RNG.integers(5, ours.tokenizer.vocab_size, (3, 9))
+    lengths = np.array([9, 4, 1])
+    mask = (np.arange(9) < lengths[:, None]).astype(np.int64)
+    (got,) = session.run(None, {"input_ids": ids, "attention_mask": mask})
+    with torch.no_grad():
+        want = ours.network.logits(ours.network(torch.tensor(ids), torch.tensor(lengths)))
+    real = mask.astype(bool)
+    np.testing.assert_allclose(got[real], want.numpy()[real], atol=1e-4)
+
+
+def test_the_modern_form_is_not_written_under_a_name_that_computes_something_else(
+    tmp_path: Path, trained: Path
+) -> None:
+    recipe = Recipe(
+        task="mlm", stage="bert", vocab_size=300, train={"steps": 1},
+        model={**TINY.model_dump(), **MODERN},
+    )  # fmt: skip
+    model: Any = train(recipe, [trained / "text.txt"], folder=tmp_path / "modern")
+    with pytest.raises(UnsupportedError, match="modern form"):
+        export_huggingface(model, tmp_path / "theirs")
+    again: Any = load(tmp_path / "modern")
+    np.testing.assert_array_equal(again.embed(TEXTS[:3]), model.embed(TEXTS[:3]))
