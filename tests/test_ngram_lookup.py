@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 
 from munmaek.artefact import TrainedLanguageModel, TrainingText, load
 from munmaek.artefact.look_up import query_ids
+from munmaek.artefact.scoring import total, total_of_tokens
 from munmaek.errors import ArtefactError, InputError, UnsupportedError
 from munmaek.models.ngram import NgramConfig, NgramModel
 from munmaek.ngram import flatten
 from munmaek.ngram.lookup import places
 from munmaek.recipe import Recipe, add_text, train
 from munmaek.text.corpora import Corpus
-from munmaek.text.tokenizers import KINDS
+from munmaek.text.tokenizers import KINDS, train_tokenizer
 
 PAD, UNK, BOS, EOS = 0, 1, 2, 3
 token = st.integers(4, 6)
@@ -167,6 +168,33 @@ def test_every_unit_trains_scores_generates_and_looks_up(trained):
     assert len(likeliest) == 4
     explained = trained.explain("나는 집에서 잔다")
     assert explained.logprob == pytest.approx(trained.score(["나는 집에서 잔다"])[0].logprob)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    texts=st.lists(
+        st.text(
+            "가나다 \t\x0b\x1c\x85\xa0\u2003\u3000\u200b\ufeff<s>/unkpad\n\rᄀ\u1161e\u0301",
+            max_size=12,
+        ),
+        max_size=5,
+    )
+)
+def test_the_fast_total_of_words_is_that_of_their_tokens(texts):
+    tokenizer = train_tokenizer(["가 나 <unk> é", "나 다 <s>"], kind="words")
+    for smoothing in ("witten-bell", "maximum-likelihood"):
+        model = NgramModel.fit(
+            tokenizer.encode_many(["가 나 다", "나 나"]),
+            config=NgramConfig.of({"order": 2, "smoothing": smoothing}),
+            vocab_size=tokenizer.vocab_size,
+            bos=tokenizer.bos,
+            eos=tokenizer.eos,
+            unk=tokenizer.unk,
+            excluded=(tokenizer.pad, tokenizer.mask),
+        )
+        fast = total(model, tokenizer, texts).to_json()
+        slow = total_of_tokens(model, tokenizer, texts).to_json()
+        assert fast == pytest.approx(slow, nan_ok=True)
 
 
 @pytest.mark.filterwarnings("ignore::munmaek.errors.MunmaekWarning")

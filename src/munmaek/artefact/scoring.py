@@ -1,6 +1,7 @@
 """What a language model says about text: of every sentence, and of a whole text in sums."""
 
 import math
+import re
 import sys
 import unicodedata
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from munmaek.metrics import Score, bits_per, count_text, lm_scores, perplexity, 
 from munmaek.models.ngram import NgramModel
 from munmaek.ngram import WordTable, flatten
 from munmaek.ngram.parallel import available
-from munmaek.ngram.textscore import TextScore, score_text
+from munmaek.ngram.textscore import score_text
 from munmaek.text.corpora import Corpus
 from munmaek.text.tokenizers import SPECIALS, Tokenizer
 
@@ -29,6 +30,9 @@ __all__ = [
     "total",
     "total_of_tokens",
 ]
+
+_WIDE_SPACE = re.compile("[\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
+"""White space that parts words for the tokenizer, and that compiled code does not look for."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -183,6 +187,7 @@ def _total_of_words(
 ) -> TextTotal | None:
     """None where a text holds a line end, white space to the tokenizer, or is impossible."""
     joined = unicodedata.normalize("NFC", "".join(f"{text}\n" for text in texts))
+    joined = _WIDE_SPACE.sub(" ", joined)
     found = score_text(
         model.tables,
         _word_table(tokenizer),
