@@ -1,10 +1,16 @@
 """What language models train and predict with: softmaxes, dropout, documents, adaptation."""
 
+import os
+import signal
+import subprocess
+import sys
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional as F
 
@@ -22,6 +28,7 @@ from munmaek.tasks.cache import Cache, NeuralCache, cached_logprobs, tune_cache
 from munmaek.tasks.dynamic_evaluation import DynamicModel, Dynamics, mean_squares, tune_dynamics
 from munmaek.tasks.lm import Activations, DocumentModelling, NeuralLanguageModel, stream_of
 from munmaek.train import TrainConfig, fit
+from munmaek.train.checkpoint import weights
 
 V, BOS, EOS = 17, 2, 3
 
@@ -261,6 +268,59 @@ def test_an_interrupted_document_goes_on_to_the_same_weights_to_the_bit(tmp_path
     assert all(torch.equal(found[name], wanted[name]) for name in wanted)
 
 
+def child(folder, seconds):
+    """Train in this process until it is killed, or to the end without ``seconds``."""
+    torch.set_num_threads(1)
+    if seconds:
+        signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+    torch.manual_seed(0)
+    made = network(weight_dropout=0.2, embedding_dropout=0.1, sampled=8)
+    config = TrainConfig(
+        steps=20, optimiser="sgd", momentum=0.9, learning_rate=0.3, schedule="one-cycle",
+        averaging="triggered", trigger=1, validations=8, checkpoint_every=0.02,
+    )  # fmt: skip
+    task = document(activations=Activations(2.0, 1.0))
+    fit(made, task, config=config, folder=folder, resume=True)
+    save_file(weights(made), folder / "result.safetensors")
+
+
+KILLS = """
+import os, random, sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+import test_language_networks
+folder, killed = Path(sys.argv[2]), 0
+(folder / "whole").mkdir()
+(folder / "parts").mkdir()
+times = [("whole", None)] + [("parts", random.uniform(0.1, 0.5)) for _ in range(3)]
+for name, seconds in [*times, ("parts", None)]:
+    process = os.fork()
+    if not process:
+        test_language_networks.child(folder / name, seconds)
+        os._exit(0)
+    _, status = os.waitpid(process, 0)
+    killed += os.WIFSIGNALED(status)
+print(killed)
+"""
+
+
+def test_a_document_killed_at_any_moment_goes_on_to_the_same_weights_to_the_bit(tmp_path):
+    out = subprocess.run(
+        [sys.executable, "-c", KILLS, str(Path(__file__).parent), str(tmp_path)],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+    )
+    assert int(out.stdout) >= 1
+    wanted, found = (
+        load_file(tmp_path / name / "result.safetensors") for name in ("whole", "parts")
+    )
+    assert all(torch.equal(found[name], wanted[name]) for name in wanted)
+
+
 def test_a_document_divides_into_rows_of_each_process():
     task = document(rows=4)
     parts = [task.part(rank, 2) for rank in (0, 1)]
@@ -325,7 +385,7 @@ def test_dynamic_evaluation_sums_to_one_and_its_scores_are_the_fold(document):
 
 def test_dynamic_evaluation_learns_what_repeats():
     made = model()
-    text = [[5, 9, 12, 7] * 40]
+    text = [[5, 9, 12, 7] * 15]
     squares = mean_squares(made, text, document=True, length=5)
     dynamic = DynamicModel(made, squares, Dynamics(rate=0.0, back=0.0, length=5))
     np.testing.assert_allclose(dynamic.score(text[0]), made.score(text[0]), atol=1e-5)
