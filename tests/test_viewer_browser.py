@@ -60,7 +60,8 @@ def shown(folders: dict[str, Path]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def browser(folders: dict[str, Path]) -> Iterator[Any]:
+def browser(shown: dict[str, Any]) -> Iterator[Any]:
+    assert shown  # made before a browser runs, which would else wait for it
     with chromium() as found:
         yield found
 
@@ -263,8 +264,11 @@ def test_a_page_can_be_used_with_keys_alone(
     for _ in range(60):
         seen.page.keyboard.press("Tab")
         name, outline = seen.page.evaluate(
-            """() => { const at = document.activeElement;
-              return [at.ariaLabel ?? at.innerText ?? at.tagName, getComputedStyle(at).outlineStyle]; }"""
+            """() => {
+              const at = document.activeElement;
+              const name = at.ariaLabel ?? at.innerText ?? at.tagName;
+              return [name, getComputedStyle(at).outlineStyle];
+            }"""
         )
         reached.append(name)
         if outline == "none":

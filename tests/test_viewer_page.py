@@ -40,6 +40,9 @@ class Reading(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
 
+    def handle_endtag(self, tag: str) -> None:
+        self.tags.append((f"/{tag}", {}))
+
     def handle_data(self, data: str) -> None:
         if self.tags and self.tags[-1][0] == "script":
             name = self.tags[-1][1].get("id") or ""
@@ -119,11 +122,8 @@ def test_every_text_that_is_used_stands_in_both_languages() -> None:
 
 
 def test_no_korean_particle_follows_a_name_whose_last_sound_is_unknown() -> None:
-    wrong = {
-        key: korean
-        for key, (_, korean) in entries().items()
-        if re.search(r"\}[은는이가을를과와](\s|$)", korean)
-    }
+    particle = re.compile(r"\}[은는이가을를과와](\s|$)")
+    wrong = {key: korean for key, (_, korean) in entries().items() if particle.search(korean)}
     assert wrong == {}
 
 

@@ -9,6 +9,7 @@ import { moveTo } from "./words.js";
 
 const HEIGHT = 170;
 const FOOT = 22;
+const MOST = 1200; // lines at once: more is a grey surface, and slow; the matrix and the file have all
 const FAINTEST = 0.08; // share of the largest weight below which a line only adds grey
 
 const spans = (names) => names.map((name) => Math.max(textWidth(shorten(name)) + 16, 26));
@@ -47,6 +48,7 @@ export function Links({ matrix, rows, columns, scale, label, links = [], picked,
     }
   }
   lines.sort((a, b) => a[2] - b[2]); // the heaviest is drawn last, on top
+  lines.splice(0, lines.length - MOST);
   const curve = (r, c) => {
     const [from, to] = [above[r].middle, below[c].middle];
     return `M${from.toFixed(1)} ${FOOT + 4}C${from.toFixed(1)} ${HEIGHT / 2} ${to.toFixed(1)} ${HEIGHT / 2} ${to.toFixed(1)} ${HEIGHT - FOOT - 4}`;
