@@ -8,18 +8,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from munmaek.align import MarkedPair
 from munmaek.artefact import Classifier, TrainedLanguageModel, Translator
 from munmaek.errors import InputError, UnsupportedError
 from munmaek.look.capture import AnyModel, capture
-from munmaek.look.feedback import Feedback
 from munmaek.look.marking import Marks, links_json, marked_pair
 from munmaek.look.ngrams import next_tokens
 from munmaek.look.packing import Packed, pack_float16, pack_uint8
 from munmaek.look.pairs import ORDERS, Order, Pairs, Suspicions
 from munmaek.look.records import Record
+
+if TYPE_CHECKING:
+    from munmaek.look.feedback import Feedback
 
 __all__ = ["MissingError", "NamedModel", "Workbench"]
 
@@ -296,6 +298,8 @@ class Workbench:
         folder = self._models[0].folder
         if folder is None or self.pairs is None:
             raise InputError("guided training needs pairs to train on; give --pairs FILE")
+        from munmaek.look.feedback import Feedback  # training loads much that looking never uses
+
         if self._feedback is None or not self._feedback.running:
             self._feedback = Feedback(folder, self.pairs, self.kept_marks().pairs(), steps=steps)
         return {"run": self._feedback.start()}
