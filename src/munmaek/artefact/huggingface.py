@@ -206,7 +206,8 @@ DISTILBERT_NAMES = {
 }
 DISTILBERT_DEFAULTS = {"num_hidden_layers": 6, "classifier_dropout": 0.2}
 OURS_ALONE = (
-    "norm_first", "embedding_norm", "positions", "gated", "bias", "position_offset", "family", "embedding_size",
+    "norm_first", "embedding_norm", "positions", "gated", "bias", "position_offset", "family",
+    "embedding_size",
 )  # fmt: skip
 
 

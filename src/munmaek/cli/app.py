@@ -22,6 +22,7 @@ from munmaek.cli.mix import mix
 from munmaek.cli.next import next_tokens
 from munmaek.cli.options import examples
 from munmaek.cli.score import score
+from munmaek.cli.search import search
 from munmaek.cli.train import train
 from munmaek.cli.translate import translate
 from munmaek.cli.verify import verify
@@ -100,6 +101,7 @@ app.command(epilog=examples("munmaek classify models/reviews new.txt --json"))(c
 app.command(epilog=examples("echo '나는 너를 사랑해' | munmaek translate models/ko-en"))(translate)
 app.command(epilog=examples("munmaek fill models/bert '나는 <mask> 공부한다'"))(fill)
 app.command(epilog=examples("munmaek embed models/bert sentences.txt -o vectors.npy"))(embed)
+app.command(epilog=examples("munmaek search models/bert sentences.txt '재미있는 영화'"))(search)
 app.command(
     epilog=examples(
         "munmaek align models/ko-en ko.txt en.txt", "munmaek align --aligner hmm ko.txt en.txt"

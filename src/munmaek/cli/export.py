@@ -13,6 +13,7 @@ from munmaek.errors import ConfigError
 __all__ = ["export"]
 
 _FILES = ("arpa",)
+_BERT = ("huggingface", "onnx")
 _FOLDERS = ("compact", "quantised", "fast")
 
 
@@ -27,7 +28,8 @@ def export(
             show_default=False,
             help="arpa, a file that other n-gram tools read, gzipped if its name ends in .gz; or "
             "a folder of ours again: compact, a third of the size, without loss; quantised, a "
-            "fifth, 256 probabilities an order; fast, the form that training gives.",
+            "fifth, 256 probabilities an order; fast, the form that training gives. For BERTs: "
+            "huggingface, a folder for transformers; onnx, a graph.",
         ),
     ],
     output: Annotated[
@@ -44,8 +46,11 @@ def export(
     Compact and quantised models do all that fast ones do, more slowly, and lie in memory as they
     lie on disk. Training text that is kept beside a model is left behind.
     """
+    if to in _BERT:
+        _export_bert(model, to, output, force=force, json=json)
+        return
     if to not in (*_FILES, *_FOLDERS):
-        message = f"--to {to}: there are {', '.join((*_FILES, *_FOLDERS))}"
+        message = f"--to {to}: there are {', '.join((*_FILES, *_FOLDERS, *_BERT))}"
         raise ConfigError(message)
     from munmaek.artefact import TrainedLanguageModel, load_as
     from munmaek.artefact.exchange import export_arpa, in_form
@@ -61,6 +66,26 @@ def export(
         write_aside(output, lambda path: export_arpa(trained, path, threads=available()))
     else:
         in_form(trained, to, threads=available()).save(output, force=force)
+    if json:
+        put_json({"model": str(model), "to": to, "output": str(output)})
+    else:
+        say(f"wrote {output}")
+
+
+def _export_bert(model: Path, to: str, output: Path, *, force: bool, json: bool) -> None:
+    from munmaek.artefact import load
+    from munmaek.artefact.folder import check_free
+    from munmaek.artefact.published import export_huggingface, export_onnx
+
+    if to == "onnx":
+        check_file_free(output, force=force)
+    else:
+        check_free(output, force=force)
+    trained: Any = load(model)
+    if to == "onnx":
+        write_aside(output, lambda path: export_onnx(trained, path))
+    else:
+        export_huggingface(trained, output)
     if json:
         put_json({"model": str(model), "to": to, "output": str(output)})
     else:

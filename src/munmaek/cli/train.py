@@ -124,6 +124,14 @@ def train(
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write what log.jsonl says for TensorBoard too.")
     ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Take a few steps and say what the run will cost: parameters, memory, speed and "
+            "time (mlm).",
+        ),
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with an interrupted run of this command.")
     ] = False,
@@ -206,6 +214,9 @@ def train(
     from munmaek.train.ranks import leads
 
     chosen = "cpu" if recipe.stage == "ngram" else joined(usable_device(device))
+    if dry_run:
+        _forecast(recipe, data, init, chosen, json=json)
+        return
     with listening() as stopper, told(f"{recipe.stage} ({recipe.task})") as tell:
 
         def should_stop() -> bool:
@@ -231,6 +242,22 @@ def train(
     if trained.info.training.get("stopped") == "interrupted":
         say(f"stopped early; the same command with --resume goes on from {output}.partial")
         raise SystemExit(INTERRUPTED)
+
+
+def _forecast(recipe: Any, data: list[str], init: Path | None, device: str, *, json: bool) -> None:
+    from dataclasses import asdict
+
+    from munmaek.recipe.estimate import estimate
+
+    found = estimate(recipe, data, init=init, device=device)
+    if json:
+        put_json(asdict(found))
+        return
+    put(f"parameters  {found.parameters:,}")
+    put(f"memory      {size_text(found.memory)} of weights, gradients and moments")
+    put(f"data        {found.tokens:,} tokens a pass")
+    put(f"speed       {found.tokens_per_second:,.0f} tokens/s, measured here on {device}")
+    put(f"time        {seconds_text(found.seconds)} for {found.epochs:.1f} passes")
 
 
 def _recipe(options: dict[str, Any], where: str, *, ngram_only: dict[str, Any]) -> Any:

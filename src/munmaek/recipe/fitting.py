@@ -36,10 +36,13 @@ from munmaek.train import Progress, fit
 
 __all__ = [
     "Run",
+    "embedded_tokens",
     "fit_classifier",
     "fit_encoder",
     "fit_language_model",
     "fit_translator",
+    "masked_task",
+    "resolved_stage",
 ]
 
 VALIDATION_ROWS = 2000
@@ -143,7 +146,7 @@ def fit_classifier(texts: Labelled, recipe: Recipe, run: Run) -> Classifier:
         max_tokens=recipe.max_tokens,
         seed=recipe.seed,
     )
-    sizes = {"vocab_size": _embedded(tokenizer, run), "label_count": len(texts.labels)}
+    sizes = {"vocab_size": embedded_tokens(tokenizer, run), "label_count": len(texts.labels)}
     network, info = _train(
         task, recipe, run, sizes=sizes, data=texts.describe(), lengths=_lengths(train)
     )
@@ -251,6 +254,16 @@ def _described(guides: Sequence[PieceGuide | None] | None, recipe: Recipe) -> di
 
 def fit_encoder(text: Text, recipe: Recipe, run: Run) -> Encoder:
     """Train the recipe's stage to fill masked words of ``text``."""
+    tokenizer, task = text.tokenizer, masked_task(text, recipe)
+    sizes = {"vocab_size": embedded_tokens(tokenizer, run)}
+    network, info = _train(
+        task, recipe, run, sizes=sizes, data=text.describe(), lengths=_lengths(task.train)
+    )
+    return Encoder(tokenizer, network, info, recipe.limit)
+
+
+def masked_task(text: Text, recipe: Recipe) -> MaskedModelling:
+    """The task of filling masked words of ``text``."""
     tokenizer = text.tokenizer
 
     def frame(rows: Sequence[Sequence[int]]) -> list[list[int]]:
@@ -261,7 +274,7 @@ def fit_encoder(text: Text, recipe: Recipe, run: Run) -> Encoder:
         ]
 
     train = frame(text.train)
-    task = MaskedModelling(
+    return MaskedModelling(
         train=train,
         valid=frame(_some(text.valid)),
         mask=tokenizer.mask,
@@ -274,14 +287,9 @@ def fit_encoder(text: Text, recipe: Recipe, run: Run) -> Encoder:
         max_tokens=recipe.max_tokens,
         seed=recipe.seed,
     )
-    sizes = {"vocab_size": _embedded(tokenizer, run)}
-    network, info = _train(
-        task, recipe, run, sizes=sizes, data=text.describe(), lengths=_lengths(train)
-    )
-    return Encoder(tokenizer, network, info, recipe.limit)
 
 
-def _embedded(tokenizer: AnyTokenizer, run: Run) -> int:
+def embedded_tokens(tokenizer: AnyTokenizer, run: Run) -> int:
     """Rows of the embeddings: a checkpoint may have more than its tokenizer has tokens."""
     if run.init is not None and run.init.info.stage == "bert":
         return int(run.init.info.sizes["vocab_size"])
@@ -306,7 +314,7 @@ def _train(
     data: Mapping[str, Any],
     lengths: Lengths,
 ) -> tuple[Any, Info]:
-    config, training = _stage_config(recipe, run.init), recipe.train_config()
+    config, training = resolved_stage(recipe, run.init), recipe.train_config()
     network: Any = make_network(
         stage=recipe.stage,
         task=recipe.task,
@@ -358,7 +366,7 @@ def _train(
 _DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout")
 
 
-def _stage_config(recipe: Recipe, init: TrainedModel | None) -> Any:
+def resolved_stage(recipe: Recipe, init: TrainedModel | None) -> Any:
     """The stage's configuration; what begins from a trained model has its sizes.
 
     What the recipe says comes first.

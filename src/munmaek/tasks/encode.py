@@ -78,10 +78,11 @@ def encode_rows(
         used = ends[start - 1] if start else 0
         stop = max(start + 1, int(np.searchsorted(ends, used + max_tokens, side="right")))
         chosen = order[start:stop]
-        vectors = _group(texts, [rows[row] for row in chosen.tolist()], pooling)
+        part = _group(texts, [rows[row] for row in cast("list[int]", chosen.tolist())], pooling)
+        vectors: NDArray[np.float32] = part.float().cpu().numpy()
         if out is None:
             out = np.empty((len(rows), vectors.shape[1]), dtype=np.float32)
-        out[chosen] = vectors.float().cpu().numpy()
+        out[chosen] = vectors
         start = stop
     return np.empty((0, 0), dtype=np.float32) if out is None else out
 

@@ -1,0 +1,88 @@
+"""One fine-tuning step on random batches of 32 reviews: munmaek beside transformers, one thread.
+
+    python benchmarks/finetuning_speed.py DATA/classify/nsmc/ratings_test.txt.gz
+
+The shape is BERT-base's half (6 layers of 512) unless --layers and --width say otherwise; float32,
+forward, backward and AdamW; munmaek takes the padding out and works on the same batches.
+"""
+
+import argparse
+import gzip
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import torch
+import transformers
+
+from munmaek.artefact.huggingface import bert_config, from_huggingface
+from munmaek.models.bert import BertClassifierNetwork
+from munmaek.text.tokenizers import train_tokenizer
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--batches", type=int, default=3)
+    parser.add_argument("--layers", type=int, default=6)
+    parser.add_argument("--width", type=int, default=512)
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    with gzip.open(given.data, "rt", encoding="utf-8") as file:
+        fields = [line.split("\t") for line in file.read().split("\n")[1:]]
+    texts = [row[1] for row in fields if len(row) == 3][:20000]
+    tokenizer = train_tokenizer(texts, kind="wordpiece", vocab_size=16000)
+    rows = [[2, *ids[:126], 3] for ids in tokenizer.encode_many(texts)]
+    config = transformers.BertConfig(
+        vocab_size=16000, hidden_size=given.width, num_hidden_layers=given.layers,
+        num_attention_heads=given.width // 64, intermediate_size=4 * given.width,
+        hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
+    )  # fmt: skip
+    theirs = transformers.BertForSequenceClassification(config).train()
+    ours = BertClassifierNetwork(bert_config(config.to_dict()), vocab_size=16000, label_count=2)
+    ours.load_state_dict(from_huggingface(theirs.state_dict(), head="classify"))
+    order = np.random.default_rng(0).permutation(len(rows))
+    batches = [
+        [rows[int(i)] for i in order[start : start + 32]]
+        for start in range(0, 32 * (given.batches + 1), 32)
+    ]
+    base, first = _seconds(theirs, batches, _theirs)
+    spent, second = _seconds(ours.train(), batches, _ours)
+    print(f"transformers {base:.3f} s a step = 1; munmaek {spent:.3f} s, {base / spent:.2f} times")
+    print(f"losses {first:.6f} and {second:.6f}")
+
+
+def _theirs(model: Any, ids: Any, lengths: Any, labels: Any) -> Any:
+    mask = (torch.arange(ids.shape[1]) < lengths[:, None]).long()
+    return torch.nn.functional.cross_entropy(
+        model(input_ids=ids, attention_mask=mask).logits, labels
+    )
+
+
+def _ours(model: Any, ids: Any, lengths: Any, labels: Any) -> Any:
+    return torch.nn.functional.cross_entropy(model(ids, lengths), labels)
+
+
+def _seconds(model: Any, batches: list[list[list[int]]], loss_of: Any) -> tuple[float, float]:
+    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-5, fused=loss_of is _ours)
+    began, last = 0.0, 0.0
+    for step, part in enumerate(batches):
+        if step == 1:
+            began = time.process_time()
+        size = max(map(len, part))
+        ids = torch.tensor([row + [0] * (size - len(row)) for row in part])
+        lengths = torch.tensor([len(row) for row in part])
+        loss = loss_of(model, ids, lengths, torch.arange(len(part)) % 2)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        last = float(loss)
+    return (time.process_time() - began) / (len(batches) - 1), last
+
+
+if __name__ == "__main__":
+    main()

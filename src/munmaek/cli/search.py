@@ -1,0 +1,66 @@
+"""``munmaek search``."""
+
+import heapq
+from typing import Annotated, Any
+
+import typer
+
+from munmaek.cli.console import put_json, put_line
+from munmaek.cli.embed import PRECISIONS
+from munmaek.cli.options import Json, ModelFolder
+from munmaek.errors import ConfigError
+
+__all__ = ["search"]
+
+BLOCK = 4096
+
+
+def search(
+    model: ModelFolder,
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", show_default=False, help="Text, a sentence a line.")
+    ],
+    query: Annotated[
+        str, typer.Argument(metavar="QUERY", show_default=False, help="What to look for.")
+    ],
+    *,
+    top: Annotated[int, typer.Option(min=1, help="Lines to show.")] = 5,
+    precision: Annotated[
+        str, typer.Option(metavar="NAME", help="float32, bfloat16 or int8, as in embed.")
+    ] = "float32",
+    json: Json = False,
+) -> None:
+    """Print the lines of a file that are nearest to a query in meaning.
+
+    A line holds the cosine to the query, the line's number and its text.
+    """
+    if precision not in PRECISIONS:
+        message = f"--precision {precision}: there are {', '.join(PRECISIONS)}"
+        raise ConfigError(message)
+    import itertools
+
+    from munmaek.artefact import Encoder, load_as
+    from munmaek.text.corpora import read_lines
+
+    trained: Any = load_as(model, Encoder, what="search")
+    wanted = _unit(trained.embed([query]))[0]
+    best: list[tuple[float, int, str]] = []
+    read, compared = itertools.tee(read_lines(file))
+    number = 0
+    for vectors in trained.encode(read, precision=precision, block=BLOCK):
+        for cosine in (_unit(vectors) @ wanted).tolist():
+            number += 1
+            # Of equal lines the earlier comes first.
+            entry = (cosine, -number, next(compared))
+            heapq.heappush(best, entry) if len(best) < top else heapq.heappushpop(best, entry)
+    for cosine, place, line in sorted(best, reverse=True):
+        if json:
+            put_json({"cosine": cosine, "line": -place, "text": line})
+        else:
+            put_line(f"{cosine:.4f}\t{-place}\t{line}")
+
+
+def _unit(vectors: Any) -> Any:
+    import numpy as np
+
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
