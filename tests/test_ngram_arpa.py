@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from munmaek.errors import InputError
 from munmaek.models.ngram import NgramConfig, NgramModel
-from munmaek.ngram import read_arpa, write_arpa
+from munmaek.ngram import NgramTables, arpa, arpa_rendering, read_arpa, write_arpa
 
 UNK, BOS, EOS, PAD = 0, 1, 2, 3
 WORDS = ["[UNK]", "[BOS]", "[EOS]", "[PAD]", "나", "는", "좋아", "dog"]
@@ -36,9 +36,9 @@ def test_what_was_written_is_read_back(tmp_path, order, name):
     assert found.words == ("<unk>", "<s>", "</s>", "나", "는", "좋아", "dog")
     assert (found.bos, found.eos, found.unk) == (0 + 1, 2, 0)
     kept = np.delete(np.arange(len(model.tables.words)), PAD)
-    np.testing.assert_allclose(found.tables.logprobs, model.tables.logprobs[kept], atol=2e-7)
+    assert np.array_equal(found.tables.logprobs, model.tables.logprobs[kept])
     kept = kept[kept < len(model.tables.backoffs)]
-    np.testing.assert_allclose(found.tables.backoffs, model.tables.backoffs[kept], atol=2e-7)
+    assert np.array_equal(found.tables.backoffs, model.tables.backoffs[kept])
     write_arpa(tmp_path / f"again-{name}", found.tables, found.words, bos=1, eos=2, unk=0)
     assert (tmp_path / f"again-{name}").read_bytes() == (tmp_path / name).read_bytes()
     assert not list(tmp_path.glob("*.partial"))
@@ -185,6 +185,100 @@ def test_a_missing_a_cut_and_a_false_gzip_file_are_refused(tmp_path):
         path.write_bytes(content)
         with pytest.raises(InputError, match="truncated or damaged"):
             read_arpa(path)
+
+
+def two_grams(logprobs, backoffs):
+    """Tables of order 2 with these values for the words after "a"."""
+    count = len(logprobs)
+    return NgramTables(
+        starts=np.array([0, count, 2 * count]),
+        words=np.tile(np.arange(count, dtype=np.int32), 2),
+        links=np.concatenate([np.full(count, -1), np.arange(count)]).astype(np.int32),
+        first=np.array([count] + [2 * count] * count, dtype=np.int32),
+        logprobs=np.array([-1, -np.inf, -1] + [-1] * (count - 3) + list(logprobs), np.float32),
+        backoffs=np.array(backoffs, np.float32),
+    )
+
+
+@settings(deadline=None, max_examples=200)
+@given(data=st.data())
+def test_every_float_is_given_back_to_the_bit(tmp_path_factory, data):
+    count = 12
+    below = st.floats(-(2.0**99), 0, width=32) | st.just(-np.inf)
+    weights = st.floats(-(2.0**99), 100, width=32) | st.just(-np.inf)
+    logprobs = data.draw(st.lists(below, min_size=count, max_size=count))
+    backoffs = data.draw(st.lists(weights, min_size=count, max_size=count))
+    # Minus zero is written as 0.
+    tables = two_grams([x + 0.0 for x in logprobs], [x + 0.0 for x in backoffs])
+    path = tmp_path_factory.getbasetemp() / "floats.arpa"
+    write_arpa(path, tables, [f"w{i}" for i in range(count)], bos=1, eos=2)
+    found = read_arpa(path).tables
+    assert found.logprobs.tobytes() == tables.logprobs.tobytes()
+    assert found.backoffs.tobytes() == tables.backoffs.tobytes()
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    number=st.floats(-400, 0).map(repr)
+    | st.from_regex(r"\A-[0-9]{1,20}(\.[0-9]{0,20})?(e[+-]?[0-9]{1,2})?\Z")
+)
+def test_numbers_are_read_as_python_reads_them(tmp_path_factory, number):
+    path = tmp_path_factory.getbasetemp() / "number.arpa"
+    path.write_bytes(GOOD.replace("-0.4\t", f"{number}\t").encode())
+    with np.errstate(over="ignore"):
+        wanted = np.float32(-np.inf if float(number) == -99 else float(number) * math.log(10))
+    found = read_arpa(path).tables.logprobs[4]
+    assert found == wanted or abs(found - wanted) <= np.spacing(abs(wanted))
+
+
+def test_reserved_words_come_first_and_nothing_else_changes(tmp_path):
+    plain = read(tmp_path, GOOD)
+    found = read_arpa(tmp_path / "m.arpa", reserved=("<pad>", "<unk>", "<s>", "</s>", "<mask>"))
+    found.tables.verify()
+    assert found.words == ("<pad>", "<unk>", "<s>", "</s>", "<mask>", "a")
+    assert found.tables.counts == (6, 3)
+    moved = [found.words.index(name) for name in plain.words]
+    one = NgramModel(plain.tables, config=NgramConfig(order=2), bos=1, eos=2, unk=0)
+    other = NgramModel(found.tables, config=NgramConfig(order=2), bos=2, eos=3, unk=1)
+    for ids in ([3, 3, 2], [0, 3, 2], [2]):
+        assert np.array_equal(one.score(ids), other.score([moved[i] for i in ids]))
+    assert other.logprobs(())[[0, 4]].tolist() == [-np.inf, -np.inf]
+
+
+def test_sections_in_another_order_than_the_vocabulary_are_sorted(tmp_path):
+    rows = ["-0.4\t<s> a", "-0.3\ta a", "-0.2\ta </s>"]
+    shuffled = GOOD.replace("\n".join(rows), "\n".join(reversed(rows)))
+    one, other = read(tmp_path, GOOD).tables, read(tmp_path, shuffled).tables
+    for name, array in one.tensors().items():
+        assert np.array_equal(array, other.tensors()[name])
+
+
+def test_lines_may_end_as_on_windows(tmp_path):
+    one = read(tmp_path, GOOD).tables
+    other = read(tmp_path, GOOD.replace("\n", "\r\n")).tables
+    assert np.array_equal(one.logprobs, other.logprobs)
+
+
+@pytest.mark.parametrize("name", ["model.arpa", "model.arpa.gz"])
+def test_threads_change_neither_the_bytes_nor_what_is_read(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(arpa_rendering, "_NODES", 3)
+    monkeypatch.setattr(arpa, "_MEMBER", 64)
+    monkeypatch.setattr(arpa, "_LINES", 2)
+    model = model_of(4)
+    for threads in (1, 3):
+        write_arpa(tmp_path / f"{threads}{name}", model.tables, WORDS, **SPECIAL, threads=threads)
+    written = (tmp_path / f"1{name}").read_bytes()
+    assert written == (tmp_path / f"3{name}").read_bytes()
+    one, other = (read_arpa(tmp_path / f"1{name}", threads=threads) for threads in (1, 3))
+    for key, array in one.tables.tensors().items():
+        assert np.array_equal(array, other.tables.tensors()[key])
+    assert one.words == other.words
+    assert one.tables.counts == (7, *model.tables.counts[1:])
+
+
+def test_a_count_that_the_file_cannot_hold_is_refused_before_room_is_made(tmp_path):
+    with pytest.raises(InputError, match="line 3: 99999999999 2-grams cannot be in so short"):
+        read(tmp_path, GOOD.replace("2=3", "2=99999999999"))
 
 
 @settings(deadline=None, max_examples=200)

@@ -109,7 +109,7 @@ def _put_digits(number: np.int64, digits: Index, out: Bytes, at: int) -> int:
 
 
 @compiled
-def _put_number(  # noqa: C901 - digits one by one
+def _put_number(  # noqa: C901, PLR0912 - digits one by one
     natural: np.float32, out: Bytes, at: int
 ) -> int:
     """Write log10 of e ** ``natural``; returns where it ends."""
@@ -127,17 +127,17 @@ def _put_number(  # noqa: C901 - digits one by one
         exponent += 1
     while exponent <= 0 and value * POWERS[-exponent] < 1.0:
         exponent -= 1
-    small = exponent < -6
-    shift = -exponent if small else np.int64(0)
-    # Between 1 and 10 where it is small, else as it is.
-    shown = value * POWERS[shift]
-    whole = np.int64(0) if small else max(exponent, np.int64(0))
-    decimals = 7 - whole if small or exponent >= 0 else 7 - exponent
+    # As a decimal fraction where that is short, else with an exponent, between 1 and 10.
+    plain = -7 < exponent < 8
+    moved = np.int64(0) if plain else exponent
+    decimals = 7 - (exponent if plain else np.int64(0))
     wanted = np.float32(abs(natural))
     scaled = 0.0
     for _ in range(3):
-        scaled = np.rint(shown * POWERS[decimals])
-        if np.float32(scaled / POWERS[decimals + shift] * LN10) == wanted:
+        power = decimals - moved
+        scaled = np.rint(value * POWERS[power] if power >= 0 else value / POWERS[-power])
+        back = scaled / POWERS[power] if power >= 0 else scaled * POWERS[-power]
+        if np.float32(back * LN10) == wanted:
             break
         decimals += 1
     number = np.int64(scaled)
@@ -157,9 +157,13 @@ def _put_number(  # noqa: C901 - digits one by one
     if decimals > 0:
         out[at] = _POINT
         at = _put_digits(number % unit, decimals, out, at + 1)
-    if small:
-        out[at], out[at + 1] = _EXPONENT, _MINUS
-        at = _put_digits(shift, 2, out, at + 2)
+    if not plain:
+        out[at] = _EXPONENT
+        at += 1
+        if moved < 0:
+            out[at] = _MINUS
+            at += 1
+        at = _put_digits(abs(moved), 2, out, at)
     return at
 
 
