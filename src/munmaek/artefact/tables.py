@@ -14,7 +14,7 @@ from munmaek.errors import ArtefactError
 
 __all__ = ["load_tables", "save_tables"]
 
-_PIECE = 1 << 24
+_PIECE = 1 << 22
 """Bytes written at a time."""
 
 _TYPES = {

@@ -27,7 +27,6 @@ from munmaek.ngram.counting import continue_contexts
 from munmaek.ngram.discounts import counts_of_counts, discounts_of, raw_last_ngrams
 from munmaek.ngram.estimation import Estimate, interpolate, unigram_probabilities
 from munmaek.ngram.external_index import index_on_disk
-from munmaek.ngram.parallel import cuts_by_weight
 from munmaek.ngram.scratch import Buckets, Column, Scratch, chunks_of, give_back
 from munmaek.ngram.stages import Stages
 from munmaek.ngram.tables import NgramTables
@@ -160,7 +159,7 @@ class _External:
         return OnDisk(Estimate(tables, discounts), release)
 
     def _column(self, name: str, dtype: type) -> Column:
-        return Column(self.scratch.folder / name, dtype)
+        return self.scratch.column(name, dtype)
 
     # Counting
 
@@ -185,8 +184,9 @@ class _External:
         return histogram
 
     def _sort(self, histogram: Int64s) -> _Files:
-        count = min(-(-int(histogram.sum()) // self.piece), _MOST_BUCKETS)
-        cuts = cuts_by_weight(histogram, count)
+        room = max(self.piece, -(-int(histogram.sum()) // _MOST_BUCKETS))
+        cuts = np.empty(self.vocab_size + 1, dtype=np.int64)
+        cuts = cuts[: _cut(histogram, room, cuts)]
         bucket_of = np.repeat(np.arange(len(cuts) - 1, dtype=np.int32), np.diff(cuts))
         size = self.vocab_size
         files = _Files(
@@ -439,6 +439,22 @@ def _scan(text: Int32s, eos: int, histogram: Int64s, longest: int, run: int) -> 
             longest = max(longest, run)
             run = 0
     return longest, run
+
+
+@compiled
+def _cut(weights: Int64s, room: int, cuts: Int64s) -> int:
+    """Cut words into runs that have ``room``; a word with more is a run of its own."""
+    cuts[0] = 0
+    filled = 1
+    weight = np.int64(0)
+    for word in range(len(weights)):
+        if word > cuts[filled - 1] and weight + weights[word] > room:
+            cuts[filled] = word
+            filled += 1
+            weight = np.int64(0)
+        weight += weights[word]
+    cuts[filled] = len(weights)
+    return filled + 1
 
 
 @compiled

@@ -54,7 +54,7 @@ class _Table:
         self.width = min(1 << (4 * piece).bit_length(), self.slots)
         self.ranges = self.slots // self.width
         self.buckets = Buckets(scratch.folder, "entries", count=self.ranges, columns=3)
-        self.column = Column(scratch.folder / f"index-{bits}", np.uint64)
+        self.column = scratch.column(f"index-{bits}", np.uint64)
 
     def fill(self) -> Column | None:
         """None where an entry would lie too far from its place."""
@@ -130,9 +130,13 @@ def _put(rows: Int32s, begin: int, total: int, slots: Uint64s, leaving: Int32s) 
     for row in range(len(rows)):
         home = np.int64(rows[row, 0])
         slot = home - begin if begin <= home < begin + len(slots) else np.int64(0)
-        while slot < len(slots) and slots[slot] != 0:
+        probes = (begin + slot - home) % total
+        while slot < len(slots) and slots[slot] != 0 and probes < PROBES:
             slot += 1
-        if (begin + slot - home) % total >= PROBES:
+            probes += 1
+            if slot == total:
+                slot = 0  # the only range there is
+        if probes >= PROBES:
             return -1
         if slot == len(slots):
             for column in range(3):

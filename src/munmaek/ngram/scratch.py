@@ -48,6 +48,7 @@ class Scratch:
         _check(place, free, needed)
         self._place = place
         self._spooled = 0
+        self._columns: list[Column] = []
 
     def __enter__(self) -> Self:
         """Make the folder."""
@@ -73,9 +74,17 @@ class Scratch:
     ) -> None:
         """Remove it; a full disk is said in one line."""
         del kind, trace
+        for column in self._columns:
+            column.close()
         shutil.rmtree(self.folder, ignore_errors=True)
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise _refused(self._place, error) from error
+
+    def column(self, name: str, dtype: Any) -> "Column":
+        """A new column in the folder, closed with it."""
+        column = Column(self.folder / name, dtype)
+        self._columns.append(column)
+        return column
 
     def spool(self, content: bytes) -> Callable[[], Bytes]:
         """Keep bytes in a file; the way to have them again."""
@@ -136,9 +145,13 @@ class Column:
         self._file.write(memoryview(array.reshape(-1).view(np.uint8)))
         self.size += array.size
 
+    def close(self) -> None:
+        """Nothing more is written."""
+        self._file.close()
+
     def map(self) -> NDArray[Any]:
         """The whole array, to read and to write; pages are in memory until ``release``."""
-        self._file.close()
+        self.close()
         with self._path.open("r+b") as file:
             length = os.fstat(file.fileno()).st_size
             self._map = mmap.mmap(file.fileno(), length) if length else None

@@ -38,9 +38,12 @@ __all__ = ["CountedModel", "Means", "train_ngrams"]
 Int32s = NDArray[np.int32]
 Paths = Sequence[str | Path]
 
-_RESIDENT = 216 << 20
+_RESIDENT = 224 << 20
 """Bytes that the interpreter, its libraries and the vocabulary take, about."""
 _LEAST = 24 << 20
+
+_TOKENS = 16
+"""Tokens that are scored before pages of mapped tables are let go."""
 
 _ROWS = 1 << 14
 """Rows that a tokenizer is given at a time."""
@@ -222,7 +225,7 @@ def _train_on_disk(
     place = folder.absolute().parent if means.temp_dir is None else means.temp_dir
     stages.tell("reading")
     with Scratch(place, needed=2 * _size(paths)) as scratch:
-        column = Column(scratch.folder / "text", np.int32)
+        column = scratch.column("text", np.int32)
         given = _read_words(recipe, paths, valid, means, reserved, scratch, column)
         scratch.check(room_needed(given.positions, config.order))
         give_back()
@@ -241,6 +244,7 @@ def _train_on_disk(
             stages=stages,
         )
         give_back()
+        made.release()
         tokenizer, sizes = given.tokenizer, ngram_sizes(given.tokenizer)
         ids = {name: sizes[name] for name in ("bos", "eos", "unk")}
         model = NgramModel(
@@ -252,6 +256,7 @@ def _train_on_disk(
             _Released(model, made.release), tokenizer, given.valid, stage=recipe.stage
         )
         stages.tell("saving")
+        give_back()
         trained = CountedModel(tokenizer, model, info.with_scores(scores), release=made.release)
         trained.save(folder, force=force)
     return trained
@@ -278,7 +283,7 @@ def _size(paths: Paths) -> int:
 
 @final
 class _Released:
-    """A model whose pages are let go after each sentence."""
+    """A model whose pages are let go after every few tokens."""
 
     def __init__(self, model: NgramModel, release: Callable[[], None]) -> None:
         self._model, self._release = model, release
@@ -294,8 +299,13 @@ class _Released:
         return self._model.advance(state, token)
 
     def score(self, ids: Sequence[int]) -> NDArray[np.float64]:
-        scores = self._model.score(ids)
-        self._release()
+        """By a few tokens, each with the context that it can see."""
+        seen = self._model.config.order - 1
+        scores = np.empty(len(ids), dtype=np.float64)
+        for at in range(0, len(ids), _TOKENS):
+            begin, end = max(at - seen, 0), min(at + _TOKENS, len(ids))
+            scores[at:end] = self._model.score(ids[begin:end])[at - begin :]
+            self._release()
         return scores
 
     def score_many(self, sequences: Sequence[Sequence[int]]) -> list[NDArray[np.float64]]:
