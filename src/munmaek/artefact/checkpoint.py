@@ -17,6 +17,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors import torch as safe_torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from munmaek.artefact.huggingface import Family, bert_config, family_of, from_huggingface
 from munmaek.artefact.info import Info
@@ -185,10 +186,22 @@ def _network(
             return BertTaggerNetwork(config, vocab_size=vocabulary, label_count=labels)
         return BertBaseNetwork(config, vocab_size=vocabulary, pooled=pooled)
 
-    # Fresh weights are thrown away, so none are drawn.
-    with torch.device("meta"):
-        network = cast("nn.Module", build_network(make, seed=0))
-    return network.to_empty(device="cpu")
+    with _Undrawn():
+        return cast("nn.Module", build_network(make, seed=0))
+
+
+class _Undrawn(TorchFunctionMode):
+    """Fresh weights are not drawn where a checkpoint's take their place at once.
+
+    Torch's own way, the device "meta", imports its compiler, for a second.
+    """
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        if func.__name__ in ("normal_", "uniform_", "kaiming_uniform_", "xavier_uniform_"):
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **(kwargs or {}))
 
 
 def _fill(network: nn.Module, weights: dict[str, Tensor], *, place: Path) -> None:

@@ -93,7 +93,7 @@ class MaskedModelling:
         lengths: NDArray[np.int64],
         words: NDArray[np.int64] | None,
         rng: np.random.Generator,
-        rate: float,
+        rate: float = VALIDATED,
     ) -> MaskedBatch:
         draw = rng.random(ids.shape)
         if words is not None:  # every piece of a word shares its word's draw
