@@ -169,6 +169,7 @@ def test_help_is_quick_and_loads_neither_torch_nor_numba_nor_pydantic() -> None:
 VERBS_OF_MUNMAEK = (
     *("demo", "train", "evaluate", "score", "generate", "classify", "translate", "fill"),
     *("embed", "align", "compare", "look", "data list", "data get"),
+    *("export", "import", "verify"),
 )
 
 
