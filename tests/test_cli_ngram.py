@@ -348,6 +348,18 @@ def test_given_weights_mix_to_the_weighted_mean_of_probabilities(run: Run, home:
         assert value == pytest.approx(0.25 * first[token] + 0.75 * second[token])
 
 
+def test_a_mixture_is_compared_with_its_parts(run: Run, home: Path) -> None:
+    out, parts = home / "part-mix", (home / "words", home / "bigram")
+    assert run("mix", *parts, "--weights", "0.5,0.5", "-o", out).code == 0
+    models = f"{parts[0]},{out}"
+    done = run("compare", home / "test.txt", "--models", models, "-o", home / "compared", "--json")
+    assert done.code == 0, done.err
+    first, mixed, *_ = done.rows[0]["models"]
+    assert mixed["stage"] == "mixture"
+    assert mixed["context"] == first["context"]
+    assert mixed["bytes"] > first["bytes"]
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -76,7 +76,7 @@ def _row(
         "task": info.task,
         "stage": info.stage,
         "label": info.label,
-        "context": stage_named(info.stage).context,
+        "context": _context(model),
         "parameters": info.parameters,
         "bytes": _size(model),
         "train_seconds": info.seconds,
@@ -91,7 +91,15 @@ def _row(
     }
 
 
+def _context(model: TrainedModel) -> str:
+    if isinstance(model, TrainedLanguageModel) and model.parts:
+        return "; ".join(dict.fromkeys(_context(part) for part in model.parts))
+    return stage_named(model.info.stage).context
+
+
 def _size(model: TrainedModel) -> int:
+    if isinstance(model, TrainedLanguageModel) and model.parts:
+        return sum(map(_size, model.parts))
     inner: Any = getattr(model, "model", model)
     if isinstance(inner, NgramModel | NgramClassifier):
         return sum(int(table.nbytes) for table in inner.tensors().values())
