@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from munmaek.look.feedback import LEARNING_RATE, WEIGHT, guided_run, material
+from munmaek.look.feedback import WEIGHT, guided_run, material
 from munmaek.look.pairs import read_pairs
 
 
@@ -23,8 +23,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=Path)
     parser.add_argument("--marks", type=int, default=50)
-    parser.add_argument("--steps", type=int, default=200)
-    parser.add_argument("--learning-rate", type=float, default=LEARNING_RATE)
+    parser.add_argument("--steps", type=int, default=600)
+    parser.add_argument("--learning-rate", type=float, help="the recipe's by default")
     parser.add_argument("--weight", type=float, default=WEIGHT)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path)

@@ -33,8 +33,8 @@ HELD_MOST = 400
 TAUGHT_SHARE = 4
 """One in so many training sentences is a marked one; a few marks are repeated for that."""
 OTHERS_MOST = 4000
-LEARNING_RATE = 5e-4
-WEIGHT = 1.0
+WEIGHT = 20.0
+"""Of the loss on attention: a few hundred steps are too few for the weight of a whole training."""
 MARKS_LEAST = 3
 
 Stage = Literal["preparing", "before", "guided", "control", "evaluating"]
@@ -169,7 +169,7 @@ def guided_run(
     chosen: Material,
     *,
     steps: int,
-    learning_rate: float = LEARNING_RATE,
+    learning_rate: float | None = None,
     weight: float = WEIGHT,
     tell: Tell | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -181,7 +181,7 @@ def guided_run(
         folder: a trained translator with attention.
         chosen: what to train on and what to judge by.
         steps: updates of each of the two runs.
-        learning_rate: the highest of both.
+        learning_rate: the highest of both; by default what the recipe trains the stage with.
         weight: of the loss on attention beside that on words.
         tell: told how far it is.
         should_stop: asked after every step; a stopped run gives an empty report.
@@ -258,19 +258,20 @@ def _train(
     name: Literal["guided", "control"],
     *,
     steps: int,
-    learning_rate: float,
+    learning_rate: float | None,
     weight: float,
     tell: Tell,
     should_stop: Callable[[], bool],
 ) -> Translator | None:
+    rate = {} if learning_rate is None else {"learning_rate": learning_rate}
     recipe = Recipe(
         task="translate",
         stage=model.info.stage,
         # Options that are not set are left to the recipe, which guides one head of a Transformer.
         model={name: value for name, value in model.info.config.items() if value is not None},
         train={
+            **rate,
             "steps": steps,
-            "learning_rate": learning_rate,
             "validations": 1,
             "schedule": "linear",
         },
