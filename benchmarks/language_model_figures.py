@@ -77,8 +77,8 @@ def recipe_of(run: str, options: argparse.Namespace) -> Recipe:
             "task": "lm",
             "stage": "rnn",
             "context": "document",
-            "rows": 32,
-            "stretch": 50,
+            "rows": options.rows,
+            "stretch": options.stretch,
             "small_states": 1.0,
             "slow_states": 0.5,
             "seed": options.seed,
@@ -230,6 +230,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--budget", type=parse_duration, help="instead of the run's own")
     parser.add_argument("--learning-rate", type=float)
+    parser.add_argument("--rows", type=int, default=32, help="read side by side")
+    parser.add_argument("--stretch", type=int, default=50, help="tokens that gradients go back")
     parser.add_argument("--model", default="{}", help="options of the network, as JSON")
     parser.add_argument("--cache", type=int, default=3000, help="tokens that the cache remembers")
     parser.add_argument("--dynamic", action="store_true", help="dynamic evaluation too, slow")
