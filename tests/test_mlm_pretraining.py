@@ -190,3 +190,14 @@ def test_the_modern_form_is_not_written_under_a_name_that_computes_something_els
         export_huggingface(model, tmp_path / "theirs")
     again: Any = load(tmp_path / "modern")
     np.testing.assert_array_equal(again.embed(TEXTS[:3]), model.embed(TEXTS[:3]))
+
+
+def test_a_run_with_muon_goes_on_to_the_bit_after_an_interruption(tmp_path: Path) -> None:
+    config = TrainConfig(steps=6, optimiser="muon", validations=1)
+    whole, parts, asked = network(), network(), iter([False, False, True])
+    fit(whole, task(), config=config)
+    fit(parts, task(), config=config, folder=tmp_path, should_stop=lambda: next(asked))
+    again = network()
+    fit(again, task(), config=config, folder=tmp_path, resume=True)
+    for name, tensor in whole.state_dict().items():
+        assert tensor.equal(again.state_dict()[name]), name

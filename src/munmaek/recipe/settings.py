@@ -30,7 +30,7 @@ _TRAINING: dict[tuple[str, str], dict[str, Any]] = {
     ("classify", "attention"): {"learning_rate": 1e-3},
     ("classify", "rnn"): {"learning_rate": 1e-3},
     ("translate", "transformer"): {"learning_rate": 1e-3, "warmup": 0.1},
-    ("mlm", "bert"): {"learning_rate": 7e-4, "warmup": 0.1},
+    ("mlm", "bert"): {"optimiser": "muon", "learning_rate": 2e-3, "warmup": 0.1},
 }
 
 
