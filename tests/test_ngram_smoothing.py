@@ -230,7 +230,8 @@ def test_probabilities_sum_to_one_with_any_smoothing_and_pruning(
     try:
         model = fit(text, order=order, prune=(0, 1) if counts else (), **options)
     except InputError as error:
-        assert "pruning leaves no" in str(error)
+        if "pruning leaves no" not in str(error):
+            raise
         return
     model.tables.verify()
     for context in contexts(order):

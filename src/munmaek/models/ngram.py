@@ -41,9 +41,9 @@ from munmaek.ngram import (
     tables_from,
     trace,
 )
-from munmaek.ngram.lookup import Entry, find
 from munmaek.ngram.counting import unbound
 from munmaek.ngram.estimation import estimate_text
+from munmaek.ngram.lookup import Entry, find
 from munmaek.ngram.pruning import above, histories_of_counts, prune_by_entropy, subset
 from munmaek.ngram.queries import top
 from munmaek.ngram.sequences import check_range
