@@ -399,7 +399,7 @@ def test_rows_held_out_are_those_of_every_other_way(tmp_path, corpus):
     [{"tokenizer": "bpe"}, {"model": {"smoothing": "witten-bell"}}, {"keep_text": True}],
 )
 def test_what_little_memory_cannot_do_is_said(tmp_path, corpus, options):
-    with pytest.raises(ConfigError, match="--memory: .*leave"):
+    with pytest.raises(ConfigError, match=r"--memory: .*leave"):
         train_ngrams(recipe(**options), [corpus], folder=tmp_path / "m", means=Means(memory=1))
     assert not any(tmp_path.iterdir())
 

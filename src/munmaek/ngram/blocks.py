@@ -37,7 +37,9 @@ _MARK = b"\xef\xbb\xbf"
 class Spool(Protocol):
     """Takes bytes that cannot be read twice, and gives a way to have them again."""
 
-    def __call__(self, content: bytes, /) -> Callable[[], Bytes]: ...
+    def __call__(self, content: bytes, /) -> Callable[[], Bytes]:
+        """Keep ``content``; calling what comes back gives it again."""
+        ...
 
 
 def in_memory(content: bytes) -> Callable[[], Bytes]:
@@ -126,7 +128,7 @@ def _plain(path: Path, threads: int, spool: Spool, size: int) -> list[_Part]:
         part = _Part(load, count, name)
         if count == UNSOUND:
             lines = _lines(load().tobytes(), name, line)
-            part = _Part(_mended(load, lines, name, line, spool), len(lines), name)
+            part = _Part(_mended(load, lines, spool), len(lines), name)
         parts.append(part)
         line += part.rows
     return parts
@@ -167,9 +169,7 @@ def _lines(content: bytes, name: str, line: int) -> list[str]:
     return lines
 
 
-def _mended(
-    load: Callable[[], Bytes], lines: list[str], name: str, line: int, spool: Spool
-) -> Callable[[], Bytes]:
+def _mended(load: Callable[[], Bytes], lines: list[str], spool: Spool) -> Callable[[], Bytes]:
     """The block as Python has mended it; kept only where it had to be changed."""
     content = ("\n".join(lines) + "\n").encode() if lines else b""
     given = load().tobytes()

@@ -3,8 +3,8 @@ r"""Estimation in little memory: the passes of ``sorting`` and ``estimation`` ov
 A row stands for one occurrence of a k-gram: its first word, the number of the (k−1)-gram after it,
 its last word, and the words before it. Rows lie in buckets by ranges of their first word. A bucket
 is read, sorted by that word, numbered, and each row is put, one word longer to the left, into the
-bucket of the next order. One word that is too frequent for a bucket of its own needs no sorting, for
-rows come in order, and is read piece by piece.
+bucket of the next order. A word too frequent for that has a bucket of its own, which needs no
+sorting, for rows come in order, and is read piece by piece.
 
 Numbers that point elsewhere (links to count, probabilities of the order below) are brought together
 in the same way: the requests are put into buckets by where they point, answered bucket by bucket,

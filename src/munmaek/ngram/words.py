@@ -8,6 +8,7 @@ Letters: V words so far, R rows (lines).
 """
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import final
 
 import numpy as np
@@ -76,7 +77,7 @@ class Vocabulary:
         """All words, by number."""
         letters = self.blob[: self.limits[self.size]].tobytes()
         limits = self.limits[: self.size + 1].tolist()
-        return [letters[begin:end] for begin, end in zip(limits[:-1], limits[1:], strict=True)]
+        return [letters[begin:end] for begin, end in pairwise(limits)]
 
     def number(self, block: Bytes, rows: "Rows") -> Int32s:
         """The words of a block: each row as ``rows.bos``, its words, ``rows.eos``."""
@@ -236,22 +237,23 @@ def _wide_space(block: Bytes, at: int) -> int:
         return 0
     lead, second = block[at], block[at + 1]
     if lead == 0xC2:
-        return 2 if second == 0x85 or second == 0xA0 else 0
+        return 2 if second in {133, 160} else 0
     if left < 3:
         return 0
     third = block[at + 2]
     if lead == 0xE1:
         found = second == 0x9A and third == 0x80
     elif lead == 0xE2:
-        thin = second == 0x80 and (third <= 0x8A or third == 0xA8 or third == 0xA9 or third == 0xAF)
+        thin = second == 0x80 and (third <= 138 or third in {168, 169, 175})
         found = thin or (second == 0x81 and third == 0x9F)
     else:
         found = lead == 0xE3 and second == 0x80 and third == 0x80
     return 3 if found else 0
 
 
+# One pass over the bytes: what would be a function of its own elsewhere costs a call a byte here.
 @compiled
-def _number(
+def _number(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917
     block: Bytes,
     kinds: Bytes,
     held: Int64s,
@@ -366,7 +368,7 @@ def count_rows(block: Bytes) -> int:
             if block[at + offset] & 0xC0 != 0x80:
                 return UNSOUND
         if width == 2:
-            sound = 0xC2 <= byte <= 0xCB or byte == 0xD0 or byte == 0xD1
+            sound = 194 <= byte <= 203 or byte in {208, 209}
         elif width == 3:
             sound = _stable(byte, second, block[at + 2])
         else:
@@ -378,7 +380,7 @@ def count_rows(block: Bytes) -> int:
 
 
 @compiled
-def _stable(lead: int, second: int, third: int) -> bool:
+def _stable(lead: int, second: int, third: int) -> bool:  # noqa: PLR0911  a table of ranges
     if lead == 0xE2:
         if second == 0x80:
             return third >= 0x82
@@ -386,17 +388,12 @@ def _stable(lead: int, second: int, third: int) -> bool:
     if lead == 0xE3:
         if second == 0x80:
             return third <= 0xA9
-        return second == 0x81 or second == 0x83 or (second == 0x82 and not 0x99 <= third <= 0x9A)
+        return second in {129, 131} or (second == 130 and not 153 <= third <= 154)
     if lead == 0xEA:
         return second >= 0xB0
     if lead == 0xED:
         return second <= 0x9E
-    return (
-        0xE4 <= lead <= 0xE9
-        or lead == 0xEB
-        or lead == 0xEC
-        or (lead == 0xEF and 0xBC <= second <= 0xBD)
-    )
+    return 228 <= lead <= 233 or lead in {235, 236} or (lead == 239 and 188 <= second <= 189)
 
 
 @compiled
@@ -442,7 +439,7 @@ def join_rows(block: Bytes, begin: int, held: Int64s, out: Bytes) -> int:
 def _space_at(block: Bytes, at: int) -> int:
     """The width of a space, a tab, a no-break or an ideographic space here; 0 for none."""
     byte = block[at]
-    if byte == 32 or byte == 9:
+    if byte in {32, 9}:
         return 1
     if byte == 0xC2 and at + 1 < len(block) and block[at + 1] == 0xA0:
         return 2

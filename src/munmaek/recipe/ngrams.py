@@ -42,7 +42,7 @@ _RESIDENT = 224 << 20
 """Bytes that the interpreter, its libraries and the vocabulary take, about."""
 _LEAST = 24 << 20
 
-_TOKENS = 16
+_TOKENS = 2
 """Tokens that are scored before pages of mapped tables are let go."""
 
 _ROWS = 1 << 14
