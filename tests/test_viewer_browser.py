@@ -174,10 +174,13 @@ def test_special_tokens_and_pieces_are_shown_when_asked_for(
     seen.page.get_by_label("Words instead of pieces").uncheck()
     drawn = figure(seen, "Alignment as each word is written")
     drawn.get_by_text("The numbers as a table").click()
-    drawn.locator("table").wait_for()
-    head = drawn.locator("thead th").all_inner_texts()
+    drawn.locator(".tools table").wait_for()
+    head = drawn.locator(".tools thead th").all_inner_texts()
     assert head[1:] == list(record.source.pieces)
-    row = [float(each) for each in drawn.locator("tbody tr").first.locator("td").all_inner_texts()]
+    row = [
+        float(each)
+        for each in drawn.locator(".tools tbody tr").first.locator("td").all_inner_texts()
+    ]
     assert sum(row) == pytest.approx(1, abs=0.002 * len(row))
 
 
