@@ -117,6 +117,8 @@ app.command(
     epilog=examples(
         "munmaek look models/ko-en '나는 너를 사랑해' -o attention.html",
         "munmaek look models/ko-en '나는 너를 사랑해' --target 'I love you'",
+        "munmaek look models/ko-en --with models/other --pairs ko.txt --pairs en.txt",
+        "munmaek look models/ko-en marks.jsonl --check 'aer<0.2'",
     )
 )(look)
 app.command(
