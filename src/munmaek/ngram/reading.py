@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from threading import Lock
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -191,7 +192,7 @@ class _Reader:
             out = np.empty(len(content) + 1, dtype=np.uint8)
             filled = join_rows(content, block.begin, self.held, out)
             # The line feed before the first row is none between rows.
-            digest.update(memoryview(out[0 if begun else 1 : filled]))
+            digest.update(cast("Any", out[0 if begun else 1 : filled]))
             begun = begun or filled > 0
         return digest.hexdigest()
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, final
+from typing import Any, Self, cast, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,7 +142,7 @@ class Column:
     def append(self, values: NDArray[Any]) -> None:
         """Write on."""
         array = np.ascontiguousarray(values, dtype=self.dtype)
-        self._file.write(memoryview(array.reshape(-1).view(np.uint8)))
+        self._file.write(cast("Any", array.reshape(-1).view(np.uint8)))
         self.size += array.size
 
     def close(self) -> None:
@@ -214,7 +214,7 @@ class Buckets:
         for bucket in np.flatnonzero(np.diff(limits)).tolist():
             part = grouped[limits[bucket] : limits[bucket + 1]]
             with self._paths[bucket].open("ab") as file:
-                file.write(memoryview(part.reshape(-1).view(np.uint8)))
+                file.write(cast("Any", part.reshape(-1).view(np.uint8)))
             self._sizes[bucket] += len(part)
 
     def size(self, bucket: int) -> int:
