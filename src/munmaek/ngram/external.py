@@ -338,7 +338,10 @@ class _External:
         first: Column,
         discounts: Floats,
     ) -> tuple[Column, Column]:
-        logprobs, backoffs = self._column("logprobs", np.float32), self._column("backoffs", np.float32)
+        logprobs, backoffs = (
+            self._column("logprobs", np.float32),
+            self._column("backoffs", np.float32),
+        )
         unigrams = unigram_probabilities(counts[: self.vocab_size], discounts[0], self.predictable)
         logprobs.append(_logs(unigrams))
         lower = self._column("probabilities-1", np.float64)
