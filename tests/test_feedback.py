@@ -113,23 +113,24 @@ def numbers(aer: float, *, matches: int) -> Measured:
 
 
 @pytest.mark.parametrize(
-    ("guided", "control", "after", "outcome", "said"),
+    ("guided", "control", "after", "other", "outcome", "said"),
     [
-        (0.2, 0.5, 16, "improved", "The marks improved the links"),
-        (0.5, 0.5, 16, "not improved", "Nothing improved"),
-        (0.2, 0.2, 16, "not improved", "Nothing improved"),
-        (0.2, 0.5, 10, "improved, but translation is worse", "the translations are worse"),
+        (0.2, 0.5, 16, 16, "improved", "The marks improved the links"),
+        (0.5, 0.5, 16, 16, "not improved", "Nothing improved"),
+        (0.2, 0.2, 16, 16, "not improved", "Nothing improved"),
+        (0.2, 0.5, 10, 10, "improved, but translation is worse", "worse than before:"),
+        (0.2, 0.5, 16, 19, "improved, but translation is worse", "worse than the control's:"),
     ],
 )
 def test_the_verdict_says_plainly_what_the_marks_did(
-    guided: float, control: float, after: int, outcome: str, said: str
+    guided: float, control: float, after: int, other: int, outcome: str, said: str
 ) -> None:
     pairs = rows(60)
     chosen = material(pairs, marks_of(pairs, 12), rng=np.random.default_rng(1))
     results = {
         "before": numbers(0.5, matches=16),
         "guided": numbers(guided, matches=after),
-        "control": numbers(control, matches=16),
+        "control": numbers(control, matches=other),
     }
     found = report(results, chosen, steps=7)
     assert (found["outcome"], found["improved"]) == (outcome, outcome == "improved")
