@@ -210,7 +210,7 @@ def test_the_statistical_guide_and_a_guide_in_hand_train_too(book: Path, tmp_pat
     guides = [Guide(frozenset({(0, 0)})), *[None] * (len(_rows(book, "train")) - 1)]
     recipe = _recipe("attention", guide_repeat=5)
     told = _train(book, tmp_path / "two", recipe, guide=guides).info.data["guide"]
-    assert told == {"pairs": 1, "weight": 0.1, "repeat": 5}
+    assert told == {"pairs": 1, "weight": 1.0, "repeat": 5}
 
 
 def test_marks_tune_a_trained_model_beside_a_control(book: Path, tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def train(
     guide_weight: Annotated[
         float | None,
         typer.Option(
-            min=0, metavar="X", show_default="0.1", help="Weight of the guide in the loss."
+            min=0, metavar="X", show_default="1.0", help="Weight of the guide in the loss."
         ),
     ] = None,
     budget: Budget = None,

@@ -64,7 +64,7 @@ class Recipe(Config):
     """Tokens of one text that are read (classify, translate, mlm)."""
     smoothing: float = Field(default=0.1, ge=0, lt=1)
     """Label smoothing (translate)."""
-    guide_weight: float = Field(default=0.1, ge=0)
+    guide_weight: float = Field(default=1.0, ge=0)
     """Weight of the loss on attention where links guide it (translate)."""
     guide_repeat: int = Field(default=1, ge=1)
     """Times that a guided pair is seen in each pass (translate)."""

@@ -60,7 +60,7 @@ class TranslationTask:
     seed: int = 0
     guides: Sequence[PieceGuide | None] | None = None
     """What is known of the links of each training pair; None trains without guidance."""
-    guide_weight: float = 0.1
+    guide_weight: float = 1.0
     """Nats of the likelihood that a nat of the guide's loss is worth."""
 
     def epoch(self, number: int) -> Sequence[PairBatch]:
