@@ -33,8 +33,8 @@ HELD_MOST = 400
 TAUGHT_SHARE = 4
 """One in so many training sentences is a marked one; a few marks are repeated for that."""
 OTHERS_MOST = 4000
-WEIGHT = 20.0
-"""Of the loss on attention: a few hundred steps are too few for the weight of a whole training."""
+WEIGHT = 1.0
+"""Of the loss on attention; more costs translation (``benchmarks/feedback.py --weight``)."""
 MARKS_LEAST = 3
 
 Stage = Literal["preparing", "before", "guided", "control", "evaluating"]
