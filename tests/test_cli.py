@@ -380,7 +380,7 @@ def test_a_full_disk_is_code_1_and_leaves_the_old_model_whole(
     shutil.copytree(home / "ngram", tmp_path / "model")
     before = {path: path.read_bytes() for path in (tmp_path / "model").iterdir()}
 
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("munmaek.recipe.ngrams.save_tables", full)

@@ -22,6 +22,7 @@ def imported() -> set[str]:
 
 def test_every_imported_package_is_a_dependency_of_a_plain_installation() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["ko"]]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["ko"], *extras["onnx"]]
     declared = {re.split(r"[<>=\[ ]", each)[0].lower() for each in wanted}
     assert {name.lower() for name in imported()} <= declared

@@ -39,6 +39,7 @@ from munmaek.recipe import (
     prepare_parallel,
     prepare_text,
 )
+from munmaek.recipe.training import tokenizer_of
 from munmaek.text.corpora import (
     Corpus,
     LabelledCorpus,
@@ -47,7 +48,6 @@ from munmaek.text.corpora import (
     read_parallel,
     read_text,
 )
-from munmaek.text.tokenizers import Tokenizer
 from munmaek.train import Progress
 
 __all__ = ["Candidate", "CompareSettings", "compare", "parse_candidate"]
@@ -207,11 +207,6 @@ def _wrong_task(model: TrainedModel, wanted: str) -> UnsupportedError:
     return UnsupportedError(message)
 
 
-def _tokenizer_of(run: Run) -> Tokenizer | None:
-    init = run.init
-    return None if init is None or isinstance(init, Translator) else init.tokenizer
-
-
 def _compare_lm(settings: CompareSettings, results: dict[str, Any], report: Report) -> None:
     text = prepare_text(
         read_text(settings.train),
@@ -272,7 +267,7 @@ def _compare_classify(settings: CompareSettings, results: dict[str, Any], report
     ]
 
     def fit(stage: Recipe, run: Run) -> Classifier:
-        tokenizer = _tokenizer_of(run)
+        tokenizer = tokenizer_of(run.init)
         own = (
             texts
             if tokenizer is None

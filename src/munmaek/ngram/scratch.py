@@ -182,7 +182,8 @@ def chunks_of(first: Column, low: int, high: int, *, piece: int) -> list[tuple[i
         end = min(high, low + 2 * piece)
         ahead = first.array[low : end + 1] - first.array[low]
         # Of the array's own type, or all of it would be copied.
-        fits = int(np.searchsorted(ahead, ahead.dtype.type(2 * piece), side="right")) - 1
+        most = np.array([2 * piece], dtype=ahead.dtype)
+        fits = int(np.searchsorted(ahead, most, side="right")[0]) - 1
         end = low + max(fits, 1)
         chunks.append((low, min(end, high)))
         low = min(end, high)

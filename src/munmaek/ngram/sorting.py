@@ -337,5 +337,5 @@ def _extend(
             bucket = text[packed & _PLACE]
             at = cursor[bucket]
             cursor[bucket] = at + 1
-            prefetch(out, at + _LINE)
+            prefetch(out, np.int64(at) + _LINE)
             out[at] = packed

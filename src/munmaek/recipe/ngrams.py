@@ -356,6 +356,10 @@ def _stripped(rows: Sequence[str]) -> tuple[str, ...]:
     return tuple(row.strip(" \t\u00a0\u3000") for row in rows)
 
 
+def _pick(rows: Sequence[str], chosen: NDArray[np.int64]) -> tuple[str, ...]:
+    return tuple(rows[int(index)] for index in chosen)
+
+
 def _describe(corpus: Corpus) -> dict[str, Any]:
     return {"name": corpus.name, "rows": len(corpus.lines), "sha256": corpus.fingerprint}
 
@@ -368,9 +372,8 @@ def _encode(recipe: Recipe, paths: Paths, valid: Paths) -> _Counted:
         checked = read_text(valid)
     else:
         kept, held = hold_out(len(corpus.lines), seed=recipe.seed)
-        lines = tuple(corpus.lines[index] for index in held.tolist())
-        checked = Corpus(f"{corpus.name} (held out)", lines)
-        corpus = Corpus(corpus.name, tuple(corpus.lines[index] for index in kept.tolist()))
+        checked = Corpus(f"{corpus.name} (held out)", _pick(corpus.lines, held))
+        corpus = Corpus(corpus.name, _pick(corpus.lines, kept))
     tokenizer = train_tokenizer(
         corpus.lines,
         kind=recipe.tokenizer,

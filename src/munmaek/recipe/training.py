@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from munmaek.align import Guide, read_guide, statistical_links, tokenizer_hash
 from munmaek.artefact import (
@@ -33,7 +33,7 @@ from munmaek.text.tokenizers import Tokenizer
 from munmaek.train import Progress
 from munmaek.train.ranks import leads
 
-__all__ = ["STATISTICAL", "GuideSource", "train", "work_folder"]
+__all__ = ["STATISTICAL", "GuideSource", "tokenizer_of", "train", "work_folder"]
 
 STATISTICAL: Final = "statistical"
 """The guide that is no file: links that the built-in aligner finds in the training data."""
@@ -178,10 +178,12 @@ def _fit(
     return _fit_mlm(recipe, paths, valid, run)
 
 
-def _tokenizer_of(init: TrainedModel | None) -> Tokenizer | None:
+def tokenizer_of(init: TrainedModel | None) -> Tokenizer | None:
+    """The tokenizer that a model begun from ``init`` goes on with; None trains a new one."""
     if init is None or isinstance(init, Translator):
         return None
-    return init.tokenizer
+    # A checkpoint's tokenizer answers to the same names.
+    return cast("Tokenizer", init.tokenizer)
 
 
 def _fit_lm(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> TrainedLanguageModel:
@@ -189,7 +191,7 @@ def _fit_lm(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> TrainedLang
         read_text(paths),
         read_text(valid) if valid else None,
         recipe,
-        tokenizer=_tokenizer_of(run.init),
+        tokenizer=tokenizer_of(run.init),
     )
     model = fit_language_model(text, recipe, run)
     if not model.is_distribution:
@@ -203,7 +205,7 @@ def _fit_classify(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> Class
         read_labelled(paths, **columns),
         read_labelled(valid, **columns) if valid else None,
         recipe,
-        tokenizer=_tokenizer_of(run.init),
+        tokenizer=tokenizer_of(run.init),
     )
     model = fit_classifier(texts, recipe, run)
     info = model.info.with_scores(model.evaluate(texts.valid_corpus))
@@ -257,7 +259,7 @@ def _fit_mlm(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> Encoder:
         read_text(paths),
         read_text(valid) if valid else None,
         recipe,
-        tokenizer=_tokenizer_of(run.init),
+        tokenizer=tokenizer_of(run.init),
     )
     model = fit_encoder(text, recipe, run)
     info = model.info.with_scores(model.evaluate(text.valid_corpus))

@@ -6,8 +6,8 @@ any of them already as ``tokenizer.json``, which comes first. Texts are framed a
 learned them: ``[CLS] a [SEP] b [SEP]``, or RoBERTa's
 ``<s> a </s></s> b </s>``.
 
-Our own tokenizers normalise to NFC and keep every space; a checkpoint's may lower-case, take accents
-off or decompose Hangul, and has to, since its words were counted so.
+Our own tokenizers normalise to NFC and keep every space; a checkpoint's may lower-case, take
+accents off or decompose Hangul, and has to, since its words were counted so.
 """
 
 import hashlib
