@@ -444,6 +444,31 @@ def test_links_are_marked_by_click_and_by_keys_and_kept(
     assert [list(each) for each in kept["forbidden"]] == [[1, 1]]
 
 
+def test_a_run_on_the_marks_is_started_watched_and_reported(
+    visit: Callable[..., Visit], folders: dict[str, Path], tmp_path: Path
+) -> None:
+    with served(folders["translate-attention"], tmp_path / "marks.jsonl") as address:
+        seen = visit().open(address)
+        for row in range(4):
+            chosen = seen.page.locator("table.list button").nth(row)
+            chosen.click()
+            opened = seen.page.locator(".marking h3").filter(has_text=chosen.inner_text())
+            opened.wait_for()
+            figure(seen, "Mark the links").get_by_role("application").focus()
+            seen.page.keyboard.press("s")
+            seen.page.get_by_role("button", name="Save marks").click()
+            seen.page.get_by_text(f"Saved; {row + 1} sentences are marked.").wait_for()
+        seen.page.get_by_label("Steps").fill("2")
+        seen.page.get_by_role("button", name="Start the guided run").click()
+        seen.page.get_by_text("On held-out marks and sentences").wait_for()
+        report = seen.page.locator("section.guide table")
+        heads = report.get_by_role("rowheader").all_inner_texts()
+        assert heads == ["before", "with marks", "control"]
+        before = report.get_by_role("row").nth(1).get_by_role("cell").all_inner_texts()
+        assert 0 <= float(before[0]) <= 1
+        assert axe(seen) == []
+
+
 def test_a_page_saved_from_a_server_needs_none(
     visit: Callable[..., Visit], folders: dict[str, Path], tmp_path: Path
 ) -> None:

@@ -6,7 +6,7 @@ import { number, t } from "../texts.js";
 const PAUSE = 1000; // milliseconds between two looks at a running training
 
 export function Guide({ live, count }) {
-  const [steps, setSteps] = useState(200);
+  const [steps, setSteps] = useState(600);
   const [run, setRun] = useState({ state: "idle" });
   const [error, setError] = useState(null);
   const look = () => live.guided().then((now) => { setRun(now); setError(null); }, (problem) => setError(problem.message));
