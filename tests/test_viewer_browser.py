@@ -393,6 +393,24 @@ def test_a_word_is_masked_by_a_click_and_filled(
         assert gap.locator("svg g").count() == 8
 
 
+def test_tensors_too_large_to_send_along_are_fetched_when_drawn(
+    visit: Callable[..., Visit], folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("munmaek.look.workbench.INLINE_EACH", 0)
+    with served_alone(folders["lm-transformer"]) as address:
+        seen = visit()
+        fetched: list[str] = []
+        seen.page.on("request", lambda request: fetched.append(request.url))
+        seen.open(address)
+        seen.page.get_by_label("Sentence", exact=True).fill("나는 학교에서 공부한다")
+        seen.page.get_by_role("button", name="Look inside").click()
+        matrix = seen.page.get_by_role("application").first
+        matrix.scroll_into_view_if_needed()
+        matrix.wait_for()
+        assert any("/tensors/" in url for url in fetched)
+        assert all(url.startswith(address) for url in fetched)
+
+
 def test_next_words_follow_what_is_typed(
     visit: Callable[..., Visit], folders: dict[str, Path]
 ) -> None:
