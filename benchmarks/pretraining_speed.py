@@ -2,8 +2,9 @@
 
     python benchmarks/pretraining_speed.py DATA/mlm/korean-reviews/train.txt.gz
 
-Both take the same sentences, masks and weights, forward, backward and AdamW, in float32;
-transformers reads random batches of 64 padded and scores every position. CPU-seconds a real token.
+Both begin from the same weights and draw from the same sentences; forward, backward and AdamW in
+float32. transformers reads random batches of 64 padded and scores every position; munmaek batches
+by length under a token budget and scores masked positions only. CPU-seconds a real token.
 """
 
 import argparse
