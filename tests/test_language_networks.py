@@ -286,21 +286,25 @@ def child(folder, seconds):
 
 
 KILLS = """
-import os, random, sys
+import os, random, sys, time
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 import test_language_networks
 folder, killed = Path(sys.argv[2]), 0
 (folder / "whole").mkdir()
 (folder / "parts").mkdir()
-times = [("whole", None)] + [("parts", random.uniform(0.1, 0.5)) for _ in range(3)]
-for name, seconds in [*times, ("parts", None)]:
+def run(name, seconds):
     process = os.fork()
     if not process:
         test_language_networks.child(folder / name, seconds)
         os._exit(0)
-    _, status = os.waitpid(process, 0)
-    killed += os.WIFSIGNALED(status)
+    return os.WIFSIGNALED(os.waitpid(process, 0)[1])
+began = time.perf_counter()
+run("whole", None)
+lasted = time.perf_counter() - began
+for _ in range(3):
+    killed += run("parts", lasted * random.uniform(0.1, 0.6))
+run("parts", None)
 print(killed)
 """
 
