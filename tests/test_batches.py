@@ -64,7 +64,7 @@ def test_batches_count_tokens_and_padding() -> None:
 def test_a_batch_cannot_be_changed() -> None:
     batch = SentenceBatch.gather([[1]], np.array([0]), 0)
     with pytest.raises(dataclasses.FrozenInstanceError):
-        batch.rows = np.array([1])  # type: ignore[misc]
+        batch.rows = np.array([1])
 
 
 def test_a_batch_without_tokens_has_no_padding() -> None:

@@ -25,7 +25,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )  # fmt: skip
     torch.manual_seed(0)
     model = train(recipe, [folder / "text.txt"], folder=folder / "bert")
-    export_huggingface(model, folder / "theirs")  # type: ignore[arg-type]
+    export_huggingface(model, folder / "theirs")
     return folder
 
 

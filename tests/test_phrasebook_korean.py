@@ -147,7 +147,7 @@ def test_the_copula_is_denied_with_a_verb_of_its_own():
 
 
 def words(verb: Verb, ending: str, **options: object) -> str:
-    return " ".join(word for word, _ in korean_predicate(verb, ending, **options))  # pyright: ignore
+    return " ".join(word for word, _ in korean_predicate(verb, ending, **options))
 
 
 DRINK = Verb("drink", Stem("마시"), honorific=Stem("드시", Kind.HONORIFIC))
@@ -190,7 +190,7 @@ def test_adjectives_stay_adjectives_when_denied():
 
 
 def english_words(verb: Verb, form: Form, **options: object) -> str:
-    front, rest = english_predicate(verb, form, **options)  # pyright: ignore
+    front, rest = english_predicate(verb, form, **options)
     return " ".join(word for word, _ in (*front, ("…", ()), *rest))
 
 

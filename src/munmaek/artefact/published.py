@@ -6,6 +6,7 @@ The ONNX graph takes ``input_ids`` and ``attention_mask`` [batch, tokens] (paddi
 
 import json
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
@@ -93,16 +94,15 @@ def export_onnx(model: Exported, path: Path) -> None:
         UnsupportedError: not a BERT, or the ``onnx`` extra is not installed.
     """
     network = _network(model)
-    try:
-        import onnx  # noqa: F401  # pyright: ignore[reportUnusedImport]  what torch needs to write
-    except ImportError as error:
+    if find_spec("onnx") is None:  # what torch needs to write
         message = "ONNX needs the extra 'onnx': pip install 'munmaek[onnx]'"
-        raise UnsupportedError(message) from error
+        raise UnsupportedError(message)
     example = torch.ones(2, 5, dtype=torch.int64)
     name = "last_hidden_state" if isinstance(network, BertBaseNetwork) else "logits"
     free = {0: "batch", 1: "tokens"}
     with warnings.catch_warnings():  # of the exporter's age, and of shapes that are fixed anyway
-        warnings.simplefilter("ignore")
+        for kind in (DeprecationWarning, cast("Any", torch.jit).TracerWarning):
+            warnings.simplefilter("ignore", kind)
         cast("Any", torch.onnx).export(
             _Graph(network).eval(),
             (example, example),

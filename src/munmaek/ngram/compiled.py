@@ -22,7 +22,7 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
 
     The interpreter's lock is let go while it runs.
     """
-    njit = cast("Any", numba.njit)  # pyright: ignore[reportUnknownMemberType] (numba is untyped)
+    njit = cast("Any", numba).njit  # numba comes without types
     return cast("Callable[P, R]", njit(cache=True, nogil=True)(function))
 
 

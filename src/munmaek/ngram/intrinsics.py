@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any, TypeAlias, cast
 
-import numba.extending
 import numpy as np
 from llvmlite import ir
+from numba import extending
 from numba.core import cgutils, types
 from numba.np import arrayobj
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ __all__ = ["popcount", "prefetch", "trailing_zeros"]
 
 # Numba and llvmlite come without types.
 _ir, _types, _cgutils, _arrayobj = cast("Any", (ir, types, cgutils, arrayobj))
-_intrinsic = cast("Any", numba.extending.intrinsic)  # pyright: ignore[reportUnknownMemberType]
+_intrinsic = cast("Any", extending).intrinsic
 
 _Emit = Callable[[Any, Any, Any, Any], Any]
 _Hint: TypeAlias = Callable[[NDArray[Any], Index], None]

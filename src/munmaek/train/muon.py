@@ -11,7 +11,7 @@ made orthogonal block by block.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, cast
+from typing import Any, cast, overload
 
 import torch
 from torch import Tensor, nn
@@ -86,10 +86,19 @@ class Muon(torch.optim.Optimizer):
         }  # fmt: skip
         super().__init__(groups, defaults)
 
+    @overload
+    def step(self, closure: None = None) -> None: ...
+
+    @overload
+    def step(self, closure: Callable[[], float]) -> float: ...
+
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """Update every parameter that has a gradient."""
-        assert closure is None
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:
+        """Update every parameter that has a gradient; ``closure`` computes the loss once more."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
         for group in self.param_groups:
             for parameter in cast("list[nn.Parameter]", group["params"]):
                 if parameter.grad is None:
@@ -97,6 +106,7 @@ class Muon(torch.optim.Optimizer):
                 parameter.mul_(1 - group["lr"] * group["weight_decay"])
                 move = self._adam if group["adam"] else self._muon
                 move(parameter, parameter.grad, group)
+        return loss
 
     def _muon(self, parameter: nn.Parameter, grad: Tensor, group: dict[str, Any]) -> None:
         state: dict[str, Any] = self.state[parameter]
