@@ -549,9 +549,9 @@ def test_an_empty_line_is_refused_in_one_line(text: str) -> None:
 
 @pytest.mark.parametrize(("task", "stage"), EVERY)
 def test_five_thousand_tokens_are_cut_with_a_notice(task: str, stage: str) -> None:
-    if (task, stage) in (("translate", "attention"), ("translate", "seq2seq")):
-        pytest.skip("the same cut as the Transformer's; their decoders are slow on random weights")
-    record = capture(model(task, stage), "학교에서 " * 5000, name="m", measures=False)
+    # Random weights never end a translation of their own, so a short one is given.
+    target = "school" if task == "translate" else None
+    record = capture(model(task, stage), "학교에서 " * 5000, target, name="m", measures=False)
     assert len(record.source.pieces) <= TOKENS_MOST
     assert any("shown is its beginning" in each for each in record.notices)
 
