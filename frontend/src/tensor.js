@@ -85,9 +85,19 @@ export async function fetchBytes(packed) {
   return new Uint8Array(await answer.arrayBuffer());
 }
 
-async function remote(packed) {
-  if (!decoded.has(packed)) decoded.set(packed, new Tensor(packed, await fetchBytes(packed)));
-  return decoded.get(packed);
+const asked = new WeakMap();
+
+/** A tensor from the server, asked for once however many figures wait for it; again after a failure. */
+function remote(packed) {
+  if (!asked.has(packed)) {
+    const found = fetchBytes(packed).then((bytes) => {
+      decoded.set(packed, new Tensor(packed, bytes));
+      return decoded.get(packed);
+    });
+    found.catch(() => asked.delete(packed));
+    asked.set(packed, found);
+  }
+  return asked.get(packed);
 }
 
 /** The tensors named, as an array, or null until all are there. Missing names give undefined. */
