@@ -14,13 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from munmaek.errors import InputError
 from munmaek.ngram.compiled import compiled
 from munmaek.ngram.counting import Trie, adjust, bound, count
 from munmaek.ngram.discounts import counts_of_counts, discounts_of, raw_last_ngrams
 from munmaek.ngram.intrinsics import prefetch
 from munmaek.ngram.parallel import available, in_threads
-from munmaek.ngram.sequences import check_range, sequence_of
+from munmaek.ngram.sequences import check_text, predictable_ids
 from munmaek.ngram.tables import NgramTables
 
 __all__ = ["Estimate", "estimate", "estimate_text", "unigram_probabilities"]
@@ -81,8 +80,8 @@ def estimate(
     Warns:
         MunmaekWarning: discounts that had to fall back.
     """
-    predictable = _predictable(vocab_size, (bos, *excluded))
-    _check_text(ids, offsets, predictable, eos)
+    predictable = predictable_ids(vocab_size, (bos, *excluded))
+    check_text(ids, offsets, predictable, eos)
     return estimate_text(
         bound(ids, offsets, bos=bos, eos=eos),
         order=order,
@@ -131,29 +130,6 @@ def estimate_text(
     del text
     discounts = discounts_of(statistics, allow_zero=kenlm_compatible)
     return Estimate(_smooth(trie, discounts, predictable, threads), discounts)
-
-
-def _predictable(vocab_size: int, never: Sequence[int]) -> Bools:
-    predictable = np.ones(vocab_size, dtype=np.bool_)
-    predictable[list(never)] = False
-    return predictable
-
-
-def _check_text(ids: NDArray[np.integer], offsets: Int64s, predictable: Bools, eos: int) -> None:
-    if len(offsets) < 2:
-        message = "the corpus is empty: 0 sequences; give at least one to count"
-        raise InputError(message)
-    check_range(ids, offsets, len(predictable))
-    refused = ~predictable
-    refused[eos] = True
-    found = refused[ids]
-    if found.any():
-        position = int(np.argmax(found))
-        message = (
-            f"sequence {sequence_of(offsets, position)}: token id {ids[position]} is reserved "
-            "(a sentence boundary or an excluded id); leave it out, boundaries are added here"
-        )
-        raise InputError(message)
 
 
 def _smooth(trie: Trie, discounts: Floats, predictable: Bools, threads: int) -> NgramTables:

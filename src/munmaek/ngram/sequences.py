@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from munmaek.errors import InputError
 
-__all__ = ["check_range", "flatten", "sequence_of"]
+__all__ = ["check_range", "check_text", "flatten", "predictable_ids", "sequence_of"]
 
 Ints = NDArray[np.int64]
 
@@ -45,5 +45,36 @@ def check_range(ids: NDArray[np.integer[Any]], offsets: Ints, vocab_size: int) -
         message = (
             f"sequence {sequence_of(offsets, position)}: token id {ids[position]} is outside the "
             f"vocabulary of {vocab_size}; encode with the tokenizer the model was made with"
+        )
+        raise InputError(message)
+
+
+def predictable_ids(vocab_size: int, never: Sequence[int]) -> NDArray[np.bool_]:
+    """Which ids are ever predicted: all but ``never``, shape [V]."""
+    predictable = np.ones(vocab_size, dtype=np.bool_)
+    predictable[list(never)] = False
+    return predictable
+
+
+def check_text(
+    ids: NDArray[np.integer[Any]], offsets: Ints, predictable: NDArray[np.bool_], eos: int
+) -> None:
+    """Refuse what cannot be counted.
+
+    Raises:
+        InputError: no sequences, ids outside the vocabulary, or reserved ones; names the first.
+    """
+    if len(offsets) < 2:
+        message = "the corpus is empty: 0 sequences; give at least one to count"
+        raise InputError(message)
+    check_range(ids, offsets, len(predictable))
+    refused = ~predictable
+    refused[eos] = True
+    found = refused[ids]
+    if found.any():
+        position = int(np.argmax(found))
+        message = (
+            f"sequence {sequence_of(offsets, position)}: token id {ids[position]} is reserved "
+            "(a sentence boundary or an excluded id); leave it out, boundaries are added here"
         )
         raise InputError(message)

@@ -18,10 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from munmaek.errors import InputError
 from munmaek.ngram.counting import adjust, bound, count
 from munmaek.ngram.discounts import counts_of_counts, raw_last_ngrams
-from munmaek.ngram.sequences import check_range, sequence_of
+from munmaek.ngram.sequences import check_text, predictable_ids
 
 __all__ = ["CountTree", "count_tree", "counts_of_orders", "raw_counts"]
 
@@ -82,9 +81,8 @@ def count_tree(
     Raises:
         InputError: nothing to count, ids that may not stand there, or an order too high.
     """
-    predictable = np.ones(vocab_size, dtype=np.bool_)
-    predictable[[bos, *excluded]] = False
-    _check(ids, offsets, predictable, eos)
+    predictable = predictable_ids(vocab_size, (bos, *excluded))
+    check_text(ids, offsets, predictable, eos)
     text = bound(ids, offsets, bos=bos, eos=eos)
     trie = count(text, order=order, vocab_size=vocab_size, bos=bos, eos=eos)
     adjust(trie, bos=bos)
@@ -94,23 +92,6 @@ def count_tree(
     return CountTree(
         trie.starts, trie.words, trie.links, trie.first, trie.counts, predictable, bos, statistics
     )
-
-
-def _check(ids: NDArray[np.integer[Any]], offsets: Int64s, predictable: Bools, eos: int) -> None:
-    if len(offsets) < 2:
-        message = "the corpus is empty: 0 sequences; give at least one to count"
-        raise InputError(message)
-    check_range(ids, offsets, len(predictable))
-    refused = ~predictable
-    refused[eos] = True
-    found = refused[ids]
-    if found.any():
-        position = int(np.argmax(found))
-        message = (
-            f"sequence {sequence_of(offsets, position)}: token id {ids[position]} is reserved "
-            "(a sentence boundary or an excluded id); leave it out, boundaries are added here"
-        )
-        raise InputError(message)
 
 
 def raw_counts(tree: CountTree) -> Int32s:

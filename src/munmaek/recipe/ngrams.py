@@ -27,7 +27,7 @@ from munmaek.ngram.reading import Reserved, read_words
 from munmaek.ngram.scratch import Column, Scratch, give_back
 from munmaek.ngram.stages import Stage, Stages
 from munmaek.recipe.counted import excluded_ids, ngram_label, ngram_sizes
-from munmaek.recipe.holding import hold_out
+from munmaek.recipe.holding import hold_out, pick
 from munmaek.recipe.settings import Recipe
 from munmaek.text.building import SPECIALS
 from munmaek.text.corpora import Corpus, corpus_name, read_text
@@ -356,10 +356,6 @@ def _stripped(rows: Sequence[str]) -> tuple[str, ...]:
     return tuple(row.strip(" \t\u00a0\u3000") for row in rows)
 
 
-def _pick(rows: Sequence[str], chosen: NDArray[np.int64]) -> tuple[str, ...]:
-    return tuple(rows[int(index)] for index in chosen)
-
-
 def _describe(corpus: Corpus) -> dict[str, Any]:
     return {"name": corpus.name, "rows": len(corpus.lines), "sha256": corpus.fingerprint}
 
@@ -372,8 +368,8 @@ def _encode(recipe: Recipe, paths: Paths, valid: Paths) -> _Counted:
         checked = read_text(valid)
     else:
         kept, held = hold_out(len(corpus.lines), seed=recipe.seed)
-        checked = Corpus(f"{corpus.name} (held out)", _pick(corpus.lines, held))
-        corpus = Corpus(corpus.name, _pick(corpus.lines, kept))
+        checked = Corpus(f"{corpus.name} (held out)", pick(corpus.lines, held))
+        corpus = Corpus(corpus.name, pick(corpus.lines, kept))
     tokenizer = train_tokenizer(
         corpus.lines,
         kind=recipe.tokenizer,

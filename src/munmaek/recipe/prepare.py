@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from munmaek.align.marks import Guide
 from munmaek.artefact.classifier import label_indices
 from munmaek.errors import InputError
-from munmaek.recipe.holding import hold_out
+from munmaek.recipe.holding import hold_out, pick
 from munmaek.recipe.settings import Recipe
 from munmaek.text.corpora import Corpus, LabelledCorpus, ParallelCorpus
 from munmaek.text.tokenizers import Tokenizer, train_tokenizer
@@ -97,10 +97,6 @@ def _tokenizer(texts: Sequence[str], recipe: Recipe) -> Tokenizer:
     )
 
 
-def _pick(rows: Sequence[str], chosen: NDArray[np.int64]) -> tuple[str, ...]:
-    return tuple(rows[int(index)] for index in chosen.tolist())
-
-
 def prepare_text(
     corpus: Corpus,
     valid: Corpus | None,
@@ -112,8 +108,8 @@ def prepare_text(
     kept = np.arange(len(corpus.lines), dtype=np.int64)
     if valid is None:
         kept, held = hold_out(len(corpus.lines), seed=recipe.seed)
-        valid = Corpus(f"{corpus.name} (held out)", _pick(corpus.lines, held))
-        corpus = Corpus(corpus.name, _pick(corpus.lines, kept))
+        valid = Corpus(f"{corpus.name} (held out)", pick(corpus.lines, held))
+        corpus = Corpus(corpus.name, pick(corpus.lines, kept))
     if tokenizer is None:
         tokenizer = _tokenizer(corpus.lines, recipe)
     return Text(
@@ -145,8 +141,8 @@ def prepare_labelled(
     if valid is None:
         kept, held = hold_out(len(corpus.texts), seed=recipe.seed)
         name = f"{corpus.name} (held out)"
-        valid = LabelledCorpus(name, _pick(corpus.texts, held), _pick(corpus.labels, held))
-        corpus = LabelledCorpus(corpus.name, _pick(corpus.texts, kept), _pick(corpus.labels, kept))
+        valid = LabelledCorpus(name, pick(corpus.texts, held), pick(corpus.labels, held))
+        corpus = LabelledCorpus(corpus.name, pick(corpus.texts, kept), pick(corpus.labels, kept))
     valid_labels = label_indices(valid, labels)
     if tokenizer is None:
         tokenizer = _tokenizer(corpus.texts, recipe)
@@ -188,10 +184,8 @@ def prepare_parallel(
     if valid is None:
         kept, held = hold_out(len(corpus.sources), seed=recipe.seed)
         name = f"{corpus.name} (held out)"
-        valid = ParallelCorpus(name, _pick(corpus.sources, held), _pick(corpus.targets, held))
-        corpus = ParallelCorpus(
-            corpus.name, _pick(corpus.sources, kept), _pick(corpus.targets, kept)
-        )
+        valid = ParallelCorpus(name, pick(corpus.sources, held), pick(corpus.targets, held))
+        corpus = ParallelCorpus(corpus.name, pick(corpus.sources, kept), pick(corpus.targets, kept))
         guides = None if guides is None else [guides[int(index)] for index in kept.tolist()]
     source, target = tokenizers or (
         _tokenizer(corpus.sources, recipe),
