@@ -1,7 +1,11 @@
-"""Shape and type checks on, real data found or its absence said."""
+"""Shape and type checks on, real data found or its absence said, commands run in this process."""
 
+import json
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jaxtyping import install_import_hook
@@ -18,3 +22,37 @@ def data_dir() -> Path:
     if not (path / "README.md").is_file():
         pytest.skip(f"real data absent: {path} (set MUNMAEK_DATA)")
     return path
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        return self.out.splitlines()
+
+    @property
+    def rows(self) -> list[Any]:
+        return [json.loads(line) for line in self.lines]
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """A command of ``munmaek``, run here."""
+    from munmaek.cli import main
+
+    def call(*arguments: object) -> Result:
+        capsys.readouterr()
+        code = main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Result(code, captured.out, captured.err)
+
+    return call

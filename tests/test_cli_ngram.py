@@ -3,13 +3,11 @@
 import json
 import math
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from conftest import Run
 from munmaek.cli import main
 
 SUBJECTS = ("나는", "너는", "우리는", "그는")
@@ -17,35 +15,6 @@ PLACES = ("학교에서", "집에서", "공원에서", "방에서")
 VERBS = ("공부한다", "잔다", "논다", "읽는다")
 LINES = [f"{s} {p} {v}" for s in SUBJECTS for p in PLACES for v in VERBS]
 TEST = [*LINES[40:44], "나는 강에서 논다"]
-
-
-@dataclass(frozen=True)
-class Result:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def lines(self) -> list[str]:
-        return self.out.splitlines()
-
-    @property
-    def rows(self) -> list[Any]:
-        return [json.loads(line) for line in self.lines]
-
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def call(*arguments: object) -> Result:
-        capsys.readouterr()
-        code = main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return Result(code, captured.out, captured.err)
-
-    return call
 
 
 def write(path: Path, lines: list[str]) -> Path:
