@@ -208,7 +208,10 @@ def _guide_of_marks(
         for source, target in zip(sources, targets, strict=True)
     ]
     if not any(found):
-        message = f"{path}: none of its {len(marked)} pairs is in the training data"
+        message = (
+            f"{path}: none of its {len(marked)} pairs is in the training data; add them to it, or "
+            "mark pairs of it (munmaek look MODEL --pairs SOURCE --pairs TARGET)"
+        )
         raise InputError(message)
     return found
 
