@@ -7,8 +7,9 @@ Control characters, NUL too, are kept. Every complaint is one line: file, line, 
 """
 
 import hashlib
+import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
@@ -19,18 +20,24 @@ from munmaek.text.tables import JSONL, SPACES, TABLES, Column, json_values, read
 __all__ = [
     "Corpus",
     "LabelledCorpus",
+    "Pairs",
     "ParallelCorpus",
     "corpus_name",
     "read_labelled",
     "read_lines",
     "read_parallel",
     "read_text",
+    "read_valued",
     "text_lines",
+    "values_of",
 ]
 
 TEXT_NAMES = (
     "text", "document", "sentence", "review", "comment", "comments", "content", "utterance",
 )  # fmt: skip
+FIRST_NAMES = ("sentence1", "text1", "premise", "question1", "first", *TEXT_NAMES)
+SECOND_NAMES = ("sentence2", "text2", "hypothesis", "question2", "second", "text_pair")
+VALUE_NAMES = ("score", "value", "similarity", "rating", "label", "target")
 LABEL_NAMES = (
     "label", "labels", "class", "category", "sentiment", "intent", "target", "gold_label",
 )  # fmt: skip
@@ -55,16 +62,46 @@ class Corpus:
 
 @dataclass(frozen=True, slots=True)
 class LabelledCorpus:
-    """Texts with the label of each, as written in the file."""
+    """Texts, or pairs of texts, with the label of each as written in the file."""
 
     name: str
     texts: tuple[str, ...]
     labels: tuple[str, ...]
+    seconds: tuple[str, ...] | None = None
+    """The second text of each pair; None where single texts are labelled."""
+    places: tuple[tuple[str, int], ...] = field(default=(), compare=False, repr=False)
+    """File and line of each row, where they are known."""
 
     @property
     def fingerprint(self) -> str:
         """sha256 of the content, whatever the files were called or compressed with."""
-        return _sha256(self.texts, self.labels)
+        pair = () if self.seconds is None else (self.seconds,)
+        return _sha256(self.texts, *pair, self.labels)
+
+    def place(self, row: int) -> str:
+        """Where a row stands, for messages: ``reviews.tsv, line 3``."""
+        if not self.places:
+            return f"{self.name}: row {row + 1}"
+        file, line = self.places[row]
+        return f"{file}, line {line}"
+
+    def chosen(self, rows: Sequence[int], *, name: str | None = None) -> "LabelledCorpus":
+        """Those rows, in that order."""
+        return LabelledCorpus(
+            self.name if name is None else name,
+            tuple(self.texts[row] for row in rows),
+            tuple(self.labels[row] for row in rows),
+            None if self.seconds is None else tuple(self.seconds[row] for row in rows),
+            tuple(self.places[row] for row in rows) if self.places else (),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Rows hold two texts each."""
+
+    second_column: str | int | None = None
+    """Name or number of the second text's column; None finds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,39 +150,96 @@ def read_labelled(
     *,
     text_column: str | int | None = None,
     label_column: str | int | None = None,
+    pairs: Pairs | None = None,
 ) -> LabelledCorpus:
-    """Labelled texts of TSV, CSV or JSONL files.
+    """Labelled texts, or pairs of texts, of TSV, CSV or JSONL files.
 
     TSV (any name but ``.csv`` and ``.jsonl``) is read without quoting, CSV with quoting. A first
     row that holds a known or asked-for name of each column is a header. Without header, two
-    columns are text, then label. Rows without text are kept; blank lines are passed over.
+    columns are text, then label, and three of pairs first text, second text, label. Rows without
+    text are kept; blank lines are passed over.
 
     Args:
         paths: the files, one after the other; each has its own header or none.
         text_column: name of the column or key, or its number from 0.
         label_column: the same for the label.
+        pairs: that pairs are wanted, and where the second text stands; None reads single texts.
 
     Raises:
         InputError: what ``read_lines`` raises, a row or column that cannot be found, no label.
     """
+    return _read_labelled(paths, text_column, Column("label", LABEL_NAMES, label_column), pairs)
+
+
+def read_valued(
+    paths: Paths,
+    *,
+    text_column: str | int | None = None,
+    label_column: str | int | None = None,
+    pairs: Pairs | None = None,
+) -> LabelledCorpus:
+    """Texts, or pairs, with a number each, as ``read_labelled``; ``values_of`` gives the numbers.
+
+    Args:
+        paths: the files.
+        text_column: name or number of the text's column.
+        label_column: the same for the number.
+        pairs: that pairs are wanted, and where the second text stands; None reads single texts.
+
+    Raises:
+        InputError: what ``read_labelled`` raises, and what is no finite number.
+    """
+    column = Column("value", VALUE_NAMES, label_column)
+    corpus = _read_labelled(paths, text_column, column, pairs)
+    values_of(corpus)
+    return corpus
+
+
+def values_of(corpus: LabelledCorpus) -> tuple[float, ...]:
+    """The labels as numbers.
+
+    Raises:
+        InputError: one is no finite number; names file and line.
+    """
+    return tuple(_number(corpus, row, label) for row, label in enumerate(corpus.labels))
+
+
+def _number(corpus: LabelledCorpus, row: int, label: str) -> float:
+    try:
+        value = float(label)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        message = f"{corpus.place(row)}: a number is wanted as the value, got {label[:40]!r}"
+        raise InputError(message)
+    return value
+
+
+def _read_labelled(
+    paths: Paths, text_column: str | int | None, label: Column, pairs: Pairs | None
+) -> LabelledCorpus:
     files = _listed(paths)
-    columns = (
-        Column("text", TEXT_NAMES, text_column),
-        Column("label", LABEL_NAMES, label_column),
-    )
-    texts: list[str] = []
-    labels: list[str] = []
+    if pairs is None:
+        columns = (Column("text", TEXT_NAMES, text_column), label)
+    else:
+        first = Column("first text", FIRST_NAMES, text_column)
+        columns = (first, Column("second text", SECOND_NAMES, pairs.second_column), label)
+    rows: list[tuple[str, ...]] = []
+    places: list[tuple[str, int]] = []
     for path in files:
-        for line, text, label in read_columns(path, columns):
-            if not label:
-                message = f"{display_name(path)}, line {line}: the label is empty"
+        name = display_name(path)
+        for line, *cells in read_columns(path, columns):
+            if not cells[-1]:
+                message = f"{name}, line {line}: the {label.role} is empty"
                 raise InputError(message)
-            texts.append(text)
-            labels.append(label)
-    if not texts:
+            rows.append(tuple(cells))
+            places.append((name, line))
+    if not rows:
         message = f"{corpus_name(files)}: a header and no rows"
         raise InputError(message)
-    return LabelledCorpus(corpus_name(files), tuple(texts), tuple(labels))
+    texts, *middle, labels = zip(*rows, strict=True)
+    seconds = middle[0] if middle else None
+    return LabelledCorpus(corpus_name(files), texts, labels, seconds, tuple(places))
 
 
 def read_parallel(paths: Paths) -> ParallelCorpus:
@@ -163,9 +257,9 @@ def read_parallel(paths: Paths) -> ParallelCorpus:
         raise InputError(message)
     if len(files) == 1:
         columns = (Column("source", SOURCE_NAMES), Column("target", TARGET_NAMES))
-        rows = list(read_columns(files[0], columns))
-        sources = tuple(source for _, source, _ in rows)
-        targets = tuple(target for _, _, target in rows)
+        rows = [tuple(cells) for _, *cells in read_columns(files[0], columns)]
+        sources = tuple(source for source, _ in rows)
+        targets = tuple(target for _, target in rows)
     else:
         sources, targets = (tuple(text_lines(path)) for path in files)
     if len(sources) != len(targets):

@@ -1,9 +1,9 @@
-"""Two columns of a TSV, CSV or JSONL file, found by name, number or place."""
+"""Some columns of a TSV, CSV or JSONL file, found by name, number or place."""
 
 import csv
 import json
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -40,20 +40,19 @@ class Column:
         return (self.asked.lower(),) if isinstance(self.asked, str) else self.known
 
 
-Columns = tuple[Column, Column]
+Columns = Sequence[Column]
 
 
-def read_columns(path: str | Path, columns: Columns) -> Iterator[tuple[int, str, str]]:
-    """Line number and the two columns' NFC text, stripped of spaces, of every row.
+def read_columns(path: str | Path, columns: Columns) -> Iterator[tuple[int, *tuple[str, ...]]]:
+    """Line number and the columns' NFC text, stripped of spaces, of every row.
 
     Raises:
         InputError: an unreadable file, a row too short or too long, a column not found.
     """
     suffix = format_suffix(path)
     if suffix in JSONL:
-        first, second = columns
         for line, record in _records(path):
-            yield line, _field(path, line, record, first), _field(path, line, record, second)
+            yield line, *(_field(path, line, record, column) for column in columns)
         return
     rows = _csv_rows(path) if suffix == ".csv" else _tsv_rows(path)
     yield from _chosen(path, rows, columns)
@@ -92,7 +91,7 @@ def _csv_rows(path: str | Path) -> Iterator[Row]:
 
 def _chosen(
     path: str | Path, rows: Iterator[Row], columns: Columns
-) -> Iterator[tuple[int, str, str]]:
+) -> Iterator[tuple[int, *tuple[str, ...]]]:
     first_row = next(rows, None)
     if first_row is None:
         message = f"{display_name(path)}: no rows; a table of {_roles(columns)} is wanted"
@@ -102,20 +101,20 @@ def _chosen(
     if found is None:
         found = _places(path, line, head, columns)
         rows = chain([(line, head)], rows)
-    first, second = found
     width = len(head)
     for number, row in rows:
         if len(row) != width:
             _check_width(path, number, row, width, columns)
-        yield number, row[first].strip(SPACES), row[second].strip(SPACES)
+        yield number, *(row[place].strip(SPACES) for place in found)
 
 
 def _roles(columns: Columns) -> str:
-    return f"{columns[0].role} and {columns[1].role}"
+    *before, last = (column.role for column in columns)
+    return f"{', '.join(before)} and {last}"
 
 
-def _header(head: list[str], columns: Columns) -> tuple[int, int] | None:
-    """Places of the two columns if the row is a header, else None."""
+def _header(head: list[str], columns: Columns) -> list[int] | None:
+    """Places of the columns if the row is a header, else None."""
     cells = [cell.strip(SPACES).lower() for cell in head]
     found = [
         column.asked
@@ -124,18 +123,19 @@ def _header(head: list[str], columns: Columns) -> tuple[int, int] | None:
         for column in columns
     ]
     named = any(name in cells for column in columns for name in column.names)
-    first, second = found
-    if not named or first is None or second is None or max(first, second) >= len(head):
+    places = [place for place in found if place is not None]
+    if not named or len(places) < len(found) or max(places) >= len(head):
         return None
-    return first, second
+    return places
 
 
-def _places(path: str | Path, line: int, head: list[str], columns: Columns) -> tuple[int, int]:
-    """Places of the two columns in a file without header."""
+def _places(path: str | Path, line: int, head: list[str], columns: Columns) -> list[int]:
+    """Places of the columns in a file without header."""
     for column in columns:
         if isinstance(column.asked, str):
             _fail(path, line, f"no column {column.asked!r}; the first row has {_cells(head)}")
-    asked = [column.asked for column in columns]
+    asked = [column.asked for column in columns if isinstance(column.asked, int)]
+    wanted = len(columns)
     for column in columns:
         if isinstance(column.asked, int) and not 0 <= column.asked < len(head):
             _fail(
@@ -144,28 +144,25 @@ def _places(path: str | Path, line: int, head: list[str], columns: Columns) -> t
                 f"no column {column.asked} for the {column.role}; the row has {len(head)}, "
                 f"counted from 0",
             )
-    first, second = asked
-    if isinstance(first, int) and isinstance(second, int):
-        return first, second
-    if len(head) < 2:
+    if len(asked) == wanted:
+        return asked
+    if len(head) < wanted:
         _fail(
             path,
             line,
-            f"1 column, 2 wanted: {_roles(columns)} separated by "
+            f"{len(head)} column{'s' if len(head) > 1 else ''}, {wanted} wanted: "
+            f"{_roles(columns)} separated by "
             f"{'a comma' if format_suffix(path) == '.csv' else 'a tab'}; got {_shown(head[0])}",
         )
-    if len(head) > 2:
+    if len(head) > wanted:
         _fail(
             path,
             line,
             f"{len(head)} columns and no header with known names; say which hold the "
             f"{_roles(columns)}; the first row has {_cells(head)}",
         )
-    if isinstance(first, int):
-        return first, 1 - first
-    if isinstance(second, int):
-        return 1 - second, second
-    return 0, 1
+    free = iter(place for place in range(wanted) if place not in asked)
+    return [column.asked if isinstance(column.asked, int) else next(free) for column in columns]
 
 
 def _cells(row: list[str]) -> str:
