@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from munmaek.align.marks import Guide
 from munmaek.artefact.classifier import label_indices
 from munmaek.errors import InputError
-from munmaek.recipe.holding import hold_out, pick
+from munmaek.recipe.holding import hold_out, hold_out_documents, pick
 from munmaek.recipe.settings import Recipe
 from munmaek.text.corpora import Corpus, LabelledCorpus, ParallelCorpus
 from munmaek.text.tokenizers import Tokenizer, train_tokenizer
@@ -91,10 +91,19 @@ def _describe(train: Any, train_rows: int, valid: Any, valid_rows: int) -> dict[
     }
 
 
-def _tokenizer(texts: Sequence[str], recipe: Recipe) -> Tokenizer:
+def _tokenizer(texts: Sequence[str], recipe: Recipe, *, kind: str | None = None) -> Tokenizer:
     return train_tokenizer(
-        texts, kind=recipe.tokenizer, vocab_size=recipe.vocab_size, min_count=recipe.min_count
+        texts,
+        kind=kind or recipe.tokenizer,
+        vocab_size=recipe.vocab_size,
+        min_count=recipe.min_count,
     )
+
+
+def _hold_out_lines(
+    lines: Sequence[str], *, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    return hold_out(len(lines), seed=seed)
 
 
 def prepare_text(
@@ -107,7 +116,8 @@ def prepare_text(
     """Running text for a language model or a masked one; ``tokenizer`` None trains one."""
     kept = np.arange(len(corpus.lines), dtype=np.int64)
     if valid is None:
-        kept, held = hold_out(len(corpus.lines), seed=recipe.seed)
+        part = hold_out_documents if recipe.next_sentence else _hold_out_lines
+        kept, held = part(corpus.lines, seed=recipe.seed)
         valid = Corpus(f"{corpus.name} (held out)", pick(corpus.lines, held))
         corpus = Corpus(corpus.name, pick(corpus.lines, kept))
     if tokenizer is None:
@@ -188,7 +198,7 @@ def prepare_parallel(
         corpus = ParallelCorpus(corpus.name, pick(corpus.sources, kept), pick(corpus.targets, kept))
         guides = None if guides is None else [guides[int(index)] for index in kept.tolist()]
     source, target = tokenizers or (
-        _tokenizer(corpus.sources, recipe),
+        _tokenizer(corpus.sources, recipe, kind=recipe.source_tokenizer),
         _tokenizer(corpus.targets, recipe),
     )
     return Parallel(

@@ -40,6 +40,8 @@ class Recipe(Config):
     task: Task
     stage: str
     tokenizer: Tokenizers = "bpe"
+    source_tokenizer: Tokenizers | None = None
+    """Kind for the source (translate); None is ``tokenizer``."""
     vocab_size: int = Field(default=8000, ge=8)
     """Tokens at most; a small text gives fewer."""
     min_count: int = Field(default=1, ge=1)
@@ -72,6 +74,8 @@ class Recipe(Config):
     """Share of the words masked in each pass; the last holds for all later ones (mlm)."""
     whole_words: bool = True
     """Mask whole words rather than pieces (mlm)."""
+    next_sentence: bool = False
+    """Learn too whether one text follows another, of documents with empty lines between (mlm)."""
     keep_text: bool | None = None
     """Keep the training text beside an n-gram model; None does where the tables are larger."""
     text_column: str | int | None = None
