@@ -5,8 +5,8 @@ r"""Beam search: the likeliest outputs, by keeping a few beginnings at a time.
 As in the search of Bahdanau et al. (2015), an output that ends takes a place in the beam, so that a
 row searches on with one beginning fewer and ends when the beam is used up. It ends earlier once no
 beginning can overtake the outputs that are wanted: a sum of log-probabilities only falls, so
-``sum / longest ^ penalty`` bounds what a beginning can still reach. Neither loses an output that a
-wide enough beam would find.
+``sum / longest ^ penalty`` bounds what a beginning can still reach, and a coverage penalty only
+lowers it. Neither loses an output that a wide enough beam would find.
 
 Letters: R rows, N beginnings held over all rows, K beam, V vocabulary size, T tokens, S source.
 """
@@ -18,15 +18,17 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.decode.coverage import Coverage
 from munmaek.decode.hypothesis import (
     Floats,
     History,
     Hypothesis,
     Ints,
-    forbid,
     limits,
     normalised,
 )
+from munmaek.decode.ranking import likeliest, row_count
+from munmaek.decode.repeats import closing_tokens
 from munmaek.decode.tree import BeamTree
 from munmaek.lm import BatchedLanguageModel
 
@@ -87,8 +89,10 @@ def beam_search(
     max_length: int | Sequence[int],
     beam: int = 5,
     length_penalty: float = 1.0,
+    coverage: Coverage | None = None,
     min_length: int = 0,
     n_best: int = 1,
+    no_repeat: int = 0,
     banned: Sequence[int] = (),
     tree: BeamTree | None = None,
 ) -> list[list[Hypothesis]]:
@@ -100,8 +104,11 @@ def beam_search(
             then is cut, and ranked after what has.
         beam: beginnings kept for a row; one is greedy decoding.
         length_penalty: 0 ranks by probability, 1 by probability per prediction.
+        coverage: what is taken off the scores of outputs that leave source positions unattended.
         min_length: fewest tokens before eos.
         n_best: outputs wanted for a row, at most ``beam``.
+        no_repeat: no run of this many tokens comes twice in an output (Paulus et al. 2018, §2.5);
+            0 lets all repeat.
         banned: ids that are never chosen.
         tree: where to keep every step of the search of a single row.
 
@@ -109,36 +116,38 @@ def beam_search(
         Up to ``n_best`` hypotheses for each row.
 
     Raises:
-        ValueError: an option out of range, a row in which every token is banned, or a tree for
-            more than one row.
+        ValueError: an option out of range, a row in which every token is banned, a tree for more
+            than one row, or coverage of a model without attention.
     """
-    _check(beam, n_best, length_penalty)
+    _check(beam, n_best, length_penalty, no_repeat)
     state = model.start()
-    logprobs = model.logprobs(state)
-    _check_tree(tree, rows=len(logprobs))
-    results = _Results(limits(max_length, len(logprobs)), beam, n_best, length_penalty)
+    attention = model.attention(state)
+    rows = row_count(model, state)
+    _check_tree(tree, rows=rows)
+    ends = _Ends(model.eos, length_penalty, coverage)
+    results = _Results(limits(max_length, rows), beam, n_best, length_penalty)
     history = History()
-    owner: Ints = np.arange(len(logprobs))
-    sums = np.zeros(len(owner))
+    owner: Ints = np.arange(rows)
+    sums = np.zeros(rows)
     step = 0
     while owner.size:
-        history.attend(model.attention(state))
+        history.attend(attention)
         closed = [*banned, model.eos] if step < min_length else banned
-        allowed = forbid(logprobs, closed)
-        parents, tokens, totals = _widen(allowed, sums, owner, results.places)
+        wanted = int(results.places[owner].max()) + (beam if tree else 0)
+        repeats = closing_tokens(history, len(owner), no_repeat)
+        ranked = _without(repeats, model, state, wanted, closed)
+        parents, tokens, totals = _widen(*ranked, sums, owner, results.places)
         if tree is not None:
-            weighed = _widen(allowed, sums, owner, results.places + beam)
+            weighed = _widen(*ranked, sums, owner, results.places + beam)
             tree.weigh(*weighed, sums, kept=len(parents))
         sums = totals
         owner = owner[parents]
         step += 1
         ended = (tokens == model.eos) | (results.longest[owner] <= step)
         for place in np.flatnonzero(ended).tolist():
-            output = _output(
-                history, int(parents[place]), int(tokens[place]), float(sums[place]), model.eos,
-                length_penalty,
-            )  # fmt: skip
-            results.add(int(owner[place]), output)
+            row = int(owner[place])
+            output = ends.output(history, row, int(parents[place]), int(tokens[place]), sums[place])
+            results.add(row, output)
             if tree is not None:
                 tree.end(place, output)
         going = np.flatnonzero(~ended)
@@ -149,37 +158,70 @@ def beam_search(
         if owner.size:
             history.grow(parents, tokens)
             state = model.advance(model.select(state, parents), tokens)
-            logprobs = model.logprobs(state)
+            attention = model.attention(state)
     for row, outputs in enumerate(results.outputs):
         if not outputs:
             message = f"row {row}: no token left to choose; all are banned or have no probability"
             raise ValueError(message)
-    ranked = results.ranked()
+    ranked_outputs = results.ranked()
     if tree is not None:
-        tree.rank(ranked[0])
-    return ranked
+        tree.rank(ranked_outputs[0])
+    return ranked_outputs
 
 
-def _output(
-    history: History, parent: int, token: int, total: float, eos: int, length_penalty: float
-) -> Hypothesis:
-    before = history.tokens(parent)
-    return Hypothesis(
-        tokens=before if token == eos else (*before, token),
-        logprob=total,
-        score=normalised(total, len(before) + 1, length_penalty),
-        finished=token == eos,
-        attention=history.attention(parent),
-    )
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """How an output that ends is scored."""
+
+    eos: int
+    length_penalty: float
+    coverage: Coverage | None
+
+    def output(
+        self, history: History, row: int, parent: int, token: int, total: float
+    ) -> Hypothesis:
+        before = history.tokens(parent)
+        attention = history.attention(parent)
+        score = normalised(float(total), len(before) + 1, self.length_penalty)
+        if self.coverage is not None:
+            score += self.coverage.penalty(row, attention)
+        return Hypothesis(
+            tokens=before if token == self.eos else (*before, token),
+            logprob=float(total),
+            score=score,
+            finished=token == self.eos,
+            attention=attention,
+        )
+
+
+def _without(
+    repeats: Sequence[Sequence[int]],
+    model: BatchedLanguageModel[S],
+    state: S,
+    count: int,
+    closed: Sequence[int],
+) -> tuple[Floats, Ints]:
+    """The likeliest tokens of each row but for those ``closed`` to all and ``repeats`` to each."""
+    more = max(map(len, repeats), default=0)
+    values, tokens = likeliest(model, state, count + more, closed=closed)
+    for row, own in enumerate(repeats):
+        if own:
+            values[row, np.isin(tokens[row], own)] = -np.inf
+    return values, tokens
 
 
 def _widen(
-    logprobs: Floats, sums: NDArray[np.float64], owner: Ints, places: Ints
+    values: Floats,
+    tokens: Ints,
+    sums: NDArray[np.float64],
+    owner: Ints,
+    places: Ints,
 ) -> tuple[Ints, Ints, NDArray[np.float64]]:
     """The best continuations of each row, as many as it has places.
 
     Args:
-        logprobs: of every next token, [N, V].
+        values: log-probabilities of the likeliest next tokens, [N, C].
+        tokens: these tokens, [N, C].
         sums: log-probability of each beginning, [N].
         owner: the row of each beginning, rising, [N].
         places: how many to keep for each row, [R].
@@ -190,7 +232,6 @@ def _widen(
     """
     rows, first, slot_row = np.unique(owner, return_index=True, return_inverse=True)
     width = int(places[rows].max())
-    values, tokens = _likeliest(logprobs, min(width, logprobs.shape[1]))
     slot = np.arange(len(owner)) - first[slot_row]
     # A table with one line a row: [rows, slots, candidates of a slot], empty slots at −∞.
     table = np.full((len(rows), int(slot.max()) + 1, values.shape[1]), -np.inf)
@@ -206,31 +247,19 @@ def _widen(
     return parents, tokens[parents, order[kept] % values.shape[1]], best[kept]
 
 
-def _likeliest(logprobs: Floats, count: int) -> tuple[Floats, Ints]:
-    """The ``count`` likeliest tokens of each row and their values, best first, ties by id."""
-    # Passes of argmax are faster than one partition, and know which of equals comes first.
-    rest = logprobs.copy() if count > 1 else logprobs
-    lines = np.arange(len(rest))
-    tokens = np.empty((len(rest), count), dtype=np.int64)
-    values = np.empty((len(rest), count), dtype=rest.dtype)
-    for rank in range(count):
-        tokens[:, rank] = rest.argmax(axis=1)
-        values[:, rank] = rest[lines, tokens[:, rank]]
-        if count > 1:
-            rest[lines, tokens[:, rank]] = -np.inf
-    return values, tokens
-
-
 def _check_tree(tree: BeamTree | None, *, rows: int) -> None:
     if tree is not None and rows != 1:
         message = f"a tree keeps the search of one row, got {rows}; search them one by one"
         raise ValueError(message)
 
 
-def _check(beam: int, n_best: int, length_penalty: float) -> None:
+def _check(beam: int, n_best: int, length_penalty: float, no_repeat: int) -> None:
     if not 1 <= n_best <= beam:
         message = f"n_best must be at least 1 and at most the beam of {beam}, got {n_best}"
         raise ValueError(message)
     if not length_penalty >= 0:
         message = f"length_penalty must be at least 0, got {length_penalty}"
+        raise ValueError(message)
+    if no_repeat < 0:
+        message = f"no_repeat must be at least 0, got {no_repeat}"
         raise ValueError(message)

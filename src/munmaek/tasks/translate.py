@@ -22,6 +22,7 @@ from torch.nn import functional as F
 from munmaek.data.batches import PairBatch, pad_rows
 from munmaek.data.bucketing import bucket
 from munmaek.models.networks import TranslatorNetwork
+from munmaek.nn.ranking import likeliest
 from munmaek.nn.state import select_rows
 from munmaek.nn.tape import Tape
 from munmaek.tasks.base import Batches, Loss, real_positions, tensor
@@ -122,6 +123,8 @@ class DecoderState(NamedTuple):
     inner: Any
     hidden: Float[Tensor, "N D"]
     weights: Float[Tensor, "N S"] | None
+    sources: NDArray[np.int64]
+    """Which source each row translates, and so each row of ``memory``: [N]."""
 
 
 @final
@@ -150,28 +153,58 @@ class DecoderRows:
         memory = self.network.encode(
             tensor(ids, self.network), tensor(lengths, self.network), tape=tape
         )
-        tokens = np.full(len(self.sources), self.bos, dtype=np.int64)
-        return self._read(memory, self.network.begin(memory), tokens)
+        rows: NDArray[np.int64] = np.arange(len(self.sources))
+        tokens = np.full(len(rows), self.bos, dtype=np.int64)
+        return self._read(memory, self.network.begin(memory), tokens, rows)
 
     def advance(self, state: DecoderState, tokens: NDArray[np.int64]) -> DecoderState:
         """All rows after one more token each."""
-        return self._read(state.memory, state.inner, tokens)
+        return self._read(state.memory, state.inner, tokens, state.sources)
 
     @torch.inference_mode()
-    def _read(self, memory: Any, inner: Any, tokens: NDArray[np.int64]) -> DecoderState:
+    def _read(
+        self, memory: Any, inner: Any, tokens: NDArray[np.int64], sources: NDArray[np.int64]
+    ) -> DecoderState:
         tape = Tape(off=self.off) if self.look else None
         hidden, after = self.network.step(memory, inner, tensor(tokens, self.network), tape=tape)
         weights = None if tape is None else self.network.alignment(tape)
-        return DecoderState(memory, after, hidden, None if weights is None else weights[:, 0])
+        weights = None if weights is None else weights[:, 0]
+        return DecoderState(memory, after, hidden, weights, sources)
 
     @torch.inference_mode()
     def logprobs(self, state: DecoderState) -> NDArray[np.float32]:
         """Natural-log probability of every next token for every row: [N, V]."""
         return self.network.logits(state.hidden).float().log_softmax(-1).cpu().numpy()
 
+    @torch.inference_mode()
+    def likeliest(
+        self, state: DecoderState, count: int, *, closed: Sequence[int] = ()
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Log-probability and id of the likeliest next tokens, but for those ``closed``: [N, K]."""
+        logits = self.network.logits(state.hidden)
+        values, tokens = likeliest(logits, count, closed=closed)
+        return values.cpu().numpy(), tokens.cpu().numpy()
+
+    def row_count(self, state: DecoderState) -> int:
+        """N."""
+        return len(state.sources)
+
+    @torch.inference_mode()
     def select(self, state: DecoderState, rows: NDArray[np.int64]) -> DecoderState:
-        """The state of those rows."""
-        return select_rows(state, tensor(rows, self.network))
+        """The state of those rows; what does not change by it is not copied."""
+        if np.array_equal(rows, np.arange(len(state.sources))):
+            return state
+        chosen, sources = tensor(rows, self.network), state.sources[rows]
+        # Beginnings of one source change places among themselves at every step of a beam search;
+        # what they read of the source stays.
+        kept = np.array_equal(sources, state.sources)
+        return DecoderState(
+            memory=state.memory if kept else select_rows(state.memory, chosen),
+            inner=select_rows(state.inner, chosen),
+            hidden=state.hidden[chosen],
+            weights=None if state.weights is None else state.weights[chosen],
+            sources=sources,
+        )
 
     def attention(self, state: DecoderState) -> NDArray[np.float32] | None:
         """Weights over source tokens behind the next token: [N, S], or None."""
