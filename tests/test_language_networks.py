@@ -55,14 +55,18 @@ def model(*, document=True, **options):
 # Softmaxes
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("rows", [1, 7, 300])
-def test_the_fused_log_likelihood_is_cross_entropy_and_so_are_its_gradients(rows, monkeypatch):
+def test_the_fused_log_likelihood_is_cross_entropy_and_so_are_its_gradients(
+    rows, smoothing, monkeypatch
+):
     monkeypatch.setattr("munmaek.nn.softmax._PART", 40 * V)
     hidden = torch.randn(rows, 6, requires_grad=True)
     weight, bias = torch.randn(V, 6, requires_grad=True), torch.randn(V, requires_grad=True)
     gold = torch.randint(V, (rows,))
-    wanted = -F.cross_entropy(F.linear(hidden, weight, bias), gold, reduction="sum")
-    found = log_likelihood(hidden, weight, bias, gold)
+    logits = F.linear(hidden, weight, bias)
+    wanted = -F.cross_entropy(logits, gold, reduction="sum", label_smoothing=smoothing)
+    found = log_likelihood(hidden, weight, bias, gold, smoothing=smoothing)
     torch.testing.assert_close(found, wanted)
     for one, other in zip(
         torch.autograd.grad(found * 3, (hidden, weight, bias)),
@@ -71,7 +75,8 @@ def test_the_fused_log_likelihood_is_cross_entropy_and_so_are_its_gradients(rows
     ):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
     with torch.no_grad():
-        torch.testing.assert_close(log_likelihood(hidden, weight, bias, gold), wanted)
+        again = log_likelihood(hidden, weight, bias, gold, smoothing=smoothing)
+        torch.testing.assert_close(again, wanted)
 
 
 def test_the_fused_log_likelihood_bears_scores_of_any_size():

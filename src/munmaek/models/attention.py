@@ -390,6 +390,13 @@ class AttentionTranslatorNetwork(nn.Module):
         """Scores of the next target token, before softmax."""
         return self.output(hidden, self.target_embedding.weight)
 
+    def log_likelihood(
+        self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"], *, smoothing: float
+    ) -> Float[Tensor, ""]:
+        """Of the gold tokens, smoothed; see ``networks.LikelihoodNetwork``."""
+        weight = self.target_embedding.weight
+        return self.output.log_likelihood(hidden, gold, weight, smoothing=smoothing)
+
     def alignment(self, tape: Tape) -> Float[Tensor, "B T S"]:
         """α of a taped decode or step: rows sum to 1 over S and are 0 on padding."""
         return tape["attention.weights"]

@@ -15,7 +15,13 @@ from torch import Tensor
 
 from munmaek.nn.tape import Tape
 
-__all__ = ["ClassifierNetwork", "LanguageNetwork", "MaskedNetwork", "TranslatorNetwork"]
+__all__ = [
+    "ClassifierNetwork",
+    "LanguageNetwork",
+    "LikelihoodNetwork",
+    "MaskedNetwork",
+    "TranslatorNetwork",
+]
 
 
 @runtime_checkable
@@ -114,6 +120,17 @@ class TranslatorNetwork(Protocol):
 
         T is 1 after a step. Rows sum to 1 over S. None for a network without attention.
         """
+        ...
+
+
+@runtime_checkable
+class LikelihoodNetwork(Protocol):
+    """A translator that takes the likelihood itself, faster than from all ``logits``."""
+
+    def log_likelihood(
+        self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"], *, smoothing: float
+    ) -> Float[Tensor, ""]:
+        """Σ (1 − ε) log p(gold) + ε/V Σ_v log p(v) in nats, for ε = ``smoothing``."""
         ...
 
 

@@ -143,6 +143,13 @@ class FixedVectorTranslatorNetwork(nn.Module):
         """Scores of the next target token, before softmax."""
         return self.output(hidden, self.target_embedding.weight)
 
+    def log_likelihood(
+        self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"], *, smoothing: float
+    ) -> Float[Tensor, ""]:
+        """Of the gold tokens, smoothed; see ``networks.LikelihoodNetwork``."""
+        weight = self.target_embedding.weight
+        return self.output.log_likelihood(hidden, gold, weight, smoothing=smoothing)
+
     def alignment(self, tape: Tape) -> None:  # noqa: ARG002 - the protocol's argument
         """None: one vector for all steps aligns with nothing."""
         return

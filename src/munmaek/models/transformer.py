@@ -390,6 +390,13 @@ class TransformerTranslatorNetwork(nn.Module):
         """Scores of the next target token, before softmax."""
         return self.output(hidden, self.decoder.embedding.tokens.weight)
 
+    def log_likelihood(
+        self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"], *, smoothing: float
+    ) -> Float[Tensor, ""]:
+        """Of the gold tokens, smoothed; see ``networks.LikelihoodNetwork``."""
+        weight = self.decoder.embedding.tokens.weight
+        return self.output.log_likelihood(hidden, gold, weight, smoothing=smoothing)
+
     def begin(self, memory: Memory) -> State:
         """The decoder's state before bos."""
         return _nothing(self.decoder.layers, memory.states.shape[0])

@@ -70,10 +70,15 @@ class OutputLayer(nn.Module):
         hidden: Float[Tensor, "N D"],
         gold: Int[Tensor, " N"],
         embedding: Float[Tensor, "V D"],
+        *,
+        smoothing: float = 0.0,
     ) -> Float[Tensor, ""]:
-        """Σ log p(gold) in nats over the rows, without holding every token's score."""
+        """Σ log p(gold) in nats over the rows, without holding every token's score.
+
+        With ``smoothing`` above 0, the negative of the label-smoothed cross-entropy.
+        """
         weight = embedding if self.weight is None else self.weight
-        return log_likelihood(hidden, weight, self.bias, gold)
+        return log_likelihood(hidden, weight, self.bias, gold, smoothing=smoothing)
 
     def sampled_log_likelihood(
         self,

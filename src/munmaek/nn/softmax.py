@@ -1,10 +1,12 @@
 r"""The log-likelihood of chosen tokens without the scores of all others ever standing in memory.
 
-    Σ_n log softmax(h_n Wᵀ + b)[y_n]
+    Σ_n [(1 − ε) log p_n(y_n) + ε/V Σ_v log p_n(v)],   p_n = softmax(h_n Wᵀ + b)
 
-``log_likelihood`` is exact: it goes through the rows in parts that stay in the cache, and takes the
-gradient, softmax − one-hot, of each part at once, so that the backward pass has nothing left to
-do. ``sampled_log_likelihood`` replaces the sum over the vocabulary by an estimate: the K most
+ε is label smoothing (Szegedy et al. 2016, §7), 0 for the plain likelihood. ``log_likelihood`` is
+exact: it goes through the rows in parts that stay in the cache, and takes the gradient, softmax −
+(1 − ε) one-hot − ε/V, of each part at once, so that the backward pass has nothing left to do. What
+is uniform over the vocabulary needs sums of W and h alone, no pass over the scores.
+``sampled_log_likelihood`` (ε = 0) replaces the sum over the vocabulary by an estimate: the K most
 frequent tokens, and S of the others, each of which stands for (V − K) / S (Bengio & Senécal 2008,
 with a uniform proposal over the rare tokens alone):
 
@@ -34,17 +36,31 @@ def log_likelihood(
     weight: Float[Tensor, "V D"],
     bias: Float[Tensor, " V"],
     gold: Int[Tensor, " N"],
+    *,
+    smoothing: float = 0.0,
 ) -> Float[Tensor, ""]:
-    """Σ log p(gold) in nats, over all rows; float32 sums whatever the products are taken in."""
-    return cast("Tensor", cast("Any", _LogLikelihood).apply(hidden, weight, bias, gold))
+    """Σ log p(gold) in nats, over all rows; float32 sums whatever the products are taken in.
+
+    With ``smoothing`` = ε above 0 it is the negative of the label-smoothed cross-entropy.
+    """
+    apply = cast("Any", _LogLikelihood).apply
+    return cast("Tensor", apply(hidden, weight, bias, gold, smoothing, torch.is_grad_enabled()))
 
 
 class _LogLikelihood(torch.autograd.Function):
     """Value and gradients in one pass."""
 
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor, gold: Tensor) -> Tensor:
-        kind, wanted = hidden.device.type, any(ctx.needs_input_grad)
+    def forward(
+        ctx: Any,
+        hidden: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        gold: Tensor,
+        smoothing: float,
+        graph: bool,
+    ) -> Tensor:
+        kind, wanted = hidden.device.type, graph and any(ctx.needs_input_grad)
         dtype = torch.float32
         if torch.is_autocast_enabled(kind):
             dtype = torch.get_autocast_dtype(kind)
@@ -53,7 +69,7 @@ class _LogLikelihood(torch.autograd.Function):
             ones = hidden.new_ones(len(hidden), 1)
             rows = torch.cat([hidden, ones], 1).to(dtype)
             columns = torch.cat([weight, bias[:, None]], 1).to(dtype)
-            total, losses = _in_parts(rows, columns, gold, gradients=wanted)
+            total, losses = _in_parts(rows, columns, gold, smoothing, gradients=wanted)
         ctx.save_for_backward(*losses)
         ctx.dtypes = hidden.dtype, weight.dtype, bias.dtype
         return total
@@ -64,31 +80,46 @@ class _LogLikelihood(torch.autograd.Function):
         width, sign = by_rows.shape[1] - 1, -cast("Tensor", outer[0])
         parts = by_rows[:, :width], by_columns[:, :width], by_columns[:, width]
         pairs = zip(parts, ctx.dtypes, strict=True)
-        return (*(part.mul(sign).to(dtype) for part, dtype in pairs), None)
+        return (*(part.mul(sign).to(dtype) for part, dtype in pairs), None, None, None)
 
 
 def _in_parts(
-    rows: Float[Tensor, "N E"], columns: Float[Tensor, "V E"], gold: Tensor, *, gradients: bool
+    rows: Float[Tensor, "N E"],
+    columns: Float[Tensor, "V E"],
+    gold: Tensor,
+    smoothing: float,
+    *,
+    gradients: bool,
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Σ log p(gold), and the gradients of its negative; E is D and the bias."""
+    """Σ log p(gold), smoothed, and the gradients of its negative; E is D and the bias."""
     size = max(1, _PART // len(columns))
     total = torch.zeros((), device=rows.device)
-    by_rows, by_columns = torch.zeros_like(rows), torch.zeros_like(columns)
+    by_rows, by_columns = torch.zeros_like(rows), torch.zeros_like(columns, dtype=torch.float32)
+    whole, each = columns.float().sum(0), smoothing / len(columns)
     for at in range(0, len(rows), size):
         part, wanted = rows[at : at + size], gold[at : at + size, None]
         scores = torch.mm(part, columns.t()).float()
-        shares = scores.softmax(1)
+        shares, own = scores.softmax(1), scores.gather(1, wanted)
         chosen = shares.gather(1, wanted)[:, 0]
         logs = chosen.log()
         if bool((chosen < _TINY).any()):
-            logs = (scores.gather(1, wanted) - scores.logsumexp(1, keepdim=True))[:, 0]
+            logs = (own - scores.logsumexp(1, keepdim=True))[:, 0]
         total += logs.sum()
+        if smoothing > 0:
+            # ε/V Σ_v log p(v) − ε log p(y), for log p(v) = s_v − s_y + log p(y)
+            total += each * (part.float() @ whole).sum() - smoothing * own.sum()
         if gradients:
             # −∂ log p(y) / ∂ s = softmax(s) − one-hot(y)
-            shares.scatter_add_(1, wanted, -torch.ones_like(chosen)[:, None])
+            shares.scatter_add_(1, wanted, torch.full_like(own, smoothing - 1))
             down = shares.to(part.dtype)
             torch.mm(down, columns, out=by_rows[at : at + size])
-            by_columns.addmm_(down.t(), part)
+            if part.dtype == by_columns.dtype:
+                by_columns.addmm_(down.t(), part)
+            else:
+                by_columns += torch.mm(down.t(), part)
+    if gradients and smoothing > 0:
+        by_rows.sub_(whole.to(rows.dtype), alpha=each)
+        by_columns.sub_(rows.float().sum(0), alpha=each)
     return total, (by_rows, by_columns)
 
 

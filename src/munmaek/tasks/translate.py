@@ -14,21 +14,21 @@ from typing import Any, NamedTuple, final
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
 from munmaek.data.batches import PairBatch, pad_rows
 from munmaek.data.bucketing import bucket
-from munmaek.models.networks import TranslatorNetwork
+from munmaek.models.networks import LikelihoodNetwork, TranslatorNetwork
 from munmaek.nn.ranking import likeliest
 from munmaek.nn.state import select_rows
 from munmaek.nn.tape import Tape
 from munmaek.tasks.base import Batches, Loss, real_positions, tensor
 from munmaek.tasks.guided import PieceGuide, guide_loss
 
-__all__ = ["DecoderRows", "DecoderState", "Pairs", "TranslationTask"]
+__all__ = ["DecoderRows", "DecoderState", "Pairs", "TranslationTask", "smoothed_loss"]
 
 Ids = Sequence[int]
 
@@ -97,12 +97,7 @@ class TranslationTask:
         else:
             hidden = network.decode(memory, target[:, :-1])
         real = real_positions(tensor(batch.target_lengths, network) - 1, target.shape[1] - 1)
-        total = F.cross_entropy(
-            network.logits(hidden[real]).float(),
-            target[:, 1:][real],
-            reduction="sum",
-            label_smoothing=smoothing,
-        )
+        total = smoothed_loss(network, hidden[real], target[:, 1:][real], smoothing)
         if weights is not None:
             total = total + self.guide_weight * guide_loss(weights, guides)
         return Loss(total, int((batch.target_lengths - 1).sum()))
@@ -114,6 +109,19 @@ class TranslationTask:
             loss = self._loss(network, self._batch(self.valid, chosen), 0.0)
             total, count = total + float(loss.total), count + loss.count
         return total / count
+
+
+def smoothed_loss(
+    network: TranslatorNetwork,
+    hidden: Float[Tensor, "N D"],
+    gold: Int[Tensor, " N"],
+    smoothing: float,
+) -> Float[Tensor, ""]:
+    """Label-smoothed cross-entropy summed over the rows, in nats."""
+    if isinstance(network, LikelihoodNetwork):
+        return -network.log_likelihood(hidden, gold, smoothing=smoothing)
+    logits = network.logits(hidden).float()
+    return F.cross_entropy(logits, gold, reduction="sum", label_smoothing=smoothing)
 
 
 class DecoderState(NamedTuple):
