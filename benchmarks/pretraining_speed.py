@@ -69,7 +69,7 @@ def _transformers(model: Any, rows: list[list[int]], task: Any, count: int) -> f
         size = max(map(len, part))
         ids = np.array([row + [0] * (size - len(row)) for row in part])
         lengths = np.array([len(row) for row in part])
-        batch = task._mask(ids, lengths, None, np.random.default_rng(step), 0.15)
+        batch = task.hide(ids, lengths, None, np.random.default_rng(step), 0.15)
         labels = torch.full((ids.size,), -100)
         labels[torch.tensor(batch.chosen)] = torch.tensor(batch.targets)
         mask = torch.tensor((np.arange(size) < lengths[:, None]).astype(np.int64))

@@ -64,7 +64,7 @@ def test_a_word_is_masked_whole_or_not_at_all_and_never_the_whole_sentence_toget
     for row in range(len(task.train)):
         ids = np.array([task.train[row]])
         words = np.array([task.words[row]])
-        batch = task._mask(ids, np.array([ids.shape[1]]), words, rng)
+        batch = task.hide(ids, np.array([ids.shape[1]]), words, rng)
         hidden = np.zeros(ids.shape[1], dtype=bool)
         hidden[batch.chosen] = True
         inner = slice(1, -1)

@@ -90,7 +90,7 @@ def open_checkpoint(folder: Path) -> OpenedCheckpoint:
     head = _as_the_weights_say(head, ours)
     labels = _labels(values) if head in ("classify", "tag") else ()
     vocabulary = int(values.get("vocab_size", 30522))
-    network = _network(config, head, vocabulary, len(labels), "pooler.weight" in ours)
+    network = _network(config, head, vocabulary, len(labels), ours)
     _fill(network, ours, place=folder)
     tokenizer = CheckpointTokenizer.of_folder(folder, doubled=kin.kind == "roberta")
     if tokenizer.vocab_size > vocabulary:
@@ -175,11 +175,13 @@ def _labels(values: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _network(
-    config: BertConfig, head: str, vocabulary: int, labels: int, pooled: bool
+    config: BertConfig, head: str, vocabulary: int, labels: int, given: Mapping[str, Tensor]
 ) -> nn.Module:
+    pooled, paired = "pooler.weight" in given, "relation.weight" in given
+
     def make() -> nn.Module:
         if head == "mlm":
-            return BertMaskedNetwork(config, vocab_size=vocabulary)
+            return BertMaskedNetwork(config, vocab_size=vocabulary, next_sentence=paired)
         if head == "classify":
             return BertClassifierNetwork(config, vocab_size=vocabulary, label_count=labels)
         if head == "tag":
@@ -256,6 +258,8 @@ def _info(
         sizes["label_count"] = len(labels)
     if head == "base":
         sizes["pooled"] = network.pooler is not None
+    if head == "mlm" and network.relation is not None:
+        sizes["next_sentence"] = True
     names = {"bert": "BERT", "roberta": "RoBERTa", "electra": "ELECTRA", "distilbert": "DistilBERT"}
     return Info(
         task={"classify": "classify", "tag": "tag"}.get(head, "mlm"),

@@ -16,7 +16,7 @@ from munmaek.artefact.info import Info
 from munmaek.artefact.inside import HeadsOff, Inside, one_row, piece_words
 from munmaek.artefact.weights import save_config, save_network, tokenizer_files
 from munmaek.errors import InputError, UnsupportedError
-from munmaek.metrics import Score, masked_scores, sign
+from munmaek.metrics import Score, Signature, masked_scores, next_sentence_scores, sign
 from munmaek.models.bert import BertEncoder, BertMaskedNetwork
 from munmaek.models.networks import MaskedNetwork
 from munmaek.nn.tape import Tape
@@ -24,6 +24,7 @@ from munmaek.tasks.base import tensor
 from munmaek.tasks.classify import framed
 from munmaek.tasks.encode import Precision, encode_rows, prepare
 from munmaek.tasks.mlm import MaskedFiller, MaskedModelling, embed_rows
+from munmaek.tasks.next_sentence import NextSentenceModelling, documents_of
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.corpora import Corpus
 
@@ -180,8 +181,13 @@ class Encoder:
         return [float(self._filler().pseudo_logprobs(row).sum()) for row in rows]
 
     def evaluate(self, corpus: Corpus) -> dict[str, Score]:
-        """Perplexity and accuracy over masked words, masks fixed by a seed."""
-        rows = [self._frame(ids) for ids in self.tokenizer.encode_many(corpus.lines) if ids]
+        """Perplexity and accuracy over masked words, masks fixed by a seed.
+
+        With a next-sentence head, on documents that empty lines part, the share of pairs whose
+        relation it tells as well.
+        """
+        lines = self.tokenizer.encode_many(corpus.lines)
+        rows = [self._frame(ids) for ids in lines if ids]
         task = MaskedModelling(
             train=(),
             valid=rows,
@@ -199,7 +205,26 @@ class Encoder:
             oov=tokenizer.oov,
             more=(("masked", "15%"),),
         )
-        return masked_scores(logprobs, hits, signature=signature)
+        return {
+            **masked_scores(logprobs, hits, signature=signature),
+            **self._relation_scores(documents_of(lines), task, signature),
+        }
+
+    def _relation_scores(
+        self,
+        documents: Sequence[Sequence[Sequence[int]]],
+        masking: MaskedModelling,
+        signed: Signature,
+    ) -> dict[str, Score]:
+        network, tokenizer = self.network, self.tokenizer
+        paired = isinstance(network, BertMaskedNetwork) and network.relation is not None
+        if not paired or len(documents) < 2:
+            return {}
+        task = NextSentenceModelling(
+            documents, documents, masking, tokenizer.bos, tokenizer.eos, self.limit
+        )
+        hits = task.predictions(network)[3]
+        return next_sentence_scores(hits, signature=signed)
 
     @torch.inference_mode()
     def inside(self, text: str, pair: str | None = None, *, off: HeadsOff | None = None) -> Inside:

@@ -87,6 +87,8 @@ FAMILIES = {
                 "head.dense": "cls.predictions.transform.dense",
                 "head.norm": "cls.predictions.transform.LayerNorm",
                 "output": "cls.predictions",
+                "pooler": "bert.pooler.dense",
+                "relation": "cls.seq_relationship",
             },
             "classify": {"pooler": "bert.pooler.dense", "classifier": "classifier"},
             "tag": _TAG,
@@ -96,7 +98,9 @@ FAMILIES = {
             ("cls.predictions.decoder.weight", "bert.embeddings.word_embeddings.weight"),
             ("cls.predictions.decoder.bias", "cls.predictions.bias"),
         ),
-        ignored=re.compile(r"bert\.embeddings\.position_ids|cls\.seq_relationship\.(weight|bias)"),
+        ignored=re.compile(
+            r"bert\.embeddings\.position_ids|(cls\.seq_relationship|bert\.pooler\.dense)\..*"
+        ),
     ),
     "roberta": Family(
         kind="roberta",
@@ -117,7 +121,7 @@ FAMILIES = {
             ("lm_head.decoder.weight", "roberta.embeddings.word_embeddings.weight"),
             ("lm_head.decoder.bias", "lm_head.bias"),
         ),
-        ignored=re.compile(r"roberta\.embeddings\.position_ids"),
+        ignored=re.compile(r"roberta\.embeddings\.position_ids|roberta\.pooler\.dense\..*"),
     ),
     "electra": Family(
         kind="electra",
@@ -273,7 +277,7 @@ def from_huggingface(
     """The weights of a BERT network under our names.
 
     A bare ``BertModel`` (names without ``bert.``) and the old names ``gamma`` and ``beta`` are
-    understood; the next-sentence head is left out.
+    understood; a pooler or a next-sentence head that the head here does not read is left out.
 
     Args:
         state_dict: tensors under Hugging Face's names.
@@ -287,15 +291,16 @@ def from_huggingface(
     """
     kin = FAMILIES[family]
     theirs = {_modern(name, kin): tensor for name, tensor in state_dict.items()}
-    back = {value: name for name, value in kin.head_names(head or _their_head(theirs, kin)).items()}
+    names = _read_names(theirs, kin, head or _their_head(theirs, kin))
+    back = {value: name for name, value in names.items()}
     layer_back = {value: name for name, value in kin.layer.items()}
     twins = {name for name, _ in kin.tied if tied or name.endswith(".bias")}
     _check_tied(theirs, kin, tied=tied)
     out: dict[str, Tensor] = {}
     for name, tensor in theirs.items():
-        if name in twins or kin.ignored.fullmatch(name):
-            continue
         stem, _, kind = name.rpartition(".")
+        if name in twins or (stem not in back and kin.ignored.fullmatch(name)):
+            continue
         if not tied and name in dict(kin.tied):
             out["output.weight"] = tensor
             continue
@@ -323,6 +328,16 @@ def _their_head(theirs: Mapping[str, Any], kin: Family) -> str:
     if labelled["classifier"] in stems and labelled["pooler"] in stems:
         return "classify"
     return "tag" if "classifier" in stems else "base"
+
+
+def _read_names(theirs: Mapping[str, Any], kin: Family, head: str) -> dict[str, str]:
+    """``head_names``, with a next-sentence head only where its pooler is there too."""
+    names = kin.head_names(head)
+    if "relation" in names:
+        stems = {name.rpartition(".")[0] for name in theirs}
+        if not {names["pooler"], names["relation"]} <= stems:
+            del names["pooler"], names["relation"]
+    return names
 
 
 def _modern(name: str, kin: Family) -> str:

@@ -124,6 +124,14 @@ def train(
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write what log.jsonl says for TensorBoard too.")
     ] = False,
+    next_sentence: Annotated[
+        bool,
+        typer.Option(
+            "--next-sentence",
+            help="Learn too whether one text follows another, of documents with empty lines "
+            "between (mlm).",
+        ),
+    ] = False,
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -161,6 +169,7 @@ def train(
         "keep_text": keep_text,
         "seed": seed,
         "guide_weight": guide_weight,
+        "next_sentence": next_sentence or None,
         "text_column": column(text_column),
         "label_column": column(label_column),
     }
@@ -181,6 +190,9 @@ def train(
     ngram_only = {f"--{name.replace('_', '-')}": value for name, value in counted.items()}
     if task != "translate" and (guide is not None or guide_weight is not None):
         message = f"--guide is for 'translate', which has links between words; not '{task}'"
+        raise ConfigError(message)
+    if task != "mlm" and next_sentence:
+        message = f"--next-sentence is for 'mlm', which reads pairs of texts; not '{task}'"
         raise ConfigError(message)
     recipe = _recipe(
         merged(config, options, tables),

@@ -18,7 +18,7 @@ from munmaek.metrics.classification import (
 )
 from munmaek.metrics.ibm1 import IbmModel1
 from munmaek.metrics.language import TextCounts, bits_per, count_text, lm_scores, perplexity
-from munmaek.metrics.masked import masked_scores
+from munmaek.metrics.masked import masked_scores, next_sentence_scores
 from munmaek.metrics.score import Score, Signature, sign
 from munmaek.metrics.significance import (
     Comparison,
@@ -61,6 +61,7 @@ __all__ = [
     "lm_scores",
     "macro_f1",
     "masked_scores",
+    "next_sentence_scores",
     "paired_bootstrap",
     "parse_links",
     "perplexity",

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from munmaek.metrics.classification import wilson_interval
 from munmaek.metrics.score import Score, Signature
 
-__all__ = ["masked_scores"]
+__all__ = ["masked_scores", "next_sentence_scores"]
 
 
 def masked_scores(
@@ -36,3 +36,19 @@ def masked_scores(
         "masked_perplexity": Score("masked_perplexity", mean, "per masked word", signed),
         "masked_accuracy": Score("masked_accuracy", right / total, "share", signed, low, high),
     }
+
+
+def next_sentence_scores(hits: NDArray[np.bool_], *, signature: Signature) -> dict[str, Score]:
+    """The share of pairs whose relation was told, of which half follow one another.
+
+    Args:
+        hits: whether a pair's was, shape [P]; none gives no score.
+        signature: what the model shares over scores.
+    """
+    if not len(hits):
+        return {}
+    right, total = int(hits.sum()), len(hits)
+    signed = signature.extended(("unit", "pair"))
+    interval = wilson_interval(right, total)
+    score = Score("next_sentence_accuracy", right / total, "share", signed, *interval)
+    return {score.name: score}

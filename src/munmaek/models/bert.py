@@ -4,6 +4,7 @@ r"""BERT: a deep bidirectional stack, pre-trained by filling masked words.
     x ← LayerNorm(x + MultiHead(x, x))
     x ← LayerNorm(x + W₂ GELU(W₁ x + b₁) + b₂)
     masked word:  E · LayerNorm(GELU(W h_t + b)) + c            §3.1, task 1
+    next text:    W tanh(W_p h_1 + b_p) + b                     §3.1, task 2
     label:        W tanh(W_p h_1 + b_p)                         §4, h_1 is the first token's vector
 
 With ``norm_first`` the order of later work (Xiong et al. 2020, figure 1): x ← x + f(LayerNorm(x)),
@@ -34,7 +35,7 @@ from jaxtyping import Bool, Float, Int
 from pydantic import Field, field_validator
 from torch import Tensor, nn
 
-from munmaek.errors import ArtefactError, InputError
+from munmaek.errors import ArtefactError, InputError, UnsupportedError
 from munmaek.models.configuration import Config
 from munmaek.nn.attention import MultiHeadSelfAttention, Spans, rotary_tables
 from munmaek.nn.embeddings import LearnedPositions, OutputLayer, sinusoids
@@ -53,6 +54,7 @@ __all__ = [
     "BertMaskedNetwork",
     "BertTaggerNetwork",
     "load_encoder",
+    "same_heads",
 ]
 
 
@@ -384,15 +386,25 @@ class MaskedHead(nn.Module):
 
 
 class BertMaskedNetwork(nn.Module):
-    """The encoder and the masked-word head, whose scores use the word embeddings."""
+    """The encoder and the masked-word head, whose scores use the word embeddings.
 
-    def __init__(self, config: BertConfig, *, vocab_size: int) -> None:
+    With ``next_sentence`` there is the paper's second head as well, which tells whether the second
+    of two texts follows the first.
+    """
+
+    def __init__(self, config: BertConfig, *, vocab_size: int, next_sentence: bool = False) -> None:
         super().__init__()
+        if next_sentence and config.family != "bert":
+            message = f"a {config.family} has no next-sentence head; only bert has one"
+            raise UnsupportedError(message)
         self.config = config
         self.encoder = BertEncoder(config, vocab_size=vocab_size)
         self.head = MaskedHead(config)
         size = config.embedding_size or config.hidden_size
         self.output = OutputLayer(size, vocab_size, tied=config.tie_word_embeddings)
+        width = config.hidden_size
+        self.pooler = nn.Linear(width, width) if next_sentence else None
+        self.relation = nn.Linear(width, 2) if next_sentence else None
         _initialise(self, config.initializer_range)
 
     def forward(
@@ -412,6 +424,19 @@ class BertMaskedNetwork(nn.Module):
     def logits(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N V"]:
         """Scores of the token at each chosen position, before softmax."""
         return self.output(self.head(hidden), self.encoder.word_embeddings.weight)
+
+    def relations(self, first: Float[Tensor, "B D"]) -> Float[Tensor, "B 2"]:
+        """Scores of "the second text follows the first" and "it is from elsewhere".
+
+        ``first`` is the first token's vector.
+
+        Raises:
+            UnsupportedError: the network was made without that head.
+        """
+        if self.pooler is None or self.relation is None:
+            message = "trained without next_sentence: there is no head for it"
+            raise UnsupportedError(message)
+        return self.relation(self.pooler(first).tanh())
 
 
 class BertBaseNetwork(nn.Module):
@@ -519,6 +544,19 @@ def load_encoder(classifier: BertClassifierNetwork, masked: Mapping[str, Tensor]
             )
             raise ArtefactError(message)
     classifier.encoder.load_state_dict(given)
+
+
+def same_heads(network: BertMaskedNetwork, masked: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of ``masked``, for a network with other heads.
+
+    A head that ``masked`` lacks is ``network``'s own; a next-sentence head too many is left out.
+    """
+    heads = ("pooler.", "relation.")
+    if not any(name.startswith("head.") for name in masked):
+        heads = (*heads, "head.", "output.")
+    kept = {name: value for name, value in masked.items() if not name.startswith(heads)}
+    own = {name: value for name, value in network.state_dict().items() if name.startswith(heads)}
+    return {**kept, **{name: masked.get(name, value) for name, value in own.items()}}
 
 
 def _initialise(network: nn.Module, deviation: float) -> None:

@@ -11,7 +11,7 @@ import torch
 from munmaek.artefact import load
 from munmaek.artefact.weights import make_network, parameter_count
 from munmaek.errors import UnsupportedError
-from munmaek.recipe.fitting import Run, embedded_tokens, masked_task, resolved_stage
+from munmaek.recipe.fitting import Run, masked_sizes, masked_task, resolved_stage
 from munmaek.recipe.prepare import prepare_text
 from munmaek.recipe.settings import Recipe
 from munmaek.text.corpora import read_text
@@ -66,7 +66,7 @@ def estimate(
         stage=recipe.stage,
         task="mlm",
         config=resolved_stage(recipe, before).model_dump(),
-        sizes={"vocab_size": embedded_tokens(text.tokenizer, run)},
+        sizes=masked_sizes(text.tokenizer, recipe, run),
         seed=recipe.seed,
     ).to(device)
     speed = _speed(network, task, training, torch.device(device))

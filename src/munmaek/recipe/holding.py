@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from munmaek.errors import InputError
 
-__all__ = ["hold_out", "pick"]
+__all__ = ["hold_out", "hold_out_documents", "pick"]
 
 HOLD_OUT = 0.05
 HOLD_OUT_MOST = 2000
@@ -25,6 +25,32 @@ def hold_out(rows: int, *, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int
     held = min(max(1, round(rows * HOLD_OUT)), HOLD_OUT_MOST)
     order = np.random.default_rng(seed).permutation(rows)
     return np.sort(order[held:]), np.sort(order[:held])
+
+
+def hold_out_documents(
+    lines: Sequence[str], *, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """``hold_out`` of whole documents, each with the empty lines behind it: indices of lines.
+
+    Raises:
+        InputError: fewer than 4 documents, as 2 must be left on either side.
+    """
+    empty = np.array([not line for line in lines])
+    # A document begins at a line behind an empty one, or at the first.
+    begins = ~empty & np.concatenate([[True], empty[:-1]])
+    document = np.maximum(begins.cumsum() - 1, 0)
+    count = int(begins.sum())
+    if count < 4:
+        message = (
+            f"next-sentence pairs need 4 documents to hold some out, got {count}; put an empty "
+            "line between documents, or give --valid"
+        )
+        raise InputError(message)
+    held = hold_out(count, seed=seed)[1]
+    if len(held) < 2:
+        held = np.random.default_rng(seed).permutation(count)[:2]
+    chosen = np.isin(document, held)
+    return np.flatnonzero(~chosen), np.flatnonzero(chosen)
 
 
 def pick(rows: Sequence[str], chosen: NDArray[np.int64]) -> tuple[str, ...]:

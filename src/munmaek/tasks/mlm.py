@@ -23,7 +23,14 @@ from munmaek.data.bucketing import bucket
 from munmaek.models.networks import MaskedNetwork
 from munmaek.tasks.base import Batches, Loss, real_positions, tensor
 
-__all__ = ["MaskedBatch", "MaskedFiller", "MaskedModelling", "embed_rows"]
+__all__ = [
+    "VALIDATED",
+    "MaskedBatch",
+    "MaskedFiller",
+    "MaskedModelling",
+    "embed_rows",
+    "masked_hits",
+]
 
 Ids = Sequence[int]
 
@@ -85,9 +92,9 @@ class MaskedModelling:
         groups = self.words
         words = None if groups is None else pad_rows(pick(groups, rows), -1)[0]
         rate = self.rates[min(number, len(self.rates) - 1)]
-        return self._mask(ids, lengths, words, rng, rate)
+        return self.hide(ids, lengths, words, rng, rate)
 
-    def _mask(
+    def hide(
         self,
         ids: NDArray[np.int64],
         lengths: NDArray[np.int64],
@@ -95,6 +102,10 @@ class MaskedModelling:
         rng: np.random.Generator,
         rate: float = VALIDATED,
     ) -> MaskedBatch:
+        """A batch of the padded rows [B, T] with a share ``rate`` of their words hidden.
+
+        ``words`` [B, T] are the numbers, below T, of the word that each position belongs to.
+        """
         draw = rng.random(ids.shape)
         if words is not None:  # every piece of a word shares its word's draw
             draw = np.take_along_axis(draw, np.maximum(words, 0), axis=1)
@@ -140,7 +151,7 @@ class MaskedModelling:
         for index, rows in enumerate(bucket(lengths, max_tokens=self.max_tokens, rng=None)):
             ids, sizes = pad_rows(pick(self.valid, rows), self.pad)
             rng = np.random.default_rng([self.seed, 2**31, index])
-            batch = self._mask(ids, sizes, None, rng, VALIDATED)
+            batch = self.hide(ids, sizes, None, rng, VALIDATED)
             parts.append(self._predict(network, batch))
         return np.concatenate([part[0] for part in parts]), np.concatenate(
             [part[1] for part in parts]
@@ -149,11 +160,15 @@ class MaskedModelling:
     def _predict(
         self, network: MaskedNetwork, batch: MaskedBatch
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        logits = self._logits(network, batch).float()
-        targets = tensor(batch.targets, network)
-        gold = logits.gather(1, targets[:, None])[:, 0]
-        scores = gold.double() - logits.double().logsumexp(1)
-        return scores.cpu().numpy(), (logits.argmax(1) == targets).cpu().numpy()
+        return masked_hits(self._logits(network, batch), tensor(batch.targets, network))
+
+
+def masked_hits(logits: Tensor, targets: Tensor) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Natural-log probability of each target [M], and whether it scores highest: of [M, V]."""
+    logits = logits.float()
+    gold = logits.gather(1, targets[:, None])[:, 0]
+    scores = gold.double() - logits.double().logsumexp(1)
+    return scores.cpu().numpy(), (logits.argmax(1) == targets).cpu().numpy()
 
 
 @final
