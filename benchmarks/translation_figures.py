@@ -3,10 +3,10 @@
     python benchmarks/translation_figures.py DATA RUN… -o FOLDER [--budget 60m] [--threads 2]
 
 DATA holds translate/multi30k, translate/ko-en-docs and translate/ko-en-software. A RUN is
-``multi30k-STAGE`` (de→en) or ``CORPUS-DIRECTION-STAGE-TOKENIZER``: docs or software, ko-en or en-ko,
-seq2seq, attention or transformer, bpe or morphemes (the Korean side alone is cut into morphemes
-first). Each is trained within the budget on its training part, watched on its validation part, and
-scored once on its test part, beam search with the corpus whole.
+``multi30k-STAGE`` (de→en) or ``CORPUS-DIRECTION-STAGE-TOKENIZER``: docs or software, ko-en or
+en-ko, seq2seq, attention or transformer, bpe or morphemes (the Korean side alone is cut into
+morphemes first). Each is trained within the budget on its training part, watched on its validation
+part, and scored on its test part.
 
 Every model is trained on text as it is written, and both of its BLEU scores come from the same
 outputs: sacreBLEU's own, cased, and one with translations and references lower-cased. The second

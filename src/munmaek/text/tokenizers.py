@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from typing import final
+from typing import Any, cast, final
 
 from tokenizers import Tokenizer as Pipeline
 
@@ -147,6 +147,36 @@ class Tokenizer:
             encodings = self._pipeline.encode_batch_fast(list(texts), add_special_tokens=False)
         ids = [encoding.ids for encoding in encodings]
         return [_without_specials(row) for row in ids] if self.kind == "words" else ids
+
+    # What the model of a kind with merges works on
+
+    @property
+    def content(self) -> str:
+        """The pipeline with its vocabulary and rules, as ``save`` writes it: JSON."""
+        return self._pipeline.to_str()
+
+    def runs(self, texts: Sequence[str]) -> Iterator[list[str]]:
+        """Each text's runs between borders, a space written ``▁``; pieces lie within runs."""
+        plain = [_nfc(text) for text in texts]
+        normalizer, borders = self._pipeline.normalizer, self._pipeline.pre_tokenizer
+        for parts in segment(plain) if self.kind in MORPHEMIC else ([text] for text in plain):
+            spelled = (normalizer.normalize_str(part) for part in parts)
+            yield [run for part in spelled for run, _ in borders.pre_tokenize_str(part)]
+
+    def spelled(self, run: str) -> list[int]:
+        """A run in ids of its characters; one without an id in those of its bytes."""
+        ids: list[int] = []
+        for character in run:
+            number = self.id(character)
+            if number is not None:
+                ids.append(number)
+            else:
+                ids.extend(FIRST_BYTE + byte for byte in character.encode())
+        return ids
+
+    def run_ids(self, run: str) -> list[int]:
+        """The ids of the pieces of a run."""
+        return [token.id for token in cast("Any", self._pipeline.model).tokenize(run)]
 
     # Ids to text
 
