@@ -15,14 +15,17 @@ if TYPE_CHECKING:
     from munmaek.artefact.loading import load, load_as
     from munmaek.artefact.look_up import ExplainedText, ExplainedToken, Found, NextToken
     from munmaek.artefact.mixing import mix
+    from munmaek.artefact.regressor import Rating, Regressor
     from munmaek.artefact.restoring import TrainedModel
     from munmaek.artefact.scoring import ScoredText, ScoredToken, TextTotal
+    from munmaek.artefact.tagger import Entity, Tagger, WordLabel
     from munmaek.artefact.training_text import TrainingText
     from munmaek.artefact.translator import Translation, Translator
 
 __all__ = [
     "Classifier",
     "Encoder",
+    "Entity",
     "ExplainedText",
     "ExplainedToken",
     "Filled",
@@ -31,14 +34,18 @@ __all__ = [
     "Inside",
     "NextToken",
     "Prediction",
+    "Rating",
+    "Regressor",
     "ScoredText",
     "ScoredToken",
+    "Tagger",
     "TextTotal",
     "TrainedLanguageModel",
     "TrainedModel",
     "TrainingText",
     "Translation",
     "Translator",
+    "WordLabel",
     "load",
     "load_as",
     "mix",
@@ -47,6 +54,7 @@ __all__ = [
 _HOMES = {
     "Classifier": "munmaek.artefact.classifier",
     "Encoder": "munmaek.artefact.encoder",
+    "Entity": "munmaek.artefact.tagger",
     "ExplainedText": "munmaek.artefact.look_up",
     "ExplainedToken": "munmaek.artefact.look_up",
     "Filled": "munmaek.artefact.encoder",
@@ -55,14 +63,18 @@ _HOMES = {
     "Inside": "munmaek.artefact.inside",
     "NextToken": "munmaek.artefact.look_up",
     "Prediction": "munmaek.artefact.classifier",
+    "Rating": "munmaek.artefact.regressor",
+    "Regressor": "munmaek.artefact.regressor",
     "ScoredText": "munmaek.artefact.scoring",
     "ScoredToken": "munmaek.artefact.scoring",
+    "Tagger": "munmaek.artefact.tagger",
     "TextTotal": "munmaek.artefact.scoring",
     "TrainedLanguageModel": "munmaek.artefact.language_model",
     "TrainedModel": "munmaek.artefact.restoring",
     "TrainingText": "munmaek.artefact.training_text",
     "Translation": "munmaek.artefact.translator",
     "Translator": "munmaek.artefact.translator",
+    "WordLabel": "munmaek.artefact.tagger",
     "load": "munmaek.artefact.loading",
     "load_as": "munmaek.artefact.loading",
     "mix": "munmaek.artefact.mixing",

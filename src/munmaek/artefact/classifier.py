@@ -1,9 +1,9 @@
-"""A trained classifier: labels for texts."""
+"""A trained classifier: labels for texts, or for pairs of texts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 import numpy as np
 import torch
@@ -16,14 +16,15 @@ from munmaek.artefact.tables import save_tables
 from munmaek.artefact.weights import save_config, save_network, tokenizer_files
 from munmaek.errors import InputError
 from munmaek.metrics import Score, classification_scores, sign
+from munmaek.metrics.calibration import Calibration, calibrate, calibration_score, tempered
 from munmaek.models.ngram import NgramClassifier
 from munmaek.nn.tape import Tape
 from munmaek.tasks.base import tensor
-from munmaek.tasks.classify import NeuralClassifier, framed
+from munmaek.tasks.classify import Framing, NeuralClassifier, Rows, segments
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.corpora import LabelledCorpus
 
-__all__ = ["Classifier", "Prediction", "label_indices"]
+__all__ = ["Classifier", "Prediction", "check_pairs", "framing_of", "label_indices"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +34,46 @@ class Prediction:
     text: str
     label: str
     probabilities: dict[str, float]
+    second: str | None = None
+    """The other text of a pair."""
+
+
+def framing_of(info: Info, tokenizer: AnyTokenizer, limit: int) -> Framing:
+    """How a model of this kind reads texts and pairs."""
+    segmented = info.stage == "bert" and int(info.config.get("type_vocab_size", 0)) > 1
+    doubled = bool(getattr(tokenizer, "doubled", False))
+    return Framing(tokenizer.bos, tokenizer.eos, limit, doubled, segmented)
+
+
+def check_pairs(pairs: bool | None, *, given: bool, label: str) -> None:
+    """Make sure that a model that reads pairs is given pairs, and another is not.
+
+    Args:
+        pairs: whether it was trained on pairs; None does not know.
+        given: whether pairs are given.
+        label: what the model is called.
+
+    Raises:
+        InputError: one where the other is wanted.
+    """
+    if pairs is not None and pairs != given:
+        ours, theirs = ("pairs of texts", "single texts")[:: 1 if pairs else -1]
+        message = f"this {label} was trained on {ours}, and is given {theirs}"
+        raise InputError(message)
 
 
 def label_indices(corpus: LabelledCorpus, labels: Sequence[str]) -> NDArray[np.int64]:
     """The index of each row's label.
 
     Raises:
-        InputError: a label that is not among ``labels``; names the corpus and the row.
+        InputError: a label that is not among ``labels``; names the file and the line.
     """
     index = {label: position for position, label in enumerate(labels)}
     for row, label in enumerate(corpus.labels):
         if label not in index:
             known = ", ".join(labels[:10])
             message = (
-                f"{corpus.name}: row {row + 1}: label '{label}' was never seen in training; "
+                f"{corpus.place(row)}: label '{label}' was never seen in training; "
                 f"known labels: {known}"
             )
             raise InputError(message)
@@ -64,58 +91,109 @@ class Classifier:
     info: Info
     limit: int = 256
     """Tokens of a text that are read, <s> and </s> included; the rest is cut."""
+    pairs: bool | None = False
+    """Whether it reads pairs of texts; None does not know (a published checkpoint)."""
+    temperature: float = 1.0
+    """What scores are divided by before they become probabilities (Guo et al. 2017, §4.2)."""
 
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """The label of each text, in their order; an empty text gets one too."""
-        probabilities = np.exp(self._logprobs(texts))
+    def predict(
+        self, texts: Sequence[str], seconds: Sequence[str] | None = None
+    ) -> list[Prediction]:
+        """The label of each text, in their order; an empty text gets one too.
+
+        Args:
+            texts: the texts, or the first of each pair.
+            seconds: the second of each pair, for a model that reads pairs.
+
+        Raises:
+            InputError: pairs where single texts are wanted, or the other way round.
+        """
+        probabilities = np.exp(self.logprobs(texts, seconds))
         return [
             Prediction(
                 text,
                 self.labels[int(row.argmax())],
                 dict(zip(self.labels, (float(p) for p in row), strict=True)),
+                None if seconds is None else seconds[number],
             )
-            for text, row in zip(texts, probabilities, strict=True)
+            for number, (text, row) in enumerate(zip(texts, probabilities, strict=True))
         ]
 
-    def _logprobs(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        encoded = self.tokenizer.encode_many(texts)
-        if isinstance(self.model, NgramClassifier):
-            return self.model.logprobs(encoded)
-        return self.model.logprobs([self._frame(ids) for ids in encoded])
-
-    def _frame(self, ids: Sequence[int]) -> list[int]:
-        return framed(ids, bos=self.tokenizer.bos, eos=self.tokenizer.eos, limit=self.limit)
-
-    def evaluate(self, corpus: LabelledCorpus) -> dict[str, Score]:
-        """Accuracy and macro F1, with intervals.
+    def logprobs(
+        self, texts: Sequence[str], seconds: Sequence[str] | None = None
+    ) -> NDArray[np.float64]:
+        """Natural-log probability of each label for each text or pair [N, C], calibrated.
 
         Raises:
-            InputError: a label never seen in training.
+            InputError: pairs where single texts are wanted, or the other way round.
         """
-        label_indices(corpus, self.labels)
+        check_pairs(self.pairs, given=seconds is not None, label=self.info.label)
+        encoded = self.tokenizer.encode_many(texts)
+        if isinstance(self.model, NgramClassifier):
+            return tempered(self.model.logprobs(encoded), self.temperature)
+        pair = None if seconds is None else self.tokenizer.encode_many(seconds)
+        ids, splits = self._rows(encoded, pair)
+        return tempered(self.model.logprobs(ids, splits=splits), self.temperature)
+
+    def _rows(
+        self, firsts: Sequence[Sequence[int]], seconds: Sequence[Sequence[int]] | None
+    ) -> Rows:
+        return framing_of(self.info, self.tokenizer, self.limit).rows(firsts, seconds)
+
+    def evaluate(self, corpus: LabelledCorpus) -> dict[str, Score]:
+        """Accuracy, macro F1 and the calibration error (ECE), with intervals.
+
+        Raises:
+            InputError: a label never seen in training, or pairs where single texts are wanted.
+        """
+        gold = label_indices(corpus, self.labels)
         tokenizer = self.tokenizer
-        return classification_scores(
-            [self.labels[int(index)] for index in self._logprobs(corpus.texts).argmax(1).tolist()],
-            corpus.labels,
-            signature=sign(
-                task="classify",
-                stage=self.info.stage,
-                tokenizer=tokenizer.signature,
-                oov=tokenizer.oov,
-            ),
+        logprobs = self.logprobs(corpus.texts, corpus.seconds)
+        calibrated = () if self.temperature == 1.0 else (("T", f"{self.temperature:.3f}"),)
+        signature = sign(
+            task="classify",
+            stage=self.info.stage,
+            tokenizer=tokenizer.signature,
+            oov=tokenizer.oov,
         )
+        scores = classification_scores(
+            [self.labels[int(index)] for index in logprobs.argmax(1).tolist()],
+            corpus.labels,
+            signature=signature,
+        )
+        error = calibration_score(logprobs, gold, signature=signature.extended(*calibrated))
+        return {**scores, error.name: error}
+
+    def calibrated(self, corpus: LabelledCorpus) -> tuple["Classifier", Calibration]:
+        """This classifier with the temperature that fits ``corpus`` best, and what that does.
+
+        Raises:
+            InputError: a label never seen in training, or pairs where single texts are wanted.
+        """
+        gold = label_indices(corpus, self.labels)
+        plain = replace(self, temperature=1.0)
+        found = calibrate(plain.logprobs(corpus.texts, corpus.seconds), gold)
+        return replace(self, temperature=found.temperature), found
 
     @torch.inference_mode()
-    def inside(self, text: str, *, off: HeadsOff | None = None) -> Inside:
+    def inside(
+        self, text: str, second: str | None = None, *, off: HeadsOff | None = None
+    ) -> Inside:
         """What the network computed on ``text``; an n-gram classifier records no tensors.
 
         Args:
-            text: one text, cut where the model cuts it.
+            text: one text, cut where the model cuts it, or the first of a pair.
+            second: the second of a pair.
             off: heads of a network to switch off.
+
+        Raises:
+            InputError: a pair where a single text is wanted, or the other way round.
         """
+        if second is not None or self.pairs:
+            return self._inside_pair(text, second, off)
         ids = self.tokenizer.encode(text)
         pieces, words = piece_words(self.tokenizer, text)
-        row = self._frame(ids)
+        row = list(self._rows([ids], None).ids[0])
         inner = len(row) - 2
         tape = Tape(off=off or {})
         if isinstance(self.model, NeuralClassifier):
@@ -123,9 +201,10 @@ class Classifier:
             batch = np.array([row], dtype=np.int64)
             lengths = np.array([len(row)], dtype=np.int64)
             logits = network.forward(tensor(batch, network), tensor(lengths, network), tape=tape)
-            logprobs = logits[0].double().log_softmax(-1).cpu().numpy()
+            found = logits[0].double().log_softmax(-1).cpu().numpy()
+            logprobs = tempered(found[None], self.temperature)[0]
         else:
-            logprobs = self._logprobs([text])[0]
+            logprobs = self.logprobs([text])[0]
         chances = dict(zip(self.labels, np.exp(logprobs).tolist(), strict=True))
         bos, eos = self.tokenizer.token(row[0]), self.tokenizer.token(row[-1])
         return Inside(
@@ -136,6 +215,40 @@ class Classifier:
             tensors=one_row(tape),
             extra={"probabilities": chances},
         )
+
+    def _inside_pair(self, text: str, second: str | None, off: HeadsOff | None) -> Inside:
+        check_pairs(self.pairs, given=second is not None, label=self.info.label)
+        assert second is not None
+        assert isinstance(self.model, NeuralClassifier)
+        network: Any = self.model.network
+        tokenizer, framing = self.tokenizer, framing_of(self.info, self.tokenizer, self.limit)
+        row, split = framing.pair(tokenizer.encode(text), tokenizer.encode(second))
+        pieces, words = piece_words(tokenizer, text)
+        others, other_words = piece_words(tokenizer, second)
+        inner, between = split - 2, 1 + framing.doubled
+        rest = len(row) - split - between
+        tape, batch = Tape(off=off or {}), np.array([row], dtype=np.int64)
+        types = segments(torch.tensor([split]), len(row)) if framing.segments else None
+        told = {} if types is None else {"types": types}
+        logits = network.forward(
+            tensor(batch, network), torch.tensor([len(row)]), **told, tape=tape
+        )
+        found = logits[0].double().log_softmax(-1).cpu().numpy()
+        chances = np.exp(tempered(found[None], self.temperature)[0]).tolist()
+        bos, eos = tokenizer.token(tokenizer.bos), tokenizer.token(tokenizer.eos)
+        ends, last = (eos,) * between, max(words, default=-1) + 1
+        return Inside(
+            task="classify",
+            stage=self.info.stage,
+            tokens=(bos, *pieces[:inner], *ends, *others[:rest], eos),
+            words=(
+                -1, *words[:inner], *(-1,) * between,
+                *(last + word for word in other_words[:rest]), -1,
+            ),
+            tensors=one_row(tape),
+            segments=(0,) * split + (1,) * (len(row) - split),
+            extra={"probabilities": dict(zip(self.labels, chances, strict=True))},
+        )  # fmt: skip
 
     def save(self, folder: Path | str, *, force: bool = False) -> None:
         """Write the model's folder, aside and renamed.
@@ -165,6 +278,8 @@ class Classifier:
                 "tokenizer": self.tokenizer.describe(),
                 "labels": list(self.labels),
                 "limit": self.limit,
+                "pairs": self.pairs,
+                "temperature": self.temperature,
             },
             force=force,
         )

@@ -22,6 +22,7 @@ __all__ = ["load", "load_as"]
 _TASKS: Mapping[str, str] = {
     "TrainedLanguageModel": "lm",
     "Classifier": "classify",
+    "Regressor": "regress",
     "Translator": "translate",
     "Encoder": "mlm",
     "Tagger": "tag",

@@ -1,6 +1,7 @@
 """From a folder back to the network that was saved there."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
@@ -10,6 +11,7 @@ from munmaek.artefact.encoder import Encoder
 from munmaek.artefact.info import Info
 from munmaek.artefact.language_model import TrainedLanguageModel
 from munmaek.artefact.neural import language_model_of
+from munmaek.artefact.regressor import Regressor
 from munmaek.artefact.tables import load_tables
 from munmaek.artefact.tagger import Tagger
 from munmaek.artefact.translator import Translator
@@ -17,12 +19,15 @@ from munmaek.artefact.weights import load_network, make_network
 from munmaek.errors import ArtefactError
 from munmaek.models.ngram import NgramClassifier, NgramConfig
 from munmaek.tasks.classify import NeuralClassifier
+from munmaek.tasks.regress import NeuralRegressor
 from munmaek.text.checkpoint_tokenizer import CheckpointTokenizer
 from munmaek.text.tokenizers import Tokenizer
 
 __all__ = ["TrainedModel", "published", "restored"]
 
-TrainedModel: TypeAlias = TrainedLanguageModel | Classifier | Translator | Encoder | Tagger
+TrainedModel: TypeAlias = (
+    TrainedLanguageModel | Classifier | Regressor | Translator | Encoder | Tagger
+)
 
 
 def published(path: Path) -> TrainedModel:
@@ -32,9 +37,15 @@ def published(path: Path) -> TrainedModel:
         ArtefactError: as ``open_checkpoint``.
     """
     opened = open_checkpoint(path)
+    if opened.head == "classify" and len(opened.labels) == 1:
+        info = replace(opened.info, task="regress")
+        rater = NeuralRegressor(opened.network)
+        return Regressor(opened.tokenizer, rater, info, opened.limit, pairs=None)
     if opened.head == "classify":
         model = NeuralClassifier(opened.network)
-        return Classifier(opened.tokenizer, model, opened.labels, opened.info, opened.limit)
+        return Classifier(
+            opened.tokenizer, model, opened.labels, opened.info, opened.limit, pairs=None
+        )
     if opened.head == "tag":
         return Tagger(opened.tokenizer, opened.network, opened.labels, opened.info, opened.limit)
     return Encoder(
@@ -60,8 +71,22 @@ def restored(path: Path, manifest: Mapping[str, Any], info: Info) -> TrainedMode
         return TrainedLanguageModel(tokenizer, model, info)
     if info.task == "classify":
         labels = tuple(cast("list[str]", manifest["labels"]))
-        return Classifier(tokenizer, _classifier(path, info), labels, info, manifest["limit"])
+        return Classifier(
+            tokenizer,
+            _classifier(path, info),
+            labels,
+            info,
+            manifest["limit"],
+            pairs=manifest.get("pairs", False),
+            temperature=manifest.get("temperature", 1.0),
+        )
     network: Any = _network(path, info)
+    if info.task == "regress":
+        low, high = manifest["range"]
+        rater = NeuralRegressor(network)
+        return Regressor(
+            tokenizer, rater, info, manifest["limit"], manifest["pairs"], low=low, high=high
+        )
     if info.task == "translate":
         source = _tokenizer(path, manifest, "source_tokenizer")
         return Translator(source, tokenizer, network, info, manifest["limit"])
@@ -69,7 +94,15 @@ def restored(path: Path, manifest: Mapping[str, Any], info: Info) -> TrainedMode
         pooling, normalised = manifest.get("pooling", "mean"), manifest.get("normalised", False)
         return Encoder(tokenizer, network, info, manifest["limit"], pooling, normalised)
     if info.task == "tag":
-        return Tagger(tokenizer, network, tuple(manifest["labels"]), info, manifest["limit"])
+        return Tagger(
+            tokenizer,
+            network,
+            tuple(manifest["labels"]),
+            info,
+            manifest["limit"],
+            manifest.get("whole_words", False),
+            manifest.get("apart", False),
+        )
     message = f"{path}: task '{info.task}' is unknown to munmaek {info.version}; upgrade munmaek"
     raise ArtefactError(message)
 

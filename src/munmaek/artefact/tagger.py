@@ -1,9 +1,13 @@
-"""A trained tagger: a label for every token, and the entities that they make."""
+"""A trained tagger: a label for every word or piece, and the entities that they make."""
 
-from collections.abc import Sequence
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 import torch
@@ -11,11 +15,19 @@ import torch
 from munmaek.artefact.folder import write_folder
 from munmaek.artefact.info import Info
 from munmaek.artefact.weights import save_config, save_network, tokenizer_files
+from munmaek.errors import InputError
+from munmaek.metrics import Score, sign
+from munmaek.metrics.tagging import OUTSIDE, spans, tagging_scores
 from munmaek.tasks.base import tensor
 from munmaek.tasks.classify import framed
+from munmaek.tasks.tag import NONE, NeuralTagger
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
+from munmaek.text.tagged import TaggedCorpus
 
-__all__ = ["Entity", "Tagger"]
+__all__ = ["Entity", "Tagger", "WordLabel", "WordRows", "check_labels", "stands_apart", "word_rows"]
+
+Words = Sequence[str]
+_EDGES = re.compile(r"(?P<before>[^\w\s]*)(?P<word>.*?)(?P<after>[^\w\s]*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +40,103 @@ class Entity:
     end: int
     """Offsets of the first character and after the last."""
     probability: float
-    """Mean over its tokens."""
+    """Mean over its tokens, or over its words where whole words are labelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class WordLabel:
+    """A word and its likeliest label."""
+
+    word: str
+    label: str
+    probability: float
+    """0 where the model read nothing of the word."""
+
+
+class WordRows(NamedTuple):
+    """Sentences as a network reads them; a long one takes several rows."""
+
+    ids: list[list[int]]
+    """Each framed."""
+    words: list[list[int]]
+    """For each token the word that begins there, or ``NONE``."""
+    sentences: list[int]
+    """The sentence that each row is of."""
+
+
+def word_rows(tokenizer: AnyTokenizer, sentences: Sequence[Words], *, limit: int) -> WordRows:
+    """Rows of at most ``limit`` tokens; what does not fit goes on in another row, nothing is lost.
+
+    Words are joined by spaces and cut into pieces in their sentence, as plain text would be.
+    """
+    texts = [" ".join(unicodedata.normalize("NFC", word) for word in each) for each in sentences]
+    out = WordRows([], [], [])
+    room = limit - 2
+    for number, (text, ids) in enumerate(zip(texts, tokenizer.encode_many(texts), strict=True)):
+        firsts = _first_pieces(tokenizer, text, sentences[number])
+        for start, end in _cuts(firsts, room):
+            row = framed(ids[start:end], bos=tokenizer.bos, eos=tokenizer.eos, limit=limit)
+            out.ids.append(row)
+            out.words.append([NONE, *firsts[start:end], NONE])
+            out.sentences.append(number)
+    return out
+
+
+def _first_pieces(tokenizer: AnyTokenizer, text: str, words: Words) -> list[int]:
+    """For each piece of ``text`` the word whose first piece it is, or ``NONE``."""
+    starts: list[int] = []
+    place = 0
+    for word in words:
+        starts.append(place)
+        place += len(unicodedata.normalize("NFC", word)) + 1
+    seen = NONE
+    out: list[int] = []
+    for piece in tokenizer.pieces(text):
+        part = text[piece.start : piece.end]
+        inner = len(part) - len(part.lstrip())
+        word = bisect_right(starts, piece.start + inner) - 1 if part.strip() else seen
+        out.append(word if word > seen else NONE)
+        seen = max(seen, word)
+    return out
+
+
+def _cuts(firsts: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
+    """Stretches of at most ``room`` pieces that begin, where that can be, with a word."""
+    start, size = 0, len(firsts)
+    while size - start > room:
+        begins = [at for at in range(start + 1, start + room + 1) if firsts[at] != NONE]
+        end = begins[-1] if begins else start + room
+        yield start, end
+        start = end
+    yield start, size
+
+
+def check_labels(corpus: TaggedCorpus, labels: Sequence[str]) -> None:
+    """Make sure that every label is known.
+
+    Raises:
+        InputError: one that is not among ``labels``; names the file and the line.
+    """
+    known = set(labels)
+    for row, named in enumerate(corpus.labels):
+        for place, label in enumerate(named):
+            if label not in known:
+                message = (
+                    f"{corpus.place(row, place)}: label '{label}' was never seen in training; "
+                    f"known labels: {', '.join(labels[:10])}"
+                )
+                raise InputError(message)
+
+
+def stands_apart(sentences: Sequence[Words]) -> bool:
+    """Whether punctuation is a word of its own there, rather than the end of another."""
+    marks = inner = 0
+    for words in sentences:
+        for word in words:
+            alone = not any(map(str.isalnum, word))
+            marks += alone
+            inner += not alone and not word[-1].isalnum()
+    return marks > inner
 
 
 @final
@@ -42,11 +150,83 @@ class Tagger:
     """``O`` or an entity's name, maybe with ``B-`` (begins) or ``I-`` (goes on) before it."""
     info: Info
     limit: int = 256
+    whole_words: bool = False
+    """It was trained on the first piece of each word; else every piece has a label."""
+    apart: bool = False
+    """Punctuation is a word of its own (with ``whole_words``)."""
 
     @torch.inference_mode()
     def tag(self, texts: Sequence[str]) -> list[list[Entity]]:
         """The entities of each text, in their order."""
+        if self.whole_words:
+            return [self._entities(text) for text in texts]
         return [self._tag(text) for text in texts]
+
+    def label_words(self, sentences: Sequence[Words]) -> list[list[WordLabel]]:
+        """The label of every word of every sentence, read from the word's first piece."""
+        rows = word_rows(self.tokenizer, sentences, limit=self.limit)
+        nothing = OUTSIDE if OUTSIDE in self.labels else self.labels[0]
+        out = [[WordLabel(word, nothing, 0.0) for word in words] for words in sentences]
+        found = NeuralTagger(self.network).logprobs(rows.ids)
+        for sentence, words, logprobs in zip(rows.sentences, rows.words, found, strict=True):
+            for word, row in zip(words, logprobs, strict=True):
+                if word != NONE:
+                    best = int(row.argmax())
+                    label = WordLabel(
+                        sentences[sentence][word], self.labels[best], float(np.exp(row[best]))
+                    )
+                    out[sentence][word] = label
+        return out
+
+    def words(self, text: str) -> list[tuple[int, int]]:
+        """Where the words of a plain text begin and end, cut as those of the training data."""
+        found: list[tuple[int, int]] = []
+        for match in re.finditer(r"\S+", text):
+            edges = _EDGES.fullmatch(match.group()) if self.apart else None
+            if edges is None or not edges["word"]:
+                found.append(match.span())
+                continue
+            at = match.start()
+            ends = [edges.end("before"), edges.end("word")]
+            cuts = [0, *(n for n in ends if 0 < n < len(match.group())), len(match.group())]
+            found.extend((at + first, at + last) for first, last in pairwise(cuts))
+        return found
+
+    def _entities(self, text: str) -> list[Entity]:
+        return self.entities(text, self.label_words([self.split(text)])[0])
+
+    def split(self, text: str) -> list[str]:
+        """The words of a plain text."""
+        return [text[start:end] for start, end in self.words(text)]
+
+    def entities(self, text: str, labelled: Sequence[WordLabel]) -> list[Entity]:
+        """The entities that the labels of the words of ``text`` make."""
+        places = self.words(text)
+        out: list[Entity] = []
+        for name, first, end in spans([each.label for each in labelled]):
+            start, stop = places[first][0], places[end - 1][1]
+            chance = float(np.mean([each.probability for each in labelled[first:end]]))
+            out.append(Entity(name, text[start:stop], start, stop, chance))
+        return out
+
+    def evaluate(self, corpus: TaggedCorpus) -> dict[str, Score]:
+        """Accuracy of words and F1 of entities, with intervals.
+
+        Raises:
+            InputError: a label never seen in training.
+        """
+        check_labels(corpus, self.labels)
+        found = self.label_words(corpus.sentences)
+        return tagging_scores(
+            [[each.label for each in labelled] for labelled in found],
+            corpus.labels,
+            signature=sign(
+                task="tag",
+                stage=self.info.stage,
+                tokenizer=self.tokenizer.signature,
+                oov=self.tokenizer.oov,
+            ),
+        )
 
     def _tag(self, text: str) -> list[Entity]:
         tokenizer = self.tokenizer
@@ -98,6 +278,8 @@ class Tagger:
                 "tokenizer": self.tokenizer.describe(),
                 "labels": list(self.labels),
                 "limit": self.limit,
+                "whole_words": self.whole_words,
+                "apart": self.apart,
             },
             force=force,
         )

@@ -71,7 +71,13 @@ def _ending(info: Info) -> str:
     """What Hugging Face's class for this head is called after the family's name."""
     if "pooled" in info.sizes:
         return "Model"
-    endings = {"classify": "ForSequenceClassification", "tag": "ForTokenClassification"}
+    if info.sizes.get("next_sentence"):
+        return "ForPreTraining"
+    endings = {
+        "classify": "ForSequenceClassification",
+        "regress": "ForSequenceClassification",
+        "tag": "ForTokenClassification",
+    }
     return endings.get(info.task, "ForMaskedLM")
 
 

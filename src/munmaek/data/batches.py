@@ -11,7 +11,15 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LabelledBatch", "PairBatch", "SentenceBatch", "pad_rows", "pick"]
+__all__ = [
+    "LabelledBatch",
+    "PairBatch",
+    "SentenceBatch",
+    "TaggedBatch",
+    "ValuedBatch",
+    "pad_rows",
+    "pick",
+]
 
 Ints = NDArray[np.int64]
 
@@ -83,14 +91,72 @@ class LabelledBatch:
     """Index of each row in the data [B]."""
     labels: Ints
     """Class of each row [B]."""
+    splits: Ints | None = None
+    """Tokens of each row's first text [B], where the network tells the texts of pairs apart."""
 
     @classmethod
     def gather(
-        cls, sequences: Sequence[Sequence[int]], labels: Ints, rows: Ints, pad: int
+        cls,
+        sequences: Sequence[Sequence[int]],
+        labels: Ints,
+        rows: Ints,
+        pad: int,
+        *,
+        splits: Ints | None = None,
     ) -> "LabelledBatch":
         """The batch of ``sequences[row]`` and ``labels[row]`` for each of ``rows``."""
         ids, lengths = pad_rows(pick(sequences, rows), pad)
-        return cls(ids, lengths, rows, labels[rows])
+        return cls(ids, lengths, rows, labels[rows], None if splits is None else splits[rows])
+
+    @property
+    def tokens(self) -> int:
+        """Real tokens, padding not counted."""
+        return int(self.lengths.sum())
+
+    @property
+    def padding(self) -> float:
+        """Fraction of the array that is padding, within 0 and 1."""
+        return _padding(self.tokens, self.ids.size)
+
+
+@dataclass(frozen=True, slots=True)
+class ValuedBatch:
+    """Texts, or pairs of texts, with a number each."""
+
+    ids: Ints
+    """Token ids [B, T], padding after the tokens."""
+    lengths: Ints
+    """Real tokens of each row [B]."""
+    rows: Ints
+    """Index of each row in the data [B]."""
+    values: NDArray[np.float64]
+    """Of each row [B]."""
+    splits: Ints | None = None
+    """Tokens of each row's first text [B], where the network tells the texts of pairs apart."""
+
+    @property
+    def tokens(self) -> int:
+        """Real tokens, padding not counted."""
+        return int(self.lengths.sum())
+
+    @property
+    def padding(self) -> float:
+        """Fraction of the array that is padding, within 0 and 1."""
+        return _padding(self.tokens, self.ids.size)
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedBatch:
+    """Sentences with a class for some of their tokens."""
+
+    ids: Ints
+    """Token ids [B, T], padding after the tokens."""
+    lengths: Ints
+    """Real tokens of each row [B]."""
+    rows: Ints
+    """Index of each row in the data [B]."""
+    labels: Ints
+    """Class of each token, −1 where it has none [B, T]."""
 
     @property
     def tokens(self) -> int:

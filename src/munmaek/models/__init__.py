@@ -14,7 +14,7 @@ from munmaek.errors import UnsupportedError
 
 __all__ = ["LINEAGE", "TASKS", "Stage", "stage_named", "stages", "stages_for"]
 
-TASKS = ("lm", "classify", "translate", "mlm")
+TASKS = ("lm", "classify", "regress", "tag", "translate", "mlm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,7 @@ LINEAGE = (
         networks={
             "lm": "munmaek.models.rnn:RnnLanguageNetwork",
             "classify": "munmaek.models.rnn:RnnClassifierNetwork",
+            "regress": "munmaek.models.rnn:RnnClassifierNetwork",
         },
     ),
     Stage(
@@ -88,6 +89,7 @@ LINEAGE = (
         config="munmaek.models.attention:AttentionConfig",
         networks={
             "classify": "munmaek.models.attention:AttentionClassifierNetwork",
+            "regress": "munmaek.models.attention:AttentionClassifierNetwork",
             "translate": "munmaek.models.attention:AttentionTranslatorNetwork",
         },
     ),
@@ -100,6 +102,7 @@ LINEAGE = (
         networks={
             "lm": "munmaek.models.self_attention:SelfAttentionLanguageNetwork",
             "classify": "munmaek.models.self_attention:SelfAttentionClassifierNetwork",
+            "regress": "munmaek.models.self_attention:SelfAttentionClassifierNetwork",
         },
     ),
     Stage(
@@ -111,6 +114,7 @@ LINEAGE = (
         networks={
             "lm": "munmaek.models.transformer:TransformerLanguageNetwork",
             "classify": "munmaek.models.transformer:TransformerClassifierNetwork",
+            "regress": "munmaek.models.transformer:TransformerClassifierNetwork",
             "translate": "munmaek.models.transformer:TransformerTranslatorNetwork",
         },
     ),
@@ -122,6 +126,7 @@ LINEAGE = (
         config="munmaek.models.bert:BertConfig",
         networks={
             "classify": "munmaek.models.bert:BertClassifierNetwork",
+            "regress": "munmaek.models.bert:BertClassifierNetwork",
             "mlm": "munmaek.models.bert:BertMaskedNetwork",
             "tag": "munmaek.models.bert:BertTaggerNetwork",
             "embed": "munmaek.models.bert:BertBaseNetwork",

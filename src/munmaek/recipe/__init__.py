@@ -8,14 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from munmaek.recipe.adding import add_text
+    from munmaek.recipe.finetuning import fit_classifier, fit_regressor, fit_tagger
     from munmaek.recipe.fitting import (
         Run,
-        fit_classifier,
         fit_encoder,
         fit_language_model,
         fit_translator,
     )
-    from munmaek.recipe.prepare import prepare_labelled, prepare_parallel, prepare_text
+    from munmaek.recipe.prepare import (
+        prepare_labelled,
+        prepare_parallel,
+        prepare_tagged,
+        prepare_text,
+        prepare_valued,
+    )
     from munmaek.recipe.settings import Recipe, read_toml
     from munmaek.recipe.training import train, work_folder
 
@@ -26,10 +32,14 @@ __all__ = [
     "fit_classifier",
     "fit_encoder",
     "fit_language_model",
+    "fit_regressor",
+    "fit_tagger",
     "fit_translator",
     "prepare_labelled",
     "prepare_parallel",
+    "prepare_tagged",
     "prepare_text",
+    "prepare_valued",
     "read_toml",
     "train",
     "work_folder",
@@ -39,12 +49,16 @@ _HOMES = {
     "Recipe": "munmaek.recipe.settings",
     "Run": "munmaek.recipe.fitting",
     "add_text": "munmaek.recipe.adding",
-    "fit_classifier": "munmaek.recipe.fitting",
+    "fit_classifier": "munmaek.recipe.finetuning",
     "fit_encoder": "munmaek.recipe.fitting",
     "fit_language_model": "munmaek.recipe.fitting",
+    "fit_regressor": "munmaek.recipe.finetuning",
+    "fit_tagger": "munmaek.recipe.finetuning",
     "fit_translator": "munmaek.recipe.fitting",
     "prepare_labelled": "munmaek.recipe.prepare",
     "prepare_parallel": "munmaek.recipe.prepare",
+    "prepare_tagged": "munmaek.recipe.prepare",
+    "prepare_valued": "munmaek.recipe.prepare",
     "prepare_text": "munmaek.recipe.prepare",
     "read_toml": "munmaek.recipe.settings",
     "train": "munmaek.recipe.training",

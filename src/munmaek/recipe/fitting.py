@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from munmaek.artefact import (
-    Classifier,
     Encoder,
     Info,
     TrainedLanguageModel,
@@ -21,14 +21,15 @@ from munmaek.artefact.neural import language_model_of
 from munmaek.artefact.weights import make_network, parameter_count
 from munmaek.data.bucketing import Lengths, bucket, padding_fraction
 from munmaek.errors import UnsupportedError
-from munmaek.models.ngram import NgramClassifier, NgramModel
+from munmaek.models.ngram import NgramModel
 from munmaek.recipe.counted import excluded_ids, ngram_label, ngram_sizes
-from munmaek.recipe.prepare import Labelled, Parallel, Text
+from munmaek.recipe.prepare import Parallel, Text
 from munmaek.recipe.settings import Recipe
-from munmaek.tasks.classify import Classification, NeuralClassifier, framed
+from munmaek.tasks.classify import framed
 from munmaek.tasks.guided import PieceGuide, piece_guide
 from munmaek.tasks.lm import Activations, DocumentModelling, LanguageModelling, stream_of
 from munmaek.tasks.mlm import MaskedModelling
+from munmaek.tasks.next_sentence import NextSentenceModelling, documents_of
 from munmaek.tasks.translate import Pairs, TranslationTask
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.tokenizers import Tokenizer
@@ -36,13 +37,17 @@ from munmaek.train import Progress, fit
 
 __all__ = [
     "Run",
+    "counted_info",
     "embedded_tokens",
-    "fit_classifier",
     "fit_encoder",
     "fit_language_model",
     "fit_translator",
+    "masked_sizes",
     "masked_task",
     "resolved_stage",
+    "row_lengths",
+    "some",
+    "train_network",
 ]
 
 VALIDATION_ROWS = 2000
@@ -74,7 +79,7 @@ def fit_language_model(text: Text, recipe: Recipe, run: Run) -> TrainedLanguageM
         return _fit_documents(text, recipe, run, activations)
     task = LanguageModelling(
         train=text.train,
-        valid=_some(text.valid),
+        valid=some(text.valid),
         bos=tokenizer.bos,
         eos=tokenizer.eos,
         pad=tokenizer.pad,
@@ -82,8 +87,10 @@ def fit_language_model(text: Text, recipe: Recipe, run: Run) -> TrainedLanguageM
         seed=recipe.seed,
         activations=activations,
     )
-    lengths = _lengths(text.train, more=2)
-    network, info = _train(task, recipe, run, sizes=sizes, data=text.describe(), lengths=lengths)
+    lengths = row_lengths(text.train, more=2)
+    network, info = train_network(
+        task, recipe, run, sizes=sizes, data=text.describe(), lengths=lengths
+    )
     model = language_model_of(network, tokenizer, document=False)
     return TrainedLanguageModel(tokenizer, model, info)
 
@@ -94,7 +101,7 @@ def _fit_documents(
     tokenizer = text.tokenizer
     task = DocumentModelling(
         train=stream_of(text.train, tokenizer.eos),
-        valid=stream_of(_some(text.valid), tokenizer.eos),
+        valid=stream_of(some(text.valid), tokenizer.eos),
         eos=tokenizer.eos,
         rows=recipe.rows,
         length=recipe.stretch,
@@ -103,7 +110,9 @@ def _fit_documents(
     )
     sizes = {"vocab_size": tokenizer.vocab_size}
     lengths = np.ones(1, dtype=np.int64)  # nothing is padded
-    network, info = _train(task, recipe, run, sizes=sizes, data=text.describe(), lengths=lengths)
+    network, info = train_network(
+        task, recipe, run, sizes=sizes, data=text.describe(), lengths=lengths
+    )
     model = language_model_of(network, tokenizer, document=True)
     return TrainedLanguageModel(tokenizer, model, info)
 
@@ -113,7 +122,7 @@ def _count_language_model(text: Text, recipe: Recipe) -> TrainedLanguageModel:
     config = recipe.stage_config()
     sizes = ngram_sizes(tokenizer)
     model = NgramModel.fit(text.train, config=config, excluded=excluded_ids(tokenizer), **sizes)
-    info = _counted(recipe, config, sizes, model.parameters, began, text.describe())
+    info = counted_info(recipe, config, sizes, model.parameters, began, text.describe())
     return TrainedLanguageModel(tokenizer, model, info, _kept_text(text, recipe, model.size))
 
 
@@ -123,50 +132,6 @@ def _kept_text(text: Text, recipe: Recipe, size: int) -> TrainingText | None:
         return None
     kept = TrainingText.of(text.train, lines=text.train_lines, vocab_size=text.tokenizer.vocab_size)
     return kept if recipe.keep_text or kept.size <= size else None
-
-
-def fit_classifier(texts: Labelled, recipe: Recipe, run: Run) -> Classifier:
-    """Train the recipe's stage to tell the labels of ``texts`` apart."""
-    tokenizer = texts.tokenizer
-    if recipe.stage == "ngram":
-        return _count_classifier(texts, recipe)
-
-    def frame(rows: Sequence[Sequence[int]]) -> list[list[int]]:
-        return [
-            framed(ids, bos=tokenizer.bos, eos=tokenizer.eos, limit=recipe.limit) for ids in rows
-        ]
-
-    train = frame(texts.train)
-    task = Classification(
-        train=train,
-        train_labels=texts.train_labels.tolist(),
-        valid=frame(_some(texts.valid)),
-        valid_labels=_some(texts.valid_labels.tolist()),
-        pad=tokenizer.pad,
-        max_tokens=recipe.max_tokens,
-        seed=recipe.seed,
-    )
-    sizes = {"vocab_size": embedded_tokens(tokenizer, run), "label_count": len(texts.labels)}
-    network, info = _train(
-        task, recipe, run, sizes=sizes, data=texts.describe(), lengths=_lengths(train)
-    )
-    return Classifier(tokenizer, NeuralClassifier(network), texts.labels, info, recipe.limit)
-
-
-def _count_classifier(texts: Labelled, recipe: Recipe) -> Classifier:
-    tokenizer, began = texts.tokenizer, time.perf_counter()
-    config = recipe.stage_config()
-    sizes = ngram_sizes(tokenizer)
-    model = NgramClassifier.fit(
-        texts.train,
-        texts.train_labels,
-        config=config,
-        label_count=len(texts.labels),
-        excluded=excluded_ids(tokenizer),
-        **sizes,
-    )
-    info = _counted(recipe, config, sizes, model.parameters, began, texts.describe())
-    return Classifier(tokenizer, model, texts.labels, info, recipe.limit)
 
 
 def fit_translator(pairs: Parallel, recipe: Recipe, run: Run) -> Translator:
@@ -186,7 +151,7 @@ def fit_translator(pairs: Parallel, recipe: Recipe, run: Run) -> Translator:
         train, guides = _repeated(train, guides, recipe.guide_repeat)
     task = TranslationTask(
         train=train,
-        valid=frame(_some(pairs.valid_sources), _some(pairs.valid_targets)),
+        valid=frame(some(pairs.valid_sources), some(pairs.valid_targets)),
         pad=target.pad,
         max_tokens=recipe.max_tokens,
         smoothing=recipe.smoothing,
@@ -196,7 +161,9 @@ def fit_translator(pairs: Parallel, recipe: Recipe, run: Run) -> Translator:
     )
     sizes = {"source_vocab": source.vocab_size, "target_vocab": target.vocab_size}
     data = {**pairs.describe(), **_described(guides, recipe)}
-    network, info = _train(task, recipe, run, sizes=sizes, data=data, lengths=train.lengths())
+    network, info = train_network(
+        task, recipe, run, sizes=sizes, data=data, lengths=train.lengths()
+    )
     return Translator(source, target, network, info, recipe.limit)
 
 
@@ -255,16 +222,36 @@ def _described(guides: Sequence[PieceGuide | None] | None, recipe: Recipe) -> di
 def fit_encoder(text: Text, recipe: Recipe, run: Run) -> Encoder:
     """Train the recipe's stage to fill masked words of ``text``."""
     tokenizer, task = text.tokenizer, masked_task(text, recipe)
-    sizes = {"vocab_size": embedded_tokens(tokenizer, run)}
-    network, info = _train(
-        task, recipe, run, sizes=sizes, data=text.describe(), lengths=_lengths(task.train)
+    network, info = train_network(
+        task,
+        recipe,
+        run,
+        sizes=masked_sizes(tokenizer, recipe, run),
+        data=text.describe(),
+        lengths=row_lengths([row[: recipe.limit - 2] for row in text.train if row], more=2),
     )
     return Encoder(tokenizer, network, info, recipe.limit)
 
 
-def masked_task(text: Text, recipe: Recipe) -> MaskedModelling:
-    """The task of filling masked words of ``text``."""
+def masked_sizes(tokenizer: AnyTokenizer, recipe: Recipe, run: Run) -> dict[str, Any]:
+    """What the network of ``masked_task`` is made with besides its configuration."""
+    sizes: dict[str, Any] = {"vocab_size": embedded_tokens(tokenizer, run)}
+    return {**sizes, "next_sentence": True} if recipe.next_sentence else sizes
+
+
+def masked_task(text: Text, recipe: Recipe) -> MaskedModelling | NextSentenceModelling:
+    """The task of filling masked words of ``text``, maybe with that of following texts."""
     tokenizer = text.tokenizer
+    if recipe.next_sentence:
+        return NextSentenceModelling(
+            train=documents_of(text.train),
+            valid=documents_of(some(text.valid)),
+            masking=_masking((), (), tokenizer, recipe),
+            bos=tokenizer.bos,
+            eos=tokenizer.eos,
+            limit=recipe.limit,
+            begins=_beginnings(tokenizer) if recipe.whole_words else None,
+        )
 
     def frame(rows: Sequence[Sequence[int]]) -> list[list[int]]:
         return [
@@ -273,10 +260,18 @@ def masked_task(text: Text, recipe: Recipe) -> MaskedModelling:
             if ids
         ]
 
-    train = frame(text.train)
+    return _masking(frame(text.train), frame(some(text.valid)), tokenizer, recipe)
+
+
+def _masking(
+    train: Sequence[list[int]],
+    valid: Sequence[list[int]],
+    tokenizer: AnyTokenizer,
+    recipe: Recipe,
+) -> MaskedModelling:
     return MaskedModelling(
         train=train,
-        valid=frame(_some(text.valid)),
+        valid=valid,
         mask=tokenizer.mask,
         first_word=0,
         special=tokenizer.special_ids,
@@ -298,14 +293,18 @@ def embedded_tokens(tokenizer: AnyTokenizer, run: Run) -> int:
 
 def _word_groups(rows: Sequence[Sequence[int]], tokenizer: AnyTokenizer) -> list[list[int]]:
     """For each row the running number of the word that each piece belongs to."""
-    begins = np.array(
-        [tokenizer.begins_word(token) for token in range(tokenizer.vocab_size)], dtype=np.int64
-    )
+    begins = _beginnings(tokenizer)
     firsts = [begins[np.asarray(row)] for row in rows]
     return [(np.cumsum(first) - first[0]).tolist() for first in firsts]
 
 
-def _train(
+def _beginnings(tokenizer: AnyTokenizer) -> NDArray[np.int64]:
+    """For each token whether a word begins with it: 0 or 1."""
+    tokens = range(tokenizer.vocab_size)
+    return np.array([tokenizer.begins_word(token) for token in tokens], dtype=np.int64)
+
+
+def train_network(
     task: Any,
     recipe: Recipe,
     run: Run,
@@ -314,6 +313,16 @@ def _train(
     data: Mapping[str, Any],
     lengths: Lengths,
 ) -> tuple[Any, Info]:
+    """Fit a fresh network, or one begun from another, to the task; with what is known of it.
+
+    Args:
+        task: what ``munmaek.train.fit`` asks of a task.
+        recipe: what is trained.
+        run: where, and from what.
+        sizes: what the network is made with besides its configuration.
+        data: what the data is called.
+        lengths: of the training rows, for the share of padding.
+    """
     config, training = resolved_stage(recipe, run.init), recipe.train_config()
     network: Any = make_network(
         stage=recipe.stage,
@@ -397,10 +406,15 @@ def _begin_from(network: Any, init: TrainedModel, recipe: Recipe) -> None:
         getattr(init, "model", None), "network", None
     )
     fits = init.info.stage == recipe.stage and hasattr(other, "state_dict")
-    if fits and recipe.stage == "bert" and (init.info.task, recipe.task) == ("mlm", "classify"):
+    if fits and recipe.stage == "bert" and _another_head(network, other, recipe):
         from munmaek.models.bert import load_encoder
 
         load_encoder(network, other.state_dict())
+        return
+    if fits and recipe.task == init.info.task == "mlm":
+        from munmaek.models.bert import same_heads
+
+        _load(network, same_heads(network, other.state_dict()))
         return
     if _carries(init, recipe):
         try:
@@ -413,12 +427,24 @@ def _begin_from(network: Any, init: TrainedModel, recipe: Recipe) -> None:
         message = (
             f"--init: a '{init.info.stage}' model for '{init.info.task}' cannot begin a "
             f"'{recipe.stage}' for '{recipe.task}'; give one of the same stage and task, "
-            "a bert trained with mlm to begin a bert classifier, or an rnn language model "
+            "a bert to begin a bert classifier, regressor or tagger, or an rnn language model "
             "to begin an rnn classifier"
         )
         raise UnsupportedError(message)
+    _load(network, other.state_dict())
+
+
+def _another_head(network: Any, other: Any, recipe: Recipe) -> bool:
+    """Whether a pre-trained encoder gets a head of its own."""
+    if recipe.task == "mlm":
+        return False
+    same = type(network) is type(other)
+    return not (same and network.classifier.weight.shape == other.classifier.weight.shape)
+
+
+def _load(network: Any, weights: Mapping[str, Any]) -> None:
     try:
-        network.load_state_dict(other.state_dict())
+        network.load_state_dict(weights)
     except RuntimeError as error:
         message = f"--init: shapes differ: {str(error).splitlines()[-1].strip()}"
         raise UnsupportedError(message) from error
@@ -438,7 +464,7 @@ def stage_label(stage: str, config: Any) -> str:
     return names.get(stage, lambda: stage)()
 
 
-def _counted(
+def counted_info(
     recipe: Recipe,
     config: Any,
     sizes: Mapping[str, Any],
@@ -446,6 +472,7 @@ def _counted(
     began: float,
     data: Mapping[str, Any],
 ) -> Info:
+    """What is known of a model that was counted, since ``began``."""
     return Info(
         task=recipe.task,
         stage=recipe.stage,
@@ -458,9 +485,11 @@ def _counted(
     )
 
 
-def _some(rows: Sequence[Any]) -> Sequence[Any]:
+def some(rows: Sequence[Any]) -> Sequence[Any]:
+    """As many rows as are looked at while training."""
     return rows[:VALIDATION_ROWS]
 
 
-def _lengths(rows: Sequence[Sequence[int]], *, more: int = 0) -> Any:
+def row_lengths(rows: Sequence[Sequence[int]], *, more: int = 0) -> Any:
+    """Tokens of each row, and ``more``."""
     return np.array([len(row) + more for row in rows], dtype=np.int64)

@@ -2,30 +2,39 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.align.marks import Guide
 from munmaek.artefact.classifier import label_indices
+from munmaek.artefact.tagger import check_labels
 from munmaek.errors import InputError
+from munmaek.metrics.tagging import OUTSIDE
 from munmaek.recipe.holding import hold_out, hold_out_documents, pick
 from munmaek.recipe.settings import Recipe
-from munmaek.text.corpora import Corpus, LabelledCorpus, ParallelCorpus
+from munmaek.text.corpora import Corpus, LabelledCorpus, ParallelCorpus, values_of
+from munmaek.text.tagged import TaggedCorpus
 from munmaek.text.tokenizers import Tokenizer, train_tokenizer
 
 __all__ = [
     "Labelled",
     "Parallel",
+    "Tagged",
     "Text",
+    "Valued",
     "hold_out",
+    "parted",
     "prepare_labelled",
     "prepare_parallel",
+    "prepare_tagged",
     "prepare_text",
+    "prepare_valued",
 ]
 
 Ids = list[int]
+C = TypeVar("C", LabelledCorpus, TaggedCorpus)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +66,52 @@ class Labelled:
     valid_labels: NDArray[np.int64]
     train_corpus: LabelledCorpus
     valid_corpus: LabelledCorpus
+    train_seconds: Sequence[Ids] | None = None
+    """The second text of each pair; None where single texts are labelled."""
+    valid_seconds: Sequence[Ids] | None = None
 
     def describe(self) -> dict[str, Any]:
         """Names, sizes and fingerprints."""
         return _describe(self.train_corpus, len(self.train), self.valid_corpus, len(self.valid))
+
+
+@dataclass(frozen=True, slots=True)
+class Valued:
+    """Texts as ids without <s> and </s>, and the value of each, scaled to 0 to 1."""
+
+    tokenizer: Tokenizer
+    train: Sequence[Ids]
+    train_values: NDArray[np.float64]
+    valid: Sequence[Ids]
+    valid_values: NDArray[np.float64]
+    train_corpus: LabelledCorpus
+    valid_corpus: LabelledCorpus
+    low: float
+    """What 0 stands for."""
+    high: float
+    """What 1 stands for."""
+    train_seconds: Sequence[Ids] | None = None
+    """The second text of each pair; None where single texts have values."""
+    valid_seconds: Sequence[Ids] | None = None
+
+    def describe(self) -> dict[str, Any]:
+        """Names, sizes and fingerprints."""
+        return _describe(self.train_corpus, len(self.train), self.valid_corpus, len(self.valid))
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """Sentences of words with labels."""
+
+    tokenizer: Tokenizer
+    labels: tuple[str, ...]
+    train_corpus: TaggedCorpus
+    valid_corpus: TaggedCorpus
+
+    def describe(self) -> dict[str, Any]:
+        """Names, sizes and fingerprints."""
+        train, valid = self.train_corpus, self.valid_corpus
+        return _describe(train, len(train.sentences), valid, len(valid.sentences))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,14 +199,10 @@ def prepare_labelled(
     if len(labels) < 2:
         message = f"{corpus.name}: a classifier needs at least 2 labels, found {list(labels)}"
         raise InputError(message)
-    if valid is None:
-        kept, held = hold_out(len(corpus.texts), seed=recipe.seed)
-        name = f"{corpus.name} (held out)"
-        valid = LabelledCorpus(name, pick(corpus.texts, held), pick(corpus.labels, held))
-        corpus = LabelledCorpus(corpus.name, pick(corpus.texts, kept), pick(corpus.labels, kept))
+    corpus, valid = parted(corpus, valid, recipe)
     valid_labels = label_indices(valid, labels)
     if tokenizer is None:
-        tokenizer = _tokenizer(corpus.texts, recipe)
+        tokenizer = _tokenizer((*corpus.texts, *(corpus.seconds or ())), recipe)
     return Labelled(
         tokenizer,
         labels,
@@ -165,7 +212,89 @@ def prepare_labelled(
         valid_labels,
         corpus,
         valid,
+        None if corpus.seconds is None else tokenizer.encode_many(corpus.seconds),
+        None if valid.seconds is None else tokenizer.encode_many(valid.seconds),
     )
+
+
+def parted(corpus: C, valid: C | None, recipe: Recipe) -> tuple[C, C]:
+    """What to train on, as much of it as the recipe says, and what to validate on.
+
+    Raises:
+        InputError: fewer rows than can be parted, or than the recipe wants.
+    """
+    count = len(corpus.labels)
+    kept = np.arange(count)
+    if valid is None:
+        kept, held = hold_out(count, seed=recipe.choice_seed)
+        valid = corpus.chosen(held.tolist(), name=f"{corpus.name} (held out)")
+    if recipe.train_rows is not None:
+        if recipe.train_rows > len(kept):
+            message = f"{corpus.name}: {recipe.train_rows} rows wanted, {len(kept)} to train on"
+            raise InputError(message)
+        order = np.random.default_rng([recipe.choice_seed, 1]).permutation(kept)
+        kept = np.sort(order[: recipe.train_rows])
+    return (corpus if len(kept) == count else corpus.chosen(kept.tolist())), valid
+
+
+def prepare_valued(
+    corpus: LabelledCorpus,
+    valid: LabelledCorpus | None,
+    recipe: Recipe,
+    *,
+    tokenizer: Tokenizer | None = None,
+) -> Valued:
+    """Texts with numbers, for a regressor.
+
+    Raises:
+        InputError: a value that is no number, or all of the training data's are the same.
+    """
+    corpus, valid = parted(corpus, valid, recipe)
+    values, held = np.array(values_of(corpus)), np.array(values_of(valid))
+    low, high = float(values.min()), float(values.max())
+    if low == high:
+        message = f"{corpus.name}: every value is {low}; a regressor needs values that differ"
+        raise InputError(message)
+    if tokenizer is None:
+        tokenizer = _tokenizer((*corpus.texts, *(corpus.seconds or ())), recipe)
+    return Valued(
+        tokenizer,
+        tokenizer.encode_many(corpus.texts),
+        (values - low) / (high - low),
+        tokenizer.encode_many(valid.texts),
+        (held - low) / (high - low),
+        corpus,
+        valid,
+        low,
+        high,
+        None if corpus.seconds is None else tokenizer.encode_many(corpus.seconds),
+        None if valid.seconds is None else tokenizer.encode_many(valid.seconds),
+    )
+
+
+def prepare_tagged(
+    corpus: TaggedCorpus,
+    valid: TaggedCorpus | None,
+    recipe: Recipe,
+    *,
+    tokenizer: Tokenizer | None = None,
+) -> Tagged:
+    """Sentences with a label for every word, for a tagger.
+
+    Raises:
+        InputError: fewer than two labels, or one in ``valid`` that is not in the training data.
+    """
+    named = {label for labels in corpus.labels for label in labels}
+    # What is outside of all entities comes first, as others have it.
+    labels = tuple(sorted(named, key=lambda label: (label != OUTSIDE, label)))
+    if len(labels) < 2:
+        message = f"{corpus.name}: a tagger needs at least 2 labels, found {list(labels)}"
+        raise InputError(message)
+    corpus, valid = parted(corpus, valid, recipe)
+    check_labels(valid, labels)
+    if tokenizer is None:
+        tokenizer = _tokenizer([" ".join(words) for words in corpus.sentences], recipe)
+    return Tagged(tokenizer, labels, corpus, valid)
 
 
 def prepare_parallel(

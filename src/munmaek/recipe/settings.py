@@ -7,14 +7,14 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from munmaek.errors import ConfigError, InputError
-from munmaek.models import stage_named
+from munmaek.errors import ConfigError, InputError, UnsupportedError
+from munmaek.models import stage_named, stages_for
 from munmaek.models.configuration import Config
 from munmaek.train import TrainConfig
 
 __all__ = ["Recipe", "read_toml"]
 
-Task = Literal["lm", "classify", "translate", "mlm"]
+Task = Literal["lm", "classify", "regress", "tag", "translate", "mlm"]
 Tokenizers = Literal[
     "words", "characters", "jamo", "bpe", "unigram", "wordpiece", "morphemes", "morphemes+bpe"
 ]
@@ -29,6 +29,12 @@ _TRAINING: dict[tuple[str, str], dict[str, Any]] = {
     ("classify", "self_attention"): {"learning_rate": 1e-3},
     ("classify", "attention"): {"learning_rate": 1e-3},
     ("classify", "rnn"): {"learning_rate": 1e-3},
+    ("regress", "transformer"): {"learning_rate": 5e-4, "warmup": 0.1},
+    ("regress", "bert"): {"learning_rate": 3e-4, "warmup": 0.1},
+    ("regress", "self_attention"): {"learning_rate": 1e-3},
+    ("regress", "attention"): {"learning_rate": 1e-3},
+    ("regress", "rnn"): {"learning_rate": 1e-3},
+    ("tag", "bert"): {"learning_rate": 3e-4, "warmup": 0.1},
     ("translate", "transformer"): {"learning_rate": 1e-3, "warmup": 0.1},
     ("mlm", "bert"): {"optimiser": "muon", "learning_rate": 2e-3, "warmup": 0.1},
 }
@@ -80,7 +86,29 @@ class Recipe(Config):
     """Keep the training text beside an n-gram model; None does where the tables are larger."""
     text_column: str | int | None = None
     label_column: str | int | None = None
+    """Of the label, or of the number (regress)."""
+    pairs: bool = False
+    """Rows hold two texts each (classify, regress)."""
+    second_column: str | int | None = None
+    """Of the second text of each pair."""
+    class_weights: Literal["balanced"] | dict[str, float] | None = None
+    """Of each label in the loss (classify, tag): ``balanced`` is inverse to how often it occurs.
+
+    They are scaled so that the mean over the training data is 1; a label left out weighs 1 before.
+    """
+    calibrate: bool = False
+    """Fit a temperature to the probabilities on the validation data (classify)."""
+    train_rows: int | None = Field(default=None, ge=2)
+    """Train on that many rows, drawn at random (classify, regress, tag); None takes all. Fewer rows
+    are always among more."""
+    hold_out_seed: int | None = Field(default=None, ge=0)
+    """Of the choice of rows held out and of ``train_rows``; None is ``seed``."""
     seed: int = Field(default=0, ge=0)
+
+    @property
+    def choice_seed(self) -> int:
+        """Of the choice of rows."""
+        return self.seed if self.hold_out_seed is None else self.hold_out_seed
 
     def stage_config(self, *, where: str = "[model]") -> Any:
         """The stage's configuration, resolved and validated.
@@ -91,6 +119,7 @@ class Recipe(Config):
         """
         stage = stage_named(self.stage)
         stage.network_class(self.task)
+        self._check_labelling(where)
         if self.context == "document" and (self.task, self.stage) != ("lm", "rnn"):
             message = (
                 f"{where}: context = 'document' is for rnn language models; "
@@ -98,6 +127,24 @@ class Recipe(Config):
             )
             raise ConfigError(message)
         return stage.config_class().of(self.model, where=where)
+
+    def _check_labelling(self, where: str) -> None:
+        """Options of labelled data, where there is none or the stage has no use for them."""
+        asked = {
+            "pairs": (self.pairs, ("classify", "regress"), False),
+            "class_weights": (self.class_weights is not None, ("classify", "tag"), False),
+            "calibrate": (self.calibrate, ("classify",), True),
+            "train_rows": (self.train_rows is not None, ("classify", "regress", "tag"), True),
+        }
+        for name, (given, tasks, counted) in asked.items():
+            if given and self.task not in tasks:
+                able = " and ".join(f"'{task}'" for task in tasks)
+                message = f"{where}: {name} is for {able}, not for '{self.task}'"
+                raise ConfigError(message)
+            if given and self.stage == "ngram" and not counted:
+                able = ", ".join(s.name for s in stages_for(self.task) if s.name != "ngram")
+                message = f"{where}: stage 'ngram' has no {name}; stages that have: {able}"
+                raise UnsupportedError(message)
 
     def train_config(self, *, where: str = "[train]") -> TrainConfig:
         """The loop's configuration, with what suits this task and stage filled in.

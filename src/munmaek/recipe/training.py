@@ -5,12 +5,14 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from munmaek.align import Guide, read_guide, statistical_links, tokenizer_hash
 from munmaek.artefact import (
     Classifier,
     Encoder,
+    Regressor,
+    Tagger,
     TrainedLanguageModel,
     TrainedModel,
     Translator,
@@ -19,21 +21,42 @@ from munmaek.artefact import (
 from munmaek.artefact.folder import check_free, write_text
 from munmaek.errors import DiskError, InputError, UnsupportedError
 from munmaek.models import stage_named
+from munmaek.recipe.finetuning import fit_classifier, fit_regressor, fit_tagger
 from munmaek.recipe.fitting import (
     Run,
-    fit_classifier,
     fit_encoder,
     fit_language_model,
     fit_translator,
 )
-from munmaek.recipe.prepare import prepare_labelled, prepare_parallel, prepare_text
+from munmaek.recipe.prepare import (
+    prepare_labelled,
+    prepare_parallel,
+    prepare_tagged,
+    prepare_text,
+    prepare_valued,
+)
 from munmaek.recipe.settings import Recipe
-from munmaek.text.corpora import ParallelCorpus, read_labelled, read_parallel, read_text
+from munmaek.text.corpora import (
+    Pairs,
+    ParallelCorpus,
+    read_labelled,
+    read_parallel,
+    read_text,
+    read_valued,
+)
+from munmaek.text.tagged import read_tagged
 from munmaek.text.tokenizers import Tokenizer
 from munmaek.train import Progress
 from munmaek.train.ranks import leads
 
-__all__ = ["STATISTICAL", "GuideSource", "tokenizer_of", "train", "work_folder"]
+__all__ = [
+    "STATISTICAL",
+    "GuideSource",
+    "columns_of",
+    "tokenizer_of",
+    "train",
+    "work_folder",
+]
 
 STATISTICAL: Final = "statistical"
 """The guide that is no file: links that the built-in aligner finds in the training data."""
@@ -173,6 +196,10 @@ def _fit(
         return _fit_lm(recipe, paths, valid, run)
     if recipe.task == "classify":
         return _fit_classify(recipe, paths, valid, run)
+    if recipe.task == "regress":
+        return _fit_regress(recipe, paths, valid, run)
+    if recipe.task == "tag":
+        return _fit_tag(recipe, paths, valid, run)
     if recipe.task == "translate":
         return _fit_translate(recipe, paths, valid, run, guide)
     return _fit_mlm(recipe, paths, valid, run)
@@ -200,7 +227,7 @@ def _fit_lm(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> TrainedLang
 
 
 def _fit_classify(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> Classifier:
-    columns = {"text_column": recipe.text_column, "label_column": recipe.label_column}
+    columns = columns_of(recipe)
     texts = prepare_labelled(
         read_labelled(paths, **columns),
         read_labelled(valid, **columns) if valid else None,
@@ -208,8 +235,39 @@ def _fit_classify(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> Class
         tokenizer=tokenizer_of(run.init),
     )
     model = fit_classifier(texts, recipe, run)
-    info = model.info.with_scores(model.evaluate(texts.valid_corpus))
-    return Classifier(model.tokenizer, model.model, model.labels, info, model.limit)
+    return replace(model, info=model.info.with_scores(model.evaluate(texts.valid_corpus)))
+
+
+def _fit_regress(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> Regressor:
+    columns = columns_of(recipe)
+    texts = prepare_valued(
+        read_valued(paths, **columns),
+        read_valued(valid, **columns) if valid else None,
+        recipe,
+        tokenizer=tokenizer_of(run.init),
+    )
+    model = fit_regressor(texts, recipe, run)
+    return replace(model, info=model.info.with_scores(model.evaluate(texts.valid_corpus)))
+
+
+def _fit_tag(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> Tagger:
+    texts = prepare_tagged(
+        read_tagged(paths),
+        read_tagged(valid) if valid else None,
+        recipe,
+        tokenizer=tokenizer_of(run.init),
+    )
+    model = fit_tagger(texts, recipe, run)
+    return replace(model, info=model.info.with_scores(model.evaluate(texts.valid_corpus)))
+
+
+def columns_of(recipe: Recipe) -> dict[str, Any]:
+    """What ``read_labelled`` and ``read_valued`` are told of the table."""
+    return {
+        "text_column": recipe.text_column,
+        "label_column": recipe.label_column,
+        "pairs": Pairs(recipe.second_column) if recipe.pairs else None,
+    }
 
 
 def _fit_translate(

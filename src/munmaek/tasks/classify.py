@@ -1,17 +1,20 @@
-r"""Task classify: a label for a text.
+r"""Task classify: a label for a text, or for a pair of texts.
 
-    loss = −log softmax(network(<s> w_1 … w_T </s>))[label]
+    loss = −w[label] · log softmax(network(<s> a_1 … a_T </s> b_1 … b_S </s>))[label]
 
+The second text is there for pairs only. w are the labels' weights, 1 where none are given.
 Letters: B texts, T tokens, C labels.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 import torch
+from jaxtyping import Int
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn import functional as F
 
 from munmaek.data.batches import LabelledBatch, pad_rows, pick
@@ -19,7 +22,17 @@ from munmaek.data.bucketing import bucket
 from munmaek.models.networks import ClassifierNetwork
 from munmaek.tasks.base import Batches, Loss, tensor
 
-__all__ = ["Classification", "NeuralClassifier", "framed"]
+__all__ = [
+    "Classification",
+    "Framing",
+    "NeuralClassifier",
+    "Rows",
+    "framed",
+    "length_groups",
+    "network_scores",
+    "outputs",
+    "segments",
+]
 
 Ids = Sequence[int]
 
@@ -29,42 +42,87 @@ def framed(ids: Ids, *, bos: int, eos: int, limit: int) -> list[int]:
     return [bos, *ids[: limit - 2], eos]
 
 
+class Rows(NamedTuple):
+    """Texts as a network reads them."""
+
+    ids: Sequence[Ids]
+    """Each framed."""
+    splits: NDArray[np.int64] | None = None
+    """Tokens that belong to each first text, frame included; None makes no difference of them."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """How token ids become what the network reads: ``<s> a </s>``, or ``<s> a </s> b </s>``."""
+
+    bos: int
+    eos: int
+    limit: int
+    """Tokens of a row at most, frame included."""
+    doubled: bool = False
+    """Two ``</s>`` between the texts of a pair (RoBERTa)."""
+    segments: bool = False
+    """The network is told which text of a pair a token belongs to (BERT)."""
+
+    def rows(self, firsts: Sequence[Ids], seconds: Sequence[Ids] | None = None) -> Rows:
+        """All texts, or all pairs, framed."""
+        if seconds is None:
+            one = [framed(ids, bos=self.bos, eos=self.eos, limit=self.limit) for ids in firsts]
+            return Rows(one)
+        pairs = [self.pair(first, second) for first, second in zip(firsts, seconds, strict=True)]
+        splits = np.array([split for _, split in pairs], dtype=np.int64) if self.segments else None
+        return Rows([ids for ids, _ in pairs], splits)
+
+    def pair(self, first: Ids, second: Ids) -> tuple[list[int], int]:
+        """A pair's row and the tokens of its first text; the longer text is cut first."""
+        between = [self.eos, self.eos] if self.doubled else [self.eos]
+        room = self.limit - 2 - len(between)
+        kept = min(len(second), max(room - len(first), room // 2))
+        head = [self.bos, *first[: room - kept], *between]
+        # The segment of the first text ends with the first </s>.
+        return [*head, *second[:kept], self.eos], len(head) - len(between) + 1
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Classification:
     """Texts as framed token ids, with the index of each one's label."""
 
-    train: Sequence[Ids]
-    train_labels: Sequence[int]
-    valid: Sequence[Ids]
-    valid_labels: Sequence[int]
+    train: Rows
+    train_labels: NDArray[np.int64]
+    valid: Rows
+    valid_labels: NDArray[np.int64]
     pad: int = 0
     max_tokens: int = 4096
     """Tokens a batch, rows times the longest."""
     seed: int = 0
+    weights: tuple[float, ...] | None = None
+    """Of each label in the loss; None weighs all alike."""
 
     def epoch(self, number: int) -> Sequence[LabelledBatch]:
         """Texts of like length together, batches in random order."""
-        lengths = np.array([len(row) for row in self.train], dtype=np.int64)
-        rng = np.random.default_rng([self.seed, number])
-        groups = bucket(lengths, max_tokens=self.max_tokens, rng=rng)
+        groups = length_groups(self.train.ids, self.max_tokens, seed=(self.seed, number))
         return Batches(groups, lambda _, chosen: self._batch(chosen))
 
     def _batch(self, chosen: NDArray[np.int64]) -> LabelledBatch:
-        labels = np.asarray(self.train_labels, dtype=np.int64)
-        return LabelledBatch.gather(self.train, labels, chosen, self.pad)
+        ids, splits = self.train
+        return LabelledBatch.gather(ids, self.train_labels, chosen, self.pad, splits=splits)
 
     def loss(self, network: ClassifierNetwork, batch: LabelledBatch) -> Loss:
-        """Negative log-likelihood of the labels."""
-        logits = network.forward(tensor(batch.ids, network), tensor(batch.lengths, network))
+        """Negative log-likelihood of the labels, weighted."""
+        logits = network_scores(network, batch.ids, batch.lengths, batch.splits).float()
         labels = tensor(batch.labels, network)
-        return Loss(F.cross_entropy(logits.float(), labels, reduction="sum"), len(batch.labels))
+        weights = None if self.weights is None else logits.new_tensor(self.weights)
+        total = F.cross_entropy(logits, labels, weight=weights, reduction="sum")
+        return Loss(total, len(batch.labels))
 
     def validate(self, network: ClassifierNetwork) -> float:
-        """Nats per text."""
-        logprobs = NeuralClassifier(network).logprobs(self.valid)
-        gold = logprobs[np.arange(len(logprobs)), np.asarray(self.valid_labels)]
-        return -float(gold.mean())
+        """Nats per text, the mean weighted as the loss is."""
+        logprobs = NeuralClassifier(network).logprobs(self.valid.ids, splits=self.valid.splits)
+        gold = logprobs[np.arange(len(logprobs)), self.valid_labels]
+        weights = None if self.weights is None else np.array(self.weights)[self.valid_labels]
+        return -float(np.average(gold, weights=weights))
 
 
 @final
@@ -74,18 +132,55 @@ class NeuralClassifier:
 
     network: ClassifierNetwork
 
-    @torch.inference_mode()
-    def logprobs(self, sequences: Sequence[Ids], *, max_tokens: int = 8192) -> NDArray[np.float64]:
+    def logprobs(
+        self,
+        sequences: Sequence[Ids],
+        *,
+        splits: NDArray[np.int64] | None = None,
+        max_tokens: int = 8192,
+    ) -> NDArray[np.float64]:
         """Natural-log probability of each label for each framed text: [N, C], in their order."""
-        lengths = np.array([len(ids) for ids in sequences], dtype=np.int64)
-        groups = bucket(lengths, max_tokens=max_tokens, rng=None)
-        parts = [self._forward(pick(sequences, group)) for group in groups]
-        out = np.empty((len(sequences), parts[0].shape[1] if parts else 0))
-        for group, part in zip(groups, parts, strict=True):
-            out[group] = part
-        return out
+        scores = outputs(self.network, Rows(sequences, splits), max_tokens=max_tokens)
+        return torch.as_tensor(scores).log_softmax(-1).numpy()
 
-    def _forward(self, rows: Sequence[Ids]) -> NDArray[np.float64]:
-        ids, lengths = pad_rows(rows, 0)
-        logits = self.network.forward(tensor(ids, self.network), tensor(lengths, self.network))
-        return logits.double().log_softmax(-1).cpu().numpy()
+
+def length_groups(
+    sequences: Sequence[Ids], max_tokens: int, *, seed: Sequence[int] | None
+) -> list[NDArray[np.int64]]:
+    """Rows of like length together, in random order, or by length where ``seed`` is None."""
+    lengths = np.array([len(row) for row in sequences], dtype=np.int64)
+    rng = None if seed is None else np.random.default_rng(list(seed))
+    return list(bucket(lengths, max_tokens=max_tokens, rng=rng))
+
+
+@torch.inference_mode()
+def outputs(network: Any, rows: Rows, *, max_tokens: int = 8192) -> NDArray[np.float64]:
+    """What the network puts out for each row: [N, C], in their order."""
+    groups = length_groups(rows.ids, max_tokens, seed=None)
+    out: NDArray[np.float64] | None = None
+    for group in groups:
+        ids, lengths = pad_rows(pick(rows.ids, group), 0)
+        splits = None if rows.splits is None else rows.splits[group]
+        part = network_scores(network, ids, lengths, splits).double().cpu().numpy()
+        if out is None:
+            out = np.empty((len(rows.ids), part.shape[1]))
+        out[group] = part
+    return np.empty((len(rows.ids), 0)) if out is None else out
+
+
+def network_scores(
+    network: Any,
+    ids: NDArray[np.int64],
+    lengths: NDArray[np.int64],
+    splits: NDArray[np.int64] | None,
+) -> Tensor:
+    """The network's scores [B, C]; ``splits`` tell one that knows segments where a pair parts."""
+    tokens, sizes = tensor(ids, network), tensor(lengths, network)
+    if splits is None:
+        return network.forward(tokens, sizes)
+    return network.forward(tokens, sizes, types=segments(tensor(splits, network), ids.shape[1]))
+
+
+def segments(splits: Int[Tensor, " B"], size: int) -> Int[Tensor, "B T"]:
+    """0 at the tokens of each first text, 1 after it."""
+    return (torch.arange(size, device=splits.device) >= splits[:, None]).long()

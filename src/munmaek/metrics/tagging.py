@@ -1,0 +1,121 @@
+"""How often words get their label, and how often whole entities are found.
+
+An entity counts as found if its first word, its last word and its name are all right. Where one
+begins and ends is read from the labels as ``conlleval`` reads them (Tjong Kim Sang & De Meulder
+2003, §2.4), so ``I-`` after another name begins an entity as ``B-`` does: IOB1, IOB2, IOBES and
+BILOU come out alike, and labels without ``B-`` or ``I-`` in front are taken as ``I-``.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.metrics.classification import wilson_interval
+from munmaek.metrics.score import Score, Signature
+from munmaek.metrics.significance import bootstrap_interval
+
+__all__ = ["OUTSIDE", "Span", "has_spans", "parts", "spans", "tagging_scores"]
+
+OUTSIDE = "O"
+_PREFIXES = {"B": "B", "I": "I", "E": "E", "S": "S", "L": "E", "U": "S", "M": "I"}
+Labels = Sequence[str]
+Floats = NDArray[np.float64]
+
+
+class Span(NamedTuple):
+    """An entity: its name, its first word and the word after its last."""
+
+    name: str
+    start: int
+    end: int
+
+
+def parts(label: str) -> tuple[str, str]:
+    """``B-PER`` as ("B", "PER"), ``PER`` as ("I", "PER"), ``O`` as ("O", "")."""
+    if label == OUTSIDE:
+        return OUTSIDE, ""
+    prefix, dash, name = label.partition("-")
+    if dash and prefix in _PREFIXES:
+        return _PREFIXES[prefix], name
+    return "I", label
+
+
+def has_spans(labels: Sequence[str]) -> bool:
+    """Whether these labels mark entities at all: one of them is ``B-…``, ``I-…`` or the like."""
+    return any(label.partition("-")[1] and parts(label)[1] != label for label in labels)
+
+
+def spans(labels: Labels) -> list[Span]:
+    """The entities of one sentence, in order."""
+    out: list[Span] = []
+    before, name, start = OUTSIDE, "", 0
+    for place, label in enumerate([*labels, OUTSIDE]):
+        prefix, current = parts(label)
+        if before != OUTSIDE and (_ends(before, prefix) or current != name):
+            out.append(Span(name, start, place))
+            before = OUTSIDE
+        if prefix != OUTSIDE and before == OUTSIDE:
+            start = place
+        before, name = prefix, current
+    return out
+
+
+def _ends(before: str, prefix: str) -> bool:
+    return before in ("E", "S") or prefix in ("B", "S", OUTSIDE)
+
+
+def tagging_scores(
+    predicted: Sequence[Labels], gold: Sequence[Labels], *, signature: Signature
+) -> dict[str, Score]:
+    """Word accuracy, and where labels mark entities their F1, precision and recall, by name.
+
+    Raises:
+        ValueError: another number of sentences, or of words in one; no word at all.
+    """
+    pairs = list(zip(predicted, gold, strict=True))
+    right = sum(a == b for guess, wanted in pairs for a, b in zip(guess, wanted, strict=True))
+    total = sum(map(len, gold))
+    if total == 0:
+        message = "need at least one word to score labels"
+        raise ValueError(message)
+    named = signature.extended(("unit", "word"))
+    accuracy = Score("accuracy", right / total, "share", named)
+    out = {"accuracy": accuracy.within(*wilson_interval(right, total))}
+    if has_spans([label for labels in gold for label in labels]):
+        out |= _span_scores(pairs, signature)
+    return out
+
+
+def _span_scores(pairs: Sequence[tuple[Labels, Labels]], signature: Signature) -> dict[str, Score]:
+    counts = np.array([_counts(guess, wanted) for guess, wanted in pairs], dtype=np.float64)
+    ways = {"span_f1": _f1, "span_precision": _precision, "span_recall": _recall}
+    named = signature.extended(("unit", "entity"), ("match", "exact"))
+    out: dict[str, Score] = {}
+    for name, way in ways.items():
+        value = float(way(counts.sum(0)[None])[0])
+        interval = bootstrap_interval(counts, way, rng=np.random.default_rng(0))
+        out[name] = Score(name, value, "share", named).within(*interval)
+    return out
+
+
+def _counts(guess: Labels, wanted: Labels) -> tuple[int, int, int]:
+    found, true = set(spans(guess)), set(spans(wanted))
+    return len(found & true), len(found), len(true)
+
+
+def _share(part: Floats, whole: Floats) -> Floats:
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+
+
+def _precision(sums: Floats) -> Floats:
+    return _share(sums[:, 0], sums[:, 1])
+
+
+def _recall(sums: Floats) -> Floats:
+    return _share(sums[:, 0], sums[:, 2])
+
+
+def _f1(sums: Floats) -> Floats:
+    return _share(2 * sums[:, 0], sums[:, 1] + sums[:, 2])

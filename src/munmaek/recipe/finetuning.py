@@ -1,0 +1,213 @@
+"""From labelled texts to a trained model: classifiers, regressors, taggers."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.artefact.classifier import Classifier, framing_of
+from munmaek.artefact.info import Info
+from munmaek.artefact.regressor import Regressor
+from munmaek.artefact.tagger import Tagger, WordRows, stands_apart, word_rows
+from munmaek.errors import ConfigError
+from munmaek.models.ngram import NgramClassifier
+from munmaek.recipe.counted import excluded_ids, ngram_sizes
+from munmaek.recipe.fitting import (
+    Run,
+    counted_info,
+    embedded_tokens,
+    resolved_stage,
+    row_lengths,
+    some,
+    train_network,
+)
+from munmaek.recipe.prepare import Labelled, Tagged, Valued
+from munmaek.recipe.settings import Recipe
+from munmaek.tasks.classify import Classification, Framing, NeuralClassifier, Rows
+from munmaek.tasks.regress import NeuralRegressor, Regression
+from munmaek.tasks.tag import NONE, Tagging
+from munmaek.text.checkpoint_tokenizer import AnyTokenizer
+
+__all__ = ["fit_classifier", "fit_regressor", "fit_tagger", "label_weights"]
+
+
+def label_weights(recipe: Recipe, labels: Sequence[str], counts: NDArray[Any]) -> Any:
+    """The weight of each label in the loss, its mean over the training data 1; None weighs none.
+
+    Args:
+        recipe: says which: ``balanced`` is 1 / count.
+        labels: in the order of the network's scores.
+        counts: how often each occurs in the training data.
+
+    Raises:
+        ConfigError: a weight for no label, or one that is not positive.
+    """
+    asked = recipe.class_weights
+    if asked is None:
+        return None
+    if asked == "balanced":
+        weights = 1.0 / np.maximum(counts, 1)
+    else:
+        _check_weights(asked, labels)
+        weights = np.array([asked.get(label, 1.0) for label in labels])
+    return tuple((weights * counts.sum() / (weights * counts).sum()).tolist())
+
+
+def _check_weights(weights: Mapping[str, float], labels: Sequence[str]) -> None:
+    for label, weight in weights.items():
+        if label not in labels:
+            message = f"class weights: no label '{label}'; labels are {', '.join(labels[:10])}"
+            raise ConfigError(message)
+        if not (weight > 0 and np.isfinite(weight)):
+            message = f"class weights: '{label}' = {weight}; a weight above 0 is wanted"
+            raise ConfigError(message)
+
+
+def _framing(recipe: Recipe, run: Run, tokenizer: AnyTokenizer) -> Framing:
+    config = resolved_stage(recipe, run.init).model_dump()
+    info = Info(recipe.task, recipe.stage, "", config, {}, 0)
+    return framing_of(info, tokenizer, recipe.limit)
+
+
+def _rows(framing: Framing, texts: Labelled | Valued) -> tuple[Rows, Rows]:
+    """Training rows, and the validation rows that are looked at while training."""
+    seconds = None if texts.valid_seconds is None else some(texts.valid_seconds)
+    return (
+        framing.rows(texts.train, texts.train_seconds),
+        framing.rows(some(texts.valid), seconds),
+    )
+
+
+def fit_classifier(texts: Labelled, recipe: Recipe, run: Run) -> Classifier:
+    """Train the recipe's stage to tell the labels of ``texts`` apart.
+
+    With ``recipe.calibrate`` the validation data fits a temperature besides.
+
+    Raises:
+        ConfigError: a class weight that cannot be used.
+    """
+    model = _count_classifier(texts, recipe)
+    if model is None:
+        model = _train_classifier(texts, recipe, run)
+    if not recipe.calibrate:
+        return model
+    model, found = model.calibrated(texts.valid_corpus)
+    training = {**model.info.training, "calibration": found.to_json()}
+    return replace(model, info=replace(model.info, training=training))
+
+
+def _train_classifier(texts: Labelled, recipe: Recipe, run: Run) -> Classifier:
+    tokenizer = texts.tokenizer
+    train, valid = _rows(_framing(recipe, run, tokenizer), texts)
+    counts = np.bincount(texts.train_labels, minlength=len(texts.labels))
+    task = Classification(
+        train=train,
+        train_labels=texts.train_labels,
+        valid=valid,
+        valid_labels=texts.valid_labels[: len(valid.ids)],
+        pad=tokenizer.pad,
+        max_tokens=recipe.max_tokens,
+        seed=recipe.seed,
+        weights=label_weights(recipe, texts.labels, counts),
+    )
+    sizes = {"vocab_size": embedded_tokens(tokenizer, run), "label_count": len(texts.labels)}
+    network, info = train_network(
+        task, recipe, run, sizes=sizes, data=texts.describe(), lengths=row_lengths(train.ids)
+    )
+    pairs = texts.train_seconds is not None
+    info = replace(info, training={**info.training, "class_weights": task.weights})
+    model = NeuralClassifier(network)
+    return Classifier(tokenizer, model, texts.labels, info, recipe.limit, pairs=pairs)
+
+
+def _count_classifier(texts: Labelled, recipe: Recipe) -> Classifier | None:
+    if recipe.stage != "ngram":
+        return None
+    tokenizer, began = texts.tokenizer, time.perf_counter()
+    config = recipe.stage_config()
+    sizes = ngram_sizes(tokenizer)
+    model = NgramClassifier.fit(
+        texts.train,
+        texts.train_labels,
+        config=config,
+        label_count=len(texts.labels),
+        excluded=excluded_ids(tokenizer),
+        **sizes,
+    )
+    info = counted_info(recipe, config, sizes, model.parameters, began, texts.describe())
+    return Classifier(tokenizer, model, texts.labels, info, recipe.limit)
+
+
+def fit_regressor(texts: Valued, recipe: Recipe, run: Run) -> Regressor:
+    """Train the recipe's stage to give the values of ``texts``."""
+    tokenizer = texts.tokenizer
+    train, valid = _rows(_framing(recipe, run, tokenizer), texts)
+    task = Regression(
+        train=train,
+        train_values=texts.train_values,
+        valid=valid,
+        valid_values=texts.valid_values[: len(valid.ids)],
+        pad=tokenizer.pad,
+        max_tokens=recipe.max_tokens,
+        seed=recipe.seed,
+    )
+    sizes = {"vocab_size": embedded_tokens(tokenizer, run), "label_count": 1}
+    network, info = train_network(
+        task, recipe, run, sizes=sizes, data=texts.describe(), lengths=row_lengths(train.ids)
+    )
+    pairs = texts.train_seconds is not None
+    model = NeuralRegressor(network)
+    return Regressor(
+        tokenizer, model, info, recipe.limit, pairs=pairs, low=texts.low, high=texts.high
+    )
+
+
+def fit_tagger(texts: Tagged, recipe: Recipe, run: Run) -> Tagger:
+    """Train the recipe's stage to label the words of ``texts``.
+
+    Raises:
+        ConfigError: a class weight that cannot be used.
+    """
+    tokenizer = texts.tokenizer
+    index = {label: number for number, label in enumerate(texts.labels)}
+    corpora = (texts.train_corpus, texts.valid_corpus)
+    train, valid = (word_rows(tokenizer, each.sentences, limit=recipe.limit) for each in corpora)
+    train_labels, valid_labels = (
+        _token_labels(rows, each.labels, index)
+        for rows, each in zip((train, valid), corpora, strict=True)
+    )
+    counts = np.bincount(
+        [label for row in train_labels for label in row if label != NONE],
+        minlength=len(texts.labels),
+    )
+    task = Tagging(
+        train=train.ids,
+        train_labels=train_labels,
+        valid=some(valid.ids),
+        valid_labels=some(valid_labels),
+        pad=tokenizer.pad,
+        max_tokens=recipe.max_tokens,
+        seed=recipe.seed,
+        weights=label_weights(recipe, texts.labels, counts),
+    )
+    sizes = {"vocab_size": embedded_tokens(tokenizer, run), "label_count": len(texts.labels)}
+    network, info = train_network(
+        task, recipe, run, sizes=sizes, data=texts.describe(), lengths=row_lengths(train.ids)
+    )
+    info = replace(info, training={**info.training, "class_weights": task.weights})
+    apart = stands_apart(texts.train_corpus.sentences)
+    return Tagger(
+        tokenizer, network, texts.labels, info, recipe.limit, whole_words=True, apart=apart
+    )
+
+
+def _token_labels(
+    rows: WordRows, labels: Sequence[Sequence[str]], index: Mapping[str, int]
+) -> list[list[int]]:
+    return [
+        [NONE if word == NONE else index[labels[sentence][word]] for word in words]
+        for sentence, words in zip(rows.sentences, rows.words, strict=True)
+    ]
