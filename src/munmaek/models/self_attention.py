@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from munmaek.models.configuration import Config
 from munmaek.nn.attention import KeyValues, append, scaled_dot_product
+from munmaek.nn.dropout import Dropout
 from munmaek.nn.embeddings import OutputLayer, SinusoidalPositions, TokenEmbedding
 from munmaek.nn.masks import key_mask, masked_mean
 from munmaek.nn.tape import Tape, scoped
@@ -78,7 +79,7 @@ class ContextLayer(nn.Module):
         self.positions = SinusoidalPositions(config.dimension)
         self.attention = SelfAttention(config.dimension)
         self.norm = nn.LayerNorm(config.dimension)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def forward(
         self,
@@ -105,7 +106,7 @@ class Readout(nn.Module):
         super().__init__()
         self.dense = nn.Linear(config.dimension, config.dimension)
         self.norm = nn.LayerNorm(config.dimension)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def forward(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N D"]:
         """What the scores are read from."""

@@ -24,7 +24,13 @@ from torch import Tensor, nn
 
 from munmaek.models.configuration import Config
 from munmaek.nn.attention import KeyValues, MultiHeadCrossAttention, MultiHeadSelfAttention
-from munmaek.nn.embeddings import OutputLayer, SinusoidalPositions, TokenEmbedding
+from munmaek.nn.dropout import Dropout
+from munmaek.nn.embeddings import (
+    OutputLayer,
+    SinusoidalPositions,
+    TokenEmbedding,
+    target_embedding,
+)
 from munmaek.nn.masks import key_mask, masked_mean
 from munmaek.nn.tape import Tape, scoped
 
@@ -63,6 +69,8 @@ class TransformerConfig(Config):
     """Pre-norm; False is the original post-norm, which needs a warm-up."""
     tie_embeddings: bool = True
     """Whether scores use the (target) token embedding."""
+    share_embeddings: bool = False
+    """In translation the source and the target have one embedding; needs one vocabulary."""
     alignment_layer: int | None = None
     """Decoder layer whose cross-attention is the alignment, negative from the last.
 
@@ -109,7 +117,7 @@ class Residual(nn.Module):
         super().__init__()
         self.norm_first = config.norm_first
         self.norm = nn.LayerNorm(config.dimension)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def enter(self, x: Float[Tensor, "B T D"]) -> Float[Tensor, "B T D"]:
         """What f reads."""
@@ -215,7 +223,7 @@ class Embedding(nn.Module):
         super().__init__()
         self.tokens = TokenEmbedding(vocab_size, config.dimension)
         self.positions = SinusoidalPositions(config.dimension)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def forward(
         self, ids: Int[Tensor, "B T"], start: int = 0, *, tape: Tape | None = None
@@ -331,7 +339,7 @@ class TransformerClassifierNetwork(nn.Module):
         super().__init__()
         self.config = config
         self.stack = Stack(config, vocab_size, depth=config.layers)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.output = nn.Linear(config.dimension, label_count)
 
     def forward(
@@ -361,6 +369,10 @@ class TransformerTranslatorNetwork(nn.Module):
         self.config = config
         self.encoder = Stack(config, source_vocab, depth=config.encoder_layers or config.layers)
         self.decoder = Decoder(config, target_vocab, depth=config.decoder_layers or config.layers)
+        if config.share_embeddings:
+            self.decoder.embedding.tokens = target_embedding(
+                self.encoder.embedding.tokens, target_vocab, config.dimension, shared=True
+            )
         self.output = OutputLayer(config.dimension, target_vocab, tied=config.tie_embeddings)
 
     def encode(
