@@ -21,7 +21,7 @@ from munmaek.tasks.base import Loss
 from munmaek.train import TrainConfig, fit, precision
 from munmaek.train.checkpoint import Store, load_weights, weights
 from munmaek.train.log import Log
-from munmaek.train.optimiser import make_optimiser, scale_gradients
+from munmaek.train.optimiser import SETTLE_EVERY, make_optimiser, scale_gradients, settle
 from munmaek.train.precision import autocast, has_fast_bfloat16, resolve
 from munmaek.train.schedule import rate
 
@@ -226,6 +226,51 @@ def test_the_rate_rises_then_falls(schedule):
     assert rates[60] == pytest.approx(0.5 if schedule == "constant" else 0.25)
     assert rates[100] == pytest.approx(0.5 if schedule == "constant" else 0.0)
     assert rate(TrainConfig(warmup=0.0, learning_rate=0.5), 0.0) == 0.5
+
+
+def rarely_used(*, settled):
+    """A table of which all rows but one were used once, 1,500 steps ago."""
+    torch.manual_seed(0)
+    table = nn.Embedding(4, 3)
+    config = TrainConfig(learning_rate=1e-2, betas=(0.9, 0.98))
+    optimiser = make_optimiser(table, config)
+    for step in range(1500):
+        ids = torch.arange(4) if step == 0 else torch.tensor([0])
+        optimiser.zero_grad(set_to_none=True)
+        table(ids).square().sum().backward()
+        optimiser.step()
+        if settled and (step + 1) % SETTLE_EVERY == 0:
+            settle(optimiser)
+    return table.weight.detach(), optimiser.state[table.weight]
+
+
+def test_moments_of_what_is_not_used_become_zero_rather_than_subnormal_and_no_weight_changes():
+    smallest = torch.finfo(torch.float32).tiny
+    weights_without, without = rarely_used(settled=False)
+    weights_with, settled = rarely_used(settled=True)
+    assert (without["exp_avg"][1:].abs() < smallest).all()
+    assert (without["exp_avg"][1:] != 0).all()
+    assert (settled["exp_avg"][1:] == 0).all()
+    assert torch.equal(weights_without, weights_with)
+
+
+def test_the_loop_settles_moments(tmp_path):
+    class Once(Counting):
+        """The last token occurs in the first batch alone."""
+
+        def epoch(self, number):
+            return [Rows(batch.ids % (VOCAB if number == index == 0 else VOCAB - 1))
+                    for index, batch in enumerate(super().epoch(number))]  # fmt: skip
+
+    network = Network()
+    network.out.weight = nn.Parameter(network.out.weight.clone())
+    config = TrainConfig(steps=1000, betas=(0.8, 0.95), learning_rate=1e-3)
+    fit(network, Once(), config=config, folder=tmp_path)
+    moments = Store(tmp_path).newest().optimizer
+    assert any(name.endswith("exp_avg") for name in moments)
+    for value in moments.values():
+        if value.is_floating_point():
+            assert not ((value != 0) & (value.abs() < 1e-35)).any()
 
 
 def test_only_matrices_decay():

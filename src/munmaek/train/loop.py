@@ -22,7 +22,14 @@ from munmaek.train.checkpoint import Checkpoint, Store, load_weights, weights
 from munmaek.train.config import TrainConfig
 from munmaek.train.log import Log
 from munmaek.train.memory import generators, load_generators, load_moments, moments
-from munmaek.train.optimiser import freeze, make_optimiser, scale_gradients, set_rates
+from munmaek.train.optimiser import (
+    SETTLE_EVERY,
+    freeze,
+    make_optimiser,
+    scale_gradients,
+    set_rates,
+    settle,
+)
 from munmaek.train.precision import autocast, resolve
 from munmaek.train.processes import Processes
 from munmaek.train.record import FitResult, Progress
@@ -151,6 +158,8 @@ class _Run:
         )
         self._check(total, norm)
         cast("Any", self.optimiser).step()
+        if (state.step + 1) % SETTLE_EVERY == 0:
+            settle(self.optimiser)
         self.average.stepped(self.network)
         self.gradient_norm = norm
         state.stepped(batches=taken, tokens=int(tokens), loss=total, count=int(count))

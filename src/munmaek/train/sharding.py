@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.distributed import tensor as distributed_tensor
 
-__all__ = ["divided_like", "whole"]
+__all__ = ["divided_like", "part", "whole"]
 
 _library = cast("Any", distributed_tensor)
 
@@ -15,6 +15,13 @@ def whole(tensor: Tensor) -> Tensor:
     """The tensor itself, or all of one that is divided."""
     if isinstance(tensor, _library.DTensor):
         return cast("Any", tensor).full_tensor()
+    return tensor
+
+
+def part(tensor: Tensor) -> Tensor:
+    """The tensor itself, or this process's part of one that is divided."""
+    if isinstance(tensor, _library.DTensor):
+        return cast("Any", tensor).to_local()
     return tensor
 
 
