@@ -1,16 +1,19 @@
 """ARPA files: out and in again, and every way of being wrong."""
 
+import errno
 import gzip
 import math
+import os
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from munmaek.errors import InputError
 from munmaek.models.ngram import NgramConfig, NgramModel
 from munmaek.ngram import NgramTables, arpa, arpa_rendering, read_arpa, write_arpa
+from munmaek.ngram.output import writer_past_cache
 
 UNK, BOS, EOS, PAD = 0, 1, 2, 3
 WORDS = ["[UNK]", "[BOS]", "[EOS]", "[PAD]", "나", "는", "좋아", "dog"]
@@ -257,6 +260,53 @@ def test_lines_may_end_as_on_windows(tmp_path):
     one = read(tmp_path, GOOD).tables
     other = read(tmp_path, GOOD.replace("\n", "\r\n")).tables
     assert np.array_equal(one.logprobs, other.logprobs)
+
+
+@given(number=st.floats(-1e3, 1e3, width=32) | st.floats(-9, 0.5, width=32) | st.just(-np.inf))
+@example(number=-math.log(10))
+@example(number=np.float32(-math.log(10) * 0.1))
+@example(number=np.nextafter(np.float32(-math.log(10)), np.float32(0)))
+def test_the_short_way_to_a_number_writes_what_the_long_one_does(number):
+    written = []
+    for put in (arpa_rendering.put_number, arpa_rendering.put_number_slowly):
+        out = np.zeros(64, dtype=np.uint8)
+        written.append(out[: put(np.float32(number), out, 0)].tobytes())
+    assert written[0] == written[1]
+
+
+def test_words_of_any_length_are_written_whole(tmp_path):
+    words = [*WORDS[:4], *("é" * (length + 1) for length in (3, 7, 8, 40))]
+    write_arpa(tmp_path / "m.arpa", model_of(3).tables, words, **SPECIAL)
+    found = read_arpa(tmp_path / "m.arpa")
+    assert found.words[3:] == tuple(words[4:])
+    write_arpa(tmp_path / "x.arpa", model_of(3).tables, WORDS, **SPECIAL)
+    long = (tmp_path / "m.arpa").read_text(encoding="utf-8").translate({233: None})
+    short = (tmp_path / "x.arpa").read_text(encoding="utf-8")
+    for word in WORDS[4:]:
+        short = short.replace(word, "")
+    assert long == short
+
+
+@pytest.mark.parametrize("refused", [errno.EOPNOTSUPP, errno.ENOSPC])
+def test_a_system_that_cannot_write_past_its_cache_writes_as_always(tmp_path, monkeypatch, refused):
+    calls = []
+
+    def pwritev(*given):
+        calls.append(given)
+        raise OSError(refused, os.strerror(refused))
+
+    monkeypatch.setattr(os, "pwritev", pwritev, raising=False)
+    written = (tmp_path / "out").open("wb", buffering=0)
+    with written as stream:
+        write = writer_past_cache(stream)
+        if refused == errno.ENOSPC:
+            with pytest.raises(OSError, match="space"):
+                write(b"first")
+            return
+        write(b"first")
+        write(np.frombuffer(b" second", dtype=np.uint8))
+    assert (tmp_path / "out").read_bytes() == b"first second"
+    assert len(calls) == 1
 
 
 @pytest.mark.parametrize("name", ["model.arpa", "model.arpa.gz"])

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import inf, isnan
 from pathlib import Path
-from typing import IO, NoReturn, TypeAlias, cast
+from typing import IO, NoReturn, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,8 +33,9 @@ from munmaek.ngram.arpa_parsing import (
     parse_unigrams,
     place_rows,
 )
-from munmaek.ngram.arpa_rendering import render_order
+from munmaek.ngram.arpa_rendering import Renderer
 from munmaek.ngram.links import fill_links
+from munmaek.ngram.output import writer_past_cache
 from munmaek.ngram.parallel import in_threads
 from munmaek.ngram.tables import MAX_ORDER, NgramTables
 from munmaek.ngram.wordtable import WordTable
@@ -43,6 +44,7 @@ __all__ = ["ArpaModel", "read_arpa", "write_arpa"]
 
 BOS, EOS, UNK = "<s>", "</s>", "<unk>"
 
+_BLANKS = frozenset(" \t\n\r\v\f\0")
 _LINES = 1 << 16
 """Of a file that one thread reads at a time."""
 _MEMBER = 1 << 22
@@ -93,19 +95,22 @@ def write_arpa(
     counts = (int(np.count_nonzero(kept)), *tables.counts[1:])
     lines = "".join(f"ngram {order}={count}\n" for order, count in enumerate(counts, start=1))
 
+    renderer = Renderer(tables, names, kept=kept, bos=bos, threads=threads)
+
     def pieces() -> Generator[Bytes | bytes]:
         yield f"\\data\\\n{lines}".encode()
         for order in range(1, tables.order + 1):
             yield f"\n\\{order}-grams:\n".encode()
-            yield from render_order(tables, names, order=order, kept=kept, bos=bos, threads=threads)
+            yield from renderer.order(order)
         yield b"\n\\end\\\n"
 
     with _replacing(path) as stream:
         if path.suffix == ".gz":
             _write_packed(stream, pieces(), threads)
         else:
+            write = writer_past_cache(stream)
             for piece in pieces():
-                stream.write(cast("bytes", piece))
+                write(piece)
 
 
 def _write_packed(stream: IO[bytes], pieces: Iterable[Bytes | bytes], threads: int) -> None:
@@ -119,26 +124,29 @@ def _write_packed(stream: IO[bytes], pieces: Iterable[Bytes | bytes], threads: i
         for packed in in_threads(threads, pack, held):
             stream.write(packed)
 
-    held, parts, size = list[bytes](), list[Bytes | bytes](), 0
+    held, parts, size = list[bytes](), list[bytes](), 0
     for piece in pieces:
-        parts.append(piece)
+        parts.append(bytes(piece))  # of its own: the next one may lie where it lay
         size += len(piece)
         if size >= _MEMBER:
-            held.append(b"".join(bytes(part) for part in parts))
+            held.append(b"".join(parts))
             parts, size = [], 0
         if len(held) == _WAITING:
             flush(held)
             held = []
-    flush([*held, b"".join(bytes(part) for part in parts)])
+    flush([*held, b"".join(parts)])
 
 
 def _check_names(names: list[str], vocab_size: int) -> None:
     if len(names) != vocab_size:
         message = f"{len(names)} words given for a vocabulary of {vocab_size}; give one for each id"
         raise InputError(message)
+    # All at once first: there may be millions, and hardly ever is one of them wrong.
+    if "" not in names and not _BLANKS & set("".join(names)) and len(set(names)) == len(names):
+        return
     seen: set[str] = set()
     for index, name in enumerate(names):
-        if not name or set(name) & set(" \t\n\r\v\f\0"):
+        if not name or set(name) & _BLANKS:
             message = f"word {index} is {name!r}: ARPA words are not empty and hold no white space"
             raise InputError(message)
         if name in seen:
@@ -152,7 +160,7 @@ def _replacing(path: Path) -> Generator[IO[bytes]]:
     """A stream whose content becomes ``path`` once all is written."""
     partial = path.with_name(path.name + ".partial")
     try:
-        with partial.open("wb") as stream:
+        with partial.open("wb", buffering=0) as stream:
             yield stream
         partial.replace(path)
     finally:

@@ -8,7 +8,7 @@ from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
 import numba
 import numpy as np
 
-__all__ = ["Index", "compiled", "is_cached"]
+__all__ = ["Index", "compiled", "inlined", "is_cached"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -24,6 +24,15 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """
     njit = cast("Any", numba).njit  # numba comes without types
     return cast("Callable[P, R]", njit(cache=True, nogil=True)(function))
+
+
+def inlined(function: Callable[P, R]) -> Callable[P, R]:
+    """The same for a function that becomes a part of the compiled code that calls it.
+
+    A call hands over each array in seven pieces, which takes longer than a few instructions on it.
+    """
+    njit = cast("Any", numba).njit
+    return cast("Callable[P, R]", njit(cache=True, nogil=True, forceinline=True)(function))
 
 
 def is_cached(module: str) -> bool:
