@@ -242,24 +242,30 @@ def _read_labelled(
     return LabelledCorpus(corpus_name(files), texts, labels, seconds, tuple(places))
 
 
-def read_parallel(paths: Paths) -> ParallelCorpus:
+def read_parallel(paths: Paths, *, tag_column: str | int | None = None) -> ParallelCorpus:
     """Sentence pairs: two files of lines (source, target), or one TSV, CSV or JSONL file.
 
     A table has two columns, source then target, or a header with the names "source" and "target";
     JSONL has these keys.
 
+    Args:
+        paths: the two files or the table.
+        tag_column: name of the table's column, or its number from 0, of what is written before
+            each source with a space, such as ``<2ko>`` for the language that is wanted.
+
     Raises:
-        InputError: what ``read_lines`` raises, and files of different lengths with both counts.
+        InputError: what ``read_lines`` raises, files of different lengths with both counts, and a
+            tag's column of two files.
     """
     files = _listed(paths)
     if len(files) > 2:
         message = f"parallel text is two files, source and target, or one table; got {len(files)}"
         raise InputError(message)
     if len(files) == 1:
-        columns = (Column("source", SOURCE_NAMES), Column("target", TARGET_NAMES))
-        rows = [tuple(cells) for _, *cells in read_columns(files[0], columns)]
-        sources = tuple(source for source, _ in rows)
-        targets = tuple(target for _, target in rows)
+        sources, targets = _table_sides(files[0], tag_column)
+    elif tag_column is not None:
+        message = "a column of tags needs a table; got two files of lines"
+        raise InputError(message)
     else:
         sources, targets = (tuple(text_lines(path)) for path in files)
     if len(sources) != len(targets):
@@ -272,6 +278,21 @@ def read_parallel(paths: Paths) -> ParallelCorpus:
         message = f"{corpus_name(files)}: no text on one side"
         raise InputError(message)
     return ParallelCorpus(corpus_name(files), sources, targets)
+
+
+def _table_sides(
+    path: str | Path, tag_column: str | int | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    columns = (Column("source", SOURCE_NAMES), Column("target", TARGET_NAMES))
+    if tag_column is None:
+        rows = [(cells[0], cells[1]) for _, *cells in read_columns(path, columns)]
+    else:
+        tag = Column("tag", ("tag",), tag_column)
+        rows = [
+            (f"{cells[2]} {cells[0]}" if cells[2] else cells[0], cells[1])
+            for _, *cells in read_columns(path, (*columns, tag))
+        ]
+    return tuple(source for source, _ in rows), tuple(target for _, target in rows)
 
 
 def _listed(paths: Paths) -> list[str | Path]:
