@@ -6,7 +6,7 @@ import typer
 
 from munmaek.cli.add import add
 from munmaek.cli.align import align
-from munmaek.cli.classify import classify
+from munmaek.cli.classify import classify, rate, tag
 from munmaek.cli.compare import compare
 from munmaek.cli.data import data
 from munmaek.cli.demo import demo
@@ -68,6 +68,10 @@ app.command(
         "munmaek train lm corpus.txt.gz --model ngram --order 5 --tokenizer words -o models/5gram",
         "munmaek train lm corpus.txt --model ngram --smoothing witten-bell --prune '0 0 1' -o m",
         "munmaek train classify reviews.tsv --model attention -o models/reviews",
+        "munmaek train classify nli.tsv --pairs --model bert --init models/bert -o models/nli",
+        "munmaek train regress sts.tsv --pairs --model bert --init models/bert -o models/sts",
+        "munmaek train tag names.tsv --model bert --init models/bert -o models/names",
+        "munmaek train classify reviews.tsv --model rnn --seeds '0 1 2' --calibrate -o m",
         "munmaek train translate ko.txt en.txt --model transformer -o models/ko-en",
         "munmaek train mlm corpus.txt --model bert -o models/bert",
         "munmaek train classify reviews.tsv --model bert --init models/bert -o models/bert-reviews",
@@ -97,7 +101,18 @@ app.command(
     )
 )(mix)
 app.command(epilog=examples("munmaek add models/5gram more.txt -o models/5gram-more"))(add)
-app.command(epilog=examples("munmaek classify models/reviews new.txt --json"))(classify)
+app.command(
+    epilog=examples(
+        "munmaek classify models/reviews new.txt --json",
+        "munmaek classify models/nli pairs.tsv",
+    )
+)(classify)
+app.command(epilog=examples("munmaek rate models/sts pairs.tsv"))(rate)
+app.command(
+    epilog=examples(
+        "munmaek tag models/names new.txt --json", "munmaek tag models/names test.tsv --words"
+    )
+)(tag)
 app.command(epilog=examples("echo '나는 너를 사랑해' | munmaek translate models/ko-en"))(translate)
 app.command(epilog=examples("munmaek fill models/bert '나는 <mask> 공부한다'"))(fill)
 app.command(epilog=examples("munmaek embed models/bert sentences.txt -o vectors.npy"))(embed)

@@ -13,6 +13,8 @@ from munmaek.cli.options import (
     Json,
     LabelColumn,
     ModelFolder,
+    PairRows,
+    SecondColumn,
     TextColumn,
     column,
 )
@@ -27,6 +29,8 @@ def evaluate(
     *,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
+    pairs: PairRows = False,
+    second_column: SecondColumn = None,
     beam: Annotated[int, typer.Option(min=1, help="Beam of a translator.")] = 5,
     context: Annotated[
         str | None,
@@ -69,11 +73,17 @@ def evaluate(
     measured (--cache, --dynamic) stands apart from the model alone.
     """
     from munmaek.artefact import load
+    from munmaek.text.corpora import Pairs
 
     trained = load(model)
     if context is not None:
         trained = _within(trained, context)
-    columns = {"text_column": column(text_column), "label_column": column(label_column)}
+    paired = pairs or second_column is not None or bool(getattr(trained, "pairs", False))
+    columns = {
+        "text_column": column(text_column),
+        "label_column": column(label_column),
+        "pairs": Pairs(column(second_column)) if paired else None,
+    }
     found = _scores(trained, data, columns, beam)
     if cache or dynamic or mix is not None:
         size = cache_size if cache else None
@@ -88,13 +98,30 @@ def evaluate(
 def _scores(
     trained: Any, data: Sequence[str], columns: Mapping[str, Any], beam: int
 ) -> dict[str, Any]:
-    from munmaek.text.corpora import read_labelled, read_parallel, read_text
+    from munmaek.text.corpora import read_labelled, read_parallel, read_text, read_valued
+    from munmaek.text.files import format_suffix
+    from munmaek.text.tables import TABLES
+    from munmaek.text.tagged import read_tagged
 
     if trained.info.task == "classify":
         return trained.evaluate(read_labelled(data, **columns))
+    if trained.info.task == "regress":
+        return trained.evaluate(read_valued(data, **columns))
+    if trained.info.task == "tag":
+        return trained.evaluate(read_tagged(data))
+    task = trained.info.task
+    if task == "embed" or (task == "mlm" and all(format_suffix(path) in TABLES for path in data)):
+        return _pair_scores(trained, data, columns)
     if trained.info.task == "translate":
         return trained.evaluate(read_parallel(data), beam=beam)
     return trained.evaluate(read_text(data))
+
+
+def _pair_scores(trained: Any, data: Sequence[str], columns: Mapping[str, Any]) -> dict[str, Any]:
+    from munmaek.text.pairs import read_pairs
+
+    first, value = columns["text_column"], columns["label_column"]
+    return trained.evaluate_pairs(read_pairs(data, first_column=first, value_column=value))
 
 
 def _within(trained: Any, context: str) -> Any:

@@ -6,6 +6,9 @@ from typing import Annotated
 import typer
 
 __all__ = [
+    "BackTranslated",
+    "BackTranslatedTag",
+    "BpeDropout",
     "Budget",
     "ConfigFile",
     "DataFiles",
@@ -13,10 +16,16 @@ __all__ = [
     "Epochs",
     "Force",
     "InputFile",
+    "JointVocabulary",
     "Json",
     "LabelColumn",
     "ModelFolder",
+    "PairRows",
+    "SecondColumn",
     "Seed",
+    "SourceTag",
+    "SourceTokenizerKind",
+    "TagColumn",
     "TextColumn",
     "TokenizerKind",
     "Valid",
@@ -41,8 +50,9 @@ DataFiles = Annotated[
     typer.Argument(
         metavar="DATA",
         show_default=False,
-        help="Text (lm, mlm), a table with labels (classify), two parallel files or a table "
-        "(translate); maybe compressed; - is standard input.",
+        help="Text (lm, mlm), a table with labels (classify) or numbers (regress), a word and its "
+        "label a line (tag), two parallel files or a table (translate); maybe compressed; - is "
+        "standard input.",
     ),
 ]
 
@@ -68,6 +78,71 @@ TokenizerKind = Annotated[
         metavar="KIND",
         show_default="bpe",
         help="words, characters, jamo, bpe, unigram, wordpiece, morphemes or morphemes+bpe.",
+    ),
+]
+
+SourceTokenizerKind = Annotated[
+    str | None,
+    typer.Option(
+        "--source-tokenizer",
+        metavar="KIND",
+        show_default="--tokenizer",
+        help="Kind for the source alone (translate).",
+    ),
+]
+
+JointVocabulary = Annotated[
+    bool,
+    typer.Option(
+        "--joint-vocabulary",
+        help="One vocabulary and one embedding for source and target (translate).",
+    ),
+]
+
+BpeDropout = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=0.99,
+        metavar="P",
+        show_default="0",
+        help="Leave merges out with this probability, anew in each pass (translate); 0.1 is usual.",
+    ),
+]
+
+SourceTag = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TAG",
+        show_default=False,
+        help="Written before every source, such as <2ko> (translate); to be written so before "
+        "what is translated later.",
+    ),
+]
+
+TagColumn = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        show_default=False,
+        help="Column of a table with the tag of each source instead (translate).",
+    ),
+]
+
+BackTranslated = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FILE",
+        show_default=False,
+        help="More training pairs whose sources a model made of the targets: a table, or twice "
+        "for two files, source first (translate).",
+    ),
+]
+
+BackTranslatedTag = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TAG", show_default="<BT>", help="Written before such sources; '' for nothing."
     ),
 ]
 
@@ -120,6 +195,18 @@ LabelColumn = Annotated[
         metavar="NAME",
         show_default=False,
         help="Column of the label: its name, or its number from 0.",
+    ),
+]
+
+PairRows = Annotated[
+    bool, typer.Option("--pairs", help="Each row holds two texts (classify, regress, embed).")
+]
+SecondColumn = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        show_default=False,
+        help="Column of the second text of each pair: its name, or its number from 0.",
     ),
 ]
 

@@ -10,6 +10,16 @@ from munmaek.cli.console import put, put_json, say, seconds_text, size_text
 from munmaek.cli.counting import Memory, ReservedWords, TempDir, Threads, count_ngrams
 from munmaek.cli.durations import parse_duration
 from munmaek.cli.evaluate import put_scores, scores_json
+from munmaek.cli.labelled import (
+    Calibrate,
+    ClassWeights,
+    Curve,
+    Patience,
+    Seeds,
+    labelled_options,
+    sizes_and_seeds,
+    sum_up_several,
+)
 from munmaek.cli.ngram_options import (
     KeepText,
     KenlmCompatible,
@@ -22,15 +32,24 @@ from munmaek.cli.ngram_options import (
     thresholds,
 )
 from munmaek.cli.options import (
+    BackTranslated,
+    BackTranslatedTag,
+    BpeDropout,
     Budget,
     ConfigFile,
     DataFiles,
     Device,
     Epochs,
     Force,
+    JointVocabulary,
     Json,
     LabelColumn,
+    PairRows,
+    SecondColumn,
     Seed,
+    SourceTag,
+    SourceTokenizerKind,
+    TagColumn,
     TextColumn,
     TokenizerKind,
     Valid,
@@ -46,11 +65,14 @@ __all__ = ["train"]
 NEXT = {
     "lm": ("generate {}", "look {} 'a sentence'"),
     "classify": ("classify {} FILE", "look {} 'a sentence'"),
+    "regress": ("rate {} FILE",),
+    "tag": ("tag {} FILE",),
     "translate": ("translate {} FILE", "look {} 'a sentence'"),
     "mlm": (
         "fill {} 'a text with <mask> in it'",
         "train classify DATA --model bert --init {} -o DIR",
     ),
+    "embed": ("embed {} FILE -o vectors.npy", "search {} FILE 'a sentence'"),
 }
 """What one may want to type after training, by task; {} is the model's folder."""
 
@@ -61,7 +83,8 @@ def train(
         typer.Argument(
             metavar="TASK",
             show_default=False,
-            help="lm (next word), classify (label), translate (text to text) or mlm (masked word).",
+            help="lm (next word), classify (label), regress (number), tag (label of every word), "
+            "translate (text to text) or mlm (masked word).",
         ),
     ],
     data: DataFiles,
@@ -96,8 +119,8 @@ def train(
         typer.Option(
             metavar="DIR",
             show_default=False,
-            help="Begin from this model: the same stage and task, or what was pre-trained for a "
-            "classifier: a bert with mlm, an rnn with lm.",
+            help="Begin from this model: the same stage and task, or what was pre-trained: a bert "
+            "for classify, regress and tag, an rnn with lm for classify.",
         ),
     ] = None,
     guide: Annotated[
@@ -115,6 +138,13 @@ def train(
             min=0, metavar="X", show_default="1.0", help="Weight of the guide in the loss."
         ),
     ] = None,
+    source_tokenizer: SourceTokenizerKind = None,
+    joint_vocabulary: JointVocabulary = False,
+    bpe_dropout: BpeDropout = None,
+    source_tag: SourceTag = None,
+    tag_column: TagColumn = None,
+    back_translated: BackTranslated = None,
+    back_translated_tag: BackTranslatedTag = None,
     budget: Budget = None,
     epochs: Epochs = None,
     fsdp: Annotated[
@@ -132,6 +162,22 @@ def train(
             "between (mlm).",
         ),
     ] = False,
+    min_score: Annotated[
+        float | None,
+        typer.Option(
+            "--min-score",
+            metavar="X",
+            show_default=False,
+            help="Train on the pairs with at least this number (embed).",
+        ),
+    ] = None,
+    pairs: PairRows = False,
+    second_column: SecondColumn = None,
+    class_weights: ClassWeights = None,
+    calibrate: Calibrate = False,
+    patience: Patience = None,
+    seeds: Seeds = None,
+    curve: Curve = None,
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -169,9 +215,22 @@ def train(
         "keep_text": keep_text,
         "seed": seed,
         "guide_weight": guide_weight,
+        "source_tokenizer": source_tokenizer,
+        "joint_vocabulary": joint_vocabulary or None,
+        "bpe_dropout": bpe_dropout,
+        "source_tag": source_tag,
+        "tag_column": column(tag_column),
+        "back_translated_tag": back_translated_tag,
         "next_sentence": next_sentence or None,
+        "min_score": min_score,
         "text_column": column(text_column),
         "label_column": column(label_column),
+        **labelled_options(
+            pairs=pairs,
+            second_column=second_column,
+            class_weights=class_weights,
+            calibrate=calibrate,
+        ),
     }
     counted = {
         "order": order,
@@ -183,6 +242,7 @@ def train(
     training = {
         "budget": seconds,
         "epochs": epochs,
+        "patience": patience,
         "sharded": fsdp or None,
         "tensorboard": tensorboard or None,
     }
@@ -206,6 +266,7 @@ def train(
             "--reserved": reserved,
         },
     )
+    several = sizes_and_seeds(seeds, curve, recipe=recipe, guide=guide)
     if (recipe.task, recipe.stage) == ("lm", "ngram") and init is None:
         counted_model = count_ngrams(
             recipe,
@@ -235,6 +296,27 @@ def train(
             stopper.running = True  # asked after every step, so there is something to save
             return stopper.asked
 
+        if several is not None:
+            sizes, chosen_seeds = several
+            found = recipes.train_several(
+                recipe,
+                data,
+                folder=output,
+                seeds=chosen_seeds,
+                sizes=sizes,
+                valid=valid or (),
+                init=init,
+                force=force,
+                resume=resume,
+                device=chosen,
+                report=tell if leads() else None,
+                should_stop=should_stop,
+            )
+            sum_up_several(found, json=json)
+            if found.interrupted:
+                say("stopped early; the same command with --resume goes on")
+                raise SystemExit(INTERRUPTED)
+            return
         trained = recipes.train(
             recipe,
             data,
@@ -242,6 +324,7 @@ def train(
             valid=valid or (),
             init=init,
             guide=guide,
+            back_translated=back_translated or (),
             force=force,
             resume=resume,
             device=chosen,

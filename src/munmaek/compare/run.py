@@ -39,7 +39,7 @@ from munmaek.recipe import (
     prepare_parallel,
     prepare_text,
 )
-from munmaek.recipe.training import tokenizer_of
+from munmaek.recipe.training import columns_of, tokenizer_of
 from munmaek.text.corpora import (
     Corpus,
     LabelledCorpus,
@@ -129,6 +129,12 @@ def compare(settings: CompareSettings, report: Report = _silent) -> dict[str, An
             stage_named(candidate.stage).network_class(settings.recipe.task)
     if settings.folder is not None:
         check_free(settings.folder, force=settings.force)
+    if settings.recipe.task not in ("lm", "classify", "translate", "mlm"):
+        message = (
+            f"compare has no table for '{settings.recipe.task}'; train each model and measure it "
+            "with 'munmaek evaluate'"
+        )
+        raise UnsupportedError(message)
     results = results_header(title=settings.title or "Comparison", command=settings.command)
     work = {
         "lm": _compare_lm,
@@ -253,10 +259,9 @@ def _mix(
 
 def _compare_classify(settings: CompareSettings, results: dict[str, Any], report: Report) -> None:
     recipe = settings.recipe
-    columns = {"text_column": recipe.text_column, "label_column": recipe.label_column}
 
     def read(paths: Paths) -> LabelledCorpus:
-        return read_labelled(paths, **columns)
+        return read_labelled(paths, **columns_of(recipe))
 
     corpus = read(settings.train)
     valid = read(settings.valid) if settings.valid else None

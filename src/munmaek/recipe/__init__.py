@@ -23,11 +23,13 @@ if TYPE_CHECKING:
         prepare_valued,
     )
     from munmaek.recipe.settings import Recipe, read_toml
+    from munmaek.recipe.several import Several, train_several
     from munmaek.recipe.training import train, work_folder
 
 __all__ = [
     "Recipe",
     "Run",
+    "Several",
     "add_text",
     "fit_classifier",
     "fit_encoder",
@@ -42,12 +44,14 @@ __all__ = [
     "prepare_valued",
     "read_toml",
     "train",
+    "train_several",
     "work_folder",
 ]
 
 _HOMES = {
     "Recipe": "munmaek.recipe.settings",
     "Run": "munmaek.recipe.fitting",
+    "Several": "munmaek.recipe.several",
     "add_text": "munmaek.recipe.adding",
     "fit_classifier": "munmaek.recipe.finetuning",
     "fit_encoder": "munmaek.recipe.fitting",
@@ -62,6 +66,7 @@ _HOMES = {
     "prepare_text": "munmaek.recipe.prepare",
     "read_toml": "munmaek.recipe.settings",
     "train": "munmaek.recipe.training",
+    "train_several": "munmaek.recipe.several",
     "work_folder": "munmaek.recipe.training",
 }
 

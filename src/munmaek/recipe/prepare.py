@@ -168,7 +168,7 @@ def prepare_text(
     kept = np.arange(len(corpus.lines), dtype=np.int64)
     if valid is None:
         part = hold_out_documents if recipe.next_sentence else _hold_out_lines
-        kept, held = part(corpus.lines, seed=recipe.seed)
+        kept, held = part(corpus.lines, seed=recipe.choice_seed)
         valid = Corpus(f"{corpus.name} (held out)", pick(corpus.lines, held))
         corpus = Corpus(corpus.name, pick(corpus.lines, kept))
     if tokenizer is None:
@@ -297,6 +297,16 @@ def prepare_tagged(
     return Tagged(tokenizer, labels, corpus, valid)
 
 
+def _both_tokenizers(corpus: ParallelCorpus, recipe: Recipe) -> tuple[Tokenizer, Tokenizer]:
+    if recipe.joint_vocabulary:
+        joint = _tokenizer([*corpus.sources, *corpus.targets], recipe)
+        return joint, joint
+    return (
+        _tokenizer(corpus.sources, recipe, kind=recipe.source_tokenizer),
+        _tokenizer(corpus.targets, recipe),
+    )
+
+
 def prepare_parallel(
     corpus: ParallelCorpus,
     valid: ParallelCorpus | None,
@@ -304,8 +314,9 @@ def prepare_parallel(
     *,
     tokenizers: tuple[Tokenizer, Tokenizer] | None = None,
     guides: Sequence[Guide | None] | None = None,
+    more: ParallelCorpus | None = None,
 ) -> Parallel:
-    """Pairs for a translator; each side has a tokenizer of its own.
+    """Pairs for a translator; each side has a tokenizer of its own, or both have one.
 
     Args:
         corpus: the training pairs.
@@ -313,6 +324,7 @@ def prepare_parallel(
         recipe: what is trained.
         tokenizers: of source and target; None trains them.
         guides: links of each pair of ``corpus``, where they are known.
+        more: pairs to train on besides, of which none is held out and whose links are unknown.
 
     Raises:
         InputError: another number of guides than pairs.
@@ -321,15 +333,17 @@ def prepare_parallel(
         message = f"need a guide or None for each of {len(corpus.sources)} pairs, got {len(guides)}"
         raise InputError(message)
     if valid is None:
-        kept, held = hold_out(len(corpus.sources), seed=recipe.seed)
+        kept, held = hold_out(len(corpus.sources), seed=recipe.choice_seed)
         name = f"{corpus.name} (held out)"
         valid = ParallelCorpus(name, pick(corpus.sources, held), pick(corpus.targets, held))
         corpus = ParallelCorpus(corpus.name, pick(corpus.sources, kept), pick(corpus.targets, kept))
         guides = None if guides is None else [guides[int(index)] for index in kept.tolist()]
-    source, target = tokenizers or (
-        _tokenizer(corpus.sources, recipe, kind=recipe.source_tokenizer),
-        _tokenizer(corpus.targets, recipe),
-    )
+    if more is not None:
+        guides = None if guides is None else [*guides, *(None for _ in more.sources)]
+        name = f"{corpus.name}, {more.name}"
+        sources, targets = corpus.sources + more.sources, corpus.targets + more.targets
+        corpus = ParallelCorpus(name, sources, targets)
+    source, target = tokenizers or _both_tokenizers(corpus, recipe)
     return Parallel(
         source,
         target,

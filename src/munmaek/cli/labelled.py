@@ -1,0 +1,175 @@
+"""Options of ``munmaek train`` for labelled data, and several runs in one command."""
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from munmaek.cli.console import put, put_json, say
+from munmaek.cli.evaluate import number
+from munmaek.cli.options import column
+from munmaek.errors import ConfigError
+
+__all__ = [
+    "Calibrate",
+    "ClassWeights",
+    "Curve",
+    "Patience",
+    "Seeds",
+    "labelled_options",
+    "parse_numbers",
+    "parse_weights",
+    "sizes_and_seeds",
+    "sum_up_several",
+]
+
+ClassWeights = Annotated[
+    str | None,
+    typer.Option(
+        metavar="balanced|LABEL=X,…",
+        show_default=False,
+        help="Weight of each label in the loss (classify, tag); balanced is inverse to how often "
+        "it occurs.",
+    ),
+]
+Calibrate = Annotated[
+    bool,
+    typer.Option(
+        "--calibrate",
+        help="Fit a temperature on the validation data, so that probabilities mean what they say "
+        "(classify).",
+    ),
+]
+Patience = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        show_default="never",
+        help="Stop early, after N validations without a better one.",
+    ),
+]
+Seeds = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="'N N …'",
+        show_default=False,
+        help="Train once with each seed, on the same split: mean and spread; DIR is the best on "
+        "the validation data, DIR.runs has all.",
+    ),
+]
+Curve = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N,N,…",
+        show_default=False,
+        help="Learning curve: train on so many rows each time, all is the whole data (classify, "
+        "regress, tag).",
+    ),
+]
+
+
+def parse_numbers(written: Sequence[str], *, option: str, words: Sequence[str] = ()) -> list[Any]:
+    """Whole numbers separated by commas or spaces; ``words`` may stand among them.
+
+    Raises:
+        ConfigError: what is no number.
+    """
+    parts = [part for text in written for part in re.split(r"[,\s]+", text) if part]
+    for part in parts:
+        if part not in words and not (part.isascii() and part.isdigit()):
+            wanted = " or ".join(["whole numbers", *words])
+            message = f"{option} {' '.join(written)}: {wanted} wanted, got '{part}'"
+            raise ConfigError(message)
+    return [part if part in words else int(part) for part in parts]
+
+
+def parse_weights(written: str | None) -> str | dict[str, float] | None:
+    """``balanced``, or ``LABEL=X,LABEL=X``.
+
+    Raises:
+        ConfigError: neither.
+    """
+    if written is None or written == "balanced":
+        return written
+    out: dict[str, float] = {}
+    for part in written.split(","):
+        label, _, weight = part.rpartition("=")
+        try:
+            out[label.strip()] = float(weight)
+        except ValueError:
+            label = ""
+        if not label.strip():
+            message = (
+                f"--class-weights {written}: balanced, or LABEL=X,LABEL=X wanted; got '{part}'"
+            )
+            raise ConfigError(message)
+    return out
+
+
+def labelled_options(
+    *,
+    pairs: bool,
+    second_column: str | None,
+    class_weights: str | None,
+    calibrate: bool,
+) -> dict[str, Any]:
+    """What the options say to the recipe; None where they were not given."""
+    return {
+        "pairs": pairs or second_column is not None or None,
+        "second_column": column(second_column),
+        "class_weights": parse_weights(class_weights),
+        "calibrate": calibrate or None,
+    }
+
+
+def sizes_and_seeds(
+    seeds: Sequence[str] | None, curve: str | None, *, recipe: Any, guide: str | None
+) -> tuple[list[int | None], list[int]] | None:
+    """The runs that are asked for; None is a single one.
+
+    Raises:
+        ConfigError: what is no number, or several runs where there is nothing to vary.
+    """
+    if seeds is None and curve is None:
+        return None
+    if curve is not None and recipe.task not in ("classify", "regress", "tag"):
+        message = f"--curve is for 'classify', 'regress' and 'tag', not for '{recipe.task}'"
+        raise ConfigError(message)
+    if seeds is not None and recipe.stage == "ngram":
+        raise ConfigError("--seeds: n-grams are counted, so that every seed gives the same model")
+    if guide is not None:
+        raise ConfigError("--guide goes with a single run, not with --seeds")
+    sizes: list[int | None] = [None]
+    if curve is not None:
+        found = parse_numbers([curve], option="--curve", words=("all",))
+        sizes = [None if each == "all" else each for each in found]
+    chosen = [recipe.seed] if seeds is None else parse_numbers(seeds, option="--seeds")
+    return sizes, chosen
+
+
+def sum_up_several(found: Any, *, json: bool) -> None:
+    """A line for each score of each amount of training data."""
+    if json:
+        put_json(found.to_json())
+        return
+    summaries = found.summaries()
+    wide = max(len(each.score) for each in summaries)
+    put(f"{'rows':>9}  {'score':{wide}}  {'mean':>8}  {'± sd':>8}  least – most        runs")
+    for each in summaries:
+        spread = "" if each.spread is None else number(each.spread)
+        ends = f"{number(each.least)} – {number(each.most)}"
+        put(
+            f"{each.rows:>9,}  {each.score:{wide}}  {number(each.mean):>8}  {spread:>8}  "
+            f"{ends:18}  {each.runs:>4}"
+        )
+    _say_kept(found)
+
+
+def _say_kept(found: Any) -> None:
+    kept = found.kept
+    put(f"\n{found.folder}: the run with seed {kept.seed} on {kept.trained_on:,} rows")
+    if sum(run.trained_on == kept.trained_on for run in found.runs) > 1:
+        say("it is the best on the validation data; what to expect of such a model is the mean")
+    say(f"all runs: {found.runs[0].folder.parent}")
