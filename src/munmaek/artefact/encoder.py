@@ -15,8 +15,10 @@ from munmaek.artefact.folder import write_folder
 from munmaek.artefact.info import Info
 from munmaek.artefact.inside import HeadsOff, Inside, one_row, piece_words
 from munmaek.artefact.weights import save_config, save_network, tokenizer_files
-from munmaek.errors import InputError, UnsupportedError
+from munmaek.errors import ConfigError, InputError, UnsupportedError
 from munmaek.metrics import Score, Signature, masked_scores, next_sentence_scores, sign
+from munmaek.metrics.regression import spearman
+from munmaek.metrics.retrieval import retrieval_ranks, retrieval_scores
 from munmaek.models.bert import BertEncoder, BertMaskedNetwork
 from munmaek.models.networks import MaskedNetwork
 from munmaek.nn.tape import Tape
@@ -27,8 +29,9 @@ from munmaek.tasks.mlm import MaskedFiller, MaskedModelling, embed_rows
 from munmaek.tasks.next_sentence import NextSentenceModelling, documents_of
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.corpora import Corpus
+from munmaek.text.pairs import PairCorpus
 
-__all__ = ["Encoder", "Filled"]
+__all__ = ["Encoded", "Encoder", "Filled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,16 @@ class Filled:
     """Tokens with their probabilities."""
     text: str
     """The text with every mask filled by its likeliest token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """How far the encoding of many texts is."""
+
+    texts: int
+    """That are done."""
+    longer: int
+    """Of these, with more tokens than the model reads at once."""
 
 
 @final
@@ -122,16 +135,17 @@ class Encoder:
         return MaskedFiller(network, self.tokenizer.mask)
 
     def embed(
-        self, texts: Sequence[str], *, precision: Precision = "float32"
+        self, texts: Sequence[str], *, precision: Precision = "float32", overlap: int | None = None
     ) -> NDArray[np.float32]:
         """A vector for each text, of ``pooling``: [N, D], in their order.
 
         Args:
-            texts: cut at ``limit`` tokens.
+            texts: of any length.
             precision: ``bfloat16`` and ``int8`` are nearly the same and, where the processor has
                 the instructions, faster.
+            overlap: as in ``encode``.
         """
-        blocks = list(self.encode(texts, precision=precision))
+        blocks = list(self.encode(texts, precision=precision, overlap=overlap))
         return np.concatenate(blocks) if blocks else np.empty((0, 0), dtype=np.float32)
 
     def encode(
@@ -140,7 +154,8 @@ class Encoder:
         *,
         precision: Precision = "float32",
         block: int = 4096,
-        report: Callable[[int], None] | None = None,
+        overlap: int | None = None,
+        report: Callable[[Encoded], None] | None = None,
     ) -> Iterator[NDArray[np.float32]]:
         """``embed`` of any number of texts, block by block in their order.
 
@@ -148,28 +163,62 @@ class Encoder:
             texts: read only as far as the block at hand.
             precision: as in ``embed``.
             block: texts that are sorted by length and held together.
-            report: told how many texts are done after each block.
+            overlap: tokens that neighbouring windows of a text longer than ``limit`` share; its
+                vector is the mean of theirs, each weighing as many as it has tokens. None reads
+                the first ``limit`` tokens alone.
+            report: told how far it is after each block.
+
+        Raises:
+            ConfigError: an overlap that leaves no window of ``limit`` tokens room to move on.
         """
+        if overlap is not None and not 0 <= overlap < self.limit - 2:
+            message = (
+                f"windows of {self.limit} tokens can share 0 to {self.limit - 3}, not {overlap}"
+            )
+            raise ConfigError(message)
         ready = None
         if isinstance(getattr(self.network, "encoder", None), BertEncoder):
             ready = prepare(self.network.encoder, precision=precision)
-        done, source = 0, iter(texts)
+        done = long = 0
+        source = iter(texts)
         while chosen := list(islice(source, block)):
-            rows = [self._frame(ids) for ids in self.tokenizer.encode_many(chosen)]
+            lines = self.tokenizer.encode_many(chosen)
+            rows, owners = self._windows(lines, overlap)
             if ready is None:
                 vectors = embed_rows(self.network, rows, pooling=self.pooling)
             else:
                 vectors = encode_rows(ready, rows, pooling=self.pooling)
+            if len(rows) > len(lines):
+                vectors = _weighted(vectors, owners, [len(row) for row in rows])
             if self.normalised:
                 vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-            done += len(chosen)
+            done, long = done + len(chosen), long + self._longer(lines)
             if report is not None:
-                report(done)
+                report(Encoded(done, long))
             yield vectors
 
+    def _windows(
+        self, lines: Sequence[Sequence[int]], overlap: int | None
+    ) -> tuple[list[list[int]], list[int]]:
+        """Framed rows, and the line that each is of."""
+        room = self.limit - 2
+        step = room - (overlap or 0)
+        rows: list[list[int]] = []
+        owners: list[int] = []
+        for number, ids in enumerate(lines):
+            # The last window is the one that reaches the end.
+            last = 0 if overlap is None else max(0, -(-(len(ids) - room) // step))
+            for window in range(last + 1):
+                rows.append(self._frame(ids[window * step : window * step + room]))
+                owners.append(number)
+        return rows, owners
+
+    def _longer(self, lines: Sequence[Sequence[int]]) -> int:
+        return sum(len(ids) + 2 > self.limit for ids in lines)
+
     def cut(self, texts: Sequence[str]) -> int:
-        """How many of the texts are longer than ``limit`` and lose their end."""
-        return sum(len(ids) + 2 > self.limit for ids in self.tokenizer.encode_many(texts))
+        """How many of the texts are longer than ``limit`` and, without windows, lose their end."""
+        return self._longer(self.tokenizer.encode_many(texts))
 
     def score(self, texts: Sequence[str]) -> list[float]:
         """Pseudo-log-likelihood of each text in nats (Salazar et al. 2020).
@@ -179,6 +228,29 @@ class Encoder:
         """
         rows = [self._frame(ids) for ids in self.tokenizer.encode_many(texts)]
         return [float(self._filler().pseudo_logprobs(row).sum()) for row in rows]
+
+    def evaluate_pairs(self, pairs: PairCorpus) -> dict[str, Score]:
+        """How well cosines tell what means the same.
+
+        Spearman's ρ with the pairs' numbers where they have them; else how often the second text
+        of a pair is the nearest, of all second texts, to the first.
+        """
+        vectors = self.embed([*pairs.firsts, *pairs.seconds])
+        vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        firsts, seconds = np.split(vectors, 2)
+        signature = sign(
+            task="embed",
+            stage=self.info.stage,
+            tokenizer=self.tokenizer.signature,
+            oov=self.tokenizer.oov,
+            more=(("pooling", self.pooling), ("limit", str(self.limit))),
+        )
+        if pairs.values is not None:
+            cosines = (firsts.astype(np.float64) * seconds).sum(1)
+            score = spearman(cosines.tolist(), pairs.values, signature=signature)
+            return {score.name: score}
+        kinds = np.unique(np.array(pairs.seconds), return_inverse=True)[1]
+        return retrieval_scores(retrieval_ranks(firsts, seconds, kinds), signature=signature)
 
     def evaluate(self, corpus: Corpus) -> dict[str, Score]:
         """Perplexity and accuracy over masked words, masks fixed by a seed.
@@ -309,3 +381,13 @@ class Encoder:
             },
             force=force,
         )
+
+
+def _weighted(
+    vectors: NDArray[np.float32], owners: Sequence[int], weights: Sequence[int]
+) -> NDArray[np.float32]:
+    """The weighted mean of the vectors of each owner; ``owners`` counts up from 0."""
+    firsts = np.flatnonzero(np.diff(owners, prepend=-1))
+    weight = np.array(weights, dtype=np.float32)
+    sums = np.add.reduceat(vectors * weight[:, None], firsts)
+    return sums / np.add.reduceat(weight, firsts)[:, None]

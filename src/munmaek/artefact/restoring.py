@@ -90,7 +90,7 @@ def restored(path: Path, manifest: Mapping[str, Any], info: Info) -> TrainedMode
     if info.task == "translate":
         source = _tokenizer(path, manifest, "source_tokenizer")
         return Translator(source, tokenizer, network, info, manifest["limit"])
-    if info.task == "mlm":
+    if info.task in ("mlm", "embed"):
         pooling, normalised = manifest.get("pooling", "mean"), manifest.get("normalised", False)
         return Encoder(tokenizer, network, info, manifest["limit"], pooling, normalised)
     if info.task == "tag":

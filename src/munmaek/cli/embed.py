@@ -1,6 +1,8 @@
 """``munmaek embed``."""
 
+import json as jsons
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,11 +14,20 @@ from munmaek.cli.options import Force, InputFile, Json, ModelFolder
 from munmaek.cli.outputs import check_file_free, write_aside
 from munmaek.errors import ConfigError
 
-__all__ = ["embed"]
+__all__ = ["PRECISIONS", "Window", "embed", "overlap_of", "say_cut"]
 
 PRECISIONS = ("float32", "bfloat16", "int8")
 EVERY = 10.0
 """Seconds between lines that say how far it is."""
+
+Window = Annotated[
+    bool,
+    typer.Option(
+        "--window",
+        help="Read a text that is too long in windows, a quarter shared, and take their mean; "
+        "else its end is cut.",
+    ),
+]
 
 
 def embed(
@@ -28,9 +39,10 @@ def embed(
         typer.Option(
             "--output",
             "-o",
-            metavar="FILE.npy",
+            metavar="FILE",
             show_default=False,
-            help="Write a NumPy array [lines, D], float32, instead of text.",
+            help="Write a NumPy array [lines, D], float32 (.npy), or JSON lines (.jsonl), instead "
+            "of text.",
         ),
     ] = None,
     precision: Annotated[
@@ -39,14 +51,17 @@ def embed(
             metavar="NAME", help="float32, bfloat16, or int8: nearly the same and faster."
         ),
     ] = "float32",
+    window: Window = False,
     force: Force = False,
     json: Json = False,
 ) -> None:
     """Print a vector for every line.
 
-    Its numbers have tabs between them.
+    Its numbers have tabs between them. A file larger than memory is read as it goes.
     """
+    write = None
     if output is not None:
+        write = _writer(output)
         check_file_free(output, force=force)
 
     if precision not in PRECISIONS:
@@ -56,33 +71,96 @@ def embed(
     from munmaek.artefact import Encoder, load_as
 
     trained: Any = load_as(model, Encoder, what="embed")
-    if output is not None:
-        write_aside(output, lambda path: _fill(path, trained, file, precision))
+    options = {"precision": precision, "overlap": overlap_of(trained) if window else None}
+    if output is not None and write is not None:
+        write_aside(output, lambda path: write(path, trained, file, options))
         return
+    longer = 0
     for lines in blocks_of_lines(file):
-        for line, vector in zip(lines, trained.embed(lines, precision=precision), strict=True):
+        longer += 0 if window else trained.cut(lines)
+        for line, vector in zip(lines, trained.embed(lines, **options), strict=True):
             if json:
                 put_json({"text": line, "embedding": vector.tolist()})
             else:
                 put("\t".join(f"{value:.6g}" for value in vector.tolist()))
+    say_cut(longer, trained.limit)
 
 
-def _fill(path: Path, trained: Any, file: str, precision: str) -> None:
+def overlap_of(trained: Any) -> int:
+    """Tokens that windows share."""
+    return (trained.limit - 2) // 4
+
+
+def say_cut(longer: int, limit: int) -> None:
+    """Tell of texts that lost their end."""
+    if longer:
+        say(f"{longer:,} lines were cut at {limit} tokens; --window reads them whole")
+
+
+def _writer(output: Path) -> Callable[[Path, Any, str, dict[str, Any]], None]:
+    """What writes a file of that name.
+
+    Raises:
+        ConfigError: none does.
+    """
+    found = {".npy": _fill_array, ".jsonl": _fill_lines}.get(output.suffix)
+    if found is None:
+        message = f"-o {output}: a name that ends in .npy or .jsonl is wanted"
+        raise ConfigError(message)
+    return found
+
+
+class _Told:
+    """Says every now and then how far it is, and at the end how many texts were cut."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+        self.last: Any = None
+
+    def __call__(self, encoded: Any) -> None:
+        self.last = encoded
+        if time.monotonic() - self.began > EVERY:
+            self.began = time.monotonic()
+            say(f"{encoded.texts:,} lines")
+
+    def end(self, width: int, trained: Any, *, windows: bool) -> None:
+        if self.last is None:
+            return
+        say(f"{self.last.texts:,} vectors of {width}")
+        if not windows:
+            say_cut(self.last.longer, trained.limit)
+
+
+def _fill_array(path: Path, trained: Any, file: str, options: dict[str, Any]) -> None:
     """Vectors to a .npy file as they come: the file may be larger than memory."""
     from munmaek.text.corpora import read_lines
 
-    rows, width, began = 0, 0, time.monotonic()
+    rows, width, told = 0, 0, _Told()
     with path.open("wb") as out:
         out.write(_header(0, 0))
-        for vectors in trained.encode(read_lines(file), precision=precision):
+        for vectors in trained.encode(read_lines(file), report=told, **options):
             out.write(vectors.tobytes())
             rows, width = rows + len(vectors), vectors.shape[1]
-            if time.monotonic() - began > EVERY:
-                began = time.monotonic()
-                say(f"{rows:,} lines")
         out.seek(0)
         out.write(_header(rows, width))
-    say(f"{rows:,} vectors of {width}")
+    told.end(width, trained, windows=options["overlap"] is not None)
+
+
+def _fill_lines(path: Path, trained: Any, file: str, options: dict[str, Any]) -> None:
+    """A JSON object for each line of the file, as they come."""
+    from itertools import tee
+
+    from munmaek.text.corpora import read_lines
+
+    width, told = 0, _Told()
+    read, texts = tee(read_lines(file))
+    with path.open("w", encoding="utf-8") as out:
+        for vectors in trained.encode(read, report=told, **options):
+            width = vectors.shape[1]
+            for vector in vectors:
+                row = {"text": next(texts), "embedding": vector.tolist()}
+                out.write(jsons.dumps(row, ensure_ascii=False) + "\n")
+    told.end(width, trained, windows=options["overlap"] is not None)
 
 
 def _header(rows: int, width: int) -> bytes:

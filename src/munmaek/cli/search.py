@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from munmaek.cli.console import put_json, put_line
-from munmaek.cli.embed import PRECISIONS
+from munmaek.cli.embed import PRECISIONS, Window, overlap_of, say_cut
 from munmaek.cli.options import Json, ModelFolder
 from munmaek.errors import ConfigError
 
@@ -28,6 +28,7 @@ def search(
     precision: Annotated[
         str, typer.Option(metavar="NAME", help="float32, bfloat16 or int8, as in embed.")
     ] = "float32",
+    window: Window = False,
     json: Json = False,
 ) -> None:
     """Print the lines of a file that are nearest to a query in meaning.
@@ -43,16 +44,24 @@ def search(
     from munmaek.text.corpora import read_lines
 
     trained: Any = load_as(model, Encoder, what="search")
-    wanted = _unit(trained.embed([query]))[0]
+    overlap = overlap_of(trained) if window else None
+    wanted = _unit(trained.embed([query], overlap=overlap))[0]
     best: list[tuple[float, int, str]] = []
     read, compared = itertools.tee(read_lines(file))
-    number = 0
-    for vectors in trained.encode(read, precision=precision, block=BLOCK):
+    number = longer = 0
+
+    def count(encoded: Any) -> None:
+        nonlocal longer
+        longer = encoded.longer
+
+    options = {"precision": precision, "block": BLOCK, "overlap": overlap, "report": count}
+    for vectors in trained.encode(read, **options):
         for cosine in (_unit(vectors) @ wanted).tolist():
             number += 1
             # Of equal lines the earlier comes first.
             entry = (cosine, -number, next(compared))
             heapq.heappush(best, entry) if len(best) < top else heapq.heappushpop(best, entry)
+    say_cut(0 if window else longer, trained.limit)
     for cosine, place, line in sorted(best, reverse=True):
         if json:
             put_json({"cosine": cosine, "line": -place, "text": line})

@@ -14,7 +14,7 @@ from munmaek.errors import UnsupportedError
 
 __all__ = ["LINEAGE", "TASKS", "Stage", "stage_named", "stages", "stages_for"]
 
-TASKS = ("lm", "classify", "regress", "tag", "translate", "mlm")
+TASKS = ("lm", "classify", "regress", "tag", "translate", "mlm", "embed")
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,12 +200,31 @@ class BertLayer(nn.Module):
         """The same for sentences that stand end to end."""
         return self.around(x, lambda y: self.attention.flat(y, spans, rotary=rotary))
 
-    def around(self, x: Tensor, attend: Callable[[Tensor], Tensor]) -> Tensor:
-        """Both sublayers with their normalisation, before or after."""
+    def first(
+        self,
+        x: Float[Tensor, "N D"],
+        starts: Int[Tensor, " B"],
+        spans: Spans,
+        *,
+        rotary: Float[Tensor, "2 N K"] | None = None,
+    ) -> Float[Tensor, "B D"]:
+        """``flat`` of each sentence's first token alone: keys and values of all, the rest of it."""
+        return self.around(
+            x, lambda y: self.attention.first(y, starts, spans, rotary=rotary), kept=starts
+        )
+
+    def around(
+        self, x: Tensor, attend: Callable[[Tensor], Tensor], *, kept: Tensor | None = None
+    ) -> Tensor:
+        """Both sublayers with their normalisation, before or after.
+
+        ``kept`` are the tokens that ``attend`` gives vectors of; None is all.
+        """
+        residual = x if kept is None else x[kept]
         if self.norm_first:
-            x = x + self.dropout(attend(self.attention_norm(x)))
+            x = residual + self.dropout(attend(self.attention_norm(x)))
             return x + self.dropout(self._forward(self.output_norm(x)))
-        x = self.attention_norm(x + self.dropout(attend(x)))
+        x = self.attention_norm(residual + self.dropout(attend(x)))
         return self.output_norm(x + self.dropout(self._forward(x)))
 
     def _forward(self, x: Tensor) -> Tensor:
@@ -279,16 +298,55 @@ class BertEncoder(nn.Module):
         blank = out.new_zeros(ids.numel(), out.shape[1])
         return blank.index_copy(0, pick, out).reshape(*ids.shape, -1)
 
+    def first(
+        self,
+        ids: Int[Tensor, "B T"],
+        lengths: Int[Tensor, " B"],
+        *,
+        types: Int[Tensor, "B T"] | None = None,
+        tape: Tape | None = None,
+    ) -> Float[Tensor, "B D"]:
+        """``forward`` of each first token alone, which saves most of the last layer.
+
+        On CUDA and with a tape all tokens are computed as ever.
+
+        Raises:
+            InputError: a text longer than the model's positions.
+        """
+        if tape is not None or ids.is_cuda or not len(ids):
+            return self.forward(ids, lengths, types=types, tape=tape)[:, 0]
+        rows = unpad(lengths, ids.shape[1])
+        pick = rows.cells
+        types = None if types is None else types.flatten()[pick]
+        x, rotary = self._lower(ids.flatten()[pick], rows, types)
+        starts = torch.tensor(
+            [at + row * length for at, count, length in rows.spans for row in range(count)],
+            device=ids.device,
+        )
+        last = cast("BertLayer", self.layers[-1])
+        out = last.first(x, starts, rows.spans, rotary=rotary)
+        out = self.norm(out) if self.norm_first else out
+        blank = out.new_zeros(len(ids), out.shape[1])
+        return blank.index_copy(0, pick[starts] // ids.shape[1], out)
+
     def flat(
         self, ids: Int[Tensor, " N"], rows: Unpadded, *, types: Int[Tensor, " N"] | None = None
     ) -> Float[Tensor, "N D"]:
         """The last layer's vectors of sentences that stand end to end."""
+        x, rotary = self._lower(ids, rows, types)
+        x = cast("BertLayer", self.layers[-1]).flat(x, rows.spans, rotary=rotary)
+        return self.norm(x) if self.norm_first else x
+
+    def _lower(
+        self, ids: Tensor, rows: Unpadded, types: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
+        """What the last layer reads, and the angles of its positions."""
         self._check(rows.spans[-1][2] if rows.spans else 0)
         x = self.embed(ids, rows.positions, types)
         rotary = self._rotary(rows.positions)
-        for layer in self.layers:
+        for layer in list(self.layers)[:-1]:
             x = cast("BertLayer", layer).flat(x, rows.spans, rotary=rotary)
-        return self.norm(x) if self.norm_first else x
+        return x, rotary
 
     def padded(
         self,
@@ -487,8 +545,7 @@ class BertClassifierNetwork(nn.Module):
         tape: Tape | None = None,
     ) -> Float[Tensor, "B C"]:
         """Scores of each label, before softmax; padding changes nothing."""
-        hidden = self.encoder(ids, lengths, types=types, tape=tape)
-        return self.scores(hidden[:, 0])
+        return self.scores(self.encoder.first(ids, lengths, types=types, tape=tape))
 
     def scores(self, first: Float[Tensor, "B D"]) -> Float[Tensor, "B C"]:
         """Scores of each label from the first token's vector."""
@@ -520,18 +577,21 @@ class BertTaggerNetwork(nn.Module):
         return self.classifier(self.dropout(self.encoder(ids, lengths, types=types, tape=tape)))
 
 
-def load_encoder(classifier: BertClassifierNetwork, masked: Mapping[str, Tensor]) -> None:
-    """Give ``classifier`` the encoder that a ``BertMaskedNetwork`` was pre-trained with.
+_WithEncoder = BertClassifierNetwork | BertTaggerNetwork | BertBaseNetwork
+
+
+def load_encoder(network: _WithEncoder, masked: Mapping[str, Tensor]) -> None:
+    """Give ``network`` the encoder that a ``BertMaskedNetwork`` was pre-trained with.
 
     Args:
-        classifier: changed in place; its pooler and label scores stay as they are.
+        network: changed in place; its pooler and label scores stay as they are.
         masked: the pre-trained network's state dict; what is not of its encoder is passed over.
 
     Raises:
         ArtefactError: a tensor of the encoder is missing, extra or misshapen; nothing is changed.
     """
     given = {name[8:]: value for name, value in masked.items() if name.startswith("encoder.")}
-    wanted = classifier.encoder.state_dict()
+    wanted = network.encoder.state_dict()
     for name in sorted(wanted.keys() | given.keys()):
         if name not in given or name not in wanted:
             what = "missing" if name not in given else "not part of this configuration"
@@ -543,7 +603,7 @@ def load_encoder(classifier: BertClassifierNetwork, masked: Mapping[str, Tensor]
                 f"{tuple(wanted[name].shape)} wanted; use the same configuration and tokenizer"
             )
             raise ArtefactError(message)
-    classifier.encoder.load_state_dict(given)
+    network.encoder.load_state_dict(given)
 
 
 def same_heads(network: BertMaskedNetwork, masked: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -11,7 +11,13 @@ import torch
 from munmaek.artefact import load
 from munmaek.artefact.weights import make_network, parameter_count
 from munmaek.errors import UnsupportedError
-from munmaek.recipe.fitting import Run, masked_sizes, masked_task, resolved_stage
+from munmaek.recipe.fitting import (
+    Run,
+    masked_sizes,
+    masked_task,
+    resolved_stage,
+    within_positions,
+)
 from munmaek.recipe.prepare import prepare_text
 from munmaek.recipe.settings import Recipe
 from munmaek.text.corpora import read_text
@@ -61,7 +67,8 @@ def estimate(
     text = prepare_text(
         read_text(paths), None, recipe, tokenizer=None if before is None else before.tokenizer
     )
-    task, training = masked_task(text, recipe), recipe.train_config()
+    task = masked_task(text, within_positions(recipe, before))
+    training = recipe.train_config()
     network = make_network(
         stage=recipe.stage,
         task="mlm",

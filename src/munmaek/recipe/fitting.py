@@ -48,6 +48,7 @@ __all__ = [
     "row_lengths",
     "some",
     "train_network",
+    "within_positions",
 ]
 
 VALIDATION_ROWS = 2000
@@ -149,6 +150,8 @@ def fit_translator(pairs: Parallel, recipe: Recipe, run: Run) -> Translator:
     if guides is not None:
         recipe = _guided_head(recipe)
         train, guides = _repeated(train, guides, recipe.guide_repeat)
+    if recipe.joint_vocabulary:
+        recipe = recipe.model_copy(update={"model": {"share_embeddings": True, **recipe.model}})
     task = TranslationTask(
         train=train,
         valid=frame(some(pairs.valid_sources), some(pairs.valid_targets)),
@@ -158,6 +161,7 @@ def fit_translator(pairs: Parallel, recipe: Recipe, run: Run) -> Translator:
         seed=recipe.seed,
         guides=guides,
         guide_weight=recipe.guide_weight,
+        resample=_resampling(pairs, recipe, frame),
     )
     sizes = {"source_vocab": source.vocab_size, "target_vocab": target.vocab_size}
     data = {**pairs.describe(), **_described(guides, recipe)}
@@ -194,6 +198,28 @@ def _piece_guides(pairs: Parallel, recipe: Recipe) -> list[PieceGuide | None] | 
     ]
 
 
+def _resampling(
+    pairs: Parallel,
+    recipe: Recipe,
+    frame: Callable[[Sequence[Sequence[int]], Sequence[Sequence[int]]], Pairs],
+) -> Callable[[int], Pairs] | None:
+    """The training pairs of each pass under BPE-dropout; None without."""
+    if recipe.bpe_dropout == 0:
+        return None
+    from munmaek.text.bpe_dropout import MergeDropout  # its compiler takes a third of a second
+
+    sources, targets = (
+        MergeDropout(tokenizer, texts, rate=recipe.bpe_dropout, seed=2 * recipe.seed + side)
+        for side, (tokenizer, texts) in enumerate(
+            (
+                (pairs.source_tokenizer, pairs.train_corpus.sources),
+                (pairs.target_tokenizer, pairs.train_corpus.targets),
+            )
+        )
+    )
+    return lambda number: frame(sources.encode(number), targets.encode(number))
+
+
 def _guided_head(recipe: Recipe) -> Recipe:
     """Guide one head of a Transformer, unless the recipe says otherwise."""
     if recipe.stage != "transformer":
@@ -221,6 +247,7 @@ def _described(guides: Sequence[PieceGuide | None] | None, recipe: Recipe) -> di
 
 def fit_encoder(text: Text, recipe: Recipe, run: Run) -> Encoder:
     """Train the recipe's stage to fill masked words of ``text``."""
+    recipe = within_positions(recipe, run.init)
     tokenizer, task = text.tokenizer, masked_task(text, recipe)
     network, info = train_network(
         task,
@@ -231,6 +258,14 @@ def fit_encoder(text: Text, recipe: Recipe, run: Run) -> Encoder:
         lengths=row_lengths([row[: recipe.limit - 2] for row in text.train if row], more=2),
     )
     return Encoder(tokenizer, network, info, recipe.limit)
+
+
+def within_positions(recipe: Recipe, init: TrainedModel | None) -> Recipe:
+    """The recipe, reading no more tokens of a text than its BERT has positions for."""
+    longest = resolved_stage(recipe, init).longest
+    if longest is None or longest >= recipe.limit:
+        return recipe
+    return recipe.model_copy(update={"limit": longest})
 
 
 def masked_sizes(tokenizer: AnyTokenizer, recipe: Recipe, run: Run) -> dict[str, Any]:
@@ -436,8 +471,8 @@ def _begin_from(network: Any, init: TrainedModel, recipe: Recipe) -> None:
 
 def _another_head(network: Any, other: Any, recipe: Recipe) -> bool:
     """Whether a pre-trained encoder gets a head of its own."""
-    if recipe.task == "mlm":
-        return False
+    if recipe.task in ("mlm", "embed"):
+        return recipe.task == "embed"
     same = type(network) is type(other)
     return not (same and network.classifier.weight.shape == other.classifier.weight.shape)
 

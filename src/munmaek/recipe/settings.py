@@ -14,7 +14,7 @@ from munmaek.train import TrainConfig
 
 __all__ = ["Recipe", "read_toml"]
 
-Task = Literal["lm", "classify", "regress", "tag", "translate", "mlm"]
+Task = Literal["lm", "classify", "regress", "tag", "translate", "mlm", "embed"]
 Tokenizers = Literal[
     "words", "characters", "jamo", "bpe", "unigram", "wordpiece", "morphemes", "morphemes+bpe"
 ]
@@ -36,6 +36,7 @@ _TRAINING: dict[tuple[str, str], dict[str, Any]] = {
     ("regress", "rnn"): {"learning_rate": 1e-3},
     ("tag", "bert"): {"learning_rate": 3e-4, "warmup": 0.1},
     ("translate", "transformer"): {"learning_rate": 1e-3, "warmup": 0.1},
+    ("embed", "bert"): {"learning_rate": 1e-4, "warmup": 0.1},
     ("mlm", "bert"): {"optimiser": "muon", "learning_rate": 2e-3, "warmup": 0.1},
 }
 
@@ -48,6 +49,16 @@ class Recipe(Config):
     tokenizer: Tokenizers = "bpe"
     source_tokenizer: Tokenizers | None = None
     """Kind for the source (translate); None is ``tokenizer``."""
+    joint_vocabulary: bool = False
+    """One tokenizer, learned from both sides, and one embedding for both (translate)."""
+    bpe_dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Probability that a merge is left out, anew in each pass (translate; bpe, morphemes+bpe)."""
+    source_tag: str = ""
+    """Written before every source, training and validation (translate; Johnson et al. 2017)."""
+    tag_column: str | int | None = None
+    """Column of a table with what is written before each source instead (translate)."""
+    back_translated_tag: str = "<BT>"
+    """Written before sources that a model made (translate; Caswell et al. 2019)."""
     vocab_size: int = Field(default=8000, ge=8)
     """Tokens at most; a small text gives fewer."""
     min_count: int = Field(default=1, ge=1)
@@ -82,13 +93,21 @@ class Recipe(Config):
     """Mask whole words rather than pieces (mlm)."""
     next_sentence: bool = False
     """Learn too whether one text follows another, of documents with empty lines between (mlm)."""
+    temperature: float = Field(default=0.05, gt=0)
+    """By which cosines are divided before softmax (embed; Gao et al. 2021, τ)."""
+    batch_texts: int = Field(default=64, ge=2)
+    """Texts of a batch, of which each has all others as negatives (embed)."""
+    pooling: Literal["mean", "first"] | None = None
+    """What becomes of a text's vectors (embed); None is as the model that training begins from."""
+    min_score: float | None = None
+    """Pairs with a smaller number are not trained on (embed, with ``pairs``)."""
     keep_text: bool | None = None
     """Keep the training text beside an n-gram model; None does where the tables are larger."""
     text_column: str | int | None = None
     label_column: str | int | None = None
     """Of the label, or of the number (regress)."""
     pairs: bool = False
-    """Rows hold two texts each (classify, regress)."""
+    """Rows hold two texts each (classify, regress, embed)."""
     second_column: str | int | None = None
     """Of the second text of each pair."""
     class_weights: Literal["balanced"] | dict[str, float] | None = None
@@ -120,6 +139,7 @@ class Recipe(Config):
         stage = stage_named(self.stage)
         stage.network_class(self.task)
         self._check_labelling(where)
+        self._check_translation(where)
         if self.context == "document" and (self.task, self.stage) != ("lm", "rnn"):
             message = (
                 f"{where}: context = 'document' is for rnn language models; "
@@ -128,10 +148,51 @@ class Recipe(Config):
             raise ConfigError(message)
         return stage.config_class().of(self.model, where=where)
 
+    def _check_translation(self, where: str) -> None:
+        """Options of translators, where there is none or they contradict each other."""
+        asked = {
+            "source_tokenizer": self.source_tokenizer is not None,
+            "joint_vocabulary": self.joint_vocabulary,
+            "bpe_dropout": self.bpe_dropout > 0,
+            "source_tag": bool(self.source_tag),
+            "tag_column": self.tag_column is not None,
+        }
+        for name, given in asked.items():
+            if given and self.task != "translate":
+                message = f"{where}: {name} is for 'translate', not for '{self.task}'"
+                raise ConfigError(message)
+        source = self.source_tokenizer or self.tokenizer
+        if self.joint_vocabulary and source != self.tokenizer:
+            message = (
+                f"{where}: joint_vocabulary is one tokenizer for both sides, got '{source}' for "
+                f"the source and '{self.tokenizer}' for the target; leave one of the options out"
+            )
+            raise ConfigError(message)
+
+    def check_guide(self, *, given: bool, counts_words: bool) -> None:
+        """Whether a guide goes with the other options.
+
+        Args:
+            given: there is a guide.
+            counts_words: it names words by their number, of texts without tags.
+
+        Raises:
+            UnsupportedError: pieces that change from pass to pass, or words that tags shift.
+        """
+        if given and self.bpe_dropout > 0:
+            message = "a guide links the pieces of each pair, which bpe_dropout cuts anew; drop one"
+            raise UnsupportedError(message)
+        if counts_words and (self.source_tag or self.tag_column is not None):
+            message = (
+                "a guide counts the words of the source, which a tag shifts by one; write the tags "
+                "into the text itself, or let the built-in aligner guide: --guide statistical"
+            )
+            raise UnsupportedError(message)
+
     def _check_labelling(self, where: str) -> None:
         """Options of labelled data, where there is none or the stage has no use for them."""
         asked = {
-            "pairs": (self.pairs, ("classify", "regress"), False),
+            "pairs": (self.pairs, ("classify", "regress", "embed"), False),
             "class_weights": (self.class_weights is not None, ("classify", "tag"), False),
             "calibrate": (self.calibrate, ("classify",), True),
             "train_rows": (self.train_rows is not None, ("classify", "regress", "tag"), True),

@@ -1,0 +1,151 @@
+"""From text, or pairs of texts, to an encoder whose embeddings tell what means the same."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from munmaek.artefact import Encoder
+from munmaek.errors import InputError
+from munmaek.recipe.fitting import Run, embedded_tokens, train_network, within_positions
+from munmaek.recipe.holding import hold_out
+from munmaek.recipe.settings import Recipe
+from munmaek.tasks.classify import framed
+from munmaek.tasks.contrastive import Contrastive, PairRows
+from munmaek.text.checkpoint_tokenizer import AnyTokenizer
+from munmaek.text.corpora import Corpus, read_text
+from munmaek.text.pairs import PairCorpus, read_pairs
+from munmaek.text.tokenizers import train_tokenizer
+
+__all__ = ["train_embedder"]
+
+Paths = Sequence[str | Path]
+HELD_OUT_MOST = 1000
+"""Texts held out where no validation pairs are given."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """Training texts, alone or in pairs, and what validates them."""
+
+    train: Corpus | PairCorpus
+    valid: Corpus | PairCorpus
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            name: {"name": corpus.name, "rows": len(_sides(corpus)[0])}
+            for name, corpus in (("train", self.train), ("valid", self.valid))
+        }
+
+
+def train_embedder(
+    recipe: Recipe, paths: Paths, valid: Paths, run: Run, *, tokenizer: AnyTokenizer | None
+) -> Encoder:
+    """Train on texts (each its own second), or with ``recipe.pairs`` on pairs of one meaning.
+
+    Args:
+        recipe: what is trained.
+        paths: plain text, or tables of pairs.
+        valid: tables of pairs, with numbers for Spearman's ρ; none holds training rows out.
+        run: where, and from which encoder.
+        tokenizer: of the encoder that training begins from; None trains one.
+    """
+    texts = _read(recipe, paths, valid)
+    if tokenizer is None:
+        tokenizer = train_tokenizer(
+            [line for side in _sides(texts.train) for line in side],
+            kind=recipe.tokenizer, vocab_size=recipe.vocab_size, min_count=recipe.min_count,
+        )  # fmt: skip
+    limit = within_positions(recipe, run.init).limit
+    pooling = _pooling(recipe, run)
+    train = _rows(texts.train, tokenizer, limit)
+    task = Contrastive(
+        train=train,
+        valid=_rows(texts.valid, tokenizer, limit),
+        pad=tokenizer.pad,
+        batch=recipe.batch_texts,
+        temperature=recipe.temperature,
+        pooling=pooling,
+        seed=recipe.seed,
+    )
+    sizes = {"vocab_size": embedded_tokens(tokenizer, run), "pooled": False}
+    lengths = np.array([len(row) for row in train.firsts], dtype=np.int64)
+    network, info = train_network(
+        task, recipe, run, sizes=sizes, data=texts.describe(), lengths=lengths
+    )
+    model = Encoder(tokenizer, network, info, limit, pooling, normalised=True)
+    if isinstance(texts.valid, Corpus):
+        return model
+    return replace(model, info=info.with_scores(model.evaluate_pairs(texts.valid)))
+
+
+def _pooling(recipe: Recipe, run: Run) -> Literal["mean", "first"]:
+    if recipe.pooling is not None:
+        return recipe.pooling
+    return run.init.pooling if isinstance(run.init, Encoder) else "mean"
+
+
+def _read(recipe: Recipe, paths: Paths, valid: Paths) -> _Texts:
+    train = _read_pairs(recipe, paths) if recipe.pairs else _read_lines(paths)
+    if valid:
+        return _Texts(train, read_pairs(valid))
+    count = len(_sides(train)[0])
+    kept, held = hold_out(count, seed=recipe.seed)
+    name = f"{train.name} (held out)"
+    held = held[:HELD_OUT_MOST]
+    if isinstance(train, PairCorpus):
+        return _Texts(
+            train.rows(kept.tolist(), name=train.name), train.rows(held.tolist(), name=name)
+        )
+    lines = train.lines
+    return _Texts(
+        Corpus(train.name, tuple(lines[row] for row in kept.tolist())),
+        Corpus(name, tuple(lines[row] for row in held.tolist())),
+    )
+
+
+def _read_lines(paths: Paths) -> Corpus:
+    corpus = read_text(paths)
+    lines = tuple(line for line in corpus.lines if line)
+    if len(lines) < 4:
+        message = f"{corpus.name}: embeddings need 4 texts or more, got {len(lines)}"
+        raise InputError(message)
+    return Corpus(corpus.name, lines)
+
+
+def _read_pairs(recipe: Recipe, paths: Paths) -> PairCorpus:
+    corpus = read_pairs(
+        paths,
+        first_column=recipe.text_column,
+        second_column=recipe.second_column,
+        value_column=recipe.label_column,
+    )
+    if recipe.min_score is not None:
+        return corpus.at_least(recipe.min_score)
+    if corpus.values is not None:
+        message = (
+            f"{corpus.name}: the pairs have scores; say with --min-score from which on two texts "
+            "mean the same"
+        )
+        raise InputError(message)
+    return corpus
+
+
+def _sides(corpus: Corpus | PairCorpus) -> tuple[Sequence[str], ...]:
+    return (corpus.lines,) if isinstance(corpus, Corpus) else (corpus.firsts, corpus.seconds)
+
+
+def _rows(corpus: Corpus | PairCorpus, tokenizer: AnyTokenizer, limit: int) -> PairRows:
+    framed_sides = [
+        [
+            framed(ids, bos=tokenizer.bos, eos=tokenizer.eos, limit=limit)
+            for ids in tokenizer.encode_many(side)
+        ]
+        for side in _sides(corpus)
+    ]
+    values = None
+    if isinstance(corpus, PairCorpus) and corpus.values is not None:
+        values = np.array(corpus.values)
+    return PairRows(framed_sides[0], framed_sides[1] if len(framed_sides) > 1 else None, values)

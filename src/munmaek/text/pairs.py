@@ -1,0 +1,123 @@
+"""Pairs of texts that mean the same, and pairs with a number that says how nearly."""
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from munmaek.errors import InputError
+from munmaek.text.corpora import (
+    FIRST_NAMES,
+    SECOND_NAMES,
+    SOURCE_NAMES,
+    TARGET_NAMES,
+    Pairs,
+    corpus_name,
+    read_valued,
+    values_of,
+)
+from munmaek.text.files import display_name, format_suffix, raw_lines
+from munmaek.text.tables import JSONL, SPACES, Column, read_columns
+
+__all__ = ["PairCorpus", "are_scored", "read_pairs"]
+
+SCORES = ("score", "similarity", "rating", "value")
+FIRSTS = (*FIRST_NAMES, "anchor", "query", *SOURCE_NAMES)
+SECONDS = (*SECOND_NAMES, "positive", "answer", *TARGET_NAMES)
+
+
+@dataclass(frozen=True, slots=True)
+class PairCorpus:
+    """Two texts a row."""
+
+    name: str
+    firsts: tuple[str, ...]
+    seconds: tuple[str, ...]
+    values: tuple[float, ...] | None = None
+    """How near they are in meaning, larger is nearer; None where the file does not say."""
+
+    def at_least(self, value: float) -> "PairCorpus":
+        """The pairs of that value or more, without values.
+
+        Raises:
+            InputError: the file has no values, or none so high.
+        """
+        if self.values is None:
+            message = f"{self.name}: has no column {' or '.join(SCORES)} to compare with {value:g}"
+            raise InputError(message)
+        kept = [row for row, own in enumerate(self.values) if own >= value]
+        if not kept:
+            message = f"{self.name}: no pair has a score of {value:g} or more"
+            raise InputError(message)
+        firsts, seconds = ([side[row] for row in kept] for side in (self.firsts, self.seconds))
+        return PairCorpus(self.name, tuple(firsts), tuple(seconds))
+
+    def rows(self, chosen: Sequence[int], *, name: str) -> "PairCorpus":
+        """The rows of those numbers."""
+        return PairCorpus(
+            name,
+            tuple(self.firsts[row] for row in chosen),
+            tuple(self.seconds[row] for row in chosen),
+            None if self.values is None else tuple(self.values[row] for row in chosen),
+        )
+
+
+def are_scored(path: str | Path) -> bool:
+    """Whether the pairs of a file have a number each: a column or key for it, or a third column."""
+    if str(path) == "-":
+        return False
+    lines = (line for block in raw_lines(path) for line in block if line.strip(SPACES))
+    first = next(lines, "")
+    suffix = format_suffix(path)
+    if suffix in JSONL:
+        try:
+            found = json.loads(first)
+        except ValueError:
+            return False
+        return isinstance(found, dict) and any(name in found for name in SCORES)
+    cells = next(csv.reader([first])) if suffix == ".csv" else first.split("\t")
+    names = [cell.strip(SPACES).lower() for cell in cells]
+    if any(name in names for name in (*FIRSTS, *SECONDS)):
+        return any(name in names for name in SCORES)
+    return len(names) == 3
+
+
+def read_pairs(
+    paths: Sequence[str | Path],
+    *,
+    first_column: str | int | None = None,
+    second_column: str | int | None = None,
+    value_column: str | int | None = None,
+) -> PairCorpus:
+    """Pairs of TSV, CSV or JSONL files, read as ``read_valued`` reads them.
+
+    Without header, two columns are the texts, and a third is their value.
+
+    Raises:
+        InputError: what ``read_valued`` raises.
+    """
+    name = corpus_name(list(paths))
+    if value_column is not None or all(are_scored(path) for path in paths):
+        found = read_valued(
+            paths, text_column=first_column, label_column=value_column, pairs=Pairs(second_column)
+        )
+        assert found.seconds is not None
+        return PairCorpus(name, found.texts, found.seconds, values_of(found))
+    columns = (
+        Column("first text", FIRSTS, first_column),
+        Column("second text", SECONDS, second_column),
+    )
+    firsts: list[str] = []
+    seconds: list[str] = []
+    for path in paths:
+        for line, *texts in read_columns(path, columns):
+            if not all(texts):
+                message = f"{display_name(path)}, line {line}: one text of the pair is empty"
+                raise InputError(message)
+            firsts.append(texts[0])
+            seconds.append(texts[1])
+    if not firsts:
+        message = f"{name}: a header and no rows"
+        raise InputError(message)
+    return PairCorpus(name, tuple(firsts), tuple(seconds))
