@@ -44,7 +44,7 @@ from munmaek.nn.alignment import (
     GeneralScore,
     attend,
 )
-from munmaek.nn.embeddings import OutputLayer, TokenEmbedding
+from munmaek.nn.embeddings import OutputLayer, TokenEmbedding, target_embedding
 from munmaek.nn.masks import padding_mask
 from munmaek.nn.readout import MaxoutReadout
 from munmaek.nn.recurrent import (
@@ -80,6 +80,8 @@ class AttentionConfig(Config):
     """With dot and general: each step sees the attentional state before it."""
     tie_embeddings: bool = True
     """The output weights are the target embedding's."""
+    share_embeddings: bool = False
+    """In translation the source and the target have one embedding; needs one vocabulary."""
 
     @field_validator("encoder_hidden")
     @classmethod
@@ -313,7 +315,9 @@ class AttentionTranslatorNetwork(nn.Module):
         super().__init__()
         embedding = config.embedding
         self.source_embedding = TokenEmbedding(source_vocab, embedding)
-        self.target_embedding = TokenEmbedding(target_vocab, embedding)
+        self.target_embedding = target_embedding(
+            self.source_embedding, target_vocab, embedding, shared=config.share_embeddings
+        )
         self.dropout = VariationalDropout(config.dropout)
         self.encoder = _encoder(config)
         self.initial = nn.Linear(config.encoder_hidden, config.hidden)

@@ -21,7 +21,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from munmaek.models.configuration import Config
-from munmaek.nn.embeddings import OutputLayer, TokenEmbedding
+from munmaek.nn.embeddings import OutputLayer, TokenEmbedding, target_embedding
 from munmaek.nn.readout import MaxoutReadout
 from munmaek.nn.recurrent import (
     CellName,
@@ -50,6 +50,8 @@ class Seq2SeqConfig(Config):
     """Read the source from its last token to its first (Sutskever et al. 2014, §3.3)."""
     tie_embeddings: bool = True
     """The output weights are the target embedding's."""
+    share_embeddings: bool = False
+    """In translation the source and the target have one embedding; needs one vocabulary."""
 
 
 class FixedVectorMemory(NamedTuple):
@@ -67,7 +69,9 @@ class FixedVectorTranslatorNetwork(nn.Module):
         width, hidden = config.embedding, config.hidden
         self.config = config
         self.source_embedding = TokenEmbedding(source_vocab, width)
-        self.target_embedding = TokenEmbedding(target_vocab, width)
+        self.target_embedding = target_embedding(
+            self.source_embedding, target_vocab, width, shared=config.share_embeddings
+        )
         self.dropout = VariationalDropout(config.dropout)
         self.encoder = Recurrent(
             config.cell, width, hidden, layers=config.layers, dropout=config.dropout

@@ -12,18 +12,22 @@ the last layer then.
 
 Letters: B sentences in the batch, T tokens (of the target, in translation), S source tokens or
 tokens that may be seen, D model width, H heads, K = D/H width of a head, V vocabulary size,
-C classes.
+C classes, N beginnings of targets that are written token by token.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
+import torch
 from jaxtyping import Bool, Float, Int
 from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from munmaek.models.configuration import Config
+from munmaek.nn import beginnings
 from munmaek.nn.attention import KeyValues, MultiHeadCrossAttention, MultiHeadSelfAttention
+from munmaek.nn.beginnings import Beginnings, Turn
 from munmaek.nn.dropout import Dropout
 from munmaek.nn.embeddings import (
     OutputLayer,
@@ -119,13 +123,19 @@ class Residual(nn.Module):
         self.norm = nn.LayerNorm(config.dimension)
         self.dropout = Dropout(config.dropout)
 
-    def enter(self, x: Float[Tensor, "B T D"]) -> Float[Tensor, "B T D"]:
+    def around(
+        self, x: Float[Tensor, "*N D"], change: Callable[[Tensor], Tensor]
+    ) -> Float[Tensor, "*N D"]:
+        """The sublayer's result for f = ``change``."""
+        return self.leave(x, change(self.enter(x)))
+
+    def enter(self, x: Float[Tensor, "*N D"]) -> Float[Tensor, "*N D"]:
         """What f reads."""
         return self.norm(x) if self.norm_first else x
 
     def leave(
-        self, x: Float[Tensor, "B T D"], change: Float[Tensor, "B T D"]
-    ) -> Float[Tensor, "B T D"]:
+        self, x: Float[Tensor, "*N D"], change: Float[Tensor, "*N D"]
+    ) -> Float[Tensor, "*N D"]:
         """The sublayer's result, from its input and what f gave."""
         total = x + self.dropout(change)
         return total if self.norm_first else self.norm(total)
@@ -142,7 +152,7 @@ class FeedForward(nn.Module):
             nn.init.xavier_uniform_(layer.weight)
             nn.init.zeros_(layer.bias)
 
-    def forward(self, x: Float[Tensor, "B T D"]) -> Float[Tensor, "B T D"]:
+    def forward(self, x: Float[Tensor, "*N D"]) -> Float[Tensor, "*N D"]:
         """Position by position."""
         return self.outer(self.inner(x).relu())
 
@@ -177,8 +187,7 @@ class Layer(nn.Module):
             tape=scoped(tape, "self"),
         )
         x = self.attention_residual.leave(x, change)
-        change = self.feed_forward(self.feed_forward_residual.enter(x))
-        return self.feed_forward_residual.leave(x, change), seen
+        return self.feed_forward_residual.around(x, self.feed_forward), seen
 
 
 class DecoderLayer(nn.Module):
@@ -200,20 +209,41 @@ class DecoderLayer(nn.Module):
         source: KeyValues,
         *,
         mask: Bool[Tensor, "B 1 1 S"] | None = None,
-        past: KeyValues | None = None,
         tape: Tape | None = None,
-    ) -> tuple[Float[Tensor, "B T D"], KeyValues]:
-        """The layer's vectors, and the target's keys and values for going on."""
-        change, seen = self.attention(
-            self.attention_residual.enter(x), causal=True, past=past, tape=scoped(tape, "self")
-        )
-        x = self.attention_residual.leave(x, change)
-        change = self.cross(
-            self.cross_residual.enter(x), source, mask=mask, tape=scoped(tape, "cross")
-        )
-        x = self.cross_residual.leave(x, change)
-        change = self.feed_forward(self.feed_forward_residual.enter(x))
-        return self.feed_forward_residual.leave(x, change), seen
+    ) -> Float[Tensor, "B T D"]:
+        """The layer's vectors of whole targets."""
+
+        def itself(y: Tensor) -> Tensor:
+            return self.attention(y, causal=True, tape=scoped(tape, "self"))[0]
+
+        def sources(y: Tensor) -> Tensor:
+            return self.cross(y, source, mask=mask, tape=scoped(tape, "cross"))
+
+        return self._around(x, itself, sources)
+
+    def step(
+        self, x: Float[Tensor, "N D"], turn: Turn, number: int, *, tape: Tape | None = None
+    ) -> Float[Tensor, "N D"]:
+        """The vectors of one more token; ``number`` is the layer's."""
+
+        def itself(y: Tensor) -> Tensor:
+            return turn.itself(number, self.attention, y, tape=scoped(tape, "self"))
+
+        def sources(y: Tensor) -> Tensor:
+            return turn.source(number, self.cross, y, tape=scoped(tape, "cross"))
+
+        return self._around(x, itself, sources)
+
+    def _around(
+        self,
+        x: Tensor,
+        itself: Callable[[Tensor], Tensor],
+        sources: Callable[[Tensor], Tensor],
+    ) -> Tensor:
+        """The three sublayers in their frames."""
+        x = self.attention_residual.around(x, itself)
+        x = self.cross_residual.around(x, sources)
+        return self.feed_forward_residual.around(x, self.feed_forward)
 
 
 class Embedding(nn.Module):
@@ -282,24 +312,37 @@ class Decoder(nn.Module):
         source: Sequence[KeyValues],
         *,
         mask: Bool[Tensor, "B 1 1 S"] | None = None,
-        state: Sequence[KeyValues] | None = None,
         tape: Tape | None = None,
         looked: Mapping[int, Tape] | None = None,
-    ) -> tuple[Float[Tensor, "B T D"], State]:
-        """The last layer's vectors, and each layer's keys and values of the target.
+    ) -> Float[Tensor, "B T D"]:
+        """The last layer's vectors of whole targets.
 
         ``looked`` has tapes for single layers, so that the others keep their fused kernels.
         """
-        x = self.embedding(ids, _length(state), tape=tape)
-        seen: list[KeyValues] = []
+        x = self.embedding(ids, tape=tape)
         for number, layer in enumerate(self.layers):
-            past = None if state is None else state[number]
             scope = scoped(tape, f"layer.{number}") or (looked or {}).get(number)
-            x, new = layer(x, source[number], mask=mask, past=past, tape=scope)
-            seen.append(new)
+            x = layer(x, source[number], mask=mask, tape=scope)
             if scope is not None:
                 scope.record("hidden", x)
-        return self.norm(x), tuple(seen)
+        return self.norm(x)
+
+    def step(
+        self,
+        tokens: Int[Tensor, " N"],
+        turn: Turn,
+        *,
+        tape: Tape | None = None,
+        looked: Mapping[int, Tape] | None = None,
+    ) -> Float[Tensor, "N D"]:
+        """The last layer's vectors of one more token; a tape gets them with a T axis of 1."""
+        x = self.embedding(tokens[:, None], turn.length, tape=tape)[:, 0]
+        for number, layer in enumerate(self.layers):
+            scope = scoped(tape, f"layer.{number}") or (looked or {}).get(number)
+            x = cast("DecoderLayer", layer).step(x, turn, number, tape=scope)
+            if scope is not None:
+                scope.record("hidden", x[:, None])
+        return self.norm(x)
 
 
 class TransformerLanguageNetwork(nn.Module):
@@ -350,15 +393,35 @@ class TransformerClassifierNetwork(nn.Module):
         return self.output(self.dropout(masked_mean(hidden, lengths)))
 
 
-class Memory(NamedTuple):
-    """What the decoder reads of a source sentence, rows first."""
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """What is computed once for B source sentences."""
 
-    states: Tensor
-    """The encoder's vectors, [B S D]."""
+    rows: Int[Tensor, " B"]
+    """0 to B − 1."""
+    states: Float[Tensor, "B S D"]
+    """The encoder's vectors."""
     source: State
-    """Their keys and values for each decoder layer, computed once."""
-    mask: Tensor | None
-    """[B 1 1 S], True at real tokens; None when no row is padded."""
+    """Their keys and values for each decoder layer."""
+    mask: Bool[Tensor, "B 1 1 S"] | None
+    """True at real tokens; None when no row is padded."""
+
+
+class Memory(NamedTuple):
+    """What the decoder reads of each row's source: choosing rows copies numbers of sources only."""
+
+    rows: Int[Tensor, " N"]
+    """The source of each row."""
+    encoded: Encoded
+
+    def whole(self) -> Encoded:
+        """What each row reads, row by row."""
+        kept, rows = self.encoded, self.rows
+        if rows is kept.rows:
+            return kept
+        mask = None if kept.mask is None else kept.mask[rows]
+        pairs = (KeyValues(pair.keys[rows], pair.values[rows]) for pair in kept.source)
+        return Encoded(rows, kept.states[rows], tuple(pairs), mask)
 
 
 class TransformerTranslatorNetwork(nn.Module):
@@ -381,21 +444,22 @@ class TransformerTranslatorNetwork(nn.Module):
         """The encoder's vectors and, for each decoder layer, their keys and values."""
         mask = key_mask(lengths, source.shape[1])
         states, _ = self.encoder(source, mask=mask, tape=scoped(tape, "encoder"))
-        return Memory(states, self.decoder.remember(states), mask)
+        rows = torch.arange(len(source), device=source.device)
+        return Memory(rows, Encoded(rows, states, self.decoder.remember(states), mask))
 
     def decode(
         self, memory: Memory, target: Int[Tensor, "B T"], *, tape: Tape | None = None
     ) -> Float[Tensor, "B T D"]:
         """Teacher forcing: hidden state that predicts the token after each of ``target``."""
-        return self._read(memory, None, target, tape)[0]
+        read = memory.whole()
+        return self.decoder(target, read.source, mask=read.mask, tape=scoped(tape, "decoder"))
 
     def decode_with_alignment(
         self, memory: Memory, target: Int[Tensor, "B T"]
     ) -> tuple[Float[Tensor, "B T D"], Float[Tensor, "B T S"]]:
         """``decode``, and the weights behind each prediction, for a loss on both."""
-        tape = Tape()
-        looked = {self.alignment_layer: tape.scope(f"decoder.layer.{self.alignment_layer}")}
-        hidden, _ = self.decoder(target, memory.source, mask=memory.mask, looked=looked)
+        tape, read = Tape(), memory.whole()
+        hidden = self.decoder(target, read.source, mask=read.mask, looked=self._looked(tape))
         return hidden, self.alignment(tape)
 
     def logits(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N V"]:
@@ -409,21 +473,30 @@ class TransformerTranslatorNetwork(nn.Module):
         weight = self.decoder.embedding.tokens.weight
         return self.output.log_likelihood(hidden, gold, weight, smoothing=smoothing)
 
-    def begin(self, memory: Memory) -> State:
+    def begin(self, memory: Memory) -> Beginnings:
         """The decoder's state before bos."""
-        return _nothing(self.decoder.layers, memory.states.shape[0])
+        return beginnings.begin(memory.rows, memory.encoded.source, memory.encoded.mask)
 
     def step(
         self,
         memory: Memory,
-        state: State,
-        tokens: Int[Tensor, " B"],
+        state: Beginnings,
+        tokens: Int[Tensor, " N"],
         *,
         tape: Tape | None = None,
-    ) -> tuple[Float[Tensor, "B D"], State]:
+    ) -> tuple[Float[Tensor, "N D"], Beginnings]:
         """One token in: the hidden state that predicts the next, and the new state."""
-        hidden, seen = self._read(memory, state, tokens[:, None], tape)
-        return hidden[:, 0], seen
+        turn = Turn(state, memory.rows)
+        hidden = self.decoder.step(tokens, turn, tape=scoped(tape, "decoder"))
+        return hidden, turn.after()
+
+    def step_with_alignment(
+        self, memory: Memory, state: Beginnings, tokens: Int[Tensor, " N"]
+    ) -> tuple[Float[Tensor, "N D"], Beginnings, Float[Tensor, "N S"]]:
+        """``step``, and the weights behind the prediction; other layers keep their kernels."""
+        tape, turn = Tape(), Turn(state, memory.rows)
+        hidden = self.decoder.step(tokens, turn, looked=self._looked(tape))
+        return hidden, turn.after(), self.alignment(tape)[:, 0]
 
     def alignment(self, tape: Tape) -> Float[Tensor, "B T S"]:
         """The cross-attention of ``config.alignment_layer``: a head, or the mean of all."""
@@ -438,12 +511,10 @@ class TransformerTranslatorNetwork(nn.Module):
         layer = self.config.alignment_layer
         return max(depth - 2, 0) if layer is None else layer % depth
 
-    def _read(
-        self, memory: Memory, state: State | None, target: Tensor, tape: Tape | None
-    ) -> tuple[Tensor, State]:
-        return self.decoder(
-            target, memory.source, mask=memory.mask, state=state, tape=scoped(tape, "decoder")
-        )
+    def _looked(self, tape: Tape) -> dict[int, Tape]:
+        """Where ``tape`` takes the alignment layer's records."""
+        layer = self.alignment_layer
+        return {layer: tape.scope(f"decoder.layer.{layer}")}
 
 
 def _last_norm(config: TransformerConfig) -> nn.Module:
@@ -455,4 +526,4 @@ def _length(state: Sequence[KeyValues] | None) -> int:
 
 
 def _nothing(layers: nn.ModuleList, batch: int) -> State:
-    return tuple(cast("Layer | DecoderLayer", each).attention.nothing(batch) for each in layers)
+    return tuple(cast("Layer", each).attention.nothing(batch) for each in layers)

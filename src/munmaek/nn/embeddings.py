@@ -15,11 +15,18 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from munmaek.errors import InputError
+from munmaek.errors import ConfigError, InputError
 from munmaek.nn.softmax import log_likelihood, sampled_log_likelihood
 from munmaek.nn.tape import Tape
 
-__all__ = ["LearnedPositions", "OutputLayer", "SinusoidalPositions", "TokenEmbedding", "sinusoids"]
+__all__ = [
+    "LearnedPositions",
+    "OutputLayer",
+    "SinusoidalPositions",
+    "TokenEmbedding",
+    "sinusoids",
+    "target_embedding",
+]
 
 
 class TokenEmbedding(nn.Module):
@@ -42,6 +49,25 @@ class TokenEmbedding(nn.Module):
         if tape is not None:
             tape.record("embedding", vectors)
         return vectors
+
+
+def target_embedding(
+    source: TokenEmbedding, vocab_size: int, dimension: int, *, shared: bool
+) -> TokenEmbedding:
+    """A translator's embedding of target tokens: one of its own, or with ``shared`` the source's.
+
+    Raises:
+        ConfigError: ``shared``, and the two sides have different vocabularies.
+    """
+    if not shared:
+        return TokenEmbedding(vocab_size, dimension)
+    if source.table.num_embeddings != vocab_size:
+        message = (
+            f"share_embeddings needs one vocabulary for both sides, got {vocab_size} target tokens "
+            f"and {source.table.num_embeddings} of the source; train with joint_vocabulary"
+        )
+        raise ConfigError(message)
+    return source
 
 
 class OutputLayer(nn.Module):

@@ -21,6 +21,8 @@ from munmaek.artefact import (
 from munmaek.artefact.folder import check_free, write_text
 from munmaek.errors import DiskError, InputError, UnsupportedError
 from munmaek.models import stage_named
+from munmaek.recipe.bitexts import read_back_translated, read_pairs
+from munmaek.recipe.embedding import train_embedder
 from munmaek.recipe.finetuning import fit_classifier, fit_regressor, fit_tagger
 from munmaek.recipe.fitting import (
     Run,
@@ -40,7 +42,6 @@ from munmaek.text.corpora import (
     Pairs,
     ParallelCorpus,
     read_labelled,
-    read_parallel,
     read_text,
     read_valued,
 )
@@ -82,6 +83,7 @@ def train(
     resume: bool = False,
     device: str = "cpu",
     guide: GuideSource | None = None,
+    back_translated: Paths = (),
     report: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> TrainedModel:
@@ -103,6 +105,8 @@ def train(
         guide: word links that a translator's attention is trained toward: a file that
             ``munmaek.align.read_guide`` reads, "statistical" for those of the built-in aligner on
             the training data, or a guide (or None) for each training pair.
+        back_translated: more pairs for a translator, whose sources a model made of their targets;
+            they get the recipe's tag, and none is held out.
         report: told of every step that is worth telling.
         should_stop: asked after every step.
 
@@ -121,7 +125,7 @@ def train(
     try:
         before = None if init is None else load(init)
         run = Run(device, work, resume, before, report, should_stop)
-        model = _fit(recipe, paths, valid, run, guide)
+        model = _fit(recipe, paths, valid, run, guide, back_translated)
         if lead:
             model.save(folder, force=force or resume)
     except BaseException:
@@ -186,9 +190,17 @@ def _close(work: Path, folder: Path, *, finished: bool) -> None:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _fit(
-    recipe: Recipe, paths: Paths, valid: Paths, run: Run, guide: GuideSource | None
+def _fit(  # noqa: PLR0911 - a line for each task
+    recipe: Recipe,
+    paths: Paths,
+    valid: Paths,
+    run: Run,
+    guide: GuideSource | None,
+    back_translated: Paths,
 ) -> TrainedModel:
+    if back_translated and recipe.task != "translate":
+        message = f"--back-translated is for 'translate', which reads pairs; not '{recipe.task}'"
+        raise UnsupportedError(message)
     if guide is not None and recipe.task != "translate":
         message = f"--guide is for 'translate', which has links between words; not '{recipe.task}'"
         raise UnsupportedError(message)
@@ -201,7 +213,9 @@ def _fit(
     if recipe.task == "tag":
         return _fit_tag(recipe, paths, valid, run)
     if recipe.task == "translate":
-        return _fit_translate(recipe, paths, valid, run, guide)
+        return _fit_translate(recipe, paths, valid, run, guide, back_translated)
+    if recipe.task == "embed":
+        return train_embedder(recipe, paths, valid, run, tokenizer=tokenizer_of(run.init))
     return _fit_mlm(recipe, paths, valid, run)
 
 
@@ -271,20 +285,27 @@ def columns_of(recipe: Recipe) -> dict[str, Any]:
 
 
 def _fit_translate(
-    recipe: Recipe, paths: Paths, valid: Paths, run: Run, guide: GuideSource | None
+    recipe: Recipe,
+    paths: Paths,
+    valid: Paths,
+    run: Run,
+    guide: GuideSource | None,
+    back_translated: Paths,
 ) -> Translator:
     init = run.init
     if init is not None and not isinstance(init, Translator):
         message = f"--init: a model for '{init.info.task}' cannot begin a translator"
         raise UnsupportedError(message)
     tokenizers = None if init is None else (init.source_tokenizer, init.target_tokenizer)
-    corpus = read_parallel(paths)
+    recipe.check_guide(given=guide is not None, counts_words=guide not in (None, STATISTICAL))
+    corpus = read_pairs(paths, recipe)
     pairs = prepare_parallel(
         corpus,
-        read_parallel(valid) if valid else None,
+        read_pairs(valid, recipe) if valid else None,
         recipe,
         tokenizers=tokenizers,
         guides=None if guide == STATISTICAL else _known_guides(guide, corpus, tokenizers),
+        more=read_back_translated(back_translated, recipe) if back_translated else None,
     )
     if guide == STATISTICAL:
         pairs = replace(pairs, guides=_aligned(pairs.train_corpus))
@@ -320,5 +341,4 @@ def _fit_mlm(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> Encoder:
         tokenizer=tokenizer_of(run.init),
     )
     model = fit_encoder(text, recipe, run)
-    info = model.info.with_scores(model.evaluate(text.valid_corpus))
-    return Encoder(model.tokenizer, model.network, info, model.limit)
+    return replace(model, info=model.info.with_scores(model.evaluate(text.valid_corpus)))

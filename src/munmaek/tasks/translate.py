@@ -8,7 +8,7 @@ r"""Task translate: text to text.
 V target vocabulary size, N rows held at once, D model width.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, final
 
@@ -63,12 +63,15 @@ class TranslationTask:
     """What is known of the links of each training pair; None trains without guidance."""
     guide_weight: float = 1.0
     """Nats of the likelihood that a nat of the guide's loss is worth."""
+    resample: Callable[[int], Pairs] | None = None
+    """The training pairs of a pass, from its number alone, where they are cut anew in each."""
 
     def epoch(self, number: int) -> Sequence[PairBatch]:
         """Pairs of like length together, batches in random order."""
         rng = np.random.default_rng([self.seed, number])
-        groups = bucket(self.train.lengths(), max_tokens=self.max_tokens, rng=rng)
-        return Batches(groups, lambda _, chosen: self._batch(self.train, chosen))
+        pairs = self.train if self.resample is None else self.resample(number)
+        groups = bucket(pairs.lengths(), max_tokens=self.max_tokens, rng=rng)
+        return Batches(groups, lambda _, chosen: self._batch(pairs, chosen))
 
     def _batch(self, pairs: Pairs, chosen: NDArray[np.int64]) -> PairBatch:
         return PairBatch.gather(pairs.sources, pairs.targets, chosen, self.pad)

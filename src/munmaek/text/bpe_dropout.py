@@ -97,7 +97,7 @@ class MergeDropout:
         """The ids of every text in pass ``number``, in their order, without beginning or end."""
         out = np.empty(self._room, dtype=np.int32)
         ends = np.empty(len(self._texts.row_starts) - 1, dtype=np.int64)
-        cast("Any", _cut_all)(
+        _cut_all(
             self._texts,
             self._merges,
             self._threshold,
@@ -133,7 +133,7 @@ def _merges(tokenizer: Tokenizer) -> _Merges:
         tokenizer.vocab_size,
     )
     wanted = [vocab[left] * merges.size + vocab[right] for left, right in pairs]
-    cast("Any", _fill)(merges.keys, merges.ranks, np.array(wanted, dtype=np.int64))
+    _fill(merges.keys, merges.ranks, np.array(wanted, dtype=np.int64))
     return merges
 
 
@@ -179,7 +179,7 @@ def _slot(keys: Longs, key: int) -> int:
     place = np.int64(_mixed(np.uint64(key)) & np.uint64(len(keys) - 1))
     while keys[place] >= 0 and keys[place] != key:
         place = (place + 1) & (len(keys) - 1)
-    return place
+    return int(place)
 
 
 @_compiled
@@ -194,7 +194,7 @@ def _fill(keys: Longs, ranks: Ints, wanted: Longs) -> None:
 @_compiled
 def _rank(merges: _Merges, left: int, right: int) -> int:
     """The rank of the merge of two ids, or −1."""
-    return merges.ranks[_slot(merges.keys, np.int64(left) * merges.size + right)]
+    return int(merges.ranks[_slot(merges.keys, np.int64(left) * merges.size + right)])
 
 
 @_compiled

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, cast, final
+from typing import final
 
 from tokenizers import Tokenizer as Pipeline
 
@@ -176,7 +176,7 @@ class Tokenizer:
 
     def run_ids(self, run: str) -> list[int]:
         """The ids of the pieces of a run."""
-        return [token.id for token in cast("Any", self._pipeline.model).tokenize(run)]
+        return [token.id for token in self._pipeline.model.tokenize(run)]
 
     # Ids to text
 
