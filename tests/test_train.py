@@ -254,6 +254,27 @@ def test_moments_of_what_is_not_used_become_zero_rather_than_subnormal_and_no_we
     assert torch.equal(weights_without, weights_with)
 
 
+SUBNORMALS = """
+import torch
+from munmaek.train.precision import flushing_subnormals
+
+def share_of_zeros():
+    return float((torch.full((4_000_000,), 1e-39) * 0.5 == 0).float().mean())
+
+torch.set_num_threads(2)
+with flushing_subnormals():
+    assert share_of_zeros() == 1.0, share_of_zeros()
+    with flushing_subnormals():
+        pass
+    assert share_of_zeros() == 1.0
+assert float(torch.tensor(1e-39) * 0.5) != 0
+"""
+
+
+def test_subnormals_are_zero_in_every_thread_of_training_and_as_before_after_it():
+    subprocess.run([sys.executable, "-c", SUBNORMALS], check=True)
+
+
 def test_the_loop_settles_moments(tmp_path):
     class Once(Counting):
         """The last token occurs in the first batch alone."""

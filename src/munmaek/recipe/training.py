@@ -48,6 +48,7 @@ from munmaek.text.corpora import (
 from munmaek.text.tagged import read_tagged
 from munmaek.text.tokenizers import Tokenizer
 from munmaek.train import Progress
+from munmaek.train.precision import flushing_subnormals
 from munmaek.train.ranks import leads
 
 __all__ = [
@@ -72,6 +73,7 @@ def work_folder(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.partial")
 
 
+@flushing_subnormals()
 def train(
     recipe: Recipe,
     paths: Paths,

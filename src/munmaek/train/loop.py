@@ -30,7 +30,7 @@ from munmaek.train.optimiser import (
     set_rates,
     settle,
 )
-from munmaek.train.precision import autocast, resolve
+from munmaek.train.precision import autocast, flushing_subnormals, resolve
 from munmaek.train.processes import Processes
 from munmaek.train.record import FitResult, Progress
 from munmaek.train.run import RunState
@@ -81,7 +81,7 @@ def fit(
     place = torch.device(device)
     network.to(place)
     processes = Processes().divide(network, task, device=place, sharded=config.sharded)
-    with _seeded(config.seed + 1000 * processes.rank, place):
+    with flushing_subnormals(), _seeded(config.seed + 1000 * processes.rank, place):
         run = _Run(network, processes, config, place, folder)
         run.begin(resume=resume)
         stopped = run.state.ended(config)

@@ -1,7 +1,8 @@
 """What matrix products are computed in."""
 
 import time
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Generator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from typing import Literal
 
@@ -9,7 +10,7 @@ import torch
 
 from munmaek.train.config import TrainConfig
 
-__all__ = ["Precision", "autocast", "has_fast_bfloat16", "resolve"]
+__all__ = ["Precision", "autocast", "flushing_subnormals", "has_fast_bfloat16", "resolve"]
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -56,3 +57,19 @@ def autocast(precision: Precision, device: torch.device) -> AbstractContextManag
     if precision == "float32":
         return nullcontext()
     return torch.autocast(device.type, dtype=torch.bfloat16)
+
+
+@contextmanager
+def flushing_subnormals() -> Generator[None]:
+    """Numbers below 1e-38 count as zero inside, and as they did before after it.
+
+    Gradients that vanish over a long stretch end there, and with such numbers a processor
+    calculates more than ten times slower. It holds for this thread and for those that torch starts
+    inside: begin it before torch's first parallel work. Other devices are left alone.
+    """
+    before = bool((torch.tensor(1e-39) * 1.0 == 0).item())
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(before)
