@@ -34,6 +34,7 @@ __all__ = [
     "MultiHeadSelfAttention",
     "Spans",
     "append",
+    "first_attention",
     "flat_attention",
     "rotary_tables",
     "rotate",
@@ -162,12 +163,41 @@ def flat_attention(
     if parts.is_cuda and len(spans) > 1 and dropout == 0.0:
         return _jagged_attention(parts, spans)
     contexts: list[Tensor] = []
-    for start, rows, length in spans:
-        run = parts[start : start + rows * length].reshape(rows, length, *parts.shape[1:])
+    # Split, not sliced: the gradient of slices is a tensor of zeros for each, and their sum.
+    runs = parts.split([rows * length for _, rows, length in spans])
+    for (_, rows, length), each in zip(spans, runs, strict=True):
+        run = each.reshape(rows, length, *parts.shape[1:])
         queries, keys, values = run.permute(2, 0, 3, 1, 4).unbind(0)
         context = F.scaled_dot_product_attention(queries, keys, values, dropout_p=dropout)
         contexts.append(context.transpose(1, 2).reshape(rows * length, -1))
     return contexts[0] if len(contexts) == 1 else torch.cat(contexts)
+
+
+def first_attention(
+    queries: Float[Tensor, "B H K"],
+    parts: Float[Tensor, "N 2 H K"],
+    spans: Spans,
+    *,
+    dropout: float = 0.0,
+    rotary: Float[Tensor, "2 N K"] | None = None,
+) -> Float[Tensor, "B D"]:
+    """What the first token of each sentence sees of its sentence; ``parts`` are keys and values.
+
+    The first position turns nothing, so rotary positions are for the keys alone.
+    """
+    if rotary is not None:
+        keys = rotate(parts[:, 0].transpose(0, 1), rotary).transpose(0, 1)
+        parts = torch.stack([keys, parts[:, 1]], dim=1)
+    contexts: list[Tensor] = []
+    runs = parts.split([rows * length for _, rows, length in spans])
+    asked = queries.split([rows for _, rows, _ in spans])
+    for (_, rows, length), query, each in zip(spans, asked, runs, strict=True):
+        keys, values = each.reshape(rows, length, *parts.shape[1:]).permute(2, 0, 3, 1, 4).unbind(0)
+        context = F.scaled_dot_product_attention(
+            query[:, :, None], keys, values, dropout_p=dropout
+        )
+        contexts.append(context.flatten(1))
+    return torch.cat(contexts)
 
 
 def _jagged_attention(parts: Tensor, spans: Spans) -> Tensor:
@@ -235,6 +265,24 @@ class MultiHeadSelfAttention(nn.Module):
         parts = self.qkv(x).unflatten(-1, (3, self.heads, -1))
         dropout = self.dropout if self.training else 0.0
         context = flat_attention(parts, spans, dropout=dropout, rotary=rotary)
+        return self.output(context)
+
+    def first(
+        self,
+        x: Float[Tensor, "N D"],
+        starts: Int[Tensor, " B"],
+        spans: Spans,
+        *,
+        rotary: Float[Tensor, "2 N K"] | None = None,
+    ) -> Float[Tensor, "B D"]:
+        """``flat`` of each sentence's first token, which stands at ``starts``, and of no other."""
+        size = x.shape[-1]
+        weights = self.qkv.weight.split([size, 2 * size])
+        biases = (None, None) if self.qkv.bias is None else self.qkv.bias.split([size, 2 * size])
+        queries = F.linear(x[starts], weights[0], biases[0]).unflatten(-1, (self.heads, -1))
+        parts = F.linear(x, weights[1], biases[1]).unflatten(-1, (2, self.heads, -1))
+        dropout = self.dropout if self.training else 0.0
+        context = first_attention(queries, parts, spans, dropout=dropout, rotary=rotary)
         return self.output(context)
 
     def nothing(self, batch: int) -> KeyValues:
