@@ -175,7 +175,7 @@ class TrainedLanguageModel:
         """
         ids = self.tokenizer.encode(prompt)
         drawn = sample(
-            self._rows(count),
+            self.rows(count),
             rng=rng,
             max_length=max_length,
             temperature=temperature,
@@ -190,7 +190,8 @@ class TrainedLanguageModel:
         tokenizer = self.tokenizer
         return (tokenizer.pad, tokenizer.unk, tokenizer.bos, tokenizer.mask)
 
-    def _rows(self, count: int) -> BatchedLanguageModel[Any]:
+    def rows(self, count: int) -> BatchedLanguageModel[Any]:
+        """``count`` contexts of the model, to decode with."""
         if self.has_network:
             return cast("Any", self.model).rows(count)
         return from_single(self.model, rows=count)

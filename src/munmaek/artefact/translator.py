@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, final
+from typing import Any, Literal, cast, final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from munmaek.artefact.folder import write_folder
 from munmaek.artefact.forcing import forced
@@ -15,13 +14,14 @@ from munmaek.artefact.info import Info
 from munmaek.artefact.inside import (
     HeadsOff,
     Inside,
-    fold_weights,
     one_row,
     piece_words,
-    word_indices,
 )
+from munmaek.artefact.translating import Decoding, Ensemble
+from munmaek.artefact.translation import Translation, word_weights
 from munmaek.artefact.weights import save_config, save_network
 from munmaek.decode import BeamTree, Hypothesis, beam_search
+from munmaek.errors import UnsupportedError
 from munmaek.metrics import (
     Score,
     Signature,
@@ -31,7 +31,7 @@ from munmaek.metrics import (
 )
 from munmaek.models.networks import TranslatorNetwork
 from munmaek.nn.tape import Tape
-from munmaek.tasks.base import tensor
+from munmaek.tasks.base import device_of, tensor
 from munmaek.tasks.translate import DecoderRows
 from munmaek.text.corpora import ParallelCorpus
 from munmaek.text.tokenizers import Tokenizer
@@ -48,22 +48,6 @@ class Found:
 
     text: str
     hypothesis: Hypothesis
-
-
-@dataclass(frozen=True, slots=True)
-class Translation:
-    """A sentence and its translation; links are (source word, target word) from attention."""
-
-    source: str
-    translation: str
-    logprob: float
-    """Nats, to the end of the sentence."""
-    alignment: tuple[tuple[int, int], ...] | None
-    """None for a model without attention."""
-    weights: NDArray[np.float32] | None
-    """[target words, source words], rows summing to 1; None without attention."""
-    source_words: tuple[str, ...]
-    target_words: tuple[str, ...]
 
 
 @final
@@ -94,21 +78,19 @@ class Translator:
             max_length: target tokens at most; by default 1.5 times the source and 20 more.
             links: keep the attention; without it decoding is faster.
         """
-        out: list[Translation | None] = [None] * len(texts)
-        encoded = [self._source_ids(ids) for ids in self.source_tokenizer.encode_many(texts)]
-        todo = [index for index, text in enumerate(texts) if text.strip()]
-        todo.sort(key=lambda index: len(encoded[index]))
-        size = max(1, 256 // beam)
-        for at in range(0, len(todo), size):
-            chosen = todo[at : at + size]
-            sources = [encoded[index] for index in chosen]
-            limits = [max_length or int(1.5 * len(ids)) + 20 for ids in sources]
-            found = beam_search(
-                self._rows(sources, look=links), beam=beam, max_length=limits, banned=self._never()
-            )
-            for index, best in zip(chosen, found, strict=True):
-                out[index] = self._result(texts[index], encoded[index], best[0])
-        return [each or _empty(text) for each, text in zip(out, texts, strict=True)]
+        decoding = Decoding(beam=beam, max_length=max_length)
+        return [found[0] for found in self.translate_with(decoding, texts, links=links)]
+
+    def translate_with(
+        self,
+        decoding: Decoding,
+        texts: Sequence[str],
+        *,
+        must: Sequence[Sequence[str]] = (),
+        links: bool = True,
+    ) -> list[list[Translation]]:
+        """The best translations of each text by another search: ``Ensemble.translate`` of one."""
+        return Ensemble((self,)).translate(texts, decoding, must=must, links=links)
 
     def align(
         self,
@@ -132,7 +114,7 @@ class Translator:
         Raises:
             ConfigError: a layer or head that the model has not.
         """
-        encoded = [self._source_ids(ids) for ids in self.source_tokenizer.encode_many(sources)]
+        encoded = [self.source_ids(ids) for ids in self.source_tokenizer.encode_many(sources)]
         wanted = self.target_tokenizer.encode_many(targets)
         ends = {"bos": self.target_tokenizer.bos, "eos": self.target_tokenizer.eos}
         order = sorted(range(len(sources)), key=lambda row: len(wanted[row]) + len(encoded[row]))
@@ -152,10 +134,26 @@ class Translator:
                 out[row] = self._result(sources[row], encoded[row], shifted, targets[row])
         return [out[row] for row in range(len(sources))]
 
-    def _source_ids(self, ids: Sequence[int]) -> list[int]:
+    def quantised(self) -> "Translator":
+        """The same with its products in 8-bit integers: nearly the same, and faster.
+
+        Raises:
+            UnsupportedError: the network is not on the processor.
+        """
+        if device_of(self.network).type != "cpu":
+            raise UnsupportedError("int8 is for the processor; leave it out or use --device cpu")
+        from munmaek.models.translator_int8 import int8_translator
+
+        return replace(
+            self, network=cast("TranslatorNetwork", int8_translator(cast("Any", self.network)))
+        )
+
+    def source_ids(self, ids: Sequence[int]) -> list[int]:
+        """What the network reads of a text's tokens: as many as ``limit`` allows, and </s>."""
         return [*ids[: self.limit - 1], self.source_tokenizer.eos]
 
-    def _rows(self, sources: Sequence[Sequence[int]], *, look: bool) -> DecoderRows:
+    def rows(self, sources: Sequence[Sequence[int]], *, look: bool) -> DecoderRows:
+        """The network given these sources, which end with </s>; ``look`` for its attention."""
         tokenizer = self.target_tokenizer
         return DecoderRows(
             self.network, sources, tokenizer.bos, tokenizer.eos, tokenizer.vocab_size, look
@@ -166,27 +164,19 @@ class Translator:
         return (tokenizer.pad, tokenizer.unk, tokenizer.bos, tokenizer.mask)
 
     def _result(
-        self, source: str, ids: Sequence[int], best: Hypothesis, target: str | None = None
+        self, source: str, ids: Sequence[int], best: Hypothesis, target: str
     ) -> Translation:
-        text = self.target_tokenizer.decode(best.tokens) if target is None else target
-        weights = self._word_weights(ids, best)
+        weights = word_weights(self.source_tokenizer, ids, self.target_tokenizer, best)
         return Translation(
             source=source,
-            translation=text,
+            translation=target,
             logprob=best.logprob,
             alignment=None if weights is None else tuple(sorted(links_from_weights(weights))),
             weights=weights,
             source_words=tuple(source.split()),
-            target_words=tuple(text.split()),
+            target_words=tuple(target.split()),
+            score=best.score,
         )
-
-    def _word_weights(self, ids: Sequence[int], best: Hypothesis) -> NDArray[np.float32] | None:
-        if best.attention is None:
-            return None
-        rows = _words(self.target_tokenizer, best.tokens)
-        columns = (*_words(self.source_tokenizer, ids[:-1]), -1)
-        weights = best.attention[: len(rows), : len(columns)]
-        return fold_weights(weights, rows=rows, columns=columns)
 
     def evaluate(self, corpus: ParallelCorpus, *, beam: int = 5) -> dict[str, Score]:
         """BLEU and chrF of beam search, with bootstrap intervals."""
@@ -223,7 +213,7 @@ class Translator:
         """
         off = off or {}
         reading, writing = self.source_tokenizer, self.target_tokenizer
-        ids = self._source_ids(reading.encode(source))
+        ids = self.source_ids(reading.encode(source))
         if target is None:
             target = self.search(source, off=off)[0].text
         wanted = writing.encode(target)
@@ -270,8 +260,8 @@ class Translator:
             off: heads to switch off.
             tree: where to keep every step of the search.
         """
-        ids = self._source_ids(self.source_tokenizer.encode(source))
-        rows = replace(self._rows([ids], look=True), off=off or {})
+        ids = self.source_ids(self.source_tokenizer.encode(source))
+        rows = replace(self.rows([ids], look=True), off=off or {})
         found = beam_search(
             rows,
             beam=beam,
@@ -309,21 +299,7 @@ class Translator:
         )
 
 
-def _words(tokenizer: Tokenizer, ids: Sequence[int]) -> tuple[int, ...]:
-    """The word of each piece; a lone space belongs to the word after it."""
-    text = tokenizer.decode(ids)
-    pieces, words = piece_words(tokenizer, text)
-    if pieces == tuple(tokenizer.token(token) for token in ids):
-        return words
-    # A search may spell a word as encoding would not.
-    return word_indices([tokenizer.decode(ids[: end + 1]) for end in range(len(ids))])
-
-
 def _one_later(best: Hypothesis) -> Hypothesis:
     """With the attention of the step that reads a token in the place of the one that emits it."""
     attention = best.attention
     return best if attention is None else replace(best, attention=attention[1:])
-
-
-def _empty(text: str) -> Translation:
-    return Translation(text, "", 0.0, None, None, (), ())

@@ -1,14 +1,25 @@
 """``munmaek translate``."""
 
-from typing import Annotated, Any
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any, cast
 
 import typer
 
-from munmaek.cli.console import put_json, put_line
+from munmaek.cli.console import put, put_json, put_line, say
 from munmaek.cli.inputs import blocks_of_lines
 from munmaek.cli.options import InputFile, Json, ModelFolder
+from munmaek.errors import ConfigError, InputError
 
 __all__ = ["translate"]
+
+EVERY = 10.0
+"""Seconds between lines that say how far it is."""
+PRECISIONS = ("float32", "int8")
+SEARCH, TOGETHER, WORDS = "Search", "Several models", "Words"
 
 
 def translate(
@@ -16,29 +27,331 @@ def translate(
     file: InputFile = "-",
     *,
     beam: Annotated[
-        int, typer.Option(min=1, help="Translations kept at every step; 1 is greedy.")
+        int,
+        typer.Option(
+            min=1,
+            help="Translations kept at every step; 1 is greedy.",
+            rich_help_panel=SEARCH,
+        ),
     ] = 5,
+    n_best: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Translations of each line, as number, score and text; at most the beam.",
+            rich_help_panel=SEARCH,
+        ),
+    ] = 1,
+    min_length: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Tokens at least.", rich_help_panel=SEARCH)
+    ] = 0,
     max_length: Annotated[
         int | None,
-        typer.Option(min=1, show_default=False, help="Tokens at most; by default from the source."),
+        typer.Option(
+            min=1,
+            metavar="N",
+            show_default=False,
+            help="Tokens at most, the end included; by default from the source.",
+            rich_help_panel=SEARCH,
+        ),
     ] = None,
+    length_penalty: Annotated[
+        float,
+        typer.Option(
+            min=0.0,
+            metavar="X",
+            help="Rank by log-probability / length ^ X.",
+            rich_help_panel=SEARCH,
+        ),
+    ] = 1.0,
+    coverage: Annotated[
+        float,
+        typer.Option(
+            min=0.0,
+            metavar="X",
+            help="Take off X times the logarithms of source words' attention below 1.",
+            rich_help_panel=SEARCH,
+        ),
+    ] = 0.0,
+    no_repeat: Annotated[
+        int,
+        typer.Option(
+            min=0, metavar="N", help="No N tokens in a row come twice.", rich_help_panel=SEARCH
+        ),
+    ] = 0,
+    with_: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--with",
+            metavar="MODEL",
+            show_default=False,
+            help="Another translator that decodes together with the first; may come again.",
+            rich_help_panel=TOGETHER,
+        ),
+    ] = None,
+    weight: Annotated[
+        list[float] | None,
+        typer.Option(
+            metavar="X",
+            show_default=False,
+            help="Of each model, in their order; by default all alike.",
+            rich_help_panel=TOGETHER,
+        ),
+    ] = None,
+    geometric: Annotated[
+        bool,
+        typer.Option(
+            "--geometric",
+            help="The mean of log-probabilities rather than of probabilities.",
+            rich_help_panel=TOGETHER,
+        ),
+    ] = False,
+    lm: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="MODEL",
+            show_default=False,
+            help="A language model over the same target vocabulary, added to the scores.",
+            rich_help_panel=TOGETHER,
+        ),
+    ] = None,
+    lm_weight: Annotated[
+        float, typer.Option(metavar="X", help="Of the language model.", rich_help_panel=TOGETHER)
+    ] = 0.2,
+    must: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PHRASE",
+            show_default=False,
+            help="Must be in every translation; may come again.",
+            rich_help_panel=WORDS,
+        ),
+    ] = None,
+    must_file: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help="For each line of text a line of phrases, with tabs between or as a JSON list.",
+            rich_help_panel=WORDS,
+        ),
+    ] = None,
+    replace_unknown: Annotated[
+        bool,
+        typer.Option(
+            "--replace-unknown",
+            help="Write the source word attended to for a word that the vocabulary lacks.",
+            rich_help_panel=WORDS,
+        ),
+    ] = False,
+    dictionary: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE.tsv",
+            show_default=False,
+            help="With --replace-unknown: source words and what to write for them.",
+            rich_help_panel=WORDS,
+        ),
+    ] = None,
+    split: Annotated[
+        bool,
+        typer.Option("--split", help="Translate a line beyond the limit in parts, not cut."),
+    ] = False,
+    precision: Annotated[
+        str, typer.Option(metavar="NAME", help="float32, or int8: nearly the same and faster.")
+    ] = "float32",
     json: Json = False,
 ) -> None:
     """Translate every line; an empty line stays empty."""
-    from munmaek.artefact import Translator, load_as
+    if precision not in PRECISIONS:
+        message = f"--precision {precision}: there are {', '.join(PRECISIONS)}"
+        raise ConfigError(message)
+    if dictionary is not None and not replace_unknown:
+        raise ConfigError("--dictionary is for --replace-unknown; give both")
 
-    trained: Any = load_as(model, Translator, what="translate")
+    from munmaek.artefact.translating import Decoding
+    from munmaek.artefact.translation import UnknownWords
+
+    decoding = Decoding(
+        beam=beam,
+        n_best=n_best,
+        length_penalty=length_penalty,
+        coverage=coverage,
+        min_length=min_length,
+        max_length=max_length,
+        no_repeat=no_repeat,
+        split=split,
+        unknown=UnknownWords(_pairs(dictionary)) if replace_unknown else None,
+    )
+    together = _together(
+        [model, *(with_ or ())],
+        weight or (),
+        lm,
+        lm_weight,
+        geometric=geometric,
+        precision=precision,
+    )
+    told = _Told()
+    phrases = _phrases(must or (), must_file)
     for lines in blocks_of_lines(file):
-        for each in trained.translate(lines, beam=beam, max_length=max_length, links=json):
+        wanted = _as_many(phrases, len(lines), must_file)
+        found = together.translate(lines, decoding, must=wanted, links=json)
+        for best in found:
+            told.count(best[0])
             if json:
-                links = each.alignment
-                put_json(
-                    {
-                        "source": each.source,
-                        "translation": each.translation,
-                        "logprob": each.logprob,
-                        "alignment": None if links is None else [list(link) for link in links],
-                    }
-                )
+                _put_json(best, several=n_best > 1)
+            elif n_best == 1:
+                put_line(best[0].translation)
             else:
-                put_line(each.translation)
+                for each in best:
+                    words = " ".join(each.translation.split())
+                    put(f"{told.lines}\t{each.score:.4f}\t{words}")
+        told.progress()
+    if next(phrases, None) is not None and must_file is not None:
+        message = f"{must_file}: more lines than the text's {told.lines:,}; give one for each"
+        raise InputError(message)
+    told.end(together.translators[0].limit)
+
+
+@dataclass(slots=True)
+class _Told:
+    """What is said on standard error beside the results."""
+
+    lines: int = 0
+    cut: int = 0
+    unfinished: int = 0
+    latest: float = field(default_factory=time.monotonic)
+
+    def count(self, best: Any) -> None:
+        self.lines += 1
+        self.cut += best.cut > 0
+        self.unfinished += not best.finished
+        for phrase in best.unmet:
+            say(f"line {self.lines}: {phrase!r} cannot be in the translation; it is left out")
+
+    def progress(self) -> None:
+        if time.monotonic() - self.latest > EVERY:
+            self.latest = time.monotonic()
+            say(f"{self.lines:,} lines")
+
+    def end(self, limit: int) -> None:
+        if self.cut:
+            say(
+                f"warning: {self.cut:,} of {self.lines:,} lines are longer than the {limit} tokens "
+                "that are read; their ends were cut (--split translates them in parts)"
+            )
+        if self.unfinished:
+            say(
+                f"warning: {self.unfinished:,} of {self.lines:,} translations were cut at the "
+                "longest length (--max-length)"
+            )
+
+
+def _together(
+    folders: Sequence[Path],
+    weights: Sequence[float],
+    lm: Path | None,
+    lm_weight: float,
+    *,
+    geometric: bool,
+    precision: str,
+) -> Any:
+    from munmaek.artefact import TrainedLanguageModel, Translator, load_as
+    from munmaek.artefact.translating import Ensemble
+    from munmaek.decode import GeometricEnsemble, MeanEnsemble
+
+    models: list[Any] = [load_as(folder, Translator, what="translate") for folder in folders]
+    if precision == "int8":
+        models = [each.quantised() for each in models]
+    return Ensemble(
+        models,
+        tuple(weights),
+        GeometricEnsemble if geometric else MeanEnsemble,
+        None if lm is None else load_as(lm, TrainedLanguageModel, what="--lm"),
+        lm_weight,
+    )
+
+
+def _put_json(found: Sequence[Any], *, several: bool) -> None:
+    best = found[0]
+    links = best.alignment
+    row: dict[str, Any] = {
+        "source": best.source,
+        "translation": best.translation,
+        "logprob": best.logprob,
+        "alignment": None if links is None else [list(link) for link in links],
+    }
+    if several:
+        row["n_best"] = [
+            {
+                "translation": each.translation,
+                "logprob": each.logprob,
+                "score": each.score,
+                "alignment": None
+                if each.alignment is None
+                else [list(link) for link in each.alignment],
+            }
+            for each in found
+        ]
+    if best.cut:
+        row["cut"] = best.cut
+    if best.unmet:
+        row["unmet"] = list(best.unmet)
+    put_json(row)
+
+
+def _pairs(path: str | None) -> dict[str, str]:
+    """A dictionary of a TSV file; the first translation of a word counts."""
+    from munmaek.text.corpora import read_lines
+
+    found: dict[str, str] = {}
+    for number, line in enumerate(read_lines(path) if path else (), start=1):
+        word, tab, translation = line.partition("\t")
+        if line and not (tab and word.strip() and translation.strip()):
+            message = f"{path}, line {number}: wanted a word, a tab and its translation"
+            raise InputError(message)
+        if line:
+            found.setdefault(word.strip(), translation.split("\t")[0].strip())
+    return found
+
+
+def _phrases(always: Sequence[str], path: str | None) -> Iterator[list[str]]:
+    """The phrases of each line, of the file and of all; without a file endlessly."""
+    from munmaek.text.files import raw_lines
+
+    if path is None:
+        while always:
+            yield list(always)
+        return
+    number = 0
+    for block in raw_lines(path):
+        for line in block:
+            number += 1
+            yield [*always, *_phrases_of(line, f"{path}, line {number}")]
+
+
+def _phrases_of(line: str, where: str) -> list[str]:
+    from json import JSONDecodeError, loads
+
+    if not line.startswith("["):
+        return [each.strip() for each in line.split("\t") if each.strip()]
+    try:
+        value = loads(line)
+    except JSONDecodeError as error:
+        message = f"{where}: not a JSON list: {error.msg}"
+        raise InputError(message) from None
+    if not all(isinstance(each, str) for each in value):
+        message = f"{where}: wanted a JSON list of phrases, got {line[:40]}"
+        raise InputError(message)
+    return [each for each in cast("list[str]", value) if each.strip()]
+
+
+def _as_many(phrases: Iterator[list[str]], lines: int, path: str | None) -> list[list[str]]:
+    found = list(islice(phrases, lines))
+    if path is not None and len(found) < lines:
+        message = (
+            f"{path}: fewer lines than the text; give one for each, empty where none is wanted"
+        )
+        raise InputError(message)
+    return found

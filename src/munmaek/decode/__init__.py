@@ -2,6 +2,9 @@
 
 from munmaek.decode.adapter import from_single
 from munmaek.decode.beam import beam_search
+from munmaek.decode.constrained import Phrase, constrained_search
+from munmaek.decode.coverage import Coverage
+from munmaek.decode.ensemble import GeometricEnsemble, MeanEnsemble, ShallowFusion
 from munmaek.decode.hypothesis import Hypothesis
 from munmaek.decode.path import follow, force, greedy
 from munmaek.decode.sampling import sample
@@ -10,8 +13,14 @@ from munmaek.decode.tree import BeamNode, BeamTree
 __all__ = [
     "BeamNode",
     "BeamTree",
+    "Coverage",
+    "GeometricEnsemble",
     "Hypothesis",
+    "MeanEnsemble",
+    "Phrase",
+    "ShallowFusion",
     "beam_search",
+    "constrained_search",
     "follow",
     "force",
     "from_single",

@@ -128,17 +128,17 @@ def beam_search(
     results = _Results(limits(max_length, rows), beam, n_best, length_penalty)
     history = History()
     owner: Ints = np.arange(rows)
-    sums = np.zeros(rows)
+    sums: NDArray[np.float64] = np.zeros(rows)
     step = 0
     while owner.size:
         history.attend(attention)
         closed = [*banned, model.eos] if step < min_length else banned
         wanted = int(results.places[owner].max()) + (beam if tree else 0)
         repeats = closing_tokens(history, len(owner), no_repeat)
-        ranked = _without(repeats, model, state, wanted, closed)
-        parents, tokens, totals = _widen(*ranked, sums, owner, results.places)
+        values, ids = _without(repeats, model, state, wanted, closed)
+        parents, tokens, totals = _widen(values, ids, sums, owner, results.places)
         if tree is not None:
-            weighed = _widen(*ranked, sums, owner, results.places + beam)
+            weighed = _widen(values, ids, sums, owner, results.places + beam)
             tree.weigh(*weighed, sums, kept=len(parents))
         sums = totals
         owner = owner[parents]
@@ -163,10 +163,10 @@ def beam_search(
         if not outputs:
             message = f"row {row}: no token left to choose; all are banned or have no probability"
             raise ValueError(message)
-    ranked_outputs = results.ranked()
+    ranked = results.ranked()
     if tree is not None:
-        tree.rank(ranked_outputs[0])
-    return ranked_outputs
+        tree.rank(ranked[0])
+    return ranked
 
 
 @dataclass(frozen=True, slots=True)

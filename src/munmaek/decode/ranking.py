@@ -54,7 +54,7 @@ def likeliest(
 
 
 def rank(logprobs: Floats, count: int, *, closed: Sequence[int] = ()) -> tuple[Floats, Ints]:
-    """The ``count`` likeliest tokens of each row [N, V] and their values, best first, ties by id."""
+    """The ``count`` likeliest tokens of each row [N, V], best first, ties by id: values and ids."""
     # Passes of argmax are faster than one partition, and know which of equals comes first.
     rest = forbid(logprobs, closed)
     if count > 1 and rest is logprobs:

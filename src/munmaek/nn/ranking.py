@@ -47,7 +47,7 @@ def _best(
     lines = scores.shape[1] // COLUMNS
     if count >= COLUMNS or lines < 2:
         return _sorted(scores, count)
-    table = scores[:, : lines * COLUMNS].unflatten(1, (lines, COLUMNS))
+    table = scores[:, : lines * COLUMNS].reshape(-1, lines, COLUMNS)
     heads, columns = table.amax(1).topk(count + 1, 1)
     picked = columns[:, None, :count].expand(-1, lines, -1)
     steps = torch.arange(0, lines * COLUMNS, COLUMNS, device=scores.device)
@@ -71,5 +71,5 @@ def _best(
 def _sorted(
     scores: Float[Tensor, "N V"], count: int
 ) -> tuple[Float[Tensor, "N K"], Int[Tensor, "N K"]]:
-    values, tokens = scores.sort(1, descending=True, stable=True)
+    values, tokens = torch.sort(scores, dim=1, descending=True, stable=True)
     return values[:, :count], tokens[:, :count]

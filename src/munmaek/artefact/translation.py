@@ -1,0 +1,117 @@
+"""What a translator gives, and how attention between pieces becomes links between words.
+
+Letters: T target tokens, S source tokens.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.artefact.inside import fold_weights, piece_words, word_indices
+from munmaek.decode import Hypothesis
+from munmaek.errors import ConfigError
+from munmaek.text.tokenizers import Tokenizer
+
+__all__ = ["Translation", "UnknownWords", "empty_translation", "token_words", "word_weights"]
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A sentence and its translation; links are (source word, target word) from attention."""
+
+    source: str
+    translation: str
+    logprob: float
+    """Nats, to the end of the sentence."""
+    alignment: tuple[tuple[int, int], ...] | None
+    """None for a model without attention."""
+    weights: NDArray[np.float32] | None
+    """[target words, source words], rows summing to 1; None without attention."""
+    source_words: tuple[str, ...]
+    target_words: tuple[str, ...]
+    score: float = 0.0
+    """What it was ranked by: ``logprob`` by length, and what coverage took off."""
+    finished: bool = True
+    """It came to its end, rather than to the longest length."""
+    cut: int = 0
+    """Source tokens beyond the limit, which were not read."""
+    unmet: tuple[str, ...] = ()
+    """Phrases that had to be in the translation and are not."""
+
+
+def empty_translation(source: str, unmet: Sequence[str] = ()) -> Translation:
+    """That of a text without a word."""
+    return Translation(source, "", 0.0, None, None, (), (), unmet=tuple(unmet))
+
+
+def token_words(tokenizer: Tokenizer, ids: Sequence[int]) -> tuple[int, ...]:
+    """The word of each piece; a lone space belongs to the word after it."""
+    text = tokenizer.decode(ids)
+    pieces, words = piece_words(tokenizer, text)
+    if pieces == tuple(tokenizer.token(token) for token in ids):
+        return words
+    # A search may spell a word as encoding would not.
+    return word_indices([tokenizer.decode(ids[: end + 1]) for end in range(len(ids))])
+
+
+def word_weights(
+    source: Tokenizer, ids: Sequence[int], target: Tokenizer, best: Hypothesis
+) -> NDArray[np.float32] | None:
+    """Attention of a hypothesis between words; ``ids`` are the source's, </s> last."""
+    if best.attention is None:
+        return None
+    rows = token_words(target, best.tokens)
+    columns = (*token_words(source, ids[:-1]), -1)
+    weights = best.attention[: len(rows), : len(columns)]
+    return fold_weights(weights, rows=rows, columns=columns)
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownWords:
+    """What is written for a target word that the vocabulary lacks: ``<unk>`` in the output.
+
+    The source word that its step attends to most, or what ``dictionary`` has for it (Jean et al.
+    2015, §4.1; Luong et al. 2015, "Addressing the rare word problem", §3.2).
+    """
+
+    dictionary: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Source words, as they stand in the text, and their translations."""
+
+    def replaced(
+        self,
+        text: str,
+        best: Hypothesis,
+        *,
+        tokenizer: Tokenizer,
+        source: str,
+        columns: Sequence[int],
+    ) -> str:
+        """``text`` with every ``<unk>`` replaced.
+
+        Args:
+            text: what the tokens say.
+            best: the tokens, and their attention [T (+ 1), S].
+            tokenizer: the target's.
+            source: the source text.
+            columns: the source word of each source token, −1 where it is of none.
+
+        Raises:
+            ConfigError: the model has no attention.
+        """
+        if best.attention is None:
+            message = "this translator has no attention; leave --replace-unknown out"
+            raise ConfigError(message)
+        words, shown = source.split(), tokenizer.token(tokenizer.unk)
+        real = [column for column, word in enumerate(columns) if word >= 0]
+        parts = text.split(shown)
+        steps = [step for step, token in enumerate(best.tokens) if token == tokenizer.unk]
+        out = [parts[0]]
+        for place, part in enumerate(parts[1:]):
+            word = shown
+            if place < len(steps) and real:
+                weights = best.attention[steps[place]]
+                word = words[columns[max(real, key=lambda column: float(weights[column]))]]
+            out += [self.dictionary.get(word, word), part]
+        return "".join(out)

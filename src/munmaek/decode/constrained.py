@@ -1,0 +1,291 @@
+r"""Beam search whose outputs hold given phrases: dynamic beam allocation (Post & Vilar 2018).
+
+At each step a row's candidates are its likeliest continuations, for each beginning the tokens that
+go on with a phrase it still lacks, and each beginning's likeliest token (§3.1). They are put in
+banks by how many constraint tokens they lack, and the beam's places are dealt to the banks in equal
+parts, those that lack least first (§3.2). An output ends only when it lacks nothing.
+
+A phrase may be spelled in one way at the beginning of an output and in another after it, as the
+space before a word belongs to its first piece.
+
+Letters: N hypotheses held over all rows, V vocabulary size.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from munmaek.decode.coverage import Coverage
+from munmaek.decode.hypothesis import Floats, History, Hypothesis, Ints, forbid, limits, normalised
+from munmaek.decode.repeats import closing_tokens
+from munmaek.lm import BatchedLanguageModel
+
+__all__ = ["Phrase", "constrained_search"]
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Tokens that an output must hold, one after the other."""
+
+    tokens: tuple[int, ...]
+    """As they are spelled within an output."""
+    first: tuple[int, ...]
+    """As they are spelled at its beginning."""
+
+    def __post_init__(self) -> None:
+        if not self.tokens or not self.first:
+            raise ValueError("a phrase that must be in an output needs at least one token")
+
+
+@dataclass(frozen=True, slots=True)
+class _Progress:
+    """Which phrases of its row a hypothesis holds, and how far it is with the next."""
+
+    lacking: tuple[int, ...]
+    """Numbers of the phrases that are not yet held."""
+    rest: tuple[int, ...] = ()
+    """What is still to come of a phrase that has begun."""
+    begun: int = -1
+
+    def missing(self, phrases: Sequence[Phrase]) -> int:
+        """Tokens that are still to come."""
+        others = sum(len(phrases[number].tokens) for number in self.lacking if number != self.begun)
+        return others + len(self.rest)
+
+    def wanted(self, phrases: Sequence[Phrase], *, at_start: bool) -> set[int]:
+        """The tokens that bring it further."""
+        if self.rest:
+            return {self.rest[0]}
+        return {_spelled(phrases[number], at_start)[0] for number in self.lacking}
+
+    def after(self, token: int, phrases: Sequence[Phrase], *, at_start: bool) -> "_Progress":
+        """With one more token; a phrase that is broken off is lacking from its first token on."""
+        if self.rest and self.rest[0] == token:
+            return self._with(self.begun, self.rest[1:])
+        for number in self.lacking:
+            spelled = _spelled(phrases[number], at_start)
+            if spelled[0] == token:
+                return self._with(number, spelled[1:])
+        return _Progress(self.lacking)
+
+    def _with(self, number: int, rest: tuple[int, ...]) -> "_Progress":
+        if rest:
+            return _Progress(self.lacking, rest, number)
+        return _Progress(tuple(each for each in self.lacking if each != number))
+
+
+def _spelled(phrase: Phrase, at_start: bool) -> tuple[int, ...]:
+    return phrase.first if at_start else phrase.tokens
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    parent: int
+    token: int
+    total: float
+    progress: _Progress
+
+
+def constrained_search(
+    model: BatchedLanguageModel[S],
+    phrases: Sequence[Sequence[Phrase]],
+    *,
+    max_length: int | Sequence[int],
+    beam: int = 5,
+    length_penalty: float = 1.0,
+    coverage: Coverage | None = None,
+    min_length: int = 0,
+    n_best: int = 1,
+    no_repeat: int = 0,
+    banned: Sequence[int] = (),
+) -> list[list[Hypothesis]]:
+    """The best outputs found for each row among those that hold its phrases, best first.
+
+    Where a row's phrases fit its longest length, eos included, an output that ends holds them all;
+    else the best that was cut is given. The other arguments are those of ``beam_search``; a phrase
+    comes before ``min_length``, ``no_repeat`` and ``banned``.
+
+    Args:
+        model: rows of contexts.
+        phrases: what the output of each row must hold, in any order.
+        max_length: most predictions, eos included.
+        beam: beginnings kept for a row.
+        length_penalty: 0 ranks by probability, 1 by probability per prediction.
+        coverage: what is taken off for source positions that no step attends to.
+        min_length: fewest tokens before eos.
+        n_best: outputs wanted for a row, at most ``beam``.
+        no_repeat: no run of this many tokens comes twice; 0 lets all repeat.
+        banned: ids that are never chosen.
+
+    Raises:
+        ValueError: an option out of range, or a row in which every token is banned.
+    """
+    if not 1 <= n_best <= beam:
+        message = f"n_best must be at least 1 and at most the beam of {beam}, got {n_best}"
+        raise ValueError(message)
+    longest = limits(max_length, len(phrases))
+    ended: list[list[Hypothesis]] = [[] for _ in phrases]
+    cut: list[list[Hypothesis]] = [[] for _ in phrases]
+    history, state = History(), model.start()
+    owner = list(range(len(phrases)))
+    progress = [_Progress(tuple(range(len(own)))) for own in phrases]
+    sums = [0.0] * len(phrases)
+    step = 0
+    while owner:
+        history.attend(model.attention(state))
+        closed = [*banned, model.eos] if step < min_length else banned
+        logprobs = model.logprobs(state)
+        allowed = forbid(logprobs, closed)
+        repeats = closing_tokens(history, len(owner), no_repeat)
+        kept: list[_Candidate] = []
+        owners: list[int] = []
+        for row, held in _by_row(owner):
+            for each in _step(
+                phrases[row], held, progress, sums, allowed, logprobs, repeats,
+                beam=beam, eos=model.eos, at_start=step == 0,
+                last=step + 1 == longest[row],
+            ):  # fmt: skip
+                over = each.token == model.eos or step + 1 == longest[row]
+                if not over:
+                    kept.append(each)
+                    owners.append(row)
+                    continue
+                before, attention = history.tokens(each.parent), history.attention(each.parent)
+                score = normalised(each.total, len(before) + 1, length_penalty)
+                score += 0.0 if coverage is None else coverage.penalty(row, attention)
+                finished = each.token == model.eos
+                tokens = before if finished else (*before, each.token)
+                output = Hypothesis(tokens, each.total, score, finished, attention)
+                (ended if finished else cut)[row].append(output)
+        step += 1
+        kept, owners = _open(kept, owners, ended, longest, n_best, beam, length_penalty)
+        owner, sums = owners, [each.total for each in kept]
+        progress = [each.progress for each in kept]
+        if owner:
+            parents = np.array([each.parent for each in kept], dtype=np.int64)
+            tokens = np.array([each.token for each in kept], dtype=np.int64)
+            history.grow(parents, tokens)
+            state = model.advance(model.select(state, parents), tokens)
+    return [
+        _ranked(row, own, rest, n_best)
+        for row, (own, rest) in enumerate(zip(ended, cut, strict=True))
+    ]
+
+
+def _ranked(
+    row: int, ended: list[Hypothesis], cut: list[Hypothesis], n_best: int
+) -> list[Hypothesis]:
+    ranked = [
+        *sorted(ended, key=lambda one: -one.score),
+        *sorted(cut, key=lambda one: -one.score),
+    ]
+    if not ranked:
+        message = f"row {row}: no token left to choose; all are banned or have no probability"
+        raise ValueError(message)
+    return ranked[:n_best]
+
+
+def _by_row(owner: Sequence[int]) -> Iterable[tuple[int, list[int]]]:
+    held: dict[int, list[int]] = defaultdict(list)
+    for place, row in enumerate(owner):
+        held[row].append(place)
+    return held.items()
+
+
+def _step(
+    phrases: Sequence[Phrase],
+    held: Sequence[int],
+    progress: Sequence[_Progress],
+    sums: Sequence[float],
+    allowed: Floats,
+    logprobs: Floats,
+    repeats: Sequence[Sequence[int]],
+    *,
+    beam: int,
+    eos: int,
+    at_start: bool,
+    last: bool,
+) -> list[_Candidate]:
+    """What one row goes on with, from the beginnings ``held``."""
+    found: dict[tuple[int, int], _Candidate] = {}
+
+    def add(place: int, token: int, row: Floats) -> None:
+        total = sums[place] + float(row[token])
+        if total > -np.inf:
+            after = progress[place].after(token, phrases, at_start=at_start)
+            found[place, token] = _Candidate(place, token, total, after)
+
+    for place in held:
+        row = allowed[place].copy()
+        if repeats:
+            row[repeats[place]] = -np.inf
+        missing = progress[place].missing(phrases)
+        if missing:
+            row[eos] = -np.inf
+        elif last:
+            add(place, eos, row)
+        for token in _highest(row, beam):
+            add(place, int(token), row)
+        for token in progress[place].wanted(phrases, at_start=at_start) if missing else ():
+            add(place, token, logprobs[place])
+    if last:
+        # Nothing follows: what can end here ends here.
+        ends = [each for each in found.values() if each.token == eos]
+        return sorted(ends or found.values(), key=lambda each: -each.total)[:beam]
+    return _dealt(list(found.values()), phrases, beam)
+
+
+def _highest(row: Floats, count: int) -> Ints:
+    count = min(count, len(row))
+    best = np.argpartition(-row, count - 1)[:count]
+    return best[np.lexsort((best, -row[best]))]
+
+
+def _dealt(
+    candidates: Sequence[_Candidate], phrases: Sequence[Phrase], beam: int
+) -> list[_Candidate]:
+    """The best of each bank; places that a bank cannot fill go to those that lack least."""
+    banks: dict[int, list[_Candidate]] = defaultdict(list)
+    for each in sorted(candidates, key=lambda one: (-one.total, one.parent, one.token)):
+        banks[each.progress.missing(phrases)].append(each)
+    order = sorted(banks)
+    share, rest = divmod(beam, len(order))
+    places = {bank: share + (place < rest) for place, bank in enumerate(order)}
+    spare = sum(max(0, places[bank] - len(banks[bank])) for bank in order)
+    chosen: list[_Candidate] = []
+    for bank in order:
+        more = min(spare, max(0, len(banks[bank]) - places[bank]))
+        spare -= more
+        chosen += banks[bank][: places[bank] + more]
+    return chosen
+
+
+def _open(
+    kept: list[_Candidate],
+    owners: list[int],
+    ended: Sequence[Sequence[Hypothesis]],
+    longest: Ints,
+    n_best: int,
+    beam: int,
+    length_penalty: float,
+) -> tuple[list[_Candidate], list[int]]:
+    """Those of rows whose wanted outputs can still be overtaken, and that have places left."""
+    reach: dict[int, float] = {}
+    for each, row in zip(kept, owners, strict=True):
+        bound = each.total / float(longest[row]) ** length_penalty
+        reach[row] = max(bound, reach.get(row, -np.inf))
+    going = {row for row, bound in reach.items() if bound > _bar(ended[row], n_best, beam)}
+    pairs = [(each, row) for each, row in zip(kept, owners, strict=True) if row in going]
+    return [each for each, _ in pairs], [row for _, row in pairs]
+
+
+def _bar(ended: Sequence[Any], n_best: int, beam: int) -> float:
+    scores = sorted((one.score for one in ended), reverse=True)
+    if len(scores) >= beam:
+        return np.inf
+    return scores[n_best - 1] if len(scores) >= n_best else -np.inf

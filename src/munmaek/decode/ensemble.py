@@ -1,0 +1,166 @@
+r"""Several models that decode together, whatever their architectures.
+
+    mean of probabilities       p(v | h) = Σ_i λ_i p_i(v | h)
+    mean of log-probabilities   log p(v | h) = Σ_i λ_i log p_i(v | h) − log Z(h)
+    shallow fusion              score(v | h) = log p(v | h) + λ log q(v | h)
+
+The first two are distributions; shallow fusion (Gulcehre et al. 2015, §4.1) is not, and the sums
+that hypotheses carry under it are no log-probabilities. Each is a ``BatchedLanguageModel`` itself,
+so they nest: the single-context twins are in ``munmaek.mixing``.
+
+Letters: K models, N rows, V vocabulary size, S source positions.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.decode.hypothesis import Floats, Ints
+from munmaek.lm import BatchedLanguageModel
+
+__all__ = ["GeometricEnsemble", "MeanEnsemble", "ShallowFusion"]
+
+Model: TypeAlias = BatchedLanguageModel[Any]
+State: TypeAlias = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Together:
+    """The states of all models side by side."""
+
+    models: Sequence[Model]
+    weights: Sequence[float]
+    """λ: shares that sum to 1."""
+
+    def __post_init__(self) -> None:
+        if not self.models or len(self.models) != len(self.weights):
+            message = (
+                f"an ensemble needs a weight for each model, got {len(self.models)} models "
+                f"and {len(self.weights)} weights"
+            )
+            raise ValueError(message)
+        if not (min(self.weights) > 0 and abs(sum(self.weights) - 1) < 1e-6):
+            message = f"weights must be above 0 and sum to 1, got {list(self.weights)}"
+            raise ValueError(message)
+        sizes = [model.vocab_size for model in self.models]
+        if len(set(sizes)) > 1:
+            message = f"an ensemble needs one vocabulary, got {' and '.join(map(str, sizes))}"
+            raise ValueError(message)
+
+    @property
+    def vocab_size(self) -> int:
+        """V, common to all models."""
+        return self.models[0].vocab_size
+
+    @property
+    def eos(self) -> int:
+        """The id that ends a sentence."""
+        return self.models[0].eos
+
+    def start(self) -> State:
+        """All models' start states."""
+        return tuple(model.start() for model in self.models)
+
+    def advance(self, state: State, tokens: Ints) -> State:
+        """All models' next states."""
+        pairs = zip(self.models, state, strict=True)
+        return tuple(model.advance(own, tokens) for model, own in pairs)
+
+    def select(self, state: State, rows: Ints) -> State:
+        """All models' states of those rows."""
+        pairs = zip(self.models, state, strict=True)
+        return tuple(model.select(own, rows) for model, own in pairs)
+
+    def attention(self, state: State) -> NDArray[np.float32] | None:
+        """The weighted mean of those that have attention: [N, S], or None."""
+        total: NDArray[np.float32] | None = None
+        mass = 0.0
+        for model, own, weight in zip(self.models, state, self.weights, strict=True):
+            weights = model.attention(own)
+            if weights is not None:
+                part = weights * np.float32(weight)
+                total, mass = part if total is None else total + part, mass + weight
+        return None if total is None else total / np.float32(mass)
+
+
+@dataclass(frozen=True, slots=True)
+class MeanEnsemble(_Together):
+    """The mean of probabilities: what any of the models thinks likely stays likely."""
+
+    def logprobs(self, state: State) -> Floats:
+        """Natural-log probability of every next token for every row: [N, V]."""
+        rows = [model.logprobs(own) for model, own in zip(self.models, state, strict=True)]
+        highest = np.maximum.reduce(rows)
+        highest[np.isneginf(highest)] = 0.0
+        total = np.zeros_like(highest)
+        for row, weight in zip(rows, self.weights, strict=True):
+            total += weight * np.exp(row - highest)
+        with np.errstate(divide="ignore"):
+            return np.log(total) + highest
+
+
+@dataclass(frozen=True, slots=True)
+class GeometricEnsemble(_Together):
+    """The mean of log-probabilities, normalised: what one model thinks impossible is so for all."""
+
+    def logprobs(self, state: State) -> Floats:
+        """Natural-log probability of every next token for every row: [N, V]."""
+        pairs = zip(self.models, state, self.weights, strict=True)
+        total = sum(weight * model.logprobs(own) for model, own, weight in pairs)
+        raised = np.asarray(total)
+        highest = raised.max(axis=1, keepdims=True)
+        return raised - highest - np.log(np.exp(raised - highest).sum(axis=1, keepdims=True))
+
+
+@dataclass(frozen=True, slots=True)
+class ShallowFusion:
+    """A model of translation and, beside it, one of its target language."""
+
+    model: Model
+    language_model: Model
+    """As many rows as ``model``, over the same vocabulary."""
+    weight: float
+    """λ, above 0."""
+
+    def __post_init__(self) -> None:
+        if not self.weight > 0:
+            message = f"the language model's weight must be above 0, got {self.weight}"
+            raise ValueError(message)
+        sizes = (self.model.vocab_size, self.language_model.vocab_size)
+        if sizes[0] != sizes[1]:
+            message = f"the language model must share the vocabulary of {sizes[0]}, got {sizes[1]}"
+            raise ValueError(message)
+
+    @property
+    def vocab_size(self) -> int:
+        """V of both."""
+        return self.model.vocab_size
+
+    @property
+    def eos(self) -> int:
+        """The id that ends a sentence."""
+        return self.model.eos
+
+    def start(self) -> State:
+        """Both start states."""
+        return self.model.start(), self.language_model.start()
+
+    def logprobs(self, state: State) -> Floats:
+        """Scores of every next token for every row, not normalised: [N, V]."""
+        spoken = self.language_model.logprobs(state[1])
+        return self.model.logprobs(state[0]) + self.weight * spoken
+
+    def advance(self, state: State, tokens: Ints) -> State:
+        """Both next states."""
+        return self.model.advance(state[0], tokens), self.language_model.advance(state[1], tokens)
+
+    def select(self, state: State, rows: Ints) -> State:
+        """Both states of those rows."""
+        return self.model.select(state[0], rows), self.language_model.select(state[1], rows)
+
+    def attention(self, state: State) -> NDArray[np.float32] | None:
+        """The translation model's."""
+        return self.model.attention(state[0])

@@ -1,0 +1,136 @@
+r"""A translator's products in 8-bit integers, for a processor.
+
+    W x ≈ r · diag(s) · W₈ (x₈ − 128)                       as in ``munmaek.models.bert_int8``
+
+Weights are rounded once, activations as they come, each row x with its own scale r. Every linear layer, the recurrent layers' two products and the product with the target vocabulary
+run in integers; softmax, gates, attention and LayerNorm stay in float32. As a row's scale is its
+own, a sentence is translated alike alone and among others.
+
+Letters: N rows, B sentences, T tokens, I inputs, H hidden size, G gates times H, V vocabulary size.
+"""
+
+import copy
+from collections.abc import Callable
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from munmaek.models.bert_int8 import Int8Linear, quantise
+from munmaek.nn.embeddings import OutputLayer
+from munmaek.nn.recurrent import gru_step
+
+__all__ = ["int8_translator"]
+
+LEAST = 64
+"""Outputs of a layer that is worth the rounding."""
+
+
+def int8_translator(network: nn.Module) -> nn.Module:
+    """A copy of a ``TranslatorNetwork`` in evaluation mode whose products run in integers."""
+    made = copy.deepcopy(network).eval()
+    for parent in list(made.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, nn.Linear) and child.out_features >= LEAST:
+                setattr(parent, name, _Linear(child))
+            elif isinstance(child, nn.GRU | nn.LSTM | nn.RNN):
+                setattr(parent, name, _Recurrent(child))
+            elif isinstance(child, OutputLayer):
+                setattr(parent, name, _Output(child))
+    return made
+
+
+class _Product:
+    """W x + b with W in integers."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+        layer = nn.Linear(weight.shape[1], weight.shape[0])
+        layer.weight.data = weight.detach().float()
+        layer.bias.data = torch.zeros(weight.shape[0]) if bias is None else bias.detach().float()
+        self.layer = Int8Linear(layer)
+        self.bias = layer.bias.detach()
+
+    def __call__(self, x: Tensor) -> Tensor:
+        rows = x.detach().reshape(-1, x.shape[-1]).float().contiguous()
+        coded, scales = quantise(rows.numpy())
+        product = cast("Any", torch).from_numpy(self.layer(coded))
+        scaled = torch.addcmul(self.bias, product, cast("Any", torch).from_numpy(scales)[:, None])
+        return scaled.view(*x.shape[:-1], -1)
+
+
+class _Linear(nn.Module):
+    """In the place of ``nn.Linear``; the weight in float32 stays for those who read it."""
+
+    def __init__(self, layer: nn.Linear) -> None:
+        super().__init__()
+        self.weight, self.bias = layer.weight, layer.bias
+        self.in_features, self.out_features = layer.in_features, layer.out_features
+        self.product = _Product(layer.weight, layer.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.product(x)
+
+
+class _Output(nn.Module):
+    """In the place of ``OutputLayer``; a tied weight becomes integers at its first use."""
+
+    def __init__(self, layer: OutputLayer) -> None:
+        super().__init__()
+        self.weight, self.bias = layer.weight, layer.bias
+        self.product: _Product | None = None
+
+    def forward(self, hidden: Tensor, embedding: Tensor) -> Tensor:
+        if self.product is None:
+            weight = embedding if self.weight is None else self.weight
+            self.product = _Product(weight, self.bias)
+        return self.product(hidden)
+
+
+class _Recurrent(nn.Module):
+    """In the place of a layer of ``torch.nn``, batch first: inputs all at once, then step by step."""
+
+    def __init__(self, layer: nn.RNNBase) -> None:
+        super().__init__()
+        self.layer = layer
+        inputs, hidden, input_bias, hidden_bias = cast("list[Tensor]", layer.all_weights[0])
+        self.inputs, self.hidden = _Product(inputs, input_bias), _Product(hidden, hidden_bias)
+        self.step = _step_of(layer)
+
+    @property
+    def all_weights(self) -> Any:
+        return self.layer.all_weights
+
+    def forward(self, inputs: Tensor, state: Any) -> tuple[Tensor, Any]:
+        parts: tuple[Tensor, ...] = state if isinstance(state, tuple) else (state,)
+        before = tuple(part[0] for part in parts)
+        outputs: list[Tensor] = []
+        for column in self.inputs(inputs).unbind(1):
+            before = self.step(column, self.hidden(before[0]), before)
+            outputs.append(before[0])
+        after = tuple(part[None] for part in before)
+        return torch.stack(outputs, 1), after if isinstance(state, tuple) else after[0]
+
+
+Parts = tuple[Tensor, ...]
+Step = Callable[[Tensor, Tensor, Parts], Parts]
+
+
+def _step_of(layer: nn.RNNBase) -> Step:
+    if isinstance(layer, nn.GRU):
+        return _gru
+    return _lstm if isinstance(layer, nn.LSTM) else _elman
+
+
+def _elman(projected: Tensor, recurrent: Tensor, before: Parts) -> Parts:  # noqa: ARG001
+    return (torch.tanh(projected + recurrent),)
+
+
+def _gru(projected: Tensor, recurrent: Tensor, before: Parts) -> Parts:
+    return (gru_step(projected, recurrent, before[0])[0],)
+
+
+def _lstm(projected: Tensor, recurrent: Tensor, before: Parts) -> Parts:
+    i, f, g, o = (projected + recurrent).chunk(4, 1)
+    cell = F.sigmoid(f) * before[1] + F.sigmoid(i) * torch.tanh(g)
+    return F.sigmoid(o) * torch.tanh(cell), cell
