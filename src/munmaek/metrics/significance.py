@@ -5,8 +5,10 @@ with replacement; only how often each was drawn, c_i, matters:
 
     f(Σ_i c_i x_i),   c ~ Multinomial(N, 1/N)
 
-so B resamples of K statistics are one matrix product [B, N] · [N, K]. Sources: Efron & Tibshirani
-1993, §13 (percentile interval); Koehn 2004, §3 (bootstrap for BLEU), §4 (paired).
+so B resamples of K statistics are one matrix product [B, N] · [N, K]. Approximate randomisation
+asks instead how often chance alone, swapping the systems sentence by sentence, makes them differ so
+much: another such product. Sources: Efron & Tibshirani 1993, §13 (percentile interval); Koehn 2004,
+§3 (bootstrap for BLEU), §4 (paired); Noreen 1989; Riezler & Maxwell 2005, §4 (randomisation).
 
 Letters: N sentences, K statistics of a sentence, B resamples.
 """
@@ -17,7 +19,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Comparison", "bootstrap_interval", "bootstrap_sums", "paired_bootstrap"]
+__all__ = [
+    "Comparison",
+    "approximate_randomisation",
+    "bootstrap_interval",
+    "bootstrap_sums",
+    "paired_bootstrap",
+]
 
 Floats = NDArray[np.float64]
 
@@ -95,9 +103,7 @@ def paired_bootstrap(
     Raises:
         ValueError: the systems scored different numbers of sentences.
     """
-    if first.shape != second.shape:
-        message = f"paired systems need the same statistics, got {first.shape} and {second.shape}"
-        raise ValueError(message)
+    _check_paired(first, second)
     both = np.concatenate([first, second], axis=1)
     split = first.shape[1]
 
@@ -111,3 +117,48 @@ def paired_bootstrap(
     extreme = np.count_nonzero(np.abs(sampled - sampled.mean()) >= abs(point))
     p_value = (1 + float(extreme)) / (1 + resamples)
     return Comparison(point, min(float(low), point), max(float(high), point), p_value)
+
+
+def approximate_randomisation(
+    first: NDArray[np.generic],
+    second: NDArray[np.generic],
+    score: Callable[[Floats], Floats],
+    *,
+    rng: np.random.Generator,
+    trials: int = RESAMPLES,
+) -> float:
+    """The chance that systems which are alike differ at least as much as these two; two-sided.
+
+    Args:
+        first: per-sentence statistics of one system, [N, K].
+        second: the same sentences of the other, [N, K].
+        score: sums [B, K] → scores [B], for either system.
+        rng: says in each trial which sentences change sides.
+        trials: B.
+
+    Raises:
+        ValueError: the systems scored different numbers of sentences.
+    """
+    _check_paired(first, second)
+    one, other = (np.asarray(each, dtype=np.float64) for each in (first, second))
+    sums, total = one.sum(0), one.sum(0) + other.sum(0)
+    change = other - one
+    rows = max(1, min(trials, _CHUNK_CELLS // max(1, len(one))))
+
+    def difference(kept: Floats) -> Floats:
+        return np.abs(score(kept) - score(total - kept))
+
+    observed = float(difference(sums[None, :])[0])
+    extreme = 0
+    for done in range(0, trials, rows):
+        swapped = rng.random((min(rows, trials - done), len(one))) < 0.5
+        found = difference(sums + swapped.astype(np.float64) @ change)
+        # Half a millionth: sums in another order must not make equal what differs, or the reverse.
+        extreme += int(np.count_nonzero(found >= observed * (1 - 5e-7)))
+    return (1 + extreme) / (1 + trials)
+
+
+def _check_paired(first: NDArray[np.generic], second: NDArray[np.generic]) -> None:
+    if first.shape != second.shape:
+        message = f"paired systems need the same statistics, got {first.shape} and {second.shape}"
+        raise ValueError(message)

@@ -1,17 +1,19 @@
-r"""How close translations come to references: BLEU and chrF, as sacreBLEU computes them.
+r"""How close translations come to references: BLEU, chrF and TER, as sacreBLEU computes them.
 
     BLEU = BP · exp(Σ_{n≤4} ¼ log p_n)      (Papineni et al. 2002)
     chrF = 5·P·R / (4·P + R)                (Popović 2015; P, R means over character n-grams, n ≤ 6)
+    TER  = 100 · edits / reference words    (Snover et al. 2006; a shift of words is one edit)
 
 Tokens, counts and the reported values are sacreBLEU's (Post 2018). Its per-sentence counts are
-kept and resampled as sums, so a thousand resamples cost one matrix product.
+kept and resampled as sums, so a thousand resamples cost one matrix product. So are the chances
+that a model gives the references themselves (teacher forcing), as perplexity.
 """
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,8 @@ from munmaek.metrics.significance import bootstrap_interval
 
 __all__ = [
     "LengthBucket",
+    "Likelihoods",
+    "Measure",
     "bleu",
     "bleu_from_sums",
     "bleu_statistics",
@@ -29,6 +33,8 @@ __all__ = [
     "chrf",
     "chrf_from_sums",
     "chrf_statistics",
+    "measures",
+    "ter",
     "translation_scores",
 ]
 
@@ -67,6 +73,12 @@ def _chrf_metric() -> Any:
     from sacrebleu.metrics.chrf import CHRF
 
     return CHRF()
+
+
+def _ter_metric() -> Any:
+    from sacrebleu.metrics.ter import TER
+
+    return TER()
 
 
 def _statistics(metric: Any, hypotheses: Sequence[str], references: Sequence[str]) -> Ints:
@@ -126,27 +138,137 @@ def chrf_from_sums(sums: Floats) -> Floats:
     return 100 * 5 * precision * recall / np.maximum(4 * precision + recall, 1e-300)
 
 
-def _signed(signature: Signature, metric: Any) -> Signature:
+def ter_from_sums(sums: Floats) -> Floats:
+    """Edits for 100 reference words of B corpora from their summed statistics [B, 2].
+
+    Where references have no words, any edit makes it 100, as in sacreBLEU.
+    """
+    edits, words = sums[:, 0], sums[:, 1]
+    return np.where(words > 0, 100 * edits / np.maximum(words, 1e-300), 100.0 * (edits > 0))
+
+
+def _perplexity_from_sums(sums: Floats) -> Floats:
+    return np.exp(np.minimum(-sums[:, 0] / sums[:, 1], 700))
+
+
+def _bits_from_sums(sums: Floats) -> Floats:
+    return -sums[:, 0] / sums[:, 1] / np.log(2)
+
+
+class Likelihoods(NamedTuple):
+    """What a model gives references, each after its source: arrays of shape [N]."""
+
+    logprobs: Floats
+    """Nats, the end of the sentence included."""
+    tokens: Ints
+    """Predictions, the end of the sentence one of them."""
+    characters: Ints
+    """Unicode code points of the text, and one for its end."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A score in the making: statistics of every sentence, of whose sums it is a function."""
+
+    name: str
+    unit: str
+    statistics: NDArray[np.generic]
+    """[N, K]."""
+    from_sums: Callable[[Floats], Floats]
+    """Sums [B, K] → scores [B]."""
+    how: tuple[tuple[str, str], ...]
+    """Parts of the signature."""
+    higher_is_better: bool = True
+
+    def score(
+        self,
+        signature: Signature,
+        *,
+        rng: np.random.Generator | None = None,
+        rows: NDArray[np.bool_] | None = None,
+    ) -> Score:
+        """The score of all sentences or of those where ``rows`` is true.
+
+        Args:
+            signature: what the model shares over scores.
+            rng: draws the resamples of the 95 % interval; None gives none.
+            rows: which sentences, [N].
+        """
+        chosen = self.statistics if rows is None else self.statistics[rows]
+        sums = np.asarray(chosen, dtype=np.float64).sum(0)[None, :]
+        value = float(self.from_sums(sums)[0])
+        score = Score(self.name, value, self.unit, signature.extended(*self.how))
+        if rng is None or len(chosen) < 2:
+            return score
+        return score.within(*bootstrap_interval(chosen, self.from_sums, rng=rng))
+
+
+def _sacrebleu(
+    name: str,
+    metric: Any,
+    from_sums: Callable[[Floats], Floats],
+    hypotheses: Sequence[str],
+    references: Sequence[str],
+) -> Measure:
+    statistics = _statistics(metric, hypotheses, references)
     # One part in the "+" form, since sacreBLEU's own keys (tok, version) would shadow ours.
     made = str(metric.get_signature()).replace("|", "+").replace(":", ".")
-    return signature.extended(("unit", "corpus"), ("sacrebleu", made))
+    how = (("unit", "corpus"), ("sacrebleu", made))
+    unit = "per 100 words" if name == "ter" else "of 100"
+    return Measure(name, unit, statistics, from_sums, how, higher_is_better=name != "ter")
 
 
-def _make(
-    name: str,
-    statistics: Ints,
-    from_sums: Callable[[Floats], Floats],
-    metric: Any,
-    signature: Signature,
-    rng: np.random.Generator | None,
-) -> Score:
-    total = statistics.sum(0)
-    value = float(metric._compute_score_from_stats(total.tolist()).score)
-    score = Score(name, value, "of 100", _signed(signature, metric))
-    if rng is None or len(statistics) < 2:
-        return score
-    low, high = bootstrap_interval(statistics, from_sums, rng=rng)
-    return score.within(min(low, value), max(high, value))
+def _bleu_measure(
+    hypotheses: Sequence[str], references: Sequence[str], tokenizer: str | None
+) -> Measure:
+    metric = _bleu_metric(tokenizer or bleu_tokenizer(references))
+    return _sacrebleu("bleu", metric, bleu_from_sums, hypotheses, references)
+
+
+def _likelihood_measures(found: Likelihoods) -> list[Measure]:
+    def measure(
+        name: str, unit: str, counts: Ints, from_sums: Callable[[Floats], Floats]
+    ) -> Measure:
+        statistics = np.stack([found.logprobs, counts.astype(np.float64)], axis=1)
+        kind = unit.rpartition("/")[2].rpartition(" ")[2]
+        how = (("unit", kind), ("of", "references"))
+        return Measure(name, unit, statistics, from_sums, how, higher_is_better=False)
+
+    return [
+        measure("perplexity", "per token", found.tokens, _perplexity_from_sums),
+        measure("bits_per_character", "bits/character", found.characters, _bits_from_sums),
+    ]
+
+
+def measures(
+    hypotheses: Sequence[str],
+    references: Sequence[str],
+    *,
+    likelihoods: Likelihoods | None = None,
+    with_ter: bool = True,
+) -> dict[str, Measure]:
+    """BLEU and chrF by name, TER, and where likelihoods are given perplexity and bits.
+
+    Args:
+        hypotheses: translations, plain text.
+        references: one for each.
+        likelihoods: what the model gives the references.
+        with_ter: count TER's edits too, which takes sacreBLEU a millisecond for a sentence of ten
+            words and a hundred for one of fifty.
+
+    Raises:
+        ValueError: the sequences differ in length or are empty.
+    """
+    found = [
+        _bleu_measure(hypotheses, references, None),
+        _sacrebleu("chrf", _chrf_metric(), chrf_from_sums, hypotheses, references),
+    ]
+    if with_ter:
+        found.append(_sacrebleu("ter", _ter_metric(), ter_from_sums, hypotheses, references))
+    if likelihoods is not None:
+        found += _likelihood_measures(likelihoods)
+    return {measure.name: measure for measure in found}
 
 
 def bleu(
@@ -169,9 +291,7 @@ def bleu(
     Raises:
         ValueError: the sequences differ in length or are empty.
     """
-    metric = _bleu_metric(tokenizer or bleu_tokenizer(references))
-    statistics = _statistics(metric, hypotheses, references)
-    return _make("bleu", statistics, bleu_from_sums, metric, signature, rng)
+    return _bleu_measure(hypotheses, references, tokenizer).score(signature, rng=rng)
 
 
 def chrf(
@@ -186,9 +306,24 @@ def chrf(
     Raises:
         ValueError: the sequences differ in length or are empty.
     """
-    metric = _chrf_metric()
-    statistics = _statistics(metric, hypotheses, references)
-    return _make("chrf", statistics, chrf_from_sums, metric, signature, rng)
+    measure = _sacrebleu("chrf", _chrf_metric(), chrf_from_sums, hypotheses, references)
+    return measure.score(signature, rng=rng)
+
+
+def ter(
+    hypotheses: Sequence[str],
+    references: Sequence[str],
+    *,
+    signature: Signature,
+    rng: np.random.Generator | None = None,
+) -> Score:
+    """Translation edit rate, edits for 100 reference words; lower is better.
+
+    Raises:
+        ValueError: the sequences differ in length or are empty.
+    """
+    measure = _sacrebleu("ter", _ter_metric(), ter_from_sums, hypotheses, references)
+    return measure.score(signature, rng=rng)
 
 
 def translation_scores(
@@ -212,18 +347,23 @@ class LengthBucket:
     low: int
     high: int
     count: int
-    bleu: Score
-    chrf: Score
+    scores: Mapping[str, Score]
+    """By name: ``bleu``, ``chrf`` and what else was measured."""
+
+    @property
+    def bleu(self) -> Score:
+        """Of these sentences alone."""
+        return self.scores["bleu"]
+
+    @property
+    def chrf(self) -> Score:
+        """Of these sentences alone."""
+        return self.scores["chrf"]
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        return {
-            "low": self.low,
-            "high": self.high,
-            "count": self.count,
-            "bleu": self.bleu.to_json(),
-            "chrf": self.chrf.to_json(),
-        }
+        scores = {name: score.to_json() for name, score in self.scores.items()}
+        return {"low": self.low, "high": self.high, "count": self.count, **scores}
 
 
 def by_length(
@@ -234,8 +374,9 @@ def by_length(
     signature: Signature,
     edges: Sequence[int] = EDGES,
     rng: np.random.Generator | None = None,
+    measured: Mapping[str, Measure] | None = None,
 ) -> list[LengthBucket]:
-    """BLEU and chrF by length of the source in words, shortest first; empty buckets left out.
+    """Scores by length of the source in words, shortest first; empty buckets left out.
 
     Args:
         sources: source sentences, whose whitespace words are counted.
@@ -244,6 +385,7 @@ def by_length(
         signature: what the model shares over scores.
         edges: upper bounds of the buckets in words, inclusive and rising; longer ones go together.
         rng: draws the resamples of the 95 % intervals.
+        measured: what ``measures`` gave of all sentences; None measures BLEU and chrF.
 
     Raises:
         ValueError: the sequences differ in length or are empty, or edges do not rise.
@@ -254,8 +396,7 @@ def by_length(
     if any(later <= earlier for earlier, later in pairwise(edges)):
         message = f"length edges must rise, got {tuple(edges)}"
         raise ValueError(message)
-    metrics = _bleu_metric(bleu_tokenizer(references)), _chrf_metric()
-    tables = [_statistics(metric, hypotheses, references) for metric in metrics]
+    found = measured or measures(hypotheses, references, with_ter=False)
     words = np.array([len(source.split()) for source in sources])
     bounds = [*edges, max(int(words.max()), edges[-1] + 1) if edges else int(words.max())]
     buckets: list[LengthBucket] = []
@@ -264,11 +405,6 @@ def by_length(
         if not rows.any():
             continue
         signed = signature.extended(("words", f"{low}-{high}"))
-        made = [
-            _make(name, table[rows], from_sums, metric, signed, rng)
-            for name, table, from_sums, metric in zip(
-                ("bleu", "chrf"), tables, (bleu_from_sums, chrf_from_sums), metrics, strict=True
-            )
-        ]
-        buckets.append(LengthBucket(max(low, 1), high, int(rows.sum()), made[0], made[1]))
+        scores = {name: each.score(signed, rng=rng, rows=rows) for name, each in found.items()}
+        buckets.append(LengthBucket(max(low, 1), high, int(rows.sum()), scores))
     return buckets
