@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 
 from munmaek.artefact import Encoder
 from munmaek.errors import InputError
 from munmaek.recipe.fitting import Run, embedded_tokens, train_network, within_positions
-from munmaek.recipe.holding import hold_out
+from munmaek.recipe.holding import hold_out, pick
 from munmaek.recipe.settings import Recipe
 from munmaek.tasks.classify import framed
 from munmaek.tasks.contrastive import Contrastive, PairRows
@@ -96,14 +96,10 @@ def _read(recipe: Recipe, paths: Paths, valid: Paths) -> _Texts:
     name = f"{train.name} (held out)"
     held = held[:HELD_OUT_MOST]
     if isinstance(train, PairCorpus):
-        return _Texts(
-            train.rows(kept.tolist(), name=train.name), train.rows(held.tolist(), name=name)
-        )
+        rows = cast("tuple[list[int], list[int]]", (kept.tolist(), held.tolist()))
+        return _Texts(train.rows(rows[0], name=train.name), train.rows(rows[1], name=name))
     lines = train.lines
-    return _Texts(
-        Corpus(train.name, tuple(lines[row] for row in kept.tolist())),
-        Corpus(name, tuple(lines[row] for row in held.tolist())),
-    )
+    return _Texts(Corpus(train.name, pick(lines, kept)), Corpus(name, pick(lines, held)))
 
 
 def _read_lines(paths: Paths) -> Corpus:
