@@ -2,9 +2,10 @@ r"""A translator's products in 8-bit integers, for a processor.
 
     W x ≈ r · diag(s) · W₈ (x₈ − 128)                       as in ``munmaek.models.bert_int8``
 
-Weights are rounded once, activations as they come, each row x with its own scale r. Every linear layer, the recurrent layers' two products and the product with the target vocabulary
-run in integers; softmax, gates, attention and LayerNorm stay in float32. As a row's scale is its
-own, a sentence is translated alike alone and among others.
+Weights are rounded once, activations as they come, each row x with its own scale r, so that a
+sentence is translated alike alone and among others. Every linear layer, the recurrent layers' two
+products and the product with the target vocabulary run in integers; softmax, gates, attention and
+LayerNorm stay in float32.
 
 Letters: N rows, B sentences, T tokens, I inputs, H hidden size, G gates times H, V vocabulary size.
 """
@@ -88,7 +89,7 @@ class _Output(nn.Module):
 
 
 class _Recurrent(nn.Module):
-    """In the place of a layer of ``torch.nn``, batch first: inputs all at once, then step by step."""
+    """In the place of a layer of ``torch.nn``, batch first: inputs at once, then step by step."""
 
     def __init__(self, layer: nn.RNNBase) -> None:
         super().__init__()
@@ -102,14 +103,14 @@ class _Recurrent(nn.Module):
         return self.layer.all_weights
 
     def forward(self, inputs: Tensor, state: Any) -> tuple[Tensor, Any]:
-        parts: tuple[Tensor, ...] = state if isinstance(state, tuple) else (state,)
-        before = tuple(part[0] for part in parts)
+        several = isinstance(state, tuple)
+        before = tuple(part[0] for part in (cast("Parts", state) if several else (state,)))
         outputs: list[Tensor] = []
         for column in self.inputs(inputs).unbind(1):
             before = self.step(column, self.hidden(before[0]), before)
             outputs.append(before[0])
         after = tuple(part[None] for part in before)
-        return torch.stack(outputs, 1), after if isinstance(state, tuple) else after[0]
+        return torch.stack(outputs, 1), after if several else after[0]
 
 
 Parts = tuple[Tensor, ...]
