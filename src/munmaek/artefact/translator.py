@@ -19,16 +19,11 @@ from munmaek.artefact.inside import (
 )
 from munmaek.artefact.translating import Decoding, Ensemble
 from munmaek.artefact.translation import Translation, word_weights
+from munmaek.artefact.translation_quality import judge
 from munmaek.artefact.weights import save_config, save_network
 from munmaek.decode import BeamTree, Hypothesis, beam_search
 from munmaek.errors import UnsupportedError
-from munmaek.metrics import (
-    Score,
-    Signature,
-    links_from_weights,
-    sign,
-    translation_scores,
-)
+from munmaek.metrics import Score, Signature, links_from_weights, sign
 from munmaek.models.networks import TranslatorNetwork
 from munmaek.nn.tape import Tape
 from munmaek.tasks.base import device_of, tensor
@@ -179,14 +174,8 @@ class Translator:
         )
 
     def evaluate(self, corpus: ParallelCorpus, *, beam: int = 5) -> dict[str, Score]:
-        """BLEU and chrF of beam search, with bootstrap intervals."""
-        outputs = self.translate(corpus.sources, beam=beam, links=False)
-        return translation_scores(
-            [each.translation for each in outputs],
-            corpus.targets,
-            signature=self.signature(beam=beam),
-            rng=np.random.default_rng(0),
-        )
+        """BLEU and chrF of beam search and perplexity of the references, with intervals."""
+        return judge(self, corpus, beam=beam).scores
 
     def signature(self, *, beam: int) -> Signature:
         """What every score of this translator shares."""

@@ -3,11 +3,20 @@
 import json
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, cast
 
-__all__ = ["complain", "put", "put_json", "put_line", "say", "seconds_text", "size_text"]
+__all__ = [
+    "complain",
+    "put",
+    "put_json",
+    "put_line",
+    "say",
+    "say_warnings",
+    "seconds_text",
+    "size_text",
+]
 
 
 def put(text: str) -> None:
@@ -29,6 +38,12 @@ def say(text: str) -> None:
     """One message; never part of the results."""
     sys.stdout.flush()
     print(text, file=sys.stderr, flush=True)
+
+
+def say_warnings(warnings: Iterable[str]) -> None:
+    """A line for each thing that one should know before relying on a result."""
+    for warning in warnings:
+        say(f"warning: {warning}")
 
 
 def complain(text: str) -> None:

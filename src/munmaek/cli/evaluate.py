@@ -15,8 +15,15 @@ from munmaek.cli.options import (
     ModelFolder,
     PairRows,
     SecondColumn,
+    SourceTag,
+    TagColumn,
     TextColumn,
     column,
+)
+from munmaek.cli.translations import (
+    TranslationOptions,
+    evaluate_translations,
+    put_translations,
 )
 from munmaek.errors import ConfigError
 
@@ -32,6 +39,33 @@ def evaluate(
     pairs: PairRows = False,
     second_column: SecondColumn = None,
     beam: Annotated[int, typer.Option(min=1, help="Beam of a translator.")] = 5,
+    ter: Annotated[
+        bool,
+        typer.Option(
+            "--ter/--no-ter", help="Count the edits of a translator; slow on long sentences."
+        ),
+    ] = True,
+    by_length: Annotated[
+        bool, typer.Option("--by-length", help="Show scores by source length too (translate).")
+    ] = False,
+    diagnose: Annotated[
+        bool,
+        typer.Option(
+            "--diagnose",
+            help="Say whether it ignores its source, copies or repeats itself (translate).",
+        ),
+    ] = False,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            show_default=False,
+            help="Test whether another translator differs: paired bootstrap and approximate "
+            "randomisation.",
+        ),
+    ] = None,
+    source_tag: SourceTag = None,
+    tag_column: TagColumn = None,
     context: Annotated[
         str | None,
         typer.Option(
@@ -84,7 +118,14 @@ def evaluate(
         "label_column": column(label_column),
         "pairs": Pairs(column(second_column)) if paired else None,
     }
-    found = _scores(trained, data, columns, beam)
+    asked = TranslationOptions(
+        beam, ter, by_length, diagnose, against, source_tag, column(tag_column)
+    )
+    if trained.info.task == "translate":
+        _put_translator(model, trained, data, asked, json=json)
+        return
+    asked.refuse_for(trained.info.task)
+    found = _scores(trained, data, columns)
     if cache or dynamic or mix is not None:
         size = cache_size if cache else None
         found |= _adapted(trained, data, tune, cache=size, dynamic=dynamic, mix=mix)
@@ -95,10 +136,19 @@ def evaluate(
         put_scores(scores)
 
 
-def _scores(
-    trained: Any, data: Sequence[str], columns: Mapping[str, Any], beam: int
-) -> dict[str, Any]:
-    from munmaek.text.corpora import read_labelled, read_parallel, read_text, read_valued
+def _put_translator(
+    model: Path, trained: Any, data: Sequence[str], asked: TranslationOptions, *, json: bool
+) -> None:
+    found = evaluate_translations(trained, data, asked)
+    if json:
+        put_json({**scores_json(model, trained.info.task, found["scores"]), **found})
+    else:
+        put_scores(found["scores"])
+        put_translations(found, asked)
+
+
+def _scores(trained: Any, data: Sequence[str], columns: Mapping[str, Any]) -> dict[str, Any]:
+    from munmaek.text.corpora import read_labelled, read_text, read_valued
     from munmaek.text.files import format_suffix
     from munmaek.text.tables import TABLES
     from munmaek.text.tagged import read_tagged
@@ -112,8 +162,6 @@ def _scores(
     task = trained.info.task
     if task == "embed" or (task == "mlm" and all(format_suffix(path) in TABLES for path in data)):
         return _pair_scores(trained, data, columns)
-    if trained.info.task == "translate":
-        return trained.evaluate(read_parallel(data), beam=beam)
     return trained.evaluate(read_text(data))
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from munmaek.cli.choices import joined, known_task, merged, place, usable_device
-from munmaek.cli.console import put, put_json, say, seconds_text, size_text
+from munmaek.cli.console import put, put_json, say, say_warnings, seconds_text, size_text
 from munmaek.cli.counting import Memory, ReservedWords, TempDir, Threads, count_ngrams
 from munmaek.cli.durations import parse_duration
 from munmaek.cli.evaluate import put_scores, scores_json
@@ -372,8 +372,11 @@ def _recipe(options: dict[str, Any], where: str, *, ngram_only: dict[str, Any]) 
 
 
 def _sum_up(info: Any, folder: Path, *, json: bool) -> None:
+    diagnosis = info.training.get("diagnosis", [])
+    say_warnings(each["message"] for each in diagnosis if each["found"])
     if json:
-        put_json(scores_json(folder, info.task, info.scores))
+        found = {"diagnosis": diagnosis} if diagnosis else {}
+        put_json({**scores_json(folder, info.task, info.scores), **found})
         return
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     kind = "n-grams" if info.stage == "ngram" else "weights"

@@ -19,6 +19,7 @@ from munmaek.artefact import (
     load,
 )
 from munmaek.artefact.folder import check_free, write_text
+from munmaek.artefact.translation_quality import judge
 from munmaek.errors import DiskError, InputError, UnsupportedError
 from munmaek.models import stage_named
 from munmaek.recipe.bitexts import read_back_translated, read_pairs
@@ -312,7 +313,10 @@ def _fit_translate(
     if guide == STATISTICAL:
         pairs = replace(pairs, guides=_aligned(pairs.train_corpus))
     model = fit_translator(pairs, recipe, run)
-    info = model.info.with_scores(model.evaluate(pairs.valid_corpus))
+    quality = judge(model, pairs.valid_corpus)
+    diagnosis = [each.to_json() for each in quality.findings]
+    info = replace(model.info, training={**model.info.training, "diagnosis": diagnosis})
+    info = info.with_scores(quality.scores)
     return Translator(
         model.source_tokenizer, model.target_tokenizer, model.network, info, model.limit
     )

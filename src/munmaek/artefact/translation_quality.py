@@ -1,0 +1,137 @@
+"""How well a translator translates given pairs, and what is wrong with it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional as F
+
+from munmaek.data.batches import PairBatch
+from munmaek.data.bucketing import bucket
+from munmaek.metrics import (
+    LengthBucket,
+    Likelihoods,
+    Measure,
+    Score,
+    Signature,
+    by_length,
+    count_text,
+    measures,
+)
+from munmaek.metrics.diagnosis import FEWEST, Finding, diagnose
+from munmaek.models.networks import TranslatorNetwork
+from munmaek.tasks.base import real_positions, tensor
+from munmaek.tasks.translate import Pairs
+from munmaek.text.corpora import ParallelCorpus
+
+if TYPE_CHECKING:
+    from munmaek.artefact.translator import Translator
+
+__all__ = ["TranslationQuality", "judge", "reference_likelihoods"]
+
+BATCH = 2048
+"""Source and target tokens that are scored at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class TranslationQuality:
+    """A translator on the pairs of a corpus."""
+
+    corpus: ParallelCorpus
+    outputs: tuple[str, ...]
+    measures: Mapping[str, Measure]
+    findings: tuple[Finding, ...]
+    """What was looked for and found or not; nothing on a handful of pairs."""
+    signature: Signature
+
+    @property
+    def scores(self) -> dict[str, Score]:
+        """BLEU, chrF, TER where it was counted, perplexity and bits, with 95 % intervals."""
+        return {
+            name: measure.score(self.signature, rng=np.random.default_rng(0))
+            for name, measure in self.measures.items()
+        }
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """A line for each failure that was found."""
+        return tuple(each.message for each in self.findings if each.found)
+
+    def by_length(self) -> list[LengthBucket]:
+        """All scores by length of the source in words, with intervals."""
+        return by_length(
+            self.corpus.sources,
+            self.outputs,
+            self.corpus.targets,
+            signature=self.signature,
+            rng=np.random.default_rng(0),
+            measured=self.measures,
+        )
+
+
+def judge(
+    translator: "Translator", corpus: ParallelCorpus, *, beam: int = 5, with_ter: bool = False
+) -> TranslationQuality:
+    """Translate, score and look for failures.
+
+    Args:
+        translator: a trained model.
+        corpus: sources with their references.
+        beam: hypotheses kept at every step; 1 is greedy.
+        with_ter: count TER's edits too; slow on long sentences.
+    """
+    found = translator.translate(corpus.sources, beam=beam, links=False)
+    outputs = tuple(each.translation for each in found)
+    likelihoods = reference_likelihoods(translator, corpus.sources, corpus.targets)
+    findings: tuple[Finding, ...] = ()
+    if len(outputs) >= FEWEST:
+        others = _shuffled(corpus.sources, np.random.default_rng(0))
+        shuffled = reference_likelihoods(translator, others, corpus.targets)
+        findings = diagnose(
+            corpus.sources, outputs, corpus.targets, true=likelihoods, shuffled=shuffled
+        )
+    made = measures(outputs, corpus.targets, likelihoods=likelihoods, with_ter=with_ter)
+    return TranslationQuality(corpus, outputs, made, findings, translator.signature(beam=beam))
+
+
+@torch.inference_mode()
+def reference_likelihoods(
+    translator: "Translator", sources: Sequence[str], targets: Sequence[str]
+) -> Likelihoods:
+    """What the model gives each target after its source, read at once (teacher forcing)."""
+    network, writing = translator.network, translator.target_tokenizer
+    pairs = Pairs(
+        [translator.source_ids(ids) for ids in translator.source_tokenizer.encode_many(sources)],
+        [[writing.bos, *ids, writing.eos] for ids in writing.encode_many(targets)],
+    )
+    lengths = pairs.lengths()
+    logprobs = np.zeros(len(sources))
+    for chosen in bucket(lengths, max_tokens=BATCH, rng=None):
+        batch = PairBatch.gather(pairs.sources, pairs.targets, chosen, writing.pad)
+        logprobs[chosen] = _logprobs(network, batch)
+    return Likelihoods(logprobs, lengths[1] - 1, count_text(targets).characters)
+
+
+def _logprobs(network: TranslatorNetwork, batch: PairBatch) -> NDArray[np.float64]:
+    """Nats of each row's target."""
+    target = tensor(batch.target, network)
+    memory = network.encode(tensor(batch.source, network), tensor(batch.source_lengths, network))
+    hidden = network.decode(memory, target[:, :-1])
+    real = real_positions(tensor(batch.target_lengths, network) - 1, target.shape[1] - 1)
+    losses = F.cross_entropy(
+        network.logits(hidden[real]).float(), target[:, 1:][real], reduction="none"
+    )
+    sums = torch.zeros(len(real), dtype=torch.float64, device=losses.device)
+    return -sums.index_add_(0, real.nonzero()[:, 0], losses.double()).cpu().numpy()
+
+
+def _shuffled(sources: Sequence[str], rng: np.random.Generator) -> list[str]:
+    """Every source at the place of another."""
+    order = rng.permutation(len(sources)).tolist()
+    out = list(sources)
+    for here, there in zip(order, [*order[1:], order[0]], strict=True):
+        out[here] = sources[there]
+    return out

@@ -1,0 +1,134 @@
+"""What ``munmaek evaluate`` says of a translator beyond a line for each score."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from munmaek.cli.console import put, say_warnings
+from munmaek.errors import ConfigError
+
+__all__ = ["TranslationOptions", "evaluate_translations", "put_translations"]
+
+
+@dataclass(frozen=True, slots=True)
+class TranslationOptions:
+    """How translations are measured and what is shown."""
+
+    beam: int = 5
+    with_ter: bool = True
+    by_length: bool = False
+    diagnose: bool = False
+    against: Path | None = None
+    source_tag: str | None = None
+    tag_column: str | int | None = None
+
+    def refuse_for(self, task: str) -> None:
+        """Complain where something is asked that only translators have.
+
+        Raises:
+            ConfigError: names the option.
+        """
+        asked = {
+            "--no-ter": not self.with_ter,
+            "--by-length": self.by_length,
+            "--diagnose": self.diagnose,
+            "--against": self.against is not None,
+            "--source-tag": self.source_tag is not None,
+            "--tag-column": self.tag_column is not None,
+        }
+        for name, given in asked.items():
+            if given:
+                message = f"{name} is for models for 'translate', this is one for '{task}'"
+                raise ConfigError(message)
+
+
+def evaluate_translations(
+    trained: Any, data: Sequence[str], options: TranslationOptions
+) -> dict[str, Any]:
+    """Scores, scores by length, diagnosis and comparison, as JSON has them.
+
+    Raises:
+        InputError: the data cannot be used, or ``against`` is no translator.
+    """
+    from munmaek.artefact import Translator, load_as
+    from munmaek.artefact.translation_quality import judge
+    from munmaek.recipe.bitexts import tagged
+    from munmaek.text.corpora import read_parallel
+
+    corpus = tagged(read_parallel(data, tag_column=options.tag_column), options.source_tag or "")
+    ways = {"beam": options.beam, "with_ter": options.with_ter}
+    quality = judge(trained, corpus, **ways)
+    found = {
+        "scores": {name: score.to_json() for name, score in quality.scores.items()},
+        "by_length": [bucket.to_json() for bucket in quality.by_length()],
+        "diagnosis": [each.to_json() for each in quality.findings],
+    }
+    if options.against is not None:
+        other = load_as(options.against, Translator, what="--against")
+        one_vocabulary = trained.target_tokenizer.fingerprint == other.target_tokenizer.fingerprint
+        theirs = judge(other, corpus, **ways)
+        found["against"] = {
+            "model": str(options.against),
+            "scores": {name: score.to_json() for name, score in theirs.scores.items()},
+            "comparisons": _compared(
+                quality.measures, theirs.measures, one_vocabulary=one_vocabulary
+            ),
+        }
+    return found
+
+
+def _compared(
+    first: Mapping[str, Any], second: Mapping[str, Any], *, one_vocabulary: bool
+) -> dict[str, Any]:
+    """By score, whether the first system is better than the second, by two tests."""
+    import numpy as np
+
+    from munmaek.metrics import approximate_randomisation, paired_bootstrap
+
+    out: dict[str, Any] = {}
+    for name, measure in first.items():
+        if name == "perplexity" and not one_vocabulary:
+            continue  # of different tokens
+        tables = (measure.statistics, second[name].statistics, measure.from_sums)
+        paired = paired_bootstrap(*tables, rng=np.random.default_rng(0))
+        out[name] = {
+            "difference": paired.difference,
+            "low": paired.low,
+            "high": paired.high,
+            "p_bootstrap": paired.p_value,
+            "p_randomisation": approximate_randomisation(*tables, rng=np.random.default_rng(0)),
+            "higher_is_better": measure.higher_is_better,
+        }
+    return out
+
+
+def put_translations(found: Mapping[str, Any], options: TranslationOptions) -> None:
+    """What was asked for, for people, after the scores; warnings in any case."""
+    from munmaek.cli.evaluate import interval_text, number
+
+    if options.by_length:
+        put("\nby source words")
+        for bucket in found["by_length"]:
+            words, count = f"{bucket['low']} – {bucket['high']}", bucket["count"]
+            put(f"  {words:9} {count:6} {'sentence' if count == 1 else 'sentences'}")
+            for name in found["scores"]:
+                score = bucket[name]
+                interval = interval_text(score["low"], score["high"])
+                put(f"    {name:18}  {number(score['value']):>8}  {interval}".rstrip())
+    if options.diagnose:
+        put("\ndiagnosis")
+        for each in found["diagnosis"]:
+            put(f"  {each['message']}")
+        if not found["diagnosis"]:
+            put("  too few pairs to say anything")
+    if "against" in found:
+        put(f"\nagainst {found['against']['model']}")
+        for name, each in found["against"]["comparisons"].items():
+            interval = f"{each['low']:+.2f} – {each['high']:+.2f}"
+            put(
+                f"  {name:18}  {each['difference']:+8.2f}  {interval:17}  "
+                f"p = {each['p_bootstrap']:.3f} (paired bootstrap), "
+                f"{each['p_randomisation']:.3f} (approximate randomisation)"
+            )
+    say_warnings(each["message"] for each in found["diagnosis"] if each["found"])
