@@ -16,6 +16,7 @@ from munmaek.nn.alignment import (
     attend,
     masked_softmax,
 )
+from munmaek.nn.attention_decoders import LuongState
 from munmaek.nn.readout import MaxoutReadout
 from munmaek.nn.tape import Tape
 
@@ -52,7 +53,7 @@ def memory_of(network: AttentionTranslatorNetwork, initial: float) -> AttentionM
         states=states,
         keys=network.decoder.score.keys(states),
         mask=torch.tensor([[True, True, False]]),
-        initial=torch.tensor([[initial]]),
+        initial=(torch.tensor([[[initial]]]),),
     )
 
 
@@ -125,9 +126,11 @@ def test_one_luong_step_with_input_feeding_worked_by_hand():
     attentional = math.tanh(0.4 * c1 + 0.3 * c2 + 0.2 * after)
 
     memory, tape = memory_of(network, s), Tape()
-    state = (torch.tensor([[s]]), torch.tensor([[fed]]))
-    hidden, (current, given) = network.step(memory, state, torch.tensor([1]), tape=tape)
+    state = LuongState((torch.tensor([[[s]]]),), torch.tensor([[fed]]), torch.tensor([[2.0]]))
+    hidden, state = network.step(memory, state, torch.tensor([1]), tape=tape)
+    (current,), given, steps = state
 
+    assert steps.item() == 3
     assert current.item() == pytest.approx(after, abs=1e-6)
     weights = network.alignment(tape)
     assert weights[0, 0].tolist() == pytest.approx([alpha, 1 - alpha, 0.0], abs=1e-6)

@@ -1,23 +1,35 @@
 r"""Stage seq2seq: the context is the encoder's last state, one fixed vector.
 
     h_j = f(h_{j−1}, x_j),   c = tanh(W_c h_S)                encoder
-    s_0 = tanh(W_0 c)
+    s_0 = tanh(W_0 c)                                         ``bridge`` tanh
     s_i = g(s_{i−1}, [y_{i−1}; c])                            decoder: c is seen at every step
     t_i = maxout(s_i, y_{i−1}, c),   p(y_i) = softmax(E t_i + b)
 
-Sources: Cho et al. 2014, §2.2, eq. 3 and appendix A (c, s_0 and the maxout over s_i, y_{i−1} and
-c); their V, V' and O_h, O_y, O_c are W_c, W_0 and the maxout's weights here. Sutskever et al. 2014,
-§3.3, read the source in reverse order: ``reverse_source``.
+This is Cho et al. 2014 (§2.2, eq. 3 and appendix A: c, s_0 and the maxout over s_i, y_{i−1} and c),
+``paper`` cho2014. They write h^{<t>} for h_j and h'^{<t>} for s_i; V, V' for W_c, W_0; W, U and C
+(each with z, r or nothing) for the GRU's weights of the token, the state and c; O_h, O_y, O_c for
+the maxout's, G for E. One thing differs: the reset gate acts after the matrix of the state
+(``munmaek.nn.recurrent``), in the encoder before it in theirs, and in their decoder on C c too.
 
-Letters: B pairs, S source tokens, T target tokens, D width of the embedding, H of the states, L
+Sutskever et al. 2014, ``paper`` sutskever2014, is a deep LSTM, whose last states (v in §2, hidden
+and cell of every layer) are the decoder's first; nothing else of the source is seen, the source is
+read in reverse order (§3.3), and the top layer's state predicts:
+
+    s_0 = h_S,   s_i = LSTM(s_{i−1}, y_{i−1}),   p(y_i) = softmax(E s_i + b)
+
+that is ``cell`` lstm, four ``layers`` (§3.4), ``bridge`` copy, ``context_at_every_step`` false,
+``readout`` state and ``reverse_source``. A paper fills in its structure, leaves widths and whatever
+is given. Neither ties E to the embedding; tied, s_i goes through a linear layer to its width.
+
+Letters: B pairs, S source tokens, T target tokens, D width of what predicts, H of the states, L
 layers, V target vocabulary size.
 """
 
-from typing import NamedTuple, final
+from typing import Any, Literal, NamedTuple, cast, final
 
 import torch
 from jaxtyping import Float, Int
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from munmaek.models.configuration import Config
@@ -41,6 +53,8 @@ __all__ = ["FixedVectorMemory", "FixedVectorTranslatorNetwork", "Seq2SeqConfig"]
 class Seq2SeqConfig(Config):
     """Options of the stage."""
 
+    paper: Literal["cho2014", "sutskever2014"] | None = None
+    """Whose structure to take where an option is not given."""
     cell: CellName = "gru"
     embedding: int = Field(default=256, ge=1)
     hidden: int = Field(default=256, ge=1)
@@ -48,16 +62,47 @@ class Seq2SeqConfig(Config):
     dropout: float = Field(default=0.2, ge=0.0, lt=1.0)
     reverse_source: bool = False
     """Read the source from its last token to its first (Sutskever et al. 2014, §3.3)."""
+    bridge: Literal["tanh", "copy"] = "tanh"
+    """s_0: made of c, or the encoder's last state, layer by layer."""
+    context_at_every_step: bool = True
+    """The decoder and its readout see c, rather than s_0 alone."""
+    readout: Literal["maxout", "state"] = "maxout"
+    """What predicts: maxout over state, token and c, or the top layer's state."""
     tie_embeddings: bool = True
     """The output weights are the target embedding's."""
     share_embeddings: bool = False
     """In translation the source and the target have one embedding; needs one vocabulary."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_in_the_paper(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        given = cast("dict[str, Any]", values)
+        return {**_STRUCTURES.get(str(given.get("paper")), {}), **given}
+
+
+_STRUCTURES: dict[str, dict[str, Any]] = {
+    "cho2014": {"cell": "gru", "tie_embeddings": False},
+    "sutskever2014": {
+        "cell": "lstm",
+        "layers": 4,
+        "reverse_source": True,
+        "bridge": "copy",
+        "context_at_every_step": False,
+        "readout": "state",
+        "tie_embeddings": False,
+    },
+}
 
 
 class FixedVectorMemory(NamedTuple):
     """All that the decoder knows of the source."""
 
     context: Float[Tensor, "B H"]
+    """c; with ``bridge`` copy the top layer's last state."""
+    initial: State
+    """s_0 of every layer; an LSTM's cell likewise."""
 
 
 @final
@@ -76,16 +121,24 @@ class FixedVectorTranslatorNetwork(nn.Module):
         self.encoder = Recurrent(
             config.cell, width, hidden, layers=config.layers, dropout=config.dropout
         )
-        self.context = nn.Linear(hidden, hidden)
-        states = len(self.encoder.begin(1))
-        self.bridge = nn.ModuleList(
-            nn.Linear(hidden, config.layers * hidden) for _ in range(states)
-        )
+        seen = hidden if config.context_at_every_step else 0
+        if config.bridge == "tanh":
+            self.context = nn.Linear(hidden, hidden)
+            states = len(self.encoder.begin(1))
+            self.bridge = nn.ModuleList(
+                nn.Linear(hidden, config.layers * hidden) for _ in range(states)
+            )
         self.decoder = Recurrent(
-            config.cell, width + hidden, hidden, layers=config.layers, dropout=config.dropout
+            config.cell, width + seen, hidden, layers=config.layers, dropout=config.dropout
         )
-        self.readout = MaxoutReadout(hidden + width + hidden, width)
-        self.output = OutputLayer(width, target_vocab, tied=config.tie_embeddings)
+        size = width
+        if config.readout == "maxout":
+            self.readout = MaxoutReadout(hidden + width + seen, width)
+        elif config.tie_embeddings and width != hidden:
+            self.readout = nn.Linear(hidden, width)
+        else:
+            self.readout, size = nn.Identity(), hidden
+        self.output = OutputLayer(size, target_vocab, tied=config.tie_embeddings)
 
     def encode(
         self, source: Int[Tensor, "B S"], lengths: Int[Tensor, " B"], *, tape: Tape | None = None
@@ -95,16 +148,25 @@ class FixedVectorTranslatorNetwork(nn.Module):
         inputs = self.dropout(self.source_embedding(source, tape=inner))
         if self.config.reverse_source:
             inputs = reorder(inputs, reading_backward(lengths, source.shape[1]))
-        outputs, _ = self.encoder(inputs, tape=inner)
-        context = torch.tanh(self.context(at_last(outputs, lengths)))
+        if self.config.bridge == "copy":
+            _, initial = self.encoder.read(inputs, lengths, tape=inner)
+            context = initial[0][:, -1]
+        else:
+            outputs, _ = self.encoder(inputs, tape=inner)
+            context = torch.tanh(self.context(at_last(outputs, lengths)))
+            initial = self._begin(context)
         if tape is not None:
             tape.record("context", context)
-        return FixedVectorMemory(context)
+        return FixedVectorMemory(context, initial)
+
+    def _begin(self, context: Float[Tensor, "B H"]) -> State:
+        """s_0, made from c for each layer."""
+        shape = (len(context), self.config.layers, self.config.hidden)
+        return tuple(torch.tanh(linear(context)).view(shape) for linear in self.bridge)
 
     def begin(self, memory: FixedVectorMemory) -> State:
-        """s_0, made from c for each layer; an LSTM's cell likewise."""
-        shape = (len(memory.context), self.config.layers, self.config.hidden)
-        return tuple(torch.tanh(linear(memory.context)).view(shape) for linear in self.bridge)
+        """s_0."""
+        return memory.initial
 
     def decode(
         self,
@@ -138,10 +200,17 @@ class FixedVectorTranslatorNetwork(nn.Module):
         self, memory: FixedVectorMemory, state: State, target: Tensor, tape: Tape | None
     ) -> tuple[Tensor, State]:
         tokens = self.dropout(self.target_embedding(target, tape=scoped(tape, "decoder")))
-        context = memory.context[:, None].expand(-1, target.shape[1], -1)
-        inputs = torch.cat([tokens, context], 2)
-        states, after = self.decoder(inputs, state, tape=scoped(tape, "decoder"))
-        return self.dropout(self.readout(states, tokens, context)), after
+        seen = (tokens,)
+        if self.config.context_at_every_step:
+            seen = (tokens, memory.context[:, None].expand(-1, target.shape[1], -1))
+        states, after = self.decoder(torch.cat(seen, 2), state, tape=scoped(tape, "decoder"))
+        return self.dropout(self._predicting(states, seen)), after
+
+    def _predicting(self, states: Tensor, seen: tuple[Tensor, ...]) -> Tensor:
+        """t_i, of the decoder's states and what it has seen."""
+        if isinstance(self.readout, MaxoutReadout):
+            return self.readout(states, *seen)
+        return self.readout(states)
 
     def logits(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N V"]:
         """Scores of the next target token, before softmax."""

@@ -7,30 +7,61 @@ r"""Alignment: how much each encoder state matters for the decoder's step.
     additive   score(q, h) = vᵀ tanh(W_a q + U_a h)       Bahdanau et al. 2015, A.1.2
     dot        score(q, h) = qᵀ h                         Luong et al. 2015, eq. 8
     general    score(q, h) = qᵀ W_a h                     Luong et al. 2015, eq. 8
+    concat     score(q, h) = vᵀ tanh(W_a [q; h])          Luong et al. 2015, eq. 8
+
+concat is additive: Luong's W_a is [W_a, U_a] side by side. Local attention looks at the positions
+within D of a centre p_i and no others (Luong et al. 2015, §3.2); positions count from 0 here.
+
+    local-m    p_i = i, or the last position where the source is shorter
+    local-p    p_i = |x| σ(v_pᵀ tanh(W_p q_i))                                 eq. 9
+               α_ij = softmax_j(e_ij) · exp(−(j − p_i)² / 2σ²),   σ = D/2      eq. 10
+
+For ablation ``Unlearned`` scores all positions alike: c_i is the mean of what the mask leaves.
 
 q_i is the decoder's previous state s_{i−1} with Bahdanau and its current state with Luong. What
 depends on h alone (U_a h, W_a h) is computed once for a sentence: ``keys``.
 
-Letters: B rows, T decoder steps, S source positions, Q query width, D width of an encoder state,
-A width of the alignment layer.
+Letters: B rows, T decoder steps, S source positions, Q query width, D width of an encoder state
+(and, as in the paper, a window's reach), A width of the alignment layer, L layers, H of a state.
 """
 
-from typing import final
+from typing import Literal, NamedTuple, final
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from munmaek.nn.tape import Tape
 
 __all__ = [
     "AdditiveScore",
+    "AttentionMemory",
     "AttentionPooling",
     "DotScore",
     "GeneralScore",
+    "PredictedCentre",
+    "Score",
+    "ScoreName",
+    "Unlearned",
+    "Window",
     "attend",
+    "make_score",
     "masked_softmax",
 ]
+
+
+ScoreName = Literal["additive", "dot", "general", "concat", "none"]
+
+
+class AttentionMemory(NamedTuple):
+    """What a decoder reads: every encoder state, what its score needs, and where to begin."""
+
+    states: Float[Tensor, "B S D"]
+    keys: Float[Tensor, "B S A"]
+    mask: Bool[Tensor, "B S"]
+    """True where attention may look; each row has one."""
+    initial: tuple[Float[Tensor, "B L H"], ...]
+    """s_0 of every layer; an LSTM's cell likewise."""
 
 
 @final
@@ -88,6 +119,62 @@ class GeneralScore(nn.Module):
         return torch.bmm(queries, keys.transpose(1, 2))
 
 
+@final
+class Unlearned(nn.Module):
+    """0 for all, in place of a score: attention switched off."""
+
+    def keys(self, states: Float[Tensor, "B S D"]) -> Float[Tensor, "B S D"]:
+        """The states themselves, of which only the number is used."""
+        return states
+
+    def forward(
+        self, queries: Float[Tensor, "B T Q"], keys: Float[Tensor, "B S D"]
+    ) -> Float[Tensor, "B T S"]:
+        """e_ij = 0."""
+        return queries.new_zeros(len(queries), queries.shape[1], keys.shape[1])
+
+
+Score = AdditiveScore | DotScore | GeneralScore | Unlearned
+
+
+def make_score(name: ScoreName, *, query_size: int, state_size: int) -> Score:
+    """The score of that name; the alignment layer is as wide as the query."""
+    if name == "none":
+        return Unlearned()
+    if name == "dot":
+        return DotScore()
+    if name == "general":
+        return GeneralScore(query_size, state_size)
+    return AdditiveScore(query_size, state_size, query_size)
+
+
+class Window(NamedTuple):
+    """Where local attention looks."""
+
+    centre: Float[Tensor, "B T"]
+    """p_i, a position from 0."""
+    reach: int
+    """D: positions j with |j − p_i| ≤ D are seen."""
+    falling: bool
+    """Whether weights fall off with the distance from the centre (eq. 10)."""
+
+
+@final
+class PredictedCentre(nn.Module):
+    """p_i = |x| σ(v_pᵀ tanh(W_p q_i)); Luong et al. 2015, eq. 9."""
+
+    def __init__(self, query_size: int, size: int) -> None:
+        super().__init__()
+        self.query = nn.Linear(query_size, size, bias=False)
+        self.energy = nn.Parameter(torch.randn(size) / size**0.5)
+
+    def forward(
+        self, queries: Float[Tensor, "B T Q"], lengths: Int[Tensor, " B"]
+    ) -> Float[Tensor, "B T"]:
+        """A place between 0 and |x| for each query."""
+        return lengths[:, None] * torch.sigmoid(torch.tanh(self.query(queries)) @ self.energy)
+
+
 def masked_softmax(
     scores: Float[Tensor, "B T S"], mask: Bool[Tensor, "B S"]
 ) -> Float[Tensor, "B T S"]:
@@ -100,17 +187,36 @@ def attend(
     states: Float[Tensor, "B S D"],
     mask: Bool[Tensor, "B S"],
     *,
+    window: Window | None = None,
     tape: Tape | None = None,
 ) -> Float[Tensor, "B T D"]:
     """The context vectors c_i.
 
-    A tape gets ``attention.scores`` (minus infinity on padding) and ``attention.weights``.
+    A tape gets ``attention.scores`` (minus infinity where nothing is seen) and their softmax,
+    ``attention.weights``. Within a falling window it is α_ij / Σ_j α_ij, so that rows sum to 1 as
+    everywhere, while c_i is the sum with α_ij itself; ``attention.centre`` is p_i.
     """
-    weights = masked_softmax(scores, mask)
+    seen, log_share = mask[:, None], None
+    if window is not None:
+        position = torch.arange(states.shape[1], device=states.device)
+        distance = position - window.centre[:, :, None]
+        seen = seen & (distance.abs() <= window.reach)
+        if window.falling:
+            log_share = -(distance**2) / (2 * (window.reach / 2) ** 2)
+    scores = scores.masked_fill(~seen, float("-inf"))
+    weights = scores.softmax(-1)
     if tape is not None:
-        tape.record("attention.scores", scores.masked_fill(~mask[:, None], float("-inf")))
-        tape.record("attention.weights", weights)
+        _record(tape, scores if log_share is None else scores + log_share, window)
+    if log_share is not None:
+        weights = weights * log_share.exp()
     return torch.bmm(weights, states)
+
+
+def _record(tape: Tape, scores: Tensor, window: Window | None) -> None:
+    tape.record("attention.scores", scores)
+    tape.record("attention.weights", scores.softmax(-1))
+    if window is not None:
+        tape.record("attention.centre", window.centre)
 
 
 @final

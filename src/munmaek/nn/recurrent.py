@@ -29,6 +29,7 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from munmaek.nn.tape import Tape, scoped
 
@@ -41,6 +42,7 @@ __all__ = [
     "at_last",
     "gru_step",
     "initialise_gates",
+    "lstm_step",
     "reading_backward",
     "reorder",
 ]
@@ -94,14 +96,27 @@ def _gru_step(projected: Tensor, before: Parts, weights: _Weights) -> tuple[Part
     return (hidden,), named
 
 
-def _lstm_step(projected: Tensor, before: Parts, weights: _Weights) -> tuple[Parts, Named]:
-    total = projected + F.linear(before[0], weights.hidden, weights.hidden_bias)
+def lstm_step(
+    total: Float[Tensor, "B G"], cell: Float[Tensor, "B H"]
+) -> tuple[Float[Tensor, "B H"], Float[Tensor, "B H"], Named]:
+    """Hidden state and cell after one step, and every gate by its name.
+
+    Args:
+        total: W x + b + U h + b' for the gates i, f, g, o.
+        cell: c before the step.
+    """
     i, f, g, o = total.chunk(4, 1)
     i, f, g, o = torch.sigmoid(i), torch.sigmoid(f), torch.tanh(g), torch.sigmoid(o)
-    cell = f * before[1] + i * g
+    cell = f * cell + i * g
     hidden = o * torch.tanh(cell)
     gates = {"gates.input": i, "gates.forget": f, "gates.candidate": g, "gates.output": o}
-    return (hidden, cell), gates | {"cell": cell, "hidden": hidden}
+    return hidden, cell, gates | {"cell": cell, "hidden": hidden}
+
+
+def _lstm_step(projected: Tensor, before: Parts, weights: _Weights) -> tuple[Parts, Named]:
+    total = projected + F.linear(before[0], weights.hidden, weights.hidden_bias)
+    hidden, cell, named = lstm_step(total, before[1])
+    return (hidden, cell), named
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +181,19 @@ class _Layer(nn.Module):
             inputs, state, given, True, 1, 0.0, True, False, True
         )
         return outputs, after if self.cell.states > 1 else after[0]
+
+    def read(
+        self, inputs: Float[Tensor, "B T I"], lengths: Int[Tensor, " B"]
+    ) -> tuple[Float[Tensor, "B T H"], Parts]:
+        """From the zero state; the state is the one after each row's own last token."""
+        if self.cell.states == 1 or bool((lengths == inputs.shape[1]).all()):
+            outputs, after = self(inputs, self.begin(len(inputs)))
+            return outputs, after if self.cell.states > 1 else (at_last(outputs, lengths),)
+        # The kernel tells cells at the end of its input alone: each row's input must end there.
+        packed = pack_padded_sequence(inputs, lengths.cpu(), batch_first=True, enforce_sorted=False)
+        packed, after = cast("tuple[PackedSequence, Any]", self.fused(packed))
+        outputs, _ = pad_packed_sequence(packed, batch_first=True, total_length=inputs.shape[1])
+        return outputs, tuple(part[0] for part in after)
 
     def look(
         self, inputs: Float[Tensor, "B T I"], before: Parts
@@ -263,6 +291,24 @@ class Recurrent(nn.Module):
             after.append(last)
         return inputs, _stacked(after)
 
+    def read(
+        self,
+        inputs: Float[Tensor, "B T I"],
+        lengths: Int[Tensor, " B"],
+        *,
+        tape: Tape | None = None,
+    ) -> tuple[Float[Tensor, "B T H"], State]:
+        """From the zero state: the top layer's outputs, and every layer's state at each row's end.
+
+        Outputs on padding are without meaning. A tape gets what ``forward`` gives it.
+        """
+        after: list[Parts] = []
+        for index, layer in enumerate(self._layers()):
+            inputs = self.dropout(inputs) if index else inputs
+            inputs, last = _read(layer, inputs, lengths, scoped(tape, f"layer.{index}"))
+            after.append(last)
+        return inputs, _stacked(after)
+
 
 @final
 class Bidirectional(nn.Module):
@@ -332,6 +378,18 @@ def _run(
     for name, tensor in named.items():
         tape.record(name, tensor if order is None else reorder(tensor, order))
     return named["hidden"], after
+
+
+def _read(
+    layer: _Layer, inputs: Tensor, lengths: Tensor, tape: Tape | None
+) -> tuple[Tensor, Parts]:
+    if tape is None:
+        return layer.read(inputs, lengths)
+    named, _ = layer.look(inputs, layer.begin(len(inputs)))
+    for name, tensor in named.items():
+        tape.record(name, tensor)
+    parts = ("hidden", "cell")[: layer.cell.states]
+    return named["hidden"], tuple(at_last(named[part], lengths) for part in parts)
 
 
 def _stacked(layers: Sequence[Parts]) -> State:

@@ -1,0 +1,372 @@
+r"""Decoders that look back at every step: Bahdanau's, and Luong's with input feeding or without.
+
+    BahdanauDecoder      α from s_{i−1}, s_i = GRU(s_{i−1}, [y_{i−1}; c_i]), t_i = maxout(…)
+    LuongFeedingDecoder  s_i = f(s_{i−1}, [y_{i−1}; h̃_{i−1}]), α from s_i, h̃_i = tanh(W [c_i; s_i])
+    LuongDecoder         s_i = f(s_{i−1}, y_{i−1}), α from s_i, h̃_i as above
+
+f is a stack of L layers of GRU or LSTM, of which the top one asks. The equations and the papers are
+in ``munmaek.models.attention``; the scores and windows in ``munmaek.nn.alignment``.
+
+Letters: B rows, S source positions, T target tokens, E width of the embeddings, H of the decoder's
+states, W of what predicts, C of a cell's second input, G stacked gates, L layers.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from munmaek.nn.additive_decoder import AdditiveDecoderWeights, decode_additive
+from munmaek.nn.alignment import (
+    AdditiveScore,
+    AttentionMemory,
+    PredictedCentre,
+    Score,
+    ScoreName,
+    Window,
+    attend,
+    make_score,
+)
+from munmaek.nn.readout import MaxoutReadout
+from munmaek.nn.recurrent import (
+    Recurrent,
+    State,
+    VariationalDropout,
+    gru_step,
+    initialise_gates,
+    lstm_step,
+)
+from munmaek.nn.tape import Tape, scoped
+
+__all__ = [
+    "BahdanauDecoder",
+    "DecoderSizes",
+    "LuongDecoder",
+    "LuongFeedingDecoder",
+    "LuongOptions",
+    "LuongState",
+    "Span",
+]
+
+Span = Literal["global", "local-m", "local-p"]
+
+
+class DecoderSizes(NamedTuple):
+    """Widths of embeddings (E), of the decoder's states (H) and of encoder states."""
+
+    embedding: int
+    hidden: int
+    states: int
+
+
+class LuongOptions(NamedTuple):
+    """What Luong's decoders can differ in."""
+
+    score: ScoreName
+    cell: Literal["gru", "lstm"] = "gru"
+    layers: int = 1
+    dropout: float = 0.0
+    """Between layers."""
+    span: Span = "global"
+    reach: int = 10
+    """D of local attention."""
+
+
+@final
+class _ContextCell(nn.Module):
+    """A GRU or an LSTM whose input is a token and a vector beside it, each with its own weights."""
+
+    def __init__(
+        self, token_size: int, context_size: int, hidden_size: int, *, cell: Literal["gru", "lstm"]
+    ) -> None:
+        super().__init__()
+        gates = 3 if cell == "gru" else 4
+        self.lstm = cell == "lstm"
+        self.token = nn.Linear(token_size, gates * hidden_size)
+        self.context = nn.Linear(context_size, gates * hidden_size, bias=False)
+        self.recurrent = nn.Linear(hidden_size, gates * hidden_size)
+        initialise_gates(self.token.weight, self.recurrent.weight, gates=gates)
+        initialise_gates(self.context.weight, self.recurrent.weight, gates=gates)
+        nn.init.zeros_(self.token.bias)
+        nn.init.zeros_(self.recurrent.bias)
+        if self.lstm:
+            nn.init.ones_(self.token.bias.chunk(4)[1])  # to remember at first
+
+    def forward(
+        self,
+        token: Float[Tensor, "B G"],
+        context: Float[Tensor, "B C"],
+        before: tuple[Float[Tensor, "B H"], ...],
+        *,
+        tape: Tape | None,
+    ) -> tuple[Float[Tensor, "B H"], ...]:
+        """The next state; ``token`` is already projected: ``self.token(y)``."""
+        inputs = torch.addmm(token, context, self.context.weight.t())
+        recurrent = self.recurrent(before[0])
+        if self.lstm:
+            hidden, cell, named = lstm_step(inputs + recurrent, before[1])
+            after = (hidden, cell)
+        else:
+            hidden, named = gru_step(inputs, recurrent, before[0])
+            after = (hidden,)
+        if tape is not None:
+            for name, tensor in named.items():
+                tape.record(name, tensor[:, None])
+        return after
+
+
+@final
+class BahdanauDecoder(nn.Module):
+    """The previous state asks; a GRU reads the token and the context; maxout predicts."""
+
+    def __init__(self, sizes: DecoderSizes, *, score: ScoreName) -> None:
+        super().__init__()
+        hidden, states = sizes.hidden, sizes.states
+        self.size = sizes.embedding
+        self.score = make_score(score, query_size=hidden, state_size=states)
+        self.cell = _ContextCell(sizes.embedding, states, hidden, cell="gru")
+        self.readout = MaxoutReadout(hidden + sizes.embedding + states, self.size)
+
+    def begin(self, memory: AttentionMemory) -> tuple[Float[Tensor, "B H"]]:
+        """s_0."""
+        return (memory.initial[0][:, 0],)
+
+    def decode(
+        self, memory: AttentionMemory, tokens: Float[Tensor, "B T E"]
+    ) -> Float[Tensor, "B T W"]:
+        """t_i of all steps, fast; equal to ``forward``."""
+        return self.decode_with_alignment(memory, tokens)[0]
+
+    def decode_with_alignment(
+        self, memory: AttentionMemory, tokens: Float[Tensor, "B T E"]
+    ) -> tuple[Float[Tensor, "B T W"], Float[Tensor, "B T S"]]:
+        """The same, and α."""
+        if not isinstance(self.score, AdditiveScore):
+            return _taped(self, memory, tokens)
+        weights = AdditiveDecoderWeights(
+            query=self.score.query.weight,
+            energy=self.score.energy,
+            context=self.cell.context.weight,
+            hidden=self.cell.recurrent.weight,
+            hidden_bias=self.cell.recurrent.bias,
+        )
+        projected = self.cell.token(tokens.transpose(0, 1))
+        states, contexts, alphas = decode_additive(
+            projected, self.begin(memory)[0], memory.keys, memory.states, memory.mask, weights
+        )
+        outputs = self.readout(states.transpose(0, 1), tokens, contexts.transpose(0, 1))
+        return outputs, alphas.transpose(0, 1)
+
+    def forward(
+        self,
+        memory: AttentionMemory,
+        state: tuple[Float[Tensor, "B H"]],
+        tokens: Float[Tensor, "B T E"],
+        *,
+        tape: Tape | None,
+    ) -> tuple[Float[Tensor, "B T W"], tuple[Float[Tensor, "B H"]]]:
+        """t_i step by step from ``state``, and the state after them."""
+        (hidden,) = state
+        tapes: list[Tape | None] = []
+        states: list[Tensor] = []
+        contexts: list[Tensor] = []
+        for column in self.cell.token(tokens).unbind(1):
+            scores = self.score(hidden[:, None], memory.keys)
+            tapes.append(None if tape is None else Tape())
+            context = attend(scores, memory.states, memory.mask, tape=tapes[-1])[:, 0]
+            inner = scoped(tapes[-1], "decoder")
+            (hidden,) = self.cell(column, context, (hidden,), tape=inner)
+            states.append(hidden)
+            contexts.append(context)
+        _join(tapes, tape)
+        outputs = self.readout(torch.stack(states, 1), tokens, torch.stack(contexts, 1))
+        return outputs, (hidden,)
+
+
+class LuongState(NamedTuple):
+    """What Luong's decoders carry."""
+
+    layers: State
+    """s_i of every layer; an LSTM's cell likewise."""
+    fed: Float[Tensor, "B H"] | None
+    """h̃_i, with input feeding."""
+    steps: Float[Tensor, "B 1"]
+    """Tokens read so far: the next output's place, from 0."""
+
+
+@final
+class LuongFeedingDecoder(nn.Module):
+    """The current state asks; the attentional state predicts and feeds the next step."""
+
+    def __init__(self, sizes: DecoderSizes, options: LuongOptions) -> None:
+        super().__init__()
+        self.size = hidden = sizes.hidden
+        self.options = options
+        self.score = make_score(options.score, query_size=hidden, state_size=sizes.states)
+        self.cell = _ContextCell(sizes.embedding, hidden, hidden, cell=options.cell)
+        if options.layers > 1:
+            self.dropout = VariationalDropout(options.dropout)
+            self.above = Recurrent(
+                options.cell, hidden, hidden, layers=options.layers - 1, dropout=options.dropout
+            )
+        self.combine = nn.Linear(sizes.states + hidden, hidden, bias=False)
+        self.centre = _centre(sizes, options)
+
+    def begin(self, memory: AttentionMemory) -> LuongState:
+        """s_0, and for h̃_0 zeros."""
+        return _begin(memory, fed=True)
+
+    def decode(
+        self, memory: AttentionMemory, tokens: Float[Tensor, "B T E"]
+    ) -> Float[Tensor, "B T H"]:
+        """h̃_i of all steps."""
+        return self(memory, self.begin(memory), tokens, tape=None)[0]
+
+    def decode_with_alignment(
+        self, memory: AttentionMemory, tokens: Float[Tensor, "B T E"]
+    ) -> tuple[Float[Tensor, "B T H"], Float[Tensor, "B T S"]]:
+        """The same, and α."""
+        return _taped(self, memory, tokens)
+
+    def forward(
+        self,
+        memory: AttentionMemory,
+        state: LuongState,
+        tokens: Float[Tensor, "B T E"],
+        *,
+        tape: Tape | None,
+    ) -> tuple[Float[Tensor, "B T H"], LuongState]:
+        """h̃_i step by step from ``state``, and the state after them."""
+        tapes: list[Tape | None] = []
+        outputs: list[Tensor] = []
+        for column in self.cell.token(tokens).unbind(1):
+            tapes.append(None if tape is None else Tape())
+            state = self._step(memory, state, column, tapes[-1])
+            assert state.fed is not None
+            outputs.append(state.fed)
+        _join(tapes, tape)
+        return torch.stack(outputs, 1), state
+
+    def _step(
+        self, memory: AttentionMemory, state: LuongState, column: Tensor, tape: Tape | None
+    ) -> LuongState:
+        assert state.fed is not None
+        first = tuple(part[:, 0] for part in state.layers)
+        first = self.cell(column, state.fed, first, tape=scoped(tape, "decoder"))
+        layers, top = tuple(part[:, None] for part in first), first[0][:, None]
+        if self.options.layers > 1:
+            above = tuple(part[:, 1:] for part in state.layers)
+            inner = scoped(tape, "decoder.above")
+            top, above = self.above(self.dropout(top), above, tape=inner)
+            layers = tuple(torch.cat(pair, 1) for pair in zip(layers, above, strict=True))
+        context = _look(self, memory, top, state.steps, tape)
+        fed = torch.tanh(self.combine(torch.cat([context, top], 2)))[:, 0]
+        return LuongState(layers, fed, state.steps + 1)
+
+
+@final
+class LuongDecoder(nn.Module):
+    """Without input feeding no step waits for attention: it runs for all steps at once."""
+
+    def __init__(self, sizes: DecoderSizes, options: LuongOptions) -> None:
+        super().__init__()
+        self.size = hidden = sizes.hidden
+        self.options = options
+        self.score = make_score(options.score, query_size=hidden, state_size=sizes.states)
+        self.recurrent = Recurrent(
+            options.cell, sizes.embedding, hidden, layers=options.layers, dropout=options.dropout
+        )
+        self.combine = nn.Linear(sizes.states + hidden, hidden, bias=False)
+        self.centre = _centre(sizes, options)
+
+    def begin(self, memory: AttentionMemory) -> LuongState:
+        """s_0."""
+        return _begin(memory, fed=False)
+
+    def decode(
+        self, memory: AttentionMemory, tokens: Float[Tensor, "B T E"]
+    ) -> Float[Tensor, "B T H"]:
+        """h̃_i of all steps."""
+        return self(memory, self.begin(memory), tokens, tape=None)[0]
+
+    def decode_with_alignment(
+        self, memory: AttentionMemory, tokens: Float[Tensor, "B T E"]
+    ) -> tuple[Float[Tensor, "B T H"], Float[Tensor, "B T S"]]:
+        """The same, and α."""
+        return _taped(self, memory, tokens)
+
+    def forward(
+        self,
+        memory: AttentionMemory,
+        state: LuongState,
+        tokens: Float[Tensor, "B T E"],
+        *,
+        tape: Tape | None,
+    ) -> tuple[Float[Tensor, "B T H"], LuongState]:
+        """h̃_i from ``state``, and the state after the last step."""
+        hidden, after = self.recurrent(tokens, state.layers, tape=scoped(tape, "decoder"))
+        context = _look(self, memory, hidden, state.steps, tape)
+        outputs = torch.tanh(self.combine(torch.cat([context, hidden], 2)))
+        return outputs, LuongState(after, None, state.steps + tokens.shape[1])
+
+
+def _centre(sizes: DecoderSizes, options: LuongOptions) -> PredictedCentre | None:
+    return PredictedCentre(sizes.hidden, sizes.hidden) if options.span == "local-p" else None
+
+
+def _begin(memory: AttentionMemory, *, fed: bool) -> LuongState:
+    top = memory.initial[0][:, -1]
+    return LuongState(
+        memory.initial, torch.zeros_like(top) if fed else None, top.new_zeros(len(top), 1)
+    )
+
+
+def _look(
+    decoder: LuongFeedingDecoder | LuongDecoder,
+    memory: AttentionMemory,
+    queries: Float[Tensor, "B T H"],
+    steps: Float[Tensor, "B 1"],
+    tape: Tape | None,
+) -> Float[Tensor, "B T D"]:
+    """c_i of the states that ask, which follow ``steps`` earlier ones."""
+    score: Score = decoder.score
+    scores = score(queries, memory.keys)
+    window = _window(decoder, memory, queries, steps)
+    return attend(scores, memory.states, memory.mask, window=window, tape=tape)
+
+
+def _window(
+    decoder: LuongFeedingDecoder | LuongDecoder,
+    memory: AttentionMemory,
+    queries: Tensor,
+    steps: Tensor,
+) -> Window | None:
+    span, reach = decoder.options.span, decoder.options.reach
+    if span == "global":
+        return None
+    lengths = memory.mask.sum(1)
+    if decoder.centre is not None:
+        return Window(decoder.centre(queries, lengths), reach, falling=True)
+    places = steps + torch.arange(queries.shape[1], device=steps.device)
+    return Window(torch.minimum(places, lengths[:, None] - 1.0), reach, falling=False)
+
+
+def _taped(
+    decoder: BahdanauDecoder | LuongFeedingDecoder | LuongDecoder,
+    memory: AttentionMemory,
+    tokens: Tensor,
+) -> tuple[Tensor, Tensor]:
+    tape = Tape()
+    outputs, _ = decoder(memory, decoder.begin(memory), tokens, tape=tape)
+    return outputs, tape["attention.weights"]
+
+
+def _join(steps: Sequence[Tape | None], tape: Tape | None) -> None:
+    """Write on ``tape`` what every step wrote, [B 1 …] each, as [B T …]."""
+    if tape is None:
+        return
+    records = [step.records for step in steps if step is not None]
+    for name in records[0]:
+        tape.record(name, torch.cat([each[name] for each in records], 1))
