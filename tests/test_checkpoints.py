@@ -229,6 +229,27 @@ def test_real_minilm_weights_give_the_numbers_of_transformers() -> None:
         np.testing.assert_allclose(vector, want, atol=1e-5)
 
 
+def test_real_minilm_weights_get_the_gradients_of_transformers() -> None:
+    folder = minilm()
+    model = transformers.AutoModel.from_pretrained(folder, dtype=torch.float64).eval()
+    network = open_checkpoint(folder).network.double()
+    generator = torch.Generator().manual_seed(0)
+    ids = torch.randint(1000, 20000, (2, 9), generator=generator)
+    lengths = torch.tensor([9, 5])
+    seen = torch.arange(9) < lengths[:, None]
+    weight = torch.randn((14, 384), generator=generator, dtype=torch.float64)
+    hidden = model(input_ids=ids, attention_mask=seen.long()).last_hidden_state[seen]
+    mine = network(ids, lengths)[seen]
+    torch.testing.assert_close(mine, hidden, atol=1e-10, rtol=1e-9)
+    (hidden * weight).sum().backward()
+    (mine * weight).sum().backward()
+    named = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+    wanted = from_huggingface(named, family="bert", head=None)
+    for name, parameter in network.named_parameters():
+        if parameter.grad is not None:
+            torch.testing.assert_close(parameter.grad, wanted[name], atol=1e-9, rtol=1e-9)
+
+
 # Bad folders
 
 

@@ -1,8 +1,8 @@
 """Sentences with a label for every word: one word a line, a blank line between sentences.
 
 The form of the CoNLL shared tasks (Tjong Kim Sang & De Meulder 2003): the word stands first and the
-label last, with tabs between (or spaces, where a file has no tab). ``-DOCSTART-`` lines and lines
-that begin with ``#`` and hold no separator are comments.
+label last, with tabs between, or spaces where the file's first word has no tab. ``-DOCSTART-`` lines
+are passed over, and so are lines that begin with ``#`` and have no tab where there should be one.
 """
 
 import hashlib
@@ -88,11 +88,12 @@ def read_words(path: str | Path) -> Iterator[Words]:
 def _blocks(path: str | Path) -> Iterator[tuple[int, list[str]]]:
     """Lines that belong to one sentence, with the number of the first."""
     rows: list[str] = []
-    first = 1
+    first, spaced = 1, False
     for number, line in enumerate(chain.from_iterable(raw_lines(path)), start=1):
-        comment = line.startswith(START) or (line.startswith("#") and len(_cells(line)) == 1)
-        if line.strip() and not comment:
+        remark = line.startswith("#") and "\t" not in line and not spaced
+        if line.strip() and not remark and not line.startswith(START):
             first = first if rows else number
+            spaced = spaced or "\t" not in line
             rows.append(line)
         elif rows:
             yield first, rows
