@@ -35,12 +35,17 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-@pytest.fixture
-def files(tmp_path: Path) -> list[Path]:
-    paths = [tmp_path / "pairs.ko", tmp_path / "pairs.en"]
+def written(folder: Path) -> list[Path]:
+    """The pairs in two files."""
+    paths = [folder / "pairs.ko", folder / "pairs.en"]
     for path, lines in zip(paths, zip(*PAIRS, strict=True), strict=True):
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return paths
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Path]:
+    return written(tmp_path)
 
 
 def recipe(stage: str = "transformer", **more) -> Recipe:

@@ -57,9 +57,8 @@ def evaluate_translations(
     from munmaek.text.corpora import read_parallel
 
     corpus = tagged(read_parallel(data, tag_column=options.tag_column), options.source_tag or "")
-    ways = {"beam": options.beam, "with_ter": options.with_ter}
-    quality = judge(trained, corpus, **ways)
-    found = {
+    quality = judge(trained, corpus, beam=options.beam, with_ter=options.with_ter)
+    found: dict[str, Any] = {
         "scores": {name: score.to_json() for name, score in quality.scores.items()},
         "by_length": [bucket.to_json() for bucket in quality.by_length()],
         "diagnosis": [each.to_json() for each in quality.findings],
@@ -67,7 +66,7 @@ def evaluate_translations(
     if options.against is not None:
         other = load_as(options.against, Translator, what="--against")
         one_vocabulary = trained.target_tokenizer.fingerprint == other.target_tokenizer.fingerprint
-        theirs = judge(other, corpus, **ways)
+        theirs = judge(other, corpus, beam=options.beam, with_ter=options.with_ter)
         found["against"] = {
             "model": str(options.against),
             "scores": {name: score.to_json() for name, score in theirs.scores.items()},
