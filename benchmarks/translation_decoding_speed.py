@@ -1,9 +1,10 @@
 """Sentences of 20 output tokens a CPU-second, greedy and with a beam of five, on one thread.
 
-Networks have random weights: the attention network of width 256 and the Transformer of 3 + 3 layers
-of width 256, and beside them the fixed vector. Sources are real sentences, German of Multi30k's test
-set of 2016, as pieces of a vocabulary of 8,000; outputs are held to 20 tokens by the shortest and
-the longest length. Without the data the sources are random ids of the same lengths.
+Networks have random weights: the attention network of width 256, the Transformer of 3 + 3 layers of
+width 256 and, beside them, the fixed vector. Sources are real sentences, German of Multi30k's test
+set of 2016, as pieces of a vocabulary of 8,000; outputs are held to 20 tokens, the end among them,
+by the shortest and the longest length. Without the data sources are random words. Set
+NUMBA_NUM_THREADS=1 too.
 
     python benchmarks/translation_decoding_speed.py --data folder/of/multi30k
 """
@@ -37,8 +38,10 @@ def sentences(folder: Path | None, count: int) -> tuple[list[str], Tokenizer]:
         drawn = rng.integers(9000, size=(20_000, 12))
         lines = [" ".join(words[word] for word in row) for row in drawn.tolist()]
         return lines[:count], train_tokenizer(lines, kind="words", vocab_size=8000)
-    train = gzip.open(folder / "train.de.gz", "rt", encoding="utf-8").read().splitlines()
-    test = gzip.open(folder / "test_2016_flickr.de.gz", "rt", encoding="utf-8").read().splitlines()
+    train, test = (
+        gzip.decompress((folder / name).read_bytes()).decode().splitlines()
+        for name in ("train.de.gz", "test_2016_flickr.de.gz")
+    )
     return test[:count], train_tokenizer(train, kind="bpe", vocab_size=8000)
 
 

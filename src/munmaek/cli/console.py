@@ -31,7 +31,8 @@ def put_line(text: str) -> None:
 
 def put_json(value: Any) -> None:
     """One JSON value on a line of its own; numbers that JSON cannot hold become null."""
-    print(json.dumps(_finite(value), ensure_ascii=False, allow_nan=False))
+    written = json.dumps(_finite(value), ensure_ascii=False, allow_nan=False)
+    print(written.translate(_LINE_ENDS))
 
 
 def say(text: str) -> None:
