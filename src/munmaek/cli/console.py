@@ -18,6 +18,9 @@ __all__ = [
     "size_text",
 ]
 
+_LINE_ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
+"""What JSON leaves as it is and some readers of lines take for the end of one."""
+
 
 def put(text: str) -> None:
     """Lines of results."""
