@@ -54,6 +54,18 @@ TRANSLATE = {
     "dot": having(ATT, score="dot"),
     "general": having(ATT, score="general", hidden=8, tie_embeddings=False),
     "not fed": having(ATT, score="general", input_feeding=False),
+    "cho": Seq2SeqConfig(paper="cho2014", embedding=12, hidden=10),
+    "sutskever": Seq2SeqConfig(paper="sutskever2014", embedding=12, hidden=10, layers=2),
+    "copied and seen": having(SEQ, cell="lstm", bridge="copy", readout="state"),
+    "luong": AttentionConfig(
+        paper="luong2015", embedding=12, hidden=10, layers=2, window=2, tie_embeddings=True
+    ),
+    "local-m": having(ATT, score="general", span="local-m", window=1),
+    "deep concat, not fed": having(
+        ATT, score="concat", span="local-p", input_feeding=False, cell="lstm", layers=2
+    ),
+    "uniform": having(ATT, weighting="uniform"),
+    "last": having(ATT, score="concat", weighting="last"),
 }
 
 

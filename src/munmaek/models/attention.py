@@ -32,7 +32,8 @@ stands at its token's place. ``span`` local-m or local-p with ``window`` D is §
 h_j, last makes it the h_j at which the reading ends; what would have scored is left out.
 
 Sources: Bahdanau et al. 2015; Luong et al. 2015; E is the target embedding's weight unless
-``tie_embeddings`` is false (Press & Wolf 2017).
+``tie_embeddings`` is false (Press & Wolf 2017), and where h̃_i is not as wide as an embedding, a
+linear layer stands before it (in Luong's numbers both are 1,000 wide).
 
 As a classifier the weights pool a text's states (Yang et al. 2016): ``AttentionPooling``.
 

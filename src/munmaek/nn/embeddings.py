@@ -85,9 +85,9 @@ class OutputLayer(nn.Module):
         self.bias = nn.Parameter(torch.zeros(vocab_size))
 
     def forward(
-        self, hidden: Float[Tensor, "*N D"], embedding: Float[Tensor, "V D"]
+        self, hidden: Float[Tensor, "*N D"], embedding: Float[Tensor, "V _"]
     ) -> Float[Tensor, "*N V"]:
-        """Scores before softmax; ``embedding`` is used when the weights are tied."""
+        """Scores before softmax; ``embedding`` [V D] is used when the weights are tied."""
         weight = embedding if self.weight is None else self.weight
         return F.linear(hidden, weight, self.bias)
 
@@ -95,7 +95,7 @@ class OutputLayer(nn.Module):
         self,
         hidden: Float[Tensor, "N D"],
         gold: Int[Tensor, " N"],
-        embedding: Float[Tensor, "V D"],
+        embedding: Float[Tensor, "V _"],
         *,
         smoothing: float = 0.0,
     ) -> Float[Tensor, ""]:
