@@ -18,7 +18,7 @@ turn the halves of queries and keys by an angle that grows with the position.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -163,14 +163,18 @@ def flat_attention(
     if parts.is_cuda and len(spans) > 1 and dropout == 0.0:
         return _jagged_attention(parts, spans)
     contexts: list[Tensor] = []
-    # Split, not sliced: the gradient of slices is a tensor of zeros for each, and their sum.
-    runs = parts.split([rows * length for _, rows, length in spans])
+    runs = _split(parts, [rows * length for _, rows, length in spans])
     for (_, rows, length), each in zip(spans, runs, strict=True):
         run = each.reshape(rows, length, *parts.shape[1:])
         queries, keys, values = run.permute(2, 0, 3, 1, 4).unbind(0)
         context = F.scaled_dot_product_attention(queries, keys, values, dropout_p=dropout)
         contexts.append(context.transpose(1, 2).reshape(rows * length, -1))
     return contexts[0] if len(contexts) == 1 else torch.cat(contexts)
+
+
+def _split(values: Tensor, sizes: Sequence[int]) -> list[Tensor]:
+    """Rows in groups; the gradient of slices would be a tensor of zeros for each, and their sum."""
+    return list(cast("Any", values).split(list(sizes)))
 
 
 def first_attention(
@@ -189,13 +193,11 @@ def first_attention(
         keys = rotate(parts[:, 0].transpose(0, 1), rotary).transpose(0, 1)
         parts = torch.stack([keys, parts[:, 1]], dim=1)
     contexts: list[Tensor] = []
-    runs = parts.split([rows * length for _, rows, length in spans])
-    asked = queries.split([rows for _, rows, _ in spans])
+    runs = _split(parts, [rows * length for _, rows, length in spans])
+    asked = _split(queries, [rows for _, rows, _ in spans])
     for (_, rows, length), query, each in zip(spans, asked, runs, strict=True):
         keys, values = each.reshape(rows, length, *parts.shape[1:]).permute(2, 0, 3, 1, 4).unbind(0)
-        context = F.scaled_dot_product_attention(
-            query[:, :, None], keys, values, dropout_p=dropout
-        )
+        context = F.scaled_dot_product_attention(query[:, :, None], keys, values, dropout_p=dropout)
         contexts.append(context.flatten(1))
     return torch.cat(contexts)
 
@@ -277,10 +279,12 @@ class MultiHeadSelfAttention(nn.Module):
     ) -> Float[Tensor, "B D"]:
         """``flat`` of each sentence's first token, which stands at ``starts``, and of no other."""
         size = x.shape[-1]
-        weights = self.qkv.weight.split([size, 2 * size])
-        biases = (None, None) if self.qkv.bias is None else self.qkv.bias.split([size, 2 * size])
-        queries = F.linear(x[starts], weights[0], biases[0]).unflatten(-1, (self.heads, -1))
-        parts = F.linear(x, weights[1], biases[1]).unflatten(-1, (2, self.heads, -1))
+        weights = _split(self.qkv.weight, [size, 2 * size])
+        bias: Tensor | None = self.qkv.bias
+        biases = (None, None) if bias is None else _split(bias, [size, 2 * size])
+        width = size // self.heads
+        queries = F.linear(x[starts], weights[0], biases[0]).view(-1, self.heads, width)
+        parts = F.linear(x, weights[1], biases[1]).view(-1, 2, self.heads, width)
         dropout = self.dropout if self.training else 0.0
         context = first_attention(queries, parts, spans, dropout=dropout, rotary=rotary)
         return self.output(context)

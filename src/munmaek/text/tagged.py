@@ -1,8 +1,8 @@
 """Sentences with a label for every word: one word a line, a blank line between sentences.
 
 The form of the CoNLL shared tasks (Tjong Kim Sang & De Meulder 2003): the word stands first and the
-label last, with tabs between, or spaces where the file's first word has no tab. ``-DOCSTART-`` lines
-are passed over, and so are lines that begin with ``#`` and have no tab where there should be one.
+label last, with tabs between, or spaces where the file's first word has no tab. ``-DOCSTART-``
+lines are passed over, and so are lines that begin with ``#`` and have no tab where one should be.
 """
 
 import hashlib
