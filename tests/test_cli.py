@@ -140,7 +140,7 @@ def test_help_is_quick_and_loads_neither_torch_nor_numba_nor_pydantic() -> None:
 VERBS_OF_MUNMAEK = (
     *("demo", "train", "evaluate", "score", "generate", "classify", "translate", "fill"),
     *("embed", "align", "compare", "look", "data list", "data get"),
-    *("export", "import", "verify"),
+    *("export", "import", "verify", "rate", "tag"),
 )
 
 
@@ -501,7 +501,7 @@ def test_an_interruption_before_there_is_anything_to_save_says_so(
 
 def test_evaluate_prints_a_line_for_each_score(run: Run, home: Path) -> None:
     result = run("evaluate", home / "classifier", home / "labels.tsv")
-    assert [line.split()[0] for line in result.lines] == ["accuracy", "macro_f1"]
+    assert [line.split()[0] for line in result.lines] == ["accuracy", "macro_f1", "ece"]
     assert all("munmaek:" in line for line in result.lines)
 
 

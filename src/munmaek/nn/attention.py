@@ -280,7 +280,7 @@ class MultiHeadSelfAttention(nn.Module):
         """``flat`` of each sentence's first token, which stands at ``starts``, and of no other."""
         size = x.shape[-1]
         weights = _split(self.qkv.weight, [size, 2 * size])
-        bias: Tensor | None = self.qkv.bias
+        bias = cast("Tensor | None", self.qkv.bias)
         biases = (None, None) if bias is None else _split(bias, [size, 2 * size])
         width = size // self.heads
         queries = F.linear(x[starts], weights[0], biases[0]).view(-1, self.heads, width)
