@@ -3,7 +3,9 @@
     python benchmarks/finetuning_speed.py DATA/classify/nsmc/ratings_test.txt.gz
 
 The shape is BERT-base's half (6 layers of 512) unless --layers and --width say otherwise; float32,
-forward, backward and AdamW; munmaek takes the padding out and works on the same batches.
+forward, backward and AdamW on all weights; munmaek takes the padding out, works on the same batches
+and computes, in the last layer, what the first token alone needs. The losses printed are those after
+all steps; --gradients says how far the gradients of the first batch are apart.
 """
 
 import argparse
@@ -30,6 +32,7 @@ def main() -> None:
     parser.add_argument("--batches", type=int, default=3)
     parser.add_argument("--layers", type=int, default=6)
     parser.add_argument("--width", type=int, default=512)
+    parser.add_argument("--gradients", action="store_true")
     given = parser.parse_args()
     torch.set_num_threads(1)
     with gzip.open(given.data, "rt", encoding="utf-8") as file:
@@ -50,6 +53,8 @@ def main() -> None:
         [rows[int(i)] for i in order[start : start + 32]]
         for start in range(0, 32 * (given.batches + 1), 32)
     ]
+    if given.gradients:
+        print(f"gradients: {_apart(theirs, ours.train(), batches[0]):.1e} apart, of the largest")
     base, first = _seconds(theirs, batches, _theirs)
     spent, second = _seconds(ours.train(), batches, _ours)
     print(f"transformers {base:.3f} s a step = 1; munmaek {spent:.3f} s, {base / spent:.2f} times")
@@ -67,20 +72,36 @@ def _ours(model: Any, ids: Any, lengths: Any, labels: Any) -> Any:
     return torch.nn.functional.cross_entropy(model(ids, lengths), labels)
 
 
+def _padded(part: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+    size = max(map(len, part))
+    ids = torch.tensor([row + [0] * (size - len(row)) for row in part])
+    return ids, torch.tensor([len(row) for row in part])
+
+
+def _apart(theirs: Any, ours: Any, part: list[list[int]]) -> float:
+    ids, lengths = _padded(part)
+    labels = torch.arange(len(part)) % 2
+    _theirs(theirs, ids, lengths, labels).backward()
+    _ours(ours, ids, lengths, labels).backward()
+    named = {name: p.grad for name, p in theirs.named_parameters()}
+    wanted = from_huggingface(named, head="classify")
+    largest = max(float(each.abs().max()) for each in wanted.values())
+    mine = dict(ours.named_parameters())
+    return max(float((mine[n].grad - g).abs().max()) for n, g in wanted.items()) / largest
+
+
 def _seconds(model: Any, batches: list[list[list[int]]], loss_of: Any) -> tuple[float, float]:
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-5, fused=loss_of is _ours)
     began, last = 0.0, 0.0
     for step, part in enumerate(batches):
         if step == 1:
             began = time.process_time()
-        size = max(map(len, part))
-        ids = torch.tensor([row + [0] * (size - len(row)) for row in part])
-        lengths = torch.tensor([len(row) for row in part])
+        ids, lengths = _padded(part)
         loss = loss_of(model, ids, lengths, torch.arange(len(part)) % 2)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        last = float(loss)
+        last = loss.item()
     return (time.process_time() - began) / (len(batches) - 1), last
 
 
