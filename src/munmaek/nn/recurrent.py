@@ -31,6 +31,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
+from munmaek.nn.masks import padding_mask
 from munmaek.nn.tape import Tape, scoped
 
 __all__ = [
@@ -300,14 +301,15 @@ class Recurrent(nn.Module):
     ) -> tuple[Float[Tensor, "B T H"], State]:
         """From the zero state: the top layer's outputs, and every layer's state at each row's end.
 
-        Outputs on padding are without meaning. A tape gets what ``forward`` gives it.
+        Outputs on padding are 0. A tape gets what ``forward`` gives it.
         """
         after: list[Parts] = []
         for index, layer in enumerate(self._layers()):
             inputs = self.dropout(inputs) if index else inputs
             inputs, last = _read(layer, inputs, lengths, scoped(tape, f"layer.{index}"))
             after.append(last)
-        return inputs, _stacked(after)
+        real = padding_mask(lengths, inputs.shape[1])[:, :, None]
+        return inputs.masked_fill(~real, 0.0), _stacked(after)
 
 
 @final
