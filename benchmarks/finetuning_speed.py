@@ -3,9 +3,9 @@
     python benchmarks/finetuning_speed.py DATA/classify/nsmc/ratings_test.txt.gz
 
 The shape is BERT-base's half (6 layers of 512) unless --layers and --width say otherwise; float32,
-forward, backward and AdamW on all weights; munmaek takes the padding out, works on the same batches
-and computes, in the last layer, what the first token alone needs. The losses printed are those after
-all steps; --gradients says how far the gradients of the first batch are apart.
+forward, backward and AdamW on all weights. munmaek works on the same batches, takes their padding
+out and computes in the last layer what the first token alone needs. The losses printed are those
+after all steps; --gradients says how far the gradients of the first batch are apart.
 """
 
 import argparse
