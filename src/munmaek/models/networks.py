@@ -16,6 +16,7 @@ from torch import Tensor
 from munmaek.nn.tape import Tape
 
 __all__ = [
+    "AligningNetwork",
     "ClassifierNetwork",
     "LanguageNetwork",
     "LikelihoodNetwork",
@@ -120,6 +121,17 @@ class TranslatorNetwork(Protocol):
 
         T is 1 after a step. Rows sum to 1 over S. None for a network without attention.
         """
+        ...
+
+
+@runtime_checkable
+class AligningNetwork(Protocol):
+    """A translator that can give its alignment without recording all that a tape takes."""
+
+    def step_with_alignment(
+        self, memory: Any, state: Any, tokens: Int[Tensor, " B"]
+    ) -> tuple[Float[Tensor, "B D"], Any, Float[Tensor, "B S"]]:
+        """``step``, and what ``alignment`` gives of it."""
         ...
 
 

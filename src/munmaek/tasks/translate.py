@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from munmaek.data.batches import PairBatch, pad_rows
 from munmaek.data.bucketing import bucket
-from munmaek.models.networks import LikelihoodNetwork, TranslatorNetwork
+from munmaek.models.networks import AligningNetwork, LikelihoodNetwork, TranslatorNetwork
 from munmaek.nn.ranking import likeliest
 from munmaek.nn.state import select_rows
 from munmaek.nn.tape import Tape
@@ -176,9 +176,13 @@ class DecoderRows:
     def _read(
         self, memory: Any, inner: Any, tokens: NDArray[np.int64], sources: NDArray[np.int64]
     ) -> DecoderState:
+        network, given = self.network, tensor(tokens, self.network)
+        if self.look and not self.off and isinstance(network, AligningNetwork):
+            hidden, after, weights = network.step_with_alignment(memory, inner, given)
+            return DecoderState(memory, after, hidden, weights, sources)
         tape = Tape(off=self.off) if self.look else None
-        hidden, after = self.network.step(memory, inner, tensor(tokens, self.network), tape=tape)
-        weights = None if tape is None else self.network.alignment(tape)
+        hidden, after = network.step(memory, inner, given, tape=tape)
+        weights = None if tape is None else network.alignment(tape)
         weights = None if weights is None else weights[:, 0]
         return DecoderState(memory, after, hidden, weights, sources)
 
