@@ -17,14 +17,14 @@ whole where spaCy's English rules make three tokens of it. Korean is scored by s
 
 Run again, it goes on where it was interrupted and scores again what is done. FOLDER/RUN is the
 model, FOLDER/RUN.txt its translations; FOLDER/figures.jsonl gets a line for each run with BLEU,
-chrF and their intervals, BLEU by source length with that above 20 words, and the seconds.
+chrF, TER, perplexity and their intervals, in all and by source length with that above 20 words, the
+diagnosis and the seconds.
 """
 
 import argparse
 import itertools
 import json
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +32,12 @@ import numpy as np
 import torch
 
 from munmaek.artefact import load
+from munmaek.artefact.translation_quality import TranslationQuality, judge
 from munmaek.cli.durations import parse_duration
 from munmaek.cli.progress import told
-from munmaek.metrics import Score, bleu, by_length, translation_scores
+from munmaek.metrics import bleu
 from munmaek.recipe import Recipe, train, work_folder
-from munmaek.text.corpora import ParallelCorpus, read_parallel
+from munmaek.text.corpora import read_parallel
 
 STAGES = ("seq2seq", "attention", "transformer")
 CORPORA = {"docs": "ko-en-docs", "software": "ko-en-software"}
@@ -79,7 +80,7 @@ def runs() -> dict[str, dict[str, Any]]:
             "sides": ("de", "en"),
             "stage": stage,
             "kinds": ("bpe", "bpe"),
-            "vocab_size": 6000,
+            "recipe": {"vocab_size": 8000, "joint_vocabulary": True},
             "models": SMALL,
         }
         for stage in STAGES
@@ -93,7 +94,7 @@ def runs() -> dict[str, dict[str, Any]]:
             "sides": sides,
             "stage": stage,
             "kinds": tuple(TOKENIZERS[tokenizer] if side == "ko" else "bpe" for side in sides),
-            "vocab_size": 8000,
+            "recipe": {"vocab_size": 8000},
             "models": LARGE,
         }
     return found
@@ -118,9 +119,9 @@ def recipe_of(run: str, options: argparse.Namespace) -> Recipe:
             "stage": stage,
             "tokenizer": target,
             "source_tokenizer": source,
-            "vocab_size": options.vocab_size or what["vocab_size"],
             "max_tokens": options.max_tokens,
             "seed": options.seed,
+            **what["recipe"],
             **json.loads(options.recipe),
             "model": {**what["models"][stage], **json.loads(options.model)},
             "train": {
@@ -150,26 +151,21 @@ def trained(run: str, options: argparse.Namespace) -> Any:
     return load(folder)
 
 
-def scored(
-    run: str, model: Any, test: ParallelCorpus, outputs: Sequence[str], beam: int
-) -> dict[str, Any]:
-    """Scores by name, and those by length of the source."""
-    signature = model.signature(beam=beam)
-    rng = np.random.default_rng(0)
-    scores: dict[str, Score] = dict(
-        translation_scores(outputs, test.targets, signature=signature, rng=rng)
-    )
+def scored(run: str, quality: TranslationQuality) -> dict[str, Any]:
+    """Scores by name, those by length of the source, and the diagnosis."""
+    scores, references = quality.scores, quality.corpus.targets
     if RUNS[run]["sides"][1] == "en":
-        lowered = [[text.lower() for text in side] for side in (outputs, test.targets)]
+        lowered = [[text.lower() for text in side] for side in (quality.outputs, references)]
         scores["bleu_lower"] = bleu(
-            *lowered, signature=signature.extended(("case", "lower")), tokenizer="13a", rng=rng
+            *lowered,
+            signature=quality.signature.extended(("case", "lower")),
+            tokenizer="13a",
+            rng=np.random.default_rng(0),
         )
-    buckets = by_length(
-        test.sources, outputs, test.targets, signature=signature, edges=(10, LONG), rng=rng
-    )
     return {
         **{name: score.to_json() for name, score in scores.items()},
-        "by_length": [bucket.to_json() for bucket in buckets],
+        "by_length": [bucket.to_json() for bucket in quality.by_length(edges=(10, LONG))],
+        "diagnosis": [each.to_json() for each in quality.findings],
     }
 
 
@@ -179,26 +175,28 @@ def figures(run: str, options: argparse.Namespace) -> dict[str, Any]:
     print(f"{run}: trained in {info.seconds:,.0f} s, {info.parameters:,} weights")
     test = read_parallel(files(run, options.data)[2])
     began = time.perf_counter()
-    translations = model.translate(test.sources, beam=options.beam, links=False)
+    quality = judge(model, test, beam=options.beam, with_ter=True)
     seconds = time.perf_counter() - began
-    outputs = [each.translation for each in translations]
-    lines = "\n".join(text.replace("\n", " ") for text in outputs)
+    lines = "\n".join(text.replace("\n", " ") for text in quality.outputs)
     (options.output / f"{run}.txt").write_text(lines + "\n", encoding="utf-8")
-    scores = scored(run, model, test, outputs, options.beam)
+    scores = scored(run, quality)
     for name, score in scores.items():
-        if name != "by_length":
-            print(f"  {name:10} {score['value']:6.2f} ({score['low']:.2f} – {score['high']:.2f})")
+        if name not in ("by_length", "diagnosis"):
+            interval = f"({score['low']:.2f} – {score['high']:.2f})"
+            print(f"  {name:18} {score['value']:6.2f} {interval}")
     for bucket in scores["by_length"]:
         words, found = f"{bucket['low']} – {bucket['high']} words", bucket["bleu"]
-        print(f"  {words:15} {found['value']:6.2f} of {bucket['count']} sentences")
-    print(f"  {len(outputs)} sentences translated in {seconds:,.0f} s")
+        print(f"  {words:18} {found['value']:6.2f} of {bucket['count']} sentences")
+    for each in scores["diagnosis"]:
+        print(f"  {each['message']}")
+    print(f"  {len(quality.outputs)} sentences translated and judged in {seconds:,.0f} s")
     training = {name: info.training[name] for name in ("epochs", "steps", "averaged", "padding")}
     return {
         "seconds": info.seconds,
         "parameters": info.parameters,
         **training,
         "beam": options.beam,
-        "decoding_seconds": seconds,
+        "test_seconds": seconds,
         **scores,
     }
 
@@ -214,7 +212,6 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--beam", type=int, default=5)
-    parser.add_argument("--vocab-size", type=int, help="instead of the run's own")
     parser.add_argument("--max-tokens", type=int, default=4096, help="a batch, both sides")
     parser.add_argument("--model", default="{}", help="options of the network, as JSON")
     parser.add_argument("--train", default="{}", help="options of the training loop, as JSON")

@@ -22,6 +22,7 @@ from munmaek.metrics import (
     measures,
 )
 from munmaek.metrics.diagnosis import FEWEST, Finding, diagnose
+from munmaek.metrics.translation import EDGES
 from munmaek.models.networks import TranslatorNetwork
 from munmaek.tasks.base import real_positions, tensor
 from munmaek.tasks.translate import Pairs
@@ -60,13 +61,14 @@ class TranslationQuality:
         """A line for each failure that was found."""
         return tuple(each.message for each in self.findings if each.found)
 
-    def by_length(self) -> list[LengthBucket]:
-        """All scores by length of the source in words, with intervals."""
+    def by_length(self, *, edges: Sequence[int] = EDGES) -> list[LengthBucket]:
+        """All scores by length of the source in words, with intervals; ``edges`` are inclusive."""
         return by_length(
             self.corpus.sources,
             self.outputs,
             self.corpus.targets,
             signature=self.signature,
+            edges=edges,
             rng=np.random.default_rng(0),
             measured=self.measures,
         )

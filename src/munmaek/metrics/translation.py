@@ -22,6 +22,7 @@ from munmaek.metrics.score import Score, Signature
 from munmaek.metrics.significance import bootstrap_interval
 
 __all__ = [
+    "EDGES",
     "LengthBucket",
     "Likelihoods",
     "Measure",
