@@ -7,7 +7,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_decode import EOS, Several, Table, every_output
 
 from munmaek.decode import (
     Coverage,
@@ -23,6 +22,7 @@ from munmaek.decode.ranking import rank
 from munmaek.decode.repeats import closing_tokens_of
 from munmaek.mixing import LogLinearMixture, Mixture
 from munmaek.nn.ranking import likeliest
+from test_decode import EOS, Several, Table, every_output
 
 # Ranking
 
@@ -75,7 +75,7 @@ def test_coverage_is_part_of_the_score_and_ranks_outputs():
             wanted = one.logprob / length + coverage.penalty(row, one.attention)
             assert one.score == pytest.approx(wanted)
         # A beam that holds everything ranks all there is, so the order is by the new score alone.
-        assert [one.score for one in finished] == sorted((one.score for one in finished))[::-1]
+        assert [one.score for one in finished] == sorted(one.score for one in finished)[::-1]
     assert [o.tokens for o in covered[0]] != [o.tokens for o in plain[0]]
     with pytest.raises(ValueError, match="needs attention, and this model has none"):
         beam_search(from_single(Table()), max_length=3, coverage=Coverage(0.2, [3]))

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Decoding", "Ensemble"]
 
 Ids = Sequence[int]
-HYPOTHESES = 256
+HYPOTHESES = 128
 """Held at once at most, over all sentences of a batch."""
 POSITIONS = 8192
 """Of sources that these read, at most, unless a single sentence has more."""
