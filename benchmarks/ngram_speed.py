@@ -1,124 +1,135 @@
-"""CPU-seconds and memory of n-gram estimation, ARPA writing and scoring on 20 million tokens.
+"""Whole processes side by side: ours and KenLM's on the same text, everything they do included.
 
-    python benchmarks/ngram_speed.py DATA [--order 5] [--kenlm]
+    python benchmarks/ngram_speed.py DATA [--order 5] [--only WORD]
 
-DATA holds lm/books. With --kenlm, lmplz and query are timed too where they are on PATH. Compiling
-is done before the clock starts, on a few sentences. Ids are read with a plain Python dictionary.
+DATA holds lm/books (20 million tokens). Every row is one run of a command from its start to its
+end: CPU-seconds (user and system), wall time, how many processors that kept busy, and the most
+memory that was resident. lmplz, build_binary and query are timed where they are on PATH. The first
+row compiles all code that the others load, into a cache of its own. ``--only`` runs the rows that
+have a word in their name, and what they need must be there already (``--folder``).
 """
 
 import argparse
 import lzma
-import resource
+import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
-import warnings
-from array import array
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from itertools import count
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-from safetensors.numpy import save_file
-
-from munmaek.errors import MunmaekWarning
-from munmaek.models.ngram import NgramConfig, NgramModel
-from munmaek.ngram import estimate, flatten, write_arpa
-
-UNK, BOS, EOS = 0, 1, 2
-Ints = NDArray[np.int64]
+MUNMAEK = (sys.executable, "-m", "munmaek")
+"""The command; the interpreter's start counts too."""
 
 
-@contextmanager
-def timed(what: str, tokens: int) -> Iterator[None]:
-    cpu, wall = time.process_time(), time.perf_counter()
-    yield
-    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    rate = tokens / cpu / 1e6
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+@dataclass(frozen=True)
+class Row:
+    """One command."""
+
+    name: str
+    command: Sequence[str | Path]
+    reads: Path | None = None
+    """Its standard input."""
+    tokens: int = 0
+    """What it goes through, for the rate."""
+
+
+def timed(row: Row, environment: dict[str, str]) -> None:
+    """Run it and print what it took."""
+    began = time.perf_counter()
+    with Path(row.reads or os.devnull).open("rb") as given:
+        process = subprocess.Popen(
+            [str(part) for part in row.command],
+            stdin=given,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+        )
+        # Of this child alone; its own children are counted once it has waited for them.
+        _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    wall = time.perf_counter() - began
+    if process.returncode:
+        print(f"{row.name:<44} failed with status {process.returncode}", flush=True)
+        return
+    cpu = used.ru_utime + used.ru_stime
+    rate = f"{row.tokens / cpu / 1e6:6.2f} M tokens a CPU-s" if row.tokens else ""
     print(
-        f"{what:<28} {cpu:7.2f} CPU-s {wall:7.2f} s wall {rate:7.2f} M tokens a CPU-s"
-        f" {memory:6.2f} GiB resident at most",
+        f"{row.name:<44} {cpu:7.2f} CPU-s ({used.ru_stime:5.2f} system) {wall:7.2f} s wall "
+        f"{cpu / wall:5.2f} busy {used.ru_maxrss / 1024:7.0f} MiB {rate}",
         flush=True,
     )
 
 
-def read(path: Path, ids: Mapping[str, int]) -> tuple[Ints, Ints]:
-    flat, lengths = array("q"), array("q", [0])
-    with lzma.open(path, "rt", encoding="utf-8", newline="\n") as stream:
-        for line in stream:
-            words = line.split()
-            flat.extend(map(ids.__getitem__, words))
-            lengths.append(len(words))
-    return np.array(flat), np.cumsum(np.array(lengths))
+def unpacked(packed: Path, folder: Path) -> Path:
+    """The text as a plain file."""
+    plain = folder / packed.name.removesuffix(".xz")
+    if not plain.exists():
+        with lzma.open(packed) as source, plain.open("wb") as target:
+            shutil.copyfileobj(source, target)
+    return plain
 
 
-def warm(order: int) -> None:
-    ids, offsets = flatten([[3, 4] * order])
-    options = {"order": order, "vocab_size": 5, "bos": BOS, "eos": EOS}
-    with warnings.catch_warnings(action="ignore", category=MunmaekWarning):
-        tables = estimate(ids, offsets, **options).tables
-    model = NgramModel(tables, config=NgramConfig(order=order), bos=BOS, eos=EOS)
-    model.score([3, 4])
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "warm.arpa"
-        write_arpa(path, tables, list("abcde"), bos=BOS, eos=EOS, unk=UNK)
+def tokens_of(path: Path) -> int:
+    """Words and line ends: what a model of the text predicts."""
+    with path.open("rb") as lines:
+        return sum(len(line.split()) + 1 for line in lines)
 
 
-def ours(data: Path, order: int, folder: Path) -> None:
-    cpu = time.process_time()
-    warm(order)
-    print(f"compiling, or loading it     {time.process_time() - cpu:7.2f} CPU-s")
-    vocabulary: defaultdict[str, int] = defaultdict(count().__next__)
-    for word in ("<unk>", "<s>", "</s>"):
-        vocabulary[word]
-    with timed("text to ids (with xz)", 20_000_004):
-        ids, offsets = read(data / "lm/books/train.txt.xz", vocabulary)
-    with timed("estimation", len(ids)):
-        made = estimate(ids, offsets, order=order, vocab_size=len(vocabulary), bos=BOS, eos=EOS)
-    model = NgramModel(made.tables, config=NgramConfig(order=order), bos=BOS, eos=EOS, unk=UNK)
-    grams = model.parameters
-    print(f"{grams:,} n-grams {model.counts}, {model.size / grams:.1f} bytes each in memory")
-    with timed("saving", len(ids)):
-        save_file(model.tensors(), folder / "model.safetensors")
-    with timed("writing ARPA", len(ids)):
-        write_arpa(folder / "model.arpa", model.tables, list(vocabulary), bos=BOS, eos=EOS, unk=UNK)
-    known = defaultdict(int, vocabulary)
-    held, limits = read(data / "lm/books/heldout.txt.xz", known)
-    lines = len(limits) - 1
-    ended = np.insert(held, limits[1:], EOS)
-    with timed("scoring heldout, ids in", len(ended)):
-        scores = model.score_flat(ended, limits + np.arange(lines + 1))
-    print(f"perplexity {np.exp(-scores.mean()):.3f} over {len(scores):,} tokens")
+def ours(train: Path, held: Path, order: int, folder: Path) -> list[Row]:
+    """Text to model, in memory and in less of it; model to ARPA; scoring."""
+    options = ["--model", "ngram", "--order", str(order), "--tokenizer", "words"]
+    options += ["--no-keep-text", "--force", "-o"]
+    few = [*MUNMAEK, "train", "lm", held, *options]
+    count = [*MUNMAEK, "train", "lm", train, *options]
+    model, small = folder / "model", folder / "model-small"
+    export = [*MUNMAEK, "export", model, "--force", "--to"]
+    words = tokens_of(train)
+    rows = [
+        Row("munmaek, heldout to model, first run", [*few, small]),
+        Row("munmaek, heldout to model, code compiled", [*few, small]),
+        Row("munmaek, text to model, saved", [*count, model], tokens=words),
+        Row("munmaek, model to ARPA", [*export, "arpa", "-o", folder / "model.arpa"]),
+    ]
+    for limit in ("256M", "512M", "2G"):
+        command = [*count, small, "--memory", limit]
+        rows.append(Row(f"munmaek, text to model, --memory {limit}", command, tokens=words))
+    score = [*MUNMAEK, "evaluate", model, held]
+    return [*rows, Row("munmaek, score", score, tokens=tokens_of(held))]
 
 
-def kenlm(data: Path, order: int, folder: Path) -> None:
-    text = folder / "train.txt"
-    with lzma.open(data / "lm/books/train.txt.xz") as packed, text.open("wb") as plain:
-        shutil.copyfileobj(packed, plain)
-    arpa = folder / "lmplz.arpa"
-    before, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    command = ["lmplz", "-o", str(order), "-S", "2G", "-T", str(folder), "--text", str(text)]
-    subprocess.run([*command, "--arpa", str(arpa)], check=True, stderr=subprocess.DEVNULL)
-    after, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - wall
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    print(f"lmplz, text to ARPA          {cpu:7.2f} CPU-s {wall:7.2f} s wall")
+def kenlm(train: Path, held: Path, order: int, folder: Path) -> list[Row]:
+    """What there is of KenLM."""
+    arpa, binary = folder / "lmplz.arpa", folder / "lmplz.probing"
+    estimate = ["lmplz", "-o", str(order), "-S", "2G", "-T", folder, "--text", train]
+    rows = [
+        Row("lmplz, text to ARPA", [*estimate, "--arpa", arpa], tokens=tokens_of(train)),
+        Row("build_binary, ARPA to probing", ["build_binary", "probing", arpa, binary]),
+        Row("query, probing", ["query", "-v", "summary", binary], held, tokens_of(held)),
+    ]
+    return [row for row in rows if shutil.which(str(row.command[0]))]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("--order", type=int, default=5)
-    parser.add_argument("--kenlm", action="store_true")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--folder", type=Path, help="keeps the models; by default a temporary one")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        ours(options.data, options.order, Path(folder))
-        if options.kenlm and shutil.which("lmplz"):
-            kenlm(options.data, options.order, Path(folder))
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        books = options.data / "lm/books"
+        train, held = (unpacked(books / f"{name}.txt.xz", folder) for name in ("train", "heldout"))
+        environment = {**os.environ, "NUMBA_CACHE_DIR": str(folder / "compiled")}
+        for make in (ours, kenlm):
+            for row in make(train, held, options.order, folder):
+                if options.only in row.name:
+                    timed(row, environment)
 
 
 if __name__ == "__main__":

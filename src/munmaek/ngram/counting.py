@@ -21,6 +21,7 @@ from munmaek.ngram.compiled import compiled
 from munmaek.ngram.intrinsics import prefetch
 from munmaek.ngram.parallel import in_threads
 from munmaek.ngram.sorting import Grams, sort_grams
+from munmaek.ngram.spare import Spare
 
 __all__ = ["Trie", "adjust", "bound", "check_length", "continue_contexts", "count", "unbound"]
 
@@ -117,7 +118,14 @@ def _bound(ids: NDArray[np.integer], offsets: Int64s, bos: int, eos: int, text: 
 
 
 def count(
-    text: Int32s, *, order: int, vocab_size: int, bos: int, eos: int, threads: int = 1
+    text: Int32s,
+    *,
+    order: int,
+    vocab_size: int,
+    bos: int,
+    eos: int,
+    threads: int = 1,
+    spare: Spare | None = None,
 ) -> Trie:
     """All n-grams with their raw counts; the same for any number of threads.
 
@@ -128,14 +136,17 @@ def count(
         bos: the id of ``<s>``.
         eos: the id of ``</s>``.
         threads: how many kernels run side by side.
+        spare: where large arrays come from, and where what is not needed any more goes.
 
     Raises:
         InputError: no sequence is long enough to hold an n-gram of that order.
     """
-    grams = sort_grams(text, order=order, vocab_size=vocab_size, bos=bos, eos=eos, threads=threads)
-    words = np.empty(len(grams.links), dtype=np.int32)
+    spare = spare or Spare()
+    sizes = {"order": order, "vocab_size": vocab_size, "bos": bos, "eos": eos}
+    grams = sort_grams(text, threads=threads, spare=spare, **sizes)
+    words = spare.take(len(grams.links), np.int32)
     words[:vocab_size] = np.arange(vocab_size)
-    first = np.empty(int(grams.starts[-2]) + 1, dtype=np.int32)
+    first = spare.take(int(grams.starts[-2]) + 1, np.int32)
     first[-1] = grams.starts[-1]
     for longer in range(2, order + 1):
         _fill_words(grams, longer, words, threads)

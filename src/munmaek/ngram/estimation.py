@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 from munmaek.ngram.compiled import compiled
 from munmaek.ngram.counting import Trie, adjust, bound, count
 from munmaek.ngram.discounts import counts_of_counts, discounts_of, raw_last_ngrams
+from munmaek.ngram.index import build_index
 from munmaek.ngram.intrinsics import prefetch
 from munmaek.ngram.parallel import available, in_threads
 from munmaek.ngram.sequences import check_text, predictable_ids
+from munmaek.ngram.spare import Spare
 from munmaek.ngram.tables import NgramTables
 
 __all__ = ["Estimate", "estimate", "estimate_text", "unigram_probabilities"]
@@ -122,24 +124,36 @@ def estimate_text(
     """
     threads = available() if threads is None else threads
     vocab_size = len(predictable)
-    trie = count(text, order=order, vocab_size=vocab_size, bos=bos, eos=eos, threads=threads)
+    spare = Spare()
+    sizes = {"order": order, "vocab_size": vocab_size, "bos": bos, "eos": eos}
+    trie = count(text, threads=threads, spare=spare, **sizes)
     adjust(trie, bos=bos, threads=threads)
     statistics = [counts_of_counts(trie.counts[trie.level(k + 1)]) for k in range(order)]
     if kenlm_compatible:
         statistics = raw_last_ngrams(statistics, text, bos=bos, eos=eos)
     del text
     discounts = discounts_of(statistics, allow_zero=kenlm_compatible)
-    return Estimate(_smooth(trie, discounts, predictable, threads), discounts)
+    tables = _smooth(trie, discounts, predictable, threads, spare)
+    spare.release()
+    return Estimate(tables, discounts)
 
 
-def _smooth(trie: Trie, discounts: Floats, predictable: Bools, threads: int) -> NgramTables:
+def _smooth(
+    trie: Trie, discounts: Floats, predictable: Bools, threads: int, spare: Spare
+) -> NgramTables:
+    """The tables; the counts are lost, for logarithms take their place."""
     starts = trie.starts
-    logprobs = np.empty(int(starts[-1]), dtype=np.float32)
-    backoffs = np.empty(int(starts[-2]), dtype=np.float32)
+    logprobs = trie.counts.view(np.float32)
+    backoffs = spare.take(int(starts[-2]), np.float32)
+    # Room for the probabilities of two orders, and for the index after them.
+    spare.give(spare.take(int((starts[2:-1] - starts[:-3]).max(initial=0)) + 16, np.float64))
     lower = unigram_probabilities(trie.counts[trie.level(1)], discounts[0], predictable)
     _log_into(lower, logprobs[trie.level(1)])
     for order in range(2, trie.order + 1):
-        lower = _smooth_order(trie, order, discounts[order - 1], lower, logprobs, backoffs, threads)
+        kept = spare.take(len(logprobs[trie.level(order)]) if order < trie.order else 0, np.float64)
+        _smooth_order(trie, order, discounts[order - 1], lower, kept, logprobs, backoffs, threads)
+        spare.give(lower)
+        lower = kept
     return NgramTables(
         starts=starts,
         words=trie.words,
@@ -147,6 +161,7 @@ def _smooth(trie: Trie, discounts: Floats, predictable: Bools, threads: int) -> 
         first=trie.first,
         logprobs=logprobs,
         backoffs=backoffs,
+        index=build_index(trie.first, trie.words, spare=spare),
     )
 
 
@@ -163,13 +178,13 @@ def _smooth_order(
     order: int,
     discounts: Floats,
     lower: Floats,
+    kept: Floats,
     logprobs: Float32s,
     backoffs: Float32s,
     threads: int,
-) -> Floats:
+) -> None:
     """Probabilities of one order, from those of the order below; the longest are not kept."""
     base, start = int(trie.starts[order - 2]), int(trie.starts[order - 1])
-    kept = np.empty(len(logprobs[trie.level(order)]) if order < trie.order else 0)
     held = np.concatenate([np.zeros(1), discounts])
 
     def work(contexts: tuple[int, int]) -> None:
@@ -183,7 +198,6 @@ def _smooth_order(
         _log_into(weights, backoffs[low:high])
 
     in_threads(threads, work, _chunks(trie.first, base, start))
-    return kept
 
 
 def _chunks(first: Int32s, low: int, high: int) -> list[tuple[int, int]]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.ngram.compiled import compiled
+from munmaek.ngram.spare import Spare
 
 __all__ = ["FEW", "PROBES", "bits_for", "build_index", "slot_of"]
 
@@ -26,13 +27,22 @@ Uint64s: TypeAlias = NDArray[np.uint64]
 _FULL = 0.75
 
 
-def build_index(first: Int32s, words: Int32s) -> Uint64s:
-    """The table for a trie: a power of two of slots, a single free one where nothing is in it."""
+def build_index(first: Int32s, words: Int32s, *, spare: Spare | None = None) -> Uint64s:
+    """The table for a trie: a power of two of slots, a single free one where nothing is in it.
+
+    Args:
+        first: as the tables have it.
+        words: likewise.
+        spare: where the memory comes from; None takes it new.
+    """
     bits = bits_for(_entries(first))
+    spare = spare or Spare()
     while True:
-        slots = np.zeros(1 << bits, dtype=np.uint64)
+        slots = spare.take(1 << bits, np.uint64)
+        slots[:] = 0
         if _fill(first, words, slots):
             return slots
+        spare.give(slots)
         bits += 1
 
 

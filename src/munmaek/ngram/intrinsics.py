@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from munmaek.ngram.compiled import Index
 
-__all__ = ["copy16", "leading_zeros", "popcount", "prefetch", "put8", "trailing_zeros"]
+__all__ = ["copy16", "get8", "leading_zeros", "popcount", "prefetch", "put8", "trailing_zeros"]
 
 # Numba and llvmlite come without types.
 _ir, _types, _cgutils, _arrayobj = cast("Any", (ir, types, cgutils, arrayobj))
@@ -22,6 +22,7 @@ _Emit = Callable[[Any, Any, Any, Any], Any]
 _Hint: TypeAlias = Callable[[NDArray[Any], Index], None]
 _OfBits: TypeAlias = Callable[[Index], np.uint64]
 _Copy: TypeAlias = Callable[[NDArray[np.uint8], Index, NDArray[np.uint8], Index], None]
+_Get: TypeAlias = Callable[[NDArray[np.uint8], Index], np.uint64]
 _Put: TypeAlias = Callable[[NDArray[np.uint8], Index, np.uint64], None]
 
 
@@ -92,6 +93,17 @@ def _copy16(
     return _types.void(source, _types.int64, target, _types.int64), emit
 
 
+def _get8(typing: object, source: Any, at: object) -> tuple[Any, _Emit]:
+    del typing, at
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        given, at = arguments
+        read = _address(context, builder, signature.args[0], given, at, _ir.IntType(64))
+        return builder.load(read, align=1)
+
+    return _types.uint64(source, _types.int64), emit
+
+
 def _put8(typing: object, target: Any, at: object, content: object) -> tuple[Any, _Emit]:
     del typing, at, content
 
@@ -116,6 +128,9 @@ copy16 = cast("_Copy", _intrinsic(_copy16))
 """Copy 16 bytes of an array from an index on to another array and index, both with that much room.
 
 Nothing is checked: more than is wanted may be copied, to be written over by what follows.
+"""
+get8 = cast("_Get", _intrinsic(_get8))
+"""The 8 bytes of an array from an index on as a uint64, the first one lowest. Nothing is checked.
 """
 put8 = cast("_Put", _intrinsic(_put8))
 """Write the 8 bytes of a uint64 from an index on, the lowest first as all our processors have it.

@@ -23,6 +23,7 @@ from munmaek.errors import InputError
 from munmaek.ngram.compiled import compiled
 from munmaek.ngram.intrinsics import prefetch
 from munmaek.ngram.parallel import cuts_by_weight, in_threads
+from munmaek.ngram.spare import Spare
 
 __all__ = ["Grams", "sort_grams"]
 
@@ -58,7 +59,7 @@ class Grams:
 
 
 def sort_grams(
-    text: Int32s, *, order: int, vocab_size: int, bos: int, eos: int, threads: int
+    text: Int32s, *, order: int, vocab_size: int, bos: int, eos: int, threads: int, spare: Spare
 ) -> Grams:
     """Find, count and link all n-grams.
 
@@ -69,21 +70,29 @@ def sort_grams(
         bos: the id of ``<s>``.
         eos: the id of ``</s>``.
         threads: how many kernels run side by side.
+        spare: gets the memory that the sorting took.
 
     Raises:
         InputError: no sentence is long enough, or there are more n-grams than can be numbered.
     """
-    return _Sorter(text, order, vocab_size, bos, eos, threads).run()
+    return _Sorter(text, order, vocab_size, bos, eos, threads, spare).run()
 
 
 class _Sorter:
     """The state between passes."""
 
     def __init__(
-        self, text: Int32s, order: int, vocab_size: int, bos: int, eos: int, threads: int
+        self,
+        text: Int32s,
+        order: int,
+        vocab_size: int,
+        bos: int,
+        eos: int,
+        threads: int,
+        spare: Spare,
     ) -> None:
         self.text, self.order, self.bos, self.eos = text, order, bos, eos
-        self.vocab_size, self.threads = vocab_size, threads
+        self.vocab_size, self.threads, self.spare = vocab_size, threads, spare
         parts = self._histograms()
         self.histogram = parts.sum(axis=0)
         slices = 1 if threads == 1 else min(_SLICES_A_THREAD * threads, max(_MOST_SLICES, threads))
@@ -93,8 +102,8 @@ class _Sorter:
         self.begins[1] = self.cuts
         self.places = self._sort_by_word(parts)
         limits = self._limits()
-        self.sentences = self.places[limits[bos] : limits[bos + 1]]
-        self.ends = self.places[limits[eos] : limits[eos + 1]]
+        self.sentences = self._places_of(limits[bos], limits[bos + 1])
+        self.ends = self._places_of(limits[eos], limits[eos + 1])
         self._check_order()
 
     def run(self) -> Grams:
@@ -106,6 +115,7 @@ class _Sorter:
         counts[: self.vocab_size] = self.histogram
         if self.order > 1:
             self._extend_all(links, counts)
+        self.spare.give(self.places)
         starts = np.concatenate([[0], self.begins[1:, -1]])
         links.resize(starts[-1], refcheck=False)
         counts.resize(starts[-1], refcheck=False)
@@ -139,8 +149,12 @@ class _Sorter:
         )
         return np.stack(rows).astype(np.int64)
 
-    def _sort_by_word(self, histograms: Int64s) -> Int32s:
-        parts, places = self._parts(), np.empty(len(self.text) - 1, dtype=np.int32)
+    def _places_of(self, begin: int, end: int) -> Int32s:
+        return (self.places[begin:end] & _PLACE).astype(np.int32)
+
+    def _sort_by_word(self, histograms: Int64s) -> Int64s:
+        """Each place with the unigram that stands there, in the order of those."""
+        parts, places = self._parts(), self.spare.take(len(self.text) - 1, np.int64)
         cursors = np.cumsum(histograms, axis=0) - histograms + self._limits()[:-1]
 
         def work(part: int) -> None:
@@ -151,14 +165,14 @@ class _Sorter:
 
     def _extend_all(self, links: Int32s, counts: Int32s) -> None:
         before = self._count_before()
-        source, target = self._words_as_places(), np.empty(len(self.places), dtype=np.int64)
-        del self.places
+        source, target = self.places, self.spare.take(len(self.places), np.int64)
         self._extend_by(1, before, source, target)
         for order in range(2, self.order + 1):
             source, target = target, source
             self._number_all(order, source, links, counts)
             if order < self.order:
                 self._extend_by(order, before, source, target)
+        self.spare.give(target)
 
     def _extend_by(self, order: int, before: Int32s, source: Int64s, target: Int64s) -> None:
         limits = self._limits()
@@ -189,17 +203,6 @@ class _Sorter:
 
         in_threads(self.threads, work, self.slices)
 
-    def _words_as_places(self) -> Int64s:
-        """Each place with the unigram that stands there."""
-        out = np.empty(len(self.places), dtype=np.int64)
-        limits = self._limits()
-
-        def work(part: int) -> None:
-            _with_word(self.places, limits, self.cuts[part], self.cuts[part + 1], out)
-
-        in_threads(self.threads, work, self.slices)
-        return out
-
     def _count_before(self) -> Int32s:
         """How often each word stands before one of each slice: [S, V]."""
         slice_of = np.repeat(np.arange(len(self.slices), dtype=np.uint8), np.diff(self.cuts))
@@ -225,19 +228,12 @@ class _Sorter:
 
 
 @compiled
-def _sort_by_word(text: Int32s, begin: int, end: int, cursor: Int64s, places: Int32s) -> None:
+def _sort_by_word(text: Int32s, begin: int, end: int, cursor: Int64s, places: Int64s) -> None:
     for place in range(begin, end):
         word = text[place]
         slot = cursor[word]
-        places[slot] = place
+        places[slot] = (np.int64(word) << 32) | place
         cursor[word] = slot + 1
-
-
-@compiled
-def _with_word(places: Int32s, limits: Int64s, low: int, high: int, out: Int64s) -> None:
-    for word in range(low, high):
-        for slot in range(limits[word], limits[word + 1]):
-            out[slot] = (np.int64(word) << 32) | places[slot]
 
 
 @compiled

@@ -14,7 +14,8 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from munmaek.ngram.compiled import compiled
+from munmaek.ngram.compiled import Index, compiled
+from munmaek.ngram.intrinsics import get8, popcount, trailing_zeros
 
 __all__ = ["UNSOUND", "Rows", "Vocabulary", "count_rows", "join_rows", "renumber", "tally"]
 
@@ -37,6 +38,11 @@ _KINDS[[0xC2, 0xE1, 0xE2, 0xE3]] = _WIDE
 _AT, _ROW, _OPEN, _WORDS, _LETTERS, _OUT, _HELD, _BASE, _RESERVED = range(9)
 
 _MULTIPLIER = np.uint64(0x100000001B3)
+
+# In each of the eight bytes of a word: the lowest bit, the highest, all others, and two marks.
+_LOWEST, _HIGHEST = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
+_OTHERS = np.uint64(0x7F7F7F7F7F7F7F7F)
+_FEEDS, _RETURNS = np.uint64(0x0A0A0A0A0A0A0A0A), np.uint64(0x0D0D0D0D0D0D0D0D)
 
 
 @final
@@ -273,6 +279,7 @@ def _number(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917
     token, holding = state[_OUT], state[_HELD]
     size = len(block)
     base = state[_BASE]
+    mask = np.uint64(len(slots) - 1)
     full = False
     while at < size:
         if opened == 0:
@@ -315,8 +322,28 @@ def _number(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917
             hashed = (hashed + np.uint64(byte)) * _MULTIPLIER
             at += 1
         hashed = _mixed(hashed)
-        slot = _slot(block, begin, at, hashed, blob, limits, slots)
-        word = np.int64(slots[slot] & np.uint64(0xFFFFFFFF)) - 1
+        # As in ``_slot``: a call would count references to all these arrays.
+        slot = hashed & mask
+        word = np.int64(-1)
+        length = at - begin
+        entry = slots[slot]
+        while entry != 0:
+            if (entry ^ hashed) >> np.uint64(32) == 0:
+                found = np.int64(entry & np.uint64(0xFFFFFFFF)) - 1
+                start = limits[found]
+                if limits[found + 1] - start == length:
+                    if length <= 8 and begin + 8 <= size and start + 8 <= len(blob):
+                        differing = get8(blob, start) ^ get8(block, begin)
+                        same = length if differing << np.uint64(64 - 8 * length) == 0 else 0
+                    else:
+                        same = 0
+                        while same < length and blob[start + same] == block[begin + same]:
+                            same += 1
+                    if same == length:
+                        word = found
+                        break
+            slot = (slot + np.uint64(1)) & mask
+            entry = slots[slot]
         if word < 0:
             if words + 2 >= len(limits) or limits[words] + at - begin > len(blob):
                 at = begin
@@ -342,7 +369,7 @@ def _number(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917
 
 
 @compiled
-def count_rows(block: Bytes) -> int:
+def count_rows(block: Bytes) -> int:  # noqa: C901, PLR0912  eight bytes at a time, then one
     """How many rows the block has, or ``UNSOUND`` where Python must look at it.
 
     Sound bytes are UTF-8 without carriage returns whose characters are all such that NFC neither
@@ -353,6 +380,17 @@ def count_rows(block: Bytes) -> int:
     at = 0
     size = len(block)
     while at < size:
+        while at + 8 <= size:
+            eight = get8(block, at)
+            # No byte is above 127, so no sum reaches the next; a high bit says: not the mark.
+            returns = ((eight ^ _RETURNS) + _OTHERS) & _HIGHEST
+            if eight & _HIGHEST != 0 or returns != _HIGHEST:
+                break
+            others = popcount(((eight ^ _FEEDS) + _OTHERS) & _HIGHEST)
+            rows += 8 - np.int64(others)
+            at += 8
+        if at == size:
+            break
         byte = block[at]
         if byte < 0x80:
             if byte == 13:
@@ -376,7 +414,7 @@ def count_rows(block: Bytes) -> int:
         if not sound:
             return UNSOUND
         at += width
-    return rows + (size > 0 and block[size - 1] != 10)
+    return int(rows + (size > 0 and block[size - 1] != 10))
 
 
 @compiled
@@ -414,25 +452,47 @@ def join_rows(block: Bytes, begin: int, held: Int64s, out: Bytes) -> int:
     row = begin
     holding = np.searchsorted(held, begin)
     filled = 0
+    run = stop = -1  # of rows that stand as they are, which are copied at once
     while at < size:
         end = at
+        while end + 8 <= size:
+            left = get8(block, end) ^ _FEEDS
+            found = (left - _LOWEST) & ~left & _HIGHEST
+            if found != 0:
+                end = int(end + np.int64(trailing_zeros(found) >> np.uint64(3)))
+                break
+            end += 8
         while end < size and block[end] != 10:
             end += 1
         after = end + 1
-        if holding < len(held) and held[holding] == row:
-            holding += 1
+        is_held = holding < len(held) and held[holding] == row
+        holding += is_held
+        # Most rows begin and end with a letter of ASCII, which no call is needed to see.
+        plain = end == at or (32 < block[at] < 128 and 32 < block[end - 1] < 128)
+        spaced = not plain and (_space_at(block, at) > 0 or _space_before(block, at, end) > 0)
+        if is_held or spaced:
+            filled = _put_row(block, run, stop, out, filled) if run >= 0 else filled
+            run = -1
+            if not is_held:
+                while at < end and _space_at(block, at) > 0:
+                    at += _space_at(block, at)
+                while end > at and _space_before(block, at, end) > 0:
+                    end -= _space_before(block, at, end)
+                filled = _put_row(block, at, end, out, filled)
         else:
-            while at < end and _space_at(block, at) > 0:
-                at += _space_at(block, at)
-            while end > at and _space_before(block, at, end) > 0:
-                end -= _space_before(block, at, end)
-            out[filled] = 10
-            filled += 1
-            out[filled : filled + end - at] = block[at:end]
-            filled += end - at
+            run = at if run < 0 else run
+            stop = end
         row += 1
         at = after
-    return filled
+    return _put_row(block, run, stop, out, filled) if run >= 0 else filled
+
+
+@compiled
+def _put_row(block: Bytes, begin: Index, end: Index, out: Bytes, filled: Index) -> int:
+    out[filled] = 10
+    filled += 1
+    out[filled : filled + end - begin] = block[begin:end]
+    return int(filled + end - begin)
 
 
 @compiled
