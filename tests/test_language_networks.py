@@ -19,6 +19,7 @@ from munmaek.lm import fold_score
 from munmaek.models.rnn import RnnClassifierNetwork, RnnConfig, RnnLanguageNetwork
 from munmaek.nn.adaptive_softmax import AdaptiveSoftmax, usual_cutoffs
 from munmaek.nn.dropout import EmbeddingDropout
+from munmaek.nn.embeddings import OutputLayer
 from munmaek.nn.pooling import Pooling
 from munmaek.nn.recurrent import Recurrent, VariationalDropout
 from munmaek.nn.softmax import log_likelihood, sampled_log_likelihood
@@ -113,6 +114,19 @@ def test_sampled_normalisers_are_right_in_the_mean():
         for _ in range(300)
     ]
     assert float(torch.stack(drawn).mean()) == pytest.approx(float(exact), rel=0.03)
+
+
+@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize("adaptive", [False, True])
+def test_an_output_layer_begins_as_a_unigram_model(tied, adaptive):
+    layer = OutputLayer(8, V, tied=tied)
+    if adaptive:
+        layer = AdaptiveSoftmax(8, V, cutoffs=(4, 9), tied=tied)
+    counts = torch.arange(V).flip(0) * 3
+    layer.begin_with(counts)
+    found = layer(torch.zeros(1, 8), torch.randn(V, 8)).softmax(-1)[0]
+    # A count more for each: (48 + 1) / (3 · (0 + … + 16) + 17) and so on.
+    torch.testing.assert_close(found, (counts + 1) / (3 * 136 + 17))
 
 
 @pytest.mark.parametrize("tied", [True, False])

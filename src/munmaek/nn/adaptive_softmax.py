@@ -19,6 +19,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from munmaek.nn.embeddings import log_frequencies
+
 __all__ = ["AdaptiveSoftmax", "usual_cutoffs"]
 
 
@@ -51,6 +53,14 @@ class AdaptiveSoftmax(nn.Module):
                 width = max(1, dimension // 4**number)
                 down = nn.Linear(dimension, width, bias=False)
                 self.tails.append(nn.Sequential(down, nn.Linear(width, size, bias=False)))
+
+    def begin_with(self, counts: Int[Tensor, " V"]) -> None:
+        """Begin as a unigram model; see ``munmaek.nn.embeddings.OutputLayer``."""
+        logs = log_frequencies(counts)
+        with torch.no_grad():
+            self.bias.copy_(logs)
+            for number, (begin, end) in enumerate(zip(self.edges, self.edges[1:], strict=False)):
+                self.cluster_bias[number] = logs[begin:end].logsumexp(0)
 
     def _sizes(self) -> list[int]:
         return [end - begin for begin, end in zip(self.edges, self.edges[1:], strict=False)]

@@ -24,6 +24,7 @@ __all__ = [
     "OutputLayer",
     "SinusoidalPositions",
     "TokenEmbedding",
+    "log_frequencies",
     "sinusoids",
     "target_embedding",
 ]
@@ -70,6 +71,11 @@ def target_embedding(
     return source
 
 
+def log_frequencies(counts: Int[Tensor, " V"]) -> Float[Tensor, " V"]:
+    """The logarithm of each token's share, counted once more than it was."""
+    return (counts + 1).double().div(counts.sum() + len(counts)).log().float()
+
+
 class OutputLayer(nn.Module):
     """Scores of every token, h Wᵀ + b; W is the embedding's weight when ``tied``.
 
@@ -83,6 +89,17 @@ class OutputLayer(nn.Module):
         own = None if tied else torch.randn(vocab_size, dimension) / math.sqrt(dimension)
         self.weight = None if own is None else nn.Parameter(own)
         self.bias = nn.Parameter(torch.zeros(vocab_size))
+
+    def begin_with(self, counts: Int[Tensor, " V"]) -> None:
+        """Begin as a unigram model, with the log-frequencies of tokens for a bias.
+
+        Else the first passes over a text are spent on learning how frequent each token is.
+
+        Args:
+            counts: how often each token is to be predicted; each is taken to be one more.
+        """
+        with torch.no_grad():
+            self.bias.copy_(log_frequencies(counts))
 
     def forward(
         self, hidden: Float[Tensor, "*N D"], embedding: Float[Tensor, "V _"]

@@ -1,12 +1,14 @@
 """From token ids to a trained model, each task once for every stage."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from munmaek.artefact import (
@@ -51,6 +53,8 @@ __all__ = [
     "within_positions",
 ]
 
+Counts = NDArray[np.int64]
+
 VALIDATION_ROWS = 2000
 """Rows of the validation data that are looked at while training; the last word has all."""
 
@@ -89,8 +93,9 @@ def fit_language_model(text: Text, recipe: Recipe, run: Run) -> TrainedLanguageM
         activations=activations,
     )
     lengths = row_lengths(text.train, more=2)
+    counts = _counts((*text.train, [tokenizer.eos] * len(text.train)), tokenizer.vocab_size)
     network, info = train_network(
-        task, recipe, run, sizes=sizes, data=text.describe(), lengths=lengths
+        task, recipe, run, sizes=sizes, data=text.describe(), lengths=lengths, counts=counts
     )
     model = language_model_of(network, tokenizer, document=False)
     return TrainedLanguageModel(tokenizer, model, info)
@@ -111,8 +116,9 @@ def _fit_documents(
     )
     sizes = {"vocab_size": tokenizer.vocab_size}
     lengths = np.ones(1, dtype=np.int64)  # nothing is padded
+    counts = np.bincount(task.train, minlength=tokenizer.vocab_size)
     network, info = train_network(
-        task, recipe, run, sizes=sizes, data=text.describe(), lengths=lengths
+        task, recipe, run, sizes=sizes, data=text.describe(), lengths=lengths, counts=counts
     )
     model = language_model_of(network, tokenizer, document=True)
     return TrainedLanguageModel(tokenizer, model, info)
@@ -165,8 +171,9 @@ def fit_translator(pairs: Parallel, recipe: Recipe, run: Run) -> Translator:
     )
     sizes = {"source_vocab": source.vocab_size, "target_vocab": target.vocab_size}
     data = {**pairs.describe(), **_described(guides, recipe)}
+    counts = _counts((ids[1:] for ids in train.targets), target.vocab_size)
     network, info = train_network(
-        task, recipe, run, sizes=sizes, data=data, lengths=train.lengths()
+        task, recipe, run, sizes=sizes, data=data, lengths=train.lengths(), counts=counts
     )
     return Translator(source, target, network, info, recipe.limit)
 
@@ -245,15 +252,23 @@ def _described(guides: Sequence[PieceGuide | None] | None, recipe: Recipe) -> di
     return {"guide": {"pairs": seen // repeat, "weight": weight, "repeat": repeat}}
 
 
+def _counts(sequences: Iterable[Sequence[int]], size: int) -> Counts:
+    """How often each of ``size`` tokens occurs: [size]."""
+    ids = np.fromiter(chain.from_iterable(sequences), dtype=np.int64)
+    return np.bincount(ids, minlength=size)
+
+
 def fit_encoder(text: Text, recipe: Recipe, run: Run) -> Encoder:
     """Train the recipe's stage to fill masked words of ``text``."""
     recipe = within_positions(recipe, run.init)
     tokenizer, task = text.tokenizer, masked_task(text, recipe)
+    sizes = masked_sizes(tokenizer, recipe, run)
     network, info = train_network(
         task,
         recipe,
         run,
-        sizes=masked_sizes(tokenizer, recipe, run),
+        sizes=sizes,
+        counts=_counts(text.train, sizes["vocab_size"]),
         data=text.describe(),
         lengths=row_lengths([row[: recipe.limit - 2] for row in text.train if row], more=2),
     )
@@ -347,6 +362,7 @@ def train_network(
     sizes: Mapping[str, Any],
     data: Mapping[str, Any],
     lengths: Lengths,
+    counts: Counts | None = None,
 ) -> tuple[Any, Info]:
     """Fit a fresh network, or one begun from another, to the task; with what is known of it.
 
@@ -357,6 +373,7 @@ def train_network(
         sizes: what the network is made with besides its configuration.
         data: what the data is called.
         lengths: of the training rows, for the share of padding.
+        counts: of the tokens that a fresh network learns to predict.
     """
     config, training = resolved_stage(recipe, run.init), recipe.train_config()
     network: Any = make_network(
@@ -368,6 +385,8 @@ def train_network(
     )
     if run.init is not None:
         _begin_from(network, run.init, recipe)
+    elif counts is not None:
+        network.output.begin_with(torch.as_tensor(counts))
     network.to(run.device)
     result = fit(
         network,
