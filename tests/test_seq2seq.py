@@ -7,9 +7,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from munmaek.models import stage_named
 from munmaek.models.seq2seq import FixedVectorTranslatorNetwork, Seq2SeqConfig
 from munmaek.nn.recurrent import Recurrent
 from munmaek.nn.tape import Tape
+from munmaek.tasks.translate import Pairs, TranslationTask
 
 
 @pytest.fixture(autouse=True)
@@ -107,6 +109,37 @@ def test_reading_to_each_rows_end_equals_reading_it_alone_and_the_taped_way(cell
         _, alone = stack(inputs[row : row + 1, :length])
         for part, wanted in zip(found, alone, strict=False):
             torch.testing.assert_close(part[row], wanted[0])
+
+
+def network_of(stage: str) -> nn.Module:
+    small = {"layers": 1, "dropout": 0.0}
+    if stage == "transformer":
+        small |= {"dimension": 8, "heads": 2, "feed_forward": 8}
+    else:
+        small |= {"embedding": 8, "hidden": 6}
+    config = stage_named(stage).config_class().of(small)
+    make = stage_named(stage).network_class("translate")
+    return make(config, source_vocab=9, target_vocab=7)
+
+
+@pytest.mark.parametrize("stage", ["seq2seq", "attention", "transformer"])
+def test_the_training_loss_is_the_smoothed_cross_entropy_of_all_scores(stage: str):
+    network = network_of(stage)
+    pairs = Pairs([[5, 6, 3], [4, 3]], [[2, 4, 5, 6, 3], [2, 5, 3]])
+    task = TranslationTask(pairs, pairs, smoothing=0.1)
+    (batch,) = task.epoch(0)
+    loss = task.loss(network, batch)
+    found = torch.autograd.grad(loss.total, list(network.parameters()))
+
+    source, target = torch.from_numpy(batch.source), torch.from_numpy(batch.target)
+    memory = network.encode(source, torch.from_numpy(batch.source_lengths))
+    logits = network.logits(network.decode(memory, target[:, :-1]))
+    wanted = F.cross_entropy(
+        logits.flatten(0, 1), target[:, 1:].flatten(), ignore_index=0, reduction="sum",
+        label_smoothing=0.1,
+    )  # fmt: skip
+    torch.testing.assert_close(loss.total, wanted)
+    torch.testing.assert_close(found, torch.autograd.grad(wanted, list(network.parameters())))
 
 
 def test_a_paper_fills_in_its_structure_and_leaves_what_is_given():
