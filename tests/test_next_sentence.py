@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from munmaek.artefact import load
 from munmaek.artefact.checkpoint import open_checkpoint
+from munmaek.artefact.huggingface import from_huggingface, to_huggingface
 from munmaek.artefact.published import export_huggingface
 from munmaek.cli import main
 from munmaek.errors import InputError, UnsupportedError
@@ -209,6 +210,19 @@ def test_the_head_is_saved_evaluated_and_opens_in_transformers(trained: Path) ->
     again = open_checkpoint(trained / "theirs").network
     for name, tensor in model.network.state_dict().items():
         assert tensor.equal(again.state_dict()[name]), name
+
+
+def test_heads_that_are_not_read_do_not_keep_a_checkpoint_from_opening() -> None:
+    weights = to_huggingface(network().state_dict())
+    assert from_huggingface(weights).keys() == network().state_dict().keys()
+    masked = {"encoder", "head", "output"}
+    for left_out in ("cls.seq_relationship.", "bert.pooler."):
+        part = {name: tensor for name, tensor in weights.items() if left_out not in name}
+        assert {name.split(".")[0] for name in from_huggingface(part)} == masked
+    labels = {"classifier.weight": torch.zeros(2, 32), "classifier.bias": torch.zeros(2)}
+    body = {name: tensor for name, tensor in weights.items() if name.startswith("bert.")}
+    found = from_huggingface({**body, **labels}, head="tag")
+    assert {name.split(".")[0] for name in found} == {"encoder", "classifier"}
 
 
 def test_a_model_goes_on_with_or_without_the_head(trained: Path, tmp_path: Path) -> None:

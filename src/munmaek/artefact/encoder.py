@@ -390,4 +390,4 @@ def _weighted(
     firsts = np.flatnonzero(np.diff(owners, prepend=-1))
     weight = np.array(weights, dtype=np.float32)
     sums = np.add.reduceat(vectors * weight[:, None], firsts)
-    return sums / np.add.reduceat(weight, firsts)[:, None]
+    return (sums / np.add.reduceat(weight, firsts)[:, None]).astype(np.float32)

@@ -83,9 +83,7 @@ def _seen(encoder: BertEncoder) -> list[tuple[Tensor, Tensor]]:
     lengths = np.linspace(1, longest, _SENTENCES, dtype=np.int64).tolist()
     spans = [(sum(lengths[:row]), 1, length) for row, length in enumerate(lengths)]
     ids = rng.integers(0, encoder.word_embeddings.num_embeddings, sum(lengths))
-    x = encoder.embed(
-        torch.from_numpy(ids), torch.cat([torch.arange(length) for length in lengths])
-    )
+    x = encoder.embed(_tensor(ids), torch.cat([torch.arange(length) for length in lengths]))
     out: list[tuple[Tensor, Tensor]] = []
     for each in encoder.layers:
         layer = cast("BertLayer", each)
