@@ -44,6 +44,17 @@ def test_a_shift_is_one_edit_and_edits_are_summed_before_they_are_divided() -> N
     assert "case.lc" in str(both.signature)
 
 
+def test_a_line_that_is_a_book_is_measured_without_shifts_and_signed_so() -> None:
+    words = [f"w{number}" for number in range(400)]
+    moved = [*words[1:], words[0]]
+    # Without a shift the first word is deleted at one end and inserted at the other.
+    score = ter([" ".join(moved), "a b"], [" ".join(words), "b a"], signature=SIGNATURE)
+    assert score.value == pytest.approx(100 * (2 + 1) / (400 + 2))
+    assert "shifts:to-300-words" in str(score.signature)
+    book = " ".join(["x"] * 5000)
+    assert ter([book], ["x " * 4000], signature=SIGNATURE).value == pytest.approx(25.0)
+
+
 def likelihoods(per_token: float, count: int, *, tokens: int = 4) -> Likelihoods:
     sizes = np.full(count, tokens, dtype=np.int64)
     return Likelihoods(per_token * sizes, sizes, 5 * sizes)

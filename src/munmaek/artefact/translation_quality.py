@@ -22,7 +22,7 @@ from munmaek.metrics import (
     measures,
 )
 from munmaek.metrics.diagnosis import FEWEST, Finding, diagnose
-from munmaek.metrics.translation import EDGES
+from munmaek.metrics.source_length import EDGES
 from munmaek.models.networks import TranslatorNetwork
 from munmaek.tasks.base import real_positions, tensor
 from munmaek.tasks.translate import Pairs

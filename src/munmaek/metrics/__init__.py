@@ -27,13 +27,12 @@ from munmaek.metrics.significance import (
     bootstrap_sums,
     paired_bootstrap,
 )
+from munmaek.metrics.source_length import LengthBucket, by_length
 from munmaek.metrics.translation import (
-    LengthBucket,
     Likelihoods,
     Measure,
     bleu,
     bleu_tokenizer,
-    by_length,
     chrf,
     measures,
     ter,

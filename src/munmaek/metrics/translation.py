@@ -10,9 +10,8 @@ that a model gives the references themselves (teacher forcing), as perplexity.
 """
 
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, final
 
 import numpy as np
@@ -22,15 +21,12 @@ from munmaek.metrics.score import Score, Signature
 from munmaek.metrics.significance import bootstrap_interval
 
 __all__ = [
-    "EDGES",
-    "LengthBucket",
     "Likelihoods",
     "Measure",
     "bleu",
     "bleu_from_sums",
     "bleu_statistics",
     "bleu_tokenizer",
-    "by_length",
     "chrf",
     "chrf_from_sums",
     "chrf_statistics",
@@ -42,8 +38,9 @@ __all__ = [
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-EDGES = (5, 10, 15, 20, 30, 40)
-"""Upper bounds of the length buckets, in source words, inclusive."""
+LONGEST_SHIFTED = 300
+"""Words of a sentence up to which TER looks for shifts: that takes seconds for one of 400 words and
+hours for a line that is a book."""
 
 
 def bleu_tokenizer(references: Sequence[str]) -> str:
@@ -220,6 +217,44 @@ def _sacrebleu(
     return Measure(name, unit, statistics, from_sums, how, higher_is_better=name != "ter")
 
 
+def _ter_measure(hypotheses: Sequence[str], references: Sequence[str]) -> Measure:
+    """Edits as sacreBLEU counts them; of very long sentences without shifts, and signed so."""
+    metric = _ter_metric()
+    rows = [
+        row
+        for row, pair in enumerate(zip(hypotheses, references, strict=True))
+        if max(len(text.split()) for text in pair) > LONGEST_SHIFTED
+    ]
+    left = set(rows)
+    short = [
+        [("" if row in left else t) for row, t in enumerate(side)]
+        for side in (hypotheses, references)
+    ]
+    measure = _sacrebleu("ter", metric, ter_from_sums, short[0], short[1])
+    if not rows:
+        return measure
+    for row in rows:
+        sides = [metric._preprocess_segment(side[row]).split() for side in (hypotheses, references)]
+        measure.statistics[row] = _edits(sides[0], sides[1]), len(sides[1])
+    how = (*measure.how, ("shifts", f"to-{LONGEST_SHIFTED}-words"))
+    return replace(measure, how=how)
+
+
+def _edits(words: Sequence[str], reference: Sequence[str]) -> int:
+    """Fewest insertions, deletions and substitutions (Levenshtein 1966)."""
+    ids = {word: number for number, word in enumerate({*words, *reference})}
+    wanted = np.array([ids[word] for word in reference], dtype=np.int64)
+    places = np.arange(len(wanted) + 1)
+    row = places.copy()
+    for number, word in enumerate(words, 1):
+        best = row + 1
+        best[1:] = np.minimum(best[1:], row[:-1] + (wanted != ids[word]))
+        best[0] = number
+        # An insertion comes from the left: the least of what stands there and the way from it.
+        row = np.minimum.accumulate(best - places) + places
+    return int(row[-1])
+
+
 def _bleu_measure(
     hypotheses: Sequence[str], references: Sequence[str], tokenizer: str | None
 ) -> Measure:
@@ -266,7 +301,7 @@ def measures(
         _sacrebleu("chrf", _chrf_metric(), chrf_from_sums, hypotheses, references),
     ]
     if with_ter:
-        found.append(_sacrebleu("ter", _ter_metric(), ter_from_sums, hypotheses, references))
+        found.append(_ter_measure(hypotheses, references))
     if likelihoods is not None:
         found += _likelihood_measures(likelihoods)
     return {measure.name: measure for measure in found}
@@ -323,8 +358,7 @@ def ter(
     Raises:
         ValueError: the sequences differ in length or are empty.
     """
-    measure = _sacrebleu("ter", _ter_metric(), ter_from_sums, hypotheses, references)
-    return measure.score(signature, rng=rng)
+    return _ter_measure(hypotheses, references).score(signature, rng=rng)
 
 
 def translation_scores(
@@ -339,73 +373,3 @@ def translation_scores(
         "bleu": bleu(hypotheses, references, signature=signature, rng=rng),
         "chrf": chrf(hypotheses, references, signature=signature, rng=rng),
     }
-
-
-@dataclass(frozen=True, slots=True)
-class LengthBucket:
-    """Scores of the sentences whose source has ``low`` to ``high`` words, both included."""
-
-    low: int
-    high: int
-    count: int
-    scores: Mapping[str, Score]
-    """By name: ``bleu``, ``chrf`` and what else was measured."""
-
-    @property
-    def bleu(self) -> Score:
-        """Of these sentences alone."""
-        return self.scores["bleu"]
-
-    @property
-    def chrf(self) -> Score:
-        """Of these sentences alone."""
-        return self.scores["chrf"]
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        scores = {name: score.to_json() for name, score in self.scores.items()}
-        return {"low": self.low, "high": self.high, "count": self.count, **scores}
-
-
-def by_length(
-    sources: Sequence[str],
-    hypotheses: Sequence[str],
-    references: Sequence[str],
-    *,
-    signature: Signature,
-    edges: Sequence[int] = EDGES,
-    rng: np.random.Generator | None = None,
-    measured: Mapping[str, Measure] | None = None,
-) -> list[LengthBucket]:
-    """Scores by length of the source in words, shortest first; empty buckets left out.
-
-    Args:
-        sources: source sentences, whose whitespace words are counted.
-        hypotheses: one for each source.
-        references: one for each source.
-        signature: what the model shares over scores.
-        edges: upper bounds of the buckets in words, inclusive and rising; longer ones go together.
-        rng: draws the resamples of the 95 % intervals.
-        measured: what ``measures`` gave of all sentences; None measures BLEU and chrF.
-
-    Raises:
-        ValueError: the sequences differ in length or are empty, or edges do not rise.
-    """
-    if len(sources) != len(references):
-        message = f"need one source for every reference, got {len(sources)} for {len(references)}"
-        raise ValueError(message)
-    if any(later <= earlier for earlier, later in pairwise(edges)):
-        message = f"length edges must rise, got {tuple(edges)}"
-        raise ValueError(message)
-    found = measured or measures(hypotheses, references, with_ter=False)
-    words = np.array([len(source.split()) for source in sources])
-    bounds = [*edges, max(int(words.max()), edges[-1] + 1) if edges else int(words.max())]
-    buckets: list[LengthBucket] = []
-    for low, high in zip([0, *(edge + 1 for edge in edges)], bounds, strict=True):
-        rows = (words >= low) & (words <= high)
-        if not rows.any():
-            continue
-        signed = signature.extended(("words", f"{low}-{high}"))
-        scores = {name: each.score(signed, rng=rng, rows=rows) for name, each in found.items()}
-        buckets.append(LengthBucket(max(low, 1), high, int(rows.sum()), scores))
-    return buckets
