@@ -148,7 +148,8 @@ def test_ensembles_that_cannot_be_are_refused(models, home, run: Run):
     english = (home / "few").with_suffix(".en")
     english.write_text("I sleep\nyou sleep\n" * 20, encoding="utf-8")
     both = ("train", "translate", english, english, "--model", "seq2seq")
-    options = ("--tokenizer", "words", "--config", home / "seq2seq.toml", "-o", home / "few")
+    (home / "few.toml").write_text(f"[model]\n{SIZES['seq2seq']}\n[train]\nsteps = 1\n")
+    options = ("--tokenizer", "words", "--config", home / "few.toml", "-o", home / "few")
     assert run(*both, *options).code == 0
     result = run("translate", home / "attention", home / "ko", "--with", home / "few")
     assert result.code == 2
@@ -250,9 +251,9 @@ def test_long_texts_are_split_where_sentences_end():
 
 def test_a_split_text_is_read_to_its_end(models):
     model = models["attention"]
-    long = " ".join(KOREAN * 20)
+    long = " ".join(KOREAN * 4)
     cut, whole = written(model, [long])[0], written(model, [long, KOREAN[0]], split=True)
-    assert cut.cut == 3 * len(KOREAN) * 20 - (model.limit - 1)
+    assert cut.cut == 3 * len(KOREAN) * 4 - (model.limit - 1)
     assert whole[0].cut == 0
     assert whole[0].weights.shape == (len(whole[0].target_words), len(whole[0].source_words))
     assert whole[0].source_words == tuple(long.split())
@@ -327,7 +328,7 @@ def test_the_command_takes_phrases_for_all_lines_and_for_each(run: Run, home: Pa
 
 
 def test_output_has_as_many_lines_as_input_and_long_ones_are_counted(run: Run, home: Path):
-    lines = [KOREAN[0], "a\u2028b\x85c", "\x0b\x0c\x1c", "나는 " * 3000, "", "가" * 100_000]
+    lines = [KOREAN[0], "a\u2028b\x85c", "\x0b\x0c\x1c", "나는 " * 700, "", "가" * 100_000]
     (home / "odd").write_text("\n".join(lines) + "\n", encoding="utf-8")
     result = run("translate", home / "transformer", home / "odd", "--beam", 1)
     assert result.code == 0
