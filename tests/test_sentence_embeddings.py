@@ -10,6 +10,7 @@ import torch
 
 from munmaek.artefact import load
 from munmaek.artefact.encoder import Encoded
+from munmaek.artefact.published import export_huggingface
 from munmaek.cli import main
 from munmaek.errors import ConfigError, InputError
 from munmaek.metrics import sign
@@ -187,6 +188,10 @@ def test_texts_alone_train_embeddings_that_search_and_embed_use(
     assert json.loads(capsys.readouterr().out)["text"] == TEXTS[5]
     assert main(["embed", out, str(place / "text.txt"), "-o", str(place / "v.npy")]) == 0
     np.testing.assert_allclose(np.load(place / "v.npy")[:3], vectors, atol=1e-6)
+    export_huggingface(model, place / "theirs")
+    again: Any = load(place / "theirs")
+    assert (again.pooling, again.normalised, again.limit) == ("mean", True, model.limit)
+    np.testing.assert_allclose(again.embed(TEXTS[:3]), vectors, atol=1e-6)
 
 
 def test_pairs_train_embeddings_and_go_on_from_them(

@@ -61,9 +61,37 @@ def export_huggingface(model: Exported, folder: Path) -> None:
         save_network(network, folder / "model.safetensors", stage="bert")
         text = json.dumps({**settings, "model_max_length": model.limit}, ensure_ascii=False)
         (folder / "tokenizer_config.json").write_text(text + "\n", encoding="utf-8")
+        if isinstance(model, Encoder) and model.info.task == "embed":
+            _write_sentence_files(model, folder)
     except OSError as error:
         message = f"{folder}: cannot write: {error.strerror}"
         raise DiskError(message) from error
+
+
+def _write_sentence_files(model: Encoder, folder: Path) -> None:
+    """What sentence-transformers reads: pooling, normalisation, the longest text."""
+    steps = ["Transformer", "Pooling", *(["Normalize"] if model.normalised else [])]
+    kind = "sentence_transformers.models"
+    modules = [
+        {"idx": place, "name": str(place), "path": f"{place}_{step}" if place else "",
+         "type": f"{kind}.{step}"}
+        for place, step in enumerate(steps)
+    ]  # fmt: skip
+    pooling = {
+        "word_embedding_dimension": model.network.config.hidden_size,
+        "pooling_mode_cls_token": model.pooling == "first",
+        "pooling_mode_mean_tokens": model.pooling == "mean",
+    }
+    files: dict[str, Any] = {
+        "modules.json": modules,
+        "1_Pooling/config.json": pooling,
+        "sentence_bert_config.json": {"max_seq_length": model.limit, "do_lower_case": False},
+    }
+    for name, content in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    if model.normalised:
+        (folder / "2_Normalize").mkdir(exist_ok=True)
 
 
 class _Graph(nn.Module):
