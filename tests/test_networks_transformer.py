@@ -340,6 +340,18 @@ def test_a_post_norm_layer_equals_torch() -> None:
     close(layer(x)[0], twin(x))
 
 
+def test_positions_can_be_learned_and_have_an_end() -> None:
+    config = PRE.model_copy(update={"learned_positions": 6})
+    network = ready(lambda: TransformerTranslatorNetwork(config, source_vocab=V, target_vocab=V))
+    memory, target = network.encode(tokens(2, 5), torch.tensor([5, 3])), tokens(2, 6, seed=1)
+    whole, state = network.decode(memory, target), network.begin(memory)
+    for column in range(6):
+        hidden, state = network.step(memory, state, target[:, column])
+        close(hidden, whole[:, column])
+    with pytest.raises(InputError, match="text of 7 tokens is longer than the model's 6 positions"):
+        network.step(memory, state, target[:, 0])
+
+
 # --- BERT ---
 
 

@@ -228,6 +228,17 @@ def test_the_rate_rises_then_falls(schedule):
     assert rate(TrainConfig(warmup=0.0, learning_rate=0.5), 0.0) == 0.5
 
 
+def test_the_rate_falls_with_the_root_of_the_steps():
+    config = TrainConfig(learning_rate=0.5, warmup=0.04, schedule="inverse-sqrt")
+    assert rate(config, 0.02) == pytest.approx(0.5 * (0.01 + 0.99 / 2))
+    assert rate(config, 0.04) == 0.5
+    # √(0.04 / 0.16) = 1/2 and √(0.04 / 1) = 1/5.
+    assert rate(config, 0.16) == pytest.approx(0.25)
+    assert rate(config, 1.0) == pytest.approx(0.1)
+    bare = TrainConfig(learning_rate=0.5, warmup=0.0, schedule="inverse-sqrt")
+    assert rate(bare, 0.0) == rate(bare, 1.0) == 0.5
+
+
 def rarely_used(*, settled):
     """A table of which all rows but one were used once, 1,500 steps ago."""
     torch.manual_seed(0)

@@ -30,6 +30,7 @@ from munmaek.nn.attention import KeyValues, MultiHeadCrossAttention, MultiHeadSe
 from munmaek.nn.beginnings import Beginnings, Turn
 from munmaek.nn.dropout import Dropout
 from munmaek.nn.embeddings import (
+    LearnedPositions,
     OutputLayer,
     SinusoidalPositions,
     TokenEmbedding,
@@ -71,6 +72,8 @@ class TransformerConfig(Config):
     """On attention weights; above 0 the fused kernel cannot be used on a CPU while training."""
     norm_first: bool = True
     """Pre-norm; False is the original post-norm, which needs a warm-up."""
+    learned_positions: int | None = Field(default=None, ge=1)
+    """Positions in a learned table, which no text may exceed (§3.5); None is PE, without end."""
     tie_embeddings: bool = True
     """Whether scores use the (target) token embedding."""
     share_embeddings: bool = False
@@ -252,7 +255,7 @@ class Embedding(nn.Module):
     def __init__(self, config: TransformerConfig, vocab_size: int) -> None:
         super().__init__()
         self.tokens = TokenEmbedding(vocab_size, config.dimension)
-        self.positions = SinusoidalPositions(config.dimension)
+        self.positions = _positions(config)
         self.dropout = Dropout(config.dropout)
 
     def forward(
@@ -515,6 +518,12 @@ class TransformerTranslatorNetwork(nn.Module):
         """Where ``tape`` takes the alignment layer's records."""
         layer = self.alignment_layer
         return {layer: tape.scope(f"decoder.layer.{layer}")}
+
+
+def _positions(config: TransformerConfig) -> LearnedPositions | SinusoidalPositions:
+    if config.learned_positions is None:
+        return SinusoidalPositions(config.dimension)
+    return LearnedPositions(config.learned_positions, config.dimension)
 
 
 def _last_norm(config: TransformerConfig) -> nn.Module:

@@ -33,11 +33,12 @@ class TrainConfig(Config):
     """AdamW's decay of the first and second moment."""
     momentum: float = Field(default=0.0, ge=0, lt=1)
     """Of SGD."""
-    schedule: Literal["cosine", "linear", "constant", "one-cycle", "wsd"] = "cosine"
+    schedule: Literal["cosine", "linear", "constant", "one-cycle", "wsd", "inverse-sqrt"] = "cosine"
     """How the rate falls to nothing after the warm-up; constant stays.
 
     ``one-cycle`` (Smith 2018) rises and falls along cosines while the momentum (AdamW's first beta)
-    goes the other way; ``wsd`` is warm-up, stable, decay (Hu et al. 2024).
+    goes the other way; ``wsd`` is warm-up, stable, decay (Hu et al. 2024); ``inverse-sqrt`` falls
+    with the root of the steps and never to nothing (Vaswani et al. 2017, eq. 3).
     """
     warmup: float = Field(default=0.05, ge=0, lt=1)
     """Share of the run in which the rate rises; 0.3 where one-cycle says nothing else."""

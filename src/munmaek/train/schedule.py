@@ -38,6 +38,9 @@ def _fall(config: TrainConfig, progress: float) -> float:
             return 1 - rest
         case "wsd":
             return min(1.0, max(0.0, 1 - progress) / config.decay)
+        case "inverse-sqrt":
+            # Without a warm-up there is no step to count from: the rate stays.
+            return math.sqrt(config.warmup / progress) if config.warmup > 0 else 1.0
         case "constant":
             return 1.0
 
