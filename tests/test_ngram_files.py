@@ -16,6 +16,7 @@ from munmaek.errors import ConfigError, DiskError, InputError, MunmaekWarning
 from munmaek.ngram import estimate
 from munmaek.ngram.counting import adjust, bound, count, unbound
 from munmaek.ngram.external import estimate_on_disk
+from munmaek.ngram.parallel import in_threads
 from munmaek.ngram.reading import Reserved, read_words
 from munmaek.ngram.scratch import Buckets, Scratch
 from munmaek.ngram.stages import Stages
@@ -168,6 +169,18 @@ def test_an_order_too_high_is_refused_over_files_as_in_memory(tmp_path):
         on_disk(tmp_path, ids, offsets, **options)
     assert str(in_memory.value) == str(over_files.value)
     assert not any(tmp_path.iterdir())
+
+
+def test_threads_that_keep_ids_side_by_side_get_their_own_back(tmp_path):
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with Scratch(tmp_path) as scratch:
+            ids = [np.full(3, number, dtype=np.int32) for number in range(400)]
+            kept = in_threads(4, scratch.keep, ids)
+            assert [int(again()[0]) for again in kept] == list(range(400))
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def test_a_place_without_room_is_refused_before_anything_is_written(tmp_path):

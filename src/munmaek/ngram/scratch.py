@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import itertools
 import mmap
 import os
 import shutil
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from munmaek.errors import DiskError
 from munmaek.ngram.compiled import compiled
 
-__all__ = ["Buckets", "Column", "Scratch", "chunks_of", "give_back"]
+__all__ = ["Buckets", "Column", "Scratch", "chunks_of", "give_back", "hold_little"]
 
 Bytes = NDArray[np.uint8]
 Int32s = NDArray[np.int32]
@@ -47,7 +48,8 @@ class Scratch:
             raise _refused(place, error) from error
         _check(place, free, needed)
         self._place = place
-        self._spooled = 0
+        # Threads ask side by side, and no two may get the same file: ``next`` is one step.
+        self._numbers = itertools.count()
         self._columns: list[Column] = []
 
     def __enter__(self) -> Self:
@@ -86,17 +88,18 @@ class Scratch:
         self._columns.append(column)
         return column
 
+    def _spool_file(self) -> Path:
+        return self.folder / f"spool-{next(self._numbers)}"
+
     def spool(self, content: bytes) -> Callable[[], Bytes]:
         """Keep bytes in a file; the way to have them again."""
-        path = self.folder / f"spool-{self._spooled}"
-        self._spooled += 1
+        path = self._spool_file()
         path.write_bytes(content)
         return partial(np.fromfile, path, dtype=np.uint8)
 
     def keep(self, numbers: Int32s) -> Callable[[], Int32s]:
         """The same for ids."""
-        path = self.folder / f"spool-{self._spooled}"
-        self._spooled += 1
+        path = self._spool_file()
         numbers.tofile(path)
 
         def once() -> Int32s:
@@ -189,6 +192,18 @@ def chunks_of(first: Column, low: int, high: int, *, piece: int) -> list[tuple[i
         low = min(end, high)
         first.release()
     return chunks
+
+
+def hold_little() -> None:
+    """Let the C library hold little of what is freed, where it is glibc: for the whole process.
+
+    One heap serves all threads, and blocks from 1 MiB on go back to the system when they are freed.
+    """
+    arena_max, mmap_threshold = -8, -3
+    with suppress(OSError, AttributeError):
+        library = ctypes.CDLL(None)
+        library.mallopt(arena_max, 1)
+        library.mallopt(mmap_threshold, 1 << 20)
 
 
 def give_back() -> None:

@@ -24,7 +24,7 @@ from munmaek.models.ngram import NgramConfig, NgramModel
 from munmaek.ngram.counting import bound, unbound
 from munmaek.ngram.external import estimate_on_disk, room_needed
 from munmaek.ngram.reading import Reserved, read_words
-from munmaek.ngram.scratch import Column, Scratch, give_back
+from munmaek.ngram.scratch import Column, Scratch, give_back, hold_little
 from munmaek.ngram.stages import Stage, Stages
 from munmaek.recipe.counted import excluded_ids, ngram_label, ngram_sizes
 from munmaek.recipe.holding import hold_out, pick
@@ -38,11 +38,11 @@ __all__ = ["CountedModel", "Means", "train_ngrams"]
 Int32s = NDArray[np.int32]
 Paths = Sequence[str | Path]
 
-_RESIDENT = 224 << 20
+_RESIDENT = 244 << 20
 """Bytes that the interpreter, its libraries and the vocabulary take, about."""
-_LEAST = 24 << 20
+_LEAST = 8 << 20
 
-_TOKENS = 2
+_TOKENS = 1
 """Tokens that are scored before pages of mapped tables are let go."""
 
 _ROWS = 1 << 14
@@ -165,6 +165,7 @@ def train_ngrams(
         if recipe.tokenizer == "words"
         else _encode(recipe, paths, valid)
     )
+    give_back()
     stages.tell("counting")
     sizes = ngram_sizes(given.tokenizer)
     model = NgramModel.fit_bounded(
@@ -175,12 +176,13 @@ def train_ngrams(
         **sizes,
     )
     info = _info(recipe, config, sizes, model, began, given.data)
+    tokenizer, checked, text = given.tokenizer, given.valid, _kept(given, recipe, model.size)
+    del given  # memory for what is written now
     stages.tell("evaluating")
     if config.is_distribution:
-        scores = corpus_scores(model, given.tokenizer, given.valid, stage=recipe.stage)
-        info = info.with_scores(scores)
+        info = info.with_scores(corpus_scores(model, tokenizer, checked, stage=recipe.stage))
     stages.tell("saving")
-    trained = CountedModel(given.tokenizer, model, info, _kept(given, recipe, model.size))
+    trained = CountedModel(tokenizer, model, info, text)
     trained.save(folder, force=force)
     return trained
 
@@ -223,6 +225,7 @@ def _train_on_disk(
     weights = {"reading": 2.0, "counting": 8.0, "smoothing": 8.0, "evaluating": 0.5, "saving": 1.5}
     stages = Stages(weights, report)
     place = folder.absolute().parent if means.temp_dir is None else means.temp_dir
+    hold_little()
     stages.tell("reading")
     with Scratch(place, needed=2 * _size(paths)) as scratch:
         column = scratch.column("text", np.int32)
@@ -250,10 +253,13 @@ def _train_on_disk(
         model = NgramModel(
             made.estimate.tables, config=config, discounts=made.estimate.discounts, **ids
         )
-        stages.tell("evaluating")
         info = _info(recipe, config, sizes, model, began, given.data)
+        checked = given.valid
+        del given  # the words, which the tokenizer has by now
+        give_back()
+        stages.tell("evaluating")
         scores = corpus_scores(
-            _Released(model, made.release), tokenizer, given.valid, stage=recipe.stage
+            _Released(model, made.release), tokenizer, checked, stage=recipe.stage
         )
         stages.tell("saving")
         give_back()
