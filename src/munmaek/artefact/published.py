@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from munmaek.artefact.classifier import Classifier
 from munmaek.artefact.encoder import Encoder
+from munmaek.artefact.regressor import LABEL, Regressor
 from munmaek.artefact.tagger import Tagger
 from munmaek.artefact.weights import save_config, save_network
 from munmaek.errors import DiskError, UnsupportedError
@@ -29,7 +30,7 @@ from munmaek.text.checkpoint_tokenizer import ROLES, CheckpointTokenizer
 
 __all__ = ["export_huggingface", "export_onnx"]
 
-Exported = Encoder | Classifier | Tagger
+Exported = Encoder | Classifier | Regressor | Tagger
 _OPSET = 17
 
 
@@ -47,7 +48,9 @@ def export_huggingface(model: Exported, folder: Path) -> None:
             "export to onnx, or train with the classic form"
         )
         raise UnsupportedError(message)
-    labels = () if isinstance(model, Encoder) else model.labels
+    labels: tuple[str, ...] = () if isinstance(model, Encoder) else (LABEL,)
+    if isinstance(model, Classifier | Tagger):
+        labels = model.labels
     tokenizer = model.tokenizer
     if isinstance(tokenizer, CheckpointTokenizer):
         settings = tokenizer.settings()
@@ -119,9 +122,15 @@ def export_onnx(model: Exported, path: Path) -> None:
     """Write the network as an ONNX graph, weights included.
 
     Raises:
-        UnsupportedError: not a BERT, or the ``onnx`` extra is not installed.
+        UnsupportedError: not a BERT, one that reads pairs, or the ``onnx`` extra is not installed.
     """
     network = _network(model)
+    if getattr(model, "pairs", False) and network.config.type_vocab_size > 1:
+        message = (
+            f"{model.info.label} of pairs: the graph has no input for segments; "
+            "export to huggingface"
+        )
+        raise UnsupportedError(message)
     if find_spec("onnx") is None:  # what torch needs to write
         message = "ONNX needs the extra 'onnx': pip install 'munmaek[onnx]'"
         raise UnsupportedError(message)
@@ -148,7 +157,7 @@ def export_onnx(model: Exported, path: Path) -> None:
 
 
 def _network(model: Exported) -> Any:
-    network: Any = model.model if isinstance(model, Classifier) else model.network
+    network: Any = model.model if isinstance(model, Classifier | Regressor) else model.network
     network = getattr(network, "network", network)
     known = (BertMaskedNetwork, BertClassifierNetwork, BertTaggerNetwork, BertBaseNetwork)
     if not isinstance(network, known):

@@ -15,7 +15,7 @@ from munmaek.tasks.regress import NeuralRegressor
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.corpora import LabelledCorpus, values_of
 
-__all__ = ["Rating", "Regressor"]
+__all__ = ["LABEL", "Rating", "Regressor"]
 
 LABEL = "value"
 """What Hugging Face's configuration calls the one output."""
