@@ -43,6 +43,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("translating")
     (folder / "ko").write_text("\n".join(KOREAN * 2) + "\n", encoding="utf-8")
     (folder / "en").write_text("\n".join(ENGLISH * 2) + "\n", encoding="utf-8")
+    (folder / "in").write_text(f"{KOREAN[0]}\n\n{KOREAN[1]}\n", encoding="utf-8")
     for stage, sizes in SIZES.items():
         options = f"[model]\n{sizes}\n[train]\nsteps = 80\nlearning_rate = 0.01\n"
         (folder / f"{stage}.toml").write_text(options, encoding="utf-8")
@@ -289,7 +290,6 @@ def test_coverage_needs_attention(models):
 
 
 def test_the_command_gives_several_translations_with_their_scores(run: Run, home: Path):
-    (home / "in").write_text(f"{KOREAN[0]}\n\n{KOREAN[1]}\n", encoding="utf-8")
     asked = ("translate", home / "attention", home / "in", "--n-best", 3, "--coverage", 0.2)
     rows = [line.split("\t") for line in run(*asked).out.splitlines()]
     assert [row[0] for row in rows] == ["1"] * 3 + ["2"] + ["3"] * 3
