@@ -74,6 +74,7 @@ app.command(
         "munmaek train classify reviews.tsv --model rnn --seeds '0 1 2' --calibrate -o m",
         "munmaek train translate ko.txt en.txt --model transformer -o models/ko-en",
         "munmaek train mlm corpus.txt --model bert -o models/bert",
+        "munmaek train embed lines.txt --model bert --init models/bert --valid sts.tsv -o m",
         "munmaek train classify reviews.tsv --model bert --init models/bert -o models/bert-reviews",
     )
 )(train)

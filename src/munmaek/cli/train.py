@@ -84,7 +84,7 @@ def train(
             metavar="TASK",
             show_default=False,
             help="lm (next word), classify (label), regress (number), tag (label of every word), "
-            "translate (text to text) or mlm (masked word).",
+            "translate (text to text), mlm (masked word) or embed (sentence vectors).",
         ),
     ],
     data: DataFiles,
