@@ -51,8 +51,8 @@ DataFiles = Annotated[
         metavar="DATA",
         show_default=False,
         help="Text (lm, mlm, embed), a table with labels (classify) or numbers (regress), a word "
-        "and its label a line (tag), two parallel files or a table (translate); maybe compressed; - is "
-        "standard input.",
+        "and its label a line (tag), two parallel files or a table (translate); maybe compressed; "
+        "- is standard input.",
     ),
 ]
 
