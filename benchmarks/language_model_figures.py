@@ -47,7 +47,7 @@ TOKENS: dict[str, Any] = {"tokenizer": "words", "vocab_size": 40_000}
 
 # What each run differs in: sizes and dropout for what two cores can read in the time.
 MODELS: dict[str, dict[str, Any]] = {
-    "ptb-30": {"hidden": 400, "dropout": 0.4, "sampled": 2000},
+    "ptb-30": {"hidden": 400, "dropout": 0.35, "sampled": 2000},
     "ptb-60": {"hidden": 500, "dropout": 0.5, "sampled": 2000},
     "wikitext-2-30": {"hidden": 400, "dropout": 0.25, "sampled": 3000},
     "wikitext-2-60": {"hidden": 500, "dropout": 0.35, "sampled": 3000},
@@ -55,9 +55,9 @@ MODELS: dict[str, dict[str, Any]] = {
 TRAINING: dict[str, Any] = {
     "schedule": "one-cycle",
     "warmup": 0.1,
-    "learning_rate": 4e-3,
+    "learning_rate": 5e-3,
     "weight_decay": 0.0,
-    "clip": 0.5,
+    "clip": 2.0,
     "averaging": "exponential",
     "average_decay": 0.998,
     "validations": 6,
@@ -230,7 +230,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--budget", type=parse_duration, help="instead of the run's own")
     parser.add_argument("--learning-rate", type=float)
-    parser.add_argument("--rows", type=int, default=32, help="read side by side")
+    parser.add_argument("--rows", type=int, default=20, help="read side by side")
     parser.add_argument("--stretch", type=int, default=50, help="tokens that gradients go back")
     parser.add_argument("--model", default="{}", help="options of the network, as JSON")
     parser.add_argument("--cache", type=int, default=3000, help="tokens that the cache remembers")

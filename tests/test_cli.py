@@ -208,6 +208,7 @@ def _write_bad_files(folder: Path) -> None:
     (folder / "latin.txt").write_bytes("좋다\n".encode() + "caf\u00e9\n".encode("latin-1"))
     (folder / "columns.tsv").write_text("좋다\tgood\n나쁘다\n", encoding="utf-8")
     (folder / "short.txt").write_text("나는 잔다\n", encoding="utf-8")
+    (folder / "taken.npy").write_bytes(b"")
     (folder / "unknown.toml").write_text("[train]\nlearning_rats = 1\n", encoding="utf-8")
     (folder / "outer.toml").write_text("vocabulary = 1\n", encoding="utf-8")
     (folder / "broken.toml").write_text("[train\n", encoding="utf-8")
@@ -281,8 +282,9 @@ BAD = [
     ("translate {home}/rnn {home}/ko.txt", ["'lm'", "translate needs 'translate'"]),
     ("fill {home}/bert 나는", ["<mask>"]),
     ("embed {home}/rnn {home}/ko.txt", ["embed needs 'mlm'"]),
-    ("embed {home}/bert {home}/ko.txt -o {bad}/short.txt", ["short.txt", "--force"]),
-    ("embed {home}/bert {home}/ko.txt -o {bad}", ["is a directory"]),
+    ("embed {home}/bert {home}/ko.txt -o {bad}/short.txt", ["short.txt", ".npy or .jsonl"]),
+    ("embed {home}/bert {home}/ko.txt -o {bad}/taken.npy", ["taken.npy", "--force"]),
+    ("embed {home}/bert {home}/ko.txt -o {bad}", ["bad", ".npy or .jsonl"]),
     ("align {home}/seq2seq {home}/ko.txt {home}/en.txt", ["no attention"]),
     ("align {home}/attention {home}/ko.txt {bad}/short.txt", ["200", "short.txt has 1"]),
     ("look {home}/ngram 나는 -o {bad}/short.txt", ["short.txt", "--force"]),

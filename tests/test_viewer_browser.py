@@ -229,7 +229,7 @@ def test_figures_and_pages_can_be_saved_and_opened_again(
     drawn = figure(seen, "단어를 쓸 때의 정렬")
     png = seen.download(drawn.get_by_role("button", name="PNG").click, tmp_path)
     width, height, least, most = pixels(seen, png.read_bytes())
-    assert min(width, height) > 100
+    assert min(width, height) > 50  # one word high at least
     assert least < 60  # words in ink
     assert most > 240  # on paper
     page = seen.download(seen.page.get_by_role("button", name="HTML").click, tmp_path)
