@@ -55,16 +55,16 @@ def test_a_search_gives_the_query_itself_first(
 def test_a_dry_run_says_what_it_will_cost_and_leaves_nothing(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = ["train", "mlm", str(place / "text.txt"), "--model", "bert", "-o",
-               str(place / "none"), "--epochs", "2", "--vocab-size", "300", "--dry-run",
-               "--json"]  # fmt: skip
+    before = sorted(place.iterdir())
+    command = ["train", "mlm", str(place / "text.txt"), "--model", "bert", "--epochs", "2",
+               "--vocab-size", "300", "--dry-run", "--json"]  # fmt: skip
     assert main([*command, "--init", str(place / "theirs")]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["epochs"] == pytest.approx(2.0)
     assert found["memory"] == found["parameters"] * 16
     assert found["tokens_per_second"] > 0
     assert found["seconds"] == pytest.approx(2 * found["tokens"] / found["tokens_per_second"])
-    assert not (place / "none").exists()
+    assert sorted(place.iterdir()) == before
 
 
 def test_a_published_folder_fills_scores_and_begins_a_classifier(

@@ -99,11 +99,11 @@ def train(
         ),
     ] = None,
     output: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             "--output", "-o", metavar="DIR", show_default=False, help="Folder of the new model."
         ),
-    ],
+    ] = None,
     valid: Valid = None,
     tokenizer: TokenizerKind = None,
     vocab_size: VocabSize = None,
@@ -267,11 +267,15 @@ def train(
         },
     )
     several = sizes_and_seeds(seeds, curve, recipe=recipe, guide=guide)
+    if dry_run:
+        _forecast(recipe, data, init, device, json=json)
+        return
+    folder = _given(output)
     if (recipe.task, recipe.stage) == ("lm", "ngram") and init is None:
         counted_model = count_ngrams(
             recipe,
             data,
-            folder=output,
+            folder=folder,
             valid=valid,
             force=force,
             resume=resume,
@@ -280,16 +284,13 @@ def train(
             threads=threads,
             reserved=reserved,
         )
-        _sum_up(counted_model.info, output, json=json)
+        _sum_up(counted_model.info, folder, json=json)
         return
 
     from munmaek import recipe as recipes
     from munmaek.train.ranks import leads
 
     chosen = "cpu" if recipe.stage == "ngram" else joined(usable_device(device))
-    if dry_run:
-        _forecast(recipe, data, init, chosen, json=json)
-        return
     with listening() as stopper, told(f"{recipe.stage} ({recipe.task})") as tell:
 
         def should_stop() -> bool:
@@ -301,7 +302,7 @@ def train(
             found = recipes.train_several(
                 recipe,
                 data,
-                folder=output,
+                folder=folder,
                 seeds=chosen_seeds,
                 sizes=sizes,
                 valid=valid or (),
@@ -320,7 +321,7 @@ def train(
         trained = recipes.train(
             recipe,
             data,
-            folder=output,
+            folder=folder,
             valid=valid or (),
             init=init,
             guide=guide,
@@ -333,9 +334,9 @@ def train(
         )
     if not leads():
         return
-    _sum_up(trained.info, output, json=json)
+    _sum_up(trained.info, folder, json=json)
     if trained.info.training.get("stopped") == "interrupted":
-        say(f"stopped early; the same command with --resume goes on from {output}.partial")
+        say(f"stopped early; the same command with --resume goes on from {folder}.partial")
         raise SystemExit(INTERRUPTED)
 
 
@@ -344,15 +345,24 @@ def _forecast(recipe: Any, data: list[str], init: Path | None, device: str, *, j
 
     from munmaek.recipe.estimate import estimate
 
-    found = estimate(recipe, data, init=init, device=device)
+    on = usable_device(device)
+    found = estimate(recipe, data, init=init, device=on)
     if json:
         put_json(asdict(found))
         return
     put(f"parameters  {found.parameters:,}")
     put(f"memory      {size_text(found.memory)} of weights, gradients and moments")
     put(f"data        {found.tokens:,} tokens a pass")
-    put(f"speed       {found.tokens_per_second:,.0f} tokens/s, measured here on {device}")
+    put(f"speed       {found.tokens_per_second:,.0f} tokens/s, measured here on {on}")
     put(f"time        {seconds_text(found.seconds)} for {found.epochs:.1f} passes")
+
+
+def _given(output: Path | None) -> Path:
+    """The new model's folder, which only a dry run does without."""
+    if output is None:
+        message = "Missing option '--output' / '-o'; see 'munmaek train --help'"
+        raise ConfigError(message)
+    return output
 
 
 def _recipe(options: dict[str, Any], where: str, *, ngram_only: dict[str, Any]) -> Any:
