@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from munmaek.recipe.fitting import _word_groups
+from munmaek.recipe.masking import _word_groups
 from munmaek.tasks.lm import LanguageModelling
 from munmaek.tasks.mlm import MaskedModelling
 from munmaek.text.tokenizers import train_tokenizer

@@ -9,12 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from munmaek.recipe.adding import add_text
     from munmaek.recipe.finetuning import fit_classifier, fit_regressor, fit_tagger
-    from munmaek.recipe.fitting import (
-        Run,
-        fit_encoder,
-        fit_language_model,
-        fit_translator,
-    )
+    from munmaek.recipe.fitting import fit_language_model, fit_translator
+    from munmaek.recipe.masking import fit_encoder
+    from munmaek.recipe.network import Run
     from munmaek.recipe.prepare import (
         prepare_labelled,
         prepare_parallel,
@@ -50,11 +47,11 @@ __all__ = [
 
 _HOMES = {
     "Recipe": "munmaek.recipe.settings",
-    "Run": "munmaek.recipe.fitting",
+    "Run": "munmaek.recipe.network",
     "Several": "munmaek.recipe.several",
     "add_text": "munmaek.recipe.adding",
     "fit_classifier": "munmaek.recipe.finetuning",
-    "fit_encoder": "munmaek.recipe.fitting",
+    "fit_encoder": "munmaek.recipe.masking",
     "fit_language_model": "munmaek.recipe.fitting",
     "fit_regressor": "munmaek.recipe.finetuning",
     "fit_tagger": "munmaek.recipe.finetuning",

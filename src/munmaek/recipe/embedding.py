@@ -9,8 +9,9 @@ import numpy as np
 
 from munmaek.artefact import Encoder
 from munmaek.errors import InputError
-from munmaek.recipe.fitting import Run, embedded_tokens, train_network, within_positions
 from munmaek.recipe.holding import hold_out, pick
+from munmaek.recipe.masking import within_positions
+from munmaek.recipe.network import Run, embedded_tokens, train_network
 from munmaek.recipe.settings import Recipe
 from munmaek.tasks.classify import framed
 from munmaek.tasks.contrastive import Contrastive, PairRows

@@ -11,13 +11,8 @@ import torch
 from munmaek.artefact import load
 from munmaek.artefact.weights import make_network, parameter_count
 from munmaek.errors import UnsupportedError
-from munmaek.recipe.fitting import (
-    Run,
-    masked_sizes,
-    masked_task,
-    resolved_stage,
-    within_positions,
-)
+from munmaek.recipe.masking import masked_sizes, masked_task, within_positions
+from munmaek.recipe.network import Run, resolved_stage
 from munmaek.recipe.prepare import prepare_text
 from munmaek.recipe.settings import Recipe
 from munmaek.text.corpora import read_text

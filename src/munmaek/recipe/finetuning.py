@@ -15,7 +15,7 @@ from munmaek.artefact.tagger import Tagger, WordRows, stands_apart, word_rows
 from munmaek.errors import ConfigError
 from munmaek.models.ngram import NgramClassifier
 from munmaek.recipe.counted import excluded_ids, ngram_sizes
-from munmaek.recipe.fitting import (
+from munmaek.recipe.network import (
     Run,
     counted_info,
     embedded_tokens,

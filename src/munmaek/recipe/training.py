@@ -25,12 +25,9 @@ from munmaek.models import stage_named
 from munmaek.recipe.bitexts import read_back_translated, read_pairs
 from munmaek.recipe.embedding import train_embedder
 from munmaek.recipe.finetuning import fit_classifier, fit_regressor, fit_tagger
-from munmaek.recipe.fitting import (
-    Run,
-    fit_encoder,
-    fit_language_model,
-    fit_translator,
-)
+from munmaek.recipe.fitting import fit_language_model, fit_translator
+from munmaek.recipe.masking import fit_encoder
+from munmaek.recipe.network import Run
 from munmaek.recipe.prepare import (
     prepare_labelled,
     prepare_parallel,

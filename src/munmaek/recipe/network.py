@@ -1,0 +1,259 @@
+"""A network made from a recipe, begun from another where that is wanted, and trained."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from munmaek.artefact import Info, TrainedModel
+from munmaek.artefact.weights import make_network, parameter_count
+from munmaek.data.bucketing import Lengths, bucket, padding_fraction
+from munmaek.errors import UnsupportedError
+from munmaek.recipe.counted import ngram_label
+from munmaek.recipe.settings import Recipe
+from munmaek.text.checkpoint_tokenizer import AnyTokenizer
+from munmaek.train import Progress, fit
+
+__all__ = [
+    "Run",
+    "counted_info",
+    "embedded_tokens",
+    "resolved_stage",
+    "row_lengths",
+    "some",
+    "token_counts",
+    "train_network",
+]
+
+Counts = NDArray[np.int64]
+
+VALIDATION_ROWS = 2000
+"""Rows of the validation data that are looked at while training; the last word has all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Where and under whose eyes a model is trained."""
+
+    device: str = "cpu"
+    folder: Path | None = None
+    """For checkpoints and the log; None keeps none."""
+    resume: bool = False
+    init: TrainedModel | None = None
+    """A trained model whose weights are the beginning."""
+    report: Callable[[Progress], None] | None = None
+    should_stop: Callable[[], bool] | None = None
+
+
+def train_network(
+    task: Any,
+    recipe: Recipe,
+    run: Run,
+    *,
+    sizes: Mapping[str, Any],
+    data: Mapping[str, Any],
+    lengths: Lengths,
+    counts: Counts | None = None,
+) -> tuple[Any, Info]:
+    """Fit a fresh network, or one begun from another, to the task; with what is known of it.
+
+    Args:
+        task: what ``munmaek.train.fit`` asks of a task.
+        recipe: what is trained.
+        run: where, and from what.
+        sizes: what the network is made with besides its configuration.
+        data: what the data is called.
+        lengths: of the training rows, for the share of padding.
+        counts: of the tokens that a fresh network learns to predict.
+    """
+    config, training = resolved_stage(recipe, run.init), recipe.train_config()
+    network: Any = make_network(
+        stage=recipe.stage,
+        task=recipe.task,
+        config=config.model_dump(),
+        sizes=sizes,
+        seed=recipe.seed,
+    )
+    if run.init is not None:
+        _begin_from(network, run.init, recipe)
+    elif counts is not None:
+        network.output.begin_with(torch.as_tensor(counts))
+    network.to(run.device)
+    result = fit(
+        network,
+        task,
+        config=training,
+        device=run.device,
+        folder=run.folder,
+        resume=run.resume,
+        report=run.report,
+        should_stop=run.should_stop,
+    )
+    network.to("cpu").eval()
+    groups = bucket(lengths, max_tokens=recipe.max_tokens, rng=np.random.default_rng(0))
+    info = Info(
+        task=recipe.task,
+        stage=recipe.stage,
+        label=stage_label(recipe.stage, config),
+        config=config.model_dump(),
+        sizes=sizes,
+        parameters=parameter_count(network),
+        seconds=result.seconds,
+        training={
+            "config": training.model_dump(),
+            "context": recipe.context,
+            "steps": result.steps,
+            "epochs": result.epochs,
+            "tokens": result.tokens,
+            "stopped": result.stopped,
+            "best_validation": result.best_validation,
+            "averaged": result.averaged,
+            "curve": [list(point) for point in result.curve],
+            "padding": padding_fraction(lengths, groups),
+            "device": run.device,
+        },
+        data=data,
+    )
+    return network, info
+
+
+_DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout")
+
+
+def resolved_stage(recipe: Recipe, init: TrainedModel | None) -> Any:
+    """The stage's configuration; what begins from a trained model has its sizes.
+
+    What the recipe says comes first.
+    """
+    config = recipe.stage_config()
+    if init is not None and recipe.stage == init.info.stage == "bert":
+        sizes = {name: value for name, value in init.info.config.items() if name not in _DROPOUTS}
+        return recipe.model_copy(update={"model": {**sizes, **recipe.model}}).stage_config()
+    if init is None or not _carries(init, recipe):
+        return config
+    sizes = {name: init.info.config[name] for name in ("cell", "embedding", "hidden", "layers")}
+    return recipe.model_copy(update={"model": {**sizes, **recipe.model}}).stage_config()
+
+
+def _carries(init: TrainedModel, recipe: Recipe) -> bool:
+    """Whether a recurrent language model begins a recurrent classifier."""
+    before, after = (init.info.stage, init.info.task), (recipe.stage, recipe.task)
+    return before == ("rnn", "lm") and after == ("rnn", "classify")
+
+
+def _begin_from(network: Any, init: TrainedModel, recipe: Recipe) -> None:
+    """Copy the weights of ``init``: the same network, or the encoder that was pre-trained.
+
+    Raises:
+        UnsupportedError: the two do not fit.
+    """
+    other: Any = getattr(init, "network", None) or getattr(
+        getattr(init, "model", None), "network", None
+    )
+    fits = init.info.stage == recipe.stage and hasattr(other, "state_dict")
+    if fits and recipe.stage == "bert" and _another_head(network, other, recipe):
+        from munmaek.models.bert import load_encoder
+
+        load_encoder(network, other.state_dict())
+        return
+    if fits and recipe.task == init.info.task == "mlm":
+        from munmaek.models.bert import same_heads
+
+        _load(network, same_heads(network, other.state_dict()))
+        return
+    if _carries(init, recipe):
+        try:
+            network.begin_from(other)
+        except RuntimeError as error:
+            message = f"--init: shapes differ: {str(error).splitlines()[-1].strip()}"
+            raise UnsupportedError(message) from error
+        return
+    if not fits or init.info.task != recipe.task:
+        message = (
+            f"--init: a '{init.info.stage}' model for '{init.info.task}' cannot begin a "
+            f"'{recipe.stage}' for '{recipe.task}'; give one of the same stage and task, "
+            "a bert to begin a bert classifier, regressor or tagger, or an rnn language model "
+            "to begin an rnn classifier"
+        )
+        raise UnsupportedError(message)
+    _load(network, other.state_dict())
+
+
+def _another_head(network: Any, other: Any, recipe: Recipe) -> bool:
+    """Whether a pre-trained encoder gets a head of its own."""
+    if recipe.task in ("mlm", "embed"):
+        return recipe.task == "embed"
+    same = type(network) is type(other)
+    return not (same and network.classifier.weight.shape == other.classifier.weight.shape)
+
+
+def _load(network: Any, weights: Mapping[str, Any]) -> None:
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        message = f"--init: shapes differ: {str(error).splitlines()[-1].strip()}"
+        raise UnsupportedError(message) from error
+
+
+def embedded_tokens(tokenizer: AnyTokenizer, run: Run) -> int:
+    """Rows of the embeddings: a checkpoint may have more than its tokenizer has tokens."""
+    if run.init is not None and run.init.info.stage == "bert":
+        return int(run.init.info.sizes["vocab_size"])
+    return tokenizer.vocab_size
+
+
+def stage_label(stage: str, config: Any) -> str:
+    """What people call the model: ``5-gram``, ``LSTM``, ``attention (additive)``."""
+    names = {
+        "ngram": lambda: ngram_label(config),
+        "rnn": lambda: {"elman": "Elman RNN", "gru": "GRU", "lstm": "LSTM"}[config.cell],
+        "seq2seq": lambda: "encoder–decoder",
+        "attention": lambda: "attention",
+        "self_attention": lambda: "self-attention",
+        "transformer": lambda: "Transformer",
+        "bert": lambda: "BERT",
+    }
+    return names.get(stage, lambda: stage)()
+
+
+def counted_info(
+    recipe: Recipe,
+    config: Any,
+    sizes: Mapping[str, Any],
+    parameters: int,
+    began: float,
+    data: Mapping[str, Any],
+) -> Info:
+    """What is known of a model that was counted, since ``began``."""
+    return Info(
+        task=recipe.task,
+        stage=recipe.stage,
+        label=stage_label(recipe.stage, config),
+        config=config.model_dump(),
+        sizes=sizes,
+        parameters=parameters,
+        seconds=time.perf_counter() - began,
+        data=data,
+    )
+
+
+def token_counts(sequences: Iterable[Sequence[int]], size: int) -> Counts:
+    """How often each of ``size`` tokens occurs: [size]."""
+    ids = np.fromiter(chain.from_iterable(sequences), dtype=np.int64)
+    return np.bincount(ids, minlength=size)
+
+
+def some(rows: Sequence[Any]) -> Sequence[Any]:
+    """As many rows as are looked at while training."""
+    return rows[:VALIDATION_ROWS]
+
+
+def row_lengths(rows: Sequence[Sequence[int]], *, more: int = 0) -> Any:
+    """Tokens of each row, and ``more``."""
+    return np.array([len(row) + more for row in rows], dtype=np.int64)
