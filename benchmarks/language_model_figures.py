@@ -68,6 +68,7 @@ def recipe_of(run: str, options: argparse.Namespace) -> Recipe:
     """The recipe of a run of munmaek's own."""
     model = dict(MODELS[run])
     model |= {"embedding": model["hidden"], "layers": 2, "embedding_dropout": 0.05}
+    model |= {"scaled_embeddings": False}
     training = {**TRAINING, "budget": options.budget or 60.0 * int(run.rpartition("-")[2])}
     if options.learning_rate is not None:
         training["learning_rate"] = options.learning_rate

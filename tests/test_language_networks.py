@@ -116,6 +116,13 @@ def test_sampled_normalisers_are_right_in_the_mean():
     assert float(torch.stack(drawn).mean()) == pytest.approx(float(exact), rel=0.03)
 
 
+def test_embeddings_are_read_as_they_are_where_they_are_not_scaled():
+    plain, scaled = network(scaled_embeddings=False), network()
+    ids = torch.tensor([[4, 5]])
+    torch.testing.assert_close(plain.embedding(ids), plain.embedding.weight[ids])
+    torch.testing.assert_close(scaled.embedding(ids), 8**0.5 * scaled.embedding.weight[ids])
+
+
 @pytest.mark.parametrize("tied", [True, False])
 @pytest.mark.parametrize("adaptive", [False, True])
 def test_an_output_layer_begins_as_a_unigram_model(tied, adaptive):

@@ -65,6 +65,9 @@ class RnnConfig(Config):
     reads one way."""
     tie_embeddings: bool = True
     """The language model's output weights are the embedding's."""
+    scaled_embeddings: bool = True
+    """Read √D · E[w] rather than E[w]. Over many passes AdamW learns better without: its steps are
+    of one size for all weights, so that √D makes large ones of them for what is read."""
     softmax: Literal["auto", "full", "adaptive"] = "auto"
     """The adaptive one is for vocabularies of 100,000 tokens and more, where auto takes it."""
     cutoffs: tuple[int, ...] = ()
@@ -100,7 +103,7 @@ class RnnLanguageNetwork(nn.Module):
         super().__init__()
         width, hidden = config.embedding, config.hidden
         self.sampled = config.sampled if (config.sampled or vocab_size) < vocab_size else None
-        self.embedding = TokenEmbedding(vocab_size, width)
+        self.embedding = TokenEmbedding(vocab_size, width, scaled=config.scaled_embeddings)
         self.word_dropout = EmbeddingDropout(config.embedding_dropout, vocab_size=vocab_size)
         self.dropout = VariationalDropout(_rate(config.input_dropout, config))
         self.recurrent = _recurrent(config)
@@ -149,7 +152,9 @@ class RnnClassifierNetwork(nn.Module):
 
     def __init__(self, config: RnnConfig, *, vocab_size: int, label_count: int) -> None:
         super().__init__()
-        self.embedding = TokenEmbedding(vocab_size, config.embedding)
+        self.embedding = TokenEmbedding(
+            vocab_size, config.embedding, scaled=config.scaled_embeddings
+        )
         self.word_dropout = EmbeddingDropout(config.embedding_dropout, vocab_size=vocab_size)
         self.dropout = VariationalDropout(_rate(config.input_dropout, config))
         self.recurrent = (

@@ -30,14 +30,18 @@ __all__ = [
 ]
 
 
-class TokenEmbedding(nn.Module):
-    """√D · E[ids], for D = ``dimension``; E is ``weight`` [V D]."""
+_UNSCALED = 0.1
+"""Standard deviation of what is read as it is."""
 
-    def __init__(self, vocab_size: int, dimension: int) -> None:
+
+class TokenEmbedding(nn.Module):
+    """√D · E[ids], or E[ids] without ``scaled``; D is ``dimension`` and E is ``weight`` [V D]."""
+
+    def __init__(self, vocab_size: int, dimension: int, *, scaled: bool = True) -> None:
         super().__init__()
-        self.scale = math.sqrt(dimension)
+        self.scale = math.sqrt(dimension) if scaled else 1.0
         self.table = nn.Embedding(vocab_size, dimension)
-        nn.init.normal_(self.table.weight, std=1 / self.scale)
+        nn.init.normal_(self.table.weight, std=1 / self.scale if scaled else _UNSCALED)
 
     @property
     def weight(self) -> Tensor:

@@ -123,6 +123,7 @@ def train_network(
     return network, info
 
 
+_CARRIED = ("cell", "embedding", "hidden", "layers", "scaled_embeddings")
 _DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout")
 
 
@@ -137,7 +138,7 @@ def resolved_stage(recipe: Recipe, init: TrainedModel | None) -> Any:
         return recipe.model_copy(update={"model": {**sizes, **recipe.model}}).stage_config()
     if init is None or not _carries(init, recipe):
         return config
-    sizes = {name: init.info.config[name] for name in ("cell", "embedding", "hidden", "layers")}
+    sizes = {name: init.info.config[name] for name in _CARRIED if name in init.info.config}
     return recipe.model_copy(update={"model": {**sizes, **recipe.model}}).stage_config()
 
 
