@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
@@ -61,6 +61,7 @@ def test_empty_lines_part_documents() -> None:
 
 
 @settings(max_examples=40, deadline=None)
+@example(23827, 16)
 @given(st.integers(0, 10**6), st.integers(14, 30))
 def test_every_line_is_read_and_a_second_text_follows_or_is_of_another_document(
     seed: int, limit: int

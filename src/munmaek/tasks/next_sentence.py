@@ -125,6 +125,8 @@ class NextSentenceModelling:
                 relation = ALONE if middle == end else int(rng.random() < 0.5)
                 if relation == RANDOM:
                     second, end = self._elsewhere(documents, number, len(first), rng), middle
+                    # What comes from elsewhere is cut, so that nothing is that stands here.
+                    second = second[: max(self.limit - 3 - len(first), 0) or None]
                 out.append(self._pair(first, second, relation))
                 at = end
         return out
