@@ -41,7 +41,7 @@ WORDS = ("나는", "학교", "서울", "김", "박", "간다", "좋다", "책", 
 def recipe(task: str, **options: Any) -> Recipe:
     """A tiny BERT, or another stage."""
     usual = {"stage": "bert", "tokenizer": "words", "model": SMALL, "train": {"steps": 3}}
-    return Recipe(task=task, **{**usual, **options})  # type: ignore[arg-type]
+    return Recipe.of({"task": task, **usual, **options})
 
 
 def sentences(count: int = 48) -> list[list[str]]:
