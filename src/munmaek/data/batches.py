@@ -52,8 +52,8 @@ def _padding(tokens: int, slots: int) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class SentenceBatch:
-    """Sentences that go through a network together."""
+class _TextBatch:
+    """Rows of tokens, and where they stood in the data."""
 
     ids: Ints
     """Token ids [B, T], padding after the tokens."""
@@ -61,12 +61,6 @@ class SentenceBatch:
     """Real tokens of each row [B]."""
     rows: Ints
     """Index of each row in the data [B]."""
-
-    @classmethod
-    def gather(cls, sequences: Sequence[Sequence[int]], rows: Ints, pad: int) -> "SentenceBatch":
-        """The batch of ``sequences[row]`` for each of ``rows``."""
-        ids, lengths = pad_rows(pick(sequences, rows), pad)
-        return cls(ids, lengths, rows)
 
     @property
     def tokens(self) -> int:
@@ -80,15 +74,20 @@ class SentenceBatch:
 
 
 @dataclass(frozen=True, slots=True)
-class LabelledBatch:
+class SentenceBatch(_TextBatch):
+    """Sentences that go through a network together."""
+
+    @classmethod
+    def gather(cls, sequences: Sequence[Sequence[int]], rows: Ints, pad: int) -> "SentenceBatch":
+        """The batch of ``sequences[row]`` for each of ``rows``."""
+        ids, lengths = pad_rows(pick(sequences, rows), pad)
+        return cls(ids, lengths, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledBatch(_TextBatch):
     """Texts with the class of each."""
 
-    ids: Ints
-    """Token ids [B, T], padding after the tokens."""
-    lengths: Ints
-    """Real tokens of each row [B]."""
-    rows: Ints
-    """Index of each row in the data [B]."""
     labels: Ints
     """Class of each row [B]."""
     splits: Ints | None = None
@@ -108,65 +107,23 @@ class LabelledBatch:
         ids, lengths = pad_rows(pick(sequences, rows), pad)
         return cls(ids, lengths, rows, labels[rows], None if splits is None else splits[rows])
 
-    @property
-    def tokens(self) -> int:
-        """Real tokens, padding not counted."""
-        return int(self.lengths.sum())
-
-    @property
-    def padding(self) -> float:
-        """Fraction of the array that is padding, within 0 and 1."""
-        return _padding(self.tokens, self.ids.size)
-
 
 @dataclass(frozen=True, slots=True)
-class ValuedBatch:
+class ValuedBatch(_TextBatch):
     """Texts, or pairs of texts, with a number each."""
 
-    ids: Ints
-    """Token ids [B, T], padding after the tokens."""
-    lengths: Ints
-    """Real tokens of each row [B]."""
-    rows: Ints
-    """Index of each row in the data [B]."""
     values: NDArray[np.float64]
     """Of each row [B]."""
     splits: Ints | None = None
     """Tokens of each row's first text [B], where the network tells the texts of pairs apart."""
 
-    @property
-    def tokens(self) -> int:
-        """Real tokens, padding not counted."""
-        return int(self.lengths.sum())
-
-    @property
-    def padding(self) -> float:
-        """Fraction of the array that is padding, within 0 and 1."""
-        return _padding(self.tokens, self.ids.size)
-
 
 @dataclass(frozen=True, slots=True)
-class TaggedBatch:
+class TaggedBatch(_TextBatch):
     """Sentences with a class for some of their tokens."""
 
-    ids: Ints
-    """Token ids [B, T], padding after the tokens."""
-    lengths: Ints
-    """Real tokens of each row [B]."""
-    rows: Ints
-    """Index of each row in the data [B]."""
     labels: Ints
     """Class of each token, −1 where it has none [B, T]."""
-
-    @property
-    def tokens(self) -> int:
-        """Real tokens, padding not counted."""
-        return int(self.lengths.sum())
-
-    @property
-    def padding(self) -> float:
-        """Fraction of the array that is padding, within 0 and 1."""
-        return _padding(self.tokens, self.ids.size)
 
 
 @dataclass(frozen=True, slots=True)

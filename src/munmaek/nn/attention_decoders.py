@@ -12,7 +12,7 @@ states, W of what predicts, C of a cell's second input, G stacked gates, L layer
 """
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, final
+from typing import ClassVar, Literal, NamedTuple, final
 
 import torch
 from jaxtyping import Float
@@ -196,9 +196,61 @@ class LuongState(NamedTuple):
     """Tokens read so far: the next output's place, from 0."""
 
 
+class _Luong(nn.Module):
+    """What feeding and other decoders share; a subclass makes what is declared here."""
+
+    feeds: ClassVar[bool]
+    """Whether a step reads the attentional state before it."""
+    options: LuongOptions
+    score: Score
+    centre: PredictedCentre | None
+
+    def begin(self, memory: AttentionMemory) -> LuongState:
+        """s_0, and for h̃_0 zeros where it is fed."""
+        top = memory.initial[0][:, -1]
+        fed = torch.zeros_like(top) if self.feeds else None
+        return LuongState(memory.initial, fed, top.new_zeros(len(top), 1))
+
+    def decode(
+        self, memory: AttentionMemory, tokens: Float[Tensor, "B T E"]
+    ) -> Float[Tensor, "B T H"]:
+        """h̃_i of all steps."""
+        return self(memory, self.begin(memory), tokens, tape=None)[0]
+
+    def decode_with_alignment(
+        self, memory: AttentionMemory, tokens: Float[Tensor, "B T E"]
+    ) -> tuple[Float[Tensor, "B T H"], Float[Tensor, "B T S"]]:
+        """The same, and α."""
+        return _taped(self, memory, tokens)
+
+    def _look(
+        self,
+        memory: AttentionMemory,
+        queries: Float[Tensor, "B T H"],
+        steps: Float[Tensor, "B 1"],
+        tape: Tape | None,
+    ) -> Float[Tensor, "B T D"]:
+        """c_i of the states that ask, which follow ``steps`` earlier ones."""
+        scores = self.score(queries, memory.keys)
+        window = self._window(memory, queries, steps)
+        return attend(scores, memory.states, memory.mask, window=window, tape=tape)
+
+    def _window(self, memory: AttentionMemory, queries: Tensor, steps: Tensor) -> Window | None:
+        span, reach = self.options.span, self.options.reach
+        if span == "global":
+            return None
+        lengths = memory.mask.sum(1)
+        if self.centre is not None:
+            return Window(self.centre(queries, lengths), reach, falling=True)
+        places = steps + torch.arange(queries.shape[1], device=steps.device)
+        return Window(torch.minimum(places, lengths[:, None] - 1.0), reach, falling=False)
+
+
 @final
-class LuongFeedingDecoder(nn.Module):
+class LuongFeedingDecoder(_Luong):
     """The current state asks; the attentional state predicts and feeds the next step."""
+
+    feeds = True
 
     def __init__(self, sizes: DecoderSizes, options: LuongOptions) -> None:
         super().__init__()
@@ -213,22 +265,6 @@ class LuongFeedingDecoder(nn.Module):
             )
         self.combine = nn.Linear(sizes.states + hidden, hidden, bias=False)
         self.centre = _centre(sizes, options)
-
-    def begin(self, memory: AttentionMemory) -> LuongState:
-        """s_0, and for h̃_0 zeros."""
-        return _begin(memory, fed=True)
-
-    def decode(
-        self, memory: AttentionMemory, tokens: Float[Tensor, "B T E"]
-    ) -> Float[Tensor, "B T H"]:
-        """h̃_i of all steps."""
-        return self(memory, self.begin(memory), tokens, tape=None)[0]
-
-    def decode_with_alignment(
-        self, memory: AttentionMemory, tokens: Float[Tensor, "B T E"]
-    ) -> tuple[Float[Tensor, "B T H"], Float[Tensor, "B T S"]]:
-        """The same, and α."""
-        return _taped(self, memory, tokens)
 
     def forward(
         self,
@@ -261,14 +297,16 @@ class LuongFeedingDecoder(nn.Module):
             inner = scoped(tape, "decoder.above")
             top, above = self.above(self.dropout(top), above, tape=inner)
             layers = tuple(torch.cat(pair, 1) for pair in zip(layers, above, strict=True))
-        context = _look(self, memory, top, state.steps, tape)
+        context = self._look(memory, top, state.steps, tape)
         fed = torch.tanh(self.combine(torch.cat([context, top], 2)))[:, 0]
         return LuongState(layers, fed, state.steps + 1)
 
 
 @final
-class LuongDecoder(nn.Module):
+class LuongDecoder(_Luong):
     """Without input feeding no step waits for attention: it runs for all steps at once."""
+
+    feeds = False
 
     def __init__(self, sizes: DecoderSizes, options: LuongOptions) -> None:
         super().__init__()
@@ -281,22 +319,6 @@ class LuongDecoder(nn.Module):
         self.combine = nn.Linear(sizes.states + hidden, hidden, bias=False)
         self.centre = _centre(sizes, options)
 
-    def begin(self, memory: AttentionMemory) -> LuongState:
-        """s_0."""
-        return _begin(memory, fed=False)
-
-    def decode(
-        self, memory: AttentionMemory, tokens: Float[Tensor, "B T E"]
-    ) -> Float[Tensor, "B T H"]:
-        """h̃_i of all steps."""
-        return self(memory, self.begin(memory), tokens, tape=None)[0]
-
-    def decode_with_alignment(
-        self, memory: AttentionMemory, tokens: Float[Tensor, "B T E"]
-    ) -> tuple[Float[Tensor, "B T H"], Float[Tensor, "B T S"]]:
-        """The same, and α."""
-        return _taped(self, memory, tokens)
-
     def forward(
         self,
         memory: AttentionMemory,
@@ -307,7 +329,7 @@ class LuongDecoder(nn.Module):
     ) -> tuple[Float[Tensor, "B T H"], LuongState]:
         """h̃_i from ``state``, and the state after the last step."""
         hidden, after = self.recurrent(tokens, state.layers, tape=scoped(tape, "decoder"))
-        context = _look(self, memory, hidden, state.steps, tape)
+        context = self._look(memory, hidden, state.steps, tape)
         outputs = torch.tanh(self.combine(torch.cat([context, hidden], 2)))
         return outputs, LuongState(after, None, state.steps + tokens.shape[1])
 
@@ -316,45 +338,8 @@ def _centre(sizes: DecoderSizes, options: LuongOptions) -> PredictedCentre | Non
     return PredictedCentre(sizes.hidden, sizes.hidden) if options.span == "local-p" else None
 
 
-def _begin(memory: AttentionMemory, *, fed: bool) -> LuongState:
-    top = memory.initial[0][:, -1]
-    return LuongState(
-        memory.initial, torch.zeros_like(top) if fed else None, top.new_zeros(len(top), 1)
-    )
-
-
-def _look(
-    decoder: LuongFeedingDecoder | LuongDecoder,
-    memory: AttentionMemory,
-    queries: Float[Tensor, "B T H"],
-    steps: Float[Tensor, "B 1"],
-    tape: Tape | None,
-) -> Float[Tensor, "B T D"]:
-    """c_i of the states that ask, which follow ``steps`` earlier ones."""
-    score: Score = decoder.score
-    scores = score(queries, memory.keys)
-    window = _window(decoder, memory, queries, steps)
-    return attend(scores, memory.states, memory.mask, window=window, tape=tape)
-
-
-def _window(
-    decoder: LuongFeedingDecoder | LuongDecoder,
-    memory: AttentionMemory,
-    queries: Tensor,
-    steps: Tensor,
-) -> Window | None:
-    span, reach = decoder.options.span, decoder.options.reach
-    if span == "global":
-        return None
-    lengths = memory.mask.sum(1)
-    if decoder.centre is not None:
-        return Window(decoder.centre(queries, lengths), reach, falling=True)
-    places = steps + torch.arange(queries.shape[1], device=steps.device)
-    return Window(torch.minimum(places, lengths[:, None] - 1.0), reach, falling=False)
-
-
 def _taped(
-    decoder: BahdanauDecoder | LuongFeedingDecoder | LuongDecoder,
+    decoder: BahdanauDecoder | _Luong,
     memory: AttentionMemory,
     tokens: Tensor,
 ) -> tuple[Tensor, Tensor]:
