@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from munmaek.decode import beam_search, follow, force, from_single, greedy, sample
+from munmaek.decode import (
+    beam_search,
+    constrained_search,
+    follow,
+    force,
+    from_single,
+    greedy,
+    sample,
+)
 from munmaek.decode.sampling import keep_likeliest, keep_mass
 from munmaek.lm import fold_score
 
@@ -219,6 +227,7 @@ def test_no_rows_give_no_outputs():
         ({"beam": 2, "n_best": 3}, "n_best must be at least 1 and at most the beam of 2, got 3"),
         ({"beam": 0}, "n_best must be at least 1"),
         ({"length_penalty": -1.0}, "length_penalty must be at least 0, got -1.0"),
+        ({"no_repeat": -1}, "no_repeat must be at least 0, got -1"),
         ({"max_length": 0}, "max_length must be at least 1, got 0"),
         ({"max_length": [3, 4]}, "one number or one for each of 1 rows, got 2"),
     ],
@@ -226,6 +235,8 @@ def test_no_rows_give_no_outputs():
 def test_beam_options_out_of_range_are_named(options, message):
     with pytest.raises(ValueError, match=message):
         beam_search(from_single(Table()), **{"max_length": 5, **options})
+    with pytest.raises(ValueError, match=message):
+        constrained_search(from_single(Table()), [[]], **{"max_length": 5, **options})
 
 
 @pytest.mark.parametrize(

@@ -224,9 +224,9 @@ def test_shallow_fusion_adds_the_language_models_logprobs():
 
 def test_ensembles_that_cannot_be_are_refused():
     one, other = from_single(Table()), from_single(Table(vocab_size=5))
-    with pytest.raises(ValueError, match="one vocabulary, got 4 and 5"):
+    with pytest.raises(ValueError, match="an ensemble needs one vocabulary: 4 against 5"):
         MeanEnsemble([one, other], [0.5, 0.5])
-    with pytest.raises(ValueError, match="2 models and 1 weights"):
+    with pytest.raises(ValueError, match="an ensemble needs a weight for each model: 2 against 1"):
         MeanEnsemble([one, one], [1.0])
     with pytest.raises(ValueError, match="above 0 and sum to 1"):
         GeometricEnsemble([one, one], [1.5, -0.5])

@@ -15,27 +15,37 @@ Letters: K models, V vocabulary size, T tokens.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.lm import LanguageModel, fold_score
 
-__all__ = ["LogLinearMixture", "Mixture", "tune_log_linear", "tune_mixture"]
+__all__ = ["LogLinearMixture", "Mixture", "check_together", "tune_log_linear", "tune_mixture"]
 
 Floats = NDArray[np.float64]
 State: TypeAlias = tuple[Any, ...]
 Models: TypeAlias = tuple[LanguageModel[Any], ...]
 
 
-def _check(models: Models, weights: Sequence[float]) -> None:
+class _Sized(Protocol):
+    @property
+    def vocab_size(self) -> int: ...
+
+
+def check_together(models: Sequence[_Sized], weights: Sequence[float], *, what: str) -> None:
+    """Whether ``what``, "a mixture" for one, can be made of these.
+
+    Raises:
+        ValueError: not a weight for each model, or models of different vocabularies.
+    """
     if not models or len(models) != len(weights):
-        message = f"a mixture needs a weight for each model: {len(models)} against {len(weights)}"
+        message = f"{what} needs a weight for each model: {len(models)} against {len(weights)}"
         raise ValueError(message)
     sizes = [model.vocab_size for model in models]
     if len(set(sizes)) > 1:
-        message = f"a mixture needs one vocabulary: {' against '.join(map(str, sizes))} tokens"
+        message = f"{what} needs one vocabulary: {' against '.join(map(str, sizes))} tokens"
         raise ValueError(message)
 
 
@@ -77,7 +87,7 @@ class Mixture(_Together):
     """Linear interpolation: weights are shares, which sum to 1."""
 
     def __post_init__(self) -> None:
-        _check(self.models, self.weights)
+        check_together(self.models, self.weights, what="a mixture")
         if min(self.weights) < 0 or abs(sum(self.weights) - 1) > 1e-6:
             message = f"mixture weights must be at least 0 and sum to 1, got {self.weights}"
             raise ValueError(message)
@@ -101,7 +111,7 @@ class LogLinearMixture(_Together):
     """Log-linear interpolation: weights are exponents, at least 0, and need not sum to 1."""
 
     def __post_init__(self) -> None:
-        _check(self.models, self.weights)
+        check_together(self.models, self.weights, what="a mixture")
         if min(self.weights) < 0 or not np.isfinite(self.weights).all():
             message = f"log-linear weights must be at least 0 and finite, got {self.weights}"
             raise ValueError(message)

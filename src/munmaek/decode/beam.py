@@ -24,6 +24,7 @@ from munmaek.decode.hypothesis import (
     History,
     Hypothesis,
     Ints,
+    check_options,
     limits,
     normalised,
 )
@@ -119,7 +120,7 @@ def beam_search(
         ValueError: an option out of range, a row in which every token is banned, a tree for more
             than one row, or coverage of a model without attention.
     """
-    _check(beam, n_best, length_penalty, no_repeat)
+    check_options(beam, n_best, length_penalty, no_repeat)
     state = model.start()
     attention = model.attention(state)
     rows = row_count(model, state)
@@ -250,16 +251,4 @@ def _widen(
 def _check_tree(tree: BeamTree | None, *, rows: int) -> None:
     if tree is not None and rows != 1:
         message = f"a tree keeps the search of one row, got {rows}; search them one by one"
-        raise ValueError(message)
-
-
-def _check(beam: int, n_best: int, length_penalty: float, no_repeat: int) -> None:
-    if not 1 <= n_best <= beam:
-        message = f"n_best must be at least 1 and at most the beam of {beam}, got {n_best}"
-        raise ValueError(message)
-    if not length_penalty >= 0:
-        message = f"length_penalty must be at least 0, got {length_penalty}"
-        raise ValueError(message)
-    if no_repeat < 0:
-        message = f"no_repeat must be at least 0, got {no_repeat}"
         raise ValueError(message)

@@ -19,7 +19,16 @@ from typing import Any, TypeVar
 import numpy as np
 
 from munmaek.decode.coverage import Coverage
-from munmaek.decode.hypothesis import Floats, History, Hypothesis, Ints, forbid, limits, normalised
+from munmaek.decode.hypothesis import (
+    Floats,
+    History,
+    Hypothesis,
+    Ints,
+    check_options,
+    forbid,
+    limits,
+    normalised,
+)
 from munmaek.decode.repeats import closing_tokens
 from munmaek.lm import BatchedLanguageModel
 
@@ -125,9 +134,7 @@ def constrained_search(
     Raises:
         ValueError: an option out of range, or a row in which every token is banned.
     """
-    if not 1 <= n_best <= beam:
-        message = f"n_best must be at least 1 and at most the beam of {beam}, got {n_best}"
-        raise ValueError(message)
+    check_options(beam, n_best, length_penalty, no_repeat)
     longest = limits(max_length, len(phrases))
     ended: list[list[Hypothesis]] = [[] for _ in phrases]
     cut: list[list[Hypothesis]] = [[] for _ in phrases]

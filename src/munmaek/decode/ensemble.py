@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from munmaek.decode.hypothesis import Floats, Ints
 from munmaek.lm import BatchedLanguageModel
+from munmaek.mixing import check_together
 
 __all__ = ["GeometricEnsemble", "MeanEnsemble", "ShallowFusion"]
 
@@ -36,18 +37,9 @@ class _Together:
     """λ: shares that sum to 1."""
 
     def __post_init__(self) -> None:
-        if not self.models or len(self.models) != len(self.weights):
-            message = (
-                f"an ensemble needs a weight for each model, got {len(self.models)} models "
-                f"and {len(self.weights)} weights"
-            )
-            raise ValueError(message)
+        check_together(self.models, self.weights, what="an ensemble")
         if not (min(self.weights) > 0 and abs(sum(self.weights) - 1) < 1e-6):
             message = f"weights must be above 0 and sum to 1, got {list(self.weights)}"
-            raise ValueError(message)
-        sizes = [model.vocab_size for model in self.models]
-        if len(set(sizes)) > 1:
-            message = f"an ensemble needs one vocabulary, got {' and '.join(map(str, sizes))}"
             raise ValueError(message)
 
     @property
