@@ -472,6 +472,7 @@ def test_commands_train_measure_and_use_pairs_numbers_and_words(
     ):
         done = run("train", task, data / file, *common, *more, "-o", tmp_path / task)
         assert done.code == 0, done.err
+        assert "munmaek look" not in done.err  # which reads none of these
         measured = run("evaluate", tmp_path / task, data / file, "--json").rows[0]
         assert measured["task"] == task
     pairs = tmp_path / "new.tsv"

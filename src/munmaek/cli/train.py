@@ -75,6 +75,8 @@ NEXT = {
     "embed": ("embed {} FILE -o vectors.npy", "search {} FILE 'a sentence'"),
 }
 """What one may want to type after training, by task; {} is the model's folder."""
+PAIRED_NEXT = ("classify {} FILE",)
+"""The same for a classifier of pairs, which ``look`` does not read."""
 
 
 def train(
@@ -334,7 +336,8 @@ def train(
         )
     if not leads():
         return
-    _sum_up(trained.info, folder, json=json)
+    paired = recipe.pairs and recipe.task == "classify"
+    _sum_up(trained.info, folder, json=json, pairs=paired)
     if trained.info.training.get("stopped") == "interrupted":
         say(f"stopped early; the same command with --resume goes on from {folder}.partial")
         raise SystemExit(INTERRUPTED)
@@ -381,7 +384,7 @@ def _recipe(options: dict[str, Any], where: str, *, ngram_only: dict[str, Any]) 
     return recipe
 
 
-def _sum_up(info: Any, folder: Path, *, json: bool) -> None:
+def _sum_up(info: Any, folder: Path, *, json: bool, pairs: bool = False) -> None:
     diagnosis = info.training.get("diagnosis", [])
     say_warnings(each["message"] for each in diagnosis if each["found"])
     if json:
@@ -398,5 +401,5 @@ def _sum_up(info: Any, folder: Path, *, json: bool) -> None:
     if (text := folder / "text.safetensors").exists():
         say(f"the training text is kept in it ({size_text(text.stat().st_size)}); --no-keep-text")
     say("next:")
-    for command in NEXT[info.task]:
+    for command in PAIRED_NEXT if pairs else NEXT[info.task]:
         say(f"  munmaek {command.format(folder)}")
