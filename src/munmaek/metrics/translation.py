@@ -369,7 +369,5 @@ def translation_scores(
     rng: np.random.Generator | None = None,
 ) -> dict[str, Score]:
     """BLEU and chrF by name."""
-    return {
-        "bleu": bleu(hypotheses, references, signature=signature, rng=rng),
-        "chrf": chrf(hypotheses, references, signature=signature, rng=rng),
-    }
+    found = measures(hypotheses, references, with_ter=False)
+    return {name: measure.score(signature, rng=rng) for name, measure in found.items()}
