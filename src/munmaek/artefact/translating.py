@@ -12,7 +12,11 @@ from munmaek.artefact.translation import (
     Translation,
     UnknownWords,
     empty_translation,
+    longest_target,
+    never_written,
     token_words,
+    translation_of,
+    word_links,
     word_weights,
 )
 from munmaek.decode import (
@@ -27,7 +31,6 @@ from munmaek.decode import (
 )
 from munmaek.errors import ConfigError
 from munmaek.lm import BatchedLanguageModel
-from munmaek.metrics import links_from_weights
 from munmaek.text.tokenizers import Tokenizer
 
 if TYPE_CHECKING:
@@ -221,7 +224,7 @@ def _joined(text: str, parts: Sequence[Translation]) -> Translation:
         rows, columns = len(part.target_words), len(part.source_words)
         weights[row : row + rows, column : column + columns] = part.weights
         row, column = row + rows, column + columns
-    return replace(out, weights=weights, alignment=tuple(sorted(links_from_weights(weights))))
+    return replace(out, weights=weights, alignment=word_links(weights))
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,12 +247,7 @@ class _Asked:
 class _Search:
     ensemble: Ensemble
     decoding: Decoding
-    links: bool
-
-    def __init__(self, ensemble: Ensemble, decoding: Decoding, *, links: bool) -> None:
-        object.__setattr__(self, "ensemble", ensemble)
-        object.__setattr__(self, "decoding", decoding)
-        object.__setattr__(self, "links", links)
+    links: bool = field(kw_only=True)
 
     def of(self, texts: Sequence[str], must: Sequence[Sequence[str]]) -> list[list[Translation]]:
         out = [
@@ -284,30 +282,29 @@ class _Search:
             pairs = list(zip(translators, (rows[number] for rows in encoded), strict=True))
             ids = [each.source_ids(row) for each, row in pairs]
             cut = max(len(row) - len(read) + 1 for (_, row), read in zip(pairs, ids, strict=True))
-            asked = _Asked(number, text, ids, cut, int(1.5 * len(ids[0])) + 20)
+            asked = _Asked(number, text, ids, cut, longest_target(len(ids[0])))
             out.append(self._with_phrases(asked, must[number]))
         return out
 
     def _with_phrases(self, asked: _Asked, must: Sequence[str]) -> _Asked:
         """With the phrases that can be met; the longest length leaves room for them."""
         longest = self.decoding.max_length
-        room = np.inf if longest is None else longest - 1
+        room, taken = np.inf if longest is None else longest - 1, 0
         phrases: list[Phrase] = []
         spelled: list[str] = []
         unmet: list[str] = []
         for text in must:
             phrase = _phrase(self._target, text)
             length = 0 if phrase is None else max(len(phrase.tokens), len(phrase.first))
-            if phrase is None or length > room:
+            if phrase is None or taken + length > room:
                 unmet.append(text)
                 continue
-            room -= length
+            taken += length
             phrases.append(phrase)
             spelled.append(text)
-        more = sum(max(len(each.tokens), len(each.first)) for each in phrases)
         return replace(
             asked,
-            longest=asked.longest + more if longest is None else longest,
+            longest=asked.longest + taken if longest is None else longest,
             phrases=tuple(phrases),
             spelled=tuple(spelled),
             unmet=tuple(unmet),
@@ -315,7 +312,6 @@ class _Search:
 
     def _found(self, batch: Sequence[_Asked], reader: int) -> list[list[Hypothesis]]:
         decoding = self.decoding
-        never = self._never()
         coverage = None
         if decoding.coverage:
             lengths = [len(each.ids[reader]) - 1 for each in batch]
@@ -328,7 +324,7 @@ class _Search:
             "coverage": coverage,
             "min_length": decoding.min_length,
             "no_repeat": decoding.no_repeat,
-            "banned": never,
+            "banned": self._never(),
         }
         rows = self._rows(batch, reader)
         if coverage is not None and rows.attention(rows.start()) is None:
@@ -339,10 +335,9 @@ class _Search:
 
     def _never(self) -> tuple[int, ...]:
         tokenizer = self._target
-        never = (tokenizer.pad, tokenizer.bos, tokenizer.mask)
         # A vocabulary with bytes has no words that it cannot spell.
         writes = self.decoding.unknown is not None and tokenizer.oov == "unk"
-        return never if writes else (*never, tokenizer.unk)
+        return never_written(tokenizer, unknown=writes)
 
     def _rows(self, batch: Sequence[_Asked], reader: int) -> BatchedLanguageModel[Any]:
         decoding = self.decoding
@@ -370,19 +365,8 @@ class _Search:
                 text, best, tokenizer=target, source=asked.text, columns=columns
             )
         missing = [each for each in asked.spelled if normalize("NFC", each).strip() not in text]
-        return Translation(
-            source=asked.text,
-            translation=text,
-            logprob=best.logprob,
-            alignment=None if weights is None else tuple(sorted(links_from_weights(weights))),
-            weights=weights,
-            source_words=tuple(asked.text.split()),
-            target_words=tuple(text.split()),
-            score=best.score,
-            finished=best.finished,
-            cut=asked.cut,
-            unmet=(*asked.unmet, *missing),
-        )
+        made = translation_of(asked.text, text, best, weights)
+        return replace(made, cut=asked.cut, unmet=(*asked.unmet, *missing))
 
 
 def _batches(asked: Sequence[_Asked], beam: int) -> list[list[_Asked]]:

@@ -12,9 +12,23 @@ from numpy.typing import NDArray
 from munmaek.artefact.inside import fold_weights, piece_words, word_indices
 from munmaek.decode import Hypothesis
 from munmaek.errors import ConfigError
+from munmaek.metrics import links_from_weights
 from munmaek.text.tokenizers import Tokenizer
 
-__all__ = ["Translation", "UnknownWords", "empty_translation", "token_words", "word_weights"]
+__all__ = [
+    "Translation",
+    "UnknownWords",
+    "empty_translation",
+    "longest_target",
+    "never_written",
+    "token_words",
+    "translation_of",
+    "word_links",
+    "word_weights",
+]
+
+Weights = NDArray[np.float32]
+Links = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +39,9 @@ class Translation:
     translation: str
     logprob: float
     """Nats, to the end of the sentence."""
-    alignment: tuple[tuple[int, int], ...] | None
+    alignment: Links | None
     """None for a model without attention."""
-    weights: NDArray[np.float32] | None
+    weights: Weights | None
     """[target words, source words], rows summing to 1; None without attention."""
     source_words: tuple[str, ...]
     target_words: tuple[str, ...]
@@ -46,6 +60,39 @@ def empty_translation(source: str, unmet: Sequence[str] = ()) -> Translation:
     return Translation(source, "", 0.0, None, None, (), (), unmet=tuple(unmet))
 
 
+def translation_of(
+    source: str, text: str, best: Hypothesis, weights: Weights | None
+) -> Translation:
+    """``text``, which the hypothesis says, with its links where there are ``weights``."""
+    return Translation(
+        source=source,
+        translation=text,
+        logprob=best.logprob,
+        alignment=word_links(weights),
+        weights=weights,
+        source_words=tuple(source.split()),
+        target_words=tuple(text.split()),
+        score=best.score,
+        finished=best.finished,
+    )
+
+
+def word_links(weights: Weights | None) -> Links | None:
+    """The links that attention between words [target words, source words] speaks for, in order."""
+    return None if weights is None else tuple(sorted(links_from_weights(weights)))
+
+
+def longest_target(source_tokens: int) -> int:
+    """Most target tokens, the end included, of a source of so many where nothing else is asked."""
+    return int(1.5 * source_tokens) + 20
+
+
+def never_written(tokenizer: Tokenizer, *, unknown: bool = False) -> tuple[int, ...]:
+    """Ids that no translation holds; ``unknown`` lets it hold what stands for a lacking word."""
+    never = (tokenizer.pad, tokenizer.bos, tokenizer.mask)
+    return never if unknown else (*never, tokenizer.unk)
+
+
 def token_words(tokenizer: Tokenizer, ids: Sequence[int]) -> tuple[int, ...]:
     """The word of each piece; a lone space belongs to the word after it."""
     text = tokenizer.decode(ids)
@@ -58,7 +105,7 @@ def token_words(tokenizer: Tokenizer, ids: Sequence[int]) -> tuple[int, ...]:
 
 def word_weights(
     source: Tokenizer, ids: Sequence[int], target: Tokenizer, best: Hypothesis
-) -> NDArray[np.float32] | None:
+) -> Weights | None:
     """Attention of a hypothesis between words; ``ids`` are the source's, </s> last."""
     if best.attention is None:
         return None

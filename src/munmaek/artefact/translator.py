@@ -18,12 +18,18 @@ from munmaek.artefact.inside import (
     piece_words,
 )
 from munmaek.artefact.translating import Decoding, Ensemble
-from munmaek.artefact.translation import Translation, word_weights
+from munmaek.artefact.translation import (
+    Translation,
+    longest_target,
+    never_written,
+    translation_of,
+    word_weights,
+)
 from munmaek.artefact.translation_quality import judge
 from munmaek.artefact.weights import save_config, save_network
 from munmaek.decode import BeamTree, Hypothesis, beam_search
 from munmaek.errors import UnsupportedError
-from munmaek.metrics import Score, Signature, links_from_weights, sign
+from munmaek.metrics import Score, Signature, sign
 from munmaek.models.networks import TranslatorNetwork
 from munmaek.nn.tape import Tape
 from munmaek.tasks.base import device_of, tensor
@@ -126,7 +132,10 @@ class Translator:
             )
             for row, best in zip(rows, found, strict=True):
                 shifted = best if reading == "output" else _one_later(best)
-                out[row] = self._result(sources[row], encoded[row], shifted, targets[row])
+                weights = word_weights(
+                    self.source_tokenizer, encoded[row], self.target_tokenizer, shifted
+                )
+                out[row] = translation_of(sources[row], targets[row], shifted, weights)
         return [out[row] for row in range(len(sources))]
 
     def quantised(self) -> "Translator":
@@ -152,25 +161,6 @@ class Translator:
         tokenizer = self.target_tokenizer
         return DecoderRows(
             self.network, sources, tokenizer.bos, tokenizer.eos, tokenizer.vocab_size, look
-        )
-
-    def _never(self) -> tuple[int, ...]:
-        tokenizer = self.target_tokenizer
-        return (tokenizer.pad, tokenizer.unk, tokenizer.bos, tokenizer.mask)
-
-    def _result(
-        self, source: str, ids: Sequence[int], best: Hypothesis, target: str
-    ) -> Translation:
-        weights = word_weights(self.source_tokenizer, ids, self.target_tokenizer, best)
-        return Translation(
-            source=source,
-            translation=target,
-            logprob=best.logprob,
-            alignment=None if weights is None else tuple(sorted(links_from_weights(weights))),
-            weights=weights,
-            source_words=tuple(source.split()),
-            target_words=tuple(target.split()),
-            score=best.score,
         )
 
     def evaluate(self, corpus: ParallelCorpus, *, beam: int = 5) -> dict[str, Score]:
@@ -255,8 +245,8 @@ class Translator:
             rows,
             beam=beam,
             n_best=beam,
-            max_length=[int(1.5 * len(ids)) + 20],
-            banned=self._never(),
+            max_length=[longest_target(len(ids))],
+            banned=never_written(self.target_tokenizer),
             tree=tree,
         )[0]
         return [Found(self.target_tokenizer.decode(each.tokens), each) for each in found]
