@@ -287,12 +287,14 @@ def test_words_of_any_length_are_written_whole(tmp_path):
     assert long == short
 
 
-@pytest.mark.parametrize("refused", [errno.EOPNOTSUPP, errno.ENOSPC])
+@pytest.mark.parametrize("refused", [errno.EOPNOTSUPP, errno.ENOSPC, None])
 def test_a_system_that_cannot_write_past_its_cache_writes_as_always(tmp_path, monkeypatch, refused):
     calls = []
 
     def pwritev(*given):
         calls.append(given)
+        if refused is None:  # as Python does where the C library has no such flags
+            raise NotImplementedError
         raise OSError(refused, os.strerror(refused))
 
     monkeypatch.setattr(os, "pwritev", pwritev, raising=False)
@@ -307,6 +309,17 @@ def test_a_system_that_cannot_write_past_its_cache_writes_as_always(tmp_path, mo
         write(np.frombuffer(b" second", dtype=np.uint8))
     assert (tmp_path / "out").read_bytes() == b"first second"
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize("name", ["model.arpa", "model.arpa.gz"])
+def test_a_system_that_writes_less_than_it_was_given_is_given_the_rest(tmp_path, monkeypatch, name):
+    model = model_of(3)
+    write_arpa(tmp_path / name, model.tables, WORDS, **SPECIAL)
+    whole, write = (tmp_path / name).read_bytes(), os.write
+    monkeypatch.delattr(os, "pwritev", raising=False)
+    monkeypatch.setattr(os, "write", lambda file, content: write(file, content[:7]))
+    write_arpa(tmp_path / name, model.tables, WORDS, **SPECIAL)
+    assert (tmp_path / name).read_bytes() == whole
 
 
 @pytest.mark.parametrize("name", ["model.arpa", "model.arpa.gz"])

@@ -14,7 +14,7 @@ was written gives the same model, and writing it again the same bytes. ``<s>`` h
 import gzip
 import os
 import zlib
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -105,15 +105,17 @@ def write_arpa(
         yield b"\n\\end\\\n"
 
     with _replacing(path) as stream:
+        write = writer_past_cache(stream)
         if path.suffix == ".gz":
-            _write_packed(stream, pieces(), threads)
+            _write_packed(write, pieces(), threads)
         else:
-            write = writer_past_cache(stream)
             for piece in pieces():
                 write(piece)
 
 
-def _write_packed(stream: IO[bytes], pieces: Iterable[Bytes | bytes], threads: int) -> None:
+def _write_packed(
+    write: Callable[[bytes], None], pieces: Iterable[Bytes | bytes], threads: int
+) -> None:
     """A gzip file of one member for each so many bytes, which can be packed side by side."""
 
     def pack(content: bytes) -> bytes:
@@ -122,7 +124,7 @@ def _write_packed(stream: IO[bytes], pieces: Iterable[Bytes | bytes], threads: i
 
     def flush(held: list[bytes]) -> None:
         for packed in in_threads(threads, pack, held):
-            stream.write(packed)
+            write(packed)
 
     held, parts, size = list[bytes](), list[bytes](), 0
     for piece in pieces:

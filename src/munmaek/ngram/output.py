@@ -46,6 +46,8 @@ def _written(file: int, content: memoryview, flags: int) -> int | None:
     at = os.lseek(file, 0, os.SEEK_CUR)
     try:
         written = os.pwritev(file, [content], at, flags)
+    except NotImplementedError:  # Python's own refusal, where the C library has no such flags
+        return None
     except OSError as error:
         if error.errno in _REFUSED:
             return None
