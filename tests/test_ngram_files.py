@@ -1,6 +1,9 @@
 """From files to tables: threads, little memory and compiled reading change nothing."""
 
+import errno
 import gzip
+import mmap
+import os
 import shutil
 import sys
 import unicodedata
@@ -19,6 +22,7 @@ from munmaek.ngram.external import estimate_on_disk
 from munmaek.ngram.parallel import in_threads
 from munmaek.ngram.reading import Reserved, read_words
 from munmaek.ngram.scratch import Buckets, Scratch
+from munmaek.ngram.spare import Spare
 from munmaek.ngram.stages import Stages
 from munmaek.ngram.words import UNSOUND, Rows, Vocabulary, count_rows
 from munmaek.recipe import Recipe
@@ -437,3 +441,27 @@ def test_discounts_that_fall_back_are_said_over_files_too(tmp_path):
     options = {"order": 2, "vocab_size": 4, "bos": BOS, "eos": EOS}
     with pytest.warns(MunmaekWarning, match="order 1, 2"):
         on_disk(tmp_path, ids, offsets, **options)
+
+
+class WithoutHugePages(mmap.mmap):
+    """Memory of a kernel that was built without them."""
+
+    def madvise(self, option, *place):
+        if option == getattr(mmap, "MADV_HUGEPAGE", None):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        super().madvise(option, *place)
+
+
+@pytest.mark.parametrize("kind", [mmap.mmap, WithoutHugePages])
+def test_memory_that_is_given_back_is_taken_again_and_what_is_in_use_stays(monkeypatch, kind):
+    monkeypatch.setattr(mmap, "mmap", kind)
+    spare = Spare()
+    used, free = (spare.take(1 << 19, np.int32) for _ in range(2))
+    used[:] = np.arange(len(used))
+    free[:] = 1
+    spare.give(free)
+    again = spare.take(1 << 18, np.float64)
+    assert np.shares_memory(free, again)
+    spare.give(again)
+    spare.release()
+    assert np.array_equal(used, np.arange(len(used)))

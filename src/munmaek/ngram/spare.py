@@ -6,6 +6,7 @@ of one pass are handed to the next.
 """
 
 import mmap
+from contextlib import suppress
 from typing import Any, final
 
 import numpy as np
@@ -49,7 +50,8 @@ class Spare:
     def _new(self, size: int) -> tuple[int, int, int]:
         room = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         if hasattr(mmap, "MADV_HUGEPAGE"):
-            room.madvise(mmap.MADV_HUGEPAGE)
+            with suppress(OSError):  # a kernel built without them refuses the hint
+                room.madvise(mmap.MADV_HUGEPAGE)
         self._maps.append(room)
         return len(self._maps) - 1, 0, size
 
