@@ -42,9 +42,6 @@ _RESIDENT = 244 << 20
 """Bytes that the interpreter, its libraries and the vocabulary take, about."""
 _LEAST = 8 << 20
 
-_TOKENS = 1
-"""Tokens that are scored before pages of mapped tables are let go."""
-
 _ROWS = 1 << 14
 """Rows that a tokenizer is given at a time."""
 
@@ -289,7 +286,7 @@ def _size(paths: Paths) -> int:
 
 @final
 class _Released:
-    """A model whose pages are let go after every few tokens."""
+    """A model whose pages are let go after every token."""
 
     def __init__(self, model: NgramModel, release: Callable[[], None]) -> None:
         self._model, self._release = model, release
@@ -305,12 +302,11 @@ class _Released:
         return self._model.advance(state, token)
 
     def score(self, ids: Sequence[int]) -> NDArray[np.float64]:
-        """By a few tokens, each with the context that it can see."""
+        """By one token at a time, with the context that it can see."""
         seen = self._model.config.order - 1
         scores = np.empty(len(ids), dtype=np.float64)
-        for at in range(0, len(ids), _TOKENS):
-            begin, end = max(at - seen, 0), min(at + _TOKENS, len(ids))
-            scores[at:end] = self._model.score(ids[begin:end])[at - begin :]
+        for at in range(len(ids)):
+            scores[at] = self._model.score(ids[max(at - seen, 0) : at + 1])[-1]
             self._release()
         return scores
 
