@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.decode.coverage import Coverage
+from munmaek.decode.ending import Ends, ranked
 from munmaek.decode.hypothesis import (
     Floats,
     History,
@@ -26,7 +27,6 @@ from munmaek.decode.hypothesis import (
     Ints,
     check_options,
     limits,
-    normalised,
 )
 from munmaek.decode.ranking import likeliest, row_count
 from munmaek.decode.repeats import closing_tokens
@@ -75,14 +75,6 @@ class _Results:
         going[rows] = reach > self.bar[rows]
         return going[owner]
 
-    def ranked(self) -> list[list[Hypothesis]]:
-        """The wanted ones of each row, finished ones first, best first."""
-        ranked = (
-            sorted(outputs, key=lambda one: (not one.finished, -one.score))
-            for outputs in self.outputs
-        )
-        return [outputs[: self.n_best] for outputs in ranked]
-
 
 def beam_search(
     model: BatchedLanguageModel[S],
@@ -125,7 +117,7 @@ def beam_search(
     attention = model.attention(state)
     rows = row_count(model, state)
     _check_tree(tree, rows=rows)
-    ends = _Ends(model.eos, length_penalty, coverage)
+    ends = Ends(model.eos, length_penalty, coverage)
     results = _Results(limits(max_length, rows), beam, n_best, length_penalty)
     history = History()
     owner: Ints = np.arange(rows)
@@ -146,8 +138,8 @@ def beam_search(
         step += 1
         ended = (tokens == model.eos) | (results.longest[owner] <= step)
         for place in np.flatnonzero(ended).tolist():
-            row = int(owner[place])
-            output = ends.output(history, row, int(parents[place]), int(tokens[place]), sums[place])
+            row, total = int(owner[place]), float(sums[place])
+            output = ends.output(history, row, int(parents[place]), int(tokens[place]), total)
             results.add(row, output)
             if tree is not None:
                 tree.end(place, output)
@@ -160,39 +152,10 @@ def beam_search(
             history.grow(parents, tokens)
             state = model.advance(model.select(state, parents), tokens)
             attention = model.attention(state)
-    for row, outputs in enumerate(results.outputs):
-        if not outputs:
-            message = f"row {row}: no token left to choose; all are banned or have no probability"
-            raise ValueError(message)
-    ranked = results.ranked()
+    best = ranked(results.outputs, n_best)
     if tree is not None:
-        tree.rank(ranked[0])
-    return ranked
-
-
-@dataclass(frozen=True, slots=True)
-class _Ends:
-    """How an output that ends is scored."""
-
-    eos: int
-    length_penalty: float
-    coverage: Coverage | None
-
-    def output(
-        self, history: History, row: int, parent: int, token: int, total: float
-    ) -> Hypothesis:
-        before = history.tokens(parent)
-        attention = history.attention(parent)
-        score = normalised(float(total), len(before) + 1, self.length_penalty)
-        if self.coverage is not None:
-            score += self.coverage.penalty(row, attention)
-        return Hypothesis(
-            tokens=before if token == self.eos else (*before, token),
-            logprob=float(total),
-            score=score,
-            finished=token == self.eos,
-            attention=attention,
-        )
+        tree.rank(best[0])
+    return best
 
 
 def _without(

@@ -14,11 +14,12 @@ Letters: N hypotheses held over all rows, V vocabulary size.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from munmaek.decode.coverage import Coverage
+from munmaek.decode.ending import Ends, ranked
 from munmaek.decode.hypothesis import (
     Floats,
     History,
@@ -27,7 +28,6 @@ from munmaek.decode.hypothesis import (
     check_options,
     forbid,
     limits,
-    normalised,
 )
 from munmaek.decode.repeats import closing_tokens
 from munmaek.lm import BatchedLanguageModel
@@ -136,8 +136,8 @@ def constrained_search(
     """
     check_options(beam, n_best, length_penalty, no_repeat)
     longest = limits(max_length, len(phrases))
-    ended: list[list[Hypothesis]] = [[] for _ in phrases]
-    cut: list[list[Hypothesis]] = [[] for _ in phrases]
+    ends = Ends(model.eos, length_penalty, coverage)
+    outputs: list[list[Hypothesis]] = [[] for _ in phrases]
     history, state = History(), model.start()
     owner = list(range(len(phrases)))
     progress = [_Progress(tuple(range(len(own)))) for own in phrases]
@@ -162,15 +162,10 @@ def constrained_search(
                     kept.append(each)
                     owners.append(row)
                     continue
-                before, attention = history.tokens(each.parent), history.attention(each.parent)
-                score = normalised(each.total, len(before) + 1, length_penalty)
-                score += 0.0 if coverage is None else coverage.penalty(row, attention)
-                finished = each.token == model.eos
-                tokens = before if finished else (*before, each.token)
-                output = Hypothesis(tokens, each.total, score, finished, attention)
-                (ended if finished else cut)[row].append(output)
+                output = ends.output(history, row, each.parent, each.token, each.total)
+                outputs[row].append(output)
         step += 1
-        kept, owners = _open(kept, owners, ended, longest, n_best, beam, length_penalty)
+        kept, owners = _open(kept, owners, outputs, longest, n_best, beam, length_penalty)
         owner, sums = owners, [each.total for each in kept]
         progress = [each.progress for each in kept]
         if owner:
@@ -178,23 +173,7 @@ def constrained_search(
             tokens = np.array([each.token for each in kept], dtype=np.int64)
             history.grow(parents, tokens)
             state = model.advance(model.select(state, parents), tokens)
-    return [
-        _ranked(row, own, rest, n_best)
-        for row, (own, rest) in enumerate(zip(ended, cut, strict=True))
-    ]
-
-
-def _ranked(
-    row: int, ended: list[Hypothesis], cut: list[Hypothesis], n_best: int
-) -> list[Hypothesis]:
-    ranked = [
-        *sorted(ended, key=lambda one: -one.score),
-        *sorted(cut, key=lambda one: -one.score),
-    ]
-    if not ranked:
-        message = f"row {row}: no token left to choose; all are banned or have no probability"
-        raise ValueError(message)
-    return ranked[:n_best]
+    return ranked(outputs, n_best)
 
 
 def _by_row(owner: Sequence[int]) -> Iterable[tuple[int, list[int]]]:
@@ -275,7 +254,7 @@ def _dealt(
 def _open(
     kept: list[_Candidate],
     owners: list[int],
-    ended: Sequence[Sequence[Hypothesis]],
+    outputs: Sequence[Sequence[Hypothesis]],
     longest: Ints,
     n_best: int,
     beam: int,
@@ -286,13 +265,13 @@ def _open(
     for each, row in zip(kept, owners, strict=True):
         bound = each.total / float(longest[row]) ** length_penalty
         reach[row] = max(bound, reach.get(row, -np.inf))
-    going = {row for row, bound in reach.items() if bound > _bar(ended[row], n_best, beam)}
+    going = {row for row, bound in reach.items() if bound > _bar(outputs[row], n_best, beam)}
     pairs = [(each, row) for each, row in zip(kept, owners, strict=True) if row in going]
     return [each for each, _ in pairs], [row for _, row in pairs]
 
 
-def _bar(ended: Sequence[Any], n_best: int, beam: int) -> float:
-    scores = sorted((one.score for one in ended), reverse=True)
+def _bar(outputs: Sequence[Hypothesis], n_best: int, beam: int) -> float:
+    scores = sorted((one.score for one in outputs if one.finished), reverse=True)
     if len(scores) >= beam:
         return np.inf
     return scores[n_best - 1] if len(scores) >= n_best else -np.inf

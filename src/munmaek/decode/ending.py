@@ -1,0 +1,59 @@
+"""How the outputs of a search are scored and ranked.
+
+Letters: T tokens.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from munmaek.decode.coverage import Coverage
+from munmaek.decode.hypothesis import History, Hypothesis, normalised
+
+__all__ = ["Ends", "ranked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """How an output that ends is scored."""
+
+    eos: int
+    length_penalty: float
+    coverage: Coverage | None
+
+    def output(
+        self, history: History, row: int, parent: int, token: int, total: float
+    ) -> Hypothesis:
+        """The beginning ``parent`` ended by ``token``, which is cut where that is not eos.
+
+        Args:
+            history: how the beginnings held came about.
+            row: whose output it is.
+            parent: its beginning among those held.
+            token: the last prediction.
+            total: nats of all predictions.
+        """
+        before = history.tokens(parent)
+        attention = history.attention(parent)
+        score = normalised(total, len(before) + 1, self.length_penalty)
+        if self.coverage is not None:
+            score += self.coverage.penalty(row, attention)
+        return Hypothesis(
+            tokens=before if token == self.eos else (*before, token),
+            logprob=total,
+            score=score,
+            finished=token == self.eos,
+            attention=attention,
+        )
+
+
+def ranked(outputs: Sequence[Sequence[Hypothesis]], n_best: int) -> list[list[Hypothesis]]:
+    """The ``n_best`` outputs of each row, finished ones first, best first.
+
+    Raises:
+        ValueError: a row has none.
+    """
+    for row, own in enumerate(outputs):
+        if not own:
+            message = f"row {row}: no token left to choose; all are banned or have no probability"
+            raise ValueError(message)
+    return [sorted(own, key=lambda one: (not one.finished, -one.score))[:n_best] for own in outputs]
