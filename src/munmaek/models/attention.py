@@ -153,8 +153,8 @@ class AttentionConfig(Config):
     @classmethod
     def _copies_fit(cls, bridge: str, info: Any) -> str:
         given = info.data
-        sizes = [given.get(f"{name}") for name in ("encoder_hidden", "hidden")]
-        depths = [given.get(f"{name}") for name in ("encoder_layers", "layers")]
+        sizes = given.get("encoder_hidden"), given.get("hidden")
+        depths = given.get("encoder_layers"), given.get("layers")
         if bridge == "copy" and (
             given.get("bidirectional") or sizes[0] != sizes[1] or depths[0] != depths[1]
         ):
@@ -383,12 +383,11 @@ def _encoded(
 
     Both ways, that is the top layer's of the backward direction at the first token.
     """
-    turned = config.reverse_source
-    order = reading_backward(lengths, inputs.shape[1])
-    inputs = reorder(inputs, order) if turned else inputs
+    order = reading_backward(lengths, inputs.shape[1]) if config.reverse_source else None
+    inputs = inputs if order is None else reorder(inputs, order)
     if isinstance(encoder, Bidirectional):
         states, ends = encoder(inputs, lengths, tape=tape)
         last = (ends.chunk(2, 1)[1][:, None],)
     else:
         states, last = encoder.read(inputs, lengths, tape=tape)
-    return reorder(states, order) if turned else states, last
+    return states if order is None else reorder(states, order), last

@@ -206,17 +206,14 @@ def attend(
     scores = scores.masked_fill(~seen, float("-inf"))
     weights = scores.softmax(-1)
     if tape is not None:
-        _record(tape, scores if log_share is None else scores + log_share, window)
+        shown = scores if log_share is None else scores + log_share
+        tape.record("attention.scores", shown)
+        tape.record("attention.weights", weights if log_share is None else shown.softmax(-1))
+        if window is not None:
+            tape.record("attention.centre", window.centre)
     if log_share is not None:
         weights = weights * log_share.exp()
     return torch.bmm(weights, states)
-
-
-def _record(tape: Tape, scores: Tensor, window: Window | None) -> None:
-    tape.record("attention.scores", scores)
-    tape.record("attention.weights", scores.softmax(-1))
-    if window is not None:
-        tape.record("attention.centre", window.centre)
 
 
 @final

@@ -95,7 +95,8 @@ def _in_parts(
     size = max(1, _PART // len(columns))
     total = torch.zeros((), device=rows.device)
     by_rows, by_columns = torch.zeros_like(rows), torch.zeros_like(columns, dtype=torch.float32)
-    whole, each = columns.float().sum(0), smoothing / len(columns)
+    each = smoothing / len(columns)
+    whole = columns.float().sum(0) if smoothing > 0 else None
     for at in range(0, len(rows), size):
         part, wanted = rows[at : at + size], gold[at : at + size, None]
         scores = torch.mm(part, columns.t()).float()
@@ -105,11 +106,11 @@ def _in_parts(
         if bool((chosen < _TINY).any()):
             logs = (own - scores.logsumexp(1, keepdim=True))[:, 0]
         total += logs.sum()
-        if smoothing > 0:
+        if whole is not None:
             # ε/V Σ_v log p(v) − ε log p(y), for log p(v) = s_v − s_y + log p(y)
             total += each * (part.float() @ whole).sum() - smoothing * own.sum()
         if gradients:
-            # −∂ log p(y) / ∂ s = softmax(s) − one-hot(y)
+            # softmax(s) − (1 − ε) one-hot(y); what is left, −ε/V, is taken off at the end
             shares.scatter_add_(1, wanted, torch.full_like(own, smoothing - 1))
             down = shares.to(part.dtype)
             torch.mm(down, columns, out=by_rows[at : at + size])
@@ -117,7 +118,7 @@ def _in_parts(
                 by_columns.addmm_(down.t(), part)
             else:
                 by_columns += torch.mm(down.t(), part)
-    if gradients and smoothing > 0:
+    if gradients and whole is not None:
         by_rows.sub_(whole.to(rows.dtype), alpha=each)
         by_columns.sub_(rows.float().sum(0), alpha=each)
     return total, (by_rows, by_columns)
