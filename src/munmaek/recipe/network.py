@@ -1,7 +1,8 @@
 """A network made from a recipe, begun from another where that is wanted, and trained."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -166,14 +167,13 @@ def _begin_from(network: Any, init: TrainedModel, recipe: Recipe) -> None:
     if fits and recipe.task == init.info.task == "mlm":
         from munmaek.models.bert import same_heads
 
-        _load(network, same_heads(network, other.state_dict()))
+        weights = same_heads(network, other.state_dict())
+        with _shapes_said():
+            network.load_state_dict(weights)
         return
     if _carries(init, recipe):
-        try:
+        with _shapes_said():
             network.begin_from(other)
-        except RuntimeError as error:
-            message = f"--init: shapes differ: {str(error).splitlines()[-1].strip()}"
-            raise UnsupportedError(message) from error
         return
     if not fits or init.info.task != recipe.task:
         message = (
@@ -183,7 +183,8 @@ def _begin_from(network: Any, init: TrainedModel, recipe: Recipe) -> None:
             "to begin an rnn classifier"
         )
         raise UnsupportedError(message)
-    _load(network, other.state_dict())
+    with _shapes_said():
+        network.load_state_dict(other.state_dict())
 
 
 def _another_head(network: Any, other: Any, recipe: Recipe) -> bool:
@@ -194,9 +195,11 @@ def _another_head(network: Any, other: Any, recipe: Recipe) -> bool:
     return not (same and network.classifier.weight.shape == other.classifier.weight.shape)
 
 
-def _load(network: Any, weights: Mapping[str, Any]) -> None:
+@contextmanager
+def _shapes_said() -> Generator[None]:
+    """Torch's complaint about weights that do not fit, as an error for users."""
     try:
-        network.load_state_dict(weights)
+        yield
     except RuntimeError as error:
         message = f"--init: shapes differ: {str(error).splitlines()[-1].strip()}"
         raise UnsupportedError(message) from error

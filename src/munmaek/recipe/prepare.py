@@ -151,6 +151,15 @@ def _tokenizer(texts: Sequence[str], recipe: Recipe, *, kind: str | None = None)
     )
 
 
+def _labelled_tokenizer(corpus: LabelledCorpus, recipe: Recipe) -> Tokenizer:
+    return _tokenizer((*corpus.texts, *(corpus.seconds or ())), recipe)
+
+
+def _seconds(tokenizer: Tokenizer, corpus: LabelledCorpus) -> Sequence[Ids] | None:
+    """The ids of each pair's second text; None of single texts."""
+    return None if corpus.seconds is None else tokenizer.encode_many(corpus.seconds)
+
+
 def _hold_out_lines(
     lines: Sequence[str], *, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -202,7 +211,7 @@ def prepare_labelled(
     corpus, valid = parted(corpus, valid, recipe)
     valid_labels = label_indices(valid, labels)
     if tokenizer is None:
-        tokenizer = _tokenizer((*corpus.texts, *(corpus.seconds or ())), recipe)
+        tokenizer = _labelled_tokenizer(corpus, recipe)
     return Labelled(
         tokenizer,
         labels,
@@ -212,8 +221,8 @@ def prepare_labelled(
         valid_labels,
         corpus,
         valid,
-        None if corpus.seconds is None else tokenizer.encode_many(corpus.seconds),
-        None if valid.seconds is None else tokenizer.encode_many(valid.seconds),
+        _seconds(tokenizer, corpus),
+        _seconds(tokenizer, valid),
     )
 
 
@@ -256,7 +265,7 @@ def prepare_valued(
         message = f"{corpus.name}: every value is {low}; a regressor needs values that differ"
         raise InputError(message)
     if tokenizer is None:
-        tokenizer = _tokenizer((*corpus.texts, *(corpus.seconds or ())), recipe)
+        tokenizer = _labelled_tokenizer(corpus, recipe)
     return Valued(
         tokenizer,
         tokenizer.encode_many(corpus.texts),
@@ -267,8 +276,8 @@ def prepare_valued(
         valid,
         low,
         high,
-        None if corpus.seconds is None else tokenizer.encode_many(corpus.seconds),
-        None if valid.seconds is None else tokenizer.encode_many(valid.seconds),
+        _seconds(tokenizer, corpus),
+        _seconds(tokenizer, valid),
     )
 
 
