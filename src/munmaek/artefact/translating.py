@@ -115,13 +115,13 @@ class Ensemble:
         if not self.translators:
             raise ConfigError("an ensemble needs at least one translator")
         weights = tuple(self.weights) or (1.0,) * len(self.translators)
-        if len(weights) != len(self.translators) or not min(weights) > 0:
+        if len(weights) != len(self.translators) or not all(0 < each < np.inf for each in weights):
             message = (
                 f"weights must be above 0 and one for each of {len(self.translators)} models, "
                 f"got {list(weights)}"
             )
             raise ConfigError(message)
-        if not self.language_weight > 0:
+        if not 0 < self.language_weight < np.inf:
             message = f"the language model's weight must be above 0, got {self.language_weight}"
             raise ConfigError(message)
         object.__setattr__(self, "shares", tuple(each / sum(weights) for each in weights))
@@ -239,7 +239,7 @@ class _Asked:
     longest: int
     phrases: tuple[Phrase, ...] = ()
     spelled: tuple[str, ...] = ()
-    """The phrases, as they must be found in the output."""
+    """The phrases, as they were given."""
     unmet: tuple[str, ...] = ()
 
 
@@ -264,12 +264,18 @@ class _Search:
         return self.ensemble.translators[0].target_tokenizer
 
     def _reader(self) -> int:
-        """Number of the first translator that has attention, else 0."""
-        translators = self.ensemble.translators
-        for number, each in enumerate(translators if len(translators) > 1 else ()):
+        """Number of the first translator that has attention, else 0.
+
+        Raises:
+            ConfigError: coverage is wanted, and none has.
+        """
+        translators, coverage = self.ensemble.translators, self.decoding.coverage > 0
+        for number, each in enumerate(translators if coverage or len(translators) > 1 else ()):
             rows = each.rows([[each.source_tokenizer.eos]], look=True)
             if rows.attention(rows.start()) is not None:
                 return number
+        if coverage:
+            raise ConfigError("a coverage penalty needs attention, and this translator has none")
         return 0
 
     def _asked(self, texts: Sequence[str], must: Sequence[Sequence[str]]) -> list[_Asked]:
@@ -327,8 +333,6 @@ class _Search:
             "banned": self._never(),
         }
         rows = self._rows(batch, reader)
-        if coverage is not None and rows.attention(rows.start()) is None:
-            raise ConfigError("a coverage penalty needs attention, and this translator has none")
         if any(each.phrases for each in batch):
             return constrained_search(rows, [each.phrases for each in batch], **options)
         return beam_search(rows, **options)
@@ -364,7 +368,7 @@ class _Search:
             text = self.decoding.unknown.replaced(
                 text, best, tokenizer=target, source=asked.text, columns=columns
             )
-        missing = [each for each in asked.spelled if normalize("NFC", each).strip() not in text]
+        missing = [each for each in asked.spelled if _words(normalize("NFC", each)) not in text]
         made = translation_of(asked.text, text, best, weights)
         return replace(made, cut=asked.cut, unmet=(*asked.unmet, *missing))
 
@@ -389,10 +393,15 @@ def _batches(asked: Sequence[_Asked], beam: int) -> list[list[_Asked]]:
 
 def _phrase(tokenizer: Tokenizer, text: str) -> Phrase | None:
     """How a phrase is spelled, or None where the vocabulary cannot."""
-    words = " ".join(text.split())
+    words = _words(text)
     within, first = tokenizer.encode(f" {words}"), tokenizer.encode(words)
     if not words or not within or not first:
         return None
     if any(token in tokenizer.special_ids for token in (*within, *first)):
         return None
     return Phrase(tuple(within), tuple(first))
+
+
+def _words(text: str) -> str:
+    """With a single space between words."""
+    return " ".join(text.split())
