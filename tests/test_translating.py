@@ -146,6 +146,12 @@ def test_ensembles_that_cannot_be_are_refused(models, home, run: Run):
         Ensemble([])
     with pytest.raises(ConfigError, match="one for each of 1 models"):
         Ensemble([models["attention"]], weights=(1, 2))
+    pair = [models["attention"], models["seq2seq"]]
+    for weight in (0, float("nan"), float("inf")):
+        with pytest.raises(ConfigError, match="weights must be above 0"):
+            Ensemble(pair, weights=(1, weight))
+        with pytest.raises(ConfigError, match="language model's weight must be above 0"):
+            Ensemble(pair, language_weight=weight)
     english = (home / "few").with_suffix(".en")
     english.write_text("I sleep\nyou sleep\n" * 20, encoding="utf-8")
     both = ("train", "translate", english, english, "--model", "seq2seq")
@@ -173,6 +179,13 @@ def test_phrases_are_in_the_translation_or_stated(models, stage):
     assert place in found[1].translation
     assert found[1].unmet == ("zebra",)
     assert (found[2].translation, found[2].unmet) == ("", (other,))
+
+
+def test_phrases_are_found_whatever_the_space_between_their_words(models):
+    wide = "  ".join(f" {ENGLISH[0]} ".split(" "))
+    (found,) = models["attention"].translate_with(Decoding(), [KOREAN[0]], must=[[wide]])
+    assert ENGLISH[0] in found[0].translation
+    assert found[0].unmet == ()
 
 
 def test_phrases_longer_than_the_longest_length_are_stated(models):
@@ -322,6 +335,9 @@ def test_the_command_takes_phrases_for_all_lines_and_for_each(run: Run, home: Pa
     (home / "short").write_text("a\n", encoding="utf-8")
     short = run("translate", home / "attention", home / "in", "--must-file", home / "short")
     assert (short.code, "fewer lines than the text" in short.err) == (2, True)
+    (home / "deep").write_text("[" * 100_000 + "\n", encoding="utf-8")
+    deep = run("translate", home / "attention", home / "in", "--must-file", home / "deep")
+    assert (deep.code, "line 1: not a JSON list" in deep.err) == (2, True)
     (home / "long").write_text("a\n" * 9, encoding="utf-8")
     long = run("translate", home / "attention", home / "in", "--must-file", home / "long")
     assert (long.code, "more lines than the text" in long.err) == (2, True)
@@ -377,3 +393,6 @@ def test_a_dictionary_is_read_and_its_faults_named(run: Run, home: Path):
     assert run(*asked, home / "good.tsv").code == 0
     result = run(*asked, home / "bad.tsv")
     assert (result.code, "line 2: wanted a word, a tab" in result.err) == (2, True)
+    (home / "gap.tsv").write_text("서울\t \tSeoul\n", encoding="utf-8")
+    result = run(*asked, home / "gap.tsv")
+    assert (result.code, "line 1: wanted a word, a tab" in result.err) == (2, True)

@@ -211,7 +211,7 @@ def translate(
     if next(phrases, None) is not None and must_file is not None:
         message = f"{must_file}: more lines than the text's {told.lines:,}; give one for each"
         raise InputError(message)
-    told.end(together.translators[0].limit)
+    told.end(min(each.limit for each in together.translators))
 
 
 @dataclass(slots=True)
@@ -307,12 +307,13 @@ def _pairs(path: str | None) -> dict[str, str]:
 
     found: dict[str, str] = {}
     for number, line in enumerate(read_lines(path) if path else (), start=1):
-        word, tab, translation = line.partition("\t")
-        if line and not (tab and word.strip() and translation.strip()):
+        word, _, rest = line.partition("\t")
+        translation = rest.split("\t")[0].strip()
+        if line and not (word.strip() and translation):
             message = f"{path}, line {number}: wanted a word, a tab and its translation"
             raise InputError(message)
         if line:
-            found.setdefault(word.strip(), translation.split("\t")[0].strip())
+            found.setdefault(word.strip(), translation)
     return found
 
 
@@ -332,14 +333,14 @@ def _phrases(always: Sequence[str], path: str | None) -> Iterator[list[str]]:
 
 
 def _phrases_of(line: str, where: str) -> list[str]:
-    from json import JSONDecodeError, loads
+    from json import loads
 
     if not line.startswith("["):
         return [each.strip() for each in line.split("\t") if each.strip()]
     try:
         value = loads(line)
-    except JSONDecodeError as error:
-        message = f"{where}: not a JSON list: {error.msg}"
+    except (ValueError, RecursionError) as error:
+        message = f"{where}: not a JSON list: {error}"
         raise InputError(message) from None
     if not all(isinstance(each, str) for each in value):
         message = f"{where}: wanted a JSON list of phrases, got {line[:40]}"
