@@ -1,7 +1,7 @@
 """Options of ``munmaek train`` for labelled data, and several runs in one command."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -125,9 +125,15 @@ def labelled_options(
 
 
 def sizes_and_seeds(
-    seeds: Sequence[str] | None, curve: str | None, *, recipe: Any, guide: str | None
+    seeds: Sequence[str] | None, curve: str | None, *, recipe: Any, single: Mapping[str, Any]
 ) -> tuple[list[int | None], list[int]] | None:
     """The runs that are asked for; None is a single one.
+
+    Args:
+        seeds: as written.
+        curve: the same.
+        recipe: what is trained.
+        single: options that several runs cannot have, by name.
 
     Raises:
         ConfigError: what is no number, or several runs where there is nothing to vary.
@@ -139,8 +145,10 @@ def sizes_and_seeds(
         raise ConfigError(message)
     if seeds is not None and recipe.stage == "ngram":
         raise ConfigError("--seeds: n-grams are counted, so that every seed gives the same model")
-    if guide is not None:
-        raise ConfigError("--guide goes with a single run, not with --seeds")
+    for option, value in single.items():
+        if value is not None:
+            message = f"{option} goes with a single run, not with --seeds"
+            raise ConfigError(message)
     sizes: list[int | None] = [None]
     if curve is not None:
         found = parse_numbers([curve], option="--curve", words=("all",))

@@ -268,7 +268,8 @@ def train(
             "--reserved": reserved,
         },
     )
-    several = sizes_and_seeds(seeds, curve, recipe=recipe, guide=guide)
+    single = {"--guide": guide, "--back-translated": back_translated}
+    several = sizes_and_seeds(seeds, curve, recipe=recipe, single=single)
     if dry_run:
         _forecast(recipe, data, init, device, json=json)
         return
@@ -312,7 +313,7 @@ def train(
                 force=force,
                 resume=resume,
                 device=chosen,
-                report=tell if leads() else None,
+                report=tell,
                 should_stop=should_stop,
             )
             sum_up_several(found, json=json)

@@ -18,7 +18,7 @@ from munmaek.artefact.folder import MANIFEST, check_free, read_manifest, write_t
 from munmaek.errors import ConfigError, DiskError, InputError
 from munmaek.recipe.settings import Recipe
 from munmaek.recipe.training import train, work_folder
-from munmaek.train import Progress
+from munmaek.train import Progress, ranks
 
 __all__ = ["OneRun", "Several", "Summary", "runs_folder", "train_several"]
 
@@ -160,13 +160,15 @@ def train_several(
         should_stop: asked after every step; true ends the run and leaves out those after it.
 
     Raises:
-        ConfigError: no seed, or one that comes twice.
+        ConfigError: no seed, or one that comes twice; torchrun's processes.
         InputError: data that cannot be used, or ``folder`` exists.
         MunmaekError: what ``train`` raises besides.
     """
     if not seeds or len(set(seeds)) < len(seeds) or len(set(sizes)) < len(sizes):
         message = f"several runs need different seeds and sizes, got {list(seeds)}, {list(sizes)}"
         raise ConfigError(message)
+    if ranks.several():
+        raise ConfigError("several runs come one after another; start them without torchrun")
     place = runs_folder(folder)
     _claim(folder, place, force=force, resume=resume)
     runs: list[OneRun] = []
