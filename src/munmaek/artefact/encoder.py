@@ -18,7 +18,7 @@ from munmaek.artefact.weights import save_config, save_network, tokenizer_files
 from munmaek.errors import ConfigError, InputError, UnsupportedError
 from munmaek.metrics import Score, Signature, masked_scores, next_sentence_scores, sign
 from munmaek.metrics.regression import spearman
-from munmaek.metrics.retrieval import retrieval_ranks, retrieval_scores
+from munmaek.metrics.retrieval import retrieval_ranks, retrieval_scores, unit
 from munmaek.models.bert import BertEncoder, BertMaskedNetwork
 from munmaek.models.networks import MaskedNetwork
 from munmaek.nn.tape import Tape
@@ -191,7 +191,7 @@ class Encoder:
             if len(rows) > len(lines):
                 vectors = _weighted(vectors, owners, [len(row) for row in rows])
             if self.normalised:
-                vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+                vectors = unit(vectors)
             done, long = done + len(chosen), long + self._longer(lines)
             if report is not None:
                 report(Encoded(done, long))
@@ -216,10 +216,6 @@ class Encoder:
     def _longer(self, lines: Sequence[Sequence[int]]) -> int:
         return sum(len(ids) + 2 > self.limit for ids in lines)
 
-    def cut(self, texts: Sequence[str]) -> int:
-        """How many of the texts are longer than ``limit`` and, without windows, lose their end."""
-        return self._longer(self.tokenizer.encode_many(texts))
-
     def score(self, texts: Sequence[str]) -> list[float]:
         """Pseudo-log-likelihood of each text in nats (Salazar et al. 2020).
 
@@ -235,9 +231,7 @@ class Encoder:
         Spearman's ρ with the pairs' numbers where they have them; else how often the second text
         of a pair is the nearest, of all second texts, to the first.
         """
-        vectors = self.embed([*pairs.firsts, *pairs.seconds])
-        vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-        firsts, seconds = np.split(vectors, 2)
+        firsts, seconds = np.split(unit(self.embed([*pairs.firsts, *pairs.seconds])), 2)
         signature = sign(
             task="embed",
             stage=self.info.stage,

@@ -75,15 +75,19 @@ def embed(
     if output is not None and write is not None:
         write_aside(output, lambda path: write(path, trained, file, options))
         return
-    longer = 0
+    longer: list[int] = []
+
+    def count(encoded: Any) -> None:
+        longer.append(encoded.longer)
+
     for lines in blocks_of_lines(file):
-        longer += 0 if window else trained.cut(lines)
-        for line, vector in zip(lines, trained.embed(lines, **options), strict=True):
+        vectors = next(trained.encode(lines, block=len(lines), report=count, **options))
+        for line, vector in zip(lines, vectors, strict=True):
             if json:
                 put_json({"text": line, "embedding": vector.tolist()})
             else:
                 put("\t".join(f"{value:.6g}" for value in vector.tolist()))
-    say_cut(longer, trained.limit)
+    say_cut(0 if window else sum(longer), trained.limit)
 
 
 def overlap_of(trained: Any) -> int:

@@ -41,11 +41,12 @@ def search(
     import itertools
 
     from munmaek.artefact import Encoder, load_as
+    from munmaek.metrics.retrieval import unit
     from munmaek.text.corpora import read_lines
 
     trained: Any = load_as(model, Encoder, what="search")
     overlap = overlap_of(trained) if window else None
-    wanted = _unit(trained.embed([query], overlap=overlap))[0]
+    wanted = unit(trained.embed([query], overlap=overlap))[0]
     best: list[tuple[float, int, str]] = []
     read, compared = itertools.tee(read_lines(file))
     number = longer = 0
@@ -56,7 +57,7 @@ def search(
 
     options = {"precision": precision, "block": BLOCK, "overlap": overlap, "report": count}
     for vectors in trained.encode(read, **options):
-        for cosine in (_unit(vectors) @ wanted).tolist():
+        for cosine in (unit(vectors) @ wanted).tolist():
             number += 1
             # Of equal lines the earlier comes first.
             entry = (cosine, -number, next(compared))
@@ -67,9 +68,3 @@ def search(
             put_json({"cosine": cosine, "line": -place, "text": line})
         else:
             put_line(f"{cosine:.4f}\t{-place}\t{line}")
-
-
-def _unit(vectors: Any) -> Any:
-    import numpy as np
-
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)

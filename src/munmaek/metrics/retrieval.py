@@ -1,14 +1,22 @@
 """How often the nearest of many texts is the right one."""
 
+from typing import Any, TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.metrics.classification import wilson_interval
 from munmaek.metrics.score import Score, Signature
 
-__all__ = ["retrieval_ranks", "retrieval_scores"]
+__all__ = ["retrieval_ranks", "retrieval_scores", "unit"]
 
 Floats = NDArray[np.float32]
+AnyFloat = TypeVar("AnyFloat", bound=np.floating[Any])
+
+
+def unit(vectors: NDArray[AnyFloat]) -> NDArray[AnyFloat]:
+    """Vectors [N, D] of length one; one of nothing but zeros stays."""
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
 
 
 def retrieval_ranks(

@@ -11,7 +11,7 @@ from munmaek.artefact import Encoder
 from munmaek.errors import InputError
 from munmaek.recipe.holding import hold_out, pick
 from munmaek.recipe.masking import within_positions
-from munmaek.recipe.network import Run, embedded_tokens, train_network
+from munmaek.recipe.network import Run, embedded_tokens, row_lengths, train_network
 from munmaek.recipe.settings import Recipe
 from munmaek.tasks.classify import framed
 from munmaek.tasks.contrastive import Contrastive, PairRows
@@ -72,9 +72,8 @@ def train_embedder(
         seed=recipe.seed,
     )
     sizes = {"vocab_size": embedded_tokens(tokenizer, run), "pooled": False}
-    lengths = np.array([len(row) for row in train.firsts], dtype=np.int64)
     network, info = train_network(
-        task, recipe, run, sizes=sizes, data=texts.describe(), lengths=lengths
+        task, recipe, run, sizes=sizes, data=texts.describe(), lengths=row_lengths(train.firsts)
     )
     model = Encoder(tokenizer, network, info, limit, pooling, normalised=True)
     if isinstance(texts.valid, Corpus):

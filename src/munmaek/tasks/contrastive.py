@@ -22,6 +22,7 @@ from torch.nn import functional as F
 
 from munmaek.data.batches import pad_rows, pick
 from munmaek.metrics.regression import correlation, ranks
+from munmaek.metrics.retrieval import unit
 from munmaek.models.bert import BertBaseNetwork
 from munmaek.tasks.base import Batches, Loss, build_network, tensor
 from munmaek.tasks.encode import encode_rows, prepare
@@ -131,7 +132,7 @@ class Contrastive:
 def cosines(network: Any, data: PairRows, pooling: Literal["mean", "first"]) -> NDArray[np.float64]:
     """Cosine of the two texts of each pair: [N]."""
     rows = [*data.firsts, *(data.firsts if data.seconds is None else data.seconds)]
-    vectors = encode_rows(prepare(network.encoder), rows, pooling=pooling).astype(np.float64)
-    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    vectors = encode_rows(prepare(network.encoder), rows, pooling=pooling)
+    vectors = unit(vectors.astype(np.float64))
     half = len(data.firsts)
     return (vectors[:half] * vectors[half:]).sum(1)
