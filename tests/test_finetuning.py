@@ -244,6 +244,7 @@ def test_the_temperature_that_spoiled_probabilities_is_found_again() -> None:
     assert found.ece_before > 0.1
     assert found.nats_after < found.nats_before
     assert np.array_equal(tempered(honest, 3.0).argmax(1), honest.argmax(1))
+    assert tempered(np.empty((0, 0)), 3.0).shape == (0, 0)
 
 
 def test_the_calibration_error_is_that_of_guo_by_hand() -> None:
@@ -334,6 +335,7 @@ def test_a_classifier_of_pairs_is_trained_calibrated_saved_and_used(
     again: Any = load(tmp_path / "m")
     assert again.predict(["나는"], ["학교"]) == model.predict(["나는"], ["학교"])
     assert again.predict(["나는"], ["학교"])[0].second == "학교"
+    assert again.predict([], []) == []
     with pytest.raises(InputError, match="trained on pairs of texts, and is given single texts"):
         again.predict(["나는"])
     inside = again.inside("나는 학교", "서울")
@@ -391,6 +393,10 @@ def test_a_tagger_learns_words_and_finds_entities_in_plain_text(data: Path, tmp_
     assert [(e.label, e.text, e.start, e.end) for e in entities] == [
         ("PER", "김 박", 3, 6), ("LOC", "서울", 11, 13),
     ]  # fmt: skip
+    pieces = replace(again, whole_words=False).tag(["나는 김 박 박"])[0]
+    chances = [word.probability for word in again.label_words([["나는", "김", "박", "박"]])[0]]
+    assert [(e.label, e.text) for e in pieces] == [("PER", "김 박 박")]
+    assert pieces[0].probability == pytest.approx(sum(chances[1:]) / 3, abs=1e-6)
     assert again.label_words([["김", " ", "서울"]])[0][1].probability == 0.0
     assert replace(again, apart=True).split('"서울", 간다...') == ['"', "서울", '",', "간다", "..."]
     (tmp_path / "t.tsv").write_text("나는\tO\n책\tB-ORG\n", "utf-8")
@@ -413,7 +419,9 @@ def test_a_pretrained_encoder_begins_every_fine_tuning(data: Path, tmp_path: Pat
     train(options, [data / "sts.tsv"], folder=tmp_path / "again", init=tmp_path / "classify")
 
 
-def test_several_seeds_share_a_split_and_the_best_is_kept(data: Path, tmp_path: Path) -> None:
+def test_several_seeds_share_a_split_and_the_best_is_kept(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = train_several(
         recipe("classify", pairs=True),
         [data / "pairs.tsv"],
@@ -443,6 +451,10 @@ def test_several_seeds_share_a_split_and_the_best_is_kept(data: Path, tmp_path: 
         seeds=[3, 4], sizes=[20, None], resume=True,
     )  # fmt: skip
     assert again.to_json() == found.to_json()
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ConfigError, match="without torchrun"):
+        train_several(recipe("classify"), [], folder=tmp_path / "m", seeds=[3])
+    monkeypatch.delenv("WORLD_SIZE")
     with pytest.raises(InputError, match="45 to train on"):
         train(recipe("classify", pairs=True, train_rows=46), [data / "pairs.tsv"],
               folder=tmp_path / "n")  # fmt: skip
@@ -514,6 +526,7 @@ def test_seeds_and_a_curve_give_a_table_and_json(run: Any, data: Path, tmp_path:
     for more, said in (
         (("--seeds", "one"), "--seeds one: whole numbers wanted, got 'one'"),
         (("--seeds", "1 1"), "different seeds"),
+        (("--seeds", "1 2", "--back-translated", "more.tsv"), "--back-translated goes with a"),
         (("--curve", "9999"), "9999 rows wanted, 45 to train on"),
         (("--class-weights", "third=2"), "no label 'third'"),
         (("--class-weights", "lots"), "LABEL=X,LABEL=X wanted"),

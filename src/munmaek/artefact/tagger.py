@@ -53,6 +53,16 @@ class WordLabel:
     """0 where the model read nothing of the word."""
 
 
+class _Growing(NamedTuple):
+    """An entity whose last token may not have come."""
+
+    label: str
+    start: int
+    end: int
+    chances: list[float]
+    """Of its tokens."""
+
+
 class WordRows(NamedTuple):
     """Sentences as a network reads them; a long one takes several rows."""
 
@@ -159,7 +169,8 @@ class Tagger:
     def tag(self, texts: Sequence[str]) -> list[list[Entity]]:
         """The entities of each text, in their order."""
         if self.whole_words:
-            return [self._entities(text) for text in texts]
+            labelled = self.label_words([self.split(text) for text in texts])
+            return [self.entities(*each) for each in zip(texts, labelled, strict=True)]
         return [self._tag(text) for text in texts]
 
     def label_words(self, sentences: Sequence[Words]) -> list[list[WordLabel]]:
@@ -191,9 +202,6 @@ class Tagger:
             cuts = [0, *(n for n in ends if 0 < n < len(match.group())), len(match.group())]
             found.extend((at + first, at + last) for first, last in pairwise(cuts))
         return found
-
-    def _entities(self, text: str) -> list[Entity]:
-        return self.entities(text, self.label_words([self.split(text)])[0])
 
     def split(self, text: str) -> list[str]:
         """The words of a plain text."""
@@ -235,26 +243,27 @@ class Tagger:
         row = tensor(np.array([ids], dtype=np.int64), self.network)
         lengths = tensor(np.array([len(ids)], dtype=np.int64), self.network)
         chances = self.network(row, lengths)[0, 1:-1].double().softmax(-1).cpu().numpy()
-        out: list[Entity] = []
+        out: list[_Growing] = []
         for piece, row_chances in zip(pieces, chances, strict=True):
             label = self.labels[int(row_chances.argmax())]
             self._grow(out, text, label, piece.start, piece.end, float(row_chances.max()))
-        return out
+        return [
+            Entity(name, text[start:end], start, end, float(np.mean(own)))
+            for name, start, end, own in out
+        ]
 
     @staticmethod
     def _grow(
-        out: list[Entity], text: str, label: str, start: int, end: int, chance: float
+        out: list[_Growing], text: str, label: str, start: int, end: int, chance: float
     ) -> None:
-        if label == "O":
+        if label == OUTSIDE:
             return
         begins, name = label.startswith("B-"), label.removeprefix("B-").removeprefix("I-")
-        last = out[-1] if out else None
-        near = last is not None and not text[last.end : start].strip()
-        if last is not None and near and last.label == name and not begins:
-            joined = (last.probability + chance) / 2
-            out[-1] = Entity(name, text[last.start : end], last.start, end, joined)
+        last = out[-1] if out and not begins and out[-1].label == name else None
+        if last is not None and not text[last.end : start].strip():
+            out[-1] = last._replace(end=end, chances=[*last.chances, chance])
         else:
-            out.append(Entity(name, text[start:end], start, end, chance))
+            out.append(_Growing(name, start, end, [chance]))
 
     def save(self, folder: Path | str, *, force: bool = False) -> None:
         """Write the model's folder, aside and renamed.

@@ -92,7 +92,9 @@ def tag(
             if not json:
                 _put_words(labelled, json=False)
                 continue
-            entities: list[Any] = trained.tag([line])[0] if line else []
+            # Those of a checkpoint that labels every piece come from pieces, not from words.
+            known = trained.whole_words or not line
+            entities = trained.entities(line, labelled) if known else trained.tag([line])[0]
             put_json(
                 {
                     "text": line,

@@ -34,7 +34,7 @@ _GOLDEN = (np.sqrt(5) - 1) / 2
 
 def tempered(logprobs: Floats, temperature: float) -> Floats:
     """Log-probabilities [N, C] divided by the temperature and normalised again."""
-    if temperature == 1.0:
+    if temperature == 1.0 or not len(logprobs):
         return logprobs
     scaled = logprobs / temperature
     highest = scaled.max(1, keepdims=True)
