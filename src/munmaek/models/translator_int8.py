@@ -46,9 +46,12 @@ class _Product:
     """W x + b with W in integers."""
 
     def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
-        layer = nn.Linear(weight.shape[1], weight.shape[0])
-        layer.weight.data = weight.detach().float()
-        layer.bias.data = torch.zeros(weight.shape[0]) if bias is None else bias.detach().float()
+        # On "meta" nothing is drawn for weights that are replaced at once.
+        layer = nn.Linear(weight.shape[1], weight.shape[0], device="meta")
+        layer.weight = nn.Parameter(weight.detach().float())
+        layer.bias = nn.Parameter(
+            torch.zeros(weight.shape[0]) if bias is None else bias.detach().float()
+        )
         self.layer = Int8Linear(layer)
         self.bias = layer.bias.detach()
 
