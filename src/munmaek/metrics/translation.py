@@ -213,8 +213,7 @@ def _sacrebleu(
     # One part in the "+" form, since sacreBLEU's own keys (tok, version) would shadow ours.
     made = str(metric.get_signature()).replace("|", "+").replace(":", ".")
     how = (("unit", "corpus"), ("sacrebleu", made))
-    unit = "per 100 words" if name == "ter" else "of 100"
-    return Measure(name, unit, statistics, from_sums, how, higher_is_better=name != "ter")
+    return Measure(name, "of 100", statistics, from_sums, how)
 
 
 def _ter_measure(hypotheses: Sequence[str], references: Sequence[str]) -> Measure:
@@ -230,7 +229,11 @@ def _ter_measure(hypotheses: Sequence[str], references: Sequence[str]) -> Measur
         [("" if row in left else t) for row, t in enumerate(side)]
         for side in (hypotheses, references)
     ]
-    measure = _sacrebleu("ter", metric, ter_from_sums, short[0], short[1])
+    measure = replace(
+        _sacrebleu("ter", metric, ter_from_sums, short[0], short[1]),
+        unit="per 100 words",
+        higher_is_better=False,
+    )
     if not rows:
         return measure
     for row in rows:
