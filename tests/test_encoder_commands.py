@@ -1,6 +1,7 @@
 """The encoder from the command line, on a small folder in Hugging Face's form."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -80,3 +81,17 @@ def test_a_published_folder_fills_scores_and_begins_a_classifier(
     command = ["train", "classify", str(place / "labels.tsv"), "--model", "bert", "--init", theirs]
     assert main([*command, "-o", str(place / "labels"), "--config", str(settings)]) == 0
     assert json.loads((place / "labels" / "config.json").read_text())["hidden_size"] == 32
+
+
+def test_an_export_takes_the_whole_place_of_a_model_or_leaves_it(place: Path) -> None:
+    model, output = place / "bert", place / "again"
+    shutil.copytree(model, output)
+    command = ["export", str(model), "--to", "huggingface", "-o", str(output)]
+    before = sorted(path.name for path in output.iterdir())
+    assert main(command) == 2
+    assert sorted(path.name for path in output.iterdir()) == before
+    assert main([*command, "--force"]) == 0
+    names = sorted(path.name for path in output.iterdir())
+    assert names == sorted(path.name for path in (place / "theirs").iterdir())
+    assert not list(place.glob(".again*"))
+    shutil.rmtree(output)

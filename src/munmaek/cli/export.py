@@ -1,5 +1,6 @@
 """``munmaek export``."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -85,8 +86,21 @@ def _export_bert(model: Path, to: str, output: Path, *, force: bool, json: bool)
     if to == "onnx":
         write_aside(output, lambda path: export_onnx(trained, path))
     else:
-        export_huggingface(trained, output)
+        _folder_aside(output.absolute(), lambda path: export_huggingface(trained, path))
     if json:
         put_json({"model": str(model), "to": to, "output": str(output)})
     else:
         say(f"wrote {output}")
+
+
+def _folder_aside(folder: Path, write: Callable[[Path], None]) -> None:
+    """Let ``write`` make a folder aside, which takes the whole place of what there is."""
+    from tempfile import TemporaryDirectory
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as place:
+        made = Path(place) / "new"
+        write(made)
+        if folder.exists():
+            folder.rename(Path(place) / "old")
+        made.rename(folder)
