@@ -1,11 +1,16 @@
 """Where a fresh network begins before it has seen anything."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import nn
 
+import munmaek.models
+from munmaek.models import stage_named, stages
+from munmaek.models.self_attention import SelfAttentionConfig, SelfAttentionLanguageNetwork
 from munmaek.recipe import Recipe, train
 
 LINES = ["a a a a b", "a a a b", "a a a a a c", "a a b a a d"] * 20
@@ -47,3 +52,38 @@ def test_a_network_begins_with_the_frequencies_of_what_it_learns_to_predict(
     expected += [0] * (len(bias) - len(expected))
     expected = (torch.tensor(expected) + 1) / (counts.total() + len(bias))
     torch.testing.assert_close(bias.exp().sort(descending=True).values, expected)
+
+
+class Elsewhere(nn.Module):
+    """A language network as another package might have it, with no output layer of ours."""
+
+    def __init__(self, config: SelfAttentionConfig, *, vocab_size: int) -> None:
+        super().__init__()
+        self.inner = SelfAttentionLanguageNetwork(config, vocab_size=vocab_size)
+        self.begin, self.logits = self.inner.begin, self.inner.logits
+        self.log_likelihood = self.inner.log_likelihood
+
+    def forward(self, ids, state=None, *, tape=None):
+        return self.inner(ids, state, tape=tape)
+
+
+def test_a_stage_of_another_package_needs_no_output_layer_of_ours(tmp_path, monkeypatch):
+    ours = stage_named("self_attention")
+    other = replace(ours, name="elsewhere", networks={"lm": f"{__name__}:Elsewhere"})
+    table = {**stages(), other.name: other}
+    monkeypatch.setattr(munmaek.models, "stages", lambda: table)
+    text = tmp_path / "text.txt"
+    text.write_text("\n".join(LINES) + "\n", encoding="utf-8")
+    options = {"dimension": 8, "dropout": 0.0}
+    recipe = Recipe.of(
+        {
+            "task": "lm",
+            "stage": "elsewhere",
+            "tokenizer": "words",
+            "model": options,
+            "train": {"steps": 1},
+        }
+    )
+    train(recipe, [text], valid=[text], folder=tmp_path / "model")
+    tensors = load_file(tmp_path / "model" / "model.safetensors")
+    assert tensors["inner.output.bias"].abs().max() < 0.1

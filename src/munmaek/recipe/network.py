@@ -16,6 +16,8 @@ from munmaek.artefact import Info, TrainedModel
 from munmaek.artefact.weights import make_network, parameter_count
 from munmaek.data.bucketing import Lengths, bucket, padding_fraction
 from munmaek.errors import UnsupportedError
+from munmaek.nn.adaptive_softmax import AdaptiveSoftmax
+from munmaek.nn.embeddings import OutputLayer
 from munmaek.recipe.counted import ngram_label
 from munmaek.recipe.settings import Recipe
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
@@ -71,7 +73,8 @@ def train_network(
         sizes: what the network is made with besides its configuration.
         data: what the data is called.
         lengths: of the training rows, for the share of padding.
-        counts: of the tokens that a fresh network learns to predict.
+        counts: of the tokens that a fresh network learns to predict, with which its output layer
+            begins where it is one of ours; a stage of another package may have none such.
     """
     config, training = resolved_stage(recipe, run.init), recipe.train_config()
     network: Any = make_network(
@@ -83,8 +86,10 @@ def train_network(
     )
     if run.init is not None:
         _begin_from(network, run.init, recipe)
-    elif counts is not None:
-        network.output.begin_with(torch.as_tensor(counts))
+    elif counts is not None and isinstance(
+        output := getattr(network, "output", None), OutputLayer | AdaptiveSoftmax
+    ):
+        output.begin_with(torch.as_tensor(counts))
     network.to(run.device)
     result = fit(
         network,
