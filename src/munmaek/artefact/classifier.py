@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
 import numpy as np
 import torch
@@ -14,13 +14,13 @@ from munmaek.artefact.info import Info
 from munmaek.artefact.inside import HeadsOff, Inside, one_row, piece_words
 from munmaek.artefact.tables import save_tables
 from munmaek.artefact.weights import save_config, save_network, tokenizer_files
+from munmaek.data.batches import pad_rows
 from munmaek.errors import InputError
 from munmaek.metrics import Score, classification_scores, sign
 from munmaek.metrics.calibration import Calibration, calibrate, calibration_score, tempered
 from munmaek.models.ngram import NgramClassifier
 from munmaek.nn.tape import Tape
-from munmaek.tasks.base import tensor
-from munmaek.tasks.classify import Framing, NeuralClassifier, Rows, segments
+from munmaek.tasks.classify import Framing, NeuralClassifier, Rows, network_scores
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.corpora import LabelledCorpus
 
@@ -189,66 +189,55 @@ class Classifier:
         Raises:
             InputError: a pair where a single text is wanted, or the other way round.
         """
-        if second is not None or self.pairs:
-            return self._inside_pair(text, second, off)
-        ids = self.tokenizer.encode(text)
-        pieces, words = piece_words(self.tokenizer, text)
-        row = list(self._rows([ids], None).ids[0])
-        inner = len(row) - 2
+        check_pairs(self.pairs, given=second is not None, label=self.info.label)
+        tokenizer, framing = self.tokenizer, framing_of(self.info, self.tokenizer, self.limit)
+        pieces, places = piece_words(tokenizer, text)
+        bos, eos = tokenizer.token(tokenizer.bos), tokenizer.token(tokenizer.eos)
+        ids = tokenizer.encode(text)
+        if second is None:
+            row = list(framing.rows([ids]).ids[0])
+            split = len(row)
+        else:
+            row, split = framing.pair(ids, tokenizer.encode(second))
+        tokens, words = [bos, *pieces[: split - 2], eos], [-1, *places[: split - 2], -1]
+        if second is not None:
+            others, other_places = piece_words(tokenizer, second)
+            between, past = 1 + framing.doubled, max(places, default=-1) + 1
+            rest = len(row) - split - between
+            tokens += [*(eos,) * framing.doubled, *others[:rest], eos]
+            words += [-1] * framing.doubled
+            words += [*(past + place for place in other_places[:rest]), -1]
         tape = Tape(off=off or {})
         if isinstance(self.model, NeuralClassifier):
-            network = self.model.network
-            batch = np.array([row], dtype=np.int64)
-            lengths = np.array([len(row)], dtype=np.int64)
-            logits = network.forward(tensor(batch, network), tensor(lengths, network), tape=tape)
-            found = logits[0].double().log_softmax(-1).cpu().numpy()
-            logprobs = tempered(found[None], self.temperature)[0]
+            splits = (
+                np.array([split], dtype=np.int64)
+                if framing.segments and second is not None
+                else None
+            )
+            found = self._taped(self.model, row, splits, tape)
         else:
-            logprobs = self.logprobs([text])[0]
-        chances = dict(zip(self.labels, np.exp(logprobs).tolist(), strict=True))
-        bos, eos = self.tokenizer.token(row[0]), self.tokenizer.token(row[-1])
+            found = self.logprobs([text])
         return Inside(
             task="classify",
             stage=self.info.stage,
-            tokens=(bos, *pieces[:inner], eos),
-            words=(-1, *words[:inner], -1),
+            tokens=tuple(tokens),
+            words=tuple(words),
             tensors=one_row(tape),
-            extra={"probabilities": chances},
+            segments=() if second is None else (0,) * split + (1,) * (len(row) - split),
+            extra={"probabilities": dict(zip(self.labels, np.exp(found[0]).tolist(), strict=True))},
         )
 
-    def _inside_pair(self, text: str, second: str | None, off: HeadsOff | None) -> Inside:
-        check_pairs(self.pairs, given=second is not None, label=self.info.label)
-        assert second is not None
-        assert isinstance(self.model, NeuralClassifier)
-        network: Any = self.model.network
-        tokenizer, framing = self.tokenizer, framing_of(self.info, self.tokenizer, self.limit)
-        row, split = framing.pair(tokenizer.encode(text), tokenizer.encode(second))
-        pieces, words = piece_words(tokenizer, text)
-        others, other_words = piece_words(tokenizer, second)
-        inner, between = split - 2, 1 + framing.doubled
-        rest = len(row) - split - between
-        tape, batch = Tape(off=off or {}), np.array([row], dtype=np.int64)
-        types = segments(torch.tensor([split]), len(row)) if framing.segments else None
-        told = {} if types is None else {"types": types}
-        logits = network.forward(
-            tensor(batch, network), torch.tensor([len(row)]), **told, tape=tape
-        )
-        found = logits[0].double().log_softmax(-1).cpu().numpy()
-        chances = np.exp(tempered(found[None], self.temperature)[0]).tolist()
-        bos, eos = tokenizer.token(tokenizer.bos), tokenizer.token(tokenizer.eos)
-        ends, last = (eos,) * between, max(words, default=-1) + 1
-        return Inside(
-            task="classify",
-            stage=self.info.stage,
-            tokens=(bos, *pieces[:inner], *ends, *others[:rest], eos),
-            words=(
-                -1, *words[:inner], *(-1,) * between,
-                *(last + word for word in other_words[:rest]), -1,
-            ),
-            tensors=one_row(tape),
-            segments=(0,) * split + (1,) * (len(row) - split),
-            extra={"probabilities": dict(zip(self.labels, chances, strict=True))},
-        )  # fmt: skip
+    def _taped(
+        self,
+        model: NeuralClassifier,
+        row: Sequence[int],
+        splits: NDArray[np.int64] | None,
+        tape: Tape,
+    ) -> NDArray[np.float64]:
+        """``logprobs`` of one framed text or pair: [1, C]."""
+        batch, lengths = pad_rows([row], 0)
+        logits = network_scores(model.network, batch, lengths, splits, tape=tape)
+        return tempered(logits.double().log_softmax(-1).cpu().numpy(), self.temperature)
 
     def save(self, folder: Path | str, *, force: bool = False) -> None:
         """Write the model's folder, aside and renamed.

@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from munmaek.data.batches import LabelledBatch, pad_rows, pick
 from munmaek.data.bucketing import bucket
 from munmaek.models.networks import ClassifierNetwork
+from munmaek.nn.tape import Tape
 from munmaek.tasks.base import Batches, Loss, tensor
 
 __all__ = [
@@ -173,12 +174,15 @@ def network_scores(
     ids: NDArray[np.int64],
     lengths: NDArray[np.int64],
     splits: NDArray[np.int64] | None,
+    *,
+    tape: Tape | None = None,
 ) -> Tensor:
     """The network's scores [B, C]; ``splits`` tell one that knows segments where a pair parts."""
     tokens, sizes = tensor(ids, network), tensor(lengths, network)
     if splits is None:
-        return network.forward(tokens, sizes)
-    return network.forward(tokens, sizes, types=segments(tensor(splits, network), ids.shape[1]))
+        return network.forward(tokens, sizes, tape=tape)
+    types = segments(tensor(splits, network), ids.shape[1])
+    return network.forward(tokens, sizes, types=types, tape=tape)
 
 
 def segments(splits: Int[Tensor, " B"], size: int) -> Int[Tensor, "B T"]:
