@@ -13,7 +13,7 @@ import torch
 from munmaek.artefact import Classifier, Encoder, TrainedLanguageModel, TrainedModel, Translator
 from munmaek.artefact.info import munmaek_version
 from munmaek.artefact.scoring import corpus_scores
-from munmaek.metrics import Score, by_length, translation_scores
+from munmaek.metrics import Score, by_length, measures
 from munmaek.mixing import Mixture, tune_mixture
 from munmaek.models import stage_named
 from munmaek.models.ngram import NgramClassifier, NgramModel
@@ -188,10 +188,17 @@ def translator_row(
     found, seconds = _timed(lambda: model.translate(test.sources, beam=beam, links=False))
     outputs = [each.translation for each in found]
     signature, rng = model.signature(beam=beam), np.random.default_rng(0)
-    scores = translation_scores(outputs, test.targets, signature=signature, rng=rng)
+    measured = measures(outputs, test.targets, with_ter=False)
+    scores = {name: each.score(signature, rng=rng) for name, each in measured.items()}
     row = _row(model, name=name, scores=scores, speed=len(outputs) / seconds, unit="sentences")
     buckets = by_length(
-        test.sources, outputs, test.targets, signature=signature, edges=edges, rng=rng
+        test.sources,
+        outputs,
+        test.targets,
+        signature=signature,
+        edges=edges,
+        rng=rng,
+        measured=measured,
     )
     row["by_length"] = [bucket.to_json() for bucket in buckets]
     return row, outputs
