@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from munmaek.cli.console import put, put_json, put_line
-from munmaek.cli.inputs import blocks_of_lines
+from munmaek.cli.inputs import block_of, blocks_of_lines, in_blocks
 from munmaek.cli.options import InputFile, Json, ModelFolder
 from munmaek.errors import InputError
 
@@ -82,9 +82,9 @@ def tag(
 
     trained: Any = load_as(model, Tagger, what="tag")
     if words:
-        for sentence in read_words(file):
-            labelled = trained.label_words([sentence])[0]
-            _put_words(labelled, json=json)
+        for sentences in in_blocks(read_words(file), block_of(file)):
+            for labelled in trained.label_words(sentences):
+                _put_words(labelled, json=json)
         return
     for lines in blocks_of_lines(file):
         found = trained.label_words([trained.split(line) for line in lines])

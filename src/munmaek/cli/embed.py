@@ -1,15 +1,17 @@
 """``munmaek embed``."""
 
 import json as jsons
+import sys
 import time
 from collections.abc import Callable
+from itertools import tee
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from munmaek.cli.console import put, put_json, say
-from munmaek.cli.inputs import blocks_of_lines
+from munmaek.cli.inputs import block_of
 from munmaek.cli.options import Force, InputFile, Json, ModelFolder
 from munmaek.cli.outputs import check_file_free, write_aside
 from munmaek.errors import ConfigError
@@ -69,25 +71,29 @@ def embed(
         raise ConfigError(message)
 
     from munmaek.artefact import Encoder, load_as
+    from munmaek.text.corpora import read_lines
 
     trained: Any = load_as(model, Encoder, what="embed")
     options = {"precision": precision, "overlap": overlap_of(trained) if window else None}
     if output is not None and write is not None:
         write_aside(output, lambda path: write(path, trained, file, options))
         return
-    longer: list[int] = []
+    read, texts = tee(read_lines(file))
+    longer = 0
 
     def count(encoded: Any) -> None:
-        longer.append(encoded.longer)
+        nonlocal longer
+        longer = encoded.longer
 
-    for lines in blocks_of_lines(file):
-        vectors = next(trained.encode(lines, block=len(lines), report=count, **options))
-        for line, vector in zip(lines, vectors, strict=True):
+    for vectors in trained.encode(read, block=block_of(file), report=count, **options):
+        for vector in vectors:
+            text = next(texts)
             if json:
-                put_json({"text": line, "embedding": vector.tolist()})
+                put_json({"text": text, "embedding": vector.tolist()})
             else:
                 put("\t".join(f"{value:.6g}" for value in vector.tolist()))
-    say_cut(0 if window else sum(longer), trained.limit)
+        sys.stdout.flush()
+    say_cut(0 if window else longer, trained.limit)
 
 
 def overlap_of(trained: Any) -> int:
@@ -152,8 +158,6 @@ def _fill_array(path: Path, trained: Any, file: str, options: dict[str, Any]) ->
 
 def _fill_lines(path: Path, trained: Any, file: str, options: dict[str, Any]) -> None:
     """A JSON object for each line of the file, as they come."""
-    from itertools import tee
-
     from munmaek.text.corpora import read_lines
 
     width, told = 0, _Told()

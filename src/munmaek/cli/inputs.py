@@ -1,12 +1,15 @@
 """Text that a command reads, some lines at a time, in order and without a line lost."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import TypeVar
 
 from munmaek.cli.console import say
 
-__all__ = ["blocks_of_lines"]
+__all__ = ["block_of", "blocks_of_lines", "in_blocks"]
+
+Item = TypeVar("Item")
 
 BLOCK = 512
 """Lines that go through a model together."""
@@ -24,10 +27,20 @@ def blocks_of_lines(path: str, *, most: int = BLOCK) -> Iterator[list[str]]:
     """
     from munmaek.text.corpora import read_lines
 
+    return in_blocks(read_lines(path), block_of(path, most=most))
+
+
+def block_of(path: str, *, most: int = BLOCK) -> int:
+    """How many lines go through a model together: one where a person types them, else ``most``."""
     typed = path == "-" and sys.stdin.isatty()
     if typed:
         say("reading from the terminal, a sentence a line; Ctrl-D ends")
-    lines = read_lines(path)
-    while block := list(islice(lines, 1 if typed else most)):
+    return 1 if typed else most
+
+
+def in_blocks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Lists of ``size``, the last one shorter; what was printed of one is out before the next."""
+    source = iter(items)
+    while block := list(islice(source, size)):
         yield block
         sys.stdout.flush()

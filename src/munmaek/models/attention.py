@@ -60,6 +60,7 @@ from munmaek.nn.attention_decoders import (
     LuongOptions,
     Span,
 )
+from munmaek.nn.dropout import Dropout
 from munmaek.nn.embeddings import OutputLayer, TokenEmbedding, target_embedding
 from munmaek.nn.masks import padding_mask
 from munmaek.nn.recurrent import (
@@ -345,7 +346,7 @@ class AttentionClassifierNetwork(nn.Module):
         self.encoder = _encoder(config)
         states = _state_size(config)
         self.pooling = AttentionPooling(states, states)
-        self.head = nn.Sequential(nn.Dropout(config.dropout), nn.Linear(states, label_count))
+        self.head = nn.Sequential(Dropout(config.dropout), nn.Linear(states, label_count))
 
     def forward(
         self, ids: Int[Tensor, "B T"], lengths: Int[Tensor, " B"], *, tape: Tape | None = None

@@ -38,6 +38,7 @@ from torch import Tensor, nn
 from munmaek.errors import ArtefactError, InputError, UnsupportedError
 from munmaek.models.configuration import Config
 from munmaek.nn.attention import MultiHeadSelfAttention, Spans, rotary_tables
+from munmaek.nn.dropout import Dropout
 from munmaek.nn.embeddings import LearnedPositions, OutputLayer, sinusoids
 from munmaek.nn.masks import key_mask, padding_mask
 from munmaek.nn.tape import Tape, scoped
@@ -169,7 +170,7 @@ class BertLayer(nn.Module):
         self.intermediate = nn.Linear(size, (1 + config.gated) * inner, bias=config.bias)
         self.output = nn.Linear(inner, size, bias=config.bias)
         self.output_norm = nn.LayerNorm(size, eps=config.layer_norm_eps, bias=config.bias)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob)
         self.norm_first = config.norm_first
         self.gated = config.gated
         self.activation = ACTIVATIONS[config.hidden_act]
@@ -262,7 +263,7 @@ class BertEncoder(nn.Module):
         self.projection = (
             nn.Linear(size, config.hidden_size) if size != config.hidden_size else None
         )
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob)
         self.layers = nn.ModuleList(BertLayer(config) for _ in range(config.num_hidden_layers))
         self.norm_first = config.norm_first
 
@@ -532,7 +533,7 @@ class BertClassifierNetwork(nn.Module):
         self.encoder = BertEncoder(config, vocab_size=vocab_size)
         self.pooler = nn.Linear(config.hidden_size, config.hidden_size)
         dropout = config.classifier_dropout
-        self.dropout = nn.Dropout(config.hidden_dropout_prob if dropout is None else dropout)
+        self.dropout = Dropout(config.hidden_dropout_prob if dropout is None else dropout)
         self.classifier = nn.Linear(config.hidden_size, label_count)
         _initialise(self, config.initializer_range)
 
@@ -561,7 +562,7 @@ class BertTaggerNetwork(nn.Module):
         self.config = config
         self.encoder = BertEncoder(config, vocab_size=vocab_size)
         dropout = config.classifier_dropout
-        self.dropout = nn.Dropout(config.hidden_dropout_prob if dropout is None else dropout)
+        self.dropout = Dropout(config.hidden_dropout_prob if dropout is None else dropout)
         self.classifier = nn.Linear(config.hidden_size, label_count)
         _initialise(self, config.initializer_range)
 

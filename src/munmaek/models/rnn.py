@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from munmaek.models.configuration import Config
 from munmaek.nn.adaptive_softmax import AdaptiveSoftmax, usual_cutoffs
-from munmaek.nn.dropout import EmbeddingDropout
+from munmaek.nn.dropout import Dropout, EmbeddingDropout
 from munmaek.nn.embeddings import OutputLayer, TokenEmbedding
 from munmaek.nn.pooling import Pooling, PoolingName
 from munmaek.nn.recurrent import (
@@ -170,7 +170,7 @@ class RnnClassifierNetwork(nn.Module):
         )
         self.pooling = Pooling(config.pooling, config.hidden * (1 + config.bidirectional))
         rate = _rate(config.output_dropout, config)
-        self.head = nn.Sequential(nn.Dropout(rate), nn.Linear(self.pooling.size, label_count))
+        self.head = nn.Sequential(Dropout(rate), nn.Linear(self.pooling.size, label_count))
 
     def forward(
         self, ids: Int[Tensor, "B T"], lengths: Int[Tensor, " B"], *, tape: Tape | None = None
