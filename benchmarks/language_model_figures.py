@@ -43,6 +43,8 @@ FILES = {
         "lm/wikitext-2/wiki.test.tokens.gz",
     ),
 }
+CACHES = {"ptb": 500, "wikitext-2": 3000}
+"""Tokens that the cache remembers: articles of WikiText are longer than stories of the Treebank."""
 TOKENS: dict[str, Any] = {"tokenizer": "words", "vocab_size": 40_000}
 
 # What each run differs in: sizes and dropout for what two cores can read in the time.
@@ -110,7 +112,10 @@ def own(run: str, options: argparse.Namespace) -> dict[str, float]:
     trained = load(folder)
     print(f"{run}: trained in {trained.info.seconds:,.0f} s, {trained.info.parameters:,} weights")
     adaptation = Adaptation(
-        read_text([valid]), cache=options.cache, dynamic=options.dynamic, mix=load(counted)
+        read_text([valid]),
+        cache=options.cache or CACHES[corpus],
+        dynamic=options.dynamic,
+        mix=load(counted),
     )
     began = time.perf_counter()
     scores = adapted_scores(trained, read_text([test]), adaptation)
@@ -234,7 +239,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=20, help="read side by side")
     parser.add_argument("--stretch", type=int, default=50, help="tokens that gradients go back")
     parser.add_argument("--model", default="{}", help="options of the network, as JSON")
-    parser.add_argument("--cache", type=int, default=3000, help="tokens that the cache remembers")
+    parser.add_argument("--cache", type=int, help="tokens that the cache remembers")
     parser.add_argument("--dynamic", action="store_true", help="dynamic evaluation too, slow")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)

@@ -24,7 +24,7 @@ __all__ = ["Cache", "CacheState", "NeuralCache", "cached_logprobs", "tune_cache"
 Floats = NDArray[np.float64]
 Ids = Sequence[int]
 
-_SHARPNESS = (0.03, 0.1, 0.3, 1.0)
+_SHARPNESS = (0.1, 0.3, 1.0, 3.0, 6.0, 10.0, 15.0, 25.0)
 _SHARES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3)
 _BLOCK = 512
 """Tokens whose weights over the cache are computed at once."""
@@ -34,10 +34,10 @@ _BLOCK = 512
 class Cache:
     """Options of the cache."""
 
-    size: int = 2000
+    size: int = 500
     """I, tokens that it remembers."""
-    sharpness: float = 0.3
-    """θ, on states that have the length √D in the mean."""
+    sharpness: float = 10.0
+    """θ, on products of states that are divided by √D."""
     share: float = 0.1
     """λ."""
 
@@ -112,7 +112,7 @@ def _array(state: RowState) -> Floats:
 
 
 def _scaled(hidden: Floats) -> Floats:
-    """Divided by D^(1/4), so that a product is one of unit variance where states are."""
+    """Divided by D^(1/4), so that a product of two is divided by √D."""
     return hidden / hidden.shape[1] ** 0.25
 
 
@@ -123,35 +123,35 @@ def _mixed(plain: Floats, cached: Floats, share: float) -> Floats:
 
 def cached_logprobs(trace: Trace, cache: Cache) -> Floats:
     """Natural-log probability of each token of the trace: [T]; equal to folding ``NeuralCache``."""
-    found = _cached(trace, cache)
+    found = _cached(trace, cache.size, (cache.sharpness,))[0]
     out = _mixed(trace.logprobs, found, cache.share)
     out[:1] = trace.logprobs[:1]
     return out
 
 
-def _cached(trace: Trace, cache: Cache) -> Floats:
-    """What the cache alone gives to each token of the trace, 0 for the first."""
+def _cached(trace: Trace, size: int, sharpness: Sequence[float]) -> Floats:
+    """What the cache alone gives to each token of the trace, by sharpness: [S, T]; 0 at first."""
     keys = torch.as_tensor(_scaled(trace.hidden.astype(np.float64))).float()
     tokens = torch.as_tensor(trace.tokens)
-    out = torch.zeros(len(tokens), dtype=torch.float64)
+    out = torch.zeros(len(sharpness), len(tokens), dtype=torch.float64)
     for at in range(0, len(tokens), _BLOCK):
-        end, first = min(at + _BLOCK, len(tokens)), max(0, at - cache.size)
+        end, first = min(at + _BLOCK, len(tokens)), max(0, at - size)
         rows = torch.arange(at, end)[:, None]
         columns = torch.arange(first, end)[None, :]
-        scores = keys[at:end] @ keys[first:end].T * cache.sharpness
-        hidden = (columns >= rows) | (columns < rows - cache.size)
-        weights = scores.masked_fill_(hidden, -torch.inf).softmax(1).nan_to_num_(0.0)
+        hidden = (columns >= rows) | (columns < rows - size)
+        scores = (keys[at:end] @ keys[first:end].T).masked_fill_(hidden, -torch.inf)
         same = tokens[at:end, None] == tokens[None, first:end]
-        out[at:end] = (weights * same).double().sum(1)
+        for row, each in zip(out, sharpness, strict=True):
+            weights = (scores * each).softmax(1).nan_to_num_(0.0)
+            row[at:end] = (weights * same).double().sum(1)
     return out.numpy()
 
 
 def tune_cache(trace: Trace, *, size: int) -> Cache:
     """The sharpness and share that make the trace likeliest, from a grid."""
     best, highest = Cache(size=size, share=0.0), -np.inf
-    for sharpness in _SHARPNESS:
+    for sharpness, found in zip(_SHARPNESS, _cached(trace, size, _SHARPNESS), strict=True):
         trial = Cache(size=size, sharpness=sharpness)
-        found = _cached(trace, trial)
         for share in _SHARES:
             total = _mixed(trace.logprobs, found, share)[1:].sum()
             if total > highest:
