@@ -15,8 +15,10 @@ from munmaek.compare.formats import (
     count_text,
     duration_text,
     interval_text,
+    number_text,
     rate_text,
     score_text,
+    share_text,
     size_text,
 )
 from munmaek.compare.markup import Markup, element, join
@@ -59,11 +61,35 @@ def _translator(stage, label, values):
             "count": 50,
             "bleu": _score(value, "of 100", 2.0),
             "chrf": _score(value + 20, "of 100", 2.0),
+            "ter": _score(100 - value, "per 100 words", 2.0),
+            "perplexity": _score(200 / value, "per token", 0.5),
         }
         for (low, high), value in zip([(1, 5), (6, 10), (11, 31)], values, strict=True)
     ]
-    scores = {"bleu": _score(float(np.mean(values)), "of 100", 1.0)}
-    return _model("translate", stage, label, scores=scores, by_length=buckets)
+    mean = float(np.mean(values))
+    scores = {
+        "bleu": _score(mean, "of 100", 1.0),
+        "chrf": _score(mean + 20, "of 100", 1.0),
+        "ter": _score(100 - mean, "per 100 words", 1.0),
+        "perplexity": _score(200 / mean, "per token", 0.5),
+    }
+    found = {"scores": scores, "by_length": buckets, "diagnosis": _diagnosis()}
+    return _model("translate", stage, label, **found)
+
+
+def _diagnosis(*wrong):
+    """What was looked for in a translator; the failures of those names are found."""
+    read = {
+        "perplexity": 4.0, "perplexity_shuffled": 61.0, "same_outputs": 0.03,
+        "same_references": 0.01,
+    }  # fmt: skip
+    copied = {"copied": 0.004, "copied_references": 0.0, "overlap": 0.2, "overlap_references": 0.1}
+    repeated = {"repeated": 0.017, "repeated_references": 0.012}
+    every = {"ignores_source": read, "copies": copied, "repeats": repeated}
+    return [
+        {"name": name, "found": name in wrong, "evidence": each, "message": "one line"}
+        for name, each in every.items()
+    ]
 
 
 def _results():
@@ -381,8 +407,57 @@ def test_baselines_stand_beside_the_models():
 
 def test_every_score_shows_its_signature():
     page = render_report(_results())
-    assert page.count("<code>task:lm|stage:rnn|munmaek:0.1.0</code>") == 11
+    assert page.count("<code>task:lm|stage:rnn|munmaek:0.1.0</code>") == 17
     assert 'title="accuracy = 0.9 [0.88, 0.92] share' in page
+
+
+# --- translators ------------------------------------------------------------------------------
+
+
+def test_translators_are_shown_by_every_score_in_all_and_by_length():
+    text = _text(_results())
+    # Means of 50, 30, 5 and of 52, 50, 45: 28.3 and 49.0.
+    assert "By other measures chrF TER perplexity fixed vector 48.3" in text
+    assert "attention model 69.0 68.0–70.0 51.0 50.0–52.0 4.08 3.58–4.58" in text
+    for name in ("BLEU", "chrF", "TER", "perplexity"):
+        assert f"{name} by length of the source sentence" in text
+
+
+def test_fewer_edits_are_better_and_perplexity_ranks_nobody():
+    part = render_report(_results()).split('id="translate"')[1].split("</section>")[0]
+    best = re.findall(r'<td class="num best" title="(\w+) = [^"]*">([\d.]+)</td>', part)
+    assert best == [("bleu", "49.0"), ("chrf", "69.0"), ("ter", "51.0")]
+    said = findings.by_length(read_rows(_results())[4:6], "ter", ENGLISH)
+    assert "fixed vector reaches 50.0 TER and attention model 48.0" in said[0]
+    assert "95.0 against 55.0" in said[0]
+
+
+def test_the_diagnosis_stands_beside_what_the_references_do():
+    text = _text(_results())
+    assert "fixed vector 4.00 61.0 3.0 % 0.4 % 20 % 1.7 %" in text
+    assert "the references 1.0 % 0.0 % 10 % 1.2 %" in text
+    assert "No model here ignores its source, copies it or repeats itself" in text
+    assert 'class="num warn"' not in render_report(_results())
+
+
+def test_a_failure_is_marked_and_said():
+    results = _results()
+    results["models"][4]["diagnosis"] = _diagnosis("ignores_source", "repeats")
+    page = render_report(results)
+    # Three columns say whether the source is read, one whether words come again.
+    assert page.count('class="num warn"') == 4
+    text = _Page(page).text
+    assert "fixed vector ignores its source: " in text
+    assert "fixed vector repeats itself: " in text
+    assert "No model here" not in text
+    assert "원문을 무시한다" in _text(results, language="ko")
+
+
+def test_translators_that_were_not_examined_have_no_diagnosis():
+    results = _results()
+    for model in results["models"]:
+        model.pop("diagnosis", None)
+    assert "What could be wrong" not in _text(results)
 
 
 # --- texts, numbers, colours, places ---------------------------------------------------------
@@ -417,6 +492,18 @@ def test_numbers_have_the_digits_of_their_kind():
         "12\u2009400",
         "1.24\u2009M",
         "–",
+    ]
+    assert [number_text(value) for value in (4.214, 57.34, 1204.4, 3e7, 1e304)] == [
+        "4.21",
+        "57.3",
+        "1\u2009204",
+        "≈10⁷",
+        "≈10³⁰⁴",
+    ]
+    assert [share_text(value) for value in (0.004, 0.0994, 0.37)] == [
+        "0.4\u2009%",
+        "9.9\u2009%",
+        "37\u2009%",
     ]
     assert [size_text(value) for value in (812, 34_200, 4_810_000)] == [
         "812\u2009B",

@@ -236,3 +236,49 @@ def test_a_trained_translator_carries_its_diagnosis_and_evaluate_shows_everythin
     assert set(compared) == set(found["scores"])
     assert all(each["difference"] == 0 for each in compared.values())
     assert all(each["p_randomisation"] == 1 for each in compared.values())
+
+
+def test_what_is_not_shown_is_not_computed(
+    folder: Path, files: list[Path], run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load(folder)
+    assert isinstance(model, Translator)
+    corpus = read_parallel(files)
+    read: list[int] = []
+
+    def counted(*given):
+        read.append(len(given[1]))
+        return reference_likelihoods(*given)
+
+    monkeypatch.setattr("munmaek.artefact.translation_quality.reference_likelihoods", counted)
+    assert set(model.evaluate(corpus, beam=1)) == {"bleu", "chrf", "perplexity",
+                                                  "bits_per_character"}  # fmt: skip
+    assert len(read) == 1, "no failure is looked for, so no reference is read after other sources"
+    quality = judge(model, corpus, beam=1, with_findings=False)
+    assert (quality.findings, quality.warnings, len(read)) == ((), (), 2)
+    monkeypatch.setattr("munmaek.artefact.translation_quality.by_length", None)
+    assert run("evaluate", folder, *files, "--beam", 1, "--no-ter").code == 0
+
+
+def test_a_comparison_has_the_scores_and_the_diagnosis_of_evaluate(
+    folder: Path, files: list[Path], run, tmp_path: Path
+) -> None:
+    sides = ("--valid", files[0], "--valid", files[1])
+    asked = ("compare", *files, *sides, "--task", "translate", "--models", folder, "--beam", 1)
+    compared = run(*asked, "-o", tmp_path / "out", "--json")
+    assert compared.code == 0, compared.err
+    (row,) = compared.rows[0]["models"]
+    (alone,) = run("evaluate", folder, *files, "--beam", 1, "--json").rows
+    assert set(row["scores"]) == {"bleu", "chrf", "ter", "perplexity", "bits_per_character"}
+    assert row["scores"] == alone["scores"]
+    assert row["diagnosis"] == alone["diagnosis"]
+    assert all(set(bucket) > set(row["scores"]) for bucket in row["by_length"])
+    wrong = [each["message"] for each in row["diagnosis"] if each["found"]]
+    assert [line.split(": ", 2)[2] for line in compared.err.splitlines() if "warning" in line] == (
+        wrong
+    )
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "By other measures" in page
+    assert "What could be wrong" in page
+    (quick,) = run(*asked, "--no-ter", "--json").rows[0]["models"]
+    assert set(row["scores"]) - set(quick["scores"]) == {"ter"}

@@ -1,6 +1,6 @@
 r"""Given translations read through a translator all at once: their scores and their attention.
 
-Letters: B pairs, T target tokens with the end, S source tokens with the end, H heads.
+Letters: B pairs, T target tokens with the end, S source tokens with the end, H heads, D width.
 """
 
 from collections.abc import Sequence
@@ -8,17 +8,18 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
 from munmaek.data.batches import pad_rows
 from munmaek.decode import Hypothesis
 from munmaek.errors import ConfigError
 from munmaek.models.networks import TranslatorNetwork
 from munmaek.nn.tape import Tape
-from munmaek.tasks.base import tensor
+from munmaek.tasks.base import real_positions, tensor
+from munmaek.tasks.lm import gold_logprobs
 
-__all__ = ["forced"]
+__all__ = ["forced", "target_logprobs"]
 
 Ids = Sequence[int]
 
@@ -56,7 +57,7 @@ def forced(
     tape = Tape()
     hidden = network.decode(memory, tensor(read, network), tape=tape)
     weights = _chosen(network, tape, layer, head)
-    gathered = _logprobs(network, hidden, tensor(wanted, network))
+    gathered = target_logprobs(network, hidden, tensor(wanted, network), counts)
     sides = zip(targets, map(len, sources), counts.tolist(), strict=True)
     return [
         Hypothesis(
@@ -72,13 +73,23 @@ def forced(
     ]
 
 
-def _logprobs(network: TranslatorNetwork, hidden: Tensor, wanted: Tensor) -> np.ndarray:
-    """Natural-log probability of each wanted token, [B, T]; row by row, for the memory's sake."""
-    rows = [
-        -F.cross_entropy(network.logits(vectors).float(), ids, reduction="none")
-        for vectors, ids in zip(hidden, wanted, strict=True)
-    ]
-    return torch.stack(rows).double().cpu().numpy()
+def target_logprobs(
+    network: TranslatorNetwork, hidden: Tensor, wanted: Tensor, counts: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Natural-log probability of each target token, [B, T]; 0 where a row has ended.
+
+    Args:
+        network: in evaluation mode.
+        hidden: the decoder's states after <s> and each token, [B, T, D].
+        wanted: the tokens with </s>, padded, [B, T].
+        counts: tokens of each row with </s>, [B].
+    """
+    out = np.zeros(tuple(wanted.shape))
+    real = real_positions(tensor(counts, network), wanted.shape[1])
+    # In parts: all scores of a batch of long texts over a large vocabulary would fill the memory.
+    found = gold_logprobs(network, hidden[real], wanted[real], chunk=512)
+    out[real.cpu().numpy()] = found
+    return out
 
 
 def _chosen(

@@ -1,5 +1,6 @@
 """How well a translator translates given pairs, and what is wrong with it."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -7,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn import functional as F
 
+from munmaek.artefact.forcing import target_logprobs
 from munmaek.data.batches import PairBatch
 from munmaek.data.bucketing import bucket
 from munmaek.metrics import (
@@ -24,7 +25,7 @@ from munmaek.metrics import (
 from munmaek.metrics.diagnosis import FEWEST, Finding, diagnose
 from munmaek.metrics.source_length import EDGES
 from munmaek.models.networks import TranslatorNetwork
-from munmaek.tasks.base import real_positions, tensor
+from munmaek.tasks.base import tensor
 from munmaek.tasks.translate import Pairs
 from munmaek.text.corpora import ParallelCorpus
 
@@ -45,8 +46,10 @@ class TranslationQuality:
     outputs: tuple[str, ...]
     measures: Mapping[str, Measure]
     findings: tuple[Finding, ...]
-    """What was looked for and found or not; nothing on a handful of pairs."""
+    """What was looked for and found or not; nothing on a handful of pairs, or where unasked."""
     signature: Signature
+    seconds: float
+    """What translating took, by the clock on the wall."""
 
     @property
     def scores(self) -> dict[str, Score]:
@@ -75,7 +78,12 @@ class TranslationQuality:
 
 
 def judge(
-    translator: "Translator", corpus: ParallelCorpus, *, beam: int = 5, with_ter: bool = False
+    translator: "Translator",
+    corpus: ParallelCorpus,
+    *,
+    beam: int = 5,
+    with_ter: bool = False,
+    with_findings: bool = True,
 ) -> TranslationQuality:
     """Translate, score and look for failures.
 
@@ -84,19 +92,23 @@ def judge(
         corpus: sources with their references.
         beam: hypotheses kept at every step; 1 is greedy.
         with_ter: count TER's edits too; slow on long sentences.
+        with_findings: look for failures too, for which the references are read once more.
     """
+    began = time.perf_counter()
     found = translator.translate(corpus.sources, beam=beam, links=False)
+    seconds = time.perf_counter() - began
     outputs = tuple(each.translation for each in found)
     likelihoods = reference_likelihoods(translator, corpus.sources, corpus.targets)
     findings: tuple[Finding, ...] = ()
-    if len(outputs) >= FEWEST:
+    if with_findings and len(outputs) >= FEWEST:
         others = _shuffled(corpus.sources, np.random.default_rng(0))
         shuffled = reference_likelihoods(translator, others, corpus.targets)
         findings = diagnose(
             corpus.sources, outputs, corpus.targets, true=likelihoods, shuffled=shuffled
         )
     made = measures(outputs, corpus.targets, likelihoods=likelihoods, with_ter=with_ter)
-    return TranslationQuality(corpus, outputs, made, findings, translator.signature(beam=beam))
+    signature = translator.signature(beam=beam)
+    return TranslationQuality(corpus, outputs, made, findings, signature, seconds)
 
 
 @torch.inference_mode()
@@ -122,12 +134,7 @@ def _logprobs(network: TranslatorNetwork, batch: PairBatch) -> NDArray[np.float6
     target = tensor(batch.target, network)
     memory = network.encode(tensor(batch.source, network), tensor(batch.source_lengths, network))
     hidden = network.decode(memory, target[:, :-1])
-    real = real_positions(tensor(batch.target_lengths, network) - 1, target.shape[1] - 1)
-    losses = F.cross_entropy(
-        network.logits(hidden[real]).float(), target[:, 1:][real], reduction="none"
-    )
-    sums = torch.zeros(len(real), dtype=torch.float64, device=losses.device)
-    return -sums.index_add_(0, real.nonzero()[:, 0], losses.double()).cpu().numpy()
+    return target_logprobs(network, hidden, target[:, 1:], batch.target_lengths - 1).sum(1)
 
 
 def _shuffled(sources: Sequence[str], rng: np.random.Generator) -> list[str]:

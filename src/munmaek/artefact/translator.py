@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from munmaek.artefact.folder import write_folder
-from munmaek.artefact.forcing import forced
+from munmaek.artefact.forcing import forced, target_logprobs
 from munmaek.artefact.info import Info
 from munmaek.artefact.inside import (
     HeadsOff,
@@ -165,7 +165,7 @@ class Translator:
 
     def evaluate(self, corpus: ParallelCorpus, *, beam: int = 5) -> dict[str, Score]:
         """BLEU and chrF of beam search and perplexity of the references, with intervals."""
-        return judge(self, corpus, beam=beam).scores
+        return judge(self, corpus, beam=beam, with_findings=False).scores
 
     def signature(self, *, beam: int) -> Signature:
         """What every score of this translator shares."""
@@ -202,8 +202,8 @@ class Translator:
         row = np.array([[writing.bos, *wanted]], dtype=np.int64)
         memory = self.network.encode(batch, lengths, tape=tape)
         hidden = self.network.decode(memory, tensor(row, self.network), tape=tape)
-        chances = self.network.logits(hidden[0]).double().log_softmax(-1).cpu().numpy()
-        predicted = chances[np.arange(len(wanted) + 1), [*wanted, writing.eos]]
+        gold = tensor(np.array([[*wanted, writing.eos]], dtype=np.int64), self.network)
+        predicted = target_logprobs(self.network, hidden, gold, np.array([len(wanted) + 1]))[0]
         tensors = one_row(tape)
         alignment = self.network.alignment(tape)
         if alignment is not None:

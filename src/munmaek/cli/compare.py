@@ -70,6 +70,12 @@ def compare(
     budget: Budget = None,
     epochs: Epochs = None,
     beam: Annotated[int, typer.Option(min=1, metavar="N", help="Beam of translators.")] = 5,
+    ter: Annotated[
+        bool,
+        typer.Option(
+            "--ter/--no-ter", help="Count the edits of translators; slow on long sentences."
+        ),
+    ] = True,
     force: Force = False,
     device: Device = "auto",
     seed: Seed = None,
@@ -110,6 +116,7 @@ def compare(
         force=force,
         device=usable_device(device),
         beam=beam,
+        with_ter=ter,
         title=f"{task}: {', '.join(data)}",
         command=shlex.join(["munmaek", *sys.argv[1:]]),
         models=stage_options,

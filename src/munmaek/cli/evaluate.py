@@ -139,6 +139,8 @@ def evaluate(
 def _put_translator(
     model: Path, trained: Any, data: Sequence[str], asked: TranslationOptions, *, json: bool
 ) -> None:
+    # What is not shown is not counted: machines get the scores by length in any case.
+    asked = replace(asked, by_length=asked.by_length or json)
     found = evaluate_translations(trained, data, asked)
     if json:
         put_json({**scores_json(model, trained.info.task, found["scores"]), **found})

@@ -46,7 +46,7 @@ class TranslationOptions:
 def evaluate_translations(
     trained: Any, data: Sequence[str], options: TranslationOptions
 ) -> dict[str, Any]:
-    """Scores, scores by length, diagnosis and comparison, as JSON has them.
+    """Scores, diagnosis and what else was asked for, as JSON has them.
 
     Raises:
         InputError: the data cannot be used, or ``against`` is no translator.
@@ -60,13 +60,16 @@ def evaluate_translations(
     quality = judge(trained, corpus, beam=options.beam, with_ter=options.with_ter)
     found: dict[str, Any] = {
         "scores": {name: score.to_json() for name, score in quality.scores.items()},
-        "by_length": [bucket.to_json() for bucket in quality.by_length()],
         "diagnosis": [each.to_json() for each in quality.findings],
     }
+    if options.by_length:
+        found["by_length"] = [bucket.to_json() for bucket in quality.by_length()]
     if options.against is not None:
         other = load_as(options.against, Translator, what="--against")
         one_vocabulary = trained.target_tokenizer.fingerprint == other.target_tokenizer.fingerprint
-        theirs = judge(other, corpus, beam=options.beam, with_ter=options.with_ter)
+        theirs = judge(
+            other, corpus, beam=options.beam, with_ter=options.with_ter, with_findings=False
+        )
         found["against"] = {
             "model": str(options.against),
             "scores": {name: score.to_json() for name, score in theirs.scores.items()},

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import product
 from unicodedata import east_asian_width
 
-from munmaek.compare.formats import power_text
+from munmaek.compare.formats import number_text, power_text
 from munmaek.compare.markup import Markup, Node, element
 
 __all__ = [
@@ -226,7 +226,8 @@ def _ends(series: Series, place: Callable[[Point], Point]) -> list[Markup]:
         x, y = series.points[index]
         at_x, at_y = place((x, series.band[index][1] if series.band else y))
         nudge = -4 if anchor == "start" else 4
-        text = text_at(at_x + nudge, at_y - 8, f"{y:.1f}", "hot strong value", anchor=anchor)
+        said = f"{y:.1f}" if abs(y) < 1000 else number_text(y)
+        text = text_at(at_x + nudge, at_y - 8, said, "hot strong value", anchor=anchor)
         out.append(text)
     return out
 

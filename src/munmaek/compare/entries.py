@@ -13,7 +13,8 @@ import torch
 from munmaek.artefact import Classifier, Encoder, TrainedLanguageModel, TrainedModel, Translator
 from munmaek.artefact.info import munmaek_version
 from munmaek.artefact.scoring import corpus_scores
-from munmaek.metrics import Score, by_length, measures
+from munmaek.artefact.translation_quality import judge
+from munmaek.metrics import Score
 from munmaek.mixing import Mixture, tune_mixture
 from munmaek.models import stage_named
 from munmaek.models.ngram import NgramClassifier, NgramModel
@@ -183,22 +184,21 @@ def translator_row(
     name: str,
     beam: int,
     edges: Sequence[int],
+    with_ter: bool = True,
 ) -> tuple[Row, list[str]]:
-    """BLEU and chrF, in all and by source length, and sentences per second; and the outputs."""
-    found, seconds = _timed(lambda: model.translate(test.sources, beam=beam, links=False))
-    outputs = [each.translation for each in found]
-    signature, rng = model.signature(beam=beam), np.random.default_rng(0)
-    measured = measures(outputs, test.targets, with_ter=False)
-    scores = {name: each.score(signature, rng=rng) for name, each in measured.items()}
-    row = _row(model, name=name, scores=scores, speed=len(outputs) / seconds, unit="sentences")
-    buckets = by_length(
-        test.sources,
-        outputs,
-        test.targets,
-        signature=signature,
-        edges=edges,
-        rng=rng,
-        measured=measured,
-    )
-    row["by_length"] = [bucket.to_json() for bucket in buckets]
-    return row, outputs
+    """Scores in all and by source length, what is wrong, sentences per second; and the outputs.
+
+    Args:
+        model: the translator.
+        test: pairs that it was not trained on.
+        name: of the row.
+        beam: hypotheses kept at every step.
+        edges: upper bounds of the lengths, in source words.
+        with_ter: count TER's edits too; slow on long sentences.
+    """
+    quality = judge(model, test, beam=beam, with_ter=with_ter)
+    speed = len(quality.outputs) / max(quality.seconds, 1e-9)
+    row = _row(model, name=name, scores=quality.scores, speed=speed, unit="sentences")
+    row["by_length"] = [bucket.to_json() for bucket in quality.by_length(edges=edges)]
+    row["diagnosis"] = [each.to_json() for each in quality.findings]
+    return row, list(quality.outputs)

@@ -13,6 +13,7 @@ from munmaek.text.catalogue import Catalogue
 K = TypeVar("K")
 
 __all__ = [
+    "FAILURES",
     "FILLS_SHOWN",
     "MIXTURE",
     "PRIMARY",
@@ -20,6 +21,7 @@ __all__ = [
     "alignment",
     "by_length",
     "classification",
+    "diagnosis",
     "fills",
     "influence",
     "language_models",
@@ -37,6 +39,9 @@ PRIMARY = {
 }
 """The metric that each task's models are ordered by."""
 
+FAILURES = ("ignores_source", "copies", "repeats")
+"""What translators are examined for (``munmaek.metrics.diagnosis``)."""
+
 MIXTURE = "mixture"
 """The stage of a row that mixes other rows."""
 
@@ -49,7 +54,7 @@ _ENOUGH = 20
 
 def lower_is_better(metric: str) -> bool:
     """Whether a smaller value of ``metric`` is a better one."""
-    return "perplexity" in metric or metric.startswith("bits_per") or metric == "aer"
+    return "perplexity" in metric or metric.startswith("bits_per") or metric in ("aer", "ter")
 
 
 def ranked(rows: Sequence[Row], metric: str) -> list[Row]:
@@ -138,6 +143,17 @@ def translation(rows: Sequence[Row], catalogue: Catalogue) -> list[str]:
     return _best_and_worst(rows, PRIMARY["translate"], "finding.translate", catalogue)
 
 
+def diagnosis(rows: Sequence[Row], catalogue: Catalogue) -> list[str]:
+    """What is wrong with which translator, or that nothing was found."""
+    found = [
+        catalogue.text(f"finding.diagnosis.{each.name}", label=row.label)
+        for row in rows
+        for each in row.findings
+        if each.found and each.name in FAILURES
+    ]
+    return found or [catalogue.text("finding.diagnosis.none")]
+
+
 def by_length(rows: Sequence[Row], metric: str, catalogue: Catalogue) -> list[str]:
     """The best and the worst on long sentences, and where they stood on short ones."""
     tables = {row.label: _by_words(row, metric) for row in rows}
@@ -154,9 +170,9 @@ def by_length(rows: Sequence[Row], metric: str, catalogue: Catalogue) -> list[st
     def value(label: str, key: tuple[int, int]) -> float:
         return tables[label][key].scores[metric].value
 
-    order = sorted(tables, key=lambda label: value(label, long))
+    order = sorted(tables, key=lambda label: value(label, long), reverse=lower_is_better(metric))
     worst, best = order[0], order[-1]
-    if value(best, long) - value(worst, long) < 0.1:
+    if abs(value(best, long) - value(worst, long)) < 0.1:
         return []
     return [
         catalogue.text(

@@ -9,9 +9,11 @@ __all__ = [
     "duration_text",
     "hint_text",
     "interval_text",
+    "number_text",
     "power_text",
     "rate_text",
     "score_text",
+    "share_text",
     "short_text",
     "size_text",
 ]
@@ -29,7 +31,19 @@ def _plain(value: float, unit: str) -> str:
         return f"{value:.1f}"
     if unit.startswith("bits/"):
         return f"{value:.3f}"
+    return number_text(value)
+
+
+def number_text(value: float) -> str:
+    """A number without a unit: ``4.21``, ``57.3``, ``1 204``, ``≈10⁹``."""
+    if abs(value) >= 1e7:
+        return "≈" + power_text(math.floor(math.log10(abs(value)) + 0.5))
     return _grouped(value, 2 if abs(value) < 10 else 1 if abs(value) < 1000 else 0)
+
+
+def share_text(value: float) -> str:
+    """A share as percent: ``0.4 %``, ``37 %``."""
+    return f"{100 * value:.{1 if abs(value) < 0.0995 else 0}f}{THIN}%"
 
 
 def _grouped(value: float, digits: int = 0) -> str:
@@ -49,10 +63,18 @@ def interval_text(score: Score) -> str:
     return f"{_plain(score.low, score.unit)}–{_plain(score.high, score.unit)}"
 
 
+_NAMES = {
+    "bleu": "BLEU",
+    "chrf": "chrF",
+    "ter": "TER",
+    "bits_per_character": "bits",
+    "perplexity": "ppl",
+}
+
+
 def short_text(score: Score) -> str:
     """The value with a word for its kind, for places without a heading."""
-    names = {"bleu": "BLEU", "chrf": "chrF", "bits_per_character": "bits", "perplexity": "ppl"}
-    name = names.get(score.name)
+    name = _NAMES.get(score.name)
     return f"{score_text(score)}{THIN}{name}" if name else score_text(score)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from munmaek.errors import InputError
 from munmaek.metrics import Score
+from munmaek.metrics.diagnosis import Finding
 
 __all__ = ["FORMAT", "Bucket", "Row", "check_format", "numbers", "read_baselines", "read_rows"]
 
@@ -53,6 +54,8 @@ class Row:
     """``use_unit`` per second."""
     use_unit: str = "tokens"
     buckets: tuple[Bucket, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    """What a translator was examined for."""
     curve: tuple[tuple[float, float], ...] = field(default=(), repr=False)
     """Validation loss in nats by step."""
     baseline: bool = False
@@ -109,17 +112,28 @@ def _row(entry: Mapping[str, Any]) -> Row:
         use_speed=_finite(entry.get("use_per_second")),
         use_unit=str(entry.get("use_unit") or "tokens"),
         buckets=tuple(_bucket(each) for each in entry.get("by_length") or ()),
+        findings=tuple(_finding(each) for each in entry.get("diagnosis") or ()),
         curve=tuple(_points(entry.get("curve") or ())),
     )
 
 
 def _bucket(entry: Mapping[str, Any]) -> Bucket:
-    scores = {name: entry[name] for name in ("bleu", "chrf") if name in entry}
+    scores: dict[str, Any] = {
+        name: each for name, each in entry.items() if isinstance(each, Mapping)
+    }
     return Bucket(
         int(entry.get("low", 0)),
         int(entry.get("high", 0)),
         int(entry.get("count", 0)),
         _scores(scores),
+    )
+
+
+def _finding(entry: Mapping[str, Any]) -> Finding:
+    evidence: Mapping[str, Any] = entry.get("evidence") or {}
+    known = {name: value for name, value in evidence.items() if _finite(value) is not None}
+    return Finding(
+        str(entry.get("name", "")), bool(entry.get("found")), known, str(entry.get("message", ""))
     )
 
 

@@ -20,10 +20,10 @@ from munmaek.compare.sections import (
     limits,
     lineage,
     read,
-    translators,
 )
 from munmaek.compare.style import stylesheet
 from munmaek.compare.table import everything, signatures
+from munmaek.compare.translations import translators
 from munmaek.errors import DiskError
 from munmaek.text.catalogue import Catalogue
 

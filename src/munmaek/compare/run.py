@@ -107,6 +107,8 @@ class CompareSettings:
     beam: int = 5
     edges: tuple[int, ...] = (5, 10, 20, 30)
     """Upper bounds, in source words, of the lengths that translations are scored by."""
+    with_ter: bool = True
+    """Count the edits of translations too; slow on long sentences."""
     title: str = ""
     command: str = ""
     models: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
@@ -305,9 +307,17 @@ def _compare_translate(settings: CompareSettings, results: dict[str, Any], repor
         if not isinstance(model, Translator):
             raise _wrong_task(model, "translate")
         row, outputs[training.name] = translator_row(
-            model, test, name=training.name, beam=settings.beam, edges=settings.edges
+            model,
+            test,
+            name=training.name,
+            beam=settings.beam,
+            edges=settings.edges,
+            with_ter=settings.with_ter,
         )
         training.finished(results, row)
+        for each in row["diagnosis"]:
+            if each["found"]:
+                report(Message(f"warning: {training.name}: {each['message']}"))
     results["translations"] = _samples(test, outputs)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from munmaek.compare import findings
-from munmaek.compare.charts import Series, bar, line_chart, panel
+from munmaek.compare.charts import Series, bar, line_chart
 from munmaek.compare.findings import PRIMARY, ranked
 from munmaek.compare.formats import hint_text, interval_text, score_text, short_text
 from munmaek.compare.markup import Markup, Node, element
@@ -18,15 +18,17 @@ from munmaek.models import LINEAGE
 from munmaek.text.catalogue import Catalogue
 
 __all__ = [
+    "FULL",
     "Contents",
     "alignments",
     "bars",
     "bars_of",
+    "caption",
+    "figure",
     "fills",
     "limits",
     "lineage",
     "read",
-    "translators",
 ]
 
 
@@ -63,14 +65,14 @@ def read(results: Mapping[str, Any], catalogue: Catalogue) -> Contents:
     return Contents(read_rows(results), read_baselines(results), results, catalogue)
 
 
-def _caption(sentences: Sequence[str]) -> Markup | None:
+def caption(sentences: Sequence[str]) -> Markup | None:
+    """What to see in a figure, below it."""
     return element("figcaption", None, " ".join(sentences)) if sentences else None
 
 
-def _figure(drawing: Node, sentences: Sequence[str]) -> Markup:
-    return element(
-        "figure", None, element("div", {"class": "scroll"}, drawing), _caption(sentences)
-    )
+def figure(drawing: Node, sentences: Sequence[str]) -> Markup:
+    """A drawing that scrolls where the page is narrower, and its caption."""
+    return element("figure", None, element("div", {"class": "scroll"}, drawing), caption(sentences))
 
 
 # The lineage.
@@ -113,7 +115,7 @@ def _headline(row: Row) -> Score | None:
 
 # Bars of one number a model.
 
-_FULL = {"accuracy": 1.0, "aer": 1.0, "bleu": 10.0, "chrf": 10.0}
+FULL = {"accuracy": 1.0, "aer": 1.0, "bleu": 10.0, "chrf": 10.0, "ter": 10.0}
 """What a full bar or panel stands for at least, lest nothing look like much."""
 
 
@@ -129,7 +131,7 @@ def bars_of(rows: Sequence[Row], metric: str, catalogue: Catalogue) -> Markup | 
     if not order:
         return None
     ends = [score.high or score.value for score in (row.scores[metric] for row in order)]
-    least = _FULL.get(metric, 1e-9)
+    least = FULL.get(metric, 1e-9)
     most = max([least, *(end for end in ends if end < math.inf)])
     best = next((row for row in order if not row.baseline), None)
     lines = [_bar_row(row, metric, most, row is best) for row in order]
@@ -161,95 +163,7 @@ def _bar_row(row: Row, metric: str, most: float, best: bool) -> Markup:
     )
 
 
-# Translation.
-
-
-def translators(contents: Contents) -> Markup | None:
-    """BLEU of each translator, then BLEU and chrF by length of the source, one panel each."""
-    rows = contents.of_task("translate")
-    said = findings.translation(rows, contents.catalogue)
-    first = bars(contents, "translate")
-    parts: list[Node] = [_figure(first, said) if first else None]
-    parts += [_by_length(rows, metric, contents.catalogue) for metric in ("bleu", "chrf")]
-    parts.append(_examples(contents))
-    return contents.section("report.translate", *parts) if any(parts) else None
-
-
-def _by_length(rows: Sequence[Row], metric: str, catalogue: Catalogue) -> Markup | None:
-    keys = sorted(
-        {
-            (each.low, each.high, each.words)
-            for row in rows
-            for each in row.buckets
-            if metric in each.scores
-        }
-    )
-    if len(keys) < 2:
-        return None
-    position = {key[:2]: float(index) for index, key in enumerate(keys)}
-    lines = [_length_series(row, metric, position, catalogue) for row in rows]
-    lines = [each for each in lines if each.points]
-    tops = [high for each in lines for _, high in each.band]
-    top = max([_FULL[metric], *tops, *(y for each in lines for _, y in each.points)])
-    ticks = [(position[key[:2]], key[2]) for key in keys]
-    panels = [
-        panel(each, [other for other in lines if other is not each], ticks_x=ticks, top=top)
-        for each in lines
-    ]
-    heading = catalogue.text("translate.by_length", metric=catalogue.text(f"metric.{metric}"))
-    return element(
-        "figure",
-        None,
-        element("h3", None, heading),
-        element("div", {"class": "multiples"}, panels),
-        element("p", {"class": "hint"}, catalogue.text("axis.source_words")),
-        _caption(findings.by_length(rows, metric, catalogue)),
-    )
-
-
-def _length_series(
-    row: Row, metric: str, position: Mapping[tuple[int, int], float], catalogue: Catalogue
-) -> Series:
-    buckets = [each for each in row.buckets if metric in each.scores]
-    buckets.sort(key=lambda each: position[each.low, each.high])
-    scores = [each.scores[metric] for each in buckets]
-    hints = (
-        f"{each.words}: {hint_text(score)}\n{catalogue.text('chart.sentences', count=each.count)}"
-        for each, score in zip(buckets, scores, strict=True)
-    )
-    points = (
-        (position[each.low, each.high], score.value)
-        for each, score in zip(buckets, scores, strict=True)
-    )
-    known = all(score.low is not None and score.high is not None for score in scores)
-    band = ((score.low or 0.0, score.high or 0.0) for score in scores) if known else ()
-    return Series(row.label, tuple(points), tuple(band), tuple(hints))
-
-
-def _examples(contents: Contents) -> Markup | None:
-    entries = contents.results.get("translations") or ()
-    if not entries:
-        return None
-    say = contents.catalogue.text
-    shown: list[Node] = []
-    for entry in entries:
-        outputs: Mapping[str, Any] = entry.get("outputs") or {}
-        terms: list[tuple[str, Any]] = [
-            (say("translate.source"), entry.get("source", "")),
-            (say("translate.reference"), entry.get("reference", "")),
-            *((contents.label(name), text) for name, text in outputs.items()),
-        ]
-        shown.append(_terms([(name, str(text)) for name, text in terms if text is not None]))
-    heading = element("h3", None, say("translate.examples"))
-    return element("figure", None, heading, element("div", {"class": "examples"}, shown))
-
-
-def _terms(pairs: Sequence[tuple[str, Node]]) -> Markup:
-    return element(
-        "dl",
-        None,
-        [[element("dt", None, name), element("dd", None, value)] for name, value in pairs],
-    )
+# Links of translations.
 
 
 def alignments(contents: Contents) -> Markup | None:
@@ -269,7 +183,7 @@ def alignments(contents: Contents) -> Markup | None:
     figures = [element("div", {"class": "multiples"}, page) for page in pages.values()]
     key = ramp(say("axis.weight"), say("axis.gold")) if entries else None
     return contents.section(
-        "report.alignment", _figure(drawn, said) if drawn else None, figures, key
+        "report.alignment", figure(drawn, said) if drawn else None, figures, key
     )
 
 
@@ -288,7 +202,7 @@ def _alignment(entry: Mapping[str, Any], contents: Contents) -> Markup:
         None,
         element("h3", None, label),
         element("div", {"class": "scroll"}, matrix(source, target, weights, gold, label=label)),
-        _caption(said),
+        caption(said),
     )
 
 
@@ -303,7 +217,7 @@ def fills(contents: Contents) -> Markup | None:
     cards = [_fill(entry) for entry in entries]
     said = findings.fills(entries, contents.catalogue)
     grid = element("div", {"class": "fills"}, cards)
-    return contents.section("report.fills", element("figure", None, grid, _caption(said)))
+    return contents.section("report.fills", element("figure", None, grid, caption(said)))
 
 
 def _fill(entry: Mapping[str, Any]) -> Markup:
@@ -359,7 +273,7 @@ def limits(contents: Contents) -> Markup | None:
 
 
 def _titled(title: str, drawing: Markup, said: Sequence[str]) -> Markup:
-    return element("figure", {"class": "half"}, element("h3", None, title), drawing, _caption(said))
+    return element("figure", {"class": "half"}, element("h3", None, title), drawing, caption(said))
 
 
 def _series_of(contents: Contents, key: str, x: str, y: str) -> list[Series]:

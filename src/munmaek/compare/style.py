@@ -187,6 +187,12 @@ td.wrap{white-space:normal}
 .everything tr.group th{padding-top:24px}
 .everything tr.group:first-child th{padding-top:0}
 .everything th.group{color:var(--ink);font-weight:600;font-size:14px}
+.lined{font-size:13.5px}
+.lined th{white-space:normal;line-height:1.3;max-width:110px}
+.lined tbody tr{border-top:1px solid var(--rule)}
+.lined+.hint,.scroll+.hint{margin:10px 0 0}
+.lined .muted td{color:var(--muted)}
+.warn{font-weight:600;text-decoration:underline 2px var(--accent);text-underline-offset:3px}
 .best{color:var(--accent);font-weight:600}
 [title]{text-decoration:none}
 td[title],span[title]{cursor:help}

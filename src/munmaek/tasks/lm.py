@@ -20,7 +20,7 @@ from torch import Tensor
 from munmaek.data.batches import SentenceBatch, pad_rows, pick
 from munmaek.data.bucketing import bucket
 from munmaek.errors import ConfigError
-from munmaek.models.networks import LanguageNetwork
+from munmaek.models.networks import LanguageNetwork, TranslatorNetwork
 from munmaek.nn.state import map_tensors, select_rows
 from munmaek.tasks.base import Batches, Loss, real_positions, tensor
 
@@ -327,7 +327,11 @@ class NeuralLanguageModel:
 
 
 def gold_logprobs(
-    network: LanguageNetwork, hidden: Float[Tensor, "N D"], gold: Tensor, *, chunk: int = 2048
+    network: LanguageNetwork | TranslatorNetwork,
+    hidden: Float[Tensor, "N D"],
+    gold: Tensor,
+    *,
+    chunk: int = 2048,
 ) -> NDArray[np.float64]:
     """Natural-log probability of each gold token: [N]."""
     parts: list[Tensor] = []
@@ -375,6 +379,10 @@ class NeuralRows:
     def select(self, state: RowState, rows: NDArray[np.int64]) -> RowState:
         """The state of those rows."""
         return select_rows(state, tensor(rows, self.network))
+
+    def row_count(self, state: RowState) -> int:
+        """N."""
+        return len(state.hidden)
 
     def attention(self, state: RowState) -> None:
         """None: there is no source."""

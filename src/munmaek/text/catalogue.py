@@ -101,6 +101,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "metric.macro_f1": ("macro F1", "매크로 F1"),
     "metric.bleu": ("BLEU", "BLEU"),
     "metric.chrf": ("chrF", "chrF"),
+    "metric.ter": ("TER", "TER"),
     "metric.aer": ("alignment error rate", "정렬 오류율"),
     "metric.precision": ("precision", "정밀도"),
     "metric.recall": ("recall", "재현율"),
@@ -135,6 +136,24 @@ TEXTS: dict[str, tuple[str, str]] = {
         "첫 낱말이 마지막 예측을 얼마나 움직이는가",
     ),
     "limits.speed": ("How speed changes as sentences grow", "문장이 길어질 때의 속도"),
+    "translate.scores": ("By other measures", "다른 잣대로"),
+    "translate.scores.hint": (
+        "TER counts the edits for 100 words of the references; perplexity and bits are those of "
+        "the references, read after their sources. Lower is better in all three.",
+        "TER은 참조 번역 100낱말당 고칠 곳의 수, 혼란도와 비트는 원문 다음에 읽은 참조 번역의 것. "
+        "셋 다 낮을수록 좋다.",
+    ),
+    "translate.diagnosis": ("What could be wrong", "잘못된 곳 살피기"),
+    "diagnosis.ignores_source": ("Does it read its source?", "원문을 읽는가?"),
+    "diagnosis.copies": ("Does it copy?", "베끼는가?"),
+    "diagnosis.repeats": ("Does it repeat itself?", "되풀이하는가?"),
+    "diagnosis.perplexity": ("perplexity after the sources", "원문 다음의 혼란도"),
+    "diagnosis.perplexity_shuffled": ("after the sources of others", "남의 원문 다음"),
+    "diagnosis.same_outputs": ("same output as another", "남과 같은 출력"),
+    "diagnosis.copied": ("output is the source", "원문 그대로"),
+    "diagnosis.overlap": ("words of the source", "원문의 낱말"),
+    "diagnosis.repeated": ("word pairs that came before", "앞에 나온 낱말 쌍"),
+    "diagnosis.references": ("the references", "참조 번역"),
     "translate.by_length": (
         "{metric} by length of the source sentence",
         "원문 길이에 따른 {metric}",
@@ -183,6 +202,25 @@ TEXTS: dict[str, tuple[str, str]] = {
     "finding.translate.one": (
         "{best} reaches {value} BLEU.",
         "{best}: BLEU {value}.",
+    ),
+    "finding.diagnosis.none": (
+        "No model here ignores its source, copies it or repeats itself more than the references "
+        "do.",
+        "원문을 무시하거나, 베끼거나, 참조 번역보다 많이 되풀이하는 모델은 없다.",
+    ),
+    "finding.diagnosis.ignores_source": (
+        "{label} ignores its source: the sources of others serve it nearly as well, or many "
+        "sources get one and the same output.",
+        "{label}: 원문을 무시한다. 남의 원문으로도 거의 같게 맞히거나, "
+        "여러 원문에 같은 출력을 낸다.",
+    ),
+    "finding.diagnosis.copies": (
+        "{label} copies: its outputs are made of its sources more than the references are.",
+        "{label}: 베낀다. 참조 번역보다 많이 원문을 그대로 옮겨 쓴다.",
+    ),
+    "finding.diagnosis.repeats": (
+        "{label} repeats itself: pairs of words come again within an output.",
+        "{label}: 되풀이한다. 한 출력 안에 같은 낱말 쌍이 거듭 나온다.",
     ),
     "finding.same": (
         "All of them come to the same {metric}: {value}.",
