@@ -18,7 +18,7 @@ from munmaek.decode import (
     constrained_search,
     from_single,
 )
-from munmaek.decode.ranking import rank
+from munmaek.decode.ranking import rank, row_count
 from munmaek.decode.repeats import closing_tokens_of
 from munmaek.mixing import LogLinearMixture, Mixture
 from munmaek.nn.ranking import likeliest
@@ -220,6 +220,41 @@ def test_shallow_fusion_adds_the_language_models_logprobs():
     wanted = Table(seed=2).logprobs((3,)) + 0.3 * Table(seed=9).logprobs((3,))
     np.testing.assert_allclose(model.logprobs(state)[0], wanted)
     assert model.attention(state).shape == (1, 3)
+
+
+class Unread:
+    """A model of whom the number of rows alone may be asked."""
+
+    vocab_size, eos = 4, EOS
+
+    def __init__(self, rows):
+        self.inner = from_single(Table(), rows=rows)
+
+    def logprobs(self, _):
+        raise AssertionError("all log-probabilities, to know how many rows there are")
+
+    def row_count(self, state):
+        return self.inner.row_count(state)
+
+    def start(self):
+        return self.inner.start()
+
+    def select(self, state, rows):
+        return self.inner.select(state, rows)
+
+
+def test_the_rows_of_several_models_are_counted_without_reading_one():
+    pair = (Unread(3), Unread(3))
+    fused = ShallowFusion(MeanEnsemble(pair, (0.5, 0.5)), Unread(3), 0.5)
+    for model in (GeometricEnsemble(pair, (0.5, 0.5)), fused):
+        state = model.start()
+        assert row_count(model, state) == 3
+        assert row_count(model, model.select(state, np.array([0, 2]))) == 2
+
+
+def test_a_model_that_cannot_count_its_rows_is_asked_for_all_logprobs():
+    assert not hasattr(Several((1, 2)), "row_count")
+    assert row_count(Several((1, 2)), Several((1, 2)).start()) == 2
 
 
 def test_ensembles_that_cannot_be_are_refused():

@@ -50,6 +50,9 @@ class _Rows(Generic[S]):
     def attention(self, state: tuple[S, ...]) -> NDArray[np.float32] | None:  # noqa: ARG002
         return None
 
+    def row_count(self, state: tuple[S, ...]) -> int:
+        return len(state)
+
 
 def from_single(model: LanguageModel[S], *, rows: int = 1) -> BatchedLanguageModel[tuple[S, ...]]:
     """``rows`` contexts of one model, advanced one by one.

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.decode.hypothesis import Floats, Ints
+from munmaek.decode.ranking import row_count
 from munmaek.lm import BatchedLanguageModel
 from munmaek.mixing import check_together
 
@@ -65,6 +66,10 @@ class _Together:
         """All models' states of those rows."""
         pairs = zip(self.models, state, strict=True)
         return tuple(model.select(own, rows) for model, own in pairs)
+
+    def row_count(self, state: State) -> int:
+        """N, the same for all models."""
+        return row_count(self.models[0], state[0])
 
     def attention(self, state: State) -> NDArray[np.float32] | None:
         """The weighted mean of those that have attention: [N, S], or None."""
@@ -152,6 +157,10 @@ class ShallowFusion:
     def select(self, state: State, rows: Ints) -> State:
         """Both states of those rows."""
         return self.model.select(state[0], rows), self.language_model.select(state[1], rows)
+
+    def row_count(self, state: State) -> int:
+        """N, the same for both."""
+        return row_count(self.model, state[0])
 
     def attention(self, state: State) -> NDArray[np.float32] | None:
         """The translation model's."""

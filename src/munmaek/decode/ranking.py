@@ -11,27 +11,32 @@ import numpy as np
 from munmaek.decode.hypothesis import Floats, Ints, forbid
 from munmaek.lm import BatchedLanguageModel
 
-__all__ = ["RankingModel", "likeliest", "rank", "row_count"]
+__all__ = ["CountingModel", "RankingModel", "likeliest", "rank", "row_count"]
 
 S = TypeVar("S")
 
 
 @runtime_checkable
-class RankingModel(Protocol):
-    """A ``BatchedLanguageModel`` that need not give all log-probabilities for a few of them."""
-
-    def likeliest(self, state: Any, count: int, *, closed: Sequence[int]) -> tuple[Floats, Ints]:
-        """What ``rank(logprobs(state), count, closed=closed)`` gives, as far as it is above −∞."""
-        ...
+class CountingModel(Protocol):
+    """A ``BatchedLanguageModel`` that knows how many rows a state holds."""
 
     def row_count(self, state: Any) -> int:
         """N of a state."""
         ...
 
 
+@runtime_checkable
+class RankingModel(CountingModel, Protocol):
+    """A ``BatchedLanguageModel`` that need not give all log-probabilities for a few of them."""
+
+    def likeliest(self, state: Any, count: int, *, closed: Sequence[int]) -> tuple[Floats, Ints]:
+        """What ``rank(logprobs(state), count, closed=closed)`` gives, as far as it is above −∞."""
+        ...
+
+
 def row_count(model: BatchedLanguageModel[S], state: S) -> int:
-    """The rows that a state holds."""
-    if isinstance(model, RankingModel):
+    """The rows that a state holds; a model that cannot say computes all log-probabilities."""
+    if isinstance(model, CountingModel):
         return model.row_count(state)
     return len(model.logprobs(state))
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from munmaek.decode.hypothesis import Floats, Hypothesis, Ints, forbid
 from munmaek.decode.path import follow
+from munmaek.decode.ranking import row_count
 from munmaek.lm import BatchedLanguageModel
 
 __all__ = ["keep_likeliest", "keep_mass", "sample"]
@@ -102,7 +103,7 @@ def sample(
         return _draw(left, rng)
 
     state = model.start()
-    rows = len(model.logprobs(state)) if prompt else 0
+    rows = row_count(model, state) if prompt else 0
     for token in prompt:
         state = model.advance(state, np.full(rows, token, dtype=np.int64))
     return follow(model, state, choose=choose, max_length=max_length)
