@@ -1,6 +1,8 @@
 """Embeddings trained contrastively: the loss, the data, the command, and long texts."""
 
+import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +140,21 @@ def test_pairs_are_read_with_and_without_values(tmp_path: Path) -> None:
         read_pairs([written("bad.tsv", "score\tsentence1\tsentence2\nx\t가\t나\n")])
 
 
+def test_a_fingerprint_of_pairs_is_of_their_content_alone() -> None:
+    pairs = PairCorpus("a.tsv", ("가", "나"), ("다", "라"), (1.0, 0.5))
+    # Each column is its number of rows, a line end, and the rows with line ends between them.
+    content = "2\n가\n나" + "2\n다\n라" + "2\n1.0\n0.5"
+    assert pairs.fingerprint == hashlib.sha256(content.encode()).hexdigest()
+    assert replace(pairs, name="b.csv").fingerprint == pairs.fingerprint
+    others = [
+        replace(pairs, values=None),
+        replace(pairs, values=(1.0, 0.25)),
+        replace(pairs, firsts=pairs.seconds, seconds=pairs.firsts),
+        pairs.rows([1, 0], name="a.tsv"),
+    ]
+    assert len({pairs.fingerprint, *(each.fingerprint for each in others)}) == 5
+
+
 NOUNS = ["학교", "집", "산", "바다", "시장", "공원", "가게", "도서관"]
 TEXTS = [f"{who} {noun}에 {verb}" for noun in NOUNS for who in ("나는", "너는") for verb in
          ("간다", "있다", "산다")]  # fmt: skip
@@ -204,6 +221,9 @@ def test_pairs_train_embeddings_and_go_on_from_them(
                  "-o", first]) == 0  # fmt: skip
     scores = json.loads(capsys.readouterr().out)["scores"]
     assert scores["retrieval_accuracy"]["value"] > 0.8
+    pairs = read_pairs([place / "pairs.tsv"])
+    told = {"name": "pairs.tsv", "rows": len(NOUNS), "sha256": pairs.fingerprint}
+    assert load(first).info.data == {"train": told, "valid": told}
     command = ["train", "embed", str(place / "sts.tsv"), "--pairs", *short, "--init", first]
     assert main([*command, "-o", second]) == 2
     assert "--min-score" in capsys.readouterr().err

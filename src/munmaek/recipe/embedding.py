@@ -36,7 +36,11 @@ class _Texts:
 
     def describe(self) -> dict[str, Any]:
         return {
-            name: {"name": corpus.name, "rows": len(_sides(corpus)[0])}
+            name: {
+                "name": corpus.name,
+                "rows": len(_sides(corpus)[0]),
+                "sha256": corpus.fingerprint,
+            }
             for name, corpus in (("train", self.train), ("valid", self.valid))
         }
 

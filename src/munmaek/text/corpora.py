@@ -22,6 +22,7 @@ __all__ = [
     "LabelledCorpus",
     "Pairs",
     "ParallelCorpus",
+    "content_hash",
     "corpus_name",
     "read_labelled",
     "read_lines",
@@ -57,7 +58,7 @@ class Corpus:
     @property
     def fingerprint(self) -> str:
         """sha256 of the content, whatever the files were called or compressed with."""
-        return _sha256(self.lines)
+        return content_hash(self.lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class LabelledCorpus:
     def fingerprint(self) -> str:
         """sha256 of the content, whatever the files were called or compressed with."""
         pair = () if self.seconds is None else (self.seconds,)
-        return _sha256(self.texts, *pair, self.labels)
+        return content_hash(self.texts, *pair, self.labels)
 
     def place(self, row: int) -> str:
         """Where a row stands, for messages: ``reviews.tsv, line 3``."""
@@ -115,7 +116,7 @@ class ParallelCorpus:
     @property
     def fingerprint(self) -> str:
         """sha256 of the content, whatever the files were called or compressed with."""
-        return _sha256(self.sources, self.targets)
+        return content_hash(self.sources, self.targets)
 
 
 def read_lines(path: str | Path) -> Iterator[str]:
@@ -326,7 +327,8 @@ def text_lines(path: str | Path) -> Iterable[str]:
     return read_lines(path)
 
 
-def _sha256(*columns: Sequence[str]) -> str:
+def content_hash(*columns: Sequence[str]) -> str:
+    """sha256 of columns of texts: what a corpus of them is known by."""
     digest = hashlib.sha256()
     for column in columns:
         digest.update(f"{len(column)}\n".encode())

@@ -13,6 +13,7 @@ from munmaek.text.corpora import (
     SOURCE_NAMES,
     TARGET_NAMES,
     Pairs,
+    content_hash,
     corpus_name,
     read_valued,
     values_of,
@@ -36,6 +37,12 @@ class PairCorpus:
     seconds: tuple[str, ...]
     values: tuple[float, ...] | None = None
     """How near they are in meaning, larger is nearer; None where the file does not say."""
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 of the content, whatever the files were called or compressed with."""
+        values = () if self.values is None else (tuple(map(repr, self.values)),)
+        return content_hash(self.firsts, self.seconds, *values)
 
     def at_least(self, value: float) -> "PairCorpus":
         """The pairs of that value or more, without values.
