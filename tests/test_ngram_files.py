@@ -298,6 +298,17 @@ def test_text_that_cannot_be_read_is_refused_with_its_line(tmp_path, content, me
         read(tmp_path / "text.txt")
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_reserved_words_are_refused_in_rows_held_out_too(tmp_path, monkeypatch, threads):
+    monkeypatch.setattr("munmaek.ngram.reading.SIZE", 16)
+    path = tmp_path / "text.txt"
+    path.write_text("a b c d e f\na b c d e\nb </s> c\n<s>\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"text.txt, line 3: one of the reserved words"):
+        read(path, threads=threads, hold_out=lambda _: np.array([0, 2]))
+    held = read(path, hold_out=lambda _: np.array([0, 2]), reserved=Reserved.SPACE).held
+    assert held == ("a b c d e f", "b c")
+
+
 def test_reserved_words_are_left_out_or_unknown_when_asked(tmp_path):
     path = tmp_path / "text.txt"
     path.write_text("a <unk> b <s>\n", encoding="utf-8")

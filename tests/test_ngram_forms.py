@@ -2,6 +2,7 @@
 
 import math
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ from munmaek.ngram import (
     trace,
 )
 from munmaek.ngram.bits import low_width, pair_at, put_rising, words_for
-from munmaek.ngram.index import FEW, build_index
+from munmaek.ngram.index import FEW, PROBES, build_index, slot_of
 from munmaek.ngram.links import fill_links
 
 UNK, BOS, EOS, PAD = 0, 1, 2, 3
@@ -211,6 +212,34 @@ def test_links_are_those_that_estimation_gives():
 def test_an_empty_index_is_one_free_slot():
     first = np.array([2, 3, 3], dtype=np.int32)
     assert build_index(first, np.array([0, 1, 0], dtype=np.int32)).tolist() == [0]
+
+
+def put_one_after_the_other(first, words, slots):
+    """The same table from its definition: linear probing in the order of the nodes."""
+    mask = slots - 1
+    table = [0] * slots
+    for context in range(len(first) - 1):
+        nodes = range(first[context], first[context + 1])
+        for node in nodes if len(nodes) > FEW else ():
+            slot = int(slot_of(np.uint64(context), np.uint64(words[node]), np.uint64(mask)))
+            while table[slot]:
+                slot = (slot + 1) & mask
+            table[slot] = int(words[node]) << 32 | node
+    return table
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("seed", range(4))
+def test_the_index_is_as_if_entries_came_one_after_the_other(seed, threads):
+    rng = np.random.default_rng(seed)
+    sizes = np.where(rng.random(300) < 0.5, rng.integers(0, 20, 300), rng.integers(17, 400, 300))
+    first = np.concatenate([[len(sizes)], len(sizes) + np.cumsum(sizes)]).astype(np.int32)
+    words = np.zeros(first[-1], dtype=np.int32)
+    for begin, end in pairwise(first.tolist()):
+        words[begin:end] = np.sort(rng.choice(5000, end - begin, replace=False))
+    index = build_index(first, words, threads=threads)
+    assert len(index) > 2 * PROBES  # several ranges
+    assert index.tolist() == put_one_after_the_other(first, words, len(index))
 
 
 @settings(deadline=None, max_examples=50)

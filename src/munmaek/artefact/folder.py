@@ -56,16 +56,18 @@ _OURS = (MANIFEST, "results.json", f"models/*/{MANIFEST}")
 def write_folder(
     folder: Path,
     *,
-    files: Mapping[str, Callable[[Path], None]],
-    manifest: Mapping[str, Any],
+    files: Mapping[str, Callable[[Path], str | None]],
+    manifest: Mapping[str, Any] | Callable[[], Mapping[str, Any]],
     force: bool = False,
 ) -> None:
     """Write every file and then the manifest, aside; then rename.
 
     Args:
         folder: where the model is to be.
-        files: file name to a function that writes that file at the path it is given.
-        manifest: what ``munmaek.json`` says besides the format and the hashes.
+        files: file name to a function that writes that file at the path it is given; it may give
+            the sha256 of what it wrote, which is else computed from the file.
+        manifest: what ``munmaek.json`` says besides the format and the hashes; a function is asked
+            for it when all files are written.
         force: replace what is there.
 
     Raises:
@@ -79,13 +81,15 @@ def write_folder(
     except OSError as error:
         raise _disk(folder, error) from error
     try:
-        for name, write in files.items():
-            write(aside / name)
+        known = {name: write(aside / name) for name, write in files.items()}
         # A part that is a folder itself has a manifest of its own.
-        hashes = {name: _describe(aside / name) for name in files if (aside / name).is_file()}
-        text = json.dumps(
-            {"format": FORMAT, **manifest, "files": hashes}, ensure_ascii=False, indent=2
-        )
+        hashes = {
+            name: _describe(aside / name, sha256)
+            for name, sha256 in known.items()
+            if (aside / name).is_file()
+        }
+        told = manifest() if callable(manifest) else manifest
+        text = json.dumps({"format": FORMAT, **told, "files": hashes}, ensure_ascii=False, indent=2)
         (aside / MANIFEST).write_text(text + "\n", encoding="utf-8")
         aside.chmod(0o755)
         _replace(aside, folder)
@@ -128,8 +132,8 @@ def write_text(path: Path, text: str) -> None:
         aside.unlink(missing_ok=True)
 
 
-def _describe(path: Path) -> dict[str, Any]:
-    return {"sha256": _sha256(path), "bytes": path.stat().st_size}
+def _describe(path: Path, sha256: str | None) -> dict[str, Any]:
+    return {"sha256": sha256 or _sha256(path), "bytes": path.stat().st_size}
 
 
 def _sha256(path: Path) -> str:

@@ -232,9 +232,9 @@ class TrainedLanguageModel:
         manifest = {**self.info.to_json(), "tokenizer": self.tokenizer.describe()}
         write_folder(Path(folder), files=self._files(), manifest=manifest, force=force)
 
-    def _files(self) -> dict[str, Callable[[Path], None]]:
+    def _files(self) -> dict[str, Callable[[Path], str | None]]:
         model, text = self.model, self.text
-        files: dict[str, Callable[[Path], None]] = {
+        files: dict[str, Callable[[Path], str | None]] = {
             "tokenizer.json": self.tokenizer.save,
             "config.json": lambda path: save_settings(path, self.info),
         }

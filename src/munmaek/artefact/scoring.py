@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,9 @@ __all__ = [
 
 _WIDE_SPACE = re.compile("[\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
 """White space that parts words for the tokenizer, and that compiled code does not look for."""
+
+_ROWS = 256
+"""Texts that a tokenizer is given at a time, where their ids become one array."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -155,18 +158,35 @@ def _tokens(tokenizer: Tokenizer, ids: Sequence[int], score: Floats) -> tuple[Sc
     )
 
 
-def _flat(model: LanguageModel[Any], encoded: Sequence[Sequence[int]]) -> tuple[Ints, Ints, Floats]:
+@runtime_checkable
+class _ScoresFlat(Protocol):
+    """A model that scores sentences lying end to end, as ``NgramModel.score_flat`` does."""
+
+    def score_flat(self, ids: Ints, offsets: Ints) -> Floats: ...
+
+
+def _flat(
+    model: LanguageModel[Any], tokenizer: Tokenizer, texts: Sequence[str]
+) -> tuple[Ints, Ints, Floats]:
     """Ids and offsets of all sentences, and the natural-log probability of every token."""
-    ids, offsets = flatten(encoded)
-    if isinstance(model, NgramModel):
+    if isinstance(model, _ScoresFlat):
+        ids, offsets = _flat_ids(tokenizer, texts)
         return ids, offsets, model.score_flat(ids, offsets)
-    if _reads_documents(model):
-        return (
-            ids,
-            offsets,
-            np.concatenate([np.zeros(0), *cast("Any", model).score_document(encoded)]),
-        )
-    return ids, offsets, np.concatenate([np.zeros(0), *model.score_many(encoded)])
+    encoded = _ended(tokenizer, texts)
+    ids, offsets = flatten(encoded)
+    score = cast("Any", model).score_document if _reads_documents(model) else model.score_many
+    return ids, offsets, np.concatenate([np.zeros(0), *score(encoded)])
+
+
+def _flat_ids(tokenizer: Tokenizer, texts: Sequence[str]) -> tuple[Ints, Ints]:
+    """``flatten`` of the sentences' ids, without a Python integer for every token at once."""
+    blocks = [
+        flatten(_ended(tokenizer, texts[begin : begin + _ROWS]))
+        for begin in range(0, len(texts), _ROWS)
+    ]
+    sizes = [np.diff(offsets) for _, offsets in blocks]
+    ids = np.concatenate([np.zeros(0, dtype=np.int64), *(ids for ids, _ in blocks)])
+    return ids, np.concatenate([[0], *sizes]).cumsum(dtype=np.int64)
 
 
 def total(model: LanguageModel[Any], tokenizer: Tokenizer, texts: Sequence[str]) -> TextTotal:
@@ -220,7 +240,7 @@ def total_of_tokens(
     model: LanguageModel[Any], tokenizer: Tokenizer, texts: Sequence[str]
 ) -> TextTotal:
     """``total`` through the tokenizer: the slow twin, and the way of all but words of n-grams."""
-    ids, _, scores = _flat(model, _ended(tokenizer, texts))
+    ids, _, scores = _flat(model, tokenizer, texts)
     unknown = ids == tokenizer.unk
     return TextTotal(
         sentences=len(texts),
@@ -240,7 +260,7 @@ def corpus_scores(
 
     Tokenizers that can meet unknown tokens have the perplexity without them and their number too.
     """
-    ids, offsets, scores = _flat(model, _ended(tokenizer, corpus.lines))
+    ids, offsets, scores = _flat(model, tokenizer, corpus.lines)
     unknown = ids == tokenizer.unk
     counts = count_text(corpus.lines)
     begins = offsets[:-1]

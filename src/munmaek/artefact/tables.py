@@ -1,9 +1,11 @@
 """Arrays to and from safetensors files, piece by piece and without torch."""
 
+import hashlib
 import json
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
@@ -38,40 +40,61 @@ def save_tables(
     path: str | Path,
     *,
     release: Callable[[], None] | None = None,
-) -> None:
+) -> str:
     """Write arrays as safetensors, each straight from where it lies: no second copy is made.
 
     Args:
         tables: the arrays by name.
         path: the file.
         release: called after every piece, so that arrays of a mapped file need not stay in memory.
+
+    Returns:
+        The sha256 of the file, computed from the arrays while they are written.
     """
     # The widest types first, so that every array begins at a multiple of its own size.
     names = sorted(tables, key=lambda name: (-tables[name].dtype.itemsize, name))
+    arrays = [tables[name] for name in names]
+    head = _header(names, arrays)
+    with ThreadPoolExecutor(1) as beside, Path(path).open("wb") as file:
+        hashed = beside.submit(_sha256, head, arrays, release)
+        file.write(head)
+        for piece in _pieces(arrays):
+            file.write(cast("Any", piece))
+            if release is not None:
+                release()
+        return hashed.result()
+
+
+def _header(names: Sequence[str], arrays: Sequence[NDArray[Any]]) -> bytes:
     header: dict[str, Any] = {}
     at = 0
-    for name in names:
-        table = tables[name]
+    for name, array in zip(names, arrays, strict=True):
         header[name] = {
-            "dtype": _TYPES[table.dtype.name],
-            "shape": list(table.shape),
-            "data_offsets": [at, at + table.nbytes],
+            "dtype": _TYPES[array.dtype.name],
+            "shape": list(array.shape),
+            "data_offsets": [at, at + array.nbytes],
         }
-        at += table.nbytes
+        at += array.nbytes
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    with Path(path).open("wb") as file:
-        file.write(len(text).to_bytes(8, "little"))
-        file.write(text)
-        for name in names:
-            table = np.ascontiguousarray(tables[name]).astype(
-                tables[name].dtype.newbyteorder("<"), copy=False
-            )
-            content = table.reshape(-1).view(np.uint8)
-            for begin in range(0, len(content), _PIECE):
-                file.write(cast("Any", content[begin : begin + _PIECE]))
-                if release is not None:
-                    release()
+    return len(text).to_bytes(8, "little") + text
+
+
+def _pieces(arrays: Sequence[NDArray[Any]]) -> Iterator[NDArray[np.uint8]]:
+    for array in arrays:
+        little = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"), copy=False)
+        content = little.reshape(-1).view(np.uint8)
+        for begin in range(0, len(content), _PIECE):
+            yield content[begin : begin + _PIECE]
+
+
+def _sha256(head: bytes, arrays: Sequence[NDArray[Any]], release: Callable[[], None] | None) -> str:
+    digest = hashlib.sha256(head)
+    for piece in _pieces(arrays):
+        digest.update(cast("Any", piece))
+        if release is not None:
+            release()
+    return digest.hexdigest()
 
 
 def load_tables(path: Path) -> dict[str, NDArray[Any]]:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.errors import InputError
+from munmaek.ngram.bisecting import below
 from munmaek.ngram.compiled import compiled
 from munmaek.ngram.intrinsics import prefetch
 from munmaek.ngram.parallel import in_threads
@@ -273,8 +274,8 @@ def _count_links(
     last = len(links) - 1
     for word in range(starts[1]):
         run = words[first[word] : first[word + 1]]
-        begin = first[word] + np.searchsorted(run, low)
-        end = first[word] + np.searchsorted(run, high)
+        begin = first[word] + below(run, low)
+        end = first[word] + below(run, high)
         for longer in range(2, order + 1):
             if begin == end:
                 break

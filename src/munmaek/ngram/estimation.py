@@ -161,7 +161,7 @@ def _smooth(
         first=trie.first,
         logprobs=logprobs,
         backoffs=backoffs,
-        index=build_index(trie.first, trie.words, spare=spare),
+        index=build_index(trie.first, trie.words, spare=spare, threads=threads),
     )
 
 

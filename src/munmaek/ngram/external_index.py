@@ -1,21 +1,20 @@
 """The hash table of ``munmaek.ngram.index`` made in little memory, the same to the bit.
 
-Entries are put in in the order of their nodes, each at the first free slot from its home on. What
-becomes of a range of slots depends only on the entries at home there and on those that found the
-range before full, so ranges are filled one after the other. Entries that leave the last range go on
-in the first one, which is then filled anew, and so on as long as others leave than before.
+Ranges of slots are filled one after the other with the entries at home there, and those that leave
+their range are put in at the end. The table does not depend on the ranges.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.ngram.compiled import compiled
-from munmaek.ngram.index import FEW, PROBES, bits_for, slot_of
+from munmaek.ngram.index import FEW, PROBES, bits_for, settle, slot_of
 from munmaek.ngram.scratch import Buckets, Column, Scratch, chunks_of
 
 __all__ = ["index_on_disk"]
 
 Int32s = NDArray[np.int32]
+Int64s = NDArray[np.int64]
 Uint64s = NDArray[np.uint64]
 
 
@@ -59,26 +58,18 @@ class _Table:
     def fill(self) -> Column | None:
         """None where an entry would lie too far from its place."""
         self._sort_entries()
-        for _ in range(self.ranges):
-            self.column.append(np.zeros(self.width, dtype=np.uint64))
+        left = [self._fill_range(at) for at in range(self.ranges)]
+        for at in range(self.ranges):
+            self.buckets.remove(at)
         table = self.column.map()
-        left = [np.empty((0, 3), dtype=np.int32) for _ in range(self.ranges)]
-        place = 0
-        while True:
-            at = place % self.ranges
-            came = left[at - 1] if place else left[at]
-            leaving = self._fill_range(at, came, table)
-            if leaving is None:
+        for at, leaving in enumerate(left):
+            end = (at + 1) * self.width
+            if leaving is None or not settle(
+                self.first.array, self.words.array, end, leaving, table
+            ):
                 return None
-            self.column.release()
-            settled = place >= self.ranges and np.array_equal(leaving, left[at])
-            left[at] = leaving
-            place += 1
-            done = place == self.ranges and not len(leaving)
-            if settled or done:
-                break
-        for bucket in range(self.ranges):
-            self.buckets.remove(bucket)
+        for column in (self.column, self.first, self.words):
+            column.release()
         return self.column
 
     def _sort_entries(self) -> None:
@@ -91,20 +82,14 @@ class _Table:
             self.first.release()
             self.words.release()
 
-    def _fill_range(self, at: int, came: Int32s, table: Uint64s) -> Int32s | None:
-        """Entries that found the range full, or None where one is too far from home."""
-        own = self.buckets.read(at, 0, self.buckets.size(at))
-        rows = own
-        if len(came):
-            rows = np.concatenate([came, own])
-            rows = rows[np.argsort(rows[:, 2], kind="stable")]
+    def _fill_range(self, at: int) -> Int64s | None:
+        """Home and node of entries that leave the range; None where one is too far from home."""
         slots = np.zeros(self.width, dtype=np.uint64)
-        leaving = np.empty((len(rows), 3), dtype=np.int32)
-        count = _put(rows, at * self.width, self.slots, slots, leaving)
-        if count < 0:
-            return None
-        table[at * self.width : (at + 1) * self.width] = slots
-        return leaving[:count].copy()
+        left = np.empty((PROBES, 2), dtype=np.int64)
+        rows = self.buckets.read(at, 0, self.buckets.size(at))
+        count = _put(rows, at * self.width, slots, left)
+        self.column.append(slots)
+        return left[:count].copy() if count >= 0 else None
 
 
 @compiled
@@ -124,24 +109,20 @@ def _rows(first: Int32s, words: Int32s, base: int, mask: int, rows: Int32s) -> i
 
 
 @compiled
-def _put(rows: Int32s, begin: int, total: int, slots: Uint64s, leaving: Int32s) -> int:
+def _put(rows: Int32s, begin: int, slots: Uint64s, left: Int64s) -> int:
     """How many entries leave; −1 where one would lie too far from its place."""
-    left = 0
+    leaving = 0
     for row in range(len(rows)):
         home = np.int64(rows[row, 0])
-        slot = home - begin if begin <= home < begin + len(slots) else np.int64(0)
-        probes = (begin + slot - home) % total
-        while slot < len(slots) and slots[slot] != 0 and probes < PROBES:
+        slot = home - begin
+        end = min(len(slots), slot + PROBES)
+        while slot < end and slots[slot] != 0:
             slot += 1
-            probes += 1
-            if slot == total:
-                slot = 0  # the only range there is
-        if probes >= PROBES:
-            return -1
-        if slot == len(slots):
-            for column in range(3):
-                leaving[left, column] = rows[row, column]
-            left += 1
-        else:
+        if slot < end:
             slots[slot] = (np.uint64(rows[row, 1]) << np.uint64(32)) | np.uint64(rows[row, 2])
-    return left
+        elif end < len(slots) or leaving == PROBES:
+            return -1
+        else:
+            left[leaving, 0], left[leaving, 1] = home, rows[row, 2]
+            leaving += 1
+    return leaving

@@ -11,10 +11,12 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.ngram.bisecting import below
 from munmaek.ngram.compiled import compiled
+from munmaek.ngram.parallel import in_threads
 from munmaek.ngram.spare import Spare
 
-__all__ = ["FEW", "PROBES", "bits_for", "build_index", "slot_of"]
+__all__ = ["FEW", "PROBES", "bits_for", "build_index", "settle", "slot_of"]
 
 FEW = 16
 """Words of one line of the processor's cache."""
@@ -22,28 +24,50 @@ PROBES = 4096
 """Slots at most from where a continuation should lie to where it does."""
 
 Int32s: TypeAlias = NDArray[np.int32]
+Int64s: TypeAlias = NDArray[np.int64]
 Uint64s: TypeAlias = NDArray[np.uint64]
 
 _FULL = 0.75
+_RANGES = 8
+"""Of slots, filled side by side; each fits a processor's cache better than all of them."""
 
 
-def build_index(first: Int32s, words: Int32s, *, spare: Spare | None = None) -> Uint64s:
+def build_index(
+    first: Int32s, words: Int32s, *, spare: Spare | None = None, threads: int = 1
+) -> Uint64s:
     """The table for a trie: a power of two of slots, a single free one where nothing is in it.
 
     Args:
         first: as the tables have it.
         words: likewise.
         spare: where the memory comes from; None takes it new.
+        threads: how many kernels run side by side; the result is the same to the bit.
     """
-    bits = bits_for(_entries(first))
+    contexts = np.empty(_count_large(first), dtype=np.int32)
+    bits = bits_for(_list_large(first, contexts))
     spare = spare or Spare()
     while True:
         slots = spare.take(1 << bits, np.uint64)
-        slots[:] = 0
-        if _fill(first, words, slots):
+        if _fill_all(first, words, contexts, slots, threads):
             return slots
         spare.give(slots)
         bits += 1
+
+
+def _fill_all(first: Int32s, words: Int32s, contexts: Int32s, slots: Uint64s, threads: int) -> bool:
+    """False where an entry would lie too far from its place."""
+    width = max(len(slots) // _RANGES, min(len(slots), PROBES))
+    begins = range(0, len(slots), width)
+    left = np.empty((len(begins), PROBES, 2), dtype=np.int64)
+
+    def work(part: int) -> int:
+        return _fill(first, words, contexts, slots, begins[part], begins[part] + width, left[part])
+
+    leaving = in_threads(threads, work, range(len(begins)))
+    return all(
+        count >= 0 and settle(first, words, begin + width, left[part, :count], slots)
+        for part, (begin, count) in enumerate(zip(begins, leaving, strict=True))
+    )
 
 
 def bits_for(entries: int) -> int:
@@ -52,11 +76,23 @@ def bits_for(entries: int) -> int:
 
 
 @compiled
-def _entries(first: Int32s) -> int:
+def _count_large(first: Int32s) -> int:
+    contexts = 0
+    for context in range(len(first) - 1):
+        contexts += first[context + 1] - first[context] > FEW
+    return contexts
+
+
+@compiled
+def _list_large(first: Int32s, contexts: Int32s) -> int:
+    """Contexts with many continuations, and how many they have together."""
     entries = 0
+    at = 0
     for context in range(len(first) - 1):
         size = first[context + 1] - first[context]
         if size > FEW:
+            contexts[at] = context
+            at += 1
             entries += size
     return entries
 
@@ -75,21 +111,72 @@ def slot_of(context: np.uint64, word: np.uint64, mask: np.uint64) -> np.uint64:
 
 
 @compiled
-def _fill(first: Int32s, words: Int32s, slots: Uint64s) -> bool:
-    """False where an entry would lie too far from its place."""
-    one = np.uint64(1)
+def _fill(
+    first: Int32s,
+    words: Int32s,
+    contexts: Int32s,
+    slots: Uint64s,
+    low: int,
+    high: int,
+    left: Int64s,
+) -> int:
+    """Put in the entries at home in one range of slots, in the order of their nodes.
+
+    ``left`` [PROBES, 2] gets home and node of those that find no room before its end.
+
+    Returns:
+        How many these are; −1 where an entry would lie too far from its place.
+    """
+    slots[low:high] = 0
     mask = np.uint64(len(slots) - 1)
-    for context in range(len(first) - 1):
-        if first[context + 1] - first[context] <= FEW:
-            continue
+    leaving = 0
+    for context in contexts:
         for node in range(first[context], first[context + 1]):
             word = np.uint64(words[node])
-            slot = slot_of(np.uint64(context), word, mask)
-            probes = 0
-            while slots[slot] != 0:
-                slot = (slot + one) & mask
-                probes += 1
-                if probes == PROBES:
-                    return False
-            slots[slot] = (word << np.uint64(32)) | np.uint64(node)
+            home = np.int64(slot_of(np.uint64(context), word, mask))
+            if home < low or home >= high:
+                continue
+            slot = home
+            end = min(high, home + PROBES)
+            while slot < end and slots[slot] != 0:
+                slot += 1
+            if slot < end:
+                slots[slot] = (word << np.uint64(32)) | np.uint64(node)
+            elif end < high or leaving == PROBES:
+                return -1
+            else:
+                left[leaving, 0], left[leaving, 1] = home, node
+                leaving += 1
+    return leaving
+
+
+@compiled
+def settle(first: Int32s, words: Int32s, begin: int, left: Int64s, slots: Uint64s) -> bool:
+    """Put in entries that left their range, which ends at slot ``begin``.
+
+    An entry takes the place of one with a higher node, which goes on in its stead: so the table is
+    as if all had come in the order of their nodes (Amble & Knuth 1974, "Ordered hash tables"), and
+    does not depend on the ranges.
+
+    Returns:
+        False where an entry would lie too far from its place.
+    """
+    mask = len(slots) - 1
+    for row in range(len(left)):
+        home, node = left[row, 0], left[row, 1]
+        slot = begin & mask
+        while True:
+            if (slot - home) & mask >= PROBES:
+                return False
+            held = slots[slot]
+            other = np.int64(held & np.uint64(0xFFFFFFFF))
+            if held == 0 or other > node:
+                slots[slot] = (np.uint64(words[node]) << np.uint64(32)) | np.uint64(node)
+                if held == 0:
+                    break
+                node = other
+                context = below(first, node + 1) - 1
+                word = np.uint64(words[node])
+                home = np.int64(slot_of(np.uint64(context), word, np.uint64(mask)))
+            slot = (slot + 1) & mask
     return True

@@ -202,8 +202,9 @@ class _Reader:
         Raises:
             InputError: names the file and the line.
         """
-        if self.refused:
-            row, index = min(self.refused)
+        refused = [*self.refused, *self._refused_held()]
+        if refused:
+            row, index = min(refused)
             block = self.blocks[index]
             line = block.line + row - block.begin
             message = (
@@ -215,6 +216,15 @@ class _Reader:
             names = ", ".join(dict.fromkeys(Path(block.file).name for block in self.blocks))
             message = f"{names}: only empty lines; a corpus needs text"
             raise InputError(message)
+
+    def _refused_held(self) -> list[tuple[int, int]]:
+        """The first row held out with a reserved word, and its block, where those are refused."""
+        if self.reserved != -2:
+            return []
+        words = {word.decode() for word in self.first}
+        inside = [(index, row) for index in sorted(self.spans) for row in self.spans[index]]
+        found = zip(self.held.tolist(), inside, strict=True)
+        return [(row, at) for row, (at, text) in found if not words.isdisjoint(text.split())][:1]
 
     def rank(
         self, specials: Sequence[str], *, most: int | None, min_count: int
@@ -231,16 +241,17 @@ class _Reader:
             known = min(len(own), len(numbered))
             counts[numbered[:known]] += own[:known]
         counts[: len(specials)] = 0
-        words = [word.decode() for word in base.words()]
+        words = base.words()
+        # UTF-8 sorts as its characters do; sorting by frequency afterwards keeps that order.
         enough = np.flatnonzero(counts >= max(min_count, 1)).tolist()
-        often = counts.tolist()
-        enough.sort(key=lambda word: (-often[word], words[word]))
+        sorted_words = np.array(sorted(enough, key=words.__getitem__), dtype=np.int64)
+        chosen = sorted_words[np.argsort(-counts[sorted_words], kind="stable")]
         if most is not None:
-            del enough[max(most - len(specials), 0) :]
+            chosen = chosen[: max(most - len(specials), 0)]
         ids = np.full(base.size, UNK, dtype=np.int32)
         ids[: len(specials)] = np.arange(len(specials))
-        ids[enough] = np.arange(len(specials), len(specials) + len(enough))
-        vocabulary = (*specials, *(words[word] for word in enough))
+        ids[chosen] = np.arange(len(specials), len(specials) + len(chosen))
+        vocabulary = (*specials, *(words[word].decode() for word in chosen.tolist()))
         return vocabulary, [ids[numbered] for numbered in numbers]
 
     def assemble(self, numbers: list[Int32s], threads: int) -> Int32s:

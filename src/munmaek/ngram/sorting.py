@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.errors import InputError
+from munmaek.ngram.bisecting import below
 from munmaek.ngram.compiled import compiled
 from munmaek.ngram.intrinsics import prefetch
 from munmaek.ngram.parallel import cuts_by_weight, in_threads
@@ -266,7 +267,7 @@ def _end(
         if place >= sentences[sentence]:
             histogram[text[place]] -= 1
             if order > 1:
-                part = np.searchsorted(cuts, text[place + 1], side="right") - 1
+                part = below(cuts, int(text[place + 1]) + 1) - 1
                 before[part, text[place]] -= 1
 
 

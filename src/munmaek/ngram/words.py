@@ -14,6 +14,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.ngram.bisecting import below
 from munmaek.ngram.compiled import Index, compiled
 from munmaek.ngram.intrinsics import get8, popcount, trailing_zeros
 
@@ -243,14 +244,14 @@ def _wide_space(block: Bytes, at: int) -> int:
         return 0
     lead, second = block[at], block[at + 1]
     if lead == 0xC2:
-        return 2 if second in {133, 160} else 0
+        return 2 if second in (133, 160) else 0
     if left < 3:
         return 0
     third = block[at + 2]
     if lead == 0xE1:
         found = second == 0x9A and third == 0x80
     elif lead == 0xE2:
-        thin = second == 0x80 and (third <= 138 or third in {168, 169, 175})
+        thin = second == 0x80 and (third <= 138 or third in (168, 169, 175))
         found = thin or (second == 0x81 and third == 0x9F)
     else:
         found = lead == 0xE3 and second == 0x80 and third == 0x80
@@ -406,7 +407,7 @@ def count_rows(block: Bytes) -> int:  # noqa: C901, PLR0912  eight bytes at a ti
             if block[at + offset] & 0xC0 != 0x80:
                 return UNSOUND
         if width == 2:
-            sound = 194 <= byte <= 203 or byte in {208, 209}
+            sound = 194 <= byte <= 203 or byte in (208, 209)
         elif width == 3:
             sound = _stable(byte, second, block[at + 2])
         else:
@@ -426,12 +427,12 @@ def _stable(lead: int, second: int, third: int) -> bool:  # noqa: PLR0911  a tab
     if lead == 0xE3:
         if second == 0x80:
             return third <= 0xA9
-        return second in {129, 131} or (second == 130 and not 153 <= third <= 154)
+        return second in (129, 131) or (second == 130 and not 153 <= third <= 154)
     if lead == 0xEA:
         return second >= 0xB0
     if lead == 0xED:
         return second <= 0x9E
-    return 228 <= lead <= 233 or lead in {235, 236} or (lead == 239 and 188 <= second <= 189)
+    return 228 <= lead <= 233 or lead in (235, 236) or (lead == 239 and 188 <= second <= 189)
 
 
 @compiled
@@ -450,7 +451,7 @@ def join_rows(block: Bytes, begin: int, held: Int64s, out: Bytes) -> int:
     at = 0
     size = len(block)
     row = begin
-    holding = np.searchsorted(held, begin)
+    holding = below(held, begin)
     filled = 0
     run = stop = -1  # of rows that stand as they are, which are copied at once
     while at < size:
@@ -491,7 +492,8 @@ def join_rows(block: Bytes, begin: int, held: Int64s, out: Bytes) -> int:
 def _put_row(block: Bytes, begin: Index, end: Index, out: Bytes, filled: Index) -> int:
     out[filled] = 10
     filled += 1
-    out[filled : filled + end - begin] = block[begin:end]
+    for offset in range(end - begin):  # a slice takes two seconds to compile
+        out[filled + offset] = block[begin + offset]
     return int(filled + end - begin)
 
 
@@ -499,7 +501,7 @@ def _put_row(block: Bytes, begin: Index, end: Index, out: Bytes, filled: Index) 
 def _space_at(block: Bytes, at: int) -> int:
     """The width of a space, a tab, a no-break or an ideographic space here; 0 for none."""
     byte = block[at]
-    if byte in {32, 9}:
+    if byte in (32, 9):
         return 1
     if byte == 0xC2 and at + 1 < len(block) and block[at + 1] == 0xA0:
         return 2

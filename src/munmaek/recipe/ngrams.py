@@ -5,8 +5,10 @@ What comes out is what ``munmaek.recipe.train`` gives, the same words, counts an
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, final
 
@@ -94,15 +96,22 @@ class CountedModel:
     release: Callable[[], None] | None = None
     """Lets go of pages of tables that are mapped from temporary files."""
 
-    def save(self, folder: Path | str, *, force: bool = False) -> None:
+    def save(
+        self, folder: Path | str, *, force: bool = False, info: Callable[[], Info] | None = None
+    ) -> None:
         """Write the model's folder, aside and renamed.
+
+        Args:
+            folder: where the model is to be.
+            force: replace what is there.
+            info: asked for what stands instead of ``self.info`` when the tables are written.
 
         Raises:
             InputError: ``folder`` exists and ``force`` is false.
             DiskError: it cannot be written; what was there is whole.
         """
         model, text = self.model, self.text
-        files: dict[str, Callable[[Path], None]] = {
+        files: dict[str, Callable[[Path], str | None]] = {
             "tokenizer.json": self.tokenizer.save,
             "config.json": lambda path: save_settings(path, self.info),
             "model.safetensors": lambda path: save_tables(
@@ -111,7 +120,11 @@ class CountedModel:
         }
         if text is not None:
             files["text.safetensors"] = lambda path: save_tables(text.tensors(), path)
-        manifest = {**self.info.to_json(), "tokenizer": self.tokenizer.describe()}
+
+        def manifest() -> dict[str, Any]:
+            known = self.info if info is None else info()
+            return {**known.to_json(), "tokenizer": self.tokenizer.describe()}
+
         write_folder(Path(folder), files=files, manifest=manifest, force=force)
 
 
@@ -155,7 +168,7 @@ def train_ngrams(
         return _train_on_disk(
             recipe, paths, folder, valid, force, means, means.memory, reserved, report
         )
-    stages = Stages({"reading": 2.0, "counting": 4.0, "evaluating": 0.3, "saving": 1.5}, report)
+    stages = Stages({"reading": 2.0, "counting": 4.0, "saving": 1.0}, report)
     stages.tell("reading")
     given = (
         _read_words(recipe, paths, valid, means, reserved)
@@ -175,13 +188,20 @@ def train_ngrams(
     info = _info(recipe, config, sizes, model, began, given.data)
     tokenizer, checked, text = given.tokenizer, given.valid, _kept(given, recipe, model.size)
     del given  # memory for what is written now
-    stages.tell("evaluating")
-    if config.is_distribution:
-        info = info.with_scores(corpus_scores(model, tokenizer, checked, stage=recipe.stage))
     stages.tell("saving")
     trained = CountedModel(tokenizer, model, info, text)
-    trained.save(folder, force=force)
-    return trained
+    with ThreadPoolExecutor(1) as beside:
+        evaluated = beside.submit(_evaluated, trained, checked)
+        trained.save(folder, force=force, info=evaluated.result)
+    return replace(trained, info=evaluated.result())
+
+
+def _evaluated(trained: CountedModel, corpus: Corpus) -> Info:
+    """What is known of it, with its scores where it gives probabilities."""
+    info, model = trained.info, trained.model
+    if not model.config.is_distribution:
+        return info
+    return info.with_scores(corpus_scores(model, trained.tokenizer, corpus, stage=info.stage))
 
 
 def _info(
@@ -312,6 +332,12 @@ class _Released:
 
     def score_many(self, sequences: Sequence[Sequence[int]]) -> list[NDArray[np.float64]]:
         return [self.score(ids) for ids in sequences]
+
+    def score_flat(self, ids: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.float64]:
+        scores = np.empty(len(ids), dtype=np.float64)
+        for begin, end in pairwise(offsets.tolist()):
+            scores[begin:end] = self.score(ids[begin:end].tolist())
+        return scores
 
 
 def _read_words(
