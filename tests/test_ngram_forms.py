@@ -228,7 +228,7 @@ def put_one_after_the_other(first, words, slots):
     return table
 
 
-@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("threads", [1, 2, 3, 9])
 @pytest.mark.parametrize("seed", range(4))
 def test_the_index_is_as_if_entries_came_one_after_the_other(seed, threads):
     rng = np.random.default_rng(seed)

@@ -28,8 +28,8 @@ Int64s: TypeAlias = NDArray[np.int64]
 Uint64s: TypeAlias = NDArray[np.uint64]
 
 _FULL = 0.75
-_RANGES = 8
-"""Of slots, filled side by side; each fits a processor's cache better than all of them."""
+_RANGES = 4
+"""Of slots, at most, filled side by side: each goes through all entries for its own."""
 
 
 def build_index(
@@ -56,7 +56,8 @@ def build_index(
 
 def _fill_all(first: Int32s, words: Int32s, contexts: Int32s, slots: Uint64s, threads: int) -> bool:
     """False where an entry would lie too far from its place."""
-    width = max(len(slots) // _RANGES, min(len(slots), PROBES))
+    ranges = 1 << min(threads, _RANGES).bit_length() - 1
+    width = max(len(slots) // ranges, min(len(slots), PROBES))
     begins = range(0, len(slots), width)
     left = np.empty((len(begins), PROBES, 2), dtype=np.int64)
 
