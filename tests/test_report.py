@@ -447,10 +447,12 @@ def test_a_failure_is_marked_and_said():
     # Three columns say whether the source is read, one whether words come again.
     assert page.count('class="num warn"') == 4
     text = _Page(page).text
-    assert "fixed vector ignores its source: " in text
-    assert "fixed vector repeats itself: " in text
+    assert "The source is ignored by fixed vector: " in text
+    assert "Repetition, more than in the references: fixed vector." in text
     assert "No model here" not in text
-    assert "원문을 무시한다" in _text(results, language="ko")
+    assert "원문을 무시하는 모델: fixed vector." in _text(results, language="ko")
+    results["models"][5]["diagnosis"] = _diagnosis("repeats")
+    assert "than in the references: fixed vector, attention model." in _text(results)
 
 
 def test_translators_that_were_not_examined_have_no_diagnosis():

@@ -145,11 +145,14 @@ def translation(rows: Sequence[Row], catalogue: Catalogue) -> list[str]:
 
 def diagnosis(rows: Sequence[Row], catalogue: Catalogue) -> list[str]:
     """What is wrong with which translator, or that nothing was found."""
+    failing = {
+        name: [row.label for row in rows if any(x.found and x.name == name for x in row.findings)]
+        for name in FAILURES
+    }
     found = [
-        catalogue.text(f"finding.diagnosis.{each.name}", label=row.label)
-        for row in rows
-        for each in row.findings
-        if each.found and each.name in FAILURES
+        catalogue.text(f"finding.diagnosis.{name}", labels=", ".join(labels))
+        for name, labels in failing.items()
+        if labels
     ]
     return found or [catalogue.text("finding.diagnosis.none")]
 

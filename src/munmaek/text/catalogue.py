@@ -209,18 +209,19 @@ TEXTS: dict[str, tuple[str, str]] = {
         "원문을 무시하거나, 베끼거나, 참조 번역보다 많이 되풀이하는 모델은 없다.",
     ),
     "finding.diagnosis.ignores_source": (
-        "{label} ignores its source: the sources of others serve it nearly as well, or many "
+        "The source is ignored by {labels}: the sources of others serve nearly as well, or many "
         "sources get one and the same output.",
-        "{label}: 원문을 무시한다. 남의 원문으로도 거의 같게 맞히거나, "
+        "원문을 무시하는 모델: {labels}. 남의 원문으로도 거의 같게 맞히거나, "
         "여러 원문에 같은 출력을 낸다.",
     ),
     "finding.diagnosis.copies": (
-        "{label} copies: its outputs are made of its sources more than the references are.",
-        "{label}: 베낀다. 참조 번역보다 많이 원문을 그대로 옮겨 쓴다.",
+        "The source is copied by {labels}: more of it stands in the outputs than in the "
+        "references.",
+        "원문을 베끼는 모델: {labels}. 참조 번역보다 많은 원문 낱말이 출력에 그대로 있다.",
     ),
     "finding.diagnosis.repeats": (
-        "{label} repeats itself: pairs of words come again within an output.",
-        "{label}: 되풀이한다. 한 출력 안에 같은 낱말 쌍이 거듭 나온다.",
+        "Repetition, more than in the references: {labels}.",
+        "참조 번역보다 많이 되풀이하는 모델: {labels}.",
     ),
     "finding.same": (
         "All of them come to the same {metric}: {value}.",
