@@ -1,4 +1,4 @@
-"""The lineage: one file a stage, each a better answer to "what is the context?".
+"""The lineage: one module or package a stage, each a better answer to "what is the context?".
 
 ``LINEAGE`` is a literal, ordered table; importing it loads no stage. A package may add stages of
 its own through the entry point group ``munmaek.models``, whose objects are ``Stage`` rows.

@@ -1,0 +1,88 @@
+"""What shapes a BERT."""
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from munmaek.models.configuration import Config
+
+__all__ = ["BertConfig"]
+
+
+class BertConfig(Config):
+    """Sizes of a BERT; the defaults are a small one, trained in minutes."""
+
+    hidden_size: int = Field(default=256, ge=1)
+    """D."""
+    num_hidden_layers: int = Field(default=4, ge=1)
+    """Layers of the stack."""
+    num_attention_heads: int = Field(default=4, ge=1)
+    """Heads; divides ``hidden_size``."""
+    intermediate_size: int = Field(default=1024, ge=1)
+    """Inner width of the feed-forward sublayer."""
+    hidden_act: Literal["gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu"] = "gelu"
+    """Of the feed-forward sublayer; gelu is the exact one (Hendrycks & Gimpel 2016)."""
+    max_position_embeddings: int = Field(default=512, ge=1)
+    """Rows of the table of positions: longest text in tokens, and ``position_offset``."""
+    type_vocab_size: int = Field(default=2, ge=0)
+    """Segments that tokens may belong to; a single text is segment 0. 0 has none (DistilBERT)."""
+    layer_norm_eps: float = Field(default=1e-12, gt=0.0)
+    """Added to the variance in LayerNorm."""
+    hidden_dropout_prob: float = Field(default=0.1, ge=0.0, lt=1.0)
+    """On embeddings and on what each sublayer adds."""
+    attention_probs_dropout_prob: float = Field(default=0.0, ge=0.0, lt=1.0)
+    """On attention weights, 0.1 in the paper; above 0 a CPU cannot use the fused kernel."""
+    classifier_dropout: float | None = Field(default=None, ge=0.0, lt=1.0)
+    """Before the label scores; None is ``hidden_dropout_prob``."""
+    initializer_range: float = Field(default=0.035, gt=0.0)
+    """Standard deviation of fresh weights: 0.02 at the paper's width of 768 is 0.035 at 256."""
+    norm_first: bool = False
+    """LayerNorm before each sublayer; False is after it, as in the paper."""
+    embedding_norm: bool = False
+    """With ``norm_first``, LayerNorm on the embeddings as well: without it words enter the stack
+    at the deviation of fresh weights, and little is learned at first."""
+    positions: Literal["learned", "rotary"] = "learned"
+    """A learned vector for each position, or queries and keys turned by it."""
+    gated: bool = False
+    """Feed-forward sublayer W₂ (act(W₁ x) ⊙ W₃ x) (Shazeer 2020) rather than W₂ act(W₁ x)."""
+    bias: bool = True
+    """Biases in the stack's matrix products."""
+    embedding_size: int | None = Field(default=None, ge=1)
+    """Width of the embeddings, projected to D where it differs (ELECTRA); None is D."""
+    position_offset: int = Field(default=0, ge=0)
+    """Number of the first position (RoBERTa: the padding id and one)."""
+    tie_word_embeddings: bool = True
+    """Whether masked words are scored with the word embeddings themselves."""
+    family: Literal["bert", "roberta", "electra", "distilbert"] = "bert"
+    """Whose names and heads a saved model has."""
+
+    @property
+    def longest(self) -> int | None:
+        """Tokens of the longest text; None is any."""
+        if self.positions == "rotary":
+            return None
+        return self.max_position_embeddings - self.position_offset
+
+    @property
+    def classic(self) -> bool:
+        """Whether it is of the form that published checkpoints have."""
+        modern = self.norm_first or self.gated or self.positions == "rotary" or not self.bias
+        return not modern
+
+    @field_validator("num_attention_heads")
+    @classmethod
+    def _heads_divide(cls, heads: int, info: Any) -> int:
+        size = info.data.get("hidden_size", heads)
+        if size % heads:
+            message = f"must divide hidden_size = {size}"
+            raise ValueError(message)
+        return heads
+
+    @field_validator("positions")
+    @classmethod
+    def _halves(cls, positions: str, info: Any) -> str:
+        size, heads = info.data.get("hidden_size", 2), info.data.get("num_attention_heads", 1)
+        if positions == "rotary" and size // heads % 2:
+            message = f"rotary wants heads of even width, got {size // heads}"
+            raise ValueError(message)
+        return positions

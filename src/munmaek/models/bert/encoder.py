@@ -1,0 +1,305 @@
+"""The stack of layers between token ids and vectors.
+
+Letters: B sentences in the batch, T tokens, S tokens that may be seen, D hidden size, K width of a
+head, N tokens of all sentences.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from munmaek.errors import InputError
+from munmaek.models.bert.config import BertConfig
+from munmaek.nn.attention import MultiHeadSelfAttention, Spans, rotary_tables
+from munmaek.nn.dropout import Dropout
+from munmaek.nn.embeddings import LearnedPositions
+from munmaek.nn.masks import key_mask, padding_mask
+from munmaek.nn.tape import Tape, scoped
+from munmaek.nn.unpadded import Unpadded, unpad
+
+__all__ = ["ACTIVATIONS", "BertEncoder", "BertLayer"]
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "gelu": F.gelu,
+    "gelu_new": partial(F.gelu, approximate="tanh"),
+    "gelu_pytorch_tanh": partial(F.gelu, approximate="tanh"),
+    "relu": F.relu,
+    "silu": F.silu,
+}
+
+
+class BertLayer(nn.Module):
+    """Self-attention over the whole sentence, then the feed-forward sublayer."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        size, inner = config.hidden_size, config.intermediate_size
+        self.attention = MultiHeadSelfAttention(
+            size,
+            config.num_attention_heads,
+            dropout=config.attention_probs_dropout_prob,
+            bias=config.bias,
+        )
+        self.attention_norm = nn.LayerNorm(size, eps=config.layer_norm_eps, bias=config.bias)
+        self.intermediate = nn.Linear(size, (1 + config.gated) * inner, bias=config.bias)
+        self.output = nn.Linear(inner, size, bias=config.bias)
+        self.output_norm = nn.LayerNorm(size, eps=config.layer_norm_eps, bias=config.bias)
+        self.dropout = Dropout(config.hidden_dropout_prob)
+        self.norm_first = config.norm_first
+        self.gated = config.gated
+        self.activation = ACTIVATIONS[config.hidden_act]
+
+    def forward(
+        self,
+        x: Float[Tensor, "B T D"],
+        *,
+        mask: Bool[Tensor, "B 1 1 S"] | None = None,
+        rotary: Float[Tensor, "2 T K"] | None = None,
+        tape: Tape | None = None,
+    ) -> Float[Tensor, "B T D"]:
+        """The layer's vectors."""
+        scope = scoped(tape, "self")
+
+        def attend(y: Tensor) -> Tensor:
+            return self.attention(y, mask=mask, rotary=rotary, tape=scope)[0]
+
+        return self.around(x, attend)
+
+    def flat(
+        self,
+        x: Float[Tensor, "N D"],
+        spans: Spans,
+        *,
+        rotary: Float[Tensor, "2 N K"] | None = None,
+    ) -> Float[Tensor, "N D"]:
+        """The same for sentences that stand end to end."""
+        return self.around(x, lambda y: self.attention.flat(y, spans, rotary=rotary))
+
+    def first(
+        self,
+        x: Float[Tensor, "N D"],
+        starts: Int[Tensor, " B"],
+        spans: Spans,
+        *,
+        rotary: Float[Tensor, "2 N K"] | None = None,
+    ) -> Float[Tensor, "B D"]:
+        """``flat`` of each sentence's first token alone: keys and values of all, the rest of it."""
+        return self.around(
+            x, lambda y: self.attention.first(y, starts, spans, rotary=rotary), kept=starts
+        )
+
+    def around(
+        self, x: Tensor, attend: Callable[[Tensor], Tensor], *, kept: Tensor | None = None
+    ) -> Tensor:
+        """Both sublayers with their normalisation, before or after.
+
+        ``kept`` are the tokens that ``attend`` gives vectors of; None is all.
+        """
+        residual = x if kept is None else x[kept]
+        if self.norm_first:
+            x = residual + self.dropout(attend(self.attention_norm(x)))
+            return x + self.dropout(self._forward(self.output_norm(x)))
+        x = self.attention_norm(residual + self.dropout(attend(x)))
+        return self.output_norm(x + self.dropout(self._forward(x)))
+
+    def _forward(self, x: Tensor) -> Tensor:
+        inner = self.intermediate(x)
+        if self.gated:
+            gate, inner = inner.chunk(2, dim=-1)
+            return self.output(self.activation(gate) * inner)
+        return self.output(self.activation(inner))
+
+
+class BertEncoder(nn.Module):
+    """From token ids to a vector for each token that knows both of its sides."""
+
+    def __init__(self, config: BertConfig, *, vocab_size: int) -> None:
+        super().__init__()
+        self.config = config
+        size = config.embedding_size or config.hidden_size
+        self.word_embeddings = nn.Embedding(vocab_size, size)
+        self.position_embeddings = (
+            LearnedPositions(config.max_position_embeddings, size)
+            if config.positions == "learned"
+            else None
+        )
+        self.type_embeddings = (
+            nn.Embedding(config.type_vocab_size, size) if config.type_vocab_size else None
+        )
+        # Behind the stack instead where the sublayers normalise first.
+        normed = config.hidden_size if config.norm_first else size
+        self.norm = nn.LayerNorm(normed, eps=config.layer_norm_eps, bias=config.bias)
+        self.embedding_norm = (
+            nn.LayerNorm(size, eps=config.layer_norm_eps, bias=config.bias)
+            if config.norm_first and config.embedding_norm
+            else None
+        )
+        self.projection = (
+            nn.Linear(size, config.hidden_size) if size != config.hidden_size else None
+        )
+        self.dropout = Dropout(config.hidden_dropout_prob)
+        self.layers = nn.ModuleList(BertLayer(config) for _ in range(config.num_hidden_layers))
+        self.norm_first = config.norm_first
+
+    def forward(
+        self,
+        ids: Int[Tensor, "B T"],
+        lengths: Int[Tensor, " B"],
+        *,
+        types: Int[Tensor, "B T"] | None = None,
+        tape: Tape | None = None,
+    ) -> Float[Tensor, "B T D"]:
+        """The last layer's vectors, zero at padding, which is taken out once and put back once.
+
+        Args:
+            ids: tokens, padding last.
+            lengths: real tokens of each row.
+            types: the segment of each token; None is segment 0 throughout.
+            tape: where to record the inside of each layer.
+
+        Raises:
+            InputError: a text longer than the model's positions.
+        """
+        if tape is not None:
+            hidden = self.padded(ids, lengths, types=types, tape=tape)
+            return hidden * padding_mask(lengths, ids.shape[1])[..., None]
+        rows = unpad(lengths, ids.shape[1])
+        pick = rows.cells
+        out = self.flat(
+            ids.flatten()[pick], rows, types=None if types is None else types.flatten()[pick]
+        )
+        if len(pick) == ids.numel() and len(rows.spans) == 1:
+            return out.reshape(*ids.shape, -1)
+        blank = out.new_zeros(ids.numel(), out.shape[1])
+        return blank.index_copy(0, pick, out).reshape(*ids.shape, -1)
+
+    def first(
+        self,
+        ids: Int[Tensor, "B T"],
+        lengths: Int[Tensor, " B"],
+        *,
+        types: Int[Tensor, "B T"] | None = None,
+        tape: Tape | None = None,
+    ) -> Float[Tensor, "B D"]:
+        """``forward`` of each first token alone, which saves most of the last layer.
+
+        On CUDA and with a tape all tokens are computed as ever.
+
+        Raises:
+            InputError: a text longer than the model's positions.
+        """
+        if tape is not None or ids.is_cuda or not len(ids):
+            return self.forward(ids, lengths, types=types, tape=tape)[:, 0]
+        rows = unpad(lengths, ids.shape[1])
+        pick = rows.cells
+        types = None if types is None else types.flatten()[pick]
+        x, rotary = self._lower(ids.flatten()[pick], rows, types)
+        starts = torch.tensor(
+            [at + row * length for at, count, length in rows.spans for row in range(count)],
+            device=ids.device,
+        )
+        last = cast("BertLayer", self.layers[-1])
+        out = last.first(x, starts, rows.spans, rotary=rotary)
+        out = self.norm(out) if self.norm_first else out
+        blank = out.new_zeros(len(ids), out.shape[1])
+        return blank.index_copy(0, pick[starts] // ids.shape[1], out)
+
+    def flat(
+        self, ids: Int[Tensor, " N"], rows: Unpadded, *, types: Int[Tensor, " N"] | None = None
+    ) -> Float[Tensor, "N D"]:
+        """The last layer's vectors of sentences that stand end to end."""
+        x, rotary = self._lower(ids, rows, types)
+        x = cast("BertLayer", self.layers[-1]).flat(x, rows.spans, rotary=rotary)
+        return self.norm(x) if self.norm_first else x
+
+    def _lower(
+        self, ids: Tensor, rows: Unpadded, types: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
+        """What the last layer reads, and the angles of its positions."""
+        self._check(rows.spans[-1][2] if rows.spans else 0)
+        x = self.embed(ids, rows.positions, types)
+        rotary = self._rotary(rows.positions)
+        for layer in list(self.layers)[:-1]:
+            x = cast("BertLayer", layer).flat(x, rows.spans, rotary=rotary)
+        return x, rotary
+
+    def padded(
+        self,
+        ids: Int[Tensor, "B T"],
+        lengths: Int[Tensor, " B"],
+        *,
+        types: Int[Tensor, "B T"] | None = None,
+        tape: Tape | None = None,
+    ) -> Float[Tensor, "B T D"]:
+        """``forward`` with the padding carried along under a mask: the same numbers, slower."""
+        self._check(ids.shape[1])
+        positions = torch.arange(ids.shape[1], device=ids.device)
+        return self.stack(
+            self.embed(ids, positions, types, tape=tape),
+            key_mask(lengths, ids.shape[1]),
+            tape=tape,
+        )
+
+    def stack(
+        self,
+        x: Float[Tensor, "B T D"],
+        mask: Bool[Tensor, "B 1 1 S"] | None,
+        *,
+        tape: Tape | None = None,
+    ) -> Float[Tensor, "B T D"]:
+        """All layers over embedded tokens, under a mask."""
+        rotary = self._rotary(torch.arange(x.shape[1], device=x.device))
+        for number, layer in enumerate(self.layers):
+            scope = scoped(tape, f"layer.{number}")
+            x = layer(x, mask=mask, rotary=rotary, tape=scope)
+            if scope is not None:
+                scope.record("hidden", x)
+        return self.norm(x) if self.norm_first else x
+
+    def _check(self, wanted: int) -> None:
+        longest = self.config.longest
+        if longest is not None and wanted > longest:
+            message = (
+                f"a text of {wanted} tokens is longer than the model's {longest} positions: "
+                "cut the text, or train with more positions"
+            )
+            raise InputError(message)
+
+    def _rotary(self, positions: Tensor) -> Tensor | None:
+        if self.config.positions != "rotary":
+            return None
+        width = self.config.hidden_size // self.config.num_attention_heads
+        return rotary_tables(positions, width)
+
+    def embed(
+        self,
+        ids: Int[Tensor, "*B T"],
+        positions: Int[Tensor, " T"],
+        types: Int[Tensor, "*B T"] | None = None,
+        *,
+        tape: Tape | None = None,
+    ) -> Float[Tensor, "*B T D"]:
+        """What the first layer reads."""
+        words = self.word_embeddings(ids)
+        if tape is not None:
+            tape.record("embedding", words)
+        added: Tensor | None = None
+        if self.position_embeddings is not None:
+            offset = self.config.position_offset
+            added = self.position_embeddings.table(positions + offset)
+        if self.type_embeddings is not None:
+            first = self.type_embeddings.weight[0]
+            segment = first if types is None else self.type_embeddings(types)
+            added = segment if added is None else added + segment
+        x = words if added is None else words + added
+        if not self.norm_first:
+            x = self.norm(x)
+        elif self.embedding_norm is not None:
+            x = self.embedding_norm(x)
+        x = self.dropout(x)
+        return x if self.projection is None else self.projection(x)
