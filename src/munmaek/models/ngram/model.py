@@ -1,46 +1,18 @@
-r"""The Markov chain: the context is the last n−1 tokens, prediction is counting and smoothing.
+"""The chain itself: a language model over the tables of n-grams.
 
-    p(w_1 … w_T) = Π_t p(w_t | w_{t−n+1} … w_{t−1})
-
-    p(w | h) = (a(h w) − D(a(h w))) / a(h ·) + γ(h) p(w | h')
-
-a(h w) is the adjusted count of the n-gram: how often it occurred, and for n-grams shorter than n
-after how many different words. D discounts counts of 1, 2 and 3 or more; γ(h) is the weight so
-freed, given to the context h' that is one word shorter. Under the shortest lies the uniform
-distribution, so no id is impossible.
-
-As a classifier it is Bayes' rule over one chain for each label:
-
-    log p(label | w_1 … w_T) = log p(label) + Σ_t log p_label(w_t | w_{t−n+1} … w_{t−1}) + const
-
-Letters: V vocabulary size, T tokens, N sequences, C labels, n order; w a word, h a context.
-
-Source: Chen & Goodman 1998, "An Empirical Study of Smoothing Techniques for Language Modeling",
-section 4 (interpolated modified Kneser–Ney); Heafield et al. 2013, "Scalable Modified Kneser–Ney
-Language Model Estimation", section 3.
+Letters: V vocabulary size, T tokens, n order.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, field_validator, model_validator
 
-from munmaek.errors import ConfigError, InputError
-from munmaek.models.configuration import Config
-from munmaek.models.ngram_smoothing import ModifiedKneserNey, Smoothing, StupidBackoff, smoothed
-from munmaek.ngram import (
-    MAX_ORDER,
-    Tables,
-    distribution,
-    estimate,
-    flatten,
-    score,
-    tables_from,
-    trace,
-)
+from munmaek.models.ngram.config import NgramConfig
+from munmaek.models.ngram.smoothing import smoothed
+from munmaek.ngram import Tables, distribution, estimate, flatten, score, tables_from, trace
 from munmaek.ngram.counting import unbound
 from munmaek.ngram.estimation import estimate_text
 from munmaek.ngram.lookup import Entry, find
@@ -48,65 +20,14 @@ from munmaek.ngram.pruning import above, histories_of_counts, prune_by_entropy, 
 from munmaek.ngram.queries import top
 from munmaek.ngram.sequences import check_range
 from munmaek.ngram.smoothing import Smoothed
-from munmaek.ngram.tables import tensor_named
 from munmaek.ngram.tree import count_tree
 
-__all__ = ["Explanation", "NgramClassifier", "NgramConfig", "NgramModel"]
+__all__ = ["Explanation", "NgramModel", "Sequences"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Ids = Sequence[int] | NDArray[np.integer[Any]]
 Sequences = Sequence[Ids]
-
-
-class NgramConfig(Config):
-    """What shapes the chain."""
-
-    order: int = Field(default=5, ge=1, le=MAX_ORDER)
-    """n: a token is predicted from the n−1 before it."""
-    kenlm_compatible: bool = False
-    """Estimate discounts as KenLM's lmplz does, with the last n-gram of each lower order raw."""
-    smoothing: Smoothing = ModifiedKneserNey()
-    """What words have that were not seen after a context; ``witten-bell``, ``add-k:0.1``, …"""
-    prune: tuple[Annotated[int, Field(ge=0)], ...] = ()
-    """Raw counts up to which n-grams are left out, one for each order; the last goes on."""
-    prune_entropy: float = Field(default=0.0, ge=0, lt=1)
-    """Leave out n-grams that lower the perplexity by less than this share (Stolcke 1998)."""
-
-    @field_validator("prune")
-    @classmethod
-    def _check_prune(cls, thresholds: tuple[int, ...]) -> tuple[int, ...]:
-        if thresholds and thresholds[0]:
-            raise ValueError(
-                "begins with the unigrams, which stay: write 0 first, or limit the vocabulary"
-            )
-        if list(thresholds) != sorted(thresholds):
-            raise ValueError("falls; a longer n-gram needs at least the threshold of a shorter")
-        return thresholds
-
-    @model_validator(mode="after")
-    def _check_together(self) -> "NgramConfig":
-        if len(self.prune) > self.order:
-            message = f"prune has {len(self.prune)} thresholds for order {self.order}"
-            raise ValueError(message)
-        if self.prune_entropy and not self.is_distribution:
-            raise ValueError("prune_entropy needs probabilities; stupid-backoff has scores")
-        return self
-
-    @property
-    def is_distribution(self) -> bool:
-        """Whether what the model gives after a context sums to 1; all but plain Stupid Backoff."""
-        return not isinstance(self.smoothing, StupidBackoff) or self.smoothing.normalised
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether it is the default smoothing of all n-grams, which has a fast way of its own."""
-        return isinstance(self.smoothing, ModifiedKneserNey) and not self.is_pruned
-
-    @property
-    def is_pruned(self) -> bool:
-        """Whether n-grams of the text are left out."""
-        return any(self.prune) or self.prune_entropy > 0
 
 
 @final
@@ -431,172 +352,3 @@ def _estimated(
         smaller = prune_by_entropy(pruned, histories, threshold=config.prune_entropy)
         return Smoothed(smaller, made.discounts)
     return Smoothed(made.tables if kept.all() else subset(made.tables, kept), made.discounts)
-
-
-@final
-class NgramClassifier:
-    """One chain for each label, and the share of each label."""
-
-    def __init__(self, models: Sequence[NgramModel], prior: Floats) -> None:
-        """Put class models together.
-
-        Args:
-            models: one for each label, over one vocabulary.
-            prior: natural log of p(label): [C].
-        """
-        self.models = tuple(models)
-        self.prior = prior
-
-    @classmethod
-    def fit(
-        cls,
-        sequences: Sequences,
-        labels: Sequence[int] | NDArray[np.integer[Any]],
-        *,
-        config: NgramConfig,
-        vocab_size: int,
-        bos: int,
-        eos: int,
-        unk: int | None,
-        label_count: int,
-        excluded: Sequence[int] = (),
-    ) -> "NgramClassifier":
-        """Estimate a model from the sequences of each label.
-
-        Args:
-            sequences: as for ``NgramModel.fit``, like all but the labels.
-            labels: one for each sequence, 0 … C − 1.
-            config: order and conventions.
-            vocab_size: V.
-            bos: the id that begins a sentence.
-            eos: the id that ends one.
-            unk: the id for words outside the vocabulary.
-            label_count: C.
-            excluded: further ids that are never predicted.
-
-        Raises:
-            InputError: as ``NgramModel.fit``, or a label without sequences.
-            ConfigError: a smoothing that gives scores, which Bayes' rule cannot weigh.
-        """
-        if not config.is_distribution:
-            message = (
-                f"smoothing '{config.smoothing.name}' gives scores, not probabilities, and Bayes' "
-                "rule needs probabilities; choose another smoothing"
-            )
-            raise ConfigError(message)
-        shares = _shares(labels, len(sequences), label_count)
-        models: list[NgramModel] = []
-        for label in range(label_count):
-            own = [sequences[int(index)] for index in np.flatnonzero(np.asarray(labels) == label)]
-            models.append(
-                NgramModel.fit(
-                    own,
-                    config=config,
-                    vocab_size=vocab_size,
-                    bos=bos,
-                    eos=eos,
-                    unk=unk,
-                    excluded=excluded,
-                )
-            )
-        return cls(models, np.log(shares))
-
-    @property
-    def label_count(self) -> int:
-        """C."""
-        return len(self.models)
-
-    @property
-    def parameters(self) -> int:
-        """The number of n-grams of all class models."""
-        return sum(model.parameters for model in self.models)
-
-    @property
-    def size(self) -> int:
-        """Bytes of all tables."""
-        return sum(model.size for model in self.models)
-
-    def logprobs(self, sequences: Sequences) -> Floats:
-        """Natural log of p(label | sequence): [N, C]; the end of a sequence counts as a token.
-
-        A sequence that no label makes possible, as unsmoothed models have them, says nothing: its
-        labels are as likely as without it.
-
-        Raises:
-            InputError: an id outside the vocabulary.
-        """
-        ended = [[*sequence, self.models[0].eos] for sequence in sequences]
-        ids, offsets = flatten(ended)
-        joint = np.empty((len(sequences), self.label_count), dtype=np.float64)
-        for label, model in enumerate(self.models):
-            scores = model.score_flat(ids, offsets)
-            joint[:, label] = self.prior[label]
-            if len(sequences):
-                joint[:, label] += np.add.reduceat(scores, offsets[:-1])
-        joint[~np.isfinite(joint).any(axis=1)] = self.prior
-        return joint - np.logaddexp.reduce(joint, axis=1, keepdims=True)
-
-    def tensors(self) -> dict[str, NDArray[Any]]:
-        """Everything learned, by name; those of label 2 begin with ``2.``."""
-        named = {
-            f"{label}.{name}": array
-            for label, model in enumerate(self.models)
-            for name, array in model.tensors().items()
-        }
-        return {"prior": self.prior, **named}
-
-    @classmethod
-    def from_tensors(
-        cls,
-        tensors: Mapping[str, NDArray[Any]],
-        *,
-        config: NgramConfig,
-        vocab_size: int,
-        bos: int,
-        eos: int,
-        unk: int | None,
-    ) -> "NgramClassifier":
-        """The classifier that gave ``tensors``.
-
-        Raises:
-            ArtefactError: tensors that are missing or do not fit one another or the vocabulary.
-        """
-        prior = tensor_named(tensors, "prior")
-        models = [
-            NgramModel.from_tensors(
-                _below(tensors, f"{label}."),
-                config=config,
-                vocab_size=vocab_size,
-                bos=bos,
-                eos=eos,
-                unk=unk,
-            )
-            for label in range(len(prior))
-        ]
-        return cls(models, prior)
-
-
-def _below(tensors: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
-    return {
-        name.removeprefix(prefix): array
-        for name, array in tensors.items()
-        if name.startswith(prefix)
-    }
-
-
-def _shares(
-    labels: Sequence[int] | NDArray[np.integer[Any]], sequences: int, label_count: int
-) -> Floats:
-    """The share of each label: [C]."""
-    given = np.asarray(labels, dtype=np.int64)
-    if len(given) != sequences:
-        message = f"{len(given)} labels for {sequences} sequences; give one for each"
-        raise InputError(message)
-    if len(given) and (given.min() < 0 or given.max() >= label_count):
-        message = f"labels from {given.min()} to {given.max()}; wanted 0 to {label_count - 1}"
-        raise InputError(message)
-    counts = np.bincount(given, minlength=label_count)
-    if not counts.all():
-        message = f"label {int(np.argmin(counts))} has no sequences; each label needs some text"
-        raise InputError(message)
-    return counts / sequences
