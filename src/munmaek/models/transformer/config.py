@@ -1,0 +1,75 @@
+"""Sizes of a Transformer."""
+
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from munmaek.models.configuration import Config
+
+__all__ = ["TransformerConfig"]
+
+
+class TransformerConfig(Config):
+    """Sizes of a Transformer."""
+
+    dimension: int = Field(default=256, ge=1)
+    """D."""
+    heads: int = Field(default=4, ge=1)
+    """H; divides ``dimension``."""
+    layers: int = Field(default=3, ge=1)
+    """Layers of the stack; in translation of the encoder and of the decoder each."""
+    encoder_layers: int | None = Field(default=None, ge=1)
+    """Layers of a translator's encoder, where it is not ``layers``."""
+    decoder_layers: int | None = Field(default=None, ge=1)
+    """Layers of a translator's decoder, where it is not ``layers``."""
+    feed_forward: int = Field(default=1024, ge=1)
+    """Inner width of FFN."""
+    dropout: float = Field(default=0.1, ge=0.0, lt=1.0)
+    """On embedded tokens and on what each sublayer adds (§5.4)."""
+    attention_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
+    """On attention weights; above 0 the fused kernel cannot be used on a CPU while training."""
+    norm_first: bool = True
+    """Pre-norm; False is the original post-norm, which needs a warm-up."""
+    learned_positions: int | None = Field(default=None, ge=1)
+    """Positions in a learned table, which no text may exceed (§3.5); None is PE, without end."""
+    tie_embeddings: bool = True
+    """Whether scores use the (target) token embedding."""
+    share_embeddings: bool = False
+    """In translation the source and the target have one embedding; needs one vocabulary."""
+    alignment_layer: int | None = None
+    """Decoder layer whose cross-attention is the alignment, negative from the last.
+
+    None is the last but one, which aligns best (Garg et al. 2019, §4.2), or the only one.
+    """
+    alignment_head: int | None = Field(default=None, ge=0)
+    """Head of that layer that is the alignment; None is the mean of all.
+
+    Guided training has one (Garg et al. 2019, §4.2) and leaves the others free.
+    """
+
+    @field_validator("heads")
+    @classmethod
+    def _heads_divide(cls, heads: int, info: Any) -> int:
+        dimension = info.data.get("dimension", heads)
+        if dimension % heads:
+            message = f"must divide dimension = {dimension}"
+            raise ValueError(message)
+        return heads
+
+    @field_validator("alignment_head")
+    @classmethod
+    def _head_exists(cls, head: int | None, info: Any) -> int | None:
+        heads = info.data.get("heads", 1)
+        if head is not None and head >= heads:
+            message = f"must be below heads = {heads}"
+            raise ValueError(message)
+        return head
+
+    @field_validator("alignment_layer")
+    @classmethod
+    def _layer_exists(cls, layer: int | None, info: Any) -> int | None:
+        depth = info.data.get("decoder_layers") or info.data.get("layers", 1)
+        if layer is not None and not -depth <= layer < depth:
+            message = f"must be within {-depth} and {depth - 1}, the decoder's layers"
+            raise ValueError(message)
+        return layer

@@ -1,0 +1,227 @@
+"""The stack that reads one text, causal or not, and the networks that are nothing more.
+
+Letters: B sentences in the batch, T tokens, S tokens that may be seen, N chosen positions, D model
+width, V vocabulary size, C classes.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import cast
+
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from munmaek.models.transformer.config import TransformerConfig
+from munmaek.nn.attention import KeyValues, MultiHeadSelfAttention
+from munmaek.nn.dropout import Dropout
+from munmaek.nn.embeddings import (
+    LearnedPositions,
+    OutputLayer,
+    SinusoidalPositions,
+    TokenEmbedding,
+)
+from munmaek.nn.masks import key_mask, masked_mean
+from munmaek.nn.tape import Tape, scoped
+
+__all__ = [
+    "Embedding",
+    "FeedForward",
+    "Residual",
+    "Stack",
+    "State",
+    "TransformerClassifierNetwork",
+    "TransformerLanguageNetwork",
+    "last_norm",
+]
+
+State = tuple[KeyValues, ...]
+"""The self-attention keys and values of each layer so far."""
+
+
+class Residual(nn.Module):
+    """The frame of a sublayer f: where the norm, the dropout and the sum stand."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.norm_first = config.norm_first
+        self.norm = nn.LayerNorm(config.dimension)
+        self.dropout = Dropout(config.dropout)
+
+    def around(
+        self, x: Float[Tensor, "*N D"], change: Callable[[Tensor], Tensor]
+    ) -> Float[Tensor, "*N D"]:
+        """The sublayer's result for f = ``change``."""
+        return self.leave(x, change(self.enter(x)))
+
+    def enter(self, x: Float[Tensor, "*N D"]) -> Float[Tensor, "*N D"]:
+        """What f reads."""
+        return self.norm(x) if self.norm_first else x
+
+    def leave(
+        self, x: Float[Tensor, "*N D"], change: Float[Tensor, "*N D"]
+    ) -> Float[Tensor, "*N D"]:
+        """The sublayer's result, from its input and what f gave."""
+        total = x + self.dropout(change)
+        return total if self.norm_first else self.norm(total)
+
+
+class FeedForward(nn.Module):
+    """FFN."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.inner = nn.Linear(config.dimension, config.feed_forward)
+        self.outer = nn.Linear(config.feed_forward, config.dimension)
+        for layer in (self.inner, self.outer):
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, x: Float[Tensor, "*N D"]) -> Float[Tensor, "*N D"]:
+        """Position by position."""
+        return self.outer(self.inner(x).relu())
+
+
+class Layer(nn.Module):
+    """Self-attention, then FFN: a layer of the encoder and of the causal stack."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.attention = MultiHeadSelfAttention(
+            config.dimension, config.heads, dropout=config.attention_dropout
+        )
+        self.attention_residual = Residual(config)
+        self.feed_forward = FeedForward(config)
+        self.feed_forward_residual = Residual(config)
+
+    def forward(
+        self,
+        x: Float[Tensor, "B T D"],
+        *,
+        mask: Bool[Tensor, "B 1 1 S"] | None = None,
+        causal: bool = False,
+        past: KeyValues | None = None,
+        tape: Tape | None = None,
+    ) -> tuple[Float[Tensor, "B T D"], KeyValues]:
+        """The layer's vectors, and the keys and values for going on."""
+        change, seen = self.attention(
+            self.attention_residual.enter(x),
+            mask=mask,
+            causal=causal,
+            past=past,
+            tape=scoped(tape, "self"),
+        )
+        x = self.attention_residual.leave(x, change)
+        return self.feed_forward_residual.around(x, self.feed_forward), seen
+
+
+class Embedding(nn.Module):
+    """x⁰: tokens and positions, then dropout."""
+
+    def __init__(self, config: TransformerConfig, vocab_size: int) -> None:
+        super().__init__()
+        self.tokens = TokenEmbedding(vocab_size, config.dimension)
+        self.positions = _positions(config)
+        self.dropout = Dropout(config.dropout)
+
+    def forward(
+        self, ids: Int[Tensor, "B T"], start: int = 0, *, tape: Tape | None = None
+    ) -> Float[Tensor, "B T D"]:
+        """Vectors of ``ids``, whose first stands at position ``start``."""
+        return self.dropout(self.tokens(ids, tape=tape) + self.positions(start, ids.shape[1]))
+
+
+class Stack(nn.Module):
+    """Embedding and layers: the encoder, or with ``causal`` the language model."""
+
+    def __init__(self, config: TransformerConfig, vocab_size: int, *, depth: int) -> None:
+        super().__init__()
+        self.embedding = Embedding(config, vocab_size)
+        self.layers = nn.ModuleList(Layer(config) for _ in range(depth))
+        self.norm = last_norm(config)
+
+    def forward(
+        self,
+        ids: Int[Tensor, "B T"],
+        *,
+        mask: Bool[Tensor, "B 1 1 S"] | None = None,
+        causal: bool = False,
+        state: Sequence[KeyValues] | None = None,
+        tape: Tape | None = None,
+    ) -> tuple[Float[Tensor, "B T D"], State]:
+        """The last layer's vectors, and each layer's keys and values."""
+        x = self.embedding(ids, _length(state), tape=tape)
+        seen: list[KeyValues] = []
+        for number, layer in enumerate(self.layers):
+            past = None if state is None else state[number]
+            scope = scoped(tape, f"layer.{number}")
+            x, new = layer(x, mask=mask, causal=causal, past=past, tape=scope)
+            seen.append(new)
+            if scope is not None:
+                scope.record("hidden", x)
+        return self.norm(x), tuple(seen)
+
+
+class TransformerLanguageNetwork(nn.Module):
+    """The causal stack; its state is each layer's keys and values so far."""
+
+    def __init__(self, config: TransformerConfig, *, vocab_size: int) -> None:
+        super().__init__()
+        self.config = config
+        self.stack = Stack(config, vocab_size, depth=config.layers)
+        self.output = OutputLayer(config.dimension, vocab_size, tied=config.tie_embeddings)
+
+    def begin(self, batch: int) -> State:
+        """The state of ``batch`` rows before any token."""
+        return _nothing(self.stack.layers, batch)
+
+    def forward(
+        self, ids: Int[Tensor, "B T"], state: State | None = None, *, tape: Tape | None = None
+    ) -> tuple[Float[Tensor, "B T D"], State]:
+        """Hidden states after each token, and the state after the last column."""
+        return self.stack(ids, causal=True, state=state, tape=tape)
+
+    def logits(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N V"]:
+        """Scores of the next token, before softmax."""
+        return self.output(hidden, self.stack.embedding.tokens.weight)
+
+    def log_likelihood(
+        self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"]
+    ) -> Float[Tensor, ""]:
+        """Σ log p(gold) in nats."""
+        return self.output.log_likelihood(hidden, gold, self.stack.embedding.tokens.weight)
+
+
+class TransformerClassifierNetwork(nn.Module):
+    """The encoder; a label from the mean of its vectors over the real tokens."""
+
+    def __init__(self, config: TransformerConfig, *, vocab_size: int, label_count: int) -> None:
+        super().__init__()
+        self.config = config
+        self.stack = Stack(config, vocab_size, depth=config.layers)
+        self.dropout = Dropout(config.dropout)
+        self.output = nn.Linear(config.dimension, label_count)
+
+    def forward(
+        self, ids: Int[Tensor, "B T"], lengths: Int[Tensor, " B"], *, tape: Tape | None = None
+    ) -> Float[Tensor, "B C"]:
+        """Scores of each label, before softmax; padding changes nothing."""
+        hidden, _ = self.stack(ids, mask=key_mask(lengths, ids.shape[1]), tape=tape)
+        return self.output(self.dropout(masked_mean(hidden, lengths)))
+
+
+def _positions(config: TransformerConfig) -> LearnedPositions | SinusoidalPositions:
+    if config.learned_positions is None:
+        return SinusoidalPositions(config.dimension)
+    return LearnedPositions(config.learned_positions, config.dimension)
+
+
+def last_norm(config: TransformerConfig) -> nn.Module:
+    """What follows the last layer."""
+    return nn.LayerNorm(config.dimension) if config.norm_first else nn.Identity()
+
+
+def _length(state: Sequence[KeyValues] | None) -> int:
+    return state[0].length if state else 0
+
+
+def _nothing(layers: nn.ModuleList, batch: int) -> State:
+    return tuple(cast("Layer", each).attention.nothing(batch) for each in layers)

@@ -1,0 +1,263 @@
+"""Encoder and decoder.
+
+Letters: B sentences in the batch, T tokens of the target, S source tokens, N beginnings of targets
+that are written token by token, or chosen positions, D model width, V vocabulary size.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, cast
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from munmaek.models.transformer.config import TransformerConfig
+from munmaek.models.transformer.stack import (
+    Embedding,
+    FeedForward,
+    Residual,
+    Stack,
+    State,
+    last_norm,
+)
+from munmaek.nn import beginnings
+from munmaek.nn.attention import KeyValues, MultiHeadCrossAttention, MultiHeadSelfAttention
+from munmaek.nn.beginnings import Beginnings, Turn
+from munmaek.nn.embeddings import OutputLayer, target_embedding
+from munmaek.nn.masks import key_mask
+from munmaek.nn.tape import Tape, scoped
+
+__all__ = ["Memory", "TransformerTranslatorNetwork"]
+
+
+class DecoderLayer(nn.Module):
+    """Causal self-attention, attention to the source, then FFN."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        sizes = (config.dimension, config.heads)
+        self.attention = MultiHeadSelfAttention(*sizes, dropout=config.attention_dropout)
+        self.attention_residual = Residual(config)
+        self.cross = MultiHeadCrossAttention(*sizes, dropout=config.attention_dropout)
+        self.cross_residual = Residual(config)
+        self.feed_forward = FeedForward(config)
+        self.feed_forward_residual = Residual(config)
+
+    def forward(
+        self,
+        x: Float[Tensor, "B T D"],
+        source: KeyValues,
+        *,
+        mask: Bool[Tensor, "B 1 1 S"] | None = None,
+        tape: Tape | None = None,
+    ) -> Float[Tensor, "B T D"]:
+        """The layer's vectors of whole targets."""
+
+        def itself(y: Tensor) -> Tensor:
+            return self.attention(y, causal=True, tape=scoped(tape, "self"))[0]
+
+        def sources(y: Tensor) -> Tensor:
+            return self.cross(y, source, mask=mask, tape=scoped(tape, "cross"))
+
+        return self._around(x, itself, sources)
+
+    def step(
+        self, x: Float[Tensor, "N D"], turn: Turn, number: int, *, tape: Tape | None = None
+    ) -> Float[Tensor, "N D"]:
+        """The vectors of one more token; ``number`` is the layer's."""
+
+        def itself(y: Tensor) -> Tensor:
+            return turn.itself(number, self.attention, y, tape=scoped(tape, "self"))
+
+        def sources(y: Tensor) -> Tensor:
+            return turn.source(number, self.cross, y, tape=scoped(tape, "cross"))
+
+        return self._around(x, itself, sources)
+
+    def _around(
+        self,
+        x: Tensor,
+        itself: Callable[[Tensor], Tensor],
+        sources: Callable[[Tensor], Tensor],
+    ) -> Tensor:
+        """The three sublayers in their frames."""
+        x = self.attention_residual.around(x, itself)
+        x = self.cross_residual.around(x, sources)
+        return self.feed_forward_residual.around(x, self.feed_forward)
+
+
+class Decoder(nn.Module):
+    """Embedding and decoder layers."""
+
+    def __init__(self, config: TransformerConfig, vocab_size: int, *, depth: int) -> None:
+        super().__init__()
+        self.embedding = Embedding(config, vocab_size)
+        self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(depth))
+        self.norm = last_norm(config)
+
+    def remember(self, states: Float[Tensor, "B S D"]) -> State:
+        """The source's keys and values for each layer."""
+        return tuple(cast("DecoderLayer", layer).cross.remember(states) for layer in self.layers)
+
+    def forward(
+        self,
+        ids: Int[Tensor, "B T"],
+        source: Sequence[KeyValues],
+        *,
+        mask: Bool[Tensor, "B 1 1 S"] | None = None,
+        tape: Tape | None = None,
+        looked: Mapping[int, Tape] | None = None,
+    ) -> Float[Tensor, "B T D"]:
+        """The last layer's vectors of whole targets.
+
+        ``looked`` has tapes for single layers, so that the others keep their fused kernels.
+        """
+        x = self.embedding(ids, tape=tape)
+        for number, layer in enumerate(self.layers):
+            scope = scoped(tape, f"layer.{number}") or (looked or {}).get(number)
+            x = layer(x, source[number], mask=mask, tape=scope)
+            if scope is not None:
+                scope.record("hidden", x)
+        return self.norm(x)
+
+    def step(
+        self,
+        tokens: Int[Tensor, " N"],
+        turn: Turn,
+        *,
+        tape: Tape | None = None,
+        looked: Mapping[int, Tape] | None = None,
+    ) -> Float[Tensor, "N D"]:
+        """The last layer's vectors of one more token; a tape gets them with a T axis of 1."""
+        x = self.embedding(tokens[:, None], turn.length, tape=tape)[:, 0]
+        for number, layer in enumerate(self.layers):
+            scope = scoped(tape, f"layer.{number}") or (looked or {}).get(number)
+            x = cast("DecoderLayer", layer).step(x, turn, number, tape=scope)
+            if scope is not None:
+                scope.record("hidden", x[:, None])
+        return self.norm(x)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """What is computed once for B source sentences."""
+
+    rows: Int[Tensor, " B"]
+    """0 to B − 1."""
+    states: Float[Tensor, "B S D"]
+    """The encoder's vectors."""
+    source: State
+    """Their keys and values for each decoder layer."""
+    mask: Bool[Tensor, "B 1 1 S"] | None
+    """True at real tokens; None when no row is padded."""
+
+
+class Memory(NamedTuple):
+    """What the decoder reads of each row's source: choosing rows copies numbers of sources only."""
+
+    rows: Int[Tensor, " N"]
+    """The source of each row."""
+    encoded: Encoded
+
+    def whole(self) -> Encoded:
+        """What each row reads, row by row."""
+        kept, rows = self.encoded, self.rows
+        if rows is kept.rows:
+            return kept
+        mask = None if kept.mask is None else kept.mask[rows]
+        pairs = (KeyValues(pair.keys[rows], pair.values[rows]) for pair in kept.source)
+        return Encoded(rows, kept.states[rows], tuple(pairs), mask)
+
+
+class TransformerTranslatorNetwork(nn.Module):
+    """Encoder and decoder."""
+
+    def __init__(self, config: TransformerConfig, *, source_vocab: int, target_vocab: int) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = Stack(config, source_vocab, depth=config.encoder_layers or config.layers)
+        self.decoder = Decoder(config, target_vocab, depth=config.decoder_layers or config.layers)
+        if config.share_embeddings:
+            self.decoder.embedding.tokens = target_embedding(
+                self.encoder.embedding.tokens, target_vocab, config.dimension, shared=True
+            )
+        self.output = OutputLayer(config.dimension, target_vocab, tied=config.tie_embeddings)
+
+    def encode(
+        self, source: Int[Tensor, "B S"], lengths: Int[Tensor, " B"], *, tape: Tape | None = None
+    ) -> Memory:
+        """The encoder's vectors and, for each decoder layer, their keys and values."""
+        mask = key_mask(lengths, source.shape[1])
+        states, _ = self.encoder(source, mask=mask, tape=scoped(tape, "encoder"))
+        rows = torch.arange(len(source), device=source.device)
+        return Memory(rows, Encoded(rows, states, self.decoder.remember(states), mask))
+
+    def decode(
+        self, memory: Memory, target: Int[Tensor, "B T"], *, tape: Tape | None = None
+    ) -> Float[Tensor, "B T D"]:
+        """Teacher forcing: hidden state that predicts the token after each of ``target``."""
+        read = memory.whole()
+        return self.decoder(target, read.source, mask=read.mask, tape=scoped(tape, "decoder"))
+
+    def decode_with_alignment(
+        self, memory: Memory, target: Int[Tensor, "B T"]
+    ) -> tuple[Float[Tensor, "B T D"], Float[Tensor, "B T S"]]:
+        """``decode``, and the weights behind each prediction, for a loss on both."""
+        tape, read = Tape(), memory.whole()
+        hidden = self.decoder(target, read.source, mask=read.mask, looked=self._looked(tape))
+        return hidden, self.alignment(tape)
+
+    def logits(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N V"]:
+        """Scores of the next target token, before softmax."""
+        return self.output(hidden, self.decoder.embedding.tokens.weight)
+
+    def log_likelihood(
+        self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"], *, smoothing: float
+    ) -> Float[Tensor, ""]:
+        """Of the gold tokens, smoothed; see ``networks.LikelihoodNetwork``."""
+        weight = self.decoder.embedding.tokens.weight
+        return self.output.log_likelihood(hidden, gold, weight, smoothing=smoothing)
+
+    def begin(self, memory: Memory) -> Beginnings:
+        """The decoder's state before bos."""
+        return beginnings.begin(memory.rows, memory.encoded.source, memory.encoded.mask)
+
+    def step(
+        self,
+        memory: Memory,
+        state: Beginnings,
+        tokens: Int[Tensor, " N"],
+        *,
+        tape: Tape | None = None,
+    ) -> tuple[Float[Tensor, "N D"], Beginnings]:
+        """One token in: the hidden state that predicts the next, and the new state."""
+        turn = Turn(state, memory.rows)
+        hidden = self.decoder.step(tokens, turn, tape=scoped(tape, "decoder"))
+        return hidden, turn.after()
+
+    def step_with_alignment(
+        self, memory: Memory, state: Beginnings, tokens: Int[Tensor, " N"]
+    ) -> tuple[Float[Tensor, "N D"], Beginnings, Float[Tensor, "N S"]]:
+        """``step``, and the weights behind the prediction; other layers keep their kernels."""
+        tape, turn = Tape(), Turn(state, memory.rows)
+        hidden = self.decoder.step(tokens, turn, looked=self._looked(tape))
+        return hidden, turn.after(), self.alignment(tape)[:, 0]
+
+    def alignment(self, tape: Tape) -> Float[Tensor, "B T S"]:
+        """The cross-attention of ``config.alignment_layer``: a head, or the mean of all."""
+        weights = tape[f"decoder.layer.{self.alignment_layer}.cross.weights"]
+        head = self.config.alignment_head
+        return weights.mean(dim=1) if head is None else weights[:, head]
+
+    @property
+    def alignment_layer(self) -> int:
+        """Number of the decoder layer whose cross-attention is the alignment."""
+        depth = len(self.decoder.layers)
+        layer = self.config.alignment_layer
+        return max(depth - 2, 0) if layer is None else layer % depth
+
+    def _looked(self, tape: Tape) -> dict[int, Tape]:
+        """Where ``tape`` takes the alignment layer's records."""
+        layer = self.alignment_layer
+        return {layer: tape.scope(f"decoder.layer.{layer}")}
