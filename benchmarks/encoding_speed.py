@@ -25,7 +25,8 @@ import torch
 import transformers
 
 from munmaek.artefact.checkpoint import open_checkpoint
-from munmaek.artefact.huggingface import bert_config, from_huggingface
+from munmaek.artefact.huggingface import from_huggingface
+from munmaek.artefact.huggingface_config import bert_config
 from munmaek.models.bert import BertBaseNetwork
 from munmaek.tasks.encode import encode_rows, prepare
 from munmaek.text.tokenizers import train_tokenizer

@@ -21,7 +21,8 @@ import numpy as np
 import torch
 import transformers
 
-from munmaek.artefact.huggingface import bert_config, from_huggingface
+from munmaek.artefact.huggingface import from_huggingface
+from munmaek.artefact.huggingface_config import bert_config
 from munmaek.models.bert import BertClassifierNetwork
 from munmaek.text.tokenizers import train_tokenizer
 

@@ -22,7 +22,8 @@ import numpy as np
 import torch
 import transformers
 
-from munmaek.artefact.huggingface import bert_config, from_huggingface
+from munmaek.artefact.huggingface import from_huggingface
+from munmaek.artefact.huggingface_config import bert_config
 from munmaek.data.batches import pad_rows
 from munmaek.models.bert import BertMaskedNetwork
 from munmaek.tasks.mlm import MaskedBatch, MaskedModelling

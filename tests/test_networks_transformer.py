@@ -8,12 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from munmaek.artefact.huggingface import (
-    bert_config,
-    from_huggingface,
-    huggingface_config,
-    to_huggingface,
-)
+from munmaek.artefact.huggingface import from_huggingface, to_huggingface
+from munmaek.artefact.huggingface_config import bert_config, huggingface_config
 from munmaek.errors import ArtefactError, ConfigError, InputError
 from munmaek.models.bert import BertClassifierNetwork, BertConfig, BertMaskedNetwork, load_encoder
 from munmaek.models.self_attention import (

@@ -19,7 +19,8 @@ from safetensors import torch as safe_torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from munmaek.artefact.huggingface import Family, bert_config, family_of, from_huggingface
+from munmaek.artefact.huggingface import Family, family_of, from_huggingface
+from munmaek.artefact.huggingface_config import bert_config
 from munmaek.artefact.info import Info
 from munmaek.errors import ArtefactError
 from munmaek.models.bert import (

@@ -10,12 +10,8 @@ from safetensors import SafetensorError
 from safetensors import torch as safe_torch
 from torch import Tensor, nn
 
-from munmaek.artefact.huggingface import (
-    FAMILIES,
-    from_huggingface,
-    huggingface_config,
-    to_huggingface,
-)
+from munmaek.artefact.huggingface import FAMILIES, from_huggingface, to_huggingface
+from munmaek.artefact.huggingface_config import huggingface_config
 from munmaek.artefact.info import Info
 from munmaek.errors import ArtefactError
 from munmaek.models import stage_named

@@ -1,0 +1,124 @@
+"""``config.json`` of BERT and its family, there and back."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from munmaek.artefact.huggingface import ALIASES, FAMILIES
+from munmaek.errors import ArtefactError
+from munmaek.models.bert import BertConfig
+
+__all__ = ["bert_config", "huggingface_config"]
+
+THEIR_DEFAULTS: dict[str, Any] = {
+    "hidden_size": 768,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 12,
+    "intermediate_size": 3072,
+    "hidden_act": "gelu",
+    "max_position_embeddings": 512,
+    "type_vocab_size": 2,
+    "layer_norm_eps": 1e-12,
+    "hidden_dropout_prob": 0.1,
+    "attention_probs_dropout_prob": 0.1,
+    "classifier_dropout": None,
+    "initializer_range": 0.02,
+    "tie_word_embeddings": True,
+}
+"""transformers 5.23, ``BertConfig``; ``RobertaConfig`` has the same."""
+ELECTRA_DEFAULTS = {
+    "embedding_size": 128,
+    "hidden_size": 256,
+    "num_attention_heads": 4,
+    "intermediate_size": 1024,
+}
+"""What ``ElectraConfig`` has otherwise."""
+DISTILBERT_NAMES = {
+    "dim": "hidden_size",
+    "n_heads": "num_attention_heads",
+    "n_layers": "num_hidden_layers",
+    "hidden_dim": "intermediate_size",
+    "activation": "hidden_act",
+    "dropout": "hidden_dropout_prob",
+    "attention_dropout": "attention_probs_dropout_prob",
+    "seq_classif_dropout": "classifier_dropout",
+}
+DISTILBERT_DEFAULTS = {"num_hidden_layers": 6, "classifier_dropout": 0.2}
+OURS_ALONE = (
+    "norm_first", "embedding_norm", "positions", "gated", "bias", "position_offset", "family",
+    "embedding_size",
+)  # fmt: skip
+
+
+def huggingface_config(
+    config: BertConfig,
+    *,
+    vocab_size: int,
+    architecture: str,
+    labels: Sequence[str] = (),
+    pad: int = 0,
+) -> dict[str, Any]:
+    """The content of a ``config.json`` that ``transformers.AutoModel`` opens.
+
+    Args:
+        config: the network's sizes.
+        vocab_size: V.
+        architecture: the class that opens it, such as ``BertForMaskedLM`` or
+            ``BertForSequenceClassification``.
+        labels: names of the classes, in the order of the scores.
+        pad: the id that fills rows up.
+    """
+    classes: dict[str, Any] = {}
+    if labels:
+        classes["id2label"] = {str(number): name for number, name in enumerate(labels)}
+        classes["label2id"] = {name: number for number, name in enumerate(labels)}
+    # A modern stack under the name "bert" would open and compute something else.
+    kind = config.family if config.classic else "munmaek-bert-modern"
+    kept = OURS_ALONE if config.classic else ()
+    sizes = config.model_dump(exclude=set(kept))
+    if config.family == "electra":
+        sizes["embedding_size"] = config.embedding_size or config.hidden_size
+    if config.family == "distilbert":
+        back = {value: name for name, value in DISTILBERT_NAMES.items()}
+        sizes = {back.get(name, name): value for name, value in sizes.items()}
+        if sizes["seq_classif_dropout"] is None:
+            sizes["seq_classif_dropout"] = config.hidden_dropout_prob
+    return {
+        "architectures": [architecture],
+        "model_type": kind,
+        **sizes,
+        "vocab_size": vocab_size,
+        "pad_token_id": pad if config.family != "roberta" else config.position_offset - 1,
+        "position_embedding_type": "absolute",
+        "torch_dtype": "float32",
+        **classes,
+    }
+
+
+def bert_config(values: Mapping[str, Any], *, where: str = "config.json") -> BertConfig:
+    """The sizes that a Hugging Face ``config.json`` gives; what is not a size is passed over.
+
+    Raises:
+        ArtefactError: it is not of a BERT, or of one with other positions than absolute ones.
+        ConfigError: a size out of range.
+    """
+    kind, positions = values.get("model_type"), values.get("position_embedding_type", "absolute")
+    family = ALIASES.get(str(kind), str(kind))
+    if family not in FAMILIES or positions != "absolute":
+        message = (
+            f"{where}: model_type 'bert' with absolute positions wanted, "
+            f"got '{kind}' with '{positions}'; munmaek reads {', '.join((*FAMILIES, *ALIASES))}"
+        )
+        raise ArtefactError(message)
+    # Hugging Face's own defaults, for files that leave a field out.
+    known: dict[str, Any] = {**THEIR_DEFAULTS, "family": family}
+    given = dict(values)
+    if family == "distilbert":
+        known |= {**DISTILBERT_DEFAULTS, "type_vocab_size": 0}
+        given = {DISTILBERT_NAMES.get(name, name): value for name, value in values.items()}
+    if family == "electra":
+        known |= ELECTRA_DEFAULTS
+    if family == "roberta":
+        known["position_offset"] = int(values.get("pad_token_id", 1)) + 1
+    known |= {name: value for name, value in given.items() if name not in {"family", "bias"}}
+    fields = {name: known[name] for name in BertConfig.model_fields if name in known}
+    return BertConfig.of(fields, where=where)
