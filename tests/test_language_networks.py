@@ -18,10 +18,10 @@ from munmaek.errors import ConfigError
 from munmaek.lm import fold_score
 from munmaek.models.rnn import RnnClassifierNetwork, RnnConfig, RnnLanguageNetwork
 from munmaek.nn.adaptive_softmax import AdaptiveSoftmax, usual_cutoffs
-from munmaek.nn.dropout import EmbeddingDropout
+from munmaek.nn.dropout import EmbeddingDropout, VariationalDropout
 from munmaek.nn.embeddings import OutputLayer
 from munmaek.nn.pooling import Pooling
-from munmaek.nn.recurrent import Recurrent, VariationalDropout
+from munmaek.nn.recurrent import Recurrent
 from munmaek.nn.softmax import log_likelihood, sampled_log_likelihood
 from munmaek.nn.tape import Tape
 from munmaek.tasks.adapting import trace_of

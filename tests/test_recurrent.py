@@ -10,14 +10,9 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from munmaek.nn.recurrent import (
-    Bidirectional,
-    Recurrent,
-    VariationalDropout,
-    at_last,
-    reading_backward,
-    reorder,
-)
+from munmaek.nn.dropout import VariationalDropout
+from munmaek.nn.recurrent import Bidirectional, Recurrent
+from munmaek.nn.row_order import at_last, reading_backward, reorder
 from munmaek.nn.tape import Tape
 
 REFERENCE = {"elman": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}

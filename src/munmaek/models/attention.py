@@ -60,17 +60,11 @@ from munmaek.nn.attention_decoders import (
     LuongOptions,
     Span,
 )
-from munmaek.nn.dropout import Dropout
+from munmaek.nn.dropout import Dropout, VariationalDropout
 from munmaek.nn.embeddings import OutputLayer, TokenEmbedding, target_embedding
 from munmaek.nn.masks import padding_mask
-from munmaek.nn.recurrent import (
-    Bidirectional,
-    Recurrent,
-    State,
-    VariationalDropout,
-    reading_backward,
-    reorder,
-)
+from munmaek.nn.recurrent import Bidirectional, Recurrent, State
+from munmaek.nn.row_order import reading_backward, reorder
 from munmaek.nn.tape import Tape, scoped
 
 __all__ = [

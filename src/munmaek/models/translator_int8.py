@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from munmaek.models.bert_int8 import Int8Linear, quantise
 from munmaek.nn.embeddings import OutputLayer
-from munmaek.nn.recurrent import gru_step
+from munmaek.nn.recurrent_layer import gru_step
 
 __all__ = ["int8_translator"]
 

@@ -29,15 +29,10 @@ from munmaek.nn.alignment import (
     attend,
     make_score,
 )
+from munmaek.nn.dropout import VariationalDropout
 from munmaek.nn.readout import MaxoutReadout
-from munmaek.nn.recurrent import (
-    Recurrent,
-    State,
-    VariationalDropout,
-    gru_step,
-    initialise_gates,
-    lstm_step,
-)
+from munmaek.nn.recurrent import Recurrent, State
+from munmaek.nn.recurrent_layer import gru_step, initialise_gates, lstm_step
 from munmaek.nn.tape import Tape, scoped
 
 __all__ = [

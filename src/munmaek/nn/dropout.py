@@ -1,4 +1,4 @@
-"""Dropout: of single numbers (Srivastava et al. 2014, §4), and of whole words together.
+"""Dropout: of single numbers (Srivastava et al. 2014, §4), of whole words and of whole columns.
 
     y = x · m / q,   m ~ Bernoulli(q),   q = 1 − rate
 
@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-__all__ = ["Dropout", "EmbeddingDropout", "dropout"]
+__all__ = ["Dropout", "EmbeddingDropout", "VariationalDropout", "dropout"]
 
 _LEVELS = 1 << 16
 
@@ -70,3 +70,19 @@ class EmbeddingDropout(nn.Module):
             return vectors
         kept = F.dropout(vectors.new_ones(self.vocab_size), self.rate)
         return vectors * kept[ids][..., None]
+
+
+@final
+class VariationalDropout(nn.Module):
+    """Dropout whose mask is drawn once a row and held over time (Gal & Ghahramani 2016, §4)."""
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, inputs: Float[Tensor, "B T D"]) -> Float[Tensor, "B T D"]:
+        """``inputs`` in evaluation mode; else with whole columns zeroed and the rest scaled up."""
+        if not self.training or self.rate == 0.0:
+            return inputs
+        ones = inputs.new_ones(inputs.shape[0], 1, inputs.shape[2])
+        return inputs * F.dropout(ones, self.rate)
