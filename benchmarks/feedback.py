@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from munmaek.look.feedback import WEIGHT, guided_run, material
+from munmaek.look.feedback import WEIGHT, guided_run
+from munmaek.look.feedback_material import material
 from munmaek.look.pairs import read_pairs
 
 

@@ -13,7 +13,9 @@ from munmaek.cli import main
 from munmaek.errors import ConfigError, InputError
 from munmaek.look import show
 from munmaek.look.checks import measured, parse_check
-from munmaek.look.feedback import Feedback, Measured, guided_run, material, measure, report
+from munmaek.look.feedback import Feedback, guided_run
+from munmaek.look.feedback_material import material
+from munmaek.look.feedback_report import Measured, measure, report
 from munmaek.look.pairs import Pairs, read_pairs
 from munmaek.metrics import Score, sign
 from munmaek.text.phrasebook import phrasebook

@@ -3,165 +3,33 @@
 Both begin from the same weights and take the same number of steps over the same sentences, in the
 same order; only the one is told of the marked links (guided alignment: Chen et al. 2016, §3; Garg
 et al. 2019, §4.3). What is reported is measured on sentences that neither has trained on here.
-
-Letters: N sentences.
 """
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from munmaek.align import MarkedPair, append_marks, tokenizer_hash
 from munmaek.artefact import Translator, load_as
 from munmaek.errors import InputError
+from munmaek.look.feedback_material import Material, material
+from munmaek.look.feedback_report import measure, report
 from munmaek.look.pairs import Pairs
-from munmaek.metrics import Comparison, Link, Score, paired_bootstrap, translation_scores
-from munmaek.metrics.alignment import alignment_scores
-from munmaek.metrics.translation import bleu_from_sums, bleu_statistics
 from munmaek.recipe import Recipe, train
 
-__all__ = ["Feedback", "Material", "Measured", "guided_run", "material", "measure"]
+__all__ = ["WEIGHT", "Feedback", "guided_run"]
 
-HELD_MOST = 400
-"""Held-out sentences that are translated and aligned at most."""
-TAUGHT_SHARE = 4
-"""One in so many training sentences is a marked one; a few marks are repeated for that."""
-OTHERS_MOST = 4000
 WEIGHT = 1.0
 """Of the loss on attention; more costs translation (``benchmarks/feedback.py --weight``)."""
-MARKS_LEAST = 3
 
 Stage = Literal["preparing", "before", "guided", "control", "evaluating"]
 Tell = Callable[[Stage, int, int], None]
 """Told of the stage, and how much of how much of it is done."""
-
-
-@dataclass(frozen=True, slots=True)
-class Material:
-    """What is trained on and what it is judged by; no sentence is in both."""
-
-    sources: tuple[str, ...]
-    targets: tuple[str, ...]
-    taught: tuple[MarkedPair, ...]
-    """Marked pairs that training is told of; they are among the sentences."""
-    held: tuple[MarkedPair, ...]
-    split: str
-    """How the held-out ones were chosen, in words."""
-
-
-def material(
-    pairs: Pairs,
-    marks: Sequence[MarkedPair],
-    *,
-    rng: np.random.Generator,
-) -> Material:
-    """Choose what to teach and what to hold out.
-
-    Where the pairs have gold links, all marks are taught and pairs without marks are held out; else
-    a third of the marks is held out.
-
-    Args:
-        pairs: those that were looked through.
-        marks: what was marked.
-        rng: draws the order.
-
-    Raises:
-        InputError: too few marks.
-    """
-    if len(marks) < MARKS_LEAST:
-        message = f"{len(marks)} sentences are marked; mark at least {MARKS_LEAST} first"
-        raise InputError(message)
-    marks = [marks[int(index)] for index in rng.permutation(len(marks))]
-    if pairs.gold is not None:
-        known = {each.key for each in marks}
-        rest = [each for each in pairs.gold if each.key not in known]
-        held = [rest[int(index)] for index in rng.permutation(len(rest))[:HELD_MOST]]
-        taught = marks
-        split = f"{len(held)} pairs of {pairs.name} with gold links that were not marked"
-    else:
-        cut = max(1, len(marks) // 3)
-        held, taught = marks[:cut], marks[cut:]
-        split = f"{len(held)} of {len(marks)} marked pairs, drawn with a fixed seed"
-    sources, targets = _sentences(pairs, taught, held, rng)
-    return Material(sources, targets, tuple(taught), tuple(held), split)
-
-
-def _sentences(
-    pairs: Pairs,
-    taught: Sequence[MarkedPair],
-    held: Sequence[MarkedPair],
-    rng: np.random.Generator,
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What both runs train on: others, and the marked ones as often as makes their share."""
-    closed = {each.key for each in (*held, *taught)}
-    sources, targets = pairs.training or (pairs.sources, pairs.targets)
-    rows = [
-        (source, target)
-        for source, target in zip(sources, targets, strict=True)
-        if MarkedPair(source, target).key not in closed
-    ]
-    others = [rows[int(index)] for index in rng.permutation(len(rows))[:OTHERS_MOST]]
-    repeats = max(1, round(len(others) / ((TAUGHT_SHARE - 1) * len(taught))))
-    both = [*others, *((each.source, each.target) for each in taught for _ in range(repeats))]
-    return tuple(source for source, _ in both), tuple(target for _, target in both)
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """A translator on held-out sentences, with what each sentence adds to the sums."""
-
-    aer: Score
-    bleu: Score
-    links: NDArray[np.int64]
-    """[N 4]: |A ∩ S|, |A ∩ P|, |A|, |S| of each sentence."""
-    matches: NDArray[np.int64]
-    """[N 10]: BLEU's counts."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Both scores with their intervals."""
-        return {"aer": self.aer.to_json(), "bleu": self.bleu.to_json()}
-
-
-def measure(model: Translator, held: Sequence[MarkedPair], *, beam: int = 5) -> Measured:
-    """AER of attention's strongest links under forced decoding, and BLEU of beam search."""
-    sources, targets = [each.source for each in held], [each.target for each in held]
-    aligned = model.align(sources, targets)
-    if any(each.alignment is None for each in aligned):
-        message = f"a '{model.info.stage}' model has no attention that could be guided"
-        raise InputError(message)
-    found = [frozenset(each.alignment or ()) for each in aligned]
-    signature = model.signature(beam=beam)
-    scores = alignment_scores(
-        found,
-        [each.sure for each in held],
-        possible=[each.sure | each.possible for each in held],
-        signature=signature,
-        rng=np.random.default_rng(0),
-    )
-    outputs = [each.translation for each in model.translate(sources, beam=beam, links=False)]
-    return Measured(
-        aer=scores["aer"],
-        bleu=translation_scores(
-            outputs, targets, signature=signature, rng=np.random.default_rng(0)
-        )["bleu"],
-        links=np.array([_counts(*each) for each in zip(found, held, strict=True)]),
-        matches=bleu_statistics(outputs, targets),
-    )
-
-
-def _counts(found: frozenset[Link], gold: MarkedPair) -> tuple[int, int, int, int]:
-    allowed = gold.sure | gold.possible
-    return len(found & gold.sure), len(found & allowed), len(found), len(gold.sure)
-
-
-def _rate(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    return 1 - (sums[:, 0] + sums[:, 1]) / np.maximum(sums[:, 2] + sums[:, 3], 1)
 
 
 def guided_run(
@@ -290,66 +158,6 @@ def _train(
         should_stop=should_stop,
     )
     return trained if isinstance(trained, Translator) else None
-
-
-def report(results: Mapping[str, Measured], chosen: Material, *, steps: int) -> dict[str, Any]:
-    """What changed, with intervals, and one line that says so or says that nothing did."""
-    rng = np.random.default_rng(0)
-    guided, control, before = results["guided"], results["control"], results["before"]
-    links = paired_bootstrap(guided.links, control.links, _rate, rng=rng)
-    quality = paired_bootstrap(guided.matches, before.matches, bleu_from_sums, rng=rng)
-    cost = paired_bootstrap(guided.matches, control.matches, bleu_from_sums, rng=rng)
-    improved = links.high < 0 and guided.aer.value < before.aer.value
-    # Further training alone may make both better, the control by more: that is a cost too.
-    worse = [name for name, one in (("before", quality), ("control", cost)) if one.high < 0]
-    return {
-        **{name: each.to_json() for name, each in results.items()},
-        "difference": {
-            "aer": _told(links, "guided - control"),
-            "bleu": _told(quality, "guided - before"),
-            "bleu_control": _told(cost, "guided - control"),
-        },
-        "steps": steps,
-        "taught": len(chosen.taught),
-        "held": len(chosen.held),
-        "split": chosen.split,
-        "improved": improved and not worse,
-        "outcome": _outcome(improved=improved, worse=worse),
-        "verdict": _verdict(results, improved=improved, worse=worse),
-    }
-
-
-def _told(each: Comparison, what: str) -> dict[str, Any]:
-    return {
-        "of": what,
-        "value": each.difference,
-        "low": each.low,
-        "high": each.high,
-        "p_value": each.p_value,
-    }
-
-
-def _outcome(*, improved: bool, worse: Sequence[str]) -> str:
-    if improved:
-        return "improved, but translation is worse" if worse else "improved"
-    return "not improved"
-
-
-def _verdict(results: Mapping[str, Measured], *, improved: bool, worse: Sequence[str]) -> str:
-    aer = {name: f"{each.aer.value:.3f}" for name, each in results.items()}
-    bleu = {name: f"{each.bleu.value:.1f}" for name, each in results.items()}
-    figures = (
-        f"alignment error rate on held-out sentences {aer['before']} before, {aer['guided']} with "
-        f"the marks, {aer['control']} after as many steps without; BLEU {bleu['before']}, "
-        f"{bleu['guided']}, {bleu['control']}"
-    )
-    if not improved:
-        return f"Nothing improved that the control does not explain: {figures}."
-    if worse:
-        than = {"before": "than before", "control": "than the control's"}
-        told = " and ".join(than[each] for each in worse)
-        return f"The links improved, but the translations are worse {told}: {figures}."
-    return f"The marks improved the links: {figures}."
 
 
 class Feedback:

@@ -1,0 +1,133 @@
+"""What a guided run changed: its measures, and whether the control without marks explains them.
+
+Letters: N sentences.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.align import MarkedPair
+from munmaek.artefact import Translator
+from munmaek.errors import InputError
+from munmaek.look.feedback_material import Material
+from munmaek.metrics import Comparison, Link, Score, paired_bootstrap, translation_scores
+from munmaek.metrics.alignment import alignment_scores
+from munmaek.metrics.translation import bleu_from_sums, bleu_statistics
+
+__all__ = ["Measured", "measure", "report"]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A translator on held-out sentences, with what each sentence adds to the sums."""
+
+    aer: Score
+    bleu: Score
+    links: NDArray[np.int64]
+    """[N 4]: |A ∩ S|, |A ∩ P|, |A|, |S| of each sentence."""
+    matches: NDArray[np.int64]
+    """[N 10]: BLEU's counts."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Both scores with their intervals."""
+        return {"aer": self.aer.to_json(), "bleu": self.bleu.to_json()}
+
+
+def measure(model: Translator, held: Sequence[MarkedPair], *, beam: int = 5) -> Measured:
+    """AER of attention's strongest links under forced decoding, and BLEU of beam search."""
+    sources, targets = [each.source for each in held], [each.target for each in held]
+    aligned = model.align(sources, targets)
+    if any(each.alignment is None for each in aligned):
+        message = f"a '{model.info.stage}' model has no attention that could be guided"
+        raise InputError(message)
+    found = [frozenset(each.alignment or ()) for each in aligned]
+    signature = model.signature(beam=beam)
+    scores = alignment_scores(
+        found,
+        [each.sure for each in held],
+        possible=[each.sure | each.possible for each in held],
+        signature=signature,
+        rng=np.random.default_rng(0),
+    )
+    outputs = [each.translation for each in model.translate(sources, beam=beam, links=False)]
+    return Measured(
+        aer=scores["aer"],
+        bleu=translation_scores(
+            outputs, targets, signature=signature, rng=np.random.default_rng(0)
+        )["bleu"],
+        links=np.array([_counts(*each) for each in zip(found, held, strict=True)]),
+        matches=bleu_statistics(outputs, targets),
+    )
+
+
+def _counts(found: frozenset[Link], gold: MarkedPair) -> tuple[int, int, int, int]:
+    allowed = gold.sure | gold.possible
+    return len(found & gold.sure), len(found & allowed), len(found), len(gold.sure)
+
+
+def _rate(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 1 - (sums[:, 0] + sums[:, 1]) / np.maximum(sums[:, 2] + sums[:, 3], 1)
+
+
+def report(results: Mapping[str, Measured], chosen: Material, *, steps: int) -> dict[str, Any]:
+    """What changed, with intervals, and one line that says so or says that nothing did."""
+    rng = np.random.default_rng(0)
+    guided, control, before = results["guided"], results["control"], results["before"]
+    links = paired_bootstrap(guided.links, control.links, _rate, rng=rng)
+    quality = paired_bootstrap(guided.matches, before.matches, bleu_from_sums, rng=rng)
+    cost = paired_bootstrap(guided.matches, control.matches, bleu_from_sums, rng=rng)
+    improved = links.high < 0 and guided.aer.value < before.aer.value
+    # Further training alone may make both better, the control by more: that is a cost too.
+    worse = [name for name, one in (("before", quality), ("control", cost)) if one.high < 0]
+    return {
+        **{name: each.to_json() for name, each in results.items()},
+        "difference": {
+            "aer": _told(links, "guided - control"),
+            "bleu": _told(quality, "guided - before"),
+            "bleu_control": _told(cost, "guided - control"),
+        },
+        "steps": steps,
+        "taught": len(chosen.taught),
+        "held": len(chosen.held),
+        "split": chosen.split,
+        "improved": improved and not worse,
+        "outcome": _outcome(improved=improved, worse=worse),
+        "verdict": _verdict(results, improved=improved, worse=worse),
+    }
+
+
+def _told(each: Comparison, what: str) -> dict[str, Any]:
+    return {
+        "of": what,
+        "value": each.difference,
+        "low": each.low,
+        "high": each.high,
+        "p_value": each.p_value,
+    }
+
+
+def _outcome(*, improved: bool, worse: Sequence[str]) -> str:
+    if improved:
+        return "improved, but translation is worse" if worse else "improved"
+    return "not improved"
+
+
+def _verdict(results: Mapping[str, Measured], *, improved: bool, worse: Sequence[str]) -> str:
+    aer = {name: f"{each.aer.value:.3f}" for name, each in results.items()}
+    bleu = {name: f"{each.bleu.value:.1f}" for name, each in results.items()}
+    figures = (
+        f"alignment error rate on held-out sentences {aer['before']} before, {aer['guided']} with "
+        f"the marks, {aer['control']} after as many steps without; BLEU {bleu['before']}, "
+        f"{bleu['guided']}, {bleu['control']}"
+    )
+    if not improved:
+        return f"Nothing improved that the control does not explain: {figures}."
+    if worse:
+        than = {"before": "than before", "control": "than the control's"}
+        told = " and ".join(than[each] for each in worse)
+        return f"The links improved, but the translations are worse {told}: {figures}."
+    return f"The marks improved the links: {figures}."
