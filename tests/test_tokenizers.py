@@ -14,7 +14,8 @@ from munmaek.errors import ArtefactError, ConfigError, InputError, UnsupportedEr
 from munmaek.text import morphology
 from munmaek.text.building import STAND_IN
 from munmaek.text.corpora import read_labelled
-from munmaek.text.tokenizers import KINDS, SPECIALS, Piece, Tokenizer, train_tokenizer, words
+from munmaek.text.places import Piece
+from munmaek.text.tokenizers import KINDS, SPECIALS, Tokenizer, train_tokenizer, words
 
 TEXTS = (
     "나는 학교에서 공부한다.",

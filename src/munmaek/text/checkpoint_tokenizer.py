@@ -20,8 +20,9 @@ from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers
 from tokenizers import Tokenizer as Pipeline
 
 from munmaek.errors import ArtefactError, ConfigError
+from munmaek.text.places import Piece
 from munmaek.text.sentencepiece import read_sentencepiece
-from munmaek.text.tokenizers import Piece, Tokenizer
+from munmaek.text.tokenizers import Tokenizer
 
 __all__ = ["AnyTokenizer", "CheckpointTokenizer"]
 

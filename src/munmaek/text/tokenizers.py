@@ -9,7 +9,6 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 from typing import final
@@ -24,11 +23,11 @@ from munmaek.text.building import (
     LONGEST_WORDPIECE_WORD,
     MARK,
     SPECIALS,
-    STAND_IN,
 )
 from munmaek.text.morphology import analyser, segment
+from munmaek.text.places import FIRST_BYTE, Located, Piece, bytes_located, word_of
 
-__all__ = ["KINDS", "SPECIALS", "Piece", "Tokenizer", "train_tokenizer", "word_tokenizer", "words"]
+__all__ = ["KINDS", "SPECIALS", "Tokenizer", "train_tokenizer", "word_tokenizer", "words"]
 
 PAD, UNK, BOS, EOS, MASK = range(len(SPECIALS))
 UNSEEN = frozenset({PAD, BOS, EOS, MASK})
@@ -58,32 +57,11 @@ SPACELESS = frozenset({"words", "characters", "jamo"})
 """Kinds whose pieces never begin with the space before them."""
 SPELLED_IN_BYTES = frozenset({"bpe", "unigram", "morphemes+bpe"})
 """Kinds that spell an unknown character in the bytes of its UTF-8."""
-FIRST_BYTE = len(SPECIALS)
-
-Located = tuple[int, int, int]
-"""A token's id, and start and end of its characters."""
 
 
 def words(text: str) -> list[str]:
     """White-space words (eojeol) of the NFC text."""
     return unicodedata.normalize("NFC", text).split()
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A token of a text and the place it came from."""
-
-    token: str
-    """As the vocabulary writes it."""
-    text: str
-    """The characters it stands for."""
-    start: int
-    """Offset of its first character in the NFC text; a space before a word belongs to the piece."""
-    end: int
-    """Offset after its last character; tokens that share a character share its offsets."""
-    word: int
-    """Index of its white-space word; white space belongs to the word after it, at the end to the
-    last."""
 
 
 @final
@@ -211,9 +189,9 @@ class Tokenizer:
     def pieces(self, text: str, *, allow: Sequence[str] = ()) -> list[Piece]:
         """The tokens of ``encode(text, allow=allow)`` with their places in the NFC text."""
         text = _nfc(text)
-        word_of = _word_of(text)
+        words_at = word_of(text)
         return [
-            Piece(self.token(number), text[start:end], start, end, word_of[start])
+            Piece(self.token(number), text[start:end], start, end, words_at[start])
             for number, start, end in self._located(text, allow)
         ]
 
@@ -260,7 +238,7 @@ class Tokenizer:
             (number, base + first, base + last)
             for number, base, (first, last) in zip(ids, bases, encoding.offsets, strict=True)
         ]
-        return _bytes_located(text, located) if self.kind in SPELLED_IN_BYTES else located
+        return bytes_located(text, located) if self.kind in SPELLED_IN_BYTES else located
 
     def _continued(self, text: str, start: int, end: int) -> Iterator[Located]:
         """A part that goes on from a mask within a word: its first word in continued pieces."""
@@ -395,39 +373,3 @@ def _literals(allow: Sequence[str]) -> dict[str, int]:
     literals = {token: SPECIALS.index(token) for token in allow}
     aliases = {name: literals[token] for name, token in ALIASES.items() if token in literals}
     return {**literals, **aliases}
-
-
-def _bytes_located(text: str, located: list[Located]) -> list[Located]:
-    """Give each byte the offsets of its own character; unigram gives those of a whole run."""
-    placed: list[Located] = []
-    run_end, place, left = -1, 0, 0
-    for number, start, end in located:
-        if not FIRST_BYTE <= number < FIRST_BYTE + len(BYTES):
-            placed.append((number, start, end))
-            run_end = -1
-            continue
-        if run_end != end:
-            run_end, place, left = end, start, 0
-            left = _byte_count(text[place])
-        elif left == 0:
-            place += 1
-            left = _byte_count(text[place])
-        left -= 1
-        placed.append((number, place, place + 1))
-    return placed
-
-
-def _byte_count(character: str) -> int:
-    return len((STAND_IN if character == MARK else character).encode())
-
-
-def _word_of(text: str) -> list[int]:
-    """Word index of every character: white space belongs to the word after it or the last."""
-    indices: list[int] = []
-    index, blank = -1, True
-    for character in text:
-        space = character.isspace()
-        index += blank and not space
-        indices.append(index + space)
-        blank = space
-    return [min(place, max(index, 0)) for place in indices]

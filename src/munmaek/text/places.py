@@ -1,0 +1,65 @@
+"""Where tokens stand in their text."""
+
+from dataclasses import dataclass
+
+from munmaek.text.building import BYTES, MARK, SPECIALS, STAND_IN
+
+__all__ = ["FIRST_BYTE", "Located", "Piece", "bytes_located", "word_of"]
+
+FIRST_BYTE = len(SPECIALS)
+
+Located = tuple[int, int, int]
+"""A token's id, and start and end of its characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A token of a text and the place it came from."""
+
+    token: str
+    """As the vocabulary writes it."""
+    text: str
+    """The characters it stands for."""
+    start: int
+    """Offset of its first character in the NFC text; a space before a word belongs to the piece."""
+    end: int
+    """Offset after its last character; tokens that share a character share its offsets."""
+    word: int
+    """Index of its white-space word; white space belongs to the word after it, at the end to the
+    last."""
+
+
+def bytes_located(text: str, located: list[Located]) -> list[Located]:
+    """Give each byte the offsets of its own character; unigram gives those of a whole run."""
+    placed: list[Located] = []
+    run_end, place, left = -1, 0, 0
+    for number, start, end in located:
+        if not FIRST_BYTE <= number < FIRST_BYTE + len(BYTES):
+            placed.append((number, start, end))
+            run_end = -1
+            continue
+        if run_end != end:
+            run_end, place, left = end, start, 0
+            left = _byte_count(text[place])
+        elif left == 0:
+            place += 1
+            left = _byte_count(text[place])
+        left -= 1
+        placed.append((number, place, place + 1))
+    return placed
+
+
+def _byte_count(character: str) -> int:
+    return len((STAND_IN if character == MARK else character).encode())
+
+
+def word_of(text: str) -> list[int]:
+    """Word index of every character: white space belongs to the word after it or the last."""
+    indices: list[int] = []
+    index, blank = -1, True
+    for character in text:
+        space = character.isspace()
+        index += blank and not space
+        indices.append(index + space)
+        blank = space
+    return [min(place, max(index, 0)) for place in indices]
