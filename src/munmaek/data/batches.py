@@ -7,6 +7,7 @@ Letters: B rows of the batch, T positions of its longest row, S positions of its
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ __all__ = [
 ]
 
 Ints = NDArray[np.int64]
+Item = TypeVar("Item")
 
 
 def pad_rows(sequences: Sequence[Sequence[int]], pad: int) -> tuple[Ints, Ints]:
@@ -42,9 +44,9 @@ def pad_rows(sequences: Sequence[Sequence[int]], pad: int) -> tuple[Ints, Ints]:
     return ids, lengths
 
 
-def pick(sequences: Sequence[Sequence[int]], rows: Ints) -> list[Sequence[int]]:
-    """The sequences of those rows, in that order."""
-    return [sequences[row] for row in rows.tolist()]
+def pick(items: Sequence[Item], rows: Ints) -> tuple[Item, ...]:
+    """The items of those rows, in that order."""
+    return tuple([items[row] for row in rows.tolist()])
 
 
 def _padding(tokens: int, slots: int) -> float:

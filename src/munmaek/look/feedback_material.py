@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from munmaek.align import MarkedPair
+from munmaek.data.batches import pick
 from munmaek.errors import InputError
 from munmaek.look.pairs import Pairs
 
@@ -54,11 +55,11 @@ def material(
     if len(marks) < MARKS_LEAST:
         message = f"{len(marks)} sentences are marked; mark at least {MARKS_LEAST} first"
         raise InputError(message)
-    marks = [marks[int(index)] for index in rng.permutation(len(marks))]
+    marks = pick(marks, rng.permutation(len(marks)))
     if pairs.gold is not None:
         known = {each.key for each in marks}
         rest = [each for each in pairs.gold if each.key not in known]
-        held = [rest[int(index)] for index in rng.permutation(len(rest))[:HELD_MOST]]
+        held = pick(rest, rng.permutation(len(rest))[:HELD_MOST])
         taught = marks
         split = f"{len(held)} pairs of {pairs.name} with gold links that were not marked"
     else:
@@ -83,7 +84,7 @@ def _sentences(
         for source, target in zip(sources, targets, strict=True)
         if MarkedPair(source, target).key not in closed
     ]
-    others = [rows[int(index)] for index in rng.permutation(len(rows))[:OTHERS_MOST]]
+    others = pick(rows, rng.permutation(len(rows))[:OTHERS_MOST])
     repeats = max(1, round(len(others) / ((TAUGHT_SHARE - 1) * len(taught))))
     both = [*others, *((each.source, each.target) for each in taught for _ in range(repeats))]
     return tuple(source for source, _ in both), tuple(target for _, target in both)

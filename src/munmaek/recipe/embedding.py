@@ -8,8 +8,9 @@ from typing import Any, Literal, cast
 import numpy as np
 
 from munmaek.artefact import Encoder
+from munmaek.data.batches import pick
 from munmaek.errors import InputError
-from munmaek.recipe.holding import hold_out, pick
+from munmaek.recipe.holding import hold_out
 from munmaek.recipe.masking import within_positions
 from munmaek.recipe.network import Run, embedded_tokens, row_lengths, train_network
 from munmaek.recipe.settings import Recipe

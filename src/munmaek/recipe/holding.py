@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from munmaek.errors import InputError
 
-__all__ = ["hold_out", "hold_out_documents", "pick"]
+__all__ = ["hold_out", "hold_out_documents"]
 
 HOLD_OUT = 0.05
 HOLD_OUT_MOST = 2000
@@ -51,8 +51,3 @@ def hold_out_documents(
         held = np.random.default_rng(seed).permutation(count)[:2]
     chosen = np.isin(document, held)
     return np.flatnonzero(~chosen), np.flatnonzero(chosen)
-
-
-def pick(rows: Sequence[str], chosen: NDArray[np.int64]) -> tuple[str, ...]:
-    """The chosen rows, in that order."""
-    return tuple(rows[int(index)] for index in chosen.tolist())

@@ -21,6 +21,7 @@ from munmaek.artefact.scoring import corpus_scores
 from munmaek.artefact.settings import save_settings
 from munmaek.artefact.tables import save_tables
 from munmaek.artefact.training_text import TrainingText
+from munmaek.data.batches import pick
 from munmaek.errors import ConfigError
 from munmaek.models.ngram import NgramConfig, NgramModel
 from munmaek.ngram.counting import bound, unbound
@@ -29,7 +30,7 @@ from munmaek.ngram.reading import Reserved, read_words
 from munmaek.ngram.scratch import Column, Scratch, give_back, hold_little
 from munmaek.ngram.stages import Stage, Stages
 from munmaek.recipe.counted import excluded_ids, ngram_label, ngram_sizes
-from munmaek.recipe.holding import hold_out, pick
+from munmaek.recipe.holding import hold_out
 from munmaek.recipe.settings import Recipe
 from munmaek.text.building import SPECIALS
 from munmaek.text.corpora import Corpus, corpus_name, read_text

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from munmaek.align.marks import Guide
 from munmaek.artefact.classifier import label_indices
 from munmaek.artefact.tagger import check_labels
+from munmaek.data.batches import pick
 from munmaek.errors import InputError
 from munmaek.metrics.tagging import OUTSIDE
-from munmaek.recipe.holding import hold_out, hold_out_documents, pick
+from munmaek.recipe.holding import hold_out, hold_out_documents
 from munmaek.recipe.settings import Recipe
 from munmaek.text.corpora import Corpus, LabelledCorpus, ParallelCorpus, values_of
 from munmaek.text.tagged import TaggedCorpus
@@ -346,7 +347,7 @@ def prepare_parallel(
         name = f"{corpus.name} (held out)"
         valid = ParallelCorpus(name, pick(corpus.sources, held), pick(corpus.targets, held))
         corpus = ParallelCorpus(corpus.name, pick(corpus.sources, kept), pick(corpus.targets, kept))
-        guides = None if guides is None else [guides[int(index)] for index in kept.tolist()]
+        guides = None if guides is None else pick(guides, kept)
     if more is not None:
         guides = None if guides is None else [*guides, *(None for _ in more.sources)]
         name = f"{corpus.name}, {more.name}"

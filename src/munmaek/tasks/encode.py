@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from munmaek.data.batches import pick
 from munmaek.errors import UnsupportedError
 from munmaek.models.bert import BertEncoder
 from munmaek.nn.unpadded import Unpadded
@@ -78,7 +79,7 @@ def encode_rows(
         used = ends[start - 1] if start else 0
         stop = max(start + 1, int(np.searchsorted(ends, used + max_tokens, side="right")))
         chosen = order[start:stop]
-        part = _group(texts, [rows[row] for row in cast("list[int]", chosen.tolist())], pooling)
+        part = _group(texts, pick(rows, chosen), pooling)
         vectors: NDArray[np.float32] = part.float().cpu().numpy()
         if out is None:
             out = np.empty((len(rows), vectors.shape[1]), dtype=np.float32)

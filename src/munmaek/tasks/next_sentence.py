@@ -13,7 +13,7 @@ Letters: B rows, T tokens, M masked positions, P rows that are pairs.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import cast, final
+from typing import final
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from munmaek.data.batches import pad_rows
+from munmaek.data.batches import pad_rows, pick
 from munmaek.data.bucketing import bucket
 from munmaek.errors import InputError
 from munmaek.models.bert import BertMaskedNetwork
@@ -109,7 +109,7 @@ class NextSentenceModelling:
 
         def make(index: int, rows: NDArray[np.int64]) -> PairBatch:
             own = np.random.default_rng([masking.seed, number, index])
-            return self._batch(_picked(pairs, rows), own, rate)
+            return self._batch(pick(pairs, rows), own, rate)
 
         return Batches(groups, make)
 
@@ -218,7 +218,7 @@ class NextSentenceModelling:
         relations: list[tuple[NDArray[np.float64], NDArray[np.bool_]]] = []
         for index, rows in enumerate(bucket(lengths, max_tokens=self.masking.max_tokens, rng=None)):
             rng = np.random.default_rng([self.masking.seed, 2**31, index])
-            batch = self._batch(_picked(pairs, rows), rng, VALIDATED)
+            batch = self._batch(pick(pairs, rows), rng, VALIDATED)
             words, scores = self._logits(network, batch)
             parts.append(masked_hits(words, tensor(batch.masked.targets, network)))
             real = batch.relations != ALONE
@@ -230,10 +230,6 @@ class NextSentenceModelling:
             np.concatenate([part[0] for part in relations]),
             np.concatenate([part[1] for part in relations]),
         )
-
-
-def _picked(pairs: Sequence[TextPair], rows: NDArray[np.int64]) -> list[TextPair]:
-    return [pairs[row] for row in cast("list[int]", rows.tolist())]
 
 
 def _fitting(document: Document, at: int, room: int) -> int:

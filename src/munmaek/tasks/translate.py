@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from munmaek.data.batches import PairBatch, pad_rows
+from munmaek.data.batches import PairBatch, pad_rows, pick
 from munmaek.data.bucketing import bucket
 from munmaek.models.networks import AligningNetwork, LikelihoodNetwork, TranslatorNetwork
 from munmaek.nn.ranking import likeliest
@@ -80,7 +80,7 @@ class TranslationTask:
         """Smoothed negative log-likelihood of every target token after <s>, and the guide's."""
         if self.guides is None or self.guide_weight == 0:
             return self._loss(network, batch, self.smoothing)
-        guides = [self.guides[int(row)] for row in batch.rows.tolist()]
+        guides = pick(self.guides, batch.rows)
         return self._loss(network, batch, self.smoothing, guides)
 
     def _loss(

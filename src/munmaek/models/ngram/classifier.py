@@ -9,6 +9,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.data.batches import pick
 from munmaek.errors import ConfigError, InputError
 from munmaek.models.ngram.config import NgramConfig
 from munmaek.models.ngram.model import NgramModel, Sequences
@@ -74,7 +75,7 @@ class NgramClassifier:
         shares = _shares(labels, len(sequences), label_count)
         models: list[NgramModel] = []
         for label in range(label_count):
-            own = [sequences[int(index)] for index in np.flatnonzero(np.asarray(labels) == label)]
+            own = pick(sequences, np.flatnonzero(np.asarray(labels) == label))
             models.append(
                 NgramModel.fit(
                     own,
