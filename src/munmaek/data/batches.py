@@ -7,7 +7,7 @@ Letters: B rows of the batch, T positions of its longest row, S positions of its
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TypeVar
+from typing import Generic, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +17,13 @@ __all__ = [
     "PairBatch",
     "SentenceBatch",
     "TaggedBatch",
-    "ValuedBatch",
     "pad_rows",
     "pick",
 ]
 
 Ints = NDArray[np.int64]
 Item = TypeVar("Item")
+Label = TypeVar("Label", np.int64, np.float64)
 
 
 def pad_rows(sequences: Sequence[Sequence[int]], pad: int) -> tuple[Ints, Ints]:
@@ -46,7 +46,7 @@ def pad_rows(sequences: Sequence[Sequence[int]], pad: int) -> tuple[Ints, Ints]:
 
 def pick(items: Sequence[Item], rows: Ints) -> tuple[Item, ...]:
     """The items of those rows, in that order."""
-    return tuple([items[row] for row in rows.tolist()])
+    return tuple([items[row] for row in cast("list[int]", rows.tolist())])
 
 
 def _padding(tokens: int, slots: int) -> float:
@@ -87,11 +87,11 @@ class SentenceBatch(_TextBatch):
 
 
 @dataclass(frozen=True, slots=True)
-class LabelledBatch(_TextBatch):
-    """Texts with the class of each."""
+class LabelledBatch(_TextBatch, Generic[Label]):
+    """Texts, or pairs of texts, with a class or a number each."""
 
-    labels: Ints
-    """Class of each row [B]."""
+    labels: NDArray[Label]
+    """Class or number of each row [B]."""
     splits: Ints | None = None
     """Tokens of each row's first text [B], where the network tells the texts of pairs apart."""
 
@@ -99,25 +99,15 @@ class LabelledBatch(_TextBatch):
     def gather(
         cls,
         sequences: Sequence[Sequence[int]],
-        labels: Ints,
+        labels: NDArray[Label],
         rows: Ints,
         pad: int,
         *,
         splits: Ints | None = None,
-    ) -> "LabelledBatch":
+    ) -> "LabelledBatch[Label]":
         """The batch of ``sequences[row]`` and ``labels[row]`` for each of ``rows``."""
         ids, lengths = pad_rows(pick(sequences, rows), pad)
         return cls(ids, lengths, rows, labels[rows], None if splits is None else splits[rows])
-
-
-@dataclass(frozen=True, slots=True)
-class ValuedBatch(_TextBatch):
-    """Texts, or pairs of texts, with a number each."""
-
-    values: NDArray[np.float64]
-    """Of each row [B]."""
-    splits: Ints | None = None
-    """Tokens of each row's first text [B], where the network tells the texts of pairs apart."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,16 +101,18 @@ class Classification:
     weights: tuple[float, ...] | None = None
     """Of each label in the loss; None weighs all alike."""
 
-    def epoch(self, number: int) -> Sequence[LabelledBatch]:
+    def epoch(self, number: int) -> Sequence[LabelledBatch[np.int64]]:
         """Texts of like length together, batches in random order."""
         groups = length_groups(self.train.ids, self.max_tokens, seed=(self.seed, number))
         return Batches(groups, lambda _, chosen: self._batch(chosen))
 
-    def _batch(self, chosen: NDArray[np.int64]) -> LabelledBatch:
+    def _batch(self, chosen: NDArray[np.int64]) -> LabelledBatch[np.int64]:
         ids, splits = self.train
-        return LabelledBatch.gather(ids, self.train_labels, chosen, self.pad, splits=splits)
+        return LabelledBatch[np.int64].gather(
+            ids, self.train_labels, chosen, self.pad, splits=splits
+        )
 
-    def loss(self, network: ClassifierNetwork, batch: LabelledBatch) -> Loss:
+    def loss(self, network: ClassifierNetwork, batch: LabelledBatch[np.int64]) -> Loss:
         """Negative log-likelihood of the labels, weighted."""
         logits = network_scores(network, batch.ids, batch.lengths, batch.splits).float()
         labels = tensor(batch.labels, network)

@@ -12,7 +12,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from munmaek.data.batches import ValuedBatch, pad_rows, pick
+from munmaek.data.batches import LabelledBatch
 from munmaek.models.networks import ClassifierNetwork
 from munmaek.tasks.base import Batches, Loss, device_of
 from munmaek.tasks.classify import Rows, length_groups, network_scores, outputs
@@ -36,22 +36,22 @@ class Regression:
     """Tokens a batch, rows times the longest."""
     seed: int = 0
 
-    def epoch(self, number: int) -> Sequence[ValuedBatch]:
+    def epoch(self, number: int) -> Sequence[LabelledBatch[np.float64]]:
         """Texts of like length together, batches in random order."""
         groups = length_groups(self.train.ids, self.max_tokens, seed=(self.seed, number))
         return Batches(groups, lambda _, chosen: self._batch(chosen))
 
-    def _batch(self, chosen: NDArray[np.int64]) -> ValuedBatch:
-        rows, splits = self.train
-        ids, lengths = pad_rows(pick(rows, chosen), self.pad)
-        parted = None if splits is None else splits[chosen]
-        return ValuedBatch(ids, lengths, chosen, self.train_values[chosen], parted)
+    def _batch(self, chosen: NDArray[np.int64]) -> LabelledBatch[np.float64]:
+        ids, splits = self.train
+        return LabelledBatch[np.float64].gather(
+            ids, self.train_values, chosen, self.pad, splits=splits
+        )
 
-    def loss(self, network: ClassifierNetwork, batch: ValuedBatch) -> Loss:
+    def loss(self, network: ClassifierNetwork, batch: LabelledBatch[np.float64]) -> Loss:
         """Squared error, summed over the rows."""
         scores = network_scores(network, batch.ids, batch.lengths, batch.splits)[:, 0].float()
-        wanted = scores.new_tensor(batch.values, device=device_of(network))
-        return Loss((scores - wanted).square().sum(), len(batch.values))
+        wanted = scores.new_tensor(batch.labels, device=device_of(network))
+        return Loss((scores - wanted).square().sum(), len(batch.labels))
 
     def validate(self, network: ClassifierNetwork) -> float:
         """Mean squared error of the scaled values."""
