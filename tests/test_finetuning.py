@@ -393,7 +393,13 @@ def test_a_tagger_learns_words_and_finds_entities_in_plain_text(data: Path, tmp_
     assert [(e.label, e.text, e.start, e.end) for e in entities] == [
         ("PER", "김 박", 3, 6), ("LOC", "서울", 11, 13),
     ]  # fmt: skip
-    pieces = replace(again, whole_words=False).tag(["나는 김 박 박"])[0]
+    by_piece = replace(again, whole_words=False)
+    texts = ["나는 김 박 박", "", "서울", "나는 서울 김 박 간다 서울 김"]
+    for text, together in zip(texts, by_piece.tag(texts), strict=True):
+        for one, other in zip(by_piece.tag([text])[0], together, strict=True):
+            assert replace(one, probability=0.0) == replace(other, probability=0.0)
+            assert one.probability == pytest.approx(other.probability, abs=1e-6)
+    pieces = by_piece.tag(texts[:1])[0]
     chances = [word.probability for word in again.label_words([["나는", "김", "박", "박"]])[0]]
     assert [(e.label, e.text) for e in pieces] == [("PER", "김 박 박")]
     assert pieces[0].probability == pytest.approx(sum(chances[1:]) / 3, abs=1e-6)

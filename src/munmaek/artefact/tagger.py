@@ -5,12 +5,12 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, final
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 
 from munmaek.artefact.folder import write_folder
 from munmaek.artefact.info import Info
@@ -18,10 +18,10 @@ from munmaek.artefact.weights import save_config, save_network, tokenizer_files
 from munmaek.errors import InputError
 from munmaek.metrics import Score, sign
 from munmaek.metrics.tagging import OUTSIDE, spans, tagging_scores
-from munmaek.tasks.base import tensor
 from munmaek.tasks.classify import framed
 from munmaek.tasks.tag import NONE, NeuralTagger
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
+from munmaek.text.places import Piece
 from munmaek.text.tagged import TaggedCorpus
 
 __all__ = ["Entity", "Tagger", "WordLabel", "WordRows", "check_labels", "stands_apart", "word_rows"]
@@ -79,11 +79,10 @@ def word_rows(tokenizer: AnyTokenizer, sentences: Sequence[Words], *, limit: int
 
     Words are joined by spaces and cut into pieces in their sentence, as plain text would be.
     """
-    texts = [" ".join(unicodedata.normalize("NFC", word) for word in each) for each in sentences]
     out = WordRows([], [], [])
     room = limit - 2
-    for number, (text, ids) in enumerate(zip(texts, tokenizer.encode_many(texts), strict=True)):
-        firsts = _first_pieces(tokenizer, text, sentences[number])
+    for number, words in enumerate(sentences):
+        ids, firsts = _first_pieces(tokenizer, words)
         for start, end in _cuts(firsts, room):
             row = framed(ids[start:end], bos=tokenizer.bos, eos=tokenizer.eos, limit=limit)
             out.ids.append(row)
@@ -92,22 +91,21 @@ def word_rows(tokenizer: AnyTokenizer, sentences: Sequence[Words], *, limit: int
     return out
 
 
-def _first_pieces(tokenizer: AnyTokenizer, text: str, words: Words) -> list[int]:
-    """For each piece of ``text`` the word whose first piece it is, or ``NONE``."""
-    starts: list[int] = []
-    place = 0
-    for word in words:
-        starts.append(place)
-        place += len(unicodedata.normalize("NFC", word)) + 1
+def _first_pieces(tokenizer: AnyTokenizer, words: Words) -> tuple[list[int], list[int]]:
+    """The pieces of a sentence, and for each the word whose first piece it is, or ``NONE``."""
+    composed = [unicodedata.normalize("NFC", word) for word in words]
+    starts = [0, *accumulate(len(word) + 1 for word in composed)][:-1]
+    text = " ".join(composed)
+    pieces = tokenizer.pieces(text)
     seen = NONE
     out: list[int] = []
-    for piece in tokenizer.pieces(text):
+    for piece in pieces:
         part = text[piece.start : piece.end]
         inner = len(part) - len(part.lstrip())
         word = bisect_right(starts, piece.start + inner) - 1 if part.strip() else seen
         out.append(word if word > seen else NONE)
         seen = max(seen, word)
-    return out
+    return [piece.id for piece in pieces], out
 
 
 def _cuts(firsts: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
@@ -165,13 +163,16 @@ class Tagger:
     apart: bool = False
     """Punctuation is a word of its own (with ``whole_words``)."""
 
-    @torch.inference_mode()
     def tag(self, texts: Sequence[str]) -> list[list[Entity]]:
         """The entities of each text, in their order."""
         if self.whole_words:
             labelled = self.label_words([self.split(text) for text in texts])
             return [self.entities(*each) for each in zip(texts, labelled, strict=True)]
-        return [self._tag(text) for text in texts]
+        pieces = [self.tokenizer.pieces(text)[: self.limit - 2] for text in texts]
+        bos, eos = self.tokenizer.bos, self.tokenizer.eos
+        rows = [[bos, *(piece.id for piece in each), eos] for each in pieces]
+        found = NeuralTagger(self.network).logprobs(rows)
+        return [self._joined(*each) for each in zip(texts, pieces, found, strict=True)]
 
     def label_words(self, sentences: Sequence[Words]) -> list[list[WordLabel]]:
         """The label of every word of every sentence, read from the word's first piece."""
@@ -236,17 +237,15 @@ class Tagger:
             ),
         )
 
-    def _tag(self, text: str) -> list[Entity]:
-        tokenizer = self.tokenizer
-        pieces = tokenizer.pieces(text)[: self.limit - 2]
-        ids = framed(tokenizer.encode(text), bos=tokenizer.bos, eos=tokenizer.eos, limit=self.limit)
-        row = tensor(np.array([ids], dtype=np.int64), self.network)
-        lengths = tensor(np.array([len(ids)], dtype=np.int64), self.network)
-        chances = self.network(row, lengths)[0, 1:-1].double().softmax(-1).cpu().numpy()
+    def _joined(
+        self, text: str, pieces: Sequence[Piece], logprobs: NDArray[np.float64]
+    ) -> list[Entity]:
+        """The entities that the labels of pieces make; ``logprobs`` has rows for the frame too."""
         out: list[_Growing] = []
-        for piece, row_chances in zip(pieces, chances, strict=True):
-            label = self.labels[int(row_chances.argmax())]
-            self._grow(out, text, label, piece.start, piece.end, float(row_chances.max()))
+        for piece, row in zip(pieces, logprobs[1:-1], strict=True):
+            best = int(row.argmax())
+            chance = float(np.exp(row[best]))
+            self._grow(out, text, self.labels[best], piece.start, piece.end, chance)
         return [
             Entity(name, text[start:end], start, end, float(np.mean(own)))
             for name, start, end, own in out

@@ -88,18 +88,21 @@ def tag(
         return
     for lines in blocks_of_lines(file):
         found = trained.label_words([trained.split(line) for line in lines])
-        for line, labelled in zip(lines, found, strict=True):
-            if not json:
+        if not json:
+            for labelled in found:
                 _put_words(labelled, json=False)
-                continue
-            # Those of a checkpoint that labels every piece come from pieces, not from words.
-            known = trained.whole_words or not line
-            entities = trained.entities(line, labelled) if known else trained.tag([line])[0]
+            continue
+        # Those of a checkpoint that labels every piece come from pieces, not from words.
+        if trained.whole_words:
+            entities = [trained.entities(*each) for each in zip(lines, found, strict=True)]
+        else:
+            entities = trained.tag(lines)
+        for line, labelled, own in zip(lines, found, entities, strict=True):
             put_json(
                 {
                     "text": line,
                     "words": [asdict(each) for each in labelled],
-                    "entities": [asdict(each) for each in entities],
+                    "entities": [asdict(each) for each in own],
                 }
             )
 

@@ -134,10 +134,11 @@ class CheckpointTokenizer:
 
     def pieces(self, text: str, *, allow: Sequence[str] = ()) -> list[Piece]:
         """The tokens of ``encode(text, allow=allow)`` with their places in the text."""
-        return [
-            Piece(self.token(number), text[start:end], start, end, max(0, _words(text[:end]) - 1))
-            for number, start, end in self._located(text, allow)
-        ]
+        pieces: list[Piece] = []
+        for number, start, end in self._located(text, allow):
+            word = max(0, _words(text[:end]) - 1)
+            pieces.append(Piece(number, self.token(number), text[start:end], start, end, word))
+        return pieces
 
     def _located(self, text: str, allow: Sequence[str]) -> list[tuple[int, int, int]]:
         unknown = [token for token in allow if token not in MASKS]

@@ -16,6 +16,7 @@ Located = tuple[int, int, int]
 class Piece:
     """A token of a text and the place it came from."""
 
+    id: int
     token: str
     """As the vocabulary writes it."""
     text: str

@@ -191,7 +191,7 @@ class Tokenizer:
         text = _nfc(text)
         words_at = word_of(text)
         return [
-            Piece(self.token(number), text[start:end], start, end, words_at[start])
+            Piece(number, self.token(number), text[start:end], start, end, words_at[start])
             for number, start, end in self._located(text, allow)
         ]
 
