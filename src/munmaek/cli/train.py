@@ -5,11 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from munmaek.cli.choices import joined, known_task, merged, place, usable_device
-from munmaek.cli.console import put, put_json, say, say_warnings, seconds_text, size_text
+from munmaek.cli.choices import known_task, merged, place
 from munmaek.cli.counting import Memory, ReservedWords, TempDir, Threads, count_ngrams
 from munmaek.cli.durations import parse_duration
-from munmaek.cli.evaluate import put_scores, scores_json
 from munmaek.cli.labelled import (
     Calibrate,
     ClassWeights,
@@ -18,7 +16,6 @@ from munmaek.cli.labelled import (
     Seeds,
     labelled_options,
     sizes_and_seeds,
-    sum_up_several,
 )
 from munmaek.cli.ngram_options import (
     KeepText,
@@ -56,27 +53,10 @@ from munmaek.cli.options import (
     VocabSize,
     column,
 )
-from munmaek.cli.progress import told
-from munmaek.cli.stopping import INTERRUPTED, listening
+from munmaek.cli.training import Job, forecast, sum_up, train_once, train_several
 from munmaek.errors import ConfigError
 
 __all__ = ["train"]
-
-NEXT = {
-    "lm": ("generate {}", "look {} 'a sentence'"),
-    "classify": ("classify {} FILE", "look {} 'a sentence'"),
-    "regress": ("rate {} FILE",),
-    "tag": ("tag {} FILE",),
-    "translate": ("translate {} FILE", "look {} 'a sentence'"),
-    "mlm": (
-        "fill {} 'a text with <mask> in it'",
-        "train classify DATA --model bert --init {} -o DIR",
-    ),
-    "embed": ("embed {} FILE -o vectors.npy", "search {} FILE 'a sentence'"),
-}
-"""What one may want to type after training, by task; {} is the model's folder."""
-PAIRED_NEXT = ("classify {} FILE",)
-"""The same for a classifier of pairs, which ``look`` does not read."""
 
 
 def train(
@@ -234,7 +214,7 @@ def train(
             calibrate=calibrate,
         ),
     }
-    counted = {
+    counting = {
         "order": order,
         "smoothing": smoothing,
         "prune": thresholds(prune),
@@ -248,14 +228,11 @@ def train(
         "sharded": fsdp or None,
         "tensorboard": tensorboard or None,
     }
-    tables = {"model": counted, "train": training}
-    ngram_only = {f"--{name.replace('_', '-')}": value for name, value in counted.items()}
-    if task != "translate" and (guide is not None or guide_weight is not None):
-        message = f"--guide is for 'translate', which has links between words; not '{task}'"
-        raise ConfigError(message)
-    if task != "mlm" and next_sentence:
-        message = f"--next-sentence is for 'mlm', which reads pairs of texts; not '{task}'"
-        raise ConfigError(message)
+    tables = {"model": counting, "train": training}
+    ngram_only = {f"--{name.replace('_', '-')}": value for name, value in counting.items()}
+    _refuse_elsewhere(
+        task, guided=guide is not None or guide_weight is not None, next_sentence=next_sentence
+    )
     recipe = _recipe(
         merged(config, options, tables),
         place(config),
@@ -271,14 +248,23 @@ def train(
     single = {"--guide": guide, "--back-translated": back_translated}
     several = sizes_and_seeds(seeds, curve, recipe=recipe, single=single)
     if dry_run:
-        _forecast(recipe, data, init, device, json=json)
+        forecast(recipe, data, init, device, json=json)
         return
-    folder = _given(output)
+    job = Job(
+        recipe,
+        data,
+        _given(output),
+        valid=valid or (),
+        init=init,
+        force=force,
+        resume=resume,
+        device=device,
+    )
     if (recipe.task, recipe.stage) == ("lm", "ngram") and init is None:
-        counted_model = count_ngrams(
+        counted = count_ngrams(
             recipe,
             data,
-            folder=folder,
+            folder=job.folder,
             valid=valid,
             force=force,
             resume=resume,
@@ -287,78 +273,26 @@ def train(
             threads=threads,
             reserved=reserved,
         )
-        _sum_up(counted_model.info, folder, json=json)
-        return
-
-    from munmaek import recipe as recipes
-    from munmaek.train.ranks import leads
-
-    chosen = "cpu" if recipe.stage == "ngram" else joined(usable_device(device))
-    with listening() as stopper, told(f"{recipe.stage} ({recipe.task})") as tell:
-
-        def should_stop() -> bool:
-            stopper.running = True  # asked after every step, so there is something to save
-            return stopper.asked
-
-        if several is not None:
-            sizes, chosen_seeds = several
-            found = recipes.train_several(
-                recipe,
-                data,
-                folder=folder,
-                seeds=chosen_seeds,
-                sizes=sizes,
-                valid=valid or (),
-                init=init,
-                force=force,
-                resume=resume,
-                device=chosen,
-                report=tell,
-                should_stop=should_stop,
-            )
-            sum_up_several(found, json=json)
-            if found.interrupted:
-                say("stopped early; the same command with --resume goes on")
-                raise SystemExit(INTERRUPTED)
-            return
-        trained = recipes.train(
-            recipe,
-            data,
-            folder=folder,
-            valid=valid or (),
-            init=init,
-            guide=guide,
-            back_translated=back_translated or (),
-            force=force,
-            resume=resume,
-            device=chosen,
-            report=tell if leads() else None,
-            should_stop=should_stop,
-        )
-    if not leads():
-        return
-    paired = recipe.pairs and recipe.task == "classify"
-    _sum_up(trained.info, folder, json=json, pairs=paired)
-    if trained.info.training.get("stopped") == "interrupted":
-        say(f"stopped early; the same command with --resume goes on from {folder}.partial")
-        raise SystemExit(INTERRUPTED)
+        sum_up(counted.info, job.folder, json=json)
+    elif several is not None:
+        sizes, chosen = several
+        train_several(job, sizes=sizes, seeds=chosen, json=json)
+    else:
+        train_once(job, guide=guide, back_translated=back_translated or (), json=json)
 
 
-def _forecast(recipe: Any, data: list[str], init: Path | None, device: str, *, json: bool) -> None:
-    from dataclasses import asdict
+def _refuse_elsewhere(task: str, *, guided: bool, next_sentence: bool) -> None:
+    """Options that are for one task alone.
 
-    from munmaek.recipe.estimate import estimate
-
-    on = usable_device(device)
-    found = estimate(recipe, data, init=init, device=on)
-    if json:
-        put_json(asdict(found))
-        return
-    put(f"parameters  {found.parameters:,}")
-    put(f"memory      {size_text(found.memory)} of weights, gradients and moments")
-    put(f"data        {found.tokens:,} tokens a pass")
-    put(f"speed       {found.tokens_per_second:,.0f} tokens/s, measured here on {on}")
-    put(f"time        {seconds_text(found.seconds)} for {found.epochs:.1f} passes")
+    Raises:
+        ConfigError: one of them with another task.
+    """
+    if task != "translate" and guided:
+        message = f"--guide is for 'translate', which has links between words; not '{task}'"
+        raise ConfigError(message)
+    if task != "mlm" and next_sentence:
+        message = f"--next-sentence is for 'mlm', which reads pairs of texts; not '{task}'"
+        raise ConfigError(message)
 
 
 def _given(output: Path | None) -> Path:
@@ -383,24 +317,3 @@ def _recipe(options: dict[str, Any], where: str, *, ngram_only: dict[str, Any]) 
     recipe.stage_config(where=f"{where}: [model]")
     recipe.train_config(where=f"{where}: [train]")
     return recipe
-
-
-def _sum_up(info: Any, folder: Path, *, json: bool, pairs: bool = False) -> None:
-    diagnosis = info.training.get("diagnosis", [])
-    say_warnings(each["message"] for each in diagnosis if each["found"])
-    if json:
-        found = {"diagnosis": diagnosis} if diagnosis else {}
-        put_json({**scores_json(folder, info.task, info.scores), **found})
-        return
-    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    kind = "n-grams" if info.stage == "ngram" else "weights"
-    put_scores(info.scores)
-    put(
-        f"\n{folder}: {info.label}, {info.parameters:,} {kind}, {size_text(size)}, "
-        f"trained in {seconds_text(info.seconds)}"
-    )
-    if (text := folder / "text.safetensors").exists():
-        say(f"the training text is kept in it ({size_text(text.stat().st_size)}); --no-keep-text")
-    say("next:")
-    for command in PAIRED_NEXT if pairs else NEXT[info.task]:
-        say(f"  munmaek {command.format(folder)}")

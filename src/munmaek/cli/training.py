@@ -1,0 +1,169 @@
+"""What ``munmaek train`` does once its options are a recipe."""
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from munmaek.cli.choices import joined, usable_device
+from munmaek.cli.console import put, put_json, say, say_warnings, seconds_text, size_text
+from munmaek.cli.evaluate import put_scores, scores_json
+from munmaek.cli.labelled import sum_up_several
+from munmaek.cli.progress import told
+from munmaek.cli.stopping import INTERRUPTED, listening
+
+__all__ = ["Job", "forecast", "sum_up", "train_once", "train_several"]
+
+NEXT = {
+    "lm": ("generate {}", "look {} 'a sentence'"),
+    "classify": ("classify {} FILE", "look {} 'a sentence'"),
+    "regress": ("rate {} FILE",),
+    "tag": ("tag {} FILE",),
+    "translate": ("translate {} FILE", "look {} 'a sentence'"),
+    "mlm": (
+        "fill {} 'a text with <mask> in it'",
+        "train classify DATA --model bert --init {} -o DIR",
+    ),
+    "embed": ("embed {} FILE -o vectors.npy", "search {} FILE 'a sentence'"),
+}
+"""What one may want to type after training, by task; {} is the model's folder."""
+PAIRED_NEXT = ("classify {} FILE",)
+"""The same for a classifier of pairs, which ``look`` does not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What one command trains."""
+
+    recipe: Any
+    data: Sequence[str]
+    folder: Path
+    valid: Sequence[str]
+    init: Path | None
+    force: bool
+    resume: bool
+    device: str
+    """As asked for."""
+
+
+@contextmanager
+def _at_work(
+    job: Job,
+) -> Generator[tuple[str, Callable[[Any], None], Callable[[], bool]], None, None]:
+    """The device, whom to tell, and whom to ask after every step whether to stop."""
+    recipe = job.recipe
+    chosen = "cpu" if recipe.stage == "ngram" else joined(usable_device(job.device))
+    with listening() as stopper, told(f"{recipe.stage} ({recipe.task})") as tell:
+
+        def should_stop() -> bool:
+            stopper.running = True  # asked after every step, so there is something to save
+            return stopper.asked
+
+        yield chosen, tell, should_stop
+
+
+def train_once(job: Job, *, guide: str | None, back_translated: Sequence[str], json: bool) -> None:
+    """Train a model, save it and sum it up.
+
+    Raises:
+        SystemExit: it was stopped early, and saved.
+    """
+    from munmaek import recipe
+    from munmaek.train.ranks import leads
+
+    with _at_work(job) as (device, tell, should_stop):
+        trained = recipe.train(
+            job.recipe,
+            job.data,
+            folder=job.folder,
+            valid=job.valid,
+            init=job.init,
+            guide=guide,
+            back_translated=back_translated,
+            force=job.force,
+            resume=job.resume,
+            device=device,
+            report=tell if leads() else None,
+            should_stop=should_stop,
+        )
+    if not leads():
+        return
+    paired = job.recipe.pairs and job.recipe.task == "classify"
+    sum_up(trained.info, job.folder, json=json, pairs=paired)
+    if trained.info.training.get("stopped") == "interrupted":
+        say(f"stopped early; the same command with --resume goes on from {job.folder}.partial")
+        raise SystemExit(INTERRUPTED)
+
+
+def train_several(
+    job: Job, *, sizes: Sequence[int | None], seeds: Sequence[int], json: bool
+) -> None:
+    """Train once for each seed and each amount of data, and sum them up.
+
+    Raises:
+        SystemExit: it was stopped early.
+    """
+    from munmaek import recipe
+
+    with _at_work(job) as (device, tell, should_stop):
+        found = recipe.train_several(
+            job.recipe,
+            job.data,
+            folder=job.folder,
+            seeds=seeds,
+            sizes=sizes,
+            valid=job.valid,
+            init=job.init,
+            force=job.force,
+            resume=job.resume,
+            device=device,
+            report=tell,
+            should_stop=should_stop,
+        )
+    sum_up_several(found, json=json)
+    if found.interrupted:
+        say("stopped early; the same command with --resume goes on")
+        raise SystemExit(INTERRUPTED)
+
+
+def forecast(
+    recipe: Any, data: Sequence[str], init: Path | None, device: str, *, json: bool
+) -> None:
+    """What a run would cost, after a few steps of it."""
+    from dataclasses import asdict
+
+    from munmaek.recipe.estimate import estimate
+
+    on = usable_device(device)
+    found = estimate(recipe, data, init=init, device=on)
+    if json:
+        put_json(asdict(found))
+        return
+    put(f"parameters  {found.parameters:,}")
+    put(f"memory      {size_text(found.memory)} of weights, gradients and moments")
+    put(f"data        {found.tokens:,} tokens a pass")
+    put(f"speed       {found.tokens_per_second:,.0f} tokens/s, measured here on {on}")
+    put(f"time        {seconds_text(found.seconds)} for {found.epochs:.1f} passes")
+
+
+def sum_up(info: Any, folder: Path, *, json: bool, pairs: bool = False) -> None:
+    """Scores, size and time of a model just made, and what one may do with it."""
+    diagnosis = info.training.get("diagnosis", [])
+    say_warnings(each["message"] for each in diagnosis if each["found"])
+    if json:
+        found = {"diagnosis": diagnosis} if diagnosis else {}
+        put_json({**scores_json(folder, info.task, info.scores), **found})
+        return
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    kind = "n-grams" if info.stage == "ngram" else "weights"
+    put_scores(info.scores)
+    put(
+        f"\n{folder}: {info.label}, {info.parameters:,} {kind}, {size_text(size)}, "
+        f"trained in {seconds_text(info.seconds)}"
+    )
+    if (text := folder / "text.safetensors").exists():
+        say(f"the training text is kept in it ({size_text(text.stat().st_size)}); --no-keep-text")
+    say("next:")
+    for command in PAIRED_NEXT if pairs else NEXT[info.task]:
+        say(f"  munmaek {command.format(folder)}")
