@@ -30,6 +30,7 @@ from munmaek.models.bert import (
     BertMaskedNetwork,
     BertTaggerNetwork,
 )
+from munmaek.nn.tensors import check_tensors
 from munmaek.tasks.base import build_network
 from munmaek.text.checkpoint_tokenizer import CheckpointTokenizer
 
@@ -215,18 +216,13 @@ def _fill(network: nn.Module, weights: dict[str, Tensor], *, place: Path) -> Non
         for name, tensor in weights.items()
         if name in wanted or not name.startswith("pooler.")
     }
-    for name in sorted(wanted.keys() | weights.keys()):
-        if name not in weights or name not in wanted:
-            tensor = wanted[name] if name in wanted else weights[name]
-            what = "missing" if name in wanted else "not part of this architecture"
-            message = f"{place}: tensor '{name}' {tuple(tensor.shape)} is {what}"
-            raise ArtefactError(message)
-        if weights[name].shape != wanted[name].shape:
-            message = (
-                f"{place}: tensor '{name}' has shape {tuple(weights[name].shape)}, config.json "
-                f"wants {tuple(wanted[name].shape)}"
-            )
-            raise ArtefactError(message)
+    check_tensors(
+        weights,
+        wanted,
+        where=str(place),
+        owner="this architecture",
+        advice="; config.json describes another network",
+    )
     network.load_state_dict(weights)
     network.eval()
 

@@ -16,6 +16,7 @@ from munmaek.artefact.info import Info
 from munmaek.errors import ArtefactError
 from munmaek.models import stage_named
 from munmaek.models.bert import BertConfig
+from munmaek.nn.tensors import check_tensors
 from munmaek.tasks.base import build_network
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer, CheckpointTokenizer
 
@@ -123,18 +124,7 @@ def load_network(network: nn.Module, path: Path, *, stage: str) -> None:
     if stage == "bert":
         config = cast("BertConfig", cast("Any", network).config)
         weights = from_huggingface(weights, family=config.family, tied=config.tie_word_embeddings)
-    wanted = _untied(network)
-    for name in sorted(wanted.keys() | weights.keys()):
-        if name not in weights or name not in wanted:
-            what = "missing" if name not in weights else "not part of this network"
-            message = f"{path}: tensor '{name}' is {what}"
-            raise ArtefactError(message)
-        if weights[name].shape != wanted[name].shape:
-            message = (
-                f"{path}: tensor '{name}' has shape {tuple(weights[name].shape)}, "
-                f"{tuple(wanted[name].shape)} wanted"
-            )
-            raise ArtefactError(message)
+    check_tensors(weights, _untied(network), where=str(path), owner="this network")
     with torch.no_grad():
         network.load_state_dict(weights, strict=False)
     network.eval()

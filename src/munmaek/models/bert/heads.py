@@ -13,12 +13,13 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from munmaek.errors import ArtefactError, UnsupportedError
+from munmaek.errors import UnsupportedError
 from munmaek.models.bert.config import BertConfig
 from munmaek.models.bert.encoder import ACTIVATIONS, BertEncoder
 from munmaek.nn.dropout import Dropout
 from munmaek.nn.embeddings import LearnedPositions, OutputLayer, sinusoids
 from munmaek.nn.tape import Tape
+from munmaek.nn.tensors import check_tensors
 
 __all__ = [
     "BertBaseNetwork",
@@ -202,18 +203,13 @@ def load_encoder(network: _WithEncoder, masked: Mapping[str, Tensor]) -> None:
         ArtefactError: a tensor of the encoder is missing, extra or misshapen; nothing is changed.
     """
     given = {name[8:]: value for name, value in masked.items() if name.startswith("encoder.")}
-    wanted = network.encoder.state_dict()
-    for name in sorted(wanted.keys() | given.keys()):
-        if name not in given or name not in wanted:
-            what = "missing" if name not in given else "not part of this configuration"
-            message = f"pre-trained encoder: tensor '{name}' is {what}; use the same configuration"
-            raise ArtefactError(message)
-        if given[name].shape != wanted[name].shape:
-            message = (
-                f"pre-trained encoder: tensor '{name}' has shape {tuple(given[name].shape)}, "
-                f"{tuple(wanted[name].shape)} wanted; use the same configuration and tokenizer"
-            )
-            raise ArtefactError(message)
+    check_tensors(
+        given,
+        network.encoder.state_dict(),
+        where="pre-trained encoder",
+        owner="this configuration",
+        advice="; use the same configuration and tokenizer",
+    )
     network.encoder.load_state_dict(given)
 
 
