@@ -10,6 +10,7 @@ import numpy as np
 
 from munmaek.artefact import Classifier, Encoder, TrainedLanguageModel, Translator
 from munmaek.artefact.folder import check_free, write_text
+from munmaek.compare.demonstration_plan import FULL, QUICK, SMALL, Plan
 from munmaek.compare.entries import (
     classifier_row,
     encoder_row,
@@ -55,101 +56,6 @@ MASKED = (("나는 <mask> 공부한다", "학교에서"), ("나는 너를 <mask>
 
 DISTANCES = (1, 2, 3, 5, 8, 12, 16, 24)
 LENGTHS = (8, 16, 32, 64, 128, 256, 512)
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """How much of everything: the whole demonstration, or the quick one."""
-
-    pairs: int
-    valid: int
-    test: int
-    vocab_size: int
-    max_tokens: int
-    """Tokens a batch: small ones, for many steps in little time."""
-    beam: int
-    validations: int
-    note: str | None
-    """What a reader of the report must know."""
-    seconds: Mapping[str, float]
-    """Training time by row name."""
-
-
-FULL = _Plan(
-    pairs=24_000,
-    valid=600,
-    test=600,
-    vocab_size=1_500,
-    max_tokens=640,
-    beam=4,
-    validations=4,
-    note=None,
-    seconds={
-        "lm-elman": 12,
-        "lm-rnn": 25,
-        "lm-self_attention": 18,
-        "lm-transformer": 25,
-        "classify-rnn": 10,
-        "classify-attention": 10,
-        "classify-self_attention": 8,
-        "classify-transformer": 10,
-        "mlm-bert": 60,
-        "classify-bert": 10,
-        "translate-seq2seq": 60,
-        "translate-attention": 70,
-        "translate-transformer": 65,
-    },
-)
-QUICK = _Plan(
-    pairs=3_000,
-    valid=60,
-    test=120,
-    vocab_size=800,
-    max_tokens=400,
-    beam=1,
-    validations=1,
-    note=(
-        "A quick run: each network was trained for seconds, so its figures say little. "
-        "Without --quick the lineage can be seen at work."
-    ),
-    seconds={
-        "lm-elman": 1,
-        "lm-rnn": 2,
-        "lm-self_attention": 1.5,
-        "lm-transformer": 2,
-        "classify-rnn": 1,
-        "classify-attention": 1,
-        "classify-self_attention": 1,
-        "classify-transformer": 1,
-        "mlm-bert": 3,
-        "classify-bert": 1,
-        "translate-seq2seq": 4,
-        "translate-attention": 5,
-        "translate-transformer": 4,
-    },
-)
-
-_SMALL: dict[str, dict[str, Any]] = {
-    "rnn": {"embedding": 128, "hidden": 192},
-    "seq2seq": {"embedding": 128, "hidden": 256},
-    "attention": {"embedding": 128, "hidden": 192},
-    "self_attention": {"dimension": 128},
-    "transformer": {
-        "dimension": 128,
-        "heads": 4,
-        "layers": 2,
-        "encoder_layers": 2,
-        "decoder_layers": 2,
-        "feed_forward": 384,
-    },
-    "bert": {
-        "hidden_size": 128,
-        "num_hidden_layers": 3,
-        "num_attention_heads": 4,
-        "intermediate_size": 384,
-        "max_position_embeddings": 128,
-    },
-}
 
 
 def _silent(_: Event) -> None:
@@ -233,7 +139,7 @@ class _Demo:
     """One demonstration while it runs."""
 
     folder: Path
-    plan: _Plan
+    plan: Plan
     seed: int
     force: bool
     report: Report
@@ -249,7 +155,7 @@ class _Demo:
                 "task": task,
                 "stage": stage,
                 "vocab_size": self.plan.vocab_size,
-                "model": {**_SMALL.get(stage, {}), **(model or {})},
+                "model": {**SMALL.get(stage, {}), **(model or {})},
                 "train": {} if seconds is None else train,
                 "max_tokens": self.plan.max_tokens,
                 "limit": 128,
