@@ -12,7 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from munmaek.artefact import Classifier, Encoder, Info, TrainedLanguageModel, Translator
+from munmaek.artefact import (
+    Classifier,
+    Encoder,
+    Info,
+    Regressor,
+    TrainedLanguageModel,
+    Translator,
+)
 from munmaek.artefact.weights import make_network
 from munmaek.decode import BeamTree
 from munmaek.errors import ArtefactError, InputError
@@ -29,6 +36,7 @@ from munmaek.models.ngram import NgramClassifier, NgramConfig, NgramModel
 from munmaek.nn.tape import Tape
 from munmaek.tasks.classify import NeuralClassifier
 from munmaek.tasks.lm import NeuralLanguageModel
+from munmaek.tasks.regress import NeuralRegressor
 from munmaek.tasks.translate import DecoderRows
 from munmaek.text.tokenizers import Tokenizer, train_tokenizer
 
@@ -56,6 +64,7 @@ SMALL: dict[str, dict[str, Any]] = {
 CASES = {
     "lm": ("ngram", "rnn", "self_attention", "transformer"),
     "classify": ("ngram", "rnn", "attention", "self_attention", "transformer", "bert"),
+    "regress": ("rnn", "attention", "self_attention", "transformer", "bert"),
     "translate": ("seq2seq", "attention", "transformer"),
     "mlm": ("bert",),
 }
@@ -78,6 +87,7 @@ def model(task: str, stage: str) -> Any:
     sizes = {
         "translate": {"source_vocab": size, "target_vocab": size},
         "classify": {"vocab_size": size, "label_count": 2},
+        "regress": {"vocab_size": size, "label_count": 1},
     }.get(task, {"vocab_size": size})
     network = make_network(stage=stage, task=task, config=config, sizes=sizes, seed=1)
     network.eval()
@@ -87,6 +97,8 @@ def model(task: str, stage: str) -> Any:
         return TrainedLanguageModel(tokens, inner, info)
     if task == "classify":
         return Classifier(tokens, NeuralClassifier(network), ("good", "bad"), info)
+    if task == "regress":
+        return Regressor(tokens, NeuralRegressor(network), info, low=1.0, high=5.0)
     if task == "translate":
         return Translator(tokens, tokens, network, info)
     return Encoder(tokens, network, info, 600)
@@ -217,6 +229,115 @@ def test_a_mask_is_filled_and_a_pair_has_its_segments() -> None:
     assert record.source.surface[-2:] == ("너는", "먹는다")
 
 
+# Classifiers and regressors, of texts and of pairs
+
+SECOND = "너는 학교에 간다"
+JUDGES = [
+    (task, stage)
+    for task in ("classify", "regress")
+    for stage in ("rnn", "attention", "transformer", "bert")
+]
+
+
+def of_pairs(task: str, stage: str) -> Any:
+    return replace(model(task, stage), pairs=True)
+
+
+def said(judge: Any, text: str, second: str | None = None) -> float:
+    """The number, or the log-probability of the label that TEXT with SECOND gets."""
+    seconds = None if second is None else [second]
+    if isinstance(judge, Regressor):
+        return judge.rate([text], seconds)[0].value
+    whole = judge.logprobs([TEXT], None if second is None else [SECOND])[0]
+    return float(judge.logprobs([text], seconds)[0, whole.argmax()])
+
+
+@pytest.mark.parametrize("stage", CASES["regress"])
+def test_a_regressor_is_looked_into_and_says_what_it_rates(stage: str) -> None:
+    record = captured("regress", stage)
+    value = said(model("regress", stage), TEXT)
+    assert record.outcome == {"text": TEXT, "value": pytest.approx(value, abs=1e-5)}
+    assert record.probabilities == []
+    assert record.segments is None
+    # Not the first word: without it the next would begin the text, which is another token.
+    without = [" ".join(TEXT.split()[:at] + TEXT.split()[at + 1 :]) for at in range(1, 4)]
+    lost = [value - said(model("regress", stage), text) for text in without]
+    np.testing.assert_allclose(record.tensors["source_influence"][:, 1:], [lost], atol=1e-4)
+
+
+@pytest.mark.parametrize(("task", "stage"), JUDGES)
+def test_a_pair_is_one_row_of_two_segments_and_both_texts_count(task: str, stage: str) -> None:
+    judge = of_pairs(task, stage)
+    record = capture(judge, TEXT, pair=SECOND)
+    assert record.source.surface == (*TEXT.split(), *SECOND.split())
+    assert record.segments is not None
+    cut = record.source.pieces.index("</s>") + 1
+    assert record.segments == (0,) * cut + (1,) * (len(record.source.pieces) - cut)
+    assert max(record.source.words[:cut]) == 3
+    assert sorted(set(record.source.words[cut:])) == [-1, 4, 5, 6]
+    assert record.outcome["second"] == SECOND
+    whole = said(judge, TEXT, SECOND)
+    if task == "regress":
+        assert record.outcome["value"] == pytest.approx(whole, abs=1e-5)
+    else:
+        chances = judge.predict([TEXT], [SECOND])[0].probabilities
+        assert record.outcome["probabilities"] == pytest.approx(chances, abs=1e-6)
+    first = said(judge, " ".join([*TEXT.split()[:1], *TEXT.split()[2:]]), SECOND)
+    last = said(judge, TEXT, " ".join(SECOND.split()[:-1]))
+    influence = record.tensors["source_influence"]
+    assert influence.shape == (1, 7)
+    np.testing.assert_allclose(influence[0, [1, -1]], [whole - first, whole - last], atol=1e-4)
+    for each in record.attentions:
+        assert record.tensors[each.tensor].shape[2] == len(record.source.pieces)
+        assert record.measures["faithfulness"][each.name]["predictions"] == 1
+
+
+@pytest.mark.parametrize("task", ["classify", "regress"])
+def test_the_importance_of_a_pairs_heads_is_a_slope_too(task: str) -> None:
+    """|d said / d ξ| at ξ = 1, against a finite difference, as for language models."""
+    judge = of_pairs(task, "transformer")
+    importance = head_importance(judge, TEXT, None, SECOND)["layer.1.self"]
+    qkv = judge.model.network.stack.layers[1].attention.qkv
+    slopes: list[float] = []
+    for head in range(2):
+        rows = slice(16 + 4 * head, 16 + 4 * head + 4)
+        kept = qkv.weight.data[rows].clone(), qkv.bias.data[rows].clone()
+        ends: list[float] = []
+        for scale in (1.01, 0.99):
+            qkv.weight.data[rows], qkv.bias.data[rows] = (each * scale for each in kept)
+            ends.append(said(judge, TEXT, SECOND))
+        qkv.weight.data[rows], qkv.bias.data[rows] = kept
+        slopes.append(abs(ends[0] - ends[1]) / 0.02)
+    np.testing.assert_allclose(importance, slopes, rtol=0.05, atol=1e-3)
+
+
+def test_of_a_long_pair_both_texts_are_kept_in_part() -> None:
+    judge = replace(of_pairs("regress", "transformer"), limit=24)
+    record = capture(judge, " ".join([TEXT] * 9), pair=" ".join([SECOND] * 9))
+    assert len(record.source.pieces) <= 24
+    counts = [record.segments.count(part) for part in (0, 1)]
+    assert min(counts) >= 8
+    assert [notice.split()[1] for notice in record.notices] == ["pair", "text"]
+    # All words that are shown were read.
+    assert set(record.source.words) - {-1} == set(range(len(record.source.surface)))
+    short = capture(judge, "나는", pair=" ".join([SECOND] * 9))
+    assert short.text == "나는"
+    assert [notice.split()[1] for notice in short.notices] == ["pair"]
+
+
+def test_a_second_text_is_asked_for_just_where_one_is_read(run: Any, tmp_path: Any) -> None:
+    with pytest.raises(InputError, match="m was trained on pairs of texts; give the second with"):
+        capture(of_pairs("classify", "rnn"), TEXT, name="m")
+    with pytest.raises(InputError, match="m does the task 'regress' on single texts"):
+        capture(model("regress", "bert"), TEXT, name="m", pair=SECOND)
+    with pytest.raises(InputError, match="m does the task 'lm' on single texts"):
+        capture(model("lm", "rnn"), TEXT, name="m", pair=SECOND)
+    of_pairs("regress", "bert").save(tmp_path / "m")
+    (record,) = run("look", tmp_path / "m", TEXT, "--pair", SECOND, "--json").rows
+    assert record["outcome"]["second"] == SECOND
+    assert run("look", tmp_path / "m", TEXT, "--json").err.endswith("give the second with --pair\n")
+
+
 def test_masking_keeps_the_punctuation_behind_a_word() -> None:
     assert masked_word("나는 간다, 너는?", 1) == "나는 <mask>, 너는?"
     assert masked_word("나는 ?!", 1) == "나는 <mask>"
@@ -323,7 +444,7 @@ def test_an_elman_network_is_felt_less_from_further_away() -> None:
 @pytest.mark.parametrize(
     ("task", "stage"),
     [("translate", "attention"), ("translate", "transformer"), ("classify", "attention"),
-     ("mlm", "bert"), ("lm", "transformer")],
+     ("mlm", "bert"), ("lm", "transformer"), ("regress", "bert")],
 )  # fmt: skip
 def test_attention_to_the_input_is_held_against_random_words(task: str, stage: str) -> None:
     record = captured(task, stage)
@@ -331,7 +452,7 @@ def test_attention_to_the_input_is_held_against_random_words(task: str, stage: s
     asked = {each.name for each in record.attentions if each.columns == "source"}
     assert set(found) == asked
     for each in found.values():
-        assert each["unit"] == "nats"
+        assert each["unit"] == ("value" if task == "regress" else "nats")
         assert each["k"] == 1
         assert np.isfinite([each["attended"], each["random"]]).all()
 

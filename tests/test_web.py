@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -230,6 +231,18 @@ def test_next_words_come_best_first(tmp_path: Path) -> None:
     chances = [p for _, p in ask(bench(tmp_path), "/api/next?model=1&text=%EB%82%98").json["next"]]
     assert chances == sorted(chances, reverse=True)
     assert chances
+
+
+def test_a_model_of_pairs_begins_with_a_pair() -> None:
+    rates = replace(model("regress", "bert"), pairs=True)
+    made = Workbench([NamedModel("m", rates), NamedModel("n", model("lm", "rnn"))])
+    told = made.describe()
+    assert [each["pairs"] for each in told["models"]] == [True, False]
+    record = made.record("0", told["example"], pair=told["example_pair"])
+    assert record["outcome"]["second"] == told["example_pair"]
+    assert 1 in record["segments"]
+    alone = Workbench([NamedModel("n", model("mlm", "bert"))]).describe()
+    assert (alone["models"][0]["pairs"], alone["example_pair"]) == (None, None)
 
 
 @pytest.mark.parametrize("by", ["entropy", "coverage", "disagreement"])

@@ -15,13 +15,15 @@ export function Form({ live, about, empty, onRecords, onError }) {
   const models = about?.models ?? [];
   const chosen = models.find((each) => each.id === model) ?? models[0];
   const task = chosen?.task;
+  // What a second text is to a model; `pairs` is true where it must have one, null where it may.
+  const role = (each) => (each.task === "translate" ? "target" : each.pairs === false ? null : "pair");
   const ask = async (sentence, second) => {
     setBusy(true);
     try {
       // With several models every one of them reads the sentence, so that they can be compared.
       const asked = model === "*" ? models : [chosen];
       const made = [];
-      for (const each of asked) made.push(await live.record({ model: each.id, text: sentence, [each.task === "mlm" ? "pair" : "target"]: second || null }));
+      for (const each of asked) made.push(await live.record({ model: each.id, text: sentence, ...(second && role(each) && { [role(each)]: second }) }));
       onError(null);
       onRecords(made);
     } catch (error) {
@@ -29,11 +31,11 @@ export function Form({ live, about, empty, onRecords, onError }) {
     }
     setBusy(false);
   };
-  useEffect(() => { if (chosen && empty && about.example) { setText(about.example); ask(about.example, ""); } }, [about]);
+  useEffect(() => { if (chosen && empty && about.example) { const other = about.example_pair ?? ""; setText(about.example); setSecond(other); ask(about.example, other); } }, [about]);
   const options = [...models.map((each) => [each.id, each.name ?? each.label]), ...(models.length > 1 ? [["*", t("form.all")]] : [])];
   return html`<form class="ask" onSubmit=${(event) => { event.preventDefault(); ask(text, second); }}>
       <label>${t("form.text")}<input dir="auto" value=${text} required onInput=${(event) => setText(event.currentTarget.value)}/></label>
-      ${(task === "translate" || task === "mlm") && html`<label>${t(task === "mlm" ? "form.pair" : "form.target")}<input dir="auto" value=${second} onInput=${(event) => setSecond(event.currentTarget.value)}/></label>`}
+      ${chosen && role(chosen) && html`<label>${t(chosen.pairs ? "form.second" : `form.${role(chosen)}`)}<input dir="auto" required=${chosen.pairs === true} value=${second} onInput=${(event) => setSecond(event.currentTarget.value)}/></label>`}
       ${models.length > 1 && html`<${Choice} label=${t("form.model")} value=${model ?? chosen.id} options=${options} onChange=${setModel}/>`}
       <button class="main" disabled=${busy || !chosen}>${t("form.look")}</button>
       ${busy && html`<span class="hint" role="status">${t("loading")}</span>`}

@@ -13,7 +13,7 @@ async function answerOf(response) {
 }
 
 /** The second sentence of a pair, from the words that its pieces make up. */
-function secondOf({ segments, source }) {
+export function secondOf({ segments, source }) {
   if (!segments?.includes(1)) return null;
   const words = new Set(source.words.filter((word, at) => word >= 0 && segments[at] === 1));
   return source.surface.filter((_, at) => words.has(at)).join(" ") || null;

@@ -2,6 +2,7 @@
 import { html } from "htm/preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { Lazy } from "./figure.js";
+import { secondOf } from "./live.js";
 import { number, t } from "./texts.js";
 import { Check } from "./words.js";
 import { Alignment, Hypotheses, SourceInfluence, alignmentOf } from "./views/alignment.js";
@@ -50,7 +51,8 @@ export function Record({ record, live }) {
   const shown = parts(record, view, live);
   const id = `record-${record.id}`;
   return html`<article class="record" aria-labelledby=${id}>
-    <h2 id=${id} dir="auto">${title(record)}</h2>
+    <h2 id=${id} dir="auto">${cut(record.text)}</h2>
+    ${secondOf(record) && html`<p class="second" dir="auto">${cut(secondOf(record))}</p>`}
     <p class="hint">${record.label} · ${t(`task.${record.task}`)} · <code>${record.model}</code></p>
     ${(record.notices ?? []).map((notice) => html`<p class="notice" role="note">${notice}</p>`)}
     <${Outcome} record=${record}/>
@@ -66,7 +68,7 @@ export function Record({ record, live }) {
 /** A component, so that the views of a part that is not near are not even made. */
 const Drawn = ({ content }) => content();
 
-const title = (record) => (record.text.length > 400 ? `${record.text.slice(0, 400)}…` : record.text);
+const cut = (text) => (text.length > 400 ? `${text.slice(0, 400)}…` : text);
 
 /** Too long to draw whole: a window over the words that the reader moves. */
 function Window({ length, view, onChange }) {

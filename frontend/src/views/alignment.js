@@ -106,12 +106,13 @@ export function SourceInfluence({ record, view }) {
   const rowAxis = record.output ? words("output") : words("source");
   const axes = { ...record, rows: tensor.shape[0] === 1 ? axisOf(record, "text") : rowAxis, columns: words("source") };
   const { matrix, rows, columns } = shown(axes, tensor.matrix(), ["rows", "columns"], view, "mean");
-  const title = t("sourceInfluence.title");
+  const valued = record.task === "regress";
+  const title = t(valued ? "sourceInfluence.value" : "sourceInfluence.title");
   const file = fileName(record, "source-influence");
   if (tensor.shape[0] === 1 && columns.length > 1) {
     const values = Array.from(matrix.data);
-    return html`<${Figure} title=${title} file=${file} caption=${t("sourceInfluence.label")} table=${() => ({ head: [t("word"), t("unit.nats")], rows: columns.map((column, at) => [column.name, values[at]]) })}>
-      <${Bars} names=${names(columns)} values=${values} signed digits=${2} hot=${largest(values)} label=${title}/><//>`;
+    return html`<${Figure} title=${title} file=${file} caption=${t(valued ? "sourceInfluence.valueCaption" : "sourceInfluence.label")} table=${() => ({ head: [t("word"), t(valued ? "unit.value" : "unit.nats")], rows: columns.map((column, at) => [column.name, values[at]]) })}>
+      <${Bars} names=${names(columns)} values=${values} signed digits=${valued ? 3 : 2} hot=${largest(values)} label=${title}/><//>`;
   }
   return html`<${MatrixFigure} title=${title} file=${file} caption=${t(record.task === "translate" ? "sourceInfluence.caption" : "sourceInfluence.words")}
     matrix=${matrix} rows=${names(rows)} columns=${names(columns)} scale=${scaleOf(matrix)}/>`;

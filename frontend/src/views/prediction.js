@@ -17,6 +17,7 @@ export function Outcome({ record }) {
     const total = record.logprobs.reduce((sum, value) => sum + value, 0);
     return html`<p class="outcome">${tx("outcome.score", { value: number(total, 2), bits: number(-total * BITS / record.logprobs.length, 2) })}</p>`;
   }
+  if (typeof outcome.value === "number") return html`<p class="outcome">${tx("outcome.value", { value: word(number(outcome.value, 3)) })}</p>`;
   return probabilities?.length ? html`<${Labels} record=${record}/>` : null;
 }
 
@@ -41,7 +42,8 @@ export function Surprisal({ record, view }) {
 
 /** What changed between two records of one text: after a head was switched off, or a word masked. */
 export function Change({ before, after }) {
-  const said = (record) => record.outcome?.translation ?? record.filled?.[0]?.text ?? record.probabilities?.toSorted((a, b) => b[1] - a[1])[0]?.[0];
+  const value = (record) => (typeof record.outcome?.value === "number" ? number(record.outcome.value, 3) : undefined);
+  const said = (record) => value(record) ?? record.outcome?.translation ?? record.filled?.[0]?.text ?? record.probabilities?.toSorted((a, b) => b[1] - a[1])[0]?.[0];
   const [was, is] = [said(before), said(after)];
   const rows = changed(before, after);
   return html`<div class="change" role="status">

@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from munmaek.artefact.folder import write_folder
+from munmaek.artefact.framed import FramedText, frame_text
 from munmaek.artefact.info import Info
-from munmaek.artefact.inside import HeadsOff, Inside, one_row, piece_words
+from munmaek.artefact.inside import HeadsOff, Inside, one_row
 from munmaek.artefact.tables import save_tables
 from munmaek.artefact.weights import save_config, save_network, tokenizer_files
 from munmaek.data.batches import pad_rows
@@ -190,53 +191,29 @@ class Classifier:
             InputError: a pair where a single text is wanted, or the other way round.
         """
         check_pairs(self.pairs, given=second is not None, label=self.info.label)
-        tokenizer, framing = self.tokenizer, framing_of(self.info, self.tokenizer, self.limit)
-        pieces, places = piece_words(tokenizer, text)
-        bos, eos = tokenizer.token(tokenizer.bos), tokenizer.token(tokenizer.eos)
-        ids = tokenizer.encode(text)
-        if second is None:
-            row = list(framing.rows([ids]).ids[0])
-            split = len(row)
-        else:
-            row, split = framing.pair(ids, tokenizer.encode(second))
-        tokens, words = [bos, *pieces[: split - 2], eos], [-1, *places[: split - 2], -1]
-        if second is not None:
-            others, other_places = piece_words(tokenizer, second)
-            between, past = 1 + framing.doubled, max(places, default=-1) + 1
-            rest = len(row) - split - between
-            tokens += [*(eos,) * framing.doubled, *others[:rest], eos]
-            words += [-1] * framing.doubled
-            words += [*(past + place for place in other_places[:rest]), -1]
+        framed = self.framed(text, second)
         tape = Tape(off=off or {})
         if isinstance(self.model, NeuralClassifier):
-            splits = (
-                np.array([split], dtype=np.int64)
-                if framing.segments and second is not None
-                else None
-            )
-            found = self._taped(self.model, row, splits, tape)
+            found = self._taped(self.model, framed.rows(), tape)
         else:
             found = self.logprobs([text])
-        return Inside(
+        chances = dict(zip(self.labels, np.exp(found[0]).tolist(), strict=True))
+        return framed.inside(
+            one_row(tape),
             task="classify",
             stage=self.info.stage,
-            tokens=tuple(tokens),
-            words=tuple(words),
-            tensors=one_row(tape),
-            segments=() if second is None else (0,) * split + (1,) * (len(row) - split),
-            extra={"probabilities": dict(zip(self.labels, np.exp(found[0]).tolist(), strict=True))},
+            extra={"probabilities": chances, "second": second},
         )
 
-    def _taped(
-        self,
-        model: NeuralClassifier,
-        row: Sequence[int],
-        splits: NDArray[np.int64] | None,
-        tape: Tape,
-    ) -> NDArray[np.float64]:
+    def framed(self, text: str, second: str | None = None) -> FramedText:
+        """``text``, or a pair, as the model reads it."""
+        framing = framing_of(self.info, self.tokenizer, self.limit)
+        return frame_text(self.tokenizer, framing, text, second)
+
+    def _taped(self, model: NeuralClassifier, rows: Rows, tape: Tape) -> NDArray[np.float64]:
         """``logprobs`` of one framed text or pair: [1, C]."""
-        batch, lengths = pad_rows([row], 0)
-        logits = network_scores(model.network, batch, lengths, splits, tape=tape)
+        batch, lengths = pad_rows(rows.ids, 0)
+        logits = network_scores(model.network, batch, lengths, rows.splits, tape=tape)
         return tempered(logits.double().log_softmax(-1).cpu().numpy(), self.temperature)
 
     def save(self, folder: Path | str, *, force: bool = False) -> None:

@@ -5,12 +5,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
 from munmaek.artefact.classifier import check_pairs, framing_of
 from munmaek.artefact.folder import write_folder
+from munmaek.artefact.framed import FramedText, frame_text
 from munmaek.artefact.info import Info
+from munmaek.artefact.inside import HeadsOff, Inside, one_row
 from munmaek.artefact.weights import save_config, save_network, tokenizer_files
+from munmaek.data.batches import pad_rows
 from munmaek.metrics import Score, sign
 from munmaek.metrics.regression import regression_scores
+from munmaek.nn.tape import Tape
+from munmaek.tasks.classify import Rows, network_scores
 from munmaek.tasks.regress import NeuralRegressor
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.corpora import LabelledCorpus, values_of
@@ -68,7 +77,7 @@ class Regressor:
         framing = framing_of(self.info, self.tokenizer, self.limit)
         pair = None if seconds is None else self.tokenizer.encode_many(seconds)
         rows = framing.rows(self.tokenizer.encode_many(texts), pair)
-        return (self.low + (self.high - self.low) * self.model.values(rows)).tolist()
+        return self.values(rows).tolist()
 
     def evaluate(self, corpus: LabelledCorpus) -> dict[str, Score]:
         """Pearson, Spearman and the mean squared error, with intervals.
@@ -87,6 +96,42 @@ class Regressor:
                 oov=self.tokenizer.oov,
             ),
         )
+
+    @torch.inference_mode()
+    def inside(
+        self, text: str, second: str | None = None, *, off: HeadsOff | None = None
+    ) -> Inside:
+        """What the network computed on ``text``; the value is under ``extra``.
+
+        Args:
+            text: one text, cut where the model cuts it, or the first of a pair.
+            second: the second of a pair.
+            off: heads of the network to switch off.
+
+        Raises:
+            InputError: a pair where a single text is wanted, or the other way round.
+        """
+        check_pairs(self.pairs, given=second is not None, label=self.info.label)
+        framed = self.framed(text, second)
+        rows, tape = framed.rows(), Tape(off=off or {})
+        batch, lengths = pad_rows(rows.ids, 0)
+        scores = network_scores(self.model.network, batch, lengths, rows.splits, tape=tape)
+        value = self.low + (self.high - self.low) * float(scores[0, 0].double())
+        return framed.inside(
+            one_row(tape),
+            task="regress",
+            stage=self.info.stage,
+            extra={"value": value, "second": second},
+        )
+
+    def framed(self, text: str, second: str | None = None) -> FramedText:
+        """``text``, or a pair, as the model reads it."""
+        framing = framing_of(self.info, self.tokenizer, self.limit)
+        return frame_text(self.tokenizer, framing, text, second)
+
+    def values(self, rows: Rows) -> NDArray[np.float64]:
+        """The value of each framed row: [N]."""
+        return self.low + (self.high - self.low) * self.model.values(rows)
 
     def save(self, folder: Path | str, *, force: bool = False) -> None:
         """Write the model's folder, aside and renamed.

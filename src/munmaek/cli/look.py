@@ -39,7 +39,7 @@ def look(
         typer.Option(
             metavar="TEXT",
             show_default=False,
-            help="A second text after the sentence, for a model that fills masks.",
+            help="A second text after the sentence, for a model that fills masks or reads pairs.",
         ),
     ] = None,
     beside: Annotated[
@@ -130,7 +130,7 @@ def look(
     if output is not None:
         _write_page(output, records, title=_title(names))
     elif not json:
-        _serve(models, records, port, pairs=pairs or [], links=links, marks=marks)
+        _serve(models, records, port, pair=pair, pairs=pairs or [], links=links, marks=marks)
 
 
 def _usable(
@@ -200,6 +200,7 @@ def _serve(
     records: Sequence[Any],
     port: int,
     *,
+    pair: str | None,
     pairs: Sequence[str],
     links: Path | None,
     marks: Path | None,
@@ -215,6 +216,7 @@ def _serve(
         pairs=read_pairs(pairs, links) if pairs else None,
         marks=_marks(first, marks),
         example=records[0].text if records else None,
+        example_pair=pair,
     )
     boot = {"live": True, "api": "/api", "example": bench.example}
     title = _title([Path(each.name) for each in models])

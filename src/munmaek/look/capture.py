@@ -11,7 +11,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from munmaek.artefact import Classifier, Encoder, TrainedLanguageModel, Translator
+from munmaek.artefact import Classifier, Encoder, Regressor, TrainedLanguageModel, Translator
 from munmaek.artefact.inside import HeadsOff, Inside
 from munmaek.errors import InputError, UnsupportedError
 from munmaek.look.attentions import attentions_of, gates_of, rollout, summarised
@@ -26,9 +26,17 @@ from munmaek.models.networks import MaskedNetwork
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.tokenizers import words
 
-__all__ = ["TOKENS_MOST", "AnyModel", "Question", "capture", "cut", "masked_word"]
+__all__ = [
+    "TOKENS_MOST",
+    "AnyModel",
+    "Question",
+    "capture",
+    "cut",
+    "masked_word",
+    "reads_pairs",
+]
 
-AnyModel = TrainedLanguageModel | Classifier | Translator | Encoder
+AnyModel = TrainedLanguageModel | Classifier | Regressor | Translator | Encoder
 
 Tensors = dict[str, NDArray[Any]]
 
@@ -44,7 +52,7 @@ class Question:
     target: str | None = None
     """For a translator, the translation to look at instead of its own."""
     pair: str | None = None
-    """For a masked-word model, a second text after the first."""
+    """A second text after the first, for a masked-word model or one that reads pairs."""
     mask: int | None = None
     """For a masked-word model, the word of ``text`` that is replaced by ``<mask>``, from 0."""
     off: Sequence[tuple[str, int]] = ()
@@ -76,7 +84,7 @@ def capture(
         text: one sentence; what is beyond ``TOKENS_MOST`` tokens is cut, which the record says.
         target: for a translator, the translation to look at instead of its own.
         name: what the page calls the model, such as its folder.
-        pair: for a masked-word model, a second text after the first.
+        pair: a second text after the first, for a masked-word model or one that reads pairs.
         mask: for a masked-word model, the word of ``text`` to hide, from 0.
         off: heads to switch off, as names of attentions with the head from 0.
         beam: for a translator, hypotheses kept at every step of its search.
@@ -150,10 +158,10 @@ def _checked(model: Any, asked: Question, name: str | Path) -> Question:
     if asked.target is not None and not isinstance(model, Translator):
         message = f"--target is for translators; {name} does the task '{task}'"
         raise InputError(message)
-    for option, value in (("--pair", asked.pair), ("--mask", asked.mask)):
-        if value is not None and not isinstance(model, Encoder):
-            message = f"{option} is for models that fill masks; {name} does the task '{task}'"
-            raise InputError(message)
+    if asked.mask is not None and not isinstance(model, Encoder):
+        message = f"--mask is for models that fill masks; {name} does the task '{task}'"
+        raise InputError(message)
+    _check_pair(model, asked.pair, name)
     text = unicodedata.normalize("NFC", asked.text)
     if asked.mask is not None:
         text = masked_word(text, asked.mask)
@@ -162,16 +170,42 @@ def _checked(model: Any, asked: Question, name: str | Path) -> Question:
     return replace(asked, text=text, pair=pair, target=target)
 
 
+def reads_pairs(model: Any) -> bool | None:
+    """Whether a model must be given two texts; None where it may be given one or two."""
+    if isinstance(model, Encoder):
+        return None
+    return model.pairs if isinstance(model, Classifier | Regressor) else False
+
+
+def _check_pair(model: AnyModel, pair: str | None, name: str | Path) -> None:
+    """Whether there is a second text just where the model reads one."""
+    wanted = reads_pairs(model)
+    if wanted and not (pair or "").strip():
+        message = f"{name} was trained on pairs of texts; give the second with --pair"
+        raise InputError(message)
+    if wanted is False and pair is not None:
+        message = (
+            f"--pair is for models that fill masks or were trained on pairs; {name} does the task "
+            f"'{model.info.task}' on single texts"
+        )
+        raise InputError(message)
+
+
 def _bounded(model: AnyModel, asked: Question) -> Question:
     """The texts cut to what the model and the figures can hold, with a notice for each cut."""
     notices: list[str] = list(asked.notices)
     reading, writing = _tokenizers(model)
-    limit = min(TOKENS_MOST, getattr(model, "limit", TOKENS_MOST)) - 3
-    text = _noted(asked.text, reading, limit, "text", notices)
+    frame = 3 if asked.pair is None else 4  # special tokens that may stand around them
+    limit = min(TOKENS_MOST, getattr(model, "limit", TOKENS_MOST)) - frame
+    room, pair = limit, asked.pair
+    if pair is not None:
+        # The longer text of a pair is cut first, as it is where such models are trained.
+        first, second = (len(reading.encode(each)) for each in (asked.text, pair))
+        kept = min(second, max(limit - first, limit // 2))
+        room, pair = limit - kept, _noted(pair, reading, kept, "pair", notices)
+    text = _noted(asked.text, reading, room, "text", notices)
     if not text.strip():
         raise InputError("the first word of the text alone is longer than what can be looked at")
-    room = max(limit - len(reading.encode(text)), 8)
-    pair = None if asked.pair is None else _noted(asked.pair, reading, room, "pair", notices)
     target = asked.target
     target = None if target is None else _noted(target, writing, limit, "translation", notices)
     return replace(asked, text=text, pair=pair, target=target, notices=tuple(notices))
@@ -213,10 +247,10 @@ def _inside(model: AnyModel, asked: Question) -> Inside:
     off = _heads_off(asked)
     if isinstance(model, Translator):
         inside = model.inside(asked.text, asked.target, off=off)
-    elif isinstance(model, Encoder):
-        inside = model.inside(asked.text, asked.pair, off=off)
-    else:
+    elif isinstance(model, TrainedLanguageModel):
         inside = model.inside(asked.text, off=off)
+    else:
+        inside = model.inside(asked.text, asked.pair, off=off)
     for name, head in asked.off:
         context = inside.tensors.get(f"{name}.context")
         if context is None or not 0 <= head < len(context):
@@ -346,10 +380,13 @@ def _outcome(record: Record, inside: Inside) -> dict[str, Any]:
             "translation": inside.extra["translation"],
             "logprob": inside.extra["logprob"],
         }
+    second = inside.extra.get("second")
+    texts = {"text": record.text} if second is None else {"text": record.text, "second": second}
     if record.task == "classify":
         label = record.probabilities[0][0]
-        return {"text": record.text, "label": label,
-                "probabilities": dict(inside.extra["probabilities"])}  # fmt: skip
+        return {**texts, "label": label, "probabilities": dict(inside.extra["probabilities"])}
+    if record.task == "regress":
+        return {**texts, "value": inside.extra["value"]}
     if record.task == "mlm":
         return {"text": record.text, "filled": list(record.filled)}
     return {"text": record.text, "logprob": float(sum(record.logprobs))}

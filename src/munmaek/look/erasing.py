@@ -12,9 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from munmaek.artefact import Classifier, Encoder, TrainedLanguageModel, Translator
+from munmaek.artefact import Classifier, Encoder, Regressor, TrainedLanguageModel, Translator
+from munmaek.artefact.framed import FramedText
 from munmaek.artefact.inside import piece_words
 from munmaek.data.batches import pad_rows
+from munmaek.metrics.calibration import tempered
 from munmaek.tasks.base import tensor
 from munmaek.tasks.classify import NeuralClassifier
 
@@ -39,13 +41,13 @@ class Eraser(Protocol):
     def scores(self, erased: Sequence[Words]) -> Floats:
         """Log-probability of each prediction without the words of each set: [N, T].
 
-        NaN where a prediction is itself of an erased word.
+        NaN where a prediction is itself of an erased word; of a regressor the value, T = 1.
         """
         ...
 
 
 def eraser_of(
-    model: TrainedLanguageModel | Classifier | Translator | Encoder,
+    model: TrainedLanguageModel | Classifier | Regressor | Translator | Encoder,
     text: str,
     target: str | None = None,
     pair: str | None = None,
@@ -55,8 +57,8 @@ def eraser_of(
         return _Translation.of(model, text, target or "")
     if isinstance(model, TrainedLanguageModel):
         return _Sentence.of(model, text)
-    if isinstance(model, Classifier):
-        return _Labelled.of(model, text)
+    if isinstance(model, Classifier | Regressor):
+        return _Judged(model, model.framed(text, pair))
     return _Masked.of(model, text, pair)
 
 
@@ -123,29 +125,26 @@ class _Translation:
 
 
 @dataclass(frozen=True, slots=True)
-class _Labelled:
-    """The label that the whole text gets, from less of it."""
+class _Judged:
+    """The label, or the number, that a whole text or pair gets, from less of it."""
 
-    model: Classifier
-    ids: Ids
-    words: tuple[int, ...]
-
-    @classmethod
-    def of(cls, model: Classifier, text: str) -> "_Labelled":
-        inner = model.limit - 2
-        ids = model.tokenizer.encode(text)[:inner]
-        return cls(model, ids, piece_words(model.tokenizer, text)[1][:inner])
+    model: Classifier | Regressor
+    text: FramedText
 
     @property
     def length(self) -> int:
-        return len(self.ids) + 2
+        return len(self.text.ids)
 
     def scores(self, erased: Sequence[Words]) -> Floats:
-        rows = [_without(self.ids, self.words, each) for each in [frozenset[int](), *erased]]
-        tokenizer, inner = self.model.tokenizer, self.model.model
+        rows = self.text.rows([frozenset[int](), *erased])
+        if isinstance(self.model, Regressor):
+            return self.model.values(rows)[1:, None]
+        inner = self.model.model
         if isinstance(inner, NeuralClassifier):
-            rows = [[tokenizer.bos, *row, tokenizer.eos] for row in rows]
-        logprobs = inner.logprobs(rows)
+            found = inner.logprobs(rows.ids, splits=rows.splits)
+        else:
+            found = inner.logprobs([row[1:-1] for row in rows.ids])  # it counts what is in a frame
+        logprobs = tempered(found, self.model.temperature)
         return logprobs[1:, int(logprobs[0].argmax())][:, None]
 
 

@@ -8,7 +8,9 @@ The words are taken out of the input (comprehensiveness: DeYoung et al. 2020, §
 model, which knows <mask>, gets masks in their place. A prediction that falls more without the
 attended words than without random ones rests on them; attention that does not pass this test shows
 where the network looked and not why it said what it said (Jain & Wallace 2019; Serrano & Smith
-2019; Wiegreffe & Pinter 2019). Values are nats; positive ones say that the words were needed.
+2019; Wiegreffe & Pinter 2019). Values are nats; positive ones say that the words were needed. A
+regressor's are of its own value: how much higher it is for the word, and in ``faithfulness`` how
+far it moves.
 
 Letters: T predictions, W words, N sets of erased words, H heads.
 """
@@ -119,9 +121,15 @@ def faithfulness(
         return {}
     share = max(1, sets // (len(asked) * (1 + DRAWS)))
     chosen = [question for each in asked for question in _some(each, share, rng)]
-    values = _losses(chosen, eraser)
+    # A number has no better side: it may be moved up or down, and both count.
+    number = record.task == "regress"
+    values = _losses(chosen, eraser, moved=number)
+    unit = "value" if number else "nats"
     return {
-        each[0].attention: _summary(each[0].attention, chosen, values, words_erased(words))
+        each[0].attention: {
+            **_summary(each[0].attention, chosen, values, words_erased(words)),
+            "unit": unit,
+        }
         for each in asked
     }
 
@@ -136,7 +144,7 @@ def _questions(record: Record, each: Attention, rng: np.random.Generator) -> lis
     if each.rows == "output":
         steps = [step for step, word in enumerate(side_of(record, "output").words) if word >= 0]
         return [_question(each.name, step, mass[step], NONE, k, rng) for step in steps]
-    if each.rows == "text" or record.task in ("classify", "translate"):
+    if each.rows == "text" or record.task in ("classify", "regress", "translate"):
         return [_question(each.name, -1, mass.mean(0), NONE, k, rng)]
     made: list[_Question] = []
     for row, word in enumerate(record.source.words):
@@ -180,11 +188,16 @@ def _some(
     return [questions[int(index)] for index in chosen]
 
 
-def _losses(questions: Sequence[_Question], eraser: Eraser) -> dict[_Question, tuple[float, float]]:
+def _losses(
+    questions: Sequence[_Question], eraser: Eraser, *, moved: bool
+) -> dict[_Question, tuple[float, float]]:
+    """What is lost without the attended and without random words; how far it moved if ``moved``."""
     every = {words for each in questions for words in (each.attended, *each.random)}
     order: dict[Words, int] = {words: place for place, words in enumerate([NONE, *every], 0)}
     scores = eraser.scores(list(order))
     change = scores[0][None, :] - scores
+    if moved:
+        change = np.abs(change)
 
     def loss(words: Words, step: int) -> float:
         row = change[order[words]]
@@ -210,7 +223,6 @@ def _summary(
     return {
         "attended": attended,
         "random": random,
-        "unit": "nats",
         "k": k,
         "predictions": len(own),
     }

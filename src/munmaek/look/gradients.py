@@ -19,11 +19,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from munmaek.artefact import Classifier, Encoder, TrainedLanguageModel, Translator
+from munmaek.artefact import Classifier, Encoder, Regressor, TrainedLanguageModel, Translator
+from munmaek.data.batches import pad_rows
 from munmaek.nn.tape import Tape
 from munmaek.tasks.base import tensor
-from munmaek.tasks.classify import NeuralClassifier
+from munmaek.tasks.classify import NeuralClassifier, network_scores
 from munmaek.tasks.lm import NeuralLanguageModel
+from munmaek.tasks.regress import NeuralRegressor
 
 __all__ = ["head_importance", "influence_by_distance"]
 
@@ -32,12 +34,15 @@ PREDICTIONS = 48
 
 
 def head_importance(
-    model: TrainedLanguageModel | Classifier | Translator | Encoder,
+    model: TrainedLanguageModel | Classifier | Regressor | Translator | Encoder,
     text: str,
     target: str | None = None,
     pair: str | None = None,
 ) -> dict[str, list[float]]:
-    """For each attention that has heads, by its name: the importance of each head, in nats."""
+    """For each attention that has heads, by its name: the importance of each head, in nats.
+
+    Of a regressor, whose loss is not a likelihood's, the slope of its value takes the loss's place.
+    """
     tape = Tape()
     with torch.enable_grad():
         logprobs = _logprobs(model, text, target, pair, tape)
@@ -97,19 +102,22 @@ def _gradient_norms(logprobs: Tensor, embedding: Tensor) -> list[tuple[int, NDAr
 
 
 def _logprobs(
-    model: TrainedLanguageModel | Classifier | Translator | Encoder,
+    model: TrainedLanguageModel | Classifier | Regressor | Translator | Encoder,
     text: str,
     target: str | None,
     pair: str | None,
     tape: Tape,
 ) -> Tensor | None:
-    """Log-probability of each prediction, attached to the graph: [T]; None without a network."""
+    """Log-probability of each prediction, attached to the graph: [T]; None without a network.
+
+    Of a regressor its value, [1], up to what does not depend on the network.
+    """
     if isinstance(model, Translator):
         return _translated(model, text, target or "", tape)
     if isinstance(model, TrainedLanguageModel):
         return _sentence(model, text, tape)
-    if isinstance(model, Classifier):
-        return _label(model, text, tape)
+    if isinstance(model, Classifier | Regressor):
+        return _judged(model, text, pair, tape)
     return _masked(model, text, pair, tape)
 
 
@@ -140,13 +148,17 @@ def _translated(model: Translator, text: str, target: str, tape: Tape) -> Tensor
     return _gold(network.logits(hidden[0]), [*wanted, writing.eos])
 
 
-def _label(model: Classifier, text: str, tape: Tape) -> Tensor | None:
-    if not isinstance(model.model, NeuralClassifier):
+def _judged(
+    model: Classifier | Regressor, text: str, pair: str | None, tape: Tape
+) -> Tensor | None:
+    """The log-probability of the label that the text or pair gets, or the number: [1]."""
+    if not isinstance(model.model, NeuralClassifier | NeuralRegressor):
         return None
-    tokenizer, network = model.tokenizer, model.model.network
-    ids = [tokenizer.bos, *tokenizer.encode(text)[: model.limit - 2], tokenizer.eos]
-    logits = network.forward(*_row(ids, network), tape=tape)
-    return _gold(logits, [int(logits[0].argmax())])
+    rows = model.framed(text, pair).rows()
+    scores = network_scores(model.model.network, *pad_rows(rows.ids, 0), rows.splits, tape=tape)
+    if isinstance(model, Regressor):
+        return scores[:, 0] * (model.high - model.low)
+    return _gold(scores / model.temperature, [int(scores[0].argmax())])
 
 
 def _masked(model: Encoder, text: str, pair: str | None, tape: Tape) -> Tensor:

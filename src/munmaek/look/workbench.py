@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from munmaek.align import MarkedPair
 from munmaek.artefact import Classifier, TrainedLanguageModel, Translator
 from munmaek.errors import InputError, UnsupportedError
-from munmaek.look.capture import AnyModel, capture
+from munmaek.look.capture import AnyModel, capture, reads_pairs
 from munmaek.look.marking import Marks, links_json, marked_pair
 from munmaek.look.ngrams import next_tokens
 from munmaek.look.packing import Packed, pack_float16, pack_uint8
@@ -60,6 +60,7 @@ class NamedModel:
             "heads": _first(info.config, "heads", "num_attention_heads"),
             "parameters": info.parameters,
             "labels": None if labels is None else list(labels),
+            "pairs": reads_pairs(self.model),
         }
 
 
@@ -73,6 +74,7 @@ class Workbench:
         pairs: Pairs | None = None,
         marks: Path | None = None,
         example: str | None = None,
+        example_pair: str | None = None,
     ) -> None:
         """Put it together.
 
@@ -81,6 +83,8 @@ class Workbench:
             pairs: for the list by suspicion.
             marks: the file of marks, which need not be there yet; none cannot be marked.
             example: the sentence to begin with; by default one that the first model can read.
+            example_pair: the second text of a pair to begin with, by default for a model that must
+                have one.
 
         Raises:
             InputError: marks that cannot be read or are of another tokenizer.
@@ -105,7 +109,10 @@ class Workbench:
             else None
         )
         self._feedback: Feedback | None = None
-        self.example = example or _example(first)
+        self.example, self.example_pair = example, example_pair
+        if example is None:
+            self.example, second = _example(first)
+            self.example_pair = second if reads_pairs(first) else None
 
     def close(self) -> None:
         """End what runs in the background."""
@@ -119,6 +126,7 @@ class Workbench:
         return {
             "models": [each.describe(number) for number, each in enumerate(self._models)],
             "example": self.example,
+            "example_pair": self.example_pair,
             "marks": None if self.marks is None else str(self.marks.path),
             "pairs": 0 if self.pairs is None else len(self.pairs),
         }
@@ -340,10 +348,13 @@ def _key(pairs: Pairs, index: int) -> tuple[str, str]:
     return MarkedPair(pairs.sources[index], pairs.targets[index]).key
 
 
-def _example(model: AnyModel) -> str:
-    """A sentence whose words the model's tokenizer knows: fewer pieces a letter are better."""
+def _example(model: AnyModel) -> tuple[str, str]:
+    """Two sentences whose words the tokenizer knows: fewer pieces a letter are better."""
     tokenizer = model.source_tokenizer if isinstance(model, Translator) else model.tokenizer
-    sentences = ("나는 오늘 학교에서 친구를 만났다", "I met a friend at school today")
-    pieces = [len(tokenizer.encode(each)) / len(each.encode()) for each in sentences]
-    unknown = [tokenizer.encode(each).count(tokenizer.unk) for each in sentences]
+    sentences = (
+        ("나는 오늘 학교에서 친구를 만났다", "나는 오늘 친구와 학교에 갔다"),
+        ("I met a friend at school today", "I went to school with a friend today"),
+    )
+    pieces = [len(tokenizer.encode(each)) / len(each.encode()) for each, _ in sentences]
+    unknown = [tokenizer.encode(each).count(tokenizer.unk) for each, _ in sentences]
     return min(zip(unknown, pieces, sentences, strict=True))[2]
