@@ -3,7 +3,9 @@
 import base64
 import csv
 import json
+import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -13,6 +15,7 @@ import pytest
 
 from munmaek.artefact.inside import fold_weights
 from munmaek.look.packing import pack_float16
+from test_records import model
 from viewer_support import (
     AXE,
     SENTENCE,
@@ -22,6 +25,7 @@ from viewer_support import (
     records,
     served,
     served_alone,
+    served_model,
     trained,
     write_page,
 )
@@ -436,6 +440,26 @@ def test_a_head_is_switched_off_and_a_refusal_is_said(
         seen.page.get_by_role("button", name="Look inside").click()
         seen.page.get_by_role("alert").wait_for()
         seen.problems.clear()  # the browser itself logs an answer of 400
+
+
+def test_a_model_of_pairs_is_given_two_texts_and_says_a_number(
+    visit: Callable[..., Visit],
+) -> None:
+    with served_model(replace(model("regress", "bert"), pairs=True)) as address:
+        seen = visit().open(address)
+        seen.page.wait_for_selector("article")
+        seen.all_drawn()
+        assert {"What each word is worth", "Between two sentences"} <= set(headings(seen))
+        assert axe(seen) == []
+        seen.page.get_by_label("Second sentence").fill("너는 온다")
+        seen.page.get_by_role("button", name="Look inside").click()
+        seen.page.locator("article p.second", has_text="너는 온다").wait_for()
+        said = seen.page.locator(".outcome").first.inner_text()
+        assert re.fullmatch(r"The model says −?\d+\.\d{3}\.", said)
+        seen.all_drawn()
+        figure(seen, "How much higher the value is for each word").wait_for()
+        seen.page.get_by_role("button", name="Switch this head off").first.click()
+        seen.page.locator(".change p").first.wait_for()
 
 
 def test_links_are_marked_by_click_and_by_keys_and_kept(

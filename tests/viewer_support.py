@@ -137,6 +137,13 @@ def served_alone(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
+def served_model(model: Any) -> Iterator[str]:
+    """A viewer of a model without a folder, with the example that suits it; its address."""
+    with _answering(Workbench([NamedModel("model", model)])) as at:
+        yield at
+
+
+@contextmanager
 def _answering(bench: Workbench) -> Iterator[str]:
     listener = bind(0)
     port = listener.getsockname()[1]
