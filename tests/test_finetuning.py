@@ -1,6 +1,7 @@
 """Pairs, numbers and word labels: trained, measured, used; weights, seeds, calibration."""
 
 import math
+import sys
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -514,7 +515,9 @@ def test_commands_train_measure_and_use_pairs_numbers_and_words(
     assert "plain.txt, line 1: two texts with a tab between are wanted, got 1 text" in bad.err
 
 
-def test_seeds_and_a_curve_give_a_table_and_json(run: Any, data: Path, tmp_path: Path) -> None:
+def test_seeds_and_a_curve_give_a_table_and_json(
+    run: Any, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = tmp_path / "small.toml"
     config.write_text("[model]\nhidden = 4\nembedding = 4\n[train]\nsteps = 2\n", "utf-8")
     common = ("train", "classify", data / "pairs.tsv", "--pairs", "--model", "rnn", "--config",
@@ -526,7 +529,10 @@ def test_seeds_and_a_curve_give_a_table_and_json(run: Any, data: Path, tmp_path:
     assert "the best on the validation data" in done.err
     refused = run(*common, "--seeds", "0 1")
     assert (refused.code, "m: already exists" in refused.err) == (2, True)
-    summary = run(*common, "--seeds", "0", "--seeds", "1", "--force", "--json").rows[0]
+    # On a terminal, what is printed while there is a bar would go to standard error.
+    with monkeypatch.context() as patch:
+        patch.setattr(sys.stderr, "isatty", lambda: True)
+        summary = run(*common, "--seeds", "0", "--seeds", "1", "--force", "--json").rows[0]
     assert len(summary["runs"]) == 2
     assert summary["summary"][0]["spread"] is not None
     for more, said in (
