@@ -9,12 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from munmaek.artefact.folder import write_folder
 from munmaek.artefact.framed import FramedText, frame_text
 from munmaek.artefact.info import Info
 from munmaek.artefact.inside import HeadsOff, Inside, one_row
 from munmaek.artefact.tables import save_tables
-from munmaek.artefact.weights import save_config, save_network, tokenizer_files
+from munmaek.artefact.weights import save_model, save_network
 from munmaek.data.batches import pad_rows
 from munmaek.errors import InputError
 from munmaek.metrics import Score, classification_scores, sign
@@ -231,21 +230,17 @@ class Classifier:
             else:
                 save_network(model.network, path, stage=self.info.stage)
 
-        write_folder(
-            Path(folder),
-            files={
-                "tokenizer.json": self.tokenizer.save,
-                "model.safetensors": weights,
-                "config.json": lambda path: save_config(path, self.info, labels=self.labels),
-                **tokenizer_files(self.tokenizer),
-            },
+        save_model(
+            folder,
+            info=self.info,
+            tokenizer=self.tokenizer,
+            weights=weights,
             manifest={
-                **self.info.to_json(),
-                "tokenizer": self.tokenizer.describe(),
                 "labels": list(self.labels),
                 "limit": self.limit,
                 "pairs": self.pairs,
                 "temperature": self.temperature,
             },
+            labels=self.labels,
             force=force,
         )

@@ -11,10 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from munmaek.artefact.folder import write_folder
 from munmaek.artefact.info import Info
 from munmaek.artefact.inside import HeadsOff, Inside, one_row, piece_words
-from munmaek.artefact.weights import save_config, save_network, tokenizer_files
+from munmaek.artefact.weights import save_model, save_network
 from munmaek.errors import ConfigError, InputError, UnsupportedError
 from munmaek.metrics import Score, Signature, masked_scores, next_sentence_scores, sign
 from munmaek.metrics.regression import spearman
@@ -356,19 +355,12 @@ class Encoder:
             InputError: ``folder`` exists and ``force`` is false.
             DiskError: it cannot be written; what was there is whole.
         """
-        write_folder(
-            Path(folder),
-            files={
-                "tokenizer.json": self.tokenizer.save,
-                "model.safetensors": lambda path: save_network(
-                    self.network, path, stage=self.info.stage
-                ),
-                "config.json": lambda path: save_config(path, self.info),
-                **tokenizer_files(self.tokenizer),
-            },
+        save_model(
+            folder,
+            info=self.info,
+            tokenizer=self.tokenizer,
+            weights=lambda path: save_network(self.network, path, stage=self.info.stage),
             manifest={
-                **self.info.to_json(),
-                "tokenizer": self.tokenizer.describe(),
                 "limit": self.limit,
                 "pooling": self.pooling,
                 "normalised": self.normalised,

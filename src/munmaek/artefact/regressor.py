@@ -10,11 +10,10 @@ import torch
 from numpy.typing import NDArray
 
 from munmaek.artefact.classifier import check_pairs, framing_of
-from munmaek.artefact.folder import write_folder
 from munmaek.artefact.framed import FramedText, frame_text
 from munmaek.artefact.info import Info
 from munmaek.artefact.inside import HeadsOff, Inside, one_row
-from munmaek.artefact.weights import save_config, save_network, tokenizer_files
+from munmaek.artefact.weights import save_model, save_network
 from munmaek.data.batches import pad_rows
 from munmaek.metrics import Score, sign
 from munmaek.metrics.regression import regression_scores
@@ -140,22 +139,16 @@ class Regressor:
             InputError: ``folder`` exists and ``force`` is false.
             DiskError: it cannot be written; what was there is whole.
         """
-        write_folder(
-            Path(folder),
-            files={
-                "tokenizer.json": self.tokenizer.save,
-                "model.safetensors": lambda path: save_network(
-                    self.model.network, path, stage=self.info.stage
-                ),
-                "config.json": lambda path: save_config(path, self.info, labels=(LABEL,)),
-                **tokenizer_files(self.tokenizer),
-            },
+        save_model(
+            folder,
+            info=self.info,
+            tokenizer=self.tokenizer,
+            weights=lambda path: save_network(self.model.network, path, stage=self.info.stage),
             manifest={
-                **self.info.to_json(),
-                "tokenizer": self.tokenizer.describe(),
                 "limit": self.limit,
                 "pairs": self.pairs,
                 "range": [self.low, self.high],
             },
+            labels=(LABEL,),
             force=force,
         )

@@ -12,9 +12,8 @@ from typing import Any, NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
-from munmaek.artefact.folder import write_folder
 from munmaek.artefact.info import Info
-from munmaek.artefact.weights import save_config, save_network, tokenizer_files
+from munmaek.artefact.weights import save_model, save_network
 from munmaek.errors import InputError
 from munmaek.metrics import Score, sign
 from munmaek.metrics.tagging import OUTSIDE, spans, tagging_scores
@@ -271,23 +270,17 @@ class Tagger:
             InputError: ``folder`` exists and ``force`` is false.
             DiskError: it cannot be written; what was there is whole.
         """
-        write_folder(
-            Path(folder),
-            files={
-                "tokenizer.json": self.tokenizer.save,
-                "model.safetensors": lambda path: save_network(
-                    self.network, path, stage=self.info.stage
-                ),
-                "config.json": lambda path: save_config(path, self.info, labels=self.labels),
-                **tokenizer_files(self.tokenizer),
-            },
+        save_model(
+            folder,
+            info=self.info,
+            tokenizer=self.tokenizer,
+            weights=lambda path: save_network(self.network, path, stage=self.info.stage),
             manifest={
-                **self.info.to_json(),
-                "tokenizer": self.tokenizer.describe(),
                 "labels": list(self.labels),
                 "limit": self.limit,
                 "whole_words": self.whole_words,
                 "apart": self.apart,
             },
+            labels=self.labels,
             force=force,
         )

@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 from safetensors import torch as safe_torch
 from torch import Tensor, nn
 
+from munmaek.artefact.folder import write_folder
 from munmaek.artefact.huggingface import FAMILIES, from_huggingface, to_huggingface
 from munmaek.artefact.huggingface_config import huggingface_config
 from munmaek.artefact.info import Info
@@ -25,8 +26,8 @@ __all__ = [
     "make_network",
     "parameter_count",
     "save_config",
+    "save_model",
     "save_network",
-    "tokenizer_files",
 ]
 
 # The library's functions come without complete types.
@@ -47,6 +48,44 @@ def make_network(
 def parameter_count(network: nn.Module) -> int:
     """Weights that are trained, tied ones once."""
     return sum(weight.numel() for weight in network.parameters())
+
+
+def save_model(
+    folder: Path | str,
+    *,
+    info: Info,
+    tokenizer: AnyTokenizer,
+    weights: Callable[[Path], None],
+    manifest: Mapping[str, Any],
+    labels: Sequence[str] = (),
+    force: bool,
+) -> None:
+    """Write the folder of a model with one tokenizer, aside and renamed.
+
+    Args:
+        folder: where it is to be.
+        info: the model's.
+        tokenizer: the same.
+        weights: writes ``model.safetensors``.
+        manifest: what is kept besides ``info`` and ``tokenizer``.
+        labels: names of the classes, in the order of the scores.
+        force: replace what is there.
+
+    Raises:
+        InputError: ``folder`` exists and ``force`` is false.
+        DiskError: it cannot be written; what was there is whole.
+    """
+    write_folder(
+        Path(folder),
+        files={
+            "tokenizer.json": tokenizer.save,
+            "model.safetensors": weights,
+            "config.json": lambda path: save_config(path, info, labels=labels),
+            **_tokenizer_files(tokenizer),
+        },
+        manifest={**info.to_json(), "tokenizer": tokenizer.describe(), **manifest},
+        force=force,
+    )
 
 
 def save_config(path: Path, info: Info, *, labels: Sequence[str] = ()) -> None:
@@ -78,7 +117,7 @@ def _ending(info: Info) -> str:
     return endings.get(info.task, "ForMaskedLM")
 
 
-def tokenizer_files(tokenizer: AnyTokenizer) -> dict[str, Callable[[Path], None]]:
+def _tokenizer_files(tokenizer: AnyTokenizer) -> dict[str, Callable[[Path], None]]:
     """What ``transformers`` wants beside ``tokenizer.json``."""
     if not isinstance(tokenizer, CheckpointTokenizer):
         return {}
