@@ -132,7 +132,7 @@ def write_text(path: Path, text: str) -> None:
         aside.unlink(missing_ok=True)
 
 
-def _describe(path: Path, sha256: str | None) -> dict[str, Any]:
+def _describe(path: Path, sha256: str | None = None) -> dict[str, Any]:
     return {"sha256": sha256 or _sha256(path), "bytes": path.stat().st_size}
 
 

@@ -20,4 +20,3 @@ def below(numbers: NDArray[Any], limit: Index) -> int:
         else:
             high = middle
     return low
-

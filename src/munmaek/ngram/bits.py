@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from munmaek.ngram.compiled import Index, compiled
+from munmaek.ngram.compiled import Index, compiled, inlined
 from munmaek.ngram.intrinsics import popcount, trailing_zeros
 
 __all__ = ["SAMPLED", "get_bits", "low_width", "pair_at", "put_bits", "put_rising", "words_for"]
@@ -36,14 +36,28 @@ def low_width(count: int, limit: int) -> int:
     return max((limit // max(count, 1)).bit_length() - 1, 0)
 
 
-@compiled
+@inlined
 def get_bits(array: Uint64s, place: np.uint64, width: np.uint64) -> np.uint64:
     """``width`` bits, at most 32, from bit ``place`` on."""
-    word, shift = place >> np.uint64(6), place & np.uint64(63)
-    value = array[word] >> shift
-    if shift + width > np.uint64(64):
-        value |= array[word + np.uint64(1)] << (np.uint64(64) - shift)
-    return value & ((np.uint64(1) << width) - np.uint64(1))
+    one, last = np.uint64(1), np.uint64(63)
+    word, shift = place >> np.uint64(6), place & last
+    # Without a branch, which no processor could guess; nothing of the next word where shift is 0.
+    value = (array[word] >> shift) | ((array[word + one] << one) << (last - shift))
+    return value & ((one << width) - one)
+
+
+@inlined
+def _without_ones(bits: np.uint64, count: np.uint64) -> np.uint64:
+    """``bits`` without its ``count`` lowest ones, of which it has more."""
+    place, rest = np.uint64(0), bits
+    for half in (32, 16, 8, 4, 2, 1):
+        width = np.uint64(half)
+        ones = popcount(rest & ((np.uint64(1) << width) - np.uint64(1)))
+        beyond = count >= ones
+        count -= ones if beyond else np.uint64(0)
+        rest >>= width if beyond else np.uint64(0)
+        place += width if beyond else np.uint64(0)
+    return (bits >> place) << place
 
 
 @compiled
@@ -78,7 +92,7 @@ def put_rising(
             samples[index // SAMPLED] = one
 
 
-@compiled
+@inlined
 def pair_at(
     index: np.uint64,
     width: np.uint64,
@@ -106,9 +120,7 @@ def pair_at(
             return zero, zero
         bits = high[word]
         ones = popcount(bits)
-    while left > zero:
-        bits &= bits - one
-        left -= one
+    bits = _without_ones(bits, left)
     first = (word << np.uint64(6)) + trailing_zeros(bits) - high_start - index
     bits &= bits - one
     while bits == zero:

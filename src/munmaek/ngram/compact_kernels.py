@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.ngram.bits import get_bits, pair_at
-from munmaek.ngram.compiled import Index, compiled
+from munmaek.ngram.compiled import Index, compiled, inlined
 
 __all__ = [
     "Packed",
@@ -26,9 +26,9 @@ __all__ = [
     "child",
     "children",
     "decode_range",
+    "decoded",
     "logprob_at",
     "ordered_bits",
-    "score_packed",
     "trace_packed",
 ]
 
@@ -72,23 +72,24 @@ def ordered_bits(value: np.float32) -> np.uint64:
     return sign + bits if bits < sign else np.uint64(0xFFFFFFFF) - bits
 
 
-@compiled
+@inlined
 def _from_ordered_bits(bits: np.uint64) -> np.float32:
     sign = np.uint64(0x80000000)
     back = bits - sign if bits >= sign else np.uint64(0xFFFFFFFF) - bits
     return np.uint32(back).view(np.float32)
 
 
-@compiled
-def _decoded(
+@inlined
+def decoded(
     code: np.uint64, books: Float32s, book: np.int64, size: np.int64, base: np.int64
 ) -> np.float32:
+    """The value that a code of a column stands for, by its book or its base."""
     if size > 0:
         return books[book + min(np.int64(code), size - 1)]
     return _from_ordered_bits((code + np.uint64(base)) & np.uint64(0xFFFFFFFF))
 
 
-@compiled
+@inlined
 def _record(trie: Packed, level: Index, node: Index) -> np.uint64:
     """The first bit of the record of ``node``, an n-gram of ``level`` + 1 words."""
     row = trie.layout[level]
@@ -102,7 +103,7 @@ def _word_at(trie: Packed, level: Index, node: Index) -> np.int64:
     return np.int64(get_bits(trie.records, _record(trie, level, node), width))
 
 
-@compiled
+@inlined
 def logprob_at(trie: Packed, level: Index, node: Index) -> np.float32:
     """The log-probability of ``node``, an n-gram of ``level`` + 1 words."""
     if level == 0:
@@ -110,10 +111,10 @@ def logprob_at(trie: Packed, level: Index, node: Index) -> np.float32:
     row = trie.layout[level]
     place = _record(trie, level, node) + np.uint64(row[WORD])
     code = get_bits(trie.records, place, np.uint64(row[PROBABILITY]))
-    return _decoded(code, trie.books, row[BOOK], row[BOOK_SIZE], row[BASE])
+    return decoded(code, trie.books, row[BOOK], row[BOOK_SIZE], row[BASE])
 
 
-@compiled
+@inlined
 def backoff_at(trie: Packed, level: Index, node: Index) -> np.float32:
     """The backoff weight of ``node``, below the highest order."""
     if level == 0:
@@ -121,10 +122,10 @@ def backoff_at(trie: Packed, level: Index, node: Index) -> np.float32:
     row = trie.layout[level]
     place = _record(trie, level, node) + np.uint64(row[WORD] + row[PROBABILITY])
     code = get_bits(trie.records, place, np.uint64(row[BACKOFF]))
-    return _decoded(code, trie.books, row[BACKOFF_BOOK], row[BACKOFF_BOOK_SIZE], row[BACKOFF_BASE])
+    return decoded(code, trie.books, row[BACKOFF_BOOK], row[BACKOFF_BOOK_SIZE], row[BACKOFF_BASE])
 
 
-@compiled
+@inlined
 def children(trie: Packed, level: Index, node: Index) -> tuple[np.int64, np.int64]:
     """The nodes that continue ``node``: from, up to."""
     row = trie.layout[level]
@@ -145,14 +146,14 @@ def children(trie: Packed, level: Index, node: Index) -> tuple[np.int64, np.int6
     return begin + np.int64(low), begin + np.int64(high)
 
 
-@compiled
+@inlined
 def child(trie: Packed, level: Index, node: Index, word: Index) -> np.int64:
     """The n-gram that continues ``node``, one of ``level`` + 1 words, with ``word``, or −1."""
     low, end = children(trie, level, node)
     return _search(trie.records, trie.layout[level + 1], trie.starts[level + 1], low, end, word)
 
 
-@compiled
+@inlined
 def _search(
     records: Uint64s, row: Int64s, start: np.int64, low: np.int64, end: np.int64, word: Index
 ) -> np.int64:
@@ -172,7 +173,7 @@ def _search(
     return np.int64(-1)
 
 
-@compiled
+@inlined
 def _step(trie: Packed, active: Int64s, word: Index, row: Floats) -> tuple[float, int]:
     """Log-probability of ``word`` and the order that matched; moves ``active`` on past it.
 
@@ -208,17 +209,6 @@ def _begin(active: Int64s, bos: int) -> None:
     active[:] = -1
     if len(active) > 0:
         active[0] = bos
-
-
-@compiled
-def score_packed(trie: Packed, ids: Int32s, offsets: Int64s, bos: int, out: Floats) -> None:
-    """Fill ``out`` [T] with natural-log probabilities."""
-    active = np.empty(len(trie.starts) - 2, dtype=np.int64)
-    row = np.empty(len(trie.starts) - 2, dtype=np.float64)
-    for sequence in range(len(offsets) - 1):
-        _begin(active, bos)
-        for position in range(offsets[sequence], offsets[sequence + 1]):
-            out[position], _ = _step(trie, active, np.int64(ids[position]), row)
 
 
 @compiled

@@ -25,11 +25,11 @@ from munmaek.ngram.compact_kernels import (
     backoff_at,
     children,
     decode_range,
-    score_packed,
     trace_packed,
 )
 from munmaek.ngram.compiled import Index, compiled
 from munmaek.ngram.lockstep import score_in_lanes
+from munmaek.ngram.packed_lockstep import score_packed_in_lanes
 from munmaek.ngram.parallel import cuts_by_weight, in_threads
 from munmaek.ngram.tables import NgramTables
 
@@ -102,11 +102,12 @@ def score(
 
 
 def _score_part(tables: Tables, ids: Int32s, offsets: Int64s, bos: int, out: Floats) -> None:
-    if isinstance(tables, CompactTables):
-        score_packed(tables.packed, ids, offsets, bos, out)
-    elif tables.order == 1:
+    packed = isinstance(tables, CompactTables)
+    if tables.order == 1:
         part = slice(int(offsets[0]), int(offsets[-1]))
-        out[part] = tables.logprobs[ids[part]]
+        out[part] = (tables.unigram_logprobs if packed else tables.logprobs)[ids[part]]
+    elif packed:
+        score_packed_in_lanes(tables.packed, ids, offsets, bos, out)
     else:
         score_in_lanes(
             tables.first,

@@ -251,7 +251,7 @@ class _Reader:
         ids = np.full(base.size, UNK, dtype=np.int32)
         ids[: len(specials)] = np.arange(len(specials))
         ids[chosen] = np.arange(len(specials), len(specials) + len(chosen))
-        vocabulary = (*specials, *(words[word].decode() for word in chosen.tolist()))
+        vocabulary = (*specials, *(words[int(word)].decode() for word in chosen))
         return vocabulary, [ids[numbered] for numbered in numbers]
 
     def assemble(self, numbers: list[Int32s], threads: int) -> Int32s:
