@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from munmaek.artefact.language_model import TrainedLanguageModel
 from munmaek.errors import UnsupportedError
-from munmaek.metrics import Score, count_text, lm_scores, sign
+from munmaek.metrics import Score, count_text, lm_scores, sign_model
 from munmaek.mixing import tune_mixture
 from munmaek.tasks.adapting import Trace, trace_of
 from munmaek.tasks.cache import cached_logprobs, tune_cache
@@ -157,13 +157,7 @@ def _score(
     more = [("context", "document")] if document else []
     if row.how:
         more.append(("adapted", " + ".join(row.how)))
-    signature = sign(
-        task="lm",
-        stage=trained.info.stage,
-        tokenizer=tokenizer.signature,
-        oov=tokenizer.oov,
-        more=tuple(more),
-    )
+    signature = sign_model(tokenizer, task="lm", stage=trained.info.stage, more=tuple(more))
     return lm_scores(
         np.add.reduceat(row.tested, np.cumsum(lengths) - lengths),
         tokens=lengths,

@@ -16,7 +16,7 @@ from munmaek.artefact.tables import save_tables
 from munmaek.artefact.weights import save_model, save_network
 from munmaek.data.batches import pad_rows
 from munmaek.errors import InputError
-from munmaek.metrics import Score, classification_scores, sign
+from munmaek.metrics import Score, classification_scores, sign_model
 from munmaek.metrics.calibration import Calibration, calibrate, calibration_score, tempered
 from munmaek.models.ngram import NgramClassifier
 from munmaek.nn.tape import Tape
@@ -150,12 +150,7 @@ class Classifier:
         tokenizer = self.tokenizer
         logprobs = self.logprobs(corpus.texts, corpus.seconds)
         calibrated = () if self.temperature == 1.0 else (("T", f"{self.temperature:.3f}"),)
-        signature = sign(
-            task="classify",
-            stage=self.info.stage,
-            tokenizer=tokenizer.signature,
-            oov=tokenizer.oov,
-        )
+        signature = sign_model(tokenizer, task="classify", stage=self.info.stage)
         scores = classification_scores(
             [self.labels[int(index)] for index in logprobs.argmax(1).tolist()],
             corpus.labels,

@@ -15,7 +15,7 @@ from munmaek.artefact.info import Info
 from munmaek.artefact.inside import HeadsOff, Inside, one_row, piece_words
 from munmaek.artefact.weights import save_model, save_network
 from munmaek.errors import ConfigError, InputError, UnsupportedError
-from munmaek.metrics import Score, Signature, masked_scores, next_sentence_scores, sign
+from munmaek.metrics import Score, Signature, masked_scores, next_sentence_scores, sign_model
 from munmaek.metrics.regression import spearman
 from munmaek.metrics.retrieval import retrieval_ranks, retrieval_scores, unit
 from munmaek.models.bert import BertEncoder, BertMaskedNetwork
@@ -231,11 +231,10 @@ class Encoder:
         of a pair is the nearest, of all second texts, to the first.
         """
         firsts, seconds = np.split(unit(self.embed([*pairs.firsts, *pairs.seconds])), 2)
-        signature = sign(
+        signature = sign_model(
+            self.tokenizer,
             task="embed",
             stage=self.info.stage,
-            tokenizer=self.tokenizer.signature,
-            oov=self.tokenizer.oov,
             more=(("pooling", self.pooling), ("limit", str(self.limit))),
         )
         if pairs.values is not None:
@@ -263,12 +262,8 @@ class Encoder:
         )
         logprobs, hits = task.predictions(self._filler().network)
         tokenizer = self.tokenizer
-        signature = sign(
-            task="mlm",
-            stage=self.info.stage,
-            tokenizer=tokenizer.signature,
-            oov=tokenizer.oov,
-            more=(("masked", "15%"),),
+        signature = sign_model(
+            tokenizer, task="mlm", stage=self.info.stage, more=(("masked", "15%"),)
         )
         return {
             **masked_scores(logprobs, hits, signature=signature),

@@ -15,7 +15,7 @@ from munmaek.artefact.info import Info
 from munmaek.artefact.inside import HeadsOff, Inside, one_row
 from munmaek.artefact.weights import save_model, save_network
 from munmaek.data.batches import pad_rows
-from munmaek.metrics import Score, sign
+from munmaek.metrics import Score, sign_model
 from munmaek.metrics.regression import regression_scores
 from munmaek.nn.tape import Tape
 from munmaek.tasks.classify import Rows, network_scores
@@ -88,12 +88,7 @@ class Regressor:
         return regression_scores(
             self._values(corpus.texts, corpus.seconds),
             gold,
-            signature=sign(
-                task="regress",
-                stage=self.info.stage,
-                tokenizer=self.tokenizer.signature,
-                oov=self.tokenizer.oov,
-            ),
+            signature=sign_model(self.tokenizer, task="regress", stage=self.info.stage),
         )
 
     @torch.inference_mode()

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.lm import LanguageModel
-from munmaek.metrics import Score, bits_per, count_text, lm_scores, perplexity, sign
+from munmaek.metrics import Score, bits_per, count_text, lm_scores, perplexity, sign_model
 from munmaek.models.ngram import NgramModel
 from munmaek.ngram import WordTable, flatten
 from munmaek.ngram.parallel import available
@@ -265,12 +265,8 @@ def corpus_scores(
     counts = count_text(corpus.lines)
     begins = offsets[:-1]
     document = _reads_documents(model)
-    signature = sign(
-        task="lm",
-        stage=stage,
-        tokenizer=tokenizer.signature,
-        oov=tokenizer.oov,
-        more=(("context", "document"),) if document else (),
+    signature = sign_model(
+        tokenizer, task="lm", stage=stage, more=(("context", "document"),) if document else ()
     )
     known = (
         np.add.reduceat(np.where(unknown, 0.0, scores), begins),

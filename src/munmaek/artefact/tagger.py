@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from munmaek.artefact.info import Info
 from munmaek.artefact.weights import save_model, save_network
 from munmaek.errors import InputError
-from munmaek.metrics import Score, sign
+from munmaek.metrics import Score, sign_model
 from munmaek.metrics.tagging import OUTSIDE, spans, tagging_scores
 from munmaek.tasks.classify import framed
 from munmaek.tasks.tag import NONE, NeuralTagger
@@ -228,12 +228,7 @@ class Tagger:
         return tagging_scores(
             [[each.label for each in labelled] for labelled in found],
             corpus.labels,
-            signature=sign(
-                task="tag",
-                stage=self.info.stage,
-                tokenizer=self.tokenizer.signature,
-                oov=self.tokenizer.oov,
-            ),
+            signature=sign_model(self.tokenizer, task="tag", stage=self.info.stage),
         )
 
     def _joined(

@@ -29,7 +29,7 @@ from munmaek.artefact.translation_quality import judge
 from munmaek.artefact.weights import save_config, save_network
 from munmaek.decode import BeamTree, Hypothesis, beam_search
 from munmaek.errors import UnsupportedError
-from munmaek.metrics import Score, Signature, sign
+from munmaek.metrics import Score, Signature, sign_model
 from munmaek.models.networks import TranslatorNetwork
 from munmaek.nn.tape import Tape
 from munmaek.tasks.base import device_of, tensor
@@ -171,13 +171,7 @@ class Translator:
         """What every score of this translator shares."""
         tokenizer = self.target_tokenizer
         more = (("beam", str(beam)),)
-        return sign(
-            task="translate",
-            stage=self.info.stage,
-            tokenizer=tokenizer.signature,
-            oov=tokenizer.oov,
-            more=more,
-        )
+        return sign_model(tokenizer, task="translate", stage=self.info.stage, more=more)
 
     @torch.inference_mode()
     def inside(

@@ -19,7 +19,7 @@ from munmaek.metrics.classification import (
 from munmaek.metrics.ibm1 import IbmModel1
 from munmaek.metrics.language import TextCounts, bits_per, count_text, lm_scores, perplexity
 from munmaek.metrics.masked import masked_scores, next_sentence_scores
-from munmaek.metrics.score import Score, Signature, sign
+from munmaek.metrics.score import Score, Signature, sign, sign_model
 from munmaek.metrics.significance import (
     Comparison,
     approximate_randomisation,
@@ -74,6 +74,7 @@ __all__ = [
     "parse_links",
     "perplexity",
     "sign",
+    "sign_model",
     "ter",
     "translation_scores",
     "weights_by_word",

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Protocol
 
 from munmaek.errors import InputError
 
-__all__ = ["Score", "Signature", "sign"]
+__all__ = ["Score", "Signature", "SigningTokenizer", "sign", "sign_model"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,31 @@ def sign(
     """
     parts = (("task", task), ("stage", stage), ("tok", tokenizer), ("oov", oov))
     return Signature((*parts, *more, ("munmaek", version("munmaek"))))
+
+
+class SigningTokenizer(Protocol):
+    """What a signature tells of a tokenizer."""
+
+    @property
+    def signature(self) -> str:
+        """Kind and size."""
+        ...
+
+    @property
+    def oov(self) -> str:
+        """What an unseen token becomes."""
+        ...
+
+
+def sign_model(
+    tokenizer: SigningTokenizer,
+    *,
+    task: str,
+    stage: str,
+    more: tuple[tuple[str, str], ...] = (),
+) -> Signature:
+    """``sign`` for a model that reads, or writes, with ``tokenizer``."""
+    return sign(task=task, stage=stage, tokenizer=tokenizer.signature, oov=tokenizer.oov, more=more)
 
 
 @dataclass(frozen=True, slots=True)
