@@ -4,8 +4,10 @@
 
 The shape is BERT-base's half (6 layers of 512) unless --layers and --width say otherwise; float32,
 forward, backward and AdamW on all weights. munmaek works on the same batches, takes their padding
-out and computes in the last layer what the first token alone needs. The losses printed are those
-after all steps; --gradients says how far the gradients of the first batch are apart.
+out and computes in the last layer what the first token alone needs. Once without dropout, where the
+losses after all steps are the same, and once with that of BERT's configuration on embeddings and
+sublayers (none on attention weights); --gradients says how far the gradients of the first batch are
+apart.
 """
 
 import argparse
@@ -41,25 +43,35 @@ def main() -> None:
     texts = [row[1] for row in fields if len(row) == 3][:20000]
     tokenizer = train_tokenizer(texts, kind="wordpiece", vocab_size=16000)
     rows = [[2, *ids[:126], 3] for ids in tokenizer.encode_many(texts)]
-    config = transformers.BertConfig(
-        vocab_size=16000, hidden_size=given.width, num_hidden_layers=given.layers,
-        num_attention_heads=given.width // 64, intermediate_size=4 * given.width,
-        hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
-    )  # fmt: skip
-    theirs = transformers.BertForSequenceClassification(config).train()
-    ours = BertClassifierNetwork(bert_config(config.to_dict()), vocab_size=16000, label_count=2)
-    ours.load_state_dict(from_huggingface(theirs.state_dict(), head="classify"))
     order = np.random.default_rng(0).permutation(len(rows))
     batches = [
         [rows[int(i)] for i in order[start : start + 32]]
         for start in range(0, 32 * (given.batches + 1), 32)
     ]
     if given.gradients:
-        print(f"gradients: {_apart(theirs, ours.train(), batches[0]):.1e} apart, of the largest")
-    base, first = _seconds(theirs, batches, _theirs)
-    spent, second = _seconds(ours.train(), batches, _ours)
-    print(f"transformers {base:.3f} s a step = 1; munmaek {spent:.3f} s, {base / spent:.2f} times")
-    print(f"losses {first:.6f} and {second:.6f}")
+        apart = _apart(*_models(given.layers, given.width, 0.0), batches[0])
+        print(f"gradients: {apart:.1e} apart, of the largest")
+    for dropout in (0.0, 0.1):
+        theirs, ours = _models(given.layers, given.width, dropout)
+        base, first = _seconds(theirs, batches, _theirs)
+        spent, second = _seconds(ours, batches, _ours)
+        print(
+            f"dropout {dropout}: transformers {base:.3f} s a step = 1; munmaek {spent:.3f} s, "
+            f"{base / spent:.2f} times; losses {first:.6f} and {second:.6f}"
+        )
+
+
+def _models(layers: int, width: int, dropout: float) -> tuple[Any, Any]:
+    """One network in both libraries, with the same weights."""
+    config = transformers.BertConfig(
+        vocab_size=16000, hidden_size=width, num_hidden_layers=layers,
+        num_attention_heads=width // 64, intermediate_size=4 * width,
+        hidden_dropout_prob=dropout, attention_probs_dropout_prob=0.0,
+    )  # fmt: skip
+    theirs = transformers.BertForSequenceClassification(config).train()
+    ours = BertClassifierNetwork(bert_config(config.to_dict()), vocab_size=16000, label_count=2)
+    ours.load_state_dict(from_huggingface(theirs.state_dict(), head="classify"))
+    return theirs, ours.train()
 
 
 def _theirs(model: Any, ids: Any, lengths: Any, labels: Any) -> Any:
