@@ -14,7 +14,7 @@ from munmaek.align import MarkedPair
 from munmaek.artefact import Translator
 from munmaek.errors import InputError
 from munmaek.look.feedback_material import Material
-from munmaek.metrics import Comparison, Link, Score, paired_bootstrap, translation_scores
+from munmaek.metrics import Comparison, Link, Score, bleu, paired_bootstrap
 from munmaek.metrics.alignment import alignment_scores
 from munmaek.metrics.translation import bleu_from_sums, bleu_statistics
 
@@ -56,9 +56,7 @@ def measure(model: Translator, held: Sequence[MarkedPair], *, beam: int = 5) -> 
     outputs = [each.translation for each in model.translate(sources, beam=beam, links=False)]
     return Measured(
         aer=scores["aer"],
-        bleu=translation_scores(
-            outputs, targets, signature=signature, rng=np.random.default_rng(0)
-        )["bleu"],
+        bleu=bleu(outputs, targets, signature=signature, rng=np.random.default_rng(0)),
         links=np.array([_counts(*each) for each in zip(found, held, strict=True)]),
         matches=bleu_statistics(outputs, targets),
     )

@@ -139,9 +139,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "translate.scores": ("By other measures", "다른 잣대로"),
     "translate.scores.hint": (
         "TER counts the edits for 100 words of the references; perplexity and bits are those of "
-        "the references, read after their sources. Lower is better in all three.",
+        "the references, read after their sources. Lower is better in all three; perplexities of "
+        "different vocabularies do not compare.",
         "TER은 참조 번역 100낱말당 고칠 곳의 수, 혼란도와 비트는 원문 다음에 읽은 참조 번역의 것. "
-        "셋 다 낮을수록 좋다.",
+        "셋 다 낮을수록 좋다. 어휘가 다른 모델의 혼란도끼리는 견줄 수 없다.",
     ),
     "translate.diagnosis": ("What could be wrong", "잘못된 곳 살피기"),
     "diagnosis.ignores_source": ("Does it read its source?", "원문을 읽는가?"),
