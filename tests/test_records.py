@@ -20,6 +20,7 @@ from munmaek.artefact import (
     TrainedLanguageModel,
     Translator,
 )
+from munmaek.artefact.framed import frame_text
 from munmaek.artefact.weights import make_network
 from munmaek.decode import BeamTree
 from munmaek.errors import ArtefactError, InputError
@@ -34,7 +35,7 @@ from munmaek.look.roles import entropies, roles
 from munmaek.models import stage_named
 from munmaek.models.ngram import NgramClassifier, NgramConfig, NgramModel
 from munmaek.nn.tape import Tape
-from munmaek.tasks.classify import NeuralClassifier
+from munmaek.tasks.classify import Framing, NeuralClassifier
 from munmaek.tasks.lm import NeuralLanguageModel
 from munmaek.tasks.regress import NeuralRegressor
 from munmaek.tasks.translate import DecoderRows
@@ -309,6 +310,47 @@ def test_the_importance_of_a_pairs_heads_is_a_slope_too(task: str) -> None:
         qkv.weight.data[rows], qkv.bias.data[rows] = kept
         slopes.append(abs(ends[0] - ends[1]) / 0.02)
     np.testing.assert_allclose(importance, slopes, rtol=0.05, atol=1e-3)
+
+
+WORDS = st.lists(st.sampled_from([*TEXT.split(), *SECOND.split(), "x"]), max_size=12)
+
+
+@given(WORDS, st.none() | WORDS, st.integers(8, 40), st.booleans(), st.booleans())
+def test_every_token_of_a_framed_text_has_its_name_and_its_word(
+    first: list[str], second: list[str] | None, limit: int, doubled: bool, segmented: bool
+) -> None:
+    tokens = tokenizer()
+    framing = Framing(tokens.bos, tokens.eos, limit, doubled=doubled, segments=segmented)
+    texts = [" ".join(first), None if second is None else " ".join(second)]
+    framed = frame_text(tokens, framing, *texts)
+    ids = [None if text is None else [tokens.encode(text)] for text in texts]
+    wanted = framing.rows(*ids)
+    found = framed.rows()
+    assert list(found.ids[0]) == list(wanted.ids[0])
+    assert (found.splits is None) == (wanted.splits is None)
+    assert found.splits is None or found.splits.tolist() == wanted.splits.tolist()
+    assert list(framed.tokens) == [tokens.token(token) for token in framed.ids]
+    pieces: dict[int, list[int]] = {}
+    for token, word in zip(framed.ids, framed.words, strict=True):
+        assert (word < 0) == (token in (tokens.bos, tokens.eos))
+        pieces.setdefault(word, []).append(token)
+    pieces.pop(-1)
+    surface = [*first, *(second or [])]
+    for word, own in pieces.items():
+        # The last word of a text that was cut may end within a letter.
+        assert surface[word].startswith(tokens.decode(own).strip().rstrip("\ufffd"))
+
+
+def test_erased_words_leave_the_frame_and_move_the_border() -> None:
+    tokens = tokenizer()
+    framing = Framing(tokens.bos, tokens.eos, 60, doubled=True, segments=True)
+    framed = frame_text(tokens, framing, "나는 간다", "너는 온다")
+    gone = sum(word == 0 for word in framed.words)
+    whole, less, bare = framed.rows([(), {0}, {0, 1, 2, 3}]).ids
+    splits = framed.rows([(), {0}, {0, 1, 2, 3}]).splits
+    assert len(less) == len(whole) - gone
+    assert list(bare) == [tokens.bos, tokens.eos, tokens.eos, tokens.eos]
+    assert splits.tolist() == [framed.split, framed.split - gone, 2]
 
 
 def test_of_a_long_pair_both_texts_are_kept_in_part() -> None:
