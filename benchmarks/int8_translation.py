@@ -85,7 +85,7 @@ def main() -> None:
     parser.add_argument("--data", nargs=2, type=Path, required=True, metavar=("SRC", "TGT"))
     parser.add_argument("--beam", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--sentences", type=int, help="only so many, from the beginning")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
