@@ -17,7 +17,7 @@ from munmaek.metrics import Score, bits_per, count_text, lm_scores, perplexity, 
 from munmaek.models.ngram import NgramModel
 from munmaek.ngram import WordTable, flatten
 from munmaek.ngram.parallel import available
-from munmaek.ngram.textscore import score_text
+from munmaek.ngram.textscore import TextScore, score_text
 from munmaek.text.corpora import Corpus
 from munmaek.text.tokenizers import SPECIALS, Tokenizer
 
@@ -196,16 +196,27 @@ def total(model: LanguageModel[Any], tokenizer: Tokenizer, texts: Sequence[str])
     processors; all else goes through the tokenizer.
     """
     if isinstance(model, NgramModel) and tokenizer.kind == "words":
-        found = _total_of_words(model, tokenizer, texts)
+        found = _scored_words(model, tokenizer, texts)
         if found is not None:
-            return found
+            return TextTotal(
+                sentences=len(texts),
+                tokens=found.token_count,
+                unknown=found.unknown_count,
+                logprob=found.logprob,
+                logprob_known=found.logprob - math.fsum(found.unknown_logprobs),
+                characters=sum(map(len, texts)) + len(texts),
+                utf8_bytes=sum(len(text.encode()) for text in texts) + len(texts),
+            )
     return total_of_tokens(model, tokenizer, texts)
 
 
-def _total_of_words(
+def _scored_words(
     model: NgramModel, tokenizer: Tokenizer, texts: Sequence[str]
-) -> TextTotal | None:
-    """None where a text holds a line end, white space to the tokenizer, or is impossible."""
+) -> TextScore | None:
+    """From bytes to sums in compiled code, by as many threads as there are processors.
+
+    None where a text holds a line end, white space to the tokenizer, or is impossible.
+    """
     joined = unicodedata.normalize("NFC", "".join(f"{text}\n" for text in texts))
     joined = _WIDE_SPACE.sub(" ", joined)
     found = score_text(
@@ -217,17 +228,7 @@ def _total_of_words(
         unk=tokenizer.unk,
         threads=available(),
     )
-    if len(found.tokens) != len(texts) or not math.isfinite(found.logprob):
-        return None
-    return TextTotal(
-        sentences=len(texts),
-        tokens=found.token_count,
-        unknown=found.unknown_count,
-        logprob=found.logprob,
-        logprob_known=found.logprob - math.fsum(found.unknown_logprobs),
-        characters=sum(map(len, texts)) + len(texts),
-        utf8_bytes=sum(len(text.encode()) for text in texts) + len(texts),
-    )
+    return found if len(found.tokens) == len(texts) and math.isfinite(found.logprob) else None
 
 
 @lru_cache(maxsize=2)
@@ -260,26 +261,39 @@ def corpus_scores(
 
     Tokenizers that can meet unknown tokens have the perplexity without them and their number too.
     """
-    ids, offsets, scores = _flat(model, tokenizer, corpus.lines)
-    unknown = ids == tokenizer.unk
     counts = count_text(corpus.lines)
-    begins = offsets[:-1]
+    found, known = _sentence_sums(model, tokenizer, corpus.lines)
     document = _reads_documents(model)
     signature = sign_model(
         tokenizer, task="lm", stage=stage, more=(("context", "document"),) if document else ()
     )
-    known = (
-        np.add.reduceat(np.where(unknown, 0.0, scores), begins),
-        np.add.reduceat(~unknown, begins, dtype=np.int64),
-    )
     return lm_scores(
-        np.add.reduceat(scores, begins),
-        tokens=np.diff(offsets),
+        found.logprobs,
+        tokens=found.tokens,
         words=counts.words,
         characters=counts.characters,
         utf8_bytes=counts.utf8_bytes,
-        unknown=int(np.count_nonzero(unknown)),
-        known=known if tokenizer.oov == "unk" else None,
+        unknown=found.unknown_count,
+        known=(known, found.tokens - found.unknown) if tokenizer.oov == "unk" else None,
         signature=signature,
         rng=np.random.default_rng(0),
     )
+
+
+def _sentence_sums(
+    model: LanguageModel[Any], tokenizer: Tokenizer, texts: Sequence[str]
+) -> tuple[TextScore, Floats]:
+    """The sums of every sentence, and its natural-log probability without unknown tokens."""
+    if isinstance(model, NgramModel) and tokenizer.kind == "words":
+        found = _scored_words(model, tokenizer, texts)
+        if found is not None:
+            return found, found.logprobs - found.unknown_logprobs
+    ids, offsets, scores = _flat(model, tokenizer, texts)
+    unknown, begins = ids == tokenizer.unk, offsets[:-1]
+    found = TextScore(
+        logprobs=np.add.reduceat(scores, begins),
+        tokens=np.diff(offsets),
+        unknown=np.add.reduceat(unknown, begins, dtype=np.int64),
+        unknown_logprobs=np.add.reduceat(np.where(unknown, scores, 0.0), begins),
+    )
+    return found, np.add.reduceat(np.where(unknown, 0.0, scores), begins)

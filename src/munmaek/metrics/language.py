@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from munmaek.metrics.score import Score, Signature
-from munmaek.metrics.significance import bootstrap_interval
+from munmaek.metrics.significance import bootstrap_sums, percentile_interval
 
 __all__ = ["TextCounts", "bits_per", "count_text", "lm_scores", "perplexity"]
 
@@ -119,26 +119,35 @@ def lm_scores(
         sums = np.atleast_1d(np.asarray(known[0], dtype=np.float64))
         table.insert(1, ("perplexity_known", sums, known[1], "known token", True))
     scores: dict[str, Score] = {}
+    columns: dict[str, Floats] = {}
     for name, logs, units, unit, exponential in table:
         counts = np.atleast_1d(np.asarray(units, dtype=np.float64))
         value = (perplexity if exponential else bits_per)(float(logs.sum()), int(counts.sum()))
         shown = f"per {unit}" if exponential else f"bits/{unit}"
-        score = Score(name, value, shown, signed.extended(("unit", unit)))
-        if rng is not None and len(logs) > 1 and math.isfinite(value):
-            score = _with_interval(score, logs, counts, exponential=exponential, rng=rng)
-        scores[name] = score
+        scores[name] = Score(name, value, shown, signed.extended(("unit", unit)))
+        if math.isfinite(value):
+            columns[name] = np.stack([logs, counts], axis=1)
+    if rng is not None and len(total) > 1 and columns:
+        exponentials = {name for name, *_, exponential in table if exponential}
+        for name, ends in zip(columns, _intervals([*columns.values()], rng), strict=True):
+            shown = map(_exp, ends) if name in exponentials else (e / math.log(2) for e in ends)
+            scores[name] = scores[name].within(*shown)
     if known is not None:
         signature = signed.extended(("unit", "token"))
         scores["unknown_tokens"] = Score("unknown_tokens", unknown, "tokens", signature)
     return scores
 
 
-def _with_interval(
-    score: Score, logprob: Floats, units: Floats, *, exponential: bool, rng: np.random.Generator
-) -> Score:
-    def rate(sums: Floats) -> Floats:
-        return -sums[:, 0] / sums[:, 1] / (1 if exponential else math.log(2))
+def _intervals(columns: Sequence[Floats], rng: np.random.Generator) -> list[tuple[float, float]]:
+    """Intervals of nats a unit for logs and units [N, 2] of each score.
 
-    low, high = bootstrap_interval(np.stack([logprob, units], axis=1), rate, rng=rng)
-    # exp is monotone, so the ends of the interval may be transformed instead of every resample.
-    return score.within(_exp(low), _exp(high)) if exponential else score.within(low, high)
+    All have the same resamples, drawn once. What is monotone in the nats a unit, as perplexity is,
+    may be computed from the ends instead of from every resample.
+    """
+    sums = bootstrap_sums(np.concatenate(columns, axis=1), rng=rng)
+    out: list[tuple[float, float]] = []
+    for at, column in enumerate(columns):
+        sampled = -sums[:, 2 * at] / sums[:, 2 * at + 1]
+        logs, units = column.sum(0)
+        out.append(percentile_interval(sampled, -float(logs / units)))
+    return out

@@ -25,6 +25,7 @@ __all__ = [
     "bootstrap_interval",
     "bootstrap_sums",
     "paired_bootstrap",
+    "percentile_interval",
 ]
 
 Floats = NDArray[np.float64]
@@ -59,13 +60,17 @@ def bootstrap_interval(
     rng: np.random.Generator,
     resamples: int = RESAMPLES,
 ) -> tuple[float, float]:
-    """The 95 % percentile interval of ``score(sums)``, sums being [B, K] and the result [B].
-
-    It holds the score of the sentences as they are: a percentile interval of a biased statistic may
-    miss its own estimate, and is then stretched to it.
-    """
+    """The 95 % percentile interval of ``score(sums)``, sums being [B, K] and the result [B]."""
     point = float(score(np.asarray(statistics, dtype=np.float64).sum(0)[None, :])[0])
     scores = score(bootstrap_sums(statistics, rng=rng, resamples=resamples))
+    return percentile_interval(scores, point)
+
+
+def percentile_interval(scores: Floats, point: float) -> tuple[float, float]:
+    """The middle 95 % of resampled ``scores`` [B], stretched to ``point``.
+
+    That is the score of the sentences themselves; the interval of a biased statistic may miss it.
+    """
     low, high = np.quantile(scores, (0.025, 0.975))
     return min(float(low), point), max(float(high), point)
 
