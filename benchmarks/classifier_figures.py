@@ -61,8 +61,10 @@ RUNS: dict[str, dict[str, Any]] = {
 
 def run_one(run: str, options: argparse.Namespace) -> dict[str, Any]:
     values = {**RUNS[run], "stage": "rnn", "vocab_size": 8000, "seed": options.seed}
+    values["model"] = {**values["model"], **json.loads(options.model)}
+    values["train"] = {**values["train"], **json.loads(options.train)}
     if options.budget is not None:
-        values["train"] = {**values["train"], "budget": options.budget}
+        values["train"]["budget"] = options.budget
     folder = options.output / run
     language = run == "language"
     paths = [options.data / (REVIEWS[0] if language else TRAIN)]
@@ -95,6 +97,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--budget", type=parse_duration, help="instead of the run's own")
+    parser.add_argument("--model", default="{}", help="options of the network, as JSON")
+    parser.add_argument("--train", default="{}", help="options of the training loop, as JSON")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     options.output.mkdir(parents=True, exist_ok=True)
