@@ -65,9 +65,13 @@ def baselines(book: Any) -> None:
         [getattr(row, side).split() for row in book.train] for side in ("korean", "english")
     )
     asked = [(row.korean.split(), row.english.split()) for row in book.test]
-    plain = IbmModel1.fit(sources, targets)
+    plain, back = IbmModel1.fit(sources, targets), IbmModel1.fit(targets, sources)
     found = [plain.align(*pair) for pair in asked]
     print(f"IBM Model 1              AER {shown(rate(found, links_of(book.test)))}")
+    backward = [frozenset((s, t) for t, s in back.align(*pair[::-1])) for pair in asked]
+    for by in SYMMETRISATIONS:
+        joined = [symmetrise(*ways, by=by) for ways in zip(found, backward, strict=True)]
+        print(f"  both ways, {by:20} {shown(rate(joined, links_of(book.test)))}")
     aligner = HmmAligner.fit(sources, targets)
     links = aligner.align([pair[0] for pair in asked], [pair[1] for pair in asked])
     print(f"HMM                      AER {shown(rate(links, links_of(book.test)))}")
@@ -98,6 +102,7 @@ def on_phrasebook(options: argparse.Namespace) -> None:
         task="translate",
         stage=options.stage,
         vocab_size=options.vocab_size,
+        source_tokenizer=options.source_tokenizer,
         model=SIZES[options.stage],
         train={"steps": options.steps, "validations": 2},
         max_tokens=options.max_tokens,
@@ -122,6 +127,9 @@ def on_phrasebook(options: argparse.Namespace) -> None:
         found = [each.alignment for each in model.align(*texts, reading=reading)]
         score = rate(found, links_of(rows))
         print(f"  guide {options.guide}, {reading} step  AER {shown(score)}", flush=True)
+    for by in SYMMETRISATIONS:
+        found = [each.alignment for each in model.align(*texts, by=by)]
+        print(f"  both ways, {by:20} {shown(rate(found, links_of(rows)))}", flush=True)
     few = slice(0, options.translate)
     outputs = [each.translation for each in model.translate(texts[0][few], beam=1, links=False)]
     signature = sign(task="translate", stage=options.stage, tokenizer="any")
@@ -142,6 +150,7 @@ def main() -> None:
     book.add_argument("--steps", type=int, default=1300)
     book.add_argument("--seed", type=int, default=0)
     book.add_argument("--vocab-size", type=int, default=1500)
+    book.add_argument("--source-tokenizer", default="bpe")
     book.add_argument("--max-tokens", type=int, default=640)
     book.add_argument("--test", type=int, default=1000)
     book.add_argument("--translate", type=int, default=300)

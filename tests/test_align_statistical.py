@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from munmaek.align import HmmAligner, HmmSettings, statistical_links, symmetrise
 from munmaek.align.bitext import alikeness
 from munmaek.align.hmm import lexical_posteriors, markov_posteriors
+from munmaek.artefact.translation import word_links
 from munmaek.errors import ConfigError, InputError, MunmaekWarning
 
 # symmetrisation: 3 source words, 3 target words
@@ -191,3 +192,14 @@ def test_any_text_gives_links_within_its_words(pairs: list[tuple[str, str]]) -> 
     ):
         assert all(0 <= s < len(source.split()) for s, _ in links)
         assert all(0 <= t < len(target.split()) for _, t in links)
+
+
+def test_attention_is_read_in_both_directions_where_they_are_to_be_joined() -> None:
+    """Source word 2 is no target word's best, but target word 1 gives it most."""
+    weights = np.array([[0.9, 0.1, 0.0], [0.1, 0.5, 0.4], [0.0, 0.8, 0.2]], dtype=np.float32)
+    assert word_links(None) is None
+    assert word_links(weights) == ((0, 0), (1, 1), (1, 2))
+    # Back: 0-0, 1-2, 2-1. Of the links of one direction, 1-1 joins no word that is free, 2-1 does.
+    assert word_links(weights, by="intersection") == ((0, 0), (1, 2))
+    assert word_links(weights, by="union") == ((0, 0), (1, 1), (1, 2), (2, 1))
+    assert word_links(weights, by="grow-diag-final-and") == ((0, 0), (1, 1), (1, 2), (2, 1))

@@ -601,6 +601,12 @@ def test_align_gives_a_line_of_links_for_each_pair(run: Run, home: Path, tmp_pat
     assert all(source < 3 and target < 4 for source, target in links)
     rows = run("align", home / "attention", tmp_path / "ko", tmp_path / "en", "--json").rows
     assert [tuple(link) for link in rows[0]["alignment"]] == links
+    both = run(
+        "align", home / "attention", tmp_path / "ko", tmp_path / "en", "--symmetrise", "union"
+    )
+    joined = {tuple(map(int, link.split("-"))) for link in both.lines[0].split()}
+    assert set(links) <= joined
+    assert {source for source, _ in joined} == {0, 1, 2}
 
 
 def test_compare_tells_rows_and_writes_a_report(run: Run, home: Path, tmp_path: Path) -> None:

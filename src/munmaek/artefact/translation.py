@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.align import Symmetrisation, symmetrise
 from munmaek.artefact.inside import fold_weights, piece_words, word_indices
 from munmaek.decode import Hypothesis
 from munmaek.errors import ConfigError
@@ -61,14 +62,19 @@ def empty_translation(source: str, unmet: Sequence[str] = ()) -> Translation:
 
 
 def translation_of(
-    source: str, text: str, best: Hypothesis, weights: Weights | None
+    source: str,
+    text: str,
+    best: Hypothesis,
+    weights: Weights | None,
+    *,
+    by: Symmetrisation | None = None,
 ) -> Translation:
     """``text``, which the hypothesis says, with its links where there are ``weights``."""
     return Translation(
         source=source,
         translation=text,
         logprob=best.logprob,
-        alignment=word_links(weights),
+        alignment=word_links(weights, by=by),
         weights=weights,
         source_words=tuple(source.split()),
         target_words=tuple(text.split()),
@@ -77,9 +83,19 @@ def translation_of(
     )
 
 
-def word_links(weights: Weights | None) -> Links | None:
-    """The links that attention between words [target words, source words] speaks for, in order."""
-    return None if weights is None else tuple(sorted(links_from_weights(weights)))
+def word_links(weights: Weights | None, *, by: Symmetrisation | None = None) -> Links | None:
+    """The links that attention between words [target words, source words] speaks for, in order.
+
+    Each target word has the source word of greatest weight. With ``by`` each source word has the
+    target word that gives it most as well, and both directions are joined so.
+    """
+    if weights is None:
+        return None
+    forward = links_from_weights(weights)
+    if by is None:
+        return tuple(sorted(forward))
+    backward = {(source, target) for target, source in links_from_weights(weights.T)}
+    return tuple(sorted(symmetrise(forward, backward, by=by)))
 
 
 def longest_target(source_tokens: int) -> int:

@@ -8,6 +8,7 @@ from typing import Any, Literal, cast, final
 import numpy as np
 import torch
 
+from munmaek.align import Symmetrisation
 from munmaek.artefact.folder import write_folder
 from munmaek.artefact.forcing import forced, target_logprobs
 from munmaek.artefact.info import Info
@@ -99,6 +100,7 @@ class Translator:
         targets: Sequence[str],
         *,
         reading: Reading = "output",
+        by: Symmetrisation | None = None,
         layer: int | None = None,
         head: int | None = None,
     ) -> list[Translation]:
@@ -109,6 +111,9 @@ class Translator:
             targets: their translations.
             reading: which step speaks for a target word, the one that emits it ("output") or the
                 one that reads it ("input", Chen et al. 2020, §3.1).
+            by: how links of each target word to the source word it attends to most are joined with
+                links of each source word to the target word that attends to it most; None has the
+                former alone.
             layer: decoder layer whose attention is read; None is the model's alignment.
             head: the head of that layer; None is the mean of all.
 
@@ -135,7 +140,7 @@ class Translator:
                 weights = word_weights(
                     self.source_tokenizer, encoded[row], self.target_tokenizer, shifted
                 )
-                out[row] = translation_of(sources[row], targets[row], shifted, weights)
+                out[row] = translation_of(sources[row], targets[row], shifted, weights, by=by)
         return [out[row] for row in range(len(sources))]
 
     def quantised(self) -> "Translator":

@@ -65,9 +65,15 @@ def align(
         ),
     ] = None,
     by: Annotated[
-        Symmetrisation,
-        typer.Option("--symmetrise", help="How --aligner joins its two directions."),
-    ] = Symmetrisation.grow_diag_final_and,
+        Symmetrisation | None,
+        typer.Option(
+            "--symmetrise",
+            show_default="grow-diag-final-and with --aligner",
+            help="How two directions are joined: those of --aligner, or of a model the source "
+            "word that each target word attends to most and the target word that attends to each "
+            "source word most. Without it a model has the former alone.",
+        ),
+    ] = None,
     reading: Annotated[
         Reading,
         typer.Option(help="A word's attention: of the step that emits it or that reads it."),
@@ -118,9 +124,9 @@ def align(
         raise ConfigError(message)
     trained: Any = None if aligner else _translator(files[0])
     find = (
-        _statistical(aligner, by.value)
+        _statistical(aligner, (by or Symmetrisation.grow_diag_final_and).value)
         if aligner
-        else _attentive(trained, reading.value, layer, head)
+        else _attentive(trained, reading.value, None if by is None else by.value, layer, head)
     )
     corpus = read_parallel(files[-2:])
     pairs = list(zip(corpus.sources, corpus.targets, strict=True))
@@ -132,7 +138,9 @@ def align(
         sys.stdout.flush()
         return
     stage = aligner.value if aligner else str(trained.info.stage)
-    how = by.value if aligner else f"{reading.value} step"
+    how = f"{by or Symmetrisation.grow_diag_final_and}" if aligner else f"{reading} step"
+    if by and not aligner:
+        how = f"{how}, {by}"
     _put_scores(list(found), known, stage, how, json=json)
 
 
@@ -168,13 +176,14 @@ def _translator(model: str) -> Any:
 
 
 def _attentive(
-    trained: Any, reading: Any, layer: int | None, head: int | None
+    trained: Any, reading: Any, by: Any, layer: int | None, head: int | None
 ) -> Callable[[Pairs], Iterator[Links]]:
     def find(pairs: Pairs) -> Iterator[Links]:
         for at in range(0, len(pairs), BLOCK):
             part = pairs[at : at + BLOCK]
             sources, targets = [pair[0] for pair in part], [pair[1] for pair in part]
-            for each in trained.align(sources, targets, reading=reading, layer=layer, head=head):
+            found = trained.align(sources, targets, reading=reading, by=by, layer=layer, head=head)
+            for each in found:
                 if each.alignment is None:
                     message = (
                         f"stage '{trained.info.stage}' has no attention, so it cannot align; "
