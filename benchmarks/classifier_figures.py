@@ -25,13 +25,19 @@ from munmaek.text.corpora import read_labelled
 
 TRAIN, TEST = "classify/nsmc/ratings_train_resampled.txt.gz", "classify/nsmc/ratings_test.txt.gz"
 REVIEWS = ("mlm/korean-reviews/train.txt.gz", "mlm/korean-reviews/valid.txt.gz")
-SIZES = {"embedding": 256, "hidden": 384, "layers": 2}
+SIZES = {"embedding": 256, "hidden": 384, "layers": 2, "scaled_embeddings": False}
 
 RUNS: dict[str, dict[str, Any]] = {
     "scratch": {
         "task": "classify",
         "max_tokens": 1536,
-        "model": {"embedding": 128, "hidden": 128, "pooling": "concat", "dropout": 0.4},
+        "model": {
+            "embedding": 128,
+            "hidden": 128,
+            "pooling": "concat",
+            "dropout": 0.4,
+            "scaled_embeddings": False,
+        },
         "train": {"budget": 300.0, "learning_rate": 2e-3, "averaging": "exponential"},
     },
     "language": {
@@ -45,7 +51,12 @@ RUNS: dict[str, dict[str, Any]] = {
     "carried": {
         "task": "classify",
         "max_tokens": 1536,
-        "model": {"pooling": "concat", "bidirectional": False, "dropout": 0.3},
+        "model": {
+            "pooling": "concat",
+            "bidirectional": False,
+            "dropout": 0.3,
+            "scaled_embeddings": False,
+        },
         "train": {
             "budget": 300.0,
             "learning_rate": 2e-3,

@@ -3,77 +3,132 @@
     python benchmarks/nsmc_bert.py DATA -o DIR --pretrain 80m --finetune 12m --seeds 0 1 2
 
 DATA is the folder of the real data. The pre-trained encoder stands at DIR/encoder and is used again
-where it is; each seed's classifier at DIR/seed-N. Prints accuracy by seed, mean and spread.
+where it is; each seed's classifier at DIR/seed-N. Run again, it goes on where it was interrupted.
+Prints accuracy by seed, mean and spread; DIR/figures.jsonl gets a line for each.
 """
 
 import argparse
 import gzip
 import json
 import statistics
-import time
 from pathlib import Path
+from typing import Any
+
+import torch
 
 from munmaek.artefact import load
 from munmaek.cli.durations import parse_duration
-from munmaek.recipe import Recipe, train
+from munmaek.cli.progress import told
+from munmaek.recipe import Recipe, train, work_folder
 from munmaek.text.corpora import read_labelled
 
-MODEL = {
-    "hidden_size": 256, "num_hidden_layers": 6, "num_attention_heads": 4,
-    "intermediate_size": 1024, "max_position_embeddings": 128, "hidden_dropout_prob": 0.0,
-}  # fmt: skip
+COLUMNS: dict[str, Any] = {"text_column": "document", "label_column": "label"}
+
+
+def pretraining(given: argparse.Namespace) -> Recipe:
+    return Recipe.of(
+        {
+            "task": "mlm",
+            "stage": "bert",
+            "vocab_size": given.vocab_size,
+            "max_tokens": given.max_tokens,
+            "limit": 96,
+            "mask_rates": (0.3, 0.2, 0.15),
+            "model": {
+                "hidden_size": 256,
+                "num_hidden_layers": given.layers,
+                "num_attention_heads": 4,
+                "intermediate_size": 1024,
+                "max_position_embeddings": 128,
+                "hidden_dropout_prob": 0.0,
+                **json.loads(given.model),
+            },
+            "train": {
+                "budget": given.pretrain,
+                "learning_rate": given.rate,
+                "optimiser": given.optimiser,
+                "warmup": 0.03,
+                "validations": 5,
+            },
+        }
+    )
+
+
+def fine_tuning(given: argparse.Namespace, seed: int) -> Recipe:
+    return Recipe.of(
+        {
+            "task": "classify",
+            "stage": "bert",
+            "max_tokens": 2048,
+            "limit": 96,
+            "seed": seed,
+            **COLUMNS,
+            "model": {"hidden_dropout_prob": 0.1},
+            "train": {
+                "budget": given.finetune,
+                "learning_rate": 2e-4,
+                "warmup": 0.1,
+                "layer_decay": 0.9,
+                "validations": 6,
+                **json.loads(given.train),
+            },
+        }
+    )
+
+
+def trained(recipe: Recipe, path: Path, folder: Path, *, init: Path | None = None) -> Any:
+    """The model at ``folder``, trained where it is not finished yet."""
+    begun = work_folder(folder).exists()
+    if begun or not folder.exists():
+        with told(folder.name) as tell:
+            train(recipe, [path], folder=folder, init=init, resume=begun, force=begun, report=tell)
+    return load(folder)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--pretrain", default="80m")
-    parser.add_argument("--finetune", default="12m")
+    parser.add_argument("--pretrain", type=parse_duration, default=4800.0)
+    parser.add_argument("--finetune", type=parse_duration, default=720.0)
     parser.add_argument("--optimiser", default="adamw", choices=["adamw", "muon"])
     parser.add_argument("--rate", type=float, default=3e-3)
+    parser.add_argument("--layers", type=int, default=6)
+    parser.add_argument("--vocab-size", type=int, default=12_000)
+    parser.add_argument("--max-tokens", type=int, default=4096, help="a batch in pre-training")
+    parser.add_argument("--model", default="{}", help="other options of the encoder, as JSON")
+    parser.add_argument("--train", default="{}", help="other options of fine-tuning, as JSON")
+    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     given = parser.parse_args()
-    reviews = given.data / "mlm" / "korean-reviews"
+    torch.set_num_threads(given.threads)
+    given.output.mkdir(parents=True, exist_ok=True)
     nsmc = given.data / "classify" / "nsmc"
     encoder = given.output / "encoder"
-    began = time.perf_counter()
-    if not encoder.exists():
-        recipe = Recipe(
-            task="mlm", stage="bert", vocab_size=12000, max_tokens=4096, limit=96, model=MODEL,
-            mask_rates=(0.3, 0.2, 0.15),
-            train={
-                "budget": parse_duration(given.pretrain), "learning_rate": given.rate,
-                "optimiser": given.optimiser, "warmup": 0.03, "validations": 5,
-            },
-        )  # fmt: skip
-        model = train(recipe, [reviews / "train.txt.gz"], folder=encoder)
-        print(json.dumps(model.info.scores, ensure_ascii=False))
+    made = trained(
+        pretraining(given), given.data / "mlm" / "korean-reviews" / "train.txt.gz", encoder
+    )
+    spent = made.info.seconds
+    print(
+        f"encoder: {made.info.parameters:,} weights, {spent:,.0f} s", json.dumps(made.info.scores)
+    )
+    test = read_labelled([nsmc / "ratings_test.txt.gz"], **COLUMNS)
     scores: list[float] = []
     for seed in given.seeds:
         folder = given.output / f"seed-{seed}"
-        if not folder.exists():
-            recipe = Recipe(
-                task="classify", stage="bert", max_tokens=2048, limit=96, seed=seed,
-                text_column="document", label_column="label",
-                model={"hidden_dropout_prob": 0.1},
-                train={
-                    "budget": parse_duration(given.finetune), "learning_rate": 2e-4,
-                    "warmup": 0.1, "layer_decay": 0.9, "validations": 6,
-                },
-            )  # fmt: skip
-            train(recipe, [_train_file(nsmc)], folder=folder, init=encoder)
-        test = read_labelled(
-            [nsmc / "ratings_test.txt.gz"], text_column="document", label_column="label"
-        )
-        score = load(folder).evaluate(test)["accuracy"]
+        model = trained(fine_tuning(given, seed), train_file(nsmc), folder, init=encoder)
+        spent += model.info.seconds
+        score = model.evaluate(test)["accuracy"]
         scores.append(score.value)
-        print(f"seed {seed}: {score.value:.4f}")
+        line = {"seed": seed, "seconds": model.info.seconds, **score.to_json()}
+        print(f"seed {seed}: {score.value:.4f} ({score.low:.4f} – {score.high:.4f})")
+        with (given.output / "figures.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
     spread = statistics.stdev(scores) if len(scores) > 1 else 0.0
-    print(f"mean {statistics.mean(scores):.4f} ± {spread:.4f}, {time.perf_counter() - began:.0f} s")
+    print(f"mean {statistics.mean(scores):.4f} ± {spread:.4f}, trained for {spent:,.0f} s in all")
 
 
-def _train_file(nsmc: Path) -> Path:
+def train_file(nsmc: Path) -> Path:
     found = sorted(nsmc.glob("ratings_train*.txt.gz"))
     with gzip.open(found[0], "rt", encoding="utf-8") as file:
         assert file.readline().startswith("id\tdocument\tlabel")
