@@ -21,10 +21,11 @@ from munmaek.ngram.counting import adjust, bound, count, unbound
 from munmaek.ngram.external import estimate_on_disk
 from munmaek.ngram.parallel import in_threads
 from munmaek.ngram.reading import Reserved, read_words
+from munmaek.ngram.row_bytes import UNSOUND, count_rows
 from munmaek.ngram.scratch import Buckets, Scratch
 from munmaek.ngram.spare import Spare
 from munmaek.ngram.stages import Stages
-from munmaek.ngram.words import UNSOUND, Rows, Vocabulary, count_rows
+from munmaek.ngram.words import Rows, Vocabulary
 from munmaek.recipe import Recipe
 from munmaek.recipe.holding import hold_out
 from munmaek.recipe.ngrams import Means, train_ngrams

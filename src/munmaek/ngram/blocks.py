@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from munmaek.errors import InputError
 from munmaek.ngram.parallel import in_threads
-from munmaek.ngram.words import UNSOUND, count_rows
+from munmaek.ngram.row_bytes import UNSOUND, count_rows
 from munmaek.text.corpora import text_lines
 from munmaek.text.files import COMPRESSIONS, decode_lines, display_name, format_suffix
 from munmaek.text.tables import JSONL, TABLES

@@ -21,8 +21,9 @@ from munmaek.errors import InputError
 from munmaek.ngram.blocks import SIZE, Block, Spool, blocks_of, in_memory
 from munmaek.ngram.counting import check_length
 from munmaek.ngram.parallel import available, in_threads
+from munmaek.ngram.row_bytes import join_rows
 from munmaek.ngram.scratch import Column, Scratch
-from munmaek.ngram.words import Rows, Vocabulary, join_rows, renumber, tally
+from munmaek.ngram.words import Rows, Vocabulary, renumber, tally
 
 __all__ = ["Reserved", "WordText", "read_words"]
 
