@@ -542,7 +542,7 @@ def test_a_translator_learns_to_reverse() -> None:
         logits = network.logits(network.decode(memory, target[:, :-1]))
         return F.cross_entropy(logits.flatten(0, 1), target[:, 1:].flatten())
 
-    assert train(network, loss, 250, 0.005) < 0.1
+    assert train(network, loss, 400, 0.005) < 0.1
 
 
 def test_bert_fills_a_mask_from_both_sides() -> None:

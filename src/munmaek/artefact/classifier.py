@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from munmaek.artefact.framed import FramedText, frame_text
@@ -19,6 +18,7 @@ from munmaek.errors import InputError
 from munmaek.metrics import Score, classification_scores, sign_model
 from munmaek.metrics.calibration import Calibration, calibrate, calibration_score, tempered
 from munmaek.models.ngram import NgramClassifier
+from munmaek.nn.products import inference
 from munmaek.nn.tape import Tape
 from munmaek.tasks.classify import Framing, NeuralClassifier, Rows, network_scores
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
@@ -170,7 +170,7 @@ class Classifier:
         found = calibrate(plain.logprobs(corpus.texts, corpus.seconds), gold)
         return replace(self, temperature=found.temperature), found
 
-    @torch.inference_mode()
+    @inference()
     def inside(
         self, text: str, second: str | None = None, *, off: HeadsOff | None = None
     ) -> Inside:

@@ -20,6 +20,7 @@ from munmaek.metrics.regression import spearman
 from munmaek.metrics.retrieval import retrieval_ranks, retrieval_scores, unit
 from munmaek.models.bert import BertEncoder, BertMaskedNetwork
 from munmaek.models.networks import MaskedNetwork
+from munmaek.nn.products import inference
 from munmaek.nn.tape import Tape
 from munmaek.tasks.base import tensor
 from munmaek.tasks.classify import framed
@@ -98,7 +99,7 @@ class Encoder:
             for position, (row, scores) in enumerate(zip(best, logprobs, strict=True))
         ]
 
-    @torch.inference_mode()
+    @inference()
     def _behind_masks(
         self, ids: Sequence[int], segments: Sequence[int] | None, tape: Tape
     ) -> NDArray[np.float64]:
@@ -286,7 +287,7 @@ class Encoder:
         hits = task.predictions(network)[3]
         return next_sentence_scores(hits, signature=signed)
 
-    @torch.inference_mode()
+    @inference()
     def inside(self, text: str, pair: str | None = None, *, off: HeadsOff | None = None) -> Inside:
         """What the network computed on ``text``, or on two texts: ``<s> text </s> pair </s>``.
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -15,6 +14,7 @@ from munmaek.data.batches import pad_rows
 from munmaek.decode import Hypothesis
 from munmaek.errors import ConfigError
 from munmaek.models.networks import TranslatorNetwork
+from munmaek.nn.products import inference
 from munmaek.nn.tape import Tape
 from munmaek.tasks.base import real_positions, tensor
 from munmaek.tasks.lm import gold_logprobs
@@ -24,7 +24,7 @@ __all__ = ["forced", "target_logprobs"]
 Ids = Sequence[int]
 
 
-@torch.inference_mode()
+@inference()
 def forced(
     network: TranslatorNetwork,
     sources: Sequence[Ids],

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import torch
 
 from munmaek.artefact.inside import HeadsOff, Inside, one_row
 from munmaek.models.networks import LanguageNetwork
+from munmaek.nn.products import inference
 from munmaek.nn.tape import Tape
 from munmaek.tasks.base import tensor
 from munmaek.tasks.lm import NeuralLanguageModel
@@ -24,7 +24,7 @@ def language_model_of(
     return NeuralLanguageModel(network, first, tokenizer.eos, tokenizer.vocab_size, document)
 
 
-@torch.inference_mode()
+@inference()
 def taped(
     model: NeuralLanguageModel,
     tokenizer: Tokenizer,

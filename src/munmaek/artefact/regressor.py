@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from munmaek.artefact.classifier import check_pairs, framing_of
@@ -17,6 +16,7 @@ from munmaek.artefact.weights import save_model, save_network
 from munmaek.data.batches import pad_rows
 from munmaek.metrics import Score, sign_model
 from munmaek.metrics.regression import regression_scores
+from munmaek.nn.products import inference
 from munmaek.nn.tape import Tape
 from munmaek.tasks.classify import Rows, network_scores
 from munmaek.tasks.regress import NeuralRegressor
@@ -91,7 +91,7 @@ class Regressor:
             signature=sign_model(self.tokenizer, task="regress", stage=self.info.stage),
         )
 
-    @torch.inference_mode()
+    @inference()
     def inside(
         self, text: str, second: str | None = None, *, off: HeadsOff | None = None
     ) -> Inside:

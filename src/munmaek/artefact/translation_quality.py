@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from munmaek.artefact.forcing import target_logprobs
@@ -25,6 +24,7 @@ from munmaek.metrics import (
 from munmaek.metrics.diagnosis import FEWEST, Finding, diagnose
 from munmaek.metrics.source_length import EDGES
 from munmaek.models.networks import TranslatorNetwork
+from munmaek.nn.products import inference
 from munmaek.tasks.base import tensor
 from munmaek.tasks.translate import Pairs
 from munmaek.text.corpora import ParallelCorpus
@@ -111,7 +111,7 @@ def judge(
     return TranslationQuality(corpus, outputs, made, findings, signature, seconds)
 
 
-@torch.inference_mode()
+@inference()
 def reference_likelihoods(
     translator: "Translator", sources: Sequence[str], targets: Sequence[str]
 ) -> Likelihoods:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Literal, cast, final
 
 import numpy as np
-import torch
 
 from munmaek.align import Symmetrisation
 from munmaek.artefact.folder import write_folder
@@ -32,6 +31,7 @@ from munmaek.decode import BeamTree, Hypothesis, beam_search
 from munmaek.errors import UnsupportedError
 from munmaek.metrics import Score, Signature, sign_model
 from munmaek.models.networks import TranslatorNetwork
+from munmaek.nn.products import inference
 from munmaek.nn.tape import Tape
 from munmaek.tasks.base import device_of, tensor
 from munmaek.tasks.translate import DecoderRows
@@ -178,7 +178,7 @@ class Translator:
         more = (("beam", str(beam)),)
         return sign_model(tokenizer, task="translate", stage=self.info.stage, more=more)
 
-    @torch.inference_mode()
+    @inference()
     def inside(
         self, source: str, target: str | None = None, *, off: HeadsOff | None = None
     ) -> Inside:

@@ -17,6 +17,7 @@ from munmaek.artefact.framed import FramedText
 from munmaek.artefact.inside import piece_words
 from munmaek.data.batches import pad_rows
 from munmaek.metrics.calibration import tempered
+from munmaek.nn.products import inference
 from munmaek.tasks.base import tensor
 from munmaek.tasks.classify import NeuralClassifier
 
@@ -110,7 +111,7 @@ class _Translation:
     def length(self) -> int:
         return len(self.ids) + len(self.target)
 
-    @torch.inference_mode()
+    @inference()
     def scores(self, erased: Sequence[Words]) -> Floats:
         network = self.model.network
         parts: list[Floats] = []
@@ -175,11 +176,11 @@ class _Masked:
     def length(self) -> int:
         return len(self.ids)
 
-    @torch.inference_mode()
+    @inference()
     def _logits(self, rows: Sequence[Ids]) -> Tensor:
         return self.model.network.logits(self.model.hidden(rows, self.segments))
 
-    @torch.inference_mode()
+    @inference()
     def scores(self, erased: Sequence[Words]) -> Floats:
         words, mask = np.array(self.words), self.model.tokenizer.mask
         hidden = [np.isin(words, list(each)) for each in erased]

@@ -19,6 +19,7 @@ import torch
 from torch.nn import functional as F
 
 from munmaek.models.networks import LanguageNetwork
+from munmaek.nn.products import inference
 from munmaek.nn.tape import Tape
 from munmaek.tasks.base import tensor
 
@@ -62,7 +63,7 @@ def _influence(network: LanguageNetwork, rows: Any) -> float:
     return float(np.exp(np.log(np.maximum(norms, 1e-30)).mean()))
 
 
-@torch.inference_mode()
+@inference()
 def reading_speed(
     network: LanguageNetwork,
     *,

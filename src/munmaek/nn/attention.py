@@ -25,7 +25,9 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from munmaek.nn.dropout import dropout as dropped
 from munmaek.nn.masks import causal_mask
+from munmaek.nn.products import onednn_is_on
 from munmaek.nn.tape import Tape
 
 __all__ = [
@@ -112,11 +114,49 @@ def scaled_dot_product(
     if causal and size > 1 and not square:
         seen = causal_mask(size, span, device=queries.device)
         mask = seen[None, None] if mask is None else mask & seen
-    if tape is None:
-        return F.scaled_dot_product_attention(
-            queries, keys, values, attn_mask=mask, dropout_p=dropout, is_causal=square
-        )
-    return _step_by_step(queries, keys, values, mask, dropout, tape)
+    if tape is not None:
+        return _step_by_step(queries, keys, values, mask, dropout, tape)
+    if _in_parts(queries, span):
+        seen = causal_mask(size, span, device=queries.device)[None, None] if square else mask
+        return _by_products(queries, keys, values, mask=seen, dropout=dropout)
+    return F.scaled_dot_product_attention(
+        queries, keys, values, attn_mask=mask, dropout_p=dropout, is_causal=square
+    )
+
+
+_MOST_SCORES = 1 << 20
+"""Scores of a head above which they are too many to hold."""
+
+
+def _in_parts(queries: Tensor, span: int) -> bool:
+    """Whether products of whole batches beat torch's kernel, which makes many small ones.
+
+    On a processor they do in bfloat16, four times in its gradient, and where oneDNN multiplies.
+    """
+    if queries.device.type != "cpu" or queries.shape[2] * span > _MOST_SCORES:
+        return False
+    return queries.dtype == torch.bfloat16 or (queries.dtype == torch.float32 and onednn_is_on())
+
+
+def _by_products(
+    queries: Float[Tensor, "B H T K"],
+    keys: Float[Tensor, "B H S K"],
+    values: Float[Tensor, "B H S E"],
+    *,
+    mask: Bool[Tensor, "#B #H #T S"] | None = None,
+    dropout: float = 0.0,
+) -> Float[Tensor, "B H T E"]:
+    """The formula as it stands, all sentences and heads in one batch of products."""
+    rows, heads, size, width = queries.shape
+    flat = queries.reshape(rows * heads, size, width)
+    turned = keys.reshape(rows * heads, -1, width).transpose(1, 2)
+    nothing = flat.new_zeros(1, 1, 1)
+    scores = torch.baddbmm(nothing, flat, turned, beta=0, alpha=width**-0.5)
+    if mask is not None:
+        scores = scores.view(rows, heads, size, -1)
+    weights = dropped(_masked_softmax(scores, mask), dropout).view(rows * heads, size, -1)
+    context = torch.bmm(weights, values.reshape(rows * heads, -1, values.shape[-1]))
+    return context.view(rows, heads, size, -1)
 
 
 def _step_by_step(
@@ -167,7 +207,7 @@ def flat_attention(
     for (_, rows, length), each in zip(spans, runs, strict=True):
         run = each.reshape(rows, length, *parts.shape[1:])
         queries, keys, values = run.permute(2, 0, 3, 1, 4).unbind(0)
-        context = F.scaled_dot_product_attention(queries, keys, values, dropout_p=dropout)
+        context = scaled_dot_product(queries, keys, values, dropout=dropout)
         contexts.append(context.transpose(1, 2).reshape(rows * length, -1))
     return contexts[0] if len(contexts) == 1 else torch.cat(contexts)
 
@@ -197,7 +237,7 @@ def first_attention(
     asked = _split(queries, [rows for _, rows, _ in spans])
     for (_, rows, length), query, each in zip(spans, asked, runs, strict=True):
         keys, values = each.reshape(rows, length, *parts.shape[1:]).permute(2, 0, 3, 1, 4).unbind(0)
-        context = F.scaled_dot_product_attention(query[:, :, None], keys, values, dropout_p=dropout)
+        context = scaled_dot_product(query[:, :, None], keys, values, dropout=dropout)
         contexts.append(context.flatten(1))
     return torch.cat(contexts)
 

@@ -9,9 +9,9 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from munmaek.nn.products import inference
 from munmaek.tasks.base import tensor
 from munmaek.tasks.lm import NeuralLanguageModel, gold_logprobs
 
@@ -49,7 +49,7 @@ def units(model: NeuralLanguageModel, sequences: Sequence[Ids], *, document: boo
             begin = at
 
 
-@torch.inference_mode()
+@inference()
 def trace_of(model: NeuralLanguageModel, sequences: Sequence[Ids], *, document: bool) -> Trace:
     """The trace of the sequences, one after the other."""
     network, tokens = model.network, list[int]()

@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from munmaek.data.batches import LabelledBatch, pad_rows, pick
 from munmaek.data.bucketing import bucket
 from munmaek.models.networks import ClassifierNetwork
+from munmaek.nn.products import inference
 from munmaek.nn.tape import Tape
 from munmaek.tasks.base import Batches, Loss, tensor
 
@@ -156,7 +157,7 @@ def length_groups(
     return list(bucket(lengths, max_tokens=max_tokens, rng=rng))
 
 
-@torch.inference_mode()
+@inference()
 def outputs(network: Any, rows: Rows, *, max_tokens: int = 8192) -> NDArray[np.float64]:
     """What the network puts out for each row: [N, C], in their order."""
     groups = length_groups(rows.ids, max_tokens, seed=None)

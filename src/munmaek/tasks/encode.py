@@ -18,6 +18,7 @@ from torch import Tensor
 from munmaek.data.batches import pick
 from munmaek.errors import UnsupportedError
 from munmaek.models.bert import BertEncoder
+from munmaek.nn.products import inference
 from munmaek.nn.unpadded import Unpadded
 from munmaek.tasks.base import device_of
 
@@ -58,7 +59,7 @@ def prepare(encoder: BertEncoder, *, precision: Precision = "float32") -> Texts:
     return Texts(encoder.flat, device)
 
 
-@torch.inference_mode()
+@inference()
 def encode_rows(
     texts: Texts, rows: Sequence[Ids], *, pooling: Pooling = "mean", max_tokens: int = 1024
 ) -> NDArray[np.float32]:

@@ -21,6 +21,7 @@ from munmaek.data.batches import SentenceBatch, pad_rows, pick
 from munmaek.data.bucketing import bucket
 from munmaek.errors import ConfigError
 from munmaek.models.networks import LanguageNetwork, TranslatorNetwork
+from munmaek.nn.products import inference
 from munmaek.nn.state import map_tensors, select_rows
 from munmaek.tasks.base import Batches, Loss, real_positions, tensor
 
@@ -233,7 +234,7 @@ def _rows_of(stream: NDArray[np.int64], rows: int, eos: int) -> NDArray[np.int64
     return np.concatenate([before[:, None], stream[: rows * length].reshape(rows, length)], 1)
 
 
-@torch.inference_mode()
+@inference()
 def score_rows(
     network: LanguageNetwork, rows: NDArray[np.int64], *, length: int = 256
 ) -> NDArray[np.float64]:
@@ -299,7 +300,7 @@ class NeuralLanguageModel:
                 out[index] = scores
         return out
 
-    @torch.inference_mode()
+    @inference()
     def _score_rows(self, rows: Sequence[Ids]) -> list[NDArray[np.float64]]:
         padded, lengths = pad_rows(rows, 0)
         ids = tensor(padded, self.network)
@@ -356,7 +357,7 @@ class NeuralRows:
 
     def start(self) -> RowState:
         """All rows after <s>."""
-        with torch.inference_mode():
+        with inference():
             begin = self.network.begin(self.count)
         tokens = np.full(self.count, self.bos, dtype=np.int64)
         return self._read(begin, tokens)
@@ -365,12 +366,12 @@ class NeuralRows:
         """All rows after one more token each."""
         return self._read(state.inner, tokens)
 
-    @torch.inference_mode()
+    @inference()
     def _read(self, inner: Any, tokens: NDArray[np.int64]) -> RowState:
         hidden, after = self.network.forward(tensor(tokens, self.network)[:, None], inner)
         return RowState(after, hidden[:, -1])
 
-    @torch.inference_mode()
+    @inference()
     def logprobs(self, state: RowState) -> NDArray[np.float64]:
         """Natural-log probability of every next token for every row: [N, V]."""
         logits = self.network.logits(state.hidden).double()

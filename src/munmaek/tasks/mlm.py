@@ -21,6 +21,7 @@ from torch.nn import functional as F
 from munmaek.data.batches import pad_rows, pick
 from munmaek.data.bucketing import bucket
 from munmaek.models.networks import MaskedNetwork
+from munmaek.nn.products import inference
 from munmaek.tasks.base import Batches, Loss, real_positions, tensor
 
 __all__ = [
@@ -140,7 +141,7 @@ class MaskedModelling:
         """Nats per masked word, under masks that are the same at every call."""
         return -float(self.predictions(network)[0].mean())
 
-    @torch.inference_mode()
+    @inference()
     def predictions(self, network: MaskedNetwork) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """For each masked word of the validation data its log-probability, and if it came first.
 
@@ -179,7 +180,7 @@ class MaskedFiller:
     network: MaskedNetwork
     mask: int
 
-    @torch.inference_mode()
+    @inference()
     def logprobs(self, ids: Ids) -> NDArray[np.float64]:
         """Natural-log probability of each token behind each mask of one row: [M, V]."""
         row = np.asarray([ids], dtype=np.int64)
@@ -189,7 +190,7 @@ class MaskedFiller:
         picked = hidden[0][tensor(np.flatnonzero(row[0] == self.mask), self.network)]
         return self.network.logits(picked).double().log_softmax(-1).cpu().numpy()
 
-    @torch.inference_mode()
+    @inference()
     def pseudo_logprobs(self, ids: Ids, *, max_tokens: int = 4096) -> NDArray[np.float64]:
         """Each inner token's log-probability when it alone is masked: [T − 2].
 
@@ -218,7 +219,7 @@ class MaskedFiller:
         return embed_rows(self.network, rows, max_tokens=max_tokens)
 
 
-@torch.inference_mode()
+@inference()
 def embed_rows(
     network: Any, rows: Sequence[Ids], *, pooling: str = "mean", max_tokens: int = 8192
 ) -> NDArray[np.float32]:

@@ -16,7 +16,6 @@ from itertools import pairwise
 from typing import final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
@@ -25,6 +24,7 @@ from munmaek.data.batches import pad_rows, pick
 from munmaek.data.bucketing import bucket
 from munmaek.errors import InputError
 from munmaek.models.bert import BertMaskedNetwork
+from munmaek.nn.products import inference
 from munmaek.tasks.base import Batches, Loss, tensor
 from munmaek.tasks.mlm import VALIDATED, MaskedBatch, MaskedModelling, masked_hits
 
@@ -204,7 +204,7 @@ class NextSentenceModelling:
         pairs = -float(relations.mean()) if len(relations) else 0.0
         return pairs - float(words.mean())
 
-    @torch.inference_mode()
+    @inference()
     def predictions(
         self, network: BertMaskedNetwork
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64], NDArray[np.bool_]]:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from munmaek.data.batches import TaggedBatch, pad_rows, pick
+from munmaek.nn.products import inference
 from munmaek.tasks.base import Batches, Loss, tensor
 from munmaek.tasks.classify import length_groups
 
@@ -83,7 +83,7 @@ class NeuralTagger:
 
     network: Any
 
-    @torch.inference_mode()
+    @inference()
     def logprobs(
         self, sequences: Sequence[Ids], *, max_tokens: int = 8192
     ) -> list[NDArray[np.float64]]:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, final
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
@@ -22,6 +21,7 @@ from torch.nn import functional as F
 from munmaek.data.batches import PairBatch, pad_rows, pick
 from munmaek.data.bucketing import bucket
 from munmaek.models.networks import AligningNetwork, LikelihoodNetwork, TranslatorNetwork
+from munmaek.nn.products import inference
 from munmaek.nn.ranking import likeliest
 from munmaek.nn.state import select_rows
 from munmaek.nn.tape import Tape
@@ -156,7 +156,7 @@ class DecoderRows:
     off: Mapping[str, Sequence[int]] = field(default_factory=dict[str, Sequence[int]])
     """Heads to switch off, by scope (``munmaek.nn.tape``); only with ``look``."""
 
-    @torch.inference_mode()
+    @inference()
     def start(self) -> DecoderState:
         """Every source encoded, and <s> read."""
         ids, lengths = pad_rows(self.sources, 0)
@@ -172,7 +172,7 @@ class DecoderRows:
         """All rows after one more token each."""
         return self._read(state.memory, state.inner, tokens, state.sources)
 
-    @torch.inference_mode()
+    @inference()
     def _read(
         self, memory: Any, inner: Any, tokens: NDArray[np.int64], sources: NDArray[np.int64]
     ) -> DecoderState:
@@ -186,12 +186,12 @@ class DecoderRows:
         weights = None if weights is None else weights[:, 0]
         return DecoderState(memory, after, hidden, weights, sources)
 
-    @torch.inference_mode()
+    @inference()
     def logprobs(self, state: DecoderState) -> NDArray[np.float32]:
         """Natural-log probability of every next token for every row: [N, V]."""
         return self.network.logits(state.hidden).float().log_softmax(-1).cpu().numpy()
 
-    @torch.inference_mode()
+    @inference()
     def likeliest(
         self, state: DecoderState, count: int, *, closed: Sequence[int] = ()
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -204,7 +204,7 @@ class DecoderRows:
         """N."""
         return len(state.sources)
 
-    @torch.inference_mode()
+    @inference()
     def select(self, state: DecoderState, rows: NDArray[np.int64]) -> DecoderState:
         """The state of those rows; what does not change by it is not copied."""
         if np.array_equal(rows, np.arange(len(state.sources))):

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from munmaek.errors import ArtefactError, ConfigError, InputError, TrainingError
+from munmaek.nn.products import fast_products
 from munmaek.tasks.base import Batch, Carrying, Task
 from munmaek.train.averaging import Average
 from munmaek.train.checkpoint import Checkpoint, Store, load_weights, weights
@@ -81,7 +82,11 @@ def fit(
     place = torch.device(device)
     network.to(place)
     processes = Processes().divide(network, task, device=place, sharded=config.sharded)
-    with flushing_subnormals(), _seeded(config.seed + 1000 * processes.rank, place):
+    with (
+        fast_products(),
+        flushing_subnormals(),
+        _seeded(config.seed + 1000 * processes.rank, place),
+    ):
         run = _Run(network, processes, config, place, folder)
         run.begin(resume=resume)
         stopped = run.state.ended(config)
