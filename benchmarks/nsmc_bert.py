@@ -1,6 +1,6 @@
 """NSMC by a BERT of one's own: pre-training on reviews, fine-tuning, the whole official test.
 
-    python benchmarks/nsmc_bert.py DATA -o DIR --pretrain 80m --finetune 12m --seeds 0 1 2
+    python benchmarks/nsmc_bert.py DATA -o DIR --pretrain 75m --finetune 13m --seeds 0 1 2
 
 DATA is the folder of the real data. The pre-trained encoder stands at DIR/encoder and is used again
 where it is; each seed's classifier at DIR/seed-N. Run again, it goes on where it was interrupted.
@@ -33,7 +33,8 @@ def pretraining(given: argparse.Namespace) -> Recipe:
             "vocab_size": given.vocab_size,
             "max_tokens": given.max_tokens,
             "limit": 96,
-            "mask_rates": (0.3, 0.2, 0.15),
+            "mask_rates": (0.3, 0.25, 0.2, 0.2, 0.15),
+            "whole_words": given.whole_words,
             "model": {
                 "hidden_size": 256,
                 "num_hidden_layers": given.layers,
@@ -49,6 +50,7 @@ def pretraining(given: argparse.Namespace) -> Recipe:
                 "optimiser": given.optimiser,
                 "warmup": 0.03,
                 "validations": 5,
+                "precision": "auto",
             },
         }
     )
@@ -70,6 +72,7 @@ def fine_tuning(given: argparse.Namespace, seed: int) -> Recipe:
                 "warmup": 0.1,
                 "layer_decay": 0.9,
                 "validations": 6,
+                "precision": "auto",
                 **json.loads(given.train),
             },
         }
@@ -89,13 +92,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--pretrain", type=parse_duration, default=4800.0)
-    parser.add_argument("--finetune", type=parse_duration, default=720.0)
-    parser.add_argument("--optimiser", default="adamw", choices=["adamw", "muon"])
+    parser.add_argument("--pretrain", type=parse_duration, default=4500.0)
+    parser.add_argument("--finetune", type=parse_duration, default=780.0)
+    parser.add_argument("--optimiser", default="muon", choices=["adamw", "muon"])
     parser.add_argument("--rate", type=float, default=3e-3)
-    parser.add_argument("--layers", type=int, default=6)
+    parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--vocab-size", type=int, default=12_000)
     parser.add_argument("--max-tokens", type=int, default=4096, help="a batch in pre-training")
+    parser.add_argument("--whole-words", action="store_true", help="hide words, not pieces")
     parser.add_argument("--model", default="{}", help="other options of the encoder, as JSON")
     parser.add_argument("--train", default="{}", help="other options of fine-tuning, as JSON")
     parser.add_argument("--threads", type=int, default=2)
