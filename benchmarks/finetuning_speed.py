@@ -11,6 +11,7 @@ apart.
 """
 
 import argparse
+import copy
 import gzip
 import os
 import time
@@ -26,7 +27,11 @@ import transformers
 from munmaek.artefact.huggingface import from_huggingface
 from munmaek.artefact.huggingface_config import bert_config
 from munmaek.models.bert import BertClassifierNetwork
+from munmaek.nn.products import fast_products
 from munmaek.text.tokenizers import train_tokenizer
+from munmaek.train.precision import Precision, autocast
+
+PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
 
 
 def main() -> None:
@@ -53,12 +58,16 @@ def main() -> None:
         print(f"gradients: {apart:.1e} apart, of the largest")
     for dropout in (0.0, 0.1):
         theirs, ours = _models(given.layers, given.width, dropout)
+        torch.manual_seed(0)
         base, first = _seconds(theirs, batches, _theirs)
-        spent, second = _seconds(ours, batches, _ours)
-        print(
-            f"dropout {dropout}: transformers {base:.3f} s a step = 1; munmaek {spent:.3f} s, "
-            f"{base / spent:.2f} times; losses {first:.6f} and {second:.6f}"
-        )
+        print(f"dropout {dropout}: transformers {base:.3f} s a step = 1; loss {first:.6f}")
+        for precision in PRECISIONS:
+            model = copy.deepcopy(ours)
+            with fast_products(), autocast(precision, torch.device("cpu")):
+                spent, second = _seconds(model, batches, _ours)
+            print(
+                f"  munmaek {precision}: {spent:.3f} s, {base / spent:.2f} times; loss {second:.6f}"
+            )
 
 
 def _models(layers: int, width: int, dropout: float) -> tuple[Any, Any]:

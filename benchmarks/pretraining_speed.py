@@ -26,6 +26,7 @@ from munmaek.artefact.huggingface import from_huggingface
 from munmaek.artefact.huggingface_config import bert_config
 from munmaek.data.batches import pad_rows
 from munmaek.models.bert import BertMaskedNetwork
+from munmaek.nn.products import fast_products
 from munmaek.tasks.mlm import MaskedBatch, MaskedModelling
 from munmaek.text.tokenizers import train_tokenizer
 
@@ -116,11 +117,12 @@ def ours(config: Any, weights: Any, dtype: Any = None) -> Step:
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True)
 
     def step(batch: MaskedBatch) -> None:
-        with torch.autocast("cpu", dtype=dtype or torch.bfloat16, enabled=dtype is not None):
-            loss = task.loss(model, batch)
-        optimiser.zero_grad()
-        (loss.total / loss.count).backward()
-        optimiser.step()
+        with fast_products():
+            with torch.autocast("cpu", dtype=dtype or torch.bfloat16, enabled=dtype is not None):
+                loss = task.loss(model, batch)
+            optimiser.zero_grad()
+            (loss.total / loss.count).backward()
+            optimiser.step()
 
     return step
 

@@ -6,7 +6,8 @@ Both read the same stretches of random text with words as frequent as in natural
 their state over, take the same dropout and clipping and make the same kind of update. The plain
 loop is what people write: embedding, ``nn.LSTM``, linear layer, ``cross_entropy`` and
 ``clip_grad_norm_``, all in float32. munmaek runs its own training step, once with the whole
-vocabulary in every normaliser (the same mathematics) and once with a sample of it.
+vocabulary in every normaliser (the same mathematics) and once with a sample of it, each in float32
+and with products in bfloat16.
 
 Medians of CPU-seconds, runs in turns so that a busy machine slows all alike.
 """
@@ -22,9 +23,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from munmaek.models.rnn import RnnConfig, RnnLanguageNetwork
+from munmaek.nn.products import fast_products
 from munmaek.tasks.lm import DocumentBatch, DocumentModelling
 from munmaek.train import TrainConfig
 from munmaek.train.optimiser import make_optimiser, scale_gradients
+from munmaek.train.precision import Precision, autocast
 
 Step = Callable[[np.ndarray], float]
 
@@ -72,7 +75,13 @@ def _optimiser(name: str) -> Callable[..., torch.optim.Optimizer]:
 
 
 def own_step(
-    vocabulary: int, hidden: int, dropout: float, optimiser: str, *, sampled: int | None
+    vocabulary: int,
+    hidden: int,
+    dropout: float,
+    optimiser: str,
+    *,
+    sampled: int | None = None,
+    precision: Precision = "float32",
 ) -> Step:
     config = RnnConfig(embedding=hidden, hidden=hidden, layers=2, dropout=dropout, sampled=sampled)
     network = RnnLanguageNetwork(config, vocab_size=vocabulary).train()
@@ -85,11 +94,13 @@ def own_step(
 
     def step(ids: np.ndarray) -> float:
         update.zero_grad(set_to_none=True)
-        loss = task.loss(network, DocumentBatch(ids, first[0]))
-        first[0] = False
-        (loss.total / loss.count).backward()
-        scale_gradients(network, count=1, clip=0.25)
-        update.step()
+        with fast_products():
+            with autocast(precision, torch.device("cpu")):
+                loss = task.loss(network, DocumentBatch(ids, first[0]))
+            first[0] = False
+            (loss.total / loss.count).backward()
+            scale_gradients(network, count=1, clip=0.25)
+            update.step()
         return float(loss.total.detach()) / loss.count
 
     return step
@@ -112,15 +123,19 @@ def main() -> None:
     sizes = (options.vocabulary, options.hidden, options.dropout, options.optimiser)
     steps = {
         "plain nn.LSTM loop, float32": plain_step(*sizes),
-        "munmaek, exact": own_step(*sizes, sampled=None),
+        "munmaek, exact": own_step(*sizes),
+        "munmaek, exact, bfloat16": own_step(*sizes, precision="bfloat16"),
         f"munmaek, {options.sampled} sampled": own_step(*sizes, sampled=options.sampled),
+        f"munmaek, {options.sampled} sampled, bfloat16": own_step(
+            *sizes, sampled=options.sampled, precision="bfloat16"
+        ),
     }
     taken = measure(steps, options)
     tokens, plain = options.rows * options.length, next(iter(taken.values()))
     print(f"2 x {options.hidden} tied LSTM, vocabulary {options.vocabulary:,}, {options.optimiser}")
     for name, seconds in taken.items():
         print(
-            f"{name:32} {1e3 * seconds:7.1f} ms a step {tokens / seconds:8,.0f} tokens a "
+            f"{name:34} {1e3 * seconds:7.1f} ms a step {tokens / seconds:8,.0f} tokens a "
             f"CPU-second {plain / seconds:5.2f} times the plain loop"
         )
 
