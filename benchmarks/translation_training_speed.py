@@ -35,6 +35,7 @@ from munmaek.data.batches import PairBatch
 from munmaek.data.bucketing import bucket, padding_fraction
 from munmaek.models import stage_named
 from munmaek.models.configuration import Config
+from munmaek.nn.products import fast_products
 from munmaek.tasks.base import build_network
 from munmaek.tasks.translate import Pairs, TranslationTask
 from munmaek.text.tokenizers import Tokenizer, train_tokenizer
@@ -186,11 +187,12 @@ def own_step(
 
     def step(batch: PairBatch) -> float:
         update.zero_grad(set_to_none=True)
-        with torch.autocast("cpu", torch.bfloat16) if bfloat16 else nullcontext():
-            loss = task.loss(network, batch)
-        loss.total.backward()
-        scale_gradients(network, count=loss.count, clip=1.0)
-        update.step()
+        with fast_products():
+            with torch.autocast("cpu", torch.bfloat16) if bfloat16 else nullcontext():
+                loss = task.loss(network, batch)
+            loss.total.backward()
+            scale_gradients(network, count=loss.count, clip=1.0)
+            update.step()
         return float(loss.total.detach()) / loss.count
 
     return network, step
