@@ -73,7 +73,7 @@ RUNS: dict[str, dict[str, Any]] = {
 def run_one(run: str, options: argparse.Namespace) -> dict[str, Any]:
     values = {**RUNS[run], "stage": "rnn", "vocab_size": 8000, "seed": options.seed}
     values["model"] = {**values["model"], **json.loads(options.model)}
-    values["train"] = {**values["train"], **json.loads(options.train)}
+    values["train"] = {"precision": "auto", **values["train"], **json.loads(options.train)}
     if options.budget is not None:
         values["train"]["budget"] = options.budget
     folder = options.output / run

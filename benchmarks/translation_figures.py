@@ -68,7 +68,12 @@ LARGE: dict[str, dict[str, Any]] = {
     "attention": {"embedding": 256, "hidden": 384, "encoder_hidden": 256, "dropout": 0.2},
     "transformer": {"dimension": 256, "layers": 3, "feed_forward": 1024, "dropout": 0.1},
 }
-TRAINING: dict[str, Any] = {"validations": 20, "averaging": "last", "average_over": 5}
+TRAINING: dict[str, Any] = {
+    "validations": 20,
+    "averaging": "last",
+    "average_over": 5,
+    "precision": "auto",
+}
 LARGE_RATES = {"seq2seq": 2e-3, "attention": 2e-3, "transformer": 2e-3}
 
 
