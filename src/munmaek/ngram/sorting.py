@@ -141,14 +141,13 @@ class _Sorter:
     def _histograms(self) -> Int64s:
         """How often each word stands in each part of the text."""
         parts = self._parts()
-        rows = in_threads(
-            self.threads,
-            lambda part: np.bincount(
-                self.text[parts[part] : parts[part + 1]], minlength=self.vocab_size
-            ),
-            range(self.threads),
-        )
-        return np.stack(rows).astype(np.int64)
+        counts = np.zeros((self.threads, self.vocab_size), dtype=np.int64)
+
+        def work(part: int) -> None:
+            _count_words(self.text, parts[part], parts[part + 1], counts[part])
+
+        in_threads(self.threads, work, range(self.threads))
+        return counts
 
     def _places_of(self, begin: int, end: int) -> Int32s:
         return (self.places[begin:end] & _PLACE).astype(np.int32)
@@ -226,6 +225,12 @@ class _Sorter:
         cursors -= before
         cursors += self._limits()[:-1].astype(np.int32)
         return cursors
+
+
+@compiled
+def _count_words(text: Int32s, begin: int, end: int, counts: Int64s) -> None:
+    for place in range(begin, end):
+        counts[text[place]] += 1
 
 
 @compiled

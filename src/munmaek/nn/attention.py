@@ -116,7 +116,7 @@ def scaled_dot_product(
         mask = seen[None, None] if mask is None else mask & seen
     if tape is not None:
         return _step_by_step(queries, keys, values, mask, dropout, tape)
-    if _in_parts(queries, span):
+    if _in_parts(queries, keys):
         seen = causal_mask(size, span, device=queries.device)[None, None] if square else mask
         return _by_products(queries, keys, values, mask=seen, dropout=dropout)
     return F.scaled_dot_product_attention(
@@ -128,14 +128,16 @@ _MOST_SCORES = 1 << 20
 """Scores of a head above which they are too many to hold."""
 
 
-def _in_parts(queries: Tensor, span: int) -> bool:
+def _in_parts(queries: Tensor, keys: Tensor) -> bool:
     """Whether products of whole batches beat torch's kernel, which makes many small ones.
 
     On a processor they do in bfloat16, four times in its gradient, and where oneDNN multiplies.
     """
-    if queries.device.type != "cpu" or queries.shape[2] * span > _MOST_SCORES:
+    if queries.device.type != "cpu":
         return False
-    return queries.dtype == torch.bfloat16 or (queries.dtype == torch.float32 and onednn_is_on())
+    if queries.dtype != torch.bfloat16 and not (queries.dtype == torch.float32 and onednn_is_on()):
+        return False
+    return queries.shape[2] * keys.shape[2] <= _MOST_SCORES
 
 
 def _by_products(
