@@ -11,6 +11,7 @@ import torch
 from munmaek.artefact import load
 from munmaek.artefact.weights import make_network, parameter_count
 from munmaek.errors import UnsupportedError
+from munmaek.nn.products import fast_products
 from munmaek.recipe.masking import masked_sizes, masked_task, within_positions
 from munmaek.recipe.network import Run, resolved_stage
 from munmaek.recipe.prepare import prepare_text
@@ -91,6 +92,7 @@ def _steps_seconds(task: Any, steps: int, speed: float) -> float:
     return steps * sum(map(len, task.train)) / len(batches) / speed
 
 
+@fast_products()
 def _speed(network: Any, task: Any, training: Any, device: torch.device) -> float:
     """Training tokens a second."""
     precision, optimiser = resolve(training, device), make_optimiser(network, training)
