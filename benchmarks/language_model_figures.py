@@ -50,7 +50,7 @@ TOKENS: dict[str, Any] = {"tokenizer": "words", "vocab_size": 40_000}
 # What each run differs in: sizes and dropout for what two cores can read in the time.
 MODELS: dict[str, dict[str, Any]] = {
     "ptb-30": {"hidden": 400, "dropout": 0.35, "sampled": 2000},
-    "ptb-60": {"hidden": 400, "dropout": 0.4, "sampled": 2000},
+    "ptb-60": {"hidden": 500, "dropout": 0.5, "sampled": 2000},
     "wikitext-2-30": {"hidden": 400, "dropout": 0.2, "sampled": 3000},
     "wikitext-2-60": {"hidden": 400, "dropout": 0.25, "sampled": 3000},
 }
