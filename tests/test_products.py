@@ -36,6 +36,18 @@ def test_the_setting_is_as_it_was_afterwards() -> None:
 
 
 @pytest.mark.usefixtures("onednn")
+def test_two_that_overlap_leave_the_setting_as_it_was() -> None:
+    before = onednn_is_on()
+    first, second = fast_products(), fast_products()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert onednn_is_on()
+    second.__exit__(None, None, None)
+    assert onednn_is_on() == before
+
+
+@pytest.mark.usefixtures("onednn")
 def test_inference_switches_gradients_off_and_products_on() -> None:
     @inference()
     def states() -> tuple[bool, bool]:

@@ -6,6 +6,7 @@ Torch takes oneDNN for them only where it may also round to bfloat16, which oneD
 alone, so what comes out is held against float64 before it is trusted.
 """
 
+import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -24,19 +25,43 @@ _EXACT = 4.0
 """Largest error beside MKL's: both round to float32, summing in another order."""
 
 
+class _Switch:
+    """On from the first that comes in until the last has gone, in whatever order threads do."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.inside = 0
+        self.before = ""
+
+    def enter(self) -> None:
+        with self.lock:
+            if self.inside == 0:
+                self.before = _setting()
+                if onednn_is_better():
+                    _set("bf16")
+            self.inside += 1
+
+    def leave(self) -> None:
+        with self.lock:
+            self.inside -= 1
+            if self.inside == 0:
+                _set(self.before)
+
+
+_switch = _Switch()
+
+
 @contextmanager
 def fast_products() -> Generator[None]:
     """Inside, oneDNN computes this process's float32 products if it is faster and as exact.
 
-    It holds for all threads; what was set before is set again after it.
+    It holds for all threads; what was set before is set again when none is inside any more.
     """
-    before = _setting()
-    if onednn_is_better():
-        _set("bf16")
+    _switch.enter()
     try:
         yield
     finally:
-        _set(before)
+        _switch.leave()
 
 
 @contextmanager
