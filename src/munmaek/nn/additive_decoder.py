@@ -85,7 +85,7 @@ class _Saved(NamedTuple):
 
 class _AdditiveDecoder(Function):
     @staticmethod
-    def forward(  # pyright: ignore[reportIncompatibleMethodOverride] - torch declares *args
+    def forward(
         ctx: Any,
         projected: Tensor,
         initial: Tensor,
@@ -108,36 +108,38 @@ class _AdditiveDecoder(Function):
         return saved.hidden[1:], saved.contexts, saved.alphas
 
     @staticmethod
-    @once_differentiable
-    def backward(  # pyright: ignore[reportIncompatibleMethodOverride] - torch declares *args
-        ctx: Any,
-        grad_states: Tensor | None,
-        grad_contexts: Tensor | None,
-        grad_alphas: Tensor | None,
-    ) -> tuple[Tensor | None, ...]:
-        saved = _Saved(*ctx.saved_tensors)
-        given = _Given(
-            torch.zeros_like(saved.hidden[1:]) if grad_states is None else grad_states,
-            torch.zeros_like(saved.contexts) if grad_contexts is None else grad_contexts,
-            grad_alphas,
-        )
-        grads = _backward(saved, given)
-        size, width = saved.keys.shape[2], saved.hidden.shape[2]
-        asked = grads.asked.flatten(0, 1)
-        joint = asked.t() @ saved.hidden[:-1].reshape(-1, width)
-        gates = grads.gates.flatten(0, 1)
-        return (
-            grads.gates,
-            grads.initial,
-            (grads.energies.sum(0)[:, :, None] - grads.squares) * saved.energy,
-            torch.bmm(saved.alphas.permute(1, 2, 0), grads.contexts.transpose(0, 1)),
-            None,
-            joint[:size],
-            grads.energy,
-            gates.t() @ saved.contexts.flatten(0, 1),
-            joint[size:],
-            asked[:, size:].sum(0),
-        )
+    def backward(ctx: Any, *outer: Any) -> tuple[Tensor | None, ...]:
+        return _gradients(ctx, *outer)
+
+
+@once_differentiable
+def _gradients(
+    ctx: Any, grad_states: Tensor | None, grad_contexts: Tensor | None, grad_alphas: Tensor | None
+) -> tuple[Tensor | None, ...]:
+    """Of each input of the forward pass; gradients of these gradients are refused."""
+    saved = _Saved(*ctx.saved_tensors)
+    given = _Given(
+        torch.zeros_like(saved.hidden[1:]) if grad_states is None else grad_states,
+        torch.zeros_like(saved.contexts) if grad_contexts is None else grad_contexts,
+        grad_alphas,
+    )
+    grads = _backward(saved, given)
+    size, width = saved.keys.shape[2], saved.hidden.shape[2]
+    asked = grads.asked.flatten(0, 1)
+    joint = asked.t() @ saved.hidden[:-1].reshape(-1, width)
+    gates = grads.gates.flatten(0, 1)
+    return (
+        grads.gates,
+        grads.initial,
+        (grads.energies.sum(0)[:, :, None] - grads.squares) * saved.energy,
+        torch.bmm(saved.alphas.permute(1, 2, 0), grads.contexts.transpose(0, 1)),
+        None,
+        joint[:size],
+        grads.energy,
+        gates.t() @ saved.contexts.flatten(0, 1),
+        joint[size:],
+        asked[:, size:].sum(0),
+    )
 
 
 def _room(

@@ -16,7 +16,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-__all__ = ["fast_products", "inference", "onednn_is_better", "onednn_is_on"]
+__all__ = ["fast_products", "inference", "onednn_is_better", "onednn_is_on", "product_seconds"]
 
 _SIZE = 384
 _WORTH = 1.3
@@ -89,9 +89,9 @@ def onednn_is_better() -> bool:
     before = _setting()
     try:
         _set("none")
-        slow, error = _seconds(left, right), _error(left @ right, exact)
+        slow, error = product_seconds(left, right), _error(left @ right, exact)
         _set("bf16")
-        fast, other = _seconds(left, right), _error(left @ right, exact)
+        fast, other = product_seconds(left, right), _error(left @ right, exact)
     finally:
         _set(before)
     return slow > _WORTH * fast and other <= _EXACT * error
@@ -106,7 +106,7 @@ def _error(product: Tensor, exact: Tensor) -> float:
     return float((product.double() - exact).abs().max())
 
 
-def _seconds(left: Tensor, right: Tensor) -> float:
+def product_seconds(left: Tensor, right: Tensor) -> float:
     """The shortest of a few products; the first, which also sets up, is among them."""
     times: list[float] = []
     for _ in range(5):

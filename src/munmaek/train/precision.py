@@ -1,6 +1,5 @@
 """What matrix products are computed in."""
 
-import time
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
@@ -8,6 +7,7 @@ from typing import Literal
 
 import torch
 
+from munmaek.nn.products import fast_products, product_seconds
 from munmaek.train.config import TrainConfig
 
 __all__ = ["Precision", "autocast", "flushing_subnormals", "has_fast_bfloat16", "resolve"]
@@ -32,17 +32,9 @@ def has_fast_bfloat16(device: torch.device) -> bool:
     if device.type != "cpu":
         return False
     full = torch.ones(_SIZE, _SIZE)
-    return _seconds(full) > _WORTH * _seconds(full.bfloat16())
-
-
-def _seconds(matrix: torch.Tensor) -> float:
-    """The shortest of a few products; the first, which also sets up, is among them."""
-    times: list[float] = []
-    for _ in range(5):
-        began = time.perf_counter()
-        torch.mm(matrix, matrix)
-        times.append(time.perf_counter() - began)
-    return min(times)
+    half = full.bfloat16()
+    with fast_products():  # as training multiplies, wherever it is asked
+        return product_seconds(full, full) > _WORTH * product_seconds(half, half)
 
 
 def resolve(config: TrainConfig, device: torch.device) -> Precision:
