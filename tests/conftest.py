@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from jaxtyping import install_import_hook
 
 _hook = install_import_hook(["munmaek.nn", "munmaek.models", "munmaek.tasks"], "beartype.beartype")
+
+# The first call of a kernel compiles it, which takes as long as the machine takes.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -51,7 +51,7 @@ def marked_pairs(draw: st.DrawFn) -> MarkedPair:
     return MarkedPair(source, target, **by_kind)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(pairs=st.lists(marked_pairs(), min_size=1, max_size=3, unique_by=lambda pair: pair.key))
 def test_marks_are_read_as_they_were_written(
     pairs: list[MarkedPair], tmp_path_factory: pytest.TempPathFactory

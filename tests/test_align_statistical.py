@@ -181,7 +181,7 @@ def test_what_cannot_be_aligned_is_refused() -> None:
         HmmSettings(null=0.0)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.text("abc ", max_size=8), st.text("abc ", max_size=8)), min_size=1))
 def test_any_text_gives_links_within_its_words(pairs: list[tuple[str, str]]) -> None:
     sources, targets = [one for one, _ in pairs], [other for _, other in pairs]

@@ -66,7 +66,7 @@ def test_a_masked_mean_leaves_padding_out_even_where_it_is_not_a_number() -> Non
 
 
 @given(position=st.integers(0, 5000), dimension=st.integers(1, 17), data=st.data())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_sinusoids_follow_the_formula(position: int, dimension: int, data: st.DataObject) -> None:
     column = data.draw(st.integers(0, dimension - 1))
     angle = position / 10000 ** ((column - column % 2) / dimension)
@@ -140,7 +140,7 @@ def test_one_step_worked_by_hand() -> None:
 
 
 @given(st.integers(0, 10_000), st.integers(1, 4), st.integers(1, 5))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_attention_equals_plain_floats(seed: int, asking: int, asked: int) -> None:
     parts = [randn(asking, 2, seed=seed), randn(asked, 2, seed=seed + 1), randn(asked, 2)]
     contexts, weights = by_hand(*(part.tolist() for part in parts))
@@ -292,7 +292,7 @@ def test_cross_attention_equals_torch_in_output_weights_and_gradients(tape: Tape
 
 
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=4))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_going_on_from_the_past_equals_one_longer_call(cuts: list[int]) -> None:
     attention = MultiHeadSelfAttention(8, 2).eval()
     x = randn(2, sum(cuts), 8)

@@ -19,7 +19,7 @@ def tokenizer() -> Tokenizer:
     return train_tokenizer([KOREAN, ENGLISH] * 3, kind="bpe", vocab_size=420)
 
 
-@settings(max_examples=60, deadline=None)  # compiling takes its time
+@settings(max_examples=60)  # compiling takes its time
 @given(
     st.lists(
         st.one_of(
@@ -35,7 +35,7 @@ def test_without_dropout_the_pieces_are_the_tokenizer_s_own(
     assert list(made) == tokenizer.encode_many(texts)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.text(max_size=40), st.integers(0, 1000), st.floats(0, 0.99))
 def test_whatever_is_left_out_the_text_is_the_same(
     tokenizer: Tokenizer, text: str, number: int, rate: float

@@ -116,7 +116,7 @@ def test_a_score_is_the_probability_divided_by_the_length_with_eos():
     assert found.score == pytest.approx(found.logprob / predictions**0.7)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seeds=st.lists(st.integers(0, 99), min_size=1, max_size=4),
     beam=st.integers(1, 6),
@@ -141,7 +141,7 @@ def test_forcing_an_output_gives_the_score_that_the_beam_gave(seeds, beam, longe
             np.testing.assert_array_equal(forced.attention, one.attention)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seeds=st.lists(st.integers(0, 99), min_size=1, max_size=5),
     longest=st.integers(1, 8),
@@ -161,7 +161,7 @@ def test_a_beam_of_one_is_greedy(seeds, longest, shortest):
         assert len(one.tokens) >= min(shortest, longest)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seeds=st.lists(st.integers(0, 999), min_size=2, max_size=6), beam=st.integers(1, 5))
 def test_a_row_comes_out_the_same_alone_and_among_others(seeds, beam):
     lengths = [2 + seed % 7 for seed in seeds]
@@ -303,7 +303,7 @@ def test_whole_samples_come_as_often_as_their_probability_says():
     assert chi_square(seen, np.array(list(outputs.values()))) < 36.1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10_000), count=st.integers(1, 8), mass=st.floats(0.05, 1.0))
 def test_cut_samples_never_leave_their_set(seed, count, mass):
     logprobs = Table(vocab_size=8, seed=seed).logprobs(())

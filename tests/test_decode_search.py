@@ -27,7 +27,7 @@ from test_decode import EOS, Several, Table, every_output
 # Ranking
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 10_000),
     rows=st.integers(1, 4),
@@ -93,7 +93,7 @@ def test_the_tokens_that_would_close_a_run_are_found():
     assert closing_tokens_of((5,), 3) == []
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 999), size=st.integers(1, 3), beam=st.integers(1, 5))
 def test_no_run_comes_twice(seed, size, beam):
     model = Several((seed, seed + 1), vocab_size=5)
@@ -141,7 +141,7 @@ def test_a_beam_that_holds_everything_finds_the_best_output_with_the_phrases(see
     assert found.logprob == pytest.approx(best[1])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seeds=st.lists(st.integers(0, 99), min_size=1, max_size=3),
     first=st.lists(st.sampled_from([0, 2, 3, 4]), min_size=1, max_size=3),

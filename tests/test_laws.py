@@ -104,7 +104,7 @@ def language_model(stage: str, config: tuple[tuple[str, Any], ...]) -> LanguageM
 
 ids = st.lists(st.sampled_from(WORDS), min_size=1, max_size=9)
 lm_cases = pytest.mark.parametrize(("stage", "config"), cases("lm"))
-few = settings(max_examples=12, deadline=None)
+few = settings(max_examples=12)
 
 
 @lm_cases

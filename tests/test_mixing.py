@@ -41,7 +41,7 @@ token = st.sampled_from([UNK, 5, 6, 7, 8, 9, 10])
 weights = st.lists(st.floats(0.01, 1), min_size=3, max_size=3)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(shares=weights, ids=st.lists(token, min_size=1, max_size=6))
 def test_a_linear_mixture_is_the_weighted_mean_of_probabilities(shares, ids):
     total = sum(shares)
@@ -57,7 +57,7 @@ def test_a_linear_mixture_is_the_weighted_mean_of_probabilities(shares, ids):
     assert np.exp(mixture.logprobs(mixture.start())).sum() == pytest.approx(1, abs=1e-6)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(exponents=weights, ids=st.lists(token, min_size=1, max_size=4))
 def test_a_log_linear_mixture_is_normalised_over_the_vocabulary_in_every_state(exponents, ids):
     mixture = LogLinearMixture(MODELS, tuple(exponents))

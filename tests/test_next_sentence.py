@@ -60,7 +60,7 @@ def test_empty_lines_part_documents() -> None:
     assert documents_of([[5]]) == [[[5]]]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @example(23827, 16)
 @given(st.integers(0, 10**6), st.integers(14, 30))
 def test_every_line_is_read_and_a_second_text_follows_or_is_of_another_document(

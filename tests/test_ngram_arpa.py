@@ -203,7 +203,7 @@ def two_grams(logprobs, backoffs):
     )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(data=st.data())
 def test_every_float_is_given_back_to_the_bit(tmp_path_factory, data):
     count = 12
@@ -220,7 +220,7 @@ def test_every_float_is_given_back_to_the_bit(tmp_path_factory, data):
     assert found.backoffs.tobytes() == tables.backoffs.tobytes()
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     number=st.floats(-400, 0).map(repr)
     | st.from_regex(r"\A-[0-9]{1,20}(\.[0-9]{0,20})?(e[+-]?[0-9]{1,2})?\Z")
@@ -344,7 +344,7 @@ def test_a_count_that_the_file_cannot_hold_is_refused_before_room_is_made(tmp_pa
         read(tmp_path, GOOD.replace("2=3", "2=99999999999"))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     at=st.integers(0, len(GOOD) - 1),
     length=st.integers(0, 12),

@@ -115,7 +115,7 @@ def test_ids_never_seen_and_excluded_ids_follow_the_fraction_too():
 
 
 @small
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     text=st.lists(st.lists(st.integers(3, 5), max_size=6), min_size=1, max_size=12),
     order=st.integers(1, 3),

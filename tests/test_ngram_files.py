@@ -79,7 +79,7 @@ def on_disk(folder, ids, offsets, *, memory=0, kenlm_compatible=False, **options
 
 
 @small
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(rows=sequences, order=st.integers(1, 4), threads=st.integers(2, 5))
 def test_any_number_of_threads_gives_the_same_tables(rows, order, threads):
     if order > max(map(len, rows)) + 2:
@@ -100,7 +100,7 @@ def test_threads_agree_on_more_text_too():
     )
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(rows=sequences, order=st.integers(1, 4))
 def test_counts_are_those_of_a_plain_dictionary(rows, order):
     if order > max(map(len, rows)) + 2:
@@ -144,7 +144,7 @@ def test_a_bounded_text_gives_back_what_it_was_made_of(rows):
 
 
 @small
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(rows=sequences, order=st.integers(1, 4))
 def test_the_way_over_files_gives_the_same_tables(tmp_path_factory, rows, order):
     if order > max(map(len, rows)) + 2:
@@ -240,7 +240,7 @@ def expected(path, *, held=()):
     return words, [*ids, bos], Corpus(corpus.name, tuple(kept)).fingerprint
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(rows=lines, end=st.sampled_from(["", "\n", "\r\n"]), threads=st.integers(1, 3))
 def test_reading_is_what_python_makes_of_the_lines(tmp_path_factory, rows, end, threads):
     path = tmp_path_factory.mktemp("text") / "text.txt"
@@ -343,7 +343,7 @@ def unstable():
 def test_only_characters_that_nfc_leaves_alone_are_read_without_python():
     for point in unstable():
         assert count_rows(np.frombuffer(chr(point).encode(), dtype=np.uint8)) == UNSOUND
-    usual = "plain ~é ñ ʼ Яя “quoted” – … → ☃ かなカナ 漢字 한국어 ＡＢ 😀\n"
+    usual = "plain ~é ñ ʼ Αβγώ Яя \ufeff“quoted” – … → ☃ かなカナ 漢字 한국어 ＡＢ 😀\n"
     assert count_rows(np.frombuffer(usual.encode(), dtype=np.uint8)) == 1
 
 

@@ -67,7 +67,7 @@ def test_some_contexts_of_these_tests_are_in_the_index():
 
 
 @every_form
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(order=st.sampled_from([1, 2, 3, 5]), ids=st.lists(token, max_size=12))
 def test_score_and_trace_and_folding_distributions_agree_to_the_bit(form, order, ids):
     model = model_of(form, order)
@@ -77,7 +77,7 @@ def test_score_and_trace_and_folding_distributions_agree_to_the_bit(form, order,
     np.testing.assert_array_equal(scores, fold_score(model, ids))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(order=st.sampled_from([1, 2, 3, 5]), ids=st.lists(token, max_size=12))
 def test_compact_tables_answer_as_the_fast_ones_to_the_bit(order, ids):
     one, other = model_of("fast", order), model_of("compact", order)
@@ -89,7 +89,7 @@ def test_compact_tables_answer_as_the_fast_ones_to_the_bit(order, ids):
 
 
 @every_form
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     order=st.sampled_from([1, 2, 3, 5]),
     context=st.lists(token, max_size=5),
@@ -162,7 +162,7 @@ def damaged(tensors, name, place, bit):
 
 
 @pytest.mark.parametrize("form", ["fast", "compact"])
-@settings(deadline=None, max_examples=250)
+@settings(max_examples=250)
 @given(data=st.data())
 def test_a_flipped_bit_is_refused_or_queries_stay_inside_and_end(form, data):
     tensors = model_of(form, 3).tables.tensors()
@@ -242,7 +242,7 @@ def test_the_index_is_as_if_entries_came_one_after_the_other(seed, threads):
     assert index.tolist() == put_one_after_the_other(first, words, len(index))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(steps=st.lists(st.integers(0, 300), min_size=1, max_size=300), base=st.integers(0, 9))
 def test_rising_numbers_come_back_in_pairs(steps, base):
     numbers = np.cumsum(steps).astype(np.int32)
@@ -284,7 +284,7 @@ def words_table():
     return WordTable.of(WORDS, without=(UNK, BOS, EOS, PAD))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     lines=st.lists(st.lists(word, max_size=6), max_size=6),
     between=blank,

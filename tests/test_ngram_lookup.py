@@ -43,7 +43,7 @@ def naive(text, wanted):
     return found
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(text=sentences, wanted=query)
 def test_the_longest_end_is_found_with_all_its_places(text, wanted):
     ids, offsets = flatten(text)
@@ -170,7 +170,7 @@ def test_every_unit_trains_scores_generates_and_looks_up(trained):
     assert explained.logprob == pytest.approx(trained.score(["나는 집에서 잔다"])[0].logprob)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     texts=st.lists(
         st.text(

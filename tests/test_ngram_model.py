@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
@@ -33,7 +33,6 @@ def model_of(order):
     return NgramModel.fit(TEXT, config=NgramConfig(order=order), excluded=(PAD,), **SPECIAL)
 
 
-@settings(deadline=None)
 @given(order=orders, context=st.lists(token, max_size=7))
 def test_probabilities_sum_to_one_after_any_context(order, context):
     model = model_of(order)
@@ -46,14 +45,12 @@ def test_probabilities_sum_to_one_after_any_context(order, context):
     assert (np.delete(probabilities, [BOS, PAD]) > 0).all()
 
 
-@settings(deadline=None)
 @given(order=orders, ids=st.lists(st.integers(0, V - 1), max_size=12))
 def test_score_equals_folding_start_logprobs_and_advance(order, ids):
     model = model_of(order)
     np.testing.assert_allclose(model.score(ids), fold_score(model, ids), rtol=1e-13, atol=1e-15)
 
 
-@settings(deadline=None)
 @given(order=orders, many=st.lists(st.lists(token, max_size=9), max_size=6))
 def test_scoring_many_equals_scoring_each(order, many):
     model = model_of(order)
@@ -63,7 +60,6 @@ def test_scoring_many_equals_scoring_each(order, many):
         assert np.array_equal(scores, model.score(ids))
 
 
-@settings(deadline=None)
 @given(order=orders, ids=st.lists(token, min_size=1, max_size=9))
 def test_explanations_add_up_to_the_score(order, ids):
     model = model_of(order)

@@ -57,7 +57,7 @@ def test_arrays_of_every_type_come_back_from_a_file(tmp_path):
         assert np.array_equal(found[name], array)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     at=st.integers(0, 400),
     new=st.binary(max_size=8) | st.just(b"9" * 40),

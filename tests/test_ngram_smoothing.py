@@ -187,7 +187,7 @@ def test_every_probability_of_a_small_corpus_equals_the_worked_fraction(name, or
         np.testing.assert_allclose(np.exp(model.logprobs(context)), wanted, rtol=FLOAT32, atol=0)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     text=st.lists(st.lists(st.integers(3, 5), max_size=6), min_size=1, max_size=10),
     order=st.integers(1, 3),
@@ -212,7 +212,7 @@ def test_pruned_counts_equal_the_worked_fractions(name):
         np.testing.assert_allclose(np.exp(model.logprobs(context)), wanted, rtol=FLOAT32, atol=0)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(
     text=st.lists(st.lists(st.integers(3, 5), max_size=6), min_size=2, max_size=10),
     order=st.integers(2, 4),

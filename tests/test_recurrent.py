@@ -205,7 +205,7 @@ def test_the_forget_gate_is_open_at_first():
     assert (input_bias + hidden_bias).tolist() == [0.0] * 5 + [1.0] * 5 + [0.0] * 10
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=5))
 def test_reading_backward_reverses_each_row_and_undoes_itself(lengths: list[int]):
     rows = torch.arange(len(lengths) * 6).view(len(lengths), 6)

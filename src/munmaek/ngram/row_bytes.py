@@ -26,8 +26,8 @@ def count_rows(block: Bytes) -> int:  # noqa: C901, PLR0912  eight bytes at a ti
     """How many rows the block has, or ``UNSOUND`` where Python must look at it.
 
     Sound bytes are UTF-8 without carriage returns whose characters are all such that NFC neither
-    changes nor joins them: those below U+0300 and the usual blocks of Cyrillic, punctuation, kana,
-    Chinese, Hangul syllables and emoji.
+    changes nor joins them: those below U+0300 and the usual blocks of Greek, Cyrillic, punctuation,
+    kana, Chinese, Hangul syllables and emoji, and the byte order mark.
     """
     rows = 0
     at = 0
@@ -59,7 +59,8 @@ def count_rows(block: Bytes) -> int:  # noqa: C901, PLR0912  eight bytes at a ti
             if block[at + offset] & 0xC0 != 0x80:
                 return UNSOUND
         if width == 2:
-            sound = 194 <= byte <= 203 or byte in (208, 209)
+            greek = byte == 207 or (byte == 206 and second >= 0x84 and second != 0x87)
+            sound = 194 <= byte <= 203 or greek or byte in (208, 209)
         elif width == 3:
             sound = _stable(byte, second, block[at + 2])
         else:
@@ -84,7 +85,9 @@ def _stable(lead: int, second: int, third: int) -> bool:  # noqa: PLR0911  a tab
         return second >= 0xB0
     if lead == 0xED:
         return second <= 0x9E
-    return 228 <= lead <= 233 or lead in (235, 236) or (lead == 239 and 188 <= second <= 189)
+    if lead == 0xEF:
+        return 188 <= second <= 189 or (second == 187 and third == 191)
+    return 228 <= lead <= 233 or lead in (235, 236)
 
 
 @compiled
