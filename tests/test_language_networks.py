@@ -87,14 +87,25 @@ def test_the_fused_log_likelihood_bears_scores_of_any_size():
     assert float(log_likelihood(hidden, weight, bias, torch.tensor([0, 0]))) == -2000.0
 
 
-def test_products_in_bfloat16_change_the_log_likelihood_little():
-    hidden, weight, bias = torch.randn(40, 8, requires_grad=True), torch.randn(V, 8), torch.zeros(V)
-    gold = torch.randint(V, (40,))
+@pytest.mark.parametrize("rows", [3, 40, 97])
+def test_products_in_bfloat16_change_the_log_likelihood_little(rows, monkeypatch):
+    # Parts of 8 rows, three of them held for one product.
+    monkeypatch.setattr("munmaek.nn.softmax._PART", 8 * V)
+    monkeypatch.setattr("munmaek.nn.softmax._HELD", 3 * 8 * V)
+    hidden = torch.randn(rows, 8, requires_grad=True)
+    weight, bias = torch.randn(V, 8, requires_grad=True), torch.zeros(V, requires_grad=True)
+    gold = torch.randint(V, (rows,))
     with torch.autocast("cpu", dtype=torch.bfloat16):
         low = log_likelihood(hidden, weight, bias, gold)
-    torch.testing.assert_close(low, log_likelihood(hidden, weight, bias, gold), rtol=0.01, atol=0.1)
-    (low / 40).backward()
-    assert hidden.grad.dtype == torch.float32
+    exact = log_likelihood(hidden, weight, bias, gold)
+    torch.testing.assert_close(low, exact, rtol=0.01, atol=0.1)
+    for one, other in zip(
+        torch.autograd.grad(low, (hidden, weight, bias)),
+        torch.autograd.grad(exact, (hidden, weight, bias)),
+        strict=True,
+    ):
+        assert one.dtype == torch.float32
+        torch.testing.assert_close(one, other, rtol=0.02, atol=0.1)
 
 
 def test_a_sample_that_leaves_nothing_out_is_exact():

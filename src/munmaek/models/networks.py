@@ -159,3 +159,9 @@ class MaskedNetwork(Protocol):
     def logits(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N V"]:
         """Scores of the token at each chosen position, before softmax."""
         ...
+
+    def log_likelihood(
+        self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"]
+    ) -> Float[Tensor, ""]:
+        """Σ log p(gold) in nats."""
+        ...

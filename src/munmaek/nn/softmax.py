@@ -27,6 +27,8 @@ __all__ = ["log_likelihood", "sampled_log_likelihood"]
 
 _PART = 1 << 21
 """Scores computed at once: 8 MiB of float32."""
+_HELD = 1 << 24
+"""Gradients of scores in fewer bits held at once: 32 MiB."""
 _TINY = 1e-30
 """A share below which float32 loses digits."""
 
@@ -92,15 +94,28 @@ def _in_parts(
     gradients: bool,
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Σ log p(gold), smoothed, and the gradients of its negative; E is D and the bias."""
-    size = max(1, _PART // len(columns))
+    count, vocab_size = len(rows), len(columns)
+    size = max(1, _PART // vocab_size)
+    # A product in fewer bits is turned into float32 before it is added, which costs as much as a
+    # hundred rows: so one product is taken of several parts.
+    narrow = rows.dtype != torch.float32
+    group = size * (_HELD // _PART if narrow else 1)
     total = torch.zeros((), device=rows.device)
     by_rows, by_columns = torch.zeros_like(rows), torch.zeros_like(columns, dtype=torch.float32)
-    each = smoothing / len(columns)
+    # Memory that is used again and again: new pages would cost more than what is done in them.
+    scores_of, shares_of = rows.new_empty(2, min(size, count), vocab_size, dtype=torch.float32)
+    narrow_of = rows.new_empty(scores_of.shape) if narrow else scores_of
+    held = rows.new_empty(min(group, count), vocab_size) if narrow and gradients else None
+    each = smoothing / vocab_size
     whole = columns.float().sum(0) if smoothing > 0 else None
-    for at in range(0, len(rows), size):
+    for at in range(0, count, size):
         part, wanted = rows[at : at + size], gold[at : at + size, None]
-        scores = torch.mm(part, columns.t()).float()
-        shares, own = scores.softmax(1), scores.gather(1, wanted)
+        scores, shares = scores_of[: len(part)], shares_of[: len(part)]
+        product = torch.mm(part, columns.t(), out=narrow_of[: len(part)])
+        if narrow:
+            scores.copy_(product)
+        own = scores.gather(1, wanted)
+        torch.softmax(scores, 1, out=shares)
         chosen = shares.gather(1, wanted)[:, 0]
         logs = chosen.log()
         if bool((chosen < _TINY).any()):
@@ -109,15 +124,18 @@ def _in_parts(
         if whole is not None:
             # ε/V Σ_v log p(v) − ε log p(y), for log p(v) = s_v − s_y + log p(y)
             total += each * (part.float() @ whole).sum() - smoothing * own.sum()
-        if gradients:
-            # softmax(s) − (1 − ε) one-hot(y); what is left, −ε/V, is taken off at the end
-            shares.scatter_add_(1, wanted, torch.full_like(own, smoothing - 1))
-            down = shares.to(part.dtype)
-            torch.mm(down, columns, out=by_rows[at : at + size])
-            if part.dtype == by_columns.dtype:
-                by_columns.addmm_(down.t(), part)
-            else:
-                by_columns += torch.mm(down.t(), part)
+        if not gradients:
+            continue
+        # softmax(s) − (1 − ε) one-hot(y); what is left, −ε/V, is taken off at the end
+        shares.scatter_add_(1, wanted, torch.full_like(own, smoothing - 1))
+        if held is None:
+            torch.mm(shares, columns, out=by_rows[at : at + size])
+            by_columns.addmm_(shares.t(), part)
+            continue
+        first, end = at // group * group, at + len(part)
+        torch.mm(held[at - first : end - first].copy_(shares), columns, out=by_rows[at:end])
+        if end - first == group or end == count:
+            by_columns += torch.mm(held[: end - first].t(), rows[first:end])
     if gradients and whole is not None:
         by_rows.sub_(whole.to(rows.dtype), alpha=each)
         by_columns.sub_(rows.float().sum(0), alpha=each)

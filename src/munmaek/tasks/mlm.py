@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
 from munmaek.data.batches import pad_rows, pick
 from munmaek.data.bucketing import bucket
@@ -129,13 +128,14 @@ class MaskedModelling:
 
     def loss(self, network: MaskedNetwork, batch: MaskedBatch) -> Loss:
         """Negative log-likelihood of the chosen words; the others cost no softmax."""
-        logits = self._logits(network, batch).float()
-        total = F.cross_entropy(logits, tensor(batch.targets, network), reduction="sum")
+        hidden = self._hidden(network, batch)
+        total = -network.log_likelihood(hidden, tensor(batch.targets, network))
         return Loss(total, len(batch.targets))
 
-    def _logits(self, network: MaskedNetwork, batch: MaskedBatch) -> Tensor:
+    def _hidden(self, network: MaskedNetwork, batch: MaskedBatch) -> Tensor:
+        """Of the positions to predict: [M, D]."""
         hidden = network.forward(tensor(batch.ids, network), tensor(batch.lengths, network))
-        return network.logits(hidden.flatten(0, 1)[tensor(batch.chosen, network)])
+        return hidden.flatten(0, 1)[tensor(batch.chosen, network)]
 
     def validate(self, network: MaskedNetwork) -> float:
         """Nats per masked word, under masks that are the same at every call."""
@@ -161,7 +161,8 @@ class MaskedModelling:
     def _predict(
         self, network: MaskedNetwork, batch: MaskedBatch
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        return masked_hits(self._logits(network, batch), tensor(batch.targets, network))
+        logits = network.logits(self._hidden(network, batch))
+        return masked_hits(logits, tensor(batch.targets, network))
 
 
 def masked_hits(logits: Tensor, targets: Tensor) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

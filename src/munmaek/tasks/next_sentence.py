@@ -178,24 +178,24 @@ class NextSentenceModelling:
 
     def loss(self, network: BertMaskedNetwork, batch: PairBatch) -> Loss:
         """That of masked words; that of relations is its penalty, of the same weight a mean."""
-        words, relations = self._logits(network, batch)
+        words, relations = self._hidden(network, batch)
         targets = tensor(batch.masked.targets, network)
-        total = F.cross_entropy(words.float(), targets, reduction="sum")
+        total = -network.log_likelihood(words, targets)
         gold = tensor(batch.relations, network)
         if not (batch.relations != ALONE).any():
             return Loss(total, len(targets))
         mean = F.cross_entropy(relations.float(), gold, ignore_index=ALONE)
         return Loss(total, len(targets), penalty=mean * len(targets))
 
-    def _logits(self, network: BertMaskedNetwork, batch: PairBatch) -> tuple[Tensor, Tensor]:
-        """Scores of the masked words [M, V] and of the relations [B, 2]."""
+    def _hidden(self, network: BertMaskedNetwork, batch: PairBatch) -> tuple[Tensor, Tensor]:
+        """Hidden states of the masked words [M, D] and scores of the relations [B, 2]."""
         masked = batch.masked
         hidden = network.forward(
             tensor(masked.ids, network),
             tensor(masked.lengths, network),
             types=tensor(batch.types, network),
         )
-        words = network.logits(hidden.flatten(0, 1)[tensor(masked.chosen, network)])
+        words = hidden.flatten(0, 1)[tensor(masked.chosen, network)]
         return words, network.relations(hidden[:, 0])
 
     def validate(self, network: BertMaskedNetwork) -> float:
@@ -219,8 +219,8 @@ class NextSentenceModelling:
         for index, rows in enumerate(bucket(lengths, max_tokens=self.masking.max_tokens, rng=None)):
             rng = np.random.default_rng([self.masking.seed, 2**31, index])
             batch = self._batch(pick(pairs, rows), rng, VALIDATED)
-            words, scores = self._logits(network, batch)
-            parts.append(masked_hits(words, tensor(batch.masked.targets, network)))
+            words, scores = self._hidden(network, batch)
+            parts.append(masked_hits(network.logits(words), tensor(batch.masked.targets, network)))
             real = batch.relations != ALONE
             gold = tensor(batch.relations[real], network)
             relations.append(masked_hits(scores[tensor(np.flatnonzero(real), network)], gold))

@@ -97,6 +97,13 @@ class BertMaskedNetwork(nn.Module):
         """Scores of the token at each chosen position, before softmax."""
         return self.output(self.head(hidden), self.encoder.word_embeddings.weight)
 
+    def log_likelihood(
+        self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"]
+    ) -> Float[Tensor, ""]:
+        """Σ log p(gold) in nats, without holding every token's score."""
+        weight = self.encoder.word_embeddings.weight
+        return self.output.log_likelihood(self.head(hidden), gold, weight)
+
     def relations(self, first: Float[Tensor, "B D"]) -> Float[Tensor, "B 2"]:
         """Scores of "the second text follows the first" and "it is from elsewhere".
 
