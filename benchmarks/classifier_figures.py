@@ -4,9 +4,9 @@
 
 DATA holds classify/nsmc and mlm/korean-reviews. The RUN ``scratch`` trains a classifier for 5
 minutes; ``language`` trains a language model on unlabelled reviews and the texts of the labelled
-ones, without their labels (20 minutes), and ``carried`` begins a classifier from it: concatenated
-pooling, lower layers at smaller rates, joining from the top down (Howard & Ruder 2018, §3.2 and
-§3.3). No test text is among what the language model reads.
+ones, without their labels (40 minutes), and ``carried`` begins a classifier from it (15 minutes):
+concatenated pooling, lower layers at smaller rates, joining from the top down (Howard & Ruder 2018,
+§3.2 and §3.3). No test text is among what the language model reads.
 
 Run again, a RUN goes on where it was interrupted. ``FOLDER/figures.jsonl`` gets a line for each.
 """
@@ -47,7 +47,7 @@ RUNS: dict[str, dict[str, Any]] = {
         "rows": 32,
         "stretch": 40,
         "model": {**SIZES, "sampled": 2000, "dropout": 0.1},
-        "train": {"budget": 1200.0, "learning_rate": 4e-3, "schedule": "one-cycle", "warmup": 0.1},
+        "train": {"budget": 2400.0, "learning_rate": 4e-3, "schedule": "one-cycle", "warmup": 0.1},
     },
     "carried": {
         "task": "classify",
@@ -59,7 +59,7 @@ RUNS: dict[str, dict[str, Any]] = {
             "scaled_embeddings": False,
         },
         "train": {
-            "budget": 300.0,
+            "budget": 900.0,
             "learning_rate": 2e-3,
             "schedule": "linear",
             "warmup": 0.1,
