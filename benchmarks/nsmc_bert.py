@@ -2,7 +2,8 @@
 
     python benchmarks/nsmc_bert.py DATA -o DIR --pretrain 75m --finetune 13m --seeds 0 1 2
 
-DATA is the folder of the real data. The pre-trained encoder stands at DIR/encoder and is used again
+DATA is the folder of the real data. Pre-training reads the unlabelled reviews and the texts of the
+labelled ones; the test's are in neither. The pre-trained encoder stands at DIR/encoder and is used again
 where it is; each seed's classifier at DIR/seed-N. Run again, it goes on where it was interrupted.
 Prints accuracy by seed, mean and spread; DIR/figures.jsonl gets a line for each.
 """
@@ -11,6 +12,7 @@ import argparse
 import gzip
 import json
 import statistics
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,7 @@ def pretraining(given: argparse.Namespace) -> Recipe:
             "vocab_size": given.vocab_size,
             "max_tokens": given.max_tokens,
             "limit": 96,
+            "causal_passes": given.causal_passes,
             "mask_rates": (0.3, 0.25, 0.2, 0.2, 0.15),
             "whole_words": given.whole_words,
             "model": {
@@ -79,12 +82,14 @@ def fine_tuning(given: argparse.Namespace, seed: int) -> Recipe:
     )
 
 
-def trained(recipe: Recipe, path: Path, folder: Path, *, init: Path | None = None) -> Any:
+def trained(
+    recipe: Recipe, paths: Sequence[Path], folder: Path, *, init: Path | None = None
+) -> Any:
     """The model at ``folder``, trained where it is not finished yet."""
     begun = work_folder(folder).exists()
     if begun or not folder.exists():
         with told(folder.name) as tell:
-            train(recipe, [path], folder=folder, init=init, resume=begun, force=begun, report=tell)
+            train(recipe, paths, folder=folder, init=init, resume=begun, force=begun, report=tell)
     return load(folder)
 
 
@@ -99,6 +104,7 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--vocab-size", type=int, default=12_000)
     parser.add_argument("--max-tokens", type=int, default=4096, help="a batch in pre-training")
+    parser.add_argument("--causal-passes", type=float, default=0.0, help="before masks begin")
     parser.add_argument("--whole-words", action="store_true", help="hide words, not pieces")
     parser.add_argument("--model", default="{}", help="other options of the encoder, as JSON")
     parser.add_argument("--train", default="{}", help="other options of fine-tuning, as JSON")
@@ -109,9 +115,10 @@ def main() -> None:
     given.output.mkdir(parents=True, exist_ok=True)
     nsmc = given.data / "classify" / "nsmc"
     encoder = given.output / "encoder"
-    made = trained(
-        pretraining(given), given.data / "mlm" / "korean-reviews" / "train.txt.gz", encoder
-    )
+    labelled = train_file(nsmc)
+    reviews = given.data / "mlm" / "korean-reviews" / "train.txt.gz"
+    read = [reviews, texts_of(labelled, given.output / "texts.txt")]
+    made = trained(pretraining(given), read, encoder)
     spent = made.info.seconds
     print(
         f"encoder: {made.info.parameters:,} weights, {spent:,.0f} s", json.dumps(made.info.scores)
@@ -120,7 +127,7 @@ def main() -> None:
     scores: list[float] = []
     for seed in given.seeds:
         folder = given.output / f"seed-{seed}"
-        model = trained(fine_tuning(given, seed), train_file(nsmc), folder, init=encoder)
+        model = trained(fine_tuning(given, seed), [labelled], folder, init=encoder)
         spent += model.info.seconds
         score = model.evaluate(test)["accuracy"]
         scores.append(score.value)
@@ -130,6 +137,13 @@ def main() -> None:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
     spread = statistics.stdev(scores) if len(scores) > 1 else 0.0
     print(f"mean {statistics.mean(scores):.4f} ± {spread:.4f}, trained for {spent:,.0f} s in all")
+
+
+def texts_of(labelled: Path, written: Path) -> Path:
+    """A file with the texts alone, which pre-training may read, for it sees no label."""
+    texts = read_labelled([labelled], **COLUMNS).texts
+    written.write_text("".join(f"{' '.join(text.split())}\n" for text in texts), encoding="utf-8")
+    return written
 
 
 def train_file(nsmc: Path) -> Path:

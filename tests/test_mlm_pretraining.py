@@ -10,8 +10,9 @@ from torch.nn import functional as F
 
 from munmaek.artefact import load
 from munmaek.artefact.published import export_huggingface, export_onnx
-from munmaek.errors import UnsupportedError
+from munmaek.errors import ConfigError, UnsupportedError
 from munmaek.models.bert import BertConfig, BertMaskedNetwork
+from munmaek.nn.tape import Tape
 from munmaek.recipe import Recipe, train
 from munmaek.tasks.mlm import MaskedModelling
 from munmaek.train import TrainConfig, fit
@@ -122,6 +123,59 @@ def test_a_tiny_bert_memorises(form: dict[str, Any], optimiser: str) -> None:
     assert some.validate(model) < 0.5 * before
 
 
+def test_passes_from_the_left_predict_every_next_token_before_masks_begin() -> None:
+    some = task(causal_passes=1.0, max_tokens=10_000)
+    for batch in some.epoch(0):
+        assert batch.causal
+        rows = [row[:size] for row, size in zip(batch.ids, batch.lengths, strict=True)]
+        assert batch.targets.tolist() == [token for row in rows for token in row[1:]]
+        before = [token for row in rows for token in row[:-1]]
+        assert batch.ids.flat[batch.chosen].tolist() == before
+    (masked,) = some.epoch(1)
+    (first,) = task(max_tokens=10_000).epoch(1)
+    assert not masked.causal
+    np.testing.assert_array_equal(masked.ids, first.ids)
+
+
+def test_a_part_of_a_pass_may_be_from_the_left() -> None:
+    some = task(causal_passes=1.5, max_tokens=24)
+    for number, share in enumerate((1.0, 0.5, 0.0)):
+        batches = list(some.epoch(number))
+        assert len(batches) > 8
+        wanted = [place < share * len(batches) for place in range(len(batches))]
+        assert [batch.causal for batch in batches] == wanted
+
+
+def test_a_sample_of_all_tokens_estimates_nothing() -> None:
+    model, gold = network(), torch.randint(30, (9,))
+    hidden = torch.randn(9, 32)
+    torch.testing.assert_close(
+        model.log_likelihood(hidden, gold, sampled=30), model.log_likelihood(hidden, gold)
+    )
+
+
+@pytest.mark.parametrize("form", [{}, MODERN], ids=["classic", "modern"])
+def test_read_from_the_left_no_token_sees_a_later_one(form: dict[str, Any]) -> None:
+    model = network(TINY.model_copy(update=form)).eval()
+    ids = torch.randint(5, 30, (3, 7))
+    lengths = torch.tensor([7, 4, 7])
+    found = model(ids, lengths, causal=True)
+    padded = model(ids, lengths, causal=True, tape=Tape())
+    torch.testing.assert_close(found, padded, atol=1e-5, rtol=1e-5)
+    changed = ids.clone()
+    changed[:, 5:] = 6
+    again = model(changed, lengths, causal=True)
+    torch.testing.assert_close(again[:, :5], found[:, :5], atol=1e-5, rtol=1e-5)
+    assert not torch.allclose(again[0, 5:], found[0, 5:])
+
+
+def test_passes_from_the_left_are_for_masked_words_alone() -> None:
+    with pytest.raises(ConfigError, match="causal_passes is for 'mlm', not for 'lm'"):
+        Recipe(task="lm", stage="rnn", causal_passes=1).stage_config()
+    with pytest.raises(ConfigError, match="do not go together"):
+        Recipe(task="mlm", stage="bert", causal_passes=1, next_sentence=True).stage_config()
+
+
 TEXTS = ["나는 학교에 간다", "너는 집에 간다", "나는 집에 있다", "너는 학교에 있다"] * 12
 
 
@@ -131,7 +185,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "text.txt").write_text("\n".join(TEXTS), encoding="utf-8")
     recipe = Recipe(
         task="mlm", stage="bert", vocab_size=300, model=TINY.model_dump(),
-        train={"steps": 5}, mask_rates=(0.3, 0.15),
+        train={"steps": 8}, mask_rates=(0.3, 0.15), causal_passes=0.5,
     )  # fmt: skip
     train(recipe, [folder / "text.txt"], folder=folder / "bert")
     return folder

@@ -151,9 +151,17 @@ class MaskedNetwork(Protocol):
     """Both sides in, the masked word out: made by ``Network(config, *, vocab_size)``."""
 
     def forward(
-        self, ids: Int[Tensor, "B T"], lengths: Int[Tensor, " B"], *, tape: Tape | None = None
+        self,
+        ids: Int[Tensor, "B T"],
+        lengths: Int[Tensor, " B"],
+        *,
+        causal: bool = False,
+        tape: Tape | None = None,
     ) -> Float[Tensor, "B T D"]:
-        """The hidden state of every token, from both sides; padding changes nothing."""
+        """The hidden state of every token, from both sides; padding changes nothing.
+
+        ``causal``: no token sees one after it.
+        """
         ...
 
     def logits(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N V"]:
@@ -161,7 +169,7 @@ class MaskedNetwork(Protocol):
         ...
 
     def log_likelihood(
-        self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"]
+        self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"], *, sampled: int | None = None
     ) -> Float[Tensor, ""]:
-        """Σ log p(gold) in nats."""
+        """Σ log p(gold) in nats; ``sampled`` estimates it from so many tokens."""
         ...

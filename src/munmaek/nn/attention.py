@@ -191,25 +191,26 @@ def flat_attention(
     parts: Float[Tensor, "N 3 H K"],
     spans: Spans,
     *,
+    causal: bool = False,
     dropout: float = 0.0,
     rotary: Float[Tensor, "2 N K"] | None = None,
 ) -> Float[Tensor, "N D"]:
     """Attention within each sentence of a row of sentences, run by run of equal lengths.
 
-    No mask is needed: a run is a batch without padding. On CUDA all runs go through one
-    variable-length kernel.
+    No mask of padding is needed: a run is a batch without any. On CUDA all runs go through one
+    variable-length kernel. ``causal``: no token sees one after it.
     """
     if rotary is not None:
         turned = rotate(parts[:, :2].permute(1, 2, 0, 3), rotary).permute(2, 0, 1, 3)
         parts = torch.cat([turned, parts[:, 2:]], dim=1)
     if parts.is_cuda and len(spans) > 1 and dropout == 0.0:
-        return _jagged_attention(parts, spans)
+        return _jagged_attention(parts, spans, causal=causal)
     contexts: list[Tensor] = []
     runs = _split(parts, [rows * length for _, rows, length in spans])
     for (_, rows, length), each in zip(spans, runs, strict=True):
         run = each.reshape(rows, length, *parts.shape[1:])
         queries, keys, values = run.permute(2, 0, 3, 1, 4).unbind(0)
-        context = scaled_dot_product(queries, keys, values, dropout=dropout)
+        context = scaled_dot_product(queries, keys, values, causal=causal, dropout=dropout)
         contexts.append(context.transpose(1, 2).reshape(rows * length, -1))
     return contexts[0] if len(contexts) == 1 else torch.cat(contexts)
 
@@ -244,14 +245,14 @@ def first_attention(
     return torch.cat(contexts)
 
 
-def _jagged_attention(parts: Tensor, spans: Spans) -> Tensor:
+def _jagged_attention(parts: Tensor, spans: Spans, *, causal: bool) -> Tensor:
     lengths = [length for _, rows, length in spans for _ in range(rows)]
     ends = torch.tensor([0, *lengths], device=parts.device).cumsum(0)
     queries, keys, values = (
         torch.nested.nested_tensor_from_jagged(part.contiguous(), ends).transpose(1, 2)
         for part in parts.unbind(1)
     )
-    context: Any = F.scaled_dot_product_attention(queries, keys, values)
+    context: Any = F.scaled_dot_product_attention(queries, keys, values, is_causal=causal)
     return context.transpose(1, 2).values().flatten(1)
 
 
@@ -303,12 +304,13 @@ class MultiHeadSelfAttention(nn.Module):
         x: Float[Tensor, "N D"],
         spans: Spans,
         *,
+        causal: bool = False,
         rotary: Float[Tensor, "2 N K"] | None = None,
     ) -> Float[Tensor, "N D"]:
         """The new vectors of sentences that stand end to end, each seeing itself alone."""
         parts = self.qkv(x).unflatten(-1, (3, self.heads, -1))
         dropout = self.dropout if self.training else 0.0
-        context = flat_attention(parts, spans, dropout=dropout, rotary=rotary)
+        context = flat_attention(parts, spans, causal=causal, dropout=dropout, rotary=rotary)
         return self.output(context)
 
     def first(

@@ -104,6 +104,7 @@ def _masking(
         vocab_size=tokenizer.vocab_size,
         words=_word_groups(train, tokenizer) if recipe.whole_words else None,
         rates=recipe.mask_rates,
+        causal_passes=recipe.causal_passes,
         pad=tokenizer.pad,
         max_tokens=recipe.max_tokens,
         seed=recipe.seed,

@@ -89,6 +89,8 @@ class Recipe(Config):
     """Times that a guided pair is seen in each pass (translate)."""
     mask_rates: tuple[float, ...] = (0.15,)
     """Share of the words masked in each pass; the last holds for all later ones (mlm)."""
+    causal_passes: float = Field(default=0.0, ge=0)
+    """Passes, or a part of one, that predict from the left before masks begin (mlm)."""
     whole_words: bool = True
     """Mask whole words rather than pieces (mlm)."""
     next_sentence: bool = False
@@ -140,6 +142,7 @@ class Recipe(Config):
         stage.network_class(self.task)
         self._check_labelling(where)
         self._check_translation(where)
+        self._check_masking(where)
         if self.context == "document" and (self.task, self.stage) != ("lm", "rnn"):
             message = (
                 f"{where}: context = 'document' is for rnn language models; "
@@ -166,6 +169,18 @@ class Recipe(Config):
             message = (
                 f"{where}: joint_vocabulary is one tokenizer for both sides, got '{source}' for "
                 f"the source and '{self.tokenizer}' for the target; leave one of the options out"
+            )
+            raise ConfigError(message)
+
+    def _check_masking(self, where: str) -> None:
+        """Passes from the left, where there are none or another task stands beside."""
+        if self.causal_passes and self.task != "mlm":
+            message = f"{where}: causal_passes is for 'mlm', not for '{self.task}'"
+            raise ConfigError(message)
+        if self.causal_passes and self.next_sentence:
+            message = (
+                f"{where}: causal_passes and next_sentence do not go together, for a text that is "
+                "read from the left says nothing of a later one; leave one of them out"
             )
             raise ConfigError(message)
 

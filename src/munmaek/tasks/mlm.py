@@ -5,6 +5,14 @@ r"""Task mlm: fill the masked words, from both sides (Devlin et al. 2019, §3.1)
 M is 15 % of the positions; of those 80 % show <mask>, 10 % a random token, 10 % the word itself.
 With ``words`` given, whole words are chosen rather than single pieces.
 
+The first ``causal_passes`` predict from the left instead, every token from those before it:
+
+    loss = −Σ_t log softmax(logits(h_t))[w_{t+1}],   h_t sees w_1 … w_t
+
+Every position then teaches, not 15 % of them, and a network that begins so is further with masks
+after the same time (Gisserot-Boukhlef et al. 2025, "Should we still pretrain encoders with masked
+language modeling?").
+
 Letters: B sentences, T tokens, D model width, V vocabulary size, M masked positions.
 """
 
@@ -34,6 +42,8 @@ __all__ = [
 
 Ids = Sequence[int]
 
+_SAMPLED = 2000
+"""Tokens that stand for the vocabulary where every position predicts."""
 VALIDATED = 0.15
 """Share hidden in validation and evaluation, whatever training hides."""
 
@@ -51,6 +61,8 @@ class MaskedBatch:
     """Positions to predict, as indices into the flattened [B·T]: [M]."""
     targets: NDArray[np.int64]
     """The tokens that stood there: [M]."""
+    causal: bool = False
+    """Nothing is hidden; each chosen position predicts the token after it."""
 
     @property
     def tokens(self) -> int:
@@ -75,6 +87,8 @@ class MaskedModelling:
     """For each train row the word each position belongs to, to mask whole words."""
     rates: Sequence[float] = (0.15,)
     """Share of the words that is hidden in each pass; the last holds for all later ones."""
+    causal_passes: float = 0.0
+    """Passes, or a part of one, that predict each next token before masks begin."""
     pad: int = 0
     max_tokens: int = 4096
     seed: int = 0
@@ -84,14 +98,21 @@ class MaskedModelling:
         lengths = np.array([len(row) for row in self.train], dtype=np.int64)
         rng = np.random.default_rng([self.seed, number])
         groups = bucket(lengths, max_tokens=self.max_tokens, rng=rng)
-        return Batches(groups, lambda index, rows: self._train_batch(number, index, rows))
+        causal = (self.causal_passes - number) * len(groups)
+
+        def batch(index: int, rows: NDArray[np.int64]) -> MaskedBatch:
+            if index < causal:
+                return _following(*pad_rows(pick(self.train, rows), self.pad))
+            return self._train_batch(number, index, rows)
+
+        return Batches(groups, batch)
 
     def _train_batch(self, number: int, index: int, rows: NDArray[np.int64]) -> MaskedBatch:
         rng = np.random.default_rng([self.seed, number, index])
         ids, lengths = pad_rows(pick(self.train, rows), self.pad)
         groups = self.words
         words = None if groups is None else pad_rows(pick(groups, rows), -1)[0]
-        rate = self.rates[min(number, len(self.rates) - 1)]
+        rate = self.rates[min(number - int(self.causal_passes), len(self.rates) - 1)]
         return self.hide(ids, lengths, words, rng, rate)
 
     def hide(
@@ -129,12 +150,14 @@ class MaskedModelling:
     def loss(self, network: MaskedNetwork, batch: MaskedBatch) -> Loss:
         """Negative log-likelihood of the chosen words; the others cost no softmax."""
         hidden = self._hidden(network, batch)
-        total = -network.log_likelihood(hidden, tensor(batch.targets, network))
+        sampled = _SAMPLED if batch.causal and self.vocab_size > 2 * _SAMPLED else None
+        total = -network.log_likelihood(hidden, tensor(batch.targets, network), sampled=sampled)
         return Loss(total, len(batch.targets))
 
     def _hidden(self, network: MaskedNetwork, batch: MaskedBatch) -> Tensor:
         """Of the positions to predict: [M, D]."""
-        hidden = network.forward(tensor(batch.ids, network), tensor(batch.lengths, network))
+        ids, lengths = tensor(batch.ids, network), tensor(batch.lengths, network)
+        hidden = network.forward(ids, lengths, causal=batch.causal)
         return hidden.flatten(0, 1)[tensor(batch.chosen, network)]
 
     def validate(self, network: MaskedNetwork) -> float:
@@ -163,6 +186,14 @@ class MaskedModelling:
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         logits = network.logits(self._hidden(network, batch))
         return masked_hits(logits, tensor(batch.targets, network))
+
+
+def _following(ids: NDArray[np.int64], lengths: NDArray[np.int64]) -> MaskedBatch:
+    """Every token but each row's first to be predicted from those before it."""
+    places: NDArray[np.int64] = np.arange(ids.shape[1], dtype=np.int64)
+    chosen: NDArray[np.bool_] = places < lengths[:, None] - 1
+    at = np.flatnonzero(chosen)
+    return MaskedBatch(ids, lengths, at, ids.flat[at + 1], causal=True)
 
 
 def masked_hits(logits: Tensor, targets: Tensor) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

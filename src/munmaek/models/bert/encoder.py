@@ -18,7 +18,7 @@ from munmaek.models.bert.config import BertConfig
 from munmaek.nn.attention import MultiHeadSelfAttention, Spans, rotary_tables
 from munmaek.nn.dropout import Dropout
 from munmaek.nn.embeddings import LearnedPositions
-from munmaek.nn.masks import key_mask, padding_mask
+from munmaek.nn.masks import causal_mask, key_mask, padding_mask
 from munmaek.nn.tape import Tape, scoped
 from munmaek.nn.unpadded import Unpadded, unpad
 
@@ -58,7 +58,7 @@ class BertLayer(nn.Module):
         self,
         x: Float[Tensor, "B T D"],
         *,
-        mask: Bool[Tensor, "B 1 1 S"] | None = None,
+        mask: Bool[Tensor, "#B 1 #T S"] | None = None,
         rotary: Float[Tensor, "2 T K"] | None = None,
         tape: Tape | None = None,
     ) -> Float[Tensor, "B T D"]:
@@ -75,10 +75,11 @@ class BertLayer(nn.Module):
         x: Float[Tensor, "N D"],
         spans: Spans,
         *,
+        causal: bool = False,
         rotary: Float[Tensor, "2 N K"] | None = None,
     ) -> Float[Tensor, "N D"]:
         """The same for sentences that stand end to end."""
-        return self.around(x, lambda y: self.attention.flat(y, spans, rotary=rotary))
+        return self.around(x, lambda y: self.attention.flat(y, spans, causal=causal, rotary=rotary))
 
     def first(
         self,
@@ -152,6 +153,7 @@ class BertEncoder(nn.Module):
         lengths: Int[Tensor, " B"],
         *,
         types: Int[Tensor, "B T"] | None = None,
+        causal: bool = False,
         tape: Tape | None = None,
     ) -> Float[Tensor, "B T D"]:
         """The last layer's vectors, zero at padding, which is taken out once and put back once.
@@ -160,19 +162,19 @@ class BertEncoder(nn.Module):
             ids: tokens, padding last.
             lengths: real tokens of each row.
             types: the segment of each token; None is segment 0 throughout.
+            causal: no token sees one after it.
             tape: where to record the inside of each layer.
 
         Raises:
             InputError: a text longer than the model's positions.
         """
         if tape is not None:
-            hidden = self.padded(ids, lengths, types=types, tape=tape)
+            hidden = self.padded(ids, lengths, types=types, causal=causal, tape=tape)
             return hidden * padding_mask(lengths, ids.shape[1])[..., None]
         rows = unpad(lengths, ids.shape[1])
         pick = rows.cells
-        out = self.flat(
-            ids.flatten()[pick], rows, types=None if types is None else types.flatten()[pick]
-        )
+        types = None if types is None else types.flatten()[pick]
+        out = self.flat(ids.flatten()[pick], rows, types=types, causal=causal)
         if len(pick) == ids.numel() and len(rows.spans) == 1:
             return out.reshape(*ids.shape, -1)
         blank = out.new_zeros(ids.numel(), out.shape[1])
@@ -210,22 +212,27 @@ class BertEncoder(nn.Module):
         return blank.index_copy(0, pick[starts] // ids.shape[1], out)
 
     def flat(
-        self, ids: Int[Tensor, " N"], rows: Unpadded, *, types: Int[Tensor, " N"] | None = None
+        self,
+        ids: Int[Tensor, " N"],
+        rows: Unpadded,
+        *,
+        types: Int[Tensor, " N"] | None = None,
+        causal: bool = False,
     ) -> Float[Tensor, "N D"]:
         """The last layer's vectors of sentences that stand end to end."""
-        x, rotary = self._lower(ids, rows, types)
-        x = cast("BertLayer", self.layers[-1]).flat(x, rows.spans, rotary=rotary)
+        x, rotary = self._lower(ids, rows, types, causal=causal)
+        x = cast("BertLayer", self.layers[-1]).flat(x, rows.spans, causal=causal, rotary=rotary)
         return self.norm(x) if self.norm_first else x
 
     def _lower(
-        self, ids: Tensor, rows: Unpadded, types: Tensor | None
+        self, ids: Tensor, rows: Unpadded, types: Tensor | None, *, causal: bool = False
     ) -> tuple[Tensor, Tensor | None]:
         """What the last layer reads, and the angles of its positions."""
         self._check(rows.spans[-1][2] if rows.spans else 0)
         x = self.embed(ids, rows.positions, types)
         rotary = self._rotary(rows.positions)
         for layer in list(self.layers)[:-1]:
-            x = cast("BertLayer", layer).flat(x, rows.spans, rotary=rotary)
+            x = cast("BertLayer", layer).flat(x, rows.spans, causal=causal, rotary=rotary)
         return x, rotary
 
     def padded(
@@ -234,21 +241,23 @@ class BertEncoder(nn.Module):
         lengths: Int[Tensor, " B"],
         *,
         types: Int[Tensor, "B T"] | None = None,
+        causal: bool = False,
         tape: Tape | None = None,
     ) -> Float[Tensor, "B T D"]:
         """``forward`` with the padding carried along under a mask: the same numbers, slower."""
-        self._check(ids.shape[1])
-        positions = torch.arange(ids.shape[1], device=ids.device)
-        return self.stack(
-            self.embed(ids, positions, types, tape=tape),
-            key_mask(lengths, ids.shape[1]),
-            tape=tape,
-        )
+        size = ids.shape[1]
+        self._check(size)
+        mask = key_mask(lengths, size)
+        if causal:
+            seen = causal_mask(size, size, device=ids.device)[None, None]
+            mask = seen if mask is None else mask & seen
+        positions = torch.arange(size, device=ids.device)
+        return self.stack(self.embed(ids, positions, types, tape=tape), mask, tape=tape)
 
     def stack(
         self,
         x: Float[Tensor, "B T D"],
-        mask: Bool[Tensor, "B 1 1 S"] | None,
+        mask: Bool[Tensor, "#B 1 #T S"] | None,
         *,
         tape: Tape | None = None,
     ) -> Float[Tensor, "B T D"]:

@@ -85,24 +85,31 @@ class BertMaskedNetwork(nn.Module):
         lengths: Int[Tensor, " B"],
         *,
         types: Int[Tensor, "B T"] | None = None,
+        causal: bool = False,
         tape: Tape | None = None,
     ) -> Float[Tensor, "B T D"]:
         """The hidden state of every token, from both sides; padding changes nothing.
 
-        ``types`` are the segments of a pair of texts, as in ``BertEncoder.forward``.
+        ``types`` are the segments of a pair of texts, as in ``BertEncoder.forward``; ``causal``
+        lets no token see one after it.
         """
-        return self.encoder(ids, lengths, types=types, tape=tape)
+        return self.encoder(ids, lengths, types=types, causal=causal, tape=tape)
 
     def logits(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N V"]:
         """Scores of the token at each chosen position, before softmax."""
         return self.output(self.head(hidden), self.encoder.word_embeddings.weight)
 
     def log_likelihood(
-        self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"]
+        self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"], *, sampled: int | None = None
     ) -> Float[Tensor, ""]:
-        """Σ log p(gold) in nats, without holding every token's score."""
-        weight = self.encoder.word_embeddings.weight
-        return self.output.log_likelihood(self.head(hidden), gold, weight)
+        """Σ log p(gold) in nats, without holding every token's score.
+
+        ``sampled`` estimates it from so many tokens, fewer than there are.
+        """
+        weight, read = self.encoder.word_embeddings.weight, self.head(hidden)
+        if sampled is not None:
+            return self.output.sampled_log_likelihood(read, gold, weight, tokens=sampled)
+        return self.output.log_likelihood(read, gold, weight)
 
     def relations(self, first: Float[Tensor, "B D"]) -> Float[Tensor, "B 2"]:
         """Scores of "the second text follows the first" and "it is from elsewhere".
