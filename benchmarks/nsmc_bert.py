@@ -3,9 +3,9 @@
     python benchmarks/nsmc_bert.py DATA -o DIR --pretrain 75m --finetune 13m --seeds 0 1 2
 
 DATA is the folder of the real data. Pre-training reads the unlabelled reviews and the texts of the
-labelled ones; the test's are in neither. The pre-trained encoder stands at DIR/encoder and is used again
-where it is; each seed's classifier at DIR/seed-N. Run again, it goes on where it was interrupted.
-Prints accuracy by seed, mean and spread; DIR/figures.jsonl gets a line for each.
+labelled ones; the test's are in neither. The pre-trained encoder stands at DIR/encoder and is used
+again where it is; each seed's classifier at DIR/seed-N. Run again, it goes on where it was
+interrupted. Prints accuracy by seed, mean and spread; DIR/figures.jsonl gets a line for each.
 """
 
 import argparse
