@@ -104,7 +104,7 @@ def run_one(run: str, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def texts_of(labelled: Path, written: Path) -> Path:
-    """A file with the texts alone."""
+    """A file with the texts alone, for what is trained without labels."""
     texts = read_labelled([labelled]).texts
     written.write_text("".join(f"{' '.join(text.split())}\n" for text in texts), encoding="utf-8")
     return written

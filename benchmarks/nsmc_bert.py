@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from classifier_figures import texts_of
 
 from munmaek.artefact import load
 from munmaek.cli.durations import parse_duration
@@ -137,13 +138,6 @@ def main() -> None:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
     spread = statistics.stdev(scores) if len(scores) > 1 else 0.0
     print(f"mean {statistics.mean(scores):.4f} ± {spread:.4f}, trained for {spent:,.0f} s in all")
-
-
-def texts_of(labelled: Path, written: Path) -> Path:
-    """A file with the texts alone, which pre-training may read, for it sees no label."""
-    texts = read_labelled([labelled], **COLUMNS).texts
-    written.write_text("".join(f"{' '.join(text.split())}\n" for text in texts), encoding="utf-8")
-    return written
 
 
 def train_file(nsmc: Path) -> Path:

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from munmaek.artefact import load
 from munmaek.artefact.published import export_huggingface, export_onnx
-from munmaek.errors import ConfigError, UnsupportedError
+from munmaek.errors import ConfigError, MunmaekWarning, UnsupportedError
 from munmaek.models.bert import BertConfig, BertMaskedNetwork
 from munmaek.nn.tape import Tape
 from munmaek.recipe import Recipe, train
@@ -146,14 +146,6 @@ def test_a_part_of_a_pass_may_be_from_the_left() -> None:
         assert [batch.causal for batch in batches] == wanted
 
 
-def test_a_sample_of_all_tokens_estimates_nothing() -> None:
-    model, gold = network(), torch.randint(30, (9,))
-    hidden = torch.randn(9, 32)
-    torch.testing.assert_close(
-        model.log_likelihood(hidden, gold, sampled=30), model.log_likelihood(hidden, gold)
-    )
-
-
 @pytest.mark.parametrize("form", [{}, MODERN], ids=["classic", "modern"])
 def test_read_from_the_left_no_token_sees_a_later_one(form: dict[str, Any]) -> None:
     model = network(TINY.model_copy(update=form)).eval()
@@ -172,8 +164,20 @@ def test_read_from_the_left_no_token_sees_a_later_one(form: dict[str, Any]) -> N
 def test_passes_from_the_left_are_for_masked_words_alone() -> None:
     with pytest.raises(ConfigError, match="causal_passes is for 'mlm', not for 'lm'"):
         Recipe(task="lm", stage="rnn", causal_passes=1).stage_config()
-    with pytest.raises(ConfigError, match="do not go together"):
-        Recipe(task="mlm", stage="bert", causal_passes=1, next_sentence=True).stage_config()
+    beside: list[dict[str, Any]] = [{"next_sentence": True}, {"train": {"patience": 2}}]
+    for other in beside:
+        with pytest.raises(ConfigError, match="do not go together"):
+            Recipe(task="mlm", stage="bert", causal_passes=1, **other).stage_config()
+
+
+def test_a_run_that_ends_before_masks_begin_says_so(tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text("\n".join(TEXTS), encoding="utf-8")
+    recipe = Recipe(
+        task="mlm", stage="bert", vocab_size=300, model=TINY.model_dump(),
+        train={"steps": 2}, causal_passes=9,
+    )  # fmt: skip
+    with pytest.warns(MunmaekWarning, match="no word was masked"):
+        train(recipe, [tmp_path / "text.txt"], folder=tmp_path / "bert")
 
 
 TEXTS = ["나는 학교에 간다", "너는 집에 간다", "나는 집에 있다", "너는 학교에 있다"] * 12

@@ -169,7 +169,7 @@ class MaskedNetwork(Protocol):
         ...
 
     def log_likelihood(
-        self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"], *, sampled: int | None = None
+        self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"]
     ) -> Float[Tensor, ""]:
-        """Σ log p(gold) in nats; ``sampled`` estimates it from so many tokens."""
+        """Σ log p(gold) in nats."""
         ...

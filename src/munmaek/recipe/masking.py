@@ -1,5 +1,6 @@
 """From token ids to an encoder that fills masked words."""
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from munmaek.artefact import (
     Encoder,
     TrainedModel,
 )
+from munmaek.errors import MunmaekWarning
 from munmaek.recipe.network import (
     Run,
     embedded_tokens,
@@ -48,6 +50,13 @@ def fit_encoder(text: Text, recipe: Recipe, run: Run) -> Encoder:
         data=text.describe(),
         lengths=row_lengths([row[: recipe.limit - 2] for row in text.train if row], more=2),
     )
+    passes = info.training["epochs"]
+    if 0 < passes <= recipe.causal_passes:
+        message = (
+            f"the run ended after {passes:.2f} passes, within the {recipe.causal_passes:g} from "
+            "the left: no word was masked; give it more time, or fewer causal_passes"
+        )
+        warnings.warn(message, MunmaekWarning, stacklevel=2)
     return Encoder(tokenizer, network, info, recipe.limit)
 
 

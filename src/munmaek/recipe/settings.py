@@ -183,6 +183,12 @@ class Recipe(Config):
                 "read from the left says nothing of a later one; leave one of them out"
             )
             raise ConfigError(message)
+        if self.causal_passes and self.train.get("patience") is not None:
+            message = (
+                f"{where}: causal_passes and patience do not go together, for validation hides "
+                "words and gets no better until masks begin; leave one of them out"
+            )
+            raise ConfigError(message)
 
     def check_guide(self, *, given: bool, counts_words: bool) -> None:
         """Whether a guide goes with the other options.

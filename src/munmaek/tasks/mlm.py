@@ -42,8 +42,6 @@ __all__ = [
 
 Ids = Sequence[int]
 
-_SAMPLED = 2000
-"""Tokens that stand for the vocabulary where every position predicts."""
 VALIDATED = 0.15
 """Share hidden in validation and evaluation, whatever training hides."""
 
@@ -150,8 +148,7 @@ class MaskedModelling:
     def loss(self, network: MaskedNetwork, batch: MaskedBatch) -> Loss:
         """Negative log-likelihood of the chosen words; the others cost no softmax."""
         hidden = self._hidden(network, batch)
-        sampled = _SAMPLED if batch.causal and self.vocab_size > 2 * _SAMPLED else None
-        total = -network.log_likelihood(hidden, tensor(batch.targets, network), sampled=sampled)
+        total = -network.log_likelihood(hidden, tensor(batch.targets, network))
         return Loss(total, len(batch.targets))
 
     def _hidden(self, network: MaskedNetwork, batch: MaskedBatch) -> Tensor:

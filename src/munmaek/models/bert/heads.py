@@ -100,16 +100,11 @@ class BertMaskedNetwork(nn.Module):
         return self.output(self.head(hidden), self.encoder.word_embeddings.weight)
 
     def log_likelihood(
-        self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"], *, sampled: int | None = None
+        self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"]
     ) -> Float[Tensor, ""]:
-        """Σ log p(gold) in nats, without holding every token's score.
-
-        ``sampled`` estimates it from so many tokens, fewer than there are.
-        """
-        weight, read = self.encoder.word_embeddings.weight, self.head(hidden)
-        if sampled is not None:
-            return self.output.sampled_log_likelihood(read, gold, weight, tokens=sampled)
-        return self.output.log_likelihood(read, gold, weight)
+        """Σ log p(gold) in nats, without holding every token's score."""
+        weight = self.encoder.word_embeddings.weight
+        return self.output.log_likelihood(self.head(hidden), gold, weight)
 
     def relations(self, first: Float[Tensor, "B D"]) -> Float[Tensor, "B 2"]:
         """Scores of "the second text follows the first" and "it is from elsewhere".
