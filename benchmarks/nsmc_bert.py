@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from classifier_figures import texts_of
 
+from classifier_figures import texts_of
 from munmaek.artefact import load
 from munmaek.cli.durations import parse_duration
 from munmaek.cli.progress import told
