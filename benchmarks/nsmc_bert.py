@@ -69,12 +69,13 @@ def fine_tuning(given: argparse.Namespace, seed: int) -> Recipe:
             "limit": 96,
             "seed": seed,
             **COLUMNS,
-            "model": {"hidden_dropout_prob": 0.1},
+            "model": {"hidden_dropout_prob": 0.1, "classifier_pooling": given.pooling},
             "train": {
                 "budget": given.finetune,
-                "learning_rate": 2e-4,
+                "learning_rate": 3e-4,
                 "warmup": 0.1,
                 "layer_decay": 0.9,
+                "averaging": "exponential",
                 "validations": 6,
                 "precision": "auto",
                 **json.loads(given.train),
@@ -108,6 +109,7 @@ def main() -> None:
     parser.add_argument("--causal-passes", type=float, default=0.0, help="before masks begin")
     parser.add_argument("--whole-words", action="store_true", help="hide words, not pieces")
     parser.add_argument("--model", default="{}", help="other options of the encoder, as JSON")
+    parser.add_argument("--pooling", default="mean", choices=["cls", "mean"])
     parser.add_argument("--train", default="{}", help="other options of fine-tuning, as JSON")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])

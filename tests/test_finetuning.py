@@ -195,8 +195,9 @@ def test_first_tokens_alone_have_the_scores_and_gradients_of_all(config: dict[st
             torch.testing.assert_close(gradient, found[0][1][name], atol=1e-11, rtol=1e-9)
 
 
-def test_segments_reach_the_network_and_padding_changes_nothing() -> None:
-    made = network().float()
+@pytest.mark.parametrize("pooling", ["cls", "mean"])
+def test_segments_reach_the_network_and_padding_changes_nothing(pooling: str) -> None:
+    made = network(classifier_pooling=pooling).float()
     rows = [[1, 5, 6, 2, 7, 2], [1, 5, 2, 6, 7, 8, 9, 2]]
     splits = np.array([4, 3])
     both = NeuralClassifier(made).logprobs(rows, splits=splits)

@@ -250,6 +250,42 @@ def test_the_modern_form_is_not_written_under_a_name_that_computes_something_els
     np.testing.assert_array_equal(again.embed(TEXTS[:3]), model.embed(TEXTS[:3]))
 
 
+@pytest.fixture
+def by_the_mean(tmp_path: Path, trained: Path) -> Any:
+    lines = [f"{text}\t{int('학교' in text)}" for text in TEXTS]
+    (tmp_path / "labelled.tsv").write_text("\n".join(["text\tlabel", *lines]), encoding="utf-8")
+    recipe = Recipe(
+        task="classify", stage="bert", train={"steps": 2}, model={"classifier_pooling": "mean"}
+    )
+    paths = [tmp_path / "labelled.tsv"]
+    return train(recipe, paths, folder=tmp_path / "mean", init=trained / "bert")
+
+
+def test_the_mean_of_the_vectors_labels_alike_when_opened_again(
+    tmp_path: Path, by_the_mean: Any
+) -> None:
+    assert by_the_mean.info.config["hidden_size"] == TINY.hidden_size
+    again: Any = load(tmp_path / "mean")
+    assert again.model.network.config.classifier_pooling == "mean"
+    again_scores, scores = (each.logprobs(TEXTS[:3]) for each in (again, by_the_mean))
+    np.testing.assert_array_equal(again_scores, scores)
+    with pytest.raises(UnsupportedError, match="mean of its vectors"):
+        export_huggingface(by_the_mean, tmp_path / "theirs")
+
+
+def test_onnx_labels_by_the_mean_too(tmp_path: Path, by_the_mean: Any) -> None:
+    pytest.importorskip("onnx", reason="onnx is not installed")
+    runtime: Any = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    export_onnx(by_the_mean, tmp_path / "bert.onnx")
+    ids = RNG.integers(5, by_the_mean.tokenizer.vocab_size, (2, 6))
+    mask = np.array([[1] * 6, [1] * 4 + [0] * 2])
+    session = runtime.InferenceSession(tmp_path / "bert.onnx")
+    (got,) = session.run(None, {"input_ids": ids, "attention_mask": mask})
+    with torch.no_grad():
+        want = by_the_mean.model.network(torch.tensor(ids), torch.tensor(mask.sum(1)))
+    np.testing.assert_allclose(got, want.numpy(), atol=1e-5)
+
+
 def test_a_run_with_muon_goes_on_to_the_bit_after_an_interruption(tmp_path: Path) -> None:
     config = TrainConfig(steps=6, optimiser="muon", validations=1)
     whole, parts, asked = network(), network(), iter([False, False, True])

@@ -45,7 +45,7 @@ DISTILBERT_NAMES = {
 DISTILBERT_DEFAULTS = {"num_hidden_layers": 6, "classifier_dropout": 0.2}
 OURS_ALONE = (
     "norm_first", "embedding_norm", "positions", "gated", "bias", "position_offset", "family",
-    "embedding_size",
+    "embedding_size", "classifier_pooling",
 )  # fmt: skip
 
 
@@ -72,8 +72,8 @@ def huggingface_config(
         classes["id2label"] = {str(number): name for number, name in enumerate(labels)}
         classes["label2id"] = {name: number for number, name in enumerate(labels)}
     # A modern stack under the name "bert" would open and compute something else.
-    kind = config.family if config.classic else "munmaek-bert-modern"
-    kept = OURS_ALONE if config.classic else ()
+    kind = config.family if config.published else "munmaek-bert-modern"
+    kept = OURS_ALONE if config.published else ()
     sizes = config.model_dump(exclude=set(kept))
     if config.family == "electra":
         sizes["embedding_size"] = config.embedding_size or config.hidden_size

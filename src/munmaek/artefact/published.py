@@ -42,10 +42,13 @@ def export_huggingface(model: Exported, folder: Path) -> None:
         DiskError: the folder cannot be written.
     """
     network = _network(model)
-    if not network.config.classic:
+    if not network.config.published:
+        form, instead = "of the modern form", "the classic form"
+        if network.config.classic:
+            form, instead = "labels by the mean of its vectors", "classifier_pooling cls"
         message = (
-            f"{model.info.label}: of the modern form, which transformers does not know; "
-            "export to onnx, or train with the classic form"
+            f"{model.info.label}: {form}, which transformers does not know; "
+            f"export to onnx, or train with {instead}"
         )
         raise UnsupportedError(message)
     labels: tuple[str, ...] = () if isinstance(model, Encoder) else (LABEL,)
@@ -112,6 +115,9 @@ class _Graph(nn.Module):
         if isinstance(network, BertMaskedNetwork):
             return network.logits(hidden)
         if isinstance(network, BertClassifierNetwork):
+            if network.config.classifier_pooling == "mean":
+                real = mask[:, :, None].to(hidden.dtype)
+                return network.scores((hidden * real).sum(1) / real.sum(1))
             return network.scores(hidden[:, 0])
         if isinstance(network, BertTaggerNetwork):
             return network.classifier(hidden)

@@ -34,6 +34,9 @@ class BertConfig(Config):
     """On attention weights, 0.1 in the paper; above 0 a CPU cannot use the fused kernel."""
     classifier_dropout: float | None = Field(default=None, ge=0.0, lt=1.0)
     """Before the label scores; None is ``hidden_dropout_prob``."""
+    classifier_pooling: Literal["cls", "mean"] = "cls"
+    """What a text is labelled by: its first token's vector, or the mean of all its vectors. After a
+    short pre-training the mean is better: no token has yet learned to stand for the text."""
     initializer_range: float = Field(default=0.035, gt=0.0)
     """Standard deviation of fresh weights: 0.02 at the paper's width of 768 is 0.035 at 256."""
     norm_first: bool = False
@@ -68,6 +71,11 @@ class BertConfig(Config):
         """Whether it is of the form that published checkpoints have."""
         modern = self.norm_first or self.gated or self.positions == "rotary" or not self.bias
         return not modern
+
+    @property
+    def published(self) -> bool:
+        """Whether other libraries, opening it under the family's name, compute the same."""
+        return self.classic and self.classifier_pooling == "cls"
 
     @field_validator("num_attention_heads")
     @classmethod

@@ -18,6 +18,7 @@ from munmaek.models.bert.config import BertConfig
 from munmaek.models.bert.encoder import ACTIVATIONS, BertEncoder
 from munmaek.nn.dropout import Dropout
 from munmaek.nn.embeddings import LearnedPositions, OutputLayer, sinusoids
+from munmaek.nn.masks import masked_mean
 from munmaek.nn.tape import Tape
 from munmaek.nn.tensors import check_tensors
 
@@ -147,7 +148,7 @@ class BertBaseNetwork(nn.Module):
 
 
 class BertClassifierNetwork(nn.Module):
-    """The encoder, and a label from the pooled vector of the first token."""
+    """The encoder, and a label from the pooled vector of the first token or of the mean."""
 
     def __init__(self, config: BertConfig, *, vocab_size: int, label_count: int) -> None:
         super().__init__()
@@ -167,11 +168,14 @@ class BertClassifierNetwork(nn.Module):
         tape: Tape | None = None,
     ) -> Float[Tensor, "B C"]:
         """Scores of each label, before softmax; padding changes nothing."""
+        if self.config.classifier_pooling == "mean":
+            hidden = self.encoder(ids, lengths, types=types, tape=tape)
+            return self.scores(masked_mean(hidden, lengths))
         return self.scores(self.encoder.first(ids, lengths, types=types, tape=tape))
 
-    def scores(self, first: Float[Tensor, "B D"]) -> Float[Tensor, "B C"]:
-        """Scores of each label from the first token's vector."""
-        pooled = POOLED[self.config.family](self.pooler(first))
+    def scores(self, vector: Float[Tensor, "B D"]) -> Float[Tensor, "B C"]:
+        """Scores of each label from the first token's vector, or the mean of all."""
+        pooled = POOLED[self.config.family](self.pooler(vector))
         return self.classifier(self.dropout(pooled))
 
 
