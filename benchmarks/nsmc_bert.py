@@ -1,6 +1,8 @@
 """NSMC by a BERT of one's own: pre-training on reviews, fine-tuning, the whole official test.
 
-    python benchmarks/nsmc_bert.py DATA -o DIR --pretrain 75m --finetune 13m --seeds 0 1 2
+    torchrun --nproc-per-node 2 benchmarks/nsmc_bert.py DATA -o DIR
+
+Two processes share every step of pre-training and of fine-tuning; without torchrun one does it all.
 
 DATA is the folder of the real data. Pre-training reads the unlabelled reviews and the texts of the
 labelled ones; the test's are in neither. The pre-trained encoder stands at DIR/encoder and is used
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import distributed as torch_distributed
 
 from classifier_figures import texts_of
 from munmaek.artefact import load
@@ -24,7 +27,10 @@ from munmaek.cli.durations import parse_duration
 from munmaek.cli.progress import told
 from munmaek.recipe import Recipe, train, work_folder
 from munmaek.text.corpora import read_labelled
+from munmaek.train.processes import join, leave
+from munmaek.train.ranks import leads, several
 
+distributed: Any = torch_distributed  # its functions come without complete types
 COLUMNS: dict[str, Any] = {"text_column": "document", "label_column": "label"}
 
 
@@ -89,10 +95,19 @@ def trained(
 ) -> Any:
     """The model at ``folder``, trained where it is not finished yet."""
     begun = work_folder(folder).exists()
-    if begun or not folder.exists():
+    wanted = begun or not folder.exists()
+    together()  # before the first process changes what the others are still looking at
+    if wanted:
         with told(folder.name) as tell:
             train(recipe, paths, folder=folder, init=init, resume=begun, force=begun, report=tell)
+    together()
     return load(folder)
+
+
+def together() -> None:
+    """Wait until every process is here."""
+    if distributed.is_initialized():
+        distributed.barrier()
 
 
 def main() -> None:
@@ -111,35 +126,55 @@ def main() -> None:
     parser.add_argument("--model", default="{}", help="other options of the encoder, as JSON")
     parser.add_argument("--pooling", default="mean", choices=["cls", "mean"])
     parser.add_argument("--train", default="{}", help="other options of fine-tuning, as JSON")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, help="by default 2, or 1 for each of several")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     given = parser.parse_args()
-    torch.set_num_threads(given.threads)
+    torch.set_num_threads(given.threads or (1 if several() else 2))
+    join("cpu")
     given.output.mkdir(parents=True, exist_ok=True)
     nsmc = given.data / "classify" / "nsmc"
     encoder = given.output / "encoder"
     labelled = train_file(nsmc)
     reviews = given.data / "mlm" / "korean-reviews" / "train.txt.gz"
-    read = [reviews, texts_of(labelled, given.output / "texts.txt")]
+    texts = given.output / "texts.txt"
+    if leads():
+        texts_of(labelled, texts)
+    read = [reviews, texts]
     made = trained(pretraining(given), read, encoder)
     spent = made.info.seconds
+    if leads():
+        print(f"encoder: {made.info.parameters:,} weights, {spent:,.0f} s", made.info.scores)
+    tuned = fine_tuned(given, encoder, labelled)
+    leave()
+    if not tuned:
+        return
+    scores = [score for _, score in tuned]
+    spread = statistics.stdev(scores) if len(scores) > 1 else 0.0
+    longest = spent + max(seconds for seconds, _ in tuned)
     print(
-        f"encoder: {made.info.parameters:,} weights, {spent:,.0f} s", json.dumps(made.info.scores)
+        f"mean {statistics.mean(scores):.4f} ± {spread:.4f}, {longest:,.0f} s for one seed in all"
     )
-    test = read_labelled([nsmc / "ratings_test.txt.gz"], **COLUMNS)
-    scores: list[float] = []
+
+
+def fine_tuned(
+    given: argparse.Namespace, encoder: Path, labelled: Path
+) -> list[tuple[float, float]]:
+    """Seconds and accuracy of each seed, where this process is the first."""
+    found: list[tuple[float, float]] = []
     for seed in given.seeds:
-        folder = given.output / f"seed-{seed}"
-        model = trained(fine_tuning(given, seed), [labelled], folder, init=encoder)
-        spent += model.info.seconds
+        model = trained(
+            fine_tuning(given, seed), [labelled], given.output / f"seed-{seed}", init=encoder
+        )
+        if not leads():
+            continue
+        test = read_labelled([given.data / "classify/nsmc/ratings_test.txt.gz"], **COLUMNS)
         score = model.evaluate(test)["accuracy"]
-        scores.append(score.value)
+        found.append((model.info.seconds, score.value))
         line = {"seed": seed, "seconds": model.info.seconds, **score.to_json()}
-        print(f"seed {seed}: {score.value:.4f} ({score.low:.4f} – {score.high:.4f})")
+        print(f"seed {seed}: {score.value:.4f} ({score.low:.4f} – {score.high:.4f})", flush=True)
         with (given.output / "figures.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
-    spread = statistics.stdev(scores) if len(scores) > 1 else 0.0
-    print(f"mean {statistics.mean(scores):.4f} ± {spread:.4f}, trained for {spent:,.0f} s in all")
+    return found
 
 
 def train_file(nsmc: Path) -> Path:

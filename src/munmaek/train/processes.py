@@ -5,6 +5,7 @@ With the data of W processes a step sees what one process sees that accumulates 
 """
 
 import os
+import warnings
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol, Self, cast, runtime_checkable
@@ -105,12 +106,7 @@ class Processes:
         if sharded:
             self._outer = _shard(self._inner)
         elif self.size > 1:
-            self._outer = cast("Any", nn.parallel).DistributedDataParallel(
-                self._inner,
-                device_ids=[device] if device.type == "cuda" else None,
-                broadcast_buffers=False,
-                find_unused_parameters=True,
-            )
+            self._outer = _replicate(self._inner, device)
         return self
 
     @property
@@ -207,6 +203,18 @@ class Processes:
 
     def _vector(self, values: Any) -> Tensor:
         return torch.tensor(list(values), dtype=torch.float64, device=self._place())
+
+
+def _replicate(inner: _LossModule, device: torch.device) -> Any:
+    with warnings.catch_warnings():
+        # Torch 2.13 has another name for broadcast_buffers, which no version before it knows.
+        warnings.simplefilter("ignore", FutureWarning)
+        return cast("Any", nn.parallel).DistributedDataParallel(
+            inner,
+            device_ids=[device] if device.type == "cuda" else None,
+            broadcast_buffers=False,
+            find_unused_parameters=True,
+        )
 
 
 def _shard(module: nn.Module) -> Any:
