@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import unicodedata
+from concurrent.futures import Future
 from itertools import pairwise
 
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from munmaek.cli import main
+from munmaek.cli import counting, main
 from munmaek.errors import ConfigError, DiskError, InputError, MunmaekWarning
 from munmaek.ngram import estimate
 from munmaek.ngram.counting import adjust, bound, count, unbound
@@ -413,6 +414,31 @@ def test_memory_and_threads_leave_the_model_file_as_it_is(tmp_path, corpus):
     assert not any((tmp_path / "temp").iterdir())
 
 
+def test_an_index_that_outgrows_its_announced_size_is_written_whole(tmp_path, corpus, monkeypatch):
+    train_ngrams(recipe(), [corpus], folder=tmp_path / "usual")
+    monkeypatch.setattr("munmaek.ngram.estimation.bits_for", lambda _entries: 1)
+    train_ngrams(recipe(), [corpus], folder=tmp_path / "outgrown")
+    files = [tmp_path / name / "model.safetensors" for name in ("usual", "outgrown")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert (tmp_path / "outgrown" / "munmaek.json").exists()
+
+
+def test_room_touched_beforehand_changes_nothing(tmp_path, corpus, monkeypatch):
+    command = ["train", "lm", str(corpus), "--model", "ngram", "--tokenizer", "words", "-o"]
+    assert main([*command, str(tmp_path / "cold")]) == 0
+    monkeypatch.setattr(counting, "_WORTH_IT", 1)
+    room = counting.room_for([str(corpus)], None)
+    assert room is not None
+    assert len(room.result()) == counting._SMOOTHED * corpus.stat().st_size
+    assert main([*command, str(tmp_path / "warm")]) == 0
+    files = [tmp_path / name / "model.safetensors" for name in ("cold", "warm")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+    packed = corpus.with_suffix(".gz")
+    assert counting.room_for([str(corpus), str(packed)], None) is None
+    monkeypatch.setattr(counting, "_TOO_MUCH", 2)
+    assert counting.room_for([str(corpus)], None) is None
+
+
 @small
 def test_rows_held_out_are_those_of_every_other_way(tmp_path, corpus):
     model = train_ngrams(recipe(seed=3), [corpus], folder=tmp_path / "model")
@@ -477,3 +503,11 @@ def test_memory_that_is_given_back_is_taken_again_and_what_is_in_use_stays(monke
     spare.give(again)
     spare.release()
     assert np.array_equal(used, np.arange(len(used)))
+
+
+def test_memory_comes_out_of_the_room_that_is_given():
+    room = Future()
+    room.set_result(mmap.mmap(-1, 1 << 22))
+    taken = [Spare(room).take(size, np.uint8) for size in (1, 1 << 21)]
+    whole = np.frombuffer(room.result(), dtype=np.uint8)
+    assert [np.shares_memory(whole, array) for array in taken] == [False, True]

@@ -1,6 +1,7 @@
 """Model folders of n-grams: mapped, checked at once or on request, in and out of other forms."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from munmaek.artefact.verifying import verify
 from munmaek.cli import main
 from munmaek.errors import ArtefactError, InputError, UnsupportedError
 from munmaek.ngram import CompactTables, NgramTables, read_arpa
+from munmaek.ngram.filling import Late, UnfilledError
 
 pytestmark = pytest.mark.filterwarnings("ignore::munmaek.errors.MunmaekWarning")
 
@@ -55,6 +57,51 @@ def test_arrays_of_every_type_come_back_from_a_file(tmp_path):
     for name, array in given_arrays.items():
         assert found[name].dtype == array.dtype
         assert np.array_equal(found[name], array)
+
+
+def announced(arrays):
+    return {
+        name: Late(array.shape, array.dtype)
+        if name in ("discounts", "logprobs", "index")
+        else array
+        for name, array in arrays.items()
+    }
+
+
+@pytest.mark.parametrize("odd", [0, 1])
+def test_arrays_may_be_filled_while_they_are_written(tmp_path, odd):
+    arrays = {
+        "index": np.arange(64, dtype=np.uint64),
+        "words": np.arange(6 + odd, dtype=np.int32),
+        "starts": np.arange(3),
+        "logprobs": np.arange(100, dtype=np.float32),
+        "discounts": np.ones((2, 3)),
+    }
+    digest = save_tables(arrays, tmp_path / "whole.safetensors")
+    late = announced(arrays)
+    with ThreadPoolExecutor(1) as beside:
+        written = beside.submit(save_tables, late, tmp_path / "late.safetensors")
+        late["logprobs"].reach(arrays["logprobs"], 40)
+        for name in ("discounts", "logprobs", "index"):
+            late[name].reach(arrays[name])
+        assert written.result() == digest
+    contents = [(tmp_path / f"{name}.safetensors").read_bytes() for name in ("whole", "late")]
+    assert contents[0] == contents[1]
+    found = load_tables(tmp_path / "late.safetensors")
+    for name, array in arrays.items():
+        assert np.array_equal(found[name], array)
+    # What is large lies so that it need not be copied.
+    assert found["index"].base is not None
+
+
+def test_an_array_that_is_never_filled_ends_the_writing(tmp_path):
+    late = announced({"words": np.zeros(3, np.int32), "logprobs": np.zeros(9, np.float32)})
+    with ThreadPoolExecutor(1) as beside:
+        written = beside.submit(save_tables, late, tmp_path / "late.safetensors")
+        late["logprobs"].reach(np.zeros(9, np.float32), 4)
+        late["logprobs"].stop()
+        with pytest.raises(UnfilledError):
+            written.result()
 
 
 @settings(max_examples=150)

@@ -10,16 +10,19 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, final
 
 from munmaek.errors import ArtefactError, DiskError, InputError
 
 __all__ = [
     "FORMAT",
     "MANIFEST",
+    "NewFolder",
     "check_free",
+    "new_folder",
     "read_manifest",
     "verify_files",
     "write_folder",
@@ -74,6 +77,48 @@ def write_folder(
         InputError: ``folder`` exists and ``force`` is false.
         DiskError: the disk is full or the place cannot be written; what was there is whole.
     """
+    with new_folder(folder, force=force) as new:
+        for name, write in files.items():
+            new.write(name, write)
+        new.finish(manifest() if callable(manifest) else manifest)
+
+
+@final
+class NewFolder:
+    """A model's folder while its files are written, aside."""
+
+    def __init__(self, folder: Path, aside: Path) -> None:
+        """Nothing is written yet."""
+        self._folder, self._aside = folder, aside
+        self._hashes: dict[str, str | None] = {}
+
+    def write(self, name: str, write: Callable[[Path], str | None]) -> None:
+        """Have a file written, as ``write_folder`` says; several threads may, each its own."""
+        self._hashes[name] = write(self._aside / name)
+
+    def finish(self, manifest: Mapping[str, Any]) -> None:
+        """Write the manifest and put the folder in its place."""
+        # A part that is a folder itself has a manifest of its own.
+        hashes = {
+            name: _describe(self._aside / name, sha256)
+            for name, sha256 in sorted(self._hashes.items())
+            if (self._aside / name).is_file()
+        }
+        content = {"format": FORMAT, **manifest, "files": hashes}
+        text = json.dumps(content, ensure_ascii=False, indent=2)
+        (self._aside / MANIFEST).write_text(text + "\n", encoding="utf-8")
+        self._aside.chmod(0o755)
+        _replace(self._aside, self._folder)
+
+
+@contextmanager
+def new_folder(folder: Path, *, force: bool = False) -> Generator[NewFolder]:
+    """A folder to write a model into; unless it is finished, nothing is left of it.
+
+    Raises:
+        InputError: ``folder`` exists and ``force`` is false.
+        DiskError: the disk is full or the place cannot be written; what was there is whole.
+    """
     check_free(folder, force=force)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -81,18 +126,7 @@ def write_folder(
     except OSError as error:
         raise _disk(folder, error) from error
     try:
-        known = {name: write(aside / name) for name, write in files.items()}
-        # A part that is a folder itself has a manifest of its own.
-        hashes = {
-            name: _describe(aside / name, sha256)
-            for name, sha256 in known.items()
-            if (aside / name).is_file()
-        }
-        told = manifest() if callable(manifest) else manifest
-        text = json.dumps({"format": FORMAT, **told, "files": hashes}, ensure_ascii=False, indent=2)
-        (aside / MANIFEST).write_text(text + "\n", encoding="utf-8")
-        aside.chmod(0o755)
-        _replace(aside, folder)
+        yield NewFolder(folder, aside)
     except OSError as error:
         raise _disk(folder, error) from error
     finally:

@@ -1,11 +1,14 @@
 """Arrays to and from safetensors files, piece by piece and without torch."""
 
+import errno
 import hashlib
 import json
 import math
 import operator
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,11 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.errors import ArtefactError
+from munmaek.ngram.filling import LAST, Late
 
 __all__ = ["load_tables", "save_tables"]
 
-_PIECE = 1 << 22
-"""Bytes written at a time."""
+_PIECE, _LARGE_PIECE = 1 << 22, 1 << 27
+"""Bytes written at a time: few of a mapped file; else many, for between two pieces the
+interpreter's lock is waited for."""
 
 _TYPES = {
     "bool": "BOOL",
@@ -36,7 +41,7 @@ _DTYPES = {name: dtype for dtype, name in _TYPES.items()}
 
 
 def save_tables(
-    tables: Mapping[str, NDArray[Any]],
+    tables: Mapping[str, NDArray[Any] | Late],
     path: str | Path,
     *,
     release: Callable[[], None] | None = None,
@@ -44,29 +49,46 @@ def save_tables(
     """Write arrays as safetensors, each straight from where it lies: no second copy is made.
 
     Args:
-        tables: the arrays by name.
+        tables: the arrays by name, some of which may still be being filled.
         path: the file.
         release: called after every piece, so that arrays of a mapped file need not stay in memory.
 
     Returns:
         The sha256 of the file, computed from the arrays while they are written.
+
+    Raises:
+        UnfilledError: an array was not filled.
     """
     # The widest types first, so that every array begins at a multiple of its own size.
-    names = sorted(tables, key=lambda name: (-tables[name].dtype.itemsize, name))
+    names = sorted(tables.keys() - set(LAST), key=lambda name: (-tables[name].dtype.itemsize, name))
+    names += [name for name in LAST if name in tables]
     arrays = [tables[name] for name in names]
     head = _header(names, arrays)
+    pieces = partial(_pieces, arrays, _LARGE_PIECE if release is None else _PIECE)
     with ThreadPoolExecutor(1) as beside, Path(path).open("wb") as file:
-        hashed = beside.submit(_sha256, head, arrays, release)
+        hashed = beside.submit(_sha256, head, pieces(), release)
+        _reserve(file.fileno(), len(head) + sum(array.nbytes for array in arrays))
         file.write(head)
-        for piece in _pieces(arrays):
+        for piece in pieces():
             file.write(cast("Any", piece))
             if release is not None:
                 release()
         return hashed.result()
 
 
-def _header(names: Sequence[str], arrays: Sequence[NDArray[Any]]) -> bytes:
+def _reserve(file: int, size: int) -> None:
+    """Have the disk set the room aside, which is faster than piece by piece, and told before."""
+    if hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(file, 0, size)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise
+
+
+def _header(names: Sequence[str], arrays: Sequence[NDArray[Any] | Late]) -> bytes:
     header: dict[str, Any] = {}
+    odd = {0: 0, 4: 0}  # bytes of arrays that begin elsewhere, where the data begin here
     at = 0
     for name, array in zip(names, arrays, strict=True):
         header[name] = {
@@ -74,23 +96,41 @@ def _header(names: Sequence[str], arrays: Sequence[NDArray[Any]]) -> bytes:
             "shape": list(array.shape),
             "data_offsets": [at, at + array.nbytes],
         }
+        for begin in odd:
+            odd[begin] += array.nbytes * ((begin + at) % array.dtype.itemsize > 0)
         at += array.nbytes
     text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
+    text += b" " * ((min(odd, key=odd.__getitem__) - len(text)) % 8)
     return len(text).to_bytes(8, "little") + text
 
 
-def _pieces(arrays: Sequence[NDArray[Any]]) -> Iterator[NDArray[np.uint8]]:
+def _pieces(arrays: Sequence[NDArray[Any] | Late], size: int) -> Iterator[NDArray[np.uint8]]:
     for array in arrays:
-        little = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"), copy=False)
-        content = little.reshape(-1).view(np.uint8)
-        for begin in range(0, len(content), _PIECE):
-            yield content[begin : begin + _PIECE]
+        if isinstance(array, Late):
+            begin = 0
+            while begin < array.size:
+                final = array.beyond(begin)
+                yield from _cut(_bytes_of(final), size)
+                begin += len(final)
+        else:
+            yield from _cut(_bytes_of(array), size)
 
 
-def _sha256(head: bytes, arrays: Sequence[NDArray[Any]], release: Callable[[], None] | None) -> str:
+def _cut(content: NDArray[np.uint8], size: int) -> Iterator[NDArray[np.uint8]]:
+    for begin in range(0, len(content), size):
+        yield content[begin : begin + size]
+
+
+def _bytes_of(array: NDArray[Any]) -> NDArray[np.uint8]:
+    little = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"), copy=False)
+    return little.reshape(-1).view(np.uint8)
+
+
+def _sha256(
+    head: bytes, pieces: Iterator[NDArray[np.uint8]], release: Callable[[], None] | None
+) -> str:
     digest = hashlib.sha256(head)
-    for piece in _pieces(arrays):
+    for piece in pieces:
         digest.update(cast("Any", piece))
         if release is not None:
             release()

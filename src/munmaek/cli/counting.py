@@ -1,6 +1,9 @@
 """Options of counting n-grams, and the run itself, which loads no torch."""
 
+import ctypes
+import mmap
 import re
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +21,7 @@ __all__ = [
     "Threads",
     "count_ngrams",
     "parse_size",
+    "room_for",
 ]
 
 Memory = Annotated[
@@ -60,6 +64,13 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:I?B)?", re.IGNORECASE)
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _LEAST = 256 * 2**20
 
+_PLAIN = ("", ".txt", ".tokens")
+_WORTH_IT, _TOO_MUCH = 2**23, 2**29
+_SAMPLE = 2**16
+_SORTED, _SMOOTHED = 16, 22
+"""Bytes a word while n-grams are sorted, and while five orders of them or more are smoothed; in the
+text every word has two or more."""
+
 
 def parse_size(text: str, *, where: str = "--memory") -> int:
     """Bytes of ``256M``, ``2G`` or a plain number, in powers of 1,024.
@@ -78,6 +89,39 @@ def parse_size(text: str, *, where: str = "--memory") -> int:
     return size
 
 
+def room_for(data: list[str], order: int | None) -> Future[mmap.mmap] | None:
+    """Memory to sort the words of plain text in, touched while everything is imported.
+
+    A page's first touch costs more than the work on it, and an import keeps only one processor
+    busy.
+    """
+    paths = [Path(name) for name in data]
+    if any(path.suffix not in _PLAIN or not path.is_file() for path in paths):
+        return None
+    size = sum(path.stat().st_size for path in paths)
+    if not _WORTH_IT <= size <= _TOO_MUCH:
+        return None
+    with paths[0].open("rb") as file:
+        sample = file.read(_SAMPLE)
+    words = size * len(sample.split()) // max(len(sample), 1)
+    try:
+        room = mmap.mmap(-1, _SMOOTHED * size)
+        if hasattr(mmap, "MADV_HUGEPAGE"):
+            room.madvise(mmap.MADV_HUGEPAGE)
+    except OSError:  # a system that promises no more than it has
+        return None
+    begin = ctypes.addressof(ctypes.c_char.from_buffer(room))
+
+    def touch() -> mmap.mmap:
+        ctypes.memset(begin, 0, words * (_SMOOTHED if order is None or order >= 5 else _SORTED))
+        return room
+
+    beside = ThreadPoolExecutor(1)
+    touched = beside.submit(touch)
+    beside.shutdown(wait=False)
+    return touched
+
+
 def count_ngrams(
     recipe: Any,
     data: list[str],
@@ -90,6 +134,7 @@ def count_ngrams(
     temp_dir: Path | None,
     threads: int | None,
     reserved: str | None,
+    room: Future[mmap.mmap] | None,
 ) -> Any:
     """Count a language model; what was trained.
 
@@ -105,6 +150,7 @@ def count_ngrams(
     from munmaek.ngram.compiled import is_cached
     from munmaek.ngram.reading import Reserved
     from munmaek.ngram.sorting import sort_grams
+    from munmaek.ngram.spare import Spare
     from munmaek.recipe.ngrams import Means, train_ngrams
 
     treatment = {each.value: each for each in Reserved}.get(reserved or "refuse")
@@ -121,7 +167,7 @@ def count_ngrams(
             folder=folder,
             valid=valid or (),
             force=force,
-            means=Means(threads=threads, memory=limit, temp_dir=temp_dir),
+            means=Means(threads, limit, temp_dir, Spare(room)),
             reserved=treatment,
             report=tell,
         )

@@ -5,6 +5,7 @@ traceback is a defect of munmaek.
 """
 
 import errno
+import gc
 import io
 import os
 import sys
@@ -41,7 +42,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning(warnings.showwarning)
         warnings.simplefilter("always", MunmaekWarning)
-        return _guarded(sys.argv[1:] if argv is None else list(argv))
+        if argv is not None:
+            return _guarded(list(argv))
+        code = _guarded(sys.argv[1:])
+        gc.freeze()  # the process ends: to look for cycles in all that was imported is for nothing
+        return code
 
 
 def _guarded(arguments: list[str]) -> int:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from munmaek.cli.choices import known_task, merged, place
-from munmaek.cli.counting import Memory, ReservedWords, TempDir, Threads, count_ngrams
+from munmaek.cli.counting import Memory, ReservedWords, TempDir, Threads, count_ngrams, room_for
 from munmaek.cli.durations import parse_duration
 from munmaek.cli.labelled import (
     Calibrate,
@@ -233,6 +233,8 @@ def train(
     _refuse_elsewhere(
         task, guided=guide is not None or guide_weight is not None, next_sentence=next_sentence
     )
+    fast = (task, stage, tokenizer, memory, dry_run) == ("lm", "ngram", "words", None, False)
+    room = room_for(data, order) if fast else None
     recipe = _recipe(
         merged(config, options, tables),
         place(config),
@@ -272,6 +274,7 @@ def train(
             temp_dir=temp_dir,
             threads=threads,
             reserved=reserved,
+            room=room,
         )
         sum_up(counted.info, job.folder, json=json)
     elif several is not None:

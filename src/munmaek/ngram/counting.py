@@ -228,29 +228,13 @@ def adjust(trie: Trie, *, bos: int, threads: int = 1) -> None:
         bos: the id of ``<s>``; its unigram count becomes 0, for it is never predicted.
         threads: how many kernels run side by side.
     """
-    kept = _begun_by(trie, bos)
-    raw = [trie.counts[nodes].copy() for nodes in kept]
-    if trie.order > 1:
-        trie.counts[: trie.starts[-2]] = 0
-        for nodes, counts in zip(kept, raw, strict=True):
-            trie.counts[nodes] = counts
 
     def work(part: int) -> None:
         low, high = trie.cuts[part], trie.cuts[part + 1]
-        _count_links(trie.starts, trie.words, trie.first, trie.links, low, high, trie.counts)
+        _count_links(trie.starts, trie.words, trie.first, trie.links, low, high, bos, trie.counts)
 
     in_threads(threads, work, range(len(trie.cuts) - 1))
     trie.counts[bos] = 0
-
-
-def _begun_by(trie: Trie, word: int) -> list[slice]:
-    """The n-grams of each order below n that begin with a word."""
-    low, high = word, word + 1
-    runs: list[slice] = []
-    for _ in range(trie.order - 1):
-        runs.append(slice(low, high))
-        low, high = int(trie.first[low]), int(trie.first[high])
-    return runs
 
 
 @compiled
@@ -261,16 +245,26 @@ def _count_links(
     links: Int32s,
     low: int,
     high: int,
+    bos: int,
     counts: Int32s,
 ) -> None:
     """Count the links that lead to n-grams which begin with a word of the slice.
 
     They come from below the bigrams whose second word it is: one run of nodes an order under every
-    first word. No other slice touches the counts of these n-grams.
+    first word. No other slice touches the counts of these n-grams. Those that begin with ``<s>``
+    keep theirs: no link leads to them.
     """
     order = len(starts) - 1
     if order == 1:
         return
+    begin, end = np.int64(low), np.int64(high)
+    kept, after = np.int64(bos), np.int64(bos + 1)
+    for shorter in range(1, order):
+        counts[begin : min(kept, end)] = 0
+        counts[max(after, begin) : end] = 0
+        if shorter < order - 1:
+            begin, end = np.int64(first[begin]), np.int64(first[end])
+            kept, after = np.int64(first[kept]), np.int64(first[after])
     last = len(links) - 1
     for word in range(starts[1]):
         run = words[first[word] : first[word + 1]]

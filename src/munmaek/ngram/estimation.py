@@ -8,8 +8,9 @@ adjusted count i. Below the unigrams lies the uniform distribution over what can
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +18,13 @@ from numpy.typing import NDArray
 from munmaek.ngram.compiled import compiled
 from munmaek.ngram.counting import Trie, adjust, bound, count
 from munmaek.ngram.discounts import counts_of_counts, discounts_of, raw_last_ngrams
-from munmaek.ngram.index import build_index
+from munmaek.ngram.filling import Begun, Late
+from munmaek.ngram.index import bits_for, build_index, large_contexts
 from munmaek.ngram.intrinsics import prefetch
 from munmaek.ngram.parallel import available, in_threads
 from munmaek.ngram.sequences import check_text, predictable_ids
 from munmaek.ngram.spare import Spare
-from munmaek.ngram.tables import NgramTables
+from munmaek.ngram.tables import NgramTables, ranks
 
 __all__ = ["Estimate", "estimate", "estimate_text", "unigram_probabilities"]
 
@@ -104,6 +106,8 @@ def estimate_text(
     eos: int,
     kenlm_compatible: bool = False,
     threads: int | None = None,
+    spare: Spare | None = None,
+    begun: Begun | None = None,
 ) -> Estimate:
     """``estimate`` of a text that is bounded and checked already.
 
@@ -115,6 +119,8 @@ def estimate_text(
         eos: the id of ``</s>``.
         kenlm_compatible: as for ``estimate``.
         threads: as for ``estimate``.
+        spare: where large arrays come from.
+        begun: told of the arrays once all is counted, while probabilities are still to come.
 
     Raises:
         InputError: an order too high.
@@ -124,24 +130,53 @@ def estimate_text(
     """
     threads = available() if threads is None else threads
     vocab_size = len(predictable)
-    spare = Spare()
+    spare = spare or Spare()
     sizes = {"order": order, "vocab_size": vocab_size, "bos": bos, "eos": eos}
     trie = count(text, threads=threads, spare=spare, **sizes)
-    adjust(trie, bos=bos, threads=threads)
-    statistics = [counts_of_counts(trie.counts[trie.level(k + 1)]) for k in range(order)]
-    if kenlm_compatible:
-        statistics = raw_last_ngrams(statistics, text, bos=bos, eos=eos)
-    del text
-    discounts = discounts_of(statistics, allow_zero=kenlm_compatible)
-    tables = _smooth(trie, discounts, predictable, threads, spare)
+    counted = {name: getattr(trie, name) for name in ("starts", "words", "links", "first")}
+    large = large_contexts(trie.first)
+    late = {
+        "discounts": Late((order, 3), np.float64),
+        "ranked": Late((vocab_size,), np.int32),
+        "logprobs": Late((len(trie.counts),), np.float32),
+        "backoffs": Late((int(trie.starts[-2]),), np.float32),
+        "index": Late((1 << bits_for(large[1]),), np.uint64),
+    }
+    if begun is not None:
+        begun({**counted, **late})
+    try:
+        adjust(trie, bos=bos, threads=threads)
+        statistics = in_threads(
+            threads, lambda k: counts_of_counts(trie.counts[trie.level(k + 1)]), range(order)
+        )
+        if kenlm_compatible:
+            statistics = raw_last_ngrams(statistics, text, bos=bos, eos=eos)
+        del text
+        discounts = discounts_of(statistics, allow_zero=kenlm_compatible)
+        late["discounts"].reach(discounts)
+        filled = _fill(trie, discounts, predictable, threads, spare, late)
+        index = build_index(trie.first, trie.words, large=large, spare=spare, threads=threads)
+        if index.shape == late["index"].shape:
+            late["index"].reach(index)
+    finally:
+        for each in late.values():
+            each.stop()
     spare.release()
-    return Estimate(tables, discounts)
+    return Estimate(NgramTables(**counted, **filled, index=index), discounts)
 
 
-def _smooth(
-    trie: Trie, discounts: Floats, predictable: Bools, threads: int, spare: Spare
-) -> NgramTables:
-    """The tables; the counts are lost, for logarithms take their place."""
+def _fill(
+    trie: Trie,
+    discounts: Floats,
+    predictable: Bools,
+    threads: int,
+    spare: Spare,
+    late: Mapping[str, Late],
+) -> dict[str, Any]:
+    """Probabilities, backoff weights and the ranks of words, each told of as it is final.
+
+    The counts are lost, for logarithms take their place.
+    """
     starts = trie.starts
     logprobs = trie.counts.view(np.float32)
     backoffs = spare.take(int(starts[-2]), np.float32)
@@ -149,20 +184,18 @@ def _smooth(
     spare.give(spare.take(int((starts[2:-1] - starts[:-3]).max(initial=0)) + 16, np.float64))
     lower = unigram_probabilities(trie.counts[trie.level(1)], discounts[0], predictable)
     _log_into(lower, logprobs[trie.level(1)])
+    ranked = ranks(logprobs[trie.level(1)])
+    late["ranked"].reach(ranked)
     for order in range(2, trie.order + 1):
         kept = spare.take(len(logprobs[trie.level(order)]) if order < trie.order else 0, np.float64)
         _smooth_order(trie, order, discounts[order - 1], lower, kept, logprobs, backoffs, threads)
         spare.give(lower)
         lower = kept
-    return NgramTables(
-        starts=starts,
-        words=trie.words,
-        links=trie.links,
-        first=trie.first,
-        logprobs=logprobs,
-        backoffs=backoffs,
-        index=build_index(trie.first, trie.words, spare=spare, threads=threads),
-    )
+        late["logprobs"].reach(logprobs, int(starts[order]))
+        late["backoffs"].reach(backoffs, int(starts[order - 1]))
+    late["logprobs"].reach(logprobs)
+    late["backoffs"].reach(backoffs)
+    return {"logprobs": logprobs, "backoffs": backoffs, "ranked": ranked}
 
 
 def unigram_probabilities(counts: Int32s, discounts: Floats, predictable: Bools) -> Floats:

@@ -16,7 +16,7 @@ from munmaek.ngram.compiled import compiled
 from munmaek.ngram.parallel import in_threads
 from munmaek.ngram.spare import Spare
 
-__all__ = ["FEW", "PROBES", "bits_for", "build_index", "settle", "slot_of"]
+__all__ = ["FEW", "PROBES", "bits_for", "build_index", "large_contexts", "settle", "slot_of"]
 
 FEW = 16
 """Words of one line of the processor's cache."""
@@ -33,18 +33,24 @@ _RANGES = 4
 
 
 def build_index(
-    first: Int32s, words: Int32s, *, spare: Spare | None = None, threads: int = 1
+    first: Int32s,
+    words: Int32s,
+    *,
+    large: tuple[Int32s, int] | None = None,
+    spare: Spare | None = None,
+    threads: int = 1,
 ) -> Uint64s:
     """The table for a trie: a power of two of slots, a single free one where nothing is in it.
 
     Args:
         first: as the tables have it.
         words: likewise.
+        large: what ``large_contexts`` gives, where it is known already.
         spare: where the memory comes from; None takes it new.
         threads: how many kernels run side by side; the result is the same to the bit.
     """
-    contexts = np.empty(_count_large(first), dtype=np.int32)
-    bits = bits_for(_list_large(first, contexts))
+    contexts, entries = large or large_contexts(first)
+    bits = bits_for(entries)
     spare = spare or Spare()
     while True:
         slots = spare.take(1 << bits, np.uint64)
@@ -52,6 +58,12 @@ def build_index(
             return slots
         spare.give(slots)
         bits += 1
+
+
+def large_contexts(first: Int32s) -> tuple[Int32s, int]:
+    """Contexts with many continuations, and how many they have together."""
+    contexts = np.empty(_count_large(first), dtype=np.int32)
+    return contexts, _list_large(first, contexts)
 
 
 def _fill_all(first: Int32s, words: Int32s, contexts: Int32s, slots: Uint64s, threads: int) -> bool:

@@ -8,6 +8,7 @@ Letters: P positions of the bounded text.
 
 import hashlib
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -70,8 +71,15 @@ class WordText:
     """The rows held out."""
     positions: int
     """P."""
-    sha256: str
-    """Of the rows that are counted, as ``munmaek.text.corpora.Corpus.fingerprint`` has it."""
+    digest: Future[str]
+
+    @property
+    def sha256(self) -> str:
+        """Of the rows that are counted, as ``munmaek.text.corpora.Corpus.fingerprint`` has it.
+
+        It is computed beside what follows; asked for, it is waited for.
+        """
+        return self.digest.result()
 
 
 def read_words(
@@ -111,8 +119,11 @@ def read_words(
     held = np.empty(0, dtype=np.int64) if hold_out is None else hold_out(total)
     keep: Keep = _kept if scratch is None else scratch.keep
     reader = _Reader(blocks, specials, held, reserved, keep)
-    digests, *_ = in_threads(threads, lambda work: work(), [reader.hash, *[reader.read] * threads])
+    in_threads(threads, lambda work: work(), [reader.read] * threads)
     reader.check(specials)
+    beside = ThreadPoolExecutor(1)
+    digest = beside.submit(reader.hash)
+    beside.shutdown(wait=False)
     words, numbers = reader.rank(specials, most=most, min_count=min_count)
     if column is None:
         text = reader.assemble(numbers, threads)
@@ -125,7 +136,7 @@ def read_words(
         rows=total - len(held),
         held=tuple(reader.held_rows()),
         positions=sum(reader.sizes),
-        sha256=str(digests),
+        digest=digest,
     )
 
 

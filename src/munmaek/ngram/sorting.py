@@ -14,6 +14,7 @@ other does, and what comes out does not depend on them.
 Letters: P places of the text, V vocabulary size, S slices, n order, N nodes of all orders.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -166,26 +167,30 @@ class _Sorter:
     def _extend_all(self, links: Int32s, counts: Int32s) -> None:
         before = self._count_before()
         source, target = self.places, self.spare.take(len(self.places), np.int64)
-        self._extend_by(1, before, source, target)
-        for order in range(2, self.order + 1):
-            source, target = target, source
-            self._number_all(order, source, links, counts)
-            if order < self.order:
-                self._extend_by(order, before, source, target)
+        limits = self._limits()
+        self._extend_by(limits, self._cursors(before, 1), source, target)
+        with ThreadPoolExecutor(1) as beside:
+            for order in range(2, self.order + 1):
+                source, target = target, source
+                limits = self._limits()
+                # What one thread does, while there is work for the others.
+                cursors = beside.submit(self._cursors, before, order)
+                self._number_all(order, limits, source, links, counts)
+                if order < self.order:
+                    self._extend_by(limits, cursors.result(), source, target)
         self.spare.give(target)
 
-    def _extend_by(self, order: int, before: Int32s, source: Int64s, target: Int64s) -> None:
-        limits = self._limits()
-        cursors = self._cursors(before, order)
-
+    def _extend_by(self, limits: Int64s, cursors: Int32s, source: Int64s, target: Int64s) -> None:
         def work(part: int) -> None:
             low, high = self.cuts[part], self.cuts[part + 1]
             _extend(source, limits, low, high, self.text, self.bos, cursors[part], target)
 
         in_threads(self.threads, work, self.slices)
 
-    def _number_all(self, order: int, places: Int64s, links: Int32s, counts: Int32s) -> None:
-        limits, cuts = self._limits(), self.cuts
+    def _number_all(
+        self, order: int, limits: Int64s, places: Int64s, links: Int32s, counts: Int32s
+    ) -> None:
+        cuts = self.cuts
         opened = in_threads(
             self.threads,
             lambda part: _count_opened(places, limits, cuts[part], cuts[part + 1]),

@@ -6,6 +6,7 @@ of one pass are handed to the next.
 """
 
 import mmap
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, final
 
@@ -23,11 +24,12 @@ _PAGE = mmap.PAGESIZE
 class Spare:
     """Arrays out of pieces that were given back, and new ones where none is large enough."""
 
-    def __init__(self) -> None:
-        """Nothing is held."""
+    def __init__(self, room: Future[mmap.mmap] | None = None) -> None:
+        """Nothing is held but the ``room``, whose begin may have been touched already."""
         self._maps: list[mmap.mmap] = []
         self._free: list[tuple[int, int, int]] = []
         """Map, begin and end of each piece."""
+        self._room = room
 
     def take(self, size: int, dtype: DTypeLike) -> NDArray[Any]:
         """An array of ``size`` elements that hold anything."""
@@ -35,6 +37,10 @@ class Spare:
         wanted = size * kind.itemsize
         if wanted < _SMALL or not hasattr(mmap, "MAP_PRIVATE"):
             return np.empty(size, dtype=kind)
+        if self._room is not None:
+            self._maps.append(self._room.result())
+            self._free.append((len(self._maps) - 1, 0, len(self._maps[-1])))
+            self._room = None
         fitting = [piece for piece in self._free if piece[2] - piece[1] >= wanted]
         if fitting:
             piece = min(fitting, key=lambda piece: piece[2] - piece[1])

@@ -26,7 +26,7 @@ from munmaek.ngram.soundness import (
     words_are_sound,
 )
 
-__all__ = ["MAX_ORDER", "NgramTables", "aligned", "expect", "tensor_named"]
+__all__ = ["MAX_ORDER", "NgramTables", "aligned", "expect", "ranks", "tensor_named"]
 
 MAX_ORDER = 10
 
@@ -40,6 +40,11 @@ _DTYPES = {
     "index": np.dtype(np.uint64),
     "ranked": np.dtype(np.int32),
 }
+
+
+def ranks(logprobs: NDArray[np.float32]) -> NDArray[np.int32]:
+    """The ids of unigrams from the likeliest to the least: [V]."""
+    return np.argsort(-logprobs, kind="stable").astype(np.int32)
 
 
 def _no_index() -> NDArray[np.uint64]:
@@ -76,8 +81,7 @@ class NgramTables:
         if not len(self.index):
             object.__setattr__(self, "index", build_index(self.first, self.words))
         if not len(self.ranked):
-            order = np.argsort(-self.logprobs[: self.vocab_size], kind="stable")
-            object.__setattr__(self, "ranked", order.astype(np.int32))
+            object.__setattr__(self, "ranked", ranks(self.logprobs[: self.vocab_size]))
         # One array type (plain, read-only) for every caller, so each query is compiled once.
         for name in _DTYPES:
             view = getattr(self, name).view(np.ndarray)

@@ -4,10 +4,10 @@ What comes out is what ``munmaek.recipe.train`` gives, the same words, counts an
 """
 
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, final
@@ -15,7 +15,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from munmaek.artefact.folder import check_free, write_folder
+from munmaek.artefact.folder import check_free, new_folder, write_folder
 from munmaek.artefact.info import Info
 from munmaek.artefact.scoring import corpus_scores
 from munmaek.artefact.settings import save_settings
@@ -25,11 +25,12 @@ from munmaek.data.batches import pick
 from munmaek.errors import ConfigError
 from munmaek.models.ngram import NgramConfig, NgramModel
 from munmaek.ngram.counting import bound, unbound
-from munmaek.ngram.external import estimate_on_disk, room_needed
+from munmaek.ngram.filling import Late, UnfilledError
 from munmaek.ngram.reading import Reserved, read_words
 from munmaek.ngram.scratch import Column, Scratch, give_back, hold_little
+from munmaek.ngram.spare import Spare
 from munmaek.ngram.stages import Stage, Stages
-from munmaek.recipe.counted import excluded_ids, ngram_label, ngram_sizes
+from munmaek.recipe.counted import ngram_label, ngram_sizes
 from munmaek.recipe.holding import hold_out
 from munmaek.recipe.settings import Recipe
 from munmaek.text.building import SPECIALS
@@ -40,6 +41,8 @@ __all__ = ["CountedModel", "Means", "train_ngrams"]
 
 Int32s = NDArray[np.int32]
 Paths = Sequence[str | Path]
+
+_TOKENIZER, _TABLES = "tokenizer.json", "model.safetensors"
 
 _RESIDENT = 244 << 20
 """Bytes that the interpreter, its libraries and the vocabulary take, about."""
@@ -59,6 +62,8 @@ class Means:
     """Bytes that may be resident; more than that is worked off on disk. None has no limit."""
     temp_dir: Path | None = None
     """Where files are put meanwhile; by default beside the model."""
+    spare: Spare | None = None
+    """Where large arrays come from, where not all is worked off on disk."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,11 +77,19 @@ class _Counted:
     lines: NDArray[np.int64]
     """The number of each sentence's line in the data, from 1."""
     valid: Corpus
-    data: dict[str, Any]
+    described: Callable[[], dict[str, Any]]
+    """What the manifest says of the data; the first who asks may have to wait."""
 
     @property
     def words(self) -> tuple[str, ...]:
         return () if isinstance(self.known, Tokenizer) else self.known
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        if isinstance(self.known, Tokenizer):
+            return ngram_sizes(self.known)
+        ids = {"bos": Tokenizer.bos, "eos": Tokenizer.eos, "unk": Tokenizer.unk}
+        return {"vocab_size": len(self.known), **ids}
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
@@ -97,36 +110,34 @@ class CountedModel:
     release: Callable[[], None] | None = None
     """Lets go of pages of tables that are mapped from temporary files."""
 
-    def save(
-        self, folder: Path | str, *, force: bool = False, info: Callable[[], Info] | None = None
-    ) -> None:
+    def save(self, folder: Path | str, *, force: bool = False) -> None:
         """Write the model's folder, aside and renamed.
 
         Args:
             folder: where the model is to be.
             force: replace what is there.
-            info: asked for what stands instead of ``self.info`` when the tables are written.
 
         Raises:
             InputError: ``folder`` exists and ``force`` is false.
             DiskError: it cannot be written; what was there is whole.
         """
+        write_folder(Path(folder), files=self.files(), manifest=self.manifest(), force=force)
+
+    def files(self) -> dict[str, Callable[[Path], str | None]]:
+        """What writes each file of the folder."""
         model, text = self.model, self.text
         files: dict[str, Callable[[Path], str | None]] = {
-            "tokenizer.json": self.tokenizer.save,
+            _TOKENIZER: self.tokenizer.save,
             "config.json": lambda path: save_settings(path, self.info),
-            "model.safetensors": lambda path: save_tables(
-                model.tensors(), path, release=self.release
-            ),
+            _TABLES: lambda path: save_tables(model.tensors(), path, release=self.release),
         }
         if text is not None:
             files["text.safetensors"] = lambda path: save_tables(text.tensors(), path)
+        return files
 
-        def manifest() -> dict[str, Any]:
-            known = self.info if info is None else info()
-            return {**known.to_json(), "tokenizer": self.tokenizer.describe()}
-
-        write_folder(Path(folder), files=files, manifest=manifest, force=force)
+    def manifest(self) -> dict[str, Any]:
+        """What ``munmaek.json`` says besides the files."""
+        return {**self.info.to_json(), "tokenizer": self.tokenizer.describe()}
 
 
 def train_ngrams(
@@ -178,23 +189,44 @@ def train_ngrams(
     )
     give_back()
     stages.tell("counting")
-    sizes = ngram_sizes(given.tokenizer)
-    model = NgramModel.fit_bounded(
-        given.text,
-        config=config,
-        excluded=excluded_ids(given.tokenizer),
-        threads=means.threads,
-        **sizes,
-    )
-    info = _info(recipe, config, sizes, model, began, given.data)
-    tokenizer, checked, text = given.tokenizer, given.valid, _kept(given, recipe, model.size)
-    del given  # memory for what is written now
-    stages.tell("saving")
-    trained = CountedModel(tokenizer, model, info, text)
-    with ThreadPoolExecutor(1) as beside:
-        evaluated = beside.submit(_evaluated, trained, checked)
-        trained.save(folder, force=force, info=evaluated.result)
-    return replace(trained, info=evaluated.result())
+    with new_folder(folder, force=force) as new, ThreadPoolExecutor(3) as beside:
+        early: list[Future[None]] = []
+
+        def begun(tensors: Mapping[str, NDArray[Any] | Late]) -> None:
+            # What is known is written while the rest is computed.
+            early.append(beside.submit(new.write, _TABLES, partial(save_tables, tensors)))
+
+        model = NgramModel.fit_bounded(
+            given.text,
+            config=config,
+            excluded=(Tokenizer.pad, Tokenizer.mask),
+            threads=means.threads,
+            spare=means.spare,
+            begun=begun,
+            **given.sizes,
+        )
+        stages.tell("saving")
+        info = _info(recipe, config, given.sizes, model, began, given.described())
+        trained = CountedModel(given.tokenizer, model, info, _kept(given, recipe, model.size))
+        evaluated = beside.submit(_evaluated, trained, given.valid)
+        files = trained.files()
+        tables = files.pop(_TABLES)
+        for name, write in files.items():
+            new.write(name, write)
+        if not early or _unfilled(early[0]):
+            new.write(_TABLES, tables)
+        trained = replace(trained, info=evaluated.result())
+        new.finish(trained.manifest())
+    return trained
+
+
+def _unfilled(written: Future[None]) -> bool:
+    """Whether the tables could not be written as they had been announced."""
+    try:
+        written.result()
+    except UnfilledError:
+        return True
+    return False
 
 
 def _evaluated(trained: CountedModel, corpus: Corpus) -> Info:
@@ -237,6 +269,8 @@ def _train_on_disk(
     report: Callable[[Stage], None] | None,
 ) -> CountedModel:
     """``train_ngrams`` with resident memory below ``memory``."""
+    from munmaek.ngram.external import estimate_on_disk, room_needed
+
     config: NgramConfig = recipe.stage_config()
     _check_on_disk(recipe, config)
     began = time.perf_counter()
@@ -271,7 +305,7 @@ def _train_on_disk(
         model = NgramModel(
             made.estimate.tables, config=config, discounts=made.estimate.discounts, **ids
         )
-        info = _info(recipe, config, sizes, model, began, given.data)
+        info = _info(recipe, config, sizes, model, began, given.described())
         checked = given.valid
         del given  # the words, which the tokenizer has by now
         give_back()
@@ -376,9 +410,12 @@ def _read_words(
     lines = np.empty(0, dtype=np.int64)
     if scratch is None:
         lines = np.delete(np.arange(1, rows + 1), held)
-    train = {"name": name, "rows": read.rows, "sha256": read.sha256}
-    data = {"train": train, "valid": _describe(corpus)}
-    return _Counted(read.words, read.text, read.positions, lines, corpus, data)
+
+    def described() -> dict[str, Any]:
+        train = {"name": name, "rows": read.rows, "sha256": read.sha256}
+        return {"train": train, "valid": _describe(corpus)}
+
+    return _Counted(read.words, read.text, read.positions, lines, corpus, described)
 
 
 def _stripped(rows: Sequence[str]) -> tuple[str, ...]:
@@ -412,8 +449,11 @@ def _encode(recipe: Recipe, paths: Paths, valid: Paths) -> _Counted:
         ids = np.fromiter((each for row in encoded for each in row), np.int32, int(offsets[-1]))
         parts.append(bound(ids, offsets, bos=tokenizer.bos, eos=tokenizer.eos)[:-1])
     text = np.concatenate([*parts, np.array([tokenizer.bos], dtype=np.int32)])
-    data = {"train": _describe(corpus), "valid": _describe(checked)}
-    return _Counted(tokenizer, text, len(text) - 1, kept + 1, checked, data)
+
+    def described() -> dict[str, Any]:
+        return {"train": _describe(corpus), "valid": _describe(checked)}
+
+    return _Counted(tokenizer, text, len(text) - 1, kept + 1, checked, described)
 
 
 def _kept(given: _Counted, recipe: Recipe, size: int) -> TrainingText | None:

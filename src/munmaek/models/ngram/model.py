@@ -15,11 +15,13 @@ from munmaek.models.ngram.smoothing import smoothed
 from munmaek.ngram import Tables, distribution, estimate, flatten, score, tables_from, trace
 from munmaek.ngram.counting import unbound
 from munmaek.ngram.estimation import estimate_text
+from munmaek.ngram.filling import Begun
 from munmaek.ngram.lookup import Entry, find
 from munmaek.ngram.pruning import above, histories_of_counts, prune_by_entropy, subset
 from munmaek.ngram.queries import top
 from munmaek.ngram.sequences import check_range
 from munmaek.ngram.smoothing import Smoothed
+from munmaek.ngram.spare import Spare
 from munmaek.ngram.tree import count_tree
 
 __all__ = ["Explanation", "NgramModel", "Sequences"]
@@ -156,6 +158,8 @@ class NgramModel:
         unk: int | None,
         excluded: Sequence[int] = (),
         threads: int | None = None,
+        spare: Spare | None = None,
+        begun: Begun | None = None,
     ) -> "NgramModel":
         """``fit`` on a text that ``munmaek.ngram.counting.bound`` made; the fast way.
 
@@ -168,6 +172,9 @@ class NgramModel:
             unk: the id for words outside the vocabulary.
             excluded: further ids that are never predicted.
             threads: how many kernels run side by side; the result is the same to the bit.
+            spare: where large arrays come from.
+            begun: told of ``tensors`` while some of them are still being filled; not for every
+                configuration.
         """
         if not config.is_plain:
             ids, offsets = unbound(text, bos=bos, eos=eos)
@@ -183,6 +190,8 @@ class NgramModel:
             eos=eos,
             kenlm_compatible=config.kenlm_compatible,
             threads=threads,
+            spare=spare,
+            begun=begun,
         )
         return cls(made.tables, config=config, bos=bos, eos=eos, unk=unk, discounts=made.discounts)
 
