@@ -154,9 +154,15 @@ def trained(run: str, options: argparse.Namespace) -> Any:
                 valid=valid,
                 resume=work_folder(folder).exists(),
                 force=folder.exists(),
+                guide=guide_of(run, options),
                 report=tell,
             )
     return load(folder)
+
+
+def guide_of(run: str, options: argparse.Namespace) -> str | None:
+    """What guides the attention of a run; a fixed vector has none."""
+    return None if RUNS[run]["stage"] == "seq2seq" else options.guide
 
 
 def scored(run: str, quality: TranslationQuality) -> dict[str, Any]:
@@ -223,13 +229,14 @@ def main() -> None:
     parser.add_argument("--max-tokens", type=int, default=4096, help="a batch, both sides")
     parser.add_argument("--model", default="{}", help="options of the network, as JSON")
     parser.add_argument("--train", default="{}", help="options of the training loop, as JSON")
+    parser.add_argument("--guide", choices=["statistical"], help="links toward which to train")
     parser.add_argument("--recipe", default="{}", help="other options of the recipe, as JSON")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     options.output.mkdir(parents=True, exist_ok=True)
     for run in options.runs:
         line = {"run": run, "seed": options.seed, "threads": options.threads}
-        line |= figures(run, options)
+        line |= {"guide": guide_of(run, options), **figures(run, options)}
         with (options.output / "figures.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
