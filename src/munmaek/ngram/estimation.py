@@ -21,7 +21,7 @@ from munmaek.ngram.discounts import counts_of_counts, discounts_of, raw_last_ngr
 from munmaek.ngram.filling import Begun, Late
 from munmaek.ngram.index import bits_for, build_index, large_contexts
 from munmaek.ngram.intrinsics import prefetch
-from munmaek.ngram.parallel import available, in_threads
+from munmaek.ngram.parallel import in_threads, usual
 from munmaek.ngram.sequences import check_text, predictable_ids
 from munmaek.ngram.spare import Spare
 from munmaek.ngram.tables import NgramTables, ranks
@@ -75,8 +75,8 @@ def estimate(
         excluded: further ids with probability 0, such as padding.
         kenlm_compatible: repeat what lmplz does with the last n-gram of each lower order, and
             with discounts of 0.
-        threads: how many kernels run side by side, by default one a processor; the result is the
-            same to the bit.
+        threads: how many kernels run side by side, by default one more than processors; the result
+            is the same to the bit.
 
     Raises:
         InputError: nothing to count, ids that may not stand there, or an order too high.
@@ -128,7 +128,7 @@ def estimate_text(
     Warns:
         MunmaekWarning: discounts that had to fall back.
     """
-    threads = available() if threads is None else threads
+    threads = usual() if threads is None else threads
     vocab_size = len(predictable)
     spare = spare or Spare()
     sizes = {"order": order, "vocab_size": vocab_size, "bos": bos, "eos": eos}

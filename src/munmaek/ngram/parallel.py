@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["available", "cuts_by_weight", "in_threads"]
+__all__ = ["available", "cuts_by_weight", "in_threads", "usual"]
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
@@ -18,6 +18,15 @@ def available() -> int:
     """The processors that this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def usual() -> int:
+    """Threads for work in uneven parts: one more than processors, which takes over where one waits.
+
+    With a single processor there is nothing to take over.
+    """
+    processors = available()
+    return processors + 1 if processors > 1 else 1
 
 
 def in_threads(threads: int, work: Callable[[Part], Result], parts: Iterable[Part]) -> list[Result]:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from munmaek.errors import InputError
 from munmaek.ngram.blocks import SIZE, Block, Spool, blocks_of, in_memory
 from munmaek.ngram.counting import check_length
-from munmaek.ngram.parallel import available, in_threads
+from munmaek.ngram.parallel import in_threads, usual
 from munmaek.ngram.row_bytes import join_rows
 from munmaek.ngram.scratch import Column, Scratch
 from munmaek.ngram.words import Rows, Vocabulary, renumber, tally
@@ -103,7 +103,7 @@ def read_words(
         min_count: how often a word must occur not to be unknown.
         hold_out: which rows to leave out; None counts all.
         reserved: what becomes of words written like a special token.
-        threads: how many blocks are read side by side, by default one a processor; the result does
+        threads: how many blocks are read side by side, by default ``usual``; the result does
             not depend on it.
         scratch: where to keep what cannot be read twice, and ids; None keeps them in memory.
         column: where to write the ids of the text; None gives them as an array.
@@ -111,7 +111,7 @@ def read_words(
     Raises:
         InputError: what ``read_text`` raises, and a reserved word with its file and line.
     """
-    threads = available() if threads is None else threads
+    threads = usual() if threads is None else threads
     spool: Spool = in_memory if scratch is None else scratch.spool
     size = SIZE if scratch is None else SIZE >> 2
     blocks = blocks_of(paths, threads=threads, spool=spool, size=size)

@@ -57,7 +57,7 @@ class Means:
     """What a computation may use; the result does not depend on it."""
 
     threads: int | None = None
-    """Kernels side by side; by default one a processor."""
+    """Kernels side by side; by default one more than processors."""
     memory: int | None = None
     """Bytes that may be resident; more than that is worked off on disk. None has no limit."""
     temp_dir: Path | None = None
