@@ -45,7 +45,7 @@ TempDir = Annotated[
 Threads = Annotated[
     int | None,
     typer.Option(
-        min=1, metavar="N", show_default="all processors", help="Threads to count in (ngram only)."
+        min=1, metavar="N", show_default="processors + 1", help="Threads to count in (ngram only)."
     ),
 ]
 
