@@ -60,7 +60,7 @@ def write_folder(
     folder: Path,
     *,
     files: Mapping[str, Callable[[Path], str | None]],
-    manifest: Mapping[str, Any] | Callable[[], Mapping[str, Any]],
+    manifest: Mapping[str, Any],
     force: bool = False,
 ) -> None:
     """Write every file and then the manifest, aside; then rename.
@@ -69,8 +69,7 @@ def write_folder(
         folder: where the model is to be.
         files: file name to a function that writes that file at the path it is given; it may give
             the sha256 of what it wrote, which is else computed from the file.
-        manifest: what ``munmaek.json`` says besides the format and the hashes; a function is asked
-            for it when all files are written.
+        manifest: what ``munmaek.json`` says besides the format and the hashes.
         force: replace what is there.
 
     Raises:
@@ -80,7 +79,7 @@ def write_folder(
     with new_folder(folder, force=force) as new:
         for name, write in files.items():
             new.write(name, write)
-        new.finish(manifest() if callable(manifest) else manifest)
+        new.finish(manifest)
 
 
 @final

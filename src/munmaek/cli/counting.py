@@ -1,11 +1,9 @@
 """Options of counting n-grams, and the run itself, which loads no torch."""
 
-import ctypes
 import mmap
 import re
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +11,10 @@ from munmaek.cli.console import say
 from munmaek.cli.progress import stage_text, told
 from munmaek.cli.stopping import listening
 from munmaek.errors import ConfigError, InputError
+from munmaek.memory import anonymous
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 __all__ = [
     "Memory",
@@ -89,7 +91,7 @@ def parse_size(text: str, *, where: str = "--memory") -> int:
     return size
 
 
-def room_for(data: list[str], order: int | None) -> Future[mmap.mmap] | None:
+def room_for(data: list[str], order: int | None) -> "Future[mmap.mmap] | None":
     """Memory to sort the words of plain text in, touched while everything is imported.
 
     A page's first touch costs more than the work on it, and an import keeps only one processor
@@ -105,11 +107,12 @@ def room_for(data: list[str], order: int | None) -> Future[mmap.mmap] | None:
         sample = file.read(_SAMPLE)
     words = size * len(sample.split()) // max(len(sample), 1)
     try:
-        room = mmap.mmap(-1, _SMOOTHED * size)
-        if hasattr(mmap, "MADV_HUGEPAGE"):
-            room.madvise(mmap.MADV_HUGEPAGE)
+        room = anonymous(_SMOOTHED * size)
     except OSError:  # a system that promises no more than it has
         return None
+    import ctypes
+    from concurrent.futures import ThreadPoolExecutor
+
     begin = ctypes.addressof(ctypes.c_char.from_buffer(room))
 
     def touch() -> mmap.mmap:
@@ -134,7 +137,7 @@ def count_ngrams(
     temp_dir: Path | None,
     threads: int | None,
     reserved: str | None,
-    room: Future[mmap.mmap] | None,
+    room: "Future[mmap.mmap] | None",
 ) -> Any:
     """Count a language model; what was trained.
 

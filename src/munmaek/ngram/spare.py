@@ -7,11 +7,12 @@ of one pass are handed to the next.
 
 import mmap
 from concurrent.futures import Future
-from contextlib import suppress
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+
+from munmaek.memory import anonymous
 
 __all__ = ["Spare"]
 
@@ -54,11 +55,7 @@ class Spare:
         return np.frombuffer(self._maps[which], dtype=kind, count=size, offset=begin)
 
     def _new(self, size: int) -> tuple[int, int, int]:
-        room = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        if hasattr(mmap, "MADV_HUGEPAGE"):
-            with suppress(OSError):  # a kernel built without them refuses the hint
-                room.madvise(mmap.MADV_HUGEPAGE)
-        self._maps.append(room)
+        self._maps.append(anonymous(size))
         return len(self._maps) - 1, 0, size
 
     def give(self, array: NDArray[Any]) -> None:

@@ -42,7 +42,7 @@ __all__ = ["CountedModel", "Means", "train_ngrams"]
 Int32s = NDArray[np.int32]
 Paths = Sequence[str | Path]
 
-_TOKENIZER, _TABLES = "tokenizer.json", "model.safetensors"
+_TABLES = "model.safetensors"
 
 _RESIDENT = 244 << 20
 """Bytes that the interpreter, its libraries and the vocabulary take, about."""
@@ -127,7 +127,7 @@ class CountedModel:
         """What writes each file of the folder."""
         model, text = self.model, self.text
         files: dict[str, Callable[[Path], str | None]] = {
-            _TOKENIZER: self.tokenizer.save,
+            "tokenizer.json": self.tokenizer.save,
             "config.json": lambda path: save_settings(path, self.info),
             _TABLES: lambda path: save_tables(model.tensors(), path, release=self.release),
         }

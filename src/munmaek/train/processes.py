@@ -208,7 +208,7 @@ class Processes:
 def _replicate(inner: _LossModule, device: torch.device) -> Any:
     with warnings.catch_warnings():
         # Torch 2.13 has another name for broadcast_buffers, which no version before it knows.
-        warnings.simplefilter("ignore", FutureWarning)
+        warnings.filterwarnings("ignore", ".*broadcast_buffers", FutureWarning)
         return cast("Any", nn.parallel).DistributedDataParallel(
             inner,
             device_ids=[device] if device.type == "cuda" else None,
