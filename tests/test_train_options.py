@@ -1,10 +1,12 @@
 """Optimisers, schedules, means of weights, layers that join late: each resumed to the bit."""
 
+import itertools
 import math
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -192,16 +194,23 @@ def test_tensorboard_is_told_what_the_log_says(tmp_path, monkeypatch):
 
 # Several processes
 
-SHARED = {"steps": 14, "learning_rate": 0.02, "validations": 5, "log_every": 0.0, "trigger": 1}
+SHARED = {
+    "steps": 14, "learning_rate": 0.02, "validations": 5, "log_every": 0.0, "trigger": 1,
+    "checkpoint_every": 3.0,
+}  # fmt: skip
 
 
 def child(rank, folder, mode, port):
     """One of two processes; the first leaves its weights and loss curve."""
     from safetensors.torch import save_file
 
+    from munmaek.train import loop
     from munmaek.train.processes import Processes, join, leave
 
     torch.set_num_threads(1)
+    # Clocks that differ, so that each process would choose other steps for its checkpoints.
+    clock = itertools.count(0.0, 1.0 + rank)
+    loop.time = SimpleNamespace(perf_counter=lambda: next(clock))
     os.environ |= {"RANK": str(rank), "WORLD_SIZE": "2", "LOCAL_RANK": str(rank)}
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     assert join("cpu") == "cpu"

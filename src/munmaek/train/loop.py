@@ -117,7 +117,8 @@ class _Run:
         folder: Path | None,
     ) -> None:
         self.clock = time.perf_counter()
-        self.saved = self.told = self.clock
+        self.told = self.clock
+        self.saved = 0.0
         self.network = network
         self.processes = processes
         self.task: Any = processes.task
@@ -145,6 +146,7 @@ class _Run:
                     "resume it, or remove the folder to begin anew"
                 )
                 raise ArtefactError(message)
+        self.saved = self.state.seconds
         self.log.begin(self.state.step)
         self.network.train()
 
@@ -224,9 +226,10 @@ class _Run:
 
     def save(self, *, last: bool) -> None:
         """Write a checkpoint if it is time for one."""
-        if self.store is None or not (
-            last or self.clock - self.saved >= self.config.checkpoint_every
-        ):
+        # By the run's time, which the processes agree on: a process that gathered alone would wait
+        # for the others for ever.
+        due = self.state.seconds - self.saved >= self.config.checkpoint_every
+        if self.store is None or not (last or due):
             return
         options = self.config.model_dump(mode="json")
         own = generators(self.device)
@@ -242,7 +245,7 @@ class _Run:
         )
         if self.processes.lead:
             self.store.save(checkpoint)
-        self.saved = self.clock
+        self.saved = self.state.seconds
 
     def finish(self) -> None:
         """Put the best weights in place: the mean's, if it validates better than any.
