@@ -357,6 +357,7 @@ def test_a_full_disk_is_code_1_and_leaves_the_old_model_whole(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("munmaek.recipe.ngrams.save_tables", full)
+    monkeypatch.setattr("munmaek.recipe.counted_model.save_tables", full)
     train = ("train", "lm", home / "ko.txt", "--model", "ngram", "--order", "2", "--force")
     result = run(*train, "-o", tmp_path / "model")
     assert result.code == 1

@@ -1,9 +1,27 @@
 """What every way to an n-gram model has in common."""
 
+from dataclasses import dataclass
+from pathlib import Path
+
 from munmaek.models.ngram import NgramConfig
+from munmaek.ngram.spare import Spare
 from munmaek.text.tokenizers import Tokenizer
 
-__all__ = ["excluded_ids", "ngram_label", "ngram_sizes"]
+__all__ = ["Means", "excluded_ids", "ngram_label", "ngram_sizes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a computation may use; the result does not depend on it."""
+
+    threads: int | None = None
+    """Kernels side by side; by default one more than processors."""
+    memory: int | None = None
+    """Bytes that may be resident; more than that is worked off on disk. None has no limit."""
+    temp_dir: Path | None = None
+    """Where files are put meanwhile; by default beside the model."""
+    spare: Spare | None = None
+    """Where large arrays come from, where not all is worked off on disk."""
 
 
 def ngram_label(config: NgramConfig) -> str:
