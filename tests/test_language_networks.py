@@ -115,6 +115,19 @@ def test_a_sample_that_leaves_nothing_out_is_exact():
     torch.testing.assert_close(found, log_likelihood(hidden, weight, bias, gold))
 
 
+def test_tokens_sampled_in_an_order_of_their_own_are_those_renumbered():
+    hidden, weight, bias = torch.randn(9, 6), torch.randn(V, 6), torch.randn(V)
+    order, gold = torch.randperm(V), torch.randint(V, (9,))
+    torch.manual_seed(1)
+    found = sampled_log_likelihood(hidden, weight, bias, gold, kept=4, sampled=5, order=order)
+    torch.manual_seed(1)
+    renumbered = order.argsort()[gold]
+    wanted = sampled_log_likelihood(
+        hidden, weight[order], bias[order], renumbered, kept=4, sampled=5
+    )
+    torch.testing.assert_close(found, wanted)
+
+
 def test_sampled_normalisers_are_right_in_the_mean():
     hidden, weight, bias = torch.randn(6, 4) / 3, torch.randn(V, 4), torch.zeros(V)
     gold = torch.tensor([0, 1, 5, 9, 14, 16])

@@ -137,6 +137,23 @@ def test_passes_from_the_left_predict_every_next_token_before_masks_begin() -> N
     np.testing.assert_array_equal(masked.ids, first.ids)
 
 
+def test_softmaxes_from_the_left_are_estimated_where_an_order_is_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = network()
+    monkeypatch.setattr("munmaek.tasks.mlm.SAMPLED", 30)  # all there are, so nothing is left out
+    order = np.random.default_rng(1).permutation(30)
+    exact, estimated = task(causal_passes=1.0), task(causal_passes=1.0, order=order)
+    for batch in (exact.epoch(0)[0], exact.epoch(1)[0]):
+        wanted = exact.loss(model, batch).total
+        torch.testing.assert_close(estimated.loss(model, batch).total, wanted)
+    monkeypatch.setattr("munmaek.tasks.mlm.SAMPLED", 10)
+    apart = estimated.loss(model, exact.epoch(0)[0]).total - exact.loss(model, batch).total
+    assert float(apart) != 0.0
+    masked = exact.epoch(1)[0]
+    torch.testing.assert_close(estimated.loss(model, masked).total, exact.loss(model, masked).total)
+
+
 def test_a_part_of_a_pass_may_be_from_the_left() -> None:
     some = task(causal_passes=1.5, max_tokens=24)
     for number, share in enumerate((1.0, 0.5, 0.0)):

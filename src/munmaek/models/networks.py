@@ -173,3 +173,17 @@ class MaskedNetwork(Protocol):
     ) -> Float[Tensor, ""]:
         """Σ log p(gold) in nats."""
         ...
+
+    def sampled_log_likelihood(
+        self,
+        hidden: Float[Tensor, "N D"],
+        gold: Int[Tensor, " N"],
+        *,
+        tokens: int,
+        order: Int[Tensor, " V"],
+    ) -> Float[Tensor, ""]:
+        """An estimate of it from the ``tokens`` / 2 first of ``order`` and as many random others.
+
+        ``order`` has all ids, from the most frequent to the rarest.
+        """
+        ...

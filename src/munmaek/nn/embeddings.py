@@ -134,12 +134,16 @@ class OutputLayer(nn.Module):
         embedding: Float[Tensor, "V D"],
         *,
         tokens: int,
+        order: Int[Tensor, " V"] | None = None,
     ) -> Float[Tensor, ""]:
-        """An estimate from the ``tokens`` / 2 most frequent tokens and as many random others."""
+        """An estimate from the ``tokens`` / 2 most frequent tokens and as many random others.
+
+        ``order`` as in ``munmaek.nn.softmax.sampled_log_likelihood``.
+        """
         weight = embedding if self.weight is None else self.weight
         kept = tokens // 2
         return sampled_log_likelihood(
-            hidden, weight, self.bias, gold, kept=kept, sampled=tokens - kept
+            hidden, weight, self.bias, gold, kept=kept, sampled=tokens - kept, order=order
         )
 
 

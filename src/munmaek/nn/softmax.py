@@ -150,22 +150,27 @@ def sampled_log_likelihood(
     *,
     kept: int,
     sampled: int,
+    order: Int[Tensor, " V"] | None = None,
 ) -> Float[Tensor, ""]:
     """An estimate of ``log_likelihood``, from the global random generator.
 
-    Token ids are taken to go from the most frequent to the rarest.
+    ``order`` has the ids from the most frequent to the rarest, and a token that is not in it counts
+    for nothing; without it the ids themselves are taken to go so.
     """
-    rare = len(weight) - kept
-    drawn = kept + torch.randperm(rare, device=gold.device)[:sampled]
+    if order is None:
+        order = torch.arange(len(weight), device=gold.device)
+    rare = len(order) - kept
+    often = order[:kept]
+    drawn = order[kept + torch.randperm(rare, device=gold.device)[:sampled]]
     # One look-up for all, since the gradient of each is as large as the whole table.
-    rows = torch.cat([torch.arange(kept, device=gold.device), drawn, gold])
+    rows = torch.cat([often, drawn, gold])
     vectors, biases = weight.index_select(0, rows), bias.index_select(0, rows)
     count = kept + sampled
     scores = F.linear(hidden, vectors[:count], biases[:count]).float()
     # A rare gold token has a column of its own, so among the sampled it counts for nothing.
     own = drawn[None, :] == gold[:, None]
     others = scores[:, kept:].masked_fill(own, -math.inf)
-    is_rare = gold >= kept
+    is_rare = torch.ones_like(bias, dtype=torch.bool).index_fill_(0, often, False)[gold]
     stands_for = (rare - is_rare.float()) / (sampled - own.sum(1))
     others = others + stands_for.log()[:, None]
     gold_score = (hidden * vectors[count:]).sum(1).float() + biases[count:].float()

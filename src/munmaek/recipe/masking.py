@@ -24,7 +24,7 @@ from munmaek.recipe.network import (
 from munmaek.recipe.prepare import Text
 from munmaek.recipe.settings import Recipe
 from munmaek.tasks.classify import framed
-from munmaek.tasks.mlm import MaskedModelling
+from munmaek.tasks.mlm import SAMPLED, MaskedModelling
 from munmaek.tasks.next_sentence import NextSentenceModelling, documents_of
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 
@@ -104,6 +104,9 @@ def _masking(
     tokenizer: AnyTokenizer,
     recipe: Recipe,
 ) -> MaskedModelling:
+    order = None
+    if recipe.causal_passes and tokenizer.vocab_size > 2 * SAMPLED:
+        order = np.argsort(-token_counts(train, tokenizer.vocab_size), kind="stable")
     return MaskedModelling(
         train=train,
         valid=valid,
@@ -114,6 +117,7 @@ def _masking(
         words=_word_groups(train, tokenizer) if recipe.whole_words else None,
         rates=recipe.mask_rates,
         causal_passes=recipe.causal_passes,
+        order=order,
         pad=tokenizer.pad,
         max_tokens=recipe.max_tokens,
         seed=recipe.seed,

@@ -107,6 +107,20 @@ class BertMaskedNetwork(nn.Module):
         weight = self.encoder.word_embeddings.weight
         return self.output.log_likelihood(self.head(hidden), gold, weight)
 
+    def sampled_log_likelihood(
+        self,
+        hidden: Float[Tensor, "N D"],
+        gold: Int[Tensor, " N"],
+        *,
+        tokens: int,
+        order: Int[Tensor, " V"],
+    ) -> Float[Tensor, ""]:
+        """An estimate of ``log_likelihood``, as ``OutputLayer.sampled_log_likelihood``."""
+        weight = self.encoder.word_embeddings.weight
+        return self.output.sampled_log_likelihood(
+            self.head(hidden), gold, weight, tokens=tokens, order=order
+        )
+
     def relations(self, first: Float[Tensor, "B D"]) -> Float[Tensor, "B 2"]:
         """Scores of "the second text follows the first" and "it is from elsewhere".
 
