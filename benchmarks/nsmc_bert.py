@@ -74,6 +74,7 @@ def fine_tuning(given: argparse.Namespace, seed: int) -> Recipe:
             "max_tokens": 2048,
             "limit": 96,
             "seed": seed,
+            "word_dropout": given.word_dropout,
             **COLUMNS,
             "model": {"hidden_dropout_prob": 0.1, "classifier_pooling": given.pooling},
             "train": {
@@ -125,6 +126,7 @@ def main() -> None:
     parser.add_argument("--whole-words", action="store_true", help="hide words, not pieces")
     parser.add_argument("--model", default="{}", help="other options of the encoder, as JSON")
     parser.add_argument("--pooling", default="mean", choices=["cls", "mean"])
+    parser.add_argument("--word-dropout", type=float, default=0.15, help="in fine-tuning")
     parser.add_argument("--train", default="{}", help="other options of fine-tuning, as JSON")
     parser.add_argument("--threads", type=int, help="by default 2, or 1 for each of several")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])

@@ -232,6 +232,34 @@ def test_the_weighted_loss_is_the_weighted_sum() -> None:
     assert task.validate(made) == pytest.approx((2 * nats[0] + nats[1] / 2) / 2.5, rel=1e-5)
 
 
+# Word dropout
+
+
+def test_word_dropout_hides_a_share_of_the_words_anew_in_each_pass_and_nothing_else() -> None:
+    rng = np.random.default_rng(0)
+    rows = Rows([[1, *rng.integers(5, 30, size).tolist(), 2] for size in rng.integers(5, 40, 200)])
+    labels = np.zeros(200, dtype=np.int64)
+    shown = Classification(rows, labels, rows, labels)
+    task = replace(shown, word_dropout=0.3, mask=4, special=frozenset(range(5)))
+    passes = [[batch.ids for batch in task.epoch(number)] for number in (0, 0, 1)]
+    for hidden, batch in zip(passes[0], shown.epoch(0), strict=True):
+        kept = hidden != 4
+        np.testing.assert_array_equal(hidden[kept], batch.ids[kept])
+        assert (batch.ids[~kept] >= 5).all()
+    ids = np.concatenate([batch.flatten() for batch in passes[0]])
+    assert np.mean(ids[(ids >= 4)] == 4) == pytest.approx(0.3, abs=0.03)
+    for one, again in zip(passes[0], passes[1], strict=True):
+        np.testing.assert_array_equal(one, again)
+    assert sum(int((batch == 4).sum()) for batch in passes[2]) != int((ids == 4).sum())
+
+
+def test_word_dropout_is_for_networks_that_classify() -> None:
+    with pytest.raises(ConfigError, match="word_dropout is for 'classify', not for 'lm'"):
+        Recipe(task="lm", stage="rnn", word_dropout=0.1).stage_config()
+    with pytest.raises(UnsupportedError, match="stage 'ngram' has no word_dropout"):
+        Recipe(task="classify", stage="ngram", word_dropout=0.1).stage_config()
+
+
 # Calibration
 
 

@@ -112,6 +112,9 @@ def _train_classifier(texts: Labelled, recipe: Recipe, run: Run) -> Classifier:
         max_tokens=recipe.max_tokens,
         seed=recipe.seed,
         weights=label_weights(recipe, texts.labels, counts),
+        word_dropout=recipe.word_dropout,
+        mask=tokenizer.mask,
+        special=tokenizer.special_ids,
     )
     sizes = {"vocab_size": embedded_tokens(tokenizer, run), "label_count": len(texts.labels)}
     network, info = train_network(

@@ -53,6 +53,8 @@ class Recipe(Config):
     """One tokenizer, learned from both sides, and one embedding for both (translate)."""
     bpe_dropout: float = Field(default=0.0, ge=0, lt=1)
     """Probability that a merge is left out, anew in each pass (translate; bpe, morphemes+bpe)."""
+    word_dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Share of a text's tokens that <mask> replaces, anew in each pass (classify)."""
     source_tag: str = ""
     """Written before every source, training and validation (translate; Johnson et al. 2017)."""
     tag_column: str | int | None = None
@@ -216,6 +218,7 @@ class Recipe(Config):
             "pairs": (self.pairs, ("classify", "regress", "embed"), False),
             "class_weights": (self.class_weights is not None, ("classify", "tag"), False),
             "calibrate": (self.calibrate, ("classify",), True),
+            "word_dropout": (self.word_dropout > 0, ("classify",), False),
             "train_rows": (self.train_rows is not None, ("classify", "regress", "tag"), True),
         }
         for name, (given, tasks, counted) in asked.items():

@@ -7,7 +7,7 @@ Letters: B texts, T tokens, C labels.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, final
 
 import numpy as np
@@ -101,11 +101,26 @@ class Classification:
     seed: int = 0
     weights: tuple[float, ...] | None = None
     """Of each label in the loss; None weighs all alike."""
+    word_dropout: float = 0.0
+    """Probability that ``mask`` replaces a token in training, drawn anew in each pass."""
+    mask: int = 0
+    special: frozenset[int] = frozenset()
+    """Ids that are never replaced."""
 
     def epoch(self, number: int) -> Sequence[LabelledBatch[np.int64]]:
         """Texts of like length together, batches in random order."""
         groups = length_groups(self.train.ids, self.max_tokens, seed=(self.seed, number))
-        return Batches(groups, lambda _, chosen: self._batch(chosen))
+
+        def batch(index: int, chosen: NDArray[np.int64]) -> LabelledBatch[np.int64]:
+            made = self._batch(chosen)
+            if self.word_dropout == 0:
+                return made
+            rng = np.random.default_rng([self.seed, number, index])
+            dropped = rng.random(made.ids.shape) < self.word_dropout
+            dropped &= ~np.isin(made.ids, list(self.special))
+            return replace(made, ids=np.where(dropped, self.mask, made.ids))
+
+        return Batches(groups, batch)
 
     def _batch(self, chosen: NDArray[np.int64]) -> LabelledBatch[np.int64]:
         ids, splits = self.train
