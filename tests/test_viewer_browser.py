@@ -520,6 +520,7 @@ def test_a_page_saved_from_a_server_needs_none(
         seen = visit().open(address)
         seen.page.wait_for_selector("article")
         path = seen.download(seen.page.get_by_role("button", name="Save page").click, tmp_path)
+        seen.page.close()  # a request under way would find no server any more
     again = visit().open(path.as_uri()).all_drawn()
     assert SENTENCE in again.page.locator("article h2").inner_text()
     assert set(VIEWS["lm-transformer"]) <= set(headings(again))

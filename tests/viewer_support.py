@@ -220,8 +220,8 @@ class Visit:
 
     def close(self) -> None:
         self.context.close()
-        assert self.outside == []
-        assert self.problems == []
+        assert self.outside == [], self.outside
+        assert self.problems == [], self.problems
 
 
 @contextmanager
