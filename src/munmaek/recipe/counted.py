@@ -1,13 +1,18 @@
 """What every way to an n-gram model has in common."""
 
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from munmaek.artefact.info import Info
 from munmaek.models.ngram import NgramConfig
 from munmaek.ngram.spare import Spare
+from munmaek.recipe.settings import Recipe
 from munmaek.text.tokenizers import Tokenizer
 
-__all__ = ["Means", "excluded_ids", "ngram_label", "ngram_sizes"]
+__all__ = ["Means", "counted_info", "excluded_ids", "ngram_label", "ngram_sizes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +50,24 @@ def ngram_sizes(tokenizer: Tokenizer) -> dict[str, int]:
 def excluded_ids(tokenizer: Tokenizer) -> tuple[int, ...]:
     """Ids that no text has and no model predicts."""
     return (tokenizer.pad, tokenizer.mask)
+
+
+def counted_info(
+    recipe: Recipe,
+    config: NgramConfig,
+    sizes: Mapping[str, Any],
+    parameters: int,
+    began: float,
+    data: Mapping[str, Any],
+) -> Info:
+    """What is known of a model that was counted, since ``began`` (``time.perf_counter``)."""
+    return Info(
+        task=recipe.task,
+        stage=recipe.stage,
+        label=ngram_label(config),
+        config=config.model_dump(),
+        sizes=sizes,
+        parameters=parameters,
+        seconds=time.perf_counter() - began,
+        data=data,
+    )

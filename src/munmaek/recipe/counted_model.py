@@ -1,6 +1,5 @@
 """An n-gram model that was counted, as ``munmaek.recipe.ngrams`` gives it back."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +10,10 @@ from munmaek.artefact.info import Info
 from munmaek.artefact.settings import save_settings
 from munmaek.artefact.tables import save_tables
 from munmaek.artefact.training_text import TrainingText
-from munmaek.models.ngram import NgramConfig, NgramModel
-from munmaek.recipe.counted import ngram_label
-from munmaek.recipe.settings import Recipe
+from munmaek.models.ngram import NgramModel
 from munmaek.text.tokenizers import Tokenizer
 
-__all__ = ["TABLES", "CountedModel", "info_of"]
+__all__ = ["TABLES", "CountedModel"]
 
 TABLES = "model.safetensors"
 """The file that holds counts or probabilities."""
@@ -62,24 +59,3 @@ class CountedModel:
     def manifest(self) -> dict[str, Any]:
         """What ``munmaek.json`` says besides the files."""
         return {**self.info.to_json(), "tokenizer": self.tokenizer.describe()}
-
-
-def info_of(
-    recipe: Recipe,
-    config: NgramConfig,
-    sizes: dict[str, int],
-    model: NgramModel,
-    began: float,
-    data: dict[str, Any],
-) -> Info:
-    """What the manifest says of a model whose making ``began`` then (``time.perf_counter``)."""
-    return Info(
-        task=recipe.task,
-        stage=recipe.stage,
-        label=ngram_label(config),
-        config=config.model_dump(),
-        sizes=sizes,
-        parameters=model.parameters,
-        seconds=time.perf_counter() - began,
-        data=data,
-    )

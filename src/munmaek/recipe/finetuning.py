@@ -14,10 +14,9 @@ from munmaek.artefact.regressor import Regressor
 from munmaek.artefact.tagger import Tagger, WordRows, stands_apart, word_rows
 from munmaek.errors import ConfigError
 from munmaek.models.ngram import NgramClassifier
-from munmaek.recipe.counted import excluded_ids, ngram_sizes
+from munmaek.recipe.counted import counted_info, excluded_ids, ngram_sizes
 from munmaek.recipe.network import (
     Run,
-    counted_info,
     embedded_tokens,
     resolved_stage,
     row_lengths,

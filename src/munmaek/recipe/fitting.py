@@ -14,10 +14,9 @@ from munmaek.artefact import (
 from munmaek.artefact.neural import language_model_of
 from munmaek.errors import UnsupportedError
 from munmaek.models.ngram import NgramModel
-from munmaek.recipe.counted import excluded_ids, ngram_sizes
+from munmaek.recipe.counted import counted_info, excluded_ids, ngram_sizes
 from munmaek.recipe.network import (
     Run,
-    counted_info,
     row_lengths,
     some,
     token_counts,

@@ -1,6 +1,5 @@
 """A network made from a recipe, begun from another where that is wanted, and trained."""
 
-import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,7 +24,6 @@ from munmaek.train import Progress, fit
 
 __all__ = [
     "Run",
-    "counted_info",
     "embedded_tokens",
     "resolved_stage",
     "row_lengths",
@@ -229,27 +227,6 @@ def stage_label(stage: str, config: Any) -> str:
         "bert": lambda: "BERT",
     }
     return names.get(stage, lambda: stage)()
-
-
-def counted_info(
-    recipe: Recipe,
-    config: Any,
-    sizes: Mapping[str, Any],
-    parameters: int,
-    began: float,
-    data: Mapping[str, Any],
-) -> Info:
-    """What is known of a model that was counted, since ``began``."""
-    return Info(
-        task=recipe.task,
-        stage=recipe.stage,
-        label=stage_label(recipe.stage, config),
-        config=config.model_dump(),
-        sizes=sizes,
-        parameters=parameters,
-        seconds=time.perf_counter() - began,
-        data=data,
-    )
 
 
 def token_counts(sequences: Iterable[Sequence[int]], size: int) -> Counts:

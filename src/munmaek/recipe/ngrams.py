@@ -22,8 +22,8 @@ from munmaek.ngram.filling import Late, UnfilledError
 from munmaek.ngram.reading import Reserved
 from munmaek.ngram.scratch import give_back
 from munmaek.ngram.stages import Stage, Stages
-from munmaek.recipe.counted import Means
-from munmaek.recipe.counted_model import TABLES, CountedModel, info_of
+from munmaek.recipe.counted import Means, counted_info
+from munmaek.recipe.counted_model import TABLES, CountedModel
 from munmaek.recipe.counted_text import Paths, encode_text, kept_text, read_text_words
 from munmaek.recipe.settings import Recipe
 from munmaek.text.corpora import Corpus
@@ -108,7 +108,7 @@ def train_ngrams(
             **given.sizes,
         )
         stages.tell("saving")
-        info = info_of(recipe, config, given.sizes, model, began, given.described())
+        info = counted_info(recipe, config, given.sizes, model.parameters, began, given.described())
         trained = CountedModel(given.tokenizer, model, info, kept_text(given, recipe, model.size))
         evaluated = beside.submit(_evaluated, trained, given.valid)
         files = trained.files()

@@ -16,8 +16,8 @@ from munmaek.ngram.external import estimate_on_disk, room_needed
 from munmaek.ngram.reading import Reserved
 from munmaek.ngram.scratch import Scratch, give_back, hold_little
 from munmaek.ngram.stages import Stage, Stages
-from munmaek.recipe.counted import Means, ngram_sizes
-from munmaek.recipe.counted_model import CountedModel, info_of
+from munmaek.recipe.counted import Means, counted_info, ngram_sizes
+from munmaek.recipe.counted_model import CountedModel
 from munmaek.recipe.counted_text import Paths, read_text_words
 from munmaek.recipe.settings import Recipe
 from munmaek.text.tokenizers import Tokenizer
@@ -84,7 +84,7 @@ def train_on_disk(
         model = NgramModel(
             made.estimate.tables, config=config, discounts=made.estimate.discounts, **ids
         )
-        info = info_of(recipe, config, sizes, model, began, given.described())
+        info = counted_info(recipe, config, sizes, model.parameters, began, given.described())
         checked = given.valid
         del given  # the words, which the tokenizer has by now
         give_back()
