@@ -200,6 +200,30 @@ SHARED = {
 }  # fmt: skip
 
 
+class Stacked(Network):
+    """The same with more matrices, so that there is something to share out."""
+
+    def __init__(self):
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(1)
+            self.inner = torch.nn.Linear(12, 24)
+            self.outer = torch.nn.Linear(24, 12)
+
+    def forward(self, ids):
+        hidden, _ = self.lstm(self.embedding(ids))
+        return self.out(self.normalise(hidden + self.outer(self.inner(hidden).relu())))
+
+
+MODES = {"whole": {}, "sharded": {"sharded": True}, "muon": {"optimiser": "muon"}}
+
+
+def undisturbed(mode):
+    network = Stacked() if mode == "muon" else Network()
+    network.dropout.p = 0.0
+    return network
+
+
 def child(rank, folder, mode, port):
     """One of two processes; the first leaves its weights and loss curve."""
     from safetensors.torch import save_file
@@ -214,12 +238,11 @@ def child(rank, folder, mode, port):
     os.environ |= {"RANK": str(rank), "WORLD_SIZE": "2", "LOCAL_RANK": str(rank)}
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     assert join("cpu") == "cpu"
-    config = TrainConfig.of({**SHARED, "sharded": mode == "sharded", "averaging": "triggered"})
+    config = TrainConfig.of({**SHARED, **MODES[mode], "averaging": "triggered"})
     # With 5 batches in an epoch, every third step has none for the second process.
     stops = [None] if mode == "whole" else [Interrupt(5), None]
     for stop in stops:
-        network, task = Network(), Counting(batches=5)
-        network.dropout.p = 0.0
+        network, task = undisturbed(mode), Counting(batches=5)
         result = fit(network, task, config=config, folder=folder, resume=True, should_stop=stop)
     assert all(type(each) is torch.nn.Parameter for each in network.parameters())
     whole = weights(network)
@@ -243,7 +266,7 @@ sys.exit(max(os.waitpid(process, 0)[1] for process in children) != 0)
 """
 
 
-@pytest.mark.parametrize("mode", ["whole", "sharded"])
+@pytest.mark.parametrize("mode", MODES)
 def test_two_processes_train_as_one_does_on_batches_of_twice_the_size(tmp_path, mode):
     import socket
 
@@ -259,9 +282,9 @@ def test_two_processes_train_as_one_does_on_batches_of_twice_the_size(tmp_path, 
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     assert out.returncode == 0, out.stderr[-3000:]
-    alone = Network()
-    alone.dropout.p = 0.0
-    config = TrainConfig.of({**SHARED, "accumulate": 2, "averaging": "triggered"})
+    alone = undisturbed(mode)
+    alike = MODES[mode] | {"sharded": False, "accumulate": 2, "averaging": "triggered"}
+    config = TrainConfig.of({**SHARED, **alike})
     result = fit(alone, Counting(batches=5), config=config)
     found = load_file(tmp_path / "result.safetensors")
     torch.testing.assert_close(found.pop("curve"), torch.tensor(result.curve), rtol=1e-4, atol=1e-4)

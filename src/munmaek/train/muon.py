@@ -7,7 +7,7 @@ r"""Muon: momentum whose matrix is made orthogonal before each step (Jordan et a
 0.2 √max(n, m) gives a step the size that AdamW's have (Liu et al. 2025, eq. 4), so that one
 learning rate serves both. For matrices of the stack; embeddings and vectors are AdamW's. A matrix
 of several blocks on top of one another, such as a fused projection of queries, keys and values, is
-made orthogonal block by block.
+made orthogonal block by block. Several processes share this work out.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from munmaek.train.config import TrainConfig
 from munmaek.train.precision import has_fast_bfloat16
+from munmaek.train.sharding import shared_out
 
 __all__ = ["Muon", "make_muon", "orthogonal"]
 
@@ -100,27 +101,35 @@ class Muon(torch.optim.Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
+        blocks: list[Tensor] = []
+        directions: list[Tensor] = []
+        rates: list[float] = []
         for group in self.param_groups:
             for parameter in cast("list[nn.Parameter]", group["params"]):
                 if parameter.grad is None:
                     continue
                 parameter.mul_(1 - group["lr"] * group["weight_decay"])
-                move = self._adam if group["adam"] else self._muon
-                move(parameter, parameter.grad, group)
+                if group["adam"]:
+                    self._adam(parameter, parameter.grad, group)
+                    continue
+                blocks += parameter.chunk(group["blocks"])
+                directions += self._direction(parameter, parameter.grad, group)
+                rates += [group["lr"]] * group["blocks"]
+        steps = shared_out(directions, orthogonal)
+        for block, rate, step in zip(blocks, rates, steps, strict=True):
+            block.add_(step, alpha=-rate * 0.2 * max(step.shape) ** 0.5)
         return loss
 
-    def _muon(self, parameter: nn.Parameter, grad: Tensor, group: dict[str, Any]) -> None:
+    def _direction(
+        self, parameter: nn.Parameter, grad: Tensor, group: dict[str, Any]
+    ) -> tuple[Tensor, ...]:
+        """Nesterov's momentum of each block."""
         state: dict[str, Any] = self.state[parameter]
         if not state:
             state["momentum"] = torch.zeros_like(grad)
         held: Tensor = state["momentum"]
         held.mul_(group["muon_momentum"]).add_(grad)
-        direction = grad.add(held, alpha=group["muon_momentum"])
-        for block, part in zip(
-            parameter.chunk(group["blocks"]), direction.chunk(group["blocks"]), strict=True
-        ):
-            size = 0.2 * max(part.shape) ** 0.5
-            block.add_(orthogonal(part), alpha=-group["lr"] * size)
+        return grad.add(held, alpha=group["muon_momentum"]).chunk(group["blocks"])
 
     def _adam(self, parameter: nn.Parameter, grad: Tensor, group: dict[str, Any]) -> None:
         state: dict[str, Any] = self.state[parameter]

@@ -1,14 +1,17 @@
-"""Tensors that are divided among processes, to and from whole ones; every process takes part."""
+"""Tensors and work divided among processes; every process takes part."""
 
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
 from torch.distributed import tensor as distributed_tensor
 
-__all__ = ["divided_like", "part", "whole"]
+__all__ = ["divided_like", "part", "shared_out", "whole"]
 
+# Their functions come without complete types.
 _library = cast("Any", distributed_tensor)
+_distributed = cast("Any", distributed)
 
 
 def whole(tensor: Tensor) -> Tensor:
@@ -34,3 +37,36 @@ def divided_like(tensor: Tensor, model: Tensor) -> Tensor:
         return _library.distribute_tensor(
             tensor.to(kind.device), kind.device_mesh, kind.placements, src_data_rank=None
         )
+
+
+def shared_out(matrices: Sequence[Tensor], work: Callable[[Tensor], Tensor]) -> list[Tensor]:
+    """``work`` of each matrix: every process does its share, and all of them get all.
+
+    Matrices are the same in every process, and ``work``, which costs as much as a product of the
+    matrix with its own transpose, keeps shape and type. Of matrices that are divided themselves
+    every process does all of them, with its part of each.
+    """
+    there = _distributed.is_available() and _distributed.is_initialized()
+    size: int = _distributed.get_world_size() if there else 1
+    if size == 1 or not matrices or any(isinstance(each, _library.DTensor) for each in matrices):
+        return [work(each) for each in matrices]
+    shares: list[list[int]] = [[] for _ in range(size)]
+    loads = [0] * size
+    costs = [each.numel() * min(each.shape) for each in matrices]
+    for index in sorted(range(len(matrices)), key=lambda index: -costs[index]):
+        idle = loads.index(min(loads))
+        shares[idle].append(index)
+        loads[idle] += costs[index]
+    counts = [sum(matrices[index].numel() for index in share) for share in shares]
+    sent = matrices[0].new_empty(max(counts))
+    rank: int = _distributed.get_rank()
+    mine = [work(matrices[index]).flatten() for index in shares[rank]]
+    if mine:
+        torch.cat(mine, out=sent[: counts[rank]])
+    received = [torch.empty_like(sent) for _ in range(size)]
+    _distributed.all_gather(received, sent)
+    found: dict[int, Tensor] = {}
+    for share, values, count in zip(shares, received, counts, strict=True):
+        pieces = values[:count].split([matrices[index].numel() for index in share])
+        found |= dict(zip(share, pieces, strict=True))
+    return [found[index].view_as(each) for index, each in enumerate(matrices)]
