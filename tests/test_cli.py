@@ -482,9 +482,15 @@ def test_an_interrupted_run_is_saved_and_goes_on(run: Run, home: Path, tmp_path:
     assert "perplexity" in stopped.out
     assert run("score", model, home / "ko.txt").code == 0
     assert run(*arguments).code == 2
+    slow.write_text(f"[model]\n{TINY['rnn']}\n{training}learning_rate = 1.0\n")
+    refused = run(*arguments, "--resume")
+    assert refused.code == 2
+    assert "'learning_rate': 1.0" in refused.err
+    # How long it lasts is another matter.
+    slow.write_text(f"[model]\n{TINY['rnn']}\n{training}".replace("150", "160"))
     assert run(*arguments, "--resume").code == 0
     manifest = json.loads((model / "munmaek.json").read_text(encoding="utf-8"))
-    assert manifest["training"]["steps"] == 150
+    assert manifest["training"]["steps"] == 160
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "slow.toml"]
 
 

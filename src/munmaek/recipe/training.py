@@ -46,6 +46,7 @@ from munmaek.text.corpora import (
 from munmaek.text.tagged import read_tagged
 from munmaek.text.tokenizers import Tokenizer
 from munmaek.train import Progress
+from munmaek.train.config import MAY_CHANGE
 from munmaek.train.precision import flushing_subnormals
 from munmaek.train.ranks import leads
 
@@ -100,7 +101,7 @@ def train(
         valid: the validation data; none holds some of the training data out.
         init: a trained model to begin from; its tokenizer is taken too.
         force: replace what is at ``folder``, and an interrupted run.
-        resume: go on with an interrupted run.
+        resume: go on with an interrupted run; how long it lasts may differ.
         device: ``cpu``, ``cuda`` or ``mps``.
         guide: word links that a translator's attention is trained toward: a file that
             ``munmaek.align.read_guide`` reads, "statistical" for those of the built-in aligner on
@@ -159,19 +160,27 @@ def _claim(folder: Path, recipe: Recipe, *, force: bool, resume: bool) -> Path:
 
 
 def _same_recipe(path: Path, recipe: Recipe) -> None:
+    """Keep the recipe at ``path``, unless that of another run is there."""
     now = recipe.model_dump(mode="json")
-    if not path.exists():
-        write_text(path, json.dumps(now, ensure_ascii=False, indent=2) + "\n")
-        return
-    then = json.loads(path.read_text(encoding="utf-8"))
-    changed = [name for name in now if now[name] != then.get(name)]
-    if changed:
-        name = changed[0]
-        message = (
-            f"--resume: the interrupted run had {name} = {then.get(name)!r}, now {now[name]!r}; "
-            "give the same command, or --force to start over"
-        )
-        raise InputError(message)
+    if path.exists():
+        then = json.loads(path.read_text(encoding="utf-8"))
+        for name in now:
+            before, after = (_lasting(name, each.get(name)) for each in (then, now))
+            if before != after:
+                message = (
+                    f"--resume: the interrupted run had {name} = {before!r}, now {after!r}; "
+                    "give the same command, or --force to start over"
+                )
+                raise InputError(message)
+    write_text(path, json.dumps(now, ensure_ascii=False, indent=2) + "\n")
+
+
+def _lasting(name: str, value: Any) -> Any:
+    """What of an option must be the same when a run goes on."""
+    if name != "train":
+        return value
+    options = cast("dict[str, Any]", value or {})
+    return {option: each for option, each in options.items() if option not in MAY_CHANGE}
 
 
 def _abandon(work: Path) -> None:

@@ -6,7 +6,13 @@ from pydantic import Field, model_validator
 
 from munmaek.models.configuration import Config
 
-__all__ = ["TrainConfig"]
+__all__ = ["MAY_CHANGE", "TrainConfig"]
+
+MAY_CHANGE = {
+    "budget", "epochs", "steps", "validations", "patience", "checkpoint_every", "log_every",
+    "tensorboard",
+}  # fmt: skip
+"""Options that a resumed run may have otherwise than the one it goes on from."""
 
 
 class TrainConfig(Config):

@@ -20,7 +20,7 @@ from munmaek.nn.products import fast_products
 from munmaek.tasks.base import Batch, Carrying, Task
 from munmaek.train.averaging import Average
 from munmaek.train.checkpoint import Checkpoint, Store, load_weights, weights
-from munmaek.train.config import TrainConfig
+from munmaek.train.config import MAY_CHANGE, TrainConfig
 from munmaek.train.log import Log
 from munmaek.train.memory import generators, load_generators, load_moments, moments
 from munmaek.train.optimiser import (
@@ -40,11 +40,6 @@ __all__ = ["fit"]
 
 _REPORT_EVERY = 0.1
 """Seconds between calls of ``report``."""
-_MAY_CHANGE = {
-    "budget", "epochs", "steps", "validations", "patience", "checkpoint_every", "log_every",
-    "tensorboard",
-}  # fmt: skip
-"""Options that a resumed run may have otherwise than the one it goes on from."""
 
 
 def fit(
@@ -344,7 +339,7 @@ def _copy(values: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def _same_options(before: dict[str, Any], config: TrainConfig) -> None:
     now = config.model_dump(mode="json")
-    for name in sorted(now.keys() - _MAY_CHANGE):
+    for name in sorted(now.keys() - MAY_CHANGE):
         if before.get(name) != now[name]:
             message = (
                 f"resumed training: {name} was {before.get(name)!r} and is now {now[name]!r}; "
