@@ -22,11 +22,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.errors import InputError
-from munmaek.ngram.compiled import compiled
 from munmaek.ngram.counting import continue_contexts
 from munmaek.ngram.discounts import counts_of_counts, discounts_of, raw_last_ngrams
 from munmaek.ngram.estimation import Estimate, interpolate, unigram_probabilities
 from munmaek.ngram.external_index import index_on_disk
+from munmaek.ngram.external_rows import (
+    count_into,
+    cut,
+    extend_rows,
+    number_rows,
+    place_answers,
+    rows_of_text,
+    scan,
+    sort_rows,
+)
 from munmaek.ngram.scratch import Buckets, Column, Scratch, chunks_of, give_back
 from munmaek.ngram.stages import Stages
 from munmaek.ngram.tables import NgramTables
@@ -171,7 +180,7 @@ class _External:
         histogram = np.zeros(self.vocab_size, dtype=np.int64)
         longest = run = 0
         for begin, end in self._pieces(len(self.text) - 1, 4 * self.piece):
-            longest, run = _scan(self.text[begin:end], self.eos, histogram, longest, run)
+            longest, run = scan(self.text[begin:end], self.eos, histogram, longest, run)
             self.source.release()
         if self.order > longest:
             sequences = int(histogram[self.eos])
@@ -186,7 +195,7 @@ class _External:
     def _sort(self, histogram: Int64s) -> _Files:
         room = max(self.piece, -(-int(histogram.sum()) // _MOST_BUCKETS))
         cuts = np.empty(self.vocab_size + 1, dtype=np.int64)
-        cuts = cuts[: _cut(histogram, room, cuts)]
+        cuts = cuts[: cut(histogram, room, cuts)]
         bucket_of = np.repeat(np.arange(len(cuts) - 1, dtype=np.int32), np.diff(cuts))
         size = self.vocab_size
         files = _Files(
@@ -212,7 +221,7 @@ class _External:
         buckets = Buckets(self.scratch.folder, "rows-1", count=count, columns=self.order)
         for begin, end in self._pieces(len(self.text) - 1, self.piece):
             rows = np.empty((end - begin, self.order), dtype=np.int32)
-            filled = _rows_of_text(self.text, begin, end, self.bos, rows)
+            filled = rows_of_text(self.text, begin, end, self.bos, rows)
             buckets.add(rows[:filled], bucket_of[rows[:filled, 0]])
             self.source.release()
         return buckets
@@ -235,12 +244,12 @@ class _External:
             for begin in range(0, size, step):
                 rows = buckets.read(bucket, begin, begin + step)
                 if high - low > 1:
-                    rows = _sorted(rows, low, high)
+                    rows = sort_rows(rows, low, high)
                 if order > 1:
                     self._number(rows, state, pending, files)
                 if order < self.order:
                     extended = np.empty((len(rows), columns), dtype=np.int32)
-                    filled = _extend_rows(rows, order, self.bos, extended)
+                    filled = extend_rows(rows, order, self.bos, extended)
                     buckets_of_rows = bucket_of[extended[:filled, 0]]
                     del rows
                     longer.add(extended[:filled], buckets_of_rows)
@@ -259,7 +268,7 @@ class _External:
         opened = np.empty((len(rows) + 1, 3), dtype=np.int32)
         opened[0] = pending
         waiting = int(state[3])
-        last = _number_rows(rows, state, opened)
+        last = number_rows(rows, state, opened)
         _flush(opened[1 - waiting : last], files)
         pending[:] = opened[last]
         state[3] = 1
@@ -301,7 +310,7 @@ class _External:
         for bucket, (begin, end) in enumerate(self._pieces(lower, width)):
             tally = np.zeros(end - begin, dtype=np.int32)
             for at in range(0, buckets.size(bucket), width):
-                _count_into(buckets.read(bucket, at, at + width)[:, 0], begin, tally)
+                count_into(buckets.read(bucket, at, at + width)[:, 0], begin, tally)
             buckets.remove(bucket)
             for low, high in kept:
                 low, high = max(low, begin), min(high, end)
@@ -359,7 +368,7 @@ class _External:
                 begin, end = int(continued[low]), int(continued[high])
                 below = np.empty(end - begin, dtype=np.float64)
                 for at in range(0, answers.size(place), self.piece):
-                    _place_answers(answers.read(place, at, at + self.piece), begin, below)
+                    place_answers(answers.read(place, at, at + self.piece), begin, below)
                 answers.remove(place)
                 made, weights = np.empty(end - begin), np.empty(high - low)
                 local = continued[low : high + 1] - np.int32(begin)
@@ -424,124 +433,3 @@ def _flush(opened: Int32s, files: _Files) -> None:
     files.links.append(opened[:, 0])
     files.words.append(opened[:, 1])
     files.counts.append(opened[:, 2])
-
-
-def _sorted(rows: Int32s, low: int, high: int) -> Int32s:
-    out = np.empty_like(rows)
-    _sort_rows(rows, low, np.zeros(high - low + 1, dtype=np.int64), out)
-    return out
-
-
-@compiled
-def _scan(text: Int32s, eos: int, histogram: Int64s, longest: int, run: int) -> tuple[int, int]:
-    """Count words; the longest sequence with its boundaries, and how far the last one is."""
-    for word in text:
-        histogram[word] += 1
-        run += 1
-        if word == eos:
-            longest = max(longest, run)
-            run = 0
-    return longest, run
-
-
-@compiled
-def _cut(weights: Int64s, room: int, cuts: Int64s) -> int:
-    """Cut words into runs that have ``room``; a word with more is a run of its own."""
-    cuts[0] = 0
-    filled = 1
-    weight = np.int64(0)
-    for word in range(len(weights)):
-        if word > cuts[filled - 1] and weight + weights[word] > room:
-            cuts[filled] = word
-            filled += 1
-            weight = np.int64(0)
-        weight += weights[word]
-    cuts[filled] = len(weights)
-    return filled + 1
-
-
-@compiled
-def _rows_of_text(text: Int32s, begin: int, end: int, bos: int, rows: Int32s) -> int:
-    """A row for each word but ``<s>``: the word and those before it, −1 before ``<s>``."""
-    filled = 0
-    order = rows.shape[1]
-    for place in range(begin, end):
-        if text[place] == bos:
-            continue
-        begun = False
-        for back in range(order):
-            word = np.int32(-1) if begun else text[place - back]
-            rows[filled, back] = word
-            begun = begun or word == bos
-        filled += 1
-    return filled
-
-
-@compiled
-def _sort_rows(rows: Int32s, low: int, cursor: Int64s, out: Int32s) -> None:
-    """Stable counting sort by the first column."""
-    for row in range(len(rows)):
-        cursor[rows[row, 0] - low + 1] += 1
-    for word in range(1, len(cursor)):
-        cursor[word] += cursor[word - 1]
-    width = rows.shape[1]
-    for row in range(len(rows)):
-        slot = cursor[rows[row, 0] - low]
-        cursor[rows[row, 0] - low] += 1
-        for column in range(width):
-            out[slot, column] = rows[row, column]
-
-
-@compiled
-def _number_rows(rows: Int32s, state: Int64s, opened: Int32s) -> int:
-    """Put the number of its n-gram into each row; the index of the last one in ``opened``.
-
-    ``opened`` has link, last word and count of each n-gram; its first row is the one before.
-    """
-    word, link, node = state[0], state[1], state[2]
-    last = 0
-    for row in range(len(rows)):
-        if rows[row, 0] != word or rows[row, 1] != link:
-            word, link = np.int64(rows[row, 0]), np.int64(rows[row, 1])
-            node += 1
-            last += 1
-            opened[last, 0] = link
-            opened[last, 1] = rows[row, 2]
-            opened[last, 2] = 0
-        opened[last, 2] += 1
-        rows[row, 1] = node
-    state[0], state[1], state[2] = word, link, node
-    return last
-
-
-@compiled
-def _extend_rows(rows: Int32s, order: int, bos: int, out: Int32s) -> int:
-    """Rows one word longer to the left; none of those that begin with ``<s>``."""
-    filled = 0
-    before = 1 if order == 1 else 3
-    for row in range(len(rows)):
-        if rows[row, 0] == bos:
-            continue
-        out[filled, 0] = rows[row, before]
-        out[filled, 1] = rows[row, 0] if order == 1 else rows[row, 1]
-        out[filled, 2] = rows[row, 0] if order == 1 else rows[row, 2]
-        for column in range(3, out.shape[1]):
-            out[filled, column] = rows[row, before + column - 2]
-        filled += 1
-    return filled
-
-
-@compiled
-def _count_into(links: Int32s, base: int, counts: Int32s) -> None:
-    for link in links:
-        counts[link - base] += 1
-
-
-@compiled
-def _place_answers(rows: Int32s, base: int, out: Floats) -> None:
-    """Each row is a node and the two halves of a number."""
-    halves = out.view(np.int32)
-    for row in range(len(rows)):
-        at = 2 * (rows[row, 0] - base)
-        halves[at] = rows[row, 1]
-        halves[at + 1] = rows[row, 2]
