@@ -126,7 +126,7 @@ def main() -> None:
     parser.add_argument("--whole-words", action="store_true", help="hide words, not pieces")
     parser.add_argument("--model", default="{}", help="other options of the encoder, as JSON")
     parser.add_argument("--pooling", default="mean", choices=["cls", "mean"])
-    parser.add_argument("--word-dropout", type=float, default=0.15, help="in fine-tuning")
+    parser.add_argument("--word-dropout", type=float, default=0.0, help="in fine-tuning")
     parser.add_argument("--train", default="{}", help="other options of fine-tuning, as JSON")
     parser.add_argument("--threads", type=int, help="by default 2, or 1 for each of several")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
