@@ -67,6 +67,7 @@ def shared_out(matrices: Sequence[Tensor], work: Callable[[Tensor], Tensor]) -> 
     _distributed.all_gather(received, sent)
     found: dict[int, Tensor] = {}
     for share, values, count in zip(shares, received, counts, strict=True):
-        pieces = values[:count].split([matrices[index].numel() for index in share])
+        sizes = [matrices[index].numel() for index in share]
+        pieces: Sequence[Tensor] = torch.split(values[:count], sizes)
         found |= dict(zip(share, pieces, strict=True))
     return [found[index].view_as(each) for index, each in enumerate(matrices)]
