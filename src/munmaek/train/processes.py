@@ -17,7 +17,7 @@ from torch import distributed as torch_distributed
 from munmaek.errors import UnsupportedError
 from munmaek.tasks.base import Task
 from munmaek.train.ranks import several
-from munmaek.train.sharding import whole
+from munmaek.train.sharding import rank_and_size, whole
 
 __all__ = ["Divisible", "Processes", "join", "leave"]
 
@@ -77,9 +77,7 @@ class Processes:
     """The one or more that train together."""
 
     def __init__(self) -> None:
-        there = distributed.is_available() and distributed.is_initialized()
-        self.rank: int = distributed.get_rank() if there else 0
-        self.size: int = distributed.get_world_size() if there else 1
+        self.rank, self.size = rank_and_size()
         self._inner: _LossModule | None = None
         self._outer: Any = None
 

@@ -7,11 +7,18 @@ import torch
 from torch import Tensor, distributed
 from torch.distributed import tensor as distributed_tensor
 
-__all__ = ["divided_like", "part", "shared_out", "whole"]
+__all__ = ["divided_like", "part", "rank_and_size", "shared_out", "whole"]
 
 # Their functions come without complete types.
 _library = cast("Any", distributed_tensor)
 _distributed = cast("Any", distributed)
+
+
+def rank_and_size() -> tuple[int, int]:
+    """Which of the processes that train together this one is, and how many they are."""
+    if not (_distributed.is_available() and _distributed.is_initialized()):
+        return 0, 1
+    return _distributed.get_rank(), _distributed.get_world_size()
 
 
 def whole(tensor: Tensor) -> Tensor:
@@ -46,8 +53,7 @@ def shared_out(matrices: Sequence[Tensor], work: Callable[[Tensor], Tensor]) -> 
     matrix with its own transpose, keeps shape and type. Of matrices that are divided themselves
     every process does all of them, with its part of each.
     """
-    there = _distributed.is_available() and _distributed.is_initialized()
-    size: int = _distributed.get_world_size() if there else 1
+    rank, size = rank_and_size()
     if size == 1 or not matrices or any(isinstance(each, _library.DTensor) for each in matrices):
         return [work(each) for each in matrices]
     shares: list[list[int]] = [[] for _ in range(size)]
@@ -59,7 +65,6 @@ def shared_out(matrices: Sequence[Tensor], work: Callable[[Tensor], Tensor]) -> 
         loads[idle] += costs[index]
     counts = [sum(matrices[index].numel() for index in share) for share in shares]
     sent = matrices[0].new_empty(max(counts))
-    rank: int = _distributed.get_rank()
     mine = [work(matrices[index]).flatten() for index in shares[rank]]
     if mine:
         torch.cat(mine, out=sent[: counts[rank]])
