@@ -1,4 +1,5 @@
 import math
+import sys
 from collections import defaultdict
 from fractions import Fraction
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn.metrics import f1_score
 
-from munmaek.errors import InputError
+from munmaek.errors import ConfigError, InputError, UnsupportedError
 from munmaek.metrics import (
     IbmModel1,
     Score,
@@ -23,6 +24,7 @@ from munmaek.metrics import (
     bleu_tokenizer,
     bootstrap_sums,
     by_length,
+    check_bleu_tokenizer,
     chrf,
     classification_scores,
     confusion,
@@ -31,6 +33,7 @@ from munmaek.metrics import (
     links_from_weights,
     lm_scores,
     macro_f1,
+    measures,
     paired_bootstrap,
     parse_links,
     perplexity,
@@ -40,6 +43,7 @@ from munmaek.metrics import (
     wilson_interval,
 )
 from munmaek.metrics.translation import (
+    BLEU_TOKENIZERS,
     bleu_from_sums,
     bleu_statistics,
     chrf_from_sums,
@@ -319,6 +323,32 @@ def test_the_tokenizer_of_bleu_follows_the_script_of_the_references():
     assert bleu_tokenizer(["나는 NMT를 공부한다"]) == "char"
     assert bleu_tokenizer(["I study 한국어 at school"]) == "13a"
     assert bleu_tokenizer(["我爱你"]) == "char"
+
+
+def test_another_tokenizer_of_bleu_counts_what_sacrebleu_counts():
+    outputs = ["나는 학교에 갔다", "그는 어제 새 책을 읽었다"]
+    references = ["나는 학교에서 공부했다", "그는 어제 그 책을 읽었습니다"]
+    for name in BLEU_TOKENIZERS:
+        if name == "ja-mecab":
+            continue  # its analyser is not among what the tests install
+        check_bleu_tokenizer(name)
+        found = measures(outputs, references, tokenizer=name)["bleu"].score(SIGNATURE)
+        wanted = sacrebleu.BLEU(tokenize=name).corpus_score(outputs, [references])
+        assert found.value == pytest.approx(wanted.score), name
+        assert f"tok.{name}" in str(found.signature)
+    by_morpheme = bleu(outputs, references, signature=SIGNATURE, tokenizer="ko-mecab").value
+    assert by_morpheme != pytest.approx(bleu(outputs, references, signature=SIGNATURE).value)
+
+
+def test_a_tokenizer_of_bleu_that_cannot_be_had_is_told_with_what_helps(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    with pytest.raises(ConfigError, match="no tokenizer 'mecab'; there are 13a, char"):
+        check_bleu_tokenizer("mecab")
+    monkeypatch.setitem(sys.modules, "mecab_ko", None)
+    monkeypatch.delitem(sys.modules, "sacrebleu.tokenizers.tokenizer_ko_mecab", raising=False)
+    with pytest.raises(UnsupportedError, match=r"pip install 'sacrebleu\[ko\]'"):
+        check_bleu_tokenizer("ko-mecab")
 
 
 # --- alignment -------------------------------------------------------------------------------

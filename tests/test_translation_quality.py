@@ -238,6 +238,21 @@ def test_a_trained_translator_carries_its_diagnosis_and_evaluate_shows_everythin
     assert all(each["p_randomisation"] == 1 for each in compared.values())
 
 
+def test_evaluate_counts_bleu_by_the_tokenizer_that_is_asked_for(
+    folder: Path, files: list[Path], run
+) -> None:
+    asked = ("evaluate", folder, *files, "--beam", 1, "--no-ter", "--json")
+    (plain,) = run(*asked).rows
+    (found,) = run(*asked, "--bleu-tokenizer", "char").rows
+    assert "tok.13a" in plain["scores"]["bleu"]["signature"]
+    assert "tok.char" in found["scores"]["bleu"]["signature"]
+    assert all("tok.char" in bucket["bleu"]["signature"] for bucket in found["by_length"])
+    assert found["scores"]["chrf"] == plain["scores"]["chrf"]
+    refused = run(*asked, "--bleu-tokenizer", "kiwi")
+    assert (refused.code, len(refused.err.splitlines())) == (2, 1)
+    assert "BLEU has no tokenizer 'kiwi'" in refused.err
+
+
 def test_what_is_not_shown_is_not_computed(
     folder: Path, files: list[Path], run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,7 @@ from munmaek.metrics import (
     Score,
     Signature,
     by_length,
+    check_bleu_tokenizer,
     count_text,
     measures,
 )
@@ -84,6 +85,7 @@ def judge(
     beam: int = 5,
     with_ter: bool = False,
     with_findings: bool = True,
+    bleu_tokenizer: str | None = None,
 ) -> TranslationQuality:
     """Translate, score and look for failures.
 
@@ -93,7 +95,14 @@ def judge(
         beam: hypotheses kept at every step; 1 is greedy.
         with_ter: count TER's edits too; slow on long sentences.
         with_findings: look for failures too, for which the references are read once more.
+        bleu_tokenizer: sacreBLEU's, by default what suits the references.
+
+    Raises:
+        ConfigError: no such tokenizer.
+        UnsupportedError: the analyser that it needs is not installed.
     """
+    if bleu_tokenizer is not None:
+        check_bleu_tokenizer(bleu_tokenizer)
     began = time.perf_counter()
     found = translator.translate(corpus.sources, beam=beam, links=False)
     seconds = time.perf_counter() - began
@@ -106,7 +115,13 @@ def judge(
         findings = diagnose(
             corpus.sources, outputs, corpus.targets, true=likelihoods, shuffled=shuffled
         )
-    made = measures(outputs, corpus.targets, likelihoods=likelihoods, with_ter=with_ter)
+    made = measures(
+        outputs,
+        corpus.targets,
+        likelihoods=likelihoods,
+        with_ter=with_ter,
+        tokenizer=bleu_tokenizer,
+    )
     signature = translator.signature(beam=beam)
     return TranslationQuality(corpus, outputs, made, findings, signature, seconds)
 

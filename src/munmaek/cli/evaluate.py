@@ -45,6 +45,14 @@ def evaluate(
             "--ter/--no-ter", help="Count the edits of a translator; slow on long sentences."
         ),
     ] = True,
+    bleu_tokenizer: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            show_default="char where most letters are Hangul, Han or kana, else 13a",
+            help="sacreBLEU's tokenizer for the BLEU of a translator, such as ko-mecab.",
+        ),
+    ] = None,
     by_length: Annotated[
         bool, typer.Option("--by-length", help="Show scores by source length too (translate).")
     ] = False,
@@ -119,7 +127,14 @@ def evaluate(
         "pairs": Pairs(column(second_column)) if paired else None,
     }
     asked = TranslationOptions(
-        beam, ter, by_length, diagnose, against, source_tag, column(tag_column)
+        beam,
+        ter,
+        by_length,
+        diagnose,
+        against,
+        source_tag,
+        column(tag_column),
+        bleu_tokenizer,
     )
     if trained.info.task == "translate":
         _put_translator(model, trained, data, asked, json=json)

@@ -22,6 +22,7 @@ class TranslationOptions:
     against: Path | None = None
     source_tag: str | None = None
     tag_column: str | int | None = None
+    bleu_tokenizer: str | None = None
 
     def refuse_for(self, task: str) -> None:
         """Complain where something is asked that only translators have.
@@ -36,6 +37,7 @@ class TranslationOptions:
             "--against": self.against is not None,
             "--source-tag": self.source_tag is not None,
             "--tag-column": self.tag_column is not None,
+            "--bleu-tokenizer": self.bleu_tokenizer is not None,
         }
         for name, given in asked.items():
             if given:
@@ -57,7 +59,12 @@ def evaluate_translations(
     from munmaek.text.corpora import read_parallel
 
     corpus = tagged(read_parallel(data, tag_column=options.tag_column), options.source_tag or "")
-    quality = judge(trained, corpus, beam=options.beam, with_ter=options.with_ter)
+    asked: dict[str, Any] = {
+        "beam": options.beam,
+        "with_ter": options.with_ter,
+        "bleu_tokenizer": options.bleu_tokenizer,
+    }
+    quality = judge(trained, corpus, **asked)
     found: dict[str, Any] = {
         "scores": {name: score.to_json() for name, score in quality.scores.items()},
         "diagnosis": [each.to_json() for each in quality.findings],
@@ -67,9 +74,7 @@ def evaluate_translations(
     if options.against is not None:
         other = load_as(options.against, Translator, what="--against")
         one_vocabulary = trained.target_tokenizer.fingerprint == other.target_tokenizer.fingerprint
-        theirs = judge(
-            other, corpus, beam=options.beam, with_ter=options.with_ter, with_findings=False
-        )
+        theirs = judge(other, corpus, **asked, with_findings=False)
         found["against"] = {
             "model": str(options.against),
             "scores": {name: score.to_json() for name, score in theirs.scores.items()},

@@ -17,16 +17,19 @@ from typing import Any, NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.errors import ConfigError, UnsupportedError
 from munmaek.metrics.score import Score, Signature
 from munmaek.metrics.significance import bootstrap_interval
 
 __all__ = [
+    "BLEU_TOKENIZERS",
     "Likelihoods",
     "Measure",
     "bleu",
     "bleu_from_sums",
     "bleu_statistics",
     "bleu_tokenizer",
+    "check_bleu_tokenizer",
     "chrf",
     "chrf_from_sums",
     "chrf_statistics",
@@ -38,6 +41,9 @@ __all__ = [
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+BLEU_TOKENIZERS = ("13a", "char", "intl", "ja-mecab", "ko-mecab", "none", "zh")
+"""sacreBLEU's tokenizers that need no download."""
+
 LONGEST_SHIFTED = 300
 """Words of a sentence up to which TER looks for shifts: that takes seconds for one of 400 words and
 hours for a line that is a book."""
@@ -48,12 +54,34 @@ def bleu_tokenizer(references: Sequence[str]) -> str:
 
     ``13a`` splits punctuation off words written with spaces. Where most letters are Hangul, Han or
     kana, words carry particles and endings or are not spaced at all; ``char`` then counts syllables
-    and needs no morphological analyser (``ko-mecab`` does, and depends on its dictionary).
+    and needs no morphological analyser (``ko-mecab`` does, and depends on its dictionary). By
+    syllables BLEU is higher, for much of an ending or a particle is right in a wrong word.
     """
     text = "".join(references[:1000])
     letters = [letter for letter in text if letter.isalpha()]
     dense = sum(_is_dense(letter) for letter in letters)
     return "char" if 2 * dense > len(letters) else "13a"
+
+
+def check_bleu_tokenizer(name: str) -> None:
+    """Complain of a tokenizer that BLEU could not be counted with, before anything is translated.
+
+    Raises:
+        ConfigError: there is none of that name.
+        UnsupportedError: the analyser that it needs is not installed.
+    """
+    if name not in BLEU_TOKENIZERS:
+        message = f"BLEU has no tokenizer '{name}'; there are {', '.join(BLEU_TOKENIZERS)}"
+        raise ConfigError(message)
+    try:
+        _bleu_metric(name)
+    except (RuntimeError, ImportError):
+        extra = name.partition("-")[0]
+        message = (
+            f"BLEU's tokenizer '{name}' needs an analyser, which is not installed: "
+            f"pip install 'sacrebleu[{extra}]'"
+        )
+        raise UnsupportedError(message) from None
 
 
 def _is_dense(letter: str) -> bool:
@@ -286,6 +314,7 @@ def measures(
     *,
     likelihoods: Likelihoods | None = None,
     with_ter: bool = True,
+    tokenizer: str | None = None,
 ) -> dict[str, Measure]:
     """BLEU and chrF by name, TER, and where likelihoods are given perplexity and bits.
 
@@ -295,12 +324,13 @@ def measures(
         likelihoods: what the model gives the references.
         with_ter: count TER's edits too, which takes sacreBLEU a millisecond for a sentence of ten
             words and a hundred for one of fifty.
+        tokenizer: BLEU's, by default what suits the references; see ``bleu_tokenizer``.
 
     Raises:
         ValueError: the sequences differ in length or are empty.
     """
     found = [
-        _bleu_measure(hypotheses, references, None),
+        _bleu_measure(hypotheses, references, tokenizer),
         _sacrebleu("chrf", _chrf_metric(), chrf_from_sums, hypotheses, references),
     ]
     if with_ter:
