@@ -92,7 +92,7 @@ def write(folder: Path, part: str, rows: tuple[Phrase, ...]) -> list[Path]:
 def on_phrasebook(options: argparse.Namespace) -> None:
     import torch
 
-    from munmaek.recipe import Recipe, train
+    from munmaek.recipe import Extra, Recipe, train
 
     torch.set_num_threads(1)
     book = phrasebook()
@@ -116,7 +116,11 @@ def on_phrasebook(options: argparse.Namespace) -> None:
         guides = {"none": None, "gold": folder / "train.links", "statistical": "statistical"}
         began = time.process_time()
         model: Any = train(
-            recipe, paths, valid=valid, folder=folder / "model", guide=guides[options.guide]
+            recipe,
+            paths,
+            valid=valid,
+            folder=folder / "model",
+            extra=Extra(guide=guides[options.guide]),
         )
     used = time.process_time() - began
     rows = book.test[: options.test]

@@ -36,7 +36,7 @@ from munmaek.artefact.translation_quality import TranslationQuality, judge
 from munmaek.cli.durations import parse_duration
 from munmaek.cli.progress import told
 from munmaek.metrics import bleu
-from munmaek.recipe import Recipe, train, work_folder
+from munmaek.recipe import Extra, Recipe, train, work_folder
 from munmaek.text.corpora import read_parallel
 
 STAGES = ("seq2seq", "attention", "transformer")
@@ -154,7 +154,7 @@ def trained(run: str, options: argparse.Namespace) -> Any:
                 valid=valid,
                 resume=work_folder(folder).exists(),
                 force=folder.exists(),
-                guide=guide_of(run, options),
+                extra=Extra(guide=guide_of(run, options)),
                 report=tell,
             )
     return load(folder)

@@ -18,7 +18,7 @@ from munmaek.models.seq2seq import FixedVectorTranslatorNetwork, Seq2SeqConfig
 from munmaek.models.transformer import TransformerConfig, TransformerTranslatorNetwork
 from munmaek.nn.additive_decoder import AdditiveDecoderWeights, decode_additive
 from munmaek.nn.tape import Tape
-from munmaek.recipe import Recipe, train
+from munmaek.recipe import Extra, Recipe, train
 from munmaek.tasks.guided import guide_loss, piece_guide
 from munmaek.text.phrasebook import phrasebook
 
@@ -169,7 +169,8 @@ def _recipe(stage: str, *, steps: int = 3, **options: Any) -> Recipe:
 def _train(book: Path, folder: Path, recipe: Recipe, **options: Any) -> Translator:
     paths = [book / "train.ko", book / "train.en"]
     valid = [book / "valid.ko", book / "valid.en"]
-    model = train(recipe, paths, folder=folder, valid=valid, **options)
+    extra = Extra(guide=options.pop("guide", None))
+    model = train(recipe, paths, folder=folder, valid=valid, extra=extra, **options)
     assert isinstance(model, Translator)
     return model
 

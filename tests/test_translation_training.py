@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 from munmaek.artefact import Translator, load
 from munmaek.errors import ConfigError, InputError, UnsupportedError
-from munmaek.recipe import Recipe, train
+from munmaek.recipe import Extra, Recipe, train
 from munmaek.recipe.bitexts import read_back_translated, read_pairs
 from munmaek.text.corpora import read_parallel
 
@@ -126,7 +126,7 @@ def test_back_translations_are_marked_trained_on_and_never_held_out(
     assert read_back_translated([table], recipe()).sources == ("<BT> 물 산",)
     both = read_back_translated([table], recipe(source_tag="<2en>", back_translated_tag="<B>"))
     assert both.sources == ("<B> <2en> 물 산",)
-    made = train(recipe(), files, folder=tmp_path / "m", back_translated=[table])
+    made = train(recipe(), files, folder=tmp_path / "m", extra=Extra(back_translated=[table]))
     held = made.info.data["valid"]["rows"]
     assert made.info.data["train"]["rows"] == len(PAIRS) - held + 1
     rows = [{"source": "", "target": "water"}, {"source": "물", "target": ""}]
@@ -153,11 +153,13 @@ def test_a_guide_goes_neither_with_changing_pieces_nor_with_tags(
     tmp_path: Path, files: list[Path]
 ) -> None:
     with pytest.raises(UnsupportedError, match="cuts anew"):
-        train(recipe(bpe_dropout=0.1), files, folder=tmp_path / "m", guide="statistical")
+        train(
+            recipe(bpe_dropout=0.1), files, folder=tmp_path / "m", extra=Extra(guide="statistical")
+        )
     links = tmp_path / "links"
     links.write_text("0-0\n" * len(PAIRS), encoding="utf-8")
     with pytest.raises(UnsupportedError, match="shifts by one"):
-        train(recipe(source_tag="<2en>"), files, folder=tmp_path / "m", guide=links)
+        train(recipe(source_tag="<2en>"), files, folder=tmp_path / "m", extra=Extra(guide=links))
 
 
 def test_the_command_line_has_all_of_them(tmp_path: Path, files: list[Path], run) -> None:

@@ -17,6 +17,7 @@ __all__ = [
     "Curve",
     "Patience",
     "Seeds",
+    "SoftLabels",
     "labelled_options",
     "parse_numbers",
     "parse_weights",
@@ -31,6 +32,15 @@ ClassWeights = Annotated[
         show_default=False,
         help="Weight of each label in the loss (classify, tag); balanced is inverse to how often "
         "it occurs.",
+    ),
+]
+SoftLabels = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FILE",
+        show_default=False,
+        help="More texts to train on, with a probability for each label: JSONL, as munmaek "
+        "classify --json writes what another model says (classify).",
     ),
 ]
 Calibrate = Annotated[

@@ -14,6 +14,7 @@ from munmaek.cli.labelled import (
     Curve,
     Patience,
     Seeds,
+    SoftLabels,
     labelled_options,
     sizes_and_seeds,
 )
@@ -156,6 +157,7 @@ def train(
     pairs: PairRows = False,
     second_column: SecondColumn = None,
     class_weights: ClassWeights = None,
+    soft_labels: SoftLabels = None,
     calibrate: Calibrate = False,
     patience: Patience = None,
     seeds: Seeds = None,
@@ -230,9 +232,8 @@ def train(
     }
     tables = {"model": counting, "train": training}
     ngram_only = {f"--{name.replace('_', '-')}": value for name, value in counting.items()}
-    _refuse_elsewhere(
-        task, guided=guide is not None or guide_weight is not None, next_sentence=next_sentence
-    )
+    _refuse_elsewhere(task, weighted=guide_weight is not None, next_sentence=next_sentence)
+    extra = _extra(task, guide, back_translated, soft_labels)
     fast = (task, stage, tokenizer, memory, dry_run) == ("lm", "ngram", "words", None, False)
     room = room_for(data, order) if fast else None
     recipe = _recipe(
@@ -247,7 +248,11 @@ def train(
             "--reserved": reserved,
         },
     )
-    single = {"--guide": guide, "--back-translated": back_translated}
+    single = {
+        "--guide": guide,
+        "--back-translated": back_translated,
+        "--soft-labels": soft_labels,
+    }
     several = sizes_and_seeds(seeds, curve, recipe=recipe, single=single)
     if dry_run:
         forecast(recipe, data, init, device, json=json)
@@ -261,6 +266,7 @@ def train(
         force=force,
         resume=resume,
         device=device,
+        extra=extra,
     )
     if (recipe.task, recipe.stage) == ("lm", "ngram") and init is None:
         counted = count_ngrams(
@@ -281,21 +287,39 @@ def train(
         sizes, chosen = several
         train_several(job, sizes=sizes, seeds=chosen, json=json)
     else:
-        train_once(job, guide=guide, back_translated=back_translated or (), json=json)
+        train_once(job, json=json)
 
 
-def _refuse_elsewhere(task: str, *, guided: bool, next_sentence: bool) -> None:
+def _refuse_elsewhere(task: str, *, weighted: bool, next_sentence: bool) -> None:
     """Options that are for one task alone.
 
     Raises:
         ConfigError: one of them with another task.
     """
-    if task != "translate" and guided:
-        message = f"--guide is for 'translate', which has links between words; not '{task}'"
+    if task != "translate" and weighted:
+        message = f"--guide-weight is for 'translate', which has links to weigh; not '{task}'"
         raise ConfigError(message)
     if task != "mlm" and next_sentence:
         message = f"--next-sentence is for 'mlm', which reads pairs of texts; not '{task}'"
         raise ConfigError(message)
+
+
+def _extra(
+    task: str,
+    guide: str | None,
+    back_translated: list[str] | None,
+    soft_labels: list[str] | None,
+) -> Any:
+    """What is trained on besides the data.
+
+    Raises:
+        UnsupportedError: the task cannot use it.
+    """
+    from munmaek.recipe import Extra
+
+    extra = Extra(guide, back_translated or (), soft_labels or ())
+    extra.refuse_for(task)
+    return extra
 
 
 def _given(output: Path | None) -> Path:

@@ -45,6 +45,8 @@ class Job:
     resume: bool
     device: str
     """As asked for."""
+    extra: Any
+    """``munmaek.recipe.Extra``."""
 
 
 @contextmanager
@@ -63,7 +65,7 @@ def _at_work(
         yield chosen, tell, should_stop
 
 
-def train_once(job: Job, *, guide: str | None, back_translated: Sequence[str], json: bool) -> None:
+def train_once(job: Job, *, json: bool) -> None:
     """Train a model, save it and sum it up.
 
     Raises:
@@ -79,8 +81,7 @@ def train_once(job: Job, *, guide: str | None, back_translated: Sequence[str], j
             folder=job.folder,
             valid=job.valid,
             init=job.init,
-            guide=guide,
-            back_translated=back_translated,
+            extra=job.extra,
             force=job.force,
             resume=job.resume,
             device=device,

@@ -23,7 +23,7 @@ __all__ = [
 
 Ints = NDArray[np.int64]
 Item = TypeVar("Item")
-Label = TypeVar("Label", np.int64, np.float64)
+Label = TypeVar("Label", np.int64, np.float32, np.float64)
 
 
 def pad_rows(sequences: Sequence[Sequence[int]], pad: int) -> tuple[Ints, Ints]:
@@ -91,7 +91,7 @@ class LabelledBatch(_TextBatch, Generic[Label]):
     """Texts, or pairs of texts, with a class or a number each."""
 
     labels: NDArray[Label]
-    """Class or number of each row [B]."""
+    """Class or number of each row [B], or the probability of each of its classes [B, C]."""
     splits: Ints | None = None
     """Tokens of each row's first text [B], where the network tells the texts of pairs apart."""
 

@@ -20,7 +20,7 @@ from munmaek.errors import InputError
 from munmaek.look.feedback_material import Material, material
 from munmaek.look.feedback_report import measure, report
 from munmaek.look.pairs import Pairs
-from munmaek.recipe import Recipe, train
+from munmaek.recipe import Extra, Recipe, train
 
 __all__ = ["WEIGHT", "Feedback", "guided_run"]
 
@@ -153,7 +153,7 @@ def _train(
         folder=files.place / name,
         valid=[str(path) for path in files.valid],
         init=folder,
-        guide=files.marks if name == "guided" else None,
+        extra=Extra(guide=files.marks if name == "guided" else None),
         report=lambda progress: tell(name, progress.step, steps),
         should_stop=should_stop,
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from munmaek.recipe.adding import add_text
+    from munmaek.recipe.extra import Extra
     from munmaek.recipe.finetuning import fit_classifier, fit_regressor, fit_tagger
     from munmaek.recipe.fitting import fit_language_model, fit_translator
     from munmaek.recipe.masking import fit_encoder
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from munmaek.recipe.training import train, work_folder
 
 __all__ = [
+    "Extra",
     "Recipe",
     "Run",
     "Several",
@@ -46,6 +48,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Extra": "munmaek.recipe.extra",
     "Recipe": "munmaek.recipe.settings",
     "Run": "munmaek.recipe.network",
     "Several": "munmaek.recipe.several",

@@ -104,7 +104,7 @@ def _train_classifier(texts: Labelled, recipe: Recipe, run: Run) -> Classifier:
     counts = np.bincount(texts.train_labels, minlength=len(texts.labels))
     task = Classification(
         train=train,
-        train_labels=texts.train_labels,
+        train_labels=texts.targets,
         valid=valid,
         valid_labels=texts.valid_labels[: len(valid.ids)],
         pad=tokenizer.pad,

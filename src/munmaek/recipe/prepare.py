@@ -1,7 +1,8 @@
 """From corpora to token ids: tokenizer, hold-out, labels."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,6 +17,7 @@ from munmaek.metrics.tagging import OUTSIDE
 from munmaek.recipe.holding import hold_out, hold_out_documents
 from munmaek.recipe.settings import Recipe
 from munmaek.text.corpora import Corpus, LabelledCorpus, ParallelCorpus, values_of
+from munmaek.text.soft_labels import SoftLabels, read_soft_labels
 from munmaek.text.tagged import TaggedCorpus
 from munmaek.text.tokenizers import Tokenizer, train_tokenizer
 
@@ -35,6 +37,7 @@ __all__ = [
 ]
 
 Ids = list[int]
+Paths = Sequence[str | Path]
 C = TypeVar("C", LabelledCorpus, TaggedCorpus)
 
 
@@ -63,6 +66,7 @@ class Labelled:
     labels: tuple[str, ...]
     train: Sequence[Ids]
     train_labels: NDArray[np.int64]
+    """The likeliest, where a text has soft labels."""
     valid: Sequence[Ids]
     valid_labels: NDArray[np.int64]
     train_corpus: LabelledCorpus
@@ -70,10 +74,25 @@ class Labelled:
     train_seconds: Sequence[Ids] | None = None
     """The second text of each pair; None where single texts are labelled."""
     valid_seconds: Sequence[Ids] | None = None
+    soft: SoftLabels | None = None
+    """More training texts, which stand after those of ``train_corpus``."""
+
+    @property
+    def targets(self) -> NDArray[np.int64] | NDArray[np.float32]:
+        """What to train toward: labels [N], or with soft labels all probabilities [N, C]."""
+        if self.soft is None:
+            return self.train_labels
+        sure = np.eye(len(self.labels), dtype=np.float32)[self.train_labels]
+        sure[-len(self.soft.texts) :] = self.soft.probabilities
+        return sure
 
     def describe(self) -> dict[str, Any]:
         """Names, sizes and fingerprints."""
-        return _describe(self.train_corpus, len(self.train), self.valid_corpus, len(self.valid))
+        rows = len(self.train_corpus.texts)
+        found = _describe(self.train_corpus, rows, self.valid_corpus, len(self.valid))
+        if self.soft is not None:
+            found["soft"] = _described(self.soft, len(self.soft.texts))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +156,11 @@ class Parallel:
 
 
 def _describe(train: Any, train_rows: int, valid: Any, valid_rows: int) -> dict[str, Any]:
-    return {
-        "train": {"name": train.name, "rows": train_rows, "sha256": train.fingerprint},
-        "valid": {"name": valid.name, "rows": valid_rows, "sha256": valid.fingerprint},
-    }
+    return {"train": _described(train, train_rows), "valid": _described(valid, valid_rows)}
+
+
+def _described(corpus: Any, rows: int) -> dict[str, Any]:
+    return {"name": corpus.name, "rows": rows, "sha256": corpus.fingerprint}
 
 
 def _tokenizer(texts: Sequence[str], recipe: Recipe, *, kind: str | None = None) -> Tokenizer:
@@ -152,8 +172,11 @@ def _tokenizer(texts: Sequence[str], recipe: Recipe, *, kind: str | None = None)
     )
 
 
-def _labelled_tokenizer(corpus: LabelledCorpus, recipe: Recipe) -> Tokenizer:
-    return _tokenizer((*corpus.texts, *(corpus.seconds or ())), recipe)
+def _labelled_tokenizer(
+    corpus: LabelledCorpus, recipe: Recipe, soft: SoftLabels | None = None
+) -> Tokenizer:
+    each = [corpus] if soft is None else [corpus, soft]
+    return _tokenizer([text for one in each for text in (*one.texts, *(one.seconds or ()))], recipe)
 
 
 def _seconds(tokenizer: Tokenizer, corpus: LabelledCorpus) -> Sequence[Ids] | None:
@@ -199,11 +222,20 @@ def prepare_labelled(
     recipe: Recipe,
     *,
     tokenizer: Tokenizer | None = None,
+    soft: Paths = (),
 ) -> Labelled:
     """Labelled texts for a classifier.
 
+    Args:
+        corpus: the training data.
+        valid: the validation data; None holds some of ``corpus`` out.
+        recipe: what is trained.
+        tokenizer: None trains one.
+        soft: files of more training texts, which ``read_soft_labels`` reads; none is held out.
+
     Raises:
-        InputError: fewer than two labels, or one in ``valid`` that is not in the training data.
+        InputError: fewer than two labels, or one in ``valid`` or ``soft`` that is not in the
+            training data.
     """
     labels = tuple(sorted(set(corpus.labels)))
     if len(labels) < 2:
@@ -211,9 +243,10 @@ def prepare_labelled(
         raise InputError(message)
     corpus, valid = parted(corpus, valid, recipe)
     valid_labels = label_indices(valid, labels)
+    more = read_soft_labels(soft, labels, pairs=recipe.pairs) if soft else None
     if tokenizer is None:
-        tokenizer = _labelled_tokenizer(corpus, recipe)
-    return Labelled(
+        tokenizer = _labelled_tokenizer(corpus, recipe, more)
+    prepared = Labelled(
         tokenizer,
         labels,
         tokenizer.encode_many(corpus.texts),
@@ -224,6 +257,23 @@ def prepare_labelled(
         valid,
         _seconds(tokenizer, corpus),
         _seconds(tokenizer, valid),
+    )
+    return prepared if more is None else _with_soft(prepared, more)
+
+
+def _with_soft(texts: Labelled, soft: SoftLabels) -> Labelled:
+    """The same, with more texts to train on."""
+    encode = texts.tokenizer.encode_many
+    seconds = texts.train_seconds
+    if seconds is not None:
+        seconds = [*seconds, *encode(soft.seconds or ())]
+    likeliest = soft.probabilities.argmax(1).astype(np.int64)
+    return replace(
+        texts,
+        train=[*texts.train, *encode(soft.texts)],
+        train_labels=np.concatenate([texts.train_labels, likeliest]),
+        train_seconds=seconds,
+        soft=soft,
     )
 
 

@@ -24,6 +24,7 @@ from munmaek.errors import DiskError, InputError, UnsupportedError
 from munmaek.models import stage_named
 from munmaek.recipe.bitexts import read_back_translated, read_pairs
 from munmaek.recipe.embedding import train_embedder
+from munmaek.recipe.extra import STATISTICAL, Extra, GuideSource
 from munmaek.recipe.finetuning import fit_classifier, fit_regressor, fit_tagger
 from munmaek.recipe.fitting import fit_language_model, fit_translator
 from munmaek.recipe.masking import fit_encoder
@@ -51,20 +52,15 @@ from munmaek.train.precision import flushing_subnormals
 from munmaek.train.ranks import leads
 
 __all__ = [
-    "STATISTICAL",
-    "GuideSource",
     "columns_of",
     "tokenizer_of",
     "train",
     "work_folder",
 ]
 
-STATISTICAL: Final = "statistical"
-"""The guide that is no file: links that the built-in aligner finds in the training data."""
-
-GuideSource = Path | str | Sequence[Guide | None]
-
 Paths = Sequence[str | Path]
+
+NOTHING_MORE: Final = Extra()
 
 
 def work_folder(folder: Path) -> Path:
@@ -83,8 +79,7 @@ def train(
     force: bool = False,
     resume: bool = False,
     device: str = "cpu",
-    guide: GuideSource | None = None,
-    back_translated: Paths = (),
+    extra: Extra = NOTHING_MORE,
     report: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> TrainedModel:
@@ -103,11 +98,7 @@ def train(
         force: replace what is at ``folder``, and an interrupted run.
         resume: go on with an interrupted run; how long it lasts may differ.
         device: ``cpu``, ``cuda`` or ``mps``.
-        guide: word links that a translator's attention is trained toward: a file that
-            ``munmaek.align.read_guide`` reads, "statistical" for those of the built-in aligner on
-            the training data, or a guide (or None) for each training pair.
-        back_translated: more pairs for a translator, whose sources a model made of their targets;
-            they get the recipe's tag, and none is held out.
+        extra: what is trained on besides.
         report: told of every step that is worth telling.
         should_stop: asked after every step.
 
@@ -126,7 +117,7 @@ def train(
     try:
         before = None if init is None else load(init)
         run = Run(device, work, resume, before, report, should_stop)
-        model = _fit(recipe, paths, valid, run, guide, back_translated)
+        model = _fit(recipe, paths, valid, run, extra)
         if lead:
             model.save(folder, force=force or resume)
     except BaseException:
@@ -200,29 +191,19 @@ def _close(work: Path, folder: Path, *, finished: bool) -> None:
 
 
 def _fit(  # noqa: PLR0911 - a line for each task
-    recipe: Recipe,
-    paths: Paths,
-    valid: Paths,
-    run: Run,
-    guide: GuideSource | None,
-    back_translated: Paths,
+    recipe: Recipe, paths: Paths, valid: Paths, run: Run, extra: Extra
 ) -> TrainedModel:
-    if back_translated and recipe.task != "translate":
-        message = f"--back-translated is for 'translate', which reads pairs; not '{recipe.task}'"
-        raise UnsupportedError(message)
-    if guide is not None and recipe.task != "translate":
-        message = f"--guide is for 'translate', which has links between words; not '{recipe.task}'"
-        raise UnsupportedError(message)
+    extra.refuse_for(recipe.task)
     if recipe.task == "lm":
         return _fit_lm(recipe, paths, valid, run)
     if recipe.task == "classify":
-        return _fit_classify(recipe, paths, valid, run)
+        return _fit_classify(recipe, paths, valid, run, extra.soft_labels)
     if recipe.task == "regress":
         return _fit_regress(recipe, paths, valid, run)
     if recipe.task == "tag":
         return _fit_tag(recipe, paths, valid, run)
     if recipe.task == "translate":
-        return _fit_translate(recipe, paths, valid, run, guide, back_translated)
+        return _fit_translate(recipe, paths, valid, run, extra)
     if recipe.task == "embed":
         return train_embedder(recipe, paths, valid, run, tokenizer=tokenizer_of(run.init))
     return _fit_mlm(recipe, paths, valid, run)
@@ -249,13 +230,14 @@ def _fit_lm(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> TrainedLang
     return replace(model, info=model.info.with_scores(model.evaluate(text.valid_corpus)))
 
 
-def _fit_classify(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> Classifier:
+def _fit_classify(recipe: Recipe, paths: Paths, valid: Paths, run: Run, soft: Paths) -> Classifier:
     columns = columns_of(recipe)
     texts = prepare_labelled(
         read_labelled(paths, **columns),
         read_labelled(valid, **columns) if valid else None,
         recipe,
         tokenizer=tokenizer_of(run.init),
+        soft=soft,
     )
     model = fit_classifier(texts, recipe, run)
     return replace(model, info=model.info.with_scores(model.evaluate(texts.valid_corpus)))
@@ -294,14 +276,9 @@ def columns_of(recipe: Recipe) -> dict[str, Any]:
 
 
 def _fit_translate(
-    recipe: Recipe,
-    paths: Paths,
-    valid: Paths,
-    run: Run,
-    guide: GuideSource | None,
-    back_translated: Paths,
+    recipe: Recipe, paths: Paths, valid: Paths, run: Run, extra: Extra
 ) -> Translator:
-    init = run.init
+    init, guide, back_translated = run.init, extra.guide, extra.back_translated
     if init is not None and not isinstance(init, Translator):
         message = f"--init: a model for '{init.info.task}' cannot begin a translator"
         raise UnsupportedError(message)
@@ -329,7 +306,7 @@ def _fit_translate(
 
 
 def _known_guides(
-    guide: Path | str | Sequence[Guide | None] | None,
+    guide: GuideSource,
     corpus: ParallelCorpus,
     tokenizers: tuple[Tokenizer, Tokenizer] | None,
 ) -> Sequence[Guide | None] | None:

@@ -126,7 +126,7 @@ def device_of(network: Any) -> torch.device:
     return next(module.parameters()).device
 
 
-def tensor(array: NDArray[np.int64], network: Any) -> Tensor:
+def tensor(array: NDArray[np.generic], network: Any) -> Tensor:
     """``array`` as a tensor beside the network's weights."""
     return torch.as_tensor(array, device=device_of(network))
 

@@ -1,8 +1,9 @@
 r"""Task classify: a label for a text, or for a pair of texts.
 
-    loss = −w[label] · log softmax(network(<s> a_1 … a_T </s> b_1 … b_S </s>))[label]
+    loss = −Σ_c w_c · q_c · log softmax(network(<s> a_1 … a_T </s> b_1 … b_S </s>))_c
 
-The second text is there for pairs only. w are the labels' weights, 1 where none are given.
+The second text is there for pairs only. q is 1 for a text's label and 0 for all others, or a
+probability of each (soft labels). w are the labels' weights, 1 where none are given.
 Letters: B texts, T tokens, C labels.
 """
 
@@ -92,7 +93,8 @@ class Classification:
     """Texts as framed token ids, with the index of each one's label."""
 
     train: Rows
-    train_labels: NDArray[np.int64]
+    train_labels: NDArray[np.int64] | NDArray[np.float32]
+    """The label of each text [N], or the probability of each of its labels [N, C]."""
     valid: Rows
     valid_labels: NDArray[np.int64]
     pad: int = 0
@@ -107,11 +109,11 @@ class Classification:
     special: frozenset[int] = frozenset()
     """Ids that are never replaced."""
 
-    def epoch(self, number: int) -> Sequence[LabelledBatch[np.int64]]:
+    def epoch(self, number: int) -> Sequence[LabelledBatch[Any]]:
         """Texts of like length together, batches in random order."""
         groups = length_groups(self.train.ids, self.max_tokens, seed=(self.seed, number))
 
-        def batch(index: int, chosen: NDArray[np.int64]) -> LabelledBatch[np.int64]:
+        def batch(index: int, chosen: NDArray[np.int64]) -> LabelledBatch[Any]:
             made = self._batch(chosen)
             if self.word_dropout == 0:
                 return made
@@ -122,13 +124,11 @@ class Classification:
 
         return Batches(groups, batch)
 
-    def _batch(self, chosen: NDArray[np.int64]) -> LabelledBatch[np.int64]:
+    def _batch(self, chosen: NDArray[np.int64]) -> LabelledBatch[Any]:
         ids, splits = self.train
-        return LabelledBatch[np.int64].gather(
-            ids, self.train_labels, chosen, self.pad, splits=splits
-        )
+        return LabelledBatch[Any].gather(ids, self.train_labels, chosen, self.pad, splits=splits)
 
-    def loss(self, network: ClassifierNetwork, batch: LabelledBatch[np.int64]) -> Loss:
+    def loss(self, network: ClassifierNetwork, batch: LabelledBatch[Any]) -> Loss:
         """Negative log-likelihood of the labels, weighted."""
         logits = network_scores(network, batch.ids, batch.lengths, batch.splits).float()
         labels = tensor(batch.labels, network)

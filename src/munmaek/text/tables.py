@@ -12,7 +12,15 @@ from typing import Any, NoReturn, cast
 from munmaek.errors import InputError
 from munmaek.text.files import display_name, format_suffix, raw_lines
 
-__all__ = ["JSONL", "TABLES", "Column", "json_values", "read_columns"]
+__all__ = [
+    "JSONL",
+    "TABLES",
+    "Column",
+    "json_records",
+    "json_text",
+    "json_values",
+    "read_columns",
+]
 
 JSONL = frozenset({".jsonl", ".ndjson"})
 TABLES = frozenset({".csv", ".tsv"})
@@ -51,8 +59,8 @@ def read_columns(path: str | Path, columns: Columns) -> Iterator[tuple[int, *tup
     """
     suffix = format_suffix(path)
     if suffix in JSONL:
-        for line, record in _records(path):
-            yield line, *(_field(path, line, record, column) for column in columns)
+        for line, record in json_records(path):
+            yield line, *(json_text(path, line, record, column) for column in columns)
         return
     rows = _csv_rows(path) if suffix == ".csv" else _tsv_rows(path)
     yield from _chosen(path, rows, columns)
@@ -60,7 +68,7 @@ def read_columns(path: str | Path, columns: Columns) -> Iterator[tuple[int, *tup
 
 def json_values(path: str | Path, column: Column) -> Iterator[str]:
     """The string under one key of every line of a JSONL file."""
-    return (_field(path, line, record, column) for line, record in _records(path))
+    return (json_text(path, line, record, column) for line, record in json_records(path))
 
 
 def _fail(path: str | Path, line: int, complaint: str) -> NoReturn:
@@ -184,7 +192,12 @@ def _check_width(path: str | Path, line: int, row: list[str], width: int, column
 # JSON lines
 
 
-def _records(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def json_records(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Line number and object of every line of a JSONL file that is not blank.
+
+    Raises:
+        InputError: an unreadable file, or a line that is no JSON object.
+    """
     for number, line in enumerate(chain.from_iterable(raw_lines(path)), start=1):
         if not line.strip(SPACES):
             continue
@@ -197,7 +210,12 @@ def _records(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
         yield number, cast("dict[str, Any]", record)
 
 
-def _field(path: str | Path, line: int, record: dict[str, Any], column: Column) -> str:
+def json_text(path: str | Path, line: int, record: dict[str, Any], column: Column) -> str:
+    """What the object has under the column's key: NFC text, stripped of spaces; numbers as written.
+
+    Raises:
+        InputError: no such key, or neither text nor number under it.
+    """
     if isinstance(column.asked, int):
         _fail(path, line, f"JSONL has keys, no columns: give the {column.role}'s key")
     names = (column.asked,) if column.asked is not None else column.known
