@@ -22,7 +22,14 @@ from numpy.typing import NDArray
 
 from munmaek.lm import LanguageModel, fold_score
 
-__all__ = ["LogLinearMixture", "Mixture", "check_together", "tune_log_linear", "tune_mixture"]
+__all__ = [
+    "LogLinearMixture",
+    "Mixture",
+    "check_together",
+    "interpolated",
+    "tune_log_linear",
+    "tune_mixture",
+]
 
 Floats = NDArray[np.float64]
 State: TypeAlias = tuple[Any, ...]
@@ -94,16 +101,16 @@ class Mixture(_Together):
 
     def logprobs(self, state: State) -> Floats:
         """Natural-log probability of every next token: [V]."""
-        return _mixed(self._rows(state), self.weights)
+        return interpolated(self._rows(state), self.weights)
 
     def score(self, ids: Sequence[int]) -> Floats:
         """Natural-log probability of each of ``ids``: [T]."""
-        return _mixed(np.stack([model.score(ids) for model in self.models]), self.weights)
+        return interpolated(np.stack([model.score(ids) for model in self.models]), self.weights)
 
     def score_many(self, sequences: Sequence[Sequence[int]]) -> list[Floats]:
         """``score`` of many sequences, in their order."""
         together = zip(*(model.score_many(sequences) for model in self.models), strict=True)
-        return [_mixed(np.stack(rows), self.weights) for rows in together]
+        return [interpolated(np.stack(rows), self.weights) for rows in together]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +137,8 @@ class LogLinearMixture(_Together):
         return [self.score(ids) for ids in sequences]
 
 
-def _mixed(rows: Floats, weights: Sequence[float]) -> Floats:
-    """The logarithm of Σ λ p from logarithms [K, …]."""
+def interpolated(rows: Floats, weights: Sequence[float]) -> Floats:
+    """The logarithm of Σ λ p from the logarithms of K models: [K, …] → […]."""
     with np.errstate(divide="ignore"):
         shares = np.log(np.array(weights)).reshape(-1, *[1] * (rows.ndim - 1))
     return np.logaddexp.reduce(rows + shares, axis=0)
@@ -167,7 +174,7 @@ def tune_mixture(logprobs: Sequence[Floats], *, steps: int = 200) -> tuple[float
     weights = np.full(len(rows), 1 / len(rows))
     for _ in range(steps):
         with np.errstate(divide="ignore"):
-            shares = np.exp(rows + np.log(weights)[:, None] - _mixed(rows, weights.tolist()))
+            shares = np.exp(rows + np.log(weights)[:, None] - interpolated(rows, weights.tolist()))
         renewed = shares.mean(axis=1)
         if np.abs(renewed - weights).max() < 1e-9:
             break

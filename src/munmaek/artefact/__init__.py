@@ -7,13 +7,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from munmaek.artefact.classifier import Classifier, Prediction
+    from munmaek.artefact.classifier import Classifier
     from munmaek.artefact.encoder import Encoder, Filled
     from munmaek.artefact.info import Info
     from munmaek.artefact.inside import Inside
+    from munmaek.artefact.labelling import Labeller, Prediction
     from munmaek.artefact.language_model import TrainedLanguageModel
     from munmaek.artefact.loading import load, load_as
     from munmaek.artefact.look_up import ExplainedText, ExplainedToken, Found, NextToken
+    from munmaek.artefact.mixed_classifier import MixedClassifier, mix_classifiers
     from munmaek.artefact.mixing import mix
     from munmaek.artefact.regressor import Rating, Regressor
     from munmaek.artefact.restoring import TrainedModel
@@ -32,6 +34,8 @@ __all__ = [
     "Found",
     "Info",
     "Inside",
+    "Labeller",
+    "MixedClassifier",
     "NextToken",
     "Prediction",
     "Rating",
@@ -49,6 +53,7 @@ __all__ = [
     "load",
     "load_as",
     "mix",
+    "mix_classifiers",
 ]
 
 _HOMES = {
@@ -61,8 +66,10 @@ _HOMES = {
     "Found": "munmaek.artefact.look_up",
     "Info": "munmaek.artefact.info",
     "Inside": "munmaek.artefact.inside",
+    "Labeller": "munmaek.artefact.labelling",
+    "MixedClassifier": "munmaek.artefact.mixed_classifier",
     "NextToken": "munmaek.artefact.look_up",
-    "Prediction": "munmaek.artefact.classifier",
+    "Prediction": "munmaek.artefact.labelling",
     "Rating": "munmaek.artefact.regressor",
     "Regressor": "munmaek.artefact.regressor",
     "ScoredText": "munmaek.artefact.scoring",
@@ -78,6 +85,7 @@ _HOMES = {
     "load": "munmaek.artefact.loading",
     "load_as": "munmaek.artefact.loading",
     "mix": "munmaek.artefact.mixing",
+    "mix_classifiers": "munmaek.artefact.mixed_classifier",
 }
 
 

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from munmaek.artefact.framed import FramedText, frame_text
 from munmaek.artefact.info import Info
 from munmaek.artefact.inside import HeadsOff, Inside, one_row
+from munmaek.artefact.labelling import Labeller, check_pairs, label_indices
 from munmaek.artefact.tables import save_tables
 from munmaek.artefact.weights import save_model, save_network
 from munmaek.data.batches import pad_rows
-from munmaek.errors import InputError
-from munmaek.metrics import Score, classification_scores, sign_model
-from munmaek.metrics.calibration import Calibration, calibrate, calibration_score, tempered
+from munmaek.metrics import Signature, sign_model
+from munmaek.metrics.calibration import Calibration, calibrate, tempered
 from munmaek.models.ngram import NgramClassifier
 from munmaek.nn.products import inference
 from munmaek.nn.tape import Tape
@@ -24,18 +24,7 @@ from munmaek.tasks.classify import Framing, NeuralClassifier, Rows, network_scor
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.corpora import LabelledCorpus
 
-__all__ = ["Classifier", "Prediction", "check_pairs", "framing_of", "label_indices"]
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """A text, its likeliest label and the probability of each."""
-
-    text: str
-    label: str
-    probabilities: dict[str, float]
-    second: str | None = None
-    """The other text of a pair."""
+__all__ = ["Classifier", "framing_of"]
 
 
 def framing_of(info: Info, tokenizer: AnyTokenizer, limit: int) -> Framing:
@@ -45,44 +34,9 @@ def framing_of(info: Info, tokenizer: AnyTokenizer, limit: int) -> Framing:
     return Framing(tokenizer.bos, tokenizer.eos, limit, doubled, segmented)
 
 
-def check_pairs(pairs: bool | None, *, given: bool, label: str) -> None:
-    """Make sure that a model that reads pairs is given pairs, and another is not.
-
-    Args:
-        pairs: whether it was trained on pairs; None does not know.
-        given: whether pairs are given.
-        label: what the model is called.
-
-    Raises:
-        InputError: one where the other is wanted.
-    """
-    if pairs is not None and pairs != given:
-        ours, theirs = ("pairs of texts", "single texts")[:: 1 if pairs else -1]
-        message = f"this {label} was trained on {ours}, and is given {theirs}"
-        raise InputError(message)
-
-
-def label_indices(corpus: LabelledCorpus, labels: Sequence[str]) -> NDArray[np.int64]:
-    """The index of each row's label.
-
-    Raises:
-        InputError: a label that is not among ``labels``; names the file and the line.
-    """
-    index = {label: position for position, label in enumerate(labels)}
-    for row, label in enumerate(corpus.labels):
-        if label not in index:
-            known = ", ".join(labels[:10])
-            message = (
-                f"{corpus.place(row)}: label '{label}' was never seen in training; "
-                f"known labels: {known}"
-            )
-            raise InputError(message)
-    return np.array([index[label] for label in corpus.labels], dtype=np.int64)
-
-
 @final
 @dataclass(frozen=True, slots=True)
-class Classifier:
+class Classifier(Labeller):
     """Label probabilities over ids, with the tokenizer that gives it text."""
 
     tokenizer: AnyTokenizer
@@ -96,28 +50,10 @@ class Classifier:
     temperature: float = 1.0
     """What scores are divided by before they become probabilities (Guo et al. 2017, §4.2)."""
 
-    def predict(
-        self, texts: Sequence[str], seconds: Sequence[str] | None = None
-    ) -> list[Prediction]:
-        """The label of each text, in their order; an empty text gets one too.
-
-        Args:
-            texts: the texts, or the first of each pair.
-            seconds: the second of each pair, for a model that reads pairs.
-
-        Raises:
-            InputError: pairs where single texts are wanted, or the other way round.
-        """
-        probabilities = np.exp(self.logprobs(texts, seconds))
-        return [
-            Prediction(
-                text,
-                self.labels[int(row.argmax())],
-                dict(zip(self.labels, (float(p) for p in row), strict=True)),
-                None if seconds is None else seconds[number],
-            )
-            for number, (text, row) in enumerate(zip(texts, probabilities, strict=True))
-        ]
+    @property
+    def signature(self) -> Signature:
+        """What its scores share."""
+        return sign_model(self.tokenizer, task="classify", stage=self.info.stage)
 
     def logprobs(
         self, texts: Sequence[str], seconds: Sequence[str] | None = None
@@ -139,25 +75,6 @@ class Classifier:
         self, firsts: Sequence[Sequence[int]], seconds: Sequence[Sequence[int]] | None
     ) -> Rows:
         return framing_of(self.info, self.tokenizer, self.limit).rows(firsts, seconds)
-
-    def evaluate(self, corpus: LabelledCorpus) -> dict[str, Score]:
-        """Accuracy, macro F1 and the calibration error (ECE), with intervals.
-
-        Raises:
-            InputError: a label never seen in training, or pairs where single texts are wanted.
-        """
-        gold = label_indices(corpus, self.labels)
-        tokenizer = self.tokenizer
-        logprobs = self.logprobs(corpus.texts, corpus.seconds)
-        calibrated = () if self.temperature == 1.0 else (("T", f"{self.temperature:.3f}"),)
-        signature = sign_model(tokenizer, task="classify", stage=self.info.stage)
-        scores = classification_scores(
-            [self.labels[int(index)] for index in logprobs.argmax(1).tolist()],
-            corpus.labels,
-            signature=signature,
-        )
-        error = calibration_score(logprobs, gold, signature=signature.extended(*calibrated))
-        return {**scores, error.name: error}
 
     def calibrated(self, corpus: LabelledCorpus) -> tuple["Classifier", Calibration]:
         """This classifier with the temperature that fits ``corpus`` best, and what that does.

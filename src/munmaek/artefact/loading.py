@@ -15,6 +15,7 @@ from munmaek.models.ngram import NgramConfig, NgramModel
 from munmaek.text.tokenizers import Tokenizer
 
 if TYPE_CHECKING:
+    from munmaek.artefact.mixed_classifier import MixedClassifier
     from munmaek.artefact.restoring import TrainedModel
 
 __all__ = ["load", "load_as"]
@@ -22,6 +23,7 @@ __all__ = ["load", "load_as"]
 _TASKS: Mapping[str, str] = {
     "TrainedLanguageModel": "lm",
     "Classifier": "classify",
+    "Labeller": "classify",
     "Regressor": "regress",
     "Translator": "translate",
     "Encoder": "mlm",
@@ -70,6 +72,8 @@ def _restored(path: Path, manifest: Mapping[str, Any], info: Info) -> "TrainedMo
         tokenizer = Tokenizer.load(path / "tokenizer.json", kind=manifest["tokenizer"]["kind"])
         make = _mixture if info.stage == MIXTURE else _counted
         return make(path, info, tokenizer)
+    if info.task == "classify" and info.stage == MIXTURE:
+        return _mixed_classifier(path, manifest, info)
     from munmaek.artefact.restoring import restored
 
     return restored(path, manifest, info)
@@ -86,7 +90,26 @@ def _text(path: Path) -> TrainingText | None:
     return TrainingText.from_tensors(load_tables(file)) if file.is_file() else None
 
 
+def _part_folders(path: Path, info: Info) -> list[Path]:
+    return [path / f"part-{place}" for place in range(len(info.config["weights"]))]
+
+
 def _mixture(path: Path, info: Info, tokenizer: Tokenizer) -> TrainedLanguageModel:
-    places = [path / f"part-{place}" for place in range(len(info.config["weights"]))]
+    places = _part_folders(path, info)
     parts = tuple(load_as(place, TrainedLanguageModel, what="a mixture") for place in places)
     return TrainedLanguageModel(tokenizer, mixture_of(parts, info.config), info, parts=parts)
+
+
+def _mixed_classifier(path: Path, manifest: Mapping[str, Any], info: Info) -> "MixedClassifier":
+    from munmaek.artefact.classifier import Classifier
+    from munmaek.artefact.mixed_classifier import MixedClassifier
+
+    places = _part_folders(path, info)
+    return MixedClassifier(
+        tuple(load_as(place, Classifier, what="a mixture") for place in places),
+        tuple(info.config["weights"]),
+        tuple(manifest["labels"]),
+        info,
+        pairs=manifest["pairs"],
+        temperature=manifest["temperature"],
+    )

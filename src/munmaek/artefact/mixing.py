@@ -5,7 +5,7 @@ Its folder holds a copy of every part, so that it stands alone.
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from munmaek.errors import ConfigError, InputError, UnsupportedError
 from munmaek.mixing import LogLinearMixture, Mixture, tune_log_linear, tune_mixture
 from munmaek.text.corpora import Corpus
 
-__all__ = ["LOG_LINEAR_TOKENS", "MIXTURE", "mix", "mixture_of"]
+__all__ = ["LOG_LINEAR_TOKENS", "MIXTURE", "mix", "mixture_label", "mixture_of"]
 
 MIXTURE = "mixture"
 """What stands for the stage."""
@@ -73,9 +73,7 @@ def mix(
     info = Info(
         task="lm",
         stage=MIXTURE,
-        label=" + ".join(
-            f"{weight:.3f} {part.info.label}" for weight, part in _pairs(weights, parts)
-        ),
+        label=mixture_label(weights, parts),
         config=config,
         sizes={"vocab_size": parts[0].tokenizer.vocab_size},
         parameters=sum(part.info.parameters for part in parts) + len(parts),
@@ -85,10 +83,15 @@ def mix(
     return TrainedLanguageModel(parts[0].tokenizer, model, info, parts=tuple(parts))
 
 
-def _pairs(
-    weights: Sequence[float], parts: Sequence[TrainedLanguageModel]
-) -> list[tuple[float, TrainedLanguageModel]]:
-    return list(zip(weights, parts, strict=True))
+class _Informed(Protocol):
+    @property
+    def info(self) -> Info: ...
+
+
+def mixture_label(weights: Sequence[float], parts: Sequence[_Informed]) -> str:
+    """What a table calls it: ``0.600 LSTM + 0.400 5-gram``."""
+    pairs = zip(weights, parts, strict=True)
+    return " + ".join(f"{weight:.3f} {part.info.label}" for weight, part in pairs)
 
 
 def _check(parts: Sequence[TrainedLanguageModel]) -> None:

@@ -163,8 +163,9 @@ def export_onnx(model: Exported, path: Path) -> None:
 
 
 def _network(model: Exported) -> Any:
-    network: Any = model.model if isinstance(model, Classifier | Regressor) else model.network
-    network = getattr(network, "network", network)
+    # Of other models, which have no network or one of another stage, the last line tells.
+    inner = model.model if isinstance(model, Classifier | Regressor) else model
+    network: Any = getattr(inner, "network", None)
     known = (BertMaskedNetwork, BertClassifierNetwork, BertTaggerNetwork, BertBaseNetwork)
     if not isinstance(network, known):
         message = f"{model.info.label}: huggingface and onnx are for BERTs"

@@ -8,10 +8,11 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from munmaek.artefact.classifier import check_pairs, framing_of
+from munmaek.artefact.classifier import framing_of
 from munmaek.artefact.framed import FramedText, frame_text
 from munmaek.artefact.info import Info
 from munmaek.artefact.inside import HeadsOff, Inside, one_row
+from munmaek.artefact.labelling import check_pairs
 from munmaek.artefact.weights import save_model, save_network
 from munmaek.data.batches import pad_rows
 from munmaek.metrics import Score, sign_model

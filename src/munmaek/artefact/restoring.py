@@ -10,6 +10,7 @@ from munmaek.artefact.classifier import Classifier
 from munmaek.artefact.encoder import Encoder
 from munmaek.artefact.info import Info
 from munmaek.artefact.language_model import TrainedLanguageModel
+from munmaek.artefact.mixed_classifier import MixedClassifier
 from munmaek.artefact.neural import language_model_of
 from munmaek.artefact.regressor import Regressor
 from munmaek.artefact.tables import load_tables
@@ -26,7 +27,7 @@ from munmaek.text.tokenizers import Tokenizer
 __all__ = ["TrainedModel", "published", "restored"]
 
 TrainedModel: TypeAlias = (
-    TrainedLanguageModel | Classifier | Regressor | Translator | Encoder | Tagger
+    TrainedLanguageModel | Classifier | MixedClassifier | Regressor | Translator | Encoder | Tagger
 )
 
 

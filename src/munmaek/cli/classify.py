@@ -31,9 +31,9 @@ def classify(
     One line for each line of the input: the label, its probability, the text. An empty line stays
     empty. A pair is two texts on one line with a tab between.
     """
-    from munmaek.artefact import Classifier, load_as
+    from munmaek.artefact import Labeller, load_as
 
-    trained: Any = load_as(model, Classifier, what="classify")
+    trained: Any = load_as(model, Labeller, what="classify")
     for line, found in _answered(file, trained.predict, pairs=pairs or trained.pairs):
         if not json:
             label = found and f"{found.label}\t{found.probabilities[found.label]:.4f}\t{line}"

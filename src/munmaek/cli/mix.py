@@ -1,5 +1,6 @@
 """``munmaek mix``."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,8 +8,8 @@ import typer
 
 from munmaek.cli.console import put, put_json, say
 from munmaek.cli.evaluate import put_scores, scores_json
-from munmaek.cli.options import Force, Json
-from munmaek.errors import ConfigError
+from munmaek.cli.options import Force, Json, LabelColumn, SecondColumn, TextColumn, column
+from munmaek.errors import ConfigError, UnsupportedError
 
 __all__ = ["mix"]
 
@@ -17,7 +18,9 @@ def mix(
     models: Annotated[
         list[Path],
         typer.Argument(
-            metavar="MODEL", show_default=False, help="Folders of language models, two or more."
+            metavar="MODEL",
+            show_default=False,
+            help="Folders of language models or of classifiers, two or more.",
         ),
     ],
     *,
@@ -26,7 +29,7 @@ def mix(
         typer.Option(
             metavar="FILE",
             show_default=False,
-            help="Held-out text that chooses the weights, neither training nor test data.",
+            help="Held-out data that chooses the weights, neither training nor test data.",
         ),
     ] = None,
     weights: Annotated[
@@ -39,7 +42,7 @@ def mix(
         bool,
         typer.Option(
             "--log-linear",
-            help="Multiply powers of the probabilities, normalised over the vocabulary: slow.",
+            help="Multiply powers of the probabilities, normalised over the vocabulary: slow (lm).",
         ),
     ] = False,
     output: Annotated[
@@ -48,37 +51,99 @@ def mix(
             "--output", "-o", metavar="DIR", show_default=False, help="Folder of the mixture."
         ),
     ],
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    second_column: SecondColumn = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Mix language models that share a tokenizer into one, of any stages.
+    """Mix language models that share a tokenizer into one, or classifiers of the same labels.
 
-    Weights are tuned by expectation–maximisation on held-out text. A model trained with --init
-    takes over the tokenizer of another.
+    They may be of any stages. Weights are tuned by expectation–maximisation on held-out data. A
+    language model trained with --init takes over the tokenizer of another.
     """
     if (tune is None) == (weights is None):
         raise ConfigError("give either --tune FILE or --weights, to say how much each model counts")
     given = None if weights is None else _weights(weights)
 
-    from munmaek.artefact import TrainedLanguageModel, load_as
-    from munmaek.artefact import mix as mixed
+    from munmaek.artefact import load
     from munmaek.artefact.folder import check_free
-    from munmaek.text.corpora import read_text
 
     check_free(output, force=force)
-    parts: list[Any] = [load_as(each, TrainedLanguageModel, what="mix") for each in models]
-    corpus = None if tune is None else read_text(tune)
-    made = mixed(parts, weights=given, tune=corpus, log_linear=log_linear)
+    parts: list[Any] = [load(each) for each in models]
+    task = _common_task(models, parts)
+    if task == "classify":
+        columns = (text_column, label_column, second_column)
+        made, corpus = _classifiers(parts, given, tune, columns, log_linear=log_linear)
+    else:
+        made, corpus = _language_models(parts, given, tune, log_linear=log_linear)
     scores = {} if corpus is None else _scores(made, corpus, log_linear=log_linear)
     made.save(output, force=force)
     chosen = dict(zip(map(str, models), made.info.config["weights"], strict=True))
     if json:
-        put_json({**scores_json(output, "lm", scores), "weights": chosen})
+        put_json({**scores_json(output, task, scores), "weights": chosen})
         return
     for name, weight in chosen.items():
         put(f"{weight:.4f}  {name}")
     put_scores(scores)
     say(f"next:\n  munmaek evaluate {output} TEST")
+
+
+def _common_task(models: Sequence[Path], parts: Sequence[Any]) -> str:
+    """``lm`` or ``classify``.
+
+    Raises:
+        UnsupportedError: a model of another task, or of another than the first; names it.
+    """
+    from munmaek.artefact import Classifier, TrainedLanguageModel
+
+    first = "classify" if isinstance(parts[0], Classifier) else "lm"
+    kind = {"classify": Classifier, "lm": TrainedLanguageModel}[first]
+    for folder, part in zip(models, parts, strict=True):
+        if not isinstance(part, kind):
+            what = f"a {part.info.stage} for '{part.info.task}'"
+            wanted = "a single classifier" if first == "classify" else "a language model"
+            message = f"{folder}: {what}; mix needs {wanted} here"
+            raise UnsupportedError(message)
+    return first
+
+
+def _language_models(
+    parts: Sequence[Any],
+    weights: Sequence[float] | None,
+    tune: Sequence[str] | None,
+    *,
+    log_linear: bool,
+) -> tuple[Any, Any]:
+    """The mixture, and the text that it was tuned on."""
+    from munmaek.artefact import mix as mixed
+    from munmaek.text.corpora import read_text
+
+    corpus = None if tune is None else read_text(tune)
+    return mixed(parts, weights=weights, tune=corpus, log_linear=log_linear), corpus
+
+
+def _classifiers(
+    parts: Sequence[Any],
+    weights: Sequence[float] | None,
+    tune: Sequence[str] | None,
+    columns: tuple[str | None, str | None, str | None],
+    *,
+    log_linear: bool,
+) -> tuple[Any, Any]:
+    """The same of classifiers, with the columns of text, label and second text."""
+    from munmaek.artefact import mix_classifiers
+    from munmaek.text.corpora import Pairs, read_labelled
+
+    if log_linear:
+        raise ConfigError("--log-linear is for language models; classifiers are mixed linearly")
+    text, label, second = map(column, columns)
+    corpus = None
+    if tune is not None:
+        paired = second is not None or any(part.pairs for part in parts)
+        pairs = Pairs(second) if paired else None
+        corpus = read_labelled(tune, text_column=text, label_column=label, pairs=pairs)
+    return mix_classifiers(parts, weights=weights, tune=corpus), corpus
 
 
 def _scores(made: Any, corpus: Any, *, log_linear: bool) -> dict[str, Any]:

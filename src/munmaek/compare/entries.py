@@ -10,7 +10,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from munmaek.artefact import Classifier, Encoder, TrainedLanguageModel, TrainedModel, Translator
+from munmaek.artefact import (
+    Classifier,
+    Encoder,
+    MixedClassifier,
+    TrainedLanguageModel,
+    TrainedModel,
+    Translator,
+)
 from munmaek.artefact.info import munmaek_version
 from munmaek.artefact.scoring import corpus_scores
 from munmaek.artefact.translation_quality import judge
@@ -92,15 +99,20 @@ def _row(
     }
 
 
+def _parts(model: TrainedModel) -> Sequence[TrainedModel]:
+    """The models of a mixture; none of another."""
+    return model.parts if isinstance(model, TrainedLanguageModel | MixedClassifier) else ()
+
+
 def _context(model: TrainedModel) -> str:
-    if isinstance(model, TrainedLanguageModel) and model.parts:
-        return "; ".join(dict.fromkeys(_context(part) for part in model.parts))
+    if parts := _parts(model):
+        return "; ".join(dict.fromkeys(map(_context, parts)))
     return stage_named(model.info.stage).context
 
 
 def _size(model: TrainedModel) -> int:
-    if isinstance(model, TrainedLanguageModel) and model.parts:
-        return sum(map(_size, model.parts))
+    if parts := _parts(model):
+        return sum(map(_size, parts))
     inner: Any = getattr(model, "model", model)
     if isinstance(inner, NgramModel | NgramClassifier):
         return sum(int(table.nbytes) for table in inner.tensors().values())
@@ -163,7 +175,7 @@ def mixture_row(
     }
 
 
-def classifier_row(model: Classifier, test: LabelledCorpus, *, name: str) -> Row:
+def classifier_row(model: Classifier | MixedClassifier, test: LabelledCorpus, *, name: str) -> Row:
     """Accuracy and macro F1 on the test texts, and texts labelled per second."""
     scores, seconds = _timed(lambda: model.evaluate(test))
     return _row(model, name=name, scores=scores, speed=len(test.texts) / seconds, unit="texts")

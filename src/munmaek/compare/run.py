@@ -10,6 +10,7 @@ from typing import Any
 from munmaek.artefact import (
     Classifier,
     Encoder,
+    MixedClassifier,
     TrainedLanguageModel,
     TrainedModel,
     Translator,
@@ -286,7 +287,7 @@ def _compare_classify(settings: CompareSettings, results: dict[str, Any], report
 
     for training in _trainings(settings, report):
         model = training.trained(fit)
-        if not isinstance(model, Classifier):
+        if not isinstance(model, Classifier | MixedClassifier):
             raise _wrong_task(model, "classify")
         training.finished(results, classifier_row(model, test, name=training.name))
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.align.marks import Guide
-from munmaek.artefact.classifier import label_indices
+from munmaek.artefact.labelling import label_indices
 from munmaek.artefact.tagger import check_labels
 from munmaek.data.batches import pick
 from munmaek.errors import InputError

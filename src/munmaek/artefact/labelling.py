@@ -1,0 +1,131 @@
+"""What all models do that give texts, or pairs of texts, the probability of each label."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.artefact.info import Info
+from munmaek.errors import InputError
+from munmaek.metrics import Score, Signature, classification_scores
+from munmaek.metrics.calibration import calibration_score
+from munmaek.text.corpora import LabelledCorpus
+
+__all__ = ["Labeller", "Prediction", "check_pairs", "label_indices"]
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A text, its likeliest label and the probability of each."""
+
+    text: str
+    label: str
+    probabilities: dict[str, float]
+    second: str | None = None
+    """The other text of a pair."""
+
+
+def check_pairs(pairs: bool | None, *, given: bool, label: str) -> None:
+    """Make sure that a model that reads pairs is given pairs, and another is not.
+
+    Args:
+        pairs: whether it was trained on pairs; None does not know.
+        given: whether pairs are given.
+        label: what the model is called.
+
+    Raises:
+        InputError: one where the other is wanted.
+    """
+    if pairs is not None and pairs != given:
+        ours, theirs = ("pairs of texts", "single texts")[:: 1 if pairs else -1]
+        message = f"this {label} was trained on {ours}, and is given {theirs}"
+        raise InputError(message)
+
+
+def label_indices(corpus: LabelledCorpus, labels: Sequence[str]) -> NDArray[np.int64]:
+    """The index of each row's label.
+
+    Raises:
+        InputError: a label that is not among ``labels``; names the file and the line.
+    """
+    index = {label: position for position, label in enumerate(labels)}
+    for row, label in enumerate(corpus.labels):
+        if label not in index:
+            known = ", ".join(labels[:10])
+            message = (
+                f"{corpus.place(row)}: label '{label}' was never seen in training; "
+                f"known labels: {known}"
+            )
+            raise InputError(message)
+    return np.array([index[label] for label in corpus.labels], dtype=np.int64)
+
+
+class Labeller(ABC):
+    """Labels texts by their probabilities."""
+
+    __slots__ = ()
+
+    labels: tuple[str, ...]
+    info: Info
+    pairs: bool | None
+    """Whether it reads pairs of texts; None does not know (a published checkpoint)."""
+    temperature: float
+    """What scores are divided by before they become probabilities (Guo et al. 2017, §4.2)."""
+
+    @property
+    @abstractmethod
+    def signature(self) -> Signature:
+        """What its scores share."""
+
+    @abstractmethod
+    def logprobs(
+        self, texts: Sequence[str], seconds: Sequence[str] | None = None
+    ) -> NDArray[np.float64]:
+        """Natural-log probability of each label for each text or pair [N, C], calibrated.
+
+        Raises:
+            InputError: pairs where single texts are wanted, or the other way round.
+        """
+
+    def predict(
+        self, texts: Sequence[str], seconds: Sequence[str] | None = None
+    ) -> list[Prediction]:
+        """The label of each text, in their order; an empty text gets one too.
+
+        Args:
+            texts: the texts, or the first of each pair.
+            seconds: the second of each pair, for a model that reads pairs.
+
+        Raises:
+            InputError: pairs where single texts are wanted, or the other way round.
+        """
+        probabilities = np.exp(self.logprobs(texts, seconds))
+        return [
+            Prediction(
+                text,
+                self.labels[int(row.argmax())],
+                dict(zip(self.labels, (float(p) for p in row), strict=True)),
+                None if seconds is None else seconds[number],
+            )
+            for number, (text, row) in enumerate(zip(texts, probabilities, strict=True))
+        ]
+
+    def evaluate(self, corpus: LabelledCorpus) -> dict[str, Score]:
+        """Accuracy, macro F1 and the calibration error (ECE), with intervals.
+
+        Raises:
+            InputError: a label never seen in training, or pairs where single texts are wanted.
+        """
+        gold = label_indices(corpus, self.labels)
+        logprobs = self.logprobs(corpus.texts, corpus.seconds)
+        calibrated = () if self.temperature == 1.0 else (("T", f"{self.temperature:.3f}"),)
+        scores = classification_scores(
+            [self.labels[int(index)] for index in logprobs.argmax(1).tolist()],
+            corpus.labels,
+            signature=self.signature,
+        )
+        signature = self.signature.extended(*calibrated)
+        error = calibration_score(logprobs, gold, signature=signature)
+        return {**scores, error.name: error}
