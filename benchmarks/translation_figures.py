@@ -13,7 +13,8 @@ outputs: sacreBLEU's own, cased, and one with translations and references lower-
 stands beside the figures of bentrevett/pytorch-seq2seq (Multi30k test 2016), which lower-cases,
 takes spaCy's tokens and torchtext's ``bleu_score``: BLEU-4 of the corpus without smoothing, which
 at these sizes is sacreBLEU's. The tokens differ: sacreBLEU's 13a here, which keeps ``t-shirt``
-whole where spaCy's English rules make three tokens of it. Korean is scored by syllables.
+whole where spaCy's English rules make three tokens of it. Korean is scored by syllables, and by
+morphemes besides where sacreBLEU's analyser is installed (``pip install 'sacrebleu[ko]'``).
 
 Run again, it goes on where it was interrupted and scores again what is done. FOLDER/RUN is the
 model, FOLDER/RUN.txt its translations; FOLDER/figures.jsonl gets a line for each run with BLEU,
@@ -25,6 +26,8 @@ import argparse
 import itertools
 import json
 import time
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +38,7 @@ from munmaek.artefact import load
 from munmaek.artefact.translation_quality import TranslationQuality, judge
 from munmaek.cli.durations import parse_duration
 from munmaek.cli.progress import told
-from munmaek.metrics import bleu
+from munmaek.metrics import bleu, measures
 from munmaek.recipe import Extra, Recipe, train, work_folder
 from munmaek.text.corpora import read_parallel
 
@@ -176,10 +179,28 @@ def scored(run: str, quality: TranslationQuality) -> dict[str, Any]:
             tokenizer="13a",
             rng=np.random.default_rng(0),
         )
-    return {
+    found = {
         **{name: score.to_json() for name, score in scores.items()},
         "by_length": [bucket.to_json() for bucket in quality.by_length(edges=(10, LONG))],
         "diagnosis": [each.to_json() for each in quality.findings],
+    }
+    if RUNS[run]["sides"][1] == "ko" and find_spec("mecab_ko") is not None:
+        found |= by_morphemes(quality)
+    return found
+
+
+def by_morphemes(quality: TranslationQuality) -> dict[str, Any]:
+    """BLEU of the same outputs by the morphemes of sacreBLEU's ``ko-mecab``."""
+    counted = measures(
+        quality.outputs, quality.corpus.targets, with_ter=False, tokenizer="ko-mecab"
+    )
+    again = replace(quality, measures={"bleu": counted["bleu"]})
+    return {
+        "bleu_morphemes": again.scores["bleu"].to_json(),
+        "by_length_morphemes": [
+            {"low": each.low, "high": each.high, "bleu": each.bleu.to_json()}
+            for each in again.by_length(edges=(10, LONG))
+        ],
     }
 
 
@@ -195,12 +216,15 @@ def figures(run: str, options: argparse.Namespace) -> dict[str, Any]:
     (options.output / f"{run}.txt").write_text(lines + "\n", encoding="utf-8")
     scores = scored(run, quality)
     for name, score in scores.items():
-        if name not in ("by_length", "diagnosis"):
+        if not name.startswith(("by_length", "diagnosis")):
             interval = f"({score['low']:.2f} – {score['high']:.2f})"
             print(f"  {name:18} {score['value']:6.2f} {interval}")
     for bucket in scores["by_length"]:
         words, found = f"{bucket['low']} – {bucket['high']} words", bucket["bleu"]
         print(f"  {words:18} {found['value']:6.2f} of {bucket['count']} sentences")
+    for bucket in scores.get("by_length_morphemes", ()):
+        words, found = f"{bucket['low']} – {bucket['high']} words", bucket["bleu"]
+        print(f"  {words:18} {found['value']:6.2f} by morphemes")
     for each in scores["diagnosis"]:
         print(f"  {each['message']}")
     print(f"  {len(quality.outputs)} sentences translated and judged in {seconds:,.0f} s")

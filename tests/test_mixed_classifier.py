@@ -138,7 +138,9 @@ def test_what_cannot_be_mixed_is_refused_in_one_line(
     assert not (home / "never").exists()
 
 
-def test_a_mixture_itself_cannot_be_looked_into_exported_or_mixed_again(home: Path, run) -> None:
+def test_a_mixture_itself_cannot_be_looked_into_exported_gone_on_with_or_mixed_again(
+    home: Path, run
+) -> None:
     out = home / "again"
     parts = (home / "chain", home / "attention")
     assert run("mix", *parts, "--weights", "0.5,0.5", "-o", out).code == 0
@@ -146,6 +148,17 @@ def test_a_mixture_itself_cannot_be_looked_into_exported_or_mixed_again(home: Pa
         ("look", out, "좋은 영화", "-o", home / "never.html"),
         ("export", out, "--to", "onnx", "-o", home / "never.onnx"),
         ("mix", out, parts[0], "--weights", "0.5,0.5", "-o", home / "never"),
+        (
+            "train",
+            "classify",
+            home / "train.tsv",
+            "--model",
+            "attention",
+            "--init",
+            out,
+            "-o",
+            home / "never",
+        ),
     ):
         done = run(*asked)
         assert (done.code, len(done.err.splitlines())) == (2, 1), done.err

@@ -151,7 +151,7 @@ def masked_word(text: str, word: int) -> str:
 def _checked(model: Any, asked: Question, name: str | Path) -> Question:
     task = model.info.task
     if not isinstance(model, AnyModel):
-        message = f"{name}: the task '{task}' cannot be looked into yet"
+        message = f"{name}: a '{model.info.stage}' for '{task}' cannot be looked into"
         raise UnsupportedError(message)
     if not asked.text.strip():
         raise InputError("no text to look at; give a sentence")

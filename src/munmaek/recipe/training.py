@@ -11,6 +11,7 @@ from munmaek.align import Guide, read_guide, statistical_links, tokenizer_hash
 from munmaek.artefact import (
     Classifier,
     Encoder,
+    MixedClassifier,
     Regressor,
     Tagger,
     TrainedLanguageModel,
@@ -211,7 +212,7 @@ def _fit(  # noqa: PLR0911 - a line for each task
 
 def tokenizer_of(init: TrainedModel | None) -> Tokenizer | None:
     """The tokenizer that a model begun from ``init`` goes on with; None trains a new one."""
-    if init is None or isinstance(init, Translator):
+    if init is None or isinstance(init, Translator | MixedClassifier):
         return None
     # A checkpoint's tokenizer answers to the same names.
     return cast("Tokenizer", init.tokenizer)
