@@ -8,6 +8,13 @@ DATA is the folder of the real data. Pre-training reads the unlabelled reviews a
 labelled ones; the test's are in neither. The pre-trained encoder stands at DIR/encoder and is used
 again where it is; each seed's classifier at DIR/seed-N. Run again, it goes on where it was
 interrupted. Prints accuracy by seed, mean and spread; DIR/figures.jsonl gets a line for each.
+
+With ``--soft-labels`` the classifiers, DIR/student-N, learn from the unlabelled reviews too, by what
+others say of them:
+
+    munmaek mix DIR/seed-0 LSTM --weights 0.5,0.5 -o DIR/teacher
+    munmaek classify DIR/teacher DATA/mlm/korean-reviews/train.txt.gz --json > soft.jsonl
+    torchrun --nproc-per-node 2 benchmarks/nsmc_bert.py DATA -o DIR --soft-labels soft.jsonl
 """
 
 import argparse
@@ -25,7 +32,7 @@ from classifier_figures import texts_of
 from munmaek.artefact import load
 from munmaek.cli.durations import parse_duration
 from munmaek.cli.progress import told
-from munmaek.recipe import Recipe, train, work_folder
+from munmaek.recipe import Extra, Recipe, train, work_folder
 from munmaek.text.corpora import read_labelled
 from munmaek.train.processes import join, leave
 from munmaek.train.ranks import leads, several
@@ -92,7 +99,12 @@ def fine_tuning(given: argparse.Namespace, seed: int) -> Recipe:
 
 
 def trained(
-    recipe: Recipe, paths: Sequence[Path], folder: Path, *, init: Path | None = None
+    recipe: Recipe,
+    paths: Sequence[Path],
+    folder: Path,
+    *,
+    init: Path | None = None,
+    soft_labels: Sequence[Path] = (),
 ) -> Any:
     """The model at ``folder``, trained where it is not finished yet."""
     begun = work_folder(folder).exists()
@@ -100,7 +112,16 @@ def trained(
     together()  # before the first process changes what the others are still looking at
     if wanted:
         with told(folder.name) as tell:
-            train(recipe, paths, folder=folder, init=init, resume=begun, force=begun, report=tell)
+            train(
+                recipe,
+                paths,
+                folder=folder,
+                init=init,
+                resume=begun,
+                force=begun,
+                extra=Extra(soft_labels=soft_labels),
+                report=tell,
+            )
     together()
     return load(folder)
 
@@ -127,6 +148,7 @@ def main() -> None:
     parser.add_argument("--model", default="{}", help="other options of the encoder, as JSON")
     parser.add_argument("--pooling", default="mean", choices=["cls", "mean"])
     parser.add_argument("--word-dropout", type=float, default=0.0, help="in fine-tuning")
+    parser.add_argument("--soft-labels", type=Path, nargs="+", default=[])
     parser.add_argument("--train", default="{}", help="other options of fine-tuning, as JSON")
     parser.add_argument("--threads", type=int, help="by default 2, or 1 for each of several")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
@@ -163,17 +185,22 @@ def fine_tuned(
 ) -> list[tuple[float, float]]:
     """Seconds and accuracy of each seed, where this process is the first."""
     found: list[tuple[float, float]] = []
+    name = "student" if given.soft_labels else "seed"
     for seed in given.seeds:
         model = trained(
-            fine_tuning(given, seed), [labelled], given.output / f"seed-{seed}", init=encoder
+            fine_tuning(given, seed),
+            [labelled],
+            given.output / f"{name}-{seed}",
+            init=encoder,
+            soft_labels=given.soft_labels,
         )
         if not leads():
             continue
         test = read_labelled([given.data / "classify/nsmc/ratings_test.txt.gz"], **COLUMNS)
         score = model.evaluate(test)["accuracy"]
         found.append((model.info.seconds, score.value))
-        line = {"seed": seed, "seconds": model.info.seconds, **score.to_json()}
-        print(f"seed {seed}: {score.value:.4f} ({score.low:.4f} – {score.high:.4f})", flush=True)
+        line = {name: seed, "seconds": model.info.seconds, **score.to_json()}
+        print(f"{name} {seed}: {score.value:.4f} ({score.low:.4f} – {score.high:.4f})", flush=True)
         with (given.output / "figures.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
     return found
