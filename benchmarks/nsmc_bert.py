@@ -9,8 +9,8 @@ labelled ones; the test's are in neither. The pre-trained encoder stands at DIR/
 again where it is; each seed's classifier at DIR/seed-N. Run again, it goes on where it was
 interrupted. Prints accuracy by seed, mean and spread; DIR/figures.jsonl gets a line for each.
 
-With ``--soft-labels`` the classifiers, DIR/student-N, learn from the unlabelled reviews too, by what
-others say of them:
+With ``--soft-labels`` the classifiers, DIR/student-N, learn from the unlabelled reviews too, by
+what others say of them:
 
     munmaek mix DIR/seed-0 LSTM --weights 0.5,0.5 -o DIR/teacher
     munmaek classify DIR/teacher DATA/mlm/korean-reviews/train.txt.gz --json > soft.jsonl
