@@ -76,9 +76,15 @@ app.command(
         "munmaek train mlm corpus.txt --model bert -o models/bert",
         "munmaek train embed lines.txt --model bert --init models/bert --valid sts.tsv -o m",
         "munmaek train classify reviews.tsv --model bert --init models/bert -o models/bert-reviews",
+        "munmaek train classify reviews.tsv --model rnn --soft-labels answers.jsonl -o m",
     )
 )(train)
-app.command(epilog=examples("munmaek evaluate models/rnn test.txt"))(evaluate)
+app.command(
+    epilog=examples(
+        "munmaek evaluate models/rnn test.txt",
+        "munmaek evaluate models/en-ko en.txt ko.txt --bleu-tokenizer ko-mecab --by-length",
+    )
+)(evaluate)
 app.command(
     epilog=examples(
         "munmaek score models/rnn sentences.txt --tokens",
@@ -99,6 +105,7 @@ app.command(
     epilog=examples(
         "munmaek mix models/5gram models/rnn --tune valid.txt -o models/mixed",
         "munmaek mix models/news models/talk --weights 0.7,0.3 -o models/mixed",
+        "munmaek mix models/reviews models/bert-reviews --tune valid.tsv -o models/both",
     )
 )(mix)
 app.command(epilog=examples("munmaek add models/5gram more.txt -o models/5gram-more"))(add)
