@@ -60,6 +60,13 @@ def test_a_mixture_gives_the_weighted_mean_of_probabilities_whatever_the_tokeniz
     assert [each.label for each in predicted] == [mixture.labels[n] for n in found.argmax(1)]
     scores = mixture.evaluate(read_labelled(home / "tune.tsv"))
     assert "stage:mixture(ngram 0.250, attention 0.750)" in str(scores["accuracy"].signature)
+    calibrated, found = mixture.calibrated(read_labelled(home / "train.tsv"))
+    assert calibrated.temperature == found.temperature != 1
+    assert calibrated.logprobs(TEXTS).argmax(1).tolist() == found_labels(mixture)
+
+
+def found_labels(mixture: MixedClassifier) -> list[int]:
+    return [mixture.labels.index(each.label) for each in mixture.predict(TEXTS)]
 
 
 def test_labels_find_their_places_where_a_part_has_them_in_another_order(home: Path) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import final
+from typing import Self, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,18 +11,17 @@ from numpy.typing import NDArray
 from munmaek.artefact.framed import FramedText, frame_text
 from munmaek.artefact.info import Info
 from munmaek.artefact.inside import HeadsOff, Inside, one_row
-from munmaek.artefact.labelling import Labeller, check_pairs, label_indices
+from munmaek.artefact.labelling import Labeller, check_pairs
 from munmaek.artefact.tables import save_tables
 from munmaek.artefact.weights import save_model, save_network
 from munmaek.data.batches import pad_rows
 from munmaek.metrics import Signature, sign_model
-from munmaek.metrics.calibration import Calibration, calibrate, tempered
+from munmaek.metrics.calibration import tempered
 from munmaek.models.ngram import NgramClassifier
 from munmaek.nn.products import inference
 from munmaek.nn.tape import Tape
 from munmaek.tasks.classify import Framing, NeuralClassifier, Rows, network_scores
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
-from munmaek.text.corpora import LabelledCorpus
 
 __all__ = ["Classifier", "framing_of"]
 
@@ -76,16 +75,9 @@ class Classifier(Labeller):
     ) -> Rows:
         return framing_of(self.info, self.tokenizer, self.limit).rows(firsts, seconds)
 
-    def calibrated(self, corpus: LabelledCorpus) -> tuple["Classifier", Calibration]:
-        """This classifier with the temperature that fits ``corpus`` best, and what that does.
-
-        Raises:
-            InputError: a label never seen in training, or pairs where single texts are wanted.
-        """
-        gold = label_indices(corpus, self.labels)
-        plain = replace(self, temperature=1.0)
-        found = calibrate(plain.logprobs(corpus.texts, corpus.seconds), gold)
-        return replace(self, temperature=found.temperature), found
+    def at(self, temperature: float) -> Self:
+        """This classifier with another temperature."""
+        return replace(self, temperature=temperature)
 
     @inference()
     def inside(

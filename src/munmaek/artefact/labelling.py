@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from munmaek.artefact.info import Info
 from munmaek.errors import InputError
 from munmaek.metrics import Score, Signature, classification_scores
-from munmaek.metrics.calibration import calibration_score
+from munmaek.metrics.calibration import Calibration, calibrate, calibration_score
 from munmaek.text.corpora import LabelledCorpus
 
 __all__ = ["Labeller", "Prediction", "check_pairs", "label_indices"]
@@ -89,6 +90,10 @@ class Labeller(ABC):
             InputError: pairs where single texts are wanted, or the other way round.
         """
 
+    @abstractmethod
+    def at(self, temperature: float) -> Self:
+        """The same with another temperature."""
+
     def predict(
         self, texts: Sequence[str], seconds: Sequence[str] | None = None
     ) -> list[Prediction]:
@@ -129,3 +134,14 @@ class Labeller(ABC):
         signature = self.signature.extended(*calibrated)
         error = calibration_score(logprobs, gold, signature=signature)
         return {**scores, error.name: error}
+
+    def calibrated(self, corpus: LabelledCorpus) -> tuple[Self, Calibration]:
+        """The same with the temperature that fits ``corpus`` best, and what that does.
+
+        Raises:
+            InputError: a label never seen in training, or pairs where single texts are wanted.
+        """
+        gold = label_indices(corpus, self.labels)
+        plain = self.at(1.0)
+        found = calibrate(plain.logprobs(corpus.texts, corpus.seconds), gold)
+        return self.at(found.temperature), found

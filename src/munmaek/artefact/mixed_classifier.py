@@ -7,9 +7,9 @@ either (Hansen & Salamon 1990). Each reads with its own tokenizer.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import final
+from typing import Self, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +67,10 @@ class MixedClassifier(Labeller):
         check_pairs(self.pairs, given=seconds is not None, label=self.info.label)
         rows = [_ordered(part, self.labels, texts, seconds) for part in self.parts]
         return tempered(interpolated(np.stack(rows), self.weights), self.temperature)
+
+    def at(self, temperature: float) -> Self:
+        """This mixture with another temperature."""
+        return replace(self, temperature=temperature)
 
     def save(self, folder: Path | str, *, force: bool = False) -> None:
         """Write the model's folder, with a copy of every part, aside and renamed.
