@@ -567,7 +567,8 @@ def test_seeds_and_a_curve_give_a_table_and_json(
     for more, said in (
         (("--seeds", "one"), "--seeds one: whole numbers wanted, got 'one'"),
         (("--seeds", "1 1"), "different seeds"),
-        (("--seeds", "1 2", "--back-translated", "more.tsv"), "--back-translated goes with a"),
+        (("--seeds", "1 2", "--soft-labels", "more.jsonl"), "--soft-labels goes with a"),
+        (("--back-translated", "more.tsv"), "--back-translated is for 'translate'"),
         (("--curve", "9999"), "9999 rows wanted, 45 to train on"),
         (("--class-weights", "third=2"), "no label 'third'"),
         (("--class-weights", "lots"), "LABEL=X,LABEL=X wanted"),

@@ -19,8 +19,8 @@ def blocks(text: str) -> list[str]:
 
 
 def commands(text: str) -> list[list[str]]:
-    """Every munmaek command in the shell blocks, as arguments."""
-    lines = [line for block in blocks(text) for line in block.splitlines()]
+    """Every munmaek command in the shell blocks, as arguments; where output goes is the shell's."""
+    lines = [line.partition(" > ")[0] for block in blocks(text) for line in block.splitlines()]
     return [shlex.split(line)[1:] for line in lines if line.startswith("munmaek ")]
 
 
