@@ -3,6 +3,8 @@
 import json
 import math
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -315,6 +317,20 @@ def test_given_weights_mix_to_the_weighted_mean_of_probabilities(run: Run, home:
     first, second, both = map(probability, (home / "words", home / "bigram", out))
     for token, value in both.items():
         assert value == pytest.approx(0.25 * first[token] + 0.75 * second[token])
+
+
+def test_counted_models_are_mixed_without_torch(home: Path, tmp_path: Path) -> None:
+    asked = ["mix", str(home / "words"), str(home / "bigram"), "--weights", "0.5,0.5"]
+    code = (
+        "import sys\n"
+        "from munmaek.cli import main\n"
+        f"assert main({[*asked, '-o', str(tmp_path / 'mixed')]!r}) == 0\n"
+        "assert 'torch' not in sys.modules"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 0, found.stderr
 
 
 def test_a_mixture_is_compared_with_its_parts(run: Run, home: Path) -> None:

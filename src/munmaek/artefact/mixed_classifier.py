@@ -59,11 +59,7 @@ class MixedClassifier(Labeller):
     def logprobs(
         self, texts: Sequence[str], seconds: Sequence[str] | None = None
     ) -> NDArray[np.float64]:
-        """Natural-log probability of each label for each text or pair [N, C], calibrated.
-
-        Raises:
-            InputError: pairs where single texts are wanted, or the other way round.
-        """
+        """As ``Labeller.logprobs``; the temperature is that of the mixture."""
         check_pairs(self.pairs, given=seconds is not None, label=self.info.label)
         rows = [_ordered(part, self.labels, texts, seconds) for part in self.parts]
         return tempered(interpolated(np.stack(rows), self.weights), self.temperature)

@@ -95,17 +95,16 @@ def _common_task(models: Sequence[Path], parts: Sequence[Any]) -> str:
     Raises:
         UnsupportedError: a model of another task, or of another than the first; names it.
     """
-    from munmaek.artefact import Classifier, TrainedLanguageModel
-
-    first = "classify" if isinstance(parts[0], Classifier) else "lm"
-    kind = {"classify": Classifier, "lm": TrainedLanguageModel}[first]
+    task = "classify" if parts[0].info.task == "classify" else "lm"
+    wanted = "a single classifier" if task == "classify" else "a language model"
     for folder, part in zip(models, parts, strict=True):
-        if not isinstance(part, kind):
+        # Told by what is known of it: n-grams are mixed without torch.
+        again = task == "classify" and part.info.stage == "mixture"
+        if part.info.task != task or again:
             what = f"a {part.info.stage} for '{part.info.task}'"
-            wanted = "a single classifier" if first == "classify" else "a language model"
             message = f"{folder}: {what}; mix needs {wanted} here"
             raise UnsupportedError(message)
-    return first
+    return task
 
 
 def _language_models(
