@@ -10,9 +10,14 @@ again where it is; each seed's classifier at DIR/seed-N. Run again, it goes on w
 interrupted. Prints accuracy by seed, mean and spread; DIR/figures.jsonl gets a line for each.
 
 With ``--soft-labels`` the classifiers, DIR/student-N, learn from the unlabelled reviews too, by
-what others say of them:
+what another says of them: here the product of a BERT and two n-grams, whose exponents are tuned on
+DIR/held-out.jsonl, the rows that neither has been trained on.
 
-    munmaek mix DIR/seed-0 LSTM --weights 0.5,0.5 -o DIR/teacher
+    COLUMNS="--text-column document --label-column label"
+    munmaek train classify TRAIN --model ngram --tokenizer characters $COLUMNS -o DIR/characters
+    munmaek train classify TRAIN --model ngram --order 4 $COLUMNS -o DIR/pieces
+    munmaek mix DIR/seed-0 DIR/characters DIR/pieces --log-linear --tune DIR/held-out.jsonl \\
+        $COLUMNS -o DIR/teacher
     munmaek classify DIR/teacher DATA/mlm/korean-reviews/train.txt.gz --json > soft.jsonl
     torchrun --nproc-per-node 2 benchmarks/nsmc_bert.py DATA -o DIR --soft-labels soft.jsonl
 """
@@ -33,6 +38,7 @@ from munmaek.artefact import load
 from munmaek.cli.durations import parse_duration
 from munmaek.cli.progress import told
 from munmaek.recipe import Extra, Recipe, train, work_folder
+from munmaek.recipe.holding import hold_out
 from munmaek.text.corpora import read_labelled
 from munmaek.train.processes import join, leave
 from munmaek.train.ranks import leads, several
@@ -163,6 +169,7 @@ def main() -> None:
     texts = given.output / "texts.txt"
     if leads():
         texts_of(labelled, texts)
+        held_out(labelled, given.output / "held-out.jsonl")
     read = [reviews, texts]
     made = trained(pretraining(given), read, encoder)
     spent = made.info.seconds
@@ -204,6 +211,16 @@ def fine_tuned(
         with (given.output / "figures.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
     return found
+
+
+def held_out(labelled: Path, file: Path) -> None:
+    """Write the rows that models of seed 0 hold out of the training data."""
+    corpus = read_labelled([labelled], **COLUMNS)
+    _, held = hold_out(len(corpus.labels), seed=0)
+    rows = [{"document": corpus.texts[row], "label": corpus.labels[row]} for row in held]
+    file.write_text(
+        "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows), encoding="utf-8"
+    )
 
 
 def train_file(nsmc: Path) -> Path:

@@ -1,5 +1,6 @@
 """Classifiers as one: the weighted mean of their probabilities, tuned, saved, used, refused."""
 
+import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -93,6 +94,47 @@ def test_tuned_weights_make_the_labels_likeliest(home: Path) -> None:
     assert tuned.info.data["tune"]["name"] == "tune.tsv"
 
 
+def test_a_log_linear_mixture_multiplies_powers_of_probabilities(home: Path) -> None:
+    parts = parts_of(home, "chain", "attention")
+    mixture = mix_classifiers(parts, weights=(0.5, 2), log_linear=True)
+    first, second = (np.exp(part.logprobs(TEXTS)) for part in parts)
+    product = first**0.5 * second**2
+    wanted = product / product.sum(1, keepdims=True)
+    np.testing.assert_allclose(np.exp(mixture.logprobs(TEXTS)), wanted, rtol=1e-12)
+    assert "log-linear mixture(ngram 0.500, attention 2.000)" in str(mixture.signature)
+
+
+def test_tuned_exponents_make_the_labels_likeliest(home: Path, tmp_path: Path) -> None:
+    parts = parts_of(home, "chain", "attention")
+    rows = "좋은 영화\tpos\n나쁜 영화\tneg\n좋은\tpos\n나쁜\tneg\n좋은 영화\tneg\n나쁜\tpos\n"
+    (tmp_path / "tune.tsv").write_text(rows, "utf-8")
+    corpus = read_labelled(tmp_path / "tune.tsv")
+    gold = [parts[0].labels.index(label) for label in corpus.labels]
+
+    def likelihood(first: float, second: float) -> float:
+        mixed = mix_classifiers(parts, weights=(first, second), log_linear=True)
+        return float(mixed.logprobs(corpus.texts)[np.arange(len(gold)), gold].sum())
+
+    tuned = mix_classifiers(parts, tune=corpus, log_linear=True)
+    assert min(tuned.weights) >= 0
+    best = likelihood(*tuned.weights)
+    around = itertools.product(np.linspace(0, 4, 17), repeat=2)
+    assert all(best >= likelihood(*weights) - 1e-9 for weights in around)
+
+
+def test_no_part_of_a_product_forbids_a_label(home: Path, tmp_path: Path) -> None:
+    (chain,) = parts_of(home, "chain")
+    counted = {"order": 2, "smoothing": {"name": "maximum-likelihood"}}
+    recipe = Recipe.of(
+        {"task": "classify", "stage": "ngram", "tokenizer": "words", "model": counted}
+    )
+    train(recipe, [home / "train.tsv"], folder=tmp_path / "certain")
+    certain = load(tmp_path / "certain")
+    assert isinstance(certain, Classifier)
+    mixture = mix_classifiers([chain, certain], weights=(1, 1), log_linear=True)
+    assert np.isfinite(mixture.logprobs(TEXTS)).all()
+
+
 def test_a_mixture_is_made_saved_and_used_from_the_command_line(home: Path, run) -> None:
     out = home / "both"
     done = run("mix", home / "chain", home / "attention", "--tune", home / "tune.tsv", "-o", out)
@@ -117,6 +159,13 @@ def test_a_mixture_is_made_saved_and_used_from_the_command_line(home: Path, run)
     first, both = compared.rows[0]["models"]
     assert both["stage"] == "mixture"
     assert both["bytes"] > first["bytes"]
+    options = ("--tune", home / "tune.tsv", "--log-linear", "--force", "-o", out, "--json")
+    (told,) = run("mix", home / "chain", home / "attention", *options).rows
+    product = load(out)
+    assert isinstance(product, MixedClassifier)
+    assert product.log_linear
+    assert tuple(told["weights"].values()) == product.weights
+    assert "accuracy" in told["scores"]
     # What it says of new text can teach another model.
     more = home / "more.jsonl"
     more.write_text("".join(f"{json.dumps(row)}\n" for row in rows), "utf-8")
@@ -130,7 +179,8 @@ def test_a_mixture_is_made_saved_and_used_from_the_command_line(home: Path, run)
         (("chain", "three"), ("--weights", "0.5,0.5"), "model 2 knows the labels neg, other, pos"),
         (("chain", "chain"), ("--weights", "0.5,0.6"), "wanted 2 weights of at least 0 that sum"),
         (("chain", "chain"), ("--weights", "1"), "wanted 2 weights"),
-        (("chain", "chain"), ("--weights", "0.5,0.5", "--log-linear"), "for language models"),
+        (("chain", "chain"), ("--weights", "0.5", "--log-linear"), "2 weights of at least 0 and"),
+        (("chain", "chain"), ("--weights", "1,-1", "--log-linear"), "of at least 0 and finite"),
         (("chain", "chain"), ("--tune", "three.tsv"), "label 'other' was never seen"),
         (("chain",), ("--weights", "1"), "a mixture needs at least 2 models, got 1"),
     ],

@@ -7,13 +7,17 @@ Both are ``LanguageModel``s themselves, so they nest; the models share one vocab
 stage. A linear mixture scores as fast as its models. A log-linear one has to sum over the whole
 vocabulary for every token, and so has no fast way: its ``score`` is the fold of the definition.
 
+Classifiers are mixed by the same two formulas, with a label for w and a text for h: there the sum Z
+is over a few labels.
+
 Sources: Jelinek & Mercer 1980 (linear); Klakow 1998, "Log-linear interpolation of language models";
+Hinton 2002, "Training products of experts by minimizing contrastive divergence" (log-linear);
 Dempster, Laird & Rubin 1977 (expectation–maximisation).
 
-Letters: K models, V vocabulary size, T tokens.
+Letters: K models, V vocabulary size, T tokens, N texts, C labels.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -27,11 +31,14 @@ __all__ = [
     "Mixture",
     "check_together",
     "interpolated",
+    "multiplied",
     "tune_log_linear",
+    "tune_log_linear_labels",
     "tune_mixture",
 ]
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 State: TypeAlias = tuple[Any, ...]
 Models: TypeAlias = tuple[LanguageModel[Any], ...]
 
@@ -125,8 +132,7 @@ class LogLinearMixture(_Together):
 
     def logprobs(self, state: State) -> Floats:
         """Natural-log probability of every next token: [V]."""
-        raised = _raised(self._rows(state), self.weights)
-        return raised - np.logaddexp.reduce(raised)
+        return multiplied(self._rows(state), self.weights)
 
     def score(self, ids: Sequence[int]) -> Floats:
         """Natural-log probability of each of ``ids`` [T], one sum over V for each."""
@@ -144,13 +150,16 @@ def interpolated(rows: Floats, weights: Sequence[float]) -> Floats:
     return np.logaddexp.reduce(rows + shares, axis=0)
 
 
-def _raised(rows: Floats, weights: Sequence[float]) -> Floats:
-    """Σ λ log p of logarithms [K, V]; a weight of 0 takes no notice of an impossible word."""
+def multiplied(rows: Floats, weights: Sequence[float]) -> Floats:
+    """The logarithm of Π p^λ / Z from the logarithms of K models: [K, …, V] → […, V].
+
+    A weight of 0 takes no notice of what its model thinks impossible.
+    """
     total = np.zeros(rows.shape[1:])
     for row, weight in zip(rows, weights, strict=True):
         if weight:
             total += weight * row
-    return total
+    return total - np.logaddexp.reduce(total, axis=-1, keepdims=True)
 
 
 def tune_mixture(logprobs: Sequence[Floats], *, steps: int = 200) -> tuple[float, ...]:
@@ -198,21 +207,28 @@ def tune_log_linear(
         sequences: held-out sentences, eos last.
         steps: times to go over the text at most.
     """
-    weights = np.full(len(models), 1 / len(models))
-    here = _slopes(models, weights, sequences)
-    step = _newton(weights, here)
-    for _ in range(steps):
-        renewed = np.maximum(weights + step, 0.0)
-        there = _slopes(models, renewed, sequences)
-        if there.likelihood < here.likelihood:
-            step = step / 2
-            continue
-        moved = np.abs(renewed - weights).max()
-        weights, here = renewed, there
-        if moved < 1e-4:
-            break
-        step = _newton(weights, here)
-    return tuple(float(weight) for weight in weights)
+    return _highest(lambda weights: _slopes(models, weights, sequences), len(models), steps)
+
+
+def tune_log_linear_labels(logprobs: Floats, gold: Ints, *, steps: int = 100) -> tuple[float, ...]:
+    """As ``tune_log_linear``, of classifiers, whose distributions are at hand.
+
+    Args:
+        logprobs: finite natural-log probability of each label under each: [K, N, C].
+        gold: index of each text's label [N].
+        steps: at most.
+    """
+    right = logprobs[:, np.arange(len(gold)), gold]
+
+    def slopes(weights: Floats) -> _Slopes:
+        mixed = multiplied(logprobs, weights.tolist())
+        share = np.exp(mixed)
+        mean = (logprobs * share).sum(2)
+        curvature = np.einsum("inc,jnc->ij", logprobs * share, logprobs) - mean @ mean.T
+        likelihood = float(mixed[np.arange(len(gold)), gold].sum())
+        return _Slopes(likelihood, (right - mean).sum(1), curvature)
+
+    return _highest(slopes, len(logprobs), steps)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -222,6 +238,25 @@ class _Slopes:
     likelihood: float
     gradient: Floats
     curvature: Floats
+
+
+def _highest(slopes: Callable[[Floats], _Slopes], models: int, steps: int) -> tuple[float, ...]:
+    """Where the likelihood is highest among exponents of at least 0, by Newton's method."""
+    weights = np.full(models, 1 / models)
+    here = slopes(weights)
+    step = _newton(weights, here)
+    for _ in range(steps):
+        renewed = np.maximum(weights + step, 0.0)
+        there = slopes(renewed)
+        if there.likelihood < here.likelihood:
+            step = step / 2
+            continue
+        moved = np.abs(renewed - weights).max()
+        weights, here = renewed, there
+        if moved < 1e-4:
+            break
+        step = _newton(weights, here)
+    return tuple(float(weight) for weight in weights)
 
 
 def _newton(weights: Floats, at: _Slopes) -> Floats:

@@ -1,9 +1,13 @@
-r"""Several classifiers as one: the weighted mean of their probabilities.
+r"""Several classifiers as one: the weighted mean of their probabilities, or the product of powers.
 
-    p(c | x) = Σ_i λ_i p_i(c | x),    λ_i ≥ 0, Σ_i λ_i = 1
+    linear       p(c | x) = Σ_i λ_i p_i(c | x),          λ_i ≥ 0, Σ_i λ_i = 1
+    log-linear   p(c | x) ∝ Π_i p_i(c | x)^{λ_i},        λ_i ≥ 0
 
-Classifiers of different stages err on different texts, so that their mean errs less often than
-either (Hansen & Salamon 1990). Each reads with its own tokenizer.
+Classifiers of different stages err on different texts, so that together they err less often than
+either (Hansen & Salamon 1990). Each reads with its own tokenizer. In the mean a classifier that is
+surer than it should be drowns the others; in the product its exponent corrects that, as a
+temperature of 1/λ would (Hinton 2002), so n-grams, which count every word as news of its own, are
+best mixed there.
 """
 
 from collections.abc import Sequence
@@ -18,15 +22,18 @@ from munmaek.artefact.classifier import Classifier
 from munmaek.artefact.folder import write_folder
 from munmaek.artefact.info import Info
 from munmaek.artefact.labelling import Labeller, check_pairs, label_indices
-from munmaek.artefact.mixing import MIXTURE, mixture_label
+from munmaek.artefact.mixing import LINEAR, LOG_LINEAR, MIXTURE, mixture_label
 from munmaek.artefact.settings import save_settings
 from munmaek.errors import ConfigError, UnsupportedError
 from munmaek.metrics import Signature, sign
 from munmaek.metrics.calibration import tempered
-from munmaek.mixing import interpolated, tune_mixture
+from munmaek.mixing import interpolated, multiplied, tune_log_linear_labels, tune_mixture
 from munmaek.text.corpora import LabelledCorpus
 
 __all__ = ["MixedClassifier", "mix_classifiers"]
+
+LEAST = float(np.log(np.finfo(np.float64).tiny))
+"""What the logarithm of an impossible label counts as in a product: no one part can forbid it."""
 
 
 @final
@@ -36,11 +43,16 @@ class MixedClassifier(Labeller):
 
     parts: tuple[Classifier, ...]
     weights: tuple[float, ...]
-    """λ: shares that sum to 1."""
+    """λ: shares that sum to 1, or exponents where it is log-linear."""
     labels: tuple[str, ...]
     info: Info
     pairs: bool | None = False
     temperature: float = 1.0
+
+    @property
+    def log_linear(self) -> bool:
+        """Whether powers of the probabilities are multiplied."""
+        return self.info.config.get("interpolation") == LOG_LINEAR
 
     @property
     def signature(self) -> Signature:
@@ -51,7 +63,7 @@ class MixedClassifier(Labeller):
         unknown = list(dict.fromkeys(part.tokenizer.oov for part in self.parts))
         return sign(
             task="classify",
-            stage=f"{MIXTURE}({stages})",
+            stage=f"{'log-linear ' if self.log_linear else ''}{MIXTURE}({stages})",
             tokenizer=" and ".join(tokenizers),
             oov=" and ".join(unknown),
         )
@@ -61,8 +73,9 @@ class MixedClassifier(Labeller):
     ) -> NDArray[np.float64]:
         """As ``Labeller.logprobs``; the temperature is that of the mixture."""
         check_pairs(self.pairs, given=seconds is not None, label=self.info.label)
-        rows = [_ordered(part, self.labels, texts, seconds) for part in self.parts]
-        return tempered(interpolated(np.stack(rows), self.weights), self.temperature)
+        rows = _rows(self.parts, self.labels, texts, seconds)
+        together = multiplied if self.log_linear else interpolated
+        return tempered(together(rows, self.weights), self.temperature)
 
     def at(self, temperature: float) -> Self:
         """This mixture with another temperature."""
@@ -89,15 +102,18 @@ class MixedClassifier(Labeller):
         )
 
 
-def _ordered(
-    part: Classifier,
+def _rows(
+    parts: Sequence[Classifier],
     labels: Sequence[str],
     texts: Sequence[str],
     seconds: Sequence[str] | None,
 ) -> NDArray[np.float64]:
-    """What the part gives each label, in the order of ``labels``."""
-    places = [part.labels.index(label) for label in labels]
-    return part.logprobs(texts, seconds)[:, places]
+    """The log-probability that each part gives each of ``labels``, in their order: [K, N, C]."""
+    rows = [
+        part.logprobs(texts, seconds)[:, [part.labels.index(label) for label in labels]]
+        for part in parts
+    ]
+    return np.maximum(np.stack(rows), LEAST)
 
 
 def mix_classifiers(
@@ -105,14 +121,16 @@ def mix_classifiers(
     *,
     weights: Sequence[float] | None = None,
     tune: LabelledCorpus | None = None,
+    log_linear: bool = False,
 ) -> MixedClassifier:
     """One classifier of several that know the same labels, of any stages and tokenizers.
 
     Args:
         parts: two or more.
-        weights: one for each, which sum to 1.
+        weights: one for each; shares that sum to 1, or exponents when ``log_linear``.
         tune: held-out texts whose labels' likelihood chooses the weights, where they are not
-            given, by expectation–maximisation.
+            given: by expectation–maximisation, or by Newton's method when ``log_linear``.
+        log_linear: multiply the probabilities' powers instead of adding their shares.
 
     Raises:
         ConfigError: neither weights nor texts to tune them on, or weights out of range.
@@ -127,17 +145,20 @@ def mix_classifiers(
         if tune is None:
             raise ConfigError("a mixture needs weights, or held-out texts to tune them on")
         gold = label_indices(tune, labels)
-        rows = [_ordered(part, labels, tune.texts, tune.seconds) for part in parts]
-        weights = tune_mixture([row[np.arange(len(gold)), gold] for row in rows])
+        rows = _rows(parts, labels, tune.texts, tune.seconds)
+        right = rows[:, np.arange(len(gold)), gold]
+        weights = tune_log_linear_labels(rows, gold) if log_linear else tune_mixture(list(right))
     chosen = tuple(float(weight) for weight in weights)
-    if len(chosen) != len(parts) or min(chosen) < 0 or abs(sum(chosen) - 1) > 1e-6:
-        message = f"wanted {len(parts)} weights of at least 0 that sum to 1, got {list(chosen)}"
-        raise ConfigError(message)
+    _check_weights(chosen, len(parts), log_linear=log_linear)
     info = Info(
         task="classify",
         stage=MIXTURE,
         label=mixture_label(chosen, parts),
-        config={"weights": list(chosen), "parts": [part.info.label for part in parts]},
+        config={
+            "interpolation": LOG_LINEAR if log_linear else LINEAR,
+            "weights": list(chosen),
+            "parts": [part.info.label for part in parts],
+        },
         sizes={"label_count": len(labels)},
         parameters=sum(part.info.parameters for part in parts) + len(parts),
         seconds=sum(part.info.seconds for part in parts),
@@ -162,3 +183,11 @@ def _check(parts: Sequence[Classifier]) -> None:
             kind = "pairs of" if part.pairs else "single"
             message = f"model {place} reads {kind} texts, and others not"
             raise UnsupportedError(message)
+
+
+def _check_weights(weights: Sequence[float], models: int, *, log_linear: bool) -> None:
+    wanted = "and finite" if log_linear else "that sum to 1"
+    fitting = np.isfinite(weights).all() and (log_linear or abs(sum(weights) - 1) <= 1e-6)
+    if len(weights) != models or min(weights) < 0 or not fitting:
+        message = f"wanted {models} weights of at least 0 {wanted}, got {list(weights)}"
+        raise ConfigError(message)

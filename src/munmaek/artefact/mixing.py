@@ -15,7 +15,15 @@ from munmaek.errors import ConfigError, InputError, UnsupportedError
 from munmaek.mixing import LogLinearMixture, Mixture, tune_log_linear, tune_mixture
 from munmaek.text.corpora import Corpus
 
-__all__ = ["LOG_LINEAR_TOKENS", "MIXTURE", "mix", "mixture_label", "mixture_of"]
+__all__ = [
+    "LINEAR",
+    "LOG_LINEAR",
+    "LOG_LINEAR_TOKENS",
+    "MIXTURE",
+    "mix",
+    "mixture_label",
+    "mixture_of",
+]
 
 MIXTURE = "mixture"
 """What stands for the stage."""

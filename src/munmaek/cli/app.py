@@ -105,7 +105,7 @@ app.command(
     epilog=examples(
         "munmaek mix models/5gram models/rnn --tune valid.txt -o models/mixed",
         "munmaek mix models/news models/talk --weights 0.7,0.3 -o models/mixed",
-        "munmaek mix models/reviews models/bert-reviews --tune valid.tsv -o models/both",
+        "munmaek mix models/ngram models/bert --log-linear --tune valid.tsv -o models/both",
     )
 )(mix)
 app.command(epilog=examples("munmaek add models/5gram more.txt -o models/5gram-more"))(add)

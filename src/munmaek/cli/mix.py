@@ -42,7 +42,8 @@ def mix(
         bool,
         typer.Option(
             "--log-linear",
-            help="Multiply powers of the probabilities, normalised over the vocabulary: slow (lm).",
+            help="Multiply powers of the probabilities instead of adding shares: best for "
+            "classifiers of different stages, slow for language models.",
         ),
     ] = False,
     output: Annotated[
@@ -59,8 +60,9 @@ def mix(
 ) -> None:
     """Mix language models that share a tokenizer into one, or classifiers of the same labels.
 
-    They may be of any stages. Weights are tuned by expectation–maximisation on held-out data. A
-    language model trained with --init takes over the tokenizer of another.
+    They may be of any stages. Weights are tuned on held-out data, by expectation–maximisation or
+    Newton's method (--log-linear). A language model trained with --init takes over the tokenizer of
+    another.
     """
     if (tune is None) == (weights is None):
         raise ConfigError("give either --tune FILE or --weights, to say how much each model counts")
@@ -77,15 +79,17 @@ def mix(
         made, corpus = _classifiers(parts, given, tune, columns, log_linear=log_linear)
     else:
         made, corpus = _language_models(parts, given, tune, log_linear=log_linear)
-    scores = {} if corpus is None else _scores(made, corpus, log_linear=log_linear)
+    slow = log_linear and task == "lm"
+    scores = {} if corpus is None or slow else made.evaluate(corpus)
+    shown = {name: score.to_json() for name, score in scores.items()}
     made.save(output, force=force)
     chosen = dict(zip(map(str, models), made.info.config["weights"], strict=True))
     if json:
-        put_json({**scores_json(output, task, scores), "weights": chosen})
+        put_json({**scores_json(output, task, shown), "weights": chosen})
         return
     for name, weight in chosen.items():
         put(f"{weight:.4f}  {name}")
-    put_scores(scores)
+    put_scores(shown)
     say(f"next:\n  munmaek evaluate {output} TEST")
 
 
@@ -134,22 +138,13 @@ def _classifiers(
     from munmaek.artefact import mix_classifiers
     from munmaek.text.corpora import Pairs, read_labelled
 
-    if log_linear:
-        raise ConfigError("--log-linear is for language models; classifiers are mixed linearly")
     text, label, second = map(column, columns)
     corpus = None
     if tune is not None:
         paired = second is not None or any(part.pairs for part in parts)
         pairs = Pairs(second) if paired else None
         corpus = read_labelled(tune, text_column=text, label_column=label, pairs=pairs)
-    return mix_classifiers(parts, weights=weights, tune=corpus), corpus
-
-
-def _scores(made: Any, corpus: Any, *, log_linear: bool) -> dict[str, Any]:
-    """On the text the weights were tuned on; not for log-linear mixtures, which are slow."""
-    if log_linear:
-        return {}
-    return {name: score.to_json() for name, score in made.evaluate(corpus).items()}
+    return mix_classifiers(parts, weights=weights, tune=corpus, log_linear=log_linear), corpus
 
 
 def _weights(text: str) -> list[float]:
