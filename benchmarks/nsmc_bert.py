@@ -87,6 +87,7 @@ def fine_tuning(given: argparse.Namespace, seed: int) -> Recipe:
             "max_tokens": 2048,
             "limit": 96,
             "seed": seed,
+            "hold_out_seed": 0,  # students must not be validated on what their teacher has read
             "word_dropout": given.word_dropout,
             **COLUMNS,
             "model": {"hidden_dropout_prob": 0.1, "classifier_pooling": given.pooling},
@@ -155,6 +156,7 @@ def main() -> None:
     parser.add_argument("--pooling", default="mean", choices=["cls", "mean"])
     parser.add_argument("--word-dropout", type=float, default=0.0, help="in fine-tuning")
     parser.add_argument("--soft-labels", type=Path, nargs="+", default=[])
+    parser.add_argument("--init", type=Path, help="what students begin from, else the encoder")
     parser.add_argument("--train", default="{}", help="other options of fine-tuning, as JSON")
     parser.add_argument("--threads", type=int, help="by default 2, or 1 for each of several")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
@@ -198,7 +200,7 @@ def fine_tuned(
             fine_tuning(given, seed),
             [labelled],
             given.output / f"{name}-{seed}",
-            init=encoder,
+            init=given.init or encoder,
             soft_labels=given.soft_labels,
         )
         if not leads():

@@ -17,7 +17,7 @@ from munmaek.artefact import Classifier, Regressor, Tagger, load
 from munmaek.artefact.classifier import framing_of
 from munmaek.artefact.tagger import stands_apart, word_rows
 from munmaek.data.batches import LabelledBatch
-from munmaek.errors import ConfigError, InputError, UnsupportedError
+from munmaek.errors import ConfigError, InputError, MunmaekWarning, UnsupportedError
 from munmaek.metrics import sign
 from munmaek.metrics.calibration import calibrate, calibration_error, fit_temperature, tempered
 from munmaek.metrics.regression import correlation, ranks, regression_scores
@@ -453,6 +453,20 @@ def test_a_pretrained_encoder_begins_every_fine_tuning(data: Path, tmp_path: Pat
     # A model with another head begins one, too: pairs that are told apart, then rated.
     options = recipe("regress", pairs=True, model={}, train={"steps": 1})
     train(options, [data / "sts.tsv"], folder=tmp_path / "again", init=tmp_path / "classify")
+
+
+def test_going_on_with_other_rows_held_out_is_warned_of(data: Path, tmp_path: Path) -> None:
+    pairs, first = data / "pairs.tsv", tmp_path / "first"
+    train(recipe("classify", pairs=True, train={"steps": 1}), [pairs], folder=first)
+    again = recipe("classify", pairs=True, train={"steps": 1}, model={}, seed=1)
+    with pytest.warns(
+        MunmaekWarning, match=r"pairs\.tsv: .* trained on rows that are held out here"
+    ):
+        train(again, [pairs], folder=tmp_path / "other", init=first)
+    for same in ({"seed": 0}, {"hold_out_seed": 0}):
+        rows = again.model_copy(update=same)
+        train(rows, [pairs], folder=tmp_path / "same", init=first, force=True)
+    train(again, [pairs], folder=tmp_path / "given", init=first, valid=[pairs])
 
 
 def test_several_seeds_share_a_split_and_the_best_is_kept(

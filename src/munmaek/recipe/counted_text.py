@@ -15,7 +15,7 @@ from munmaek.ngram.counting import bound, unbound
 from munmaek.ngram.reading import Reserved, read_words
 from munmaek.ngram.scratch import Column, Scratch
 from munmaek.recipe.counted import ngram_sizes
-from munmaek.recipe.holding import hold_out
+from munmaek.recipe.holding import held_out_name, hold_out
 from munmaek.recipe.settings import Recipe
 from munmaek.text.building import SPECIALS
 from munmaek.text.corpora import Corpus, corpus_name, read_text
@@ -97,7 +97,7 @@ def read_text_words(
         column=column,
     )
     name = corpus_name(list(paths))
-    corpus = read_text(valid) if valid else Corpus(f"{name} (held out)", _stripped(read.held))
+    corpus = read_text(valid) if valid else Corpus(held_out_name(name), _stripped(read.held))
     lines = np.empty(0, dtype=np.int64)
     if scratch is None:
         lines = np.delete(np.arange(1, rows + 1), held)
@@ -125,7 +125,7 @@ def encode_text(recipe: Recipe, paths: Paths, valid: Paths) -> CountedText:
         checked = read_text(valid)
     else:
         kept, held = hold_out(len(corpus.lines), seed=recipe.seed)
-        checked = Corpus(f"{corpus.name} (held out)", pick(corpus.lines, held))
+        checked = Corpus(held_out_name(corpus.name), pick(corpus.lines, held))
         corpus = Corpus(corpus.name, pick(corpus.lines, kept))
     tokenizer = train_tokenizer(
         corpus.lines,

@@ -10,7 +10,7 @@ import numpy as np
 from munmaek.artefact import Encoder
 from munmaek.data.batches import pick
 from munmaek.errors import InputError
-from munmaek.recipe.holding import hold_out
+from munmaek.recipe.holding import held_out_name, hold_out
 from munmaek.recipe.masking import within_positions
 from munmaek.recipe.network import Run, embedded_tokens, row_lengths, train_network
 from munmaek.recipe.settings import Recipe
@@ -98,7 +98,7 @@ def _read(recipe: Recipe, paths: Paths, valid: Paths) -> _Texts:
         return _Texts(train, read_pairs(valid))
     count = len(_sides(train)[0])
     kept, held = hold_out(count, seed=recipe.seed)
-    name = f"{train.name} (held out)"
+    name = held_out_name(train.name)
     held = held[:HELD_OUT_MOST]
     if isinstance(train, PairCorpus):
         rows = cast("tuple[list[int], list[int]]", (kept.tolist(), held.tolist()))

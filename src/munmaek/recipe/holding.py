@@ -7,10 +7,21 @@ from numpy.typing import NDArray
 
 from munmaek.errors import InputError
 
-__all__ = ["hold_out", "hold_out_documents"]
+__all__ = ["held_out_name", "hold_out", "hold_out_documents", "is_held_out"]
 
 HOLD_OUT = 0.05
 HOLD_OUT_MOST = 2000
+_MARK = " (held out)"
+
+
+def held_out_name(name: str) -> str:
+    """What rows held out of the corpus ``name`` are called."""
+    return name + _MARK
+
+
+def is_held_out(name: str) -> bool:
+    """Whether ``held_out_name`` made it."""
+    return name.endswith(_MARK)
 
 
 def hold_out(rows: int, *, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

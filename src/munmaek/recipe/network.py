@@ -1,5 +1,6 @@
 """A network made from a recipe, begun from another where that is wanted, and trained."""
 
+import warnings
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,10 +15,11 @@ from numpy.typing import NDArray
 from munmaek.artefact import Info, TrainedModel
 from munmaek.artefact.weights import make_network, parameter_count
 from munmaek.data.bucketing import Lengths, bucket, padding_fraction
-from munmaek.errors import UnsupportedError
+from munmaek.errors import MunmaekWarning, UnsupportedError
 from munmaek.nn.adaptive_softmax import AdaptiveSoftmax
 from munmaek.nn.embeddings import OutputLayer
 from munmaek.recipe.counted import ngram_label
+from munmaek.recipe.holding import is_held_out
 from munmaek.recipe.settings import Recipe
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.train import Progress, fit
@@ -73,7 +75,12 @@ def train_network(
         lengths: of the training rows, for the share of padding.
         counts: of the tokens that a fresh network learns to predict, with which its output layer
             begins where it is one of ours; a stage of another package may have none such.
+
+    Raises:
+        MunmaekWarning: it begins from a model that has read what is held out for validation.
     """
+    if run.init is not None and run.init.info.task == recipe.task:
+        _warn_of_read(data, run.init.info.data)
     config, training = resolved_stage(recipe, run.init), recipe.train_config()
     network: Any = make_network(
         stage=recipe.stage,
@@ -125,6 +132,19 @@ def train_network(
         data=data,
     )
     return network, info
+
+
+def _warn_of_read(data: Mapping[str, Any], before: Mapping[str, Any]) -> None:
+    """Warn where the data is that of the model this begins from, with other rows held out."""
+    train, held = data["train"], data["valid"]
+    if before.get("train", {}).get("name") != train["name"] or not is_held_out(held["name"]):
+        return
+    if before.get("valid", {}).get("sha256") != held["sha256"]:
+        message = (
+            f"{train['name']}: what this begins from has been trained on rows that are held out "
+            "here, so that validation says too much; give the --seed it had, or --valid FILE"
+        )
+        warnings.warn(message, MunmaekWarning, stacklevel=2)
 
 
 _CARRIED = ("cell", "embedding", "hidden", "layers", "scaled_embeddings")

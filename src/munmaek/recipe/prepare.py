@@ -14,7 +14,7 @@ from munmaek.artefact.tagger import check_labels
 from munmaek.data.batches import pick
 from munmaek.errors import InputError
 from munmaek.metrics.tagging import OUTSIDE
-from munmaek.recipe.holding import hold_out, hold_out_documents
+from munmaek.recipe.holding import held_out_name, hold_out, hold_out_documents
 from munmaek.recipe.settings import Recipe
 from munmaek.text.corpora import Corpus, LabelledCorpus, ParallelCorpus, values_of
 from munmaek.text.soft_labels import SoftLabels, read_soft_labels
@@ -202,7 +202,7 @@ def prepare_text(
     if valid is None:
         part = hold_out_documents if recipe.next_sentence else _hold_out_lines
         kept, held = part(corpus.lines, seed=recipe.choice_seed)
-        valid = Corpus(f"{corpus.name} (held out)", pick(corpus.lines, held))
+        valid = Corpus(held_out_name(corpus.name), pick(corpus.lines, held))
         corpus = Corpus(corpus.name, pick(corpus.lines, kept))
     if tokenizer is None:
         tokenizer = _tokenizer(corpus.lines, recipe)
@@ -287,7 +287,7 @@ def parted(corpus: C, valid: C | None, recipe: Recipe) -> tuple[C, C]:
     kept = np.arange(count)
     if valid is None:
         kept, held = hold_out(count, seed=recipe.choice_seed)
-        valid = corpus.chosen(held.tolist(), name=f"{corpus.name} (held out)")
+        valid = corpus.chosen(held.tolist(), name=held_out_name(corpus.name))
     if recipe.train_rows is not None:
         if recipe.train_rows > len(kept):
             message = f"{corpus.name}: {recipe.train_rows} rows wanted, {len(kept)} to train on"
@@ -394,7 +394,7 @@ def prepare_parallel(
         raise InputError(message)
     if valid is None:
         kept, held = hold_out(len(corpus.sources), seed=recipe.choice_seed)
-        name = f"{corpus.name} (held out)"
+        name = held_out_name(corpus.name)
         valid = ParallelCorpus(name, pick(corpus.sources, held), pick(corpus.targets, held))
         corpus = ParallelCorpus(corpus.name, pick(corpus.sources, kept), pick(corpus.targets, kept))
         guides = None if guides is None else pick(guides, kept)
