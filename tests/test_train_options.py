@@ -287,6 +287,19 @@ def alone(folder, mode):
     )
 
 
+def fresh(script, *given):
+    """Run the script in a process of its own, with the folder of the tests before what is given."""
+    out = subprocess.run(
+        [sys.executable, "-c", script, str(Path(__file__).parent), *map(str, given)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert out.returncode == 0, out.stderr[-3000:]
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_two_processes_train_as_one_does_on_batches_of_twice_the_size(tmp_path, mode):
     import socket
@@ -294,25 +307,9 @@ def test_two_processes_train_as_one_does_on_batches_of_twice_the_size(tmp_path, 
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = str(found.getsockname()[1])
-    out = subprocess.run(
-        [sys.executable, "-c", TWO, str(Path(__file__).parent), str(tmp_path), mode, port],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    assert out.returncode == 0, out.stderr[-3000:]
+    fresh(TWO, tmp_path, mode, port)
     # In a fresh process, as they are: this one carries what earlier tests left in torch.
-    out = subprocess.run(
-        [sys.executable, "-c", ONE, str(Path(__file__).parent), str(tmp_path), mode],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    assert out.returncode == 0, out.stderr[-3000:]
+    fresh(ONE, tmp_path, mode)
     found = load_file(tmp_path / "result.safetensors")
     wanted = load_file(tmp_path / "alone.safetensors")
     torch.testing.assert_close(found.pop("curve"), wanted.pop("curve"), rtol=1e-4, atol=1e-4)
