@@ -80,7 +80,7 @@ def mix(
     else:
         made, corpus = _language_models(parts, given, tune, log_linear=log_linear)
     slow = log_linear and task == "lm"
-    scores = {} if corpus is None or slow else made.evaluate(corpus)
+    scores: dict[str, Any] = {} if corpus is None or slow else made.evaluate(corpus)
     shown = {name: score.to_json() for name, score in scores.items()}
     made.save(output, force=force)
     chosen = dict(zip(map(str, models), made.info.config["weights"], strict=True))
