@@ -18,6 +18,7 @@ from munmaek.tasks.mlm import MaskedModelling
 from munmaek.train import TrainConfig, fit
 from munmaek.train.muon import Muon, orthogonal
 from munmaek.train.optimiser import make_optimiser
+from munmaek.train.precision import autocast
 
 TINY = BertConfig(
     hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
@@ -80,6 +81,17 @@ def test_orthogonal_has_singular_values_near_one() -> None:
         values = torch.linalg.svdvals(orthogonal(torch.randn(shape)))
         assert values.min() > 0.4
         assert values.max() < 1.3
+
+
+def test_orthogonal_multiplies_in_what_training_multiplies_in() -> None:
+    torch.manual_seed(0)
+    matrix = torch.randn(12, 40)
+    exact = orthogonal(matrix.double()).float()
+    assert (orthogonal(matrix) - exact).abs().max() < 1e-5
+    with autocast("bfloat16", matrix.device):
+        half = orthogonal(matrix)
+    assert half.dtype == torch.float32
+    assert 1e-4 < (half - exact).abs().max() < 0.1
 
 
 def test_muon_takes_the_stacks_matrices_and_a_fused_projection_by_blocks() -> None:

@@ -266,40 +266,6 @@ sys.exit(max(os.waitpid(process, 0)[1] for process in children) != 0)
 """
 
 
-ONE = """
-import sys
-sys.path.insert(0, sys.argv[1])
-from pathlib import Path
-import test_train_options
-test_train_options.alone(Path(sys.argv[2]), sys.argv[3])
-"""
-
-
-def alone(folder, mode):
-    """The same by one process, on batches of twice the size."""
-    from safetensors.torch import save_file
-
-    network = undisturbed(mode)
-    alike = MODES[mode] | {"sharded": False, "accumulate": 2, "averaging": "triggered"}
-    result = fit(network, Counting(batches=5), config=TrainConfig.of({**SHARED, **alike}))
-    save_file(
-        {**weights(network), "curve": torch.tensor(result.curve)}, folder / "alone.safetensors"
-    )
-
-
-def fresh(script, *given):
-    """Run the script in a process of its own, with the folder of the tests before what is given."""
-    out = subprocess.run(
-        [sys.executable, "-c", script, str(Path(__file__).parent), *map(str, given)],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    assert out.returncode == 0, out.stderr[-3000:]
-
-
 @pytest.mark.parametrize("mode", MODES)
 def test_two_processes_train_as_one_does_on_batches_of_twice_the_size(tmp_path, mode):
     import socket
@@ -307,12 +273,22 @@ def test_two_processes_train_as_one_does_on_batches_of_twice_the_size(tmp_path, 
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = str(found.getsockname()[1])
-    fresh(TWO, tmp_path, mode, port)
-    # In a fresh process, as they are: this one carries what earlier tests left in torch.
-    fresh(ONE, tmp_path, mode)
+    out = subprocess.run(
+        [sys.executable, "-c", TWO, str(Path(__file__).parent), str(tmp_path), mode, port],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert out.returncode == 0, out.stderr[-3000:]
+    alone = undisturbed(mode)
+    alike = MODES[mode] | {"sharded": False, "accumulate": 2, "averaging": "triggered"}
+    config = TrainConfig.of({**SHARED, **alike})
+    result = fit(alone, Counting(batches=5), config=config)
     found = load_file(tmp_path / "result.safetensors")
-    wanted = load_file(tmp_path / "alone.safetensors")
-    torch.testing.assert_close(found.pop("curve"), wanted.pop("curve"), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(found.pop("curve"), torch.tensor(result.curve), rtol=1e-4, atol=1e-4)
+    wanted = weights(alone)
     assert found.keys() == wanted.keys()
     for name, tensor in found.items():
         torch.testing.assert_close(tensor, wanted[name], rtol=1e-3, atol=1e-4)

@@ -108,7 +108,8 @@ def _speed(network: Any, task: Any, training: Any, device: torch.device) -> floa
             loss = task.loss(network, batch)
         torch.autograd.backward(loss.total)
         scale_gradients(network, count=loss.count, clip=training.clip)
-        optimiser.step()
+        with autocast(precision, device):
+            optimiser.step()
         tokens += batch.tokens
     if device.type == "cuda":
         torch.cuda.synchronize()

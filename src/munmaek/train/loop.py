@@ -159,7 +159,8 @@ class _Run:
             self.network, count=max(1.0, count) / processes.size, clip=config.clip
         )
         self._check(total, norm)
-        cast("Any", self.optimiser).step()
+        with autocast(state.precision, self.device):  # what Muon multiplies
+            cast("Any", self.optimiser).step()
         if (state.step + 1) % SETTLE_EVERY == 0:
             settle(self.optimiser)
         self.average.stepped(self.network)

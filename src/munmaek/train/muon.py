@@ -17,7 +17,6 @@ import torch
 from torch import Tensor, nn
 
 from munmaek.train.config import TrainConfig
-from munmaek.train.precision import has_fast_bfloat16
 from munmaek.train.sharding import shared_out
 
 __all__ = ["Muon", "make_muon", "orthogonal"]
@@ -27,12 +26,13 @@ _COEFFICIENTS = 3.4445, -4.7750, 2.0315
 
 
 def orthogonal(matrix: Tensor, *, steps: int = 5) -> Tensor:
-    """Nearly U Vᵀ of a matrix U S Vᵀ, by products alone: [n, m]."""
+    """Nearly U Vᵀ of a matrix U S Vᵀ, by products alone: [n, m].
+
+    Half precision is enough: under autocast the products are in bfloat16.
+    """
     a, b, c = _COEFFICIENTS
     tall = matrix.shape[-2] > matrix.shape[-1]
     x: Any = matrix.mT if tall else matrix
-    # Half precision is enough, and faster on a GPU and on some processors.
-    x = x.bfloat16() if has_fast_bfloat16(x.device) else x.float()
     x = x / (x.norm() + 1e-7)
     for _ in range(steps):
         square: Any = x @ x.mT
