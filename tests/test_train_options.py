@@ -228,17 +228,20 @@ def child(rank, folder, mode, port):
     """One of two processes; the first leaves its weights and loss curve."""
     from safetensors.torch import save_file
 
-    from munmaek.train import loop
+    from munmaek.train import loop, precision
     from munmaek.train.processes import Processes, join, leave
 
     torch.set_num_threads(1)
+    # Measurements that differ too: the first process's counts.
+    precision.has_fast_bfloat16 = lambda _device: rank > 0
     # Clocks that differ, so that each process would choose other steps for its checkpoints.
     clock = itertools.count(0.0, 1.0 + rank)
     loop.time = SimpleNamespace(perf_counter=lambda: next(clock))
     os.environ |= {"RANK": str(rank), "WORLD_SIZE": "2", "LOCAL_RANK": str(rank)}
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     assert join("cpu") == "cpu"
-    config = TrainConfig.of({**SHARED, **MODES[mode], "averaging": "triggered"})
+    given = {**SHARED, **MODES[mode], "averaging": "triggered", "precision": "auto"}
+    config = TrainConfig.of(given)
     # With 5 batches in an epoch, every third step has none for the second process.
     stops = [None] if mode == "whole" else [Interrupt(5), None]
     for stop in stops:

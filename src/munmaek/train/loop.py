@@ -122,7 +122,8 @@ class _Run:
         self.store = None if folder is None else Store(folder)
         log_folder = folder if processes.lead else None
         self.log = Log(log_folder, every=config.log_every, tensorboard=config.tensorboard)
-        self.state = RunState.fresh(config, resolve(config, device))
+        half = processes.agreed(resolve(config, device) == "bfloat16")
+        self.state = RunState.fresh(config, "bfloat16" if half else "float32")
         self.optimiser = make_optimiser(network, config)
         self.average = Average(config)
         self.best: dict[str, Tensor] | None = None
