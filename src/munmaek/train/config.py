@@ -72,7 +72,7 @@ class TrainConfig(Config):
     accumulate: int = Field(default=1, ge=1)
     """Batches whose gradients make one step."""
     precision: Literal["auto", "float32", "bfloat16"] = "float32"
-    """What matrix products are computed in; auto is bfloat16 where that is measured to be faster.
+    """What matrix products are computed in, Muon's too; auto is bfloat16 where measured faster.
 
     Weights and sums stay float32 in any case.
     """
