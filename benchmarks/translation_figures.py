@@ -157,6 +157,7 @@ def trained(run: str, options: argparse.Namespace) -> Any:
                 valid=valid,
                 resume=work_folder(folder).exists(),
                 force=folder.exists(),
+                init=None if options.init is None else options.init / run,
                 extra=Extra(guide=guide_of(run, options)),
                 report=tell,
             )
@@ -251,6 +252,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--beam", type=int, default=5)
     parser.add_argument("--max-tokens", type=int, default=4096, help="a batch, both sides")
+    parser.add_argument("--init", type=Path, help="another FOLDER, whose models go on")
     parser.add_argument("--model", default="{}", help="options of the network, as JSON")
     parser.add_argument("--train", default="{}", help="options of the training loop, as JSON")
     parser.add_argument("--guide", choices=["statistical"], help="links toward which to train")
