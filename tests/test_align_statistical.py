@@ -12,6 +12,7 @@ from munmaek.align.bitext import alikeness
 from munmaek.align.hmm import lexical_posteriors, markov_posteriors
 from munmaek.artefact.translation import word_links
 from munmaek.errors import ConfigError, InputError, MunmaekWarning
+from munmaek.metrics.alignment import parse_links
 
 # symmetrisation: 3 source words, 3 target words
 #   forward  0-0 1-1 1-2      backward  0-0 1-1 2-2
@@ -33,6 +34,72 @@ def test_the_last_step_adds_what_growing_cannot_reach() -> None:
     assert symmetrise(forward, backward, by="grow-diag") == {(0, 0)}
     assert symmetrise(forward, backward, by="grow-diag-final") == {(0, 0), (0, 3), (2, 2)}
     assert symmetrise(forward, backward, by="grow-diag-final-and") == {(0, 0), (2, 2)}
+
+
+# What Moses' symal prints (mosesdecoder, symal, commit 3445289) for -a=g -d=yes with -f=no -b=no,
+# -f=yes -b=no and -f=yes -b=yes. The first pair finds 1-1 from 0-2, in the pass that found it.
+@pytest.mark.parametrize(
+    ("forward", "backward", "diag", "final", "both"),
+    [
+        ("0-2 2-0 2-1", "0-2 1-1 2-0", *["0-2 1-1 2-0 2-1"] * 3),
+        ("0-2 0-3 2-0 2-1", "0-2 2-2", "0-2 0-3", "0-2 0-3 2-0 2-1", "0-2 0-3 2-0"),
+    ],
+)
+def test_growing_gives_the_links_of_moses(
+    forward: str, backward: str, diag: str, final: str, both: str
+) -> None:
+    ways = parse_links(forward), parse_links(backward)
+    assert symmetrise(*ways, by="grow-diag") == parse_links(diag)
+    assert symmetrise(*ways, by="grow-diag-final") == parse_links(final)
+    assert symmetrise(*ways, by="grow-diag-final-and") == parse_links(both)
+
+
+AROUND = ((-1, 0), (0, -1), (1, 0), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1))
+
+
+class _Matrix:
+    """Koehn's algorithm over the whole matrix: ``there[t]`` and ``back[s]`` are partners or −1."""
+
+    def __init__(self, there: list[int], back: list[int]) -> None:
+        self.cells = list(product(range(len(there)), range(len(back))))
+        self.there = {(t, s) for t, s in self.cells if there[t] == s}
+        self.back = {(t, s) for t, s in self.cells if back[s] == t}
+        self.on = self.there & self.back
+
+    def free(self, t: int, s: int) -> int:
+        """How many of the two words have no link."""
+        return 2 - any(t == link[0] for link in self.on) - any(s == link[1] for link in self.on)
+
+    def grow(self) -> None:
+        size = -1
+        while size < len(self.on):
+            size = len(self.on)
+            for t, s in self.cells:
+                for down, right in AROUND if (t, s) in self.on else ():
+                    link = (t + down, s + right)
+                    if link in self.there | self.back and self.free(*link):
+                        self.on.add(link)
+
+    def end(self, wanted: int) -> None:
+        for way in (self.there, self.back):
+            for link in self.cells:
+                if link in way and self.free(*link) >= wanted:
+                    self.on.add(link)
+
+
+@settings(max_examples=200)
+@given(data=st.data())
+def test_growing_is_a_walk_over_the_whole_matrix(data: st.DataObject) -> None:
+    T, S = data.draw(st.integers(1, 9)), data.draw(st.integers(1, 9))
+    there = data.draw(st.lists(st.integers(-1, S - 1), min_size=T, max_size=T))
+    back = data.draw(st.lists(st.integers(-1, T - 1), min_size=S, max_size=S))
+    forward = {(s, t) for t, s in enumerate(there) if s >= 0}
+    backward = {(s, t) for s, t in enumerate(back) if t >= 0}
+    for by, wanted in (("grow-diag", 3), ("grow-diag-final", 1), ("grow-diag-final-and", 2)):
+        matrix = _Matrix(there, back)
+        matrix.grow()
+        matrix.end(wanted)
+        assert symmetrise(forward, backward, by=by) == {(s, t) for t, s in matrix.on}, by
 
 
 cells = st.frozensets(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=12)

@@ -10,11 +10,15 @@ most one target word. Och & Ney 2003, §4, and Koehn et al. 2003, §3, join the 
     grow-diag-final    then every link of either that joins a word that has none yet
     grow-diag-final-and   then only those that join two such words
 
-Links are visited in the order of Moses: source words outside, target words inside, neighbours left,
-up, right, down, then the diagonals; in the last step forward links before backward ones.
+The order is that of Moses' symal (mosesdecoder, symal/symal.cpp, commit 3445289): target words
+outside, source words inside. A link found in a pass is visited in that pass where it comes later in
+this order, else in the next. Neighbours are the target word before, the source word before, the
+target word after, the source word after, then the diagonals. The last steps see forward links
+before backward ones.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from bisect import bisect_right, insort
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Literal
 
 from munmaek.metrics.alignment import Link
@@ -27,6 +31,7 @@ Symmetrisation = Literal[
 
 Links = Collection[Link]
 NEIGHBOURS = ((-1, 0), (0, -1), (1, 0), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1))
+"""Steps from a link (target word, source word)."""
 
 
 def _intersection(forward: Links, backward: Links) -> set[Link]:
@@ -37,22 +42,28 @@ def _union(forward: Links, backward: Links) -> set[Link]:
     return set(forward) | set(backward)
 
 
+def _by_target(links: Iterable[Link]) -> list[Link]:
+    """Links as (target word, source word), in the order in which they are visited."""
+    return sorted((target, source) for source, target in links)
+
+
 def _grow_diag(forward: Links, backward: Links) -> set[Link]:
-    union, found = _union(forward, backward), _intersection(forward, backward)
-    sources, targets = {link[0] for link in found}, {link[1] for link in found}
-    grown = True
-    while grown:
-        grown = False
-        for source, target in sorted(found):
-            for right, down in NEIGHBOURS:
-                link = (source + right, target + down)
-                free = link[0] not in sources or link[1] not in targets
-                if free and link in union and link not in found:
-                    found.add(link)
-                    sources.add(link[0])
-                    targets.add(link[1])
-                    grown = True
-    return found
+    union = set(_by_target(_union(forward, backward)))
+    found = _by_target(_intersection(forward, backward))
+    targets, sources = {link[0] for link in found}, {link[1] for link in found}
+    size = -1
+    while size < len(found):  # until a pass adds nothing
+        size, at = len(found), 0
+        while at < len(found):
+            here = found[at]
+            for down, right in NEIGHBOURS:
+                link = (here[0] + down, here[1] + right)
+                if link in union and not (link[0] in targets and link[1] in sources):
+                    insort(found, link)
+                    targets.add(link[0])
+                    sources.add(link[1])
+            at = bisect_right(found, here)
+    return {(source, target) for target, source in found}
 
 
 def _final(found: set[Link], ways: Sequence[Links], *, both: bool) -> set[Link]:
@@ -60,11 +71,11 @@ def _final(found: set[Link], ways: Sequence[Links], *, both: bool) -> set[Link]:
     sources, targets = {link[0] for link in found}, {link[1] for link in found}
     wanted = 2 if both else 1
     for links in ways:
-        for link in sorted(links):
-            if (link[0] not in sources) + (link[1] not in targets) >= wanted:
-                found.add(link)
-                sources.add(link[0])
-                targets.add(link[1])
+        for target, source in _by_target(links):
+            if (source not in sources) + (target not in targets) >= wanted:
+                found.add((source, target))
+                sources.add(source)
+                targets.add(target)
     return found
 
 
