@@ -1,4 +1,4 @@
-"""The tables of docs/results.md from what `munmaek compare` and `munmaek demo` wrote.
+"""The tables of docs/lab from what `munmaek compare` and `munmaek demo` wrote.
 
     python benchmarks/results_markdown.py DIR/results.json [...]
 
