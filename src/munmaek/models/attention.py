@@ -60,6 +60,7 @@ from munmaek.nn.attention_decoders import (
     LuongOptions,
     Span,
 )
+from munmaek.nn.cells import CELLS
 from munmaek.nn.dropout import Dropout, VariationalDropout
 from munmaek.nn.embeddings import OutputLayer, TokenEmbedding, target_embedding
 from munmaek.nn.masks import padding_mask
@@ -362,7 +363,7 @@ def _encoder(config: AttentionConfig) -> Bidirectional | Recurrent:
 def _bridge(config: AttentionConfig) -> nn.Module:
     if config.bridge == "copy":
         return nn.Identity()
-    states = 2 if config.cell == "lstm" else 1
+    states = CELLS[config.cell].states
     return nn.Linear(config.encoder_hidden, states * config.layers * config.hidden)
 
 

@@ -26,11 +26,11 @@ from torch import Tensor, nn
 
 from munmaek.models.configuration import Config
 from munmaek.nn.adaptive_softmax import AdaptiveSoftmax, usual_cutoffs
+from munmaek.nn.cells import CellName
 from munmaek.nn.dropout import Dropout, EmbeddingDropout, VariationalDropout
 from munmaek.nn.embeddings import OutputLayer, TokenEmbedding
 from munmaek.nn.pooling import Pooling, PoolingName
 from munmaek.nn.recurrent import Bidirectional, Recurrent, State
-from munmaek.nn.recurrent_layer import CellName
 from munmaek.nn.row_order import at_last
 from munmaek.nn.tape import Tape
 

@@ -33,11 +33,11 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from munmaek.models.configuration import Config
+from munmaek.nn.cells import CellName
 from munmaek.nn.dropout import VariationalDropout
 from munmaek.nn.embeddings import OutputLayer, TokenEmbedding, target_embedding
 from munmaek.nn.readout import MaxoutReadout
 from munmaek.nn.recurrent import Recurrent, State
-from munmaek.nn.recurrent_layer import CellName
 from munmaek.nn.row_order import at_last, reading_backward, reorder
 from munmaek.nn.tape import Tape, scoped
 

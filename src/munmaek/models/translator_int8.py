@@ -11,16 +11,14 @@ Letters: N rows, B sentences, T tokens, I inputs, H hidden size, G gates times H
 """
 
 import copy
-from collections.abc import Callable
 from typing import Any, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from munmaek.models.bert_int8 import Int8Linear, quantise
+from munmaek.nn.cells import CELLS, Parts
 from munmaek.nn.embeddings import OutputLayer
-from munmaek.nn.recurrent_layer import gru_step
 
 __all__ = ["int8_translator"]
 
@@ -99,7 +97,7 @@ class _Recurrent(nn.Module):
         self.layer = layer
         inputs, hidden, input_bias, hidden_bias = cast("list[Tensor]", layer.all_weights[0])
         self.inputs, self.hidden = _Product(inputs, input_bias), _Product(hidden, hidden_bias)
-        self.step = _step_of(layer)
+        self.step = next(cell.step for cell in CELLS.values() if isinstance(layer, cell.fused))
 
     @property
     def all_weights(self) -> Any:
@@ -110,31 +108,7 @@ class _Recurrent(nn.Module):
         before = tuple(part[0] for part in (cast("Parts", state) if several else (state,)))
         outputs: list[Tensor] = []
         for column in self.inputs(inputs).unbind(1):
-            before = self.step(column, self.hidden(before[0]), before)
+            before, _ = self.step(column, self.hidden(before[0]), before)
             outputs.append(before[0])
         after = tuple(part[None] for part in before)
         return torch.stack(outputs, 1), after if several else after[0]
-
-
-Parts = tuple[Tensor, ...]
-Step = Callable[[Tensor, Tensor, Parts], Parts]
-
-
-def _step_of(layer: nn.RNNBase) -> Step:
-    if isinstance(layer, nn.GRU):
-        return _gru
-    return _lstm if isinstance(layer, nn.LSTM) else _elman
-
-
-def _elman(projected: Tensor, recurrent: Tensor, before: Parts) -> Parts:  # noqa: ARG001
-    return (torch.tanh(projected + recurrent),)
-
-
-def _gru(projected: Tensor, recurrent: Tensor, before: Parts) -> Parts:
-    return (gru_step(projected, recurrent, before[0])[0],)
-
-
-def _lstm(projected: Tensor, recurrent: Tensor, before: Parts) -> Parts:
-    i, f, g, o = (projected + recurrent).chunk(4, 1)
-    cell = F.sigmoid(f) * before[1] + F.sigmoid(i) * torch.tanh(g)
-    return F.sigmoid(o) * torch.tanh(cell), cell

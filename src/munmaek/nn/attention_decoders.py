@@ -29,10 +29,10 @@ from munmaek.nn.alignment import (
     attend,
     make_score,
 )
+from munmaek.nn.cells import CELLS, CellName, Parts, initialise_biases, initialise_weights
 from munmaek.nn.dropout import VariationalDropout
 from munmaek.nn.readout import MaxoutReadout
 from munmaek.nn.recurrent import Recurrent, State
-from munmaek.nn.recurrent_layer import gru_step, initialise_gates, lstm_step
 from munmaek.nn.tape import Tape, scoped
 
 __all__ = [
@@ -71,41 +71,32 @@ class LuongOptions(NamedTuple):
 
 @final
 class _ContextCell(nn.Module):
-    """A GRU or an LSTM whose input is a token and a vector beside it, each with its own weights."""
+    """A cell whose input is a token and a vector beside it, each with its own weights."""
 
     def __init__(
-        self, token_size: int, context_size: int, hidden_size: int, *, cell: Literal["gru", "lstm"]
+        self, token_size: int, context_size: int, hidden_size: int, *, cell: CellName
     ) -> None:
         super().__init__()
-        gates = 3 if cell == "gru" else 4
-        self.lstm = cell == "lstm"
-        self.token = nn.Linear(token_size, gates * hidden_size)
-        self.context = nn.Linear(context_size, gates * hidden_size, bias=False)
-        self.recurrent = nn.Linear(hidden_size, gates * hidden_size)
-        initialise_gates(self.token.weight, self.recurrent.weight, gates=gates)
-        initialise_gates(self.context.weight, self.recurrent.weight, gates=gates)
-        nn.init.zeros_(self.token.bias)
-        nn.init.zeros_(self.recurrent.bias)
-        if self.lstm:
-            nn.init.ones_(self.token.bias.chunk(4)[1])  # to remember at first
+        self.cell = CELLS[cell]
+        width = self.cell.gates * hidden_size
+        self.token = nn.Linear(token_size, width)
+        self.context = nn.Linear(context_size, width, bias=False)
+        self.recurrent = nn.Linear(hidden_size, width)
+        for inputs in (self.token.weight, self.context.weight):
+            initialise_weights(self.cell, inputs=inputs, hidden=self.recurrent.weight)
+        initialise_biases(self.cell, inputs=self.token.bias, hidden=self.recurrent.bias)
 
     def forward(
         self,
         token: Float[Tensor, "B G"],
         context: Float[Tensor, "B C"],
-        before: tuple[Float[Tensor, "B H"], ...],
+        before: Parts,
         *,
         tape: Tape | None,
-    ) -> tuple[Float[Tensor, "B H"], ...]:
+    ) -> Parts:
         """The next state; ``token`` is already projected: ``self.token(y)``."""
         inputs = torch.addmm(token, context, self.context.weight.t())
-        recurrent = self.recurrent(before[0])
-        if self.lstm:
-            hidden, cell, named = lstm_step(inputs + recurrent, before[1])
-            after = (hidden, cell)
-        else:
-            hidden, named = gru_step(inputs, recurrent, before[0])
-            after = (hidden,)
+        after, named = self.cell.step(inputs, self.recurrent(before[0]), before)
         if tape is not None:
             for name, tensor in named.items():
                 tape.record(name, tensor[:, None])

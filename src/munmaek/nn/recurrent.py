@@ -1,6 +1,6 @@
 """Stacks of recurrent layers, which read one way or both.
 
-With no tape the kernels of ``torch.nn`` run; with one, the equations of ``recurrent_layer`` run
+With no tape the kernels of ``torch.nn`` run; with one, the equations of ``cells`` run
 step by step on the same weights and every gate is recorded.
 
 Letters: B rows, T steps, I input width, H hidden width, D = 2H of both directions, L layers.
@@ -14,9 +14,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from munmaek.nn.cells import CellName, Parts
 from munmaek.nn.dropout import VariationalDropout
 from munmaek.nn.masks import padding_mask
-from munmaek.nn.recurrent_layer import CellName, Layer, Parts
+from munmaek.nn.recurrent_layer import Layer
 from munmaek.nn.row_order import at_last, reading_backward, reorder
 from munmaek.nn.tape import Tape, scoped
 

@@ -1,28 +1,13 @@
-r"""A recurrent layer: a state that is updated token by token.
+"""A recurrent layer: a cell's state that is updated token by token.
 
-    Elman   h_t = tanh(W x_t + b + U h_{t−1} + b')                         Elman 1990
+With no tape the kernels of ``torch.nn`` run; with one, the equations of ``munmaek.nn.cells`` run
+step by step on the same weights and every gate is recorded.
 
-    GRU     r_t = σ(W_r x_t + b_r + U_r h_{t−1} + b'_r)       reset         Cho et al. 2014, §2.3
-            z_t = σ(W_z x_t + b_z + U_z h_{t−1} + b'_z)       update
-            n_t = tanh(W_n x_t + b_n + r_t ⊙ (U_n h_{t−1} + b'_n))          candidate
-            h_t = (1 − z_t) ⊙ n_t + z_t ⊙ h_{t−1}
-
-    LSTM    i_t, f_t, o_t = σ(W x_t + b + U h_{t−1} + b')     input, forget, output
-            g_t = tanh(W_g x_t + b_g + U_g h_{t−1} + b'_g)    candidate     Hochreiter & Schmidhuber
-            c_t = f_t ⊙ c_{t−1} + i_t ⊙ g_t                   cell          1997; the forget gate of
-            h_t = o_t ⊙ tanh(c_t)                             hidden        Gers et al. 2000
-
-The GRU's reset gate acts after the matrix U_n, as in the fused kernels; Cho et al. apply it before.
-With no tape the kernels of ``torch.nn`` run; with one, the equations above run step by step on the
-same weights and every gate is recorded.
-
-Letters: B rows, T steps, I input width, H hidden width, G stacked gates (H, 3H or 4H).
+Letters: B batch size, T steps, I input width, H hidden size, G stacked gates (H, 3H or 4H).
 A state has one or two parts [B H]: (h,) for Elman and GRU, (h, c) for LSTM.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, cast, final
+from typing import Any, NamedTuple, cast, final
 
 import torch
 import torch.nn.functional as F
@@ -30,13 +15,17 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
+from munmaek.nn.cells import (
+    CELLS,
+    CellName,
+    Named,
+    Parts,
+    initialise_biases,
+    initialise_weights,
+)
 from munmaek.nn.row_order import at_last
 
-__all__ = ["CellName", "Layer", "Parts", "gru_step", "initialise_gates", "lstm_step"]
-
-CellName = Literal["elman", "gru", "lstm"]
-Parts = tuple[Float[Tensor, "B H"], ...]
-Named = Mapping[str, Float[Tensor, "B H"]]
+__all__ = ["Layer"]
 
 
 class _Weights(NamedTuple):
@@ -48,83 +37,6 @@ class _Weights(NamedTuple):
     hidden_bias: Tensor
 
 
-def _elman_step(projected: Tensor, before: Parts, weights: _Weights) -> tuple[Parts, Named]:
-    hidden = torch.tanh(projected + F.linear(before[0], weights.hidden, weights.hidden_bias))
-    return (hidden,), {"hidden": hidden}
-
-
-def gru_step(
-    projected: Float[Tensor, "B G"],
-    recurrent: Float[Tensor, "B G"],
-    before: Float[Tensor, "B H"],
-) -> tuple[Float[Tensor, "B H"], Named]:
-    """The state after one step, and every gate by its name.
-
-    Args:
-        projected: W x + b for the gates r, z, n.
-        recurrent: U h + b' for the gates r, z, n.
-        before: h, the state before the step.
-    """
-    width = before.shape[1]
-    gates = torch.sigmoid(projected[:, : 2 * width] + recurrent[:, : 2 * width])
-    reset, update = gates.chunk(2, 1)
-    candidate = torch.tanh(
-        torch.addcmul(projected[:, 2 * width :], reset, recurrent[:, 2 * width :])
-    )
-    hidden = torch.lerp(candidate, before, update)
-    names = {"gates.reset": reset, "gates.update": update, "gates.candidate": candidate}
-    return hidden, names | {"hidden": hidden}
-
-
-def _gru_step(projected: Tensor, before: Parts, weights: _Weights) -> tuple[Parts, Named]:
-    recurrent = F.linear(before[0], weights.hidden, weights.hidden_bias)
-    hidden, named = gru_step(projected, recurrent, before[0])
-    return (hidden,), named
-
-
-def lstm_step(
-    total: Float[Tensor, "B G"], cell: Float[Tensor, "B H"]
-) -> tuple[Float[Tensor, "B H"], Float[Tensor, "B H"], Named]:
-    """Hidden state and cell after one step, and every gate by its name.
-
-    Args:
-        total: W x + b + U h + b' for the gates i, f, g, o.
-        cell: c before the step.
-    """
-    i, f, g, o = total.chunk(4, 1)
-    i, f, g, o = torch.sigmoid(i), torch.sigmoid(f), torch.tanh(g), torch.sigmoid(o)
-    cell = f * cell + i * g
-    hidden = o * torch.tanh(cell)
-    gates = {"gates.input": i, "gates.forget": f, "gates.candidate": g, "gates.output": o}
-    return hidden, cell, gates | {"cell": cell, "hidden": hidden}
-
-
-def _lstm_step(projected: Tensor, before: Parts, weights: _Weights) -> tuple[Parts, Named]:
-    total = projected + F.linear(before[0], weights.hidden, weights.hidden_bias)
-    hidden, cell, named = lstm_step(total, before[1])
-    return (hidden, cell), named
-
-
-@dataclass(frozen=True, slots=True)
-class _Cell:
-    fused: Callable[..., nn.RNNBase]
-    kernel: Callable[..., tuple[Tensor, ...]]
-    """What ``fused`` calls: inputs, state, weights, biases, layers, dropout, training,
-    bidirectional, batch first."""
-    step: Callable[[Tensor, Parts, _Weights], tuple[Parts, Named]]
-    gates: int
-    states: int
-
-
-_torch = cast("Any", torch)
-
-_CELLS: dict[CellName, _Cell] = {
-    "elman": _Cell(nn.RNN, _torch.rnn_tanh, _elman_step, gates=1, states=1),
-    "gru": _Cell(nn.GRU, _torch.gru, _gru_step, gates=3, states=1),
-    "lstm": _Cell(nn.LSTM, _torch.lstm, _lstm_step, gates=4, states=2),
-}
-
-
 @final
 class Layer(nn.Module):
     """One layer in one direction; the weights are those of its ``torch.nn`` module."""
@@ -133,11 +45,13 @@ class Layer(nn.Module):
         self, cell: CellName, input_size: int, hidden_size: int, *, weight_dropout: float = 0.0
     ) -> None:
         super().__init__()
-        self.cell = _CELLS[cell]
+        self.cell = CELLS[cell]
         self.weight_dropout = weight_dropout
         self.hidden_size = hidden_size
         self.fused = self.cell.fused(input_size, hidden_size, batch_first=True)
-        _initialise(self.weights(), self.cell)
+        weights = self.weights()
+        initialise_weights(self.cell, inputs=weights.inputs, hidden=weights.hidden)
+        initialise_biases(self.cell, inputs=weights.input_bias, hidden=weights.hidden_bias)
 
     def weights(self) -> _Weights:
         """W, U, b and b'."""
@@ -192,26 +106,8 @@ class Layer(nn.Module):
         projected = F.linear(inputs, weights.inputs, weights.input_bias)
         steps: list[Named] = []
         for column in projected.unbind(1):
-            before, named = self.cell.step(column, before, weights)
+            recurrent = F.linear(before[0], weights.hidden, weights.hidden_bias)
+            before, named = self.cell.step(column, recurrent, before)
             steps.append(named)
         named = {name: torch.stack([step[name] for step in steps], 1) for name in steps[0]}
         return named, before
-
-
-def _initialise(weights: _Weights, cell: _Cell) -> None:
-    """Zero biases; the LSTM's forget bias is 1, to remember at first (Jozefowicz 2015, §4)."""
-    initialise_gates(weights.inputs, weights.hidden, gates=cell.gates)
-    nn.init.zeros_(weights.input_bias)
-    nn.init.zeros_(weights.hidden_bias)
-    if cell.states > 1:
-        nn.init.ones_(weights.input_bias.chunk(4)[1])
-
-
-def initialise_gates(
-    inputs: Float[Tensor, "G I"], hidden: Float[Tensor, "G H"], *, gates: int
-) -> None:
-    """Glorot weights for inputs, orthogonal ones for the recurrence (Saxe et al. 2014)."""
-    for part in inputs.chunk(gates):
-        nn.init.xavier_uniform_(part)
-    for part in hidden.chunk(gates):
-        nn.init.orthogonal_(part)
