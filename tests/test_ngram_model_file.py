@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from munmaek.artefact import folder as folders
 from munmaek.artefact import load
+from munmaek.artefact import manifest as manifests
 from munmaek.artefact.tables import load_tables, save_tables
 from munmaek.artefact.verifying import verify
 from munmaek.cli import main
@@ -137,7 +137,7 @@ def test_a_small_altered_model_is_refused_when_it_is_opened(trained, tmp_path):
 def test_a_large_one_opens_and_verifying_finds_it(trained, tmp_path, monkeypatch):
     copy = copied(trained, tmp_path)
     flip(copy / "model.safetensors")
-    monkeypatch.setattr(folders, "_HASHED_AT_ONCE", 100)
+    monkeypatch.setattr(manifests, "_HASHED_AT_ONCE", 100)
     load(copy)
     with pytest.raises(ArtefactError, match="altered: its sha256"):
         verify(copy)
@@ -146,7 +146,7 @@ def test_a_large_one_opens_and_verifying_finds_it(trained, tmp_path, monkeypatch
 
 def test_a_truncated_model_is_refused_however_large(trained, tmp_path, monkeypatch):
     copy = copied(trained, tmp_path)
-    monkeypatch.setattr(folders, "_HASHED_AT_ONCE", 100)
+    monkeypatch.setattr(manifests, "_HASHED_AT_ONCE", 100)
     path = copy / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(ArtefactError, match="truncated or altered"):
@@ -161,8 +161,8 @@ def test_tables_that_do_not_fit_are_found_even_under_a_right_hash(trained, tmp_p
     copy = copied(trained, tmp_path)
     save_tables(tensors, copy / "model.safetensors")
     manifest = json.loads((copy / "munmaek.json").read_text(encoding="utf-8"))
-    manifest["files"]["model.safetensors"] = folders._describe(copy / "model.safetensors")
-    (copy / "munmaek.json").write_text(json.dumps(manifest), encoding="utf-8")
+    manifest["files"]["model.safetensors"] = manifests.describe_file(copy / "model.safetensors")
+    (copy / "munmaek.json").write_text(manifests.render_manifest(manifest), encoding="utf-8")
     with pytest.raises(ArtefactError, match="'links' is damaged"):
         verify(copy)
 

@@ -1,6 +1,6 @@
 """A trained classifier: labels for texts, or for pairs of texts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self, final
@@ -8,6 +8,7 @@ from typing import Self, final
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.artefact.folder import NOTHING_BESIDE
 from munmaek.artefact.framed import FramedText, frame_text
 from munmaek.artefact.info import Info
 from munmaek.artefact.inside import HeadsOff, Inside, one_row
@@ -119,8 +120,19 @@ class Classifier(Labeller):
         logits = network_scores(model.network, batch, lengths, rows.splits, tape=tape)
         return tempered(logits.double().log_softmax(-1).cpu().numpy(), self.temperature)
 
-    def save(self, folder: Path | str, *, force: bool = False) -> None:
+    def save(
+        self,
+        folder: Path | str,
+        *,
+        force: bool = False,
+        beside: Mapping[str, Path] = NOTHING_BESIDE,
+    ) -> None:
         """Write the model's folder, aside and renamed.
+
+        Args:
+            folder: where it is to be.
+            force: replace what is there.
+            beside: further files to keep in it, by the names they are to have.
 
         Raises:
             InputError: ``folder`` exists and ``force`` is false.
@@ -147,4 +159,5 @@ class Classifier(Labeller):
             },
             labels=self.labels,
             force=force,
+            beside=beside,
         )

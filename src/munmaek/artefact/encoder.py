@@ -1,6 +1,6 @@
 """A trained masked-word model: fill, embed, and a pseudo-log-likelihood."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from munmaek.artefact.folder import NOTHING_BESIDE
 from munmaek.artefact.info import Info
 from munmaek.artefact.inside import HeadsOff, Inside, one_row, piece_words
 from munmaek.artefact.weights import save_model, save_network
@@ -344,8 +345,19 @@ class Encoder:
             return self.network.forward(batch, lengths, types=types, tape=tape)
         return self.network.forward(batch, lengths, tape=tape)
 
-    def save(self, folder: Path | str, *, force: bool = False) -> None:
+    def save(
+        self,
+        folder: Path | str,
+        *,
+        force: bool = False,
+        beside: Mapping[str, Path] = NOTHING_BESIDE,
+    ) -> None:
         """Write the model's folder, aside and renamed.
+
+        Args:
+            folder: where it is to be.
+            force: replace what is there.
+            beside: further files to keep in it, by the names they are to have.
 
         Raises:
             InputError: ``folder`` exists and ``force`` is false.
@@ -362,6 +374,7 @@ class Encoder:
                 "normalised": self.normalised,
             },
             force=force,
+            beside=beside,
         )
 
 

@@ -1,38 +1,35 @@
 """A model is a folder, readable by others, never pickle.
 
-``munmaek.json`` names the format version, the task, the stage and the sha256 of every other file.
-The folder is written aside and renamed, so that a crash leaves the old one whole.
+``munmaek.json`` names the format version, the task, the stage and the sha256 of every other file;
+``munmaek.artefact.manifest`` reads it. The folder is written aside and renamed, so that a crash
+leaves the old one whole.
 """
 
 import errno
-import hashlib
-import json
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, cast, final
+from typing import Any, final
 
-from munmaek.errors import ArtefactError, DiskError, InputError
+from munmaek.artefact.manifest import MANIFEST, describe_file, file_names, render_manifest
+from munmaek.errors import DiskError, InputError
 
 __all__ = [
-    "FORMAT",
-    "MANIFEST",
+    "NOTHING_BESIDE",
     "NewFolder",
     "check_free",
+    "copies_of",
     "new_folder",
-    "read_manifest",
-    "verify_files",
     "write_folder",
     "write_text",
 ]
 
-FORMAT = 1
-MANIFEST = "munmaek.json"
-_HASHED_AT_ONCE = 16 << 20
-"""Bytes of tables of n-grams whose sha256 is checked each time they are opened, at most."""
+NOTHING_BESIDE: Mapping[str, Path] = {}
+"""No further file."""
 
 
 def check_free(folder: Path, *, force: bool) -> None:
@@ -82,6 +79,16 @@ def write_folder(
         new.finish(manifest)
 
 
+def copies_of(beside: Mapping[str, Path]) -> dict[str, Callable[[Path], None]]:
+    """Return what writes copies of files and folders, by the names they are to have."""
+
+    def write(old: Path, new: Path) -> None:
+        copy = shutil.copytree if old.is_dir() else shutil.copyfile
+        copy(old, new)
+
+    return {name: partial(write, old) for name, old in beside.items()}
+
+
 @final
 class NewFolder:
     """A model's folder while its files are written, aside."""
@@ -97,15 +104,12 @@ class NewFolder:
 
     def finish(self, manifest: Mapping[str, Any]) -> None:
         """Write the manifest and put the folder in its place."""
-        # A part that is a folder itself has a manifest of its own.
         hashes = {
-            name: _describe(self._aside / name, sha256)
-            for name, sha256 in sorted(self._hashes.items())
-            if (self._aside / name).is_file()
+            name: describe_file(self._aside / name, self._hashes.get(name))
+            for name in file_names(self._aside)
         }
-        content = {"format": FORMAT, **manifest, "files": hashes}
-        text = json.dumps(content, ensure_ascii=False, indent=2)
-        (self._aside / MANIFEST).write_text(text + "\n", encoding="utf-8")
+        text = render_manifest({**manifest, "files": hashes})
+        (self._aside / MANIFEST).write_text(text, encoding="utf-8")
         self._aside.chmod(0o755)
         _replace(self._aside, self._folder)
 
@@ -163,81 +167,3 @@ def write_text(path: Path, text: str) -> None:
         raise _disk(path, error) from error
     finally:
         aside.unlink(missing_ok=True)
-
-
-def _describe(path: Path, sha256: str | None = None) -> dict[str, Any]:
-    return {"sha256": sha256 or _sha256(path), "bytes": path.stat().st_size}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest, after the files it names have been checked.
-
-    All are there and of the right size, and their sha256 is right. Large tables of n-grams are the
-    exception: they are memory-mapped, so that a model of any size opens at once, and only
-    ``verify`` reads them whole. Queries stay within tables that were altered, but may be wrong.
-
-    Raises:
-        ArtefactError: no model there, a newer format, or a file missing, truncated or altered.
-    """
-    path = folder / MANIFEST
-    if not path.is_file():
-        what = "no such folder" if not folder.exists() else f"no {MANIFEST} in it"
-        message = f"{folder}: not a munmaek model: {what}"
-        raise ArtefactError(message)
-    manifest = _parse(path)
-    made = manifest.get("format")
-    if not isinstance(made, int) or made > FORMAT:
-        message = (
-            f"{folder}: format {made} is newer than {FORMAT}, the newest known; upgrade munmaek"
-        )
-        raise ArtefactError(message)
-    for name, wanted in _files(manifest).items():
-        large = name.endswith(".safetensors") and wanted["bytes"] > _HASHED_AT_ONCE
-        _check(folder / name, wanted, whole=not (large and manifest.get("stage") == "ngram"))
-    return manifest
-
-
-def verify_files(folder: Path) -> None:
-    """Check the sha256 of every file of a model.
-
-    Raises:
-        ArtefactError: no model there, a newer format, or a file missing, truncated or altered.
-    """
-    for name, wanted in _files(read_manifest(folder)).items():
-        _check(folder / name, wanted, whole=True)
-
-
-def _files(manifest: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    return cast("dict[str, dict[str, Any]]", manifest.get("files", {}))
-
-
-def _parse(path: Path) -> dict[str, Any]:
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        message = f"{path}: damaged ({error}); train or copy the model again"
-        raise ArtefactError(message) from error
-    if not isinstance(manifest, dict):
-        message = f"{path}: damaged (not an object); train or copy the model again"
-        raise ArtefactError(message)
-    return cast("dict[str, Any]", manifest)
-
-
-def _check(path: Path, wanted: dict[str, Any], *, whole: bool) -> None:
-    if not path.is_file():
-        message = f"{path}: missing from the model; copy the folder again"
-        raise ArtefactError(message)
-    size = path.stat().st_size
-    if size != wanted["bytes"]:
-        message = (
-            f"{path}: truncated or altered: {size} bytes, {wanted['bytes']} wanted; copy it again"
-        )
-        raise ArtefactError(message)
-    if whole and _sha256(path) != wanted["sha256"]:
-        message = f"{path}: altered: its sha256 is not the one in {MANIFEST}; copy the folder again"
-        raise ArtefactError(message)

@@ -3,7 +3,7 @@
 What only networks need is loaded when a network is used: n-grams do without torch.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast, final
@@ -11,7 +11,7 @@ from typing import Any, cast, final
 import numpy as np
 from numpy.typing import NDArray
 
-from munmaek.artefact.folder import write_folder
+from munmaek.artefact.folder import NOTHING_BESIDE, copies_of, write_folder
 from munmaek.artefact.info import Info
 from munmaek.artefact.inside import HeadsOff, Inside, piece_words
 from munmaek.artefact.look_up import (
@@ -222,15 +222,27 @@ class TrainedLanguageModel:
         scores = self.model.score([*ids, tokenizer.eos])
         return replace(plain, logprobs=tuple(float(score) for score in scores))
 
-    def save(self, folder: Path | str, *, force: bool = False) -> None:
+    def save(
+        self,
+        folder: Path | str,
+        *,
+        force: bool = False,
+        beside: Mapping[str, Path] = NOTHING_BESIDE,
+    ) -> None:
         """Write the model's folder, aside and renamed.
+
+        Args:
+            folder: where it is to be.
+            force: replace what is there.
+            beside: further files to keep in it, by the names they are to have.
 
         Raises:
             InputError: ``folder`` exists and ``force`` is false.
             DiskError: it cannot be written; what was there is whole.
         """
         manifest = {**self.info.to_json(), "tokenizer": self.tokenizer.describe()}
-        write_folder(Path(folder), files=self._files(), manifest=manifest, force=force)
+        files = {**self._files(), **copies_of(beside)}
+        write_folder(Path(folder), files=files, manifest=manifest, force=force)
 
     def _files(self) -> dict[str, Callable[[Path], str | None]]:
         model, text = self.model, self.text

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from munmaek.artefact.folder import MANIFEST, read_manifest
 from munmaek.artefact.info import Info
 from munmaek.artefact.language_model import TrainedLanguageModel
+from munmaek.artefact.manifest import MANIFEST, read_manifest
 from munmaek.artefact.mixing import MIXTURE, mixture_of
 from munmaek.artefact.tables import load_tables
 from munmaek.artefact.training_text import TrainingText

@@ -1,6 +1,6 @@
 """A trained regressor: numbers for texts, or for pairs of texts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.artefact.classifier import framing_of
+from munmaek.artefact.folder import NOTHING_BESIDE
 from munmaek.artefact.framed import FramedText, frame_text
 from munmaek.artefact.info import Info
 from munmaek.artefact.inside import HeadsOff, Inside, one_row
@@ -128,8 +129,19 @@ class Regressor:
         """The value of each framed row: [N]."""
         return self.low + (self.high - self.low) * self.model.values(rows)
 
-    def save(self, folder: Path | str, *, force: bool = False) -> None:
+    def save(
+        self,
+        folder: Path | str,
+        *,
+        force: bool = False,
+        beside: Mapping[str, Path] = NOTHING_BESIDE,
+    ) -> None:
         """Write the model's folder, aside and renamed.
+
+        Args:
+            folder: where it is to be.
+            force: replace what is there.
+            beside: further files to keep in it, by the names they are to have.
 
         Raises:
             InputError: ``folder`` exists and ``force`` is false.
@@ -147,4 +159,5 @@ class Regressor:
             },
             labels=(LABEL,),
             force=force,
+            beside=beside,
         )

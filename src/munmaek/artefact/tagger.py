@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.artefact.folder import NOTHING_BESIDE
 from munmaek.artefact.info import Info
 from munmaek.artefact.weights import save_model, save_network
 from munmaek.errors import InputError
@@ -258,8 +259,19 @@ class Tagger:
         else:
             out.append(_Growing(name, start, end, [chance]))
 
-    def save(self, folder: Path | str, *, force: bool = False) -> None:
+    def save(
+        self,
+        folder: Path | str,
+        *,
+        force: bool = False,
+        beside: Mapping[str, Path] = NOTHING_BESIDE,
+    ) -> None:
         """Write the model's folder, aside and renamed.
+
+        Args:
+            folder: where it is to be.
+            force: replace what is there.
+            beside: further files to keep in it, by the names they are to have.
 
         Raises:
             InputError: ``folder`` exists and ``force`` is false.
@@ -278,4 +290,5 @@ class Tagger:
             },
             labels=self.labels,
             force=force,
+            beside=beside,
         )

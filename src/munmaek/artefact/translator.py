@@ -1,6 +1,6 @@
 """A trained translator: text to text, with the links between the words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast, final
@@ -8,7 +8,7 @@ from typing import Any, Literal, cast, final
 import numpy as np
 
 from munmaek.align import Symmetrisation
-from munmaek.artefact.folder import write_folder
+from munmaek.artefact.folder import NOTHING_BESIDE, copies_of, write_folder
 from munmaek.artefact.forcing import forced, target_logprobs
 from munmaek.artefact.info import Info
 from munmaek.artefact.inside import (
@@ -250,8 +250,19 @@ class Translator:
         )[0]
         return [Found(self.target_tokenizer.decode(each.tokens), each) for each in found]
 
-    def save(self, folder: Path | str, *, force: bool = False) -> None:
+    def save(
+        self,
+        folder: Path | str,
+        *,
+        force: bool = False,
+        beside: Mapping[str, Path] = NOTHING_BESIDE,
+    ) -> None:
         """Write the model's folder, aside and renamed.
+
+        Args:
+            folder: where it is to be.
+            force: replace what is there.
+            beside: further files to keep in it, by the names they are to have.
 
         Raises:
             InputError: ``folder`` exists and ``force`` is false.
@@ -266,6 +277,7 @@ class Translator:
                     self.network, path, stage=self.info.stage
                 ),
                 "config.json": lambda path: save_config(path, self.info),
+                **copies_of(beside),
             },
             manifest={
                 **self.info.to_json(),

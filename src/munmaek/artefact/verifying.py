@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from munmaek.artefact.folder import verify_files
 from munmaek.artefact.loading import load
+from munmaek.artefact.manifest import verify_files
 from munmaek.models.ngram import NgramClassifier, NgramModel
 
 __all__ = ["verify"]

@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors import torch as safe_torch
 from torch import Tensor, nn
 
-from munmaek.artefact.folder import write_folder
+from munmaek.artefact.folder import NOTHING_BESIDE, copies_of, write_folder
 from munmaek.artefact.huggingface import FAMILIES, from_huggingface, to_huggingface
 from munmaek.artefact.huggingface_config import huggingface_config
 from munmaek.artefact.info import Info
@@ -59,6 +59,7 @@ def save_model(
     manifest: Mapping[str, Any],
     labels: Sequence[str] = (),
     force: bool,
+    beside: Mapping[str, Path] = NOTHING_BESIDE,
 ) -> None:
     """Write the folder of a model with one tokenizer, aside and renamed.
 
@@ -70,6 +71,7 @@ def save_model(
         manifest: what is kept besides ``info`` and ``tokenizer``.
         labels: names of the classes, in the order of the scores.
         force: replace what is there.
+        beside: further files to keep in it, by the names they are to have.
 
     Raises:
         InputError: ``folder`` exists and ``force`` is false.
@@ -82,6 +84,7 @@ def save_model(
             "model.safetensors": weights,
             "config.json": lambda path: save_config(path, info, labels=labels),
             **_tokenizer_files(tokenizer),
+            **copies_of(beside),
         },
         manifest={**info.to_json(), "tokenizer": tokenizer.describe(), **manifest},
         force=force,

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from munmaek.artefact.folder import MANIFEST, check_free, read_manifest, write_text
+from munmaek.artefact.folder import check_free, write_text
+from munmaek.artefact.manifest import MANIFEST, read_manifest
 from munmaek.errors import ConfigError, DiskError, InputError
 from munmaek.recipe.settings import Recipe
 from munmaek.recipe.training import train, work_folder

@@ -120,13 +120,13 @@ def train(
         run = Run(device, work, resume, before, report, should_stop)
         model = _fit(recipe, paths, valid, run, extra)
         if lead:
-            model.save(folder, force=force or resume)
+            model.save(folder, force=force or resume, beside=_records(work))
     except BaseException:
         if lead:
             _abandon(work)
         raise
     if lead:
-        _close(work, folder, finished=model.info.training.get("stopped") != "interrupted")
+        _close(work, finished=model.info.training.get("stopped") != "interrupted")
     return model
 
 
@@ -181,12 +181,12 @@ def _abandon(work: Path) -> None:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _close(work: Path, folder: Path, *, finished: bool) -> None:
-    log = work / "log.jsonl"
-    if log.exists():
-        shutil.copyfile(log, folder / "log.jsonl")
-    if (work / "tensorboard").is_dir():
-        shutil.copytree(work / "tensorboard", folder / "tensorboard", dirs_exist_ok=True)
+def _records(work: Path) -> dict[str, Path]:
+    """What a run wrote about itself, which its model keeps."""
+    return {name: work / name for name in ("log.jsonl", "tensorboard") if (work / name).exists()}
+
+
+def _close(work: Path, *, finished: bool) -> None:
     if finished:
         shutil.rmtree(work, ignore_errors=True)
 

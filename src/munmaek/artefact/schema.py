@@ -1,0 +1,275 @@
+"""What ``munmaek.json`` may say: one schema, checked whole before anything is built.
+
+The seven tasks share ``Manifest``; each adds its own fields. Types are strict: a number in quotes
+is no number. Names that are not known here are let through, so that what a later version notes
+besides does not keep this one from opening the model.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from munmaek.errors import ArtefactError
+
+__all__ = ["Manifest", "check_manifest", "one_line", "safe_name"]
+
+MOST = (1 << 31) - 1
+_SHOWN = 60
+
+
+def safe_name(name: str) -> str:
+    """Return the name of a file within a folder, as it is.
+
+    Raises:
+        ValueError: it leads out of the folder, or means another file on another system.
+    """
+    parts = name.split("/")
+    if not all(parts) or {".", ".."} & set(parts) or re.search(r'[\\:\x00-\x1f<>"|?*]', name):
+        message = "not the name of a file inside the folder"
+        raise ValueError(message)
+    return name
+
+
+Count: TypeAlias = Annotated[int, Field(ge=0, le=MOST)]
+Positive: TypeAlias = Annotated[int, Field(ge=1, le=MOST)]
+Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=200)]
+FileName: TypeAlias = Annotated[str, AfterValidator(safe_name)]
+Sha256: TypeAlias = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class Strict(BaseModel):
+    """Base of what is read from files: exact types, further names let through."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="allow", protected_namespaces=())
+
+
+class FileRecord(Strict):
+    """What a manifest says of a file."""
+
+    sha256: Sha256
+    bytes: Annotated[int, Field(ge=0)]
+
+
+class TokenizerRecord(Strict):
+    """What a manifest says of a tokenizer."""
+
+    kind: Name
+    vocab_size: Positive
+    signature: str
+    fingerprint: str
+    specials: dict[str, str] = {}
+    doubled: bool = False
+
+
+class ScoreRecord(Strict):
+    """A score as JSON; one that a model cannot be given is infinite."""
+
+    value: float
+    unit: str
+    signature: str
+    low: float | None = None
+    high: float | None = None
+
+
+class TrainingRecord(Strict):
+    """How training ended; the rest of it is for reading only."""
+
+    context: str = "sentence"
+    stopped: str | None = None
+    best_validation: float | None = None
+    diagnosis: list[dict[str, Any]] = []
+
+
+class Corpus(Strict):
+    """The data that a model was made of."""
+
+    rows: int | None = None
+
+
+class DataRecord(Strict):
+    """Where a model's data came from."""
+
+    train: Corpus | None = None
+    valid: Corpus | None = None
+    added: list[dict[str, Any]] = []
+
+
+class Manifest(Strict):
+    """What every model says."""
+
+    task: Name
+    stage: Name
+    label: str
+    config: dict[str, Any]
+    sizes: dict[str, bool | Count | None]
+    parameters: Annotated[int, Field(ge=0)]
+    seconds: FiniteFloat
+    training: TrainingRecord
+    data: DataRecord
+    scores: dict[str, ScoreRecord]
+    version: str
+    files: dict[FileName, FileRecord] = {}
+
+    @model_validator(mode="after")
+    def _check_ids(self) -> "Manifest":
+        vocabulary = self.sizes.get("vocab_size")
+        for role in ("bos", "eos", "unk"):
+            number = self.sizes.get(role)
+            if vocabulary is not None and number is not None and number >= vocabulary:
+                message = f"sizes.{role} = {number} is no id of a vocabulary of {vocabulary}"
+                raise ValueError(message)
+        return self
+
+
+class MixtureConfig(Strict):
+    """What makes a mixture of its parts."""
+
+    interpolation: Annotated[str, Field(pattern="^(linear|log-linear)$")]
+    weights: Annotated[list[FiniteFloat], Field(min_length=1, max_length=1000)]
+
+
+class Tokenized(Manifest):
+    """A model that reads text itself."""
+
+    tokenizer: TokenizerRecord
+
+
+class Mixed(Manifest):
+    """A mixture of models."""
+
+    @field_validator("config")
+    @classmethod
+    def _check_config(cls, config: dict[str, Any]) -> dict[str, Any]:
+        MixtureConfig.model_validate(config)
+        return config
+
+
+class Labelling(Manifest):
+    """A model that gives labels."""
+
+    labels: Annotated[list[str], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _check_labels(self) -> "Labelling":
+        if len(set(self.labels)) < len(self.labels):
+            raise ValueError("labels has a label twice")
+        count = self.sizes.get("label_count", len(self.labels))
+        if count != len(self.labels):
+            message = f"labels has {len(self.labels)} labels, sizes.label_count is {count}"
+            raise ValueError(message)
+        return self
+
+
+class Classifying(Labelling):
+    """A classifier, of whatever is within it."""
+
+    pairs: bool = False
+    temperature: Annotated[FiniteFloat, Field(gt=0)] = 1.0
+
+
+class Limited(Tokenized):
+    """A model that reads so many tokens of a text."""
+
+    limit: Positive
+
+
+class Rating(Limited):
+    """A model that gives numbers."""
+
+    pairs: bool
+    range: Annotated[list[FiniteFloat], Field(min_length=2, max_length=2)]
+
+
+class Translating(Limited):
+    """A model that reads one language and writes another."""
+
+    source_tokenizer: TokenizerRecord
+
+
+class Encoding(Limited):
+    """A model of masked words or sentence vectors."""
+
+    pooling: str = "mean"
+    normalised: bool = False
+
+
+class Tagging(Labelling, Limited):
+    """A model that labels words."""
+
+    whole_words: bool = False
+    apart: bool = False
+
+
+class ClassifyingAlone(Classifying, Limited):
+    """A classifier with a tokenizer of its own."""
+
+
+class MixedLanguageModel(Mixed, Tokenized):
+    """Language models that share a tokenizer."""
+
+
+class MixedClassifying(Mixed, Classifying):
+    """Classifiers of the same labels."""
+
+
+_TASKS: Mapping[str, type[Manifest]] = {
+    "lm": Tokenized,
+    "classify": ClassifyingAlone,
+    "regress": Rating,
+    "translate": Translating,
+    "mlm": Encoding,
+    "embed": Encoding,
+    "tag": Tagging,
+}
+_MIXTURES: Mapping[str, type[Manifest]] = {"lm": MixedLanguageModel, "classify": MixedClassifying}
+
+
+def check_manifest(values: Mapping[str, Any], *, where: str) -> None:
+    """Check what a manifest says.
+
+    Args:
+        values: its content.
+        where: it stands, for the message.
+
+    Raises:
+        ArtefactError: a field is missing, of another type or out of range; names the first. A task
+            that is not known is let through: whoever opens it says so.
+    """
+    table = _MIXTURES if values.get("stage") == "mixture" else _TASKS
+    schema = table.get(str(values.get("task")), Manifest)
+    try:
+        schema.model_validate(dict(values))
+    except ValidationError as error:
+        message = f"{where}: damaged ({one_line(error)}); train or copy the model again"
+        raise ArtefactError(message) from None
+
+
+def one_line(error: ValidationError) -> str:
+    """Return the first complaint with the name of the field and what was given."""
+    first = error.errors(include_url=False)[0]
+    name, reason = _path(first["loc"]), first["msg"].removeprefix("Value error, ")
+    if not name:
+        return reason
+    if first["type"] == "missing":
+        return f"no '{name}' in it"
+    return f"{name} = {_short(first['input'])}: {reason[0].lower()}{reason[1:]}"
+
+
+def _path(places: Sequence[str | int]) -> str:
+    return ".".join(str(place) for place in places)[:_SHOWN]
+
+
+def _short(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
