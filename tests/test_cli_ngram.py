@@ -39,8 +39,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(folder / "both.txt", LINES)
     write(folder / "test.txt", TEST)
     train(folder, "words", "--tokenizer", "words", "--order", 3, "--smoothing", "witten-bell")
-    train(folder, "bigram", "--init", folder / "words", "--order", 2)
-    train(folder, "stupid", "--init", folder / "words", "--order", 2, "--smoothing=stupid-backoff")
+    train(folder, "bigram", "--tokenizer", folder / "words", "--order", 2)
+    train(folder, "stupid", "--tokenizer", folder / "words", "--order", 2, "--smoothing=stupid-backoff")
     train(folder, "bpe", "--tokenizer", "bpe", "--vocab-size", 400, "--order", 3)
     return folder
 
@@ -265,7 +265,7 @@ def test_a_model_without_its_text_says_how_to_keep_it(run: Run, home: Path) -> N
     shutil.rmtree(bare, ignore_errors=True)
     done = run(
         *("train", "lm", home / "train.txt", "--model", "ngram", "--no-keep-text", "--order", 2),
-        *("--valid", home / "test.txt", "-o", bare, "--init", home / "words"),
+        *("--valid", home / "test.txt", "-o", bare, "--tokenizer", home / "words"),
     )
     assert done.code == 0, done.err
     assert "--keep-text" in run("lookup", bare, "집에서").out
@@ -393,7 +393,7 @@ def test_adding_text_gives_the_model_of_both_texts_to_the_bit(
     smoothing = config["smoothing"]["name"]
     done = run(
         *("train", "lm", home / "both.txt", "--model", "ngram", "--order", config["order"]),
-        *("--init", home / model, "--smoothing", smoothing, "--keep-text", "-o", anew),
+        *("--tokenizer", home / model, "--smoothing", smoothing, "--keep-text", "-o", anew),
         *("--valid", home / "test.txt"),
     )
     assert done.code == 0, done.err

@@ -734,5 +734,5 @@ def test_hostile_text_is_only_text(text: str) -> None:
 def test_options_for_other_tasks_are_refused() -> None:
     with pytest.raises(InputError, match="--target is for translators; m does the task 'lm'"):
         capture(model("lm", "rnn"), TEXT, "x", name="m")
-    with pytest.raises(InputError, match="--mask is for models that fill masks"):
+    with pytest.raises(InputError, match="a word to mask is for models that fill masks"):
         capture(model("lm", "rnn"), TEXT, mask=0)

@@ -353,7 +353,7 @@ def test_a_model_that_does_not_translate_has_no_marks(tmp_path: Path) -> None:
         ({"text": "a", "off": "x"}, "'off' must be a list"),
         ({"text": "a", "off": [["x"]]}, "'off' must be a list"),
         ({"text": "a", "off": [["x", 0]]}, "no head 0 in 'x'"),
-        ({"text": "a", "mask": 0}, "--mask is for models that fill masks"),
+        ({"text": "a", "mask": 0}, "a word to mask is for models that fill masks"),
     ],
 )
 def test_a_bad_request_is_told_in_one_line(body: Any, said: str, tmp_path: Path) -> None:

@@ -123,10 +123,10 @@ def _mixed_rows(
     tune: Sequence[list[int]],
     test: Sequence[list[int]],
 ) -> list[_Row]:
-    if other.tokenizer.signature != trained.tokenizer.signature:
+    if other.tokenizer.fingerprint != trained.tokenizer.fingerprint:
         message = (
-            f"--mix: its tokenizer is {other.tokenizer.signature}, the model's is "
-            f"{trained.tokenizer.signature}; train it with --init or with the same tokenizer"
+            f"--mix: its tokenizer is another ({other.tokenizer.signature}) than the model's "
+            f"({trained.tokenizer.signature}); train it with --tokenizer MODEL to share one"
         )
         raise UnsupportedError(message)
     first, second = (np.concatenate(other.model.score_many(text)) for text in (tune, test))

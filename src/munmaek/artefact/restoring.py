@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
+from munmaek.artefact.borrowing import named_tokenizer
 from munmaek.artefact.checkpoint import open_checkpoint
 from munmaek.artefact.classifier import Classifier
 from munmaek.artefact.encoder import Encoder
@@ -21,8 +22,6 @@ from munmaek.errors import ArtefactError
 from munmaek.models.ngram import NgramClassifier, NgramConfig
 from munmaek.tasks.classify import NeuralClassifier
 from munmaek.tasks.regress import NeuralRegressor
-from munmaek.text.checkpoint_tokenizer import CheckpointTokenizer
-from munmaek.text.tokenizers import Tokenizer
 
 __all__ = ["TrainedModel", "published", "restored"]
 
@@ -65,7 +64,7 @@ def restored(path: Path, manifest: Mapping[str, Any], info: Info) -> TrainedMode
     Raises:
         ArtefactError: a task that this version does not know, or files that do not fit.
     """
-    tokenizer = _tokenizer(path, manifest, "tokenizer")
+    tokenizer: Any = named_tokenizer(path, manifest, "tokenizer")
     if info.task == "lm":
         document = info.training.get("context") == "document"
         model = language_model_of(_network(path, info), tokenizer, document=document)
@@ -89,7 +88,7 @@ def restored(path: Path, manifest: Mapping[str, Any], info: Info) -> TrainedMode
             tokenizer, rater, info, manifest["limit"], manifest["pairs"], low=low, high=high
         )
     if info.task == "translate":
-        source = _tokenizer(path, manifest, "source_tokenizer")
+        source: Any = named_tokenizer(path, manifest, "source_tokenizer")
         return Translator(source, tokenizer, network, info, manifest["limit"])
     if info.task in ("mlm", "embed"):
         pooling, normalised = manifest.get("pooling", "mean"), manifest.get("normalised", False)
@@ -106,15 +105,6 @@ def restored(path: Path, manifest: Mapping[str, Any], info: Info) -> TrainedMode
         )
     message = f"{path}: task '{info.task}' is unknown to munmaek {info.version}; upgrade munmaek"
     raise ArtefactError(message)
-
-
-def _tokenizer(path: Path, manifest: Mapping[str, Any], name: str) -> Any:
-    record = manifest[name]
-    if str(record["kind"]).startswith("checkpoint/"):
-        return CheckpointTokenizer.load(
-            path / f"{name}.json", specials=record["specials"], doubled=record["doubled"]
-        )
-    return Tokenizer.load(path / f"{name}.json", kind=record["kind"])
 
 
 def _network(path: Path, info: Info) -> Any:

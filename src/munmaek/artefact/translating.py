@@ -135,7 +135,7 @@ class Ensemble:
         if tokenizer.fingerprint != wanted.fingerprint:
             message = (
                 f"{what} has another target vocabulary ({tokenizer.signature}) than the first "
-                f"({wanted.signature}); train both with one tokenizer"
+                f"({wanted.signature}); train it with --tokenizer and the folder of the first"
             )
             raise ConfigError(message)
 

@@ -61,8 +61,8 @@ def mix(
     """Mix language models that share a tokenizer into one, or classifiers of the same labels.
 
     They may be of any stages. Weights are tuned on held-out data, by expectation–maximisation or
-    Newton's method (--log-linear). A language model trained with --init takes over the tokenizer of
-    another.
+    Newton's method (--log-linear). A language model trained with --tokenizer and the folder of
+    another takes over its tokenizer.
     """
     if (tune is None) == (weights is None):
         raise ConfigError("give either --tune FILE or --weights, to say how much each model counts")

@@ -75,9 +75,10 @@ TokenizerKind = Annotated[
     str | None,
     typer.Option(
         "--tokenizer",
-        metavar="KIND",
+        metavar="KIND|MODEL",
         show_default="bpe",
-        help="words, characters, jamo, bpe, unigram, wordpiece, morphemes or morphemes+bpe.",
+        help="words, characters, jamo, bpe, unigram, wordpiece, morphemes or morphemes+bpe; or a "
+        "model's folder, whose tokenizer is taken as it is.",
     ),
 ]
 
@@ -85,9 +86,9 @@ SourceTokenizerKind = Annotated[
     str | None,
     typer.Option(
         "--source-tokenizer",
-        metavar="KIND",
+        metavar="KIND|MODEL",
         show_default="--tokenizer",
-        help="Kind for the source alone (translate).",
+        help="The same for the source alone (translate).",
     ),
 ]
 

@@ -35,7 +35,7 @@ from munmaek.recipe import (
     prepare_text,
 )
 from munmaek.recipe.prepare import Labelled, Parallel, Text
-from munmaek.recipe.training import tokenizer_of
+from munmaek.recipe.vocabulary import own_tokenizer
 from munmaek.tasks.lm import NeuralLanguageModel
 from munmaek.text.corpora import Corpus, LabelledCorpus, ParallelCorpus
 from munmaek.text.phrasebook import Phrase, Phrasebook, phrasebook
@@ -285,7 +285,7 @@ class _Demo:
         self, book: Phrasebook, recipe: Recipe, encoder: Encoder | None = None
     ) -> Labelled:
         train, valid = _labelled("phrasebook", book.train), _labelled("valid", book.valid)
-        return prepare_labelled(train, valid, recipe, tokenizer=tokenizer_of(encoder))
+        return prepare_labelled(train, valid, recipe, tokenizer=own_tokenizer(encoder))
 
     def translators(self, book: Phrasebook) -> None:
         """Korean to English: the fixed vector, attention, the Transformer; and their links."""

@@ -40,7 +40,9 @@ from munmaek.recipe import (
     prepare_parallel,
     prepare_text,
 )
-from munmaek.recipe.training import columns_of, tokenizer_of
+from munmaek.recipe.prepare import Parallel, Text
+from munmaek.recipe.training import columns_of
+from munmaek.recipe.vocabulary import own_tokenizer
 from munmaek.text.corpora import (
     Corpus,
     LabelledCorpus,
@@ -211,6 +213,20 @@ def _trainings(settings: CompareSettings, report: Report) -> list[_Training]:
     return trainings
 
 
+def _read_as(text: Text, run: Run) -> Text:
+    """Return the text as the model that a run begins from reads it."""
+    tokenizer = own_tokenizer(run.init)
+    return text if tokenizer is None else text.read_with(tokenizer)
+
+
+def _pairs_as(pairs: Parallel, run: Run) -> Parallel:
+    """Return the pairs as the translator that a run begins from reads them."""
+    init = run.init
+    if not isinstance(init, Translator):
+        return pairs
+    return pairs.read_with(init.source_tokenizer, init.target_tokenizer)
+
+
 def _wrong_task(model: TrainedModel, wanted: str) -> UnsupportedError:
     message = f"a model for '{model.info.task}' cannot be compared at '{wanted}'"
     return UnsupportedError(message)
@@ -226,7 +242,9 @@ def _compare_lm(settings: CompareSettings, results: dict[str, Any], report: Repo
     results["data"] = [_data("lm", text.describe(), test.name, len(test.lines), test.fingerprint)]
     models: list[TrainedLanguageModel] = []
     for training in _trainings(settings, report):
-        model = training.trained(lambda recipe, run: fit_language_model(text, recipe, run))
+        model = training.trained(
+            lambda recipe, run: fit_language_model(_read_as(text, run), recipe, run)
+        )
         if not isinstance(model, TrainedLanguageModel):
             raise _wrong_task(model, "lm")
         models.append(model)
@@ -275,7 +293,7 @@ def _compare_classify(settings: CompareSettings, results: dict[str, Any], report
     ]
 
     def fit(stage: Recipe, run: Run) -> Classifier:
-        tokenizer = tokenizer_of(run.init)
+        tokenizer = own_tokenizer(run.init)
         own = (
             texts
             if tokenizer is None
@@ -304,7 +322,9 @@ def _compare_translate(settings: CompareSettings, results: dict[str, Any], repor
     ]
     outputs: dict[str, list[str]] = {}
     for training in _trainings(settings, report):
-        model = training.trained(lambda recipe, run: fit_translator(pairs, recipe, run))
+        model = training.trained(
+            lambda recipe, run: fit_translator(_pairs_as(pairs, run), recipe, run)
+        )
         if not isinstance(model, Translator):
             raise _wrong_task(model, "translate")
         row, outputs[training.name] = translator_row(
@@ -345,7 +365,7 @@ def _compare_mlm(settings: CompareSettings, results: dict[str, Any], report: Rep
     test = read_text(settings.test) if settings.test else text.valid_corpus
     results["data"] = [_data("mlm", text.describe(), test.name, len(test.lines), test.fingerprint)]
     for training in _trainings(settings, report):
-        model = training.trained(lambda recipe, run: fit_encoder(text, recipe, run))
+        model = training.trained(lambda recipe, run: fit_encoder(_read_as(text, run), recipe, run))
         if not isinstance(model, Encoder):
             raise _wrong_task(model, "mlm")
         training.finished(results, encoder_row(model, test, name=training.name))

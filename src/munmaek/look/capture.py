@@ -159,7 +159,7 @@ def _checked(model: Any, asked: Question, name: str | Path) -> Question:
         message = f"--target is for translators; {name} does the task '{task}'"
         raise InputError(message)
     if asked.mask is not None and not isinstance(model, Encoder):
-        message = f"--mask is for models that fill masks; {name} does the task '{task}'"
+        message = f"a word to mask is for models that fill masks; {name} does the task '{task}'"
         raise InputError(message)
     _check_pair(model, asked.pair, name)
     text = unicodedata.normalize("NFC", asked.text)

@@ -17,9 +17,10 @@ from munmaek.ngram.scratch import Column, Scratch
 from munmaek.recipe.counted import ngram_sizes
 from munmaek.recipe.holding import held_out_name, hold_out
 from munmaek.recipe.settings import Recipe
+from munmaek.recipe.vocabulary import make_tokenizer
 from munmaek.text.building import SPECIALS
 from munmaek.text.corpora import Corpus, corpus_name, read_text
-from munmaek.text.tokenizers import Tokenizer, train_tokenizer, word_tokenizer
+from munmaek.text.tokenizers import Tokenizer, word_tokenizer
 
 __all__ = ["CountedText", "Paths", "encode_text", "kept_text", "read_text_words"]
 
@@ -127,12 +128,7 @@ def encode_text(recipe: Recipe, paths: Paths, valid: Paths) -> CountedText:
         kept, held = hold_out(len(corpus.lines), seed=recipe.seed)
         checked = Corpus(held_out_name(corpus.name), pick(corpus.lines, held))
         corpus = Corpus(corpus.name, pick(corpus.lines, kept))
-    tokenizer = train_tokenizer(
-        corpus.lines,
-        kind=recipe.tokenizer,
-        vocab_size=recipe.vocab_size,
-        min_count=recipe.min_count,
-    )
+    tokenizer = make_tokenizer(corpus.lines, recipe)
     parts: list[NDArray[np.int32]] = []
     for begin in range(0, len(corpus.lines), _ROWS):
         encoded = tokenizer.encode_many(corpus.lines[begin : begin + _ROWS])

@@ -14,12 +14,12 @@ from munmaek.recipe.holding import held_out_name, hold_out
 from munmaek.recipe.masking import within_positions
 from munmaek.recipe.network import Run, embedded_tokens, row_lengths, train_network
 from munmaek.recipe.settings import Recipe
+from munmaek.recipe.vocabulary import make_tokenizer
 from munmaek.tasks.classify import framed
 from munmaek.tasks.contrastive import Contrastive, PairRows
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.corpora import Corpus, read_text
 from munmaek.text.pairs import PairCorpus, read_pairs
-from munmaek.text.tokenizers import train_tokenizer
 
 __all__ = ["train_embedder"]
 
@@ -60,10 +60,7 @@ def train_embedder(
     """
     texts = _read(recipe, paths, valid)
     if tokenizer is None:
-        tokenizer = train_tokenizer(
-            [line for side in _sides(texts.train) for line in side],
-            kind=recipe.tokenizer, vocab_size=recipe.vocab_size, min_count=recipe.min_count,
-        )  # fmt: skip
+        tokenizer = make_tokenizer([line for side in _sides(texts.train) for line in side], recipe)
     limit = within_positions(recipe, run.init).limit
     pooling = _pooling(recipe, run)
     train = _rows(texts.train, tokenizer, limit)
@@ -78,7 +75,13 @@ def train_embedder(
     )
     sizes = {"vocab_size": embedded_tokens(tokenizer, run), "pooled": False}
     network, info = train_network(
-        task, recipe, run, sizes=sizes, data=texts.describe(), lengths=row_lengths(train.firsts)
+        task,
+        recipe,
+        run,
+        sizes=sizes,
+        data=texts.describe(),
+        lengths=row_lengths(train.firsts),
+        tokenizers=(tokenizer,),
     )
     model = Encoder(tokenizer, network, info, limit, pooling, normalised=True)
     if isinstance(texts.valid, Corpus):

@@ -16,6 +16,7 @@ from munmaek.recipe.masking import masked_sizes, masked_task, within_positions
 from munmaek.recipe.network import Run, resolved_stage
 from munmaek.recipe.prepare import prepare_text
 from munmaek.recipe.settings import Recipe
+from munmaek.recipe.vocabulary import begun_with
 from munmaek.text.corpora import read_text
 from munmaek.train.optimiser import make_optimiser, scale_gradients
 from munmaek.train.precision import autocast, resolve
@@ -60,8 +61,9 @@ def estimate(
         raise UnsupportedError(message)
     before: Any = None if init is None else load(init)
     run = Run(device, init=before)
+    begun = begun_with(recipe, before)
     text = prepare_text(
-        read_text(paths), None, recipe, tokenizer=None if before is None else before.tokenizer
+        read_text(paths), None, recipe, tokenizer=begun[0] if len(begun) == 1 else None
     )
     task = masked_task(text, within_positions(recipe, before))
     training = recipe.train_config()

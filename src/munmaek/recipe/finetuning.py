@@ -117,7 +117,13 @@ def _train_classifier(texts: Labelled, recipe: Recipe, run: Run) -> Classifier:
     )
     sizes = {"vocab_size": embedded_tokens(tokenizer, run), "label_count": len(texts.labels)}
     network, info = train_network(
-        task, recipe, run, sizes=sizes, data=texts.describe(), lengths=row_lengths(train.ids)
+        task,
+        recipe,
+        run,
+        sizes=sizes,
+        data=texts.describe(),
+        lengths=row_lengths(train.ids),
+        tokenizers=(tokenizer,),
     )
     pairs = texts.train_seconds is not None
     info = replace(info, training={**info.training, "class_weights": task.weights})
@@ -158,7 +164,13 @@ def fit_regressor(texts: Valued, recipe: Recipe, run: Run) -> Regressor:
     )
     sizes = {"vocab_size": embedded_tokens(tokenizer, run), "label_count": 1}
     network, info = train_network(
-        task, recipe, run, sizes=sizes, data=texts.describe(), lengths=row_lengths(train.ids)
+        task,
+        recipe,
+        run,
+        sizes=sizes,
+        data=texts.describe(),
+        lengths=row_lengths(train.ids),
+        tokenizers=(tokenizer,),
     )
     pairs = texts.train_seconds is not None
     model = NeuralRegressor(network)
@@ -197,7 +209,13 @@ def fit_tagger(texts: Tagged, recipe: Recipe, run: Run) -> Tagger:
     )
     sizes = {"vocab_size": embedded_tokens(tokenizer, run), "label_count": len(texts.labels)}
     network, info = train_network(
-        task, recipe, run, sizes=sizes, data=texts.describe(), lengths=row_lengths(train.ids)
+        task,
+        recipe,
+        run,
+        sizes=sizes,
+        data=texts.describe(),
+        lengths=row_lengths(train.ids),
+        tokenizers=(tokenizer,),
     )
     info = replace(info, training={**info.training, "class_weights": task.weights})
     apart = stands_apart(texts.train_corpus.sentences)

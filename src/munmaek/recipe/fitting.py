@@ -57,7 +57,14 @@ def fit_language_model(text: Text, recipe: Recipe, run: Run) -> TrainedLanguageM
     lengths = row_lengths(text.train, more=2)
     counts = token_counts((*text.train, [tokenizer.eos] * len(text.train)), tokenizer.vocab_size)
     network, info = train_network(
-        task, recipe, run, sizes=sizes, data=text.describe(), lengths=lengths, counts=counts
+        task,
+        recipe,
+        run,
+        sizes=sizes,
+        data=text.describe(),
+        lengths=lengths,
+        tokenizers=(tokenizer,),
+        counts=counts,
     )
     model = language_model_of(network, tokenizer, document=False)
     return TrainedLanguageModel(tokenizer, model, info)
@@ -80,7 +87,14 @@ def _fit_documents(
     lengths = np.ones(1, dtype=np.int64)  # nothing is padded
     counts = np.bincount(task.train, minlength=tokenizer.vocab_size)
     network, info = train_network(
-        task, recipe, run, sizes=sizes, data=text.describe(), lengths=lengths, counts=counts
+        task,
+        recipe,
+        run,
+        sizes=sizes,
+        data=text.describe(),
+        lengths=lengths,
+        tokenizers=(tokenizer,),
+        counts=counts,
     )
     model = language_model_of(network, tokenizer, document=True)
     return TrainedLanguageModel(tokenizer, model, info)
@@ -135,7 +149,14 @@ def fit_translator(pairs: Parallel, recipe: Recipe, run: Run) -> Translator:
     data = {**pairs.describe(), **_described(guides, recipe)}
     counts = token_counts((ids[1:] for ids in train.targets), target.vocab_size)
     network, info = train_network(
-        task, recipe, run, sizes=sizes, data=data, lengths=train.lengths(), counts=counts
+        task,
+        recipe,
+        run,
+        sizes=sizes,
+        data=data,
+        lengths=train.lengths(),
+        tokenizers=(source, target),
+        counts=counts,
     )
     return Translator(source, target, network, info, recipe.limit)
 

@@ -49,6 +49,7 @@ def fit_encoder(text: Text, recipe: Recipe, run: Run) -> Encoder:
         counts=token_counts(text.train, sizes["vocab_size"]),
         data=text.describe(),
         lengths=row_lengths([row[: recipe.limit - 2] for row in text.train if row], more=2),
+        tokenizers=(tokenizer,),
     )
     passes = info.training["epochs"]
     if 0 < passes <= recipe.causal_passes:

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from munmaek.artefact import Info, TrainedModel
+from munmaek.artefact.borrowing import tokenizers_of
 from munmaek.artefact.weights import make_network, parameter_count
 from munmaek.data.bucketing import Lengths, bucket, padding_fraction
 from munmaek.errors import MunmaekWarning, UnsupportedError
@@ -62,6 +63,7 @@ def train_network(
     sizes: Mapping[str, Any],
     data: Mapping[str, Any],
     lengths: Lengths,
+    tokenizers: Sequence[AnyTokenizer],
     counts: Counts | None = None,
 ) -> tuple[Any, Info]:
     """Fit a fresh network, or one begun from another, to the task; with what is known of it.
@@ -73,10 +75,12 @@ def train_network(
         sizes: what the network is made with besides its configuration.
         data: what the data is called.
         lengths: of the training rows, for the share of padding.
+        tokenizers: that the data was read with: one, or of a translator source and target.
         counts: of the tokens that a fresh network learns to predict, with which its output layer
             begins where it is one of ours; a stage of another package may have none such.
 
     Raises:
+        UnsupportedError: what it begins from does not fit, or reads with another tokenizer.
         MunmaekWarning: it begins from a model that has read what is held out for validation.
     """
     if run.init is not None and run.init.info.task == recipe.task:
@@ -90,7 +94,7 @@ def train_network(
         seed=recipe.seed,
     )
     if run.init is not None:
-        _begin_from(network, run.init, recipe)
+        _begin_from(network, run.init, recipe, tokenizers)
     elif counts is not None and isinstance(
         output := getattr(network, "output", None), OutputLayer | AdaptiveSoftmax
     ):
@@ -172,11 +176,41 @@ def _carries(init: TrainedModel, recipe: Recipe) -> bool:
     return before == ("rnn", "lm") and after == ("rnn", "classify")
 
 
-def _begin_from(network: Any, init: TrainedModel, recipe: Recipe) -> None:
+def _same_tokenizers(init: TrainedModel, tokenizers: Sequence[AnyTokenizer]) -> None:
+    """Make sure that every id means to the weights what it means in the data.
+
+    Raises:
+        UnsupportedError: ``init`` reads with another tokenizer.
+    """
+    for own, given in zip(tokenizers_of(init), tokenizers, strict=True):
+        if own.fingerprint != given.fingerprint:
+            message = (
+                f"--init: its tokenizer is {own.signature} ({own.fingerprint[:8]}), and the data "
+                f"is read with {given.signature} ({given.fingerprint[:8]}), so that its weights "
+                "would stand for other tokens; leave --tokenizer out to take its own"
+            )
+            raise UnsupportedError(message)
+
+
+def _begin_from(
+    network: Any, init: TrainedModel, recipe: Recipe, tokenizers: Sequence[AnyTokenizer]
+) -> None:
     """Copy the weights of ``init``: the same network, or the encoder that was pre-trained.
 
     Raises:
-        UnsupportedError: the two do not fit.
+        UnsupportedError: the two do not fit, or ``init`` reads with other than ``tokenizers``.
+    """
+    copy = _copying(network, init, recipe)
+    _same_tokenizers(init, tokenizers)
+    with _shapes_said():
+        copy()
+
+
+def _copying(network: Any, init: TrainedModel, recipe: Recipe) -> Callable[[], object]:
+    """Return what copies the weights of ``init`` into ``network``.
+
+    Raises:
+        UnsupportedError: a model of that stage and task cannot begin this one.
     """
     other: Any = getattr(init, "network", None) or getattr(
         getattr(init, "model", None), "network", None
@@ -185,29 +219,22 @@ def _begin_from(network: Any, init: TrainedModel, recipe: Recipe) -> None:
     if fits and recipe.stage == "bert" and _another_head(network, other, recipe):
         from munmaek.models.bert import load_encoder
 
-        load_encoder(network, other.state_dict())
-        return
+        return lambda: load_encoder(network, other.state_dict())
     if fits and recipe.task == init.info.task == "mlm":
         from munmaek.models.bert import same_heads
 
-        weights = same_heads(network, other.state_dict())
-        with _shapes_said():
-            network.load_state_dict(weights)
-        return
+        return lambda: network.load_state_dict(same_heads(network, other.state_dict()))
     if _carries(init, recipe):
-        with _shapes_said():
-            network.begin_from(other)
-        return
-    if not fits or init.info.task != recipe.task:
-        message = (
-            f"--init: a '{init.info.stage}' model for '{init.info.task}' cannot begin a "
-            f"'{recipe.stage}' for '{recipe.task}'; give one of the same stage and task, "
-            "a bert to begin a bert classifier, regressor or tagger, or an rnn language model "
-            "to begin an rnn classifier"
-        )
-        raise UnsupportedError(message)
-    with _shapes_said():
-        network.load_state_dict(other.state_dict())
+        return lambda: network.begin_from(other)
+    if fits and init.info.task == recipe.task:
+        return lambda: network.load_state_dict(other.state_dict())
+    message = (
+        f"--init: a '{init.info.stage}' model for '{init.info.task}' cannot begin a "
+        f"'{recipe.stage}' for '{recipe.task}'; give one of the same stage and task, "
+        "a bert to begin a bert classifier, regressor or tagger, or an rnn language model "
+        "to begin an rnn classifier; --tokenizer takes over the tokenizer alone"
+    )
+    raise UnsupportedError(message)
 
 
 def _another_head(network: Any, other: Any, recipe: Recipe) -> bool:

@@ -16,10 +16,11 @@ from munmaek.errors import InputError
 from munmaek.metrics.tagging import OUTSIDE
 from munmaek.recipe.holding import held_out_name, hold_out, hold_out_documents
 from munmaek.recipe.settings import Recipe
+from munmaek.recipe.vocabulary import make_tokenizer
 from munmaek.text.corpora import Corpus, LabelledCorpus, ParallelCorpus, values_of
 from munmaek.text.soft_labels import SoftLabels, read_soft_labels
 from munmaek.text.tagged import TaggedCorpus
-from munmaek.text.tokenizers import Tokenizer, train_tokenizer
+from munmaek.text.tokenizers import Tokenizer
 
 __all__ = [
     "Labelled",
@@ -52,6 +53,12 @@ class Text:
     valid_corpus: Corpus
     train_lines: NDArray[np.int64]
     """The number of each training line in the data, from 1."""
+
+    def read_with(self, tokenizer: Tokenizer) -> "Text":
+        """Return the same rows as ids of another tokenizer."""
+        encode = tokenizer.encode_many
+        train, valid = encode(self.train_corpus.lines), encode(self.valid_corpus.lines)
+        return replace(self, tokenizer=tokenizer, train=train, valid=valid)
 
     def describe(self) -> dict[str, Any]:
         """Names, sizes and fingerprints."""
@@ -149,6 +156,19 @@ class Parallel:
     guides: Sequence[Guide | None] | None = None
     """Links that attention is guided by, for each training pair; None guides nothing."""
 
+    def read_with(self, source: Tokenizer, target: Tokenizer) -> "Parallel":
+        """Return the same pairs as ids of other tokenizers."""
+        train, valid = self.train_corpus, self.valid_corpus
+        return replace(
+            self,
+            source_tokenizer=source,
+            target_tokenizer=target,
+            train_sources=source.encode_many(train.sources),
+            train_targets=target.encode_many(train.targets),
+            valid_sources=source.encode_many(valid.sources),
+            valid_targets=target.encode_many(valid.targets),
+        )
+
     def describe(self) -> dict[str, Any]:
         """Names, sizes and fingerprints."""
         rows = len(self.train_sources)
@@ -163,20 +183,12 @@ def _described(corpus: Any, rows: int) -> dict[str, Any]:
     return {"name": corpus.name, "rows": rows, "sha256": corpus.fingerprint}
 
 
-def _tokenizer(texts: Sequence[str], recipe: Recipe, *, kind: str | None = None) -> Tokenizer:
-    return train_tokenizer(
-        texts,
-        kind=kind or recipe.tokenizer,
-        vocab_size=recipe.vocab_size,
-        min_count=recipe.min_count,
-    )
-
-
 def _labelled_tokenizer(
     corpus: LabelledCorpus, recipe: Recipe, soft: SoftLabels | None = None
 ) -> Tokenizer:
     each = [corpus] if soft is None else [corpus, soft]
-    return _tokenizer([text for one in each for text in (*one.texts, *(one.seconds or ()))], recipe)
+    texts = [text for one in each for text in (*one.texts, *(one.seconds or ()))]
+    return make_tokenizer(texts, recipe)
 
 
 def _seconds(tokenizer: Tokenizer, corpus: LabelledCorpus) -> Sequence[Ids] | None:
@@ -205,7 +217,7 @@ def prepare_text(
         valid = Corpus(held_out_name(corpus.name), pick(corpus.lines, held))
         corpus = Corpus(corpus.name, pick(corpus.lines, kept))
     if tokenizer is None:
-        tokenizer = _tokenizer(corpus.lines, recipe)
+        tokenizer = make_tokenizer(corpus.lines, recipe)
     return Text(
         tokenizer,
         tokenizer.encode_many(corpus.lines),
@@ -353,17 +365,17 @@ def prepare_tagged(
     corpus, valid = parted(corpus, valid, recipe)
     check_labels(valid, labels)
     if tokenizer is None:
-        tokenizer = _tokenizer([" ".join(words) for words in corpus.sentences], recipe)
+        tokenizer = make_tokenizer([" ".join(words) for words in corpus.sentences], recipe)
     return Tagged(tokenizer, labels, corpus, valid)
 
 
 def _both_tokenizers(corpus: ParallelCorpus, recipe: Recipe) -> tuple[Tokenizer, Tokenizer]:
     if recipe.joint_vocabulary:
-        joint = _tokenizer([*corpus.sources, *corpus.targets], recipe)
+        joint = make_tokenizer([*corpus.sources, *corpus.targets], recipe)
         return joint, joint
     return (
-        _tokenizer(corpus.sources, recipe, kind=recipe.source_tokenizer),
-        _tokenizer(corpus.targets, recipe),
+        make_tokenizer(corpus.sources, recipe, source=True, kind=recipe.source_tokenizer),
+        make_tokenizer(corpus.targets, recipe),
     )
 
 
@@ -372,7 +384,7 @@ def prepare_parallel(
     valid: ParallelCorpus | None,
     recipe: Recipe,
     *,
-    tokenizers: tuple[Tokenizer, Tokenizer] | None = None,
+    tokenizers: tuple[Tokenizer, ...] | None = None,
     guides: Sequence[Guide | None] | None = None,
     more: ParallelCorpus | None = None,
 ) -> Parallel:

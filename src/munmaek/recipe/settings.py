@@ -3,21 +3,30 @@
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from munmaek.artefact.folder import MANIFEST
 from munmaek.errors import ConfigError, InputError, UnsupportedError
 from munmaek.models import stage_named, stages_for
 from munmaek.models.configuration import Config
+from munmaek.text.tokenizers import KINDS
 from munmaek.train import TrainConfig
 
 __all__ = ["Recipe", "read_toml"]
 
 Task = Literal["lm", "classify", "regress", "tag", "translate", "mlm", "embed"]
-Tokenizers = Literal[
-    "words", "characters", "jamo", "bpe", "unigram", "wordpiece", "morphemes", "morphemes+bpe"
-]
+
+
+def _known_tokenizer(name: str) -> str:
+    if name not in KINDS and not (Path(name) / MANIFEST).is_file():
+        message = f"neither a kind of tokenizer nor a model's folder; kinds are {', '.join(KINDS)}"
+        raise ValueError(message)
+    return name
+
+
+TokenizerName = Annotated[str, AfterValidator(_known_tokenizer)]
 
 # What trains well at small budgets where the loop's own default does not; by task and stage.
 _TRAINING: dict[tuple[str, str], dict[str, Any]] = {
@@ -46,9 +55,10 @@ class Recipe(Config):
 
     task: Task
     stage: str
-    tokenizer: Tokenizers = "bpe"
-    source_tokenizer: Tokenizers | None = None
-    """Kind for the source (translate); None is ``tokenizer``."""
+    tokenizer: TokenizerName = "bpe"
+    """A kind to learn, or the folder of a model whose tokenizer is taken as it is."""
+    source_tokenizer: TokenizerName | None = None
+    """The same for the source (translate); None is ``tokenizer``."""
     joint_vocabulary: bool = False
     """One tokenizer, learned from both sides, and one embedding for both (translate)."""
     bpe_dropout: float = Field(default=0.0, ge=0, lt=1)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,6 @@ from munmaek.align import Guide, read_guide, statistical_links, tokenizer_hash
 from munmaek.artefact import (
     Classifier,
     Encoder,
-    MixedClassifier,
     Regressor,
     Tagger,
     TrainedLanguageModel,
@@ -21,7 +21,7 @@ from munmaek.artefact import (
 )
 from munmaek.artefact.folder import check_free, write_text
 from munmaek.artefact.translation_quality import judge
-from munmaek.errors import DiskError, InputError, UnsupportedError
+from munmaek.errors import DiskError, InputError, MunmaekWarning, UnsupportedError
 from munmaek.models import stage_named
 from munmaek.recipe.bitexts import read_back_translated, read_pairs
 from munmaek.recipe.embedding import train_embedder
@@ -38,6 +38,7 @@ from munmaek.recipe.prepare import (
     prepare_valued,
 )
 from munmaek.recipe.settings import Recipe
+from munmaek.recipe.vocabulary import begun_with
 from munmaek.text.corpora import (
     Pairs,
     ParallelCorpus,
@@ -54,7 +55,6 @@ from munmaek.train.ranks import leads
 
 __all__ = [
     "columns_of",
-    "tokenizer_of",
     "train",
     "work_folder",
 ]
@@ -95,7 +95,8 @@ def train(
         paths: the training data; two files for a translator.
         folder: where the model is to be.
         valid: the validation data; none holds some of the training data out.
-        init: a trained model to begin from; its tokenizer is taken too.
+        init: a trained model to begin from; its tokenizer is taken too. Of a model for n-grams,
+            which are counted, the tokenizer alone.
         force: replace what is at ``folder``, and an interrupted run.
         resume: go on with an interrupted run; how long it lasts may differ.
         device: ``cpu``, ``cuda`` or ``mps``.
@@ -117,6 +118,12 @@ def train(
     work = _claim(folder, recipe, force=force, resume=resume) if lead else work_folder(folder)
     try:
         before = None if init is None else load(init)
+        if before is not None and recipe.stage == "ngram":
+            message = (
+                "--init: n-grams are counted, so that only the tokenizer of the other model is "
+                "taken over; --tokenizer says the same"
+            )
+            warnings.warn(message, MunmaekWarning, stacklevel=2)
         run = Run(device, work, resume, before, report, should_stop)
         model = _fit(recipe, paths, valid, run, extra)
         if lead:
@@ -206,16 +213,14 @@ def _fit(  # noqa: PLR0911 - a line for each task
     if recipe.task == "translate":
         return _fit_translate(recipe, paths, valid, run, extra)
     if recipe.task == "embed":
-        return train_embedder(recipe, paths, valid, run, tokenizer=tokenizer_of(run.init))
+        return train_embedder(recipe, paths, valid, run, tokenizer=_goes_on_with(recipe, run))
     return _fit_mlm(recipe, paths, valid, run)
 
 
-def tokenizer_of(init: TrainedModel | None) -> Tokenizer | None:
-    """The tokenizer that a model begun from ``init`` goes on with; None trains a new one."""
-    if init is None or isinstance(init, Translator | MixedClassifier):
-        return None
-    # A checkpoint's tokenizer answers to the same names.
-    return cast("Tokenizer", init.tokenizer)
+def _goes_on_with(recipe: Recipe, run: Run) -> Tokenizer | None:
+    """Return the tokenizer of the model that is begun from; None makes the recipe's own."""
+    found = begun_with(recipe, run.init)
+    return found[0] if len(found) == 1 else None
 
 
 def _fit_lm(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> TrainedLanguageModel:
@@ -223,7 +228,7 @@ def _fit_lm(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> TrainedLang
         read_text(paths),
         read_text(valid) if valid else None,
         recipe,
-        tokenizer=tokenizer_of(run.init),
+        tokenizer=_goes_on_with(recipe, run),
     )
     model = fit_language_model(text, recipe, run)
     if not model.is_distribution:
@@ -237,7 +242,7 @@ def _fit_classify(recipe: Recipe, paths: Paths, valid: Paths, run: Run, soft: Pa
         read_labelled(paths, **columns),
         read_labelled(valid, **columns) if valid else None,
         recipe,
-        tokenizer=tokenizer_of(run.init),
+        tokenizer=_goes_on_with(recipe, run),
         soft=soft,
     )
     model = fit_classifier(texts, recipe, run)
@@ -250,7 +255,7 @@ def _fit_regress(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> Regres
         read_valued(paths, **columns),
         read_valued(valid, **columns) if valid else None,
         recipe,
-        tokenizer=tokenizer_of(run.init),
+        tokenizer=_goes_on_with(recipe, run),
     )
     model = fit_regressor(texts, recipe, run)
     return replace(model, info=model.info.with_scores(model.evaluate(texts.valid_corpus)))
@@ -261,7 +266,7 @@ def _fit_tag(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> Tagger:
         read_tagged(paths),
         read_tagged(valid) if valid else None,
         recipe,
-        tokenizer=tokenizer_of(run.init),
+        tokenizer=_goes_on_with(recipe, run),
     )
     model = fit_tagger(texts, recipe, run)
     return replace(model, info=model.info.with_scores(model.evaluate(texts.valid_corpus)))
@@ -281,9 +286,12 @@ def _fit_translate(
 ) -> Translator:
     init, guide, back_translated = run.init, extra.guide, extra.back_translated
     if init is not None and not isinstance(init, Translator):
-        message = f"--init: a model for '{init.info.task}' cannot begin a translator"
+        message = (
+            f"--init: a model for '{init.info.task}' cannot begin a translator; --tokenizer takes "
+            "over its tokenizer alone"
+        )
         raise UnsupportedError(message)
-    tokenizers = None if init is None else (init.source_tokenizer, init.target_tokenizer)
+    tokenizers = begun_with(recipe, init) or None
     recipe.check_guide(given=guide is not None, counts_words=guide not in (None, STATISTICAL))
     corpus = read_pairs(paths, recipe)
     pairs = prepare_parallel(
@@ -309,7 +317,7 @@ def _fit_translate(
 def _known_guides(
     guide: GuideSource,
     corpus: ParallelCorpus,
-    tokenizers: tuple[Tokenizer, Tokenizer] | None,
+    tokenizers: tuple[Tokenizer, ...] | None,
 ) -> Sequence[Guide | None] | None:
     """The guide of each pair. Marks must be of the tokenizers that training begins from."""
     if not isinstance(guide, Path | str):
@@ -328,7 +336,7 @@ def _fit_mlm(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> Encoder:
         read_text(paths),
         read_text(valid) if valid else None,
         recipe,
-        tokenizer=tokenizer_of(run.init),
+        tokenizer=_goes_on_with(recipe, run),
     )
     model = fit_encoder(text, recipe, run)
     return replace(model, info=model.info.with_scores(model.evaluate(text.valid_corpus)))
