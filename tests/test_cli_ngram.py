@@ -39,8 +39,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(folder / "both.txt", LINES)
     write(folder / "test.txt", TEST)
     train(folder, "words", "--tokenizer", "words", "--order", 3, "--smoothing", "witten-bell")
-    train(folder, "bigram", "--tokenizer", folder / "words", "--order", 2)
-    train(folder, "stupid", "--tokenizer", folder / "words", "--order", 2, "--smoothing=stupid-backoff")
+    shared = ("--tokenizer", folder / "words", "--order", 2)
+    train(folder, "bigram", *shared)
+    train(folder, "stupid", *shared, "--smoothing=stupid-backoff")
     train(folder, "bpe", "--tokenizer", "bpe", "--vocab-size", 400, "--order", 3)
     return folder
 

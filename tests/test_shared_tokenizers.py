@@ -192,7 +192,8 @@ def test_n_grams_take_the_tokenizer_alone_of_what_they_are_to_begin_from(
     place: Path, tmp_path: Path, run: Run
 ) -> None:
     text = _files(tmp_path, OTHER)["lm"][0]
-    done = run("train", "lm", text, "--model", "ngram", "--init", place / "lm", "-o", tmp_path / "n")
+    begun = ("--model", "ngram", "--init", place / "lm", "-o", tmp_path / "n")
+    done = run("train", "lm", text, *begun)
     assert done.code == 0
     assert "only the tokenizer" in done.err
     record = json.loads((tmp_path / "n" / "munmaek.json").read_text(encoding="utf-8"))
