@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from munmaek.models.attention import AttentionConfig, AttentionMemory, AttentionTranslatorNetwork
-from munmaek.nn.additive_decoder import AdditiveDecoderWeights, decode_additive
-from munmaek.nn.alignment import (
+from munmaek.models.attention.additive_decoder import AdditiveDecoderWeights, decode_additive
+from munmaek.models.attention.decoders import LuongState
+from munmaek.models.attention.scores import (
     AdditiveScore,
     AttentionPooling,
     DotScore,
@@ -16,7 +17,6 @@ from munmaek.nn.alignment import (
     attend,
     masked_softmax,
 )
-from munmaek.nn.attention_decoders import LuongState
 from munmaek.nn.readout import MaxoutReadout
 from munmaek.nn.tape import Tape
 

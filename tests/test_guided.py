@@ -14,9 +14,9 @@ from munmaek.artefact import Translator
 from munmaek.errors import ConfigError, InputError, UnsupportedError
 from munmaek.metrics import aer, sign
 from munmaek.models.attention import AttentionConfig, AttentionTranslatorNetwork
+from munmaek.models.attention.additive_decoder import AdditiveDecoderWeights, decode_additive
 from munmaek.models.seq2seq import FixedVectorTranslatorNetwork, Seq2SeqConfig
 from munmaek.models.transformer import TransformerConfig, TransformerTranslatorNetwork
-from munmaek.nn.additive_decoder import AdditiveDecoderWeights, decode_additive
 from munmaek.nn.tape import Tape
 from munmaek.recipe import Extra, Recipe, train
 from munmaek.tasks.guided import guide_loss, piece_guide

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from munmaek.errors import ConfigError
 from munmaek.models.attention import AttentionConfig, AttentionMemory, AttentionTranslatorNetwork
-from munmaek.nn.alignment import AdditiveScore, PredictedCentre, Window, attend
-from munmaek.nn.attention_decoders import LuongState
+from munmaek.models.attention.decoders import LuongState
+from munmaek.models.attention.scores import AdditiveScore, PredictedCentre, Window, attend
 from munmaek.nn.tape import Tape
 
 STATES = [0.5, 1.5, -1.0, 2.0]

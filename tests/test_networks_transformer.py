@@ -24,8 +24,8 @@ from munmaek.models.transformer import (
     TransformerTranslatorNetwork,
 )
 from munmaek.nn.embeddings import sinusoids
-from munmaek.nn.state import select_rows
 from munmaek.nn.tape import Tape
+from munmaek.tasks.state import select_rows
 
 V = 23
 SELF = SelfAttentionConfig(dimension=16)

@@ -19,10 +19,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from munmaek.nn.state import map_tensors
 from munmaek.tasks.adapting import Trace, units
 from munmaek.tasks.base import tensor
 from munmaek.tasks.lm import NeuralLanguageModel, gold_logprobs
+from munmaek.tasks.state import map_tensors
 
 __all__ = ["DynamicModel", "DynamicState", "Dynamics", "mean_squares", "tune_dynamics"]
 

@@ -22,8 +22,8 @@ from munmaek.data.bucketing import bucket
 from munmaek.errors import ConfigError
 from munmaek.models.networks import LanguageNetwork, TranslatorNetwork
 from munmaek.nn.products import inference
-from munmaek.nn.state import map_tensors, select_rows
 from munmaek.tasks.base import Batches, Loss, real_positions, tensor
+from munmaek.tasks.state import map_tensors, select_rows
 
 __all__ = [
     "Activations",

@@ -22,11 +22,11 @@ from munmaek.data.batches import PairBatch, pad_rows, pick
 from munmaek.data.bucketing import bucket
 from munmaek.models.networks import AligningNetwork, LikelihoodNetwork, TranslatorNetwork
 from munmaek.nn.products import inference
-from munmaek.nn.ranking import likeliest
-from munmaek.nn.state import select_rows
 from munmaek.nn.tape import Tape
 from munmaek.tasks.base import Batches, Loss, real_positions, tensor
 from munmaek.tasks.guided import PieceGuide, guide_loss
+from munmaek.tasks.ranking import likeliest
+from munmaek.tasks.state import select_rows
 
 __all__ = ["DecoderRows", "DecoderState", "Pairs", "TranslationTask", "smoothed_loss"]
 

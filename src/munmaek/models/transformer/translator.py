@@ -1,6 +1,6 @@
 """Encoder and decoder.
 
-Letters: B sentences in the batch, T tokens of the target, S source tokens, N beginnings of targets
+Letters: B sentences in the batch, T tokens of the target, S source tokens, N prefixes of targets
 that are written token by token, or chosen positions, D model width, V vocabulary size.
 """
 
@@ -12,7 +12,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from munmaek.models.transformer import shared_prefixes
 from munmaek.models.transformer.config import TransformerConfig
+from munmaek.models.transformer.shared_prefixes import SharedPrefixes, Turn
 from munmaek.models.transformer.stack import (
     Embedding,
     FeedForward,
@@ -21,9 +23,7 @@ from munmaek.models.transformer.stack import (
     State,
     last_norm,
 )
-from munmaek.nn import beginnings
 from munmaek.nn.attention import KeyValues, MultiHeadCrossAttention, MultiHeadSelfAttention
-from munmaek.nn.beginnings import Beginnings, Turn
 from munmaek.nn.embeddings import OutputLayer, target_embedding
 from munmaek.nn.masks import key_mask
 from munmaek.nn.tape import Tape, scoped
@@ -219,26 +219,26 @@ class TransformerTranslatorNetwork(nn.Module):
         weight = self.decoder.embedding.tokens.weight
         return self.output.log_likelihood(hidden, gold, weight, smoothing=smoothing)
 
-    def begin(self, memory: Memory) -> Beginnings:
+    def begin(self, memory: Memory) -> SharedPrefixes:
         """The decoder's state before bos."""
-        return beginnings.begin(memory.rows, memory.encoded.source, memory.encoded.mask)
+        return shared_prefixes.begin(memory.rows, memory.encoded.source, memory.encoded.mask)
 
     def step(
         self,
         memory: Memory,
-        state: Beginnings,
+        state: SharedPrefixes,
         tokens: Int[Tensor, " N"],
         *,
         tape: Tape | None = None,
-    ) -> tuple[Float[Tensor, "N D"], Beginnings]:
+    ) -> tuple[Float[Tensor, "N D"], SharedPrefixes]:
         """One token in: the hidden state that predicts the next, and the new state."""
         turn = Turn(state, memory.rows)
         hidden = self.decoder.step(tokens, turn, tape=scoped(tape, "decoder"))
         return hidden, turn.after()
 
     def step_with_alignment(
-        self, memory: Memory, state: Beginnings, tokens: Int[Tensor, " N"]
-    ) -> tuple[Float[Tensor, "N D"], Beginnings, Float[Tensor, "N S"]]:
+        self, memory: Memory, state: SharedPrefixes, tokens: Int[Tensor, " N"]
+    ) -> tuple[Float[Tensor, "N D"], SharedPrefixes, Float[Tensor, "N S"]]:
         """``step``, and the weights behind the prediction; other layers keep their kernels."""
         tape, turn = Tape(), Turn(state, memory.rows)
         hidden = self.decoder.step(tokens, turn, looked=self._looked(tape))

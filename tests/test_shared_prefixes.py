@@ -1,4 +1,4 @@
-"""Beginnings that share their past, against whole targets read at once."""
+"""Prefixes that share their past, against whole targets read at once."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from munmaek.models.transformer import TransformerConfig, TransformerTranslatorNetwork
-from munmaek.nn.state import select_rows
 from munmaek.nn.tape import Tape
+from munmaek.tasks.state import select_rows
 
 V = 19
 CONFIG = TransformerConfig(dimension=8, heads=2, layers=2, feed_forward=16)
@@ -147,14 +147,14 @@ def test_a_step_records_what_the_column_of_a_decode_records(
 
 
 @torch.inference_mode()
-def test_pasts_are_kept_once_for_all_beginnings_of_a_source(
+def test_pasts_are_kept_once_for_all_prefixes_of_a_source(
     network: TransformerTranslatorNetwork,
 ) -> None:
     memory = encoded(network)
     state = network.begin(memory)
     for step in range(30):
         _, state = network.step(memory, state, draw(len(memory.rows), seed=step))
-        # Five beginnings a source, all of them children of its first.
+        # Five prefixes a source, all of them children of its first.
         first = torch.arange(4) * (1 if step == 0 else 5)
         chosen = first.repeat_interleave(5)
         memory, state = select_rows(memory, chosen), select_rows(state, chosen)

@@ -5,7 +5,7 @@ r"""Decoders that look back at every step: Bahdanau's, and Luong's with input fe
     LuongDecoder         s_i = f(s_{i−1}, y_{i−1}), α from s_i, h̃_i as above
 
 f is a stack of L layers of GRU or LSTM, of which the top one asks. The equations and the papers are
-in ``munmaek.models.attention``; the scores and windows in ``munmaek.nn.alignment``.
+in ``munmaek.models.attention``; the scores and windows in ``scores``.
 
 Letters: B rows, S source positions, T target tokens, E width of the embeddings, H of the decoder's
 states, W of what predicts, C of a cell's second input, G stacked gates, L layers.
@@ -18,8 +18,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from munmaek.nn.additive_decoder import AdditiveDecoderWeights, decode_additive
-from munmaek.nn.alignment import (
+from munmaek.models.attention.additive_decoder import AdditiveDecoderWeights, decode_additive
+from munmaek.models.attention.config import Span
+from munmaek.models.attention.scores import (
     AdditiveScore,
     AttentionMemory,
     PredictedCentre,
@@ -42,10 +43,7 @@ __all__ = [
     "LuongFeedingDecoder",
     "LuongOptions",
     "LuongState",
-    "Span",
 ]
-
-Span = Literal["global", "local-m", "local-p"]
 
 
 class DecoderSizes(NamedTuple):

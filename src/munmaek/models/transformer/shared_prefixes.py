@@ -1,13 +1,13 @@
-r"""Attention of beginnings that grow by one token at a time and share sources and pasts.
+r"""Attention of prefixes that grow by one token at a time and share sources and pasts.
 
-Beginnings of one source have one past for a while and then part, as in a beam search. Their keys
+Prefixes of one source have one past for a while and then part, as in a beam search. Their keys
 and values are kept once, in the order in which they were computed, beside those of the source, and
-which beginning descends from which entry is a table of bits. So a beginning that is chosen, given
+which prefix descends from which entry is a table of bits. So a prefix that is chosen, given
 up or continued twice moves a row of bits, not its past:
 
     c_n = Σ_e softmax_e(q_n · k_e / √K  where n descends from e) v_e
 
-Letters: N beginnings (rows), B sources, G of them still in work, P most beginnings of one source,
+Letters: N prefixes (rows), B sources, G of them still in work, P most prefixes of one source,
 H heads, S source positions, K width of a head, D = H·K, E entries of a source.
 """
 
@@ -27,7 +27,7 @@ from munmaek.nn.attention import (
 )
 from munmaek.nn.tape import Tape
 
-__all__ = ["Beginnings", "Turn", "begin"]
+__all__ = ["SharedPrefixes", "Turn", "begin"]
 
 _ROOM = 16
 """Tokens for each place that fit at first."""
@@ -70,7 +70,7 @@ class _Grid:
 
 @final
 class _Shared:
-    """What G sources and their beginnings have as keys and values, layer by layer.
+    """What G sources and their prefixes have as keys and values, layer by layer.
 
     Entries are only ever added; ``filled`` is how many there are. A state that knows fewer has been
     gone on from otherwise, so it takes a copy.
@@ -161,8 +161,8 @@ def _copied(pair: KeyValues, lines: Tensor, chosen: Tensor, room: int) -> KeyVal
     return KeyValues(copied(pair.keys), copied(pair.values))
 
 
-class Beginnings(NamedTuple):
-    """A state of N rows, for ``munmaek.nn.state.select_rows``."""
+class SharedPrefixes(NamedTuple):
+    """A state of N rows, for ``munmaek.tasks.state.select_rows``."""
 
     seen: Bool[Tensor, "N E"]
     """The entries that each row descends from, one a token, in order."""
@@ -175,7 +175,7 @@ def begin(
     rows: Int[Tensor, " N"],
     source: Sequence[KeyValues],
     mask: Bool[Tensor, "B 1 1 S"] | None,
-) -> Beginnings:
+) -> SharedPrefixes:
     """Rows before their first token.
 
     Args:
@@ -190,7 +190,7 @@ def begin(
     lines = torch.arange(size, device=rows.device)
     written = [KeyValues(pair.keys[:, :, :0], pair.values[:, :, :0]) for pair in source]
     seen = torch.zeros(len(rows), 0, dtype=torch.bool, device=rows.device)
-    return Beginnings(seen, _Shared(lines, source, penalties, written, 0), 0)
+    return SharedPrefixes(seen, _Shared(lines, source, penalties, written, 0), 0)
 
 
 def _penalties(seen: Bool[Tensor, "*N"], like: Tensor) -> Float[Tensor, "*N"]:
@@ -215,7 +215,7 @@ def _attend(
 class Turn:
     """One more token for every row: each layer's attention, and the state that follows."""
 
-    def __init__(self, state: Beginnings, rows: Int[Tensor, " N"]) -> None:
+    def __init__(self, state: SharedPrefixes, rows: Int[Tensor, " N"]) -> None:
         """``rows`` says the source of each row of ``state``, [N]."""
         shared, seen = state.shared, state.seen
         grid = shared.layout(rows)
@@ -285,6 +285,6 @@ class Turn:
         context = _attend(queries, memory, mask)
         return attention.output(self.grid.pick(context.transpose(1, 2)).flatten(1))
 
-    def after(self) -> Beginnings:
+    def after(self) -> SharedPrefixes:
         """The state with the new token."""
-        return Beginnings(self.seen, self.shared, self.length + 1)
+        return SharedPrefixes(self.seen, self.shared, self.length + 1)
