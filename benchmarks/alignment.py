@@ -19,7 +19,7 @@ import numpy as np
 from munmaek.align import HmmAligner, parse_gold, symmetrise
 from munmaek.align.symmetrise import SYMMETRISATIONS
 from munmaek.metrics import IbmModel1, Score, aer, bleu, sign
-from munmaek.text.phrasebook import Phrase, phrasebook
+from munmaek.phrases import Phrase, phrasebook
 
 SIZES: dict[str, dict[str, Any]] = {
     "attention": {"embedding": 128, "hidden": 192, "encoder_hidden": 128},

@@ -18,7 +18,7 @@ from munmaek.look.feedback_material import material
 from munmaek.look.feedback_report import Measured, measure, report
 from munmaek.look.pairs import Pairs, read_pairs
 from munmaek.metrics import Score, sign
-from munmaek.text.phrasebook import phrasebook
+from munmaek.phrases import phrasebook
 from test_records import LINES, captured, model, tokenizer
 
 RNG = np.random.default_rng(0)

@@ -18,9 +18,9 @@ from munmaek.models.attention.additive_decoder import AdditiveDecoderWeights, de
 from munmaek.models.seq2seq import FixedVectorTranslatorNetwork, Seq2SeqConfig
 from munmaek.models.transformer import TransformerConfig, TransformerTranslatorNetwork
 from munmaek.nn.tape import Tape
+from munmaek.phrases import phrasebook
 from munmaek.recipe import Extra, Recipe, train
 from munmaek.tasks.guided import guide_loss, piece_guide
-from munmaek.text.phrasebook import phrasebook
 
 SIZES = {"source_vocab": 7, "target_vocab": 5}
 SMALL = {"embedding": 6, "hidden": 6, "encoder_hidden": 3}

@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 
 from munmaek.errors import ConfigError
-from munmaek.text.phrasebook import LABELS, LENGTHS, Phrase, Phrasebook, corpus, phrasebook
-from munmaek.text.phrasebook.sentence import Draft
+from munmaek.phrases import LABELS, LENGTHS, Phrase, Phrasebook, corpus, phrasebook
+from munmaek.phrases.sentence import Draft
 
 PRONOUNS = {"you", "we", "it", "i", "he", "she", "they"}
 

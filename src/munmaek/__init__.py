@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from munmaek.lm import LanguageModel
     from munmaek.mixing import LogLinearMixture, Mixture
     from munmaek.models import LINEAGE
+    from munmaek.phrases import phrasebook
     from munmaek.recipe import Recipe
-    from munmaek.text.phrasebook import phrasebook
     from munmaek.text.tokenizers import Tokenizer, train_tokenizer
 
 __all__ = [
@@ -53,7 +53,7 @@ _HOMES = {
     "TrainedLanguageModel": "munmaek.artefact",
     "Translator": "munmaek.artefact",
     "load": "munmaek.artefact",
-    "phrasebook": "munmaek.text.phrasebook",
+    "phrasebook": "munmaek.phrases",
     "train_tokenizer": "munmaek.text.tokenizers",
 }
 

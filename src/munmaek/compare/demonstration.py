@@ -23,6 +23,7 @@ from munmaek.compare.events import Event, Message, StageFinished, StageProgress,
 from munmaek.compare.report import write_report
 from munmaek.look.measures import first_word_influence, reading_speed
 from munmaek.metrics import IbmModel1, alignment_scores, sign
+from munmaek.phrases import Phrase, Phrasebook, phrasebook
 from munmaek.recipe import (
     Recipe,
     Run,
@@ -38,7 +39,6 @@ from munmaek.recipe.prepare import Labelled, Parallel, Text
 from munmaek.recipe.vocabulary import own_tokenizer
 from munmaek.tasks.lm import NeuralLanguageModel
 from munmaek.text.corpora import Corpus, LabelledCorpus, ParallelCorpus
-from munmaek.text.phrasebook import Phrase, Phrasebook, phrasebook
 from munmaek.train import Progress
 
 __all__ = ["demo"]

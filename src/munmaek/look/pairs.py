@@ -20,8 +20,8 @@ from munmaek.align import MarkedPair, parse_gold, statistical_links
 from munmaek.artefact import Translator
 from munmaek.errors import InputError
 from munmaek.metrics import Link, links_from_weights
+from munmaek.phrases import phrasebook
 from munmaek.text.corpora import read_lines, read_parallel
-from munmaek.text.phrasebook import phrasebook
 
 __all__ = ["ORDERS", "Order", "Pairs", "Suspicion", "Suspicions", "read_pairs"]
 

@@ -4,6 +4,6 @@
 a sentence type, deterministic from a seed.
 """
 
-from munmaek.text.phrasebook.corpus import LABELS, LENGTHS, Phrase, Phrasebook, phrasebook
+from munmaek.phrases.corpus import LABELS, LENGTHS, Phrase, Phrasebook, phrasebook
 
 __all__ = ["LABELS", "LENGTHS", "Phrase", "Phrasebook", "phrasebook"]

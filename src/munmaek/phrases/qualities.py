@@ -1,7 +1,7 @@
 """Adjectives as predicates: of people, of things, of the weather; professions and events."""
 
-from munmaek.text.phrasebook.korean import Kind, Stem
-from munmaek.text.phrasebook.verbs import KINDS, Verb
+from munmaek.phrases.korean import Kind, Stem
+from munmaek.phrases.verbs import KINDS, Verb
 
 __all__ = [
     "BEGINNING",

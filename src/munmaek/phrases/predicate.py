@@ -9,10 +9,10 @@ from dataclasses import replace
 from enum import IntEnum, auto
 from functools import cache
 
-from munmaek.text.phrasebook.english import THIRD, be, gerund, past, third
-from munmaek.text.phrasebook.korean import Kind, Stem, attach, deny_copula, finish, honorific
-from munmaek.text.phrasebook.korean import past as past_stem
-from munmaek.text.phrasebook.verbs import Verb
+from munmaek.phrases.english import THIRD, be, gerund, past, third
+from munmaek.phrases.korean import Kind, Stem, attach, deny_copula, finish, honorific
+from munmaek.phrases.korean import past as past_stem
+from munmaek.phrases.verbs import Verb
 
 __all__ = [
     "AUX",

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
 
-from munmaek.text.phrasebook.address import (
+from munmaek.phrases.address import (
     COMMAND,
     COULD_YOU,
     FAVOUR,
@@ -22,13 +22,13 @@ from munmaek.text.phrasebook.address import (
     draw_address,
     scene_for,
 )
-from munmaek.text.phrasebook.demands import demanded
-from munmaek.text.phrasebook.events import Purpose
-from munmaek.text.phrasebook.phrase import Scene, Style, Words
-from munmaek.text.phrasebook.predicate import Form
-from munmaek.text.phrasebook.questions import asked_for
-from munmaek.text.phrasebook.statements import about_you, told
-from munmaek.text.phrasebook.structure import Structure
+from munmaek.phrases.demands import demanded
+from munmaek.phrases.events import Purpose
+from munmaek.phrases.phrase import Scene, Style, Words
+from munmaek.phrases.predicate import Form
+from munmaek.phrases.questions import asked_for
+from munmaek.phrases.statements import about_you, told
+from munmaek.phrases.structure import Structure
 
 __all__ = ["LABELS", "MAKERS", "OPENERS", "Draft", "proposal", "question", "request", "statement"]
 

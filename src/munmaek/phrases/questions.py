@@ -2,17 +2,17 @@
 
 from dataclasses import replace
 
-from munmaek.text.phrasebook.clause import Clause
-from munmaek.text.phrasebook.english import THIRD
-from munmaek.text.phrasebook.events import Purpose, activity, asked_mood
-from munmaek.text.phrasebook.growth import any_tense, extended
-from munmaek.text.phrasebook.people import other_subject
-from munmaek.text.phrasebook.phrase import Nominal, Scene, Style, you
-from munmaek.text.phrasebook.predicate import Form, Tense
-from munmaek.text.phrasebook.statements import BELIEVE, SAY, THINK, told_in
-from munmaek.text.phrasebook.states import description, existence, state
-from munmaek.text.phrasebook.structure import Complex, Reported, Structure
-from munmaek.text.phrasebook.verbs import GOING, PEOPLE_VERBS, VERBS, Verb
+from munmaek.phrases.clause import Clause
+from munmaek.phrases.english import THIRD
+from munmaek.phrases.events import Purpose, activity, asked_mood
+from munmaek.phrases.growth import any_tense, extended
+from munmaek.phrases.people import other_subject
+from munmaek.phrases.phrase import Nominal, Scene, Style, you
+from munmaek.phrases.predicate import Form, Tense
+from munmaek.phrases.statements import BELIEVE, SAY, THINK, told_in
+from munmaek.phrases.states import description, existence, state
+from munmaek.phrases.structure import Complex, Reported, Structure
+from munmaek.phrases.verbs import GOING, PEOPLE_VERBS, VERBS, Verb
 
 __all__ = ["ASKABLE", "asked_for"]
 

@@ -7,9 +7,9 @@ English: subject, frequency, predicate, object, recipient, companion, manner, pl
 
 from dataclasses import dataclass
 
-from munmaek.text.phrasebook.lexicon import Noun
-from munmaek.text.phrasebook.phrase import Nominal, Pair, Style, Words, mark
-from munmaek.text.phrasebook.predicate import (
+from munmaek.phrases.lexicon import Noun
+from munmaek.phrases.phrase import Nominal, Pair, Style, Words, mark
+from munmaek.phrases.predicate import (
     LINK,
     NEG,
     Form,
@@ -19,7 +19,7 @@ from munmaek.text.phrasebook.predicate import (
     english_predicate,
     korean_predicate,
 )
-from munmaek.text.phrasebook.verbs import Verb
+from munmaek.phrases.verbs import Verb
 
 __all__ = ["TENSELESS", "Clause"]
 

@@ -3,12 +3,12 @@
 from dataclasses import dataclass, replace
 from itertools import permutations
 
-from munmaek.text.phrasebook import lexicon
-from munmaek.text.phrasebook.clause import Clause
-from munmaek.text.phrasebook.english import PLURAL
-from munmaek.text.phrasebook.lexicon import ADVERBS, Noun, Time
-from munmaek.text.phrasebook.people import other_subject, third_person
-from munmaek.text.phrasebook.phrase import (
+from munmaek.phrases import lexicon
+from munmaek.phrases.clause import Clause
+from munmaek.phrases.english import PLURAL
+from munmaek.phrases.lexicon import ADVERBS, Noun, Time
+from munmaek.phrases.people import other_subject, third_person
+from munmaek.phrases.phrase import (
     Nominal,
     Pair,
     Scene,
@@ -22,8 +22,8 @@ from munmaek.text.phrasebook.phrase import (
     something,
     you,
 )
-from munmaek.text.phrasebook.predicate import Form, Modal, Tense
-from munmaek.text.phrasebook.verbs import (
+from munmaek.phrases.predicate import Form, Modal, Tense
+from munmaek.phrases.verbs import (
     ACTIVITIES,
     DESCRIBED_BY,
     GOING,

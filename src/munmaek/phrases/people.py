@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from munmaek.text.phrasebook import lexicon
-from munmaek.text.phrasebook.clause import Clause
-from munmaek.text.phrasebook.english import PLURAL, THIRD
-from munmaek.text.phrasebook.lexicon import Person
-from munmaek.text.phrasebook.phrase import (
+from munmaek.phrases import lexicon
+from munmaek.phrases.clause import Clause
+from munmaek.phrases.english import PLURAL, THIRD
+from munmaek.phrases.lexicon import Person
+from munmaek.phrases.phrase import (
     Nominal,
     Scene,
     i,
@@ -17,8 +17,8 @@ from munmaek.text.phrasebook.phrase import (
     we,
     you,
 )
-from munmaek.text.phrasebook.predicate import LINK
-from munmaek.text.phrasebook.verbs import LIKE, LIVING, WORKING
+from munmaek.phrases.predicate import LINK
+from munmaek.phrases.verbs import LIKE, LIVING, WORKING
 
 __all__ = ["any_subject", "in_person", "other_subject", "third_person"]
 

@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from random import Random
 
 from munmaek.errors import ConfigError
-from munmaek.text.phrasebook.phrase import Words
-from munmaek.text.phrasebook.sentence import LABELS, MAKERS, Draft
+from munmaek.phrases.phrase import Words
+from munmaek.phrases.sentence import LABELS, MAKERS, Draft
 
 __all__ = ["LABELS", "LENGTHS", "Phrase", "Phrasebook", "phrasebook"]
 

@@ -1,11 +1,11 @@
 """What is the case: states, descriptions, weather, and what explains an event."""
 
-from munmaek.text.phrasebook import lexicon
-from munmaek.text.phrasebook.clause import Clause
-from munmaek.text.phrasebook.english import PLURAL
-from munmaek.text.phrasebook.korean import Kind, Stem
-from munmaek.text.phrasebook.people import other_subject
-from munmaek.text.phrasebook.phrase import (
+from munmaek.phrases import lexicon
+from munmaek.phrases.clause import Clause
+from munmaek.phrases.english import PLURAL
+from munmaek.phrases.korean import Kind, Stem
+from munmaek.phrases.people import other_subject
+from munmaek.phrases.phrase import (
     Nominal,
     Scene,
     Style,
@@ -14,8 +14,8 @@ from munmaek.text.phrasebook.phrase import (
     in_place,
     something,
 )
-from munmaek.text.phrasebook.predicate import Tense
-from munmaek.text.phrasebook.qualities import (
+from munmaek.phrases.predicate import Tense
+from munmaek.phrases.qualities import (
     BEGINNING,
     DESCRIPTIONS,
     ENDING,
@@ -25,7 +25,7 @@ from munmaek.text.phrasebook.qualities import (
     WEATHER,
     is_a,
 )
-from munmaek.text.phrasebook.verbs import ACTIVITIES, LIKE, Verb
+from munmaek.phrases.verbs import ACTIVITIES, LIKE, Verb
 
 __all__ = [
     "ARRIVALS",

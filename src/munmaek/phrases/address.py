@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from random import Random
 
-from munmaek.text.phrasebook import lexicon
-from munmaek.text.phrasebook.hangul import particle
-from munmaek.text.phrasebook.phrase import Scene, Style
+from munmaek.phrases import lexicon
+from munmaek.phrases.hangul import particle
+from munmaek.phrases.phrase import Scene, Style
 
 __all__ = [
     "AUDIENCES",
