@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from munmaek.artefact.folder import read_manifest
+from munmaek.artefact.manifest import read_manifest
 from munmaek.errors import UnsupportedError
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer, CheckpointTokenizer
 from munmaek.text.tokenizers import Tokenizer

@@ -10,7 +10,7 @@ temperature of 1/λ would (Hinton 2002), so n-grams, which count every word as n
 best mixed there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self, final
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.artefact.classifier import Classifier
-from munmaek.artefact.folder import write_folder
+from munmaek.artefact.folder import NOTHING_BESIDE, copies_of, write_folder
 from munmaek.artefact.info import Info
 from munmaek.artefact.labelling import Labeller, check_pairs, label_indices
 from munmaek.artefact.mixing import LINEAR, LOG_LINEAR, MIXTURE, mixture_label
@@ -81,8 +81,19 @@ class MixedClassifier(Labeller):
         """This mixture with another temperature."""
         return replace(self, temperature=temperature)
 
-    def save(self, folder: Path | str, *, force: bool = False) -> None:
+    def save(
+        self,
+        folder: Path | str,
+        *,
+        force: bool = False,
+        beside: Mapping[str, Path] = NOTHING_BESIDE,
+    ) -> None:
         """Write the model's folder, with a copy of every part, aside and renamed.
+
+        Args:
+            folder: where it is to be.
+            force: replace what is there.
+            beside: further files to keep in it, by the names they are to have.
 
         Raises:
             InputError: ``folder`` exists and ``force`` is false.
@@ -91,7 +102,11 @@ class MixedClassifier(Labeller):
         parts = {f"part-{place}": part.save for place, part in enumerate(self.parts)}
         write_folder(
             Path(folder),
-            files={"config.json": lambda path: save_settings(path, self.info), **parts},
+            files={
+                "config.json": lambda path: save_settings(path, self.info),
+                **parts,
+                **copies_of(beside),
+            },
             manifest={
                 **self.info.to_json(),
                 "labels": list(self.labels),
