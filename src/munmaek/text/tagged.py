@@ -1,15 +1,20 @@
 """Sentences with a label for every word: one word a line, a blank line between sentences.
 
 The form of the CoNLL shared tasks (Tjong Kim Sang & De Meulder 2003): the word stands first and the
-label last, with tabs between, or spaces where the file's first word has no tab. ``-DOCSTART-``
-lines are passed over, and so are lines that begin with ``#`` and have no tab where one should be.
+label last, with tabs between, or spaces where the file's first word has no tab. Where the first
+column counts the words of each sentence, the word stands second (GermEval 2014); ten such columns
+are CoNLL-U (Universal Dependencies), whose label is the part of speech, and whose ranges (1-2) and
+empty nodes (8.1) are passed over. So are ``-DOCSTART-`` lines and remarks, such as ``# …`` and
+KLUE's ``## id<TAB>sentence``; a word may be ``#`` or begin with it.
 """
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 from munmaek.errors import InputError
 from munmaek.text.corpora import corpus_name
@@ -28,8 +33,8 @@ class TaggedCorpus:
     name: str
     sentences: tuple[Words, ...]
     labels: tuple[Words, ...]
-    places: tuple[tuple[str, int], ...] = field(default=(), compare=False, repr=False)
-    """File and line of each sentence's first word, where they are known."""
+    places: tuple[tuple[str, tuple[int, ...]], ...] = field(default=(), compare=False, repr=False)
+    """File of each sentence and line of each of its words, where they are known."""
 
     @property
     def fingerprint(self) -> str:
@@ -44,8 +49,8 @@ class TaggedCorpus:
         """Where a word stands, for messages: ``ner.tsv, line 3``."""
         if not self.places:
             return f"{self.name}: sentence {sentence + 1}, word {word + 1}"
-        file, line = self.places[sentence]
-        return f"{file}, line {line + word}"
+        file, lines = self.places[sentence]
+        return f"{file}, line {lines[word]}"
 
     def chosen(self, rows: Sequence[int], *, name: str | None = None) -> "TaggedCorpus":
         """Those sentences, in that order."""
@@ -65,14 +70,13 @@ def read_tagged(paths: Sequence[str | Path]) -> TaggedCorpus:
     """
     sentences: list[Words] = []
     labels: list[Words] = []
-    places: list[tuple[str, int]] = []
+    places: list[tuple[str, tuple[int, ...]]] = []
     for path in paths:
         name = display_name(path)
-        for line, rows in _blocks(path):
-            pairs = [_split(name, line + offset, row) for offset, row in enumerate(rows)]
-            sentences.append(tuple(word for word, _ in pairs))
-            labels.append(tuple(label for _, label in pairs))
-            places.append((name, line))
+        for rows in _sentences(path):
+            sentences.append(tuple(row.word for row in rows))
+            labels.append(tuple(_label(name, row) for row in rows))
+            places.append((name, tuple(row.line for row in rows)))
     if not sentences:
         message = f"{corpus_name(paths)}: no sentence; one word and its label a line are wanted"
         raise InputError(message)
@@ -81,38 +85,156 @@ def read_tagged(paths: Sequence[str | Path]) -> TaggedCorpus:
 
 def read_words(path: str | Path) -> Iterator[Words]:
     """Sentences of words, one a line with a blank line between; labels there are passed over."""
-    for _, rows in _blocks(path):
-        yield tuple(_cells(row)[0] for row in rows)
+    for rows in _sentences(path):
+        yield tuple(row.word for row in rows)
 
 
-def _blocks(path: str | Path) -> Iterator[tuple[int, list[str]]]:
-    """Lines that belong to one sentence, with the number of the first."""
-    rows: list[str] = []
-    first, spaced = 1, False
+class _Row(NamedTuple):
+    """A word as a line of the file has it."""
+
+    line: int
+    word: str
+    label: str
+    """Empty where the line has none."""
+
+
+Numbered = tuple[int, str]
+CONLLU = 10
+"""Columns of a CoNLL-U file."""
+_HEADING = re.compile(r"#+\s")
+_MARKED = re.compile(r"[BIESLUM]-.")
+_INDEX = re.compile(r"(\d+)([-.]\d+)?")
+
+
+def _sentences(path: str | Path) -> Iterator[list[_Row]]:
+    """Words of one sentence after another; a file of nothing but remarks has none.
+
+    Raises:
+        InputError: a sentence whose first column does not count, where those before it do.
+    """
+    form: _Form | None = None
+    name = display_name(path)
+    waiting: list[list[Numbered]] = []  # until a block tells the form
+    for block in _blocks(path):
+        waiting.append(block)
+        form = form or _Form.of(block)
+        if form is not None:
+            yield from filter(None, (form.rows(each, name) for each in waiting))
+            waiting = []
+    if waiting:
+        form = _Form.doubtful(waiting[0])
+        yield from filter(None, (form.rows(each, name) for each in waiting))
+
+
+def _blocks(path: str | Path) -> Iterator[list[Numbered]]:
+    """Lines between blank ones, with their numbers."""
+    rows: list[Numbered] = []
     for number, line in enumerate(chain.from_iterable(raw_lines(path)), start=1):
-        remark = line.startswith("#") and "\t" not in line and not spaced
-        if line.strip() and not remark and not line.startswith(START):
-            first = first if rows else number
-            spaced = spaced or "\t" not in line
-            rows.append(line)
+        if line.strip() and line.split(maxsplit=1)[0] != START:
+            rows.append((number, line))
         elif rows:
-            yield first, rows
+            yield rows
             rows = []
     if rows:
-        yield first, rows
+        yield rows
 
 
-def _cells(line: str) -> list[str]:
-    return line.split("\t") if "\t" in line else line.split()
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How a file writes a word, told by the first line that can be no remark."""
+
+    width: int
+    tabbed: bool
+    counted: bool
+    """The first column counts the words of each sentence."""
+    labels: set[str] = field(default_factory=set[str])
+    """Those of the words seen so far."""
+
+    @classmethod
+    def of(cls, block: Sequence[Numbered]) -> "_Form | None":
+        """The form of a block's words; None where it might be remarks alone, or a word be 1."""
+        lines = [line for _, line in block if not line.startswith("#")]
+        if not lines:
+            return None
+        plain = cls.doubtful([(0, line) for line in lines])
+        indices = [match for line in lines if (match := _INDEX.fullmatch(plain.cells(line)[0]))]
+        counts = [int(match[1]) for match in indices if match[2] is None]
+        counted = len(indices) == len(lines) and counts == list(range(1, len(counts) + 1))
+        if not counted or plain.width < 3:
+            return plain
+        if len(lines) == 1 and plain.width != CONLLU:
+            return None
+        return cls(plain.width, plain.tabbed, counted=True)
+
+    @classmethod
+    def doubtful(cls, block: Sequence[Numbered]) -> "_Form":
+        """The form of a file of which one can tell no more."""
+        line = block[0][1]
+        return cls(len(_cells(line, tabbed="\t" in line)), "\t" in line, counted=False)
+
+    def cells(self, line: str) -> list[str]:
+        """The columns of a line."""
+        return _cells(line, tabbed=self.tabbed)
+
+    def rows(self, block: Sequence[Numbered], name: str) -> list[_Row]:
+        """The words of a block.
+
+        Raises:
+            InputError: one whose first column does not count, where the first sentence's does.
+        """
+        found = [(number, self.cells(line)) for number, line in block if not self._remark(line)]
+        if self.counted:
+            found = [each for each in found if self._counts(name, *each)]
+        rows = [self._row(number, cells) for number, cells in found]
+        self.labels.update(row.label for row in rows)
+        return rows
+
+    def _remark(self, line: str) -> bool:
+        if not line.startswith("#"):
+            return False
+        *before, last = self.cells(line)
+        if self.counted or (self.tabbed and "\t" not in line):
+            return True
+        if self.tabbed:
+            return bool(_HEADING.match(before[0])) or len(last.split()) != 1
+        # Between spaces only the number of columns and the label tell "# # O" from a sentence.
+        alone = bool(before) and not before[0].strip("#")
+        return len(before) + 1 != self.width or (alone and not self._is_label(last))
+
+    def _is_label(self, text: str) -> bool:
+        marked = text == "O" or _MARKED.match(text) is not None
+        return marked or text in self.labels or not any(map(str.isalnum, text))
+
+    def _counts(self, name: str, number: int, cells: Sequence[str]) -> bool:
+        """Whether a line is a word, rather than a range of words or an empty node."""
+        match = _INDEX.fullmatch(cells[0])
+        if match is None:
+            message = (
+                f"{name}, line {number}: the first column counts the words of the sentences "
+                f"before, and holds {cells[0][:40]!r} here; is a line broken?"
+            )
+            raise InputError(message)
+        return match[2] is None
+
+    def _row(self, number: int, cells: Sequence[str]) -> _Row:
+        if self.counted and self.width == CONLLU:
+            return _Row(number, cells[1], cells[3] if len(cells) > 3 else "")
+        first = 1 if self.counted and len(cells) > 1 else 0
+        label = cells[-1].strip() if len(cells) > first + 1 else ""
+        return _Row(number, cells[first], label)
 
 
-def _split(name: str, number: int, line: str) -> tuple[str, str]:
-    cells = _cells(line)
-    label = cells[-1].strip()
-    if len(cells) < 2 or not label:
+def _cells(line: str, *, tabbed: bool) -> list[str]:
+    if tabbed and "\t" in line:
+        return line.split("\t")
+    return [cell for cell in re.split("[ \t]+", line) if cell]
+
+
+def _label(name: str, row: _Row) -> str:
+    if not row.label:
         message = (
-            f"{name}, line {number}: a word and its label with a tab between are wanted, "
-            f"got {line[:40]!r}; a blank line ends a sentence"
+            f"{name}, line {row.line}: a word and its label with a tab between are wanted, "
+            f"got {row.word[:40]!r} alone; a blank line ends a sentence"
         )
         raise InputError(message)
-    return cells[0], label
+    return row.label
