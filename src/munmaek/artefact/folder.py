@@ -5,10 +5,7 @@
 leaves the old one whole.
 """
 
-import errno
-import os
 import shutil
-import tempfile
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -16,7 +13,15 @@ from pathlib import Path
 from typing import Any, final
 
 from munmaek.artefact.manifest import MANIFEST, describe_file, file_names, render_manifest
-from munmaek.errors import DiskError, InputError
+from munmaek.artefact.ownership import check_free
+from munmaek.writing import (
+    claim,
+    place_of,
+    put_in_place,
+    sync_all,
+    temporary_beside,
+    writing,
+)
 
 __all__ = [
     "NOTHING_BESIDE",
@@ -25,32 +30,10 @@ __all__ = [
     "copies_of",
     "new_folder",
     "write_folder",
-    "write_text",
 ]
 
 NOTHING_BESIDE: Mapping[str, Path] = {}
 """No further file."""
-
-
-def check_free(folder: Path, *, force: bool) -> None:
-    """Refuse to overwrite.
-
-    Raises:
-        InputError: something is at ``folder`` and ``force`` is false, or what is there is not a
-            model or an empty folder, which not even ``force`` removes.
-    """
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return
-    if not force:
-        message = f"{folder}: already exists; choose another -o, or --force to replace it"
-        raise InputError(message)
-    if not folder.is_dir() or not any(any(folder.glob(name)) for name in _OURS):
-        message = f"{folder}: exists and was not made by munmaek, so --force does not remove it"
-        raise InputError(message)
-
-
-# A comparison that was stopped has its models, but no results yet.
-_OURS = (MANIFEST, "results.json", f"models/*/{MANIFEST}")
 
 
 def write_folder(
@@ -110,8 +93,8 @@ class NewFolder:
         }
         text = render_manifest({**manifest, "files": hashes})
         (self._aside / MANIFEST).write_text(text, encoding="utf-8")
-        self._aside.chmod(0o755)
-        _replace(self._aside, self._folder)
+        sync_all(self._aside)
+        put_in_place(self._aside, place_of(self._folder))
 
 
 @contextmanager
@@ -122,48 +105,12 @@ def new_folder(folder: Path, *, force: bool = False) -> Generator[NewFolder]:
         InputError: ``folder`` exists and ``force`` is false.
         DiskError: the disk is full or the place cannot be written; what was there is whole.
     """
-    check_free(folder, force=force)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    except OSError as error:
-        raise _disk(folder, error) from error
-    try:
-        yield NewFolder(folder, aside)
-    except OSError as error:
-        raise _disk(folder, error) from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-
-
-def _replace(aside: Path, folder: Path) -> None:
-    if not folder.exists():
-        aside.rename(folder)
-        return
-    old = folder.with_name(f".{folder.name}-old-{os.getpid()}")
-    folder.rename(old)
-    aside.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _disk(place: Path, error: OSError) -> DiskError:
-    reason = "the disk is full" if error.errno == errno.ENOSPC else (error.strerror or str(error))
-    message = f"{place}: cannot write: {reason}; nothing there was changed"
-    return DiskError(message)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file aside and rename it.
-
-    Raises:
-        DiskError: the disk is full or the place cannot be written; what was there is whole.
-    """
-    aside = path.with_name(f".{path.name}-{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(path)
-    except OSError as error:
-        raise _disk(path, error) from error
-    finally:
-        aside.unlink(missing_ok=True)
+    with claim(folder):
+        check_free(folder, force=force)
+        aside = temporary_beside(place_of(folder))
+        try:
+            with writing(folder):
+                aside.mkdir()
+                yield NewFolder(folder, aside)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)

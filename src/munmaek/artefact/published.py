@@ -16,10 +16,11 @@ from torch import Tensor, nn
 
 from munmaek.artefact.classifier import Classifier
 from munmaek.artefact.encoder import Encoder
+from munmaek.artefact.ownership import PUBLISHED
 from munmaek.artefact.regressor import LABEL, Regressor
 from munmaek.artefact.tagger import Tagger
 from munmaek.artefact.weights import save_config, save_network
-from munmaek.errors import DiskError, UnsupportedError
+from munmaek.errors import UnsupportedError
 from munmaek.models.bert import (
     BertBaseNetwork,
     BertClassifierNetwork,
@@ -27,11 +28,14 @@ from munmaek.models.bert import (
     BertTaggerNetwork,
 )
 from munmaek.text.checkpoint_tokenizer import ROLES, CheckpointTokenizer
+from munmaek.writing import writing
 
 __all__ = ["export_huggingface", "export_onnx"]
 
 Exported = Encoder | Classifier | Regressor | Tagger
 _OPSET = 17
+_WRITER = {"format": "pt", "writer": PUBLISHED}
+"""In the head of the weights: whose they are (``transformers`` wants the format)."""
 
 
 def export_huggingface(model: Exported, folder: Path) -> None:
@@ -60,18 +64,15 @@ def export_huggingface(model: Exported, folder: Path) -> None:
     else:
         named = {ROLES[role]: tokenizer.token(getattr(tokenizer, role)) for role in ROLES}
         settings = {"tokenizer_class": "PreTrainedTokenizerFast", **named}
-    try:
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         tokenizer.save(folder / "tokenizer.json")
         save_config(folder / "config.json", model.info, labels=labels)
-        save_network(network, folder / "model.safetensors", stage="bert")
+        save_network(network, folder / "model.safetensors", stage="bert", metadata=_WRITER)
         text = json.dumps({**settings, "model_max_length": model.limit}, ensure_ascii=False)
         (folder / "tokenizer_config.json").write_text(text + "\n", encoding="utf-8")
         if isinstance(model, Encoder) and model.info.task == "embed":
             _write_sentence_files(model, folder)
-    except OSError as error:
-        message = f"{folder}: cannot write: {error.strerror}"
-        raise DiskError(message) from error
 
 
 def _write_sentence_files(model: Encoder, folder: Path) -> None:

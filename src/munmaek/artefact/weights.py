@@ -17,6 +17,7 @@ from munmaek.artefact.info import Info
 from munmaek.errors import ArtefactError
 from munmaek.models import stage_named
 from munmaek.models.bert import BertConfig
+from munmaek.nn.tensor_files import write_tensors
 from munmaek.nn.tensors import check_tensors
 from munmaek.tasks.base import build_network
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer, CheckpointTokenizer
@@ -132,12 +133,14 @@ def _tokenizer_files(tokenizer: AnyTokenizer) -> dict[str, Callable[[Path], None
     return {"tokenizer_config.json": write}
 
 
-def save_network(network: Any, path: str | Path, *, stage: str) -> None:
+def save_network(
+    network: Any, path: str | Path, *, stage: str, metadata: Mapping[str, str] | None = None
+) -> None:
     """Weights under our names, or for BERT under Hugging Face's; tied ones once."""
     weights = _untied(network)
     if stage == "bert":
         weights = to_huggingface(weights, family=network.config.family)
-    _torch.save_file({name: weight.contiguous() for name, weight in weights.items()}, path)
+    write_tensors(Path(path), weights, metadata=metadata)
 
 
 def _untied(network: Any) -> dict[str, Tensor]:

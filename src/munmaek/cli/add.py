@@ -8,6 +8,7 @@ import typer
 from munmaek.cli.console import put, put_json, seconds_text
 from munmaek.cli.evaluate import put_scores, scores_json
 from munmaek.cli.options import Force, Json, ModelFolder
+from munmaek.cli.outputs import claimed_folder
 
 __all__ = ["add"]
 
@@ -46,15 +47,14 @@ def add(
     and takes as long: every discount depends on all counts.
     """
     from munmaek.artefact import TrainedLanguageModel, load_as
-    from munmaek.artefact.folder import check_free
     from munmaek.recipe import add_text
     from munmaek.text.corpora import read_text
 
-    check_free(output, force=force)
-    trained: Any = load_as(model, TrainedLanguageModel, what="add")
-    corpus, held = read_text(data), read_text(valid) if valid else None
-    made = add_text(trained, corpus, valid=held)
-    made.save(output, force=force)
+    with claimed_folder(output, force=force):
+        trained: Any = load_as(model, TrainedLanguageModel, what="add")
+        corpus, held = read_text(data), read_text(valid) if valid else None
+        made = add_text(trained, corpus, valid=held)
+        made.save(output, force=force)
     if json:
         put_json(scores_json(output, "lm", made.info.scores))
         return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from munmaek.cli.console import say
+from munmaek.cli.outputs import claimed_folder
 from munmaek.cli.progress import stage_text, told
 from munmaek.cli.stopping import listening
 from munmaek.errors import ConfigError, InputError
@@ -163,7 +164,11 @@ def count_ngrams(
         raise ConfigError(message)
     if not is_cached(sort_grams.__module__):
         say("munmaek: compiling for this machine, once ...")
-    with listening(), told("ngram (lm)", describe=stage_text) as tell:
+    with (
+        claimed_folder(folder, force=force),
+        listening(),
+        told("ngram (lm)", describe=stage_text) as tell,
+    ):
         return train_ngrams(
             recipe,
             data,

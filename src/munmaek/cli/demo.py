@@ -10,6 +10,7 @@ import typer
 from munmaek.cli.board import board
 from munmaek.cli.console import put, put_json, say
 from munmaek.cli.options import Force, Json
+from munmaek.cli.outputs import claimed_folder
 
 __all__ = ["demo"]
 
@@ -44,7 +45,7 @@ def demo(
 
     from munmaek import compare
 
-    with board(sys.stderr if json else None) as report:
+    with claimed_folder(folder, force=force), board(sys.stderr if json else None) as report:
         results = compare.demo(folder, quick=quick, seed=seed, force=force, report=report)
     if json:
         put_json(results)

@@ -13,7 +13,7 @@ import typer
 from munmaek.cli.console import put, put_json, say
 from munmaek.cli.inputs import block_of
 from munmaek.cli.options import Force, InputFile, Json, ModelFolder
-from munmaek.cli.outputs import check_file_free, write_aside
+from munmaek.cli.outputs import claimed_file, is_array, is_lines, write_aside
 from munmaek.errors import ConfigError
 
 __all__ = ["PRECISIONS", "Window", "embed", "overlap_of", "say_cut"]
@@ -61,23 +61,31 @@ def embed(
 
     Its numbers have tabs between them. A file larger than memory is read as it goes.
     """
-    write = None
-    if output is not None:
-        write = _writer(output)
-        check_file_free(output, force=force)
-
+    write = None if output is None else _writer(output)
     if precision not in PRECISIONS:
         message = f"--precision {precision}: there are {', '.join(PRECISIONS)}"
         raise ConfigError(message)
 
+    if output is None or write is None:
+        _print(model, file, precision=precision, window=window, json=json)
+        return
+    looks = is_array if output.suffix == ".npy" else is_lines
+    with claimed_file(output, force=force, written=looks):
+        trained, options = _opened(model, precision=precision, window=window)
+        write_aside(output, lambda path: write(path, trained, file, options))
+
+
+def _opened(model: Path, *, precision: str, window: bool) -> tuple[Any, dict[str, Any]]:
     from munmaek.artefact import Encoder, load_as
-    from munmaek.text.corpora import read_lines
 
     trained: Any = load_as(model, Encoder, what="embed")
-    options = {"precision": precision, "overlap": overlap_of(trained) if window else None}
-    if output is not None and write is not None:
-        write_aside(output, lambda path: write(path, trained, file, options))
-        return
+    return trained, {"precision": precision, "overlap": overlap_of(trained) if window else None}
+
+
+def _print(model: Path, file: str, *, precision: str, window: bool, json: bool) -> None:
+    from munmaek.text.corpora import read_lines
+
+    trained, options = _opened(model, precision=precision, window=window)
     read, texts = tee(read_lines(file))
     longer = 0
 

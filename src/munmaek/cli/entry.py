@@ -17,7 +17,7 @@ import typer
 
 from munmaek.cli.app import app
 from munmaek.cli.console import complain, say
-from munmaek.cli.stopping import INTERRUPTED
+from munmaek.cli.stopping import INTERRUPTED, ending_in_order
 from munmaek.errors import MunmaekError, MunmaekWarning
 
 __all__ = ["main"]
@@ -25,7 +25,19 @@ __all__ = ["main"]
 _USAGE: Any = typer.BadParameter.__mro__[1]
 """``UsageError``: newer versions of typer bring their own click, so it is found, not imported."""
 
-_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO)
+_MACHINE = (
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EINTR,
+    errno.EIO,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOMEM,
+    errno.ENOSPC,
+    errno.EPIPE,
+    errno.EROFS,
+)
+"""What a failing machine says, unlike a name that is wrong."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     _write_utf8(sys.stdout)
     _write_utf8(sys.stderr)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), ending_in_order():
         warnings.showwarning = _show_warning(warnings.showwarning)
         warnings.simplefilter("always", MunmaekWarning)
         if argv is not None:
@@ -61,13 +73,24 @@ def _guarded(arguments: list[str]) -> int:
         return INTERRUPTED
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 1
-    except MunmaekError as error:
-        complain(str(error))
-        return error.exit_code
-    except OSError as error:
+    except (MunmaekError, OSError, MemoryError, ImportError, _USAGE) as error:
+        return _failed(error)
+
+
+def _failed(error: Exception) -> int:
+    """One line that says what went wrong, and the exit code."""
+    if isinstance(error, OSError):
         return _of_the_system(error)
-    except _USAGE as error:
+    if isinstance(error, _USAGE):
         return _usage(error)
+    if isinstance(error, MemoryError):
+        complain("not enough memory; close other programs, or give less data or a smaller model")
+        return 1
+    if isinstance(error, ImportError):
+        complain(f"munmaek cannot be loaded whole: {error}; install it again")
+        return 1
+    complain(str(error))
+    return getattr(error, "exit_code", 1)
 
 
 def _usage(error: Any) -> int:
@@ -88,7 +111,7 @@ def _of_the_system(error: OSError) -> int:
         reason = "the disk is full; make room and run again" if full else error.strerror or error
         complain(f"{place}: {reason}")
     _close_quietly()
-    return 1 if error.errno in (*_DISK, errno.EPIPE) else 2
+    return 1 if error.errno in _MACHINE else 2
 
 
 def _write_utf8(stream: TextIO) -> None:

@@ -1,5 +1,6 @@
 """``munmaek export``."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,8 +9,9 @@ import typer
 
 from munmaek.cli.console import put_json, say
 from munmaek.cli.options import Force, Json, ModelFolder
-from munmaek.cli.outputs import check_file_free, write_aside
+from munmaek.cli.outputs import claimed_file, claimed_folder, is_arpa, is_graph, write_aside
 from munmaek.errors import ConfigError
+from munmaek.writing import place_of, put_in_place, sync_all, temporary_beside, writing
 
 __all__ = ["export"]
 
@@ -53,40 +55,48 @@ def export(
     if to not in (*_FILES, *_FOLDERS):
         message = f"--to {to}: there are {', '.join((*_FILES, *_FOLDERS, *_BERT))}"
         raise ConfigError(message)
-    from munmaek.artefact import TrainedLanguageModel, load_as
-    from munmaek.artefact.exchange import export_arpa, in_form
-    from munmaek.artefact.folder import check_free
-    from munmaek.ngram.parallel import available
-
     if to in _FILES:
-        check_file_free(output, force=force)
+        _export_arpa(model, output, force=force)
     else:
-        check_free(output, force=force)
-    trained: Any = load_as(model, TrainedLanguageModel, what="export")
-    if to in _FILES:
-        write_aside(output, lambda path: export_arpa(trained, path, threads=available()))
-    else:
-        in_form(trained, to, threads=available()).save(output, force=force)
+        _export_form(model, to, output, force=force)
     if json:
         put_json({"model": str(model), "to": to, "output": str(output)})
     else:
         say(f"wrote {output}")
 
 
+def _export_arpa(model: Path, output: Path, *, force: bool) -> None:
+    from munmaek.artefact import TrainedLanguageModel, load_as
+    from munmaek.artefact.exchange import export_arpa
+    from munmaek.ngram.parallel import available
+
+    with claimed_file(output, force=force, written=is_arpa):
+        trained: Any = load_as(model, TrainedLanguageModel, what="export")
+        export_arpa(trained, output, threads=available())
+
+
+def _export_form(model: Path, to: str, output: Path, *, force: bool) -> None:
+    from munmaek.artefact import TrainedLanguageModel, load_as
+    from munmaek.artefact.exchange import in_form
+    from munmaek.ngram.parallel import available
+
+    with claimed_folder(output, force=force):
+        trained: Any = load_as(model, TrainedLanguageModel, what="export")
+        in_form(trained, to, threads=available()).save(output, force=force)
+
+
 def _export_bert(model: Path, to: str, output: Path, *, force: bool, json: bool) -> None:
     from munmaek.artefact import load
-    from munmaek.artefact.folder import check_free
     from munmaek.artefact.published import export_huggingface, export_onnx
 
     if to == "onnx":
-        check_file_free(output, force=force)
+        with claimed_file(output, force=force, written=is_graph):
+            graph: Any = load(model)
+            write_aside(output, lambda path: export_onnx(graph, path))
     else:
-        check_free(output, force=force)
-    trained: Any = load(model)
-    if to == "onnx":
-        write_aside(output, lambda path: export_onnx(trained, path))
-    else:
-        _folder_aside(output.absolute(), lambda path: export_huggingface(trained, path))
+        with claimed_folder(output, force=force):
+            trained: Any = load(model)
+            _folder_aside(output, lambda path: export_huggingface(trained, path))
     if json:
         put_json({"model": str(model), "to": to, "output": str(output)})
     else:
@@ -95,12 +105,12 @@ def _export_bert(model: Path, to: str, output: Path, *, force: bool, json: bool)
 
 def _folder_aside(folder: Path, write: Callable[[Path], None]) -> None:
     """Let ``write`` make a folder aside, which takes the whole place of what there is."""
-    from tempfile import TemporaryDirectory
-
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as place:
-        made = Path(place) / "new"
-        write(made)
-        if folder.exists():
-            folder.rename(Path(place) / "old")
-        made.rename(folder)
+    place = place_of(folder)
+    aside = temporary_beside(place)
+    try:
+        with writing(folder):
+            write(aside)
+            sync_all(aside)
+            put_in_place(aside, place)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)

@@ -7,6 +7,7 @@ import typer
 
 from munmaek.cli.console import put_json, say
 from munmaek.cli.options import Force, Json
+from munmaek.cli.outputs import claimed_folder
 from munmaek.errors import ConfigError
 
 __all__ = ["import_model"]
@@ -46,14 +47,13 @@ def import_model(
         message = f"--form {form}: there are {', '.join(_FORMS)}"
         raise ConfigError(message)
     from munmaek.artefact.exchange import import_arpa, in_form
-    from munmaek.artefact.folder import check_free
     from munmaek.ngram.parallel import available
 
-    check_free(output, force=force)
-    made = import_arpa(file, threads=available())
-    if form != "fast":
-        made = in_form(made, form, threads=available())
-    made.save(output, force=force)
+    with claimed_folder(output, force=force):
+        made = import_arpa(file, threads=available())
+        if form != "fast":
+            made = in_form(made, form, threads=available())
+        made.save(output, force=force)
     if json:
         put_json({"model": str(output), "label": made.info.label, "ngrams": made.info.parameters})
         return

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,8 +10,9 @@ import typer
 
 from munmaek.cli.console import put, put_json, say
 from munmaek.cli.options import Force, Json, ModelFolder
-from munmaek.cli.outputs import check_file_free, write_aside
+from munmaek.cli.outputs import claimed_file, is_page
 from munmaek.errors import ConfigError
+from munmaek.writing import write_text
 
 __all__ = ["look"]
 
@@ -110,27 +112,26 @@ def look(
         _check(model, texts, check, json=json)
         return
     _usable(texts, target=target, pair=pair, output=output, json=json, links=links, pairs=pairs)
-    if output is not None:
-        check_file_free(output, force=force)
 
     from munmaek.artefact import load
     from munmaek.look import capture
     from munmaek.look.workbench import NamedModel
 
-    names = [model, *(beside or [])]
-    models = [NamedModel(str(each), load(each), each) for each in names]
-    records = [
-        capture(each.model, one, target, name=each.name, pair=pair)
-        for one in texts
-        for each in models
-    ]
-    if json:
-        for record in records:
-            put(record.to_json(room=None))
-    if output is not None:
-        _write_page(output, records, title=_title(names))
-    elif not json:
-        _serve(models, records, port, pair=pair, pairs=pairs or [], links=links, marks=marks)
+    with nullcontext() if output is None else claimed_file(output, force=force, written=is_page):
+        names = [model, *(beside or [])]
+        models = [NamedModel(str(each), load(each), each) for each in names]
+        records = [
+            capture(each.model, one, target, name=each.name, pair=pair)
+            for one in texts
+            for each in models
+        ]
+        if json:
+            for record in records:
+                put(record.to_json(room=None))
+        if output is not None:
+            _write_page(output, records, title=_title(names))
+        elif not json:
+            _serve(models, records, port, pair=pair, pairs=pairs or [], links=links, marks=marks)
 
 
 def _usable(
@@ -187,12 +188,8 @@ def _write_page(output: Path, records: Sequence[Any], *, title: str) -> None:
     from munmaek.look import page
 
     made = page(records, title=title)
-    write_aside(output, lambda path: _write(path, made))
+    write_text(output, made)
     say(f"{output}: written; open it in a browser")
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
 
 
 def _serve(

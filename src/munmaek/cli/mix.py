@@ -9,6 +9,7 @@ import typer
 from munmaek.cli.console import put, put_json, say
 from munmaek.cli.evaluate import put_scores, scores_json
 from munmaek.cli.options import Force, Json, LabelColumn, SecondColumn, TextColumn, column
+from munmaek.cli.outputs import claimed_folder
 from munmaek.errors import ConfigError, UnsupportedError
 
 __all__ = ["mix"]
@@ -69,20 +70,19 @@ def mix(
     given = None if weights is None else _weights(weights)
 
     from munmaek.artefact import load
-    from munmaek.artefact.folder import check_free
 
-    check_free(output, force=force)
-    parts: list[Any] = [load(each) for each in models]
-    task = _common_task(models, parts)
-    if task == "classify":
-        columns = (text_column, label_column, second_column)
-        made, corpus = _classifiers(parts, given, tune, columns, log_linear=log_linear)
-    else:
-        made, corpus = _language_models(parts, given, tune, log_linear=log_linear)
-    slow = log_linear and task == "lm"
-    scores: dict[str, Any] = {} if corpus is None or slow else made.evaluate(corpus)
-    shown = {name: score.to_json() for name, score in scores.items()}
-    made.save(output, force=force)
+    with claimed_folder(output, force=force):
+        parts: list[Any] = [load(each) for each in models]
+        task = _common_task(models, parts)
+        if task == "classify":
+            columns = (text_column, label_column, second_column)
+            made, corpus = _classifiers(parts, given, tune, columns, log_linear=log_linear)
+        else:
+            made, corpus = _language_models(parts, given, tune, log_linear=log_linear)
+        slow = log_linear and task == "lm"
+        scores: dict[str, Any] = {} if corpus is None or slow else made.evaluate(corpus)
+        shown = {name: score.to_json() for name, score in scores.items()}
+        made.save(output, force=force)
     chosen = dict(zip(map(str, models), made.info.config["weights"], strict=True))
     if json:
         put_json({**scores_json(output, task, shown), "weights": chosen})

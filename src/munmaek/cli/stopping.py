@@ -1,19 +1,25 @@
-"""Ctrl-C while a model trains: the first asks it to stop and be saved, the second ends it."""
+"""Ctrl-C while a model trains: the first asks it to stop and be saved, the second ends it.
+
+SIGTERM and SIGHUP, which a terminal that is closed sends, are the same; under ``nohup`` a closed
+terminal stays without effect. Outside of training all of them end the command in good order.
+"""
 
 import signal
-from collections.abc import Generator
+import threading
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
 from munmaek.cli.console import say
 
-__all__ = ["INTERRUPTED", "Stopper", "listening"]
+__all__ = ["INTERRUPTED", "Stopper", "ending_in_order", "listening"]
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells report it: 128 and the signal's number."""
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""Signals that ask a process to end; SIGHUP is not everywhere."""
 
 
 @dataclass(slots=True)
@@ -41,9 +47,37 @@ class Stopper:
 def listening() -> Generator[Stopper, None, None]:
     """Signals go to the stopper until the block ends."""
     stopper = Stopper()
-    before = [signal.signal(number, stopper.handle) for number in _SIGNALS]
-    try:
+    with _handled((signal.SIGINT, *_ENDING), stopper.handle):
         yield stopper
+
+
+@contextmanager
+def ending_in_order() -> Generator[None, None, None]:
+    """A signal that asks the process to end does what Ctrl-C does, so that nothing is left behind.
+
+    In a thread beside the main one nothing is changed: signals never arrive there.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    with _handled(_ENDING, _interrupt):
+        yield
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def _handled(
+    numbers: Sequence[signal.Signals], handle: Callable[[int, FrameType | None], None]
+) -> Generator[None, None, None]:
+    """Signals have this handler until the block ends, but those that are ignored stay so."""
+    chosen = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
+    before = [signal.signal(number, handle) for number in chosen]
+    try:
+        yield
     finally:
-        for number, handler in zip(_SIGNALS, before, strict=True):
+        for number, handler in zip(chosen, before, strict=True):
             signal.signal(number, handler)

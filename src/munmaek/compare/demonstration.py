@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from munmaek.artefact import Classifier, Encoder, TrainedLanguageModel, Translator
-from munmaek.artefact.folder import check_free, write_text
+from munmaek.artefact.folder import check_free
 from munmaek.compare.demonstration_plan import FULL, QUICK, SMALL, Plan
 from munmaek.compare.entries import (
     classifier_row,
@@ -40,6 +40,7 @@ from munmaek.recipe.vocabulary import own_tokenizer
 from munmaek.tasks.lm import NeuralLanguageModel
 from munmaek.text.corpora import Corpus, LabelledCorpus, ParallelCorpus
 from munmaek.train import Progress
+from munmaek.writing import write_text
 
 __all__ = ["demo"]
 

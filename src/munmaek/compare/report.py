@@ -4,7 +4,6 @@ The page is complete as it stands: figures are inline SVG, hovering shows how a 
 light or dark follows the reader's system. Whatever is missing from the results is left out.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,8 +23,8 @@ from munmaek.compare.sections import (
 from munmaek.compare.style import stylesheet
 from munmaek.compare.table import everything, signatures
 from munmaek.compare.translations import translators
-from munmaek.errors import DiskError
 from munmaek.text.catalogue import Catalogue
+from munmaek.writing import write_text
 
 __all__ = ["render_report", "write_report"]
 
@@ -38,17 +37,7 @@ def write_report(results: Mapping[str, Any], path: Path, *, language: str = "en"
         ConfigError: there are no texts in ``language``.
         DiskError: the file cannot be written; an older one at ``path`` is whole.
     """
-    page = render_report(results, language=language)
-    try:
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            draft.write_text(page, encoding="utf-8")
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
-    except OSError as error:
-        message = f"cannot write the report {path}: {error.strerror or error}"
-        raise DiskError(message) from error
+    write_text(path, render_report(results, language=language))
 
 
 def render_report(results: Mapping[str, Any], *, language: str = "en") -> str:

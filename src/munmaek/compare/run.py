@@ -16,7 +16,7 @@ from munmaek.artefact import (
     Translator,
     load,
 )
-from munmaek.artefact.folder import check_free, write_text
+from munmaek.artefact.folder import check_free
 from munmaek.compare.entries import (
     classifier_row,
     encoder_row,
@@ -52,6 +52,7 @@ from munmaek.text.corpora import (
     read_text,
 )
 from munmaek.train import Progress
+from munmaek.writing import write_text
 
 __all__ = ["Candidate", "CompareSettings", "compare", "parse_candidate"]
 

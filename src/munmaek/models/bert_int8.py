@@ -33,6 +33,7 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from munmaek.compiling import kept
 from munmaek.models.bert import BertConfig, BertEncoder, BertLayer
 from munmaek.nn.attention import flat_attention
 from munmaek.nn.unpadded import Unpadded
@@ -45,16 +46,16 @@ LOWEST = np.float32(0.17)
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 # Sums in any order: else they are not computed in vectors.
-_options: dict[str, Any] = {"cache": True, "fastmath": True, "error_model": "numpy"}
+_options: dict[str, Any] = {"fastmath": True, "error_model": "numpy"}
 
 
 def _jit(function: Any) -> Any:
     # Type checks that a test run wraps around functions are not for compiled code.
-    return cast("Any", numba).njit(parallel=True, **_options)(unwrap(function))
+    return kept(parallel=True, **_options)(unwrap(function))
 
 
 def _inline(function: Any) -> Any:
-    return cast("Any", numba).njit(inline="always", **_options)(unwrap(function))
+    return kept(inline="always", **_options)(unwrap(function))
 
 
 _range: Any = cast("Any", numba).prange

@@ -15,12 +15,11 @@ import gzip
 import os
 import zlib
 from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from math import inf, isnan
 from pathlib import Path
-from typing import IO, NoReturn, TypeAlias
+from typing import NoReturn, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +38,7 @@ from munmaek.ngram.output import writer_past_cache
 from munmaek.ngram.parallel import in_threads
 from munmaek.ngram.tables import MAX_ORDER, NgramTables
 from munmaek.ngram.wordtable import WordTable
+from munmaek.writing import new_file
 
 __all__ = ["ArpaModel", "read_arpa", "write_arpa"]
 
@@ -104,7 +104,7 @@ def write_arpa(
             yield from renderer.order(order)
         yield b"\n\\end\\\n"
 
-    with _replacing(path) as stream:
+    with new_file(path) as aside, aside.open("wb", buffering=0) as stream:
         write = writer_past_cache(stream)
         if path.suffix == ".gz":
             _write_packed(write, pieces(), threads)
@@ -155,18 +155,6 @@ def _check_names(names: list[str], vocab_size: int) -> None:
             message = f"word {index} is {name!r}, which stands twice; ARPA needs distinct words"
             raise InputError(message)
         seen.add(name)
-
-
-@contextmanager
-def _replacing(path: Path) -> Generator[IO[bytes]]:
-    """A stream whose content becomes ``path`` once all is written."""
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with partial.open("wb", buffering=0) as stream:
-            yield stream
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def read_arpa(path: Path, *, reserved: Sequence[str] = (), threads: int = 1) -> ArpaModel:

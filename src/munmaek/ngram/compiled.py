@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from importlib import import_module
-from pathlib import Path
 from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
 
-import numba
 import numpy as np
+
+from munmaek.compiling import cache_folder, kept
 
 __all__ = ["Index", "compiled", "inlined", "is_cached"]
 
@@ -22,8 +22,7 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
 
     The interpreter's lock is let go while it runs.
     """
-    njit = cast("Any", numba).njit  # numba comes without types
-    return cast("Callable[P, R]", njit(cache=True, nogil=True)(function))
+    return cast("Callable[P, R]", kept(nogil=True)(function))
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
@@ -31,16 +30,15 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
 
     A call hands over each array in seven pieces, which takes longer than a few instructions on it.
     """
-    njit = cast("Any", numba).njit
-    return cast("Callable[P, R]", njit(cache=True, nogil=True, forceinline=True)(function))
+    return cast("Callable[P, R]", kept(nogil=True, forceinline=True)(function))
 
 
 def is_cached(module: str) -> bool:
     """Whether machine code of every compiled function of a module lies on disk."""
     for name, value in vars(import_module(module)).items():
-        cache = getattr(value, "_cache", None)
-        if cache is None or value.__module__ != module:
+        if not hasattr(value, "_cache") or value.__module__ != module:
             continue
-        if not any(Path(cache.cache_path).glob(f"*.{name}-*.nbi")):
+        folder = cache_folder(value)
+        if folder is None or not any(folder.glob(f"*.{name}-*.nbi")):
             return False
     return True

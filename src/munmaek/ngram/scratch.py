@@ -6,9 +6,8 @@ import itertools
 import mmap
 import os
 import shutil
-import tempfile
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from munmaek.errors import DiskError
 from munmaek.ngram.compiled import compiled
+from munmaek.writing import scratch_folder
 
 __all__ = ["Buckets", "Column", "Scratch", "chunks_of", "give_back", "hold_little"]
 
@@ -51,11 +51,12 @@ class Scratch:
         # Threads ask side by side, and no two may get the same file: ``next`` is one step.
         self._numbers = itertools.count()
         self._columns: list[Column] = []
+        self._own = ExitStack()
 
     def __enter__(self) -> Self:
         """Make the folder."""
         try:
-            self.folder = Path(tempfile.mkdtemp(prefix=".munmaek-", dir=self._place))
+            self.folder = self._own.enter_context(scratch_folder(self._place))
         except OSError as error:
             raise _refused(self._place, error) from error
         return self
@@ -78,8 +79,8 @@ class Scratch:
         del kind, trace
         for column in self._columns:
             column.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        self._own.close()
+        if isinstance(error, OSError):
             raise _refused(self._place, error) from error
 
     def column(self, name: str, dtype: Any) -> "Column":
@@ -100,7 +101,8 @@ class Scratch:
     def keep(self, numbers: Int32s) -> Callable[[], Int32s]:
         """The same for ids."""
         path = self._spool_file()
-        numbers.tofile(path)
+        with path.open("wb") as file:  # ``tofile`` does not say what went wrong
+            file.write(cast("Any", np.ascontiguousarray(numbers).reshape(-1).view(np.uint8)))
 
         def once() -> Int32s:
             given = np.fromfile(path, dtype=np.int32)

@@ -14,12 +14,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from munmaek.artefact.folder import check_free, write_text
+from munmaek.artefact.folder import check_free
 from munmaek.artefact.manifest import MANIFEST, read_manifest
-from munmaek.errors import ConfigError, DiskError, InputError
+from munmaek.artefact.ownership import check_ours
+from munmaek.errors import ConfigError, InputError
 from munmaek.recipe.settings import Recipe
 from munmaek.recipe.training import train, work_folder
 from munmaek.train import Progress, ranks
+from munmaek.writing import (
+    beside,
+    claim,
+    place_of,
+    put_in_place,
+    remove_whole,
+    sync_all,
+    temporary_beside,
+    write_text,
+    writing,
+)
 
 __all__ = ["OneRun", "Several", "Summary", "runs_folder", "train_several"]
 
@@ -126,7 +138,7 @@ def _summary(name: str, rows: int, runs: Sequence[OneRun]) -> Summary:
 
 def runs_folder(folder: Path) -> Path:
     """Where the single runs stand: ``DIR.runs``."""
-    return folder.with_name(f"{folder.name}.runs")
+    return beside(folder, ".runs")
 
 
 def train_several(
@@ -171,29 +183,31 @@ def train_several(
     if ranks.several():
         raise ConfigError("several runs come one after another; start them without torchrun")
     place = runs_folder(folder)
-    _claim(folder, place, force=force, resume=resume)
     runs: list[OneRun] = []
-    for rows, seed in ((rows, seed) for rows in sizes for seed in seeds):
-        one = place / _name(rows, seed)
-        again = resume and (work_folder(one).exists() or (one / MANIFEST).exists())
-        if not (again and not work_folder(one).exists()):
-            train(
-                _of_run(recipe, rows, seed, seeds[0]),
-                paths,
-                folder=one,
-                valid=valid,
-                init=init,
-                resume=again,
-                device=device,
-                report=report,
-                should_stop=should_stop,
-            )
-        runs.append(OneRun.of(one, seed, rows))
-        if runs[-1].stopped == "interrupted":
-            break
-    found = Several(tuple(runs), _best(runs), folder)
-    write_text(place / SUMMARY, json.dumps(found.to_json(), ensure_ascii=False, indent=1) + "\n")
-    _keep(found.kept.folder, folder)
+    with claim(folder):
+        _claim(folder, place, force=force, resume=resume)
+        for rows, seed in ((rows, seed) for rows in sizes for seed in seeds):
+            one = place / _name(rows, seed)
+            again = resume and (work_folder(one).exists() or (one / MANIFEST).exists())
+            if not (again and not work_folder(one).exists()):
+                train(
+                    _of_run(recipe, rows, seed, seeds[0]),
+                    paths,
+                    folder=one,
+                    valid=valid,
+                    init=init,
+                    resume=again,
+                    device=device,
+                    report=report,
+                    should_stop=should_stop,
+                )
+            runs.append(OneRun.of(one, seed, rows))
+            if runs[-1].stopped == "interrupted":
+                break
+        found = Several(tuple(runs), _best(runs), folder)
+        summary = json.dumps(found.to_json(), ensure_ascii=False, indent=1) + "\n"
+        write_text(place / SUMMARY, summary)
+        _keep(found.kept.folder, folder)
     return found
 
 
@@ -214,12 +228,11 @@ def _claim(folder: Path, place: Path, *, force: bool, resume: bool) -> None:
     if place.exists() and not force:
         message = f"{place}: earlier runs are there; --resume goes on, --force starts over"
         raise InputError(message)
-    shutil.rmtree(place, ignore_errors=True)
-    try:
+    with writing(place):
+        if place.exists():
+            check_ours(place)
+            remove_whole(place)
         place.mkdir(parents=True)
-    except OSError as error:
-        message = f"{place}: cannot write: {error.strerror}"
-        raise DiskError(message) from error
 
 
 def _best(runs: Sequence[OneRun]) -> OneRun:
@@ -230,12 +243,12 @@ def _best(runs: Sequence[OneRun]) -> OneRun:
 
 def _keep(source: Path, folder: Path) -> None:
     """Copy aside and rename, so that there is never half a model."""
-    aside = folder.with_name(f"{folder.name}.copying")
-    try:
-        shutil.rmtree(aside, ignore_errors=True)
-        shutil.copytree(source, aside)
-        shutil.rmtree(folder, ignore_errors=True)
-        aside.rename(folder)
-    except OSError as error:
-        message = f"{folder}: cannot write: {error.strerror}; the model stands at {source}"
-        raise DiskError(message) from error
+    place = place_of(folder)
+    aside = temporary_beside(place)
+    with writing(folder, f"the model stands at {source}"):
+        try:
+            shutil.copytree(source, aside)
+            sync_all(aside)
+            put_in_place(aside, place)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)

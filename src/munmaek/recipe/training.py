@@ -3,7 +3,8 @@
 import json
 import shutil
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, cast
@@ -19,9 +20,10 @@ from munmaek.artefact import (
     Translator,
     load,
 )
-from munmaek.artefact.folder import check_free, write_text
+from munmaek.artefact.folder import check_free
+from munmaek.artefact.ownership import check_ours
 from munmaek.artefact.translation_quality import judge
-from munmaek.errors import DiskError, InputError, MunmaekWarning, UnsupportedError
+from munmaek.errors import InputError, MunmaekWarning, UnsupportedError
 from munmaek.models import stage_named
 from munmaek.recipe.bitexts import read_back_translated, read_pairs
 from munmaek.recipe.embedding import train_embedder
@@ -52,6 +54,7 @@ from munmaek.train import Progress
 from munmaek.train.config import MAY_CHANGE
 from munmaek.train.precision import flushing_subnormals
 from munmaek.train.ranks import leads
+from munmaek.writing import beside, claim, remove_whole, write_text, writing
 
 __all__ = [
     "columns_of",
@@ -66,7 +69,7 @@ NOTHING_MORE: Final = Extra()
 
 def work_folder(folder: Path) -> Path:
     """Where a run keeps its checkpoints and log until the model is done: ``DIR.partial``."""
-    return folder.with_name(f"{folder.name}.partial")
+    return beside(folder, ".partial")
 
 
 @flushing_subnormals()
@@ -114,9 +117,8 @@ def train(
     stage_named(recipe.stage).network_class(recipe.task)
     recipe.stage_config()
     recipe.train_config()
-    lead = leads()
-    work = _claim(folder, recipe, force=force, resume=resume) if lead else work_folder(folder)
-    try:
+    work = work_folder(folder)
+    with _working(recipe, folder, force=force, resume=resume):
         before = None if init is None else load(init)
         if before is not None and recipe.stage == "ngram":
             message = (
@@ -126,15 +128,25 @@ def train(
             warnings.warn(message, MunmaekWarning, stacklevel=2)
         run = Run(device, work, resume, before, report, should_stop)
         model = _fit(recipe, paths, valid, run, extra)
-        if lead:
+        if leads():
             model.save(folder, force=force or resume, beside=_records(work))
-    except BaseException:
-        if lead:
-            _abandon(work)
-        raise
-    if lead:
-        _close(work, finished=model.info.training.get("stopped") != "interrupted")
+            _close(work, finished=model.info.training.get("stopped") != "interrupted")
     return model
+
+
+@contextmanager
+def _working(recipe: Recipe, folder: Path, *, force: bool, resume: bool) -> Generator[None]:
+    """Hold the folder and what goes with it, in the one process that writes."""
+    if not leads():
+        yield
+        return
+    with claim(folder):
+        work = _claim(folder, recipe, force=force, resume=resume)
+        try:
+            yield
+        except BaseException:
+            _abandon(work)
+            raise
 
 
 def _claim(folder: Path, recipe: Recipe, *, force: bool, resume: bool) -> Path:
@@ -148,12 +160,11 @@ def _claim(folder: Path, recipe: Recipe, *, force: bool, resume: bool) -> Path:
         raise InputError(message)
     if not resume:
         check_free(folder, force=force)
-        shutil.rmtree(work, ignore_errors=True)
-    try:
+    with writing(work):
+        if work.exists() and not resume:
+            check_ours(work)
+            remove_whole(work)
         work.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        message = f"{work}: cannot write: {error.strerror}"
-        raise DiskError(message) from error
     _same_recipe(work / "recipe.json", recipe)
     return work
 
@@ -195,7 +206,8 @@ def _records(work: Path) -> dict[str, Path]:
 
 def _close(work: Path, *, finished: bool) -> None:
     if finished:
-        shutil.rmtree(work, ignore_errors=True)
+        with writing(work, "the model itself is whole"):
+            remove_whole(work)
 
 
 def _fit(  # noqa: PLR0911 - a line for each task

@@ -11,12 +11,12 @@ that a pass can be had again: of a counter that begins at their hash, splitmix64
 
 import json
 from collections.abc import Sequence
-from typing import Any, NamedTuple, cast, final, overload
+from typing import NamedTuple, final, overload
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.compiling import kept
 from munmaek.errors import ConfigError
 from munmaek.text.tokenizers import Tokenizer
 
@@ -35,7 +35,7 @@ FIRST = np.uint64(0xBF58476D1CE4E5B9)
 SECOND = np.uint64(0x94D049BB133111EB)
 _30, _27, _31 = np.uint64(30), np.uint64(27), np.uint64(31)
 
-_compiled = cast("Any", numba).njit(cache=True, nogil=True)  # numba comes without types
+_compiled = kept(nogil=True)
 
 
 @final

@@ -11,10 +11,8 @@ A checkpoint is written beside its place and renamed into it; the last two are k
 
 import hashlib
 import json
-import os
 import shutil
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -24,14 +22,18 @@ from safetensors import SafetensorError
 from safetensors import torch as safetensors_torch
 from torch import Tensor, nn
 
-from munmaek.errors import ArtefactError, DiskError
+from munmaek.errors import ArtefactError
+from munmaek.nn.tensor_files import write_tensors
 from munmaek.train.sharding import divided_like, whole
+from munmaek.writing import sync_all, writing
 
-__all__ = ["Checkpoint", "Store", "load_weights", "weights", "writing"]
+__all__ = ["THEN", "Checkpoint", "Store", "load_weights", "weights"]
+
+THEN = "free space or choose another place, then resume"
+"""What to do where a run's own files cannot be written."""
 
 _KEPT = 2
 _load: Callable[[Path], dict[str, Tensor]] = cast("Any", safetensors_torch).load_file
-_save: Callable[[dict[str, Tensor], Path], None] = cast("Any", safetensors_torch).save_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +89,6 @@ def load_weights(network: nn.Module, values: Mapping[str, Tensor]) -> None:
             tensor.copy_(divided_like(values[name], tensor))
 
 
-@contextmanager
-def writing(path: Path) -> Generator[None]:
-    """Turn a failed write into one line that names the place.
-
-    Raises:
-        DiskError: the disk is full, or the place cannot be written.
-    """
-    try:
-        yield
-    except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or str(error).rpartition("I/O error: ")[2]
-        message = f"{path}: cannot write: {reason}; free space or choose another place, then resume"
-        raise DiskError(message) from error
-
-
 class Store:
     """The checkpoints of one run, under ``folder/checkpoints``."""
 
@@ -121,7 +108,7 @@ class Store:
         """
         final = self.path / f"step-{checkpoint.step}"
         part = self.path / f".{final.name}.part"
-        with writing(final):
+        with writing(final, THEN):
             try:
                 self._discard(part)
                 part.mkdir(parents=True)
@@ -130,7 +117,6 @@ class Store:
                     self._discard(aside := self.path / f".{final.name}.old")
                     final.rename(aside)
                 part.rename(final)
-                _sync(self.path)
                 for stale in self._stale():
                     self._discard(stale)
             except BaseException:
@@ -162,14 +148,12 @@ def _write(folder: Path, checkpoint: Checkpoint) -> None:
     sums: dict[str, str] = {}
     for name, tensors in files.items():
         path = folder / f"{name}.safetensors"
-        _save({key: tensor.contiguous() for key, tensor in tensors.items()}, path)
+        write_tensors(path, tensors)
         sums[path.name] = _digest(path)
-        _sync(path)
     body = {"step": checkpoint.step, "state": dict(checkpoint.state), "files": sums}
     path = folder / "state.json"
     path.write_text(json.dumps({**body, "sha256": _seal(body)}, indent=1), encoding="utf-8")
-    _sync(path)
-    _sync(folder)
+    sync_all(folder)
 
 
 def _read(folder: Path, step: int) -> Checkpoint | None:
@@ -200,12 +184,3 @@ def _seal(body: Mapping[str, Any]) -> str:
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(path: Path) -> None:
-    """Have the system put ``path`` on the disk now, so that a rename never outruns it."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

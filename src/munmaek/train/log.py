@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from munmaek.errors import UnsupportedError
-from munmaek.train.checkpoint import writing
+from munmaek.train.checkpoint import THEN
 from munmaek.train.record import Progress
+from munmaek.writing import write_text, writing
 
 __all__ = ["Log"]
 
@@ -29,13 +30,11 @@ class Log:
         """
         if self.path is None:
             return
-        with writing(self.path):
+        with writing(self.path, THEN):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             lines = self.path.read_text(encoding="utf-8").splitlines() if step else []
-            part = self.path.with_name(".log.jsonl.part")
             kept = [line + "\n" for line in lines if 0 <= _step(line) <= step]
-            part.write_text("".join(kept), encoding="utf-8")
-            part.replace(self.path)
+            write_text(self.path, "".join(kept))
 
     def write(self, now: Progress, *, gradient_norm: float, validated: bool, last: bool) -> None:
         """Add a line where one is due.
@@ -58,7 +57,7 @@ class Log:
             "tokens_per_second": round(now.tokens_per_second, 1),
             "seconds": round(now.seconds, 3),
         }
-        with writing(self.path), self.path.open("a", encoding="utf-8") as file:
+        with writing(self.path, THEN), self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({k: v for k, v in line.items() if v is not None}) + "\n")
         if self._board is not None:
             for name in line.keys() - {"step"}:
