@@ -4,7 +4,8 @@
 its own through the entry point group ``munmaek.models``, whose objects are ``Stage`` rows.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -22,7 +23,8 @@ class Stage:
     """One row of the lineage.
 
     ``config`` and the values of ``networks`` are ``module:name`` paths, loaded when used. A network
-    class is made as described in ``munmaek.models.networks`` for its task.
+    class is made as described in ``munmaek.models.networks`` for its task. ``training`` holds, by
+    task, what trains well at small budgets where the loop's own default does not.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Stage:
     source: str
     config: str
     networks: dict[str, str]
+    training: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
 
     def config_class(self) -> Any:
         """The stage's configuration class, a ``munmaek.models.configuration.Config``."""
@@ -47,6 +50,13 @@ class Stage:
             message = f"stage '{self.name}' cannot do the task '{task}'; stages that can: {able}"
             raise UnsupportedError(message)
         return _load(self.networks[task])
+
+    def label_of(self, config: Any) -> str:
+        """Return what people call a model of ``config``: ``5-gram``, ``LSTM``, ``attention``.
+
+        A configuration without a ``label`` of its own has the stage's name.
+        """
+        return str(getattr(config, "label", self.name))
 
 
 LINEAGE = (
@@ -72,6 +82,11 @@ LINEAGE = (
             "classify": "munmaek.models.rnn:RnnClassifierNetwork",
             "regress": "munmaek.models.rnn:RnnClassifierNetwork",
         },
+        training={
+            "lm": {"learning_rate": 3e-3},
+            "classify": {"learning_rate": 1e-3},
+            "regress": {"learning_rate": 1e-3},
+        },
     ),
     Stage(
         name="seq2seq",
@@ -92,6 +107,10 @@ LINEAGE = (
             "regress": "munmaek.models.attention:AttentionClassifierNetwork",
             "translate": "munmaek.models.attention:AttentionTranslatorNetwork",
         },
+        training={
+            "classify": {"learning_rate": 1e-3},
+            "regress": {"learning_rate": 1e-3},
+        },
     ),
     Stage(
         name="self_attention",
@@ -103,6 +122,11 @@ LINEAGE = (
             "lm": "munmaek.models.self_attention:SelfAttentionLanguageNetwork",
             "classify": "munmaek.models.self_attention:SelfAttentionClassifierNetwork",
             "regress": "munmaek.models.self_attention:SelfAttentionClassifierNetwork",
+        },
+        training={
+            "lm": {"learning_rate": 3e-3},
+            "classify": {"learning_rate": 1e-3},
+            "regress": {"learning_rate": 1e-3},
         },
     ),
     Stage(
@@ -117,6 +141,12 @@ LINEAGE = (
             "regress": "munmaek.models.transformer:TransformerClassifierNetwork",
             "translate": "munmaek.models.transformer:TransformerTranslatorNetwork",
         },
+        training={
+            "lm": {"learning_rate": 1.5e-3, "warmup": 0.08},
+            "classify": {"learning_rate": 5e-4, "warmup": 0.1},
+            "regress": {"learning_rate": 5e-4, "warmup": 0.1},
+            "translate": {"learning_rate": 1e-3, "warmup": 0.1},
+        },
     ),
     Stage(
         name="bert",
@@ -130,6 +160,13 @@ LINEAGE = (
             "mlm": "munmaek.models.bert:BertMaskedNetwork",
             "tag": "munmaek.models.bert:BertTaggerNetwork",
             "embed": "munmaek.models.bert:BertBaseNetwork",
+        },
+        training={
+            "classify": {"learning_rate": 3e-4, "warmup": 0.1},
+            "regress": {"learning_rate": 3e-4, "warmup": 0.1},
+            "mlm": {"optimiser": "muon", "learning_rate": 2e-3, "warmup": 0.1},
+            "tag": {"learning_rate": 3e-4, "warmup": 0.1},
+            "embed": {"learning_rate": 1e-4, "warmup": 0.1},
         },
     ),
 )

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from munmaek.models.configuration import Config
 from munmaek.nn.adaptive_softmax import AdaptiveSoftmax, usual_cutoffs
-from munmaek.nn.cells import CellName
+from munmaek.nn.cells import CELLS, CellName
 from munmaek.nn.dropout import Dropout, EmbeddingDropout, VariationalDropout
 from munmaek.nn.embeddings import OutputLayer, TokenEmbedding
 from munmaek.nn.pooling import Pooling, PoolingName
@@ -73,6 +73,11 @@ class RnnConfig(Config):
     """The classifier reads both ways."""
     pooling: PoolingName = "last"
     """How the classifier makes one vector of a text."""
+
+    @property
+    def label(self) -> str:
+        """What people call the model: its cell's name."""
+        return CELLS[self.cell].label
 
 
 def _rate(own: float | None, config: RnnConfig) -> float:

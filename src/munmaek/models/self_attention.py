@@ -13,6 +13,8 @@ Letters: B sentences in the batch, T tokens, S tokens that may be seen, D model 
 size, C classes.
 """
 
+from typing import ClassVar
+
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from pydantic import Field
@@ -34,6 +36,8 @@ __all__ = [
 
 class SelfAttentionConfig(Config):
     """Sizes of the single-head self-attention stage."""
+
+    label: ClassVar[str] = "self-attention"
 
     dimension: int = Field(default=256, ge=1)
     """D."""

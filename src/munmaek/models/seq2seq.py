@@ -25,7 +25,7 @@ Letters: B pairs, S source tokens, T target tokens, D width of what predicts, H 
 layers, V target vocabulary size.
 """
 
-from typing import Any, Literal, NamedTuple, cast, final
+from typing import Any, ClassVar, Literal, NamedTuple, cast, final
 
 import torch
 from jaxtyping import Float, Int
@@ -47,6 +47,8 @@ __all__ = ["FixedVectorMemory", "FixedVectorTranslatorNetwork", "Seq2SeqConfig"]
 @final
 class Seq2SeqConfig(Config):
     """Options of the stage."""
+
+    label: ClassVar[str] = "encoder–decoder"
 
     paper: Literal["cho2014", "sutskever2014"] | None = None
     """Whose structure to take where an option is not given."""

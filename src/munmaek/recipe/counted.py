@@ -12,7 +12,7 @@ from munmaek.ngram.spare import Spare
 from munmaek.recipe.settings import Recipe
 from munmaek.text.tokenizers import Tokenizer
 
-__all__ = ["Means", "counted_info", "excluded_ids", "ngram_label", "ngram_sizes"]
+__all__ = ["Means", "counted_info", "excluded_ids", "ngram_sizes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,6 @@ class Means:
     """Where files are put meanwhile; by default beside the model."""
     spare: Spare | None = None
     """Where large arrays come from, where not all is worked off on disk."""
-
-
-def ngram_label(config: NgramConfig) -> str:
-    """What people call the model: ``5-gram``, ``3-gram (witten-bell, pruned)``."""
-    default = NgramConfig().smoothing.name
-    name = config.smoothing.name
-    how = [*[name] * (name != default), *["pruned"] * config.is_pruned]
-    return f"{config.order}-gram" + (f" ({', '.join(how)})" if how else "")
 
 
 def ngram_sizes(tokenizer: Tokenizer) -> dict[str, int]:
@@ -64,7 +56,7 @@ def counted_info(
     return Info(
         task=recipe.task,
         stage=recipe.stage,
-        label=ngram_label(config),
+        label=config.label,
         config=config.model_dump(),
         sizes=sizes,
         parameters=parameters,

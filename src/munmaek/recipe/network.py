@@ -17,9 +17,9 @@ from munmaek.artefact.borrowing import tokenizers_of
 from munmaek.artefact.weights import make_network, parameter_count
 from munmaek.data.bucketing import Lengths, bucket, padding_fraction
 from munmaek.errors import MunmaekWarning, UnsupportedError
+from munmaek.models import stage_named
 from munmaek.nn.adaptive_softmax import AdaptiveSoftmax
 from munmaek.nn.embeddings import OutputLayer
-from munmaek.recipe.counted import ngram_label
 from munmaek.recipe.holding import is_held_out
 from munmaek.recipe.settings import Recipe
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
@@ -115,7 +115,7 @@ def train_network(
     info = Info(
         task=recipe.task,
         stage=recipe.stage,
-        label=stage_label(recipe.stage, config),
+        label=stage_named(recipe.stage).label_of(config),
         config=config.model_dump(),
         sizes=sizes,
         parameters=parameter_count(network),
@@ -260,20 +260,6 @@ def embedded_tokens(tokenizer: AnyTokenizer, run: Run) -> int:
     if run.init is not None and run.init.info.stage == "bert":
         return int(run.init.info.sizes["vocab_size"])
     return tokenizer.vocab_size
-
-
-def stage_label(stage: str, config: Any) -> str:
-    """What people call the model: ``5-gram``, ``LSTM``, ``attention (additive)``."""
-    names = {
-        "ngram": lambda: ngram_label(config),
-        "rnn": lambda: {"elman": "Elman RNN", "gru": "GRU", "lstm": "LSTM"}[config.cell],
-        "seq2seq": lambda: "encoder–decoder",
-        "attention": lambda: "attention",
-        "self_attention": lambda: "self-attention",
-        "transformer": lambda: "Transformer",
-        "bert": lambda: "BERT",
-    }
-    return names.get(stage, lambda: stage)()
 
 
 def token_counts(sequences: Iterable[Sequence[int]], size: int) -> Counts:

@@ -28,27 +28,6 @@ def _known_tokenizer(name: str) -> str:
 
 TokenizerName = Annotated[str, AfterValidator(_known_tokenizer)]
 
-# What trains well at small budgets where the loop's own default does not; by task and stage.
-_TRAINING: dict[tuple[str, str], dict[str, Any]] = {
-    ("lm", "self_attention"): {"learning_rate": 3e-3},
-    ("lm", "transformer"): {"learning_rate": 1.5e-3, "warmup": 0.08},
-    ("lm", "rnn"): {"learning_rate": 3e-3},
-    ("classify", "transformer"): {"learning_rate": 5e-4, "warmup": 0.1},
-    ("classify", "bert"): {"learning_rate": 3e-4, "warmup": 0.1},
-    ("classify", "self_attention"): {"learning_rate": 1e-3},
-    ("classify", "attention"): {"learning_rate": 1e-3},
-    ("classify", "rnn"): {"learning_rate": 1e-3},
-    ("regress", "transformer"): {"learning_rate": 5e-4, "warmup": 0.1},
-    ("regress", "bert"): {"learning_rate": 3e-4, "warmup": 0.1},
-    ("regress", "self_attention"): {"learning_rate": 1e-3},
-    ("regress", "attention"): {"learning_rate": 1e-3},
-    ("regress", "rnn"): {"learning_rate": 1e-3},
-    ("tag", "bert"): {"learning_rate": 3e-4, "warmup": 0.1},
-    ("translate", "transformer"): {"learning_rate": 1e-3, "warmup": 0.1},
-    ("embed", "bert"): {"learning_rate": 1e-4, "warmup": 0.1},
-    ("mlm", "bert"): {"optimiser": "muon", "learning_rate": 2e-3, "warmup": 0.1},
-}
-
 
 class Recipe(Config):
     """Everything that decides a model besides its data."""
@@ -247,7 +226,7 @@ class Recipe(Config):
         Raises:
             ConfigError: an unknown option or a value out of range.
         """
-        usual = _TRAINING.get((self.task, self.stage), {})
+        usual = stage_named(self.stage).training.get(self.task, {})
         return TrainConfig.of({"seed": self.seed, **usual, **self.train}, where=where)
 
 

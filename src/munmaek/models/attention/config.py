@@ -1,7 +1,7 @@
 """Options of the stage attention, and the structures that papers have."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, cast, final
+from typing import Any, ClassVar, Literal, cast, final
 
 from pydantic import Field, field_validator, model_validator
 
@@ -16,6 +16,8 @@ Span = Literal["global", "local-m", "local-p"]
 @final
 class AttentionConfig(Config):
     """Options of the stage; those of the decoder are for translation."""
+
+    label: ClassVar[str] = "attention"
 
     paper: Literal["bahdanau2015", "luong2015"] | None = None
     """Whose structure to take where an option is not given."""

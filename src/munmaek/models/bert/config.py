@@ -1,6 +1,6 @@
 """What shapes a BERT."""
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -11,6 +11,8 @@ __all__ = ["BertConfig"]
 
 class BertConfig(Config):
     """Sizes of a BERT; the defaults are a small one, trained in minutes."""
+
+    label: ClassVar[str] = "BERT"
 
     hidden_size: int = Field(default=256, ge=1)
     """D."""

@@ -59,3 +59,11 @@ class NgramConfig(Config):
     def is_pruned(self) -> bool:
         """Whether n-grams of the text are left out."""
         return any(self.prune) or self.prune_entropy > 0
+
+    @property
+    def label(self) -> str:
+        """What people call the model: ``5-gram``, ``3-gram (witten-bell, pruned)``."""
+        default = type(self).model_fields["smoothing"].get_default(call_default_factory=True)
+        name = self.smoothing.name
+        how = [*[name] * (name != default.name), *["pruned"] * self.is_pruned]
+        return f"{self.order}-gram" + (f" ({', '.join(how)})" if how else "")

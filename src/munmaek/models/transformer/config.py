@@ -1,6 +1,6 @@
 """Sizes of a Transformer."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field, field_validator
 
@@ -11,6 +11,8 @@ __all__ = ["TransformerConfig"]
 
 class TransformerConfig(Config):
     """Sizes of a Transformer."""
+
+    label: ClassVar[str] = "Transformer"
 
     dimension: int = Field(default=256, ge=1)
     """D."""
