@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from munmaek.artefact import Classifier, load_as
-from munmaek.artefact.classifier import label_indices
+from munmaek.artefact.labelling import label_indices
 from munmaek.errors import InputError
 from munmaek.recipe.holding import hold_out
 from munmaek.text.corpora import LabelledCorpus, read_labelled

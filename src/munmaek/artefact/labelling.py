@@ -13,8 +13,16 @@ from munmaek.errors import InputError
 from munmaek.metrics import Score, Signature, classification_scores
 from munmaek.metrics.calibration import Calibration, calibrate, calibration_score
 from munmaek.text.corpora import LabelledCorpus
+from munmaek.text.labels import UNSEEN, LabelIndex
 
-__all__ = ["Labeller", "Prediction", "check_pairs", "label_indices"]
+__all__ = [
+    "Labeller",
+    "Prediction",
+    "check_known",
+    "check_pairs",
+    "known_rows",
+    "label_indices",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +54,41 @@ def check_pairs(pairs: bool | None, *, given: bool, label: str) -> None:
 
 
 def label_indices(corpus: LabelledCorpus, labels: Sequence[str]) -> NDArray[np.int64]:
-    """The index of each row's label.
+    """Return the index of each row's label, ``UNSEEN`` of one that is not among ``labels``."""
+    index = LabelIndex(labels)
+    return np.array([index.of(label) for label in corpus.labels], dtype=np.int64)
+
+
+def check_known(corpus: LabelledCorpus, labels: Sequence[str]) -> NDArray[np.int64]:
+    """Return the index of each row's label, for what is chosen by the likelihood of all of them.
 
     Raises:
         InputError: a label that is not among ``labels``; names the file and the line.
     """
-    index = {label: position for position, label in enumerate(labels)}
-    for row, label in enumerate(corpus.labels):
-        if label not in index:
-            known = ", ".join(labels[:10])
-            message = (
-                f"{corpus.place(row)}: label '{label}' was never seen in training; "
-                f"known labels: {known}"
-            )
-            raise InputError(message)
-    return np.array([index[label] for label in corpus.labels], dtype=np.int64)
+    found = label_indices(corpus, labels)
+    for row in np.flatnonzero(found == UNSEEN).tolist():
+        message = (
+            f"{corpus.place(row)}: label '{corpus.labels[row]}' was never seen in training; "
+            f"known labels: {', '.join(labels[:10])}"
+        )
+        raise InputError(message)
+    return found
+
+
+def known_rows(
+    corpus: LabelledCorpus, labels: Sequence[str]
+) -> tuple[LabelledCorpus, NDArray[np.int64]]:
+    """Return the rows whose label is among ``labels``, and its index: what can teach a model.
+
+    Raises:
+        InputError: there are none; names file, line and label of the first.
+    """
+    found = label_indices(corpus, labels)
+    rows = np.flatnonzero(found != UNSEEN)
+    if len(rows) == 0:
+        check_known(corpus, labels)
+    kept = corpus if len(rows) == len(found) else corpus.chosen(rows.tolist())
+    return kept, found[rows]
 
 
 class Labeller(ABC):
@@ -120,28 +148,34 @@ class Labeller(ABC):
     def evaluate(self, corpus: LabelledCorpus) -> dict[str, Score]:
         """Accuracy, macro F1 and the calibration error (ECE), with intervals.
 
+        A label never seen in training counts as wrong, and the signatures say how many there are.
+
         Raises:
-            InputError: a label never seen in training, or pairs where single texts are wanted.
+            InputError: pairs where single texts are wanted, or the other way round.
         """
         gold = label_indices(corpus, self.labels)
         logprobs = self.logprobs(corpus.texts, corpus.seconds)
+        unseen = int((gold == UNSEEN).sum())
+        signature = self.signature.extended(*((("unseen", str(unseen)),) if unseen else ()))
         calibrated = () if self.temperature == 1.0 else (("T", f"{self.temperature:.3f}"),)
+        index = LabelIndex(self.labels)
         scores = classification_scores(
-            [self.labels[int(index)] for index in logprobs.argmax(1).tolist()],
-            corpus.labels,
-            signature=self.signature,
+            [self.labels[int(place)] for place in logprobs.argmax(1).tolist()],
+            [index.named(label) for label in corpus.labels],
+            signature=signature,
         )
-        signature = self.signature.extended(*calibrated)
-        error = calibration_score(logprobs, gold, signature=signature)
+        error = calibration_score(logprobs, gold, signature=signature.extended(*calibrated))
         return {**scores, error.name: error}
 
     def calibrated(self, corpus: LabelledCorpus) -> tuple[Self, Calibration]:
         """The same with the temperature that fits ``corpus`` best, and what that does.
 
+        Rows with a label never seen in training say nothing of it, and are left out.
+
         Raises:
-            InputError: a label never seen in training, or pairs where single texts are wanted.
+            InputError: no label that was seen in training, or pairs where single texts are wanted.
         """
-        gold = label_indices(corpus, self.labels)
+        known, gold = known_rows(corpus, self.labels)
         plain = self.at(1.0)
-        found = calibrate(plain.logprobs(corpus.texts, corpus.seconds), gold)
+        found = calibrate(plain.logprobs(known.texts, known.seconds), gold)
         return self.at(found.temperature), found

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from munmaek.artefact.classifier import Classifier
 from munmaek.artefact.folder import NOTHING_BESIDE, copies_of, write_folder
 from munmaek.artefact.info import Info
-from munmaek.artefact.labelling import Labeller, check_pairs, label_indices
+from munmaek.artefact.labelling import Labeller, check_known, check_pairs
 from munmaek.artefact.mixing import LINEAR, LOG_LINEAR, MIXTURE, mixture_label
 from munmaek.artefact.settings import save_settings
 from munmaek.errors import ConfigError, UnsupportedError
@@ -159,7 +159,7 @@ def mix_classifiers(
     if weights is None:
         if tune is None:
             raise ConfigError("a mixture needs weights, or held-out texts to tune them on")
-        gold = label_indices(tune, labels)
+        gold = check_known(tune, labels)
         rows = _rows(parts, labels, tune.texts, tune.seconds)
         right = rows[:, np.arange(len(gold)), gold]
         weights = tune_log_linear_labels(rows, gold) if log_linear else tune_mixture(list(right))

@@ -5,7 +5,7 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, final
 
@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 from munmaek.artefact.folder import NOTHING_BESIDE
 from munmaek.artefact.info import Info
 from munmaek.artefact.weights import save_model, save_network
-from munmaek.errors import InputError
 from munmaek.metrics import Score, sign_model
 from munmaek.metrics.tagging import OUTSIDE, spans, tagging_scores
 from munmaek.tasks.classify import framed
 from munmaek.tasks.tag import NONE, NeuralTagger
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
+from munmaek.text.labels import LabelIndex
 from munmaek.text.places import Piece
 from munmaek.text.tagged import TaggedCorpus
 
-__all__ = ["Entity", "Tagger", "WordLabel", "WordRows", "check_labels", "stands_apart", "word_rows"]
+__all__ = ["Entity", "Tagger", "WordLabel", "WordRows", "stands_apart", "word_rows"]
 
 Words = Sequence[str]
 _EDGES = re.compile(r"(?P<before>[^\w\s]*)(?P<word>.*?)(?P<after>[^\w\s]*)", re.DOTALL)
@@ -119,23 +119,6 @@ def _cuts(firsts: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
     yield start, size
 
 
-def check_labels(corpus: TaggedCorpus, labels: Sequence[str]) -> None:
-    """Make sure that every label is known.
-
-    Raises:
-        InputError: one that is not among ``labels``; names the file and the line.
-    """
-    known = set(labels)
-    for row, named in enumerate(corpus.labels):
-        for place, label in enumerate(named):
-            if label not in known:
-                message = (
-                    f"{corpus.place(row, place)}: label '{label}' was never seen in training; "
-                    f"known labels: {', '.join(labels[:10])}"
-                )
-                raise InputError(message)
-
-
 def stands_apart(sentences: Sequence[Words]) -> bool:
     """Whether punctuation is a word of its own there, rather than the end of another."""
     marks = inner = 0
@@ -221,15 +204,15 @@ class Tagger:
     def evaluate(self, corpus: TaggedCorpus) -> dict[str, Score]:
         """Accuracy of words and F1 of entities, with intervals.
 
-        Raises:
-            InputError: a label never seen in training.
+        A label never seen in training counts as wrong, and the signatures say how many there are.
         """
-        check_labels(corpus, self.labels)
         found = self.label_words(corpus.sentences)
+        unseen = sum(LabelIndex(self.labels).unseen(chain.from_iterable(corpus.labels)).values())
+        signature = sign_model(self.tokenizer, task="tag", stage=self.info.stage)
         return tagging_scores(
             [[each.label for each in labelled] for labelled in found],
             corpus.labels,
-            signature=sign_model(self.tokenizer, task="tag", stage=self.info.stage),
+            signature=signature.extended(*((("unseen", str(unseen)),) if unseen else ())),
         )
 
     def _joined(

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from munmaek.cli.console import put, put_json
+from munmaek.cli.console import put, put_json, say
 from munmaek.cli.options import (
     DataFiles,
     Json,
@@ -171,15 +171,28 @@ def _scores(trained: Any, data: Sequence[str], columns: Mapping[str, Any]) -> di
     from munmaek.text.tagged import read_tagged
 
     if trained.info.task == "classify":
-        return trained.evaluate(read_labelled(data, **columns))
+        labelled = read_labelled(data, **columns)
+        _say_unseen(trained.labels, labelled.labels, labelled.name, unit="rows")
+        return trained.evaluate(labelled)
     if trained.info.task == "regress":
         return trained.evaluate(read_valued(data, **columns))
     if trained.info.task == "tag":
-        return trained.evaluate(read_tagged(data))
+        tagged = read_tagged(data)
+        given = [label for labels in tagged.labels for label in labels]
+        _say_unseen(trained.labels, given, tagged.name, unit="words")
+        return trained.evaluate(tagged)
     task = trained.info.task
     if task == "embed" or (task == "mlm" and all(format_suffix(path) in TABLES for path in data)):
         return _pair_scores(trained, data, columns)
     return trained.evaluate(read_text(data))
+
+
+def _say_unseen(known: Sequence[str], given: Sequence[str], name: str, *, unit: str) -> None:
+    from munmaek.text.labels import LabelIndex, unseen_note
+
+    unseen = LabelIndex(known).unseen(given)
+    if note := unseen_note(unseen, len(given), name=name, known=known, unit=unit):
+        say(f"munmaek: note: {note}")
 
 
 def _pair_scores(trained: Any, data: Sequence[str], columns: Mapping[str, Any]) -> dict[str, Any]:

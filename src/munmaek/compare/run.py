@@ -51,6 +51,7 @@ from munmaek.text.corpora import (
     read_parallel,
     read_text,
 )
+from munmaek.text.labels import LabelIndex, unseen_note
 from munmaek.train import Progress
 from munmaek.writing import write_text
 
@@ -308,6 +309,9 @@ def _compare_classify(settings: CompareSettings, results: dict[str, Any], report
         model = training.trained(fit)
         if not isinstance(model, Classifier | MixedClassifier):
             raise _wrong_task(model, "classify")
+        unseen = LabelIndex(model.labels).unseen(test.labels)
+        if note := unseen_note(unseen, len(test.labels), name=test.name, known=model.labels):
+            report(Message(f"note: {training.name}: {note}"))
         training.finished(results, classifier_row(model, test, name=training.name))
 
 

@@ -228,6 +228,6 @@ def _token_labels(
     rows: WordRows, labels: Sequence[Sequence[str]], index: Mapping[str, int]
 ) -> list[list[int]]:
     return [
-        [NONE if word == NONE else index[labels[sentence][word]] for word in words]
+        [NONE if word == NONE else index.get(labels[sentence][word], NONE) for word in words]
         for sentence, words in zip(rows.sentences, rows.words, strict=True)
     ]

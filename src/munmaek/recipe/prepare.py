@@ -1,5 +1,6 @@
 """From corpora to token ids: tokenizer, hold-out, labels."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.align.marks import Guide
-from munmaek.artefact.labelling import label_indices
-from munmaek.artefact.tagger import check_labels
+from munmaek.artefact.labelling import known_rows, label_indices
 from munmaek.data.batches import pick
-from munmaek.errors import InputError
+from munmaek.errors import InputError, MunmaekWarning
 from munmaek.metrics.tagging import OUTSIDE
 from munmaek.recipe.holding import held_out_name, hold_out, hold_out_documents
 from munmaek.recipe.settings import Recipe
 from munmaek.recipe.vocabulary import make_tokenizer
 from munmaek.text.corpora import Corpus, LabelledCorpus, ParallelCorpus, values_of
+from munmaek.text.labels import LabelIndex, unseen_note
 from munmaek.text.soft_labels import SoftLabels, read_soft_labels
 from munmaek.text.tagged import TaggedCorpus
 from munmaek.text.tokenizers import Tokenizer
@@ -75,6 +76,7 @@ class Labelled:
     train_labels: NDArray[np.int64]
     """The likeliest, where a text has soft labels."""
     valid: Sequence[Ids]
+    """Of rows whose label occurs in the training data; ``valid_corpus`` has all."""
     valid_labels: NDArray[np.int64]
     train_corpus: LabelledCorpus
     valid_corpus: LabelledCorpus
@@ -95,8 +97,8 @@ class Labelled:
 
     def describe(self) -> dict[str, Any]:
         """Names, sizes and fingerprints."""
-        rows = len(self.train_corpus.texts)
-        found = _describe(self.train_corpus, rows, self.valid_corpus, len(self.valid))
+        train, valid = self.train_corpus, self.valid_corpus
+        found = _describe(train, len(train.texts), valid, len(valid.texts))
         if self.soft is not None:
             found["soft"] = _described(self.soft, len(self.soft.texts))
         return found
@@ -246,15 +248,17 @@ def prepare_labelled(
         soft: files of more training texts, which ``read_soft_labels`` reads; none is held out.
 
     Raises:
-        InputError: fewer than two labels, or one in ``valid`` or ``soft`` that is not in the
-            training data.
+        InputError: fewer than two labels, one in ``soft`` that is not in the training data, or
+            none in ``valid`` that is.
+        MunmaekWarning: some in ``valid`` are not: they have no validation loss, and count as wrong.
     """
     labels = tuple(sorted(set(corpus.labels)))
     if len(labels) < 2:
         message = f"{corpus.name}: a classifier needs at least 2 labels, found {list(labels)}"
         raise InputError(message)
     corpus, valid = parted(corpus, valid, recipe)
-    valid_labels = label_indices(valid, labels)
+    checked, valid_labels = known_rows(valid, labels)
+    _tell_unseen(valid.name, valid.labels, labels)
     more = read_soft_labels(soft, labels, pairs=recipe.pairs) if soft else None
     if tokenizer is None:
         tokenizer = _labelled_tokenizer(corpus, recipe, more)
@@ -263,14 +267,25 @@ def prepare_labelled(
         labels,
         tokenizer.encode_many(corpus.texts),
         label_indices(corpus, labels),
-        tokenizer.encode_many(valid.texts),
+        tokenizer.encode_many(checked.texts),
         valid_labels,
         corpus,
         valid,
         _seconds(tokenizer, corpus),
-        _seconds(tokenizer, valid),
+        _seconds(tokenizer, checked),
     )
     return prepared if more is None else _with_soft(prepared, more)
+
+
+def _tell_unseen(
+    name: str, given: Sequence[str], labels: Sequence[str], *, unit: str = "rows"
+) -> None:
+    unseen = LabelIndex(labels).unseen(given)
+    if sum(unseen.values()) == len(given):
+        message = f"{name}: no label of the training data, which has {', '.join(labels[:10])}"
+        raise InputError(message)
+    if note := unseen_note(unseen, len(given), name=name, known=labels, unit=unit):
+        warnings.warn(note, MunmaekWarning, stacklevel=3)
 
 
 def _with_soft(texts: Labelled, soft: SoftLabels) -> Labelled:
@@ -354,7 +369,8 @@ def prepare_tagged(
     """Sentences with a label for every word, for a tagger.
 
     Raises:
-        InputError: fewer than two labels, or one in ``valid`` that is not in the training data.
+        InputError: fewer than two labels, or none in ``valid`` that is in the training data.
+        MunmaekWarning: some in ``valid`` are not: they have no validation loss, and count as wrong.
     """
     named = {label for labels in corpus.labels for label in labels}
     # What is outside of all entities comes first, as others have it.
@@ -363,7 +379,7 @@ def prepare_tagged(
         message = f"{corpus.name}: a tagger needs at least 2 labels, found {list(labels)}"
         raise InputError(message)
     corpus, valid = parted(corpus, valid, recipe)
-    check_labels(valid, labels)
+    _tell_unseen(valid.name, [each for row in valid.labels for each in row], labels, unit="words")
     if tokenizer is None:
         tokenizer = make_tokenizer([" ".join(words) for words in corpus.sentences], recipe)
     return Tagged(tokenizer, labels, corpus, valid)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from munmaek.errors import InputError
 from munmaek.text.files import display_name, format_suffix, raw_lines
+from munmaek.text.labels import one_spelling
 from munmaek.text.tables import JSONL, SPACES, TABLES, Column, json_values, read_columns
 
 __all__ = [
@@ -240,7 +241,7 @@ def _read_labelled(
         raise InputError(message)
     texts, *middle, labels = zip(*rows, strict=True)
     seconds = middle[0] if middle else None
-    return LabelledCorpus(corpus_name(files), texts, labels, seconds, tuple(places))
+    return LabelledCorpus(corpus_name(files), texts, one_spelling(labels), seconds, tuple(places))
 
 
 def read_parallel(paths: Paths, *, tag_column: str | int | None = None) -> ParallelCorpus:

@@ -202,12 +202,17 @@ def json_records(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
         if not line.strip(SPACES):
             continue
         try:
-            record: object = json.loads(line)
+            record: object = json.loads(line, parse_constant=_no_number)
         except (ValueError, RecursionError) as error:
             _fail(path, number, f"not JSON ({error}); JSONL has one object a line")
         if not isinstance(record, dict):
             _fail(path, number, f"a JSON {type(record).__name__}, an object is wanted")
         yield number, cast("dict[str, Any]", record)
+
+
+def _no_number(name: str) -> NoReturn:
+    message = f"{name} is no value of JSON; is one missing there?"
+    raise ValueError(message)
 
 
 def json_text(path: str | Path, line: int, record: dict[str, Any], column: Column) -> str:
@@ -225,7 +230,9 @@ def json_text(path: str | Path, line: int, record: dict[str, Any], column: Colum
         _fail(path, line, f"no key {' or '.join(map(repr, names))}; keys there: {keys}")
     value = record[key]
     if isinstance(value, bool | int | float):
-        value = json.dumps(value)
+        # In JSON 1.0 is the number 1.
+        whole = isinstance(value, float) and value.is_integer()
+        value = json.dumps(int(value) if whole else value)
     if not isinstance(value, str):
         _fail(path, line, f"{key!r} is {json.dumps(value)[:40]}, a string is wanted")
     if not value.isascii():
