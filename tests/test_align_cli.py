@@ -42,3 +42,13 @@ def test_gold_links_are_scored_with_an_interval(texts: list[str], tmp_path: Path
     score = json.loads(told)["scores"]["aer"]
     assert score["value"] == pytest.approx(0.1)
     assert score["low"] <= score["value"] <= score["high"]
+
+
+def test_a_pair_too_long_to_count_every_pairing_is_refused(tmp_path: Path) -> None:
+    for name in ("src", "tgt"):
+        (tmp_path / name).write_text("a b\n" + "a " * 4000 + "\n", encoding="utf-8")
+    files = [str(tmp_path / "src"), str(tmp_path / "tgt")]
+    result = CliRunner().invoke(app, ["align", "--aligner", "ibm1", *files])
+    assert "the 2. pair with words has 4,000 and 4,000" in str(result.exception)
+    with pytest.warns(UserWarning, match="1 pairs are longer than 400 words"):
+        assert len(_align("--aligner", "hmm", *files).splitlines()) == 2

@@ -365,6 +365,16 @@ def test_a_vocabulary_grows_without_losing_words():
     assert vocabulary.words() == [b"<pad>", *(word.encode() for word in words)]
 
 
+@pytest.mark.parametrize("size", [4_096, 66_000, 1_000_000])
+def test_a_word_of_any_length_is_numbered(size):
+    words = [b"a", b"x" * size, b"b", b"y" * (2 * size)]
+    block = np.frombuffer(b" ".join([*words, words[1]]), dtype=np.uint8)
+    vocabulary = Vocabulary((b"<pad>",))
+    rows = Rows(0, 1, np.empty(0, dtype=np.int64), -1, -2, -1)
+    assert vocabulary.number(block, rows).tolist() == [-1, 1, 2, 3, 4, 2, -2]
+    assert vocabulary.words() == [b"<pad>", *words]
+
+
 # Stages.
 
 

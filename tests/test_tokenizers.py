@@ -12,7 +12,7 @@ from tokenizers import Tokenizer as Pipeline
 
 from munmaek.errors import ArtefactError, ConfigError, InputError, UnsupportedError
 from munmaek.text import morphology
-from munmaek.text.building import STAND_IN
+from munmaek.text.building import LONGEST_LEARNED_WORD, STAND_IN
 from munmaek.text.corpora import read_labelled
 from munmaek.text.places import Piece
 from munmaek.text.tokenizers import KINDS, SPECIALS, Tokenizer, train_tokenizer, words
@@ -309,6 +309,23 @@ def test_a_run_without_spaces_is_still_spelled() -> None:
     text = "ㅋ" * 5000 + "나"
     for kind in ("bpe", "unigram", "wordpiece", "characters"):
         assert trained(kind).decode(trained(kind).encode(text)) == text
+
+
+@pytest.mark.parametrize("kind", ["bpe", "wordpiece", "unigram"])
+def test_a_word_of_many_thousand_letters_is_learned_in_parts(kind: str) -> None:
+    word = "가나" * 20_000
+    tokenizer = train_tokenizer([word, "가나 다"], kind=kind, vocab_size=300)
+    assert tokenizer.decode(tokenizer.encode(word)) == word
+    longest = max(len(tokenizer.token(token)) for token in range(tokenizer.vocab_size))
+    assert longest <= LONGEST_LEARNED_WORD
+
+
+def test_long_texts_are_analysed_at_spaces_and_longer_words_in_parts() -> None:
+    text = "가나다 " * 3 + "x" * 20 + " 라"
+    parts = list(morphology.parts_of(text, longest=7))
+    assert "".join(part for _, part in parts) == text
+    assert [at for at, _ in parts] == [0, 3, 7, 11, 18, 25, 32]
+    assert max(len(part) for _, part in parts) <= 7
 
 
 def test_morphemes_are_slices_of_the_text() -> None:

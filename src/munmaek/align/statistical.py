@@ -16,7 +16,7 @@ apart.
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, final
 
@@ -141,10 +141,17 @@ class HmmAligner:
         self, sources: Words, targets: Words, *, by: Symmetrisation = "grow-diag-final-and"
     ) -> list[frozenset[Link]]:
         """Links of each pair; a pair with an empty side has none."""
-        return [each.links(by=by) for each in self.posteriors(sources, targets)]
+        return [each.links(by=by) for each in self._within_limit(sources, targets)]
 
     def posteriors(self, sources: Words, targets: Words) -> list[Posteriors]:
         """Probability of every link of each pair, in their order; zeros past the limit."""
+        found = self._within_limit(sources, targets)
+        return [
+            Posteriors(*(_padded(way, (len(target), len(source))) for way in each))
+            for each, source, target in zip(found, sources, targets, strict=True)
+        ]
+
+    def _within_limit(self, sources: Words, targets: Words) -> Iterator[Posteriors]:
         given = _read(sources, targets, self.settings, tell=False)
         pairs = {
             key: number
@@ -156,14 +163,8 @@ class HmmAligner:
             {word: number for number, word in enumerate(words)}
             for words in (self.bitext.source_words, self.bitext.target_words)
         )
-        out: list[Posteriors] = []
-        for full, source, target in zip(zip(sources, targets, strict=True), *given, strict=True):
-            found = self._pair(source, target, pairs, ids)
-            room = tuple(np.zeros((len(full[1]), len(full[0]))) for _ in found)
-            for place, each in zip(room, found, strict=True):
-                place[: len(target), : len(source)] = each
-            out.append(Posteriors(*room))
-        return out
+        for source, target in zip(*given, strict=True):
+            yield Posteriors(*self._pair(source, target, pairs, ids))
 
     def _pair(
         self,
@@ -231,6 +232,12 @@ def _read(
         return [[shortened(word, letters) for word in row[:limit]] for row in rows]
 
     return short(sources), short(targets)
+
+
+def _padded(table: Floats, shape: tuple[int, int]) -> Floats:
+    out = np.zeros(shape)
+    out[: table.shape[0], : table.shape[1]] = table
+    return out
 
 
 def _prior(bitext: Bitext, settings: HmmSettings) -> Floats:

@@ -17,6 +17,9 @@ __all__ = ["align"]
 BLOCK = 256
 """Pairs that go through the model together."""
 
+MOST_CELLS = 10_000_000
+"""Pairings of a source with a target word of one pair."""
+
 Pairs = Sequence[tuple[str, str]]
 Links = frozenset[tuple[int, int]]
 
@@ -161,12 +164,25 @@ def _statistical(aligner: Aligner, by: Any) -> Callable[[Pairs], Iterator[Links]
 
     def ibm1(pairs: Pairs) -> Iterator[Links]:
         sources, targets = ([pair[side].split() for pair in pairs] for side in (0, 1))
+        _check_sizes(sources, targets)
         there, back = IbmModel1.fit(sources, targets), IbmModel1.fit(targets, sources)
         for source, target in zip(sources, targets, strict=True):
             backward = {(s, t) for t, s in back.align(target, source)}
             yield symmetrise(there.align(source, target), backward, by=by)
 
     return hmm if aligner is Aligner.hmm else ibm1
+
+
+def _check_sizes(sources: Sequence[Sequence[str]], targets: Sequence[Sequence[str]]) -> None:
+    """Refuse a pair whose every pairing of words would not fit in memory."""
+    for number, (source, target) in enumerate(zip(sources, targets, strict=True), start=1):
+        if len(source) * len(target) > MOST_CELLS:
+            message = (
+                f"the {number}. pair with words has {len(source):,} and {len(target):,}: ibm1 "
+                f"counts all {len(source) * len(target):,} pairings, {MOST_CELLS:,} at most; "
+                "cut it into sentences, or give --aligner hmm"
+            )
+            raise InputError(message)
 
 
 def _translator(model: str) -> Any:

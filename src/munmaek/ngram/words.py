@@ -32,7 +32,7 @@ _KINDS[10] = _FEED
 _KINDS[[0xC2, 0xE1, 0xE2, 0xE3]] = _WIDE
 
 # Where a kernel stands within a block.
-_AT, _ROW, _OPEN, _WORDS, _LETTERS, _OUT, _HELD, _BASE, _RESERVED = range(9)
+_AT, _ROW, _OPEN, _WORDS, _WANTED, _OUT, _HELD, _BASE, _RESERVED = range(9)
 
 _MULTIPLIER = np.uint64(0x100000001B3)
 
@@ -85,7 +85,7 @@ class Vocabulary:
         state[_HELD] = state[_BASE] = np.searchsorted(rows.held, rows.begin)
         state[_RESERVED] = -1
         while True:
-            state[_WORDS], state[_LETTERS] = self.size, self.limits[self.size]
+            state[_WORDS] = self.size
             done = _number(
                 block, _KINDS, rows.held, len(self.first), rows.reserved, rows.bos, rows.eos,
                 self.blob, self.limits, self.slots, state, rows.spans, out,
@@ -93,7 +93,8 @@ class Vocabulary:
             self.size = int(state[_WORDS])
             if done:
                 break
-            self._make_room(1, 1 << 12)
+            # As much as the word takes that had no room: the next turn gets past it.
+            self._make_room(1, int(state[_WANTED]))
         rows.refused = int(state[_RESERVED])
         return out[: state[_OUT]]
 
@@ -338,6 +339,7 @@ def _number(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917
             entry = slots[slot]
         if word < 0:
             if words + 2 >= len(limits) or limits[words] + at - begin > len(blob):
+                state[_WANTED] = at - begin
                 at = begin
                 full = True
                 break

@@ -23,6 +23,7 @@ from munmaek.text.unigram import learn_pieces
 __all__ = [
     "BYTES",
     "CONTINUED",
+    "LONGEST_LEARNED_WORD",
     "LONGEST_WORDPIECE_WORD",
     "MARK",
     "SPACE",
@@ -59,6 +60,8 @@ COVERAGE = 0.9995
 """Share of running characters with a token of their own; the rest are spelled in bytes."""
 WORDPIECE_COVERAGE = 0.995
 """Share of running characters that may continue a WordPiece; the rest stand alone."""
+LONGEST_LEARNED_WORD = 4096
+"""Characters; training cuts a longer run without space, as merging it is quadratic."""
 LONGEST_WORDPIECE_WORD = 100
 """Characters; a longer run without space is cut, as greedy longest match is quadratic."""
 
@@ -293,12 +296,16 @@ def _bordered(borders: pre_tokenizers.PreTokenizer) -> pre_tokenizers.PreTokeniz
 
 
 def _within(texts: Sequence[str], alphabet: Sequence[str]) -> Iterator[str]:
-    """NFC texts with every character outside the alphabet made a border."""
+    """NFC texts with every character outside the alphabet made a border, one in overlong words."""
     plain = {MARK: " ", STAND_IN: MARK}
     known = {plain.get(character, character) for character in alphabet} - {BORDER}
     kept = "".join(map(re.escape, sorted(known)))
     outside = re.compile(f"[^{kept}]" if kept else "(?s:.)")
-    return (outside.sub(BORDER, unicodedata.normalize("NFC", text)) for text in texts)
+    overlong = re.compile(rf"\S{{{LONGEST_LEARNED_WORD}}}")
+    for text in texts:
+        bordered = outside.sub(BORDER, unicodedata.normalize("NFC", text))
+        long = len(bordered) > LONGEST_LEARNED_WORD
+        yield overlong.sub(rf"\g<0>{BORDER}", bordered) if long else bordered
 
 
 def _vocab(tokens: Iterable[str]) -> dict[str, int]:

@@ -69,20 +69,19 @@ def raw_lines(path: str | Path) -> Iterator[list[str]]:
         InputError: a file that is missing, unreadable, a directory, empty, damaged or not UTF-8.
     """
     name = display_name(path)
-    tail = b""
+    tail: list[bytes] = []  # joined once, or a line of many blocks would be copied at each
     number = 1  # of the line that begins ``tail``
     for block in _bytes(path):
-        data = tail + block
         # Cut after a line feed and never between \r and \n; a file of bare \r is one block.
-        cut = data.rfind(b"\n") + 1
-        tail = data[cut:]
+        cut = block.rfind(b"\n") + 1
         if cut:
-            lines = decode_lines(data[:cut], name, number)
+            lines = decode_lines(b"".join([*tail, block[:cut]]), name, number)
             lines.pop()
             number += len(lines)
             yield lines
-    if tail:
-        lines = decode_lines(tail, name, number)
+        tail = [block[cut:]] if cut else [*tail, block]
+    if rest := b"".join(tail):
+        lines = decode_lines(rest, name, number)
         if not lines[-1]:
             lines.pop()
         yield lines

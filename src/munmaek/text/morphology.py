@@ -7,7 +7,7 @@ joined are the text.
 
 import importlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -17,7 +17,7 @@ import numpy as np
 from munmaek.errors import UnsupportedError
 from munmaek.text.building import SPACE
 
-__all__ = ["analyser", "segment"]
+__all__ = ["analyser", "parts_of", "segment"]
 
 MOST_REMEMBERED = 400_000
 """Texts whose borders are kept; a hundred bytes or two each beside the text."""
@@ -25,6 +25,10 @@ _remembered: dict[str, bytes] = {}
 
 BLANK = re.compile(SPACE)
 ALONE = re.compile("<")
+
+
+LONGEST_PART = 10_000
+"""Characters."""
 
 
 @cache
@@ -57,8 +61,10 @@ def segment(texts: Sequence[str]) -> list[list[str]]:
     known = {text: cuts for text in texts if (cuts := _remembered.get(text)) is not None}
     new = [text for text in dict.fromkeys(texts) if text not in known]
     if new:
-        analysed = _kiwi().tokenize(iter(new))
-        found = {text: _cuts(text, tokens) for text, tokens in zip(new, analysed, strict=True)}
+        analysed = iter(_kiwi().tokenize(part for text in new for _, part in parts_of(text)))
+        found = {
+            text: _cuts(text, [(at, next(analysed)) for at, _ in parts_of(text)]) for text in new
+        }
         known.update(found)
         if len(_remembered) + len(found) > MOST_REMEMBERED:
             _remembered.clear()
@@ -70,14 +76,29 @@ def segment(texts: Sequence[str]) -> list[list[str]]:
     ]
 
 
-def _cuts(text: str, tokens: Iterable[Any]) -> bytes:
+def parts_of(text: str, *, longest: int = LONGEST_PART) -> Iterator[tuple[int, str]]:
+    """Yield what is analysed at a time and where it begins: to a space, of a longer word a part.
+
+    The time that Kiwi takes for a word grows with the square of its length.
+    """
+    begin = 0
+    while len(text) - begin > longest:
+        space = text.rfind(" ", begin + 1, begin + longest)
+        end = space if space > begin else begin + longest
+        yield begin, text[begin:end]
+        begin = end
+    yield begin, text[begin:]
+
+
+def _cuts(text: str, parts: Iterable[tuple[int, Iterable[Any]]]) -> bytes:
     """Offsets of all borders, the text's ends among them, as bytes of uint32."""
     cuts = {0, len(text)}
     inside: set[int] = set()
-    for token in tokens:
-        end = token.start + token.len
-        cuts.update((token.start, end))
-        inside.update(range(token.start + 1, end))
+    for start, end in (
+        (at + token.start, at + token.start + token.len) for at, tokens in parts for token in tokens
+    ):
+        cuts.update((start, end))
+        inside.update(range(start + 1, end))
     cuts -= inside
     for match in ALONE.finditer(text):
         cuts.update(match.span())
