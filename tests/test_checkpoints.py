@@ -362,14 +362,14 @@ def test_a_sentencepiece_model_with_its_own_ids_is_read(tmp_path: Path) -> None:
     (tmp_path / "vocab.txt").write_text("\n".join(names) + "\n", encoding="utf-8")
     from munmaek.text.checkpoint_tokenizer import CheckpointTokenizer
 
-    tokenizer = CheckpointTokenizer.of_folder(tmp_path, doubled=False)
+    tokenizer = CheckpointTokenizer.of_folder(tmp_path)
     assert tokenizer.encode("나는 학교에") == [7, 6, 5]
     assert tokenizer.decode([7, 6, 5]) == "나는 학교에"
     assert tokenizer.encode("[MASK] 학교", allow=("<mask>",))[0] == tokenizer.mask == 4
     assert (tokenizer.pad, tokenizer.bos, tokenizer.eos, tokenizer.unk) == (1, 2, 3, 0)
     (tmp_path / "tokenizer.model").write_bytes(proto[:-1])
     with pytest.raises(ArtefactError, match="not a SentencePiece model"):
-        CheckpointTokenizer.of_folder(tmp_path, doubled=False)
+        CheckpointTokenizer.of_folder(tmp_path)
 
 
 def test_byte_bpe_frames_a_pair_as_roberta_does(tmp_path: Path) -> None:
@@ -380,8 +380,8 @@ def test_byte_bpe_frames_a_pair_as_roberta_does(tmp_path: Path) -> None:
     (tmp_path / "merges.txt").write_text("#version: 0.2\nĠ c\na t\n", encoding="utf-8")
     from munmaek.text.checkpoint_tokenizer import CheckpointTokenizer
 
-    tokenizer = CheckpointTokenizer.of_folder(tmp_path, doubled=True)
-    assert tokenizer.frame([5, 6], [7]) == [0, 5, 6, 2, 2, 7, 2]
+    tokenizer = CheckpointTokenizer.of_folder(tmp_path)
+    assert tokenizer.frame.together([5, 6], [7], 20)[0] == [0, 5, 6, 2, 2, 7, 2]
     assert tokenizer.decode(tokenizer.encode("한글 cat!")) == "한글 cat!"
     assert tokenizer.encode(" cat", allow=())[0] == vocabulary["Ġc"]
 
@@ -390,13 +390,14 @@ def test_wordpiece_from_a_vocabulary_equals_the_librarys_own(tmp_path: Path) -> 
     write_vocabulary(tmp_path)
     from munmaek.text.checkpoint_tokenizer import CheckpointTokenizer
 
-    tokenizer = CheckpointTokenizer.of_folder(tmp_path, doubled=False)
+    tokenizer = CheckpointTokenizer.of_folder(tmp_path)
     pipeline: Any = Pipeline(
         models.WordPiece({w: i for i, w in enumerate(WORDS)}, unk_token="[UNK]")
     )
     pipeline.normalizer = normalizers.BertNormalizer(lowercase=False)
     pipeline.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    for text in ("the cats sat on the mat.", "나는 학교에 간다", "zebra [MASK]"):
-        assert tokenizer.encode(text)[:2] == pipeline.encode(text).ids[:2]
+    pipeline.add_special_tokens(WORDS[:5])
+    for text in ("the cats sat on the mat.", "나는 학교에 간다", "zebra [MASK]", "a[SEP]cat"):
+        assert tokenizer.encode(text) == pipeline.encode(text).ids
     assert [p.text for p in tokenizer.pieces("the cats")] == ["the", "cat", "s"]
     assert [p.word for p in tokenizer.pieces("the cats")] == [0, 1, 1]

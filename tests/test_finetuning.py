@@ -28,6 +28,7 @@ from munmaek.recipe import Recipe, train, train_several
 from munmaek.recipe.finetuning import label_weights
 from munmaek.tasks.classify import Classification, Framing, NeuralClassifier, Rows
 from munmaek.text.corpora import LabelledCorpus, Pairs, read_labelled, read_valued
+from munmaek.text.frames import Frame
 from munmaek.text.tagged import read_tagged, read_words
 from munmaek.text.tokenizers import train_tokenizer
 
@@ -137,12 +138,16 @@ def test_a_word_without_a_label_is_named_with_its_line(tmp_path: Path) -> None:
 
 @given(st.integers(0, 30), st.integers(0, 30), st.integers(8, 40), st.booleans())
 def test_a_pair_is_cut_as_longest_first_says(a: int, b: int, limit: int, doubled: bool) -> None:
-    framing = Framing(1, 2, limit, doubled, segments=True)
+    framing = Framing(Frame.around(1, 2, doubled=doubled), limit, segments=True)
     row, split = framing.pair([7] * a, [8] * b)
-    # One token at a time from the longer side, from the second where both are as long.
+    # The longer text is cut to what the shorter leaves, then both to half, the longer one's half
+    # the greater: what the tokenizers library calls longest_first.
     first, second, room = a, b, limit - 3 - doubled
-    while first + second > room:
-        first, second = (first - 1, second) if first > second else (first, second - 1)
+    short, longer = sorted((a, b))
+    if short + longer > room:
+        longer = max(short, room - short)
+        short, longer = (short, longer) if short + longer <= room else (room // 2, -(-room // 2))
+        first, second = (longer, short) if a > b else (short, longer)
     between = [2, 2] if doubled else [2]
     assert row == [1, *[7] * first, *between, *[8] * second, 2]
     assert split == first + 2
@@ -156,7 +161,7 @@ def test_a_pair_is_framed_as_transformers_frames_it(tmp_path: Path) -> None:
     for first, second in (("a b", "c d"), ("a b a b a b a", "c d"), ("a b c a b c", "d " * 9)):
         want = theirs(first, second, truncation="longest_first", max_length=11)
         ids = [[words.index(word) for word in text.split()] for text in (first, second)]
-        row, split = Framing(2, 3, 11).pair(*ids)
+        row, split = Framing(Frame.around(2, 3), 11).pair(*ids)
         assert row == want["input_ids"]
         assert [int(n >= split) for n in range(len(row))] == want["token_type_ids"]
 

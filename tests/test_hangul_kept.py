@@ -29,7 +29,7 @@ def test_all_reviews_come_back_whole_with_their_spaces(
     assert jamo(tokens) <= jamo("".join(texts))
     # The same once it is a published folder.
     tokenizer.save(tmp_path / "tokenizer.json")
-    settings = {ROLES[role]: tokenizer.token(getattr(tokenizer, role)) for role in ROLES}
+    settings = {ROLES[role][0]: tokenizer.token(getattr(tokenizer, role)) for role in ROLES}
     (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
-    published = CheckpointTokenizer.of_folder(tmp_path, doubled=False)
+    published = CheckpointTokenizer.of_folder(tmp_path)
     assert published.encode_many(texts[::10]) == ids[::10]

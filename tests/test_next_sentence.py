@@ -28,6 +28,7 @@ from munmaek.tasks.next_sentence import (
     NextSentenceModelling,
     documents_of,
 )
+from munmaek.text.frames import Frame
 
 TINY = BertConfig(
     hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
@@ -38,7 +39,9 @@ BOS, EOS, MASK = 2, 3, 4
 
 def task(documents: Any, *, limit: int = 20, **more: Any) -> NextSentenceModelling:
     masking = MaskedModelling((), (), mask=MASK, first_word=5, vocab_size=40, max_tokens=200)
-    return NextSentenceModelling(documents, documents, masking, BOS, EOS, limit, **more)
+    return NextSentenceModelling(
+        documents, documents, masking, Frame.around(BOS, EOS), limit, **more
+    )
 
 
 def network(config: BertConfig = TINY) -> BertMaskedNetwork:

@@ -39,6 +39,7 @@ from munmaek.tasks.classify import Framing, NeuralClassifier
 from munmaek.tasks.lm import NeuralLanguageModel
 from munmaek.tasks.regress import NeuralRegressor
 from munmaek.tasks.translate import DecoderRows
+from munmaek.text.frames import Frame
 from munmaek.text.tokenizers import Tokenizer, train_tokenizer
 
 pytestmark = pytest.mark.filterwarnings("ignore::munmaek.errors.MunmaekWarning")
@@ -320,7 +321,9 @@ def test_every_token_of_a_framed_text_has_its_name_and_its_word(
     first: list[str], second: list[str] | None, limit: int, doubled: bool, segmented: bool
 ) -> None:
     tokens = tokenizer()
-    framing = Framing(tokens.bos, tokens.eos, limit, doubled=doubled, segments=segmented)
+    framing = Framing(
+        Frame.around(tokens.bos, tokens.eos, doubled=doubled), limit, segments=segmented
+    )
     texts = [" ".join(first), None if second is None else " ".join(second)]
     framed = frame_text(tokens, framing, *texts)
     ids = [None if text is None else [tokens.encode(text)] for text in texts]
@@ -343,7 +346,7 @@ def test_every_token_of_a_framed_text_has_its_name_and_its_word(
 
 def test_erased_words_leave_the_frame_and_move_the_border() -> None:
     tokens = tokenizer()
-    framing = Framing(tokens.bos, tokens.eos, 60, doubled=True, segments=True)
+    framing = Framing(Frame.around(tokens.bos, tokens.eos, doubled=True), 60, segments=True)
     framed = frame_text(tokens, framing, "나는 간다", "너는 온다")
     gone = sum(word == 0 for word in framed.words)
     whole, less, bare = framed.rows([(), {0}, {0, 1, 2, 3}]).ids

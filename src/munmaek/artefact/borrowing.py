@@ -36,9 +36,7 @@ def named_tokenizer(path: Path, manifest: Mapping[str, Any], name: str) -> AnyTo
     """
     record = manifest[name]
     if str(record["kind"]).startswith("checkpoint/"):
-        return CheckpointTokenizer.load(
-            path / f"{name}.json", specials=record["specials"], doubled=record["doubled"]
-        )
+        return CheckpointTokenizer.load(path / f"{name}.json", record)
     return Tokenizer.load(path / f"{name}.json", kind=record["kind"])
 
 

@@ -94,7 +94,7 @@ def open_checkpoint(folder: Path) -> OpenedCheckpoint:
     vocabulary = int(values.get("vocab_size", 30522))
     network = _network(config, head, vocabulary, len(labels), ours)
     _fill(network, ours, place=folder)
-    tokenizer = CheckpointTokenizer.of_folder(folder, doubled=kin.kind == "roberta")
+    tokenizer = CheckpointTokenizer.of_folder(folder)
     if tokenizer.vocab_size > vocabulary:
         message = (
             f"{folder}: the tokenizer has {tokenizer.vocab_size} tokens, the embeddings "
@@ -102,6 +102,7 @@ def open_checkpoint(folder: Path) -> OpenedCheckpoint:
         )
         raise ArtefactError(message)
     pooling, normalised, longest = _sentence(folder, config)
+    longest = min(longest, tokenizer.longest or longest)
     return OpenedCheckpoint(
         head, network, tokenizer, labels,
         _info(config, head, vocabulary, labels, network, folder), longest, pooling, normalised,

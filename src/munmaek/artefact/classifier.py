@@ -29,9 +29,8 @@ __all__ = ["Classifier", "framing_of"]
 
 def framing_of(info: Info, tokenizer: AnyTokenizer, limit: int) -> Framing:
     """How a model of this kind reads texts and pairs."""
-    segmented = info.stage == "bert" and int(info.config.get("type_vocab_size", 0)) > 1
-    doubled = bool(getattr(tokenizer, "doubled", False))
-    return Framing(tokenizer.bos, tokenizer.eos, limit, doubled, segmented)
+    told = info.stage == "bert" and int(info.config.get("type_vocab_size", 0)) > 1
+    return Framing(tokenizer.frame, limit, told and tokenizer.frame.segmented)
 
 
 @final

@@ -12,19 +12,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from munmaek.artefact.folder import NOTHING_BESIDE
+from munmaek.artefact.framed import FramedText, frame_text
 from munmaek.artefact.info import Info
-from munmaek.artefact.inside import HeadsOff, Inside, one_row, piece_words
+from munmaek.artefact.inside import HeadsOff, Inside, one_row
 from munmaek.artefact.weights import save_model, save_network
 from munmaek.errors import ConfigError, InputError, UnsupportedError
 from munmaek.metrics import Score, Signature, masked_scores, next_sentence_scores, sign_model
 from munmaek.metrics.regression import spearman
 from munmaek.metrics.retrieval import retrieval_ranks, retrieval_scores, unit
-from munmaek.models.bert import BertEncoder, BertMaskedNetwork
+from munmaek.models.bert import BertBaseNetwork, BertEncoder, BertMaskedNetwork
 from munmaek.models.networks import MaskedNetwork
 from munmaek.nn.products import inference
 from munmaek.nn.tape import Tape
 from munmaek.tasks.base import tensor
-from munmaek.tasks.classify import framed
+from munmaek.tasks.classify import Framing
 from munmaek.tasks.encode import Precision, encode_rows, prepare
 from munmaek.tasks.mlm import MaskedFiller, MaskedModelling, embed_rows
 from munmaek.tasks.next_sentence import NextSentenceModelling, documents_of
@@ -87,14 +88,15 @@ class Encoder:
         Raises:
             InputError: there is no mask in the text.
         """
-        ids = self.row(text, pair)
+        framed = self.framed(text, pair)
+        ids = list(framed.ids)
         if self.tokenizer.mask not in ids:
             message = f"no <mask> in {text!r}; write <mask> where a word is to be filled in"
             raise InputError(message)
-        logprobs = self._behind_masks(ids, self.segments(text, pair), Tape(off=off or {}))
+        logprobs = self._behind_masks(ids, framed.types, Tape(off=off or {}))
         logprobs[:, list(self.tokenizer.special_ids)] = -np.inf
         best = logprobs.argsort(1)[:, ::-1][:, :top]
-        filled = self._decode_with(ids, best[:, 0])
+        filled = self._decode_with(framed, best[:, 0])
         return [
             Filled(position, self._candidates(row, scores), filled)
             for position, (row, scores) in enumerate(zip(best, logprobs, strict=True))
@@ -104,8 +106,9 @@ class Encoder:
     def _behind_masks(
         self, ids: Sequence[int], segments: Sequence[int] | None, tape: Tape
     ) -> NDArray[np.float64]:
+        filler = self._filler()
         if segments is None and not tape.off:
-            return self._filler().logprobs(ids)
+            return filler.logprobs(ids)
         hidden = self.hidden([ids], segments, tape=tape)[0]
         picked = hidden[torch.as_tensor(np.asarray(ids) == self.tokenizer.mask)]
         return self.network.logits(picked).double().log_softmax(-1).cpu().numpy()
@@ -117,13 +120,10 @@ class Encoder:
             (self.tokenizer.token(int(token)), float(np.exp(scores[token]))) for token in row
         )
 
-    def _decode_with(self, ids: Sequence[int], fills: NDArray[np.int64]) -> str:
-        row = np.asarray(ids)
+    def _decode_with(self, framed: FramedText, fills: NDArray[np.int64]) -> str:
+        row, words = np.asarray(framed.ids), np.asarray(framed.words)
         row[row == self.tokenizer.mask] = fills
-        return self.tokenizer.decode([int(token) for token in row[1:-1]])
-
-    def _frame(self, ids: Sequence[int]) -> list[int]:
-        return framed(ids, bos=self.tokenizer.bos, eos=self.tokenizer.eos, limit=self.limit)
+        return self.tokenizer.decode([int(token) for token in row[words >= 0]])
 
     def _filler(self) -> MaskedFiller:
         network = self.network
@@ -172,10 +172,9 @@ class Encoder:
         Raises:
             ConfigError: an overlap that leaves no window of ``limit`` tokens room to move on.
         """
-        if overlap is not None and not 0 <= overlap < self.limit - 2:
-            message = (
-                f"windows of {self.limit} tokens can share 0 to {self.limit - 3}, not {overlap}"
-            )
+        room = self.limit - self.tokenizer.frame.special
+        if overlap is not None and not 0 <= overlap < room:
+            message = f"windows of {self.limit} tokens can share 0 to {room - 1}, not {overlap}"
             raise ConfigError(message)
         ready = None
         if isinstance(getattr(self.network, "encoder", None), BertEncoder):
@@ -202,20 +201,24 @@ class Encoder:
         self, lines: Sequence[Sequence[int]], overlap: int | None
     ) -> tuple[list[list[int]], list[int]]:
         """Framed rows, and the line that each is of."""
-        room = self.limit - 2
-        step = room - (overlap or 0)
+        frame = self.tokenizer.frame
+        if overlap is None:
+            return frame.rows(lines, self.limit), list(range(len(lines)))
+        room = self.limit - frame.special
+        step = room - overlap
         rows: list[list[int]] = []
         owners: list[int] = []
         for number, ids in enumerate(lines):
             # The last window is the one that reaches the end.
-            last = 0 if overlap is None else max(0, -(-(len(ids) - room) // step))
+            last = max(0, -(-(len(ids) - room) // step))
             for window in range(last + 1):
-                rows.append(self._frame(ids[window * step : window * step + room]))
+                rows.append(frame.row(ids[window * step : window * step + room], self.limit))
                 owners.append(number)
         return rows, owners
 
     def _longer(self, lines: Sequence[Sequence[int]]) -> int:
-        return sum(len(ids) + 2 > self.limit for ids in lines)
+        room = self.limit - self.tokenizer.frame.special
+        return sum(len(ids) > room for ids in lines)
 
     def score(self, texts: Sequence[str]) -> list[float]:
         """Pseudo-log-likelihood of each text in nats (Salazar et al. 2020).
@@ -223,8 +226,10 @@ class Encoder:
         Each token is predicted from all the others, so this is not the probability of the text and
         is never ranked beside one.
         """
-        rows = [self._frame(ids) for ids in self.tokenizer.encode_many(texts)]
-        return [float(self._filler().pseudo_logprobs(row).sum()) for row in rows]
+        frame, filler = self.tokenizer.frame, self._filler()
+        rows = frame.rows(self.tokenizer.encode_many(texts), self.limit)
+        around = len(frame.before), len(frame.after)
+        return [float(filler.pseudo_logprobs(row, around=around).sum()) for row in rows]
 
     def evaluate_pairs(self, pairs: PairCorpus) -> dict[str, Score]:
         """How well cosines tell what means the same.
@@ -253,7 +258,7 @@ class Encoder:
         relation it tells as well.
         """
         lines = self.tokenizer.encode_many(corpus.lines)
-        rows = [self._frame(ids) for ids in lines if ids]
+        rows = self.tokenizer.frame.rows([ids for ids in lines if ids], self.limit)
         task = MaskedModelling(
             train=(),
             valid=rows,
@@ -282,53 +287,42 @@ class Encoder:
         paired = isinstance(network, BertMaskedNetwork) and network.relation is not None
         if not paired or len(documents) < 2:
             return {}
-        task = NextSentenceModelling(
-            documents, documents, masking, tokenizer.bos, tokenizer.eos, self.limit
-        )
+        task = NextSentenceModelling(documents, documents, masking, tokenizer.frame, self.limit)
         hits = task.predictions(network)[3]
         return next_sentence_scores(hits, signature=signed)
 
     @inference()
     def inside(self, text: str, pair: str | None = None, *, off: HeadsOff | None = None) -> Inside:
-        """What the network computed on ``text``, or on two texts: ``<s> text </s> pair </s>``.
+        """What the network computed on ``text``, or on two texts in the tokenizer's frame.
 
         Args:
             text: one text; ``<mask>`` is a mask.
             pair: a second text, of segment 1 where the network has segments.
             off: heads to switch off.
         """
-        tokenizer, row = self.tokenizer, self.row(text, pair)
-        words, before = [-1], 0
-        for part in [text] if pair is None else [text, pair]:
-            _, own = piece_words(tokenizer, part, allow=("<mask>",))
-            words += [*(word + before for word in own), -1]
-            before += len(part.split())
-        words = [*words[: len(row) - 1], -1]
-        segments = self.segments(text, pair)
+        framed = self.framed(text, pair)
         tape = Tape(off=off or {})
-        self.hidden([row], segments, tape=tape)
-        return Inside(
-            task="mlm",
-            stage=self.info.stage,
-            tokens=tuple(tokenizer.token(token) for token in row),
-            words=tuple(words),
-            tensors=one_row(tape),
-            segments=() if segments is None else tuple(segments),
-        )
+        self.hidden([framed.ids], framed.types, tape=tape)
+        return framed.inside(one_row(tape), task="mlm", stage=self.info.stage, extra={})
+
+    def framed(self, text: str, pair: str | None = None) -> FramedText:
+        """``text``, or a pair, as the network reads it; ``<mask>`` is a mask."""
+        told = isinstance(self.network, BertMaskedNetwork | BertBaseNetwork)
+        told = told and self.network.config.type_vocab_size > 1
+        frame = self.tokenizer.frame
+        framing = Framing(frame, self.limit, told and frame.segmented)
+        return frame_text(self.tokenizer, framing, text, pair, allow=("<mask>",))
 
     def row(self, text: str, pair: str | None = None) -> list[int]:
-        """What the network reads: ``<s> text </s>``, or with ``pair`` and another </s> behind."""
-        row = [self.tokenizer.bos]
-        for part in [text] if pair is None else [text, pair]:
-            row += [*self.tokenizer.encode(part, allow=("<mask>",)), self.tokenizer.eos]
-        return row if len(row) <= self.limit else [*row[: self.limit - 1], self.tokenizer.eos]
+        """The ids that the network reads of ``text``, or of a pair."""
+        return list(self.framed(text, pair).ids)
 
     def segments(self, text: str, pair: str | None = None) -> list[int] | None:
-        """For each token of ``row`` 0 or, from the second text on, 1; None for a single text."""
-        if pair is None:
-            return None
-        first = min(len(self.tokenizer.encode(text, allow=("<mask>",))) + 2, self.limit)
-        return [0] * first + [1] * (len(self.row(text, pair)) - first)
+        """For each token of ``row`` 0 or, from the second text on, 1.
+
+        None for a single text, and for a network that is not told.
+        """
+        return self.framed(text, pair).types
 
     def hidden(
         self,
@@ -340,7 +334,7 @@ class Encoder:
         """The network's vectors for rows of one length, [N T D]; ``segments`` are those of each."""
         batch = tensor(np.array(rows, dtype=np.int64), self.network)
         lengths = tensor(np.full(len(rows), batch.shape[1], dtype=np.int64), self.network)
-        if segments is not None and isinstance(self.network, BertMaskedNetwork):
+        if segments is not None:
             types = tensor(np.array([segments] * len(rows), dtype=np.int64), self.network)
             return self.network.forward(batch, lengths, types=types, tape=tape)
         return self.network.forward(batch, lengths, tape=tape)

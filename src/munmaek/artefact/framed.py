@@ -7,9 +7,10 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from munmaek.artefact.inside import Inside, piece_words
+from munmaek.artefact.inside import Inside
 from munmaek.tasks.classify import Framing, Rows
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
+from munmaek.text.frames import SPECIAL
 from munmaek.text.tokenizers import words as words_of
 
 __all__ = ["FramedText", "frame_text"]
@@ -29,6 +30,13 @@ class FramedText:
     paired: bool
     segmented: bool
     """The network is told which text of a pair a token belongs to."""
+
+    @property
+    def types(self) -> list[int] | None:
+        """For each token 0 or, from the second text on, 1; None where the network is not told."""
+        if not (self.paired and self.segmented):
+            return None
+        return [0] * self.split + [1] * (len(self.ids) - self.split)
 
     def rows(self, erased: Sequence[Collection[int]] = ((),)) -> Rows:
         """This text, without the words of each set; the frame stays."""
@@ -63,25 +71,30 @@ class FramedText:
 
 
 def frame_text(
-    tokenizer: AnyTokenizer, framing: Framing, text: str, second: str | None = None
+    tokenizer: AnyTokenizer,
+    framing: Framing,
+    text: str,
+    second: str | None = None,
+    *,
+    allow: Sequence[str] = (),
 ) -> FramedText:
-    """``<s> text </s>`` or ``<s> text </s> second </s>``, cut where the model cuts it."""
-    pieces, words = piece_words(tokenizer, text)
-    bos, eos = tokenizer.token(tokenizer.bos), tokenizer.token(tokenizer.eos)
-    ids = tokenizer.encode(text)
-    if second is None:
-        row = list(framing.rows([ids]).ids[0])
-        split = len(row)
-    else:
-        row, split = framing.pair(ids, tokenizer.encode(second))
-    tokens, places = [bos, *pieces[: split - 2], eos], [-1, *words[: split - 2], -1]
+    """``text``, or a pair, in the tokenizer's frame and cut where the model cuts it."""
+    texts = [text] if second is None else [text, second]
+    pieces = [tokenizer.pieces(each, allow=allow) for each in texts]
+    places = framing.frame.places([len(each) for each in pieces], framing.limit)
+    before = len(words_of(text))
+    row: list[tuple[int, int]] = []
+    for number, at in places:
+        if number == SPECIAL:
+            row.append((at, -1))
+        else:
+            piece = pieces[number][at]
+            row.append((piece.id, piece.word + number * before))
+    ids = tuple(token for token, _ in row)
+    split = len(row)
     if second is not None:
-        others, other_words = piece_words(tokenizer, second)
-        more = int(framing.doubled)
-        rest = len(row) - split - more - 1
-        before = len(words_of(text))
-        tokens += [*(eos,) * more, *others[:rest], eos]
-        places += [*(-1,) * more, *(before + word for word in other_words[:rest]), -1]
+        _, split = framing.pair(*([piece.id for piece in each] for each in pieces))
+    names = tuple(tokenizer.token(token) for token in ids)
     return FramedText(
-        tuple(row), tuple(tokens), tuple(places), split, second is not None, framing.segments
+        ids, names, tuple(word for _, word in row), split, second is not None, framing.segments
     )

@@ -4,6 +4,7 @@ The ONNX graph takes ``input_ids`` and ``attention_mask`` [batch, tokens] (paddi
 ``last_hidden_state`` or ``logits``; both axes are free.
 """
 
+import copy
 import json
 import warnings
 from importlib.util import find_spec
@@ -27,7 +28,7 @@ from munmaek.models.bert import (
     BertMaskedNetwork,
     BertTaggerNetwork,
 )
-from munmaek.text.checkpoint_tokenizer import ROLES, CheckpointTokenizer
+from munmaek.text.published_form import published_form
 from munmaek.writing import writing
 
 __all__ = ["export_huggingface", "export_onnx"]
@@ -58,21 +59,39 @@ def export_huggingface(model: Exported, folder: Path) -> None:
     labels: tuple[str, ...] = () if isinstance(model, Encoder) else (LABEL,)
     if isinstance(model, Classifier | Tagger):
         labels = model.labels
-    tokenizer = model.tokenizer
-    if isinstance(tokenizer, CheckpointTokenizer):
-        settings = tokenizer.settings()
-    else:
-        named = {ROLES[role]: tokenizer.token(getattr(tokenizer, role)) for role in ROLES}
-        settings = {"tokenizer_class": "PreTrainedTokenizerFast", **named}
+    pipeline, settings = published_form(
+        model.tokenizer,
+        segmented=network.config.type_vocab_size > 1,
+        masks=model.info.task == "mlm",
+    )
+    settings["model_max_length"] = model.limit
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        tokenizer.save(folder / "tokenizer.json")
+        (folder / "tokenizer.json").write_text(pipeline, encoding="utf-8")
         save_config(folder / "config.json", model.info, labels=labels)
-        save_network(network, folder / "model.safetensors", stage="bert", metadata=_WRITER)
-        text = json.dumps({**settings, "model_max_length": model.limit}, ensure_ascii=False)
+        save_network(
+            _scaled(model, network), folder / "model.safetensors", stage="bert", metadata=_WRITER
+        )
+        text = json.dumps(settings, ensure_ascii=False, indent=2)
         (folder / "tokenizer_config.json").write_text(text + "\n", encoding="utf-8")
         if isinstance(model, Encoder) and model.info.task == "embed":
             _write_sentence_files(model, folder)
+
+
+def _scaled(model: Exported, network: Any) -> Any:
+    """The network with what is done to its scores in its last layer, which others read alone."""
+    scale, shift = 1.0, 0.0
+    if isinstance(model, Regressor):
+        scale, shift = model.high - model.low, model.low
+    if isinstance(model, Classifier):
+        scale = 1.0 / model.temperature
+    if (scale, shift) == (1.0, 0.0):
+        return network
+    made = copy.deepcopy(network)
+    with torch.no_grad():
+        made.classifier.weight.mul_(scale)
+        made.classifier.bias.mul_(scale).add_(shift)
+    return made
 
 
 def _write_sentence_files(model: Encoder, folder: Path) -> None:

@@ -61,6 +61,18 @@ class FileRecord(Strict):
     bytes: Annotated[int, Field(ge=0)]
 
 
+Slot: TypeAlias = Annotated[list[int], Field(min_length=3, max_length=3)]
+
+
+class FrameRecord(Strict):
+    """What a manifest says of the special tokens around texts."""
+
+    single: Annotated[list[Slot], Field(min_length=1)]
+    pair: Annotated[list[Slot], Field(min_length=2)]
+    segmented: bool
+    cut_left: bool
+
+
 class TokenizerRecord(Strict):
     """What a manifest says of a tokenizer."""
 
@@ -69,7 +81,12 @@ class TokenizerRecord(Strict):
     signature: str
     fingerprint: str
     specials: dict[str, str] = {}
+    special_ids: list[Count] = []
     doubled: bool = False
+    """Of version 0.1.0, which knew two frames."""
+    frame: FrameRecord | None = None
+    split: bool = True
+    longest: Positive | None = None
 
 
 class ScoreRecord(Strict):

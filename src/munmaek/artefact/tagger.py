@@ -17,7 +17,6 @@ from munmaek.artefact.info import Info
 from munmaek.artefact.weights import save_model, save_network
 from munmaek.metrics import Score, sign_model
 from munmaek.metrics.tagging import OUTSIDE, spans, tagging_scores
-from munmaek.tasks.classify import framed
 from munmaek.tasks.tag import NONE, NeuralTagger
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.labels import LabelIndex
@@ -80,13 +79,13 @@ def word_rows(tokenizer: AnyTokenizer, sentences: Sequence[Words], *, limit: int
     Words are joined by spaces and cut into pieces in their sentence, as plain text would be.
     """
     out = WordRows([], [], [])
-    room = limit - 2
+    frame = tokenizer.frame
+    before, after = ([NONE] * len(each) for each in (frame.before, frame.after))
     for number, words in enumerate(sentences):
         ids, firsts = _first_pieces(tokenizer, words)
-        for start, end in _cuts(firsts, room):
-            row = framed(ids[start:end], bos=tokenizer.bos, eos=tokenizer.eos, limit=limit)
-            out.ids.append(row)
-            out.words.append([NONE, *firsts[start:end], NONE])
+        for start, end in _cuts(firsts, limit - frame.special):
+            out.ids.append(frame.row(ids[start:end], limit))
+            out.words.append([*before, *firsts[start:end], *after])
             out.sentences.append(number)
     return out
 
@@ -151,11 +150,13 @@ class Tagger:
         if self.whole_words:
             labelled = self.label_words([self.split(text) for text in texts])
             return [self.entities(*each) for each in zip(texts, labelled, strict=True)]
-        pieces = [self.tokenizer.pieces(text)[: self.limit - 2] for text in texts]
-        bos, eos = self.tokenizer.bos, self.tokenizer.eos
-        rows = [[bos, *(piece.id for piece in each), eos] for each in pieces]
+        frame = self.tokenizer.frame
+        pieces = [frame.cut(self.tokenizer.pieces(text), self.limit) for text in texts]
+        rows = [frame.row([piece.id for piece in each], self.limit) for each in pieces]
         found = NeuralTagger(self.network).logprobs(rows)
-        return [self._joined(*each) for each in zip(texts, pieces, found, strict=True)]
+        begin = len(frame.before)
+        inner = [row[begin : begin + len(each)] for row, each in zip(found, pieces, strict=True)]
+        return [self._joined(*each) for each in zip(texts, pieces, inner, strict=True)]
 
     def label_words(self, sentences: Sequence[Words]) -> list[list[WordLabel]]:
         """The label of every word of every sentence, read from the word's first piece."""
@@ -218,9 +219,9 @@ class Tagger:
     def _joined(
         self, text: str, pieces: Sequence[Piece], logprobs: NDArray[np.float64]
     ) -> list[Entity]:
-        """The entities that the labels of pieces make; ``logprobs`` has rows for the frame too."""
+        """The entities that the labels of pieces make."""
         out: list[_Growing] = []
-        for piece, row in zip(pieces, logprobs[1:-1], strict=True):
+        for piece, row in zip(pieces, logprobs, strict=True):
             best = int(row.argmax())
             chance = float(np.exp(row[best]))
             self._grow(out, text, self.labels[best], piece.start, piece.end, chance)

@@ -195,8 +195,11 @@ def _bounded(model: AnyModel, asked: Question) -> Question:
     """The texts cut to what the model and the figures can hold, with a notice for each cut."""
     notices: list[str] = list(asked.notices)
     reading, writing = _tokenizers(model)
-    frame = 3 if asked.pair is None else 4  # special tokens that may stand around them
-    limit = min(TOKENS_MOST, getattr(model, "limit", TOKENS_MOST)) - frame
+    special = 3
+    if isinstance(model, Classifier | Regressor | Encoder):
+        frame = model.tokenizer.frame
+        special = frame.special if asked.pair is None else frame.special_of_pair
+    limit = min(TOKENS_MOST, getattr(model, "limit", TOKENS_MOST)) - special
     room, pair = limit, asked.pair
     if pair is not None:
         # The longer text of a pair is cut first, as it is where such models are trained.
@@ -327,7 +330,9 @@ def _ngram(model: AnyModel, asked: Question) -> Mapping[str, Any] | None:
 def _filled(model: AnyModel, asked: Question) -> list[dict[str, Any]]:
     if not isinstance(model, Encoder):
         return []
-    if model.tokenizer.mask not in model.row(asked.text, asked.pair):
+    tokenizer = model.tokenizer
+    framed = model.framed(asked.text, asked.pair)
+    if not tokenizer.has_mask or tokenizer.mask not in framed.ids:
         return []
     found = model.fill(asked.text, pair=asked.pair, off=_heads_off(asked), top=8)
     return [_plain(asdict(each)) for each in found]

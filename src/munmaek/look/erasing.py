@@ -164,13 +164,13 @@ class _Masked:
 
     @classmethod
     def of(cls, model: Encoder, text: str, pair: str | None) -> "_Masked":
-        inside, ids = model.inside(text, pair), model.row(text, pair)
-        segments = model.segments(text, pair)
-        made = cls(model, ids, inside.words, segments, ids)
+        framed = model.framed(text, pair)
+        ids, segments = list(framed.ids), framed.types
+        made = cls(model, ids, framed.words, segments, ids)
         best = made._logits([ids])[0].argmax(-1).cpu().numpy()
         mask = model.tokenizer.mask
         gold = [int(best[at]) if token == mask else token for at, token in enumerate(ids)]
-        return cls(model, ids, inside.words, segments, gold)
+        return cls(model, ids, framed.words, segments, gold)
 
     @property
     def length(self) -> int:

@@ -163,11 +163,13 @@ def _judged(
 
 def _masked(model: Encoder, text: str, pair: str | None, tape: Tape) -> Tensor:
     """The likeliest token behind each mask, or without masks every token in its place."""
-    network, ids = model.network, model.row(text, pair)
-    hidden = model.hidden([ids], model.segments(text, pair), tape=tape)
+    network, framed = model.network, model.framed(text, pair)
+    ids = framed.ids
+    hidden = model.hidden([ids], framed.types, tape=tape)
     logits = network.logits(hidden[0])
     mask = model.tokenizer.mask
-    at = [place for place, token in enumerate(ids) if token == mask] or list(range(1, len(ids) - 1))
+    inner = [place for place, word in enumerate(framed.words) if word >= 0]
+    at = [place for place, token in enumerate(ids) if token == mask] or inner
     best = [int(token) for token in logits.argmax(-1).cpu().numpy()]
     gold = [best[place] if ids[place] == mask else ids[place] for place in at]
     return _gold(logits[at], gold)

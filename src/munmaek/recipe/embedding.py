@@ -15,7 +15,6 @@ from munmaek.recipe.masking import within_positions
 from munmaek.recipe.network import Run, embedded_tokens, row_lengths, train_network
 from munmaek.recipe.settings import Recipe
 from munmaek.recipe.vocabulary import make_tokenizer
-from munmaek.tasks.classify import framed
 from munmaek.tasks.contrastive import Contrastive, PairRows
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.corpora import Corpus, read_text
@@ -143,11 +142,7 @@ def _sides(corpus: Corpus | PairCorpus) -> tuple[Sequence[str], ...]:
 
 def _rows(corpus: Corpus | PairCorpus, tokenizer: AnyTokenizer, limit: int) -> PairRows:
     framed_sides = [
-        [
-            framed(ids, bos=tokenizer.bos, eos=tokenizer.eos, limit=limit)
-            for ids in tokenizer.encode_many(side)
-        ]
-        for side in _sides(corpus)
+        tokenizer.frame.rows(tokenizer.encode_many(side), limit) for side in _sides(corpus)
     ]
     values = None
     if isinstance(corpus, PairCorpus) and corpus.values is not None:

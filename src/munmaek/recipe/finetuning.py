@@ -112,7 +112,7 @@ def _train_classifier(texts: Labelled, recipe: Recipe, run: Run) -> Classifier:
         seed=recipe.seed,
         weights=label_weights(recipe, texts.labels, counts),
         word_dropout=recipe.word_dropout,
-        mask=tokenizer.mask,
+        mask=tokenizer.mask if recipe.word_dropout else 0,
         special=tokenizer.special_ids,
     )
     sizes = {"vocab_size": embedded_tokens(tokenizer, run), "label_count": len(texts.labels)}

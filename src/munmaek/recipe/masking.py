@@ -23,7 +23,6 @@ from munmaek.recipe.network import (
 )
 from munmaek.recipe.prepare import Text
 from munmaek.recipe.settings import Recipe
-from munmaek.tasks.classify import framed
 from munmaek.tasks.mlm import SAMPLED, MaskedModelling
 from munmaek.tasks.next_sentence import NextSentenceModelling, documents_of
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
@@ -83,18 +82,13 @@ def masked_task(text: Text, recipe: Recipe) -> MaskedModelling | NextSentenceMod
             train=documents_of(text.train),
             valid=documents_of(some(text.valid)),
             masking=_masking((), (), tokenizer, recipe),
-            bos=tokenizer.bos,
-            eos=tokenizer.eos,
+            frame=tokenizer.frame,
             limit=recipe.limit,
             begins=_beginnings(tokenizer) if recipe.whole_words else None,
         )
 
     def frame(rows: Sequence[Sequence[int]]) -> list[list[int]]:
-        return [
-            framed(ids, bos=tokenizer.bos, eos=tokenizer.eos, limit=recipe.limit)
-            for ids in rows
-            if ids
-        ]
+        return tokenizer.frame.rows([ids for ids in rows if ids], recipe.limit)
 
     return _masking(frame(text.train), frame(some(text.valid)), tokenizer, recipe)
 

@@ -24,13 +24,13 @@ from munmaek.models.networks import ClassifierNetwork
 from munmaek.nn.products import inference
 from munmaek.nn.tape import Tape
 from munmaek.tasks.base import Batches, Loss, tensor
+from munmaek.text.frames import Frame
 
 __all__ = [
     "Classification",
     "Framing",
     "NeuralClassifier",
     "Rows",
-    "framed",
     "length_groups",
     "network_scores",
     "outputs",
@@ -38,11 +38,6 @@ __all__ = [
 ]
 
 Ids = Sequence[int]
-
-
-def framed(ids: Ids, *, bos: int, eos: int, limit: int) -> list[int]:
-    """``<s> ids </s>``, cut so that at most ``limit`` tokens remain in all."""
-    return [bos, *ids[: limit - 2], eos]
 
 
 class Rows(NamedTuple):
@@ -59,32 +54,24 @@ class Rows(NamedTuple):
 class Framing:
     """How token ids become what the network reads: ``<s> a </s>``, or ``<s> a </s> b </s>``."""
 
-    bos: int
-    eos: int
+    frame: Frame
+    """The tokenizer's."""
     limit: int
     """Tokens of a row at most, frame included."""
-    doubled: bool = False
-    """Two ``</s>`` between the texts of a pair (RoBERTa)."""
     segments: bool = False
     """The network is told which text of a pair a token belongs to (BERT)."""
 
     def rows(self, firsts: Sequence[Ids], seconds: Sequence[Ids] | None = None) -> Rows:
         """All texts, or all pairs, framed."""
         if seconds is None:
-            one = [framed(ids, bos=self.bos, eos=self.eos, limit=self.limit) for ids in firsts]
-            return Rows(one)
+            return Rows(self.frame.rows(firsts, self.limit))
         pairs = [self.pair(first, second) for first, second in zip(firsts, seconds, strict=True)]
         splits = np.array([split for _, split in pairs], dtype=np.int64) if self.segments else None
         return Rows([ids for ids, _ in pairs], splits)
 
     def pair(self, first: Ids, second: Ids) -> tuple[list[int], int]:
         """A pair's row and the tokens of its first text; the longer text is cut first."""
-        between = [self.eos, self.eos] if self.doubled else [self.eos]
-        room = self.limit - 2 - len(between)
-        kept = min(len(second), max(room - len(first), room // 2))
-        head = [self.bos, *first[: room - kept], *between]
-        # The segment of the first text ends with the first </s>.
-        return [*head, *second[:kept], self.eos], len(head) - len(between) + 1
+        return self.frame.together(first, second, self.limit)
 
 
 @final

@@ -231,16 +231,20 @@ class MaskedFiller:
         return self.network.logits(picked).double().log_softmax(-1).cpu().numpy()
 
     @inference()
-    def pseudo_logprobs(self, ids: Ids, *, max_tokens: int = 4096) -> NDArray[np.float64]:
+    def pseudo_logprobs(
+        self, ids: Ids, *, around: tuple[int, int] = (1, 1), max_tokens: int = 4096
+    ) -> NDArray[np.float64]:
         """Each inner token's log-probability when it alone is masked: [T − 2].
 
         Their sum is the pseudo-log-likelihood (Salazar et al. 2020, eq. 1), which is not a
-        probability of the sentence and is never ranked beside one.
+        probability of the sentence and is never ranked beside one. ``around`` are the special
+        tokens before and after the inner ones.
         """
-        inner, size = len(ids) - 2, len(ids)
+        begin, size = around[0], len(ids)
+        inner = size - sum(around)
         rows = np.tile(np.asarray(ids, dtype=np.int64), (inner, 1))
         at = np.arange(inner)
-        rows[at, at + 1] = self.mask
+        rows[at, at + begin] = self.mask
         out = np.empty(inner)
         step = max(1, max_tokens // size)
         for first in range(0, inner, step):
@@ -248,8 +252,8 @@ class MaskedFiller:
             lengths = np.full(len(part), size, dtype=np.int64)
             hidden = self.network.forward(tensor(part, self.network), tensor(lengths, self.network))
             columns = at[first : first + step]
-            logits = self.network.logits(hidden[torch.arange(len(part)), columns + 1])
-            gold = torch.as_tensor(np.asarray(ids)[columns + 1])
+            logits = self.network.logits(hidden[torch.arange(len(part)), columns + begin])
+            gold = torch.as_tensor(np.asarray(ids)[columns + begin])
             scores = logits.double().log_softmax(-1).cpu()
             out[first : first + step] = scores[torch.arange(len(part)), gold].numpy()
         return out

@@ -27,6 +27,7 @@ from munmaek.models.bert import BertMaskedNetwork
 from munmaek.nn.products import inference
 from munmaek.tasks.base import Batches, Loss, tensor
 from munmaek.tasks.mlm import VALIDATED, MaskedBatch, MaskedModelling, masked_hits
+from munmaek.text.frames import Frame
 
 __all__ = ["FOLLOWS", "RANDOM", "NextSentenceModelling", "PairBatch", "TextPair", "documents_of"]
 
@@ -83,10 +84,10 @@ class NextSentenceModelling:
     valid: Sequence[Document]
     masking: MaskedModelling
     """Hides words; its own rows are not read."""
-    bos: int
-    eos: int
+    frame: Frame
+    """The tokenizer's."""
     limit: int
-    """Tokens of a pair, the three special ones included."""
+    """Tokens of a pair, special ones included."""
     begins: NDArray[np.int64] | None = None
     """For each token of the vocabulary whether it begins a word, to mask whole words: [V]."""
 
@@ -126,7 +127,7 @@ class NextSentenceModelling:
                 if relation == RANDOM:
                     second, end = self._elsewhere(documents, number, len(first), rng), middle
                     # What comes from elsewhere is cut, so that nothing is that stands here.
-                    second = second[: max(self.limit - 3 - len(first), 0) or None]
+                    second = second[: max(self._room - len(first), 0) or None]
                 out.append(self._pair(first, second, relation))
                 at = end
         return out
@@ -134,7 +135,12 @@ class NextSentenceModelling:
     def _filled(self, document: Document, at: int) -> int:
         """Where the lines from ``at`` on that fit into a pair end; two of them are always taken."""
         least = min(at + 2, len(document))
-        return max(least, _fitting(document, at, self.limit - 3))
+        return max(least, _fitting(document, at, self._room))
+
+    @property
+    def _room(self) -> int:
+        """Tokens of both texts of a pair."""
+        return self.limit - self.frame.special_of_pair
 
     def _elsewhere(
         self, documents: Sequence[Document], number: int, used: int, rng: np.random.Generator
@@ -145,23 +151,23 @@ class NextSentenceModelling:
             other = int(rng.integers(len(documents) - 1))
             document = documents[other + (other >= number)]
             start = int(rng.integers(len(document)))
-            end = _fitting(document, start, self.limit - 3 - used)
+            end = _fitting(document, start, self._room - used)
             found = _joined(document[start : max(end, start + 1)])
             if end > start:
                 break
         return found
 
     def _pair(self, first: list[int], second: list[int], relation: int) -> TextPair:
-        room = self.limit - 3
+        room = self._room
         if relation == ALONE:
-            first = first[: room + 1]
-            return TextPair([self.bos, *first, self.eos], len(first) + 2, relation)
+            row = self.frame.row(first, self.limit)
+            return TextPair(row, len(row), relation)
         # Lines too long for a pair: the longer is cut first, where it does not touch the other.
         most = max(room // 2, room - len(second))
         first = first[-most:] if len(first) > most else first
         second = second[: room - len(first)]
-        ids = [self.bos, *first, self.eos, *second, self.eos]
-        return TextPair(ids, len(first) + 2, relation)
+        ids, split = self.frame.together(first, second, self.limit)
+        return TextPair(ids, split if self.frame.segmented else len(ids), relation)
 
     def _batch(self, pairs: Sequence[TextPair], rng: np.random.Generator, rate: float) -> PairBatch:
         ids, lengths = pad_rows([pair.ids for pair in pairs], self.masking.pad)

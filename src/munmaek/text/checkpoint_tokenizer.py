@@ -1,44 +1,36 @@
 """The tokenizer of a Hugging Face folder, used as it is.
 
-Three forms: WordPiece (``vocab.txt``), bytes with BPE (``vocab.json`` and ``merges.txt``) and
-SentencePiece (``.model``, with ``vocab.txt`` where ids are numbered otherwise, as KoBERT's are); or
-any of them already as ``tokenizer.json``, which comes first. Texts are framed as the checkpoint
-learned them: ``[CLS] a [SEP] b [SEP]``, or RoBERTa's
-``<s> a </s></s> b </s>``.
+``munmaek.text.published_tokenizer`` makes it from the folder's files. Texts are framed as its own
+post-processor says, and its added and special tokens are single tokens in them.
 
 Our own tokenizers normalise to NFC and keep every space; a checkpoint's may lower-case, take
 accents off or decompose Hangul, and has to, since its words were counted so.
 """
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, cast, final
 
-from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers
 from tokenizers import Tokenizer as Pipeline
 
-from munmaek.errors import ArtefactError, ConfigError
+from munmaek.errors import ArtefactError, ConfigError, UnsupportedError
+from munmaek.text.frames import Frame
 from munmaek.text.places import Piece
-from munmaek.text.sentencepiece import read_sentencepiece
+from munmaek.text.published_tokenizer import read_published
+from munmaek.text.tokenizer_classes import read_pipeline
 from munmaek.text.tokenizers import Tokenizer
 
-__all__ = ["AnyTokenizer", "CheckpointTokenizer"]
+__all__ = ["ROLES", "AnyTokenizer", "CheckpointTokenizer", "tokenizer_settings"]
 
-BERT_SPECIALS = {"pad": "[PAD]", "unk": "[UNK]", "bos": "[CLS]", "eos": "[SEP]", "mask": "[MASK]"}
-ROBERTA_SPECIALS = {"pad": "<pad>", "unk": "<unk>", "bos": "<s>", "eos": "</s>", "mask": "<mask>"}
-ROLES = {"pad": "pad_token", "unk": "unk_token", "bos": "cls_token", "eos": "sep_token",
-         "mask": "mask_token"}  # fmt: skip
+ROLES = {"pad": ("pad_token",), "unk": ("unk_token",), "bos": ("cls_token", "bos_token"),
+         "eos": ("sep_token", "eos_token"), "mask": ("mask_token",)}  # fmt: skip
+"""The names in ``tokenizer_config.json`` of what each special token is for, the first first."""
+USUAL = {"pad": ("[PAD]", "<pad>"), "unk": ("[UNK]", "<unk>"), "bos": ("[CLS]", "<s>"),
+         "eos": ("[SEP]", "</s>"), "mask": ("[MASK]", "<mask>")}  # fmt: skip
+"""What special tokens are called where the files do not say."""
 MASKS = ("<mask>", "[MASK]")
 MARKS = ("▁", "Ġ")
-
-_m, _n, _p, _d = (
-    cast("Any", models),
-    cast("Any", normalizers),
-    cast("Any", pre_tokenizers),
-    cast("Any", decoders),
-)
 
 
 @final
@@ -46,14 +38,33 @@ class CheckpointTokenizer:
     """A published vocabulary with the rules it came with; unchanging."""
 
     __slots__ = (
-        "_pipeline", "bos", "doubled", "eos", "fingerprint", "kind", "mask", "pad", "special_ids",
-        "unk", "vocab_size",
+        "_mask_special", "_pipeline", "_roles", "fingerprint", "frame", "kind", "longest",
+        "special_ids", "split", "vocab_size",
     )  # fmt: skip
 
     def __init__(
-        self, pipeline: Pipeline, *, specials: Mapping[str, str], doubled: bool = False
+        self,
+        pipeline: Pipeline,
+        *,
+        specials: Mapping[str, str],
+        frame: Frame,
+        split: bool = False,
+        longest: int | None = None,
+        special_ids: frozenset[int] = frozenset(),
     ) -> None:
-        """Args: a pipeline, its special tokens by role, and whether a pair has </s></s> inside."""
+        """Take a pipeline and what stands beside it.
+
+        Args:
+            pipeline: of the tokenizers library.
+            specials: special tokens by role; a role may be without one.
+            frame: what stands around texts.
+            split: a special token's literal in a text is text.
+            longest: tokens of the longest text, frame included; None says nothing of it.
+            special_ids: further special tokens, which have no role.
+
+        Raises:
+            ArtefactError: a special token that is not in the vocabulary.
+        """
         pipeline.no_padding()
         pipeline.no_truncation()
         ids = {role: pipeline.token_to_id(token) for role, token in specials.items()}
@@ -62,14 +73,59 @@ class CheckpointTokenizer:
                 message = f"tokenizer: no special token '{specials[role]}' ({role}) in it"
                 raise ArtefactError(message)
         self._pipeline = pipeline
-        found = cast("dict[str, int]", ids)
-        self.pad, self.unk, self.mask = found["pad"], found["unk"], found["mask"]
-        self.bos, self.eos = found["bos"], found["eos"]
-        self.special_ids = frozenset(found.values())
-        self.doubled = doubled
+        self._roles = cast("dict[str, int]", ids)
+        mask = pipeline.get_added_tokens_decoder().get(self._roles.get("mask", -1))
+        self._mask_special = mask is None or mask.special
+        self.special_ids = frozenset(self._roles.values()) | special_ids
+        self.frame = frame
+        self.split = split
+        self.longest = longest
         self.kind = _kind(pipeline)
         self.vocab_size: int = max(pipeline.get_vocab(with_added_tokens=True).values()) + 1
+        highest = max(frame.tokens | special_ids, default=0)
+        if highest >= self.vocab_size:
+            message = f"tokenizer: special token {highest}, but only {self.vocab_size} tokens"
+            raise ArtefactError(message)
         self.fingerprint: str = hashlib.sha256(pipeline.to_str().encode()).hexdigest()
+
+    @property
+    def pad(self) -> int:
+        """Id of the token that fills batches up; no number depends on it."""
+        return self._roles.get("pad", 0)
+
+    @property
+    def unk(self) -> int:
+        """Id of the unknown token."""
+        return self._of_role("unk")
+
+    @property
+    def bos(self) -> int:
+        """Id of the first special token, [CLS] or <s>."""
+        return self._of_role("bos")
+
+    @property
+    def eos(self) -> int:
+        """Id of the last special token, [SEP] or </s>."""
+        return self._of_role("eos")
+
+    @property
+    def has_mask(self) -> bool:
+        """Whether there is a mask."""
+        return "mask" in self._roles
+
+    @property
+    def mask(self) -> int:
+        """Id of the mask."""
+        return self._of_role("mask")
+
+    def _of_role(self, role: str) -> int:
+        if role not in self._roles:
+            message = (
+                f"this tokenizer has no {role} token: its tokenizer_config.json has no "
+                f"'{ROLES[role][0]}'"
+            )
+            raise UnsupportedError(message)
+        return self._roles[role]
 
     @property
     def signature(self) -> str:
@@ -95,16 +151,9 @@ class CheckpointTokenizer:
 
     def encode_many(self, texts: Sequence[str]) -> list[list[int]]:
         """``encode`` of many texts, in their order, on all processors."""
-        self._pipeline.encode_special_tokens = True
+        self._pipeline.encode_special_tokens = self.split
         rows = self._pipeline.encode_batch_fast(list(texts), add_special_tokens=False)
         return [row.ids for row in rows]
-
-    def frame(self, ids: Sequence[int], pair: Sequence[int] | None = None) -> list[int]:
-        """The ids as the network reads them, with beginning and end."""
-        row = [self.bos, *ids, self.eos]
-        if pair is None:
-            return row
-        return [*row, *([self.eos] if self.doubled else []), *pair, self.eos]
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of the ids; special tokens but the unknown one are left out."""
@@ -112,7 +161,7 @@ class CheckpointTokenizer:
 
     def decode_many(self, sequences: Sequence[Sequence[int]]) -> list[str]:
         """``decode`` of many sequences, in their order."""
-        unseen = self.special_ids - {self.unk}
+        unseen = self.special_ids - {self._roles.get("unk", -1)}
         kept = [[number for number in ids if number not in unseen] for ids in sequences]
         return self._pipeline.decode_batch(kept, skip_special_tokens=False)
 
@@ -145,8 +194,10 @@ class CheckpointTokenizer:
         if unknown:
             message = f"no special token {unknown[0]!r}; a checkpoint's texts may hold <mask>"
             raise ConfigError(message)
-        self._pipeline.encode_special_tokens = not allow
-        own = self.token(self.mask)
+        allow = allow if self.has_mask else ()
+        # A mask that is not special is found in a text in any case.
+        self._pipeline.encode_special_tokens = self.split and not (allow and self._mask_special)
+        own = self.token(self.mask) if allow else ""
         shown, places = text, list(range(len(text) + 1))
         for written in MASKS if allow else ():
             while own != written and written in shown:
@@ -161,6 +212,11 @@ class CheckpointTokenizer:
             for number, (first, last) in zip(encoding.ids, encoding.offsets, strict=True)
         ]
 
+    @property
+    def content(self) -> str:
+        """The pipeline with its vocabulary and rules: JSON."""
+        return self._pipeline.to_str()
+
     def save(self, path: str | Path) -> None:
         """Write ``tokenizer.json``."""
         Path(path).write_text(self._pipeline.to_str(pretty=True) + "\n", encoding="utf-8")
@@ -173,62 +229,104 @@ class CheckpointTokenizer:
             "signature": self.signature,
             "fingerprint": self.fingerprint,
             "specials": self.specials(),
-            "doubled": self.doubled,
+            "special_ids": sorted(self.special_ids),
+            "frame": self.frame.to_json(),
+            "split": self.split,
+            "longest": self.longest,
         }
 
     def specials(self) -> dict[str, str]:
         """Special tokens by role."""
-        return {role: self.token(getattr(self, role)) for role in ROLES}
+        return {role: self.token(number) for role, number in self._roles.items()}
 
     def settings(self) -> dict[str, Any]:
-        """The content of a ``tokenizer_config.json`` for the same rules."""
-        named = {ROLES[role]: token for role, token in self.specials().items()}
-        return {"tokenizer_class": "PreTrainedTokenizerFast", **named}
+        """Return the content of a ``tokenizer_config.json`` for the same ids from transformers."""
+        named = {ROLES[role][0]: token for role, token in self.specials().items()}
+        return tokenizer_settings(
+            named,
+            self.frame,
+            split=self.split,
+            more=[self.token(n) for n in sorted(self.special_ids - {*self._roles.values()})],
+        )
 
     @classmethod
-    def load(cls, path: Path, *, specials: Mapping[str, str], doubled: bool) -> Any:
-        """Open what ``save`` wrote."""
-        return cls(_pipeline(path), specials=specials, doubled=doubled)
+    def load(cls, path: Path, record: Mapping[str, Any]) -> "CheckpointTokenizer":
+        """Open what ``save`` wrote.
 
-    @classmethod
-    def of_folder(cls, folder: Path, *, doubled: bool) -> Any:
-        """The tokenizer of a Hugging Face folder.
+        Args:
+            path: the file.
+            record: what ``describe`` gave; one without a frame is of a version that knew two.
 
         Raises:
-            ArtefactError: there is none, or it lacks a special token.
+            ArtefactError: the file is damaged, or the record is of another one.
         """
-        settings = _json(folder / "tokenizer_config.json")
-        settings = {**_json(folder / "special_tokens_map.json"), **settings}
-        models_there = sorted(folder.glob("*.model"))
-        if (folder / "tokenizer.json").is_file():
-            pipeline = _pipeline(folder / "tokenizer.json")
-        elif models_there:
-            pipeline = _sentencepiece(models_there[0], folder / "vocab.txt")
-        elif (folder / "vocab.txt").is_file():
-            pipeline = _wordpiece(folder / "vocab.txt", settings)
-        elif (folder / "merges.txt").is_file() and (folder / "vocab.json").is_file():
-            pipeline = _byte_bpe(folder)
+        pipeline, specials = read_pipeline(path), record.get("specials", {})
+        if "frame" in record:
+            frame = Frame.from_json(record["frame"], where=str(path))
         else:
-            message = (
-                f"{folder}: no tokenizer: tokenizer.json, vocab.txt, vocab.json with merges.txt "
-                "or a SentencePiece .model wanted"
-            )
-            raise ArtefactError(message)
-        # [CLS] says whose names the special tokens have.
-        usual = BERT_SPECIALS if pipeline.token_to_id("[CLS]") is not None else ROBERTA_SPECIALS
-        specials = {role: _content(settings.get(key)) or usual[role] for role, key in ROLES.items()}
-        specials = {
-            role: token if pipeline.token_to_id(token) is not None else usual[role]
-            for role, token in specials.items()
-        }
-        cast("Any", pipeline).add_special_tokens(
-            [t for t in specials.values() if pipeline.token_to_id(t) is not None]
+            ends = (pipeline.token_to_id(specials[role]) or 0 for role in ("bos", "eos"))
+            frame = Frame.around(*ends, doubled=bool(record.get("doubled")))
+        return cls(
+            pipeline,
+            specials=specials,
+            frame=frame,
+            split=bool(record.get("split", "frame" not in record)),
+            longest=record.get("longest"),
+            special_ids=frozenset(record.get("special_ids", ())),
         )
-        return cls(pipeline, specials=specials, doubled=doubled)
+
+    @classmethod
+    def of_folder(cls, folder: Path) -> "CheckpointTokenizer":
+        """Make the tokenizer of a Hugging Face folder.
+
+        Raises:
+            ArtefactError: there is none, or its files are damaged or do not fit one another.
+            UnsupportedError: it is of a class that cannot be reproduced.
+        """
+        found = read_published(folder)
+        pipeline = found.pipeline
+        there = {token.content for token in pipeline.get_added_tokens_decoder().values()}
+        specials: dict[str, str] = {}
+        for role, names in ROLES.items():
+            known = [found.named[name] for name in names if name in found.named]
+            known += [token for token in USUAL[role] if token in there]
+            if known:
+                specials[role] = known[0]
+        return cls(
+            pipeline,
+            specials=specials,
+            frame=found.frame,
+            split=found.split,
+            longest=found.longest,
+            special_ids=found.special,
+        )
 
 
 AnyTokenizer: TypeAlias = Tokenizer | CheckpointTokenizer
 """One that we trained, or one that came with a checkpoint."""
+
+
+def tokenizer_settings(
+    named: Mapping[str, str], frame: Frame, *, split: bool, more: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return the content of a ``tokenizer_config.json`` beside a ``tokenizer.json`` used as it is.
+
+    Args:
+        named: special tokens by their names there.
+        frame: says whether segments are among the network's inputs, and where texts are cut.
+        split: a special token's literal in a text is text.
+        more: special tokens without a name.
+    """
+    types = ["token_type_ids"] if frame.segmented else []
+    return {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        **named,
+        **({"additional_special_tokens": list(more)} if more else {}),
+        "model_input_names": ["input_ids", *types, "attention_mask"],
+        "truncation_side": "left" if frame.cut_left else "right",
+        "split_special_tokens": split,
+        "clean_up_tokenization_spaces": False,
+    }
 
 
 def _words(text: str) -> int:
@@ -239,78 +337,3 @@ def _kind(pipeline: Pipeline) -> str:
     return {"WordPiece": "wordpiece", "BPE": "bpe", "Unigram": "unigram"}.get(
         type(pipeline.model).__name__, "words"
     )
-
-
-def _content(value: Any) -> str | None:
-    """A special token is written as a string or as an object with its content."""
-    if isinstance(value, dict):
-        return cast("dict[str, str]", value).get("content")
-    return value if isinstance(value, str) else None
-
-
-def _json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        return cast("dict[str, Any]", json.loads(path.read_text(encoding="utf-8")))
-    except ValueError as error:
-        message = f"{path}: not JSON: {error}"
-        raise ArtefactError(message) from error
-
-
-def _pipeline(path: Path) -> Pipeline:
-    try:
-        return Pipeline.from_str(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        message = f"{path}: cannot be read: {error.strerror}"
-        raise ArtefactError(message) from error
-    except Exception as error:  # noqa: BLE001  the library raises bare Exception
-        message = f"{path}: not a tokenizer of the tokenizers library: {error}"
-        raise ArtefactError(message) from None
-
-
-def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8").rstrip("\n").split("\n")
-
-
-def _wordpiece(path: Path, settings: Mapping[str, Any]) -> Pipeline:
-    vocabulary = {token: number for number, token in enumerate(_lines(path))}
-    pipeline: Any = Pipeline(_m.WordPiece(vocabulary, unk_token="[UNK]"))
-    pipeline.normalizer = _n.BertNormalizer(
-        clean_text=True,
-        handle_chinese_chars=settings.get("tokenize_chinese_chars", True),
-        strip_accents=settings.get("strip_accents"),
-        lowercase=settings.get("do_lower_case", True),
-    )
-    pipeline.pre_tokenizer = _p.BertPreTokenizer()
-    pipeline.decoder = _d.WordPiece()
-    return pipeline
-
-
-def _byte_bpe(folder: Path) -> Pipeline:
-    model = _m.BPE.from_file(str(folder / "vocab.json"), str(folder / "merges.txt"))
-    pipeline: Any = Pipeline(model)
-    pipeline.pre_tokenizer = _p.ByteLevel(add_prefix_space=False)
-    pipeline.decoder = _d.ByteLevel()
-    return pipeline
-
-
-def _sentencepiece(path: Path, vocabulary: Path) -> Pipeline:
-    """A unigram model; ``vocab.txt``, where it is, says the ids."""
-    found = read_sentencepiece(path)
-    pieces = list(found.pieces)
-    names = [piece for piece, _ in pieces]
-    if vocabulary.is_file():
-        scores = dict(pieces)
-        lowest = min(scores.values()) - 10.0
-        names = _lines(vocabulary)
-        pieces = [(name, scores.get(name, lowest)) for name in names]
-    unk = names.index("[UNK]") if "[UNK]" in names else found.unk
-    pipeline: Any = Pipeline(_m.Unigram(pieces, unk, found.byte_fallback))
-    steps: list[Any] = [_n.Precompiled(found.charsmap)] if found.charsmap else []
-    steps.append(_n.Replace(Regex(" {2,}"), " "))
-    pipeline.normalizer = _n.Sequence(steps)
-    scheme = "always" if found.dummy_prefix else "never"
-    pipeline.pre_tokenizer = _p.Metaspace(replacement="▁", prepend_scheme=scheme)
-    pipeline.decoder = _d.Metaspace(replacement="▁", prepend_scheme=scheme)
-    return pipeline

@@ -16,6 +16,7 @@ from munmaek.errors import ArtefactError, UnsupportedError
 __all__ = ["SentencePiece", "read_sentencepiece"]
 
 UNIGRAM = 1
+CONTROL, USER_DEFINED = 3, 4
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
 
@@ -31,6 +32,8 @@ class SentencePiece:
     """The compiled normalisation, empty for none."""
     dummy_prefix: bool
     """A space is put before the text."""
+    added: tuple[tuple[str, bool], ...] = ()
+    """Pieces that are never cut, and whether each is a control symbol or one of the user's."""
 
 
 def read_sentencepiece(path: Path) -> SentencePiece:
@@ -53,6 +56,7 @@ def read_sentencepiece(path: Path) -> SentencePiece:
 
 def _model(content: bytes, path: Path) -> SentencePiece:
     pieces: list[tuple[str, float]] = []
+    added: list[tuple[str, bool]] = []
     kind, fallback, charsmap, prefix, unk = UNIGRAM, False, b"", True, 0
     for number, value in _fields(content):
         inner = dict(_fields(value)) if isinstance(value, bytes) else {}
@@ -61,6 +65,8 @@ def _model(content: bytes, path: Path) -> SentencePiece:
                 unk = len(pieces)
             score = struct.unpack("<f", inner[2])[0] if 2 in inner else 0.0
             pieces.append((inner[1].decode(), score))
+            if inner.get(3, 1) in (CONTROL, USER_DEFINED):
+                added.append((pieces[-1][0], inner[3] == CONTROL))
         elif number == 2:
             kind, fallback = inner.get(3, UNIGRAM), bool(inner.get(35, 0))
         elif number == 3:
@@ -70,7 +76,7 @@ def _model(content: bytes, path: Path) -> SentencePiece:
     if kind != UNIGRAM:
         message = f"{path}: a SentencePiece model of kind {kind}; munmaek reads unigram models (1)"
         raise UnsupportedError(message)
-    return SentencePiece(tuple(pieces), unk, fallback, charsmap, prefix)
+    return SentencePiece(tuple(pieces), unk, fallback, charsmap, prefix, tuple(added))
 
 
 def _fields(content: bytes) -> Iterator[tuple[int, Any]]:

@@ -24,6 +24,7 @@ from munmaek.text.building import (
     MARK,
     SPECIALS,
 )
+from munmaek.text.frames import Frame
 from munmaek.text.morphology import analyser, segment
 from munmaek.text.places import FIRST_BYTE, Located, Piece, bytes_located, word_of
 
@@ -76,6 +77,8 @@ class Tokenizer:
     eos = EOS
     mask = MASK
     special_ids = frozenset(range(len(SPECIALS)))
+    has_mask = True
+    frame = Frame.around(BOS, EOS)
 
     def __init__(self, pipeline: Pipeline, *, kind: str) -> None:
         _check_kind(kind)
