@@ -191,7 +191,7 @@ class Labelling(Manifest):
 class Classifying(Labelling):
     """A classifier, of whatever is within it."""
 
-    pairs: bool = False
+    pairs: bool | None = False
     temperature: Annotated[FiniteFloat, Field(gt=0)] = 1.0
 
 
@@ -204,7 +204,7 @@ class Limited(Tokenized):
 class Rating(Limited):
     """A model that gives numbers."""
 
-    pairs: bool
+    pairs: bool | None
     range: Annotated[list[FiniteFloat], Field(min_length=2, max_length=2)]
 
 
