@@ -49,7 +49,7 @@ class _Sized(Protocol):
 
 
 def check_together(models: Sequence[_Sized], weights: Sequence[float], *, what: str) -> None:
-    """Whether ``what``, "a mixture" for one, can be made of these.
+    """Check that ``what``, "a mixture" for one, can be made of these.
 
     Raises:
         ValueError: not a weight for each model, or models of different vocabularies.

@@ -67,7 +67,7 @@ class MarkedPair:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What tells pairs apart: both texts in NFC, one space between words."""
+        """Return what tells pairs apart: both texts in NFC, one space between words."""
         return _key(self.source), _key(self.target)
 
 
@@ -173,7 +173,7 @@ def read_guide(
     *,
     tokenizer: str | None = None,
 ) -> list[Guide | None]:
-    """What a file says of each of the given pairs; None where it says nothing.
+    """Return the marks of each of the given pairs; None where the file has none.
 
     Args:
         path: marks (``.jsonl``), found by their texts, or Pharaoh links with a line for every pair.

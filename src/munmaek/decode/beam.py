@@ -66,7 +66,7 @@ class _Results:
             self.bar[row] = scores[self.n_best - 1]
 
     def open(self, owner: Ints, sums: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Which beginnings may still matter: [N]; a row's best comes first."""
+        """Return which hypotheses may still matter: [N]; a row's best comes first."""
         if not owner.size:
             return np.empty(0, dtype=np.bool_)
         rows, first = np.unique(owner, return_index=True)

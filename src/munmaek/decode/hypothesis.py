@@ -111,7 +111,7 @@ def normalised(logprob: float, length: int, length_penalty: float) -> float:
 
 
 def check_options(beam: int, n_best: int, length_penalty: float, no_repeat: int) -> None:
-    """Whether a search for several outputs can be made like this.
+    """Return true where a search for several outputs can be made like this.
 
     Raises:
         ValueError: an option out of range.

@@ -30,7 +30,7 @@ class RankingModel(CountingModel, Protocol):
     """A ``BatchedLanguageModel`` that need not give all log-probabilities for a few of them."""
 
     def likeliest(self, state: Any, count: int, *, closed: Sequence[int]) -> tuple[Floats, Ints]:
-        """What ``rank(logprobs(state), count, closed=closed)`` gives, as far as it is above −∞."""
+        """Give ``rank(logprobs(state), count, closed=closed)`` as far as it is above −∞."""
         ...
 
 

@@ -72,7 +72,7 @@ class TranslatorNetwork(Protocol):
     def encode(
         self, source: Int[Tensor, "B S"], lengths: Int[Tensor, " B"], *, tape: Tape | None = None
     ) -> Any:
-        """What the decoder reads, once for a sentence: a tree of tensors with B rows first."""
+        """Encode a source once for the decoder: a tree of tensors with B rows first."""
         ...
 
     def decode(

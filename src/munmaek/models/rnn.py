@@ -76,7 +76,7 @@ class RnnConfig(Config):
 
     @property
     def label(self) -> str:
-        """What people call the model: its cell's name."""
+        """Return what people call the model: its cell's name."""
         return CELLS[self.cell].label
 
 

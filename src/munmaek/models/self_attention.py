@@ -113,7 +113,7 @@ class Readout(nn.Module):
         self.dropout = Dropout(config.dropout)
 
     def forward(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N D"]:
-        """What the scores are read from."""
+        """Return the states that the scores are read from."""
         return self.dropout(self.norm(F.gelu(self.dense(hidden))))
 
 

@@ -216,7 +216,7 @@ class FixedVectorTranslatorNetwork(nn.Module):
     def log_likelihood(
         self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"], *, smoothing: float
     ) -> Float[Tensor, ""]:
-        """Of the gold tokens, smoothed; see ``networks.LikelihoodNetwork``."""
+        """Compute the gold tokens' smoothed likelihood; see ``networks.LikelihoodNetwork``."""
         weight = self.target_embedding.weight
         return self.output.log_likelihood(hidden, gold, weight, smoothing=smoothing)
 

@@ -25,7 +25,7 @@ __all__ = ["AdaptiveSoftmax", "usual_cutoffs"]
 
 
 def usual_cutoffs(vocab_size: int) -> tuple[int, ...]:
-    """Where clusters begin: a tenth and two fifths of the vocabulary, 2,000 tokens at least."""
+    """Return where clusters begin: at a tenth (2,000 at least) and two fifths of the vocabulary."""
     first = min(max(2000, vocab_size // 10), vocab_size // 2)
     return (first, max(first + 1, 2 * vocab_size // 5))
 

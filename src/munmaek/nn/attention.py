@@ -228,7 +228,7 @@ def first_attention(
     dropout: float = 0.0,
     rotary: Float[Tensor, "2 N K"] | None = None,
 ) -> Float[Tensor, "B D"]:
-    """What the first token of each sentence sees of its sentence; ``parts`` are keys and values.
+    """Attend from the first token of each sentence to its sentence; ``parts`` are keys and values.
 
     The first position turns nothing, so rotary positions are for the keys alone.
     """
@@ -364,7 +364,7 @@ class MultiHeadCrossAttention(nn.Module):
         mask: Bool[Tensor, "#B #H #T S"] | None = None,
         tape: Tape | None = None,
     ) -> Float[Tensor, "B T D"]:
-        """What each position of ``x`` finds in ``memory``.
+        """Attend from each position of ``x`` to ``memory``.
 
         Args:
             x: the positions that ask.

@@ -72,13 +72,13 @@ def inference() -> Generator[None]:
 
 
 def onednn_is_on() -> bool:
-    """Whether float32 products are oneDNN's now."""
+    """Return true where float32 products are oneDNN's now."""
     return _setting() == "bf16"
 
 
 @cache
 def onednn_is_better() -> bool:
-    """Whether oneDNN's products are clearly faster than torch's own choice, and float32's.
+    """Measure whether oneDNN's products are clearly faster than torch's own choice, and float32's.
 
     Measured once a process, in some 15 ms.
     """

@@ -94,7 +94,7 @@ class Clause:
         return self.place[0] + words if self.existential and self.place else words
 
     def korean_rest(self) -> Words:
-        """What stands between subject and manner."""
+        """Return the words between subject and manner."""
         words: Words = []
         place = None if self.existential else self.place
         where = (self.companion, self.purpose, place)

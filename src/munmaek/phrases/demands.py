@@ -19,7 +19,7 @@ TELL = Verb("tell", Stem("말하", Kind.HA), case="에게", flags="b")
 
 
 def demanded(scene: Scene, target: int, purpose: Purpose, *, forbidden: bool) -> Structure:
-    """What is asked for or proposed: no subject, and no tense of its own."""
+    """Return what is asked for or proposed: no subject, and no tense of its own."""
     if target >= 9 and not forbidden and purpose.flag != "rb" and scene.chance(0.25):
         return _told_on(scene, target)
     share = 1.0 if target < 8 else 0.4 + 0.35 * scene.rng.random()

@@ -124,7 +124,7 @@ def _causal(scene: Scene, sentence: Complex, who: Nominal | None, tense: Tense) 
 def temporal(
     scene: Scene, main: Clause, who: Nominal | None, tense: Tense, room: int
 ) -> Subordinate:
-    """When, before, after, while."""
+    """Return a clause of time: when, before, after, while."""
     draw = scene.rng.random()
     if draw < 0.2 and "m" in main.verb.flags and main.modal is Modal.NONE and not main.negative:
         verb, noun = scene.pick(BACKGROUND)

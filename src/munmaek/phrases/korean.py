@@ -89,7 +89,7 @@ def honorific(stem: Stem) -> Stem:
 
 
 def deny_copula(stem: Stem) -> tuple[str, Stem]:
-    """What denies a noun: 학생이다 gives 학생이 and the stem 아니."""
+    """Deny a noun: 학생이다 gives 학생이 and the stem 아니."""
     return particle(stem.text[:-1], "이/가"), Stem("아니", Kind.COPULA, adjective=True)
 
 

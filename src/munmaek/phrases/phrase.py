@@ -70,7 +70,7 @@ class Scene:
 
     @property
     def spoken(self) -> bool:
-        """Whether the style is one of conversation."""
+        """Return true for a style of conversation."""
         return self.style in (Style.INFORMAL, Style.POLITE)
 
     def unit(self) -> int:
@@ -85,7 +85,7 @@ class Scene:
         return first
 
     def chance(self, probability: float) -> bool:
-        """Whether something of this probability happens."""
+        """Draw whether something of this probability happens."""
         return self.rng.random() < probability
 
     def pick(self, pool: tuple[T, ...]) -> T:

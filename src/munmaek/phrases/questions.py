@@ -28,7 +28,7 @@ ASKABLE: dict[str, tuple[Verb, ...]] = {
 
 
 def asked_for(scene: Scene, target: int) -> tuple[Structure, Form]:
-    """What a question asks."""
+    """Return the main clause of a question."""
     scene.asking = True
     if target >= 9 and scene.chance(0.35):
         return _asked_report(scene, target), Form.QUESTION

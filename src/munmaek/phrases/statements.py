@@ -24,7 +24,7 @@ HEAR = Verb("hear", Stem("듣", Kind.D), flags="s")
 
 
 def told(scene: Scene, target: int) -> Structure:
-    """What a statement says."""
+    """Return the main clause of a statement."""
     tense = any_tense(scene)
     if scene.style is Style.FORMAL:
         tense = Tense.FUTURE if scene.chance(0.7) else Tense.PAST

@@ -89,7 +89,7 @@ TREATS = {"buy", "bake", "cook", "make"}
 
 
 def state(scene: Scene, subject: Nominal, tense: Tense, name: str = "") -> Clause:
-    """How someone is: tired, kind."""
+    """Say how someone is: tired, kind."""
     if name:
         verb = STATES[name]
     else:
@@ -98,17 +98,17 @@ def state(scene: Scene, subject: Nominal, tense: Tense, name: str = "") -> Claus
 
 
 def quality(scene: Scene, subject: Nominal) -> Clause:
-    """What someone is like."""
+    """Say what someone is like."""
     return Clause(scene.pick(GOOD_QUALITIES), scene.units(4), subject)
 
 
 def identity(scene: Scene, subject: Nominal, tense: Tense) -> Clause:
-    """What someone is: a student."""
+    """Say what someone is: a student."""
     return Clause(scene.pick(PROFESSIONS), scene.units(4), subject, tense)
 
 
 def description(scene: Scene, tense: Tense) -> Clause:
-    """How a thing is: this coffee is hot."""
+    """Say how a thing is: this coffee is hot."""
     while True:
         noun = scene.fresh(scene.pick(ACTIVITIES).objects or lexicon.DRINKS)
         fitting = tuple(name for name in noun.fitting if name in DESCRIPTIONS)
@@ -141,7 +141,7 @@ def existence(scene: Scene, tense: Tense, room: int) -> Clause:
 
 
 def weather(scene: Scene, tense: Tense, kind: str) -> Clause:
-    """What the weather is like."""
+    """Say what the weather is like."""
     scene.seen.add("날씨")
     verb = scene.pick(WEATHER[kind])
     first = scene.units(4)
@@ -163,7 +163,7 @@ def event(scene: Scene, tense: Tense, *, starts: bool) -> Clause:
 def circumstance(
     scene: Scene, main: Clause, who: Nominal | None, tense: Tense, *, calm: bool = False
 ) -> Clause:
-    """What explains the main clause, or what it depends on.
+    """Give the circumstance that explains the main clause, or that it depends on.
 
     Args:
         scene: the sentence.

@@ -44,7 +44,7 @@ class Subordinate:
 
     @property
     def shared(self) -> bool:
-        """Whether its subject is the main clause's, and so left out in Korean."""
+        """Return true where the subject is the main clause's, and so left out in Korean."""
         return self.clause.same_subject or self.clause.subject is None
 
     def korean(self, style: Style) -> Words:
@@ -120,7 +120,7 @@ class Complex:
 
     @property
     def simple(self) -> bool:
-        """Whether further verbs may share the first one's subject and auxiliary."""
+        """Return true where further verbs may share the first one's subject and auxiliary."""
         return self.chain[0].modal is Modal.NONE and not self.chain[0].negative
 
 
@@ -163,12 +163,12 @@ class Reported:
         return self.speaker.link
 
     def korean(self, ending: str, style: Style, *, case: str = TOPIC) -> Words:
-        """Who says it, what, and the reporting verb."""
+        """Return who says it, what, and the reporting verb."""
         words = [*self.speaker.korean_subject(case), *self.speaker.korean_rest()]
         words += self.inner.korean(self.ending, style, case=SUBJECT)
         return words + self.speaker.korean_end(ending, style)
 
     def english(self, form: Form) -> Words:
-        """Who says it, that, what."""
+        """Return who says it, that, what."""
         words = [*self.speaker.english(form), ("that", (self.inner.link,))]
         return words + self.inner.english(Form.FINITE)

@@ -78,7 +78,7 @@ class Carrying(Protocol):
     """A task that carries something from one batch to the next, such as a hidden state."""
 
     def carried(self) -> dict[str, Tensor]:
-        """What would be lost if training stopped here."""
+        """Return the state that would be lost if training stopped here."""
         ...
 
     def take_up(self, carried: Mapping[str, Tensor], device: torch.device) -> None:
@@ -121,7 +121,7 @@ def build_network(make: Callable[[], Any], *, seed: int) -> Any:
 
 
 def device_of(network: Any) -> torch.device:
-    """Where the network's weights are."""
+    """Return the device of the network's weights."""
     module: nn.Module = network
     return next(module.parameters()).device
 

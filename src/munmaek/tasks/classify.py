@@ -161,7 +161,7 @@ def length_groups(
 
 @inference()
 def outputs(network: Any, rows: Rows, *, max_tokens: int = 8192) -> NDArray[np.float64]:
-    """What the network puts out for each row: [N, C], in their order."""
+    """Compute the network's outputs for each row: [N, C], in their order."""
     groups = length_groups(rows.ids, max_tokens, seed=None)
     out: NDArray[np.float64] | None = None
     for group in groups:

@@ -183,7 +183,7 @@ class NextSentenceModelling:
         return PairBatch(masked, types, relations)
 
     def loss(self, network: BertMaskedNetwork, batch: PairBatch) -> Loss:
-        """That of masked words; that of relations is its penalty, of the same weight a mean."""
+        """Compute the loss of masked words, with that of relations as its penalty."""
         words, relations = self._hidden(network, batch)
         targets = tensor(batch.masked.targets, network)
         total = -network.log_likelihood(words, targets)

@@ -115,7 +115,7 @@ class AttentionTranslatorNetwork(nn.Module):
         *,
         tape: Tape | None = None,
     ) -> Float[Tensor, "B T D"]:
-        """What predicts the token after each of ``target``.
+        """Compute what predicts the token after each of ``target``.
 
         A tape gets ``attention.weights`` and ``attention.scores`` [B T S], with local attention
         ``attention.centre`` [B T], and the gates under ``decoder.``.
@@ -155,7 +155,7 @@ class AttentionTranslatorNetwork(nn.Module):
     def log_likelihood(
         self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"], *, smoothing: float
     ) -> Float[Tensor, ""]:
-        """Of the gold tokens, smoothed; see ``networks.LikelihoodNetwork``."""
+        """Compute the gold tokens' smoothed likelihood; see ``networks.LikelihoodNetwork``."""
         weight = self.target_embedding.weight
         return self.output.log_likelihood(hidden, gold, weight, smoothing=smoothing)
 

@@ -70,13 +70,13 @@ class BertConfig(Config):
 
     @property
     def classic(self) -> bool:
-        """Whether it is of the form that published checkpoints have."""
+        """Return true for the form that published checkpoints have."""
         modern = self.norm_first or self.gated or self.positions == "rotary" or not self.bias
         return not modern
 
     @property
     def published(self) -> bool:
-        """Whether other libraries, opening it under the family's name, compute the same."""
+        """Return true where other libraries compute the same under the family's name."""
         return self.classic and self.classifier_pooling == "cls"
 
     @field_validator("num_attention_heads")

@@ -293,7 +293,7 @@ class BertEncoder(nn.Module):
         *,
         tape: Tape | None = None,
     ) -> Float[Tensor, "*B T D"]:
-        """What the first layer reads."""
+        """Return what the first layer reads."""
         words = self.word_embeddings(ids)
         if tape is not None:
             tape.record("embedding", words)

@@ -47,22 +47,22 @@ class NgramConfig(Config):
 
     @property
     def is_distribution(self) -> bool:
-        """Whether what the model gives after a context sums to 1; all but plain Stupid Backoff."""
+        """Return true where probabilities sum to 1; all but plain Stupid Backoff."""
         return not isinstance(self.smoothing, StupidBackoff) or self.smoothing.normalised
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is the default smoothing of all n-grams, which has a fast way of its own."""
+        """Return true for the default smoothing of all n-grams, which has a fast way of its own."""
         return isinstance(self.smoothing, ModifiedKneserNey) and not self.is_pruned
 
     @property
     def is_pruned(self) -> bool:
-        """Whether n-grams of the text are left out."""
+        """Return true where n-grams of the text are left out."""
         return any(self.prune) or self.prune_entropy > 0
 
     @property
     def label(self) -> str:
-        """What people call the model: ``5-gram``, ``3-gram (witten-bell, pruned)``."""
+        """Return what people call the model: ``5-gram``, ``3-gram (witten-bell, pruned)``."""
         default = type(self).model_fields["smoothing"].get_default(call_default_factory=True)
         name = self.smoothing.name
         how = [*[name] * (name != default.name), *["pruned"] * self.is_pruned]

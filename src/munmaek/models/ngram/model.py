@@ -274,7 +274,7 @@ class NgramModel:
         return score(self.tables, ids, offsets, bos=self.bos)
 
     def explain(self, ids: Ids) -> list[Explanation]:
-        """How each token got its probability: the n-gram that matched and the backoffs paid.
+        """Explain each token's probability: the n-gram that matched and the backoffs paid.
 
         Raises:
             InputError: an id outside the vocabulary.

@@ -92,13 +92,13 @@ class _Shared:
         self.grid: _Grid | None = None
 
     def layout(self, rows: Int[Tensor, " N"]) -> _Grid:
-        """Where each row stands; the last answer is kept, since rows rarely change sources."""
+        """Return where each row stands; kept, since rows rarely change sources."""
         if self.grid is None or self.grid.rows is not rows:
             self.grid = _layout(rows, self.lines[rows], len(self.source[0].keys))
         return self.grid
 
     def takes(self, entries: int, more: int) -> bool:
-        """Whether ``more`` entries may be written after ``entries`` in place."""
+        """Return true where ``more`` entries may be written after ``entries`` in place."""
         keys = self.written[0].keys
         # A graph keeps what it read; a tensor of inference mode is not written to outside of it.
         free = not torch.is_grad_enabled() and (

@@ -53,7 +53,7 @@ class Residual(nn.Module):
         return self.leave(x, change(self.enter(x)))
 
     def enter(self, x: Float[Tensor, "*N D"]) -> Float[Tensor, "*N D"]:
-        """What f reads."""
+        """Return what f reads."""
         return self.norm(x) if self.norm_first else x
 
     def leave(
@@ -215,7 +215,7 @@ def _positions(config: TransformerConfig) -> LearnedPositions | SinusoidalPositi
 
 
 def last_norm(config: TransformerConfig) -> nn.Module:
-    """What follows the last layer."""
+    """Apply what follows the last layer."""
     return nn.LayerNorm(config.dimension) if config.norm_first else nn.Identity()
 
 

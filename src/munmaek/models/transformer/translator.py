@@ -161,7 +161,7 @@ class Memory(NamedTuple):
     encoded: Encoded
 
     def whole(self) -> Encoded:
-        """What each row reads, row by row."""
+        """Return the memory of each row, row by row."""
         kept, rows = self.encoded, self.rows
         if rows is kept.rows:
             return kept
@@ -215,7 +215,7 @@ class TransformerTranslatorNetwork(nn.Module):
     def log_likelihood(
         self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"], *, smoothing: float
     ) -> Float[Tensor, ""]:
-        """Of the gold tokens, smoothed; see ``networks.LikelihoodNetwork``."""
+        """Compute the gold tokens' smoothed likelihood; see ``networks.LikelihoodNetwork``."""
         weight = self.decoder.embedding.tokens.weight
         return self.output.log_likelihood(hidden, gold, weight, smoothing=smoothing)
 
