@@ -229,7 +229,7 @@ BAD = [
         "train translate {home}/ko.txt {bad}/short.txt --model attention -o {new}",
         ["200", "short.txt has 1"],
     ),
-    ("train lm {bad}/short.txt --model ngram -o {new}", ["too small"]),
+    ("train lm {bad}/short.txt --model ngram --hold-out 5% -o {new}", ["too small"]),
     (
         "train lm {bad}/short.txt --valid {home}/ko.txt --model ngram --order 5 -o {new}",
         ["order 5", "too high"],
@@ -394,7 +394,8 @@ def test_train_ends_with_scores_and_says_what_to_type_next(
     run: Run, home: Path, tmp_path: Path
 ) -> None:
     model = tmp_path / "model"
-    result = run("train", "lm", home / "ko.txt", "--model", "ngram", "--order", "2", "-o", model)
+    asked = ("--model", "ngram", "--order", "2", "--hold-out", "5%")
+    result = run("train", "lm", home / "ko.txt", *asked, "-o", model)
     assert result.code == 0
     assert re.search(r"^perplexity +\d", result.out, flags=re.MULTILINE)
     assert f"{model}: 2-gram" in result.out
@@ -410,6 +411,8 @@ def test_train_and_evaluate_give_the_same_scores_as_json(
     evaluated = run("evaluate", tmp_path / "model", home / "ko.txt", "--json")
     first, second = trained.rows[0], evaluated.rows[0]
     assert len(trained.rows) == len(evaluated.rows) == 1
+    roles = [score.pop("role") for score in first["scores"].values()]
+    assert set(roles) == {"validation"}
     assert first == second
     assert (first["model"], first["task"]) == (str(tmp_path / "model"), "lm")
     assert first["scores"]["perplexity"]["value"] > 1
@@ -510,8 +513,10 @@ def test_an_interruption_before_there_is_anything_to_save_says_so(
 
 def test_evaluate_prints_a_line_for_each_score(run: Run, home: Path) -> None:
     result = run("evaluate", home / "classifier", home / "labels.tsv")
-    assert [line.split()[0] for line in result.lines] == ["accuracy", "macro_f1", "ece"]
-    assert all("munmaek:" in line for line in result.lines)
+    *scores, basis = result.lines
+    assert [line.split()[0] for line in scores] == ["accuracy", "macro_f1", "ece"]
+    assert all("munmaek:" in line for line in scores)
+    assert basis == "on 100 texts of labels.tsv"
 
 
 @pytest.mark.parametrize("model", ["ngram", "rnn", "bert"])

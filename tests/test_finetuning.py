@@ -58,6 +58,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pairs = [(a, a if n % 2 else b) for n, (a, b) in enumerate(pairwise(texts))]
     rows = [f"{a}\t{b}\t{'same' if a == b else 'other'}\n" for a, b in pairs]
     (folder / "pairs.tsv").write_text("sentence1\tsentence2\tgold_label\n" + "".join(rows), "utf-8")
+    more = "sentence1\tsentence2\tgold_label\n" + "".join(rows[1:] * 3)
+    (folder / "more.tsv").write_text(more, "utf-8")
     rows = [f"{n}\t{5.0 * (a == b)}\t{a}\t{b}\n" for n, (a, b) in enumerate(pairs)]
     (folder / "sts.tsv").write_text("id\tscore\tsentence1\tsentence2\n" + "".join(rows), "utf-8")
     named = {"서울": "B-LOC", "김": "B-PER", "박": "I-PER"}
@@ -363,7 +365,9 @@ def test_a_classifier_of_pairs_is_trained_calibrated_saved_and_used(
     data: Path, tmp_path: Path
 ) -> None:
     options = recipe("classify", pairs=True, calibrate=True, class_weights="balanced")
-    model = train(options, [data / "pairs.tsv"], folder=tmp_path / "m")
+    with pytest.raises(InputError, match="--calibrate needs 100 validation texts or more, got 2"):
+        train(options, [data / "pairs.tsv"], folder=tmp_path / "m")
+    model = train(options, [data / "pairs.tsv"], folder=tmp_path / "m", valid=[data / "more.tsv"])
     assert isinstance(model, Classifier)
     assert set(model.info.scores) == {"accuracy", "macro_f1", "ece"}
     assert model.info.training["calibration"]["temperature"] == model.temperature != 1.0
@@ -403,7 +407,10 @@ def test_a_regressor_gives_values_of_the_data_and_opens_in_transformers(
     model = train(recipe("regress", pairs=True), [data / "sts.tsv"], folder=tmp_path / "m")
     assert isinstance(model, Regressor)
     assert (model.low, model.high) == (0.0, 5.0)
-    assert set(model.info.scores) == {"pearson", "spearman", "mse"}
+    assert set(model.info.scores) == {"mse"}, "two values have no correlation"
+    assert set(model.evaluate(read_valued(data / "sts.tsv", pairs=Pairs()))) == {
+        "pearson", "spearman", "mse"
+    }  # fmt: skip
     theirs = transformers.AutoModelForSequenceClassification.from_pretrained(tmp_path / "m").eval()
     framing = framing_of(model.info, model.tokenizer, model.limit)
     first, second = model.tokenizer.encode_many(["나는 학교", "서울"])
@@ -534,12 +541,17 @@ def test_commands_train_measure_and_use_pairs_numbers_and_words(
     lines = [f"{name} = {value}" for name, value in SMALL.items()]
     config.write_text("[model]\n" + "\n".join(lines) + "\n[train]\nsteps = 2\n", "utf-8")
     common = ("--model", "bert", "--tokenizer", "words", "--config", config, "--device", "cpu")
-    for task, file, more in (
-        ("classify", "pairs.tsv", ("--pairs", "--calibrate", "--class-weights", "same=2")),
+    more = data / "more.tsv"
+    for task, file, options in (
+        (
+            "classify",
+            "pairs.tsv",
+            ("--pairs", "--calibrate", "--class-weights", "same=2", "--valid", more),
+        ),
         ("regress", "sts.tsv", ("--second-column", "sentence2", "--patience", 2)),
         ("tag", "names.tsv", ("--class-weights", "balanced")),
     ):
-        done = run("train", task, data / file, *common, *more, "-o", tmp_path / task)
+        done = run("train", task, data / file, *common, *options, "-o", tmp_path / task)
         assert done.code == 0, done.err
         assert "munmaek look" not in done.err  # which reads none of these
         measured = run("evaluate", tmp_path / task, data / file, "--json").rows[0]

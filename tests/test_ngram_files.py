@@ -451,11 +451,12 @@ def test_room_touched_beforehand_changes_nothing(tmp_path, corpus, monkeypatch):
 
 @small
 def test_rows_held_out_are_those_of_every_other_way(tmp_path, corpus):
-    model = train_ngrams(recipe(seed=3), [corpus], folder=tmp_path / "model")
+    options = recipe(seed=3, hold_out="5%")
+    model = train_ngrams(options, [corpus], folder=tmp_path / "model")
     kept, held = hold_out(1500, seed=3)
     rows = read_text(corpus).lines
     assert model.info.data["train"]["rows"] == len(kept)
-    valid = Corpus("text.txt (held out)", tuple(rows[row] for row in held.tolist()))
+    valid = Corpus("held out of text.txt", tuple(rows[row] for row in held.tolist()))
     assert model.info.data["valid"]["sha256"] == valid.fingerprint
 
 

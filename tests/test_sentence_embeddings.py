@@ -194,6 +194,7 @@ def test_texts_alone_train_embeddings_that_search_and_embed_use(
     score = found["scores"]["spearman"]
     assert found["task"] == "embed"
     assert score["value"] > 0.3
+    assert score.pop("role") == "validation, which also chose the weights"
     assert "pooling:mean" in score["signature"]
     assert main(["evaluate", out, str(place / "sts.tsv"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["scores"]["spearman"] == score

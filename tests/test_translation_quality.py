@@ -85,7 +85,8 @@ def test_every_score_is_had_by_source_length() -> None:
     assert long.scores["perplexity"].value == pytest.approx(4.0)
     assert short.scores["ter"].value == pytest.approx(25.0)  # 1 edit of 4 words
     assert long.scores["ter"].value == pytest.approx(12.5)  # 1 shift of 8 words
-    assert set(short.to_json()) >= {"low", "high", "count", "bleu", "chrf", "ter", "perplexity"}
+    assert set(short.to_json()) >= {"low", "high", "count", "chrf", "ter", "perplexity"}
+    assert short.bleu is None, "two sentences have no BLEU"
 
 
 # Between systems
@@ -285,6 +286,8 @@ def test_a_comparison_has_the_scores_and_the_diagnosis_of_evaluate(
     (row,) = compared.rows[0]["models"]
     (alone,) = run("evaluate", folder, *files, "--beam", 1, "--json").rows
     assert set(row["scores"]) == {"bleu", "chrf", "ter", "perplexity", "bits_per_character"}
+    roles = [score.pop("role") for score in row["scores"].values()]
+    assert set(roles) == {"validation"}, "without --test the figures are those of validation"
     assert row["scores"] == alone["scores"]
     assert row["diagnosis"] == alone["diagnosis"]
     assert all(set(bucket) > set(row["scores"]) for bucket in row["by_length"])

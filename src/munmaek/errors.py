@@ -13,6 +13,7 @@ __all__ = [
     "InputError",
     "MunmaekError",
     "MunmaekWarning",
+    "OrderError",
     "TrainingError",
     "UnsupportedError",
 ]
@@ -26,6 +27,19 @@ class MunmaekError(Exception):
 
 class InputError(MunmaekError, ValueError):
     """Text, labels or a file that cannot be used: names the file and, where known, the line."""
+
+
+class OrderError(InputError):
+    """An n-gram order that no sequence of the text is long enough for."""
+
+    def __init__(self, order: int, longest: int, what: str = "the longest sequence") -> None:
+        """Say so of ``order``, where ``what`` has ``longest`` tokens with ``<s>`` and ``</s>``."""
+        self.longest = longest
+        self.why = f"{what} has {longest} tokens with <s> and </s>"
+        super().__init__(
+            f"order {order} is too high: {self.why}; choose an order of at most {longest} or add "
+            "text"
+        )
 
 
 class ConfigError(MunmaekError, ValueError):

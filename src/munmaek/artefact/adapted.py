@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from munmaek.artefact.language_model import TrainedLanguageModel
 from munmaek.errors import UnsupportedError
-from munmaek.metrics import Score, count_text, lm_scores, sign_model
+from munmaek.metrics import Score, count_text, lm_scores, resting_on, sign_model
 from munmaek.mixing import tune_mixture
 from munmaek.tasks.adapting import Trace, trace_of
 from munmaek.tasks.cache import cached_logprobs, tune_cache
@@ -75,12 +75,13 @@ def adapted_scores(
         rows += _with_cache(*_dynamic(model, tune, test), adaptation)
     if adaptation.mix is not None:
         rows += _mixed_rows(trained, adaptation.mix, rows, tune, test)
-    return {
+    scores = {
         ("perplexity" if not row.how else f"perplexity, {' + '.join(_names(row))}"): _score(
             trained, corpus, test, row
         )
         for row in rows
     }
+    return resting_on(scores, corpus.name, len(corpus.lines), "sentences")
 
 
 def _ended(trained: TrainedLanguageModel, lines: Sequence[str]) -> list[list[int]]:

@@ -17,7 +17,14 @@ from munmaek.artefact.info import Info
 from munmaek.artefact.inside import HeadsOff, Inside, one_row
 from munmaek.artefact.weights import save_model, save_network
 from munmaek.errors import ConfigError, InputError, UnsupportedError
-from munmaek.metrics import Score, Signature, masked_scores, next_sentence_scores, sign_model
+from munmaek.metrics import (
+    Score,
+    Signature,
+    masked_scores,
+    next_sentence_scores,
+    resting_on,
+    sign_model,
+)
 from munmaek.metrics.regression import spearman
 from munmaek.metrics.retrieval import retrieval_ranks, retrieval_scores, unit
 from munmaek.models.bert import BertBaseNetwork, BertEncoder, BertMaskedNetwork
@@ -247,9 +254,10 @@ class Encoder:
         if pairs.values is not None:
             cosines = (firsts.astype(np.float64) * seconds).sum(1)
             score = spearman(cosines.tolist(), pairs.values, signature=signature)
-            return {score.name: score}
+            return resting_on({score.name: score}, pairs.name, len(firsts), "pairs")
         kinds = np.unique(np.array(pairs.seconds), return_inverse=True)[1]
-        return retrieval_scores(retrieval_ranks(firsts, seconds, kinds), signature=signature)
+        scores = retrieval_scores(retrieval_ranks(firsts, seconds, kinds), signature=signature)
+        return resting_on(scores, pairs.name, len(firsts), "pairs")
 
     def evaluate(self, corpus: Corpus) -> dict[str, Score]:
         """Perplexity and accuracy over masked words, masks fixed by a seed.
@@ -272,10 +280,11 @@ class Encoder:
         signature = sign_model(
             tokenizer, task="mlm", stage=self.info.stage, more=(("masked", "15%"),)
         )
-        return {
+        scores = {
             **masked_scores(logprobs, hits, signature=signature),
             **self._relation_scores(documents_of(lines), task, signature),
         }
+        return resting_on(scores, corpus.name, len(rows), "texts")
 
     def _relation_scores(
         self,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from munmaek.metrics import Score
+from munmaek.metrics import Score, in_role
 
 __all__ = ["Info", "munmaek_version"]
 
@@ -42,8 +42,9 @@ class Info:
     """Scores as JSON, with signatures."""
     version: str = field(default_factory=munmaek_version)
 
-    def with_scores(self, scores: Mapping[str, Score]) -> "Info":
-        """The same with these scores."""
+    def with_scores(self, scores: Mapping[str, Score], *, role: str = "") -> "Info":
+        """Return the same with these scores, of data that had ``role`` in the training."""
+        scores = scores if not role else in_role(scores, role)
         return replace(self, scores={name: score.to_json() for name, score in scores.items()})
 
     def to_json(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from munmaek.artefact.info import Info
 from munmaek.errors import InputError
-from munmaek.metrics import Score, Signature, classification_scores
+from munmaek.metrics import Score, Signature, classification_scores, resting_on
 from munmaek.metrics.calibration import Calibration, calibrate, calibration_score
 from munmaek.text.corpora import LabelledCorpus
 from munmaek.text.labels import UNSEEN, LabelIndex
@@ -165,7 +165,8 @@ class Labeller(ABC):
             signature=signature,
         )
         error = calibration_score(logprobs, gold, signature=signature.extended(*calibrated))
-        return {**scores, error.name: error}
+        rows = "texts" if corpus.seconds is None else "pairs"
+        return resting_on({**scores, error.name: error}, corpus.name, len(gold), rows)
 
     def calibrated(self, corpus: LabelledCorpus) -> tuple[Self, Calibration]:
         """The same with the temperature that fits ``corpus`` best, and what that does.

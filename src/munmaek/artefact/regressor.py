@@ -16,7 +16,7 @@ from munmaek.artefact.inside import HeadsOff, Inside, one_row
 from munmaek.artefact.labelling import check_pairs
 from munmaek.artefact.weights import save_model, save_network
 from munmaek.data.batches import pad_rows
-from munmaek.metrics import Score, sign_model
+from munmaek.metrics import Score, resting_on, sign_model
 from munmaek.metrics.regression import regression_scores
 from munmaek.nn.products import inference
 from munmaek.nn.tape import Tape
@@ -87,11 +87,13 @@ class Regressor:
             InputError: a value that is no number, or pairs where single texts are wanted.
         """
         gold = values_of(corpus)
-        return regression_scores(
+        scores = regression_scores(
             self._values(corpus.texts, corpus.seconds),
             gold,
             signature=sign_model(self.tokenizer, task="regress", stage=self.info.stage),
         )
+        rows = "texts" if corpus.seconds is None else "pairs"
+        return resting_on(scores, corpus.name, len(gold), rows)
 
     @inference()
     def inside(

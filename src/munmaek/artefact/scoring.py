@@ -13,7 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.lm import LanguageModel
-from munmaek.metrics import Score, bits_per, count_text, lm_scores, perplexity, sign_model
+from munmaek.metrics import (
+    Score,
+    bits_per,
+    count_text,
+    lm_scores,
+    perplexity,
+    resting_on,
+    sign_model,
+)
 from munmaek.models.ngram import NgramModel
 from munmaek.ngram import WordTable, flatten
 from munmaek.ngram.parallel import available
@@ -267,7 +275,7 @@ def corpus_scores(
     signature = sign_model(
         tokenizer, task="lm", stage=stage, more=(("context", "document"),) if document else ()
     )
-    return lm_scores(
+    scores = lm_scores(
         found.logprobs,
         tokens=found.tokens,
         words=counts.words,
@@ -278,6 +286,7 @@ def corpus_scores(
         signature=signature,
         rng=np.random.default_rng(0),
     )
+    return resting_on(scores, corpus.name, len(corpus.lines), "sentences")
 
 
 def _sentence_sums(

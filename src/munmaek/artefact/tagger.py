@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from munmaek.artefact.folder import NOTHING_BESIDE
 from munmaek.artefact.info import Info
 from munmaek.artefact.weights import save_model, save_network
-from munmaek.metrics import Score, sign_model
+from munmaek.metrics import Score, resting_on, sign_model
 from munmaek.metrics.tagging import OUTSIDE, spans, tagging_scores
 from munmaek.tasks.tag import NONE, NeuralTagger
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
@@ -210,11 +210,12 @@ class Tagger:
         found = self.label_words(corpus.sentences)
         unseen = sum(LabelIndex(self.labels).unseen(chain.from_iterable(corpus.labels)).values())
         signature = sign_model(self.tokenizer, task="tag", stage=self.info.stage)
-        return tagging_scores(
+        scores = tagging_scores(
             [[each.label for each in labelled] for labelled in found],
             corpus.labels,
             signature=signature.extended(*((("unseen", str(unseen)),) if unseen else ())),
         )
+        return resting_on(scores, corpus.name, len(corpus.sentences), "sentences")
 
     def _joined(
         self, text: str, pieces: Sequence[Piece], logprobs: NDArray[np.float64]

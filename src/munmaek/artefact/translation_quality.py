@@ -21,6 +21,7 @@ from munmaek.metrics import (
     check_bleu_tokenizer,
     count_text,
     measures,
+    resting_on,
 )
 from munmaek.metrics.diagnosis import FEWEST, Finding, diagnose
 from munmaek.metrics.source_length import EDGES
@@ -54,11 +55,16 @@ class TranslationQuality:
 
     @property
     def scores(self) -> dict[str, Score]:
-        """BLEU, chrF, TER where it was counted, perplexity and bits, with 95 % intervals."""
-        return {
+        """BLEU, chrF, TER where it was counted, perplexity and bits, with 95 % intervals.
+
+        A handful of pairs has no BLEU.
+        """
+        scores = {
             name: measure.score(self.signature, rng=np.random.default_rng(0))
             for name, measure in self.measures.items()
+            if measure.given(len(self.outputs))
         }
+        return resting_on(scores, self.corpus.name, len(self.outputs), "pairs")
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -75,6 +81,7 @@ class TranslationQuality:
             edges=edges,
             rng=np.random.default_rng(0),
             measured=self.measures,
+            data=self.corpus.name,
         )
 
 

@@ -18,6 +18,7 @@ from munmaek.cli.options import (
     Device,
     Epochs,
     Force,
+    HoldOut,
     Json,
     LabelColumn,
     Seed,
@@ -57,6 +58,7 @@ def compare(
         ),
     ] = None,
     valid: Valid = None,
+    hold_out: HoldOut = None,
     test: Annotated[
         list[str] | None,
         typer.Option(
@@ -94,6 +96,7 @@ def compare(
         "tokenizer": tokenizer,
         "vocab_size": vocab_size,
         "seed": seed,
+        "hold_out": hold_out,
         "text_column": column(text_column),
         "label_column": column(label_column),
     }

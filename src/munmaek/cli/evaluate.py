@@ -27,7 +27,7 @@ from munmaek.cli.translations import (
 )
 from munmaek.errors import ConfigError
 
-__all__ = ["evaluate", "interval_text", "number", "put_scores", "scores_json"]
+__all__ = ["evaluate", "interval_text", "number", "put_bases", "put_scores", "scores_json"]
 
 
 def evaluate(
@@ -247,11 +247,15 @@ def _adapted(
 
 def scores_json(model: Path, task: str, scores: Mapping[str, Any]) -> dict[str, Any]:
     """What ``evaluate`` and the end of ``train`` print for machines."""
-    return {"model": str(model), "task": task, "scores": scores}
+    from munmaek.metrics import remarks
+
+    return {"model": str(model), "task": task, "scores": scores, "remarks": remarks(scores)}
 
 
 def put_scores(scores: Mapping[str, Mapping[str, Any]]) -> None:
-    """A line for each score: name, value, interval, unit, signature."""
+    """Print each score, what they rest on, and what one should know before relying on them."""
+    from munmaek.metrics import absent
+
     wide = max((len(name) for name in scores), default=0)
     for name, score in scores.items():
         interval = interval_text(score.get("low"), score.get("high"))
@@ -259,6 +263,17 @@ def put_scores(scores: Mapping[str, Mapping[str, Any]]) -> None:
             f"{name:{wide}}  {number(score['value']):>8}  {interval:17}  {score['unit']:14}  "
             f"{score['signature']}".rstrip()
         )
+    put_bases(scores)
+    for reason in absent(scores):
+        put(reason)
+
+
+def put_bases(scores: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print what the scores were measured on, and whether that is little."""
+    from munmaek.metrics import bases
+
+    for basis in bases(scores):
+        put(f"on {basis}" + (f"; {basis.remark}" if basis.remark else ""))
 
 
 def interval_text(low: float | None, high: float | None) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from munmaek.cli.console import put, put_json, say
-from munmaek.cli.evaluate import number
+from munmaek.cli.evaluate import number, put_bases
 from munmaek.cli.options import column
 from munmaek.errors import ConfigError
 
@@ -182,6 +182,7 @@ def sum_up_several(found: Any, *, json: bool) -> None:
             f"{each.rows:>9,}  {each.score:{wide}}  {number(each.mean):>8}  {spread:>8}  "
             f"{ends:18}  {each.runs:>4}"
         )
+    put_bases(found.runs[0].scores)
     _say_kept(found)
 
 

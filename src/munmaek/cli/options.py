@@ -15,6 +15,7 @@ __all__ = [
     "Device",
     "Epochs",
     "Force",
+    "HoldOut",
     "InputFile",
     "JointVocabulary",
     "Json",
@@ -67,7 +68,16 @@ Valid = Annotated[
     typer.Option(
         metavar="FILE",
         show_default=False,
-        help="Validation data, twice for two parallel files; else 5 % are held out.",
+        help="Validation data, twice for two parallel files; else see --hold-out.",
+    ),
+]
+
+HoldOut = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N|N%",
+        show_default="5 %, 2,000 at most; 0 for ngram",
+        help="Rows of the data held out for validation, of each label its share: 500, 20% or 0.",
     ),
 ]
 

@@ -148,17 +148,30 @@ def forecast(
     put(f"time        {seconds_text(found.seconds)} for {found.epochs:.1f} passes")
 
 
+def unevaluated(info: Any) -> list[str]:
+    """Why there are no scores; nothing where there are some."""
+    if info.scores:
+        return []
+    if "valid" in info.data:
+        return ["not evaluated: the model gives scores that are no probabilities"]
+    return ["not evaluated: nothing was held out; give --valid FILE or --hold-out 5%"]
+
+
 def sum_up(info: Any, folder: Path, *, json: bool, pairs: bool = False) -> None:
     """Scores, size and time of a model just made, and what one may do with it."""
     diagnosis = info.training.get("diagnosis", [])
     say_warnings(each["message"] for each in diagnosis if each["found"])
     if json:
         found = {"diagnosis": diagnosis} if diagnosis else {}
-        put_json({**scores_json(folder, info.task, info.scores), **found})
+        told = scores_json(folder, info.task, info.scores)
+        told["remarks"] += unevaluated(info)
+        put_json({**told, **found})
         return
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     kind = "n-grams" if info.stage == "ngram" else "weights"
     put_scores(info.scores)
+    for line in unevaluated(info):
+        put(line)
     put(
         f"\n{folder}: {info.label}, {info.parameters:,} {kind}, {size_text(size)}, "
         f"trained in {seconds_text(info.seconds)}"

@@ -22,7 +22,7 @@ from munmaek.compare.entries import (
 from munmaek.compare.events import Event, Message, StageFinished, StageProgress, StageStarted
 from munmaek.compare.report import write_report
 from munmaek.look.measures import first_word_influence, reading_speed
-from munmaek.metrics import IbmModel1, alignment_scores, sign
+from munmaek.metrics import IbmModel1, alignment_scores, resting_on, sign
 from munmaek.phrases import Phrase, Phrasebook, phrasebook
 from munmaek.recipe import (
     Recipe,
@@ -210,6 +210,7 @@ class _Demo:
         best = models[min(bits, key=lambda name: bits[name])]
         self._begin("lm-mixture", "mixture")
         valid = text.valid_corpus
+        assert valid is not None
         self._add(mixture_row(best, models["lm-ngram"], valid=valid, test=test, name="lm-mixture"))
         self._samples(models)
         return text, models
@@ -327,6 +328,7 @@ class _Demo:
             signature=signature,
             rng=np.random.default_rng(0),
         )
+        scores = resting_on(scores, "phrasebook (test)", len(phrases), "pairs")
         told = {score: value.to_json() for score, value in scores.items()}
         for phrase, each in zip(phrases, aligned, strict=True):
             if phrase in _shown(phrases) and each.weights is not None:
@@ -352,6 +354,7 @@ class _Demo:
             signature=sign(task="align", stage="ibm1", tokenizer="words"),
             rng=np.random.default_rng(0),
         )
+        scores = resting_on(scores, "phrasebook (test)", len(book.test), "pairs")
         told = {score: value.to_json() for score, value in scores.items()}
         self.results.setdefault("baselines", []).append(
             {"task": "align", "label": "IBM Model 1", "scores": told}

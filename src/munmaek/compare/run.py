@@ -40,7 +40,9 @@ from munmaek.recipe import (
     prepare_parallel,
     prepare_text,
 )
+from munmaek.recipe.holding import NOTHING
 from munmaek.recipe.prepare import Parallel, Text
+from munmaek.recipe.settings import validation_role
 from munmaek.recipe.training import columns_of
 from munmaek.recipe.vocabulary import own_tokenizer
 from munmaek.text.corpora import (
@@ -201,6 +203,9 @@ class _Training:
         self.report(StageProgress(self.name, progress.progress, progress.loss))
 
     def finished(self, results: dict[str, Any], row: dict[str, Any]) -> None:
+        if not self.settings.test:
+            own = self.candidate.stage is not None
+            _say_role(row, validation_role(self.recipe()) if own else "validation")
         results["models"].append(row)
         self.report(StageFinished(self.name, row))
 
@@ -235,13 +240,10 @@ def _wrong_task(model: TrainedModel, wanted: str) -> UnsupportedError:
 
 
 def _compare_lm(settings: CompareSettings, results: dict[str, Any], report: Report) -> None:
-    text = prepare_text(
-        read_text(settings.train),
-        read_text(settings.valid) if settings.valid else None,
-        settings.recipe,
-    )
+    text = _text(settings)
     test = read_text(settings.test) if settings.test else text.valid_corpus
-    results["data"] = [_data("lm", text.describe(), test.name, len(test.lines), test.fingerprint)]
+    assert test is not None  # without a test, something is held out
+    results["data"] = [_data(settings, text.describe(), test, len(test.lines))]
     models: list[TrainedLanguageModel] = []
     for training in _trainings(settings, report):
         model = training.trained(
@@ -251,7 +253,8 @@ def _compare_lm(settings: CompareSettings, results: dict[str, Any], report: Repo
             raise _wrong_task(model, "lm")
         models.append(model)
         training.finished(results, language_model_row(model, test, name=training.name))
-    _mix(models, results, text.valid_corpus, test, report)
+    if text.valid_corpus is not None:
+        _mix(models, results, text.valid_corpus, test, report)
 
 
 def _mix(
@@ -276,6 +279,8 @@ def _mix(
     best = min(neural, key=lambda pair: pair[0])[1]
     report(StageStarted("lm-mixture", "lm", "mixture", None))
     row = mixture_row(best, counted[0], valid=valid, test=test, name="lm-mixture")
+    if valid is test:
+        _say_role(row, "validation, which also chose the weights")
     results["models"].append(row)
     report(StageFinished("lm-mixture", row))
 
@@ -288,21 +293,23 @@ def _compare_classify(settings: CompareSettings, results: dict[str, Any], report
 
     corpus = read(settings.train)
     valid = read(settings.valid) if settings.valid else None
-    texts = prepare_labelled(corpus, valid, recipe)
+    holding = _holds_out(settings)
+    texts = prepare_labelled(corpus, valid, recipe, holding=holding)
     test = read(settings.test) if settings.test else texts.valid_corpus
-    results["data"] = [
-        _data("classify", texts.describe(), test.name, len(test.texts), test.fingerprint)
-    ]
+    assert test is not None  # without a test, something is held out
+    results["data"] = [_data(settings, texts.describe(), test, len(test.texts))]
 
     def fit(stage: Recipe, run: Run) -> Classifier:
+        if stage.is_counted and holding and settings.test and not stage.calibrate:
+            # Counting needs no validation, and there is other data to test on.
+            _note(results, f"{stage.stage}: counts all of {corpus.name}, held-out rows too")
+            whole = prepare_labelled(corpus, None, stage, tokenizer=texts.tokenizer, holding=False)
+            return fit_classifier(whole, stage, run)
         tokenizer = own_tokenizer(run.init)
-        own = (
-            texts
-            if tokenizer is None
-            else prepare_labelled(
-                texts.train_corpus, texts.valid_corpus, stage, tokenizer=tokenizer
-            )
-        )
+        if tokenizer is None:
+            return fit_classifier(texts, stage, run)
+        train, held = texts.train_corpus, texts.valid_corpus
+        own = prepare_labelled(train, held, _parted(stage), tokenizer=tokenizer)
         return fit_classifier(own, stage, run)
 
     for training in _trainings(settings, report):
@@ -322,9 +329,7 @@ def _compare_translate(settings: CompareSettings, results: dict[str, Any], repor
         settings.recipe,
     )
     test = read_parallel(settings.test) if settings.test else pairs.valid_corpus
-    results["data"] = [
-        _data("translate", pairs.describe(), test.name, len(test.sources), test.fingerprint)
-    ]
+    results["data"] = [_data(settings, pairs.describe(), test, len(test.sources))]
     outputs: dict[str, list[str]] = {}
     for training in _trainings(settings, report):
         model = training.trained(
@@ -362,13 +367,10 @@ def _samples(test: ParallelCorpus, outputs: dict[str, list[str]]) -> list[dict[s
 
 
 def _compare_mlm(settings: CompareSettings, results: dict[str, Any], report: Report) -> None:
-    text = prepare_text(
-        read_text(settings.train),
-        read_text(settings.valid) if settings.valid else None,
-        settings.recipe,
-    )
+    text = _text(settings)
     test = read_text(settings.test) if settings.test else text.valid_corpus
-    results["data"] = [_data("mlm", text.describe(), test.name, len(test.lines), test.fingerprint)]
+    assert test is not None  # an encoder is trained, so something is held out
+    results["data"] = [_data(settings, text.describe(), test, len(test.lines))]
     for training in _trainings(settings, report):
         model = training.trained(lambda recipe, run: fit_encoder(_read_as(text, run), recipe, run))
         if not isinstance(model, Encoder):
@@ -376,16 +378,68 @@ def _compare_mlm(settings: CompareSettings, results: dict[str, Any], report: Rep
         training.finished(results, encoder_row(model, test, name=training.name))
 
 
+def _text(settings: CompareSettings) -> Text:
+    """Running text, parted where a network, the mixture or the figures need validation."""
+    return prepare_text(
+        read_text(settings.train),
+        read_text(settings.valid) if settings.valid else None,
+        settings.recipe,
+        holding=_holds_out(settings),
+    )
+
+
+def _holds_out(settings: CompareSettings) -> bool:
+    """Whether rows are held out of the training data, where no validation data is given.
+
+    Raises:
+        ConfigError: none are to be, and something needs them.
+    """
+    recipe = settings.recipe
+    needing = [
+        each.stage
+        for each in settings.candidates
+        if each.stage is not None and recipe.model_copy(update={"stage": each.stage}).is_trained
+    ]
+    if settings.valid:
+        return False
+    if recipe.hold_out == NOTHING and not (needing or settings.test):
+        message = "--hold-out 0: there is nothing to test on; give --test FILE"
+        raise ConfigError(message)
+    if recipe.hold_out == NOTHING and needing:
+        recipe.model_copy(update={"stage": needing[0]}).holds_out(valid=False)  # says why
+    return bool(needing) or not settings.test or recipe.hold_out not in (None, NOTHING)
+
+
+def _parted(recipe: Recipe) -> Recipe:
+    """The recipe for data of which the rows have been held out already."""
+    return recipe.model_copy(update={"hold_out": None})
+
+
+def _note(results: dict[str, Any], text: str) -> None:
+    results.setdefault("notes", []).append(text)
+
+
+def _say_role(row: dict[str, Any], role: str) -> None:
+    """Write beside each score of a row what its data had been used for."""
+    for score in row["scores"].values():
+        score["role"] = role
+
+
 def _data(
-    task: str, described: dict[str, Any], test: str, rows: int, fingerprint: str
+    settings: CompareSettings, described: dict[str, Any], test: Any, rows: int
 ) -> dict[str, Any]:
-    return {
+    """What the results say of the data; ``test`` is a corpus of ``rows`` rows."""
+    found = {
         "name": described["train"]["name"],
-        "task": task,
+        "task": settings.recipe.task,
         "train": described["train"]["rows"],
-        "valid": described["valid"]["rows"],
+        "valid": described["valid"]["rows"] if "valid" in described else 0,
         "test": rows,
-        "test_name": test,
+        "test_name": test.name,
+        "tested_on": "test" if settings.test else "validation",
         "fingerprint": described["train"]["sha256"],
-        "test_fingerprint": fingerprint,
+        "test_fingerprint": test.fingerprint,
     }
+    if "valid" in described:
+        found["valid_name"] = described["valid"]["name"]
+    return found

@@ -19,7 +19,16 @@ from munmaek.metrics.classification import (
 from munmaek.metrics.ibm1 import IbmModel1
 from munmaek.metrics.language import TextCounts, bits_per, count_text, lm_scores, perplexity
 from munmaek.metrics.masked import masked_scores, next_sentence_scores
-from munmaek.metrics.score import Score, Signature, sign, sign_model
+from munmaek.metrics.remarks import absent, bases, remarks
+from munmaek.metrics.score import (
+    Basis,
+    Score,
+    Signature,
+    in_role,
+    resting_on,
+    sign,
+    sign_model,
+)
 from munmaek.metrics.significance import (
     Comparison,
     approximate_randomisation,
@@ -41,6 +50,7 @@ from munmaek.metrics.translation import (
 )
 
 __all__ = [
+    "Basis",
     "Comparison",
     "IbmModel1",
     "LengthBucket",
@@ -50,10 +60,12 @@ __all__ = [
     "Score",
     "Signature",
     "TextCounts",
+    "absent",
     "accuracy",
     "aer",
     "alignment_scores",
     "approximate_randomisation",
+    "bases",
     "bits_per",
     "bleu",
     "bleu_tokenizer",
@@ -66,6 +78,7 @@ __all__ = [
     "confusion",
     "count_text",
     "format_links",
+    "in_role",
     "links_from_weights",
     "lm_scores",
     "macro_f1",
@@ -75,6 +88,8 @@ __all__ = [
     "paired_bootstrap",
     "parse_links",
     "perplexity",
+    "remarks",
+    "resting_on",
     "sign",
     "sign_model",
     "ter",

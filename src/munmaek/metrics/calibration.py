@@ -17,17 +17,22 @@ from munmaek.metrics.score import Score, Signature
 from munmaek.metrics.significance import bootstrap_interval
 
 __all__ = [
+    "FEWEST",
     "Calibration",
     "calibrate",
     "calibration_error",
     "calibration_score",
     "fit_temperature",
+    "is_certain",
     "tempered",
 ]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 BINS = 15
+FEWEST = 100
+"""Texts below which no temperature is fitted: so few may all be right, and then the best one is
+that which makes every probability 1."""
 _LOW, _HIGH = np.log(0.01), np.log(1000.0)
 _GOLDEN = (np.sqrt(5) - 1) / 2
 
@@ -93,9 +98,11 @@ def _error(sums: Floats) -> Floats:
 def calibration_score(logprobs: Floats, gold: Ints, *, signature: Signature) -> Score:
     """ECE as a score named ``ece``, with a bootstrap interval."""
     sums = _sums(logprobs, gold, BINS)
-    low, high = bootstrap_interval(sums, _error, rng=np.random.default_rng(0))
     named = signature.extended(("bins", str(BINS)), ("unit", "text"))
-    return Score("ece", float(_error(sums.sum(0)[None])[0]), "share", named).within(low, high)
+    score = Score("ece", float(_error(sums.sum(0)[None])[0]), "share", named)
+    if len(gold) < 2:
+        return score
+    return score.within(*bootstrap_interval(sums, _error, rng=np.random.default_rng(0)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +120,14 @@ class Calibration:
     def to_json(self) -> dict[str, Any]:
         """For a model's record."""
         return {name: getattr(self, name) for name in self.__slots__}
+
+
+def is_certain(temperature: float) -> bool:
+    """Return whether a fitted temperature makes all probabilities 0 or 1, as far as it may.
+
+    That happens where all texts are labelled right: then no temperature is too low.
+    """
+    return bool(np.log(temperature) < _LOW + 1e-3)
 
 
 def calibrate(logprobs: Floats, gold: Ints) -> Calibration:

@@ -16,7 +16,7 @@ from munmaek.metrics.classification import Z95
 from munmaek.metrics.score import Score, Signature
 from munmaek.metrics.significance import bootstrap_interval
 
-__all__ = ["correlation", "pearson", "ranks", "regression_scores", "spearman"]
+__all__ = ["FEWEST", "correlation", "pearson", "ranks", "regression_scores", "spearman"]
 
 Floats = NDArray[np.float64]
 
@@ -74,27 +74,41 @@ def _score(name: str, value: float, count: int, spread: float, signature: Signat
     return score.within(math.tanh(middle - half), math.tanh(middle + half))
 
 
+FEWEST = 4
+"""Values below which a correlation is not given: that of two is always 1, and Fisher's interval
+begins with four."""
+
+
 def regression_scores(
     predicted: Sequence[float], gold: Sequence[float], *, signature: Signature
 ) -> dict[str, Score]:
     """Pearson, Spearman and the mean squared error in the values' own unit, by name.
 
+    Fewer than ``FEWEST`` values have no correlation.
+
     Raises:
         ValueError: the sequences differ in length or are empty.
     """
     first, second = _arrays(predicted, gold)
-    squares = np.square(first - second)[:, None]
-    low, high = bootstrap_interval(
+    error = _squared_error(np.square(first - second)[:, None], signature)
+    if len(gold) < FEWEST:
+        return {error.name: error}
+    scores = (
+        pearson(predicted, gold, signature=signature),
+        spearman(predicted, gold, signature=signature),
+        error,
+    )
+    return {score.name: score for score in scores}
+
+
+def _squared_error(squares: Floats, signature: Signature) -> Score:
+    signed = signature.extended(("unit", "text"))
+    error = Score("mse", float(squares.mean()), "squared value", signed)
+    if len(squares) < 2:
+        return error
+    interval = bootstrap_interval(
         np.concatenate([squares, np.ones_like(squares)], axis=1),
         lambda sums: sums[:, 0] / sums[:, 1],
         rng=np.random.default_rng(0),
     )
-    error = Score(
-        "mse", float(squares.mean()), "squared value", signature.extended(("unit", "text"))
-    )
-    scores = (
-        pearson(predicted, gold, signature=signature),
-        spearman(predicted, gold, signature=signature),
-        error.within(low, high),
-    )
-    return {score.name: score for score in scores}
+    return error.within(*interval)

@@ -7,7 +7,21 @@ from typing import Any, Protocol
 
 from munmaek.errors import InputError
 
-__all__ = ["Score", "Signature", "SigningTokenizer", "sign", "sign_model"]
+__all__ = [
+    "FEW",
+    "Basis",
+    "Score",
+    "Signature",
+    "SigningTokenizer",
+    "in_role",
+    "resting_on",
+    "sign",
+    "sign_model",
+]
+
+FEW = 100
+"""Rows below which a score is shown with a remark: half a 95 % interval of a share is then ten
+percentage points or more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +108,46 @@ def sign_model(
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """The data that a score rests on."""
+
+    rows: int
+    of: str
+    """What the rows are, in the plural: ``sentences``, ``texts``, ``pairs``."""
+    data: str
+    """Name of the file or files, or ``held out of FILE``."""
+    role: str = ""
+    """``validation`` where the same rows also chose something of the model."""
+
+    def __str__(self) -> str:
+        rows = f"{self.rows:,} {self.of[:-1] if self.rows == 1 else self.of}"
+        apart = " " if self.data.startswith("held out of ") else " of "
+        role = f" ({self.role})" if self.role else ""
+        return f"{rows}{apart}{self.data}{role}" if self.data else f"{rows}{role}"
+
+    @property
+    def remark(self) -> str:
+        """Return why the figures are uncertain, or nothing where there are enough rows."""
+        if self.rows >= FEW:
+            return ""
+        return f"fewer than {FEW}, so the figures may differ much on others"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values, which stand among those of a score."""
+        found: dict[str, Any] = {"rows": self.rows, "of": self.of, "data": self.data}
+        more = {"role": self.role, "remark": self.remark}
+        return found | {name: value for name, value in more.items() if value}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Basis | None":
+        """Return the basis among a score's values; None where they name no rows."""
+        rows = data.get("rows")
+        if not isinstance(rows, int):
+            return None
+        return cls(rows, *(str(data.get(name, "")) for name in ("of", "data", "role")))
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """One number with its unit, its signature and, where it was sampled, its 95 % interval."""
 
@@ -103,6 +157,8 @@ class Score:
     signature: Signature
     low: float | None = None
     high: float | None = None
+    basis: Basis | None = None
+    """The data that it was measured on; None where that was not recorded."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, without the name: scores are kept in a mapping by name."""
@@ -112,6 +168,7 @@ class Score:
             "signature": str(self.signature),
             "low": self.low,
             "high": self.high,
+            **({} if self.basis is None else self.basis.to_json()),
         }
 
     @classmethod
@@ -134,8 +191,25 @@ class Score:
             Signature.parse(str(data.get("signature", ""))),
             None if low is None else float(low),
             None if high is None else float(high),
+            Basis.from_json(data),
         )
 
     def within(self, low: float, high: float) -> "Score":
         """This score with the interval ``low`` to ``high``."""
         return replace(self, low=low, high=high)
+
+
+def resting_on(
+    scores: Mapping[str, Score], data: str, rows: int, of: str, *, role: str = ""
+) -> dict[str, Score]:
+    """Return the scores with what they were measured on: ``rows`` rows of ``data``."""
+    basis = Basis(rows, of, data, role)
+    return {name: replace(score, basis=basis) for name, score in scores.items()}
+
+
+def in_role(scores: Mapping[str, Score], role: str) -> dict[str, Score]:
+    """Return the scores, saying what their data had been used for: ``validation``."""
+    return {
+        name: replace(score, basis=score.basis and replace(score.basis, role=role))
+        for name, score in scores.items()
+    }

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from munmaek.metrics.score import Score, Signature
+from munmaek.metrics.score import Score, Signature, resting_on
 from munmaek.metrics.translation import Measure, measures
 
 __all__ = ["EDGES", "LengthBucket", "by_length"]
@@ -27,9 +27,9 @@ class LengthBucket:
     """By name: ``bleu``, ``chrf`` and what else was measured."""
 
     @property
-    def bleu(self) -> Score:
-        """Of these sentences alone."""
-        return self.scores["bleu"]
+    def bleu(self) -> Score | None:
+        """Of these sentences alone; None of a handful."""
+        return self.scores.get("bleu")
 
     @property
     def chrf(self) -> Score:
@@ -51,6 +51,7 @@ def by_length(
     edges: Sequence[int] = EDGES,
     rng: np.random.Generator | None = None,
     measured: Mapping[str, Measure] | None = None,
+    data: str = "",
 ) -> list[LengthBucket]:
     """Scores by length of the source in words, shortest first; empty buckets left out.
 
@@ -62,6 +63,7 @@ def by_length(
         edges: upper bounds of the buckets in words, inclusive and rising; longer ones go together.
         rng: draws the resamples of the 95 % intervals.
         measured: what ``measures`` gave of all sentences; None measures BLEU and chrF.
+        data: name of the sentences' file.
 
     Raises:
         ValueError: the sequences differ in length or are empty, or edges do not rise.
@@ -81,6 +83,12 @@ def by_length(
         if not rows.any():
             continue
         signed = signature.extended(("words", f"{low}-{high}"))
-        scores = {name: each.score(signed, rng=rng, rows=rows) for name, each in found.items()}
-        buckets.append(LengthBucket(max(low, 1), high, int(rows.sum()), scores))
+        count = int(rows.sum())
+        scores = {
+            name: each.score(signed, rng=rng, rows=rows)
+            for name, each in found.items()
+            if each.given(count)
+        }
+        scores = resting_on(scores, data, count, "pairs")
+        buckets.append(LengthBucket(max(low, 1), high, count, scores))
     return buckets

@@ -95,8 +95,10 @@ def _span_scores(pairs: Sequence[tuple[Labels, Labels]], signature: Signature) -
     out: dict[str, Score] = {}
     for name, way in ways.items():
         value = float(way(counts.sum(0)[None])[0])
-        interval = bootstrap_interval(counts, way, rng=np.random.default_rng(0))
-        out[name] = Score(name, value, "share", named).within(*interval)
+        out[name] = Score(name, value, "share", named)
+        if len(counts) > 1:
+            interval = bootstrap_interval(counts, way, rng=np.random.default_rng(0))
+            out[name] = out[name].within(*interval)
     return out
 
 

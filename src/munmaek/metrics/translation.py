@@ -44,6 +44,10 @@ Ints = NDArray[np.int64]
 BLEU_TOKENIZERS = ("13a", "char", "intl", "ja-mecab", "ko-mecab", "none", "zh")
 """sacreBLEU's tokenizers that need no download."""
 
+FEWEST = 10
+"""Sentences below which BLEU is not given: its four-gram precision is then a handful of counts, or
+nothing but smoothing, and no interval says so."""
+
 LONGEST_SHIFTED = 300
 """Words of a sentence up to which TER looks for shifts: that takes seconds for one of 400 words and
 hours for a line that is a book."""
@@ -206,6 +210,12 @@ class Measure:
     how: tuple[tuple[str, str], ...]
     """Parts of the signature."""
     higher_is_better: bool = True
+    fewest: int = 1
+    """Sentences that it needs to say anything."""
+
+    def given(self, rows: int) -> bool:
+        """Return whether so many sentences are enough."""
+        return rows >= self.fewest
 
     def score(
         self,
@@ -290,7 +300,8 @@ def _bleu_measure(
     hypotheses: Sequence[str], references: Sequence[str], tokenizer: str | None
 ) -> Measure:
     metric = _bleu_metric(tokenizer or bleu_tokenizer(references))
-    return _sacrebleu("bleu", metric, bleu_from_sums, hypotheses, references)
+    measure = _sacrebleu("bleu", metric, bleu_from_sums, hypotheses, references)
+    return replace(measure, fewest=FEWEST)
 
 
 def _likelihood_measures(found: Likelihoods) -> list[Measure]:
@@ -401,6 +412,10 @@ def translation_scores(
     signature: Signature,
     rng: np.random.Generator | None = None,
 ) -> dict[str, Score]:
-    """BLEU and chrF by name."""
+    """BLEU, where there are sentences enough for it, and chrF by name."""
     found = measures(hypotheses, references, with_ter=False)
-    return {name: measure.score(signature, rng=rng) for name, measure in found.items()}
+    return {
+        name: measure.score(signature, rng=rng)
+        for name, measure in found.items()
+        if measure.given(len(references))
+    }

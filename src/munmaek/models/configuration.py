@@ -12,6 +12,11 @@ __all__ = ["Config"]
 C = TypeVar("C", bound="Config")
 
 
+def _said(message: str) -> str:
+    """Return what pydantic says, without the kind of error that our own checks raise."""
+    return message.lower().removeprefix("value error, ")
+
+
 class Config(BaseModel):
     """Base of the frozen configurations; ``of`` turns what a user wrote into one."""
 
@@ -37,5 +42,5 @@ class Config(BaseModel):
                 known = ", ".join(cls.model_fields)
                 message = f"{where}: unknown option '{name}'; known here: {known}"
             else:
-                message = f"{where}: {name} = {first['input']!r}: {first['msg'].lower()}"
+                message = f"{where}: {name} = {first['input']!r}: {_said(first['msg'])}"
             raise ConfigError(message) from error

@@ -21,7 +21,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from munmaek.errors import InputError
+from munmaek.errors import InputError, OrderError
 from munmaek.ngram.counting import continue_contexts
 from munmaek.ngram.discounts import counts_of_counts, discounts_of, raw_last_ngrams
 from munmaek.ngram.estimation import Estimate, interpolate, unigram_probabilities
@@ -184,12 +184,7 @@ class _External:
             self.source.release()
         if self.order > longest:
             sequences = int(histogram[self.eos])
-            message = (
-                f"order {self.order} is too high: the longest of {sequences} sequences has "
-                f"{longest} tokens with <s> and </s>; "
-                f"choose an order of at most {longest} or add text"
-            )
-            raise InputError(message)
+            raise OrderError(self.order, longest, f"the longest of {sequences} sequences")
         return histogram
 
     def _sort(self, histogram: Int64s) -> _Files:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from munmaek.errors import InputError
+from munmaek.errors import InputError, OrderError
 from munmaek.ngram.bisecting import below
 from munmaek.ngram.compiled import compiled
 from munmaek.ngram.intrinsics import prefetch
@@ -126,12 +126,7 @@ class _Sorter:
     def _check_order(self) -> None:
         longest = int((self.ends - self.sentences).max()) + 1
         if self.order > longest:
-            message = (
-                f"order {self.order} is too high: the longest of {len(self.ends)} sequences has "
-                f"{longest} tokens with <s> and </s>; "
-                f"choose an order of at most {longest} or add text"
-            )
-            raise InputError(message)
+            raise OrderError(self.order, longest, f"the longest of {len(self.ends)} sequences")
 
     def _limits(self) -> Int64s:
         return np.concatenate([[0], np.cumsum(self.histogram)])

@@ -1,18 +1,23 @@
 """What every way to an n-gram model has in common."""
 
 import time
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from munmaek.artefact.info import Info
+from munmaek.errors import MunmaekWarning, OrderError
 from munmaek.models.ngram import NgramConfig
 from munmaek.ngram.spare import Spare
 from munmaek.recipe.settings import Recipe
 from munmaek.text.tokenizers import Tokenizer
 
-__all__ = ["Means", "counted_info", "excluded_ids", "ngram_sizes"]
+__all__ = ["Means", "counted_info", "excluded_ids", "fitted", "ngram_sizes"]
+
+
+M = TypeVar("M")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,34 @@ class Means:
     """Where files are put meanwhile; by default beside the model."""
     spare: Spare | None = None
     """Where large arrays come from, where not all is worked off on disk."""
+
+
+def fitted(recipe: Recipe, fit: Callable[[NgramConfig], M]) -> tuple[NgramConfig, M]:
+    """Return what ``fit`` makes, and its configuration, with an order that the text allows.
+
+    Args:
+        recipe: what is counted; an order that it names is kept.
+        fit: counts and smooths.
+
+    Raises:
+        OrderError: the recipe names an order that no sentence is long enough for.
+
+    Warns:
+        MunmaekWarning: the order that is taken instead of the usual one.
+    """
+    config: NgramConfig = recipe.stage_config()
+    try:
+        return config, fit(config)
+    except OrderError as error:
+        if "order" in recipe.model:
+            raise
+        lower = NgramConfig.of({**recipe.model, "order": error.longest})
+        message = (
+            f"{error.why}, so the order is {error.longest} instead of {config.order}, as none is "
+            "given"
+        )
+        warnings.warn(message, MunmaekWarning, stacklevel=2)
+        return lower, fit(lower)
 
 
 def ngram_sizes(tokenizer: Tokenizer) -> dict[str, int]:

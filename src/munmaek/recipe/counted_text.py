@@ -40,7 +40,8 @@ class CountedText:
     positions: int
     lines: NDArray[np.int64]
     """The number of each sentence's line in the data, from 1."""
-    valid: Corpus
+    valid: Corpus | None
+    """What to evaluate on; None where nothing is given or held out."""
     described: Callable[[], dict[str, Any]]
     """What the manifest says of the data; the first who asks may have to wait."""
 
@@ -76,14 +77,14 @@ def read_text_words(
     column: Column | None = None,
 ) -> CountedText:
     """Whole words, numbered as they are read; with ``scratch`` the text goes to ``column``."""
-    rows = 0
+    rows, holding = 0, recipe.holds_out(valid=bool(valid))
     held: NDArray[np.int64] = np.empty(0, dtype=np.int64)
 
     def choose(total: int) -> NDArray[np.int64]:
         nonlocal rows, held
         rows = total
-        if not valid:
-            _, held = hold_out(total, seed=recipe.seed)
+        if holding:
+            _, held = hold_out(total, seed=recipe.choice_seed, asked=recipe.hold_out)
         return held
 
     read = read_words(
@@ -98,14 +99,16 @@ def read_text_words(
         column=column,
     )
     name = corpus_name(list(paths))
-    corpus = read_text(valid) if valid else Corpus(held_out_name(name), _stripped(read.held))
+    corpus = read_text(valid) if valid else None
+    if holding:
+        corpus = Corpus(held_out_name(name), _stripped(read.held))
     lines = np.empty(0, dtype=np.int64)
     if scratch is None:
         lines = np.delete(np.arange(1, rows + 1), held)
 
     def described() -> dict[str, Any]:
         train = {"name": name, "rows": read.rows, "sha256": read.sha256}
-        return {"train": train, "valid": _describe(corpus)}
+        return {"train": train, **_validating(corpus)}
 
     return CountedText(read.words, read.text, read.positions, lines, corpus, described)
 
@@ -118,14 +121,17 @@ def _describe(corpus: Corpus) -> dict[str, Any]:
     return {"name": corpus.name, "rows": len(corpus.lines), "sha256": corpus.fingerprint}
 
 
+def _validating(corpus: Corpus | None) -> dict[str, Any]:
+    return {} if corpus is None else {"valid": _describe(corpus)}
+
+
 def encode_text(recipe: Recipe, paths: Paths, valid: Paths) -> CountedText:
     """By any other tokenizer, rows by the thousand, so that no list holds the ids of all."""
     corpus = read_text(paths)
     kept = np.arange(len(corpus.lines), dtype=np.int64)
-    if valid:
-        checked = read_text(valid)
-    else:
-        kept, held = hold_out(len(corpus.lines), seed=recipe.seed)
+    checked = read_text(valid) if valid else None
+    if recipe.holds_out(valid=bool(valid)):
+        kept, held = hold_out(len(corpus.lines), seed=recipe.choice_seed, asked=recipe.hold_out)
         checked = Corpus(held_out_name(corpus.name), pick(corpus.lines, held))
         corpus = Corpus(corpus.name, pick(corpus.lines, kept))
     tokenizer = make_tokenizer(corpus.lines, recipe)
@@ -138,7 +144,7 @@ def encode_text(recipe: Recipe, paths: Paths, valid: Paths) -> CountedText:
     text = np.concatenate([*parts, np.array([tokenizer.bos], dtype=np.int32)])
 
     def described() -> dict[str, Any]:
-        return {"train": _describe(corpus), "valid": _describe(checked)}
+        return {"train": _describe(corpus), **_validating(checked)}
 
     return CountedText(tokenizer, text, len(text) - 1, kept + 1, checked, described)
 

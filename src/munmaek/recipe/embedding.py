@@ -10,10 +10,11 @@ import numpy as np
 from munmaek.artefact import Encoder
 from munmaek.data.batches import pick
 from munmaek.errors import InputError
+from munmaek.metrics.regression import FEWEST
 from munmaek.recipe.holding import held_out_name, hold_out
 from munmaek.recipe.masking import within_positions
 from munmaek.recipe.network import Run, embedded_tokens, row_lengths, train_network
-from munmaek.recipe.settings import Recipe
+from munmaek.recipe.settings import Recipe, validation_role
 from munmaek.recipe.vocabulary import make_tokenizer
 from munmaek.tasks.contrastive import Contrastive, PairRows
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
@@ -85,7 +86,8 @@ def train_embedder(
     model = Encoder(tokenizer, network, info, limit, pooling, normalised=True)
     if isinstance(texts.valid, Corpus):
         return model
-    return replace(model, info=info.with_scores(model.evaluate_pairs(texts.valid)))
+    scores = model.evaluate_pairs(texts.valid)
+    return replace(model, info=info.with_scores(scores, role=validation_role(recipe)))
 
 
 def _pooling(recipe: Recipe, run: Run) -> Literal["mean", "first"]:
@@ -95,18 +97,29 @@ def _pooling(recipe: Recipe, run: Run) -> Literal["mean", "first"]:
 
 
 def _read(recipe: Recipe, paths: Paths, valid: Paths) -> _Texts:
+    recipe.holds_out(valid=bool(valid))
     train = _read_pairs(recipe, paths) if recipe.pairs else _read_lines(paths)
     if valid:
-        return _Texts(train, read_pairs(valid))
+        return _Texts(train, _read_validation(valid))
     count = len(_sides(train)[0])
-    kept, held = hold_out(count, seed=recipe.seed)
+    kept, held = hold_out(count, seed=recipe.choice_seed, asked=recipe.hold_out, most=HELD_OUT_MOST)
     name = held_out_name(train.name)
-    held = held[:HELD_OUT_MOST]
     if isinstance(train, PairCorpus):
         rows = cast("tuple[list[int], list[int]]", (kept.tolist(), held.tolist()))
         return _Texts(train.rows(rows[0], name=train.name), train.rows(rows[1], name=name))
     lines = train.lines
     return _Texts(Corpus(train.name, pick(lines, kept)), Corpus(name, pick(lines, held)))
+
+
+def _read_validation(paths: Paths) -> PairCorpus:
+    pairs = read_pairs(paths)
+    if pairs.values is not None and len(pairs.values) < FEWEST:
+        message = (
+            f"{pairs.name}: Spearman's ρ needs {FEWEST} pairs or more, got {len(pairs.values)}; "
+            "give more"
+        )
+        raise InputError(message)
+    return pairs
 
 
 def _read_lines(paths: Paths) -> Corpus:

@@ -1,6 +1,7 @@
 """From labelled texts to a trained model: classifiers, regressors, taggers."""
 
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,9 +13,10 @@ from munmaek.artefact.classifier import Classifier, framing_of
 from munmaek.artefact.info import Info
 from munmaek.artefact.regressor import Regressor
 from munmaek.artefact.tagger import Tagger, WordRows, stands_apart, word_rows
-from munmaek.errors import ConfigError
-from munmaek.models.ngram import NgramClassifier
-from munmaek.recipe.counted import counted_info, excluded_ids, ngram_sizes
+from munmaek.errors import ConfigError, InputError, MunmaekWarning, OrderError
+from munmaek.metrics.calibration import FEWEST, is_certain
+from munmaek.models.ngram import NgramClassifier, NgramConfig
+from munmaek.recipe.counted import counted_info, excluded_ids, fitted, ngram_sizes
 from munmaek.recipe.network import (
     Run,
     embedded_tokens,
@@ -87,15 +89,40 @@ def fit_classifier(texts: Labelled, recipe: Recipe, run: Run) -> Classifier:
 
     Raises:
         ConfigError: a class weight that cannot be used.
+        InputError: too few validation texts for a temperature.
+
+    Warns:
+        MunmaekWarning: no temperature fits, for all labels are right.
     """
+    if recipe.calibrate:
+        _check_calibration(texts)
     model = _count_classifier(texts, recipe)
     if model is None:
         model = _train_classifier(texts, recipe, run)
     if not recipe.calibrate:
         return model
-    model, found = model.calibrated(texts.valid_corpus)
+    assert texts.valid_corpus is not None  # the recipe holds some out
+    plain, (model, found) = model, model.calibrated(texts.valid_corpus)
+    if is_certain(found.temperature):
+        message = (
+            f"--calibrate: all {found.texts} texts of {texts.valid_corpus.name} are labelled "
+            "right, so that no temperature fits; probabilities are left as they are"
+        )
+        warnings.warn(message, MunmaekWarning, stacklevel=2)
+        return plain
     training = {**model.info.training, "calibration": found.to_json()}
     return replace(model, info=replace(model.info, training=training))
+
+
+def _check_calibration(texts: Labelled) -> None:
+    """Make sure that there are texts enough for a temperature, before anything is trained."""
+    given = len(texts.valid)
+    if given < FEWEST:
+        message = (
+            f"--calibrate needs {FEWEST} validation texts or more, got {given}; give --valid FILE "
+            f"or --hold-out {FEWEST}"
+        )
+        raise InputError(message)
 
 
 def _train_classifier(texts: Labelled, recipe: Recipe, run: Run) -> Classifier:
@@ -135,18 +162,37 @@ def _count_classifier(texts: Labelled, recipe: Recipe) -> Classifier | None:
     if recipe.stage != "ngram":
         return None
     tokenizer, began = texts.tokenizer, time.perf_counter()
-    config = recipe.stage_config()
     sizes = ngram_sizes(tokenizer)
-    model = NgramClassifier.fit(
-        texts.train,
-        texts.train_labels,
-        config=config,
-        label_count=len(texts.labels),
-        excluded=excluded_ids(tokenizer),
-        **sizes,
-    )
+
+    def fit(config: NgramConfig) -> NgramClassifier:
+        _check_order(texts, config.order)
+        return NgramClassifier.fit(
+            texts.train,
+            texts.train_labels,
+            config=config,
+            label_count=len(texts.labels),
+            excluded=excluded_ids(tokenizer),
+            **sizes,
+        )
+
+    config, model = fitted(recipe, fit)
     info = counted_info(recipe, config, sizes, model.parameters, began, texts.describe())
     return Classifier(tokenizer, model, texts.labels, info, recipe.limit)
+
+
+def _check_order(texts: Labelled, order: int) -> None:
+    """Make sure that each label has a text of so many tokens, before any is counted.
+
+    Raises:
+        OrderError: names the label of the shortest texts.
+    """
+    longest = np.zeros(len(texts.labels), dtype=np.int64)
+    lengths = [len(ids) + 2 for ids in texts.train]
+    np.maximum.at(longest, texts.train_labels, lengths)
+    shortest = int(longest.argmin())
+    if order > longest[shortest]:
+        what = f"the longest text of label '{texts.labels[shortest]}'"
+        raise OrderError(order, int(longest[shortest]), what)
 
 
 def fit_regressor(texts: Valued, recipe: Recipe, run: Run) -> Regressor:

@@ -13,8 +13,8 @@ from munmaek.artefact import (
 )
 from munmaek.artefact.neural import language_model_of
 from munmaek.errors import UnsupportedError
-from munmaek.models.ngram import NgramModel
-from munmaek.recipe.counted import counted_info, excluded_ids, ngram_sizes
+from munmaek.models.ngram import NgramConfig, NgramModel
+from munmaek.recipe.counted import counted_info, excluded_ids, fitted, ngram_sizes
 from munmaek.recipe.network import (
     Run,
     row_lengths,
@@ -102,9 +102,13 @@ def _fit_documents(
 
 def _count_language_model(text: Text, recipe: Recipe) -> TrainedLanguageModel:
     tokenizer, began = text.tokenizer, time.perf_counter()
-    config = recipe.stage_config()
     sizes = ngram_sizes(tokenizer)
-    model = NgramModel.fit(text.train, config=config, excluded=excluded_ids(tokenizer), **sizes)
+
+    def fit(config: NgramConfig) -> NgramModel:
+        excluded = excluded_ids(tokenizer)
+        return NgramModel.fit(text.train, config=config, excluded=excluded, **sizes)
+
+    config, model = fitted(recipe, fit)
     info = counted_info(recipe, config, sizes, model.parameters, began, text.describe())
     return TrainedLanguageModel(tokenizer, model, info, _kept_text(text, recipe, model.size))
 

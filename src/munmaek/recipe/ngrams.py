@@ -22,7 +22,7 @@ from munmaek.ngram.filling import Late, UnfilledError
 from munmaek.ngram.reading import Reserved
 from munmaek.ngram.scratch import give_back
 from munmaek.ngram.stages import Stage, Stages
-from munmaek.recipe.counted import Means, counted_info
+from munmaek.recipe.counted import Means, counted_info, fitted
 from munmaek.recipe.counted_model import TABLES, CountedModel
 from munmaek.recipe.counted_text import Paths, encode_text, kept_text, read_text_words
 from munmaek.recipe.settings import Recipe
@@ -43,14 +43,15 @@ def train_ngrams(
     reserved: Reserved = Reserved.REFUSE,
     report: Callable[[Stage], None] | None = None,
 ) -> CountedModel:
-    """Count, smooth, evaluate on the validation data and save.
+    """Count, smooth, evaluate where there is validation data, and save.
 
     Args:
         recipe: of task ``lm`` and stage ``ngram``. With the tokenizer ``words`` and no vocabulary
             size of its own, all words are in the vocabulary.
         paths: the training data.
         folder: where the model is to be.
-        valid: the validation data; none holds some of the training data out.
+        valid: the validation data; without it all is counted, and the model not evaluated, unless
+            the recipe holds some out.
         force: replace what is at ``folder``.
         means: what to use; None takes what there is.
         reserved: what becomes of words written like a special token (tokenizer ``words``).
@@ -64,7 +65,7 @@ def train_ngrams(
     Warns:
         MunmaekWarning: discounts that had to fall back.
     """
-    config: NgramConfig = recipe.stage_config()
+    recipe.stage_config()
     means = means or Means()
     check_free(folder, force=force)
     began = time.perf_counter()
@@ -98,15 +99,18 @@ def train_ngrams(
             # What is known is written while the rest is computed.
             early.append(beside.submit(new.write, TABLES, partial(save_tables, tensors)))
 
-        model = NgramModel.fit_bounded(
-            given.text,
-            config=config,
-            excluded=(Tokenizer.pad, Tokenizer.mask),
-            threads=means.threads,
-            spare=means.spare,
-            begun=begun,
-            **given.sizes,
-        )
+        def fit(config: NgramConfig) -> NgramModel:
+            return NgramModel.fit_bounded(
+                given.text,
+                config=config,
+                excluded=(Tokenizer.pad, Tokenizer.mask),
+                threads=means.threads,
+                spare=means.spare,
+                begun=begun,
+                **given.sizes,
+            )
+
+        config, model = fitted(recipe, fit)
         stages.tell("saving")
         info = counted_info(recipe, config, given.sizes, model.parameters, began, given.described())
         trained = CountedModel(given.tokenizer, model, info, kept_text(given, recipe, model.size))
@@ -131,9 +135,10 @@ def _unfilled(written: Future[None]) -> bool:
     return False
 
 
-def _evaluated(trained: CountedModel, corpus: Corpus) -> Info:
-    """What is known of it, with its scores where it gives probabilities."""
+def _evaluated(trained: CountedModel, corpus: Corpus | None) -> Info:
+    """What is known of it, with its scores where it gives probabilities and there is a text."""
     info, model = trained.info, trained.model
-    if not model.config.is_distribution:
+    if corpus is None or not model.config.is_distribution:
         return info
-    return info.with_scores(corpus_scores(model, trained.tokenizer, corpus, stage=info.stage))
+    scores = corpus_scores(model, trained.tokenizer, corpus, stage=info.stage)
+    return info.with_scores(scores, role="validation")

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from munmaek.artefact.scoring import corpus_scores
 from munmaek.errors import ConfigError
 from munmaek.models.ngram import NgramConfig, NgramModel
-from munmaek.ngram.external import estimate_on_disk, room_needed
+from munmaek.ngram.external import OnDisk, estimate_on_disk, room_needed
 from munmaek.ngram.reading import Reserved
 from munmaek.ngram.scratch import Scratch, give_back, hold_little
 from munmaek.ngram.stages import Stage, Stages
-from munmaek.recipe.counted import Means, counted_info, ngram_sizes
+from munmaek.recipe.counted import Means, counted_info, fitted, ngram_sizes
 from munmaek.recipe.counted_model import CountedModel
 from munmaek.recipe.counted_text import Paths, read_text_words
 from munmaek.recipe.settings import Recipe
@@ -66,17 +66,21 @@ def train_on_disk(
         stages.tell("counting")
         predictable = np.ones(len(given.words), dtype=np.bool_)
         predictable[[Tokenizer.bos, Tokenizer.pad, Tokenizer.mask]] = False
-        made = estimate_on_disk(
-            column,
-            order=config.order,
-            predictable=predictable,
-            bos=Tokenizer.bos,
-            eos=Tokenizer.eos,
-            scratch=scratch,
-            memory=max(memory - _RESIDENT, _LEAST),
-            kenlm_compatible=config.kenlm_compatible,
-            stages=stages,
-        )
+
+        def estimate(config: NgramConfig) -> OnDisk:
+            return estimate_on_disk(
+                column,
+                order=config.order,
+                predictable=predictable,
+                bos=Tokenizer.bos,
+                eos=Tokenizer.eos,
+                scratch=scratch,
+                memory=max(memory - _RESIDENT, _LEAST),
+                kenlm_compatible=config.kenlm_compatible,
+                stages=stages,
+            )
+
+        config, made = fitted(recipe, estimate)
         give_back()
         made.release()
         tokenizer, sizes = given.tokenizer, ngram_sizes(given.tokenizer)
@@ -89,12 +93,13 @@ def train_on_disk(
         del given  # the words, which the tokenizer has by now
         give_back()
         stages.tell("evaluating")
-        scores = corpus_scores(
-            _Released(model, made.release), tokenizer, checked, stage=recipe.stage
-        )
+        if checked is not None:
+            released = _Released(model, made.release)
+            scores = corpus_scores(released, tokenizer, checked, stage=recipe.stage)
+            info = info.with_scores(scores, role="validation")
         stages.tell("saving")
         give_back()
-        trained = CountedModel(tokenizer, model, info.with_scores(scores), release=made.release)
+        trained = CountedModel(tokenizer, model, info, release=made.release)
         trained.save(folder, force=force)
     return trained
 

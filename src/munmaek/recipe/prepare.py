@@ -14,7 +14,12 @@ from munmaek.artefact.labelling import known_rows, label_indices
 from munmaek.data.batches import pick
 from munmaek.errors import InputError, MunmaekWarning
 from munmaek.metrics.tagging import OUTSIDE
-from munmaek.recipe.holding import held_out_name, hold_out, hold_out_documents
+from munmaek.recipe.holding import (
+    held_out_name,
+    hold_out,
+    hold_out_documents,
+    hold_out_labelled,
+)
 from munmaek.recipe.settings import Recipe
 from munmaek.recipe.vocabulary import make_tokenizer
 from munmaek.text.corpora import Corpus, LabelledCorpus, ParallelCorpus, values_of
@@ -51,14 +56,16 @@ class Text:
     train: Sequence[Ids]
     valid: Sequence[Ids]
     train_corpus: Corpus
-    valid_corpus: Corpus
+    valid_corpus: Corpus | None
+    """None where nothing is held out."""
     train_lines: NDArray[np.int64]
     """The number of each training line in the data, from 1."""
 
     def read_with(self, tokenizer: Tokenizer) -> "Text":
         """Return the same rows as ids of another tokenizer."""
         encode = tokenizer.encode_many
-        train, valid = encode(self.train_corpus.lines), encode(self.valid_corpus.lines)
+        held = self.valid_corpus
+        train, valid = encode(self.train_corpus.lines), [] if held is None else encode(held.lines)
         return replace(self, tokenizer=tokenizer, train=train, valid=valid)
 
     def describe(self) -> dict[str, Any]:
@@ -79,7 +86,8 @@ class Labelled:
     """Of rows whose label occurs in the training data; ``valid_corpus`` has all."""
     valid_labels: NDArray[np.int64]
     train_corpus: LabelledCorpus
-    valid_corpus: LabelledCorpus
+    valid_corpus: LabelledCorpus | None
+    """None where nothing is held out."""
     train_seconds: Sequence[Ids] | None = None
     """The second text of each pair; None where single texts are labelled."""
     valid_seconds: Sequence[Ids] | None = None
@@ -98,7 +106,8 @@ class Labelled:
     def describe(self) -> dict[str, Any]:
         """Names, sizes and fingerprints."""
         train, valid = self.train_corpus, self.valid_corpus
-        found = _describe(train, len(train.texts), valid, len(valid.texts))
+        held = 0 if valid is None else len(valid.texts)
+        found = _describe(train, len(train.texts), valid, held)
         if self.soft is not None:
             found["soft"] = _described(self.soft, len(self.soft.texts))
         return found
@@ -178,7 +187,8 @@ class Parallel:
 
 
 def _describe(train: Any, train_rows: int, valid: Any, valid_rows: int) -> dict[str, Any]:
-    return {"train": _described(train, train_rows), "valid": _described(valid, valid_rows)}
+    found = {"train": _described(train, train_rows)}
+    return found if valid is None else {**found, "valid": _described(valid, valid_rows)}
 
 
 def _described(corpus: Any, rows: int) -> dict[str, Any]:
@@ -199,9 +209,9 @@ def _seconds(tokenizer: Tokenizer, corpus: LabelledCorpus) -> Sequence[Ids] | No
 
 
 def _hold_out_lines(
-    lines: Sequence[str], *, seed: int
+    lines: Sequence[str], *, seed: int, asked: str | None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    return hold_out(len(lines), seed=seed)
+    return hold_out(len(lines), seed=seed, asked=asked)
 
 
 def prepare_text(
@@ -210,12 +220,21 @@ def prepare_text(
     recipe: Recipe,
     *,
     tokenizer: Tokenizer | None = None,
+    holding: bool | None = None,
 ) -> Text:
-    """Running text for a language model or a masked one; ``tokenizer`` None trains one."""
+    """Running text for a language model or a masked one.
+
+    Args:
+        corpus: the training data.
+        valid: the validation data; None holds some of ``corpus`` out, where the model needs it.
+        recipe: what is trained.
+        tokenizer: None trains one.
+        holding: whether rows are held out where ``valid`` is None; None is as the recipe needs.
+    """
     kept = np.arange(len(corpus.lines), dtype=np.int64)
-    if valid is None:
+    if _holds_out(recipe, valid, holding):
         part = hold_out_documents if recipe.next_sentence else _hold_out_lines
-        kept, held = part(corpus.lines, seed=recipe.choice_seed)
+        kept, held = part(corpus.lines, seed=recipe.choice_seed, asked=recipe.hold_out)
         valid = Corpus(held_out_name(corpus.name), pick(corpus.lines, held))
         corpus = Corpus(corpus.name, pick(corpus.lines, kept))
     if tokenizer is None:
@@ -223,7 +242,7 @@ def prepare_text(
     return Text(
         tokenizer,
         tokenizer.encode_many(corpus.lines),
-        tokenizer.encode_many(valid.lines),
+        [] if valid is None else tokenizer.encode_many(valid.lines),
         corpus,
         valid,
         kept + 1,
@@ -237,15 +256,17 @@ def prepare_labelled(
     *,
     tokenizer: Tokenizer | None = None,
     soft: Paths = (),
+    holding: bool | None = None,
 ) -> Labelled:
     """Labelled texts for a classifier.
 
     Args:
         corpus: the training data.
-        valid: the validation data; None holds some of ``corpus`` out.
+        valid: the validation data; None holds some of ``corpus`` out, where the model needs it.
         recipe: what is trained.
         tokenizer: None trains one.
         soft: files of more training texts, which ``read_soft_labels`` reads; none is held out.
+        holding: whether rows are held out where ``valid`` is None; None is as the recipe needs.
 
     Raises:
         InputError: fewer than two labels, one in ``soft`` that is not in the training data, or
@@ -256,9 +277,11 @@ def prepare_labelled(
     if len(labels) < 2:
         message = f"{corpus.name}: a classifier needs at least 2 labels, found {list(labels)}"
         raise InputError(message)
-    corpus, valid = parted(corpus, valid, recipe)
-    checked, valid_labels = known_rows(valid, labels)
-    _tell_unseen(valid.name, valid.labels, labels)
+    corpus, valid = parted(corpus, valid, recipe, holding=holding)
+    checked, valid_labels = corpus.chosen([]), np.empty(0, dtype=np.int64)
+    if valid is not None:
+        checked, valid_labels = known_rows(valid, labels)
+        _tell_unseen(valid.name, valid.labels, labels)
     more = read_soft_labels(soft, labels, pairs=recipe.pairs) if soft else None
     if tokenizer is None:
         tokenizer = _labelled_tokenizer(corpus, recipe, more)
@@ -272,7 +295,7 @@ def prepare_labelled(
         corpus,
         valid,
         _seconds(tokenizer, corpus),
-        _seconds(tokenizer, checked),
+        None if valid is None else _seconds(tokenizer, checked),
     )
     return prepared if more is None else _with_soft(prepared, more)
 
@@ -304,16 +327,29 @@ def _with_soft(texts: Labelled, soft: SoftLabels) -> Labelled:
     )
 
 
-def parted(corpus: C, valid: C | None, recipe: Recipe) -> tuple[C, C]:
-    """What to train on, as much of it as the recipe says, and what to validate on.
+def _holds_out(recipe: Recipe, valid: Any, holding: bool | None) -> bool:
+    needed = recipe.holds_out(valid=valid is not None)
+    return needed if holding is None or valid is not None else holding
+
+
+def parted(
+    corpus: C, valid: C | None, recipe: Recipe, *, holding: bool | None = None
+) -> tuple[C, C | None]:
+    """What to train on, as much of it as the recipe says, and what to validate on, if anything.
+
+    Args:
+        corpus: the training data.
+        valid: the validation data; None holds some of ``corpus`` out, of each label its share.
+        recipe: what is trained.
+        holding: whether rows are held out where ``valid`` is None; None is as the recipe needs.
 
     Raises:
         InputError: fewer rows than can be parted, or than the recipe wants.
     """
     count = len(corpus.labels)
     kept = np.arange(count)
-    if valid is None:
-        kept, held = hold_out(count, seed=recipe.choice_seed)
+    if _holds_out(recipe, valid, holding):
+        kept, held = _hold_out_rows(corpus, recipe)
         valid = corpus.chosen(held.tolist(), name=held_out_name(corpus.name))
     if recipe.train_rows is not None:
         if recipe.train_rows > len(kept):
@@ -322,6 +358,22 @@ def parted(corpus: C, valid: C | None, recipe: Recipe) -> tuple[C, C]:
         order = np.random.default_rng([recipe.choice_seed, 1]).permutation(kept)
         kept = np.sort(order[: recipe.train_rows])
     return (corpus if len(kept) == count else corpus.chosen(kept.tolist())), valid
+
+
+def _hold_out_rows(
+    corpus: LabelledCorpus | TaggedCorpus, recipe: Recipe
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    seed, asked = recipe.choice_seed, recipe.hold_out
+    if recipe.task == "regress":
+        return hold_out(len(corpus.labels), seed=seed, asked=asked)
+    return hold_out_labelled(corpus.labels, name=corpus.name, seed=seed, asked=asked)
+
+
+def _parted_to_train(corpus: C, valid: C | None, recipe: Recipe) -> tuple[C, C]:
+    """``parted`` of a task whose models are all trained, so that there always is validation."""
+    train, held = parted(corpus, valid, recipe)
+    assert held is not None
+    return train, held
 
 
 def prepare_valued(
@@ -336,7 +388,7 @@ def prepare_valued(
     Raises:
         InputError: a value that is no number, or all of the training data's are the same.
     """
-    corpus, valid = parted(corpus, valid, recipe)
+    corpus, valid = _parted_to_train(corpus, valid, recipe)
     values, held = np.array(values_of(corpus)), np.array(values_of(valid))
     low, high = float(values.min()), float(values.max())
     if low == high:
@@ -378,7 +430,7 @@ def prepare_tagged(
     if len(labels) < 2:
         message = f"{corpus.name}: a tagger needs at least 2 labels, found {list(labels)}"
         raise InputError(message)
-    corpus, valid = parted(corpus, valid, recipe)
+    corpus, valid = _parted_to_train(corpus, valid, recipe)
     _tell_unseen(valid.name, [each for row in valid.labels for each in row], labels, unit="words")
     if tokenizer is None:
         tokenizer = make_tokenizer([" ".join(words) for words in corpus.sentences], recipe)
@@ -420,8 +472,9 @@ def prepare_parallel(
     if guides is not None and len(guides) != len(corpus.sources):
         message = f"need a guide or None for each of {len(corpus.sources)} pairs, got {len(guides)}"
         raise InputError(message)
+    recipe.holds_out(valid=valid is not None)
     if valid is None:
-        kept, held = hold_out(len(corpus.sources), seed=recipe.choice_seed)
+        kept, held = hold_out(len(corpus.sources), seed=recipe.choice_seed, asked=recipe.hold_out)
         name = held_out_name(corpus.name)
         valid = ParallelCorpus(name, pick(corpus.sources, held), pick(corpus.targets, held))
         corpus = ParallelCorpus(corpus.name, pick(corpus.sources, kept), pick(corpus.targets, kept))

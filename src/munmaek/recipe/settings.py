@@ -11,10 +11,11 @@ from munmaek.artefact.folder import MANIFEST
 from munmaek.errors import ConfigError, InputError, UnsupportedError
 from munmaek.models import stage_named, stages_for
 from munmaek.models.configuration import Config
+from munmaek.recipe.holding import NOTHING, HoldOut
 from munmaek.text.tokenizers import KINDS
 from munmaek.train import TrainConfig
 
-__all__ = ["Recipe", "read_toml"]
+__all__ = ["Recipe", "read_toml", "validation_role"]
 
 Task = Literal["lm", "classify", "regress", "tag", "translate", "mlm", "embed"]
 
@@ -113,6 +114,10 @@ class Recipe(Config):
     train_rows: int | None = Field(default=None, ge=2)
     """Train on that many rows, drawn at random (classify, regress, tag); None takes all. Fewer rows
     are always among more."""
+    hold_out: HoldOut = None
+    """Rows of the training data held out where no validation data is given: ``20%`` or ``500``.
+
+    None holds 5 % out, 2,000 at most, and nothing where the model is counted."""
     hold_out_seed: int | None = Field(default=None, ge=0)
     """Of the choice of rows held out and of ``train_rows``; None is ``seed``."""
     seed: int = Field(default=0, ge=0)
@@ -121,6 +126,44 @@ class Recipe(Config):
     def choice_seed(self) -> int:
         """Of the choice of rows."""
         return self.seed if self.hold_out_seed is None else self.hold_out_seed
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the model is counted, for which no validation chooses anything."""
+        return self.stage == "ngram"
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether validation chooses something: the weights, or the temperature."""
+        return self.calibrate or not self.is_counted
+
+    def holds_out(self, *, valid: bool) -> bool:
+        """Return whether rows of the training data are to be held out.
+
+        Args:
+            valid: validation data is given.
+
+        Raises:
+            ConfigError: nothing is held out where validation is needed, or rows are held out
+                beside the validation data that is given.
+        """
+        if valid and self.hold_out not in (None, NOTHING):
+            message = (
+                f"--hold-out {self.hold_out}: validation data is given too; leave one of them out"
+            )
+            raise ConfigError(message)
+        if valid:
+            return False
+        needed = self.is_trained
+        if needed and self.hold_out == NOTHING:
+            what = "--calibrate" if self.is_counted else f"stage '{self.stage}'"
+            chosen = "its temperature" if self.is_counted else "its weights"
+            message = (
+                f"--hold-out 0: {what} chooses {chosen} by validation; hold some rows out, or "
+                "give --valid FILE"
+            )
+            raise ConfigError(message)
+        return needed if self.hold_out is None else self.hold_out != NOTHING
 
     def stage_config(self, *, where: str = "[model]") -> Any:
         """The stage's configuration, resolved and validated.
@@ -228,6 +271,12 @@ class Recipe(Config):
         """
         usual = stage_named(self.stage).training.get(self.task, {})
         return TrainConfig.of({"seed": self.seed, **usual, **self.train}, where=where)
+
+
+def validation_role(recipe: Recipe) -> str:
+    """Return what the validation data is called beside scores, and what it chose of the model."""
+    chosen = ["the weights"] * (not recipe.is_counted) + ["the temperature"] * recipe.calibrate
+    return f"validation, which also chose {' and '.join(chosen)}" if chosen else "validation"
 
 
 def read_toml(path: Path | str) -> Mapping[str, Any]:

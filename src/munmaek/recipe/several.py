@@ -36,6 +36,7 @@ from munmaek.writing import (
 __all__ = ["OneRun", "Several", "Summary", "runs_folder", "train_several"]
 
 SUMMARY = "runs.json"
+CURVE_HOLDS_OUT = "5%"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +184,9 @@ def train_several(
     if ranks.several():
         raise ConfigError("several runs come one after another; start them without torchrun")
     place = runs_folder(folder)
+    if recipe.is_counted and recipe.hold_out is None and not valid:
+        # A curve is nothing but its scores; without one a counted model counts all the text.
+        recipe = recipe.model_copy(update={"hold_out": CURVE_HOLDS_OUT})
     runs: list[OneRun] = []
     with claim(folder):
         _claim(folder, place, force=force, resume=resume)

@@ -3,11 +3,11 @@
 import json
 import shutil
 import warnings
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 from munmaek.align import Guide, read_guide, statistical_links, tokenizer_hash
 from munmaek.artefact import (
@@ -24,6 +24,7 @@ from munmaek.artefact.folder import check_free
 from munmaek.artefact.ownership import check_ours
 from munmaek.artefact.translation_quality import judge
 from munmaek.errors import InputError, MunmaekWarning, UnsupportedError
+from munmaek.metrics import Score
 from munmaek.models import stage_named
 from munmaek.recipe.bitexts import read_back_translated, read_pairs
 from munmaek.recipe.embedding import train_embedder
@@ -39,7 +40,7 @@ from munmaek.recipe.prepare import (
     prepare_text,
     prepare_valued,
 )
-from munmaek.recipe.settings import Recipe
+from munmaek.recipe.settings import Recipe, validation_role
 from munmaek.recipe.vocabulary import begun_with
 from munmaek.text.corpora import (
     Pairs,
@@ -63,6 +64,7 @@ __all__ = [
 ]
 
 Paths = Sequence[str | Path]
+M = TypeVar("M", TrainedLanguageModel, Classifier, Regressor, Tagger, Encoder)
 
 NOTHING_MORE: Final = Extra()
 
@@ -235,6 +237,11 @@ def _goes_on_with(recipe: Recipe, run: Run) -> Tokenizer | None:
     return found[0] if len(found) == 1 else None
 
 
+def _validated(model: M, scores: Mapping[str, Score], recipe: Recipe) -> M:
+    """The model with its scores on the validation data."""
+    return replace(model, info=model.info.with_scores(scores, role=validation_role(recipe)))
+
+
 def _fit_lm(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> TrainedLanguageModel:
     text = prepare_text(
         read_text(paths),
@@ -243,9 +250,9 @@ def _fit_lm(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> TrainedLang
         tokenizer=_goes_on_with(recipe, run),
     )
     model = fit_language_model(text, recipe, run)
-    if not model.is_distribution:
+    if not model.is_distribution or text.valid_corpus is None:
         return model
-    return replace(model, info=model.info.with_scores(model.evaluate(text.valid_corpus)))
+    return _validated(model, model.evaluate(text.valid_corpus), recipe)
 
 
 def _fit_classify(recipe: Recipe, paths: Paths, valid: Paths, run: Run, soft: Paths) -> Classifier:
@@ -258,7 +265,9 @@ def _fit_classify(recipe: Recipe, paths: Paths, valid: Paths, run: Run, soft: Pa
         soft=soft,
     )
     model = fit_classifier(texts, recipe, run)
-    return replace(model, info=model.info.with_scores(model.evaluate(texts.valid_corpus)))
+    if texts.valid_corpus is None:
+        return model
+    return _validated(model, model.evaluate(texts.valid_corpus), recipe)
 
 
 def _fit_regress(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> Regressor:
@@ -270,7 +279,7 @@ def _fit_regress(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> Regres
         tokenizer=_goes_on_with(recipe, run),
     )
     model = fit_regressor(texts, recipe, run)
-    return replace(model, info=model.info.with_scores(model.evaluate(texts.valid_corpus)))
+    return _validated(model, model.evaluate(texts.valid_corpus), recipe)
 
 
 def _fit_tag(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> Tagger:
@@ -281,7 +290,7 @@ def _fit_tag(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> Tagger:
         tokenizer=_goes_on_with(recipe, run),
     )
     model = fit_tagger(texts, recipe, run)
-    return replace(model, info=model.info.with_scores(model.evaluate(texts.valid_corpus)))
+    return _validated(model, model.evaluate(texts.valid_corpus), recipe)
 
 
 def columns_of(recipe: Recipe) -> dict[str, Any]:
@@ -320,7 +329,7 @@ def _fit_translate(
     quality = judge(model, pairs.valid_corpus)
     diagnosis = [each.to_json() for each in quality.findings]
     info = replace(model.info, training={**model.info.training, "diagnosis": diagnosis})
-    info = info.with_scores(quality.scores)
+    info = info.with_scores(quality.scores, role=validation_role(recipe))
     return Translator(
         model.source_tokenizer, model.target_tokenizer, model.network, info, model.limit
     )
@@ -351,4 +360,5 @@ def _fit_mlm(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> Encoder:
         tokenizer=_goes_on_with(recipe, run),
     )
     model = fit_encoder(text, recipe, run)
-    return replace(model, info=model.info.with_scores(model.evaluate(text.valid_corpus)))
+    assert text.valid_corpus is not None  # an encoder is trained, so some is held out
+    return _validated(model, model.evaluate(text.valid_corpus), recipe)

@@ -1,0 +1,278 @@
+"""No number without what it rests on: rows and file, held-out rows, orders, small samples."""
+
+import json
+import warnings
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conftest import Result
+from munmaek import load
+from munmaek.artefact.folder import read_manifest
+from munmaek.errors import ConfigError, InputError, MunmaekWarning
+from munmaek.metrics import Score, remarks, resting_on, sign, translation_scores
+from munmaek.metrics.regression import regression_scores
+from munmaek.recipe import Recipe
+from munmaek.recipe.holding import hold_out, hold_out_labelled, parse_hold_out
+from munmaek.text.corpora import read_text
+
+Run = Callable[..., Result]
+SIGNATURE = sign(task="test", stage="test")
+WORDS = ("나는", "너는", "우리는", "그는", "학교에", "집에", "시장에", "간다", "온다", "잔다")
+
+
+def lines(count: int, words: int = 5) -> list[str]:
+    rng = np.random.default_rng(0)
+    return [
+        " ".join(WORDS[int(n)] for n in rng.integers(0, len(WORDS), words)) for _ in range(count)
+    ]
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    path = tmp_path / "text.txt"
+    path.write_text("\n".join(lines(300)) + "\n", encoding="utf-8")
+    return path
+
+
+def table(path: Path, labels: Sequence[str], words: int = 5) -> Path:
+    rows = zip(lines(len(labels), words), labels, strict=True)
+    body = "".join(f"{line}\t{label}\n" for line, label in rows)
+    path.write_text("text\tlabel\n" + body, encoding="utf-8")
+    return path
+
+
+# What a score rests on.
+
+
+def test_a_score_keeps_its_rows_and_its_file_through_json() -> None:
+    score = Score("accuracy", 0.5, "share", SIGNATURE, 0.4, 0.6)
+    (rested,) = resting_on(
+        {"accuracy": score}, "test.tsv", 1200, "texts", role="validation"
+    ).values()
+    again = Score.from_json("accuracy", json.loads(json.dumps(rested.to_json())))
+    assert again == rested
+    assert str(again.basis) == "1,200 texts of test.tsv (validation)"
+    assert "remark" not in rested.to_json()
+
+
+def test_a_score_that_was_saved_without_its_rows_is_still_read() -> None:
+    score = Score.from_json("accuracy", {"value": 0.5, "unit": "share", "signature": "task:lm"})
+    assert score.basis is None
+    assert remarks({"accuracy": score.to_json()}) == []
+
+
+def test_fewer_than_a_hundred_rows_are_remarked_on() -> None:
+    score = Score("accuracy", 0.5, "share", SIGNATURE)
+    few, enough = (
+        {n: s.to_json() for n, s in resting_on({"a": score}, "t", rows, "texts").items()}
+        for rows in (99, 100)
+    )
+    assert "fewer than 100" in few["a"]["remark"]
+    assert remarks(few) == [f"99 texts of t; {few['a']['remark']}"]
+    assert remarks(enough) == []
+
+
+def test_a_handful_of_sentences_has_chrf_and_no_bleu() -> None:
+    one = translation_scores(["the cat sat on the mat today"], ["the cat sat on a mat today"],
+                             signature=SIGNATURE)  # fmt: skip
+    assert set(one) == {"chrf"}
+    said = remarks({name: score.to_json() for name, score in one.items()})
+    assert said == ["BLEU is not given: it needs 10 sentences or more; chrF says more of so few"]
+    ten = translation_scores(["a b c d e"] * 10, ["a b c d f"] * 10, signature=SIGNATURE)
+    assert set(ten) == {"bleu", "chrf"}
+
+
+def test_three_numbers_have_no_correlation() -> None:
+    found = regression_scores([1.0, 2.0, 3.0], [1.0, 2.0, 4.0], signature=SIGNATURE)
+    assert set(found) == {"mse"}
+    assert set(regression_scores([1, 2, 3, 5], [1, 2, 4, 4], signature=SIGNATURE)) == {
+        "pearson", "spearman", "mse"
+    }  # fmt: skip
+    (one,) = regression_scores([1.0], [2.0], signature=SIGNATURE).values()
+    assert (one.value, one.low, one.high) == (1.0, None, None), "one row has no interval"
+
+
+# Holding out.
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("20%", "20%"), ("500", "500"), (500, "500"), ("0", "0"), ("0%", "0"), ("2.5 %", "2.5%")],
+)
+def test_a_share_or_a_number_says_how_much_is_held_out(written: Any, meant: str) -> None:
+    assert parse_hold_out(written) == meant
+
+
+@pytest.mark.parametrize(
+    "written", ["100%", "-1", "5.5", "abc", "", "%", "inf", "nan%", "1e3", "0.2", True, 0.2, "٣"]
+)
+def test_what_is_neither_is_refused_in_one_line(written: Any) -> None:
+    with pytest.raises(ConfigError, match="a share such as 20% or a number of rows such as 500"):
+        Recipe.of({"task": "lm", "stage": "rnn", "hold_out": written})
+
+
+def test_as_many_rows_are_held_out_as_asked_and_none_twice() -> None:
+    for asked, count in (("20%", 60), ("7", 7), (None, 15)):
+        kept, held = hold_out(300, seed=1, asked=asked)
+        assert len(held) == count
+        assert sorted([*kept, *held]) == list(range(300))
+    with pytest.raises(InputError, match="300 of 300 rows leaves nothing to train on"):
+        hold_out(300, seed=1, asked="300")
+
+
+def test_each_label_has_its_share_among_the_held_out_rows() -> None:
+    labels = ["a"] * 600 + ["b"] * 300 + ["c"] * 97 + ["d"] * 3
+    kept, held = hold_out_labelled(labels, name="t", seed=0, asked="10%")
+    counts = Counter(labels[row] for row in held)
+    assert counts == {"a": 60, "b": 30, "c": 10}
+    assert sorted([*kept, *held]) == list(range(1000))
+    again = hold_out_labelled(labels, name="t", seed=0, asked="10%")[1]
+    other = hold_out_labelled(labels, name="t", seed=1, asked="10%")[1]
+    assert held.tolist() == again.tolist() != other.tolist()
+
+
+def test_a_label_with_one_row_keeps_it_in_training_and_that_is_said() -> None:
+    labels = ["a"] * 50 + ["b"] * 49 + ["only"]
+    with pytest.warns(MunmaekWarning, match="t: 'only' has one row; it stays in training"):
+        kept, _ = hold_out_labelled(labels, name="t", seed=0, asked="90%")
+    assert 99 in kept
+    assert {labels[row] for row in kept} == {"a", "b", "only"}
+
+
+def test_rows_of_several_labels_count_for_the_rarest() -> None:
+    labels = [("x", "rare")] * 2 + [("x", "y")] * 40 + [("x",)] * 58
+    kept, held = hold_out_labelled(labels, name="t", seed=0, asked="50")
+    assert sum("rare" in labels[row] for row in held) == 1
+    assert any("rare" in labels[row] for row in kept)
+
+
+def test_where_every_label_has_one_row_none_can_be_held_out() -> None:
+    with pytest.raises(InputError, match="each label must keep a row"):
+        hold_out_labelled(["a", "b", "c"], name="t", seed=0)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"stage": "rnn", "hold_out": 0}, "'rnn' chooses its weights by validation"),
+        (
+            {"task": "classify", "stage": "ngram", "calibrate": True, "hold_out": "0"},
+            "--calibrate chooses its temperature by validation",
+        ),
+    ],
+)
+def test_what_needs_validation_does_not_go_without(options: dict[str, Any], said: str) -> None:
+    recipe = Recipe.of({"task": "lm", **options})
+    with pytest.raises(ConfigError, match=said):
+        recipe.holds_out(valid=False)
+    assert not recipe.holds_out(valid=True)
+
+
+def test_validation_data_and_held_out_rows_do_not_go_together() -> None:
+    with pytest.raises(ConfigError, match="validation data is given too"):
+        Recipe.of({"task": "lm", "stage": "ngram", "hold_out": "5%"}).holds_out(valid=True)
+
+
+# Counting everything.
+
+
+@pytest.mark.parametrize(
+    "how", [("--tokenizer", "words"), ("--tokenizer", "words", "--memory", "256M"), ()]
+)
+def test_a_language_model_counts_all_the_text_and_says_that_it_is_not_evaluated(
+    how: tuple[str, ...], run: Run, text: Path, tmp_path: Path
+) -> None:
+    common = ("train", "lm", text, "--model", "ngram", "--order", "2", *how)
+    result = run(*common, "-o", tmp_path / "all")
+    assert result.code == 0, result.err
+    assert "not evaluated: nothing was held out; give --valid FILE or --hold-out 5%" in result.out
+    record = read_manifest(tmp_path / "all")
+    assert record["scores"] == {}
+    assert record["data"]["train"]["rows"] == 300
+    assert record["data"]["train"]["sha256"] == read_text(text).fingerprint
+    assert "valid" not in record["data"]
+    held = run(*common, "--hold-out", "20%", "-o", tmp_path / "part", "--json").rows[0]
+    perplexity = held["scores"]["perplexity"]
+    assert (perplexity["rows"], perplexity["of"]) == (60, "sentences")
+    assert (perplexity["data"], perplexity["role"]) == ("held out of text.txt", "validation")
+    assert read_manifest(tmp_path / "part")["data"]["train"]["rows"] == 240
+
+
+def test_a_classifier_that_is_counted_counts_all_texts(run: Run, tmp_path: Path) -> None:
+    data = table(tmp_path / "t.tsv", ["a", "b"] * 40)
+    done = run("train", "classify", data, "--model", "ngram", "-o", tmp_path / "m", "--json")
+    assert done.rows[0]["scores"] == {}
+    assert done.rows[0]["remarks"][0].startswith("not evaluated: nothing was held out")
+    assert read_manifest(tmp_path / "m")["data"]["train"]["rows"] == 80
+    model: Any = load(tmp_path / "m")
+    assert model.predict(["나는 간다"])[0].label in ("a", "b")
+
+
+# Orders.
+
+
+@pytest.mark.parametrize("how", [(), ("--memory", "256M")])
+def test_an_order_that_is_not_given_falls_to_what_short_texts_allow(
+    how: tuple[str, ...], run: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "short.txt"
+    path.write_text("나는 간다\n간다\n", encoding="utf-8")
+    common = ("train", "lm", path, "--model", "ngram", "--tokenizer", "words", *how)
+    done = run(*common, "-o", tmp_path / "m")
+    assert done.code == 0, done.err
+    assert "has 4 tokens with <s> and </s>, so the order is 4 instead of 5" in done.err
+    model: Any = load(tmp_path / "m")
+    assert model.model.config.order == 4
+    given = run(*common, "--order", "5", "-o", tmp_path / "n")
+    assert (given.code, len(given.err.strip().splitlines())) == (2, 1)
+    assert "order 5 is too high" in given.err
+
+
+def test_the_order_of_a_classifier_falls_to_what_its_shortest_label_allows(
+    run: Run, tmp_path: Path
+) -> None:
+    data = tmp_path / "tickets.tsv"
+    rows = ["돈 돌려줘\trefund", "화면 꺼짐\tbroken", "배송 늦음\tlate"] * 9 + ["왜\tother"] * 2
+    data.write_text("text\tlabel\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    common = ("train", "classify", data, "--model", "ngram", "--tokenizer", "words")
+    done = run(*common, "-o", tmp_path / "m")
+    assert done.code == 0, done.err
+    assert "label 'other' has 3 tokens with <s> and </s>, so the order is 3" in done.err
+    assert load(tmp_path / "m").info.label == "3-gram"
+    given = run(*common, "--order", "4", "-o", tmp_path / "n")
+    assert given.code == 2
+    assert "the longest text of label 'other' has 3 tokens" in given.err
+
+
+# Calibration.
+
+
+def test_a_temperature_is_not_fitted_on_a_handful(run: Run, tmp_path: Path) -> None:
+    data = table(tmp_path / "t.tsv", ["a", "b"] * 150)
+    common = ("train", "classify", data, "--model", "ngram", "--order", "2", "--calibrate")
+    refused = run(*common, "-o", tmp_path / "m")
+    assert refused.code == 2
+    assert "--calibrate needs 100 validation texts or more, got 15" in refused.err
+    done = run(*common, "--hold-out", "100", "-o", tmp_path / "m")
+    assert done.code == 0, done.err
+    assert "(validation, which also chose the temperature)" in done.out
+
+
+def test_texts_that_are_all_right_fit_no_temperature(tmp_path: Path) -> None:
+    from munmaek.recipe import train
+
+    data = tmp_path / "t.tsv"
+    rows = [f"{word} {word}\t{label}" for word, label in (("간다", "a"), ("온다", "b"))] * 120
+    data.write_text("text\tlabel\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    options = {"calibrate": True, "hold_out": 100, "model": {"order": 2}, "tokenizer": "words"}
+    recipe = Recipe.of({"task": "classify", "stage": "ngram", **options})
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model: Any = train(recipe, [data], folder=tmp_path / "m")
+    assert any("all 100 texts" in str(each.message) for each in caught)
+    assert model.temperature == 1.0
