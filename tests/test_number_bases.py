@@ -12,7 +12,7 @@ import pytest
 
 from conftest import Result
 from munmaek import load
-from munmaek.artefact.folder import read_manifest
+from munmaek.artefact.manifest import read_manifest
 from munmaek.errors import ConfigError, InputError, MunmaekWarning
 from munmaek.metrics import Score, remarks, resting_on, sign, translation_scores
 from munmaek.metrics.regression import regression_scores
