@@ -15,7 +15,7 @@ import munmaek
 from munmaek.artefact import load
 from munmaek.artefact.checkpoint import open_checkpoint
 from munmaek.artefact.huggingface import from_huggingface
-from munmaek.errors import ArtefactError, InputError, UnsupportedError
+from munmaek.errors import ArtefactError, InputError, MunmaekWarning, UnsupportedError
 from munmaek.nn.tape import Tape
 
 transformers: Any = pytest.importorskip("transformers", reason="transformers is not installed")
@@ -253,6 +253,11 @@ def test_real_minilm_weights_get_the_gradients_of_transformers() -> None:
 # Bad folders
 
 
+def published_folder(folder: Path) -> Path:
+    published(folder, "Bert", "ForMaskedLM")
+    return folder
+
+
 def spoiled(folder: Path, change: Any) -> None:
     from safetensors.torch import load_file, save_file
 
@@ -265,7 +270,9 @@ def spoiled(folder: Path, change: Any) -> None:
 KEY = "bert.encoder.layer.1.output.dense.weight"
 
 
-def test_a_missing_extra_or_misshapen_tensor_is_named(tmp_path: Path) -> None:
+def test_a_missing_or_misshapen_tensor_is_refused_and_an_extra_one_passed_over(
+    tmp_path: Path,
+) -> None:
     spoiled(tmp_path / "a", lambda t: t.pop(KEY))
     with pytest.raises(ArtefactError, match=r"layers\.1\.output\.weight' \(32, 48\) is missing"):
         load(tmp_path / "a")
@@ -273,8 +280,10 @@ def test_a_missing_extra_or_misshapen_tensor_is_named(tmp_path: Path) -> None:
     with pytest.raises(ArtefactError, match=r"\(32, 47\), \(32, 48\) wanted; config\.json"):
         load(tmp_path / "b")
     spoiled(tmp_path / "c", lambda t: t.update({"bert.extra.weight": torch.zeros(3)}))
-    with pytest.raises(ArtefactError, match=r"bert\.extra\.weight' belongs to no BERT"):
-        load(tmp_path / "c")
+    with pytest.warns(MunmaekWarning, match=r"are passed over: bert\.extra\.weight$"):
+        extra: Any = load(tmp_path / "c")
+    wanted: Any = load(published_folder(tmp_path / "d"))
+    assert np.array_equal(extra.embed(["the cat"]), wanted.embed(["the cat"]))
 
 
 def edited(folder: Path, **values: Any) -> None:
@@ -292,12 +301,16 @@ def test_an_unknown_architecture_is_refused_with_what_is_known(tmp_path: Path) -
         load(tmp_path / "b")
 
 
-def test_a_tokenizer_larger_than_the_embeddings_is_refused(tmp_path: Path) -> None:
+def test_texts_with_a_token_that_has_no_row_are_refused_and_others_read(tmp_path: Path) -> None:
     published(tmp_path, "Bert", "ForMaskedLM")
+    wanted = load(tmp_path).embed(["the cat", "a dog"])
     with (tmp_path / "vocab.txt").open("a", encoding="utf-8") as file:
         file.write("one\nmore\n")
-    with pytest.raises(ArtefactError, match="tokenizer has 20 tokens, the embeddings 18 rows"):
-        load(tmp_path)
+    with pytest.warns(MunmaekWarning, match=r"20 tokens, the embeddings 18 rows.*'one', 'more'"):
+        encoder: Any = load(tmp_path)
+    np.testing.assert_array_equal(encoder.embed(["the cat", "a dog"]), wanted)
+    with pytest.raises(InputError, match="a text has token 19, and the embeddings have 18 rows"):
+        encoder.embed(["the cat", "one more cat"])
 
 
 def test_an_old_weights_file_is_read_and_one_that_runs_code_is_refused(tmp_path: Path) -> None:

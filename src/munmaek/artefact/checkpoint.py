@@ -1,28 +1,28 @@
 """A folder in Hugging Face's form, opened as a model: configuration, weights, tokenizer, head.
 
 BERT, RoBERTa, ELECTRA and DistilBERT, with the head for masked words, labels of texts, labels of
-tokens, or none, as sentence embeddings have. Weights are read from safetensors; an old
-``pytorch_model.bin`` only by a loader that runs no code.
+tokens, or none, as sentence embeddings have. A folder of sentence-transformers names its modules in
+``modules.json``; the network is then the encoder of the first of them.
 """
 
 import json
-import pickle
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import torch
-from safetensors import SafetensorError
-from safetensors import torch as safe_torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from munmaek.artefact.huggingface import Family, family_of, from_huggingface
+from munmaek.artefact.huggingface import Family, ReadTensors, family_of, read_huggingface
 from munmaek.artefact.huggingface_config import bert_config
 from munmaek.artefact.info import Info
-from munmaek.errors import ArtefactError
+from munmaek.artefact.published_labels import Labels, read_labels
+from munmaek.artefact.published_weights import read_json_object, read_weights
+from munmaek.artefact.sentence_folder import SentenceFolder, longest_text, read_sentence_folder
+from munmaek.errors import ArtefactError, MunmaekWarning
 from munmaek.models.bert import (
     BertBaseNetwork,
     BertClassifierNetwork,
@@ -43,7 +43,12 @@ HEADS = {
     "ForTokenClassification": "tag",
     "Model": "base",
 }
-_safe = cast("Any", safe_torch)
+CLASSES = ("Bert", "Roberta", "XLMRoberta", "Camembert", "Electra", "DistilBert")
+"""What the names of architectures begin with; others have networks of their own."""
+VOCABULARY = {"roberta": 50265}
+"""Rows of the embeddings where ``config.json`` does not say; else 30522."""
+SHOWN = 3
+"""Names of tensors or tokens that a note lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,112 +59,107 @@ class OpenedCheckpoint:
     """``mlm``, ``classify``, ``tag`` or ``base``."""
     network: Any
     tokenizer: CheckpointTokenizer
-    labels: tuple[str, ...]
+    labels: Labels
     info: Info
     limit: int
     """Tokens of the longest text."""
-    pooling: Literal["mean", "first"]
-    """``mean`` or ``first``, of sentence embeddings."""
-    normalised: bool
-    """Embeddings have length one."""
+    sentence: SentenceFolder | None
+    """What sentence-transformers' files say; None where there are none."""
 
 
 def is_checkpoint(folder: Path) -> bool:
-    """Whether the folder has Hugging Face's form rather than ours."""
-    return (folder / "config.json").is_file() and not (folder / "munmaek.json").is_file()
+    """Return whether the folder has Hugging Face's form rather than ours."""
+    if (folder / "munmaek.json").is_file():
+        return False
+    return (folder / "config.json").is_file() or (folder / "modules.json").is_file()
 
 
 def open_checkpoint(folder: Path) -> OpenedCheckpoint:
     """Open the folder; the network is on the processor and in evaluation mode.
 
+    Tensors of no use here and tokens without a row in the embeddings are told of by a
+    ``MunmaekWarning``.
+
     Raises:
-        ArtefactError: a file is missing, damaged or would run code; an architecture that is not
-            known; a tensor missing, extra or misshapen; more tokens than the embeddings have.
+        ArtefactError: a file is missing, damaged or would run code; an architecture, a module or a
+            field that is not known; a tensor missing or misshapen.
     """
-    place = folder / "config.json"
-    values = _values(place)
+    sentence = read_sentence_folder(folder)
+    inner = folder if sentence is None else sentence.transformer
+    place = inner / "config.json"
+    if (inner / "adapter_config.json").is_file():
+        message = f"{inner}/adapter_config.json: weights of an adapter; merge them into the model"
+        raise ArtefactError(message)
+    values = read_json_object(place)
     kin = family_of(str(values.get("model_type")), where=str(place))
     config = bert_config(values, where=str(place))
-    weights = _weights(folder)
-    head = _head(values, kin, place)
+    declared = _head(values, kin, place, embeds=sentence is not None)
+    weights = read_weights(inner)
+    read = _read(weights, kin, declared, config, folder)
+    head = _as_the_weights_say(declared, read.ours)
+    config = config.model_copy(update={"tie_word_embeddings": read.tied})
+    labels = read_labels(values, place) if head in ("classify", "tag") else Labels()
+    vocabulary = _vocabulary(values, place)
+    _add_sinusoids(read.ours, values, config)
+    network = _network(config, head, vocabulary, len(labels.names), read.ours)
+    over = _fill(network, read.ours, place=folder)
+    _tell_of_tensors(folder, [*read.passed_over, *over])
+    tokenizer = CheckpointTokenizer.of_folder(inner)
+    if sentence is not None and sentence.lower_case:
+        tokenizer = tokenizer.lowered()
+    _tell_of_tokens(folder, tokenizer, vocabulary)
+    info = _info(config, head, vocabulary, labels.names, network, folder)
+    if sentence is not None:
+        sentence.check_sizes(config.hidden_size, where=folder)
+    longest = longest_text(sentence, tokenizer.longest, config.longest)
+    return OpenedCheckpoint(head, network, tokenizer, labels, info, longest, sentence)
+
+
+def _read(
+    weights: Mapping[str, Tensor], kin: Family, head: str | None, config: BertConfig, folder: Path
+) -> ReadTensors:
     try:
-        ours = from_huggingface(
-            weights, family=kin.kind, head=None, tied=config.tie_word_embeddings
+        return read_huggingface(
+            weights, family=kin.kind, head=head, tied=config.tie_word_embeddings
         )
     except ArtefactError as error:
         message = f"{folder}: {error}"
         raise ArtefactError(message) from error
-    head = _as_the_weights_say(head, ours)
-    labels = _labels(values) if head in ("classify", "tag") else ()
-    vocabulary = int(values.get("vocab_size", 30522))
-    network = _network(config, head, vocabulary, len(labels), ours)
-    _fill(network, ours, place=folder)
-    tokenizer = CheckpointTokenizer.of_folder(folder)
-    if tokenizer.vocab_size > vocabulary:
-        message = (
-            f"{folder}: the tokenizer has {tokenizer.vocab_size} tokens, the embeddings "
-            f"{vocabulary} rows; these two files are not of one model"
-        )
+
+
+def _vocabulary(values: Mapping[str, Any], place: Path) -> int:
+    rows = values.get("vocab_size", VOCABULARY.get(str(values.get("model_type")), 30522))
+    if not isinstance(rows, int) or isinstance(rows, bool) or rows < 1:
+        message = f"{place}: vocab_size = {json.dumps(rows)}; a whole number from 1 on is wanted"
         raise ArtefactError(message)
-    pooling, normalised, longest = _sentence(folder, config)
-    longest = min(longest, tokenizer.longest or longest)
-    return OpenedCheckpoint(
-        head, network, tokenizer, labels,
-        _info(config, head, vocabulary, labels, network, folder), longest, pooling, normalised,
-    )  # fmt: skip
+    return rows
 
 
-def _values(path: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        message = f"{path}: cannot be read as JSON: {error}"
-        raise ArtefactError(message) from error
-    if not isinstance(values, dict):
-        message = f"{path}: an object wanted, got a {type(values).__name__}"
-        raise ArtefactError(message)
-    return cast("dict[str, Any]", values)
-
-
-def _weights(folder: Path) -> dict[str, Tensor]:
-    safe, old = folder / "model.safetensors", folder / "pytorch_model.bin"
-    try:
-        if safe.is_file():
-            found: dict[str, Tensor] = _safe.load_file(safe)
-        elif old.is_file():
-            with warnings.catch_warnings():  # of the file's age
-                warnings.simplefilter("ignore")
-                found = torch.load(old, map_location="cpu", weights_only=True)
-        else:
-            message = f"{folder}: no weights: model.safetensors or pytorch_model.bin wanted"
-            raise ArtefactError(message)
-    except pickle.UnpicklingError as error:
-        message = (
-            f"{old}: refused: it holds more than tensors and could run code when opened; "
-            "convert it to safetensors where you trust it"
-        )
-        raise ArtefactError(message) from error
-    except (SafetensorError, ValueError, RuntimeError, EOFError) as error:
-        message = f"{safe if safe.is_file() else old}: damaged ({error}); copy the folder again"
-        raise ArtefactError(message) from error
-    return {name: tensor.float() for name, tensor in found.items() if tensor.is_floating_point()}
-
-
-def _head(values: Mapping[str, Any], kin: Family, place: Path) -> str | None:
-    named = cast("list[str]", values.get("architectures") or [])
+def _head(values: Mapping[str, Any], kin: Family, place: Path, *, embeds: bool) -> str | None:
+    """Return the head that the architecture names; one that embeds needs none but masked words."""
+    named = _architectures(values, place)
     for name in named:
         for ending, head in HEADS.items():
-            if name.endswith(ending):
-                return head
-    if not named:
-        return None
+            if name in {f"{family}{ending}" for family in CLASSES}:
+                return "base" if embeds and head != "mlm" else head
+    if not named or embeds:
+        return "base" if embeds else None
     known = ", ".join(f"{kin.classes}{ending}" for ending in HEADS)
     message = f"{place}: architecture '{named[0]}' is not one that munmaek reads; it reads {known}"
     raise ArtefactError(message)
 
 
+def _architectures(values: Mapping[str, Any], place: Path) -> list[str]:
+    given: Any = values.get("architectures") or []
+    named = cast("list[Any]", given) if isinstance(given, list) else []
+    if not isinstance(given, list) or any(not isinstance(name, str) for name in named):
+        message = f"{place}: architectures = {json.dumps(given)}; a list of names wanted"
+        raise ArtefactError(message)
+    return named
+
+
 def _as_the_weights_say(head: str | None, ours: Mapping[str, Tensor]) -> str:
-    """An ELECTRA discriminator, say, is called ForPreTraining and has no masked-word head."""
+    """Return the head there is: an ELECTRA discriminator is called ForPreTraining and has none."""
     if head == "mlm" and "head.dense.weight" not in ours:
         return "base"
     if head is not None:
@@ -171,10 +171,40 @@ def _as_the_weights_say(head: str | None, ours: Mapping[str, Tensor]) -> str:
     return "base"
 
 
-def _labels(values: Mapping[str, Any]) -> tuple[str, ...]:
-    named = cast("dict[str, str]", values.get("id2label") or {})
-    count = int(values.get("num_labels") or len(named) or 2)
-    return tuple(named.get(str(number), f"LABEL_{number}") for number in range(count))
+def _add_sinusoids(ours: dict[str, Tensor], values: Mapping[str, Any], config: BertConfig) -> None:
+    """Compute DistilBERT's fixed positions where the weights leave them out."""
+    name = "encoder.position_embeddings.table.weight"
+    if config.family != "distilbert" or not values.get("sinusoidal_pos_embds") or name in ours:
+        return
+    count, size = config.max_position_embeddings, config.hidden_size
+    pairs = torch.arange(size, dtype=torch.float64) // 2 * 2
+    angles = torch.arange(count, dtype=torch.float64)[:, None] / 10000 ** (pairs / size)
+    ours[name] = torch.where(torch.arange(size) % 2 == 0, angles.sin(), angles.cos()).float()
+
+
+def _tell_of_tensors(folder: Path, names: list[str]) -> None:
+    if not names:
+        return
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    message = (
+        f"{folder}: tensors that this network does not have are passed over: "
+        f"{', '.join(names[:SHOWN])}{more}"
+    )
+    warnings.warn(message, MunmaekWarning, stacklevel=3)
+
+
+def _tell_of_tokens(folder: Path, tokenizer: CheckpointTokenizer, rows: int) -> None:
+    """Tell of tokens that the embeddings have no row for; a text with one is refused."""
+    if tokenizer.vocab_size <= rows:
+        return
+    names = [
+        tokenizer.token(number) for number in range(rows, min(rows + SHOWN, tokenizer.vocab_size))
+    ]
+    message = (
+        f"{folder}: the tokenizer has {tokenizer.vocab_size} tokens, the embeddings {rows} rows; "
+        f"texts with one of the others, such as {', '.join(map(repr, names))}, are refused"
+    )
+    warnings.warn(message, MunmaekWarning, stacklevel=3)
 
 
 def _network(
@@ -209,42 +239,25 @@ class _Undrawn(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def _fill(network: nn.Module, weights: dict[str, Tensor], *, place: Path) -> None:
+def _fill(network: nn.Module, weights: Mapping[str, Tensor], *, place: Path) -> list[str]:
+    """Give the network its weights, and return the names of those that it has no use for.
+
+    Raises:
+        ArtefactError: one of its own is missing or misshapen.
+    """
     wanted = network.state_dict()
-    # A pooler that this head does not read is left where it is.
-    weights = {
-        name: tensor
-        for name, tensor in weights.items()
-        if name in wanted or not name.startswith("pooler.")
-    }
+    kept = {name: tensor for name, tensor in weights.items() if name in wanted}
     check_tensors(
-        weights,
+        kept,
         wanted,
         where=str(place),
         owner="this architecture",
         advice="; config.json describes another network",
     )
-    network.load_state_dict(weights)
+    network.load_state_dict(kept)
     network.eval()
-
-
-def _sentence(folder: Path, config: BertConfig) -> tuple[Literal["mean", "first"], bool, int]:
-    """What sentence-transformers' files say: pooling, normalisation, longest text."""
-    pooling: Literal["mean", "first"] = "mean"
-    normalised = False
-    longest = config.longest or 512
-    own = folder / "sentence_bert_config.json"
-    if own.is_file():
-        longest = min(longest, int(_values(own).get("max_seq_length") or longest))
-    modules = folder / "modules.json"
-    if modules.is_file():
-        listed = cast("list[dict[str, str]]", json.loads(modules.read_text(encoding="utf-8")))
-        normalised = any(row["type"].endswith("Normalize") for row in listed)
-        for row in listed:
-            if row["type"].endswith("Pooling"):
-                values = _values(folder / row["path"] / "config.json")
-                pooling = "first" if values.get("pooling_mode_cls_token") else "mean"
-    return pooling, normalised, longest
+    # A pooler that this head does not read is usual.
+    return [name for name in weights if name not in wanted and not name.startswith("pooler.")]
 
 
 def _info(

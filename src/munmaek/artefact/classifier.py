@@ -54,6 +54,11 @@ class Classifier(Labeller):
         """What its scores share."""
         return sign_model(self.tokenizer, task="classify", stage=self.info.stage)
 
+    @property
+    def several(self) -> bool:
+        """Whether a text may have several labels, each with a probability of its own."""
+        return isinstance(self.model, NeuralClassifier) and self.model.several
+
     def logprobs(
         self, texts: Sequence[str], seconds: Sequence[str] | None = None
     ) -> NDArray[np.float64]:
@@ -117,7 +122,7 @@ class Classifier(Labeller):
         """``logprobs`` of one framed text or pair: [1, C]."""
         batch, lengths = pad_rows(rows.ids, 0)
         logits = network_scores(model.network, batch, lengths, rows.splits, tape=tape)
-        return tempered(logits.double().log_softmax(-1).cpu().numpy(), self.temperature)
+        return tempered(model.of_scores(logits.double()).cpu().numpy(), self.temperature)
 
     def save(
         self,
@@ -155,6 +160,7 @@ class Classifier(Labeller):
                 "limit": self.limit,
                 "pairs": self.pairs,
                 "temperature": self.temperature,
+                "several": self.several,
             },
             labels=self.labels,
             force=force,

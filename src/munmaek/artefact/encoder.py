@@ -1,10 +1,10 @@
 """A trained masked-word model: fill, embed, and a pseudo-log-likelihood."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, final
+from typing import Any, final
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from munmaek.artefact.folder import NOTHING_BESIDE
 from munmaek.artefact.framed import FramedText, frame_text
 from munmaek.artefact.info import Info
 from munmaek.artefact.inside import HeadsOff, Inside, one_row
+from munmaek.artefact.sentence import SentenceSettings
 from munmaek.artefact.weights import save_model, save_network
 from munmaek.errors import ConfigError, InputError, UnsupportedError
 from munmaek.metrics import (
@@ -26,14 +27,19 @@ from munmaek.metrics import (
     sign_model,
 )
 from munmaek.metrics.regression import spearman
-from munmaek.metrics.retrieval import retrieval_ranks, retrieval_scores, unit
+from munmaek.metrics.retrieval import (
+    pair_similarities,
+    retrieval_ranks,
+    retrieval_scores,
+    unit,
+)
 from munmaek.models.bert import BertBaseNetwork, BertEncoder, BertMaskedNetwork
 from munmaek.models.networks import MaskedNetwork
 from munmaek.nn.products import inference
 from munmaek.nn.tape import Tape
 from munmaek.tasks.base import tensor
 from munmaek.tasks.classify import Framing
-from munmaek.tasks.encode import Precision, encode_rows, prepare
+from munmaek.tasks.encode import Precision, Texts, encode_rows, prepare
 from munmaek.tasks.mlm import MaskedFiller, MaskedModelling, embed_rows
 from munmaek.tasks.next_sentence import NextSentenceModelling, documents_of
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
@@ -76,10 +82,13 @@ class Encoder:
     info: Info
     limit: int = 128
     """Tokens of a text that are read, <s> and </s> included; the rest is cut."""
-    pooling: Literal["mean", "first"] = "mean"
-    """What becomes of a text's vectors in ``embed``: their mean, or the first token's."""
+    pooling: str = "mean"
+    """What becomes of a text's vectors in ``embed``: names of ``nn.sentence.POOLINGS``, such as
+    their ``mean`` or the ``first``, with ``+`` between those that stand side by side."""
     normalised: bool = False
     """Whether ``embed`` gives vectors of length one."""
+    sentence: SentenceSettings = field(default_factory=SentenceSettings)
+    """Prompts, modules after pooling and similarity, of a folder of sentence-transformers."""
 
     def fill(
         self, text: str, *, top: int = 5, pair: str | None = None, off: HeadsOff | None = None
@@ -102,6 +111,7 @@ class Encoder:
             raise InputError(message)
         logprobs = self._behind_masks(ids, framed.types, Tape(off=off or {}))
         logprobs[:, list(self.tokenizer.special_ids)] = -np.inf
+        logprobs[:, self.tokenizer.vocab_size :] = -np.inf  # rows without a token
         best = logprobs.argsort(1)[:, ::-1][:, :top]
         filled = self._decode_with(framed, best[:, 0])
         return [
@@ -143,7 +153,12 @@ class Encoder:
         return MaskedFiller(network, self.tokenizer.mask)
 
     def embed(
-        self, texts: Sequence[str], *, precision: Precision = "float32", overlap: int | None = None
+        self,
+        texts: Sequence[str],
+        *,
+        precision: Precision = "float32",
+        overlap: int | None = None,
+        prompt: str | None = None,
     ) -> NDArray[np.float32]:
         """A vector for each text, of ``pooling``: [N, D], in their order.
 
@@ -152,8 +167,9 @@ class Encoder:
             precision: ``bfloat16`` and ``int8`` are nearly the same and, where the processor has
                 the instructions, faster.
             overlap: as in ``encode``.
+            prompt: as in ``encode``.
         """
-        blocks = list(self.encode(texts, precision=precision, overlap=overlap))
+        blocks = list(self.encode(texts, precision=precision, overlap=overlap, prompt=prompt))
         return np.concatenate(blocks) if blocks else np.empty((0, 0), dtype=np.float32)
 
     def encode(
@@ -163,6 +179,7 @@ class Encoder:
         precision: Precision = "float32",
         block: int = 4096,
         overlap: int | None = None,
+        prompt: str | None = None,
         report: Callable[[Encoded], None] | None = None,
     ) -> Iterator[NDArray[np.float32]]:
         """``embed`` of any number of texts, block by block in their order.
@@ -172,54 +189,99 @@ class Encoder:
             precision: as in ``embed``.
             block: texts that are sorted by length and held together.
             overlap: tokens that neighbouring windows of a text longer than ``limit`` share; its
-                vector is the mean of theirs, each weighing as many as it has tokens. None reads
-                the first ``limit`` tokens alone.
+                vector is the mean of theirs, each weighing as many as it has tokens. Each begins
+                with the prompt. None reads the first ``limit`` tokens alone.
+            prompt: the name of one of the model's, or a text, that is put before every text; None
+                is the model's default one, where it has one, and "" is none.
             report: told how far it is after each block.
 
         Raises:
-            ConfigError: an overlap that leaves no window of ``limit`` tokens room to move on.
+            ConfigError: an overlap that leaves no window of ``limit`` tokens room to move on, or a
+                prompt of an unknown name.
+            InputError: a prompt that leaves no room for a text.
         """
-        room = self.limit - self.tokenizer.frame.special
-        if overlap is not None and not 0 <= overlap < room:
-            message = f"windows of {self.limit} tokens can share 0 to {room - 1}, not {overlap}"
-            raise ConfigError(message)
+        self._check_overlap(self.room(prompt), overlap)
+        before = self.sentence.prompt(prompt)
+        size = self._prompt_size(before)
         ready = None
         if isinstance(getattr(self.network, "encoder", None), BertEncoder):
             ready = prepare(self.network.encoder, precision=precision)
         done = long = 0
         source = iter(texts)
         while chosen := list(islice(source, block)):
-            lines = self.tokenizer.encode_many(chosen)
-            rows, owners = self._windows(lines, overlap)
-            if ready is None:
-                vectors = embed_rows(self.network, rows, pooling=self.pooling)
-            else:
-                vectors = encode_rows(ready, rows, pooling=self.pooling)
+            lines = self.tokenizer.encode_many([before + text for text in chosen])
+            rows, owners = self._windows(lines, overlap, size)
+            vectors = self._pooled(ready, rows, size)
             if len(rows) > len(lines):
                 vectors = _weighted(vectors, owners, [len(row) for row in rows])
+            vectors = self.sentence.apply(vectors)
             if self.normalised:
                 vectors = unit(vectors)
             done, long = done + len(chosen), long + self._longer(lines)
             if report is not None:
                 report(Encoded(done, long))
-            yield vectors
+            yield vectors[:, : self.sentence.width]
+
+    def room(self, prompt: str | None = None) -> int:
+        """Return the tokens of a text that are read at once beside the frame and a prompt.
+
+        Args:
+            prompt: as in ``encode``.
+
+        Raises:
+            ConfigError: a prompt of an unknown name.
+            InputError: a prompt that leaves no room for a text.
+        """
+        size = self._prompt_size(self.sentence.prompt(prompt))
+        room = self.limit - self.tokenizer.frame.special - size
+        if room < 1:
+            message = (
+                f"a prompt of {size} tokens leaves no room for a text: the model reads "
+                f"{self.limit} tokens at once; take a shorter prompt"
+            )
+            raise InputError(message)
+        return room
+
+    def _prompt_size(self, prompt: str) -> int:
+        return len(self.tokenizer.encode(prompt)) if prompt else 0
+
+    def _check_overlap(self, room: int, overlap: int | None) -> None:
+        if overlap is not None and not 0 <= overlap < room:
+            message = f"windows of {self.limit} tokens can share 0 to {room - 1}, not {overlap}"
+            raise ConfigError(message)
+
+    def _pooled(self, ready: Texts | None, rows: Sequence[list[int]], prompt: int) -> NDArray[Any]:
+        """Pool the vectors of framed rows: [N, P]."""
+        if ready is None:
+            return embed_rows(self.network, rows, pooling=self.pooling)
+        if not prompt or self.sentence.include_prompt:
+            return encode_rows(ready, rows, pooling=self.pooling)
+        before = len(self.tokenizer.frame.before) + prompt
+        if any(len(row) <= before for row in rows):
+            message = (
+                "a text is one with its prompt in the tokenizer: nothing of it is left to pool"
+            )
+            raise InputError(message)
+        return encode_rows(ready, rows, pooling=self.pooling, before=before)
 
     def _windows(
-        self, lines: Sequence[Sequence[int]], overlap: int | None
+        self, lines: Sequence[Sequence[int]], overlap: int | None, prompt: int = 0
     ) -> tuple[list[list[int]], list[int]]:
         """Framed rows, and the line that each is of."""
         frame = self.tokenizer.frame
         if overlap is None:
             return frame.rows(lines, self.limit), list(range(len(lines)))
-        room = self.limit - frame.special
+        room = self.limit - frame.special - prompt
         step = room - overlap
         rows: list[list[int]] = []
         owners: list[int] = []
-        for number, ids in enumerate(lines):
+        for number, line in enumerate(lines):
+            head, ids = line[:prompt], line[prompt:]
             # The last window is the one that reaches the end.
             last = max(0, -(-(len(ids) - room) // step))
             for window in range(last + 1):
-                rows.append(frame.row(ids[window * step : window * step + room], self.limit))
+                cut = [*head, *ids[window * step : window * step + room]]
+                rows.append(frame.row(cut, self.limit))
                 owners.append(number)
         return rows, owners
 
@@ -239,24 +301,24 @@ class Encoder:
         return [float(filler.pseudo_logprobs(row, around=around).sum()) for row in rows]
 
     def evaluate_pairs(self, pairs: PairCorpus) -> dict[str, Score]:
-        """How well cosines tell what means the same.
+        """How well cosines, or the model's own similarity, tell what means the same.
 
         Spearman's ρ with the pairs' numbers where they have them; else how often the second text
         of a pair is the nearest, of all second texts, to the first.
         """
-        firsts, seconds = np.split(unit(self.embed([*pairs.firsts, *pairs.seconds])), 2)
-        signature = sign_model(
-            self.tokenizer,
-            task="embed",
-            stage=self.info.stage,
-            more=(("pooling", self.pooling), ("limit", str(self.limit))),
-        )
+        firsts, seconds = np.split(self.embed([*pairs.firsts, *pairs.seconds]), 2)
+        name = self.sentence.similarity
+        more = (("pooling", self.pooling), ("limit", str(self.limit)))
+        if name != "cosine":
+            more = (*more, ("similarity", name))
+        signature = sign_model(self.tokenizer, task="embed", stage=self.info.stage, more=more)
         if pairs.values is not None:
-            cosines = (firsts.astype(np.float64) * seconds).sum(1)
-            score = spearman(cosines.tolist(), pairs.values, signature=signature)
+            found = pair_similarities(firsts, seconds, name=name).tolist()
+            score = spearman(found, pairs.values, signature=signature)
             return resting_on({score.name: score}, pairs.name, len(firsts), "pairs")
         kinds = np.unique(np.array(pairs.seconds), return_inverse=True)[1]
-        scores = retrieval_scores(retrieval_ranks(firsts, seconds, kinds), signature=signature)
+        ranks = retrieval_ranks(firsts, seconds, kinds, name=name)
+        scores = retrieval_scores(ranks, signature=signature)
         return resting_on(scores, pairs.name, len(firsts), "pairs")
 
     def evaluate(self, corpus: Corpus) -> dict[str, Score]:
@@ -375,7 +437,9 @@ class Encoder:
                 "limit": self.limit,
                 "pooling": self.pooling,
                 "normalised": self.normalised,
+                **({} if self.sentence.plain else {"sentence": self.sentence.to_json()}),
             },
+            files=self.sentence.files(),
             force=force,
             beside=beside,
         )

@@ -16,7 +16,16 @@ from torch import Tensor
 
 from munmaek.errors import ArtefactError
 
-__all__ = ["ALIASES", "FAMILIES", "Family", "family_of", "from_huggingface", "to_huggingface"]
+__all__ = [
+    "ALIASES",
+    "FAMILIES",
+    "Family",
+    "ReadTensors",
+    "family_of",
+    "from_huggingface",
+    "read_huggingface",
+    "to_huggingface",
+]
 
 _BERT_LAYER = {
     "attention.output": "attention.output.dense",
@@ -187,6 +196,9 @@ def to_huggingface(state_dict: Mapping[str, Tensor], *, family: str = "bert") ->
     kin = FAMILIES[family]
     names = kin.head_names(_head(state_dict))
     out: dict[str, Tensor] = {}
+    if "output.weight" in state_dict and len(kin.tied) > 1:
+        # Its own class reads the bias beside an untied matrix from the matrix's place alone.
+        out[kin.tied[1][0]] = state_dict["output.bias"].clone()
     for name, tensor in state_dict.items():
         stem, _, kind = name.rpartition(".")
         layer = re.fullmatch(r"encoder\.layers\.(\d+)\.(.+)", stem)
@@ -220,6 +232,17 @@ def _head(ours: Mapping[str, Any]) -> str:
     return "classify" if any(name.startswith("pooler.") for name in ours) else "tag"
 
 
+@dataclass(frozen=True, slots=True)
+class ReadTensors:
+    """The weights of a network under our names, and what was not one of them."""
+
+    ours: dict[str, Tensor]
+    tied: bool
+    """Whether masked words are scored with the word embeddings themselves."""
+    passed_over: tuple[str, ...]
+    """Their names of tensors that the network does not have."""
+
+
 def from_huggingface(
     state_dict: Mapping[str, Tensor],
     *,
@@ -227,10 +250,7 @@ def from_huggingface(
     head: str | None = None,
     tied: bool = True,
 ) -> dict[str, Tensor]:
-    """The weights of a BERT network under our names.
-
-    A bare ``BertModel`` (names without ``bert.``) and the old names ``gamma`` and ``beta`` are
-    understood; a pooler or a next-sentence head that the head here does not read is left out.
+    """Return the weights of a BERT network that ``to_huggingface`` named.
 
     Args:
         state_dict: tensors under Hugging Face's names.
@@ -239,38 +259,94 @@ def from_huggingface(
         tied: masked words are scored with the word embeddings.
 
     Raises:
-        ArtefactError: a tensor that no BERT here has, a projection that lacks one of its three
-            parts, or masked-word scores that are not tied though the configuration says so.
+        ArtefactError: as ``read_huggingface``; also a tensor that no BERT here has, or masked-word
+            scores that are not tied though the configuration says so.
     """
     kin = FAMILIES[family]
-    theirs = {_modern(name, kin): tensor for name, tensor in state_dict.items()}
+    read = read_huggingface(state_dict, family=family, head=head, tied=tied)
+    if read.passed_over:
+        name = read.passed_over[0]
+        message = f"tensor '{name}' belongs to no {kin.classes} that munmaek knows"
+        raise ArtefactError(message)
+    if tied and not read.tied:
+        name, twin = kin.tied[0]
+        message = (
+            f"tensor '{name}' differs from '{twin}', though config.json does not say "
+            "tie_word_embeddings = false"
+        )
+        raise ArtefactError(message)
+    return read.ours
+
+
+def read_huggingface(
+    state_dict: Mapping[str, Tensor],
+    *,
+    family: str = "bert",
+    head: str | None = None,
+    tied: bool = True,
+) -> ReadTensors:
+    """Read the weights of a BERT network from a published file.
+
+    A bare ``BertModel`` (names without ``bert.``) and the old names ``gamma`` and ``beta`` are
+    understood, and tied tensors under either name. As in ``transformers``, tensors that are tied by
+    the configuration and yet differ are not tied, and tensors of no use here are passed over.
+
+    Args:
+        state_dict: tensors under Hugging Face's names.
+        family: whose names they are.
+        head: ``mlm``, ``classify``, ``tag`` or ``base``; None is what the names say.
+        tied: the configuration says that masked words are scored with the word embeddings.
+
+    Raises:
+        ArtefactError: a tensor that is there twice, or a projection that lacks one of its three
+            parts.
+    """
+    kin = FAMILIES[family]
+    theirs = _named(state_dict, kin)
     names = _read_names(theirs, kin, head or _their_head(theirs, kin))
+    tied = _tie(theirs, kin, tied=tied)
     back = {value: name for name, value in names.items()}
-    layer_back = {value: name for name, value in kin.layer.items()}
-    twins = {name for name, _ in kin.tied if tied or name.endswith(".bias")}
-    _check_tied(theirs, kin, tied=tied)
+    if not tied and "output" in names:
+        back[kin.tied[0][0].removesuffix(".weight")] = "output"
     out: dict[str, Tensor] = {}
+    over: list[str] = []
     for name, tensor in theirs.items():
-        stem, _, kind = name.rpartition(".")
-        if name in twins or (stem not in back and kin.ignored.fullmatch(name)):
-            continue
-        if not tied and name in dict(kin.tied):
-            out["output.weight"] = tensor
-            continue
-        found = re.fullmatch(rf"{re.escape(f'{kin.prefix}.{kin.layers}')}\.(\d+)\.(.+)", stem)
-        prefix = "" if found is None else f"encoder.layers.{found[1]}."
-        inner = stem if found is None else found[2]
-        if found is not None and inner in kin.qkv:
-            out[f"{prefix}attention.qkv.{kind}"] = _fused(theirs, stem, kind, kin.qkv)
-            continue
-        ours = (back if found is None else layer_back).get(inner)
-        if ours is None:
-            message = f"tensor '{name}' belongs to no {kin.classes} that munmaek knows"
-            if family == "bert":
-                message = f"tensor '{name}' belongs to no BERT that munmaek knows"
+        ours = _our_name(name, kin, back)
+        if ours is None and not kin.ignored.fullmatch(name):
+            over.append(name)
+        elif ours is not None and ".attention.qkv." in ours:
+            out[ours] = out[ours] if ours in out else _fused(theirs, name, kin.qkv)
+        elif ours is not None:
+            out[ours] = tensor
+    return ReadTensors(out, tied, tuple(over))
+
+
+def _named(state_dict: Mapping[str, Tensor], kin: Family) -> dict[str, Tensor]:
+    """Return the tensors under the family's present names.
+
+    Raises:
+        ArtefactError: two are one under these names and differ.
+    """
+    theirs: dict[str, Tensor] = {}
+    for name, tensor in state_dict.items():
+        modern = _modern(name, kin)
+        if modern in theirs and not torch.equal(theirs[modern], tensor):
+            message = f"tensor '{modern}' is there under two names with different values"
             raise ArtefactError(message)
-        out[f"{prefix}{ours}.{kind}"] = tensor
-    return out
+        theirs[modern] = tensor
+    return theirs
+
+
+def _our_name(name: str, kin: Family, back: Mapping[str, str]) -> str | None:
+    """Return our name of one of their tensors, or None where it is of no use."""
+    stem, _, kind = name.rpartition(".")
+    found = re.fullmatch(rf"{re.escape(f'{kin.prefix}.{kin.layers}')}\.(\d+)\.(.+)", stem)
+    if found is None:
+        ours = back.get(stem)
+        return None if ours is None else f"{ours}.{kind}"
+    layer_back = {value: name for name, value in kin.layer.items()}
+    ours = "attention.qkv" if found[2] in kin.qkv else layer_back.get(found[2])
+    return None if ours is None else f"encoder.layers.{found[1]}.{ours}.{kind}"
 
 
 def _their_head(theirs: Mapping[str, Any], kin: Family) -> str:
@@ -299,23 +375,31 @@ def _modern(name: str, kin: Family) -> str:
     return f"{kin.prefix}.{name}" if name.startswith(bare) else name
 
 
-def _fused(theirs: Mapping[str, Tensor], stem: str, kind: str, qkv: tuple[str, str, str]) -> Tensor:
+def _fused(theirs: Mapping[str, Tensor], name: str, qkv: tuple[str, str, str]) -> Tensor:
+    stem, _, kind = name.rpartition(".")
     prefix = stem.rsplit(".", 1)[0]
     names = [f"{prefix}.{part.rsplit('.', 1)[1]}.{kind}" for part in qkv]
-    for name in names:
-        if name not in theirs:
-            message = f"tensor '{name}' is missing"
+    for each in names:
+        if each not in theirs:
+            message = f"tensor '{each}' is missing"
             raise ArtefactError(message)
-    return torch.cat([theirs[name] for name in names])
+    return torch.cat([theirs[each] for each in names])
 
 
-def _check_tied(theirs: Mapping[str, Tensor], kin: Family, *, tied: bool) -> None:
-    for name, twin in kin.tied:
-        if not tied and name.endswith(".weight"):
-            continue
-        if name in theirs and twin in theirs and not torch.equal(theirs[name], theirs[twin]):
-            message = (
-                f"tensor '{name}' differs from '{twin}', though config.json does not say "
-                "tie_word_embeddings = false; munmaek reads tied weights only there"
-            )
-            raise ArtefactError(message)
+def _tie(theirs: dict[str, Tensor], kin: Family, *, tied: bool) -> bool:
+    """Leave one name of each tied tensor, and return whether the matrices are tied.
+
+    The second name of a bias is the one that its own class computes with, so it comes first where
+    both are there.
+    """
+    weight, *bias = kin.tied
+    for second, first in bias:
+        if second in theirs:
+            theirs[first] = theirs.pop(second)
+    second, first = weight
+    if not tied or second not in theirs:
+        return tied
+    if first in theirs and not torch.equal(theirs[first], theirs[second]):
+        return False
+    theirs[first] = theirs.pop(second)
+    return True

@@ -1,5 +1,6 @@
 """``config.json`` of BERT and its family, there and back."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -43,6 +44,27 @@ DISTILBERT_NAMES = {
     "seq_classif_dropout": "classifier_dropout",
 }
 DISTILBERT_DEFAULTS = {"num_hidden_layers": 6, "classifier_dropout": 0.2}
+DISTILBERT_FIELDS = {
+    **DISTILBERT_NAMES,
+    "hidden_size": "hidden_size",
+    "num_attention_heads": "num_attention_heads",
+    "num_hidden_layers": "num_hidden_layers",
+    "max_position_embeddings": "max_position_embeddings",
+    "initializer_range": "initializer_range",
+    "tie_word_embeddings": "tie_word_embeddings",
+}
+"""What its class reads, with the other names that it has for some."""
+ONLY: dict[str, tuple[Any, ...]] = {
+    "position_embedding_type": ("absolute",),
+    "is_decoder": (False,),
+    "add_cross_attention": (False,),
+    "is_encoder_decoder": (False,),
+    "pruned_heads": ({},),
+    "per_layer_config": ({},),
+    "quantization_config": (),
+    "compression_config": (),
+}
+"""Fields that change what is computed, with the values that are read; null is as good as absent."""
 OURS_ALONE = (
     "norm_first", "embedding_norm", "positions", "gated", "bias", "position_offset", "family",
     "embedding_size", "classifier_pooling",
@@ -95,30 +117,57 @@ def huggingface_config(
 
 
 def bert_config(values: Mapping[str, Any], *, where: str = "config.json") -> BertConfig:
-    """The sizes that a Hugging Face ``config.json`` gives; what is not a size is passed over.
+    """Return the sizes that a Hugging Face ``config.json`` gives.
+
+    Fields that the family's own class does not have, such as DistilBERT's ``layer_norm_eps``, are
+    passed over as ``transformers`` does.
 
     Raises:
-        ArtefactError: it is not of a BERT, or of one with other positions than absolute ones.
+        ArtefactError: it is not of a BERT, or a field asks for what no network here computes.
         ConfigError: a size out of range.
     """
-    kind, positions = values.get("model_type"), values.get("position_embedding_type", "absolute")
-    family = ALIASES.get(str(kind), str(kind))
-    if family not in FAMILIES or positions != "absolute":
+    kind = str(values.get("model_type"))
+    family = ALIASES.get(kind, kind)
+    if family not in FAMILIES:
         message = (
-            f"{where}: model_type 'bert' with absolute positions wanted, "
-            f"got '{kind}' with '{positions}'; munmaek reads {', '.join((*FAMILIES, *ALIASES))}"
+            f"{where}: model_type '{kind}' is not one that munmaek reads; "
+            f"it reads {', '.join((*FAMILIES, *ALIASES))}"
         )
         raise ArtefactError(message)
+    _check_unread(values, where)
     # Hugging Face's own defaults, for files that leave a field out.
     known: dict[str, Any] = {**THEIR_DEFAULTS, "family": family}
-    given = dict(values)
+    names = {name: name for name in THEIR_DEFAULTS}
     if family == "distilbert":
         known |= {**DISTILBERT_DEFAULTS, "type_vocab_size": 0}
-        given = {DISTILBERT_NAMES.get(name, name): value for name, value in values.items()}
+        names = DISTILBERT_FIELDS
     if family == "electra":
         known |= ELECTRA_DEFAULTS
+        names["embedding_size"] = "embedding_size"
     if family == "roberta":
-        known["position_offset"] = int(values.get("pad_token_id", 1)) + 1
-    known |= {name: value for name, value in given.items() if name not in {"family", "bias"}}
-    fields = {name: known[name] for name in BertConfig.model_fields if name in known}
-    return BertConfig.of(fields, where=where)
+        known["position_offset"] = _padding(values, where) + 1
+    known |= {names[name]: value for name, value in values.items() if name in names}
+    return BertConfig.of(known, where=where)
+
+
+def _check_unread(values: Mapping[str, Any], where: str) -> None:
+    """Refuse fields that change numbers in a way that no network here knows.
+
+    Raises:
+        ArtefactError: there is one; names it.
+    """
+    for name, allowed in ONLY.items():
+        value = values.get(name)
+        if value is not None and value not in allowed:
+            wanted = " or ".join(json.dumps(each) for each in allowed) or "none"
+            message = f"{where}: {name} = {json.dumps(value)}; munmaek reads {wanted} only"
+            raise ArtefactError(message)
+
+
+def _padding(values: Mapping[str, Any], where: str) -> int:
+    """Return the id whose place is before the first position."""
+    pad = values.get("pad_token_id", 1)
+    if not isinstance(pad, int) or isinstance(pad, bool) or pad < 0:
+        message = f"{where}: pad_token_id = {json.dumps(pad)}; a whole number from 0 on is wanted"
+        raise ArtefactError(message)
+    return pad

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.artefact.info import Info
-from munmaek.errors import InputError
+from munmaek.errors import InputError, UnsupportedError
 from munmaek.metrics import Score, Signature, classification_scores, resting_on
 from munmaek.metrics.calibration import Calibration, calibrate, calibration_score
 from munmaek.text.corpora import LabelledCorpus
@@ -25,6 +25,10 @@ __all__ = [
 ]
 
 
+LIKELY = 0.5
+"""From which probability on a text has a label that does not rule out others."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prediction:
     """A text, its likeliest label and the probability of each."""
@@ -34,6 +38,8 @@ class Prediction:
     probabilities: dict[str, float]
     second: str | None = None
     """The other text of a pair."""
+    labels: tuple[str, ...] = ()
+    """Where a text may have several labels, those of probability ½ or more; else ``label``."""
 
 
 def check_pairs(pairs: bool | None, *, given: bool, label: str) -> None:
@@ -108,6 +114,11 @@ class Labeller(ABC):
     def signature(self) -> Signature:
         """What its scores share."""
 
+    @property
+    def several(self) -> bool:
+        """Whether a text may have several labels, each with a probability of its own."""
+        return False
+
     @abstractmethod
     def logprobs(
         self, texts: Sequence[str], seconds: Sequence[str] | None = None
@@ -136,14 +147,30 @@ class Labeller(ABC):
         """
         probabilities = np.exp(self.logprobs(texts, seconds))
         return [
-            Prediction(
-                text,
-                self.labels[int(row.argmax())],
-                dict(zip(self.labels, (float(p) for p in row), strict=True)),
-                None if seconds is None else seconds[number],
-            )
+            self._prediction(text, row, None if seconds is None else seconds[number])
             for number, (text, row) in enumerate(zip(texts, probabilities, strict=True))
         ]
+
+    def _prediction(self, text: str, row: NDArray[np.float64], second: str | None) -> Prediction:
+        label = self.labels[int(row.argmax())]
+        chances = dict(zip(self.labels, (float(p) for p in row), strict=True))
+        given = (label,)
+        if self.several:
+            given = tuple(name for name, chance in chances.items() if chance >= LIKELY)
+        return Prediction(text, label, chances, second, given)
+
+    def check_one_label(self, use: str) -> None:
+        """Make sure that a text has one label.
+
+        Raises:
+            UnsupportedError: it may have several; ``use`` names what is for one.
+        """
+        if self.several:
+            message = (
+                f"{self.info.label} gives a text several labels (multi_label_classification), "
+                f"and {use} is for one; classify --json gives the probability of each"
+            )
+            raise UnsupportedError(message)
 
     def evaluate(self, corpus: LabelledCorpus) -> dict[str, Score]:
         """Accuracy, macro F1 and the calibration error (ECE), with intervals.
@@ -152,7 +179,9 @@ class Labeller(ABC):
 
         Raises:
             InputError: pairs where single texts are wanted, or the other way round.
+            UnsupportedError: a text may have several labels.
         """
+        self.check_one_label("evaluate")
         gold = label_indices(corpus, self.labels)
         logprobs = self.logprobs(corpus.texts, corpus.seconds)
         unseen = int((gold == UNSEEN).sum())
@@ -175,7 +204,9 @@ class Labeller(ABC):
 
         Raises:
             InputError: no label that was seen in training, or pairs where single texts are wanted.
+            UnsupportedError: a text may have several labels.
         """
+        self.check_one_label("a temperature")
         known, gold = known_rows(corpus, self.labels)
         plain = self.at(1.0)
         found = calibrate(plain.logprobs(known.texts, known.seconds), gold)

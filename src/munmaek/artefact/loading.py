@@ -34,14 +34,16 @@ _TASKS: Mapping[str, str] = {
 def load(folder: Path | str) -> "TrainedModel":
     """The trained model in ``folder``, ready to use on the processor.
 
-    A folder in Hugging Face's form (BERT, RoBERTa, ELECTRA, DistilBERT) is opened as it is.
+    A folder in Hugging Face's form (BERT, RoBERTa, ELECTRA, DistilBERT), or one of
+    sentence-transformers, is opened as it is.
 
     Raises:
         ArtefactError: no model there, a newer format, or files missing, truncated or altered.
         UnsupportedError: it needs an extra or a stage that is not installed.
     """
     path = Path(folder)
-    if (path / "config.json").is_file() and not (path / MANIFEST).is_file():
+    theirs = any((path / name).is_file() for name in ("config.json", "modules.json"))
+    if theirs and not (path / MANIFEST).is_file():
         from munmaek.artefact.restoring import published
 
         return published(path)

@@ -151,9 +151,12 @@ def mix_classifiers(
         ConfigError: neither weights nor texts to tune them on, or weights out of range.
         InputError: a label of ``tune`` that they do not know, or pairs where they read single
             texts.
-        UnsupportedError: they know different labels, or some read pairs of texts and others not.
+        UnsupportedError: they know different labels, some read pairs of texts and others not, or
+            one gives a text several labels.
     """
     _check(parts)
+    for part in parts:
+        part.check_one_label("a mixture")
     labels = parts[0].labels
     pairs = next((part.pairs for part in parts if part.pairs is not None), None)
     if weights is None:

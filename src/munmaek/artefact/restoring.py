@@ -14,6 +14,7 @@ from munmaek.artefact.language_model import TrainedLanguageModel
 from munmaek.artefact.mixed_classifier import MixedClassifier
 from munmaek.artefact.neural import language_model_of
 from munmaek.artefact.regressor import Regressor
+from munmaek.artefact.sentence import load_settings
 from munmaek.artefact.tables import load_tables
 from munmaek.artefact.tagger import Tagger
 from munmaek.artefact.translator import Translator
@@ -37,24 +38,26 @@ def published(path: Path) -> TrainedModel:
         ArtefactError: as ``open_checkpoint``.
     """
     opened = open_checkpoint(path)
-    if opened.head == "classify" and len(opened.labels) == 1:
+    labels = opened.labels
+    if opened.head == "classify" and labels.rates:
         info = replace(opened.info, task="regress")
         rater = NeuralRegressor(opened.network)
         return Regressor(opened.tokenizer, rater, info, opened.limit, pairs=None)
     if opened.head == "classify":
-        model = NeuralClassifier(opened.network)
+        model = NeuralClassifier(opened.network, several=labels.several)
         return Classifier(
-            opened.tokenizer, model, opened.labels, opened.info, opened.limit, pairs=None
+            opened.tokenizer, model, labels.names, opened.info, opened.limit, pairs=None
         )
     if opened.head == "tag":
-        return Tagger(opened.tokenizer, opened.network, opened.labels, opened.info, opened.limit)
-    return Encoder(
-        opened.tokenizer,
-        opened.network,
-        opened.info,
-        opened.limit,
-        opened.pooling,
-        opened.normalised,
+        return Tagger(opened.tokenizer, opened.network, labels.names, opened.info, opened.limit)
+    encoder = Encoder(opened.tokenizer, opened.network, opened.info, opened.limit)
+    if opened.sentence is None:
+        return encoder
+    return replace(
+        encoder,
+        pooling=opened.sentence.pooling,
+        normalised=opened.sentence.normalised,
+        sentence=opened.sentence.settings,
     )
 
 
@@ -73,7 +76,7 @@ def restored(path: Path, manifest: Mapping[str, Any], info: Info) -> TrainedMode
         labels = tuple(cast("list[str]", manifest["labels"]))
         return Classifier(
             tokenizer,
-            _classifier(path, info),
+            _classifier(path, info, several=manifest.get("several", False)),
             labels,
             info,
             manifest["limit"],
@@ -91,8 +94,7 @@ def restored(path: Path, manifest: Mapping[str, Any], info: Info) -> TrainedMode
         source: Any = named_tokenizer(path, manifest, "source_tokenizer")
         return Translator(source, tokenizer, network, info, manifest["limit"])
     if info.task in ("mlm", "embed"):
-        pooling, normalised = manifest.get("pooling", "mean"), manifest.get("normalised", False)
-        return Encoder(tokenizer, network, info, manifest["limit"], pooling, normalised)
+        return _encoder(path, manifest, Encoder(tokenizer, network, info, manifest["limit"]))
     if info.task == "tag":
         return Tagger(
             tokenizer,
@@ -107,6 +109,18 @@ def restored(path: Path, manifest: Mapping[str, Any], info: Info) -> TrainedMode
     raise ArtefactError(message)
 
 
+def _encoder(path: Path, manifest: Mapping[str, Any], encoder: Encoder) -> Encoder:
+    """Return the encoder with what the record says of vectors of texts."""
+    made = replace(
+        encoder,
+        pooling=manifest.get("pooling", "mean"),
+        normalised=manifest.get("normalised", False),
+    )
+    if "sentence" not in manifest:
+        return made
+    return replace(made, sentence=load_settings(manifest["sentence"], path))
+
+
 def _network(path: Path, info: Info) -> Any:
     task = "embed" if "pooled" in info.sizes else info.task
     network = make_network(stage=info.stage, task=task, config=info.config, sizes=info.sizes)
@@ -114,10 +128,10 @@ def _network(path: Path, info: Info) -> Any:
     return network
 
 
-def _classifier(path: Path, info: Info) -> NgramClassifier | NeuralClassifier:
+def _classifier(path: Path, info: Info, *, several: bool) -> NgramClassifier | NeuralClassifier:
     if info.stage == "ngram":
         tables = load_tables(path / "model.safetensors")
         return NgramClassifier.from_tensors(
             tables, config=NgramConfig.of(info.config), **info.sizes
         )
-    return NeuralClassifier(_network(path, info))
+    return NeuralClassifier(_network(path, info), several=several)

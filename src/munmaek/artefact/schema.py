@@ -7,7 +7,7 @@ besides does not keep this one from opening the model.
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -21,10 +21,19 @@ from pydantic import (
 )
 
 from munmaek.errors import ArtefactError
+from munmaek.metrics.retrieval import SIMILARITIES
 
 __all__ = ["Manifest", "check_manifest", "one_line", "safe_name"]
 
 MOST = (1 << 31) - 1
+POOLING = "(first|last|max|mean|mean_sqrt_len|weighted_mean)"
+"""One of ``nn.sentence.POOLINGS``, which this module cannot ask without torch."""
+ACTIVATIONS = (
+    "CELU", "ELU", "GELU", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "Identity",
+    "LeakyReLU", "LogSigmoid", "Mish", "ReLU", "ReLU6", "SELU", "SiLU", "Sigmoid", "Softplus",
+    "Softshrink", "Softsign", "Tanh", "Tanhshrink",
+)  # fmt: skip
+"""``nn.sentence.ACTIVATIONS``, by name for the same reason."""
 _SHOWN = 60
 
 
@@ -52,6 +61,12 @@ class Strict(BaseModel):
     """Base of what is read from files: exact types, further names let through."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="allow", protected_namespaces=())
+
+
+class Closed(BaseModel):
+    """Base of what a network is made of: no further names."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
 
 class FileRecord(Strict):
@@ -214,11 +229,54 @@ class Translating(Limited):
     source_tokenizer: TokenizerRecord
 
 
+class DenseRecord(Closed):
+    """A linear layer after pooling."""
+
+    kind: Literal["dense"]
+    inputs: Positive
+    outputs: Positive
+    bias: bool
+    activation: Annotated[str, Field(pattern=f"^({'|'.join(ACTIVATIONS)})$")]
+    residual: bool
+
+
+class NormRecord(Closed):
+    """A LayerNorm after pooling."""
+
+    kind: Literal["layer_norm"]
+    size: Positive
+
+
+class UnitRecord(Closed):
+    """Vectors of length one between other modules."""
+
+    kind: Literal["unit"]
+
+
+class SentenceRecord(Closed):
+    """How a text becomes a vector besides the network and its pooling."""
+
+    modules: list[Annotated[DenseRecord | NormRecord | UnitRecord, Field(discriminator="kind")]]
+    include_prompt: bool
+    prompts: dict[str, str]
+    default_prompt: str | None
+    width: Positive | None
+    similarity: Annotated[str, Field(pattern=f"^({'|'.join(SIMILARITIES)})$")]
+
+    @model_validator(mode="after")
+    def _check_default(self) -> "SentenceRecord":
+        if self.default_prompt is not None and self.default_prompt not in self.prompts:
+            message = f"default_prompt '{self.default_prompt}' is no prompt"
+            raise ValueError(message)
+        return self
+
+
 class Encoding(Limited):
     """A model of masked words or sentence vectors."""
 
-    pooling: str = "mean"
+    pooling: Annotated[str, Field(pattern=f"^{POOLING}(\\+{POOLING})*$")] = "mean"
     normalised: bool = False
+    sentence: SentenceRecord | None = None
 
 
 class Tagging(Labelling, Limited):
@@ -230,6 +288,8 @@ class Tagging(Labelling, Limited):
 
 class ClassifyingAlone(Classifying, Limited):
     """A classifier with a tokenizer of its own."""
+
+    several: bool = False
 
 
 class MixedLanguageModel(Mixed, Tokenized):

@@ -33,6 +33,7 @@ __all__ = [
 
 # The library's functions come without complete types.
 _torch = cast("Any", safe_torch)
+NO_FILES: Mapping[str, Callable[[Path], None]] = {}
 
 
 def make_network(
@@ -59,6 +60,7 @@ def save_model(
     weights: Callable[[Path], None],
     manifest: Mapping[str, Any],
     labels: Sequence[str] = (),
+    files: Mapping[str, Callable[[Path], None]] = NO_FILES,
     force: bool,
     beside: Mapping[str, Path] = NOTHING_BESIDE,
 ) -> None:
@@ -71,6 +73,7 @@ def save_model(
         weights: writes ``model.safetensors``.
         manifest: what is kept besides ``info`` and ``tokenizer``.
         labels: names of the classes, in the order of the scores.
+        files: what writes each further file, by its name.
         force: replace what is there.
         beside: further files to keep in it, by the names they are to have.
 
@@ -85,6 +88,7 @@ def save_model(
             "model.safetensors": weights,
             "config.json": lambda path: save_config(path, info, labels=labels),
             **_tokenizer_files(tokenizer),
+            **files,
             **copies_of(beside),
         },
         manifest={**info.to_json(), "tokenizer": tokenizer.describe(), **manifest},

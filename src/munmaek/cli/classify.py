@@ -29,19 +29,26 @@ def classify(
     """Print the label of every text, or of every pair of texts.
 
     One line for each line of the input: the label, its probability, the text. An empty line stays
-    empty. A pair is two texts on one line with a tab between.
+    empty. A pair is two texts on one line with a tab between. A model that gives a text several
+    labels has those of probability ½ or more, with commas between, or "-" where there are none.
     """
     from munmaek.artefact import Labeller, load_as
 
     trained: Any = load_as(model, Labeller, what="classify")
     for line, found in _answered(file, trained.predict, pairs=pairs or trained.pairs):
         if not json:
-            label = found and f"{found.label}\t{found.probabilities[found.label]:.4f}\t{line}"
-            put_line(label or "")
+            put_line(f"{_labels(found)}\t{line}" if found else "")
             continue
         chances: dict[str, float] = found.probabilities if found else {}
         label = found.label if found else None
-        put_json({**_texts(line, found), "label": label, "probabilities": chances})
+        several = {"labels": list(found.labels) if found else []} if trained.several else {}
+        put_json({**_texts(line, found), "label": label, **several, "probabilities": chances})
+
+
+def _labels(found: Any) -> str:
+    """Return the labels of a text and their probabilities, with a tab between."""
+    chances = ",".join(f"{found.probabilities[label]:.4f}" for label in found.labels)
+    return f"{','.join(found.labels) or '-'}\t{chances or '-'}"
 
 
 def rate(

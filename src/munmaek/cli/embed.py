@@ -16,7 +16,7 @@ from munmaek.cli.options import Force, InputFile, Json, ModelFolder
 from munmaek.cli.outputs import claimed_file, is_array, is_lines, write_aside
 from munmaek.errors import ConfigError
 
-__all__ = ["PRECISIONS", "Window", "embed", "overlap_of", "say_cut"]
+__all__ = ["PRECISIONS", "Prompt", "Window", "embed", "overlap_of", "say_cut"]
 
 PRECISIONS = ("float32", "bfloat16", "int8")
 EVERY = 10.0
@@ -28,6 +28,17 @@ Window = Annotated[
         "--window",
         help="Read a text that is too long in windows, a quarter shared, and take their mean; "
         "else its end is cut.",
+    ),
+]
+Prompt = Annotated[
+    str | None,
+    typer.Option(
+        "--prompt",
+        metavar="NAME|TEXT",
+        show_default=False,
+        help="Put before every text: the name of one of the model's prompts, or a text such as "
+        "'query: '. Without it the model's default prompt is put there, where it has one; '' is "
+        "none.",
     ),
 ]
 
@@ -54,6 +65,7 @@ def embed(
         ),
     ] = "float32",
     window: Window = False,
+    prompt: Prompt = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
@@ -67,25 +79,30 @@ def embed(
         raise ConfigError(message)
 
     if output is None or write is None:
-        _print(model, file, precision=precision, window=window, json=json)
+        _print(model, file, precision=precision, window=window, prompt=prompt, json=json)
         return
     looks = is_array if output.suffix == ".npy" else is_lines
     with claimed_file(output, force=force, written=looks):
-        trained, options = _opened(model, precision=precision, window=window)
+        trained, options = _opened(model, precision=precision, window=window, prompt=prompt)
         write_aside(output, lambda path: write(path, trained, file, options))
 
 
-def _opened(model: Path, *, precision: str, window: bool) -> tuple[Any, dict[str, Any]]:
+def _opened(
+    model: Path, *, precision: str, window: bool, prompt: str | None
+) -> tuple[Any, dict[str, Any]]:
     from munmaek.artefact import Encoder, load_as
 
     trained: Any = load_as(model, Encoder, what="embed")
-    return trained, {"precision": precision, "overlap": overlap_of(trained) if window else None}
+    overlap = overlap_of(trained, prompt) if window else None
+    return trained, {"precision": precision, "overlap": overlap, "prompt": prompt}
 
 
-def _print(model: Path, file: str, *, precision: str, window: bool, json: bool) -> None:
+def _print(
+    model: Path, file: str, *, precision: str, window: bool, prompt: str | None, json: bool
+) -> None:
     from munmaek.text.corpora import read_lines
 
-    trained, options = _opened(model, precision=precision, window=window)
+    trained, options = _opened(model, precision=precision, window=window, prompt=prompt)
     read, texts = tee(read_lines(file))
     longer = 0
 
@@ -104,9 +121,9 @@ def _print(model: Path, file: str, *, precision: str, window: bool, json: bool) 
     say_cut(0 if window else longer, trained.limit)
 
 
-def overlap_of(trained: Any) -> int:
-    """Tokens that windows share."""
-    return (trained.limit - 2) // 4
+def overlap_of(trained: Any, prompt: str | None = None) -> int:
+    """Tokens that windows share: a quarter of those beside the prompt."""
+    return trained.room(prompt) // 4
 
 
 def say_cut(longer: int, limit: int) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from munmaek.cli.console import put_json, put_line
-from munmaek.cli.embed import PRECISIONS, Window, overlap_of, say_cut
+from munmaek.cli.embed import PRECISIONS, Prompt, Window, overlap_of, say_cut
 from munmaek.cli.options import Json, ModelFolder
 from munmaek.errors import ConfigError
 
@@ -29,11 +29,15 @@ def search(
         str, typer.Option(metavar="NAME", help="float32, bfloat16 or int8, as in embed.")
     ] = "float32",
     window: Window = False,
+    prompt: Prompt = None,
     json: Json = False,
 ) -> None:
     """Print the lines of a file that are nearest to a query in meaning.
 
-    A line holds the cosine to the query, the line's number and its text.
+    A line holds the cosine to the query, the line's number and its text; a model that compares by
+    another similarity gives that instead, distances as negative numbers. --prompt is put before
+    the query alone. Without it the query has the model's prompt "query" and the lines have
+    "document" or "passage", where it has them, else its default one.
     """
     if precision not in PRECISIONS:
         message = f"--precision {precision}: there are {', '.join(PRECISIONS)}"
@@ -41,12 +45,14 @@ def search(
     import itertools
 
     from munmaek.artefact import Encoder, load_as
-    from munmaek.metrics.retrieval import unit
+    from munmaek.metrics.retrieval import similarities
     from munmaek.text.corpora import read_lines
 
     trained: Any = load_as(model, Encoder, what="search")
-    overlap = overlap_of(trained) if window else None
-    wanted = unit(trained.embed([query], overlap=overlap))[0]
+    asked = trained.sentence.asked if prompt is None else prompt
+    answered, name = trained.sentence.answered, trained.sentence.similarity
+    shared = overlap_of(trained, asked) if window else None
+    wanted = trained.embed([query], overlap=shared, prompt=asked)
     best: list[tuple[float, int, str]] = []
     read, compared = itertools.tee(read_lines(file))
     number = longer = 0
@@ -55,16 +61,17 @@ def search(
         nonlocal longer
         longer = encoded.longer
 
+    overlap = overlap_of(trained, answered) if window else None
     options = {"precision": precision, "block": BLOCK, "overlap": overlap, "report": count}
-    for vectors in trained.encode(read, **options):
-        for cosine in (unit(vectors) @ wanted).tolist():
+    for vectors in trained.encode(read, prompt=answered, **options):
+        for value in similarities(vectors, wanted, name=name)[:, 0].tolist():
             number += 1
             # Of equal lines the earlier comes first.
-            entry = (cosine, -number, next(compared))
+            entry = (value, -number, next(compared))
             heapq.heappush(best, entry) if len(best) < top else heapq.heappushpop(best, entry)
     say_cut(0 if window else longer, trained.limit)
-    for cosine, place, line in sorted(best, reverse=True):
+    for value, place, line in sorted(best, reverse=True):
         if json:
-            put_json({"cosine": cosine, "line": -place, "text": line})
+            put_json({name: value, "line": -place, "text": line})
         else:
-            put_line(f"{cosine:.4f}\t{-place}\t{line}")
+            put_line(f"{value:.4f}\t{-place}\t{line}")

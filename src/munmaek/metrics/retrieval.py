@@ -8,10 +8,19 @@ from numpy.typing import NDArray
 from munmaek.metrics.classification import wilson_interval
 from munmaek.metrics.score import Score, Signature
 
-__all__ = ["retrieval_ranks", "retrieval_scores", "unit"]
+__all__ = [
+    "SIMILARITIES",
+    "pair_similarities",
+    "retrieval_ranks",
+    "retrieval_scores",
+    "similarities",
+    "unit",
+]
 
 Floats = NDArray[np.float32]
 AnyFloat = TypeVar("AnyFloat", bound=np.floating[Any])
+SIMILARITIES = ("cosine", "dot", "euclidean", "manhattan")
+"""How vectors are compared; more is more alike, so that distances are negative."""
 
 
 def unit(vectors: NDArray[AnyFloat]) -> NDArray[AnyFloat]:
@@ -19,20 +28,54 @@ def unit(vectors: NDArray[AnyFloat]) -> NDArray[AnyFloat]:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
 
 
+def similarities(queries: Floats, texts: Floats, *, name: str = "cosine") -> Floats:
+    """Return how alike each query [N, D] and each text [M, D] are: [N, M].
+
+    Args:
+        queries: vectors.
+        texts: vectors.
+        name: one of ``SIMILARITIES``.
+    """
+    if name == "cosine":
+        queries, texts = unit(queries), unit(texts)
+    if name in ("cosine", "dot"):
+        return queries @ texts.T
+    order = 2 if name == "euclidean" else 1
+    return np.stack([-np.linalg.norm(texts - query, order, axis=1) for query in queries])
+
+
+def pair_similarities(
+    firsts: Floats, seconds: Floats, *, name: str = "cosine"
+) -> NDArray[np.float64]:
+    """Return how alike the vectors of each pair are: [N]; ``name`` as in ``similarities``."""
+    if name == "cosine":
+        firsts, seconds = unit(firsts), unit(seconds)
+    if name in ("cosine", "dot"):
+        return (firsts.astype(np.float64) * seconds).sum(1)
+    order = 2 if name == "euclidean" else 1
+    return -np.linalg.norm(firsts.astype(np.float64) - seconds, order, axis=1)
+
+
 def retrieval_ranks(
-    queries: Floats, texts: Floats, kinds: NDArray[np.int64], *, block: int = 1024
+    queries: Floats,
+    texts: Floats,
+    kinds: NDArray[np.int64],
+    *,
+    name: str = "dot",
+    block: int = 1024,
 ) -> NDArray[np.int64]:
-    """For each query the rank, from 1, of its own text among all, by inner product: [N].
+    """For each query the rank, from 1, of its own text among all: [N].
 
     Args:
         queries: [N, D].
         texts: the own text of each query, [N, D].
         kinds: a number for each text, the same for equal ones, of which any is right: [N].
+        name: one of ``SIMILARITIES``.
         block: queries that are compared together.
     """
     out = np.empty(len(queries), dtype=np.int64)
     for at in range(0, len(queries), block):
-        scores = queries[at : at + block] @ texts.T
+        scores = similarities(queries[at : at + block], texts, name=name)
         own = scores[np.arange(len(scores)), np.arange(at, at + len(scores))]
         other = kinds[at : at + block, None] != kinds
         out[at : at + block] = 1 + ((scores > own[:, None]) & other).sum(1)

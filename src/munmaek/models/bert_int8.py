@@ -74,7 +74,7 @@ _ONE, _SHIFT = np.float32(1.0), np.float32(ZERO + 0.5)
 
 def supports(config: BertConfig) -> bool:
     """Return true where a stack of this form runs in integers: the classic one with exact GELU."""
-    return config.classic and config.hidden_act == "gelu"
+    return config.classic and config.hidden_act in ("gelu", "gelu_python")
 
 
 def _seen(encoder: BertEncoder) -> list[tuple[Tensor, Tensor]]:

@@ -137,6 +137,8 @@ class NeuralClassifier:
     """A network, in evaluation mode, that gives each label its log-probability."""
 
     network: ClassifierNetwork
+    several: bool = False
+    """Whether a text may have several labels: a sigmoid for each score, not their softmax."""
 
     def logprobs(
         self,
@@ -147,7 +149,11 @@ class NeuralClassifier:
     ) -> NDArray[np.float64]:
         """Natural-log probability of each label for each framed text: [N, C], in their order."""
         scores = outputs(self.network, Rows(sequences, splits), max_tokens=max_tokens)
-        return torch.as_tensor(scores).log_softmax(-1).numpy()
+        return self.of_scores(torch.as_tensor(scores)).numpy()
+
+    def of_scores(self, scores: Tensor) -> Tensor:
+        """Return the log-probability of each label from the network's scores: [N, C]."""
+        return F.logsigmoid(scores) if self.several else scores.log_softmax(-1)
 
 
 def length_groups(

@@ -19,13 +19,13 @@ from munmaek.data.batches import pick
 from munmaek.errors import UnsupportedError
 from munmaek.models.bert import BertEncoder
 from munmaek.nn.products import inference
+from munmaek.nn.sentence import pool
 from munmaek.nn.unpadded import Unpadded
 from munmaek.tasks.base import device_of
 
 __all__ = ["Precision", "Texts", "encode_rows", "prepare"]
 
 Precision = Literal["float32", "bfloat16", "int8"]
-Pooling = Literal["mean", "first"]
 Ids = Sequence[int]
 
 
@@ -61,14 +61,20 @@ def prepare(encoder: BertEncoder, *, precision: Precision = "float32") -> Texts:
 
 @inference()
 def encode_rows(
-    texts: Texts, rows: Sequence[Ids], *, pooling: Pooling = "mean", max_tokens: int = 1024
+    texts: Texts,
+    rows: Sequence[Ids],
+    *,
+    pooling: str = "mean",
+    before: int = 0,
+    max_tokens: int = 1024,
 ) -> NDArray[np.float32]:
     """A vector for each framed row, [N, D], in the rows' order.
 
     Args:
         texts: what ``prepare`` gave.
         rows: framed token ids; none is empty.
-        pooling: ``mean`` of a text's vectors, or the ``first`` token's.
+        pooling: names of ``nn.sentence.POOLINGS``, with ``+`` between them.
+        before: first tokens of every row that are not pooled, fewer than it has.
         max_tokens: that go through together; a longer row goes alone.
     """
     lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
@@ -80,7 +86,7 @@ def encode_rows(
         used = ends[start - 1] if start else 0
         stop = max(start + 1, int(np.searchsorted(ends, used + max_tokens, side="right")))
         chosen = order[start:stop]
-        part = _group(texts, pick(rows, chosen), pooling)
+        part = _group(texts, pick(rows, chosen), pooling, before)
         vectors: NDArray[np.float32] = part.float().cpu().numpy()
         if out is None:
             out = np.empty((len(rows), vectors.shape[1]), dtype=np.float32)
@@ -93,7 +99,7 @@ def _steps(length: int) -> Tensor:
     return torch.arange(length)
 
 
-def _group(texts: Texts, rows: Sequence[Ids], pooling: Pooling) -> Tensor:
+def _group(texts: Texts, rows: Sequence[Ids], pooling: str, before: int) -> Tensor:
     """Rows of rising length to [N, D]."""
     spans: list[tuple[int, int, int]] = []
     start = 0
@@ -108,5 +114,5 @@ def _group(texts: Texts, rows: Sequence[Ids], pooling: Pooling) -> Tensor:
     parts: list[Tensor] = []
     for first, count, length in spans:
         own = hidden[first : first + count * length].reshape(count, length, -1)
-        parts.append(own[:, 0] if pooling == "first" else own.float().mean(1))
+        parts.append(pool(own, pooling, before=before))
     return torch.cat(parts)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, cast, final
 
 from tokenizers import Tokenizer as Pipeline
+from tokenizers import normalizers
 
 from munmaek.errors import ArtefactError, ConfigError, UnsupportedError
 from munmaek.text.frames import Frame
@@ -247,6 +248,24 @@ class CheckpointTokenizer:
             self.frame,
             split=self.split,
             more=[self.token(n) for n in sorted(self.special_ids - {*self._roles.values()})],
+        )
+
+    def lowered(self) -> "CheckpointTokenizer":
+        """Return the same tokenizer that lower-cases texts before all else."""
+        pipeline: Any = Pipeline.from_str(self._pipeline.to_str())
+        kinds: Any = normalizers
+        own = pipeline.normalizer
+        steps = list(own) if isinstance(own, kinds.Sequence) else [] if own is None else [own]
+        if any(isinstance(step, kinds.Lowercase) for step in steps):
+            return self
+        pipeline.normalizer = kinds.Sequence([kinds.Lowercase(), *steps])
+        return CheckpointTokenizer(
+            pipeline,
+            specials=self.specials(),
+            frame=self.frame,
+            split=self.split,
+            longest=self.longest,
+            special_ids=self.special_ids,
         )
 
     @classmethod

@@ -8,6 +8,13 @@ from munmaek.models.configuration import Config
 
 __all__ = ["BertConfig"]
 
+Activation = Literal[
+    "gelu", "gelu_10", "gelu_accurate", "gelu_fast", "gelu_new", "gelu_python",
+    "gelu_python_tanh", "gelu_pytorch_tanh", "hardswish", "laplace", "leaky_relu", "linear",
+    "mish", "quick_gelu", "relu", "relu2", "relu6", "sigmoid", "silu", "swish", "tanh",
+]  # fmt: skip
+"""Hugging Face's names of the functions without weights of their own (``ACT2FN``)."""
+
 
 class BertConfig(Config):
     """Sizes of a BERT; the defaults are a small one, trained in minutes."""
@@ -22,7 +29,7 @@ class BertConfig(Config):
     """Heads; divides ``hidden_size``."""
     intermediate_size: int = Field(default=1024, ge=1)
     """Inner width of the feed-forward sublayer."""
-    hidden_act: Literal["gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu"] = "gelu"
+    hidden_act: Activation = "gelu"
     """Of the feed-forward sublayer; gelu is the exact one (Hendrycks & Gimpel 2016)."""
     max_position_embeddings: int = Field(default=512, ge=1)
     """Rows of the table of positions: longest text in tokens, and ``position_offset``."""

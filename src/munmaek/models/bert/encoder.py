@@ -4,6 +4,7 @@ Letters: B sentences in the batch, T tokens, S tokens that may be seen, D hidden
 head, N tokens of all sentences.
 """
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import cast
@@ -24,13 +25,37 @@ from munmaek.nn.unpadded import Unpadded, unpad
 
 __all__ = ["ACTIVATIONS", "BertEncoder", "BertLayer"]
 
+
+def _laplace(x: Tensor) -> Tensor:
+    """Φ((x − √½) / (2√π)⁻¹), the normal distribution that is near ReLU² (Ma et al. 2023, §3.3)."""
+    return 0.5 * (1.0 + torch.erf((x - 0.707107) / (0.282095 * math.sqrt(2.0))))
+
+
+_tanh_gelu = partial(F.gelu, approximate="tanh")
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": F.gelu,
-    "gelu_new": partial(F.gelu, approximate="tanh"),
-    "gelu_pytorch_tanh": partial(F.gelu, approximate="tanh"),
+    "gelu_10": lambda x: F.gelu(x).clip(-10.0, 10.0),
+    "gelu_accurate": _tanh_gelu,
+    "gelu_fast": _tanh_gelu,
+    "gelu_new": _tanh_gelu,
+    "gelu_python": F.gelu,
+    "gelu_python_tanh": _tanh_gelu,
+    "gelu_pytorch_tanh": _tanh_gelu,
+    "hardswish": F.hardswish,
+    "laplace": _laplace,
+    "leaky_relu": F.leaky_relu,
+    "linear": lambda x: x,
+    "mish": F.mish,
+    "quick_gelu": lambda x: x * torch.sigmoid(1.702 * x),
     "relu": F.relu,
+    "relu2": lambda x: F.relu(x).square(),
+    "relu6": F.relu6,
+    "sigmoid": torch.sigmoid,
     "silu": F.silu,
+    "swish": F.silu,
+    "tanh": torch.tanh,
 }
+"""Functions by ``hidden_act``: the same as those of that name in ``transformers``."""
 
 
 class BertLayer(nn.Module):
@@ -293,8 +318,20 @@ class BertEncoder(nn.Module):
         *,
         tape: Tape | None = None,
     ) -> Float[Tensor, "*B T D"]:
-        """Return what the first layer reads."""
-        words = self.word_embeddings(ids)
+        """Return what the first layer reads.
+
+        Raises:
+            InputError: a token that the embeddings have no row for.
+        """
+        try:
+            words = self.word_embeddings(ids)
+        except IndexError as error:
+            rows = self.word_embeddings.num_embeddings
+            message = (
+                f"a text has token {int(ids.max())}, and the embeddings have {rows} rows, fewer "
+                "than the tokenizer has tokens: leave its word out"
+            )
+            raise InputError(message) from error
         if tape is not None:
             tape.record("embedding", words)
         added: Tensor | None = None
