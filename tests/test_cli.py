@@ -273,7 +273,6 @@ BAD = [
     ("evaluate {bad}/nowhere {home}/ko.txt", ["nowhere", "no such folder"]),
     ("evaluate {bad}/taken {home}/ko.txt", ["taken", "munmaek.json"]),
     ("evaluate {home}/ngram {bad}/missing.txt", ["missing.txt"]),
-    ("evaluate {home}/classifier {bad}/unseen.tsv", ["unseen.tsv", "'third'"]),
     ("evaluate {home}/attention {home}/ko.txt {bad}/short.txt", ["200", "short.txt has 1"]),
     ("score {home}/ngram {bad}/latin.txt", ["latin.txt", "line 2"]),
     ("score {home}/classifier {home}/ko.txt", ["'classify'", "score needs"]),

@@ -114,7 +114,7 @@ def test_a_file_of_nothing_but_strange_labels_asks_for_its_column(
 
 def test_validation_data_may_have_labels_that_training_lacks(tmp_path: Path) -> None:
     data, valid = _tsv(tmp_path / "a.tsv", list(TRUTHS)), _tsv(tmp_path / "b.tsv", ["1", "2"])
-    recipe = Recipe(**RECIPE, calibrate=True)
+    recipe = Recipe(**RECIPE)
     with pytest.warns(MunmaekWarning, match=r"b\.tsv: 1 of 2 rows have a label .*'2'"):
         made = train(recipe, [data], valid=[valid], folder=tmp_path / "m")
     assert made.info.data["valid"]["rows"] == 2
