@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from munmaek.look.workbench import NamedModel, Workbench
 from munmaek.web import app, bind
 from munmaek.web.app import HEADERS
 from munmaek.web.security import BODY_MOST
+from munmaek.web.turns import WAITING_MOST, Crowd
 from test_records import LINES, TEXT, model
 
 pytestmark = pytest.mark.filterwarnings("ignore::munmaek.errors.MunmaekWarning")
@@ -84,6 +86,8 @@ def ask(
     parts = [content[at : at + 65536] for at in range(0, max(len(content), 1), 65536)]
 
     async def receive() -> dict[str, Any]:
+        if not parts:
+            await asyncio.Event().wait()  # the client is still there
         part = parts.pop(0)
         return {"type": "http.request", "body": part, "more_body": bool(parts)}
 
@@ -367,7 +371,7 @@ def test_a_bad_request_is_told_in_one_line(body: Any, said: str, tmp_path: Path)
     ("target", "status"),
     [
         ("/api/pairs/3", 404),
-        ("/api/pairs/-1", 404),
+        ("/api/pairs/-1", 400),
         ("/api/records/none/tensors/x", 404),
         ("/api/next?model=9", 404),
         ("/api/next?model=0&text=a", 400),
@@ -401,6 +405,201 @@ def test_guided_training_wants_marks_first(tmp_path: Path) -> None:
     assert answer.status == 400
     assert "mark at least" in answer.json["error"]
     assert ask(made, "/api/guide", {}, method="DELETE").json["state"] == "idle"
+
+
+def test_what_is_deleted_needs_no_body_and_still_the_header(tmp_path: Path) -> None:
+    own = {**OWN, "x-munmaek": "1"}
+    made = bench(tmp_path)
+    assert ask(made, "/api/guide", headers=own, method="DELETE").json["state"] == "idle"
+    empty = {**own, "content-length": "0"}
+    assert ask(made, "/api/guide", headers=empty, method="DELETE").status == 200
+    assert ask(Silent(), "/api/guide", headers=OWN, method="DELETE").status == 403
+    typed = {**own, "content-type": "text/plain", "content-length": "2"}
+    assert ask(Silent(), "/api/guide", b"ab", headers=typed, method="DELETE").status == 415
+    chunked = {**own, "transfer-encoding": "chunked"}
+    assert ask(Silent(), "/api/guide", b"ab", headers=chunked, method="DELETE").status == 415
+
+
+DIGITS = ["9" * 30, "9" * 6000, "-1", "1e3", "٣", "¹", "0x10", "1.5", "", "+1", " 1", "NaN"]
+
+
+@pytest.mark.parametrize("written", DIGITS)
+def test_a_number_of_any_digits_is_refused_in_one_line(written: str, tmp_path: Path) -> None:
+    made, said = bench(tmp_path), quote(written)
+    for target in (f"/api/suspicious?from={said}", f"/api/suspicious?count={said}"):
+        assert ask(made, target).status == 400
+    assert ask(made, f"/api/pairs/{written or 'x'}").status == 400
+    assert ask(made, f"/api/next?model={said}&text=a").status == 404
+    body = b'{"text": "a", "beam": ' + b"9" * 6000 + b"}"
+    assert ask(made, "/api/records", body).status == 400
+    long = {**JSON, "content-length": "9" * 6000}
+    assert ask(Silent(), "/api/records", b"{}", headers=long).status == 413
+
+
+# Whose turn it is
+
+
+class Slow:
+    """A bench whose model takes until it is told to go on, and counts what it computed."""
+
+    def __init__(self) -> None:
+        self.go, self.begun, self.computed = threading.Event(), threading.Event(), 0
+
+    def record(self, **_: Any) -> dict[str, Any]:
+        self.begun.set()
+        self.go.wait(60)
+        self.computed += 1
+        return {}
+
+    def describe(self) -> dict[str, Any]:
+        return {"models": []}
+
+    def mark(self, _: Any) -> dict[str, Any]:
+        return {}
+
+
+async def asked(
+    application: Any, path: str, body: bytes | None = None, *, gone: asyncio.Event | None = None
+) -> int:
+    """The status of one request of many to the same application."""
+    parts = [{"type": "http.request", "body": body or b"", "more_body": False}]
+    statuses: list[int] = []
+
+    async def receive() -> dict[str, Any]:
+        if parts:
+            return parts.pop()
+        await (gone or asyncio.Event()).wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+            retry = dict(message["headers"]).get(b"retry-after")
+            assert (retry == b"1") == (message["status"] == 503 and gone is None)
+
+    headers = JSON if body is not None else OWN
+    scope = {
+        "type": "http",
+        "method": "GET" if body is None else "POST",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        "scheme": "http",
+        "http_version": "1.1",
+        "server": ("127.0.0.1", PORT),
+    }
+    await application(scope, receive, send)
+    return statuses[0]
+
+
+RECORD = b'{"text": "a"}'
+
+
+async def when_begun(made: Slow) -> None:
+    while not made.begun.is_set():
+        await asyncio.sleep(0.001)
+
+
+def test_too_many_who_wait_are_sent_away_and_the_rest_answered() -> None:
+    made = Slow()
+    application = app(made, lambda: "", port=PORT)
+
+    async def all_of_them() -> list[int]:
+        several = [
+            asyncio.ensure_future(asked(application, "/api/records", RECORD))
+            for _ in range(WAITING_MOST + 5)
+        ]
+        await when_begun(made)
+        assert await asked(application, "/api/model") == 200  # what needs no model never waits
+        made.go.set()
+        return list(await asyncio.gather(*several))
+
+    statuses = asyncio.run(all_of_them())
+    assert statuses.count(200) == WAITING_MOST == made.computed
+    assert statuses.count(503) == 5
+
+
+def test_what_nobody_waits_for_any_more_is_not_computed() -> None:
+    made = Slow()
+    application = app(made, lambda: "", port=PORT)
+
+    async def one_leaves() -> list[int]:
+        gone = asyncio.Event()
+        first = asyncio.ensure_future(asked(application, "/api/records", RECORD))
+        await when_begun(made)
+        second = asyncio.ensure_future(asked(application, "/api/records", RECORD, gone=gone))
+        await asyncio.sleep(0.05)
+        gone.set()
+        made.go.set()
+        return [await first, await second]
+
+    assert asyncio.run(one_leaves()) == [200, 503]
+    assert made.computed == 1
+
+
+def test_a_crowd_of_requests_is_told_to_come_back() -> None:
+    async def one(_scope: Any, _receive: Any, _send: Any) -> None:
+        await asyncio.Event().wait()
+
+    async def crowded() -> int:
+        crowd = Crowd(one, most=3)
+        tasks = [asyncio.ensure_future(asked(crowd, "/")) for _ in range(3)]
+        await asyncio.sleep(0)
+        status = await asked(crowd, "/")
+        for each in tasks:
+            each.cancel()
+        return status
+
+    assert asyncio.run(crowded()) == 503
+
+
+# Whatever is sent
+
+
+def hostile(rng: np.random.Generator) -> tuple[str, str, bytes, dict[str, str]]:
+    """One request of a kind that no page sends: method, target, body, headers."""
+
+    def some(*choices: Any) -> Any:
+        return choices[int(rng.integers(len(choices)))]
+
+    values = (
+        None, True, -1, 10**30, 1.5, "", "나는", "\ud800", "a" * 3000, [], [[]], {}, {"a": {}},
+        [["layer.0.self", 10**30]], "0", "9", "\u0000", [1, 2], float("nan"),
+    )  # fmt: skip
+    names = ("text", "model", "target", "pair", "mask", "off", "beam", "steps", "index", "source",
+             "sure", "possible", "forbidden", "\ud800")  # fmt: skip
+    body: Any = {some(*names): some(*values) for _ in range(int(rng.integers(6)))}
+    if rng.random() < 0.3:
+        body["text"] = "나는 책을 읽는다"
+    content = some(
+        json.dumps(body).encode(), json.dumps(some(*values)).encode(), b"[" * 50_000, b"\xff\xfe{}",
+        b'{"text": "a", "text": "b"}', b"", b"null", b'{"beam": ' + b"1" * 5000 + b"}",
+    )  # fmt: skip
+    path = some(
+        "/", "/api/model", "/api/records", "/api/next", "/api/suspicious", "/api/marks",
+        "/api/guide", "/api/pairs/0", "/api/pairs/" + "7" * 5000, "/api/marks.pharaoh",
+        "/api/records/x/tensors/y", "/api/records/../../x/tensors/%00", "//", "/api/\udcff",
+    )  # fmt: skip
+    query = some("", "?model=0&text=%ff%fe", "?from=٣&count=-", "?model=" + "1" * 5000, "?&&==;")
+    method = some("GET", "POST", "DELETE", "PUT", "PATCH", "HEAD", "OPTIONS", "TRACE", "BREW")
+    headers = dict(some(OWN, JSON, JSON, JSON))
+    if rng.random() < 0.2:
+        headers[some("content-length", "accept-encoding", "cookie", "range")] = some(
+            "x" * 9000, "-1"
+        )
+    return method, path.encode("utf-8", "replace").decode() + query, content, headers
+
+
+def test_no_request_is_a_defect(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    made = bench(tmp_path)
+    for turn in range(400):
+        method, target, content, headers = hostile(rng)
+        answer = ask(made, target, content, headers=headers, method=method)
+        assert answer.status < 500, (turn, method, target[:80], content[:80], answer.body)
+        if answer.status >= 400 and method != "HEAD":
+            assert "\n" not in answer.json["error"], answer.body
 
 
 # The port

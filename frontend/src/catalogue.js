@@ -274,6 +274,7 @@ export const CATALOGUE = {
   "guide.steps": ["Steps", "학습 횟수"],
   "guide.start": ["Start the guided run", "안내 학습 시작"],
   "guide.cancel": ["Cancel", "그만두기"],
+  "guide.stopping": ["Stopping after the step at work …", "지금 단계가 끝나면 멈춥니다 …"],
   "guide.noMarks": ["Mark a sentence first.", "먼저 문장을 표시하세요."],
   "guide.preparing": ["Preparing:", "준비:"],
   "guide.before": ["Measuring the model as it is:", "지금 모델 재기:"],

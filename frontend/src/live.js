@@ -1,5 +1,16 @@
 // The local server's answers. Only the machine's own address is ever asked.
 
+const TRIES = 10; // times that a busy server is asked again
+
+/** The server's answer; where it is busy, that of a later try. */
+async function ask(address, options, left = TRIES) {
+  const response = await fetch(address, options);
+  if (response.status !== 503 || left === 0) return answerOf(response);
+  const seconds = Number(response.headers.get("retry-after")) || 1;
+  await new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+  return ask(address, options, left - 1);
+}
+
 async function answerOf(response) {
   const text = await response.text();
   let body;
@@ -21,14 +32,14 @@ export function secondOf({ segments, source }) {
 
 /** The server under `base`, such as `/api`. Every method throws an Error of one line. */
 export function server(base) {
-  const get = async (path) => answerOf(await fetch(`${base}${path}`));
-  const post = async (path, body) => answerOf(await fetch(`${base}${path}`, {
+  const get = (path) => ask(`${base}${path}`);
+  const post = (path, body) => ask(`${base}${path}`, {
     method: "POST",
     // The header is one that a foreign page cannot send without asking first.
     headers: { "content-type": "application/json", "x-munmaek": "1" },
     body: JSON.stringify(body),
-  }));
-  const remove = async (path) => answerOf(await fetch(`${base}${path}`, { method: "DELETE", headers: { "x-munmaek": "1" } }));
+  });
+  const remove = (path) => ask(`${base}${path}`, { method: "DELETE", headers: { "x-munmaek": "1" } });
   const record = (asked) => post("/records", { target: null, pair: null, mask: null, off: [], beam: 5, ...asked });
   const models = get("/model");
   models.catch(() => {}); // whoever asks for it hears of the failure

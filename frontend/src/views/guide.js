@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { number, t } from "../texts.js";
 
 const PAUSE = 1000; // milliseconds between two looks at a running training
+const BUSY = ["running", "stopping"];
 
 export function Guide({ live, count }) {
   const [steps, setSteps] = useState(600);
@@ -12,7 +13,7 @@ export function Guide({ live, count }) {
   const look = () => live.guided().then((now) => { setRun(now); setError(null); }, (problem) => setError(problem.message));
   useEffect(() => { look(); }, []);
   useEffect(() => {
-    if (run.state !== "running") return undefined;
+    if (!BUSY.includes(run.state)) return undefined;
     const timer = setTimeout(look, PAUSE);
     return () => clearTimeout(timer);
   }, [run]);
@@ -20,10 +21,11 @@ export function Guide({ live, count }) {
   return html`<section class="guide" aria-labelledby="guide"><h3 id="guide">${t("guide.title")}</h3>
     <p>${t("guide.caption")}</p>
     <div class="choices"><label class="choice">${t("guide.steps")} <input type="number" min="1" max="100000" value=${steps} onInput=${(event) => setSteps(Number(event.currentTarget.value))}/></label>
-      <button type="button" class="main" disabled=${run.state === "running" || !count || !(steps > 0)} onClick=${start}>${t("guide.start")}</button>
+      <button type="button" class="main" disabled=${BUSY.includes(run.state) || !count || !(steps > 0)} onClick=${start}>${t("guide.start")}</button>
       ${!count && html`<span class="hint">${t("guide.noMarks")}</span>`}</div>
     ${run.state === "running" && html`<p role="status"><progress aria-label=${t("guide.title")} max=${run.total || 1} value=${run.done ?? 0}></progress> ${run.stage ? t(`guide.${run.stage}`) : ""} ${number(run.done ?? 0, 0)} / ${number(run.total ?? 0, 0)}
       <button type="button" onClick=${() => live.cancel().then(setRun, (problem) => setError(problem.message))}>${t("guide.cancel")}</button></p>`}
+    ${run.state === "stopping" && html`<p role="status">${t("guide.stopping")}</p>`}
     ${(error || run.state === "failed") && html`<p class="error" role="alert">${error ?? run.error ?? t("guide.failed")}</p>`}
     ${run.report && html`<${Report} report=${run.report}/>`}</section>`;
 }

@@ -66,6 +66,8 @@ def guided_run(
     model: Translator = load_as(folder, Translator, what="guided training")
     tell("before", 0, 1)
     results = {"before": measure(model, chosen.held)}
+    if stopping():
+        return {}
     with tempfile.TemporaryDirectory(prefix="munmaek-guide-") as place:
         files = _files(Path(place), model, chosen)
         for name in ("guided", "control"):
@@ -177,7 +179,7 @@ class Feedback:
         self._cancelled = Event()
         self._thread: Thread | None = None
         self._stage: tuple[Stage, int, int] = ("preparing", 0, 1)
-        self._state: Literal["idle", "running", "done", "failed"] = "idle"
+        self._state: Literal["idle", "running", "stopping", "done", "failed"] = "idle"
         self._report: dict[str, Any] | None = None
         self._error: str | None = None
 
@@ -199,9 +201,15 @@ class Feedback:
         self._thread.start()
         return f"{id(self):x}"
 
+    def cancel(self) -> None:
+        """Ask it to end after the step at work, without waiting for that."""
+        self._cancelled.set()
+        if self._state == "running":
+            self._state = "stopping"
+
     def stop(self) -> None:
         """End it after the step at work, and wait for that."""
-        self._cancelled.set()
+        self.cancel()
         if self._thread is not None:
             self._thread.join()
 

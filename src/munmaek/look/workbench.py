@@ -167,10 +167,11 @@ class Workbench:
         return self._kept(made)
 
     def _model(self, number: str) -> NamedModel:
-        if not number.isascii() or not number.isdecimal() or int(number) >= len(self._models):
-            message = f"no model {number!r}; there are 0 to {len(self._models) - 1}"
+        numbered = {str(place): named for place, named in enumerate(self._models)}
+        if number not in numbered:
+            message = f"no model {number[:20]!r}; there are 0 to {len(self._models) - 1}"
             raise MissingError(message)
-        return self._models[int(number)]
+        return numbered[number]
 
     def _kept(self, record: Record) -> dict[str, Any]:
         weights = {each.tensor for each in record.attentions}
@@ -319,9 +320,9 @@ class Workbench:
         return self._feedback.state()
 
     def cancel_guide(self) -> dict[str, Any]:
-        """End the run at work; what it trained is dropped."""
+        """Ask the run at work to end; what it trained is dropped."""
         if self._feedback is not None:
-            self._feedback.stop()
+            self._feedback.cancel()
         return self.guide_state()
 
 

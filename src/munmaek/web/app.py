@@ -11,29 +11,33 @@
     GET  /api/marks.pharaoh             marks for other tools
     GET, POST, DELETE /api/guide        guided training: how far, begin, cancel
 
-Bodies are JSON; an error is ``{"error": "one line"}``. ``munmaek.web.security`` says who may ask.
+Bodies are JSON; an error is ``{"error": "one line"}``. ``munmaek.web.security`` says who may ask,
+``munmaek.web.turns`` whose turn it is.
 """
 
 import json
+from asyncio import timeout
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, Protocol, cast
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from munmaek.errors import MunmaekError
 from munmaek.look.workbench import MissingError
-from munmaek.web.asked import number, query, record_asked, whole
+from munmaek.web.asked import number, place, query, record_asked, whole
 from munmaek.web.security import Guard
+from munmaek.web.turns import Crowd, GoneError, Turns
 
 __all__ = ["HEADERS", "Bench", "app"]
 
 PAGE_MOST = 500
+BODY_SECONDS = 30
 
 HEADERS = {
     "cache-control": "no-store",
@@ -79,12 +83,27 @@ def app(bench: Bench, page: Callable[[], str], *, port: int) -> Starlette:
         page: the whole page.
         port: the one that the server listens on, which every request must name.
     """
+    turns = Turns()
+    shown = cache(page)
 
     def show(_: Request) -> Response:
-        return HTMLResponse(page())
+        return HTMLResponse(shown())
 
     def answer(make: Callable[[Request], Any]) -> Callable[[Request], Response]:
         return lambda request: _json(make(request))
+
+    def computed(make: Callable[[Request], Any]) -> Callable[[Request], Any]:
+        async def respond(request: Request) -> Response:
+            return await turns.take(request, lambda: _json(make(request)))
+
+        return respond
+
+    def posted(make: Callable[[Mapping[str, Any]], Any]) -> Callable[[Request], Any]:
+        async def respond(request: Request) -> Response:
+            body = await _body(request)
+            return await turns.take(request, lambda: _json(make(body)))
+
+        return respond
 
     def tensor(request: Request) -> Response:
         packed = bench.tensor(request.path_params["record"], request.path_params["name"])
@@ -95,17 +114,19 @@ def app(bench: Bench, page: Callable[[], str], *, port: int) -> Starlette:
 
     get: dict[str, Callable[[Request], Any]] = {
         "/api/model": lambda _: bench.describe(),
-        "/api/next": lambda request: {
-            "next": bench.next(query(request, "model", "0"), query(request, "text", ""))
-        },
         "/api/suspicious": lambda request: bench.suspicious(
             query(request, "by", "entropy"), number(request, "from", 0, 10**9),
             number(request, "count", 50, PAGE_MOST),
         ),
-        "/api/pairs/{index:int}": lambda request: bench.pair(request.path_params["index"]),
         "/api/marks": lambda _: bench.kept_marks().to_json(),
         "/api/guide": lambda _: bench.guide_state(),
     }  # fmt: skip
+    using: dict[str, Callable[[Request], Any]] = {
+        "/api/next": lambda request: {
+            "next": bench.next(query(request, "model", "0"), query(request, "text", ""))
+        },
+        "/api/pairs/{index}": lambda request: bench.pair(place(request, "index")),
+    }
     post: dict[str, Callable[[Mapping[str, Any]], Any]] = {
         "/api/records": lambda body: bench.record(**record_asked(body)),
         "/api/marks": bench.mark,
@@ -116,15 +137,16 @@ def app(bench: Bench, page: Callable[[], str], *, port: int) -> Starlette:
         Route("/api/records/{record}/tensors/{name:path}", tensor, methods=["GET"]),
         Route("/api/marks.pharaoh", pharaoh, methods=["GET"]),
         *(Route(path, answer(make), methods=["GET"]) for path, make in get.items()),
-        *(Route(path, _posted(make), methods=["POST"]) for path, make in post.items()),
+        *(Route(path, computed(make), methods=["GET"]) for path, make in using.items()),
+        *(Route(path, posted(make), methods=["POST"]) for path, make in post.items()),
         Route("/api/guide", answer(lambda _: bench.cancel_guide()), methods=["DELETE"]),
     ]
     errors: dict[Any, Any] = {
-        MunmaekError: _complain, HTTPException: _complain_http, Exception: _fail
+        MunmaekError: _complain, HTTPException: _complain_http, GoneError: _gone, Exception: _fail
     }  # fmt: skip
     return Starlette(
         routes=routes,
-        middleware=[Middleware(_Headers), Middleware(Guard, port=port)],
+        middleware=[Middleware(_Headers), Middleware(Crowd), Middleware(Guard, port=port)],
         exception_handlers=errors,
     )
 
@@ -154,17 +176,13 @@ def _json(value: Any, status: int = 200) -> Response:
     return Response(content.encode("utf-8", "replace"), status, media_type="application/json")
 
 
-def _posted(make: Callable[[Mapping[str, Any]], Any]) -> Callable[[Request], Any]:
-    async def respond(request: Request) -> Response:
-        body = await _body(request)
-        return await run_in_threadpool(lambda: _json(make(body)))
-
-    return respond
-
-
 async def _body(request: Request) -> Mapping[str, Any]:
     try:
-        given: Any = json.loads(await request.body())
+        async with timeout(BODY_SECONDS):
+            given: Any = json.loads(await request.body())
+    except TimeoutError:
+        message = f"the body did not come within {BODY_SECONDS} seconds"
+        raise HTTPException(408, message) from None
     except ClientDisconnect:
         raise HTTPException(413, "the body is too long") from None
     except (ValueError, RecursionError) as error:
@@ -176,15 +194,19 @@ async def _body(request: Request) -> Mapping[str, Any]:
 
 def _complain(_: Request, error: Exception) -> Response:
     status = 404 if isinstance(error, MissingError) else 400
-    return JSONResponse({"error": " ".join(str(error).split())}, status_code=status)
+    return _json({"error": " ".join(str(error).split())}, status)
 
 
 def _complain_http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return JSONResponse({"error": error.detail}, status_code=error.status_code)
+    answer = _json({"error": error.detail}, error.status_code)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+def _gone(_: Request, error: Exception) -> Response:  # noqa: ARG001 - whom it would be told has gone
+    return Response(status_code=503)
 
 
 def _fail(_: Request, error: Exception) -> Response:
-    return JSONResponse(
-        {"error": f"a defect of munmaek: {type(error).__name__}; see the terminal"}, status_code=500
-    )
+    return _json({"error": f"a defect of munmaek: {type(error).__name__}; see the terminal"}, 500)

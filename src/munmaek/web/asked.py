@@ -6,7 +6,7 @@ from typing import Any, cast
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-__all__ = ["number", "query", "record_asked", "whole"]
+__all__ = ["number", "place", "query", "record_asked", "whole"]
 
 TEXT_MOST = 100_000
 """Characters of a text that are taken; what is looked at is cut to a few hundred tokens anyway."""
@@ -24,10 +24,21 @@ def query(request: Request, name: str, default: str) -> str:
 
 def number(request: Request, name: str, default: int, most: int) -> int:
     """A whole number of the address, from 0 to ``most``."""
-    written = request.query_params.get(name, str(default))
-    if not (written.isascii() and written.isdecimal()) or int(written) > most:
+    return _number(request.query_params.get(name, str(default)), name, most)
+
+
+def place(request: Request, name: str) -> int:
+    """Return a whole number that is a part of the path."""
+    return _number(request.path_params[name], name, 10**9)
+
+
+def _number(written: str, name: str, most: int) -> int:
+    # Python refuses to read numbers of thousands of digits, so they are told by their length.
+    digits = written.lstrip("0") or "0"
+    known = written.isascii() and written.isdecimal() and len(digits) <= len(str(most))
+    if not known or int(digits) > most:
         raise HTTPException(400, f"'{name}' must be a whole number from 0 to {most}")
-    return int(written)
+    return int(digits)
 
 
 def record_asked(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -41,7 +41,8 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or let through."""
         if scope["type"] != "http":
-            return  # a WebSocket is never accepted
+            await send({"type": "websocket.close", "code": 1008})  # one is never accepted
+            return
         refusal = self._refusal(scope)
         if refusal is None:
             await self._inner(scope, self._bounded(receive), send)
@@ -51,7 +52,7 @@ class Guard:
     def _refusal(self, scope: Scope) -> Response | None:
         headers = [(name.lower(), value.decode("latin-1")) for name, value in scope["headers"]]
         return self._foreign(headers, api=scope["path"].startswith("/api")) or (
-            None if scope["method"] in READING else self._careless(headers)
+            None if scope["method"] in READING else self._careless(scope["method"], headers)
         )
 
     def _foreign(self, headers: Headers, *, api: bool) -> Response | None:
@@ -66,17 +67,27 @@ class Guard:
             return _refused(403, "the request comes from a page of another site")
         return None
 
-    def _careless(self, headers: Headers) -> Response | None:
+    def _careless(self, method: str, headers: Headers) -> Response | None:
         if _all(headers, b"x-munmaek") != ["1"]:
             return _refused(403, "a request that changes something needs the header X-Munmaek: 1")
+        lengths = _all(headers, b"content-length")
+        # What is deleted is named by its address: no body, so none that could be of a wrong kind.
+        bare = method == "DELETE" and not _all(headers, b"transfer-encoding")
+        if bare and all(each == "0" for each in lengths):
+            return None
         if not any(each.startswith("application/json") for each in _all(headers, b"content-type")):
             return _refused(415, "a body must be application/json")
-        return self._too_long(_all(headers, b"content-length"))
+        return self._too_long(lengths)
 
     def _too_long(self, given: list[str]) -> Response | None:
-        if any(not each.isdecimal() or int(each) > self._body for each in given):
+        if any(not self._fits(each) for each in given):
             return _refused(413, f"a body may have at most {self._body} bytes")
         return None
+
+    def _fits(self, written: str) -> bool:
+        digits = written.lstrip("0") or "0"
+        known = written.isascii() and written.isdecimal() and len(digits) <= len(str(self._body))
+        return known and int(digits) <= self._body
 
     def _bounded(self, receive: Receive) -> Receive:
         """A body without a stated length is held to the limit too."""
