@@ -139,11 +139,8 @@ def _unnamed(folder: Path, serialised: Mapping[str, Any], architecture: Any) -> 
 def _finished(source: Source, kind: int) -> PublishedTokenizer:
     """The pipeline of a kind with its special tokens added and its frame read."""
     settings = source.settings
-    pipeline, named, extra, frame = BUILDERS[kind](source)
+    pipeline, named, listed, frame = BUILDERS[kind](source)
     tokens = {**{n: t for n, t in named.items() if t is not None}, **settings.own}
-    listed = settings.tokens("extra_special_tokens")
-    if listed is None:
-        listed = extra or settings.tokens("additional_special_tokens") or []
     names = {str(token) for token in tokens.values()}
     _add(pipeline, settings.added, [*tokens.values(), *listed], names)
     _check_unknown(pipeline, source)
@@ -181,10 +178,10 @@ def _add(
     names: Collection[str],
 ) -> None:
     """Add tokens in transformers' order, on which the ids of new ones depend."""
-    there = list(pipeline.get_added_tokens_decoder().values())
-    same = {repr(token) for token in there}
-    new: list[Token] = [token for _, token in sorted(added.items()) if repr(token) not in same]
-    known = {token.content for token in there} | {str(token) for token in new}
+    # Those that are there already are added again: the last one's flags hold.
+    new: list[Token] = [token for _, token in sorted(added.items())]
+    known = {token.content for token in pipeline.get_added_tokens_decoder().values()}
+    known |= {str(token) for token in new}
     new += [token for token in special if str(token) not in known]
     made: list[AddedToken] = []
     for token in new:

@@ -5,7 +5,7 @@ post-processor once the special tokens are there (transformers 5.23, ``tokenizat
 """
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, cast, final
@@ -104,6 +104,20 @@ def _named(source: Source, defaults: Mapping[str, Token]) -> dict[str, Token | N
     }
 
 
+def _nameless(source: Source, read: SentencePiece | None, usual: Sequence[Token]) -> list[Token]:
+    """The special tokens without a name.
+
+    Those of a SentencePiece model are its control and user symbols, which are never cut.
+    """
+    extra = source.settings.tokens("extra_special_tokens")
+    if extra is not None:
+        return extra
+    if read is not None:
+        return [AddedToken(piece, normalized=False, special=is_) for piece, is_ in read.added]
+    given = source.settings.tokens("additional_special_tokens")
+    return list(usual) if given is None else given
+
+
 def _vocabulary(source: Source, wanted: str) -> Any:
     """The vocabulary of ``tokenizer.json``, which is of the kind that the class reads."""
     path = source.folder / "tokenizer.json"
@@ -160,7 +174,7 @@ def _bert(source: Source) -> _Built:
     )
     pipeline.pre_tokenizer = _p.BertPreTokenizer()
     pipeline.decoder = _d.WordPiece(prefix="##")
-    return pipeline, _named(source, BERT_NAMES), [], _bert_frame
+    return pipeline, _named(source, BERT_NAMES), _nameless(source, None, []), _bert_frame
 
 
 def _bert_frame(source: Source, pipeline: Pipeline) -> Any:
@@ -189,7 +203,7 @@ def _roberta(source: Source) -> _Built:
     prefixed = source.settings.flag("add_prefix_space", default=False)
     pipeline.pre_tokenizer = _p.ByteLevel(add_prefix_space=prefixed)
     pipeline.decoder = _d.ByteLevel()
-    return pipeline, _named(source, ROBERTA_NAMES), [], _roberta_frame
+    return pipeline, _named(source, ROBERTA_NAMES), _nameless(source, None, []), _roberta_frame
 
 
 def _roberta_frame(source: Source, pipeline: Pipeline) -> Any:
@@ -212,7 +226,7 @@ def _xlm(source: Source) -> _Built:
         mask = str(source.token("mask_token", "<mask>"))
         pieces = [*((token, 0.0) for token in head), *read.pieces[3:], (mask, 0.0)]
     pipeline = _unigram(source, pieces, 3, read)
-    return pipeline, _named(source, ROBERTA_NAMES), _controls(read), _doubled
+    return pipeline, _named(source, ROBERTA_NAMES), _nameless(source, read, []), _doubled
 
 
 def _camembert(source: Source) -> _Built:
@@ -231,15 +245,7 @@ def _camembert(source: Source) -> _Built:
     named = _named(source, ROBERTA_NAMES)
     if isinstance(named["mask_token"], str):
         named["mask_token"] = AddedToken(named["mask_token"], lstrip=True, special=True)
-    own: list[Token] = [*CAMEMBERT_EXTRA]
-    return pipeline, named, own if read is None else _controls(read), _doubled
-
-
-def _controls(read: SentencePiece | None) -> list[Token]:
-    """The pieces of a SentencePiece model that are never cut: its control and user symbols."""
-    if read is None:
-        return []
-    return [AddedToken(piece, normalized=False, special=control) for piece, control in read.added]
+    return pipeline, named, _nameless(source, read, CAMEMBERT_EXTRA), _doubled
 
 
 def _doubled(source: Source, pipeline: Pipeline) -> Any:
@@ -296,7 +302,7 @@ def _kobert(source: Source) -> _Built:
     scheme = "always" if read.dummy_prefix else "never"
     pipeline.pre_tokenizer = _p.Metaspace(replacement="▁", prepend_scheme=scheme)
     pipeline.decoder = _d.Metaspace(replacement="▁", prepend_scheme=scheme)
-    return pipeline, _named(source, BERT_NAMES), [], _bert_frame
+    return pipeline, _named(source, BERT_NAMES), _nameless(source, None, []), _bert_frame
 
 
 def _as_it_is(source: Source) -> _Built:
@@ -306,7 +312,13 @@ def _as_it_is(source: Source) -> _Built:
     pipeline = read_pipeline(path)
     pipeline.no_padding()
     pipeline.no_truncation()
-    return pipeline, _named(source, {}), [], _its_own
+    pad = object_of(source.serialised.get("padding")).get("pad_token")
+    return (
+        pipeline,
+        _named(source, {"pad_token": str(pad)} if pad else {}),
+        _nameless(source, None, []),
+        _its_own,
+    )
 
 
 def _its_own(_source: Source, _pipeline: Pipeline) -> None:

@@ -23,6 +23,7 @@ UNBOUNDED = 10**12
 """``model_max_length`` from here on is transformers' way to say that there is no maximum."""
 Token: TypeAlias = str | AddedToken
 
+_FIELDS = ("content", "single_word", "lstrip", "rstrip", "normalized", "special")
 CONFIG, MAP, ADDED = "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"
 
 
@@ -227,8 +228,8 @@ def _serialised(folder: Path, serialised: Mapping[str, Any]) -> dict[int, AddedT
         if not isinstance(each, dict) or "id" not in each:
             message = f"{where}: 'added_tokens': objects with an id wanted, got {each!r}"
             raise ArtefactError(message)
-        rest = dict(cast("dict[str, Any]", each))
-        found[_number(rest.pop("id"), where)] = _added(rest, where)
+        fields = cast("dict[str, Any]", each)
+        found[_number(fields["id"], where)] = _added(fields, where)
     return found
 
 
@@ -245,10 +246,13 @@ def _converted(value: Any, where: Path) -> Any:
 def _added(value: Any, where: Path) -> AddedToken:
     if isinstance(value, AddedToken):
         return value
+    if not isinstance(value, dict):
+        message = f"{where}: a token of the tokenizers library wanted, got {value!r}"
+        raise ArtefactError(message)
+    given = cast("dict[str, Any]", value)
     try:
-        fields = dict(value)
-        fields.pop("__type", None)
-        return AddedToken(**fields)
+        # The library writes to the terminal what it does not know.
+        return AddedToken(**{name: given[name] for name in _FIELDS if name in given})
     except (TypeError, ValueError) as error:
         message = f"{where}: no token of the tokenizers library: {value!r} ({error})"
         raise ArtefactError(message) from error
