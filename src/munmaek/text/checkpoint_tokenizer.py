@@ -39,7 +39,7 @@ class CheckpointTokenizer:
     """A published vocabulary with the rules it came with; unchanging."""
 
     __slots__ = (
-        "_mask_special", "_pipeline", "_roles", "fingerprint", "frame", "kind", "longest",
+        "_pipeline", "_roles", "fingerprint", "frame", "kind", "longest",
         "special_ids", "split", "vocab_size",
     )  # fmt: skip
 
@@ -75,8 +75,6 @@ class CheckpointTokenizer:
                 raise ArtefactError(message)
         self._pipeline = pipeline
         self._roles = cast("dict[str, int]", ids)
-        mask = pipeline.get_added_tokens_decoder().get(self._roles.get("mask", -1))
-        self._mask_special = mask is None or mask.special
         self.special_ids = frozenset(self._roles.values()) | special_ids
         self.frame = frame
         self.split = split
@@ -196,8 +194,7 @@ class CheckpointTokenizer:
             message = f"no special token {unknown[0]!r}; a checkpoint's texts may hold <mask>"
             raise ConfigError(message)
         allow = allow if self.has_mask else ()
-        # A mask that is not special is found in a text in any case.
-        self._pipeline.encode_special_tokens = self.split and not (allow and self._mask_special)
+        self._pipeline.encode_special_tokens = self.split and not allow
         own = self.token(self.mask) if allow else ""
         shown, places = text, list(range(len(text) + 1))
         for written in MASKS if allow else ():

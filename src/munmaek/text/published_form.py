@@ -1,10 +1,10 @@
 """A tokenizer as transformers opens it: ``tokenizer.json`` and ``tokenizer_config.json``.
 
-The frame is written as a post-processor. A special token's literal is text for our tokenizers
-(``split_special_tokens``); of a model that fills masks, the mask alone is a token in a text.
+The frame is written as a post-processor. A special token's literal in a text is text, as it is for
+our tokenizers (``split_special_tokens``). A model that fills masks has to find them in a text:
+transformers then takes the literals of all special tokens for tokens.
 """
 
-import json
 from dataclasses import replace
 from typing import Any, cast
 
@@ -55,21 +55,15 @@ def published_form(
         )
         raise UnsupportedError(message)
     named = {ROLES[role][0]: tokenizer.token(getattr(tokenizer, role)) for role in ROLES}
-    content = _pipeline(tokenizer, frame, masks=masks)
-    return content, tokenizer_settings(named, frame, split=True)
+    return _pipeline(tokenizer, frame), tokenizer_settings(named, frame, split=not masks)
 
 
-def _pipeline(tokenizer: Tokenizer, frame: Frame, *, masks: bool) -> str:
+def _pipeline(tokenizer: Tokenizer, frame: Frame) -> str:
     pipeline: Any = Pipeline.from_str(tokenizer.content)
     pipeline.post_processor = _processor(frame, tokenizer)
     if tokenizer.kind == "words":
         pipeline.normalizer = _n.Sequence([pipeline.normalizer, _unknown_literals()])
-    values = json.loads(pipeline.to_str())
-    for token in values["added_tokens"]:
-        if masks and token["content"] == tokenizer.token(tokenizer.mask):
-            # Special tokens are text here; what is not special is found in a text nevertheless.
-            token.update(special=False, normalized=False)
-    return json.dumps(values, ensure_ascii=False, indent=2) + "\n"
+    return pipeline.to_str(pretty=True) + "\n"
 
 
 def _unknown_literals() -> Any:

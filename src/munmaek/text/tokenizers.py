@@ -56,6 +56,10 @@ KINDS = (*SURFACE, *MORPHEMIC)
 
 SPACELESS = frozenset({"words", "characters", "jamo"})
 """Kinds whose pieces never begin with the space before them."""
+BLANKS = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
+"""White space that a mask takes before it, as ``lstrip`` of the tokenizers library does."""
 SPELLED_IN_BYTES = frozenset({"bpe", "unigram", "morphemes+bpe"})
 """Kinds that spell an unknown character in the bytes of its UTF-8."""
 
@@ -111,7 +115,7 @@ class Tokenizer:
         """Token ids of the text, without beginning or end.
 
         The literal of a special token in a text is text, unless it is one of ``allow``; with
-        ``<mask>`` allowed, ``[MASK]`` is one too. A mask takes the space before it.
+        ``<mask>`` allowed, ``[MASK]`` is one too. A mask takes the white space before it.
         """
         if not allow:
             return self.encode_many([text])[0]
@@ -217,8 +221,8 @@ class Tokenizer:
         if literals:
             for match in re.finditer("|".join(map(re.escape, literals)), text):
                 start, end = match.span()
-                takes = literals[match[0]] == MASK and self.kind not in SPACELESS
-                start -= takes and start > done and text[start - 1] == " "
+                if literals[match[0]] == MASK and self.kind not in SPACELESS:
+                    start = done + len(text[done:start].rstrip(BLANKS))
                 if start > done:
                     yield done, start, None
                 yield start, end, literals[match[0]]
