@@ -163,6 +163,7 @@ class Classifier(Labeller):
                 "several": self.several,
             },
             labels=self.labels,
+            several=self.several,
             force=force,
             beside=beside,
         )

@@ -19,6 +19,7 @@ from munmaek.artefact.classifier import Classifier
 from munmaek.artefact.encoder import Encoder
 from munmaek.artefact.ownership import PUBLISHED
 from munmaek.artefact.regressor import LABEL, Regressor
+from munmaek.artefact.sentence_export import embeds, write_sentence_files
 from munmaek.artefact.tagger import Tagger
 from munmaek.artefact.weights import save_config, save_network
 from munmaek.errors import UnsupportedError
@@ -68,14 +69,15 @@ def export_huggingface(model: Exported, folder: Path) -> None:
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "tokenizer.json").write_text(pipeline, encoding="utf-8")
-        save_config(folder / "config.json", model.info, labels=labels)
+        several = isinstance(model, Classifier) and model.several
+        save_config(folder / "config.json", model.info, labels=labels, several=several)
         save_network(
             _scaled(model, network), folder / "model.safetensors", stage="bert", metadata=_WRITER
         )
         text = json.dumps(settings, ensure_ascii=False, indent=2)
         (folder / "tokenizer_config.json").write_text(text + "\n", encoding="utf-8")
-        if isinstance(model, Encoder) and model.info.task == "embed":
-            _write_sentence_files(model, folder)
+        if isinstance(model, Encoder) and embeds(model):
+            write_sentence_files(model, folder)
 
 
 def _scaled(model: Exported, network: Any) -> Any:
@@ -92,32 +94,6 @@ def _scaled(model: Exported, network: Any) -> Any:
         made.classifier.weight.mul_(scale)
         made.classifier.bias.mul_(scale).add_(shift)
     return made
-
-
-def _write_sentence_files(model: Encoder, folder: Path) -> None:
-    """What sentence-transformers reads: pooling, normalisation, the longest text."""
-    steps = ["Transformer", "Pooling", *(["Normalize"] if model.normalised else [])]
-    kind = "sentence_transformers.models"
-    modules = [
-        {"idx": place, "name": str(place), "path": f"{place}_{step}" if place else "",
-         "type": f"{kind}.{step}"}
-        for place, step in enumerate(steps)
-    ]  # fmt: skip
-    pooling = {
-        "word_embedding_dimension": model.network.config.hidden_size,
-        "pooling_mode_cls_token": model.pooling == "first",
-        "pooling_mode_mean_tokens": model.pooling == "mean",
-    }
-    files: dict[str, Any] = {
-        "modules.json": modules,
-        "1_Pooling/config.json": pooling,
-        "sentence_bert_config.json": {"max_seq_length": model.limit, "do_lower_case": False},
-    }
-    for name, content in files.items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    if model.normalised:
-        (folder / "2_Normalize").mkdir(exist_ok=True)
 
 
 class _Graph(nn.Module):

@@ -3,19 +3,20 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, cast, final
+from typing import Any, final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import torch as safe_torch
 from torch import nn
 
 from munmaek.artefact.published_weights import read_tensors
 from munmaek.errors import ConfigError
 from munmaek.nn.products import inference
 from munmaek.nn.sentence import make_modules
+from munmaek.nn.tensor_files import write_tensors
 from munmaek.nn.tensors import check_tensors
 
 __all__ = ["SentenceSettings", "load_settings"]
@@ -110,8 +111,7 @@ class SentenceSettings:
         """Return what writes each file that a model's folder needs for the modules."""
         if self.weights is None:
             return {}
-        tensors = self.weights.state_dict()
-        return {WEIGHTS: lambda path: cast("Any", safe_torch).save_file(tensors, path)}
+        return {WEIGHTS: partial(write_tensors, tensors=self.weights.state_dict())}
 
 
 def load_settings(values: Mapping[str, Any], folder: Path) -> SentenceSettings:

@@ -33,6 +33,8 @@ __all__ = [
 
 # The library's functions come without complete types.
 _torch = cast("Any", safe_torch)
+PROBLEMS = {"regress": "regression"}
+"""``problem_type`` by task; without it one output would be taken for a label's score."""
 NO_FILES: Mapping[str, Callable[[Path], None]] = {}
 
 
@@ -60,6 +62,7 @@ def save_model(
     weights: Callable[[Path], None],
     manifest: Mapping[str, Any],
     labels: Sequence[str] = (),
+    several: bool = False,
     files: Mapping[str, Callable[[Path], None]] = NO_FILES,
     force: bool,
     beside: Mapping[str, Path] = NOTHING_BESIDE,
@@ -73,6 +76,7 @@ def save_model(
         weights: writes ``model.safetensors``.
         manifest: what is kept besides ``info`` and ``tokenizer``.
         labels: names of the classes, in the order of the scores.
+        several: a text may have several of them.
         files: what writes each further file, by its name.
         force: replace what is there.
         beside: further files to keep in it, by the names they are to have.
@@ -86,7 +90,7 @@ def save_model(
         files={
             "tokenizer.json": tokenizer.save,
             "model.safetensors": weights,
-            "config.json": lambda path: save_config(path, info, labels=labels),
+            "config.json": lambda path: save_config(path, info, labels=labels, several=several),
             **_tokenizer_files(tokenizer),
             **files,
             **copies_of(beside),
@@ -96,8 +100,17 @@ def save_model(
     )
 
 
-def save_config(path: Path, info: Info, *, labels: Sequence[str] = ()) -> None:
-    """The network's configuration as JSON; for BERT in Hugging Face's own schema."""
+def save_config(
+    path: Path, info: Info, *, labels: Sequence[str] = (), several: bool = False
+) -> None:
+    """Write the network's configuration as JSON; for BERT in Hugging Face's own schema.
+
+    Args:
+        path: the file.
+        info: the model's.
+        labels: names of the classes, in the order of the scores.
+        several: a text may have several of them.
+    """
     if info.stage == "bert":
         config = BertConfig.of(info.config)
         content = huggingface_config(
@@ -106,6 +119,9 @@ def save_config(path: Path, info: Info, *, labels: Sequence[str] = ()) -> None:
             architecture=FAMILIES[config.family].classes + _ending(info),
             labels=labels,
         )
+        problem = "multi_label_classification" if several else PROBLEMS.get(info.task)
+        if problem is not None:
+            content["problem_type"] = problem
     else:
         content = {"stage": info.stage, "task": info.task, **info.config, **info.sizes}
     path.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

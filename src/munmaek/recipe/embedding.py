@@ -1,5 +1,6 @@
 """From text, or pairs of texts, to an encoder whose embeddings tell what means the same."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 
 from munmaek.artefact import Encoder
 from munmaek.data.batches import pick
-from munmaek.errors import InputError
+from munmaek.errors import InputError, MunmaekWarning, UnsupportedError
 from munmaek.metrics.regression import FEWEST
 from munmaek.recipe.holding import held_out_name, hold_out
 from munmaek.recipe.masking import within_positions
@@ -91,9 +92,29 @@ def train_embedder(
 
 
 def _pooling(recipe: Recipe, run: Run) -> Literal["mean", "first"]:
+    """Return what is trained: as asked, else as the encoder that training begins from pools.
+
+    Raises:
+        UnsupportedError: that one pools in a way that is not trained, or has modules after it.
+    """
+    begun = run.init if isinstance(run.init, Encoder) else None
+    if begun is not None and begun.sentence.modules:
+        kinds = ", ".join(each["kind"] for each in begun.sentence.modules)
+        message = f"--init: an encoder with {kinds} after pooling; train embed has pooling alone"
+        raise UnsupportedError(message)
+    if begun is not None and any(begun.sentence.prompts.values()):
+        message = "--init: the prompts of this encoder are not used in training, nor kept"
+        warnings.warn(message, MunmaekWarning, stacklevel=2)
     if recipe.pooling is not None:
         return recipe.pooling
-    return run.init.pooling if isinstance(run.init, Encoder) else "mean"
+    pooling = "mean" if begun is None else begun.pooling
+    if pooling not in ("mean", "first"):
+        message = (
+            f"--init: an encoder that pools by {pooling}; train embed pools by mean or first: "
+            'say which in the file of --config, as pooling = "mean"'
+        )
+        raise UnsupportedError(message)
+    return pooling
 
 
 def _read(recipe: Recipe, paths: Paths, valid: Paths) -> _Texts:
