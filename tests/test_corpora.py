@@ -226,9 +226,11 @@ def test_jsonl_gives_its_texts(write: Write) -> None:
     assert read_text(path).lines == ("한글", "둘", "셋")
 
 
-def test_a_table_is_no_running_text(write: Write) -> None:
-    path = write("a.csv", "text,label\na,b\n")
-    assert "a table where plain text is wanted" in complaint(lambda: read_text(path))
+def test_a_table_gives_the_column_of_its_text(write: Write) -> None:
+    path = write("a.csv", 'text,label\na,b\n"c\nd",e\n')
+    assert read_text(path).lines == ("a", "c", "d")
+    path = write("b.csv", "a,b\n")
+    assert "2 columns and no header with known names" in complaint(lambda: read_text(path))
 
 
 def test_the_fingerprint_follows_the_content_alone() -> None:

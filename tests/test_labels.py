@@ -125,7 +125,7 @@ def test_validation_data_may_have_labels_that_training_lacks(tmp_path: Path) -> 
 
 def test_a_value_that_json_does_not_have_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"text": NaN, "label": 1}\n', encoding="utf-8")
-    with pytest.raises(InputError, match=r"line 1: not JSON \(NaN is no value of JSON"):
+    with pytest.raises(InputError, match="line 1: 'text' is nan, a string is wanted"):
         read_labelled(tmp_path / "a.jsonl")
 
 

@@ -22,8 +22,7 @@ from munmaek.align.pharaoh import format_gold, parse_gold
 from munmaek.errors import DiskError, InputError
 from munmaek.metrics.alignment import Link
 from munmaek.text.corpora import read_lines
-from munmaek.text.files import format_suffix
-from munmaek.text.tables import JSONL
+from munmaek.text.forms import Form, named_form
 from munmaek.text.tokenizers import Tokenizer
 
 __all__ = [
@@ -185,7 +184,7 @@ def read_guide(
         InputError: a bad line, a link past the words, marks of none of the pairs, or another number
             of lines than pairs.
     """
-    if format_suffix(path) in JSONL:
+    if named_form(path) is Form.JSONL:
         return _guide_of_marks(path, sources, targets, tokenizer)
     lines = list(read_lines(path))
     if len(lines) != len(sources):

@@ -1,15 +1,21 @@
 """``munmaek classify``, ``munmaek rate`` and ``munmaek tag``: labels and numbers for new text."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 import typer
 
 from munmaek.cli.console import put, put_json, put_line
-from munmaek.cli.inputs import block_of, blocks_of_lines, in_blocks
-from munmaek.cli.options import InputFile, Json, ModelFolder
-from munmaek.errors import InputError
+from munmaek.cli.inputs import Texts, block_of, in_blocks
+from munmaek.cli.options import (
+    InputFile,
+    Json,
+    ModelFolder,
+    SecondColumn,
+    TextColumn,
+    column,
+)
 
 __all__ = ["classify", "rate", "tag"]
 
@@ -24,18 +30,26 @@ PairLines = Annotated[
 
 
 def classify(
-    model: ModelFolder, file: InputFile = "-", *, pairs: PairLines = False, json: Json = False
+    model: ModelFolder,
+    file: InputFile = "-",
+    *,
+    pairs: PairLines = False,
+    text_column: TextColumn = None,
+    second_column: SecondColumn = None,
+    json: Json = False,
 ) -> None:
     """Print the label of every text, or of every pair of texts.
 
-    One line for each line of the input: the label, its probability, the text. An empty line stays
-    empty. A pair is two texts on one line with a tab between. A model that gives a text several
-    labels has those of probability ½ or more, with commas between, or "-" where there are none.
+    One line for each line or row of the input: the label, its probability, the text. An empty line
+    stays empty. A pair is two texts on one line with a tab between, or two columns of a table. A
+    model that gives a text several labels has those of probability ½ or more, with commas between,
+    or "-" where there are none.
     """
     from munmaek.artefact import Labeller, load_as
 
     trained: Any = load_as(model, Labeller, what="classify")
-    for line, found in _answered(file, trained.predict, pairs=pairs or trained.pairs):
+    asked = _Asked(file, pairs or bool(trained.pairs), column(text_column), column(second_column))
+    for line, found in asked.answered(trained.predict):
         if not json:
             put_line(f"{_labels(found)}\t{line}" if found else "")
             continue
@@ -52,17 +66,24 @@ def _labels(found: Any) -> str:
 
 
 def rate(
-    model: ModelFolder, file: InputFile = "-", *, pairs: PairLines = False, json: Json = False
+    model: ModelFolder,
+    file: InputFile = "-",
+    *,
+    pairs: PairLines = False,
+    text_column: TextColumn = None,
+    second_column: SecondColumn = None,
+    json: Json = False,
 ) -> None:
     """Print the number of every text, or of every pair of texts, such as their similarity.
 
-    One line for each line of the input: the number, the text. An empty line stays empty. A pair is
-    two texts on one line with a tab between.
+    One line for each line or row of the input: the number, the text. An empty line stays empty. A
+    pair is two texts on one line with a tab between, or two columns of a table.
     """
     from munmaek.artefact import Regressor, load_as
 
     trained: Any = load_as(model, Regressor, what="rate")
-    for line, found in _answered(file, trained.rate, pairs=pairs or trained.pairs):
+    asked = _Asked(file, pairs or bool(trained.pairs), column(text_column), column(second_column))
+    for line, found in asked.answered(trained.rate):
         if json:
             put_json({**_texts(line, found), "value": found.value if found else None})
         else:
@@ -77,6 +98,7 @@ def tag(
         bool,
         typer.Option("--words", help="The input has a word a line, a blank line after a sentence."),
     ] = False,
+    text_column: TextColumn = None,
     json: Json = False,
 ) -> None:
     """Print the label of every word.
@@ -93,7 +115,7 @@ def tag(
             for labelled in trained.label_words(sentences):
                 _put_words(labelled, json=json)
         return
-    for lines in blocks_of_lines(file):
+    for lines in Texts(file, column(text_column)).blocks():
         found = trained.label_words([trained.split(line) for line in lines])
         if not json:
             for labelled in found:
@@ -130,37 +152,35 @@ def _texts(line: str, found: Any) -> dict[str, str]:
     return {"text": found.text, "second": found.second}
 
 
-def _answered(
-    file: str, answer: Callable[..., Sequence[Any]], *, pairs: bool | None
-) -> Iterator[tuple[str, Any]]:
-    """Every line with what the model says of it, None of an empty one."""
-    number = 0
-    for lines in blocks_of_lines(file):
-        filled = [line for line in lines if line]
-        if pairs:
-            parts = [
-                _parted(file, number + place, line)
-                for place, line in enumerate(lines, start=1)
-                if line
-            ]
-            found = iter(answer([first for first, _ in parts], [second for _, second in parts]))
-        else:
-            found = iter(answer(filled))
-        for line in lines:
-            yield line, next(found) if line else None
-        number += len(lines)
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A file of texts, or of pairs of texts, that are answered one by one."""
 
+    file: str
+    pairs: bool
+    text_column: str | int | None
+    second_column: str | int | None
 
-def _parted(file: str, number: int, line: str) -> tuple[str, str]:
-    """The two texts of a line.
+    def answered(self, answer: Callable[..., Sequence[Any]]) -> Iterator[tuple[str, Any]]:
+        """Every text with what the model says of it, None of an empty one."""
+        if not self.pairs and self.second_column is None:
+            for lines in Texts(self.file, self.text_column, spare=1).blocks():
+                found = iter(answer([line for line in lines if line]))
+                yield from ((line, next(found) if line else None) for line in lines)
+            return
+        for rows in self._blocks_of_pairs():
+            filled = [row for row in rows if any(row)]
+            found = iter(answer([first for first, _ in filled], [second for _, second in filled]))
+            for row in rows:
+                yield "\t".join(row) if any(row) else "", next(found) if any(row) else None
 
-    Raises:
-        InputError: there are not two.
-    """
-    parts = [part.strip() for part in line.split("\t")]
-    if len(parts) != 2:
-        name = "standard input" if file == "-" else file
-        few = f"{len(parts)} text{'s' if len(parts) > 1 else ''}"
-        message = f"{name}, line {number}: two texts with a tab between are wanted, got {few}"
-        raise InputError(message)
-    return parts[0], parts[1]
+    def _blocks_of_pairs(self) -> Iterator[list[tuple[str, str]]]:
+        from munmaek.text.corpora import read_text_pairs
+
+        rows = read_text_pairs(
+            self.file,
+            first_column=self.text_column,
+            second_column=self.second_column,
+            spare=1,
+        )
+        return in_blocks(rows, block_of(self.file))

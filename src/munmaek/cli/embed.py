@@ -11,8 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from munmaek.cli.console import put, put_json, say
-from munmaek.cli.inputs import block_of
-from munmaek.cli.options import Force, InputFile, Json, ModelFolder
+from munmaek.cli.inputs import Texts, block_of
+from munmaek.cli.options import Force, InputFile, Json, ModelFolder, TextColumn, column
 from munmaek.cli.outputs import claimed_file, is_array, is_lines, write_aside
 from munmaek.errors import ConfigError
 
@@ -66,10 +66,11 @@ def embed(
     ] = "float32",
     window: Window = False,
     prompt: Prompt = None,
+    text_column: TextColumn = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Print a vector for every line.
+    """Print a vector for every line, or row of a table.
 
     Its numbers have tabs between them. A file larger than memory is read as it goes.
     """
@@ -78,13 +79,14 @@ def embed(
         message = f"--precision {precision}: there are {', '.join(PRECISIONS)}"
         raise ConfigError(message)
 
+    texts = Texts(file, column(text_column))
     if output is None or write is None:
-        _print(model, file, precision=precision, window=window, prompt=prompt, json=json)
+        _print(model, texts, precision=precision, window=window, prompt=prompt, json=json)
         return
     looks = is_array if output.suffix == ".npy" else is_lines
     with claimed_file(output, force=force, written=looks):
         trained, options = _opened(model, precision=precision, window=window, prompt=prompt)
-        write_aside(output, lambda path: write(path, trained, file, options))
+        write_aside(output, lambda path: write(path, trained, texts, options))
 
 
 def _opened(
@@ -98,19 +100,17 @@ def _opened(
 
 
 def _print(
-    model: Path, file: str, *, precision: str, window: bool, prompt: str | None, json: bool
+    model: Path, file: Texts, *, precision: str, window: bool, prompt: str | None, json: bool
 ) -> None:
-    from munmaek.text.corpora import read_lines
-
     trained, options = _opened(model, precision=precision, window=window, prompt=prompt)
-    read, texts = tee(read_lines(file))
+    read, texts = tee(file.read())
     longer = 0
 
     def count(encoded: Any) -> None:
         nonlocal longer
         longer = encoded.longer
 
-    for vectors in trained.encode(read, block=block_of(file), report=count, **options):
+    for vectors in trained.encode(read, block=block_of(file.path), report=count, **options):
         for vector in vectors:
             text = next(texts)
             if json:
@@ -132,7 +132,7 @@ def say_cut(longer: int, limit: int) -> None:
         say(f"{longer:,} lines were cut at {limit} tokens; --window reads them whole")
 
 
-def _writer(output: Path) -> Callable[[Path, Any, str, dict[str, Any]], None]:
+def _writer(output: Path) -> Callable[[Path, Any, Texts, dict[str, Any]], None]:
     """What writes a file of that name.
 
     Raises:
@@ -166,14 +166,12 @@ class _Told:
             say_cut(self.last.longer, trained.limit)
 
 
-def _fill_array(path: Path, trained: Any, file: str, options: dict[str, Any]) -> None:
+def _fill_array(path: Path, trained: Any, file: Texts, options: dict[str, Any]) -> None:
     """Vectors to a .npy file as they come: the file may be larger than memory."""
-    from munmaek.text.corpora import read_lines
-
     rows, width, told = 0, 0, _Told()
     with path.open("wb") as out:
         out.write(_header(0, 0))
-        for vectors in trained.encode(read_lines(file), report=told, **options):
+        for vectors in trained.encode(file.read(), report=told, **options):
             out.write(vectors.tobytes())
             rows, width = rows + len(vectors), vectors.shape[1]
         out.seek(0)
@@ -181,12 +179,10 @@ def _fill_array(path: Path, trained: Any, file: str, options: dict[str, Any]) ->
     told.end(width, trained, windows=options["overlap"] is not None)
 
 
-def _fill_lines(path: Path, trained: Any, file: str, options: dict[str, Any]) -> None:
+def _fill_lines(path: Path, trained: Any, file: Texts, options: dict[str, Any]) -> None:
     """A JSON object for each line of the file, as they come."""
-    from munmaek.text.corpora import read_lines
-
     width, told = 0, _Told()
-    read, texts = tee(read_lines(file))
+    read, texts = tee(file.read())
     with path.open("w", encoding="utf-8") as out:
         for vectors in trained.encode(read, report=told, **options):
             width = vectors.shape[1]

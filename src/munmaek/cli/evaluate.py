@@ -166,8 +166,7 @@ def _put_translator(
 
 def _scores(trained: Any, data: Sequence[str], columns: Mapping[str, Any]) -> dict[str, Any]:
     from munmaek.text.corpora import read_labelled, read_text, read_valued
-    from munmaek.text.files import format_suffix
-    from munmaek.text.tables import TABLES
+    from munmaek.text.forms import Form, named_form
     from munmaek.text.tagged import read_tagged
 
     if trained.info.task == "classify":
@@ -182,7 +181,8 @@ def _scores(trained: Any, data: Sequence[str], columns: Mapping[str, Any]) -> di
         _say_unseen(trained.labels, given, tagged.name, unit="words")
         return trained.evaluate(tagged)
     task = trained.info.task
-    if task == "embed" or (task == "mlm" and all(format_suffix(path) in TABLES for path in data)):
+    tables = all(named_form(path) in (Form.TSV, Form.CSV) for path in data)
+    if task == "embed" or (task == "mlm" and tables):
         return _pair_scores(trained, data, columns)
     return trained.evaluate(read_text(data))
 

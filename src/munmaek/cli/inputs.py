@@ -1,13 +1,14 @@
 """Text that a command reads, some lines at a time, in order and without a line lost."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
 from munmaek.cli.console import say
 
-__all__ = ["block_of", "blocks_of_lines", "in_blocks"]
+__all__ = ["BLOCK", "Texts", "block_of", "in_blocks"]
 
 Item = TypeVar("Item")
 
@@ -15,19 +16,35 @@ BLOCK = 512
 """Lines that go through a model together."""
 
 
-def blocks_of_lines(path: str, *, most: int = BLOCK) -> Iterator[list[str]]:
-    """The file's lines in blocks; from a terminal one by one, so that each is answered at once.
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The texts of a file: its lines, or a column of a table."""
 
-    Args:
-        path: the file, or ``-`` for standard input.
-        most: lines of a block.
+    path: str
+    """The file, or ``-`` for standard input."""
+    column: str | int | None = None
+    """Name or number of the column, where it is asked for."""
+    names: Sequence[str] | None = None
+    """What a table calls it, best first; None is the names of a text."""
+    spare: int = 0
+    """Columns that a table without header may have behind it."""
 
-    Raises:
-        InputError: a file that is missing, a directory, empty or not UTF-8.
-    """
-    from munmaek.text.corpora import read_lines
+    def read(self) -> Iterator[str]:
+        """One text after another.
 
-    return in_blocks(read_lines(path), block_of(path, most=most))
+        Raises:
+            InputError: a file that is missing, a directory, empty or no text; a table without such
+                a column.
+        """
+        from munmaek.text.columns import TEXT_NAMES
+        from munmaek.text.corpora import read_texts
+
+        names = self.names or TEXT_NAMES
+        return read_texts(self.path, names, column=self.column, spare=self.spare)
+
+    def blocks(self, *, most: int = BLOCK) -> Iterator[list[str]]:
+        """Texts in blocks of ``most``; from a terminal one by one, so that each is answered."""
+        return in_blocks(self.read(), block_of(self.path, most=most))
 
 
 def block_of(path: str, *, most: int = BLOCK) -> int:

@@ -42,7 +42,8 @@ ModelFolder = Annotated[
 InputFile = Annotated[
     str,
     typer.Argument(
-        metavar="FILE|-", help="Text, a sentence a line, maybe compressed; - is standard input."
+        metavar="FILE|-",
+        help="Text, a sentence a line, or a table, maybe compressed; - is standard input.",
     ),
 ]
 
@@ -196,7 +197,7 @@ TextColumn = Annotated[
     typer.Option(
         metavar="NAME",
         show_default=False,
-        help="Column of the text: its name, or its number from 0.",
+        help="Column of a table's text: its name, or its number from 0.",
     ),
 ]
 

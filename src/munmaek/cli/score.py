@@ -1,5 +1,6 @@
 """``munmaek score``."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -7,12 +8,13 @@ import typer
 
 from munmaek.cli.console import put, put_json, put_line, say
 from munmaek.cli.evaluate import number
-from munmaek.cli.inputs import blocks_of_lines
-from munmaek.cli.options import InputFile, Json, ModelFolder
+from munmaek.cli.inputs import BLOCK, Texts
+from munmaek.cli.options import InputFile, Json, ModelFolder, TextColumn, column
 from munmaek.errors import ConfigError, UnsupportedError
 
 __all__ = ["score"]
 
+Blocks = Iterator[list[str]]
 TOTAL_BLOCK = 16384
 """Lines that go through a model together where only their sum is wanted."""
 
@@ -35,6 +37,7 @@ def score(
             "--total", help="The whole file in one: sum, perplexity, unknown tokens, bits."
         ),
     ] = False,
+    text_column: TextColumn = None,
     json: Json = False,
 ) -> None:
     """Print how likely every sentence is.
@@ -50,24 +53,28 @@ def score(
     if trained.info.task not in ("lm", "mlm"):
         message = f"{model}: a model for '{trained.info.task}'; score needs 'lm' or 'mlm'"
         raise UnsupportedError(message)
+
+    def read(most: int = BLOCK) -> Blocks:
+        return Texts(file, column(text_column)).blocks(most=most)
+
     if trained.info.task == "mlm":
         if explain or total:
             message = f"{model}: a model of masked words; --explain and --total need 'lm'"
             raise UnsupportedError(message)
-        _score_masked(trained, file, json=json)
+        _score_masked(trained, read(), json=json)
         return
     if not trained.is_distribution:
         say(f"munmaek: note: {model} gives scores of Stupid Backoff, which are no probabilities")
     if total:
-        _put_total(trained, file, json=json)
+        _put_total(trained, file, read(TOTAL_BLOCK), json=json)
     elif explain:
-        _explain(trained, file, json=json)
+        _explain(trained, read(), json=json)
     else:
-        _score(trained, file, tokens=tokens, json=json)
+        _score(trained, read(), tokens=tokens, json=json)
 
 
-def _score_masked(trained: Any, file: str, *, json: bool) -> None:
-    for lines in blocks_of_lines(file):
+def _score_masked(trained: Any, blocks: Blocks, *, json: bool) -> None:
+    for lines in blocks:
         for line, value in zip(lines, trained.score(lines), strict=True):
             if json:
                 put_json({"text": line, "logprob": value, "tokens": []})
@@ -75,8 +82,8 @@ def _score_masked(trained: Any, file: str, *, json: bool) -> None:
                 put_line(f"{value:.4f}\t{line}")
 
 
-def _score(trained: Any, file: str, *, tokens: bool, json: bool) -> None:
-    for lines in blocks_of_lines(file):
+def _score(trained: Any, blocks: Blocks, *, tokens: bool, json: bool) -> None:
+    for lines in blocks:
         for each in trained.score(lines):
             if json:
                 put_json(
@@ -94,8 +101,8 @@ def _score(trained: Any, file: str, *, tokens: bool, json: bool) -> None:
             put_line("\t".join([f"{each.logprob:.4f}", each.text, *(pairs if tokens else [])]))
 
 
-def _explain(trained: Any, file: str, *, json: bool) -> None:
-    for lines in blocks_of_lines(file):
+def _explain(trained: Any, blocks: Blocks, *, json: bool) -> None:
+    for lines in blocks:
         for line in lines:
             each = trained.explain(line)
             if json:
@@ -111,11 +118,11 @@ def _explain(trained: Any, file: str, *, json: bool) -> None:
                 put_line(f"  {token.logprob:9.4f}  {token.order}-gram '{gram}'{paid}")
 
 
-def _put_total(trained: Any, file: str, *, json: bool) -> None:
+def _put_total(trained: Any, file: str, blocks: Blocks, *, json: bool) -> None:
     from munmaek.artefact import TextTotal
 
     found = TextTotal()
-    for lines in blocks_of_lines(file, most=TOTAL_BLOCK):
+    for lines in blocks:
         found += trained.total(lines)
     if json:
         put_json({"file": file, **found.to_json()})

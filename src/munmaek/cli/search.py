@@ -7,7 +7,8 @@ import typer
 
 from munmaek.cli.console import put_json, put_line
 from munmaek.cli.embed import PRECISIONS, Prompt, Window, overlap_of, say_cut
-from munmaek.cli.options import Json, ModelFolder
+from munmaek.cli.inputs import Texts
+from munmaek.cli.options import Json, ModelFolder, TextColumn, column
 from munmaek.errors import ConfigError
 
 __all__ = ["search"]
@@ -30,6 +31,7 @@ def search(
     ] = "float32",
     window: Window = False,
     prompt: Prompt = None,
+    text_column: TextColumn = None,
     json: Json = False,
 ) -> None:
     """Print the lines of a file that are nearest to a query in meaning.
@@ -46,7 +48,6 @@ def search(
 
     from munmaek.artefact import Encoder, load_as
     from munmaek.metrics.retrieval import similarities
-    from munmaek.text.corpora import read_lines
 
     trained: Any = load_as(model, Encoder, what="search")
     asked = trained.sentence.asked if prompt is None else prompt
@@ -54,7 +55,7 @@ def search(
     shared = overlap_of(trained, asked) if window else None
     wanted = trained.embed([query], overlap=shared, prompt=asked)
     best: list[tuple[float, int, str]] = []
-    read, compared = itertools.tee(read_lines(file))
+    read, compared = itertools.tee(Texts(file, column(text_column)).read())
     number = longer = 0
 
     def count(encoded: Any) -> None:

@@ -10,8 +10,8 @@ from typing import Annotated, Any, cast
 import typer
 
 from munmaek.cli.console import put, put_json, put_line, say
-from munmaek.cli.inputs import blocks_of_lines
-from munmaek.cli.options import InputFile, Json, ModelFolder
+from munmaek.cli.inputs import Texts
+from munmaek.cli.options import InputFile, Json, ModelFolder, TextColumn, column
 from munmaek.errors import ConfigError, InputError
 
 __all__ = ["translate"]
@@ -161,9 +161,10 @@ def translate(
     precision: Annotated[
         str, typer.Option(metavar="NAME", help="float32, or int8: nearly the same and faster.")
     ] = "float32",
+    text_column: TextColumn = None,
     json: Json = False,
 ) -> None:
-    """Translate every line; an empty line stays empty."""
+    """Translate every line, or row of a table; an empty line stays empty."""
     if precision not in PRECISIONS:
         message = f"--precision {precision}: there are {', '.join(PRECISIONS)}"
         raise ConfigError(message)
@@ -172,6 +173,7 @@ def translate(
 
     from munmaek.artefact.translating import Decoding
     from munmaek.artefact.translation import UnknownWords
+    from munmaek.text.columns import SOURCE_NAMES, TEXT_NAMES
 
     decoding = Decoding(
         beam=beam,
@@ -194,7 +196,8 @@ def translate(
     )
     told = _Told()
     phrases = _phrases(must or (), must_file)
-    for lines in blocks_of_lines(file):
+    names = (*SOURCE_NAMES, *TEXT_NAMES)
+    for lines in Texts(file, column(text_column), names, spare=1).blocks():
         wanted = _as_many(phrases, len(lines), must_file)
         found = together.translate(lines, decoding, must=wanted, links=json)
         for best in found:

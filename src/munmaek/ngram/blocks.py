@@ -20,8 +20,9 @@ from munmaek.errors import InputError
 from munmaek.ngram.parallel import in_threads
 from munmaek.ngram.row_bytes import UNSOUND, count_rows
 from munmaek.text.corpora import text_lines
-from munmaek.text.files import COMPRESSIONS, decode_lines, display_name, format_suffix
-from munmaek.text.tables import JSONL, TABLES
+from munmaek.text.files import COMPRESSIONS, decode_lines, display_name
+from munmaek.text.forms import Form, form_of
+from munmaek.text.kinds import foreign_kind
 
 __all__ = ["Block", "Spool", "blocks_of", "in_memory"]
 
@@ -100,15 +101,15 @@ def _is_plain(path: str | Path) -> bool:
     place = Path(path)
     if str(path) == "-" or not place.is_file() or place.suffix.lower() in COMPRESSIONS:
         return False
-    if format_suffix(path) in TABLES | JSONL:
-        return False
     try:
         with place.open("rb") as file:
-            first = file.read(16)
+            first = file.read(_WINDOW)
     except OSError:
         return False
     magics = tuple(magic for _, magic, _ in COMPRESSIONS.values())
-    return bool(first) and not first.startswith(magics)
+    if not first or first.startswith(magics) or foreign_kind(first) is not None:
+        return False
+    return form_of(path, first) is Form.LINES
 
 
 def _other(path: str | Path, spool: Spool) -> Iterator[_Part]:

@@ -14,9 +14,20 @@ from itertools import chain
 from pathlib import Path
 
 from munmaek.errors import InputError
-from munmaek.text.files import display_name, format_suffix, raw_lines
+from munmaek.text.columns import (
+    FIRST_NAMES,
+    LABEL_NAMES,
+    SECOND_NAMES,
+    SOURCE_NAMES,
+    TARGET_NAMES,
+    TEXT_NAMES,
+    VALUE_NAMES,
+    Column,
+)
+from munmaek.text.files import display_name, raw_lines
+from munmaek.text.forms import Form, OpenedText, open_text
 from munmaek.text.labels import one_spelling
-from munmaek.text.tables import JSONL, SPACES, TABLES, Column, json_values, read_columns
+from munmaek.text.tables import SPACES, opened_columns, read_columns
 
 __all__ = [
     "Corpus",
@@ -29,22 +40,12 @@ __all__ = [
     "read_lines",
     "read_parallel",
     "read_text",
+    "read_text_pairs",
+    "read_texts",
     "read_valued",
     "text_lines",
     "values_of",
 ]
-
-TEXT_NAMES = (
-    "text", "document", "sentence", "review", "comment", "comments", "content", "utterance",
-)  # fmt: skip
-FIRST_NAMES = ("sentence1", "text1", "premise", "question1", "first", *TEXT_NAMES)
-SECOND_NAMES = ("sentence2", "text2", "hypothesis", "question2", "second", "text_pair")
-VALUE_NAMES = ("score", "value", "similarity", "rating", "label", "target")
-LABEL_NAMES = (
-    "label", "labels", "class", "category", "sentiment", "intent", "target", "gold_label",
-)  # fmt: skip
-SOURCE_NAMES = ("source", "src")
-TARGET_NAMES = ("target", "tgt", "trg")
 
 Paths = Sequence[str | Path] | str | Path
 
@@ -134,10 +135,10 @@ def read_lines(path: str | Path) -> Iterator[str]:
 
 
 def read_text(paths: Paths) -> Corpus:
-    """Running text of one or more files, in order; ``.jsonl`` gives the values of its key "text".
+    """Running text of one or more files, in order; a table gives the column of its text.
 
     Raises:
-        InputError: what ``read_lines`` raises, a table where running text is wanted, no text.
+        InputError: what ``text_lines`` raises, no text.
     """
     files = _listed(paths)
     lines = tuple(chain.from_iterable(text_lines(path) for path in files))
@@ -269,7 +270,11 @@ def read_parallel(paths: Paths, *, tag_column: str | int | None = None) -> Paral
         message = "a column of tags needs a table; got two files of lines"
         raise InputError(message)
     else:
-        sources, targets = (tuple(text_lines(path)) for path in files)
+        names = ((*SOURCE_NAMES, *TEXT_NAMES), (*TARGET_NAMES, *TEXT_NAMES))
+        sources, targets = (
+            tuple(read_texts(path, known, blanks=False))
+            for path, known in zip(files, names, strict=True)
+        )
     if len(sources) != len(targets):
         message = (
             f"{display_name(files[0])} has {len(sources)} lines and {display_name(files[1])} has "
@@ -310,22 +315,90 @@ def corpus_name(files: Sequence[str | Path]) -> str:
 
 
 def text_lines(path: str | Path) -> Iterable[str]:
-    """Lines of running text of one file, without their ends.
+    """Lines of running text of one file, without their ends; a text of a table may have several.
 
     Raises:
-        InputError: what ``read_lines`` raises, a table where running text is wanted.
+        InputError: what ``read_texts`` raises.
     """
-    suffix = format_suffix(path)
-    if suffix in TABLES:
-        message = (
-            f"{display_name(path)}: a table where plain text is wanted; "
-            f"give a file with one sentence a line, or JSONL with the key 'text'"
-        )
-        raise InputError(message)
-    if suffix in JSONL:
-        values = json_values(path, Column("text", ("text",)))
-        return chain.from_iterable(value.split("\n") for value in values)
-    return read_lines(path)
+    opened = open_text(path)
+    if opened.form is Form.LINES:
+        return _stripped(opened)
+    texts = _column(opened, Column("text", TEXT_NAMES), 0, blanks=False)
+    return chain.from_iterable(text.split("\n") for text in texts)
+
+
+def read_texts(
+    path: str | Path,
+    names: Sequence[str] = TEXT_NAMES,
+    *,
+    column: str | int | None = None,
+    spare: int = 0,
+    blanks: bool = True,
+) -> Iterator[str]:
+    """One text after another: the lines of a plain file, or a column of a table's rows.
+
+    A table is a file named ``.tsv``, ``.csv`` or ``.jsonl``, or one that begins as such a table
+    does.
+
+    Args:
+        path: the file.
+        names: of the column, best first.
+        column: its name, or its number from 0, where it is known; None finds it.
+        spare: columns that a table without header may have behind it.
+        blanks: a blank line of a table is an empty text, as one of plain lines always is.
+
+    Raises:
+        InputError: a file that is missing, a directory, empty, damaged or no text in UTF-8; a table
+            without such a column.
+    """
+    opened = open_text(path)
+    if opened.form is Form.LINES and column is None:
+        return _stripped(opened)
+    return _column(opened, Column("text", tuple(names), column), spare, blanks=blanks)
+
+
+def read_text_pairs(
+    path: str | Path,
+    *,
+    first_column: str | int | None = None,
+    second_column: str | int | None = None,
+    spare: int = 0,
+) -> Iterator[tuple[str, str]]:
+    """Two texts after two others, as ``read_texts``; plain lines have a tab between them.
+
+    Raises:
+        InputError: what ``read_texts`` raises, and a line that has not two texts.
+    """
+    opened = open_text(path)
+    if opened.form is Form.LINES and first_column is second_column is None:
+        return _parted(opened)
+    columns = (
+        Column("first text", FIRST_NAMES, first_column),
+        Column("second text", SECOND_NAMES, second_column),
+    )
+    rows = opened_columns(opened, columns, spare=spare, blanks=True)
+    return ((texts[0], texts[1]) for _, *texts in rows)
+
+
+def _parted(opened: OpenedText) -> Iterator[tuple[str, str]]:
+    """The two texts of each plain line."""
+    for number, line in enumerate(opened.lines, start=1):
+        parts = [part.strip() for part in line.split("\t")] if line.strip(SPACES) else ["", ""]
+        if len(parts) != 2:
+            few = f"{len(parts)} text{'s' if len(parts) > 1 else ''}"
+            message = (
+                f"{opened.name}, line {number}: two texts with a tab between are wanted, got {few}"
+            )
+            raise InputError(message)
+        yield parts[0], parts[1]
+
+
+def _stripped(opened: OpenedText) -> Iterator[str]:
+    return (line.strip(SPACES) for line in opened.lines)
+
+
+def _column(opened: OpenedText, column: Column, spare: int, *, blanks: bool) -> Iterator[str]:
+    return (text for _, text in opened_columns(opened, (column,), spare=spare, blanks=blanks))
 
 
 def content_hash(*columns: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 import bz2
 import codecs
+import io
 import lzma
 import sys
 import unicodedata
@@ -13,8 +14,16 @@ from typing import BinaryIO, Protocol
 import zstandard
 
 from munmaek.errors import InputError
+from munmaek.text.kinds import foreign_kind, guessed_encoding
 
-__all__ = ["COMPRESSIONS", "decode_lines", "display_name", "format_suffix", "raw_lines"]
+__all__ = [
+    "COMPRESSIONS",
+    "decode_lines",
+    "display_name",
+    "format_suffix",
+    "is_typed",
+    "raw_lines",
+]
 
 BLOCK = 1 << 20
 """Bytes read at a time."""
@@ -52,6 +61,11 @@ DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
 def display_name(path: str | Path) -> str:
     """How messages and corpora call the file: its path, or "standard input" for ``-``."""
     return "standard input" if str(path) == "-" else str(path)
+
+
+def is_typed(path: str | Path) -> bool:
+    """Whether a person types what is read, so that one must not wait for more than a line."""
+    return str(path) == "-" and isinstance(sys.stdin, io.TextIOBase) and sys.stdin.isatty()
 
 
 def format_suffix(path: str | Path) -> str:
@@ -99,9 +113,10 @@ def decode_lines(data: bytes, name: str, number: int) -> list[str]:
         text = data.decode("utf-8", "strict")
     except UnicodeDecodeError as error:
         line = number + _universal(data[: error.start].decode("utf-8")).count("\n")
+        what, advice = guessed_encoding(data)
         message = (
-            f"{name}, line {line}: byte 0x{data[error.start]:02x} is not UTF-8; "
-            f"convert the file first, for Korean often: iconv -f CP949 -t UTF-8"
+            f"{name}, line {line}: byte 0x{data[error.start]:02x} is not UTF-8; the file seems to "
+            f"be {what}: {advice}"
         )
         raise InputError(message) from None
     # Line ends neither compose nor decompose, so NFC of the block is NFC of its lines.
@@ -117,10 +132,28 @@ def _bytes(path: str | Path) -> Iterator[bytes]:
     name = display_name(path)
     empty = True
     for block in _opened(path, name):
+        if empty:
+            _check_text(block, name)
         empty = False
         yield block
     if empty:
         message = f"{name}: the file is empty"
+        raise InputError(message)
+
+
+def _check_text(first: bytes, name: str) -> None:
+    """Refuse what is no text by its name.
+
+    Raises:
+        InputError: says what it is and what to do.
+    """
+    packed = next((COMPRESSIONS[key][0] for key in COMPRESSIONS if _begins(first, key)), None)
+    found = foreign_kind(first)
+    if packed is not None:
+        found = f"a {packed} file within a compressed one", "unpack it once"
+    if found is not None:
+        what, advice = found
+        message = f"{name}: {what}, where text in UTF-8 is wanted; {advice}"
         raise InputError(message)
 
 
@@ -145,18 +178,24 @@ def _opened(path: str | Path, name: str) -> Iterator[bytes]:
 
 
 def _decompressed(file: BinaryIO, name: str, *, suffix: str) -> Iterator[bytes]:
-    first = file.read(BLOCK)
+    read = _reading(file)
+    first = read(BLOCK)
     found = next((key for key in COMPRESSIONS if _begins(first, key)), "")
     if first and suffix in COMPRESSIONS and found != suffix:
         content = COMPRESSIONS[found][0] if found else "not compressed"
         message = f"{name}: named {suffix} but {content}; rename the file or compress it"
         raise InputError(message)
     if found:
-        yield from _streams(file, first, name, *COMPRESSIONS[found])
+        yield from _streams(read, first, name, *COMPRESSIONS[found])
         return
     while first:
         yield first
-        first = file.read(BLOCK)
+        first = read(BLOCK)
+
+
+def _reading(file: BinaryIO) -> Callable[[int], bytes]:
+    """How a file is read: from a terminal each line as it comes, else whole blocks."""
+    return file.read1 if isinstance(file, io.BufferedReader) and file.isatty() else file.read
 
 
 def _begins(first: bytes, suffix: str) -> bool:
@@ -167,7 +206,12 @@ def _begins(first: bytes, suffix: str) -> bool:
 
 
 def _streams(
-    file: BinaryIO, block: bytes, name: str, kind: str, _: bytes, make: Callable[[], _Decompressor]
+    read: Callable[[int], bytes],
+    block: bytes,
+    name: str,
+    kind: str,
+    _: bytes,
+    make: Callable[[], _Decompressor],
 ) -> Iterator[bytes]:
     """Content of one compressed stream after another, to the end of the file."""
     stream = make()
@@ -178,9 +222,9 @@ def _streams(
                 yield content
             block = stream.unused_data if stream.eof else b""
             if stream.eof:
-                block = block or file.read(BLOCK)
+                block = block or read(BLOCK)
                 stream = make() if block else stream
-            block = block or file.read(BLOCK)
+            block = block or read(BLOCK)
     except DAMAGED as error:
         message = f"{name}: damaged {kind} file ({error}); get or compress it again"
         raise InputError(message) from None

@@ -7,23 +7,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from munmaek.errors import InputError
-from munmaek.text.corpora import (
+from munmaek.text.columns import (
     FIRST_NAMES,
     SECOND_NAMES,
     SOURCE_NAMES,
     TARGET_NAMES,
+    Column,
+)
+from munmaek.text.corpora import (
     Pairs,
     content_hash,
     corpus_name,
     read_valued,
     values_of,
 )
-from munmaek.text.files import display_name, format_suffix, raw_lines
-from munmaek.text.tables import JSONL, SPACES, Column, read_columns
+from munmaek.text.files import display_name
+from munmaek.text.forms import Form, open_text
+from munmaek.text.tables import SPACES, read_columns
 
 __all__ = ["PairCorpus", "are_scored", "read_pairs"]
 
-SCORES = ("score", "similarity", "rating", "value")
+SCORES = ("score", "similarity", "rating", "value", "점수", "유사도", "평점", "값")
 FIRSTS = (*FIRST_NAMES, "anchor", "query", *SOURCE_NAMES)
 SECONDS = (*SECOND_NAMES, "positive", "answer", *TARGET_NAMES)
 
@@ -74,16 +78,15 @@ def are_scored(path: str | Path) -> bool:
     """Whether the pairs of a file have a number each: a column or key for it, or a third column."""
     if str(path) == "-":
         return False
-    lines = (line for block in raw_lines(path) for line in block if line.strip(SPACES))
-    first = next(lines, "")
-    suffix = format_suffix(path)
-    if suffix in JSONL:
+    opened = open_text(path)
+    first = next((line for line in opened.lines if line.strip(SPACES)), "")
+    if opened.form is Form.JSONL:
         try:
             found = json.loads(first)
         except ValueError:
             return False
         return isinstance(found, dict) and any(name in found for name in SCORES)
-    cells = next(csv.reader([first])) if suffix == ".csv" else first.split("\t")
+    cells = next(csv.reader([first])) if opened.form is Form.CSV else first.split("\t")
     names = [cell.strip(SPACES).lower() for cell in cells]
     if any(name in names for name in (*FIRSTS, *SECONDS)):
         return any(name in names for name in SCORES)

@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.errors import InputError
-from munmaek.text.corpora import FIRST_NAMES, SECOND_NAMES, TEXT_NAMES, content_hash, corpus_name
-from munmaek.text.files import display_name, format_suffix
-from munmaek.text.tables import JSONL, Column, json_records, json_text
+from munmaek.text.columns import FIRST_NAMES, SECOND_NAMES, TEXT_NAMES, Column
+from munmaek.text.corpora import content_hash, corpus_name
+from munmaek.text.files import display_name
+from munmaek.text.forms import Form, open_text
+from munmaek.text.tables import json_records, json_text
 
 __all__ = ["SoftLabels", "read_soft_labels"]
 
@@ -66,13 +68,16 @@ def read_soft_labels(
     texts: list[list[str]] = []
     rows: list[NDArray[np.float32]] = []
     for path in paths:
-        if format_suffix(path) not in JSONL and str(path) != "-":
+        opened = open_text(path)
+        if opened.form is not Form.JSONL:
             message = (
                 f"{display_name(path)}: soft labels are JSONL with the keys 'text' and "
                 "'probabilities', as munmaek classify --json writes them"
             )
             raise InputError(message)
-        for line, record in json_records(path):
+        for line, record in json_records(opened):
+            if record is None:
+                continue
             found = [json_text(path, line, record, column) for column in columns]
             if not any(found):
                 continue

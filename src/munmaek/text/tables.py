@@ -2,52 +2,24 @@
 
 import csv
 import json
+import math
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
 from munmaek.errors import InputError
-from munmaek.text.files import display_name, format_suffix, raw_lines
+from munmaek.text.columns import Column
+from munmaek.text.files import display_name
+from munmaek.text.forms import Form, OpenedText, open_text
 
-__all__ = [
-    "JSONL",
-    "TABLES",
-    "Column",
-    "json_records",
-    "json_text",
-    "json_values",
-    "read_columns",
-]
-
-JSONL = frozenset({".jsonl", ".ndjson"})
-TABLES = frozenset({".csv", ".tsv"})
+__all__ = ["SPACES", "json_records", "json_text", "opened_columns", "read_columns"]
 
 SPACES = " \t\u00a0\u3000"
 """Stripped from both ends of a text; control characters are not."""
 
 Row = tuple[int, list[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column that a reader wants."""
-
-    role: str
-    """What it holds, for messages: "text", "label"."""
-    known: tuple[str, ...]
-    """Names it is known by without being told, lower case."""
-    asked: str | int | None = None
-    """The user's choice: a name, a number from 0, or None to find it."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Lower-case names that a header may give it, best first."""
-        return (self.asked.lower(),) if isinstance(self.asked, str) else self.known
-
-
 Columns = Sequence[Column]
 
 
@@ -57,18 +29,32 @@ def read_columns(path: str | Path, columns: Columns) -> Iterator[tuple[int, *tup
     Raises:
         InputError: an unreadable file, a row too short or too long, a column not found.
     """
-    suffix = format_suffix(path)
-    if suffix in JSONL:
-        for line, record in json_records(path):
-            yield line, *(json_text(path, line, record, column) for column in columns)
+    return opened_columns(open_text(path), columns)
+
+
+def opened_columns(
+    opened: OpenedText, columns: Columns, *, spare: int = 0, blanks: bool = False
+) -> Iterator[tuple[int, *tuple[str, ...]]]:
+    """Read the columns of a file as ``read_columns`` does.
+
+    Args:
+        opened: the file; plain lines are a table with tabs.
+        columns: what is wanted.
+        spare: columns that a table without header may have behind those that are wanted.
+        blanks: a blank line is a row of empty texts, rather than passed over.
+
+    Raises:
+        InputError: a row too short or too long, a column not found.
+    """
+    if opened.form is Form.JSONL:
+        for line, record in json_records(opened, blanks=blanks):
+            if record is None:
+                yield line, *([""] * len(columns))
+            else:
+                yield line, *(json_text(opened.name, line, record, column) for column in columns)
         return
-    rows = _csv_rows(path) if suffix == ".csv" else _tsv_rows(path)
-    yield from _chosen(path, rows, columns)
-
-
-def json_values(path: str | Path, column: Column) -> Iterator[str]:
-    """The string under one key of every line of a JSONL file."""
-    return (json_text(path, line, record, column) for line, record in json_records(path))
+    rows = _csv_rows(opened) if opened.form is Form.CSV else _tsv_rows(opened)
+    yield from _chosen(opened, rows, columns, spare, blanks=blanks)
 
 
 def _fail(path: str | Path, line: int, complaint: str) -> NoReturn:
@@ -83,42 +69,64 @@ def _shown(text: str) -> str:
 # Delimited text
 
 
-def _tsv_rows(path: str | Path) -> Iterator[Row]:
-    lines = chain.from_iterable(raw_lines(path))
-    return ((n, line.split("\t")) for n, line in enumerate(lines, start=1) if line.strip(SPACES))
+def _tsv_rows(opened: OpenedText) -> Iterator[Row]:
+    for number, line in enumerate(opened.lines, start=1):
+        yield number, line.split("\t") if line.strip(SPACES) else []
 
 
-def _csv_rows(path: str | Path) -> Iterator[Row]:
+def _csv_rows(opened: OpenedText) -> Iterator[Row]:
     # A quoted field may span lines, so the reader gets the line ends back.
-    reader = csv.reader((f"{line}\n" for line in chain.from_iterable(raw_lines(path))), strict=True)
+    reader = csv.reader((f"{line}\n" for line in opened.lines), strict=True)
     try:
-        yield from ((reader.line_num, row) for row in reader if row)
+        yield from ((reader.line_num, row) for row in reader)
     except csv.Error as error:
-        _fail(path, reader.line_num, f"not CSV: {error}; a field with quotes doubles them")
+        _fail(opened.name, reader.line_num, f"not CSV: {error}; a field with quotes doubles them")
 
 
 def _chosen(
-    path: str | Path, rows: Iterator[Row], columns: Columns
+    opened: OpenedText, rows: Iterator[Row], columns: Columns, spare: int, *, blanks: bool
 ) -> Iterator[tuple[int, *tuple[str, ...]]]:
-    first_row = next(rows, None)
-    if first_row is None:
-        message = f"{display_name(path)}: no rows; a table of {_roles(columns)} is wanted"
+    path = opened.name
+    before: list[Row] = []
+    for line, head in rows:
+        if head:
+            break
+        before.append((line, head))
+    else:
+        message = f"{path}: no rows; a table of {_roles(columns)} is wanted"
         raise InputError(message)
-    line, head = first_row
     found = _header(head, columns)
     if found is None:
-        found = _places(path, line, head, columns)
-        rows = chain([(line, head)], rows)
+        found = _places(opened, line, head, columns, spare)
+        rows = chain(before, [(line, head)], rows)
     width = len(head)
     for number, row in rows:
-        if len(row) != width:
+        if row and len(row) != width:
             _check_width(path, number, row, width, columns)
-        yield number, *(row[place].strip(SPACES) for place in found)
+        if row:
+            yield number, *(row[place].strip(SPACES) for place in found)
+        elif blanks:
+            yield number, *([""] * len(columns))
 
 
 def _roles(columns: Columns) -> str:
     *before, last = (column.role for column in columns)
-    return f"{', '.join(before)} and {last}"
+    return f"{', '.join(before)} and {last}" if before else last
+
+
+_OPTIONS = {
+    "text": "--text-column",
+    "first text": "--text-column",
+    "second text": "--second-column",
+    "label": "--label-column",
+    "value": "--label-column",
+}
+
+
+def _options(columns: Columns) -> str:
+    """The options that say where the columns are; nothing where there is none for one of them."""
+    named = [_OPTIONS.get(column.role) for column in columns]
+    return "" if None in named else f" ({', '.join(filter(None, named))})"
 
 
 def _header(head: list[str], columns: Columns) -> list[int] | None:
@@ -137,8 +145,11 @@ def _header(head: list[str], columns: Columns) -> list[int] | None:
     return places
 
 
-def _places(path: str | Path, line: int, head: list[str], columns: Columns) -> list[int]:
+def _places(
+    opened: OpenedText, line: int, head: list[str], columns: Columns, spare: int
+) -> list[int]:
     """Places of the columns in a file without header."""
+    path = opened.name
     for column in columns:
         if isinstance(column.asked, str):
             _fail(path, line, f"no column {column.asked!r}; the first row has {_cells(head)}")
@@ -160,14 +171,15 @@ def _places(path: str | Path, line: int, head: list[str], columns: Columns) -> l
             line,
             f"{len(head)} column{'s' if len(head) > 1 else ''}, {wanted} wanted: "
             f"{_roles(columns)} separated by "
-            f"{'a comma' if format_suffix(path) == '.csv' else 'a tab'}; got {_shown(head[0])}",
+            f"{'a comma' if opened.form is Form.CSV else 'a tab'}; got {_shown(head[0])}",
         )
-    if len(head) > wanted:
+    if len(head) > wanted + spare:
         _fail(
             path,
             line,
-            f"{len(head)} columns and no header with known names; say which hold the "
-            f"{_roles(columns)}; the first row has {_cells(head)}",
+            f"{len(head)} columns and no header with known names; say which hold"
+            f"{'s' if wanted == 1 else ''} the {_roles(columns)}; the first row has {_cells(head)}"
+            f"{_options(columns)}",
         )
     free = iter(place for place in range(wanted) if place not in asked)
     return [column.asked if isinstance(column.asked, int) else next(free) for column in columns]
@@ -192,27 +204,31 @@ def _check_width(path: str | Path, line: int, row: list[str], width: int, column
 # JSON lines
 
 
-def json_records(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def json_records(
+    opened: OpenedText, *, blanks: bool = False
+) -> Iterator[tuple[int, dict[str, Any] | None]]:
     """Line number and object of every line of a JSONL file that is not blank.
+
+    Args:
+        opened: the file.
+        blanks: give None of a blank line, rather than pass over it.
 
     Raises:
         InputError: an unreadable file, or a line that is no JSON object.
     """
-    for number, line in enumerate(chain.from_iterable(raw_lines(path)), start=1):
+    for number, line in enumerate(opened.lines, start=1):
         if not line.strip(SPACES):
+            if blanks:
+                yield number, None
             continue
         try:
-            record: object = json.loads(line, parse_constant=_no_number)
+            record: object = json.loads(line)
         except (ValueError, RecursionError) as error:
-            _fail(path, number, f"not JSON ({error}); JSONL has one object a line")
+            _fail(opened.name, number, f"not JSON ({error}); JSONL has one object a line")
         if not isinstance(record, dict):
-            _fail(path, number, f"a JSON {type(record).__name__}, an object is wanted")
+            kind = type(record).__name__
+            _fail(opened.name, number, f"a JSON {kind}, an object is wanted")
         yield number, cast("dict[str, Any]", record)
-
-
-def _no_number(name: str) -> NoReturn:
-    message = f"{name} is no value of JSON; is one missing there?"
-    raise ValueError(message)
 
 
 def json_text(path: str | Path, line: int, record: dict[str, Any], column: Column) -> str:
@@ -223,12 +239,15 @@ def json_text(path: str | Path, line: int, record: dict[str, Any], column: Colum
     """
     if isinstance(column.asked, int):
         _fail(path, line, f"JSONL has keys, no columns: give the {column.role}'s key")
-    names = (column.asked,) if column.asked is not None else column.known
-    key = next((name for name in names if name in record), None)
+    key = column.asked if column.asked in record else _found_key(record, column)
     if key is None:
         keys = ", ".join(repr(name) for name in record) or "none"
-        _fail(path, line, f"no key {' or '.join(map(repr, names))}; keys there: {keys}")
+        names = (column.asked,) if column.asked else column.known
+        wanted = " or ".join([*map(repr, names[:5]), *["…"][: len(names) > 5]])
+        _fail(path, line, f"no key {wanted}; keys there: {keys}")
     value = record[key]
+    if isinstance(value, float) and not math.isfinite(value):
+        _fail(path, line, f"{key!r} is {value}, a string is wanted; is one missing there?")
     if isinstance(value, bool | int | float):
         # In JSON 1.0 is the number 1.
         whole = isinstance(value, float) and value.is_integer()
@@ -243,3 +262,9 @@ def json_text(path: str | Path, line: int, record: dict[str, Any], column: Colum
             _fail(path, line, f"{key!r} holds half a surrogate pair, which is no character")
         value = unicodedata.normalize("NFC", value)
     return value.strip(SPACES)
+
+
+def _found_key(record: dict[str, Any], column: Column) -> str | None:
+    """The key that has one of the column's names, in capitals or not."""
+    lower = {key.lower(): key for key in reversed(record)}
+    return next((lower[name] for name in column.names if name in lower), None)

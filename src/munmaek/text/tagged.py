@@ -12,13 +12,13 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 from munmaek.errors import InputError
 from munmaek.text.corpora import corpus_name
-from munmaek.text.files import display_name, raw_lines
+from munmaek.text.files import display_name
+from munmaek.text.forms import open_text, refuse_records
 
 __all__ = ["TaggedCorpus", "read_tagged", "read_words"]
 
@@ -128,8 +128,10 @@ def _sentences(path: str | Path) -> Iterator[list[_Row]]:
 
 def _blocks(path: str | Path) -> Iterator[list[Numbered]]:
     """Lines between blank ones, with their numbers."""
+    opened = open_text(path)
+    refuse_records(opened, "a word and its label a line")
     rows: list[Numbered] = []
-    for number, line in enumerate(chain.from_iterable(raw_lines(path)), start=1):
+    for number, line in enumerate(opened.lines, start=1):
         if line.strip() and line.split(maxsplit=1)[0] != START:
             rows.append((number, line))
         elif rows:

@@ -1,0 +1,61 @@
+"""The names under which tables hold what munmaek reads, in English and in Korean."""
+
+from dataclasses import dataclass
+
+__all__ = [
+    "FIRST_NAMES",
+    "KNOWN_NAMES",
+    "LABEL_NAMES",
+    "SECOND_NAMES",
+    "SOURCE_NAMES",
+    "TARGET_NAMES",
+    "TEXT_NAMES",
+    "VALUE_NAMES",
+    "Column",
+]
+
+TEXT_NAMES = (
+    "text", "document", "sentence", "review", "comment", "comments", "content", "utterance",
+    "텍스트", "문장", "본문", "내용", "리뷰", "댓글", "발화", "글",
+)  # fmt: skip
+FIRST_NAMES = (
+    "sentence1", "text1", "premise", "question1", "first", "문장1", "텍스트1", "전제", *TEXT_NAMES,
+)  # fmt: skip
+SECOND_NAMES = (
+    "sentence2", "text2", "hypothesis", "question2", "second", "text_pair", "문장2", "텍스트2",
+    "가설",
+)  # fmt: skip
+VALUE_NAMES = (
+    "score", "value", "similarity", "rating", "label", "target", "점수", "값", "유사도", "평점",
+    "라벨", "레이블",
+)  # fmt: skip
+LABEL_NAMES = (
+    "label", "labels", "class", "category", "sentiment", "intent", "target", "gold_label",
+    "라벨", "레이블", "감정", "분류", "범주", "카테고리", "의도", "정답",
+)  # fmt: skip
+SOURCE_NAMES = ("source", "src", "원문")
+TARGET_NAMES = ("target", "tgt", "trg", "번역문", "번역")
+_BESIDE = ("id", "idx", "index", "guid", "no", "번호", "아이디")
+
+KNOWN_NAMES = frozenset(
+    (*FIRST_NAMES, *SECOND_NAMES, *VALUE_NAMES, *LABEL_NAMES, *SOURCE_NAMES, *TARGET_NAMES,
+     *_BESIDE)
+)  # fmt: skip
+"""All of these, and those of numbers that stand beside them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column that a reader wants."""
+
+    role: str
+    """What it holds, for messages: "text", "label"."""
+    known: tuple[str, ...]
+    """Names it is known by without being told, lower case."""
+    asked: str | int | None = None
+    """The user's choice: a name, a number from 0, or None to find it."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Lower-case names that a header may give it, best first."""
+        return (self.asked.lower(),) if isinstance(self.asked, str) else self.known

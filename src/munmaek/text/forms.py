@@ -1,0 +1,165 @@
+"""How a file of text is laid out: plain lines, a table, or JSON lines.
+
+Its name tells where it ends in ``.tsv``, ``.csv`` or ``.jsonl``; else what it begins with does: a
+JSON object on every line, or a header of known names over as many columns in every line. Text that
+merely has tabs, commas or braces is plain lines.
+"""
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import chain
+from pathlib import Path
+from typing import cast
+
+from munmaek.errors import InputError
+from munmaek.text.columns import FIRST_NAMES, KNOWN_NAMES, SOURCE_NAMES
+from munmaek.text.files import display_name, format_suffix, is_typed, raw_lines
+
+__all__ = ["Form", "OpenedText", "form_of", "named_form", "open_text", "refuse_records"]
+
+
+class Form(Enum):
+    """A layout; the value is what messages call it."""
+
+    LINES = "plain lines"
+    TSV = "a table (TSV)"
+    CSV = "a table (CSV)"
+    JSONL = "JSONL"
+
+
+_BY_SUFFIX = {
+    ".jsonl": Form.JSONL,
+    ".ndjson": Form.JSONL,
+    ".csv": Form.CSV,
+    ".tsv": Form.TSV,
+    ".tab": Form.TSV,
+}
+_SAMPLE = 1000
+"""Lines that are looked at, at most."""
+_TEXTS = frozenset((*FIRST_NAMES, *SOURCE_NAMES))
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedText:
+    """A file of text that is being read."""
+
+    name: str
+    """How messages call it."""
+    form: Form
+    blocks: Iterator[list[str]]
+    """All its lines, as ``raw_lines`` gives them."""
+
+    @property
+    def lines(self) -> Iterator[str]:
+        """Its lines, one by one."""
+        return chain.from_iterable(self.blocks)
+
+
+def open_text(path: str | Path) -> OpenedText:
+    """Open a file and tell its layout.
+
+    Raises:
+        InputError: what ``raw_lines`` raises, and a JSON document that is not one object a line.
+    """
+    blocks = raw_lines(path)
+    first = next(blocks, list[str]())
+    if len(first) < _SAMPLE and not is_typed(path):
+        first += next(blocks, [])  # a last line without an end comes by itself
+    form = named_form(path) or _told_by(first)
+    if form is Form.LINES and (format_suffix(path) == ".json" or _is_document(first)):
+        message = (
+            f"{display_name(path)}: a JSON document, where lines are wanted; write one object a "
+            "line (JSONL), such as with jq -c '.[]'"
+        )
+        raise InputError(message)
+    return OpenedText(display_name(path), form, chain([first], blocks))
+
+
+def named_form(path: str | Path) -> Form | None:
+    """Return the layout that a file's name tells; None of any other name."""
+    return _BY_SUFFIX.get(format_suffix(path))
+
+
+def form_of(path: str | Path, first: bytes) -> Form:
+    """Return the layout of a plain file that begins with ``first``, without opening it.
+
+    A JSON document, which ``open_text`` refuses, is JSONL here.
+    """
+    lines = first.decode("utf-8", errors="ignore").removeprefix("\ufeff").split("\n")
+    form = named_form(path) or _told_by(lines[:-1] or lines)
+    document = format_suffix(path) == ".json" or _is_document(lines)
+    return Form.JSONL if form is Form.LINES and document else form
+
+
+def refuse_records(opened: OpenedText, wanted: str) -> None:
+    """Refuse a file of records that cannot be lines of the kind that is wanted.
+
+    Raises:
+        InputError: JSONL or CSV; says what is wanted.
+    """
+    if opened.form in (Form.JSONL, Form.CSV):
+        message = f"{opened.name}: {opened.form.value}, where {wanted} are wanted; write them so"
+        raise InputError(message)
+
+
+def _told_by(lines: Sequence[str]) -> Form:
+    filled = [line for line in lines[:_SAMPLE] if line.strip()]
+    if not filled:
+        return Form.LINES
+    if filled[0].lstrip().startswith("{"):
+        return Form.JSONL if all(map(_is_object, filled)) else Form.LINES
+    if _is_header(filled[0].split("\t"), needed=1) and _alike([x.split("\t") for x in filled]):
+        return Form.TSV
+    if "," in filled[0] and _is_header(filled[0].split(","), needed=2) and _is_csv(filled):
+        return Form.CSV
+    return Form.LINES
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _is_document(lines: Sequence[str]) -> bool:
+    """Whether a text is one JSON value over several lines, or a list of objects."""
+    begins = next((line.strip() for line in lines if line.strip()), "")
+    if not begins.startswith(("[", "{")):
+        return False
+    try:
+        value: object = json.loads("\n".join(lines))
+    except (ValueError, RecursionError):
+        return False
+    several = sum(bool(line.strip()) for line in lines) > 1
+    listed = isinstance(value, list) and any(
+        isinstance(each, dict) for each in cast("list[object]", value)
+    )
+    return listed or (several and isinstance(value, dict))
+
+
+def _is_header(cells: Sequence[str], *, needed: int) -> bool:
+    """Whether these name columns: one of a text among them, and ``needed`` others that are known.
+
+    Names are short and hold no sentence.
+    """
+    names = [cell.strip().strip('"').lower() for cell in cells]
+    known = sum(name in KNOWN_NAMES for name in names)
+    short = all(0 < len(name) <= 30 and len(name.split()) <= 3 for name in names)
+    return len(names) > 1 and short and not _TEXTS.isdisjoint(names) and known > min(needed, 1)
+
+
+def _alike(rows: Sequence[Sequence[str]]) -> bool:
+    return len(rows) > 1 and len({len(row) for row in rows}) == 1
+
+
+def _is_csv(lines: Sequence[str]) -> bool:
+    try:
+        rows = list(csv.reader((f"{line}\n" for line in lines), strict=True))
+    except csv.Error:
+        return False
+    # The sample may end within a quoted field.
+    return _alike(rows if len(lines) < _SAMPLE else rows[:-1])
