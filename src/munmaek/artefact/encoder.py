@@ -1,6 +1,7 @@
 """A trained masked-word model: fill, embed, and a pseudo-log-likelihood."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -111,12 +112,11 @@ class Encoder:
             raise InputError(message)
         logprobs = self._behind_masks(ids, framed.types, Tape(off=off or {}))
         logprobs[:, list(self.tokenizer.special_ids)] = -np.inf
-        logprobs[:, self.tokenizer.vocab_size :] = -np.inf  # rows without a token
-        best = logprobs.argsort(1)[:, ::-1][:, :top]
-        filled = self._decode_with(framed, best[:, 0])
+        best = [self._likeliest(scores, top) for scores in logprobs]
+        filled = self._decode_with(framed, np.array([row[0][0] for row in best]))
         return [
-            Filled(position, self._candidates(row, scores), filled)
-            for position, (row, scores) in enumerate(zip(best, logprobs, strict=True))
+            Filled(position, tuple((name, chance) for _, name, chance in row), filled)
+            for position, row in enumerate(best)
         ]
 
     @inference()
@@ -130,12 +130,18 @@ class Encoder:
         picked = hidden[torch.as_tensor(np.asarray(ids) == self.tokenizer.mask)]
         return self.network.logits(picked).double().log_softmax(-1).cpu().numpy()
 
-    def _candidates(
-        self, row: NDArray[np.int64], scores: NDArray[np.float64]
-    ) -> tuple[tuple[str, float], ...]:
-        return tuple(
-            (self.tokenizer.token(int(token)), float(np.exp(scores[token]))) for token in row
-        )
+    def _likeliest(self, scores: NDArray[np.float64], top: int) -> list[tuple[int, str, float]]:
+        """Return the ids, names and probabilities of the likeliest tokens.
+
+        The embeddings may have rows that no token has; nothing can be written for these.
+        """
+        found: list[tuple[int, str, float]] = []
+        for number in scores.argsort()[::-1].tolist():
+            if len(found) == top or not np.isfinite(scores[number]):
+                break
+            with suppress(IndexError):
+                found.append((number, self.tokenizer.token(number), float(np.exp(scores[number]))))
+        return found
 
     def _decode_with(self, framed: FramedText, fills: NDArray[np.int64]) -> str:
         row, words = np.asarray(framed.ids), np.asarray(framed.words)
