@@ -13,9 +13,13 @@ import pytest
 from conftest import Result
 from munmaek import load
 from munmaek.artefact.manifest import read_manifest
+from munmaek.artefact.naming import told_apart
+from munmaek.cli.translations import compared, digits_of
+from munmaek.compare.remarks import remarks_on
 from munmaek.errors import ConfigError, InputError, MunmaekWarning
 from munmaek.metrics import Score, remarks, resting_on, sign, translation_scores
 from munmaek.metrics.regression import regression_scores
+from munmaek.metrics.translation import Measure
 from munmaek.recipe import Recipe
 from munmaek.recipe.holding import hold_out, hold_out_labelled, parse_hold_out
 from munmaek.text.corpora import read_text
@@ -276,3 +280,113 @@ def test_texts_that_are_all_right_fit_no_temperature(tmp_path: Path) -> None:
         model: Any = train(recipe, [data], folder=tmp_path / "m")
     assert any("all 100 texts" in str(each.message) for each in caught)
     assert model.temperature == 1.0
+
+
+# Two models side by side.
+
+
+def test_models_of_one_label_are_told_apart_by_what_differs_of_their_folders() -> None:
+    places = [Path("runs/a/model"), Path("runs/b/model"), Path("other"), None]
+    labels = ["LSTM", "LSTM", "5-gram", "LSTM"]
+    assert told_apart(labels, places) == ["LSTM (a/model)", "LSTM (b/model)", "5-gram", "LSTM"]
+    assert told_apart(["LSTM", "LSTM"], [None, None]) == ["LSTM", "LSTM 2"]
+    assert told_apart(["LSTM"] * 2, [Path("m"), Path("n")]) == ["LSTM (m)", "LSTM (n)"]
+    assert len(set(told_apart(["LSTM"] * 3, [Path("m")] * 3))) == 3, "one folder three times"
+
+
+@pytest.mark.parametrize(
+    ("difference", "digits"),
+    [(0.0, 2), (12.3, 2), (0.5, 2), (0.031, 3), (-0.0042, 4), (1e-12, 8), (float("nan"), 2)],
+)
+def test_a_difference_is_shown_with_the_digits_in_which_it_is_seen(
+    difference: float, digits: int
+) -> None:
+    assert digits_of(difference) == digits
+
+
+def measured(values: Sequence[float], *, higher: bool = True) -> dict[str, Measure]:
+    statistics = np.stack([np.asarray(values), np.ones(len(values))], axis=1)
+    how = (("unit", "corpus"),)
+    return {"x": Measure("x", "of 100", statistics, lambda s: s[:, 0] / s[:, 1], how, higher)}
+
+
+def test_the_better_system_is_named_where_tests_tell_and_lower_may_be_better() -> None:
+    rng = np.random.default_rng(0)
+    base = rng.normal(size=300)
+    more = base + 0.5 + rng.normal(scale=0.1, size=300)
+    for higher, better in ((True, "b/m"), (False, "a/m")):
+        found = compared(
+            measured(base, higher=higher), measured(more, higher=higher), ["a/m", "b/m"],
+            one_vocabulary=True,
+        )["x"]  # fmt: skip
+        assert found["better"] == better
+    noise = base + rng.normal(scale=1.0, size=300) * np.sign(rng.normal(size=300))
+    same = compared(measured(base), measured(noise), ["a/m", "b/m"], one_vocabulary=True)["x"]
+    assert same["better"] is None
+    one = compared(measured(base[:1]), measured(more[:1]), ["a", "b"], one_vocabulary=True)["x"]
+    assert (one["low"], one["p_bootstrap"], one["better"]) == (None, None, None)
+
+
+# Comparisons.
+
+
+def row(label: str, value: float, half: float, rows: int = 500, **more: Any) -> dict[str, Any]:
+    score = Score("accuracy", value, "share", SIGNATURE, value - half, value + half)
+    (rested,) = resting_on({"accuracy": score}, "t.tsv", rows, "texts").values()
+    scores = {"accuracy": rested.to_json()}
+    return {"name": label, "label": label, "task": "classify", "scores": scores, **more}
+
+
+def test_differences_within_an_interval_are_remarked_on() -> None:
+    close = {"models": [row("A", 0.80, 0.03), row("B", 0.81, 0.03), row("C", 0.5, 0.03)]}
+    assert remarks_on(close) == [
+        "classify: B is not told apart from A: the difference in accuracy is smaller than a 95 % "
+        "interval is wide"
+    ]
+    assert remarks_on({"models": [row("A", 0.8, 0.001), row("B", 0.9, 0.001)]}) == []
+
+
+def test_a_comparison_on_few_rows_or_on_rows_that_were_read_says_so() -> None:
+    few = remarks_on({"models": [row("A", 0.8, 0.1, rows=20)]})
+    assert few == ["classify: 20 texts of t.tsv; fewer than 100, so the figures may differ much on "
+                   "others"]  # fmt: skip
+    data = {"task": "classify", "fingerprint": "x", "test_fingerprint": "x", "tested_on": "test"}
+    assert "the test data is the training data" in remarks_on({"models": [], "data": [data]})[0]
+    apart = {**data, "test_fingerprint": "y", "valid_fingerprint": "y"}
+    assert "the test data is the validation data" in remarks_on({"models": [], "data": [apart]})[0]
+
+
+def test_a_comparison_without_a_test_says_validation_and_tells_equal_stages_apart(
+    run: Run, text: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    asked = ("compare", text, "--models", "ngram,ngram", "--tokenizer", "words", "-o", out)
+    result = run(*asked)
+    assert result.code == 0, result.err
+    assert "lm, 15 sentences held out of text.txt (validation)" in result.out
+    assert "15 sentences held out of text.txt; fewer than 100" in result.out
+    found = json.loads((out / "results.json").read_text("utf-8"))
+    assert [each["label"] for each in found["models"]] == ["5-gram", "5-gram 2"]
+    assert found["data"][0]["tested_on"] == "validation"
+    assert {s["role"] for each in found["models"] for s in each["scores"].values()} == {
+        "validation"
+    }
+    assert found["data"][0]["train"] + found["data"][0]["valid"] == 300
+    page = (out / "report.html").read_text("utf-8")
+    assert "validation data" in page
+    assert "15 sentences held out of text.txt (validation)" in page
+
+
+def test_counted_models_alone_count_everything_where_there_is_a_test(
+    run: Run, text: Path, tmp_path: Path
+) -> None:
+    test = tmp_path / "test.txt"
+    test.write_text("\n".join(lines(120, words=4)) + "\n", encoding="utf-8")
+    asked = ("compare", text, "--test", test, "--models", "ngram", "--tokenizer", "words", "--json")
+    found = run(*asked).rows[0]
+    assert (found["data"][0]["train"], found["data"][0]["valid"]) == (300, 0)
+    assert found["data"][0]["tested_on"] == "test"
+    assert "role" not in found["models"][0]["scores"]["perplexity"]
+    refused = run("compare", text, "--models", "ngram", "--hold-out", "0")
+    assert refused.code == 2
+    assert "nothing to test on; give --test FILE" in refused.err

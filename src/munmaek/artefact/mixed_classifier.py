@@ -22,7 +22,7 @@ from munmaek.artefact.classifier import Classifier
 from munmaek.artefact.folder import NOTHING_BESIDE, copies_of, write_folder
 from munmaek.artefact.info import Info
 from munmaek.artefact.labelling import Labeller, check_known, check_pairs
-from munmaek.artefact.mixing import LINEAR, LOG_LINEAR, MIXTURE, mixture_label
+from munmaek.artefact.mixing import LINEAR, LOG_LINEAR, MIXTURE, mixture_label, part_names
 from munmaek.artefact.settings import save_settings
 from munmaek.errors import ConfigError, UnsupportedError
 from munmaek.metrics import Signature, sign
@@ -137,6 +137,7 @@ def mix_classifiers(
     weights: Sequence[float] | None = None,
     tune: LabelledCorpus | None = None,
     log_linear: bool = False,
+    names: Sequence[str] = (),
 ) -> MixedClassifier:
     """One classifier of several that know the same labels, of any stages and tokenizers.
 
@@ -146,6 +147,7 @@ def mix_classifiers(
         tune: held-out texts whose labels' likelihood chooses the weights, where they are not
             given: by expectation–maximisation, or by Newton's method when ``log_linear``.
         log_linear: multiply the probabilities' powers instead of adding their shares.
+        names: what the parts are called; none takes what they call themselves.
 
     Raises:
         ConfigError: neither weights nor texts to tune them on, or weights out of range.
@@ -168,14 +170,15 @@ def mix_classifiers(
         weights = tune_log_linear_labels(rows, gold) if log_linear else tune_mixture(list(right))
     chosen = tuple(float(weight) for weight in weights)
     _check_weights(chosen, len(parts), log_linear=log_linear)
+    called = part_names(parts, names)
     info = Info(
         task="classify",
         stage=MIXTURE,
-        label=mixture_label(chosen, parts),
+        label=mixture_label(chosen, called),
         config={
             "interpolation": LOG_LINEAR if log_linear else LINEAR,
             "weights": list(chosen),
-            "parts": [part.info.label for part in parts],
+            "parts": called,
         },
         sizes={"label_count": len(labels)},
         parameters=sum(part.info.parameters for part in parts) + len(parts),

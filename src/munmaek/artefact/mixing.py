@@ -11,6 +11,7 @@ import numpy as np
 
 from munmaek.artefact.info import Info
 from munmaek.artefact.language_model import TrainedLanguageModel
+from munmaek.artefact.naming import told_apart
 from munmaek.errors import ConfigError, InputError, UnsupportedError
 from munmaek.mixing import LogLinearMixture, Mixture, tune_log_linear, tune_mixture
 from munmaek.text.corpora import Corpus
@@ -23,6 +24,7 @@ __all__ = [
     "mix",
     "mixture_label",
     "mixture_of",
+    "part_names",
 ]
 
 MIXTURE = "mixture"
@@ -50,6 +52,7 @@ def mix(
     weights: Sequence[float] | None = None,
     tune: Corpus | None = None,
     log_linear: bool = False,
+    names: Sequence[str] = (),
 ) -> TrainedLanguageModel:
     """One language model of several that share a tokenizer, of any stages.
 
@@ -60,6 +63,7 @@ def mix(
             ones are found by expectation–maximisation over all of it, log-linear ones by Newton's
             method over the first ``LOG_LINEAR_TOKENS`` tokens.
         log_linear: multiply the probabilities' powers instead of adding their shares.
+        names: what the parts are called; none takes what they call themselves.
 
     Raises:
         ConfigError: neither weights nor text to tune them on, or weights out of range.
@@ -69,10 +73,11 @@ def mix(
     began = time.perf_counter()
     if weights is None:
         weights = _tuned(parts, tune, log_linear=log_linear)
+    called = part_names(parts, names)
     config = {
         "interpolation": LOG_LINEAR if log_linear else LINEAR,
         "weights": [float(weight) for weight in weights],
-        "parts": [part.info.label for part in parts],
+        "parts": called,
     }
     try:
         model = mixture_of(parts, config)
@@ -81,7 +86,7 @@ def mix(
     info = Info(
         task="lm",
         stage=MIXTURE,
-        label=mixture_label(weights, parts),
+        label=mixture_label(weights, called),
         config=config,
         sizes={"vocab_size": parts[0].tokenizer.vocab_size},
         parameters=sum(part.info.parameters for part in parts) + len(parts),
@@ -96,10 +101,15 @@ class _Informed(Protocol):
     def info(self) -> Info: ...
 
 
-def mixture_label(weights: Sequence[float], parts: Sequence[_Informed]) -> str:
+def part_names(parts: Sequence[_Informed], names: Sequence[str]) -> list[str]:
+    """Return the names, or what the parts call themselves, told apart by numbers."""
+    return list(names) or told_apart([part.info.label for part in parts], [None] * len(parts))
+
+
+def mixture_label(weights: Sequence[float], names: Sequence[str]) -> str:
     """What a table calls it: ``0.600 LSTM + 0.400 5-gram``."""
-    pairs = zip(weights, parts, strict=True)
-    return " + ".join(f"{weight:.3f} {part.info.label}" for weight, part in pairs)
+    pairs = zip(weights, names, strict=True)
+    return " + ".join(f"{weight:.3f} {name}" for weight, name in pairs)
 
 
 def _check(parts: Sequence[TrainedLanguageModel]) -> None:

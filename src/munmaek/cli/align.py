@@ -144,7 +144,7 @@ def align(
     how = f"{by or Symmetrisation.grow_diag_final_and}" if aligner else f"{reading} step"
     if by and not aligner:
         how = f"{how}, {by}"
-    _put_scores(list(found), known, stage, how, json=json)
+    _put_scores(list(found), known, stage, how, name=corpus.name, json=json)
 
 
 def _keeping_place(pairs: Pairs, find: Callable[[Pairs], Iterator[Links]]) -> Iterator[Links]:
@@ -238,11 +238,12 @@ def _put_scores(
     stage: str,
     how: str,
     *,
+    name: str,
     json: bool,
 ) -> None:
     import numpy as np
 
-    from munmaek.metrics import alignment_scores, sign
+    from munmaek.metrics import alignment_scores, remarks, resting_on, sign
 
     scores = alignment_scores(
         found,
@@ -251,9 +252,10 @@ def _put_scores(
         signature=sign(task="align", stage=stage, tokenizer="words").extended(("links", how)),
         rng=np.random.default_rng(0),
     )
-    told = {name: score.to_json() for name, score in scores.items()}
+    scores = resting_on(scores, name, len(found), "pairs")
+    told = {each: score.to_json() for each, score in scores.items()}
     if json:
-        put_json({"scores": told})
+        put_json({"scores": told, "remarks": remarks(told)})
     else:
         put_scores(told)
 

@@ -6,13 +6,14 @@ On a terminal a bar under the rows shows the running model; elsewhere each row i
 import sys
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, TextIO
 
 from munmaek.cli.console import seconds_text, size_text
 from munmaek.cli.evaluate import interval_text, number
 from munmaek.compare.events import Event, Message, StageFinished, StageProgress, StageStarted
 
-__all__ = ["HEADLINES", "board", "headline"]
+__all__ = ["HEADLINES", "board", "headline", "put_remarks"]
 
 HEADLINES = {
     "lm": ("bits_per_character", "perplexity"),
@@ -65,6 +66,24 @@ def _spoken(name: str) -> str:
     return name.replace("_", " ")
 
 
+def _heading(row: Mapping[str, Any]) -> str:
+    """The task, and what its scores rest on: ``lm, 600 sentences of test.txt``."""
+    from munmaek.metrics import bases
+
+    found = bases(row.get("scores", {}))
+    # What the rows chose differs from model to model; that they validated does not.
+    said = [str(replace(each, role=each.role.partition(",")[0])) for each in found[:1]]
+    return ", ".join([str(row.get("task", "")), *said])
+
+
+def put_remarks(results: Mapping[str, Any]) -> None:
+    """Print what one should know before relying on a comparison's scores."""
+    for remark in results.get("remarks") or ():
+        print(f"\n{remark}", end="")
+    if results.get("remarks"):
+        print()
+
+
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     score, interval = headline(row)
     seconds, size = row.get("train_seconds"), row.get("bytes")
@@ -98,7 +117,7 @@ def _plain(stream: TextIO) -> Report:
             task = str(event.row.get("task", ""))
             if task != last:
                 last = task
-                print(f"\n{task}\n{_line(COLUMNS)}", file=stream)
+                print(f"\n{_heading(event.row)}\n{_line(COLUMNS)}", file=stream)
             print(_line(_cells(event.row)), file=stream, flush=True)
         elif isinstance(event, Message):
             print(event.text, file=sys.stderr, flush=True)
@@ -161,7 +180,7 @@ class _Rows:
                 width=WIDTHS.get(name, self.context),
             )
         if begins:
-            table.title = Text(f"\n{self.task}", style="bold", justify="left")
+            table.title = Text(f"\n{_heading(row)}", style="bold", justify="left")
             table.title_justify = "left"
         table.add_row(*self._cells(row))
         return table

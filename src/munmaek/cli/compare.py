@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from munmaek.cli.board import board
+from munmaek.cli.board import board, put_remarks
 from munmaek.cli.choices import known_task, merged, place, usable_device
 from munmaek.cli.console import put, put_json
 from munmaek.cli.durations import parse_duration
@@ -128,7 +128,9 @@ def compare(
         results = run(settings, report)
     if json:
         put_json(results)
-    elif output is not None:
+        return
+    put_remarks(results)
+    if output is not None:
         put(f"\nreport    {output / 'report.html'}")
         put(f"results   {output / 'results.json'}")
         put(f"models    {output / 'models'}")

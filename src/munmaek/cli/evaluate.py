@@ -156,7 +156,7 @@ def _put_translator(
 ) -> None:
     # What is not shown is not counted: machines get the scores by length in any case.
     asked = replace(asked, by_length=asked.by_length or json)
-    found = evaluate_translations(trained, data, asked)
+    found = evaluate_translations(model, trained, data, asked)
     if json:
         put_json({**scores_json(model, trained.info.task, found["scores"]), **found})
     else:

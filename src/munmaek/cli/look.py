@@ -114,14 +114,20 @@ def look(
     _usable(texts, target=target, pair=pair, output=output, json=json, links=links, pairs=pairs)
 
     from munmaek.artefact import load
+    from munmaek.artefact.naming import told_apart
     from munmaek.look import capture
     from munmaek.look.workbench import NamedModel
 
     with nullcontext() if output is None else claimed_file(output, force=force, written=is_page):
         names = [model, *(beside or [])]
-        models = [NamedModel(str(each), load(each), each) for each in names]
+        loaded = [load(each) for each in names]
+        labels = told_apart([each.info.label for each in loaded], names)
+        models = [
+            NamedModel(str(name), each, name, label)
+            for name, each, label in zip(names, loaded, labels, strict=True)
+        ]
         records = [
-            capture(each.model, one, target, name=each.name, pair=pair)
+            capture(each.model, one, target, name=each.name, label=each.label, pair=pair)
             for one in texts
             for each in models
         ]

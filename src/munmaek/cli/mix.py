@@ -1,6 +1,6 @@
 """``munmaek mix``."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -70,17 +70,22 @@ def mix(
     given = None if weights is None else _weights(weights)
 
     from munmaek.artefact import load
+    from munmaek.artefact.naming import told_apart
+    from munmaek.metrics import in_role
 
     with claimed_folder(output, force=force):
         parts: list[Any] = [load(each) for each in models]
         task = _common_task(models, parts)
+        names = told_apart([part.info.label for part in parts], models)
+        how = {"log_linear": log_linear, "names": names}
         if task == "classify":
             columns = (text_column, label_column, second_column)
-            made, corpus = _classifiers(parts, given, tune, columns, log_linear=log_linear)
+            made, corpus = _classifiers(parts, given, tune, columns, how)
         else:
-            made, corpus = _language_models(parts, given, tune, log_linear=log_linear)
+            made, corpus = _language_models(parts, given, tune, how)
         slow = log_linear and task == "lm"
         scores: dict[str, Any] = {} if corpus is None or slow else made.evaluate(corpus)
+        scores = in_role(scores, "which also chose the weights")
         shown = {name: score.to_json() for name, score in scores.items()}
         made.save(output, force=force)
     chosen = dict(zip(map(str, models), made.info.config["weights"], strict=True))
@@ -90,6 +95,8 @@ def mix(
     for name, weight in chosen.items():
         put(f"{weight:.4f}  {name}")
     put_scores(shown)
+    if not shown:
+        put("not evaluated: see munmaek evaluate")
     say(f"next:\n  munmaek evaluate {output} TEST")
 
 
@@ -115,15 +122,14 @@ def _language_models(
     parts: Sequence[Any],
     weights: Sequence[float] | None,
     tune: Sequence[str] | None,
-    *,
-    log_linear: bool,
+    how: Mapping[str, Any],
 ) -> tuple[Any, Any]:
     """The mixture, and the text that it was tuned on."""
     from munmaek.artefact import mix as mixed
     from munmaek.text.corpora import read_text
 
     corpus = None if tune is None else read_text(tune)
-    return mixed(parts, weights=weights, tune=corpus, log_linear=log_linear), corpus
+    return mixed(parts, weights=weights, tune=corpus, **how), corpus
 
 
 def _classifiers(
@@ -131,8 +137,7 @@ def _classifiers(
     weights: Sequence[float] | None,
     tune: Sequence[str] | None,
     columns: tuple[str | None, str | None, str | None],
-    *,
-    log_linear: bool,
+    how: Mapping[str, Any],
 ) -> tuple[Any, Any]:
     """The same of classifiers, with the columns of text, label and second text."""
     from munmaek.artefact import mix_classifiers
@@ -144,7 +149,7 @@ def _classifiers(
         paired = second is not None or any(part.pairs for part in parts)
         pairs = Pairs(second) if paired else None
         corpus = read_labelled(tune, text_column=text, label_column=label, pairs=pairs)
-    return mix_classifiers(parts, weights=weights, tune=corpus, log_linear=log_linear), corpus
+    return mix_classifiers(parts, weights=weights, tune=corpus, **how), corpus
 
 
 def _weights(text: str) -> list[float]:

@@ -1,5 +1,6 @@
 """What ``munmaek evaluate`` says of a translator beyond a line for each score."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,19 @@ from typing import Any
 from munmaek.cli.console import put, say_warnings
 from munmaek.errors import ConfigError
 
-__all__ = ["TranslationOptions", "evaluate_translations", "put_translations"]
+__all__ = [
+    "TranslationOptions",
+    "compared",
+    "digits_of",
+    "evaluate_translations",
+    "put_translations",
+]
+
+UNTESTED = dict.fromkeys(("low", "high", "p_bootstrap", "p_randomisation", "better"))
+"""What stands for the tests of a single pair."""
+
+LEVEL = 0.05
+"""What p must be below for one system to be called better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +59,7 @@ class TranslationOptions:
 
 
 def evaluate_translations(
-    trained: Any, data: Sequence[str], options: TranslationOptions
+    model: Path, trained: Any, data: Sequence[str], options: TranslationOptions
 ) -> dict[str, Any]:
     """Scores, diagnosis and what else was asked for, as JSON has them.
 
@@ -54,6 +67,7 @@ def evaluate_translations(
         InputError: the data cannot be used, or ``against`` is no translator.
     """
     from munmaek.artefact import Translator, load_as
+    from munmaek.artefact.naming import told_apart, unlike_ends
     from munmaek.artefact.translation_quality import judge
     from munmaek.recipe.bitexts import tagged
     from munmaek.text.corpora import read_parallel
@@ -75,18 +89,25 @@ def evaluate_translations(
         other = load_as(options.against, Translator, what="--against")
         one_vocabulary = trained.target_tokenizer.fingerprint == other.target_tokenizer.fingerprint
         theirs = judge(other, corpus, **asked, with_findings=False)
+        folders = [model, options.against]
+        names = told_apart(unlike_ends(folders), [None, None])
         found["against"] = {
             "model": str(options.against),
+            "names": names,
             "scores": {name: score.to_json() for name, score in theirs.scores.items()},
-            "comparisons": _compared(
-                quality.measures, theirs.measures, one_vocabulary=one_vocabulary
+            "comparisons": compared(
+                quality.measures, theirs.measures, names, one_vocabulary=one_vocabulary
             ),
         }
     return found
 
 
-def _compared(
-    first: Mapping[str, Any], second: Mapping[str, Any], *, one_vocabulary: bool
+def compared(
+    first: Mapping[str, Any],
+    second: Mapping[str, Any],
+    names: Sequence[str],
+    *,
+    one_vocabulary: bool,
 ) -> dict[str, Any]:
     """By score, whether the first system is better than the second, by two tests."""
     import numpy as np
@@ -97,9 +118,17 @@ def _compared(
     for name, measure in first.items():
         if name == "perplexity" and not one_vocabulary:
             continue  # of different tokens
+        if not measure.given(len(measure.statistics)):
+            continue
         tables = (measure.statistics, second[name].statistics, measure.from_sums)
+        if len(measure.statistics) < 2:
+            sums = [np.asarray(each, dtype=np.float64).sum(0)[None] for each in tables[:2]]
+            one, other = (float(measure.from_sums(each)[0]) for each in sums)
+            out[name] = {"difference": one - other, **UNTESTED}
+            out[name]["higher_is_better"] = measure.higher_is_better
+            continue
         paired = paired_bootstrap(*tables, rng=np.random.default_rng(0))
-        out[name] = {
+        found = {
             "difference": paired.difference,
             "low": paired.low,
             "high": paired.high,
@@ -107,7 +136,23 @@ def _compared(
             "p_randomisation": approximate_randomisation(*tables, rng=np.random.default_rng(0)),
             "higher_is_better": measure.higher_is_better,
         }
+        out[name] = {**found, "better": _better(found, names)}
     return out
+
+
+def _better(found: Mapping[str, Any], names: Sequence[str]) -> str | None:
+    """The better system, where both tests and the interval tell the two apart."""
+    tested = max(found["p_bootstrap"], found["p_randomisation"]) < LEVEL
+    if not tested or found["low"] <= 0 <= found["high"]:
+        return None
+    return names[0] if (found["difference"] > 0) == found["higher_is_better"] else names[1]
+
+
+def digits_of(difference: float) -> int:
+    """Return the decimals that show two digits of a difference, two at least and eight at most."""
+    if difference == 0 or not math.isfinite(difference):
+        return 2
+    return min(max(2, 1 - math.floor(math.log10(abs(difference)))), 8)
 
 
 def put_translations(found: Mapping[str, Any], options: TranslationOptions) -> None:
@@ -120,6 +165,9 @@ def put_translations(found: Mapping[str, Any], options: TranslationOptions) -> N
             words, count = f"{bucket['low']} – {bucket['high']}", bucket["count"]
             put(f"  {words:9} {count:6} {'sentence' if count == 1 else 'sentences'}")
             for name in found["scores"]:
+                if name not in bucket:
+                    put(f"    {name:18}  {'–':>8}  too few sentences")
+                    continue
                 score = bucket[name]
                 interval = interval_text(score["low"], score["high"])
                 put(f"    {name:18}  {number(score['value']):>8}  {interval}".rstrip())
@@ -130,12 +178,28 @@ def put_translations(found: Mapping[str, Any], options: TranslationOptions) -> N
         if not found["diagnosis"]:
             put("  too few pairs to say anything")
     if "against" in found:
-        put(f"\nagainst {found['against']['model']}")
-        for name, each in found["against"]["comparisons"].items():
-            interval = f"{each['low']:+.2f} – {each['high']:+.2f}"
-            put(
-                f"  {name:18}  {each['difference']:+8.2f}  {interval:17}  "
-                f"p = {each['p_bootstrap']:.3f} (paired bootstrap), "
-                f"{each['p_randomisation']:.3f} (approximate randomisation)"
-            )
+        _put_against(found["scores"], found["against"])
     say_warnings(each["message"] for each in found["diagnosis"] if each["found"])
+
+
+def _put_against(ours: Mapping[str, Any], against: Mapping[str, Any]) -> None:
+    """Both systems' scores, how they differ, and which is better where that is told."""
+    names = against["names"]
+    put(f"\n{names[0]} against {names[1]}")
+    for name, each in against["comparisons"].items():
+        digits = digits_of(each["difference"])
+        values = [f"{side[name]['value']:.{digits}f}" for side in (ours, against["scores"])]
+        shown = f"  {name:18}  {values[0]:>8}  {values[1]:>8}  {each['difference']:+8.{digits}f}"
+        put(f"{shown}  {_tested(each, digits)}")
+
+
+def _tested(each: Mapping[str, Any], digits: int) -> str:
+    """The interval of a difference, which system is better, and by which tests."""
+    if each["low"] is None:
+        return "not told apart: one pair cannot be tested"
+    interval = f"{each['low']:+.{digits}f} – {each['high']:+.{digits}f}"
+    verdict = f"better: {each['better']}" if each["better"] else "not told apart"
+    return (
+        f"{interval:17}  {verdict}; p = {each['p_bootstrap']:.3f} (paired bootstrap), "
+        f"{each['p_randomisation']:.3f} (approximate randomisation)"
+    )

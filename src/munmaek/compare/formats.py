@@ -79,11 +79,12 @@ def short_text(score: Score) -> str:
 
 
 def hint_text(score: Score) -> str:
-    """What hovering over a score shows: the unrounded value, its unit, interval and signature."""
+    """What hovering over a score shows: the unrounded value, unit, interval, data, signature."""
     interval = ""
     if score.low is not None and score.high is not None:
         interval = f" [{score.low:.6g}, {score.high:.6g}]"
-    return f"{score.name} = {score.value:.6g}{interval} {score.unit}\n{score.signature}"
+    basis = "" if score.basis is None else f"\non {score.basis}"
+    return f"{score.name} = {score.value:.6g}{interval} {score.unit}{basis}\n{score.signature}"
 
 
 def count_text(value: float | None) -> str:

@@ -125,7 +125,11 @@ def _data_line(entry: Mapping[str, Any], contents: Contents) -> Node:
     fingerprint = entry.get("fingerprint")
     hint = {"title": str(fingerprint)} if fingerprint else None
     name = str(entry.get("name") or "")
-    return [element("span", hint, name), ": ", contents.catalogue.text("data.counts", **counts)]
+    said = contents.catalogue.text("data.counts", **counts)
+    on = contents.catalogue.known(f"data.{entry.get('tested_on')}", "")
+    test = str(entry.get("test_name") or "")
+    scored = f"; {on}: {test}" if on and test else ""
+    return [element("span", hint, name), ": ", said, scored]
 
 
 def _count(value: Any) -> str:

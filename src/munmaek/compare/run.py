@@ -17,6 +17,8 @@ from munmaek.artefact import (
     load,
 )
 from munmaek.artefact.folder import check_free
+from munmaek.artefact.manifest import MANIFEST, read_manifest
+from munmaek.artefact.naming import told_apart
 from munmaek.compare.entries import (
     classifier_row,
     encoder_row,
@@ -26,6 +28,7 @@ from munmaek.compare.entries import (
     translator_row,
 )
 from munmaek.compare.events import Event, Message, StageFinished, StageProgress, StageStarted
+from munmaek.compare.remarks import remarks_on
 from munmaek.compare.report import write_report
 from munmaek.errors import ConfigError, UnsupportedError
 from munmaek.models import stage_named, stages
@@ -152,6 +155,7 @@ def compare(settings: CompareSettings, report: Report = _silent) -> dict[str, An
         "mlm": _compare_mlm,
     }[settings.recipe.task]
     work(settings, results, report)
+    results["remarks"] = remarks_on(results)
     if settings.folder is not None:
         _write(settings.folder, results, report)
     return results
@@ -172,6 +176,8 @@ class _Training:
     report: Report
     name: str
     """Of its row and its folder; no other candidate has it."""
+    apart: str = ""
+    """Stands behind its label, where another candidate's may be the same."""
 
     def recipe(self) -> Recipe:
         stage = self.candidate.stage or self.settings.recipe.stage
@@ -206,17 +212,30 @@ class _Training:
         if not self.settings.test:
             own = self.candidate.stage is not None
             _say_role(row, validation_role(self.recipe()) if own else "validation")
+        row["label"] += self.apart
         results["models"].append(row)
         self.report(StageFinished(self.name, row))
 
 
+def _stage_of(candidate: Candidate) -> str:
+    """The candidate's stage, which decides what its row is called."""
+    folder = candidate.folder
+    if candidate.stage is not None or folder is None:
+        return candidate.name
+    ours = (folder / MANIFEST).is_file()
+    return str(read_manifest(folder)["stage"]) if ours else candidate.name
+
+
 def _trainings(settings: CompareSettings, report: Report) -> list[_Training]:
     trainings: list[_Training] = []
-    for candidate in settings.candidates:
+    kinds = [_stage_of(each) for each in settings.candidates]
+    names = told_apart(kinds, [each.folder for each in settings.candidates])
+    for candidate, kind, told in zip(settings.candidates, kinds, names, strict=True):
         name = f"{settings.recipe.task}-{candidate.name}"
         same = sum(each.candidate.name == candidate.name for each in trainings)
         unique = f"{name}-{same + 1}" if same else name
-        trainings.append(_Training(settings, candidate, report, unique))
+        apart = told.removeprefix(kind)
+        trainings.append(_Training(settings, candidate, report, unique, apart))
     return trainings
 
 
@@ -442,4 +461,5 @@ def _data(
     }
     if "valid" in described:
         found["valid_name"] = described["valid"]["name"]
+        found["valid_fingerprint"] = described["valid"]["sha256"]
     return found

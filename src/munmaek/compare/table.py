@@ -36,7 +36,10 @@ def everything(contents: Contents) -> Markup | None:
         return None
     body = [_group(task, contents) for task in tasks]
     table = element("table", {"class": "everything"}, element("tbody", None, body))
-    return contents.section("report.table", element("div", {"class": "scroll"}, table))
+    said = [
+        element("p", {"class": "hint"}, str(each)) for each in contents.results.get("remarks") or ()
+    ]
+    return contents.section("report.table", element("div", {"class": "scroll"}, table), said)
 
 
 def _metrics(task: str, rows: Sequence[Row]) -> list[str]:
@@ -132,6 +135,7 @@ def signatures(contents: Contents) -> Markup | None:
             element("td", None, known(f"metric.{name}", name)),
             element("td", {"class": "num"}, score_text(score)),
             element("td", {"class": "ci"}, interval_text(score)),
+            element("td", None, "" if score.basis is None else str(score.basis)),
             element("td", {"class": "wrap"}, element("code", None, str(score.signature))),
         )
         for row in [*contents.rows, *contents.baselines]

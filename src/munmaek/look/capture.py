@@ -70,6 +70,7 @@ def capture(
     target: str | None = None,
     *,
     name: str | Path = "model",
+    label: str = "",
     pair: str | None = None,
     mask: int | None = None,
     off: Sequence[tuple[str, int]] = (),
@@ -84,6 +85,7 @@ def capture(
         text: one sentence; what is beyond ``TOKENS_MOST`` tokens is cut, which the record says.
         target: for a translator, the translation to look at instead of its own.
         name: what the page calls the model, such as its folder.
+        label: what tells its kind from others beside it; empty is what the model calls itself.
         pair: a second text after the first, for a masked-word model or one that reads pairs.
         mask: for a masked-word model, the word of ``text`` to hide, from 0.
         off: heads to switch off, as names of attentions with the head from 0.
@@ -101,7 +103,7 @@ def capture(
     tensors: Tensors = {}
     record = Record(
         model=str(name),
-        label=model.info.label,
+        label=label or model.info.label,
         task=inside.task,
         stage=inside.stage,
         text=asked.text,

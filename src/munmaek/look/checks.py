@@ -58,6 +58,8 @@ class Checked:
     value: float
     low: float | None
     high: float | None
+    pairs: int
+    """Marked pairs that the figure rests on."""
 
     @property
     def met(self) -> bool:
@@ -72,13 +74,15 @@ class Checked:
             "value": self.value,
             "low": self.low,
             "high": self.high,
+            "pairs": self.pairs,
             "met": self.met,
         }
 
     def __str__(self) -> str:
         interval = "" if self.low is None else f" ({self.low:.3f} to {self.high:.3f})"
         said = "met" if self.met else "NOT met"
-        return f"{self.check.figure} {self.value:.4f}{interval}: {self.check} is {said}"
+        pairs = f"{self.pairs} marked pair{'' if self.pairs == 1 else 's'}"
+        return f"{self.check.figure} {self.value:.4f}{interval} on {pairs}: {self.check} is {said}"
 
 
 def parse_check(written: str) -> Check:
@@ -136,6 +140,7 @@ def measured(
             values[check.figure],
             rate.low if check.figure == "aer" else None,
             rate.high if check.figure == "aer" else None,
+            len(marks),
         )
         for check in checks
     ]

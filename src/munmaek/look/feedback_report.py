@@ -14,9 +14,9 @@ from munmaek.align import MarkedPair
 from munmaek.artefact import Translator
 from munmaek.errors import InputError
 from munmaek.look.feedback_material import Material
-from munmaek.metrics import Comparison, Link, Score, bleu, paired_bootstrap
+from munmaek.metrics import Comparison, Link, Score, bleu, paired_bootstrap, resting_on
 from munmaek.metrics.alignment import alignment_scores
-from munmaek.metrics.translation import bleu_from_sums, bleu_statistics
+from munmaek.metrics.translation import FEWEST, bleu_from_sums, bleu_statistics
 
 __all__ = ["Measured", "measure", "report"]
 
@@ -54,9 +54,10 @@ def measure(model: Translator, held: Sequence[MarkedPair], *, beam: int = 5) -> 
         rng=np.random.default_rng(0),
     )
     outputs = [each.translation for each in model.translate(sources, beam=beam, links=False)]
+    found_bleu = bleu(outputs, targets, signature=signature, rng=np.random.default_rng(0))
+    both = {"aer": scores["aer"], "bleu": found_bleu}
     return Measured(
-        aer=scores["aer"],
-        bleu=bleu(outputs, targets, signature=signature, rng=np.random.default_rng(0)),
+        **resting_on(both, "pairs held out of the marks", len(held), "pairs"),
         links=np.array([_counts(*each) for each in zip(found, held, strict=True)]),
         matches=bleu_statistics(outputs, targets),
     )
@@ -117,10 +118,12 @@ def _outcome(*, improved: bool, worse: Sequence[str]) -> str:
 def _verdict(results: Mapping[str, Measured], *, improved: bool, worse: Sequence[str]) -> str:
     aer = {name: f"{each.aer.value:.3f}" for name, each in results.items()}
     bleu = {name: f"{each.bleu.value:.1f}" for name, each in results.items()}
+    held = len(results["before"].links)
+    told = f"BLEU {bleu['before']}, {bleu['guided']}, {bleu['control']}"
     figures = (
-        f"alignment error rate on held-out sentences {aer['before']} before, {aer['guided']} with "
-        f"the marks, {aer['control']} after as many steps without; BLEU {bleu['before']}, "
-        f"{bleu['guided']}, {bleu['control']}"
+        f"alignment error rate on {held} held-out sentence{'' if held == 1 else 's'} "
+        f"{aer['before']} before, {aer['guided']} with the marks, {aer['control']} after as many "
+        f"steps without; {told if held >= FEWEST else 'too few sentences for BLEU'}"
     )
     if not improved:
         return f"Nothing improved that the control does not explain: {figures}."

@@ -45,6 +45,8 @@ class NamedModel:
     model: Any
     """An ``AnyModel``; another is refused when it is looked at."""
     folder: Path | None = None
+    label: str = ""
+    """What tells it from the others; empty is what the model calls itself."""
 
     def describe(self, number: int) -> dict[str, Any]:
         """For the page's list of models."""
@@ -53,7 +55,7 @@ class NamedModel:
         return {
             "id": str(number),
             "name": self.name,
-            "label": info.label,
+            "label": self.label or info.label,
             "task": info.task,
             "stage": info.stage,
             "layers": _first(info.config, "layers", "num_hidden_layers"),
@@ -158,6 +160,7 @@ class Workbench:
                 text,
                 target,
                 name=named.name,
+                label=named.label,
                 pair=pair,
                 mask=mask,
                 off=off,

@@ -47,6 +47,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{train} to train on, {valid} to validate, {test} to test",
         "학습 {train}, 검증 {valid}, 시험 {test}",
     ),
+    "data.test": ("scored on the test data", "점수를 잰 시험 자료"),
+    "data.validation": (
+        "scored on the validation data, which also chose the weights",
+        "점수를 잰 검증 자료(가중치를 고른 자료이기도 하다)",
+    ),
     "about.machine": ("machine", "기계"),
     "about.command": ("command", "명령"),
     "about.made": ("made by", "만든 것"),
