@@ -146,7 +146,10 @@ class Encoder:
     def _decode_with(self, framed: FramedText, fills: NDArray[np.int64]) -> str:
         row, words = np.asarray(framed.ids), np.asarray(framed.words)
         row[row == self.tokenizer.mask] = fills
-        return self.tokenizer.decode([int(token) for token in row[words >= 0]])
+        places = np.arange(len(row))
+        texts = [places < framed.split, places >= framed.split][: 1 + framed.paired]
+        parts = [row[(words >= 0) & each].tolist() for each in texts]
+        return " ".join(self.tokenizer.decode_many(parts))
 
     def _filler(self) -> MaskedFiller:
         network = self.network

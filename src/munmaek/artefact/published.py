@@ -136,7 +136,8 @@ def export_onnx(model: Exported, path: Path) -> None:
     if find_spec("onnx") is None:  # what torch needs to write
         message = "ONNX needs the extra 'onnx': pip install 'munmaek[onnx]'"
         raise UnsupportedError(message)
-    example = torch.ones(2, 5, dtype=torch.int64)
+    # RoBERTa's padding, whose positions are numbered otherwise: the graph is to know that way.
+    example = torch.full((2, 5), max(network.config.position_offset - 1, 1))
     name = "last_hidden_state" if isinstance(network, BertBaseNetwork) else "logits"
     free = {0: "batch", 1: "tokens"}
     with warnings.catch_warnings():  # of the exporter's age, and of shapes that are fixed anyway

@@ -233,7 +233,9 @@ def _slots(encoding: Any) -> Iterator[Slot]:
         if special:
             yield Slot(SPECIAL, token, segment)
             continue
-        if seen[text] % (2, 3)[text] == 0:  # a text that is there twice is told, and refused
+        # A text that is there twice is told twice, and refused; then the library may not say which.
+        text = FIRST if text is None else text
+        if seen[text] % (2, 3)[text] == 0:
             yield Slot(text, 0, segment)
         seen[text] += 1
 

@@ -194,7 +194,7 @@ def _add(
 def _check_unknown(pipeline: Pipeline, source: Source) -> None:
     """Some models fail only at the first unknown character."""
     try:
-        pipeline.encode("\U0010fffd", add_special_tokens=False)
+        pipeline.encode("☃ ꙮ 𝄞", add_special_tokens=False)
     except Exception as error:  # noqa: BLE001  the library raises bare Exception
         message = f"{source.folder}: the tokenizer cannot read an unknown character: {error}"
         raise ArtefactError(message) from None

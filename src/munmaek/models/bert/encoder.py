@@ -310,6 +310,24 @@ class BertEncoder(nn.Module):
         width = self.config.hidden_size // self.config.num_attention_heads
         return rotary_tables(positions, width)
 
+    def _numbered(self, ids: Tensor, positions: Tensor) -> Tensor:
+        """RoBERTa's positions: its padding token, where a text holds it, is not counted.
+
+        It stands one before the first position (fairseq, ``make_positions``). Rows begin where
+        ``positions`` are 0.
+        """
+        if self.config.family != "roberta":
+            return positions
+        padding = ids == self.config.position_offset - 1
+        if not bool(padding.any()):
+            return positions
+        real = (~padding).long().flatten()
+        counted = real.cumsum(0)
+        places = positions.expand(ids.shape).flatten()
+        starts = torch.arange(len(places), device=ids.device) - places
+        own = counted - (counted - real)[starts] - 1
+        return torch.where(padding, -1, own.reshape(ids.shape))
+
     def embed(
         self,
         ids: Int[Tensor, "*B T"],
@@ -337,7 +355,7 @@ class BertEncoder(nn.Module):
         added: Tensor | None = None
         if self.position_embeddings is not None:
             offset = self.config.position_offset
-            added = self.position_embeddings.table(positions + offset)
+            added = self.position_embeddings.table(self._numbered(ids, positions) + offset)
         if self.type_embeddings is not None:
             first = self.type_embeddings.weight[0]
             segment = first if types is None else self.type_embeddings(types)
