@@ -268,3 +268,20 @@ def test_a_column_may_be_named_on_the_command_line(models: Path, tmp_path: Path,
     assert (done.code, "(--text-column)" in done.err) == (2, True)
     done = run("score", models / "lm", path, "--text-column", "was")
     assert [line.split("\t")[1] for line in done.lines] == ["a b", "c"]
+
+
+def test_training_reads_the_column_that_is_named_for_every_task_of_running_text(
+    tmp_path: Path, run: Run
+) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_text("was\tnoch\n" + "a b\tz\n" * 30, encoding="utf-8")
+    for kind in ("words", "bpe"):
+        command = ("train", "lm", path, "--model", "ngram", "--order", 2, "--tokenizer", kind)
+        more = ("--smoothing", "witten-bell", "--text-column", "was", "-o", tmp_path / kind)
+        assert run(*command, *more).code == 0
+        done = run("evaluate", tmp_path / kind, path, "--text-column", "was")
+        assert done.code == 0
+        vocabulary = (tmp_path / kind / "tokenizer.json").read_text(encoding="utf-8")
+        assert '"z"' not in vocabulary.replace('"<0x7A>"', "")
+    done = run("train", "lm", path, "--model", "ngram", "--tokenizer", "words", "-o", "x")
+    assert (done.code, "(--text-column)" in done.err) == (2, True)

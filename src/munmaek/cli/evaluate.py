@@ -143,7 +143,9 @@ def evaluate(
     found = _scores(trained, data, columns)
     if cache or dynamic or mix is not None:
         size = cache_size if cache else None
-        found |= _adapted(trained, data, tune, cache=size, dynamic=dynamic, mix=mix)
+        found |= _adapted(
+            trained, data, tune, column(text_column), cache=size, dynamic=dynamic, mix=mix
+        )
     scores = {name: score.to_json() for name, score in found.items()}
     if json:
         put_json(scores_json(model, trained.info.task, scores))
@@ -184,7 +186,7 @@ def _scores(trained: Any, data: Sequence[str], columns: Mapping[str, Any]) -> di
     tables = all(named_form(path) in (Form.TSV, Form.CSV) for path in data)
     if task == "embed" or (task == "mlm" and tables):
         return _pair_scores(trained, data, columns)
-    return trained.evaluate(read_text(data))
+    return trained.evaluate(read_text(data, column=columns["text_column"]))
 
 
 def _say_unseen(known: Sequence[str], given: Sequence[str], name: str, *, unit: str) -> None:
@@ -224,6 +226,7 @@ def _adapted(
     trained: Any,
     data: Sequence[str],
     tune: Sequence[str] | None,
+    text_column: str | int | None,
     *,
     cache: int | None,
     dynamic: bool,
@@ -241,8 +244,8 @@ def _adapted(
         message = f"--cache, --dynamic and --mix are for language models, not {trained.info.task}"
         raise ConfigError(message)
     other = None if mix is None else load_as(mix, TrainedLanguageModel, what="--mix")
-    adaptation = Adaptation(read_text(tune), cache, dynamic, other)
-    return adapted_scores(trained, read_text(data), adaptation)
+    adaptation = Adaptation(read_text(tune, column=text_column), cache, dynamic, other)
+    return adapted_scores(trained, read_text(data, column=text_column), adaptation)
 
 
 def scores_json(model: Path, task: str, scores: Mapping[str, Any]) -> dict[str, Any]:

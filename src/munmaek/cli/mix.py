@@ -82,7 +82,8 @@ def mix(
             columns = (text_column, label_column, second_column)
             made, corpus = _classifiers(parts, given, tune, columns, how)
         else:
-            made, corpus = _language_models(parts, given, tune, how)
+            asked = column(text_column)
+            made, corpus = _language_models(parts, given, tune, asked, how)
         slow = log_linear and task == "lm"
         scores: dict[str, Any] = {} if corpus is None or slow else made.evaluate(corpus)
         scores = in_role(scores, "which also chose the weights")
@@ -122,13 +123,14 @@ def _language_models(
     parts: Sequence[Any],
     weights: Sequence[float] | None,
     tune: Sequence[str] | None,
+    text_column: str | int | None,
     how: Mapping[str, Any],
 ) -> tuple[Any, Any]:
     """The mixture, and the text that it was tuned on."""
     from munmaek.artefact import mix as mixed
     from munmaek.text.corpora import read_text
 
-    corpus = None if tune is None else read_text(tune)
+    corpus = None if tune is None else read_text(tune, column=text_column)
     return mixed(parts, weights=weights, tune=corpus, **how), corpus
 
 

@@ -260,7 +260,8 @@ def _wrong_task(model: TrainedModel, wanted: str) -> UnsupportedError:
 
 def _compare_lm(settings: CompareSettings, results: dict[str, Any], report: Report) -> None:
     text = _text(settings)
-    test = read_text(settings.test) if settings.test else text.valid_corpus
+    column = settings.recipe.text_column
+    test = read_text(settings.test, column=column) if settings.test else text.valid_corpus
     assert test is not None  # without a test, something is held out
     results["data"] = [_data(settings, text.describe(), test, len(test.lines))]
     models: list[TrainedLanguageModel] = []
@@ -387,7 +388,8 @@ def _samples(test: ParallelCorpus, outputs: dict[str, list[str]]) -> list[dict[s
 
 def _compare_mlm(settings: CompareSettings, results: dict[str, Any], report: Report) -> None:
     text = _text(settings)
-    test = read_text(settings.test) if settings.test else text.valid_corpus
+    column = settings.recipe.text_column
+    test = read_text(settings.test, column=column) if settings.test else text.valid_corpus
     assert test is not None  # an encoder is trained, so something is held out
     results["data"] = [_data(settings, text.describe(), test, len(test.lines))]
     for training in _trainings(settings, report):
@@ -400,8 +402,8 @@ def _compare_mlm(settings: CompareSettings, results: dict[str, Any], report: Rep
 def _text(settings: CompareSettings) -> Text:
     """Running text, parted where a network, the mixture or the figures need validation."""
     return prepare_text(
-        read_text(settings.train),
-        read_text(settings.valid) if settings.valid else None,
+        read_text(settings.train, column=settings.recipe.text_column),
+        read_text(settings.valid, column=settings.recipe.text_column) if settings.valid else None,
         settings.recipe,
         holding=_holds_out(settings),
     )

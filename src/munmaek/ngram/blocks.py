@@ -71,7 +71,12 @@ class _Part:
 
 
 def blocks_of(
-    paths: Sequence[str | Path], *, threads: int, spool: Spool, size: int = SIZE
+    paths: Sequence[str | Path],
+    *,
+    threads: int,
+    spool: Spool,
+    size: int = SIZE,
+    column: str | int | None = None,
 ) -> list[Block]:
     """The text of files, one after the other.
 
@@ -80,6 +85,7 @@ def blocks_of(
         threads: how many blocks are looked at side by side.
         spool: keeps what cannot be read twice.
         size: bytes of a block, about.
+        column: name or number of a table's column; None finds it.
 
     Raises:
         InputError: what ``read_text`` raises for files that cannot be read.
@@ -87,7 +93,8 @@ def blocks_of(
     blocks: list[Block] = []
     begin = 0
     for path in paths:
-        parts = _plain(Path(path), threads, spool, size) if _is_plain(path) else _other(path, spool)
+        plain = column is None and _is_plain(path)
+        parts = _plain(Path(path), threads, spool, size) if plain else _other(path, spool, column)
         line = 1
         for part in parts:
             blocks.append(Block(part.load, part.rows, begin, part.file, line))
@@ -112,9 +119,9 @@ def _is_plain(path: str | Path) -> bool:
     return form_of(path, first) is Form.LINES
 
 
-def _other(path: str | Path, spool: Spool) -> Iterator[_Part]:
+def _other(path: str | Path, spool: Spool, column: str | int | None) -> Iterator[_Part]:
     name = display_name(path)
-    lines = iter(text_lines(path))
+    lines = iter(text_lines(path, column=column))
     while rows := list(islice(lines, _ROWS)):
         yield _Part(spool(("\n".join(rows) + "\n").encode()), len(rows), name)
 

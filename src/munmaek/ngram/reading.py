@@ -93,6 +93,7 @@ def read_words(
     threads: int | None = None,
     scratch: Scratch | None = None,
     column: Column | None = None,
+    text_column: str | int | None = None,
 ) -> WordText:
     """Read files twice: once to count their rows, once for their words.
 
@@ -107,6 +108,7 @@ def read_words(
             not depend on it.
         scratch: where to keep what cannot be read twice, and ids; None keeps them in memory.
         column: where to write the ids of the text; None gives them as an array.
+        text_column: name or number of a table's column; None finds it.
 
     Raises:
         InputError: what ``read_text`` raises, and a reserved word with its file and line.
@@ -114,7 +116,7 @@ def read_words(
     threads = usual() if threads is None else threads
     spool: Spool = in_memory if scratch is None else scratch.spool
     size = SIZE if scratch is None else SIZE >> 2
-    blocks = blocks_of(paths, threads=threads, spool=spool, size=size)
+    blocks = blocks_of(paths, threads=threads, spool=spool, size=size, column=text_column)
     total = sum(block.rows for block in blocks)
     held = np.empty(0, dtype=np.int64) if hold_out is None else hold_out(total)
     keep: Keep = _kept if scratch is None else scratch.keep

@@ -97,9 +97,10 @@ def read_text_words(
         threads=threads,
         scratch=scratch,
         column=column,
+        text_column=recipe.text_column,
     )
     name = corpus_name(list(paths))
-    corpus = read_text(valid) if valid else None
+    corpus = read_text(valid, column=recipe.text_column) if valid else None
     if holding:
         corpus = Corpus(held_out_name(name), _stripped(read.held))
     lines = np.empty(0, dtype=np.int64)
@@ -127,9 +128,9 @@ def _validating(corpus: Corpus | None) -> dict[str, Any]:
 
 def encode_text(recipe: Recipe, paths: Paths, valid: Paths) -> CountedText:
     """By any other tokenizer, rows by the thousand, so that no list holds the ids of all."""
-    corpus = read_text(paths)
+    corpus = read_text(paths, column=recipe.text_column)
     kept = np.arange(len(corpus.lines), dtype=np.int64)
-    checked = read_text(valid) if valid else None
+    checked = read_text(valid, column=recipe.text_column) if valid else None
     if recipe.holds_out(valid=bool(valid)):
         kept, held = hold_out(len(corpus.lines), seed=recipe.choice_seed, asked=recipe.hold_out)
         checked = Corpus(held_out_name(corpus.name), pick(corpus.lines, held))

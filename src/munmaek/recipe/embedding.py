@@ -119,7 +119,7 @@ def _pooling(recipe: Recipe, run: Run) -> Literal["mean", "first"]:
 
 def _read(recipe: Recipe, paths: Paths, valid: Paths) -> _Texts:
     recipe.holds_out(valid=bool(valid))
-    train = _read_pairs(recipe, paths) if recipe.pairs else _read_lines(paths)
+    train = _read_pairs(recipe, paths) if recipe.pairs else _read_lines(paths, recipe)
     if valid:
         return _Texts(train, _read_validation(valid))
     count = len(_sides(train)[0])
@@ -143,8 +143,8 @@ def _read_validation(paths: Paths) -> PairCorpus:
     return pairs
 
 
-def _read_lines(paths: Paths) -> Corpus:
-    corpus = read_text(paths)
+def _read_lines(paths: Paths, recipe: Recipe) -> Corpus:
+    corpus = read_text(paths, column=recipe.text_column)
     lines = tuple(line for line in corpus.lines if line)
     if len(lines) < 4:
         message = f"{corpus.name}: embeddings need 4 texts or more, got {len(lines)}"

@@ -63,7 +63,10 @@ def estimate(
     run = Run(device, init=before)
     begun = begun_with(recipe, before)
     text = prepare_text(
-        read_text(paths), None, recipe, tokenizer=begun[0] if len(begun) == 1 else None
+        read_text(paths, column=recipe.text_column),
+        None,
+        recipe,
+        tokenizer=begun[0] if len(begun) == 1 else None,
     )
     task = masked_task(text, within_positions(recipe, before))
     training = recipe.train_config()

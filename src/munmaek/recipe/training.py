@@ -244,8 +244,8 @@ def _validated(model: M, scores: Mapping[str, Score], recipe: Recipe) -> M:
 
 def _fit_lm(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> TrainedLanguageModel:
     text = prepare_text(
-        read_text(paths),
-        read_text(valid) if valid else None,
+        read_text(paths, column=recipe.text_column),
+        read_text(valid, column=recipe.text_column) if valid else None,
         recipe,
         tokenizer=_goes_on_with(recipe, run),
     )
@@ -354,8 +354,8 @@ def _aligned(corpus: ParallelCorpus) -> list[Guide | None]:
 
 def _fit_mlm(recipe: Recipe, paths: Paths, valid: Paths, run: Run) -> Encoder:
     text = prepare_text(
-        read_text(paths),
-        read_text(valid) if valid else None,
+        read_text(paths, column=recipe.text_column),
+        read_text(valid, column=recipe.text_column) if valid else None,
         recipe,
         tokenizer=_goes_on_with(recipe, run),
     )

@@ -134,14 +134,18 @@ def read_lines(path: str | Path) -> Iterator[str]:
             yield line.strip(SPACES)
 
 
-def read_text(paths: Paths) -> Corpus:
+def read_text(paths: Paths, *, column: str | int | None = None) -> Corpus:
     """Running text of one or more files, in order; a table gives the column of its text.
+
+    Args:
+        paths: the files.
+        column: name or number of a table's column; None finds it.
 
     Raises:
         InputError: what ``text_lines`` raises, no text.
     """
     files = _listed(paths)
-    lines = tuple(chain.from_iterable(text_lines(path) for path in files))
+    lines = tuple(chain.from_iterable(text_lines(path, column=column) for path in files))
     if not any(lines):
         message = f"{corpus_name(files)}: only empty lines; a corpus needs text"
         raise InputError(message)
@@ -314,16 +318,16 @@ def corpus_name(files: Sequence[str | Path]) -> str:
     return ", ".join(display_name(path) if str(path) == "-" else Path(path).name for path in files)
 
 
-def text_lines(path: str | Path) -> Iterable[str]:
+def text_lines(path: str | Path, *, column: str | int | None = None) -> Iterable[str]:
     """Lines of running text of one file, without their ends; a text of a table may have several.
 
     Raises:
         InputError: what ``read_texts`` raises.
     """
     opened = open_text(path)
-    if opened.form is Form.LINES:
+    if opened.form is Form.LINES and column is None:
         return _stripped(opened)
-    texts = _column(opened, Column("text", TEXT_NAMES), 0, blanks=False)
+    texts = _column(opened, Column("text", TEXT_NAMES, column), 0, blanks=False)
     return chain.from_iterable(text.split("\n") for text in texts)
 
 
