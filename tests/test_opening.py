@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from munmaek.artefact import load
-from munmaek.artefact.manifest import MANIFEST, render_manifest
+from munmaek.artefact.manifest import MANIFEST, describe_file, render_manifest
 from munmaek.artefact.verifying import verify
 from munmaek.errors import MunmaekError
 
 GOLDEN = Path(__file__).parent / "golden" / "0.1.0.tar.xz"
-FLIPS = 12
+FLIPS = 4
 """Bytes of each file that are flipped, one after the other."""
 
 
@@ -147,3 +147,192 @@ def test_the_seal_guards_the_temperature_the_labels_and_the_list(
     assert "altered: its own sha256" in refusal(lambda: load(folder))
     path.write_text(render_manifest(values), encoding="utf-8")
     load(folder)
+
+
+# What a manifest may say
+
+
+def resealed(models: Path, name: str, folder: Path, change: Callable[[Any], object]) -> Path:
+    """A copy of a model whose manifest says something else, under a right seal."""
+    shutil.copytree(models / name, folder / name)
+    path = folder / name / MANIFEST
+    values = json.loads(path.read_text(encoding="utf-8"))
+    change(values)
+    path.write_text(render_manifest(values), encoding="utf-8")
+    return folder / name
+
+
+ODD: list[tuple[str, Callable[[Any], object], str]] = [
+    ("classify-bert", lambda m: m.pop("labels"), "no 'labels' in it"),
+    ("classify-bert", lambda m: m.update(labels=[]), "labels = []"),
+    ("classify-bert", lambda m: m.update(labels=["a", "a"]), "a label twice"),
+    ("classify-bert", lambda m: m.update(temperature=float("nan")), "temperature = nan"),
+    ("classify-bert", lambda m: m.update(temperature="1"), "temperature = '1'"),
+    ("classify-bert", lambda m: m.update(temperature=-1.0), "greater than 0"),
+    ("classify-bert", lambda m: m.update(limit=10**30), "limit = 1000000"),
+    ("classify-bert", lambda m: m.update(limit=True), "limit = True"),
+    ("classify-bert", lambda m: m.update(task=7), "task = 7"),
+    ("classify-bert", lambda m: m.update(task="x" * 100), "cannot do the task"),
+    ("classify-bert", lambda m: m.update(stage="x"), "unknown stage 'x'"),
+    ("classify-bert", lambda m: m.update(sizes=[]), "sizes = []"),
+    ("classify-bert", lambda m: m["sizes"].update(vocab_size="9"), "sizes.vocab_size"),
+    ("classify-bert", lambda m: m["sizes"].update(more=1), "sizes.more is not known"),
+    ("classify-bert", lambda m: m["sizes"].pop("vocab_size"), "sizes.vocab_size is missing"),
+    ("classify-bert", lambda m: m["config"].update(hidden_size=[1]), "hidden_size"),
+    ("classify-bert", lambda m: m["config"].update(no_such=1), "unknown option 'no_such'"),
+    ("classify-bert", lambda m: m.update(scores={"accuracy": 1}), "scores.accuracy"),
+    ("classify-bert", lambda m: m.update(training=None), "training = None"),
+    ("classify-bert", lambda m: m.update(data={"train": {"rows": "x"}}), "data.train.rows"),
+    ("classify-bert", lambda m: m["tokenizer"].update(kind=None), "tokenizer.kind"),
+    ("classify-bert", lambda m: m["tokenizer"].update(kind="nope"), "no tokenizer 'nope'"),
+    ("classify-bert", lambda m: m["tokenizer"].update(vocab_size=7), "tokens, 7 wanted"),
+    ("classify-bert", lambda m: m["files"].update({"../x": {}}), "inside the folder"),
+    ("classify-bert", lambda m: m["files"].update({"/etc/passwd": {}}), "inside the folder"),
+    ("classify-bert", lambda m: m["files"].update({"a\\..\\b": {}}), "inside the folder"),
+    ("classify-bert", lambda m: m["files"]["config.json"].update(bytes=-1), "files.config.json"),
+    ("classify-bert", lambda m: m["files"]["config.json"].update(sha256="x"), "files.config.json"),
+    ("lm-ngram", lambda m: m["sizes"].update(bos=10**9), "no id of a vocabulary"),
+    ("lm-ngram", lambda m: m["sizes"].update(vocab_size=10**9), "tables"),
+    ("lm-ngram", lambda m: m["sizes"].pop("eos"), "sizes has"),
+    ("lm-ngram", lambda m: m["config"].update(order=10**9), "order"),
+    ("lm-ngram", lambda m: m["config"].update(order=4), "tables"),
+    ("regress-bert", lambda m: m.update(range=[1.0, 0.0]), "ends before it begins"),
+    ("regress-bert", lambda m: m.update(range=[0.0]), "range"),
+    ("translate-transformer", lambda m: m.pop("source_tokenizer"), "source_tokenizer"),
+    ("tag-bert", lambda m: m.update(labels=["O"]), "labels"),
+]
+
+
+@pytest.mark.parametrize(("name", "change", "said"), ODD)
+def test_a_field_that_cannot_be_is_named_in_one_line(
+    models: Path, tmp_path: Path, name: str, change: Callable[[Any], object], said: str
+) -> None:
+    folder = resealed(models, name, tmp_path, change)
+    assert said in refusal(lambda: load(folder))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "not JSON"),
+        (b"[]", "an object wanted"),
+        (b"null", "an object wanted"),
+        (b"{", "not JSON"),
+        (b"\xef\xbb\xbf{}", "byte-order mark"),
+        (b'{"format": 1, "format": 2}', "'format' stands twice"),
+        (b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "deep"),
+        (b'{"a": ' + b"[" * 70 + b"]" * 70 + b"}", "nested more than 64 deep"),
+        (b'{"format": 1, "a": ' + b"9" * 5000 + b"}", "not JSON"),
+        (b'{"format": "\\ud800"}', "half a character"),
+        (b'{"format": 1, "label": "\xff"}', "not UTF-8"),
+        (b'{"format": 3}', "newer than 2"),
+        (b'{"format": 1e999}', "no known format"),
+        (b'{"format": true}', "no known format"),
+        (b'{"format": 0}', "no known format"),
+        (b"{}", "no known format"),
+        (b'{"format": 1}', "no 'task' in it"),
+        (b'{"format": 2}', "its own sha256"),
+    ],
+)
+def test_a_manifest_that_is_none_is_refused_in_one_line(
+    models: Path, tmp_path: Path, content: bytes, said: str
+) -> None:
+    shutil.copytree(models / "lm-ngram", tmp_path / "m")
+    (tmp_path / "m" / MANIFEST).write_bytes(content)
+    assert said in refusal(lambda: load(tmp_path / "m"))
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("classify-bert", {"hidden_size": 1 << 30, "num_attention_heads": 1}),
+        ("classify-bert", {"num_hidden_layers": 10**9}),
+        ("classify-bert", {"intermediate_size": 10**9}),
+        ("classify-bert", {"max_position_embeddings": 10**12}),
+        ("lm-rnn", {"layers": 10**9}),
+        ("lm-rnn", {"hidden": 10**12}),
+        ("translate-transformer", {"feed_forward": 10**9}),
+        ("translate-transformer", {"layers": 10**9, "encoder_layers": None}),
+    ],
+)
+def test_a_network_far_larger_than_its_weights_is_refused_before_it_is_made(
+    models: Path, tmp_path: Path, name: str, change: dict[str, Any]
+) -> None:
+    folder = resealed(models, name, tmp_path, lambda m: m["config"].update(change))
+    said = refusal(lambda: load(folder))
+    assert "these files are not of one model" in said
+    assert "model.safetensors" in said
+
+
+@pytest.mark.parametrize("name", ["classify-bert", "lm-rnn", "translate-attention"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_not_finite_are_refused_by_their_tensors_name(
+    models: Path, tmp_path: Path, name: str, value: float
+) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    shutil.copytree(models / name, tmp_path / name)
+    place = tmp_path / name / "model.safetensors"
+    weights = load_file(place)
+    changed = sorted(weights)[-1]
+    weights[changed].reshape(-1)[-1] = value
+    save_file(weights, place)
+    seal(tmp_path / name)
+    assert f"'{changed}' has 1 numbers of" in refusal(lambda: load(tmp_path / name))
+
+
+def seal(folder: Path) -> None:
+    """Make the manifest say what is there."""
+    path = folder / MANIFEST
+    values = json.loads(path.read_text(encoding="utf-8"))
+    values["files"] = {name: describe_file(folder / name) for name in values["files"]}
+    path.write_text(render_manifest(values), encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["classify-bert", "mlm-bert", "lm-rnn", "lm-ngram"])
+def test_a_folder_without_its_manifest_is_not_opened_as_a_published_one(
+    models: Path, earlier: Path, tmp_path: Path, name: str
+) -> None:
+    for kind, source in (("new", models), ("old", earlier)):
+        shutil.copytree(source / name, tmp_path / kind / name)
+        (tmp_path / kind / name / MANIFEST).unlink()
+        assert MANIFEST in refusal(lambda kind=kind: load(tmp_path / kind / name))
+
+
+def test_what_stands_beside_a_model_without_being_listed_is_not_read(
+    models: Path, tmp_path: Path
+) -> None:
+    plain = next(place for place in models.iterdir() if "compact" in place.name)
+    shutil.copytree(plain, tmp_path / "m")
+    (tmp_path / "m" / "text.safetensors").write_bytes(b"not tensors")
+    assert load(tmp_path / "m").text is None
+
+
+def test_a_tokenizer_that_the_library_would_hang_or_panic_on_is_refused(
+    models: Path, tmp_path: Path
+) -> None:
+    for number, change in enumerate(
+        [
+            lambda t: t["model"]["vocab"].update({next(iter(t["model"]["vocab"])): 1 << 31}),
+            lambda t: t["added_tokens"].append({**t["added_tokens"][0], "content": "x" * 2000}),
+            lambda t: t.update(model={"type": "WordPiece", "vocab": {"a": 0}, "unk_token": "?",
+                                      "continuing_subword_prefix": "##",
+                                      "max_input_chars_per_word": 9}),
+            lambda t: t.update(normalizer={"type": "Precompiled", "precompiled_charsmap": "AAAA"}),
+        ]
+    ):  # fmt: skip
+        folder = tmp_path / str(number)
+        shutil.copytree(models / "lm-ngram", folder)
+        path = folder / "tokenizer.json"
+        values = json.loads(path.read_text(encoding="utf-8"))
+        change(values)
+        path.write_text(json.dumps(values), encoding="utf-8")
+        seal(folder)
+        assert "tokenizer.json" in refusal(lambda folder=folder: load(folder))
+
+
+def test_messages_are_one_short_line_whatever_they_quote() -> None:
+    said = str(MunmaekError("a\nb\x1b[2J\ud800\u2028" + "9" * 100_000 + "; do this"))
+    assert said.startswith("a\\nb\\x1b[2J\\ud800\\u2028999")
+    assert said.endswith("; do this")
+    assert len(said) < 1100

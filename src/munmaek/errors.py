@@ -5,6 +5,7 @@ what to do. The command line prints it without a traceback and leaves with ``exi
 """
 
 from typing import ClassVar
+from unicodedata import category
 
 __all__ = [
     "ArtefactError",
@@ -19,10 +20,28 @@ __all__ = [
 ]
 
 
+_LONGEST = 1000
+_ENDING = 250
+"""Characters of a message, and of its end, which says what to do."""
+
+
 class MunmaekError(Exception):
-    """Base of all errors that a user can mend; ``exit_code`` is the process's."""
+    """Base of all errors that a user can mend; ``exit_code`` is the process's.
+
+    Messages quote what stood in a file. Whatever that is, they stay one line that any terminal
+    shows: control characters and halves of characters are written out, a long middle is left out.
+    """
 
     exit_code: ClassVar[int] = 2
+
+    def __init__(self, message: str = "") -> None:
+        if len(message) > _LONGEST:
+            message = f"{message[: _LONGEST - _ENDING]} … {message[-_ENDING:]}"
+        super().__init__("".join(map(_shown, message)))
+
+
+def _shown(character: str) -> str:
+    return ascii(character)[1:-1] if category(character) in ("Cc", "Cs", "Zl", "Zp") else character
 
 
 class InputError(MunmaekError, ValueError):

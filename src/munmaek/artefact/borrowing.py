@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from munmaek.artefact.manifest import read_manifest
-from munmaek.errors import UnsupportedError
+from munmaek.artefact.manifest import MANIFEST, read_manifest
+from munmaek.errors import ArtefactError, UnsupportedError
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer, CheckpointTokenizer
 from munmaek.text.tokenizers import Tokenizer
 
@@ -31,13 +31,22 @@ def named_tokenizer(path: Path, manifest: Mapping[str, Any], name: str) -> AnyTo
     """Read the tokenizer that a model's record describes under ``name``.
 
     Raises:
-        ArtefactError: its file is missing or damaged.
+        ArtefactError: its file is missing or damaged, or has another vocabulary than the record.
         KeyError: the record describes none.
     """
-    record = manifest[name]
+    record, place = manifest[name], path / f"{name}.json"
+    opened: AnyTokenizer
     if str(record["kind"]).startswith("checkpoint/"):
-        return CheckpointTokenizer.load(path / f"{name}.json", record)
-    return Tokenizer.load(path / f"{name}.json", kind=record["kind"])
+        opened = CheckpointTokenizer.load(place, record)
+    else:
+        opened = Tokenizer.load(place, kind=record["kind"])
+    if opened.vocab_size != record["vocab_size"]:
+        message = (
+            f"{place}: {opened.vocab_size} tokens, {record['vocab_size']} wanted by {MANIFEST}; "
+            "copy the folder again"
+        )
+        raise ArtefactError(message)
+    return opened
 
 
 def borrowed_tokenizer(folder: Path, *, task: str, source: bool = False) -> Tokenizer:

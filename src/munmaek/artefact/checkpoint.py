@@ -20,7 +20,8 @@ from munmaek.artefact.huggingface import Family, ReadTensors, family_of, read_hu
 from munmaek.artefact.huggingface_config import bert_config
 from munmaek.artefact.info import Info
 from munmaek.artefact.published_labels import Labels, read_labels
-from munmaek.artefact.published_weights import read_json_object, read_weights
+from munmaek.artefact.published_schema import check_published
+from munmaek.artefact.published_weights import read_weights
 from munmaek.artefact.sentence_folder import SentenceFolder, longest_text, read_sentence_folder
 from munmaek.errors import ArtefactError, MunmaekWarning
 from munmaek.models.bert import (
@@ -30,9 +31,11 @@ from munmaek.models.bert import (
     BertMaskedNetwork,
     BertTaggerNetwork,
 )
+from munmaek.nn.allocation import Bounded, TooLargeError
 from munmaek.nn.tensors import check_tensors
 from munmaek.tasks.base import build_network
 from munmaek.text.checkpoint_tokenizer import CheckpointTokenizer
+from munmaek.text.json_files import read_json_object
 
 __all__ = ["OpenedCheckpoint", "is_checkpoint", "open_checkpoint"]
 
@@ -91,6 +94,7 @@ def open_checkpoint(folder: Path) -> OpenedCheckpoint:
         message = f"{inner}/adapter_config.json: weights of an adapter; merge them into the model"
         raise ArtefactError(message)
     values = read_json_object(place)
+    check_published(values, where=str(place))
     kin = family_of(str(values.get("model_type")), where=str(place))
     config = bert_config(values, where=str(place))
     declared = _head(values, kin, place, embeds=sentence is not None)
@@ -100,8 +104,17 @@ def open_checkpoint(folder: Path) -> OpenedCheckpoint:
     config = config.model_copy(update={"tie_word_embeddings": read.tied})
     labels = read_labels(values, place) if head in ("classify", "tag") else Labels()
     vocabulary = _vocabulary(values, place)
+    try:
+        with Bounded(weights):
+            network = _network(config, head, vocabulary, len(labels.names), read.ours)
+    except TooLargeError:
+        held = sum(each.numel() for each in weights.values())
+        message = (
+            f"{place}: it describes a network far larger than the {held:,} numbers of its weights; "
+            "these files are not of one model"
+        )
+        raise ArtefactError(message) from None
     _add_sinusoids(read.ours, values, config)
-    network = _network(config, head, vocabulary, len(labels.names), read.ours)
     over = _fill(network, read.ours, place=folder)
     _tell_of_tensors(folder, [*read.passed_over, *over])
     tokenizer = CheckpointTokenizer.of_folder(inner)

@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from munmaek.artefact.borrowing import named_tokenizer
 from munmaek.artefact.info import Info
 from munmaek.artefact.language_model import TrainedLanguageModel
-from munmaek.artefact.manifest import MANIFEST, read_manifest
+from munmaek.artefact.manifest import MANIFEST, check_not_lost, read_manifest
 from munmaek.artefact.mixing import MIXTURE, mixture_of
+from munmaek.artefact.opening import open_tables
 from munmaek.artefact.tables import load_tables
 from munmaek.artefact.training_text import TrainingText
 from munmaek.errors import ArtefactError, UnsupportedError
-from munmaek.models.ngram import NgramConfig, NgramModel
+from munmaek.models.ngram import NgramModel
 from munmaek.text.tokenizers import Tokenizer
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ def load(folder: Path | str) -> "TrainedModel":
     path = Path(folder)
     theirs = any((path / name).is_file() for name in ("config.json", "modules.json"))
     if theirs and not (path / MANIFEST).is_file():
+        check_not_lost(path)
         from munmaek.artefact.restoring import published
 
         return published(path)
@@ -71,9 +74,10 @@ def load_as(folder: Path | str, kind: type[Any], *, what: str) -> Any:
 
 def _restored(path: Path, manifest: Mapping[str, Any], info: Info) -> "TrainedModel":
     if info.task == "lm" and info.stage in (MIXTURE, "ngram"):
-        tokenizer = Tokenizer.load(path / "tokenizer.json", kind=manifest["tokenizer"]["kind"])
-        make = _mixture if info.stage == MIXTURE else _counted
-        return make(path, info, tokenizer)
+        tokenizer = cast("Tokenizer", named_tokenizer(path, manifest, "tokenizer"))
+        if info.stage == MIXTURE:
+            return _mixture(path, info, tokenizer)
+        return _counted(path, info, tokenizer, kept="text.safetensors" in manifest["files"])
     if info.task == "classify" and info.stage == MIXTURE:
         return _mixed_classifier(path, manifest, info)
     from munmaek.artefact.restoring import restored
@@ -81,25 +85,34 @@ def _restored(path: Path, manifest: Mapping[str, Any], info: Info) -> "TrainedMo
     return restored(path, manifest, info)
 
 
-def _counted(path: Path, info: Info, tokenizer: Tokenizer) -> TrainedLanguageModel:
-    tables = load_tables(path / "model.safetensors")
-    model = NgramModel.from_tensors(tables, config=NgramConfig.of(info.config), **info.sizes)
-    return TrainedLanguageModel(tokenizer, model, info, _text(path))
-
-
-def _text(path: Path) -> TrainingText | None:
-    file = path / "text.safetensors"
-    return TrainingText.from_tensors(load_tables(file)) if file.is_file() else None
+def _counted(path: Path, info: Info, tokenizer: Tokenizer, *, kept: bool) -> TrainedLanguageModel:
+    model = open_tables(NgramModel, path, info)
+    text = TrainingText.from_tensors(load_tables(path / "text.safetensors")) if kept else None
+    return TrainedLanguageModel(tokenizer, model, info, text)
 
 
 def _part_folders(path: Path, info: Info) -> list[Path]:
-    return [path / f"part-{place}" for place in range(len(info.config["weights"]))]
+    places = [path / f"part-{place}" for place in range(len(info.config["weights"]))]
+    for place in places:
+        if place.is_symlink():
+            message = f"{place}: a link, a folder is wanted; copy the folder again"
+            raise ArtefactError(message)
+    return places
 
 
 def _mixture(path: Path, info: Info, tokenizer: Tokenizer) -> TrainedLanguageModel:
     places = _part_folders(path, info)
     parts = tuple(load_as(place, TrainedLanguageModel, what="a mixture") for place in places)
-    return TrainedLanguageModel(tokenizer, mixture_of(parts, info.config), info, parts=parts)
+    for place, part in zip(places, parts, strict=True):
+        if part.tokenizer.fingerprint != tokenizer.fingerprint:
+            message = f"{place}: another tokenizer than the mixture's; copy the folder again"
+            raise ArtefactError(message)
+    try:
+        model = mixture_of(parts, info.config)
+    except ValueError as error:
+        message = f"{path / MANIFEST}: damaged ({error}); make the mixture again"
+        raise ArtefactError(message) from error
+    return TrainedLanguageModel(tokenizer, model, info, parts=parts)
 
 
 def _mixed_classifier(path: Path, manifest: Mapping[str, Any], info: Info) -> "MixedClassifier":
@@ -107,11 +120,16 @@ def _mixed_classifier(path: Path, manifest: Mapping[str, Any], info: Info) -> "M
     from munmaek.artefact.mixed_classifier import MixedClassifier
 
     places = _part_folders(path, info)
+    parts = tuple(load_as(place, Classifier, what="a mixture") for place in places)
+    for place, part in zip(places, parts, strict=True):
+        if set(part.labels) != set(manifest["labels"]):
+            message = f"{place}: other labels than the mixture's; copy the folder again"
+            raise ArtefactError(message)
     return MixedClassifier(
-        tuple(load_as(place, Classifier, what="a mixture") for place in places),
+        parts,
         tuple(info.config["weights"]),
         tuple(manifest["labels"]),
         info,
-        pairs=manifest["pairs"],
-        temperature=manifest["temperature"],
+        pairs=manifest.get("pairs", False),
+        temperature=manifest.get("temperature", 1.0),
     )

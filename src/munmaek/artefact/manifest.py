@@ -18,6 +18,8 @@ from munmaek.text.json_files import read_json_object
 __all__ = [
     "FORMAT",
     "MANIFEST",
+    "MARK",
+    "check_not_lost",
     "describe_file",
     "file_names",
     "read_manifest",
@@ -27,6 +29,8 @@ __all__ = [
 
 FORMAT = 2
 MANIFEST = "munmaek.json"
+MARK: Mapping[str, Any] = {"munmaek_format": FORMAT}
+"""What ``config.json`` says in a folder that has a manifest, should the manifest be lost."""
 _SEALED_FROM = 2
 _HASHED_AT_ONCE = 16 << 20
 """Bytes of tables of n-grams whose sha256 is checked each time they are opened, at most."""
@@ -103,6 +107,26 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             message = f"{folder / name}: {fault}; copy the folder again"
             raise ArtefactError(message)
     return manifest
+
+
+def check_not_lost(folder: Path) -> None:
+    """Refuse a folder of ours without its manifest, which others' programs would know as theirs.
+
+    Raises:
+        ArtefactError: its ``config.json`` or its other files say that it had one.
+    """
+    config = read_json_object(folder / "config.json") if (folder / "config.json").exists() else {}
+    marked = not {*MARK, "stage"}.isdisjoint(config)
+    if marked or any((folder / name).exists() for name in _OURS_ALONE):
+        message = (
+            f"{folder}: {MANIFEST} is missing from this munmaek model, and without it nothing here "
+            "can be trusted; copy the folder again"
+        )
+        raise ArtefactError(message)
+
+
+_OURS_ALONE = ("log.jsonl", "source_tokenizer.json", "text.safetensors", "part-0")
+"""Files that only a folder with a manifest has; before format 2 there was no mark."""
 
 
 def verify_files(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """What a published folder says of its labels: their names, and how scores become probabilities."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,9 +82,9 @@ def _names(values: Mapping[str, Any], place: Path) -> tuple[str, ...]:
         message = f"{place}: id2label: the numbers 0 to {len(by_number) - 1} wanted"
         raise ArtefactError(message)
     names = tuple(_name(by_number[str(number)], place) for number in range(len(by_number)))
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:
-        message = f"{place}: id2label: two labels are called '{twice[0]}'; give each its own name"
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    if twice is not None:
+        message = f"{place}: id2label: two labels are called '{twice}'; give each its own name"
         raise ArtefactError(message)
     return names
 

@@ -4,7 +4,6 @@ An old ``pytorch_model.bin`` is read only by a loader that runs no code, and whe
 else. All floating-point tensors become float32.
 """
 
-import json
 import pickle
 import warnings
 from collections.abc import Callable, Generator, Mapping
@@ -18,8 +17,9 @@ from safetensors import torch as safe_torch
 from torch import Tensor
 
 from munmaek.errors import ArtefactError
+from munmaek.text.json_files import read_json_object
 
-__all__ = ["inner_path", "read_json_object", "read_tensors", "read_weights"]
+__all__ = ["inner_path", "read_tensors", "read_weights"]
 
 Tensors = dict[str, Tensor]
 SAFE, OLD = "model.safetensors", "pytorch_model.bin"
@@ -63,23 +63,6 @@ def inner_path(folder: Path, name: str, *, where: str) -> Path:
         message = f"{where}: '{name}' leads out of the folder; a path within it is wanted"
         raise ArtefactError(message)
     return folder / path
-
-
-def read_json_object(path: Path) -> dict[str, Any]:
-    """Read a JSON object.
-
-    Raises:
-        ArtefactError: the file cannot be read, is not JSON, or holds something else.
-    """
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        message = f"{path}: cannot be read as JSON: {error}"
-        raise ArtefactError(message) from error
-    if not isinstance(values, dict):
-        message = f"{path}: an object wanted, got a {type(values).__name__}"
-        raise ArtefactError(message)
-    return cast("dict[str, Any]", values)
 
 
 def _sharded(folder: Path, index: Path, read: Callable[[Path], Tensors]) -> Tensors:

@@ -13,14 +13,14 @@ from munmaek.artefact.info import Info
 from munmaek.artefact.language_model import TrainedLanguageModel
 from munmaek.artefact.mixed_classifier import MixedClassifier
 from munmaek.artefact.neural import language_model_of
+from munmaek.artefact.opening import open_tables
 from munmaek.artefact.regressor import Regressor
 from munmaek.artefact.sentence import load_settings
-from munmaek.artefact.tables import load_tables
 from munmaek.artefact.tagger import Tagger
 from munmaek.artefact.translator import Translator
-from munmaek.artefact.weights import load_network, make_network
+from munmaek.artefact.weights import network_with, read_weights
 from munmaek.errors import ArtefactError
-from munmaek.models.ngram import NgramClassifier, NgramConfig
+from munmaek.models.ngram import NgramClassifier
 from munmaek.tasks.classify import NeuralClassifier
 from munmaek.tasks.regress import NeuralRegressor
 
@@ -123,15 +123,18 @@ def _encoder(path: Path, manifest: Mapping[str, Any], encoder: Encoder) -> Encod
 
 def _network(path: Path, info: Info) -> Any:
     task = "embed" if "pooled" in info.sizes else info.task
-    network = make_network(stage=info.stage, task=task, config=info.config, sizes=info.sizes)
-    load_network(network, path / "model.safetensors", stage=info.stage)
-    return network
+    place = path / "model.safetensors"
+    return network_with(
+        read_weights(place),
+        stage=info.stage,
+        task=task,
+        config=info.config,
+        sizes=info.sizes,
+        where=place,
+    )
 
 
 def _classifier(path: Path, info: Info, *, several: bool) -> NgramClassifier | NeuralClassifier:
     if info.stage == "ngram":
-        tables = load_tables(path / "model.safetensors")
-        return NgramClassifier.from_tensors(
-            tables, config=NgramConfig.of(info.config), **info.sizes
-        )
+        return open_tables(NgramClassifier, path, info)
     return NeuralClassifier(_network(path, info), several=several)

@@ -168,7 +168,16 @@ class MixtureConfig(Strict):
     """What makes a mixture of its parts."""
 
     interpolation: Annotated[str, Field(pattern="^(linear|log-linear)$")]
-    weights: Annotated[list[FiniteFloat], Field(min_length=1, max_length=1000)]
+    weights: Annotated[
+        list[Annotated[FiniteFloat, Field(ge=0)]], Field(min_length=1, max_length=99)
+    ]
+
+    @model_validator(mode="after")
+    def _check_weights(self) -> "MixtureConfig":
+        if self.interpolation == "linear" and abs(sum(self.weights) - 1) > 1e-6:
+            message = f"linear weights {self.weights} do not sum to 1"
+            raise ValueError(message)
+        return self
 
 
 class Tokenized(Manifest):
@@ -221,6 +230,13 @@ class Rating(Limited):
 
     pairs: bool | None
     range: Annotated[list[FiniteFloat], Field(min_length=2, max_length=2)]
+
+    @field_validator("range")
+    @classmethod
+    def _check_range(cls, limits: list[float]) -> list[float]:
+        if limits[0] > limits[1]:
+            raise ValueError("ends before it begins")
+        return limits
 
 
 class Translating(Limited):

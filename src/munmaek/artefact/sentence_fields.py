@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
-from munmaek.artefact.published_weights import read_json_object
 from munmaek.errors import ArtefactError
 from munmaek.nn.sentence import ACTIVATIONS
+from munmaek.text.json_files import read_json_object
 
 __all__ = [
     "EncoderFields",

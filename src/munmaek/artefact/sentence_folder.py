@@ -9,7 +9,6 @@
 A field that is not known, or a value that no module here computes, is refused by its name.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +17,7 @@ from typing import Any, cast
 
 from torch import nn
 
-from munmaek.artefact.published_weights import inner_path, read_json_object, read_weights
+from munmaek.artefact.published_weights import inner_path, read_weights
 from munmaek.artefact.sentence import SentenceSettings
 from munmaek.artefact.sentence_fields import (
     FieldReader,
@@ -32,6 +31,7 @@ from munmaek.errors import ArtefactError
 from munmaek.metrics.retrieval import SIMILARITIES
 from munmaek.nn.sentence import make_modules, pooled_size
 from munmaek.nn.tensors import check_tensors
+from munmaek.text.json_files import read_json, read_json_object
 
 __all__ = ["SentenceFolder", "longest_text", "read_sentence_folder"]
 
@@ -136,11 +136,7 @@ def _no_sentences(modules: Sequence[_Module], place: Path) -> None:
 
 
 def _modules(folder: Path, place: Path) -> list[_Module]:
-    try:
-        listed = json.loads(place.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        message = f"{place}: cannot be read as JSON: {error}"
-        raise ArtefactError(message) from error
+    listed = read_json(place)
     if not isinstance(listed, list):
         message = f"{place}: a list of modules wanted, got a {type(listed).__name__}"
         raise ArtefactError(message)

@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 
 from munmaek.artefact.info import Info
+from munmaek.artefact.manifest import MARK
 
 __all__ = ["save_settings"]
 
 
 def save_settings(path: Path, info: Info) -> None:
     """Task, stage, configuration and sizes."""
-    content = {"stage": info.stage, "task": info.task, **info.config, **info.sizes}
+    content = {**MARK, "stage": info.stage, "task": info.task, **info.config, **info.sizes}
     path.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

@@ -20,6 +20,7 @@ __all__ = ["TrainingText"]
 Ids = NDArray[np.integer[Any]]
 
 _NAMES = ("ids", "offsets", "lines")
+_UNFIT = "training text: its tensors do not fit one another; take the model from a good copy"
 
 
 @final
@@ -96,11 +97,21 @@ class TrainingText:
             message = f"training text: tensor '{missing[0]}' is missing; save the model again"
             raise ArtefactError(message)
         text = cls(*(tensors[name] for name in _NAMES))
-        fits = len(text.offsets) == len(text.lines) + 1 and int(text.offsets[-1]) == len(text.ids)
-        if not fits:
-            message = "training text: its tensors do not fit one another; save the model again"
-            raise ArtefactError(message)
+        plain = all(tensors[name].ndim == 1 and tensors[name].dtype.kind in "iu" for name in _NAMES)
+        fits = plain and len(text.offsets) == len(text.lines) + 1
+        if not fits or text.offsets[0] != 0 or int(text.offsets[-1]) != len(text.ids):
+            raise ArtefactError(_UNFIT)
         return text
+
+    def verify(self, *, vocab_size: int) -> None:
+        """Read every array and check that all fits together.
+
+        Raises:
+            ArtefactError: sentences that end before they begin, or ids outside the vocabulary.
+        """
+        rising = bool((self.offsets[1:] >= self.offsets[:-1]).all())
+        if not rising or int(self.ids.max(initial=0)) >= vocab_size or (self.ids < 0).any():
+            raise ArtefactError(_UNFIT)
 
 
 def _counting(numbers: NDArray[Any]) -> NDArray[Any]:

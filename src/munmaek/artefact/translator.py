@@ -17,6 +17,7 @@ from munmaek.artefact.inside import (
     one_row,
     piece_words,
 )
+from munmaek.artefact.manifest import MARK
 from munmaek.artefact.translating import Decoding, Ensemble
 from munmaek.artefact.translation import (
     Translation,
@@ -276,7 +277,7 @@ class Translator:
                 "model.safetensors": lambda path: save_network(
                     self.network, path, stage=self.info.stage
                 ),
-                "config.json": lambda path: save_config(path, self.info),
+                "config.json": lambda path: save_config(path, self.info, mark=MARK),
                 **copies_of(beside),
             },
             manifest={

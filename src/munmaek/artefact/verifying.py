@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from munmaek.artefact.language_model import TrainedLanguageModel
 from munmaek.artefact.loading import load
 from munmaek.artefact.manifest import verify_files
 from munmaek.models.ngram import NgramClassifier, NgramModel
@@ -19,7 +20,10 @@ def verify(folder: Path | str) -> None:
     """
     path = Path(folder)
     verify_files(path)
-    model = getattr(load(path), "model", None)
+    opened = load(path)
+    if isinstance(opened, TrainedLanguageModel) and opened.text is not None:
+        opened.text.verify(vocab_size=opened.tokenizer.vocab_size)
+    model = getattr(opened, "model", None)
     if isinstance(model, NgramModel):
         model.tables.verify()
     elif isinstance(model, NgramClassifier):

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from inspect import signature
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 import torch
@@ -14,18 +16,21 @@ from munmaek.artefact.folder import NOTHING_BESIDE, copies_of, write_folder
 from munmaek.artefact.huggingface import FAMILIES, from_huggingface, to_huggingface
 from munmaek.artefact.huggingface_config import huggingface_config
 from munmaek.artefact.info import Info
+from munmaek.artefact.manifest import MANIFEST, MARK
 from munmaek.errors import ArtefactError
 from munmaek.models import stage_named
 from munmaek.models.bert import BertConfig
+from munmaek.nn.allocation import Bounded, TooLargeError
 from munmaek.nn.tensor_files import write_tensors
 from munmaek.nn.tensors import check_tensors
 from munmaek.tasks.base import build_network
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer, CheckpointTokenizer
 
 __all__ = [
-    "load_network",
     "make_network",
+    "network_with",
     "parameter_count",
+    "read_weights",
     "save_config",
     "save_model",
     "save_network",
@@ -39,11 +44,29 @@ NO_FILES: Mapping[str, Callable[[Path], None]] = {}
 
 
 def make_network(
-    *, stage: str, task: str, config: Mapping[str, Any], sizes: Mapping[str, Any], seed: int = 0
+    *,
+    stage: str,
+    task: str,
+    config: Mapping[str, Any],
+    sizes: Mapping[str, Any],
+    seed: int = 0,
+    where: str = "the configuration",
 ) -> nn.Module:
-    """A network of the stage with fresh weights; same seed, same weights."""
+    """Make a network of the stage with fresh weights; same seed, same weights.
+
+    Args:
+        stage: its stage.
+        task: what it is for.
+        config: the stage's configuration.
+        sizes: what else it is made with.
+        seed: of its weights.
+        where: the configuration was read from, for messages.
+
+    Raises:
+        ConfigError: an option of the configuration that cannot be.
+    """
     row = stage_named(stage)
-    settings = row.config_class().of(config)
+    settings = row.config_class().of(config, where=where)
     return cast(
         "nn.Module", build_network(lambda: row.network_class(task)(settings, **sizes), seed=seed)
     )
@@ -90,7 +113,9 @@ def save_model(
         files={
             "tokenizer.json": tokenizer.save,
             "model.safetensors": weights,
-            "config.json": lambda path: save_config(path, info, labels=labels, several=several),
+            "config.json": lambda path: save_config(
+                path, info, labels=labels, several=several, mark=MARK
+            ),
             **_tokenizer_files(tokenizer),
             **files,
             **copies_of(beside),
@@ -101,15 +126,21 @@ def save_model(
 
 
 def save_config(
-    path: Path, info: Info, *, labels: Sequence[str] = (), several: bool = False
+    path: Path,
+    info: Info,
+    *,
+    labels: Sequence[str] = (),
+    several: bool = False,
+    mark: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
-    """Write the network's configuration as JSON; for BERT in Hugging Face's own schema.
+    """Write the network's configuration as JSON, for BERT in Hugging Face's own schema.
 
     Args:
         path: the file.
         info: the model's.
         labels: names of the classes, in the order of the scores.
         several: a text may have several of them.
+        mark: fields put in front, such as ``MARK`` in a folder that has a manifest.
     """
     if info.stage == "bert":
         config = BertConfig.of(info.config)
@@ -124,6 +155,7 @@ def save_config(
             content["problem_type"] = problem
     else:
         content = {"stage": info.stage, "task": info.task, **info.config, **info.sizes}
+    content = {**mark, **content}
     path.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
@@ -175,21 +207,89 @@ def _untied(network: Any) -> dict[str, Tensor]:
     return out
 
 
-def load_network(network: nn.Module, path: Path, *, stage: str) -> None:
-    """Fill ``network`` and put it in evaluation mode.
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a safetensors file by name.
 
     Raises:
-        ArtefactError: the file is not safetensors, or a tensor is missing, extra or misshapen.
+        ArtefactError: the file is not safetensors, or cannot be read.
     """
     try:
         weights: dict[str, Tensor] = _torch.load_file(path)
-    except (SafetensorError, ValueError) as error:
+    except (SafetensorError, ValueError, OSError) as error:
         message = f"{path}: not a readable safetensors file ({error}); copy the model again"
         raise ArtefactError(message) from error
+    return weights
+
+
+def network_with(
+    weights: Mapping[str, Tensor],
+    *,
+    stage: str,
+    task: str,
+    config: Mapping[str, Any],
+    sizes: Mapping[str, Any],
+    where: Path,
+) -> nn.Module:
+    """Make the network that ``weights`` are of, fill it, and put it in evaluation mode.
+
+    Args:
+        weights: tensors by name, as ``save_network`` wrote them.
+        stage: the network's.
+        task: the network's.
+        config: the stage's configuration.
+        sizes: what else the network is made with.
+        where: the weights were read from, for messages.
+
+    Raises:
+        ArtefactError: what is described is far larger than the weights, is made with other sizes,
+            or a tensor is missing, extra, misshapen or not finite.
+        ConfigError: an option of the configuration that cannot be.
+    """
+    _check_sizes(stage_named(stage).network_class(task), sizes, where)
+    try:
+        with Bounded(weights):
+            network = make_network(
+                stage=stage,
+                task=task,
+                config=config,
+                sizes=sizes,
+                where=str(where.with_name(MANIFEST)),
+            )
+    except TooLargeError:
+        held = sum(each.numel() for each in weights.values())
+        message = (
+            f"{where}: {held:,} numbers, far fewer than the network has that config and sizes in "
+            f"{MANIFEST} describe; these files are not of one model"
+        )
+        raise ArtefactError(message) from None
+    _fill(network, weights, stage=stage, where=where)
+    return network
+
+
+def _check_sizes(made: Callable[..., Any], sizes: Mapping[str, Any], where: Path) -> None:
+    """Make sure that a network is made with these sizes."""
+    known = list(signature(made).parameters.values())[1:]
+    wrong = next((name for name in sizes if name not in {each.name for each in known}), None)
+    if wrong is not None:
+        message = f"{where.with_name(MANIFEST)}: sizes.{wrong} is not known to this stage"
+        raise ArtefactError(message)
+    for each in known:
+        if each.default is each.empty and each.name not in sizes:
+            message = f"{where.with_name(MANIFEST)}: sizes.{each.name} is missing"
+            raise ArtefactError(message)
+
+
+def _fill(network: nn.Module, given: Mapping[str, Tensor], *, stage: str, where: Path) -> None:
+    weights = dict(given)
     if stage == "bert":
         config = cast("BertConfig", cast("Any", network).config)
-        weights = from_huggingface(weights, family=config.family, tied=config.tie_word_embeddings)
-    check_tensors(weights, _untied(network), where=str(path), owner="this network")
+        tied = config.tie_word_embeddings
+        try:
+            weights = from_huggingface(weights, family=config.family, tied=tied)
+        except ArtefactError as error:
+            message = f"{where}: {error}"
+            raise ArtefactError(message) from error
+    check_tensors(weights, _untied(network), where=str(where), owner="this network")
     with torch.no_grad():
         network.load_state_dict(weights, strict=False)
     network.eval()

@@ -27,7 +27,15 @@ from munmaek.ngram.compact_kernels import COLUMNS, Packed
 from munmaek.ngram.compiled import compiled
 from munmaek.ngram.links import fill_links
 from munmaek.ngram.parallel import in_threads
-from munmaek.ngram.tables import NgramTables, aligned, expect, tensor_named
+from munmaek.ngram.tables import (
+    LARGEST_BACKOFF,
+    NgramTables,
+    aligned,
+    check_values,
+    expect,
+    sampled,
+    tensor_named,
+)
 
 __all__ = ["CompactTables", "compress", "fast", "quantise", "tables_from"]
 
@@ -145,6 +153,9 @@ class CompactTables:
         expect("shape of 'ranked'", arrays["ranked"].shape, (vocab_size,))
         for name in ("records", "pointers", "samples", "books"):
             expect(f"axes of '{name}'", arrays[name].ndim, 1)
+        check_values("unigram_logprobs", sampled(arrays["unigram_logprobs"]), most=0.0)
+        for name in ("unigram_backoffs", "books"):
+            check_values(name, sampled(arrays[name]), most=LARGEST_BACKOFF)
         made = cls(**{name: aligned(array) for name, array in arrays.items()})
         made._check_layout()
         return made

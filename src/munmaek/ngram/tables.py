@@ -26,9 +26,22 @@ from munmaek.ngram.soundness import (
     words_are_sound,
 )
 
-__all__ = ["MAX_ORDER", "NgramTables", "aligned", "expect", "ranks", "tensor_named"]
+__all__ = [
+    "LARGEST_BACKOFF",
+    "MAX_ORDER",
+    "NgramTables",
+    "aligned",
+    "check_values",
+    "expect",
+    "ranks",
+    "sampled",
+    "tensor_named",
+]
 
 MAX_ORDER = 10
+LARGEST_BACKOFF = float(np.finfo(np.float32).max)
+_SAMPLED = 64
+"""Values of an array that are looked at on opening: each may cost a read from the disk."""
 
 _DTYPES = {
     "starts": np.dtype(np.int64),
@@ -123,10 +136,12 @@ class NgramTables:
     ) -> Self:
         """Take arrays back without copying them.
 
-        Only shapes and types are looked at, so that opening is instant; ``verify`` reads it all.
+        Only shapes, types and a few of the values are looked at, so that opening is instant;
+        ``verify`` reads it all.
 
         Raises:
-            ArtefactError: an array is missing, of another type, or its size does not fit.
+            ArtefactError: an array is missing, of another type, its size does not fit, or a value
+                cannot stand there.
         """
         arrays = {name: tensor_named(tensors, name) for name in _DTYPES}
         for name, dtype in _DTYPES.items():
@@ -148,6 +163,8 @@ class NgramTables:
             expect(f"shape of '{name}'", arrays[name].shape, (length,))
         slots = arrays["index"].size
         expect("shape of 'index'", arrays["index"].shape, (1 << max(slots - 1, 0).bit_length(),))
+        check_values("logprobs", sampled(arrays["logprobs"]), most=0.0)
+        check_values("backoffs", sampled(arrays["backoffs"]), most=LARGEST_BACKOFF)
         return cls(**{name: aligned(array) for name, array in arrays.items()})
 
     def verify(self) -> None:
@@ -164,7 +181,7 @@ class NgramTables:
             "index": lambda: index_is_sound(self.first, self.words, self.index),
             "ranked": lambda: ranks_are_sound(self.logprobs, self.ranked),
             "logprobs": lambda: bool((self.logprobs <= 0).all()),
-            "backoffs": lambda: bool((self.backoffs < np.inf).all()),
+            "backoffs": lambda: bool((self.backoffs <= LARGEST_BACKOFF).all()),
         }
         for name, holds in sound.items():
             if not holds():
@@ -187,6 +204,24 @@ def tensor_named(tensors: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]
         message = f"n-gram tables: tensor '{name}' is missing; save the model again"
         raise ArtefactError(message)
     return tensors[name]
+
+
+def sampled(values: NDArray[Any]) -> NDArray[Any]:
+    """A few values from all over the array, the first and the last among them."""
+    if not len(values):
+        return values
+    return values[np.linspace(0, len(values) - 1, _SAMPLED).astype(np.int64)]
+
+
+def check_values(name: str, values: NDArray[Any], *, most: float) -> None:
+    """Refuse a value above ``most`` and what is no number; minus infinity is log 0.
+
+    Raises:
+        ArtefactError: there is one.
+    """
+    if not (values <= most).all():
+        message = f"n-gram tables: '{name}' is damaged; take the model from a good copy"
+        raise ArtefactError(message)
 
 
 def expect(what: str, given: object, wanted: object) -> None:

@@ -7,7 +7,8 @@ Letters: B rows, T steps, I input width, H hidden width, D = 2H of both directio
 A state is a tuple of [B L H]: (h,) for Elman and GRU, (h, c) for LSTM.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain, repeat
 from typing import cast, final
 
 import torch
@@ -22,6 +23,12 @@ from munmaek.nn.row_order import at_last, reading_backward, reorder
 from munmaek.nn.tape import Tape, scoped
 
 __all__ = ["Bidirectional", "Recurrent", "State"]
+
+
+def _widths(layers: int, first: int, others: int) -> Iterator[int]:
+    """What each layer reads; one by one, for their number may come from a damaged file."""
+    return chain([first], repeat(others, layers - 1))
+
 
 State = tuple[Float[Tensor, "B L H"], ...]
 
@@ -47,9 +54,9 @@ class Recurrent(nn.Module):
         weight_dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        widths = [input_size] + [hidden_size] * (layers - 1)
         self.stack = nn.ModuleList(
-            Layer(cell, width, hidden_size, weight_dropout=weight_dropout) for width in widths
+            Layer(cell, width, hidden_size, weight_dropout=weight_dropout)
+            for width in _widths(layers, input_size, hidden_size)
         )
         self.dropout = VariationalDropout(dropout)
 
@@ -127,9 +134,13 @@ class Bidirectional(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        widths = [input_size] + [2 * hidden_size] * (layers - 1)
-        self.forward_layers = nn.ModuleList(Layer(cell, width, hidden_size) for width in widths)
-        self.backward_layers = nn.ModuleList(Layer(cell, width, hidden_size) for width in widths)
+        self.forward_layers, self.backward_layers = (
+            nn.ModuleList(
+                Layer(cell, width, hidden_size)
+                for width in _widths(layers, input_size, 2 * hidden_size)
+            )
+            for _ in range(2)
+        )
         self.dropout = VariationalDropout(dropout)
 
     def by_layer(self) -> list[list[nn.Parameter]]:

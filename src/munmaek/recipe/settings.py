@@ -279,6 +279,10 @@ def validation_role(recipe: Recipe) -> str:
     return f"validation, which also chose {' and '.join(chosen)}" if chosen else "validation"
 
 
+_LARGEST = 1 << 20
+"""Bytes of a file of options, at most."""
+
+
 def read_toml(path: Path | str) -> Mapping[str, Any]:
     """The options in a TOML file, unchecked.
 
@@ -288,10 +292,14 @@ def read_toml(path: Path | str) -> Mapping[str, Any]:
     """
     try:
         with Path(path).open("rb") as file:
-            return tomllib.load(file)
+            content = file.read(_LARGEST + 1)
+        if len(content) > _LARGEST:
+            message = f"over {_LARGEST:,} bytes"
+            raise ValueError(message)
+        return tomllib.loads(content.decode())
     except OSError as error:
         message = f"{path}: cannot read: {error.strerror}"
         raise InputError(message) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         message = f"{path}: not TOML: {error}"
         raise ConfigError(message) from error

@@ -17,9 +17,9 @@ from tokenizers import normalizers
 
 from munmaek.errors import ArtefactError, ConfigError, UnsupportedError
 from munmaek.text.frames import Frame
+from munmaek.text.pipelines import open_pipeline
 from munmaek.text.places import Piece
 from munmaek.text.published_tokenizer import read_published
-from munmaek.text.tokenizer_classes import read_pipeline
 from munmaek.text.tokenizers import Tokenizer
 
 __all__ = ["ROLES", "AnyTokenizer", "CheckpointTokenizer", "tokenizer_settings"]
@@ -276,7 +276,7 @@ class CheckpointTokenizer:
         Raises:
             ArtefactError: the file is damaged, or the record is of another one.
         """
-        pipeline, specials = read_pipeline(path), record.get("specials", {})
+        pipeline, specials = open_pipeline(path), record.get("specials", {})
         if "frame" in record:
             frame = Frame.from_json(record["frame"], where=str(path))
         else:

@@ -109,7 +109,11 @@ def _containers(value: Any) -> Iterator[Any]:
     if isinstance(value, dict):
         value = list(cast("dict[str, Any]", value).values())
     inner = cast("list[Any]", value) if isinstance(value, list) else []
-    return (each for each in inner if isinstance(each, dict | list))
+    return filter(_nests, inner)
+
+
+def _nests(value: Any) -> bool:
+    return isinstance(value, dict | list)
 
 
 def _content(path: Path, most: int) -> bytes:

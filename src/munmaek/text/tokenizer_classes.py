@@ -14,12 +14,13 @@ from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tok
 from tokenizers import Tokenizer as Pipeline
 
 from munmaek.errors import ArtefactError
+from munmaek.text.pipelines import open_pipeline
 from munmaek.text.sentencepiece import SentencePiece, read_sentencepiece
 from munmaek.text.tokenizer_settings import NAMED, Settings, Token
 
 __all__ = [
     "AS_IT_IS", "BERT", "BUILDERS", "CAMEMBERT", "KOBERT", "ROBERTA", "XLM", "Source",
-    "object_of", "read_pipeline",
+    "object_of",
 ]  # fmt: skip
 
 BERT, ROBERTA, XLM, CAMEMBERT, KOBERT, AS_IT_IS = range(6)
@@ -74,22 +75,6 @@ _Frame: TypeAlias = Callable[[Source, Pipeline], Any]
 _Built: TypeAlias = tuple[Pipeline, dict[str, Token | None], list[Token], _Frame]
 
 
-def read_pipeline(path: Path) -> Pipeline:
-    """Read a ``tokenizer.json``.
-
-    Raises:
-        ArtefactError: it cannot be read, or is none.
-    """
-    try:
-        return Pipeline.from_str(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}"
-        raise ArtefactError(message) from error
-    except Exception as error:  # noqa: BLE001  the library raises bare Exception
-        message = f"{path}: not a tokenizer of the tokenizers library: {error}"
-        raise ArtefactError(message) from None
-
-
 def object_of(value: Any) -> dict[str, Any]:
     """Return a JSON object, or an empty one in the place of anything else."""
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
@@ -124,7 +109,7 @@ def _vocabulary(source: Source, wanted: str) -> Any:
     model = object_of(source.serialised.get("model"))
     found = model.get("type")
     if found is None:  # old files do not say, or it is none
-        found = type(read_pipeline(path).model).__name__
+        found = type(open_pipeline(path).model).__name__
     if found != wanted:
         message = (
             f"{path}: a {found} model, where {source.name} reads {wanted}; to use it as it is, set "
@@ -309,7 +294,7 @@ def _as_it_is(source: Source) -> _Built:
     path = source.folder / "tokenizer.json"
     if not source.serialised:
         raise source.refused("tokenizer.json")
-    pipeline = read_pipeline(path)
+    pipeline = open_pipeline(path)
     pipeline.no_padding()
     pipeline.no_truncation()
     pad = object_of(source.serialised.get("padding")).get("pad_token")

@@ -5,7 +5,6 @@
 from ``tokenizer.json``.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,8 @@ from typing import Any, TypeAlias, cast, final
 from tokenizers import AddedToken
 
 from munmaek.errors import ArtefactError
+from munmaek.text.json_files import read_json_object
+from munmaek.text.pipelines import LARGEST
 
 __all__ = ["NAMED", "Settings", "Token", "read_json", "read_settings"]
 
@@ -128,17 +129,7 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         ArtefactError: it is not JSON, or not an object.
     """
-    if not path.is_file():
-        return {}
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        message = f"{path}: cannot be read as JSON: {error}"
-        raise ArtefactError(message) from error
-    if not isinstance(found, dict):
-        message = f"{path}: an object wanted, got a {type(found).__name__}"
-        raise ArtefactError(message)
-    return cast("dict[str, Any]", found)
+    return read_json_object(path, most=LARGEST) if path.is_file() else {}
 
 
 def read_settings(folder: Path, serialised: Mapping[str, Any]) -> Settings:

@@ -26,6 +26,7 @@ from munmaek.text.building import (
 )
 from munmaek.text.frames import Frame
 from munmaek.text.morphology import analyser, segment
+from munmaek.text.pipelines import open_pipeline
 from munmaek.text.places import FIRST_BYTE, Located, Piece, bytes_located, word_of
 
 __all__ = ["KINDS", "SPECIALS", "Tokenizer", "train_tokenizer", "word_tokenizer", "words"]
@@ -299,17 +300,7 @@ class Tokenizer:
         Raises:
             ArtefactError: no such file, not a tokenizer, or one with other special tokens.
         """
-        path = Path(path)
-        try:
-            content = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            message = f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}"
-            raise ArtefactError(message) from None
-        try:
-            pipeline = Pipeline.from_str(content)
-        except Exception as error:  # noqa: BLE001  the library raises bare Exception
-            message = f"{path}: not a tokenizer of the tokenizers library: {error}"
-            raise ArtefactError(message) from None
+        pipeline = open_pipeline(Path(path))
         found = tuple(pipeline.id_to_token(number) for number in range(len(SPECIALS)))
         if found != SPECIALS:
             message = f"{path}: ids 0 to 4 must be {' '.join(SPECIALS)}, got {found}"

@@ -1,0 +1,219 @@
+"""What each reader of files is given, undamaged, and how it is called."""
+
+import bz2
+import gzip
+import json
+import lzma
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import zstandard
+
+from fuzz_damage import damaged_bytes
+from munmaek.align.marks import read_guide, read_marks
+from munmaek.artefact.exchange import import_arpa
+from munmaek.artefact.tables import load_tables
+from munmaek.ngram.reading import read_words as count_words
+from munmaek.recipe.settings import Recipe, read_toml
+from munmaek.text.corpora import read_labelled, read_parallel, read_text, read_valued
+from munmaek.text.pairs import read_pairs
+from munmaek.text.sentencepiece import read_sentencepiece
+from munmaek.text.soft_labels import read_soft_labels
+from munmaek.text.tagged import read_tagged
+from munmaek.text.tokenizers import SPECIALS, Tokenizer, train_tokenizer
+
+__all__ = ["READERS", "Reader", "damaged_file"]
+
+KOREAN = [
+    "나는 학교에서 책을 읽는다",
+    "너는 집에서 오래된 노래를 듣는다",
+    "우리는 공원에 간다",
+    "",
+] * 6
+ENGLISH = ["I read a book", "you listen to an old song", "we go to the park", ""] * 6
+LABELS = ["a", "b"] * 12
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    ".gz": gzip.compress,
+    ".xz": lzma.compress,
+    ".bz2": bz2.compress,
+    ".zst": zstandard.ZstdCompressor().compress,
+}
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One way that a file comes in."""
+
+    suffix: str
+    content: bytes
+    read: Callable[[Path], Any]
+
+
+def _lines(rows: list[str]) -> bytes:
+    return "".join(f"{row}\n" for row in rows).encode()
+
+
+def _jsonl(rows: list[dict[str, Any]]) -> bytes:
+    return _lines([json.dumps(row, ensure_ascii=n % 2 == 0) for n, row in enumerate(rows)])
+
+
+ARPA = b"""\\data\\
+ngram 1=5
+ngram 2=4
+ngram 3=2
+
+\\1-grams:
+-99\t<s>\t-0.30103
+-0.9\t</s>
+-1.2\t<unk>\t-0.1
+-0.7\tone\t-0.2
+-0.8\t\xeb\x91\x98\t-0.4
+
+\\2-grams:
+-0.3\t<s> one\t-0.1
+-0.4\tone \xeb\x91\x98\t-0.2
+-0.5\t\xeb\x91\x98 </s>
+-0.6\t\xeb\x91\x98 one
+
+\\3-grams:
+-0.1\t<s> one \xeb\x91\x98
+-0.2\tone \xeb\x91\x98 </s>
+
+\\end\\
+"""
+TOML = b"""task = "lm"
+stage = "rnn"
+vocab_size = 300
+[model]
+embedding = 8
+hidden = 8
+dropout = 0.1
+[train]
+steps = 5
+learning_rate = 1e-3
+schedule = "cosine"
+"""
+
+
+def _sentencepiece() -> bytes:
+    """A model of a few pieces: field 1 holds each, field 2 the trainer's options."""
+
+    def field(number: int, content: bytes) -> bytes:
+        return bytes([number << 3 | 2, len(content)]) + content
+
+    pieces = [("<unk>", b"\x18\x02"), ("<s>", b"\x18\x03"), ("</s>", b"\x18\x03")]
+    pieces += [("\u2581나는", b""), ("책", b""), ("을", b"")]
+    score = b"\x15\x00\x00\x80\xbf"
+    content = b"".join(field(1, field(1, text.encode()) + score + kind) for text, kind in pieces)
+    return content + field(2, b"\x18\x01") + field(3, b"\x18\x01")
+
+
+def _tokenizer(kind: str) -> bytes:
+    return train_tokenizer(KOREAN, kind=kind, vocab_size=400).content.encode()
+
+
+def _use_tokenizer(path: Path, kind: str) -> Any:
+    tokenizer = Tokenizer.load(path, kind=kind)
+    return [tokenizer.decode(row) for row in tokenizer.encode_many(KOREAN)]
+
+
+def _config(path: Path) -> Any:
+    recipe = Recipe.of(read_toml(path), where=str(path))
+    return recipe.stage_config(), recipe.train_config()
+
+
+def _arpa(path: Path) -> Any:
+    model = import_arpa(path)
+    return [each.logprob for each in model.score(["one 둘 one"])]
+
+
+def _guide(path: Path) -> Any:
+    return read_guide(path, KOREAN, ENGLISH)
+
+
+def _counted(path: Path) -> Any:
+    return count_words([path], specials=SPECIALS, threads=1).positions
+
+
+MARKS = [
+    {
+        "source": "나는 간다",
+        "target": "I go",
+        "sure": [[0, 0]],
+        "possible": [[1, 1]],
+        "tokenizer": "t",
+    }
+]
+SOFT = [{"text": text, "probabilities": {"a": 0.25, "b": 0.75}} for text in KOREAN if text]
+PAIRS = [
+    {"first": one, "second": two, "score": 1.5} for one, two in zip(KOREAN, ENGLISH, strict=True)
+]
+TAGGED = [row for text in KOREAN for row in (*(f"{word}\tB-X" for word in text.split()), "")]
+TABLE = [f"{text}\t{label}" for text, label in zip(KOREAN, LABELS, strict=True)]
+CSV = ["text,label", '"a, ""b""",x', "나는,y"] * 5
+PHARAOH = ["0-0 1-1 2?0", "0-1", "1p1 0-0", ""] * 6
+
+READERS: Mapping[str, Reader] = {
+    "lines": Reader(".txt", _lines(KOREAN), lambda path: read_text([path]).lines),
+    "counted words": Reader(".txt", _lines(KOREAN), _counted),
+    "jsonl text": Reader(
+        ".jsonl", _jsonl([{"text": text} for text in KOREAN]), lambda path: read_text([path]).lines
+    ),
+    "tsv labels": Reader(".tsv", _lines(TABLE), lambda path: read_labelled([path]).labels),
+    "csv labels": Reader(".csv", _lines(CSV), lambda path: read_labelled([path]).labels),
+    "jsonl labels": Reader(
+        ".jsonl",
+        _jsonl([{"text": text, "label": n} for n, text in enumerate(KOREAN)]),
+        lambda path: read_labelled([path]).labels,
+    ),
+    "values": Reader(
+        ".tsv",
+        _lines([f"{text}\t{n / 3}" for n, text in enumerate(KOREAN)]),
+        lambda path: read_valued([path]).labels,
+    ),
+    "parallel": Reader(
+        ".tsv",
+        _lines([f"{one}\t{two}" for one, two in zip(KOREAN, ENGLISH, strict=True) if one]),
+        lambda path: read_parallel([path]).sources,
+    ),
+    "scored pairs": Reader(".jsonl", _jsonl(PAIRS[:3]), lambda path: read_pairs([path]).firsts),
+    "tagged": Reader(".tsv", _lines(TAGGED), lambda path: read_tagged([path]).labels),
+    "pharaoh": Reader(".txt", _lines(PHARAOH), _guide),
+    "marks": Reader(".jsonl", _jsonl(MARKS * 4), read_marks),
+    "soft labels": Reader(
+        ".jsonl", _jsonl(SOFT), lambda path: read_soft_labels([path], ["a", "b"]).texts
+    ),
+    "arpa": Reader(".arpa", ARPA, _arpa),
+    "toml": Reader(".toml", TOML, _config),
+    "sentencepiece": Reader(".model", _sentencepiece(), read_sentencepiece),
+    "tokenizer bpe": Reader(".json", _tokenizer("bpe"), lambda path: _use_tokenizer(path, "bpe")),
+    "tokenizer unigram": Reader(
+        ".json", _tokenizer("unigram"), lambda path: _use_tokenizer(path, "unigram")
+    ),
+    "tokenizer wordpiece": Reader(
+        ".json", _tokenizer("wordpiece"), lambda path: _use_tokenizer(path, "wordpiece")
+    ),
+    "tensors": Reader(".safetensors", b"", load_tables),
+}
+PACKED = ("lines", "counted words", "jsonl labels", "tsv labels", "arpa")
+"""Readers that are also given compressed files."""
+
+
+def damaged_file(rng: random.Random, kind: str, folder: Path) -> Path:
+    """Write one damaged file of a kind; compressed ones are damaged within or without."""
+    reader = READERS[kind]
+    others = READERS[rng.choice(list(READERS))].content
+    content = damaged_bytes(rng, reader.content, others)
+    path = folder / f"input{reader.suffix}"
+    if kind in PACKED and rng.random() < 0.3:
+        suffix = rng.choice(list(PACKERS)) if kind != "arpa" else ".gz"
+        inner = content if rng.random() < 0.5 else reader.content
+        content = PACKERS[suffix](inner)
+        if rng.random() < 0.7:
+            content = damaged_bytes(rng, content, PACKERS[suffix](others))
+        path = folder / f"input{reader.suffix}{suffix}"
+    path.write_bytes(content)
+    return path

@@ -1,0 +1,57 @@
+"""``tokenizer.json``, the form of the ``tokenizers`` library, opened with suspicion.
+
+The library takes any ids and any rules that are spelled right, and fails where they are used: it
+stops with a Rust panic, or writes a table up to the highest id. So what it made is tried at once.
+"""
+
+from pathlib import Path
+
+from tokenizers import Tokenizer as Pipeline
+
+from munmaek.errors import ArtefactError
+
+__all__ = ["open_pipeline"]
+
+LARGEST = 1 << 30
+"""Bytes of such a file, at most; the largest vocabularies take some tens of millions."""
+_SPARSE = 1 << 16
+"""Ids that no token has, at most, besides as many as there are tokens."""
+_TRIED = "a 가 \U0010fffd"
+"""Letters that are known to most, and one that is known to none."""
+
+
+def open_pipeline(path: Path) -> Pipeline:
+    """Open a ``tokenizer.json``.
+
+    Raises:
+        ArtefactError: it cannot be read, is not UTF-8 or too large, the library does not take it,
+            its ids are far apart, or it cannot encode a text.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+        text = content.decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}"
+        raise ArtefactError(message) from None
+    if len(content) > LARGEST:
+        message = f"{path}: {len(content):,} bytes and more; a tokenizer has {LARGEST:,} at most"
+        raise ArtefactError(message)
+    try:
+        return _tried(Pipeline.from_str(text))
+    except (KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException as error:  # noqa: BLE001  bare Exception, and panics, which are none
+        message = f"{path}: not a tokenizer of the tokenizers library: {error}"
+        raise ArtefactError(message) from None
+
+
+def _tried(pipeline: Pipeline) -> Pipeline:
+    ids = pipeline.get_vocab(with_added_tokens=True).values()
+    highest = max(ids, default=-1)
+    if highest > 2 * len(ids) + _SPARSE:
+        message = f"{len(ids)} tokens with ids up to {highest}"
+        raise ValueError(message)
+    encoding = pipeline.encode(_TRIED, add_special_tokens=False)
+    pipeline.decode(encoding.ids)
+    return pipeline
