@@ -45,7 +45,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text, rnn, counted = (str(folder / name) for name in ("text.txt", "rnn", "counted"))
     config = ["--config", str(folder / "lm.toml")]
     assert main(["train", "lm", text, "--model", "rnn", "-o", rnn, *config, *plain]) == 0
-    assert main(["train", "lm", text, "--model", "ngram", "-o", counted, *plain]) == 0
+    assert main(["train", "lm", text, "--model", "ngram", "-o", counted, "--tokenizer", rnn]) == 0
     return folder
 
 
