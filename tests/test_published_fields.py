@@ -3,7 +3,7 @@
 import json
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from munmaek.errors import (
     MunmaekWarning,
 )
 from munmaek.models.bert.encoder import ACTIVATIONS
+from munmaek.nn.tape import Tape
 
 transformers: Any = pytest.importorskip("transformers", reason="transformers is not installed")
 
@@ -95,12 +96,12 @@ AUTO = {
 }  # fmt: skip
 
 
-def assert_same(folder: Path, head: str = "ForMaskedLM", *, atol: float = 1e-5) -> Any:
+def assert_same(folder: Path, head: str = "ForMaskedLM", *, texts: Sequence[str] = TEXTS) -> Any:
     """What the head gives for each text is what that of transformers gives."""
     model = getattr(transformers, AUTO[head]).from_pretrained(folder, dtype=torch.float32).eval()
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     opened = open_checkpoint(folder)
-    for text in TEXTS:
+    for text in texts:
         batch = tokenizer(text, return_tensors="pt")
         batch.pop("token_type_ids", None)
         with torch.no_grad():
@@ -109,7 +110,7 @@ def assert_same(folder: Path, head: str = "ForMaskedLM", *, atol: float = 1e-5) 
             found = opened.network(ids, torch.tensor([ids.shape[1]]))
             found = opened.network.logits(found) if head == "ForMaskedLM" else found
         wanted = out.last_hidden_state if head == "Model" else out.logits
-        torch.testing.assert_close(found, wanted, atol=atol, rtol=1e-5)
+        torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-5)
         assert opened.tokenizer.frame.row(opened.tokenizer.encode(text), 24) == ids[0].tolist()
     return opened
 
@@ -323,6 +324,21 @@ def test_a_padding_id_that_counts_no_positions_is_refused(pad: Any, tmp_path: Pa
     folder = edit(saved(tmp_path / "a", "roberta"), pad_token_id=pad)
     with pytest.raises(ArtefactError, match="pad_token_id"):
         load(folder)
+
+
+@pytest.mark.parametrize("pad", [0, 1])
+def test_padding_within_a_text_counts_no_position(pad: int, tmp_path: Path) -> None:
+    folder = saved(tmp_path / "a", "roberta", "Model", pad_token_id=pad)
+    texts = ["the [PAD] cat sat", "[PAD] dog [PAD] [PAD]", "the zebra sat [UNK]", "a cat"]
+    network = assert_same(folder, "Model", texts=texts).network
+    encoder: Any = load(folder)
+    together = encoder.embed(texts)
+    np.testing.assert_allclose(together, [encoder.embed([t])[0] for t in texts], atol=1e-5)
+    ids = torch.tensor([[2, 9, pad, 6, 7, 3], [2, pad, 17, 3, 5, 5]])
+    lengths = torch.tensor([6, 4])
+    torch.testing.assert_close(
+        network(ids, lengths, tape=Tape()), network(ids, lengths), atol=1e-5, rtol=1e-5
+    )
 
 
 # Weights
