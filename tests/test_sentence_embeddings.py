@@ -210,6 +210,10 @@ def test_texts_alone_train_embeddings_that_search_and_embed_use(
     again: Any = load(place / "theirs")
     assert (again.pooling, again.normalised, again.limit) == ("mean", True, model.limit)
     np.testing.assert_allclose(again.embed(TEXTS[:3]), vectors, atol=1e-6)
+    theirs: Any = pytest.importorskip("sentence_transformers")
+    their_model = theirs.SentenceTransformer(str(place / "theirs"), device="cpu")
+    texts = [*TEXTS[:6], "", " ".join(TEXTS)]
+    np.testing.assert_allclose(model.embed(texts), their_model.encode(texts), atol=1e-5)
 
 
 def test_pairs_train_embeddings_and_go_on_from_them(
