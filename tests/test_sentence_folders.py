@@ -17,7 +17,7 @@ from munmaek.artefact.published import export_huggingface
 from munmaek.artefact.schema import ACTIVATIONS as NAMED
 from munmaek.artefact.schema import POOLING
 from munmaek.cli import main
-from munmaek.errors import ArtefactError, ConfigError, InputError
+from munmaek.errors import ArtefactError, ConfigError, InputError, MunmaekWarning
 from munmaek.nn.sentence import ACTIVATIONS, POOLINGS
 
 transformers: Any = pytest.importorskip("transformers", reason="transformers is not installed")
@@ -356,6 +356,49 @@ def test_windows_each_begin_with_the_prompt(encoders: Path, tmp_path: Path) -> N
         ours.embed([text], overlap=5)
     with pytest.raises(InputError, match="a prompt of 8 tokens leaves no room"):
         ours.embed([text], prompt="the cat sat on the mat . a ")
+
+
+@pytest.mark.parametrize("family", ["Bert", "DistilBert"])
+def test_what_their_library_itself_saves_is_read(
+    family: str, encoders: Path, tmp_path: Path
+) -> None:
+    parts: Any = pytest.importorskip("sentence_transformers.sentence_transformer.modules")
+    torch.manual_seed(1)
+    made = theirs.SentenceTransformer(
+        modules=[
+            parts.Transformer(str(encoders / family)), parts.Pooling(SIZE, ("mean", "cls")),
+            parts.Dense(2 * SIZE, 7, use_residual=True), parts.LayerNorm(7), parts.Normalize(),
+        ],
+        device="cpu", prompts={"query": "the cat "}, default_prompt_name="query", truncate_dim=5,
+    )  # fmt: skip
+    made.save_pretrained(str(tmp_path / "saved"))
+    assert_same(tmp_path / "saved")
+    assert_same(tmp_path / "saved", prompt="")
+
+
+def test_a_cross_encoder_rates_and_labels_pairs(encoders: Path, tmp_path: Path) -> None:
+    pairs = [("the cat", "a dog"), ("나는", "학교")]
+    firsts, seconds = [list(side) for side in zip(*pairs, strict=True)]
+    for labels in (1, 3):
+        torch.manual_seed(1)
+        config = FAMILIES["Bert"]()
+        config.num_labels = labels
+        transformers.BertForSequenceClassification(config).save_pretrained(tmp_path / "plain")
+        for name in ("vocab.txt", "tokenizer_config.json"):
+            shutil.copy(encoders / "Bert" / name, tmp_path / "plain" / name)
+        made = theirs.CrossEncoder(str(tmp_path / "plain"), device="cpu")
+        made.save_pretrained(str(tmp_path / str(labels)))
+        wanted = made.predict(pairs, activation_fn=torch.nn.Identity())
+        if labels == 1:
+            with pytest.warns(MunmaekWarning, match="passes through Sigmoid; rate gives"):
+                rated = load(tmp_path / "1").rate(firsts, seconds)
+            np.testing.assert_allclose([each.value for each in rated], wanted, atol=1e-5)
+            continue
+        found = load(tmp_path / "3").predict(firsts, seconds)
+        chances = torch.tensor(wanted).softmax(-1).numpy()
+        np.testing.assert_allclose(
+            [list(each.probabilities.values()) for each in found], chances, atol=1e-5
+        )
 
 
 # What is refused, and by which name

@@ -10,6 +10,7 @@ A field that is not known, or a value that no module here computes, is refused b
 """
 
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,7 +28,7 @@ from munmaek.artefact.sentence_fields import (
     pooling_fields,
     unit_options,
 )
-from munmaek.errors import ArtefactError
+from munmaek.errors import ArtefactError, MunmaekWarning
 from munmaek.metrics.retrieval import SIMILARITIES
 from munmaek.nn.sentence import make_modules, pooled_size
 from munmaek.nn.tensors import check_tensors
@@ -98,7 +99,7 @@ def read_sentence_folder(folder: Path) -> SentenceFolder | None:
     overall = _overall(folder / "config_sentence_transformers.json")
     modules = _modules(folder, place)
     if overall.get("model_type", "SentenceTransformer") == "CrossEncoder":
-        return _no_sentences(modules, place)
+        return _no_sentences(modules, place, overall)
     if [each.kind for each in modules[:2]] != ["Transformer", "Pooling"]:
         message = f"{place}: a Transformer and then a Pooling wanted, got {_kinds(modules)}"
         raise ArtefactError(message)
@@ -127,12 +128,20 @@ def _kinds(modules: Sequence[_Module]) -> str:
     return ", ".join(each.kind for each in modules) or "nothing"
 
 
-def _no_sentences(modules: Sequence[_Module], place: Path) -> None:
-    if _kinds(modules) != "Transformer":
-        message = (
-            f"{place}: a cross-encoder of {_kinds(modules)}; munmaek reads a Transformer alone"
-        )
+def _no_sentences(modules: Sequence[_Module], place: Path, overall: Mapping[str, Any]) -> None:
+    """Check that a cross-encoder is nothing but a network of labels or numbers."""
+    if _kinds(modules) != "Transformer" or modules[0].folder != place.parent:
+        message = f"{place}: a cross-encoder of {_kinds(modules)}; a Transformer alone is read"
         raise ArtefactError(message)
+    fields = FieldReader(place.parent / "config_sentence_transformers.json", overall)
+    fields.fixed("default_prompt_name")
+    after = str(overall.get("activation_fn", "Identity")).rpartition(".")[2]
+    if after != "Identity":
+        message = (
+            f"{place}: a cross-encoder, whose numbers sentence-transformers passes through "
+            f"{after}; rate gives those before it"
+        )
+        warnings.warn(message, MunmaekWarning, stacklevel=4)
 
 
 def _modules(folder: Path, place: Path) -> list[_Module]:
