@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from munmaek import load
 from munmaek.artefact.checkpoint import open_checkpoint
-from munmaek.artefact.published import export_huggingface
+from munmaek.artefact.published import export_huggingface, export_onnx
 from munmaek.cli import main
 from munmaek.errors import (
     ArtefactError,
@@ -341,6 +341,23 @@ def test_padding_within_a_text_counts_no_position(pad: int, tmp_path: Path) -> N
     )
 
 
+def test_a_roberta_is_the_same_as_a_graph_of_any_size(tmp_path: Path) -> None:
+    runtime: Any = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    folder = saved(tmp_path / "a", "roberta", "Model", pad_token_id=1)
+    export_onnx(load(folder), tmp_path / "a.onnx")
+    graph = runtime.InferenceSession(str(tmp_path / "a.onnx"))
+    model = transformers.AutoModel.from_pretrained(folder).eval()
+    for rows in ([[2, 6, 7, 8, 9, 10, 3]], [[2, 9, 3, 1], [2, 6, 7, 3]], [[2, 1, 7, 3]]):
+        ids = np.array(rows)
+        mask = np.ones_like(ids)
+        mask[:, -1] = ids[:, -1] != 1
+        found = graph.run(None, {"input_ids": ids, "attention_mask": mask})[0]
+        with torch.no_grad():
+            given = {"input_ids": torch.tensor(ids), "attention_mask": torch.tensor(mask)}
+            wanted = model(**given).last_hidden_state.numpy()
+        np.testing.assert_allclose(found[mask > 0], wanted[mask > 0], atol=1e-5)
+
+
 # Weights
 
 
@@ -365,7 +382,7 @@ def test_a_damaged_index_is_refused_in_a_line(tmp_path: Path) -> None:
             load(folder)
         assert "\n" not in str(caught.value)
     index.write_text("{", encoding="utf-8")
-    with pytest.raises(ArtefactError, match="cannot be read as JSON"):
+    with pytest.raises(ArtefactError, match="not JSON"):
         load(folder)
 
 

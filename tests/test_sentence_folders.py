@@ -533,6 +533,6 @@ def test_a_missing_or_hostile_file_of_a_module_is_refused(encoders: Path, tmp_pa
     weights.unlink()
     refused(folder, "2_Dense", "no weights")
     (folder / "2_Dense" / "config.json").write_text("{", encoding="utf-8")
-    refused(folder, "2_Dense", "cannot be read as JSON")
+    refused(folder, "2_Dense", "not JSON")
     (folder / "modules.json").write_text("[" * 100_000, encoding="utf-8")
     refused(folder, "modules.json")

@@ -7,7 +7,7 @@ head, N tokens of all sentences.
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -313,20 +313,20 @@ class BertEncoder(nn.Module):
     def _numbered(self, ids: Tensor, positions: Tensor) -> Tensor:
         """RoBERTa's positions: its padding token, where a text holds it, is not counted.
 
-        It stands one before the first position (fairseq, ``make_positions``). Rows begin where
-        ``positions`` are 0.
+        It stands one before the first position (fairseq, ``make_positions``). Sentences that stand
+        end to end begin where ``positions`` are 0.
         """
         if self.config.family != "roberta":
             return positions
-        padding = ids == self.config.position_offset - 1
-        if not bool(padding.any()):
+        real = ids != self.config.position_offset - 1
+        # A graph that is written for others counts in any case, row by row.
+        if not cast("Any", torch.jit).is_tracing() and bool(real.all()):
             return positions
-        real = (~padding).long().flatten()
-        counted = real.cumsum(0)
-        places = positions.expand(ids.shape).flatten()
-        starts = torch.arange(len(places), device=ids.device) - places
-        own = counted - (counted - real)[starts] - 1
-        return torch.where(padding, -1, own.reshape(ids.shape))
+        counted = real.long().cumsum(-1)
+        if ids.ndim == 1:
+            starts = positions == 0
+            counted = counted - (counted - real.long())[starts][starts.cumsum(0) - 1]
+        return torch.where(real, counted - 1, -1)
 
     def embed(
         self,
