@@ -78,6 +78,10 @@ def compare(
             "--ter/--no-ter", help="Count the edits of translators; slow on long sentences."
         ),
     ] = True,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with an interrupted comparison of this command."),
+    ] = False,
     force: Force = False,
     device: Device = "auto",
     seed: Seed = None,
@@ -88,7 +92,8 @@ def compare(
 ) -> None:
     """Train several stages on the same data, side by side.
 
-    Each gets the same budget. A table grows as they are trained; with -o a report is written.
+    Each gets the same budget. A table grows as they are trained; with -o a report is written, and
+    --resume goes on after an interruption.
     """
     seconds = None if budget is None else parse_duration(budget)
     options = {
@@ -117,6 +122,7 @@ def compare(
         test=test or (),
         folder=output,
         force=force,
+        resume=resume,
         device=usable_device(device),
         beam=beam,
         with_ter=ter,

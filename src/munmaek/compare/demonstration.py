@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from munmaek.artefact import Classifier, Encoder, TrainedLanguageModel, Translator
-from munmaek.artefact.folder import check_free
 from munmaek.compare.demonstration_plan import FULL, QUICK, SMALL, Plan
 from munmaek.compare.entries import (
     classifier_row,
@@ -21,6 +20,7 @@ from munmaek.compare.entries import (
 )
 from munmaek.compare.events import Event, Message, StageFinished, StageProgress, StageStarted
 from munmaek.compare.report import write_report
+from munmaek.compare.unfinished import made_aside
 from munmaek.look.measures import first_word_influence, reading_speed
 from munmaek.metrics import IbmModel1, alignment_scores, resting_on, sign
 from munmaek.phrases import Phrase, Phrasebook, phrasebook
@@ -87,20 +87,20 @@ def demo(
         InputError: ``folder`` exists and ``force`` is false.
         DiskError: it cannot be written.
     """
-    check_free(folder, force=force)
     plan = QUICK if quick else FULL
     book = phrasebook(seed=seed, pairs=plan.pairs, valid=plan.valid, test=plan.test)
     command = "munmaek demo" + (" --quick" if quick else "") + (f" --seed {seed}" if seed else "")
     results = results_header(title="The lineage on the built-in phrasebook", command=command)
     results["data"] = _data(book)
     results["notes"] = [plan.note] if plan.note else []
-    show = _Demo(folder, plan, seed, force, report, results)
-    texts = show.language_models(book)
-    show.limits(texts, book)
-    show.classifiers(book, show.encoder(texts, book))
-    show.translators(book)
-    write_text(folder / "results.json", json.dumps(results, ensure_ascii=False, indent=1) + "\n")
-    write_report(results, folder / "report.html")
+    with made_aside(folder, asked=None, force=force) as work:
+        show = _Demo(work, plan, seed, force, report, results)
+        texts = show.language_models(book)
+        show.limits(texts, book)
+        show.classifiers(book, show.encoder(texts, book))
+        show.translators(book)
+        write_text(work / "results.json", json.dumps(results, ensure_ascii=False, indent=1) + "\n")
+        write_report(results, work / "report.html")
     report(Message(f"wrote {folder / 'report.html'}"))
     return results
 

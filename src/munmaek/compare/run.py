@@ -1,9 +1,10 @@
 """The same data and the same budget for several stages: trained, tested, side by side."""
 
 import json
+import shutil
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,12 @@ from munmaek.artefact import (
     Translator,
     load,
 )
+<<<<<<< HEAD
 from munmaek.artefact.folder import check_free
 from munmaek.artefact.manifest import MANIFEST, read_manifest
 from munmaek.artefact.naming import told_apart
+=======
+>>>>>>> 887c91c (Let a comparison go on after an interruption)
 from munmaek.compare.entries import (
     classifier_row,
     encoder_row,
@@ -30,7 +34,8 @@ from munmaek.compare.entries import (
 from munmaek.compare.events import Event, Message, StageFinished, StageProgress, StageStarted
 from munmaek.compare.remarks import remarks_on
 from munmaek.compare.report import write_report
-from munmaek.errors import ConfigError, UnsupportedError
+from munmaek.compare.unfinished import made_aside, same_data
+from munmaek.errors import ArtefactError, ConfigError, UnsupportedError
 from munmaek.models import stage_named, stages
 from munmaek.recipe import (
     Recipe,
@@ -45,8 +50,12 @@ from munmaek.recipe import (
 )
 from munmaek.recipe.holding import NOTHING
 from munmaek.recipe.prepare import Parallel, Text
+<<<<<<< HEAD
 from munmaek.recipe.settings import validation_role
 from munmaek.recipe.training import columns_of
+=======
+from munmaek.recipe.training import columns_of, work_folder
+>>>>>>> 887c91c (Let a comparison go on after an interruption)
 from munmaek.recipe.vocabulary import own_tokenizer
 from munmaek.text.corpora import (
     Corpus,
@@ -58,7 +67,7 @@ from munmaek.text.corpora import (
 )
 from munmaek.text.labels import LabelIndex, unseen_note
 from munmaek.train import Progress
-from munmaek.writing import write_text
+from munmaek.writing import remove_whole, scratch_folder, write_text
 
 __all__ = ["Candidate", "CompareSettings", "compare", "parse_candidate"]
 
@@ -113,6 +122,8 @@ class CompareSettings:
     folder: Path | None = None
     """For ``results.json``, ``report.html`` and ``models/``; None writes nothing."""
     force: bool = False
+    resume: bool = False
+    """Go on with an interrupted comparison: what it trained is taken, the rest is trained."""
     device: str = "cpu"
     beam: int = 5
     edges: tuple[int, ...] = (5, 10, 20, 30)
@@ -139,14 +150,37 @@ def compare(settings: CompareSettings, report: Report = _silent) -> dict[str, An
     for candidate in settings.candidates:
         if candidate.stage is not None:
             stage_named(candidate.stage).network_class(settings.recipe.task)
-    if settings.folder is not None:
-        check_free(settings.folder, force=settings.force)
     if settings.recipe.task not in ("lm", "classify", "translate", "mlm"):
         message = (
             f"compare has no table for '{settings.recipe.task}'; train each model and measure it "
             "with 'munmaek evaluate'"
         )
         raise UnsupportedError(message)
+    folder = settings.folder
+    if folder is None:
+        return _compared(settings, report)
+    asked, force, resume = _asked(settings), settings.force, settings.resume
+    with made_aside(folder, asked=asked, force=force, resume=resume) as work:
+        results = _compared(replace(settings, folder=work), report)
+        written = json.dumps(results, ensure_ascii=False, indent=1)
+        write_text(work / "results.json", written + "\n")
+        write_report(results, work / "report.html")
+    report(Message(f"{folder / 'report.html'}"))
+    return results
+
+
+def _asked(settings: CompareSettings) -> dict[str, Any]:
+    """What must be the same when a comparison goes on."""
+    return {
+        "recipe": settings.recipe.model_dump(mode="json"),
+        "models": [f"{each.stage or ''}@{each.folder or ''}" for each in settings.candidates],
+        "options": settings.models,
+        "beam": settings.beam,
+        "ter": settings.with_ter,
+    }
+
+
+def _compared(settings: CompareSettings, report: Report) -> dict[str, Any]:
     results = results_header(title=settings.title or "Comparison", command=settings.command)
     work = {
         "lm": _compare_lm,
@@ -155,16 +189,13 @@ def compare(settings: CompareSettings, report: Report = _silent) -> dict[str, An
         "mlm": _compare_mlm,
     }[settings.recipe.task]
     work(settings, results, report)
+<<<<<<< HEAD
     results["remarks"] = remarks_on(results)
     if settings.folder is not None:
         _write(settings.folder, results, report)
+=======
+>>>>>>> 887c91c (Let a comparison go on after an interruption)
     return results
-
-
-def _write(folder: Path, results: dict[str, Any], report: Report) -> None:
-    write_text(folder / "results.json", json.dumps(results, ensure_ascii=False, indent=1) + "\n")
-    write_report(results, folder / "report.html")
-    report(Message(f"{folder / 'report.html'}"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,18 +223,30 @@ class _Training:
         if self.candidate.stage is None:
             assert self.candidate.folder is not None
             return load(self.candidate.folder)
-        init = None if self.candidate.folder is None else load(self.candidate.folder)
-        with tempfile.TemporaryDirectory(prefix="munmaek-") as scratch:
-            run = Run(
-                self.settings.device,
-                Path(scratch),
-                init=init,
-                report=self._progress,
-            )
-            model = fit(self.recipe(), run)
-        if self.settings.folder is not None:
-            model.save(self.settings.folder / "models" / self.name, force=self.settings.force)
+        if self.settings.folder is None:
+            with scratch_folder(Path(tempfile.gettempdir())) as scratch:
+                return fit(self.recipe(), self._run(scratch))
+        place = self.settings.folder / "models" / self.name
+        if place.exists() and (model := self._taken(place)) is not None:
+            return model
+        model = fit(self.recipe(), self._run(work_folder(place)))
+        model.save(place)
+        shutil.rmtree(work_folder(place), ignore_errors=True)
         return model
+
+    def _run(self, folder: Path) -> Run:
+        init = None if self.candidate.folder is None else load(self.candidate.folder)
+        resume = self.settings.resume
+        return Run(self.settings.device, folder, resume, init, report=self._progress)
+
+    def _taken(self, place: Path) -> Any:
+        """What the interrupted comparison had trained; None where it is damaged, and removed."""
+        try:
+            return load(place)
+        except ArtefactError as error:
+            self.report(Message(f"trained anew: {error}"))
+            remove_whole(place)
+            return None
 
     def _progress(self, progress: Progress) -> None:
         self.report(StageProgress(self.name, progress.progress, progress.loss))
@@ -217,6 +260,7 @@ class _Training:
         self.report(StageFinished(self.name, row))
 
 
+<<<<<<< HEAD
 def _stage_of(candidate: Candidate) -> str:
     """The candidate's stage, which decides what its row is called."""
     folder = candidate.folder
@@ -227,6 +271,14 @@ def _stage_of(candidate: Candidate) -> str:
 
 
 def _trainings(settings: CompareSettings, report: Report) -> list[_Training]:
+=======
+def _trainings(
+    settings: CompareSettings, results: dict[str, Any], report: Report
+) -> list[_Training]:
+    """Every candidate under a name of its own, once the data is known to be the same as before."""
+    if settings.folder is not None:
+        same_data(settings.folder, results["data"])
+>>>>>>> 887c91c (Let a comparison go on after an interruption)
     trainings: list[_Training] = []
     kinds = [_stage_of(each) for each in settings.candidates]
     names = told_apart(kinds, [each.folder for each in settings.candidates])
@@ -265,7 +317,7 @@ def _compare_lm(settings: CompareSettings, results: dict[str, Any], report: Repo
     assert test is not None  # without a test, something is held out
     results["data"] = [_data(settings, text.describe(), test, len(test.lines))]
     models: list[TrainedLanguageModel] = []
-    for training in _trainings(settings, report):
+    for training in _trainings(settings, results, report):
         model = training.trained(
             lambda recipe, run: fit_language_model(_read_as(text, run), recipe, run)
         )
@@ -332,7 +384,7 @@ def _compare_classify(settings: CompareSettings, results: dict[str, Any], report
         own = prepare_labelled(train, held, _parted(stage), tokenizer=tokenizer)
         return fit_classifier(own, stage, run)
 
-    for training in _trainings(settings, report):
+    for training in _trainings(settings, results, report):
         model = training.trained(fit)
         if not isinstance(model, Classifier | MixedClassifier):
             raise _wrong_task(model, "classify")
@@ -351,7 +403,7 @@ def _compare_translate(settings: CompareSettings, results: dict[str, Any], repor
     test = read_parallel(settings.test) if settings.test else pairs.valid_corpus
     results["data"] = [_data(settings, pairs.describe(), test, len(test.sources))]
     outputs: dict[str, list[str]] = {}
-    for training in _trainings(settings, report):
+    for training in _trainings(settings, results, report):
         model = training.trained(
             lambda recipe, run: fit_translator(_pairs_as(pairs, run), recipe, run)
         )
@@ -387,12 +439,23 @@ def _samples(test: ParallelCorpus, outputs: dict[str, list[str]]) -> list[dict[s
 
 
 def _compare_mlm(settings: CompareSettings, results: dict[str, Any], report: Report) -> None:
+<<<<<<< HEAD
     text = _text(settings)
     column = settings.recipe.text_column
     test = read_text(settings.test, column=column) if settings.test else text.valid_corpus
     assert test is not None  # an encoder is trained, so something is held out
     results["data"] = [_data(settings, text.describe(), test, len(test.lines))]
     for training in _trainings(settings, report):
+=======
+    text = prepare_text(
+        read_text(settings.train),
+        read_text(settings.valid) if settings.valid else None,
+        settings.recipe,
+    )
+    test = read_text(settings.test) if settings.test else text.valid_corpus
+    results["data"] = [_data("mlm", text.describe(), test.name, len(test.lines), test.fingerprint)]
+    for training in _trainings(settings, results, report):
+>>>>>>> 887c91c (Let a comparison go on after an interruption)
         model = training.trained(lambda recipe, run: fit_encoder(_read_as(text, run), recipe, run))
         if not isinstance(model, Encoder):
             raise _wrong_task(model, "mlm")
