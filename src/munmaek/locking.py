@@ -61,12 +61,13 @@ class FileLock:
         except (OSError, ValueError):
             return None
 
-    def release(self) -> None:
-        """Remove the file and let the lock go."""
+    def release(self, *, keep: bool = False) -> None:
+        """Remove the file, unless it is to be kept, and let the lock go."""
         if self._file is None:
             return
         with suppress(OSError):
-            self.path.unlink()
+            if not keep:
+                self.path.unlink()
         with suppress(OSError):
             os.close(self._file)
         self._file = None

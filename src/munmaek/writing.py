@@ -360,8 +360,13 @@ def scratch_folder(parent: Path) -> Generator[Path]:
         folder.mkdir(mode=0o700)
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        lock.release()
+        _removed_with(folder, lock)
+
+
+def _removed_with(folder: Path, lock: FileLock) -> None:
+    """Remove a folder and then its lock, which stays where that fails: the next process tries."""
+    _remove(folder)
+    lock.release(keep=folder.exists())
 
 
 def _sweep_scratch(path: Path) -> None:
@@ -371,8 +376,7 @@ def _sweep_scratch(path: Path) -> None:
         mine = not hasattr(os, "getuid") or path.lstat().st_uid == os.getuid()
         if not (LOCKING and mine and _SCRATCH.fullmatch(path.name) and lock.take()):
             return
-        _remove(path.with_suffix(""))
-        lock.release()
+        _removed_with(path.with_suffix(""), lock)
 
 
 _SCRATCH = re.compile(rf"\.munmaek-scratch-{_RANDOM}\.lock")

@@ -14,6 +14,7 @@ from typing import Any, final
 
 from munmaek.artefact.manifest import MANIFEST, describe_file, file_names, render_manifest
 from munmaek.artefact.ownership import check_free
+from munmaek.errors import ArtefactError, DiskError
 from munmaek.writing import (
     claim,
     place_of,
@@ -87,10 +88,13 @@ class NewFolder:
 
     def finish(self, manifest: Mapping[str, Any]) -> None:
         """Write the manifest and put the folder in its place."""
-        hashes = {
-            name: describe_file(self._aside / name, self._hashes.get(name))
-            for name in file_names(self._aside)
-        }
+        try:
+            hashes = {
+                name: describe_file(self._aside / name, self._hashes.get(name))
+                for name in file_names(self._aside)
+            }
+        except ArtefactError as error:  # what was just written cannot be read back
+            raise DiskError(str(error)) from error
         text = render_manifest({**manifest, "files": hashes})
         (self._aside / MANIFEST).write_text(text, encoding="utf-8")
         sync_all(self._aside)

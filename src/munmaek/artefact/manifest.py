@@ -70,7 +70,7 @@ def _sha256(path: Path) -> str:
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
+    except (FileNotFoundError, PermissionError) as error:
         message = f"{path}: cannot be read: {error.strerror}"
         raise ArtefactError(message) from error
 

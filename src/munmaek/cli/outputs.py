@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from munmaek.errors import InputError
-from munmaek.writing import claim, is_stream, new_file
+from munmaek.writing import claim, is_stream, new_file, writing
 
 __all__ = [
     "claimed_file",
@@ -59,7 +59,7 @@ def _check_file_free(path: Path, *, force: bool, written: Callable[[bytes], bool
     if not force:
         message = f"{path}: already exists; choose another -o, or --force to replace it"
         raise InputError(message)
-    with path.open("rb") as file:
+    with writing(path), path.open("rb") as file:
         head = file.read(1 << 16)
     if head and not written(head):
         message = (

@@ -17,12 +17,8 @@ from munmaek.artefact import (
     Translator,
     load,
 )
-<<<<<<< HEAD
-from munmaek.artefact.folder import check_free
 from munmaek.artefact.manifest import MANIFEST, read_manifest
 from munmaek.artefact.naming import told_apart
-=======
->>>>>>> 887c91c (Let a comparison go on after an interruption)
 from munmaek.compare.entries import (
     classifier_row,
     encoder_row,
@@ -50,12 +46,8 @@ from munmaek.recipe import (
 )
 from munmaek.recipe.holding import NOTHING
 from munmaek.recipe.prepare import Parallel, Text
-<<<<<<< HEAD
 from munmaek.recipe.settings import validation_role
-from munmaek.recipe.training import columns_of
-=======
 from munmaek.recipe.training import columns_of, work_folder
->>>>>>> 887c91c (Let a comparison go on after an interruption)
 from munmaek.recipe.vocabulary import own_tokenizer
 from munmaek.text.corpora import (
     Corpus,
@@ -189,12 +181,7 @@ def _compared(settings: CompareSettings, report: Report) -> dict[str, Any]:
         "mlm": _compare_mlm,
     }[settings.recipe.task]
     work(settings, results, report)
-<<<<<<< HEAD
     results["remarks"] = remarks_on(results)
-    if settings.folder is not None:
-        _write(settings.folder, results, report)
-=======
->>>>>>> 887c91c (Let a comparison go on after an interruption)
     return results
 
 
@@ -260,7 +247,6 @@ class _Training:
         self.report(StageFinished(self.name, row))
 
 
-<<<<<<< HEAD
 def _stage_of(candidate: Candidate) -> str:
     """The candidate's stage, which decides what its row is called."""
     folder = candidate.folder
@@ -270,15 +256,12 @@ def _stage_of(candidate: Candidate) -> str:
     return str(read_manifest(folder)["stage"]) if ours else candidate.name
 
 
-def _trainings(settings: CompareSettings, report: Report) -> list[_Training]:
-=======
 def _trainings(
     settings: CompareSettings, results: dict[str, Any], report: Report
 ) -> list[_Training]:
     """Every candidate under a name of its own, once the data is known to be the same as before."""
     if settings.folder is not None:
         same_data(settings.folder, results["data"])
->>>>>>> 887c91c (Let a comparison go on after an interruption)
     trainings: list[_Training] = []
     kinds = [_stage_of(each) for each in settings.candidates]
     names = told_apart(kinds, [each.folder for each in settings.candidates])
@@ -439,23 +422,12 @@ def _samples(test: ParallelCorpus, outputs: dict[str, list[str]]) -> list[dict[s
 
 
 def _compare_mlm(settings: CompareSettings, results: dict[str, Any], report: Report) -> None:
-<<<<<<< HEAD
     text = _text(settings)
     column = settings.recipe.text_column
     test = read_text(settings.test, column=column) if settings.test else text.valid_corpus
     assert test is not None  # an encoder is trained, so something is held out
     results["data"] = [_data(settings, text.describe(), test, len(test.lines))]
-    for training in _trainings(settings, report):
-=======
-    text = prepare_text(
-        read_text(settings.train),
-        read_text(settings.valid) if settings.valid else None,
-        settings.recipe,
-    )
-    test = read_text(settings.test) if settings.test else text.valid_corpus
-    results["data"] = [_data("mlm", text.describe(), test.name, len(test.lines), test.fingerprint)]
     for training in _trainings(settings, results, report):
->>>>>>> 887c91c (Let a comparison go on after an interruption)
         model = training.trained(lambda recipe, run: fit_encoder(_read_as(text, run), recipe, run))
         if not isinstance(model, Encoder):
             raise _wrong_task(model, "mlm")

@@ -21,6 +21,7 @@ from munmaek.look.feedback_material import Material, material
 from munmaek.look.feedback_report import measure, report
 from munmaek.look.pairs import Pairs
 from munmaek.recipe import Extra, Recipe, train
+from munmaek.writing import scratch_folder
 
 __all__ = ["WEIGHT", "Feedback", "guided_run"]
 
@@ -68,8 +69,8 @@ def guided_run(
     results = {"before": measure(model, chosen.held)}
     if stopping():
         return {}
-    with tempfile.TemporaryDirectory(prefix="munmaek-guide-") as place:
-        files = _files(Path(place), model, chosen)
+    with scratch_folder(Path(tempfile.gettempdir())) as place:
+        files = _files(place, model, chosen)
         for name in ("guided", "control"):
             trained = _train(
                 folder, model, files, name, steps=steps, learning_rate=learning_rate, weight=weight,

@@ -30,7 +30,12 @@ INLINE_EACH = 48_000
 INLINE_ALL = 400_000
 """Bytes of a record's tensors together that go with it; the rest is fetched when it is drawn."""
 KEPT = 12
-"""Records whose tensors can still be fetched."""
+"""Records whose tensors can still be fetched, at most."""
+KEPT_BYTES = 64 << 20
+"""Bytes of all of them, at most."""
+
+DIGITS_MOST = 9
+"""Digits of the number of a model that there might be."""
 
 
 class MissingError(InputError):
@@ -111,6 +116,7 @@ class Workbench:
             else None
         )
         self._feedback: Feedback | None = None
+        self._guiding = Lock()
         self.example, self.example_pair = example, example_pair
         if example is None:
             self.example, second = _example(first)
@@ -170,6 +176,9 @@ class Workbench:
         return self._kept(made)
 
     def _model(self, number: str) -> NamedModel:
+        if not number.isascii() or not number.isdecimal() or len(number) > DIGITS_MOST:
+            message = f"a model is asked for by its number, not {number[:20]!r}"
+            raise InputError(message)
         numbered = {str(place): named for place, named in enumerate(self._models)}
         if number not in numbered:
             message = f"no model {number[:20]!r}; there are 0 to {len(self._models) - 1}"
@@ -187,7 +196,7 @@ class Workbench:
         with self._records_lock:
             self._records[record.id] = packed
             self._records.move_to_end(record.id)
-            while len(self._records) > KEPT:
+            while len(self._records) > KEPT or _size(self._records) > KEPT_BYTES:
                 self._records.popitem(last=False)
         return record.describe() | {"tensors": _inlined(record, packed)}
 
@@ -312,9 +321,11 @@ class Workbench:
             raise InputError("guided training needs pairs to train on; give --pairs FILE")
         from munmaek.look.feedback import Feedback  # training loads much that looking never uses
 
-        if self._feedback is None or not self._feedback.running:
-            self._feedback = Feedback(folder, self.pairs, self.kept_marks().pairs(), steps=steps)
-        return {"run": self._feedback.start()}
+        with self._guiding:
+            if self._feedback is None or not self._feedback.running:
+                marks = self.kept_marks().pairs()
+                self._feedback = Feedback(folder, self.pairs, marks, steps=steps)
+            return {"run": self._feedback.start()}
 
     def guide_state(self) -> dict[str, Any]:
         """How far that is, and at its end the report."""
@@ -342,6 +353,10 @@ def _inlined(record: Record, packed: Mapping[str, Packed]) -> dict[str, Any]:
         else:
             made[name] = {**each.describe(), "href": f"/api/records/{record.id}/tensors/{name}"}
     return made
+
+
+def _size(records: Mapping[str, Mapping[str, Packed]]) -> int:
+    return sum(len(each.data) for packed in records.values() for each in packed.values())
 
 
 def _first(config: Mapping[str, Any], *names: str) -> int | None:

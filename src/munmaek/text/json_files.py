@@ -122,7 +122,7 @@ def _content(path: Path, most: int) -> bytes:
     try:
         with path.open("rb") as file:
             content = file.read(most + 1)
-    except OSError as error:
+    except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
         message = f"{path}: cannot be read: {error.strerror}"
         raise ArtefactError(message) from error
     if len(content) > most:

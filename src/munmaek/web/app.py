@@ -30,7 +30,7 @@ from starlette.routing import Route
 
 from munmaek.errors import MunmaekError
 from munmaek.look.workbench import MissingError
-from munmaek.web.asked import number, place, query, record_asked, whole
+from munmaek.web.asked import known, number, place, query, record_asked, whole
 from munmaek.web.security import Guard
 from munmaek.web.turns import Crowd, GoneError, Turns
 
@@ -89,11 +89,16 @@ def app(bench: Bench, page: Callable[[], str], *, port: int) -> Starlette:
     def show(_: Request) -> Response:
         return HTMLResponse(shown())
 
-    def answer(make: Callable[[Request], Any]) -> Callable[[Request], Response]:
-        return lambda request: _json(make(request))
+    def answer(make: Callable[[Request], Any], *names: str) -> Callable[[Request], Response]:
+        def respond(request: Request) -> Response:
+            known(request, *names)
+            return _json(make(request))
 
-    def computed(make: Callable[[Request], Any]) -> Callable[[Request], Any]:
+        return respond
+
+    def computed(make: Callable[[Request], Any], *names: str) -> Callable[[Request], Any]:
         async def respond(request: Request) -> Response:
+            known(request, *names)
             return await turns.take(request, lambda: _json(make(request)))
 
         return respond
@@ -114,18 +119,8 @@ def app(bench: Bench, page: Callable[[], str], *, port: int) -> Starlette:
 
     get: dict[str, Callable[[Request], Any]] = {
         "/api/model": lambda _: bench.describe(),
-        "/api/suspicious": lambda request: bench.suspicious(
-            query(request, "by", "entropy"), number(request, "from", 0, 10**9),
-            number(request, "count", 50, PAGE_MOST),
-        ),
         "/api/marks": lambda _: bench.kept_marks().to_json(),
         "/api/guide": lambda _: bench.guide_state(),
-    }  # fmt: skip
-    using: dict[str, Callable[[Request], Any]] = {
-        "/api/next": lambda request: {
-            "next": bench.next(query(request, "model", "0"), query(request, "text", ""))
-        },
-        "/api/pairs/{index}": lambda request: bench.pair(place(request, "index")),
     }
     post: dict[str, Callable[[Mapping[str, Any]], Any]] = {
         "/api/records": lambda body: bench.record(**record_asked(body)),
@@ -136,8 +131,10 @@ def app(bench: Bench, page: Callable[[], str], *, port: int) -> Starlette:
         Route("/", show, methods=["GET"]),
         Route("/api/records/{record}/tensors/{name:path}", tensor, methods=["GET"]),
         Route("/api/marks.pharaoh", pharaoh, methods=["GET"]),
+        Route("/api/suspicious", answer(_suspicious(bench), *LISTED), methods=["GET"]),
+        Route("/api/next", computed(_likeliest(bench), "model", "text"), methods=["GET"]),
+        Route("/api/pairs/{index}", computed(_pair(bench)), methods=["GET"]),
         *(Route(path, answer(make), methods=["GET"]) for path, make in get.items()),
-        *(Route(path, computed(make), methods=["GET"]) for path, make in using.items()),
         *(Route(path, posted(make), methods=["POST"]) for path, make in post.items()),
         Route("/api/guide", answer(lambda _: bench.cancel_guide()), methods=["DELETE"]),
     ]
@@ -149,6 +146,28 @@ def app(bench: Bench, page: Callable[[], str], *, port: int) -> Starlette:
         middleware=[Middleware(_Headers), Middleware(Crowd), Middleware(Guard, port=port)],
         exception_handlers=errors,
     )
+
+
+LISTED = ("by", "from", "count")
+"""What a list of pairs by suspicion is asked with."""
+
+
+def _suspicious(bench: Bench) -> Callable[[Request], Any]:
+    return lambda request: bench.suspicious(
+        query(request, "by", "entropy"),
+        number(request, "from", 0, 10**9),
+        number(request, "count", 50, PAGE_MOST),
+    )
+
+
+def _likeliest(bench: Bench) -> Callable[[Request], Any]:
+    return lambda request: {
+        "next": bench.next(query(request, "model", "0"), query(request, "text", ""))
+    }
+
+
+def _pair(bench: Bench) -> Callable[[Request], Any]:
+    return lambda request: bench.pair(place(request, "index"))
 
 
 class _Headers:
@@ -179,7 +198,9 @@ def _json(value: Any, status: int = 200) -> Response:
 async def _body(request: Request) -> Mapping[str, Any]:
     try:
         async with timeout(BODY_SECONDS):
-            given: Any = json.loads(await request.body())
+            given: Any = json.loads((await request.body()).decode("utf-8"))
+        # Browsers may send half of a surrogate pair, which no text can hold: it becomes "?".
+        given = json.loads(json.dumps(given, ensure_ascii=False).encode("utf-8", "replace"))
     except TimeoutError:
         message = f"the body did not come within {BODY_SECONDS} seconds"
         raise HTTPException(408, message) from None

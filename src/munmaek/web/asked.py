@@ -6,12 +6,23 @@ from typing import Any, cast
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-__all__ = ["number", "place", "query", "record_asked", "whole"]
+__all__ = ["known", "number", "place", "query", "record_asked", "whole"]
 
 TEXT_MOST = 100_000
 """Characters of a text that are taken; what is looked at is cut to a few hundred tokens anyway."""
 
 BEAM_MOST = 20
+
+
+HEADS_MOST = 10_000
+
+
+def known(request: Request, *names: str) -> None:
+    """Refuse what the address asks besides ``names``."""
+    for name in request.query_params:
+        if name not in names:
+            there = ", ".join(names) or "none"
+            raise HTTPException(400, f"unknown '{name[:40]}' in the address; there is {there}")
 
 
 def query(request: Request, name: str, default: str) -> str:
@@ -86,7 +97,8 @@ def _heads(value: Any) -> list[tuple[str, int]]:
     made: list[tuple[str, int]] = []
     for each in rows:
         pair = cast("list[Any]", each) if isinstance(each, list) else []
-        if len(pair) != 2 or not isinstance(pair[0], str) or type(pair[1]) is not int:
+        good = len(pair) == 2 and isinstance(pair[0], str) and type(pair[1]) is int
+        if not good or not 0 <= pair[1] <= HEADS_MOST or len(made) == HEADS_MOST:
             raise HTTPException(400, "'off' must be a list of heads such as [\"layer.0.self\", 1]")
         made.append((pair[0], pair[1]))
     return made

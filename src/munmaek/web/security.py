@@ -75,7 +75,10 @@ class Guard:
         bare = method == "DELETE" and not _all(headers, b"transfer-encoding")
         if bare and all(each == "0" for each in lengths):
             return None
-        if not any(each.startswith("application/json") for each in _all(headers, b"content-type")):
+        if _all(headers, b"content-encoding"):
+            return _refused(415, "a body must not be compressed")
+        kinds = [each.partition(";")[0].strip() for each in _all(headers, b"content-type")]
+        if kinds != ["application/json"]:
             return _refused(415, "a body must be application/json")
         return self._too_long(lengths)
 
