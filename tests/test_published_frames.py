@@ -11,8 +11,10 @@ import pytest
 import torch
 
 from munmaek.artefact import load
+from munmaek.artefact.published import export_huggingface
 from munmaek.errors import ArtefactError, UnsupportedError
 from munmaek.look.capture import capture
+from munmaek.recipe import Recipe, train
 from munmaek.text.checkpoint_tokenizer import CheckpointTokenizer
 from published_folders import BPE, FORMS, PIECES, TEXTS, put, write_files, write_tokenizer
 
@@ -304,6 +306,28 @@ def test_fills_and_labels_of_tokens_equal_those_of_transformers(
         (filled,) = ours.fill(pair[0], pair=pair[1] if pair[1:] else None)
         for token, chance in filled.candidates:
             assert float(chances[ours.tokenizer.id(token) or 0]) == pytest.approx(chance, abs=1e-5)
+
+
+def test_training_from_a_folder_keeps_its_frame_to_the_exported_model(tmp_path: Path) -> None:
+    family, head = "roberta", "Model"
+    published(tmp_path / "begin", family, head, "wordpiece", seed=6)
+    rows = ["the cat sat\tthe dog sat on\tx", "나는 간다\t학교에 간다 the cat\ty"] * 8
+    (tmp_path / "p.tsv").write_text("text\tsecond\tlabel\n" + "\n".join(rows) + "\n", "utf-8")
+    recipe = Recipe(
+        task="classify", stage="bert", pairs=True, second_column="second", train={"steps": 2}
+    )
+    ours: Any = train(
+        recipe, [tmp_path / "p.tsv"], folder=tmp_path / "own", init=tmp_path / "begin"
+    )
+    assert ours.tokenizer.frame == load(tmp_path / "begin").tokenizer.frame
+    export_huggingface(ours, tmp_path / "theirs")
+    theirs = transformers.AutoTokenizer.from_pretrained(tmp_path / "theirs")
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(tmp_path / "theirs")
+    long = "the cat sat on the mat . " * 9
+    for pair in (("the cat", "나는 학교에"), (long, "a dog"), ("a", long), (long, long)):
+        want = given(theirs, model.eval(), *pair).logits[0].softmax(-1)
+        found = load(tmp_path / "own").predict([pair[0]], [pair[1]])[0].probabilities
+        np.testing.assert_allclose([found[name] for name in ours.labels], want, atol=1e-5)
 
 
 def test_a_padding_token_in_a_text_of_roberta_is_not_counted(tmp_path: Path) -> None:

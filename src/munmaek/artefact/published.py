@@ -65,7 +65,7 @@ def export_huggingface(model: Exported, folder: Path) -> None:
         segmented=network.config.type_vocab_size > 1,
         masks=model.info.task == "mlm",
     )
-    settings["model_max_length"] = model.limit
+    settings["model_max_length"] = min(model.limit, network.config.longest or model.limit)
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "tokenizer.json").write_text(pipeline, encoding="utf-8")

@@ -17,6 +17,7 @@ from munmaek.errors import ConfigError, InputError, MunmaekWarning, OrderError
 from munmaek.metrics.calibration import FEWEST, is_certain
 from munmaek.models.ngram import NgramClassifier, NgramConfig
 from munmaek.recipe.counted import counted_info, excluded_ids, fitted, ngram_sizes
+from munmaek.recipe.masking import within_positions
 from munmaek.recipe.network import (
     Run,
     embedded_tokens,
@@ -126,7 +127,7 @@ def _check_calibration(texts: Labelled) -> None:
 
 
 def _train_classifier(texts: Labelled, recipe: Recipe, run: Run) -> Classifier:
-    tokenizer = texts.tokenizer
+    tokenizer, recipe = texts.tokenizer, within_positions(recipe, run.init)
     train, valid = _rows(_framing(recipe, run, tokenizer), texts)
     counts = np.bincount(texts.train_labels, minlength=len(texts.labels))
     task = Classification(
@@ -197,7 +198,7 @@ def _check_order(texts: Labelled, order: int) -> None:
 
 def fit_regressor(texts: Valued, recipe: Recipe, run: Run) -> Regressor:
     """Train the recipe's stage to give the values of ``texts``."""
-    tokenizer = texts.tokenizer
+    tokenizer, recipe = texts.tokenizer, within_positions(recipe, run.init)
     train, valid = _rows(_framing(recipe, run, tokenizer), texts)
     task = Regression(
         train=train,
@@ -231,7 +232,7 @@ def fit_tagger(texts: Tagged, recipe: Recipe, run: Run) -> Tagger:
     Raises:
         ConfigError: a class weight that cannot be used.
     """
-    tokenizer = texts.tokenizer
+    tokenizer, recipe = texts.tokenizer, within_positions(recipe, run.init)
     index = {label: number for number, label in enumerate(texts.labels)}
     corpora = (texts.train_corpus, texts.valid_corpus)
     train, valid = (word_rows(tokenizer, each.sentences, limit=recipe.limit) for each in corpora)

@@ -61,8 +61,8 @@ def fit_encoder(text: Text, recipe: Recipe, run: Run) -> Encoder:
 
 
 def within_positions(recipe: Recipe, init: TrainedModel | None) -> Recipe:
-    """The recipe, reading no more tokens of a text than its BERT has positions for."""
-    longest = resolved_stage(recipe, init).longest
+    """The recipe, reading no more tokens of a text than its network has positions for."""
+    longest = getattr(resolved_stage(recipe, init), "longest", None)
     if longest is None or longest >= recipe.limit:
         return recipe
     return recipe.model_copy(update={"limit": longest})
