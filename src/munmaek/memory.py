@@ -1,9 +1,23 @@
-"""Anonymous memory in large pages, without anything that is slow to import."""
+"""Memory of a process, without anything that is slow to import."""
 
 import mmap
+import os
 from contextlib import suppress
 
-__all__ = ["anonymous"]
+__all__ = ["anonymous", "keep_few_products"]
+
+PRODUCTS_KEPT = 16
+
+
+def keep_few_products() -> None:
+    """Keep few prepared products of oneDNN, for a process whose texts are of all lengths.
+
+    oneDNN, and torch's layer above it, keep what they prepared for 1,024 shapes each, with its
+    memory: 24 MiB a sentence length for a small Transformer. They read the limit when first used,
+    so this must come before torch multiplies; limits that the user has set stand.
+    """
+    for name in ("LRU_CACHE_CAPACITY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY"):
+        os.environ.setdefault(name, str(PRODUCTS_KEPT))
 
 
 def anonymous(size: int) -> mmap.mmap:

@@ -12,6 +12,7 @@ from munmaek.cli.console import put, put_json, say
 from munmaek.cli.options import Force, Json, ModelFolder
 from munmaek.cli.outputs import claimed_file, is_page
 from munmaek.errors import ConfigError
+from munmaek.memory import keep_few_products
 from munmaek.writing import write_text
 
 __all__ = ["look"]
@@ -112,6 +113,9 @@ def look(
         _check(model, texts, check, json=json)
         return
     _usable(texts, target=target, pair=pair, output=output, json=json, links=links, pairs=pairs)
+
+    if output is None and not json:
+        keep_few_products()
 
     from munmaek.artefact import load
     from munmaek.artefact.naming import told_apart
