@@ -20,7 +20,7 @@ import torch
 from munmaek.artefact import Classifier, load_as
 from munmaek.artefact.labelling import label_indices
 from munmaek.errors import InputError
-from munmaek.recipe.holding import hold_out
+from munmaek.recipe.holding import held_out_name, hold_out_labelled
 from munmaek.text.corpora import LabelledCorpus, read_labelled
 
 TRAIN, TEST = "classify/nsmc/ratings_train_resampled.txt.gz", "classify/nsmc/ratings_test.txt.gz"
@@ -33,8 +33,8 @@ def held_out(model: Classifier, path: Path, seed: int) -> LabelledCorpus:
         InputError: the model was not validated on these rows.
     """
     corpus = read_labelled([path])
-    _, held = hold_out(len(corpus.labels), seed=seed)
-    found = corpus.chosen(held.tolist(), name=f"{corpus.name} (held out)")
+    _, held = hold_out_labelled(corpus.labels, name=corpus.name, seed=seed)
+    found = corpus.chosen(held.tolist(), name=held_out_name(corpus.name))
     if found.fingerprint != model.info.data["valid"]["sha256"]:
         message = (
             f"{path.name}: what is held out with seed {seed} is not what the model was validated "

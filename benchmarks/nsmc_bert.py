@@ -38,7 +38,7 @@ from munmaek.artefact import load
 from munmaek.cli.durations import parse_duration
 from munmaek.cli.progress import told
 from munmaek.recipe import Extra, Recipe, train, work_folder
-from munmaek.recipe.holding import hold_out
+from munmaek.recipe.holding import hold_out_labelled
 from munmaek.text.corpora import read_labelled
 from munmaek.train.processes import join, leave
 from munmaek.train.ranks import leads, several
@@ -218,7 +218,7 @@ def fine_tuned(
 def held_out(labelled: Path, file: Path) -> None:
     """Write the rows that models of seed 0 hold out of the training data."""
     corpus = read_labelled([labelled], **COLUMNS)
-    _, held = hold_out(len(corpus.labels), seed=0)
+    _, held = hold_out_labelled(corpus.labels, name=corpus.name, seed=0)
     rows = [{"document": corpus.texts[row], "label": corpus.labels[row]} for row in held]
     file.write_text(
         "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows), encoding="utf-8"

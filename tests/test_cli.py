@@ -411,7 +411,10 @@ def test_train_and_evaluate_give_the_same_scores_as_json(
     first, second = trained.rows[0], evaluated.rows[0]
     assert len(trained.rows) == len(evaluated.rows) == 1
     roles = [score.pop("role") for score in first["scores"].values()]
-    assert set(roles) == {"validation"}
+    assert set(roles) == {"validation, which is the training data"}
+    assert "they say nothing of new text" in first["remarks"].pop()
+    for score in first["scores"].values():
+        assert score.pop("remark") == "they say nothing of new text"
     assert first == second
     assert (first["model"], first["task"]) == (str(tmp_path / "model"), "lm")
     assert first["scores"]["perplexity"]["value"] > 1

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from munmaek.metrics import Score, in_role
+from munmaek.metrics import TRAINED_ON, Score, in_role
 
 __all__ = ["Info", "munmaek_version"]
 
@@ -44,6 +44,9 @@ class Info:
 
     def with_scores(self, scores: Mapping[str, Score], *, role: str = "") -> "Info":
         """Return the same with these scores, of data that had ``role`` in the training."""
+        train, valid = self.data.get("train", {}), self.data.get("valid", {})
+        if role and valid and train.get("sha256") == valid.get("sha256"):
+            role = f"validation, {TRAINED_ON}"
         scores = scores if not role else in_role(scores, role)
         return replace(self, scores={name: score.to_json() for name, score in scores.items()})
 

@@ -78,10 +78,11 @@ def _heading(row: Mapping[str, Any]) -> str:
 
 def put_remarks(results: Mapping[str, Any]) -> None:
     """Print what one should know before relying on a comparison's scores."""
-    for remark in results.get("remarks") or ():
-        print(f"\n{remark}", end="")
-    if results.get("remarks"):
-        print()
+    from munmaek.compare.remarks import remarks_on
+
+    found = remarks_on(results)
+    if found:
+        print("\n" + "\n".join(found))
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from munmaek.cli.board import board
+from munmaek.cli.board import board, put_remarks
 from munmaek.cli.console import put, put_json, say
 from munmaek.cli.options import Force, Json
 from munmaek.cli.outputs import claimed_folder
@@ -50,6 +50,7 @@ def demo(
     if json:
         put_json(results)
         return
+    put_remarks(results)
     put("")
     put(f"report    {folder / 'report.html'}")
     put(f"results   {folder / 'results.json'}")

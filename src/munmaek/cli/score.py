@@ -129,6 +129,7 @@ def _put_total(trained: Any, file: str, blocks: Blocks, *, json: bool) -> None:
         return
     rates = found.to_json()
     put(f"log-probability   {found.logprob:.4f} nats")
+    put(f"text              {'standard input' if file == '-' else file}")
     put(f"sentences         {found.sentences:,}")
     put(f"tokens            {found.tokens:,}, {found.unknown:,} of them unknown")
     put(f"perplexity        {number(found.perplexity)} per token")

@@ -6,24 +6,22 @@ It is computed from ``results.json`` alone, and kept there under ``remarks``.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from munmaek.compare.findings import PRIMARY, lower_is_better
-from munmaek.metrics import Score, remarks
+from munmaek.compare.findings import PRIMARY, ranked
+from munmaek.compare.reading import Row, read_rows
+from munmaek.metrics import Score, in_role, remarks
 
 __all__ = ["remarks_on"]
 
 _INSTEAD = {"translate": "chrf"}
 """What models are ordered by where there is too little for the task's first score."""
 
-Row = Mapping[str, Any]
-
 
 def remarks_on(results: Mapping[str, Any]) -> list[str]:
     """Return a line for each thing to know before relying on the results' scores."""
-    rows: Sequence[Row] = results.get("models") or ()
-    tasks = list(dict.fromkeys(str(row.get("task", "")) for row in rows))
+    rows = read_rows(results)
     said: list[str] = []
-    for task in tasks:
-        own = [row for row in rows if row.get("task") == task]
+    for task in dict.fromkeys(row.task for row in rows):
+        own = [row for row in rows if row.task == task]
         said += [f"{task}: {each}" for each in (*_few(own), *_close(task, own))]
     said += [line for entry in results.get("data") or () for line in _read_twice(entry)]
     return list(dict.fromkeys(said))
@@ -31,32 +29,24 @@ def remarks_on(results: Mapping[str, Any]) -> list[str]:
 
 def _few(rows: Sequence[Row]) -> list[str]:
     """That there is little data, once for all rows, whatever else it was used for."""
-    plain = [
-        {name: {**score, "role": ""} for name, score in row.get("scores", {}).items()}
-        for row in rows
-    ]
+    plain = [{n: s.to_json() for n, s in in_role(row.scores, "").items()} for row in rows]
     return list(dict.fromkeys(line for scores in plain for line in remarks(scores)))
 
 
 def _close(task: str, rows: Sequence[Row]) -> list[str]:
     """Which rows differ from the best by less than the 95 % intervals are wide."""
     metric = PRIMARY.get(task, "")
-    if not any(metric in row["scores"] for row in rows):
+    if not any(metric in row.scores for row in rows):
         metric = _INSTEAD.get(task, metric)
-    having = [
-        (row, Score.from_json(metric, row["scores"][metric]))
-        for row in rows
-        if metric in row["scores"] and row["scores"][metric].get("value") is not None
-    ]
-    if len(having) < 2:
+    order = ranked(rows, metric)
+    if len(order) < 2:
         return []
-    sign = 1 if lower_is_better(metric) else -1
-    (first, best), *others = sorted(having, key=lambda pair: sign * pair[1].value)
-    near = [str(row["label"]) for row, score in others if _within(best, score)]
+    best, *others = order
+    near = [row.label for row in others if _within(best.scores[metric], row.scores[metric])]
     if not near:
         return []
     return [
-        f"{first['label']} is not told apart from {', '.join(near)}: the difference in "
+        f"{best.label} is not told apart from {', '.join(near)}: the difference in "
         f"{metric.replace('_', ' ')} is smaller than a 95 % interval is wide"
     ]
 

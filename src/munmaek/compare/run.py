@@ -310,6 +310,11 @@ def _compare_lm(settings: CompareSettings, results: dict[str, Any], report: Repo
         training.finished(results, language_model_row(model, test, name=training.name))
     if text.valid_corpus is not None:
         _mix(models, results, text.valid_corpus, test, report)
+    counted = [each.stage for each in settings.candidates if each.stage == "ngram"]
+    if counted and text.valid_corpus is not None and not settings.valid:
+        held = f"the {len(text.valid_corpus.lines):,} rows held out"
+        why = "which choose the weight of the mixture" if settings.test else "which are tested on"
+        _note(results, f"ngram: counted without {held}, {why}")
 
 
 def _mix(

@@ -15,6 +15,7 @@ from munmaek.compare.formats import (
 )
 from munmaek.compare.markup import Markup, Node, element
 from munmaek.compare.reading import Row
+from munmaek.compare.remarks import remarks_on
 from munmaek.compare.sections import Contents
 from munmaek.metrics import Score
 
@@ -36,9 +37,7 @@ def everything(contents: Contents) -> Markup | None:
         return None
     body = [_group(task, contents) for task in tasks]
     table = element("table", {"class": "everything"}, element("tbody", None, body))
-    said = [
-        element("p", {"class": "hint"}, str(each)) for each in contents.results.get("remarks") or ()
-    ]
+    said = [element("p", {"class": "hint"}, each) for each in remarks_on(contents.results)]
     return contents.section("report.table", element("div", {"class": "scroll"}, table), said)
 
 

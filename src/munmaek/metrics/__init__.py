@@ -21,6 +21,7 @@ from munmaek.metrics.language import TextCounts, bits_per, count_text, lm_scores
 from munmaek.metrics.masked import masked_scores, next_sentence_scores
 from munmaek.metrics.remarks import absent, bases, remarks
 from munmaek.metrics.score import (
+    TRAINED_ON,
     Basis,
     Score,
     Signature,
@@ -50,6 +51,7 @@ from munmaek.metrics.translation import (
 )
 
 __all__ = [
+    "TRAINED_ON",
     "Basis",
     "Comparison",
     "IbmModel1",

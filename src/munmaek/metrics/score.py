@@ -107,6 +107,19 @@ def sign_model(
     return sign(task=task, stage=stage, tokenizer=tokenizer.signature, oov=tokenizer.oov, more=more)
 
 
+TRAINED_ON = "which is the training data"
+"""What a role says where nothing new was read."""
+_NAMED = 3
+"""Files that are named."""
+
+
+def _shortened(names: str) -> str:
+    """The first of many files' names, and how many more there are."""
+    first, *others = names.split(", ")
+    more = len(others) + 1 - _NAMED
+    return names if more < 2 else f"{', '.join([first, *others[: _NAMED - 1]])} and {more} more"
+
+
 @dataclass(frozen=True, slots=True)
 class Basis:
     """The data that a score rests on."""
@@ -123,14 +136,15 @@ class Basis:
         rows = f"{self.rows:,} {self.of[:-1] if self.rows == 1 else self.of}"
         apart = " " if self.data.startswith("held out of ") else " of "
         role = f" ({self.role})" if self.role else ""
-        return f"{rows}{apart}{self.data}{role}" if self.data else f"{rows}{role}"
+        return f"{rows}{apart}{_shortened(self.data)}{role}" if self.data else f"{rows}{role}"
 
     @property
     def remark(self) -> str:
         """Return why the figures are uncertain, or nothing where there are enough rows."""
-        if self.rows >= FEW:
-            return ""
-        return f"fewer than {FEW}, so the figures may differ much on others"
+        said = ["they say nothing of new text"] if TRAINED_ON in self.role else []
+        if self.rows < FEW:
+            said.append(f"fewer than {FEW}, so the figures may differ much on others")
+        return "; ".join(said)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, which stand among those of a score."""
