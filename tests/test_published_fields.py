@@ -281,7 +281,7 @@ def test_rows_without_a_token_are_never_filled_in(tmp_path: Path) -> None:
         ("pruned_heads", {"0": [1]}), ("quantization_config", {"bits": 4}),
         ("hidden_act", "prelu"), ("hidden_act", 3), ("hidden_act", "xielu"),
         ("vocab_size", "20"), ("vocab_size", -1), ("vocab_size", None), ("hidden_size", -3),
-        ("layer_norm_eps", 0), ("architectures", "BertForMaskedLM"),
+        ("layer_norm_eps", 0), ("type_vocab_size", 0), ("architectures", "BertForMaskedLM"),
         ("architectures", ["JinaBertForMaskedLM"]), ("model_type", "albert"),
         ("model_type", None), ("model_type", "modernbert"),
     ],

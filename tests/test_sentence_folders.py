@@ -478,6 +478,7 @@ def test_modules_that_are_no_such_list_are_refused(
         ("2_Dense/config.json", {"in_features": "16"}, "in_features"),
         ("2_Dense/config.json", {"in_features": 8}, "(4, 16), (4, 8) wanted"),
         ("2_Dense/config.json", {"out_features": 5}, "(4,), (5,) wanted"),
+        ("2_Dense/config.json", {"in_features": 10**12}, "far smaller than the dense"),
         ("2_Dense/config.json", {"bias": False}, "not part of this module"),
         ("2_Dense/config.json", {"use_residual": True}, "'residual.weight' (4, 16) is missing"),
         ("sentence_bert_config.json", {"max_seq_length": "9"}, "max_seq_length"),

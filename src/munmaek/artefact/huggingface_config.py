@@ -141,6 +141,9 @@ def bert_config(values: Mapping[str, Any], *, where: str = "config.json") -> Ber
     if family == "distilbert":
         known |= {**DISTILBERT_DEFAULTS, "type_vocab_size": 0}
         names = DISTILBERT_FIELDS
+    elif values.get("type_vocab_size") == 0:
+        message = f"{where}: type_vocab_size = 0; a {kind} has one segment or more"
+        raise ArtefactError(message)
     if family == "electra":
         known |= ELECTRA_DEFAULTS
         names["embedding_size"] = "embedding_size"

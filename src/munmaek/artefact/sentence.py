@@ -10,16 +10,17 @@ from typing import Any, final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from munmaek.artefact.published_weights import read_tensors
-from munmaek.errors import ConfigError
+from munmaek.errors import ArtefactError, ConfigError
+from munmaek.nn.allocation import Bounded, TooLargeError
 from munmaek.nn.products import inference
-from munmaek.nn.sentence import make_modules
+from munmaek.nn.sentence import make_module
 from munmaek.nn.tensor_files import write_tensors
 from munmaek.nn.tensors import check_tensors
 
-__all__ = ["SentenceSettings", "load_settings"]
+__all__ = ["SentenceSettings", "filled_module", "load_settings"]
 
 WEIGHTS = "sentence.safetensors"
 """The file of a model's folder with the weights of the modules after pooling."""
@@ -34,7 +35,7 @@ class SentenceSettings:
     """What sentence-transformers' files say besides pooling and length one."""
 
     modules: tuple[Mapping[str, Any], ...] = ()
-    """What stands between pooling and the end, as ``make_modules`` takes it."""
+    """What stands between pooling and the end, as ``make_module`` takes each."""
     weights: nn.Sequential | None = None
     """The same with its weights; None where there are none."""
     include_prompt: bool = True
@@ -114,6 +115,30 @@ class SentenceSettings:
         return {WEIGHTS: partial(write_tensors, tensors=self.weights.state_dict())}
 
 
+def filled_module(
+    described: Mapping[str, Any], tensors: Mapping[str, Tensor], *, where: Path
+) -> nn.Module:
+    """Return the module that ``tensors`` are the weights of.
+
+    Args:
+        described: as ``make_module`` takes it.
+        tensors: by name.
+        where: they were read, for messages.
+
+    Raises:
+        ArtefactError: one is missing, extra or misshapen.
+    """
+    try:
+        with Bounded(tensors):
+            made = make_module(described)
+    except TooLargeError:
+        message = f"{where}: far smaller than the {described['kind']} that its configuration says"
+        raise ArtefactError(message) from None
+    check_tensors(tensors, made.state_dict(), where=str(where), owner="this module")
+    made.load_state_dict(tensors)
+    return made
+
+
 def load_settings(values: Mapping[str, Any], folder: Path) -> SentenceSettings:
     """Return what ``to_json`` and ``files`` wrote.
 
@@ -123,8 +148,13 @@ def load_settings(values: Mapping[str, Any], folder: Path) -> SentenceSettings:
     kept: dict[str, Any] = {**values, "modules": tuple(values["modules"])}
     if not kept["modules"]:
         return SentenceSettings(**kept)
-    made = make_modules(kept["modules"])
     given = read_tensors(folder / WEIGHTS)
-    check_tensors(given, made.state_dict(), where=str(folder / WEIGHTS), owner="these modules")
-    made.load_state_dict(given)
+    made = nn.Sequential()
+    for number, described in enumerate(kept["modules"]):
+        own = {
+            name.removeprefix(f"{number}."): tensor
+            for name, tensor in given.items()
+            if name.startswith(f"{number}.")
+        }
+        made.append(filled_module(described, own, where=folder / WEIGHTS))
     return SentenceSettings(**kept, weights=made)

@@ -19,7 +19,7 @@ from typing import Any, cast
 from torch import nn
 
 from munmaek.artefact.published_weights import inner_path, read_weights
-from munmaek.artefact.sentence import SentenceSettings
+from munmaek.artefact.sentence import SentenceSettings, filled_module
 from munmaek.artefact.sentence_fields import (
     FieldReader,
     dense_options,
@@ -30,8 +30,7 @@ from munmaek.artefact.sentence_fields import (
 )
 from munmaek.errors import ArtefactError, MunmaekWarning
 from munmaek.metrics.retrieval import SIMILARITIES
-from munmaek.nn.sentence import make_modules, pooled_size
-from munmaek.nn.tensors import check_tensors
+from munmaek.nn.sentence import pooled_size
 from munmaek.text.json_files import read_json, read_json_object
 
 __all__ = ["SentenceFolder", "longest_text", "read_sentence_folder"]
@@ -231,13 +230,12 @@ def _filled(
     """Return the modules with their weights; None where there are no modules."""
     if not described:
         return None
-    made = make_modules(described)
-    for number, folder in folders.items():
-        given = read_weights(folder)
-        if described[number]["kind"] == "layer_norm":
+    made = nn.Sequential()
+    for number, each in enumerate(described):
+        given = read_weights(folders[number]) if number in folders else {}
+        if each["kind"] == "layer_norm":
             given = {name.removeprefix("norm."): tensor for name, tensor in given.items()}
-        check_tensors(given, made[number].state_dict(), where=str(folder), owner="this module")
-        made[number].load_state_dict(given)
+        made.append(filled_module(each, given, where=folders.get(number, Path())))
     return made
 
 

@@ -13,7 +13,7 @@ out, and then t counts on from it. Letters: N texts, T tokens, D width of the st
 pooled vector.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, final
 
 import torch
@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-__all__ = ["ACTIVATIONS", "POOLINGS", "Dense", "Unit", "make_modules", "pool", "pooled_size"]
+__all__ = ["ACTIVATIONS", "POOLINGS", "Dense", "Unit", "make_module", "pool", "pooled_size"]
 
 Kept = Float[Tensor, "N T D"]
 
@@ -100,17 +100,13 @@ class Unit(nn.Module):
         return F.normalize(vectors, dim=-1)
 
 
-def make_modules(described: Sequence[Mapping[str, Any]]) -> nn.Sequential:
-    """Return fresh modules of these kinds and sizes, in evaluation mode.
+def make_module(described: Mapping[str, Any]) -> nn.Module:
+    """Return a fresh module, in evaluation mode.
 
     Args:
-        described: for each ``kind`` (dense, layer_norm or unit) and what it is made with.
+        described: its ``kind`` (dense, layer_norm or unit) and what it is made with.
     """
-    made: list[nn.Module] = []
-    for each in described:
-        options = {name: value for name, value in each.items() if name != "kind"}
-        if each["kind"] == "dense":
-            made.append(Dense(options.pop("inputs"), options.pop("outputs"), **options))
-        else:
-            made.append(nn.LayerNorm(options["size"]) if each["kind"] == "layer_norm" else Unit())
-    return nn.Sequential(*made).eval()
+    options = {name: value for name, value in described.items() if name != "kind"}
+    if described["kind"] == "dense":
+        return Dense(options.pop("inputs"), options.pop("outputs"), **options).eval()
+    return (nn.LayerNorm(options["size"]) if described["kind"] == "layer_norm" else Unit()).eval()
