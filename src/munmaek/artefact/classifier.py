@@ -12,7 +12,7 @@ from munmaek.artefact.folder import NOTHING_BESIDE
 from munmaek.artefact.framed import FramedText, frame_text
 from munmaek.artefact.info import Info
 from munmaek.artefact.inside import HeadsOff, Inside, one_row
-from munmaek.artefact.labelling import Labeller, check_pairs
+from munmaek.artefact.labelling import Labeller, check_pairs, sides
 from munmaek.artefact.tables import save_tables
 from munmaek.artefact.weights import save_model, save_network
 from munmaek.data.batches import pad_rows
@@ -67,6 +67,7 @@ class Classifier(Labeller):
         Raises:
             InputError: pairs where single texts are wanted, or the other way round.
         """
+        texts, seconds = sides(texts, seconds)
         check_pairs(self.pairs, given=seconds is not None, label=self.info.label)
         encoded = self.tokenizer.encode_many(texts)
         if isinstance(self.model, NgramClassifier):

@@ -45,6 +45,7 @@ from munmaek.tasks.mlm import MaskedFiller, MaskedModelling, embed_rows
 from munmaek.tasks.next_sentence import NextSentenceModelling, documents_of
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.corpora import Corpus
+from munmaek.text.given import given_texts
 from munmaek.text.pairs import PairCorpus
 
 __all__ = ["Encoded", "Encoder", "Filled"]
@@ -172,12 +173,13 @@ class Encoder:
         """A vector for each text, of ``pooling``: [N, D], in their order.
 
         Args:
-            texts: of any length.
+            texts: of any length; a single one gives [1, D].
             precision: ``bfloat16`` and ``int8`` are nearly the same and, where the processor has
                 the instructions, faster.
             overlap: as in ``encode``.
             prompt: as in ``encode``.
         """
+        texts = given_texts(texts)
         blocks = list(self.encode(texts, precision=precision, overlap=overlap, prompt=prompt))
         return np.concatenate(blocks) if blocks else np.empty((0, 0), dtype=np.float32)
 
@@ -305,7 +307,7 @@ class Encoder:
         is never ranked beside one.
         """
         frame, filler = self.tokenizer.frame, self._filler()
-        rows = frame.rows(self.tokenizer.encode_many(texts), self.limit)
+        rows = frame.rows(self.tokenizer.encode_many(given_texts(texts)), self.limit)
         around = len(frame.before), len(frame.after)
         return [float(filler.pseudo_logprobs(row, around=around).sum()) for row in rows]
 

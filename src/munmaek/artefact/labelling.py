@@ -13,6 +13,7 @@ from munmaek.errors import InputError, UnsupportedError
 from munmaek.metrics import Score, Signature, classification_scores, resting_on
 from munmaek.metrics.calibration import Calibration, calibrate, calibration_score
 from munmaek.text.corpora import LabelledCorpus
+from munmaek.text.given import given_texts, paired_texts
 from munmaek.text.labels import UNSEEN, LabelIndex
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "check_pairs",
     "known_rows",
     "label_indices",
+    "sides",
 ]
 
 
@@ -57,6 +59,17 @@ def check_pairs(pairs: bool | None, *, given: bool, label: str) -> None:
         ours, theirs = ("pairs of texts", "single texts")[:: 1 if pairs else -1]
         message = f"this {label} was trained on {ours}, and is given {theirs}"
         raise InputError(message)
+
+
+def sides(
+    texts: Sequence[str], seconds: Sequence[str] | None
+) -> tuple[Sequence[str], Sequence[str] | None]:
+    """Return texts, or both sides of pairs, checked.
+
+    Raises:
+        InputError: one is no string, or there are more of one side.
+    """
+    return (given_texts(texts), None) if seconds is None else paired_texts(texts, seconds)
 
 
 def label_indices(corpus: LabelledCorpus, labels: Sequence[str]) -> NDArray[np.int64]:
@@ -139,12 +152,14 @@ class Labeller(ABC):
         """The label of each text, in their order; an empty text gets one too.
 
         Args:
-            texts: the texts, or the first of each pair.
+            texts: the texts, or one, or the first of each pair.
             seconds: the second of each pair, for a model that reads pairs.
 
         Raises:
-            InputError: pairs where single texts are wanted, or the other way round.
+            InputError: pairs where single texts are wanted, or the other way round; a text that is
+                no string.
         """
+        texts, seconds = sides(texts, seconds)
         probabilities = np.exp(self.logprobs(texts, seconds))
         return [
             self._prediction(text, row, None if seconds is None else seconds[number])

@@ -41,6 +41,7 @@ from munmaek.metrics import Score
 from munmaek.mixing import LogLinearMixture, Mixture
 from munmaek.models.ngram import NgramModel
 from munmaek.text.corpora import Corpus
+from munmaek.text.given import given_texts
 from munmaek.text.tokenizers import Tokenizer
 
 __all__ = ["TrainedLanguageModel"]
@@ -71,12 +72,12 @@ class TrainedLanguageModel:
         return not isinstance(self.model, NgramModel | Mixture | LogLinearMixture)
 
     def score(self, texts: Sequence[str]) -> list[ScoredText]:
-        """Natural-log probability of each text as one sentence, in their order."""
-        return score_texts(self.model, self.tokenizer, texts)
+        """Natural-log probability of each text, or of one, as one sentence, in their order."""
+        return score_texts(self.model, self.tokenizer, given_texts(texts))
 
     def total(self, texts: Sequence[str]) -> TextTotal:
         """Sums over all texts, each a sentence: log-probability, tokens, unknown ones."""
-        return total(self.model, self.tokenizer, texts)
+        return total(self.model, self.tokenizer, given_texts(texts))
 
     def explain(self, text: str) -> ExplainedText:
         """One sentence token by token: the order that matched and each backoff weight paid.

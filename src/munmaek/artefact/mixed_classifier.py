@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from munmaek.artefact.classifier import Classifier
 from munmaek.artefact.folder import NOTHING_BESIDE, copies_of, write_folder
 from munmaek.artefact.info import Info
-from munmaek.artefact.labelling import Labeller, check_known, check_pairs
+from munmaek.artefact.labelling import Labeller, check_known, check_pairs, sides
 from munmaek.artefact.mixing import LINEAR, LOG_LINEAR, MIXTURE, mixture_label, part_names
 from munmaek.artefact.settings import save_settings
 from munmaek.errors import ConfigError, UnsupportedError
@@ -72,6 +72,7 @@ class MixedClassifier(Labeller):
         self, texts: Sequence[str], seconds: Sequence[str] | None = None
     ) -> NDArray[np.float64]:
         """As ``Labeller.logprobs``; the temperature is that of the mixture."""
+        texts, seconds = sides(texts, seconds)
         check_pairs(self.pairs, given=seconds is not None, label=self.info.label)
         rows = _rows(self.parts, self.labels, texts, seconds)
         together = multiplied if self.log_linear else interpolated

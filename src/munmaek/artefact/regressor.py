@@ -13,7 +13,7 @@ from munmaek.artefact.folder import NOTHING_BESIDE
 from munmaek.artefact.framed import FramedText, frame_text
 from munmaek.artefact.info import Info
 from munmaek.artefact.inside import HeadsOff, Inside, one_row
-from munmaek.artefact.labelling import check_pairs
+from munmaek.artefact.labelling import check_pairs, sides
 from munmaek.artefact.weights import save_model, save_network
 from munmaek.data.batches import pad_rows
 from munmaek.metrics import Score, resting_on, sign_model
@@ -63,12 +63,13 @@ class Regressor:
         """The value of each text, in their order.
 
         Args:
-            texts: the texts, or the first of each pair.
+            texts: the texts, or one, or the first of each pair.
             seconds: the second of each pair, for a model that reads pairs.
 
         Raises:
             InputError: pairs where single texts are wanted, or the other way round.
         """
+        texts, seconds = sides(texts, seconds)
         second = [None] * len(texts) if seconds is None else seconds
         found = self._values(texts, seconds)
         return [Rating(*each) for each in zip(texts, found, second, strict=True)]

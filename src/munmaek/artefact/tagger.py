@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from munmaek.artefact.folder import NOTHING_BESIDE
 from munmaek.artefact.info import Info
 from munmaek.artefact.weights import save_model, save_network
+from munmaek.errors import InputError
 from munmaek.metrics import Score, resting_on, sign_model
 from munmaek.metrics.tagging import OUTSIDE, spans, tagging_scores
 from munmaek.tasks.tag import NONE, NeuralTagger
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
+from munmaek.text.given import given_texts
 from munmaek.text.labels import LabelIndex
 from munmaek.text.places import Piece
 from munmaek.text.tagged import TaggedCorpus
@@ -118,6 +120,14 @@ def _cuts(firsts: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
     yield start, size
 
 
+def _check_words(sentences: Sequence[Words]) -> None:
+    for number, words in enumerate([sentences] if isinstance(sentences, str) else sentences):
+        if isinstance(words, str):
+            message = f"sentence {number} (from 0): a list of words is wanted, got {words[:40]!r}"
+            raise InputError(message)
+        given_texts(words, what=f"sentence {number}, word")
+
+
 def stands_apart(sentences: Sequence[Words]) -> bool:
     """Whether punctuation is a word of its own there, rather than the end of another."""
     marks = inner = 0
@@ -146,7 +156,8 @@ class Tagger:
     """Punctuation is a word of its own (with ``whole_words``)."""
 
     def tag(self, texts: Sequence[str]) -> list[list[Entity]]:
-        """The entities of each text, in their order."""
+        """The entities of each text, or of one, in their order."""
+        texts = given_texts(texts)
         if self.whole_words:
             labelled = self.label_words([self.split(text) for text in texts])
             return [self.entities(*each) for each in zip(texts, labelled, strict=True)]
@@ -159,7 +170,12 @@ class Tagger:
         return [self._joined(*each) for each in zip(texts, pieces, inner, strict=True)]
 
     def label_words(self, sentences: Sequence[Words]) -> list[list[WordLabel]]:
-        """The label of every word of every sentence, read from the word's first piece."""
+        """The label of every word of every sentence, read from the word's first piece.
+
+        Raises:
+            InputError: a text where a list of words is wanted; ``split`` cuts one.
+        """
+        _check_words(sentences)
         rows = word_rows(self.tokenizer, sentences, limit=self.limit)
         nothing = OUTSIDE if OUTSIDE in self.labels else self.labels[0]
         out = [[WordLabel(word, nothing, 0.0) for word in words] for words in sentences]

@@ -31,6 +31,7 @@ from munmaek.decode import (
 )
 from munmaek.errors import ConfigError
 from munmaek.lm import BatchedLanguageModel
+from munmaek.text.given import given_texts
 from munmaek.text.tokenizers import Tokenizer
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ class Ensemble:
         """The best translations of each text, best first; an empty text stays empty.
 
         Args:
-            texts: source sentences.
+            texts: source sentences, or one.
             decoding: how to search; by default a beam of 5 and one translation.
             must: phrases that must be in the translation of each text; none for all, or a list
                 for each. One that cannot be is stated in ``Translation.unmet``.
@@ -159,7 +160,7 @@ class Ensemble:
         Raises:
             ConfigError: options that a model cannot serve.
         """
-        decoding = decoding or Decoding()
+        decoding, texts = decoding or Decoding(), given_texts(texts)
         wanted = list(must) or [()] * len(texts)
         if len(wanted) != len(texts):
             message = f"must needs a list for each of {len(texts)} texts, got {len(wanted)}"

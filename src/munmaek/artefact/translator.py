@@ -37,6 +37,7 @@ from munmaek.nn.tape import Tape
 from munmaek.tasks.base import device_of, tensor
 from munmaek.tasks.translate import DecoderRows
 from munmaek.text.corpora import ParallelCorpus
+from munmaek.text.given import paired_texts
 from munmaek.text.tokenizers import Tokenizer
 
 __all__ = ["Found", "Reading", "Translation", "Translator"]
@@ -121,6 +122,7 @@ class Translator:
         Raises:
             ConfigError: a layer or head that the model has not.
         """
+        sources, targets = paired_texts(sources, targets)
         encoded = [self.source_ids(ids) for ids in self.source_tokenizer.encode_many(sources)]
         wanted = self.target_tokenizer.encode_many(targets)
         ends = {"bos": self.target_tokenizer.bos, "eos": self.target_tokenizer.eos}

@@ -18,7 +18,7 @@ import typer
 from munmaek.cli.app import app
 from munmaek.cli.console import complain, say
 from munmaek.cli.stopping import INTERRUPTED, ending_in_order
-from munmaek.errors import MunmaekError, MunmaekWarning
+from munmaek.errors import InputError, MunmaekError, MunmaekWarning
 
 __all__ = ["main"]
 
@@ -63,6 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _guarded(arguments: list[str]) -> int:
     try:
+        _check_arguments(arguments)
         code = app(args=arguments, prog_name="munmaek", standalone_mode=False)
         sys.stdout.flush()
         if code == INTERRUPTED:  # typer makes this of a KeyboardInterrupt and says nothing
@@ -73,7 +74,14 @@ def _guarded(arguments: list[str]) -> int:
         return INTERRUPTED
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 1
-    except (MunmaekError, OSError, MemoryError, ImportError, _USAGE) as error:
+    except (
+        MunmaekError,
+        OSError,
+        MemoryError,
+        ImportError,
+        UnicodeEncodeError,
+        _USAGE,
+    ) as error:
         return _failed(error)
 
 
@@ -89,8 +97,28 @@ def _failed(error: Exception) -> int:
     if isinstance(error, ImportError):
         complain(f"munmaek cannot be loaded whole: {error}; install it again")
         return 1
+    if isinstance(error, UnicodeEncodeError):
+        complain(f"a text holds {error.object[error.start]!a}, which is no character")
+        return 2
     complain(str(error))
     return getattr(error, "exit_code", 1)
+
+
+def _check_arguments(arguments: Sequence[str]) -> None:
+    """Refuse arguments that were not written in UTF-8, which Python has as halves of surrogates.
+
+    Raises:
+        InputError: says which.
+    """
+    for number, argument in enumerate(arguments, start=1):
+        try:
+            argument.encode("utf-8")
+        except UnicodeEncodeError:
+            message = (
+                f"argument {number} is not UTF-8: {ascii(argument)[:60]}; write it in UTF-8, and "
+                "give a file such a name"
+            )
+            raise InputError(message) from None
 
 
 def _usage(error: Any) -> int:

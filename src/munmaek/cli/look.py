@@ -1,5 +1,6 @@
 """``munmaek look``."""
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -113,6 +114,8 @@ def look(
         _check(model, texts, check, json=json)
         return
     _usable(texts, target=target, pair=pair, output=output, json=json, links=links, pairs=pairs)
+    for one in texts:
+        _check_sentence(one, model)
 
     if output is None and not json:
         keep_few_products()
@@ -142,6 +145,43 @@ def look(
             _write_page(output, records, title=_title(names))
         elif not json:
             _serve(models, records, port, pair=pair, pairs=pairs or [], links=links, marks=marks)
+
+
+_PATH = re.compile(r"[^\s/]*(?:/[^\s/]+)+/?|[^\s/]+/")
+"""A name with slashes and without spaces."""
+_ROOTED = ("/", "./", "../", "~/")
+
+
+def _check_sentence(text: str, model: Path) -> None:
+    """Refuse the name of a folder or a file where a sentence is wanted.
+
+    Raises:
+        ConfigError: a folder or file of that name is there, or it looks like the name of one.
+    """
+    if not any(map(str.isspace, text.strip())) and _is_there(text):
+        message = (
+            f"{text}: a {'folder' if Path(text).is_dir() else 'file'}, where a sentence is wanted; "
+            "another model goes with --with"
+        )
+        raise ConfigError(message)
+    if _PATH.fullmatch(text) and (text.startswith(_ROOTED) or _beside(model, text)):
+        message = (
+            f"{text}: no such folder; a sentence is wanted, and another model goes with --with"
+        )
+        raise ConfigError(message)
+
+
+def _is_there(name: str) -> bool:
+    try:
+        return bool(name) and Path(name).exists()
+    except (OSError, ValueError):  # a sentence too long for a name, or with a NUL
+        return False
+
+
+def _beside(model: Path, text: str) -> bool:
+    """Whether a name begins with a folder that is there, or with the one that holds the model."""
+    first = Path(text).parts[0]
+    return _is_there(first) or first in model.parts[:-1]
 
 
 def _usable(

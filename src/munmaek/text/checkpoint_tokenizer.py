@@ -17,6 +17,7 @@ from tokenizers import normalizers
 
 from munmaek.errors import ArtefactError, ConfigError, UnsupportedError
 from munmaek.text.frames import Frame
+from munmaek.text.given import check_text, given_texts
 from munmaek.text.pipelines import open_pipeline
 from munmaek.text.places import Piece
 from munmaek.text.published_tokenizer import read_published
@@ -146,10 +147,11 @@ class CheckpointTokenizer:
 
     def encode(self, text: str, *, allow: Sequence[str] = ()) -> list[int]:
         """Token ids without beginning or end; with ``<mask>`` allowed, a mask is one token."""
-        return [number for number, _, _ in self._located(text, allow)]
+        return [number for number, _, _ in self._located(check_text(text), allow)]
 
     def encode_many(self, texts: Sequence[str]) -> list[list[int]]:
         """``encode`` of many texts, in their order, on all processors."""
+        texts = given_texts(texts)
         self._pipeline.encode_special_tokens = self.split
         rows = self._pipeline.encode_batch_fast(list(texts), add_special_tokens=False)
         return [row.ids for row in rows]
@@ -183,7 +185,7 @@ class CheckpointTokenizer:
     def pieces(self, text: str, *, allow: Sequence[str] = ()) -> list[Piece]:
         """The tokens of ``encode(text, allow=allow)`` with their places in the text."""
         pieces: list[Piece] = []
-        for number, start, end in self._located(text, allow):
+        for number, start, end in self._located(check_text(text), allow):
             word = max(0, _words(text[:end]) - 1)
             pieces.append(Piece(number, self.token(number), text[start:end], start, end, word))
         return pieces

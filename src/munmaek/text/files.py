@@ -113,7 +113,7 @@ def decode_lines(data: bytes, name: str, number: int) -> list[str]:
         text = data.decode("utf-8", "strict")
     except UnicodeDecodeError as error:
         line = number + _universal(data[: error.start].decode("utf-8")).count("\n")
-        what, advice = guessed_encoding(data)
+        what, advice = guessed_encoding(data, error.start)
         message = (
             f"{name}, line {line}: byte 0x{data[error.start]:02x} is not UTF-8; the file seems to "
             f"be {what}: {advice}"

@@ -153,8 +153,13 @@ def _reads_as(first: bytes, order: str) -> bool:
     return spaces and usual > 0.9 * len(text) and any(map(str.isalpha, text))
 
 
-def guessed_encoding(data: bytes) -> tuple[str, str]:
-    """Return what bytes that are not UTF-8 seem to be, and what to do about it."""
+def guessed_encoding(data: bytes, start: int = 0) -> tuple[str, str]:
+    """Return what bytes that are not UTF-8 from ``start`` on seem to be, and what to do."""
+    if data[start : start + 1] == b"\xed" and data[start + 1 : start + 2] >= b"\xa0":
+        return (
+            "UTF-8 with halves of surrogate pairs, which are no characters",
+            "write it anew, such as with Python's errors='replace'",
+        )
     if b"\0" in data:
         return "a binary file of a kind that is not known here", NOT_TEXT
     korean = data.decode("cp949", errors="replace")

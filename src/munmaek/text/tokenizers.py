@@ -25,6 +25,7 @@ from munmaek.text.building import (
     SPECIALS,
 )
 from munmaek.text.frames import Frame
+from munmaek.text.given import check_text, given_texts
 from munmaek.text.morphology import analyser, segment
 from munmaek.text.pipelines import open_pipeline
 from munmaek.text.places import FIRST_BYTE, Located, Piece, bytes_located, word_of
@@ -120,10 +121,15 @@ class Tokenizer:
         """
         if not allow:
             return self.encode_many([text])[0]
-        return [number for number, _, _ in self._located(_nfc(text), allow)]
+        return [number for number, _, _ in self._located(_nfc(check_text(text)), allow)]
 
     def encode_many(self, texts: Sequence[str]) -> list[list[int]]:
-        """``encode`` of many texts, in their order, on all processors."""
+        """``encode`` of many texts, in their order, on all processors.
+
+        Raises:
+            InputError: a text that is no string, or holds half a surrogate pair.
+        """
+        texts = given_texts(texts)
         if self.kind in MORPHEMIC:
             inputs = segment([_nfc(text) for text in texts])
             encodings = self._pipeline.encode_batch_fast(
@@ -196,7 +202,7 @@ class Tokenizer:
 
     def pieces(self, text: str, *, allow: Sequence[str] = ()) -> list[Piece]:
         """The tokens of ``encode(text, allow=allow)`` with their places in the NFC text."""
-        text = _nfc(text)
+        text = _nfc(check_text(text))
         words_at = word_of(text)
         return [
             Piece(number, self.token(number), text[start:end], start, end, words_at[start])
@@ -323,14 +329,14 @@ def train_tokenizer(
 
     Raises:
         ConfigError: an unknown kind, a size too small for the kind.
-        InputError: no text.
+        InputError: no text, or one that is no string.
         UnsupportedError: morphemes without Kiwi.
     """
     _check_kind(kind)
     if min_count < 1:
         message = f"min_count must be at least 1, got {min_count}"
         raise ConfigError(message)
-    kept = [_nfc(text) for text in texts]
+    kept = [_nfc(text) for text in given_texts(texts)]
     if not any(text and not text.isspace() for text in kept):
         raise InputError("no text to learn a vocabulary from")
     if kind in MORPHEMIC:
