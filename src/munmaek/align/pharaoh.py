@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from munmaek.errors import InputError
 from munmaek.metrics.alignment import Link
+from munmaek.text.spaces import ascii_words
 
 __all__ = ["GoldLinks", "format_gold", "parse_gold"]
 
@@ -31,7 +32,7 @@ def parse_gold(line: str, *, first: int = 0) -> GoldLinks:
     """Links of one line: ``-`` joins a sure link, ``?`` or ``p`` a possible one.
 
     Args:
-        line: links with white space between them; none for an empty line.
+        line: links with ASCII white space between them; none for an empty line.
         first: the number that the line gives to the first word, 0 or 1.
 
     Raises:
@@ -39,7 +40,7 @@ def parse_gold(line: str, *, first: int = 0) -> GoldLinks:
     """
     sure: set[Link] = set()
     possible: set[Link] = set()
-    for part in line.split():
+    for part in ascii_words(line):
         match = LINK.fullmatch(part)
         if match is None:
             message = f"a link looks like 0-2, or 0?2 if only possible, got {part!r}"

@@ -29,6 +29,7 @@ from munmaek.align.symmetrise import Symmetrisation, symmetrise
 from munmaek.errors import ConfigError, InputError, MunmaekWarning
 from munmaek.metrics.alignment import Link
 from munmaek.ngram.compiled import compiled
+from munmaek.text.spaces import ascii_words
 
 __all__ = ["HmmAligner", "HmmSettings", "Posteriors", "statistical_links"]
 
@@ -203,12 +204,12 @@ def statistical_links(
     by: Symmetrisation = "grow-diag-final-and",
     settings: HmmSettings | None = None,
 ) -> list[frozenset[Link]]:
-    """Links of texts whose words are split at white space, from these texts alone.
+    """Links of texts whose words are split at ASCII white space, from these texts alone.
 
     Raises:
         InputError: no pair has words on both sides, or there is not a target for each source.
     """
-    words = [text.split() for text in sources], [text.split() for text in targets]
+    words = [ascii_words(text) for text in sources], [ascii_words(text) for text in targets]
     return HmmAligner.fit(*words, settings=settings).align(*words, by=by)
 
 

@@ -1,14 +1,17 @@
 """N-gram models out of and into other forms: ARPA files, and tables that take less room."""
 
-from collections.abc import Callable, Mapping
+import unicodedata
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from munmaek.artefact.info import Info
 from munmaek.artefact.language_model import TrainedLanguageModel
-from munmaek.errors import InputError, UnsupportedError
+from munmaek.errors import InputError, MunmaekWarning, UnsupportedError
 from munmaek.models.ngram import NgramConfig, NgramModel
 from munmaek.ngram import (
+    ArpaModel,
     NgramTables,
     Tables,
     compress,
@@ -17,10 +20,14 @@ from munmaek.ngram import (
     read_arpa,
     write_arpa,
 )
-from munmaek.text.building import words_pipeline
-from munmaek.text.tokenizers import SPECIALS, Tokenizer
+from munmaek.text.spaces import ASCII_SPACE, ascii_words
+from munmaek.text.tokenizers import SPECIALS, Tokenizer, word_tokenizer
 
 __all__ = ["FORMS", "export_arpa", "import_arpa", "in_form"]
+
+
+_SHOWN = 5
+"""Words that a warning names."""
 
 
 def _keep(tables: NgramTables, *, threads: int = 1) -> Tables:
@@ -57,13 +64,15 @@ def export_arpa(trained: TrainedLanguageModel, path: Path, *, threads: int = 1) 
 
 
 def import_arpa(path: Path, *, threads: int = 1) -> TrainedLanguageModel:
-    """The model of an ARPA file, with its words as the vocabulary.
+    """Return the model of an ARPA file, with its words as the vocabulary.
+
+    Text is cut into words at ASCII white space, as KenLM does.
 
     Raises:
         InputError: the file cannot be used; names the line and the reason.
     """
     read = read_arpa(path, reserved=SPECIALS, threads=threads)
-    tokenizer = Tokenizer(words_pipeline(read.words[len(SPECIALS) :]), kind="words")
+    tokenizer = word_tokenizer(read.words[len(SPECIALS) :], space=ASCII_SPACE)
     if tokenizer.vocab_size != len(read.words):
         message = (
             f"{path}: {len(read.words)} words, of which the tokenizer took {tokenizer.vocab_size}"
@@ -84,9 +93,43 @@ def import_arpa(path: Path, *, threads: int = 1) -> TrainedLanguageModel:
         config=config.model_dump(),
         sizes=sizes,
         parameters=model.parameters,
-        training={"imported": path.name},
+        training={"imported": path.name, **_told(path, read)},
     )
     return TrainedLanguageModel(tokenizer, model, info)
+
+
+def _told(path: Path, read: ArpaModel) -> dict[str, int]:
+    """Warn of what the file has that no text meets; how many words those are."""
+    unreachable = _unreachable(read)
+    if read.collided:
+        _warn(f"{path}: {_listed(read.collided)} in the same form (NFC) as other words of the file")
+    if unreachable:
+        _warn(f"{path}: {_listed(unreachable)} that no text can reach")
+    if SPECIALS[Tokenizer.unk] not in read.reserved:
+        _warn(f"{path}: no <unk>, so an unknown word has log10 probability -100, as in KenLM")
+    return {"unreachable": len(unreachable), "collided": len(read.collided)}
+
+
+def _unreachable(read: ArpaModel) -> tuple[str, ...]:
+    """Words that no text is cut into: not in NFC, with white space in them, or reserved here."""
+    tokens = SPECIALS[Tokenizer.pad], SPECIALS[Tokenizer.mask]
+    parted = (word for word in read.words[len(SPECIALS) :] if ascii_words(word) != [word])
+    return (*(token for token in tokens if token in read.reserved), *parted, *read.collided)
+
+
+def _listed(words: Sequence[str]) -> str:
+    """How many words, and the first of them."""
+    # Escaped where it looks like another word and is not.
+    shown = ", ".join(
+        repr(word) if unicodedata.is_normalized("NFC", word) else ascii(word)
+        for word in words[:_SHOWN]
+    )
+    more = ", …" if len(words) > _SHOWN else ""
+    return f"{len(words):,} word{'s' if len(words) > 1 else ''} ({shown}{more})"
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, MunmaekWarning, stacklevel=4)
 
 
 def in_form(trained: TrainedLanguageModel, form: str, *, threads: int = 1) -> TrainedLanguageModel:

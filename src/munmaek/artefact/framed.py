@@ -11,7 +11,7 @@ from munmaek.artefact.inside import Inside
 from munmaek.tasks.classify import Framing, Rows
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.frames import SPECIAL
-from munmaek.text.tokenizers import words as words_of
+from munmaek.text.spaces import ascii_words
 
 __all__ = ["FramedText", "frame_text"]
 
@@ -82,7 +82,7 @@ def frame_text(
     texts = [text] if second is None else [text, second]
     pieces = [tokenizer.pieces(each, allow=allow) for each in texts]
     places = framing.frame.places([len(each) for each in pieces], framing.limit)
-    before = len(words_of(text))
+    before = len(ascii_words(text))
     row: list[tuple[int, int]] = []
     for number, at in places:
         if number == SPECIAL:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from munmaek.metrics import weights_by_word
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
+from munmaek.text.spaces import ascii_words
 
 if TYPE_CHECKING:
     from munmaek.nn.tape import Tape
@@ -52,18 +53,20 @@ def one_row(tape: "Tape") -> dict[str, NDArray[Any]]:
 def piece_words(
     tokenizer: AnyTokenizer, text: str, *, allow: Sequence[str] = ()
 ) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """The pieces of ``text`` and the white-space word that each belongs to."""
+    """The pieces of ``text`` and the word that each belongs to."""
     pieces = tokenizer.pieces(text, allow=allow)
     return tuple(piece.token for piece in pieces), tuple(piece.word for piece in pieces)
 
 
 def word_indices(surfaces: Sequence[str]) -> tuple[int, ...]:
-    """The whitespace word each piece belongs to, from the text decoded up to and with it.
+    """Return the word each piece belongs to, from the text decoded up to and with it.
+
+    Words end at ASCII white space.
 
     Args:
         surfaces: the decoded text of the first 1, 2, … pieces.
     """
-    return tuple(max(len(text.split()) - 1, 0) for text in surfaces)
+    return tuple(max(len(ascii_words(text)) - 1, 0) for text in surfaces)
 
 
 def fold_weights(

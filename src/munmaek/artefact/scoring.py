@@ -27,6 +27,7 @@ from munmaek.ngram import WordTable, flatten
 from munmaek.ngram.parallel import available
 from munmaek.ngram.textscore import TextScore, score_text
 from munmaek.text.corpora import Corpus
+from munmaek.text.spaces import SPACE
 from munmaek.text.tokenizers import SPECIALS, Tokenizer
 
 __all__ = [
@@ -226,7 +227,8 @@ def _scored_words(
     None where a text holds a line end, white space to the tokenizer, or is impossible.
     """
     joined = unicodedata.normalize("NFC", "".join(f"{text}\n" for text in texts))
-    joined = _WIDE_SPACE.sub(" ", joined)
+    if tokenizer.space == SPACE:
+        joined = _WIDE_SPACE.sub(" ", joined)
     found = score_text(
         model.tables,
         _word_table(tokenizer),

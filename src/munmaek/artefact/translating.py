@@ -32,6 +32,7 @@ from munmaek.decode import (
 from munmaek.errors import ConfigError
 from munmaek.lm import BatchedLanguageModel
 from munmaek.text.given import given_texts
+from munmaek.text.spaces import ascii_words
 from munmaek.text.tokenizers import Tokenizer
 
 if TYPE_CHECKING:
@@ -210,7 +211,7 @@ def _joined(text: str, parts: Sequence[Translation]) -> Translation:
         logprob=sum(part.logprob for part in parts),
         alignment=None,
         weights=None,
-        source_words=tuple(text.split()),
+        source_words=tuple(ascii_words(text)),
         target_words=target,
         score=sum(part.score for part in parts) / len(parts),
         finished=all(part.finished for part in parts),

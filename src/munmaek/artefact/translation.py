@@ -14,6 +14,7 @@ from munmaek.artefact.inside import fold_weights, piece_words, word_indices
 from munmaek.decode import Hypothesis
 from munmaek.errors import ConfigError
 from munmaek.metrics import links_from_weights
+from munmaek.text.spaces import ascii_words
 from munmaek.text.tokenizers import Tokenizer
 
 __all__ = [
@@ -76,8 +77,8 @@ def translation_of(
         logprob=best.logprob,
         alignment=word_links(weights, by=by),
         weights=weights,
-        source_words=tuple(source.split()),
-        target_words=tuple(text.split()),
+        source_words=tuple(ascii_words(source)),
+        target_words=tuple(ascii_words(text)),
         score=best.score,
         finished=best.finished,
     )
@@ -166,7 +167,7 @@ class UnknownWords:
         if best.attention is None:
             message = "this translator has no attention; leave --replace-unknown out"
             raise ConfigError(message)
-        words, shown = source.split(), tokenizer.token(tokenizer.unk)
+        words, shown = ascii_words(source), tokenizer.token(tokenizer.unk)
         real = [column for column, word in enumerate(columns) if word >= 0]
         parts = text.split(shown)
         steps = [step for step, token in enumerate(best.tokens) if token == tokenizer.unk]

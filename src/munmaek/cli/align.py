@@ -112,8 +112,8 @@ def align(
     """Print which words of two texts belong together.
 
     A line holds the links of a pair in Pharaoh's form, 0-0 1-2. Numbers count the words between
-    spaces, from 0, source first. There are as many lines as pairs; a pair with an empty side gives
-    an empty one.
+    spaces, from 0, source first; a no-break space is part of a word. There are as many lines as
+    pairs; a pair with an empty side gives an empty one.
     """
     from munmaek.text.corpora import read_parallel
 
@@ -149,21 +149,25 @@ def align(
 
 def _keeping_place(pairs: Pairs, find: Callable[[Pairs], Iterator[Links]]) -> Iterator[Links]:
     """Links of every pair; those with an empty side are not looked at."""
-    found = find([pair for pair in pairs if all(text.split() for text in pair)])
-    for pair in pairs:
-        yield next(found) if all(text.split() for text in pair) else frozenset()
+    from munmaek.text.spaces import ascii_words
+
+    filled = [all(ascii_words(text) for text in pair) for pair in pairs]
+    found = find([pair for pair, whole in zip(pairs, filled, strict=True) if whole])
+    for whole in filled:
+        yield next(found) if whole else frozenset()
 
 
 def _statistical(aligner: Aligner, by: Any) -> Callable[[Pairs], Iterator[Links]]:
     from munmaek.align import statistical_links, symmetrise
     from munmaek.metrics import IbmModel1
+    from munmaek.text.spaces import ascii_words
 
     def hmm(pairs: Pairs) -> Iterator[Links]:
         sources, targets = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
         return iter(statistical_links(sources, targets, by=by))
 
     def ibm1(pairs: Pairs) -> Iterator[Links]:
-        sources, targets = ([pair[side].split() for pair in pairs] for side in (0, 1))
+        sources, targets = ([ascii_words(pair[side]) for pair in pairs] for side in (0, 1))
         _check_sizes(sources, targets)
         there, back = IbmModel1.fit(sources, targets), IbmModel1.fit(targets, sources)
         for source, target in zip(sources, targets, strict=True):

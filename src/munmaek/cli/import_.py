@@ -19,7 +19,9 @@ def import_model(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", show_default=False, help="An ARPA file, gzipped if it ends in .gz."
+            metavar="FILE",
+            show_default=False,
+            help="An ARPA file, also packed in gzip, xz, bzip2 or Zstandard.",
         ),
     ],
     *,
@@ -41,7 +43,8 @@ def import_model(
 ) -> None:
     """Make a model of an ARPA file, such as KenLM's lmplz or SRILM write.
 
-    The vocabulary is the words of the file, and text is cut into words at white space.
+    The vocabulary is the words of the file in NFC, and text is cut into words at ASCII white space.
+    What text can never reach is said.
     """
     if form not in _FORMS:
         message = f"--form {form}: there are {', '.join(_FORMS)}"
@@ -55,6 +58,8 @@ def import_model(
             made = in_form(made, form, threads=available())
         made.save(output, force=force)
     if json:
-        put_json({"model": str(output), "label": made.info.label, "ngrams": made.info.parameters})
+        told = {key: made.info.training[key] for key in ("unreachable", "collided")}
+        label, ngrams = made.info.label, made.info.parameters
+        put_json({"model": str(output), "label": label, "ngrams": ngrams, **told})
         return
     say(f"{made.info.label}, {made.info.parameters:,} n-grams\nnext:\n  munmaek score {output}")

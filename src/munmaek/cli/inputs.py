@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TypeVar
 
 from munmaek.cli.console import say
+from munmaek.text.spaces import SPACES
 
 __all__ = ["BLOCK", "Texts", "block_of", "in_blocks"]
 
@@ -28,6 +29,8 @@ class Texts:
     """What a table calls it, best first; None is the names of a text."""
     spare: int = 0
     """Columns that a table without header may have behind it."""
+    ends: str = SPACES
+    """Characters that are stripped off both ends of a plain line."""
 
     def read(self) -> Iterator[str]:
         """One text after another.
@@ -40,7 +43,7 @@ class Texts:
         from munmaek.text.corpora import read_texts
 
         names = self.names or TEXT_NAMES
-        return read_texts(self.path, names, column=self.column, spare=self.spare)
+        return read_texts(self.path, names, column=self.column, spare=self.spare, ends=self.ends)
 
     def blocks(self, *, most: int = BLOCK) -> Iterator[list[str]]:
         """Texts in blocks of ``most``; from a terminal one by one, so that each is answered."""

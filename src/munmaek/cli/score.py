@@ -11,6 +11,7 @@ from munmaek.cli.evaluate import number
 from munmaek.cli.inputs import BLOCK, Texts
 from munmaek.cli.options import InputFile, Json, ModelFolder, TextColumn, column
 from munmaek.errors import ConfigError, UnsupportedError
+from munmaek.text.spaces import ASCII_ENDS, ASCII_SPACE, SPACE, SPACES
 
 __all__ = ["score"]
 
@@ -55,7 +56,7 @@ def score(
         raise UnsupportedError(message)
 
     def read(most: int = BLOCK) -> Blocks:
-        return Texts(file, column(text_column)).blocks(most=most)
+        return Texts(file, column(text_column), ends=_ends(trained)).blocks(most=most)
 
     if trained.info.task == "mlm":
         if explain or total:
@@ -71,6 +72,12 @@ def score(
         _explain(trained, read(), json=json)
     else:
         _score(trained, read(), tokens=tokens, json=json)
+
+
+def _ends(trained: Any) -> str:
+    """What is no part of a line's words: of imported words ASCII white space alone."""
+    ascii_alone = getattr(trained.tokenizer, "space", SPACE) == ASCII_SPACE
+    return ASCII_ENDS if ascii_alone else SPACES
 
 
 def _score_masked(trained: Any, blocks: Blocks, *, json: bool) -> None:

@@ -174,6 +174,7 @@ def translate(
     from munmaek.artefact.translating import Decoding
     from munmaek.artefact.translation import UnknownWords
     from munmaek.text.columns import SOURCE_NAMES, TEXT_NAMES
+    from munmaek.text.spaces import ascii_words
 
     decoding = Decoding(
         beam=beam,
@@ -208,7 +209,7 @@ def translate(
                 put_line(best[0].translation)
             else:
                 for each in best:
-                    words = " ".join(each.translation.split())
+                    words = " ".join(ascii_words(each.translation))
                     put(f"{told.lines}\t{each.score:.4f}\t{words}")
         told.progress()
     if next(phrases, None) is not None and must_file is not None:

@@ -24,7 +24,7 @@ from munmaek.look.ngrams import ngram_part
 from munmaek.look.records import Record, Side
 from munmaek.models.networks import MaskedNetwork
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
-from munmaek.text.tokenizers import words
+from munmaek.text.spaces import ascii_words
 
 __all__ = [
     "TOKENS_MOST",
@@ -140,7 +140,7 @@ def masked_word(text: str, word: int) -> str:
     Raises:
         InputError: there is no such word.
     """
-    found = words(text)
+    found = ascii_words(unicodedata.normalize("NFC", text))
     if not 0 <= word < len(found):
         message = f"no word {word} to mask: the text has {len(found)} words, counted from 0"
         raise InputError(message)
@@ -269,7 +269,7 @@ def _inside(model: AnyModel, asked: Question) -> Inside:
 
 
 def _source(inside: Inside, asked: Question) -> Side:
-    surface = [*asked.text.split(), *([] if asked.pair is None else asked.pair.split())]
+    surface = [*ascii_words(asked.text), *ascii_words(asked.pair or "")]
     return Side(inside.tokens, inside.words, tuple(surface))
 
 
@@ -281,7 +281,7 @@ def _with_output(record: Record, inside: Inside) -> Record:
     if not inside.target_tokens:
         return record
     text = str(inside.extra["translation"]) if inside.task == "translate" else record.text
-    output = Side(inside.target_tokens, inside.target_words, tuple(text.split()))
+    output = Side(inside.target_tokens, inside.target_words, tuple(ascii_words(text)))
     if inside.task != "translate":
         return replace(record, output=output)
     written = Side(("<s>", *output.pieces[:-1]), (-1, *output.words[:-1]), output.surface)

@@ -21,6 +21,7 @@ from munmaek.look.feedback_material import Material, material
 from munmaek.look.feedback_report import measure, report
 from munmaek.look.pairs import Pairs
 from munmaek.recipe import Extra, Recipe, train
+from munmaek.text.spaces import ascii_words
 from munmaek.writing import scratch_folder
 
 __all__ = ["WEIGHT", "Feedback", "guided_run"]
@@ -105,7 +106,7 @@ def _files(place: Path, model: Translator, chosen: Material) -> _Files:
     def written(name: str, sources: Sequence[str], targets: Sequence[str]) -> tuple[Path, Path]:
         paths = place / f"{name}.source", place / f"{name}.target"
         for path, texts in zip(paths, (sources, targets), strict=True):
-            lines = "".join(" ".join(text.split()) + "\n" for text in texts)
+            lines = "".join(" ".join(ascii_words(text)) + "\n" for text in texts)
             path.write_text(lines, encoding="utf-8")
         return paths
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from munmaek.errors import InputError
 from munmaek.metrics.score import Score, Signature
 from munmaek.metrics.significance import bootstrap_interval
+from munmaek.text.spaces import ascii_words
 
 __all__ = [
     "Link",
@@ -40,7 +41,7 @@ def parse_links(line: str) -> frozenset[Link]:
         InputError: a part is not two whole numbers joined by a hyphen.
     """
     links: set[Link] = set()
-    for part in line.split():
+    for part in ascii_words(line):
         source, hyphen, target = part.partition("-")
         if not (hyphen and source.isdecimal() and target.isdecimal()):
             message = f"an alignment link looks like 0-2 (source-target), got {part!r}"

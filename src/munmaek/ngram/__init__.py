@@ -5,7 +5,8 @@ The way through: ``flatten`` sequences, ``estimate`` a model from them, ask its 
 and exchange it with ``write_arpa`` and ``read_arpa``.
 """
 
-from munmaek.ngram.arpa import ArpaModel, read_arpa, write_arpa
+from munmaek.ngram.arpa import write_arpa
+from munmaek.ngram.arpa_reading import ArpaModel, read_arpa
 from munmaek.ngram.compact import CompactTables, compress, fast, quantise, tables_from
 from munmaek.ngram.discounts import FALLBACK, discounts_of
 from munmaek.ngram.estimation import Estimate, estimate

@@ -1,7 +1,7 @@
 """The compiled half of reading ARPA: lines to n-grams, and n-grams to nodes of the trie.
 
 Kernels stop at the first line that is not as it should be; what is wrong with it is then said by
-``munmaek.ngram.arpa``, which reads that one line again, slowly.
+``munmaek.ngram.arpa_reading``, which reads that one line again, slowly. Blank lines are skipped.
 """
 
 from typing import TypeAlias
@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from munmaek.ngram.arpa_rendering import LN10, POWERS, ZERO_PROBABILITY
+from munmaek.ngram.arpa_rendering import LN10, POWERS
 from munmaek.ngram.compiled import Index, compiled
 from munmaek.ngram.queries import child
 from munmaek.ngram.wordtable import find_bytes
@@ -34,24 +34,6 @@ _MOST_DIGITS = 17
 
 
 @compiled
-def line_places(text: Bytes, at: int, count: int, every: int, out: Int64s) -> tuple[int, int]:
-    """Where every so-manieth of ``count`` lines from ``at`` on begins.
-
-    Returns:
-        How many lines there are, ``count`` at most, and where the next one begins.
-    """
-    lines = 0
-    while lines < count and at < len(text):
-        if lines % every == 0:
-            out[lines // every] = at
-        while at < len(text) and text[at] != _NEWLINE:
-            at += 1
-        at += 1
-        lines += 1
-    return lines, min(at, len(text))
-
-
-@compiled
 def _blank(byte: np.uint8) -> bool:
     return byte == _SPACE or byte == _TAB  # noqa: PLR1714 - Numba compares faster so
 
@@ -64,12 +46,64 @@ def _over_blanks(text: Bytes, at: int) -> int:
 
 
 @compiled
+def _end_of_line(text: Bytes, at: int) -> int:
+    """Where the next line begins, or −1 where something else stands before it."""
+    at = _over_blanks(text, at)
+    if at < len(text) and text[at] == _RETURN:
+        at += 1
+    if at == len(text):
+        return at
+    return at + 1 if text[at] == _NEWLINE else -1
+
+
+@compiled
+def _next_filled(text: Bytes, at: int) -> int:
+    """Where the first line from here on begins that is not blank, or the text's end."""
+    while at < len(text):
+        after = _end_of_line(text, at)
+        if after < 0:
+            return at
+        at = after
+    return len(text)
+
+
+@compiled
+def line_places(text: Bytes, at: int, count: int, every: int, out: Int64s) -> tuple[int, int]:
+    """Where every so-manieth of ``count`` lines from ``at`` on begins, blank ones not counted.
+
+    Returns:
+        How many lines there are, ``count`` at most, and where the next one begins.
+    """
+    lines = 0
+    while lines < count:
+        at = _next_filled(text, at)
+        if at == len(text):
+            break
+        if lines % every == 0:
+            out[lines // every] = at
+        while at < len(text) and text[at] != _NEWLINE:
+            at += 1
+        at += 1
+        lines += 1
+    return lines, min(at, len(text))
+
+
+@compiled
 def _over_word(text: Bytes, at: int) -> int:
     while at < len(text) and not _blank(text[at]) and text[at] != _NEWLINE:
         if text[at] == _RETURN and (at + 1 == len(text) or text[at + 1] == _NEWLINE):
             break
         at += 1
     return at
+
+
+@compiled
+def _is_infinity(text: Bytes, at: int) -> bool:
+    """Whether ``inf`` stands there, in letters of either case."""
+    if at + 3 > len(text):
+        return False
+    first, second, third = text[at] | _SPACE, text[at + 1] | _SPACE, text[at + 2] | _SPACE
+    return bool(first == _I and second == _N and third == _F)
 
 
 @compiled
@@ -81,7 +115,7 @@ def _number(  # noqa: C901, PLR0912 - an automaton over bytes
     negative = at < len(text) and text[at] == _MINUS
     if negative or (at < len(text) and text[at] == _PLUS):
         at += 1
-    if at + 3 <= len(text) and text[at] == _I and text[at + 1] == _N and text[at + 2] == _F:
+    if _is_infinity(text, at):
         return (-np.inf if negative else np.inf), at + 3
     mantissa, digits, power, any_digit = np.int64(0), 0, 0, False
     after_point = False
@@ -129,36 +163,28 @@ def _number(  # noqa: C901, PLR0912 - an automaton over bytes
 @compiled
 def _stored(value: float) -> np.float32:
     """What the tables hold for a number of the file."""
-    if value == ZERO_PROBABILITY:
-        return np.float32(-np.inf)
     return np.float32(value * LN10)
 
 
 @compiled
-def _end_of_line(text: Bytes, at: int) -> int:
-    """Where the next line begins, or −1 where something else stands before it."""
-    at = _over_blanks(text, at)
-    if at < len(text) and text[at] == _RETURN:
-        at += 1
-    if at == len(text):
-        return at
-    return at + 1 if text[at] == _NEWLINE else -1
-
-
-@compiled
 def _rest(text: Bytes, at: int, backoffs: Float32s, row: int) -> int:
-    """Read the backoff weight, if there is one and may be: where the next line begins, or −1."""
+    """Read the backoff weight, if there is one: where the next line begins, or −1.
+
+    At the highest order, where ``backoffs`` is empty, it may be 0 alone.
+    """
     after = _end_of_line(text, at)
-    if len(backoffs) == 0:
-        return after
-    backoffs[row] = 0
+    highest = len(backoffs) == 0
+    if not highest:
+        backoffs[row] = 0
     if after >= 0:
         return after
     begin = _over_blanks(text, at)
     value, at = _number(text, begin)
-    if at == begin or not value < np.inf:
+    weight = _stored(value)
+    if at == begin or not np.isfinite(weight) or (highest and value != 0):
         return -1
-    backoffs[row] = _stored(value)
+    if not highest:
+        backoffs[row] = weight
     return _end_of_line(text, at)
 
 
@@ -171,7 +197,8 @@ def parse_unigrams(
     ``backoffs`` is empty where the order is the highest.
     """
     for row in range(len(logprobs)):
-        line = at
+        line = _next_filled(text, at)
+        at = line
         begin = _over_blanks(text, at)
         value, at = _number(text, begin)
         word = _over_blanks(text, at)
@@ -203,7 +230,8 @@ def parse_grams(  # noqa: C901 - one pass over the line
     order = ids.shape[1]
     before = np.zeros((order, 2), dtype=np.int64)
     for row in range(rows[0], rows[1]):
-        line = at
+        line = _next_filled(text, at)
+        at = line
         begin = _over_blanks(text, at)
         value, at = _number(text, begin)
         if at == begin or value > 0:

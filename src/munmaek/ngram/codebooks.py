@@ -33,6 +33,8 @@ class Column:
 
 def exact_column(values: Float32s) -> Column:
     """The shorter of two: a book of the distinct values, or distances of ordered bits."""
+    if not len(values):  # an order without n-grams
+        return Column(width=0, book=np.empty(0, dtype=np.float32), base=0)
     ordered = np.sort(_ordered_bits(values))
     distinct = int(np.count_nonzero(ordered[1:] != ordered[:-1])) + 1
     apart = int(ordered[-1] - ordered[0]).bit_length()

@@ -33,6 +33,7 @@ from munmaek.ngram.tables import (
     aligned,
     check_values,
     expect,
+    orders_fit,
     sampled,
     tensor_named,
 )
@@ -145,7 +146,7 @@ class CompactTables:
         starts = arrays["starts"]
         expect("shape of 'starts'", starts.shape, (order + 1,))
         expect("number of unigrams", starts[:2].tolist(), [0, vocab_size])
-        expect("sizes of the orders rise", bool((np.diff(starts) > 0).all()), wanted=True)
+        expect("sizes of the orders fit", orders_fit(np.diff(starts)), wanted=True)
         expect("shape of 'layout'", arrays["layout"].shape, (order, COLUMNS))
         expect("shape of 'unigram_logprobs'", arrays["unigram_logprobs"].shape, (vocab_size,))
         backoffs = vocab_size if order > 1 else 0

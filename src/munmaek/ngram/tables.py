@@ -33,6 +33,7 @@ __all__ = [
     "aligned",
     "check_values",
     "expect",
+    "orders_fit",
     "ranks",
     "sampled",
     "tensor_named",
@@ -149,7 +150,7 @@ class NgramTables:
         starts = arrays["starts"]
         expect("shape of 'starts'", starts.shape, (order + 1,))
         expect("number of unigrams", starts[:2].tolist(), [0, vocab_size])
-        expect("sizes of the orders rise", bool((np.diff(starts) > 0).all()), wanted=True)
+        expect("sizes of the orders fit", orders_fit(np.diff(starts)), wanted=True)
         nodes, lower = int(starts[-1]), int(starts[-2])
         lengths = {
             "words": nodes,
@@ -187,6 +188,12 @@ class NgramTables:
             if not holds():
                 message = f"n-gram tables: '{name}' is damaged; take the model from a good copy"
                 raise ArtefactError(message)
+
+
+def orders_fit(counts: NDArray[np.int64]) -> bool:
+    """Return whether there are unigrams, and no n-grams above an order without any."""
+    filled = counts > 0
+    return bool((counts >= 0).all() and filled[0] and (np.diff(filled.astype(np.int8)) <= 0).all())
 
 
 def aligned(array: NDArray[Any]) -> NDArray[Any]:

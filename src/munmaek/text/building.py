@@ -18,6 +18,7 @@ from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tok
 from tokenizers import Tokenizer as Pipeline
 
 from munmaek.errors import ConfigError
+from munmaek.text.spaces import SPACE
 from munmaek.text.unigram import learn_pieces
 
 __all__ = [
@@ -26,7 +27,6 @@ __all__ = [
     "LONGEST_LEARNED_WORD",
     "LONGEST_WORDPIECE_WORD",
     "MARK",
-    "SPACE",
     "SPECIALS",
     "STAND_IN",
     "build_bpe",
@@ -52,8 +52,6 @@ BORDER = "\n"
 CONTINUED = "##"
 """Marks a WordPiece that continues a word."""
 
-SPACE = "[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
-"""The characters that ``str.isspace`` calls white space: the borders of words."""
 NOT_BLANK = SPACE.replace("\x20", "\x1f")
 
 COVERAGE = 0.9995
@@ -76,11 +74,11 @@ def build_words(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipeli
     return words_pipeline(_frequent(counts, _room(vocab_size, len(SPECIALS)), min_count))
 
 
-def words_pipeline(words: Iterable[str]) -> Pipeline:
-    """A vocabulary of these words, in their order after the special tokens."""
+def words_pipeline(words: Iterable[str], *, space: str = SPACE) -> Pipeline:
+    """Return a vocabulary of these words, after the special tokens; ``space`` parts them."""
     pipeline = Pipeline(models.WordLevel(_vocab(words), unk_token="<unk>"))
     pipeline.normalizer = normalizers.NFC()
-    pipeline.pre_tokenizer = pre_tokenizers.Split(Regex(SPACE), "removed")
+    pipeline.pre_tokenizer = pre_tokenizers.Split(Regex(space), "removed")
     return _with_specials(pipeline, mask_takes_space=False)
 
 

@@ -21,6 +21,7 @@ from munmaek.text.given import check_text, given_texts
 from munmaek.text.pipelines import open_pipeline
 from munmaek.text.places import Piece
 from munmaek.text.published_tokenizer import read_published
+from munmaek.text.spaces import ascii_words
 from munmaek.text.tokenizers import Tokenizer
 
 __all__ = ["ROLES", "AnyTokenizer", "CheckpointTokenizer", "tokenizer_settings"]
@@ -348,7 +349,7 @@ def tokenizer_settings(
 
 
 def _words(text: str) -> int:
-    return len(text.split())
+    return len(ascii_words(text))
 
 
 def _kind(pipeline: Pipeline) -> str:

@@ -27,7 +27,8 @@ from munmaek.text.columns import (
 from munmaek.text.files import display_name, raw_lines
 from munmaek.text.forms import Form, OpenedText, open_text
 from munmaek.text.labels import one_spelling
-from munmaek.text.tables import SPACES, opened_columns, read_columns
+from munmaek.text.spaces import ASCII_ENDS, SPACES
+from munmaek.text.tables import opened_columns, read_columns
 
 __all__ = [
     "Corpus",
@@ -276,7 +277,8 @@ def read_parallel(paths: Paths, *, tag_column: str | int | None = None) -> Paral
     else:
         names = ((*SOURCE_NAMES, *TEXT_NAMES), (*TARGET_NAMES, *TEXT_NAMES))
         sources, targets = (
-            tuple(read_texts(path, known, blanks=False))
+            # A wide space alone is a word, as links number them.
+            tuple(read_texts(path, known, blanks=False, ends=ASCII_ENDS))
             for path, known in zip(files, names, strict=True)
         )
     if len(sources) != len(targets):
@@ -338,6 +340,7 @@ def read_texts(
     column: str | int | None = None,
     spare: int = 0,
     blanks: bool = True,
+    ends: str = SPACES,
 ) -> Iterator[str]:
     """One text after another: the lines of a plain file, or a column of a table's rows.
 
@@ -350,6 +353,7 @@ def read_texts(
         column: its name, or its number from 0, where it is known; None finds it.
         spare: columns that a table without header may have behind it.
         blanks: a blank line of a table is an empty text, as one of plain lines always is.
+        ends: characters that are stripped off both ends of a plain line.
 
     Raises:
         InputError: a file that is missing, a directory, empty, damaged or no text in UTF-8; a table
@@ -357,7 +361,7 @@ def read_texts(
     """
     opened = open_text(path)
     if opened.form is Form.LINES and column is None:
-        return _stripped(opened)
+        return (line.strip(ends) for line in opened.lines)
     return _column(opened, Column("text", tuple(names), column), spare, blanks=blanks)
 
 

@@ -21,8 +21,10 @@ __all__ = [
     "decode_lines",
     "display_name",
     "format_suffix",
+    "is_packed",
     "is_typed",
     "raw_lines",
+    "unpacked",
 ]
 
 BLOCK = 1 << 20
@@ -74,6 +76,28 @@ def format_suffix(path: str | Path) -> str:
     if path.suffix.lower() in COMPRESSIONS:
         path = path.with_suffix("")
     return path.suffix.lower()
+
+
+def is_packed(path: str | Path) -> bool:
+    """Return whether a file begins as a compressed one does; standard input counts as such.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    if str(path) == "-":
+        return True
+    with Path(path).open("rb") as file:
+        first = file.read(16)
+    return any(_begins(first, suffix) for suffix in COMPRESSIONS)
+
+
+def unpacked(path: str | Path) -> Iterator[bytes]:
+    """Yield a file's bytes in blocks, decompressed where its first bytes say so.
+
+    Raises:
+        InputError: a file that is missing, unreadable, a directory or damaged.
+    """
+    yield from _opened(path, display_name(path))
 
 
 def raw_lines(path: str | Path) -> Iterator[list[str]]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from munmaek.errors import UnsupportedError
-from munmaek.text.building import SPACE
+from munmaek.text.spaces import SPACE
 
 __all__ = ["analyser", "parts_of", "segment"]
 

@@ -23,7 +23,8 @@ from munmaek.text.corpora import (
 )
 from munmaek.text.files import display_name
 from munmaek.text.forms import Form, open_text
-from munmaek.text.tables import SPACES, read_columns
+from munmaek.text.spaces import SPACES
+from munmaek.text.tables import read_columns
 
 __all__ = ["PairCorpus", "are_scored", "read_pairs"]
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from munmaek.text.building import BYTES, MARK, SPECIALS, STAND_IN
+from munmaek.text.spaces import is_ascii_space
 
 __all__ = ["FIRST_BYTE", "Located", "Piece", "bytes_located", "word_of"]
 
@@ -26,8 +27,8 @@ class Piece:
     end: int
     """Offset after its last character; tokens that share a character share its offsets."""
     word: int
-    """Index of its white-space word; white space belongs to the word after it, at the end to the
-    last."""
+    """Index of its word between ASCII white space; that belongs to the word after it, at the end to
+    the last."""
 
 
 def bytes_located(text: str, located: list[Located]) -> list[Located]:
@@ -55,11 +56,14 @@ def _byte_count(character: str) -> int:
 
 
 def word_of(text: str) -> list[int]:
-    """Word index of every character: white space belongs to the word after it or the last."""
+    """Return the word of every character: white space belongs to the word after it or the last.
+
+    Words end at ASCII white space, as in the links that number them.
+    """
     indices: list[int] = []
     index, blank = -1, True
     for character in text:
-        space = character.isspace()
+        space = is_ascii_space(character)
         index += blank and not space
         indices.append(index + space)
         blank = space

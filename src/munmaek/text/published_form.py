@@ -12,7 +12,7 @@ from tokenizers import Regex, normalizers, processors
 from tokenizers import Tokenizer as Pipeline
 
 from munmaek.errors import UnsupportedError
-from munmaek.text.building import SPACE, SPECIALS
+from munmaek.text.building import SPECIALS
 from munmaek.text.checkpoint_tokenizer import (
     ROLES,
     AnyTokenizer,
@@ -62,13 +62,13 @@ def _pipeline(tokenizer: Tokenizer, frame: Frame) -> str:
     pipeline: Any = Pipeline.from_str(tokenizer.content)
     pipeline.post_processor = _processor(frame, tokenizer)
     if tokenizer.kind == "words":
-        pipeline.normalizer = _n.Sequence([pipeline.normalizer, _unknown_literals()])
+        pipeline.normalizer = _n.Sequence([pipeline.normalizer, _unknown_literals(tokenizer.space)])
     return pipeline.to_str(pretty=True) + "\n"
 
 
-def _unknown_literals() -> Any:
+def _unknown_literals(space: str) -> Any:
     """A word of the text that is written like a special token is unknown."""
-    inner = f"[^{SPACE[1:]}"
+    inner = f"[^{space[1:]}"
     literals = "|".join(token for token in SPECIALS if token != "<unk>")
     return _n.Replace(Regex(rf"(?<!{inner})(?:{literals})(?!{inner})"), "<unk>")
 

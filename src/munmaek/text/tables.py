@@ -13,11 +13,9 @@ from munmaek.errors import InputError
 from munmaek.text.columns import Column
 from munmaek.text.files import display_name
 from munmaek.text.forms import Form, OpenedText, open_text
+from munmaek.text.spaces import SPACES
 
-__all__ = ["SPACES", "json_records", "json_text", "opened_columns", "read_columns"]
-
-SPACES = " \t\u00a0\u3000"
-"""Stripped from both ends of a text; control characters are not."""
+__all__ = ["json_records", "json_text", "opened_columns", "read_columns"]
 
 Row = tuple[int, list[str]]
 Columns = Sequence[Column]

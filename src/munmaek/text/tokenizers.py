@@ -6,12 +6,13 @@ character is unknown; ``bpe``, ``unigram`` and ``morphemes+bpe`` know every char
 """
 
 import hashlib
+import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
-from typing import final
+from typing import Any, cast, final
 
 from tokenizers import Tokenizer as Pipeline
 
@@ -29,8 +30,9 @@ from munmaek.text.given import check_text, given_texts
 from munmaek.text.morphology import analyser, segment
 from munmaek.text.pipelines import open_pipeline
 from munmaek.text.places import FIRST_BYTE, Located, Piece, bytes_located, word_of
+from munmaek.text.spaces import ASCII_SPACE, SPACE
 
-__all__ = ["KINDS", "SPECIALS", "Tokenizer", "train_tokenizer", "word_tokenizer", "words"]
+__all__ = ["KINDS", "SPECIALS", "Tokenizer", "train_tokenizer", "word_tokenizer"]
 
 PAD, UNK, BOS, EOS, MASK = range(len(SPECIALS))
 UNSEEN = frozenset({PAD, BOS, EOS, MASK})
@@ -66,11 +68,6 @@ SPELLED_IN_BYTES = frozenset({"bpe", "unigram", "morphemes+bpe"})
 """Kinds that spell an unknown character in the bytes of its UTF-8."""
 
 
-def words(text: str) -> list[str]:
-    """White-space words (eojeol) of the NFC text."""
-    return unicodedata.normalize("NFC", text).split()
-
-
 @final
 class Tokenizer:
     """A trained vocabulary of one of ``KINDS``; unchanging."""
@@ -103,6 +100,14 @@ class Tokenizer:
     def oov(self) -> str:
         """What becomes of an unseen character or word, for scores: ``bytes`` or ``unk``."""
         return "unk" if self.id(BYTES[0]) is None else "bytes"
+
+    @property
+    def space(self) -> str:
+        """What parts words, as a regular expression: of imported words ASCII white space alone."""
+        if self.kind != "words":
+            return SPACE
+        borders: Any = json.loads(cast("Any", self._pipeline.pre_tokenizer).__getstate__())
+        return ASCII_SPACE if borders.get("pattern") == {"Regex": ASCII_SPACE} else SPACE
 
     def begins_word(self, id: int) -> bool:
         """Whether a token begins a white-space word: it is one, or holds the space before it."""
@@ -346,9 +351,14 @@ def train_tokenizer(
     return Tokenizer(pipeline, kind=kind)
 
 
-def word_tokenizer(words: Iterable[str]) -> Tokenizer:
-    """The tokenizer of kind ``words`` with these words, in their order after the special tokens."""
-    return Tokenizer(building.words_pipeline(words), kind="words")
+def word_tokenizer(words: Iterable[str], *, space: str = SPACE) -> Tokenizer:
+    """Return the tokenizer of kind ``words`` with these words, in order after the special tokens.
+
+    Args:
+        words: distinct, none of them special.
+        space: what parts them in a text, ``SPACE`` or ``ASCII_SPACE``.
+    """
+    return Tokenizer(building.words_pipeline(words, space=space), kind="words")
 
 
 def _check_kind(kind: str) -> None:
