@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, cast, final
+from typing import Any, final
 
 from tokenizers import Tokenizer as Pipeline
 
@@ -106,7 +106,7 @@ class Tokenizer:
         """What parts words, as a regular expression: of imported words ASCII white space alone."""
         if self.kind != "words":
             return SPACE
-        borders: Any = json.loads(cast("Any", self._pipeline.pre_tokenizer).__getstate__())
+        borders: Any = json.loads(self._pipeline.pre_tokenizer.__getstate__())
         return ASCII_SPACE if borders.get("pattern") == {"Regex": ASCII_SPACE} else SPACE
 
     def begins_word(self, id: int) -> bool:
