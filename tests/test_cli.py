@@ -412,9 +412,9 @@ def test_train_and_evaluate_give_the_same_scores_as_json(
     assert len(trained.rows) == len(evaluated.rows) == 1
     roles = [score.pop("role") for score in first["scores"].values()]
     assert set(roles) == {"validation, which is the training data"}
-    assert "they say nothing of new text" in first["remarks"].pop()
-    for score in first["scores"].values():
-        assert score.pop("remark") == "they say nothing of new text"
+    again = [score.pop("role") for score in second["scores"].values()]
+    assert set(again) == {"which is the training data"}
+    assert all("they say nothing of new text" in each["remarks"].pop() for each in (first, second))
     assert first == second
     assert (first["model"], first["task"]) == (str(tmp_path / "model"), "lm")
     assert first["scores"]["perplexity"]["value"] > 1

@@ -390,3 +390,46 @@ def test_counted_models_alone_count_everything_where_there_is_a_test(
     refused = run("compare", text, "--models", "ngram", "--hold-out", "0")
     assert refused.code == 2
     assert "nothing to test on; give --test FILE" in refused.err
+
+
+def test_a_model_measured_on_its_training_text_is_said_to_be(
+    run: Run, text: Path, tmp_path: Path
+) -> None:
+    model = tmp_path / "m"
+    asked = ("--model", "ngram", "--tokenizer", "words", "--order", "2")
+    assert run("train", "lm", text, *asked, "-o", model).code == 0
+    said = "300 sentences of text.txt (which is the training data); they say nothing of new text"
+    assert f"on {said}" in run("evaluate", model, text).lines
+    found = run("compare", text, "--models", model, "--json").rows[0]
+    roles = {score["role"] for score in found["models"][0]["scores"].values()}
+    assert roles == {"which is the training data"}, "held-out rows of what it has counted"
+    half = tmp_path / "half.txt"
+    half.write_text("\n".join(lines(150)) + "\n", encoding="utf-8")
+    assert "training data" not in run("evaluate", model, half).out
+
+
+def test_a_learning_curve_of_a_counted_model_holds_rows_out(run: Run, tmp_path: Path) -> None:
+    data = table(tmp_path / "t.tsv", ["a", "b"] * 100)
+    asked = ("--model", "ngram", "--tokenizer", "words", "--order", "2", "--curve", "40,all")
+    done = run("train", "classify", data, *asked, "-o", tmp_path / "m")
+    assert done.code == 0, done.err
+    assert "on 10 texts held out of t.tsv (validation); fewer than 100" in done.out
+    assert [line.split()[0] for line in done.lines if "accuracy" in line] == ["40", "190"]
+
+
+def test_mixtures_name_their_parts_apart(run: Run, tmp_path: Path) -> None:
+    data = table(tmp_path / "t.tsv", ["a", "b"] * 60)
+    asked = ("--model", "ngram", "--tokenizer", "words", "--order", "2", "--hold-out", "10%")
+    for folder, seed in (("x", 0), ("y", 1)):
+        out = tmp_path / folder / "model"
+        done = run("train", "classify", data, *asked, "--seed", seed, "-o", out)
+        assert done.code == 0, done.err
+    parts = (tmp_path / "x" / "model", tmp_path / "y" / "model")
+    mixed = run("mix", *parts, "--tune", data, "-o", tmp_path / "mixed")
+    assert mixed.code == 0, mixed.err
+    assert "(which also chose the weights)" in mixed.out
+    label = read_manifest(tmp_path / "mixed")["label"]
+    assert "2-gram (x/model)" in label
+    assert "2-gram (y/model)" in label
+    looked = run("look", parts[0], "나는 간다", "--with", parts[1], "--json")
+    assert [each["label"] for each in looked.rows] == ["2-gram (x/model)", "2-gram (y/model)"]

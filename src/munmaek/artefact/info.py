@@ -50,6 +50,18 @@ class Info:
         scores = scores if not role else in_role(scores, role)
         return replace(self, scores={name: score.to_json() for name, score in scores.items()})
 
+    def in_view_of(self, scores: Mapping[str, Score], rows: int, corpus: Any) -> dict[str, Score]:
+        """Return scores of ``corpus``, with a remark where it is what the model was trained on.
+
+        Args:
+            scores: what was measured.
+            rows: of the corpus.
+            corpus: has a ``fingerprint``, which is made where as many rows were trained on.
+        """
+        train = self.data.get("train", {})
+        again = train.get("rows") == rows and train.get("sha256") == corpus.fingerprint
+        return in_role(scores, TRAINED_ON) if again else dict(scores)
+
     def to_json(self) -> dict[str, Any]:
         """For ``munmaek.json``."""
         return {name: getattr(self, name) for name in self.__slots__}

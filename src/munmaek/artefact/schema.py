@@ -112,6 +112,12 @@ class ScoreRecord(Strict):
     signature: str
     low: float | None = None
     high: float | None = None
+    rows: Count | None = None
+    """Rows of the data; of version 0.1.0, which did not record them, none."""
+    of: str = ""
+    data: str = ""
+    role: str = ""
+    remark: str = ""
 
 
 class TrainingRecord(Strict):

@@ -59,6 +59,8 @@ def add(
         put_json(scores_json(output, "lm", made.info.scores))
         return
     put_scores(made.info.scores)
+    if not made.info.scores:
+        put("not evaluated: give --valid FILE")
     put(
         f"{output}: {made.info.label}, {made.info.parameters:,} n-grams, "
         f"{len(corpus.lines):,} lines added in {seconds_text(made.info.seconds)}"

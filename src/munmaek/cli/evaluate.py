@@ -174,19 +174,21 @@ def _scores(trained: Any, data: Sequence[str], columns: Mapping[str, Any]) -> di
     if trained.info.task == "classify":
         labelled = read_labelled(data, **columns)
         _say_unseen(trained.labels, labelled.labels, labelled.name, unit="rows")
-        return trained.evaluate(labelled)
+        return trained.info.in_view_of(trained.evaluate(labelled), len(labelled.labels), labelled)
     if trained.info.task == "regress":
-        return trained.evaluate(read_valued(data, **columns))
+        valued = read_valued(data, **columns)
+        return trained.info.in_view_of(trained.evaluate(valued), len(valued.labels), valued)
     if trained.info.task == "tag":
         tagged = read_tagged(data)
         given = [label for labels in tagged.labels for label in labels]
         _say_unseen(trained.labels, given, tagged.name, unit="words")
-        return trained.evaluate(tagged)
+        return trained.info.in_view_of(trained.evaluate(tagged), len(tagged.labels), tagged)
     task = trained.info.task
     tables = all(named_form(path) in (Form.TSV, Form.CSV) for path in data)
     if task == "embed" or (task == "mlm" and tables):
         return _pair_scores(trained, data, columns)
-    return trained.evaluate(read_text(data, column=columns["text_column"]))
+    text = read_text(data, column=columns["text_column"])
+    return trained.info.in_view_of(trained.evaluate(text), len(text.lines), text)
 
 
 def _say_unseen(known: Sequence[str], given: Sequence[str], name: str, *, unit: str) -> None:

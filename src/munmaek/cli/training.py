@@ -152,6 +152,8 @@ def unevaluated(info: Any) -> list[str]:
     """Why there are no scores; nothing where there are some."""
     if info.scores:
         return []
+    if info.task == "embed":
+        return ["not evaluated: texts alone have no scores; give --valid TABLE of pairs"]
     if "valid" in info.data:
         return ["not evaluated: the model gives scores that are no probabilities"]
     return ["not evaluated: nothing was held out; give --valid FILE or --hold-out 5%"]

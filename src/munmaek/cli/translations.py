@@ -79,8 +79,9 @@ def evaluate_translations(
         "bleu_tokenizer": options.bleu_tokenizer,
     }
     quality = judge(trained, corpus, **asked)
+    scores = trained.info.in_view_of(quality.scores, len(corpus.sources), corpus)
     found: dict[str, Any] = {
-        "scores": {name: score.to_json() for name, score in quality.scores.items()},
+        "scores": {name: score.to_json() for name, score in scores.items()},
         "diagnosis": [each.to_json() for each in quality.findings],
     }
     if options.by_length:

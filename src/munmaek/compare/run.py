@@ -32,6 +32,7 @@ from munmaek.compare.remarks import remarks_on
 from munmaek.compare.report import write_report
 from munmaek.compare.unfinished import made_aside, same_data
 from munmaek.errors import ArtefactError, ConfigError, UnsupportedError
+from munmaek.metrics import TRAINED_ON
 from munmaek.models import stage_named, stages
 from munmaek.recipe import (
     Recipe,
@@ -239,12 +240,29 @@ class _Training:
         self.report(StageProgress(self.name, progress.progress, progress.loss))
 
     def finished(self, results: dict[str, Any], row: dict[str, Any]) -> None:
-        if not self.settings.test:
-            own = self.candidate.stage is not None
+        own = self.candidate.stage is not None
+        if not own and self._has_read(results["data"][0]):
+            _say_role(row, TRAINED_ON)
+        elif not self.settings.test:
             _say_role(row, validation_role(self.recipe()) if own else "validation")
         row["label"] += self.apart
         results["models"].append(row)
         self.report(StageFinished(self.name, row))
+
+    def _has_read(self, data: dict[str, Any]) -> bool:
+        """Whether the folder's model was trained on what it is tested on.
+
+        What is held out here is among the rows of a model that was trained on as much as there is.
+        """
+        folder = self.candidate.folder
+        if folder is None or not (folder / MANIFEST).is_file():
+            return False
+        train = read_manifest(folder)["data"].get("train", {})
+        if train.get("sha256") == data["test_fingerprint"]:
+            return True
+        whole = data["train"] + (0 if self.settings.valid else data["valid"])
+        same = train.get("name") == data["name"] and train.get("rows") == whole
+        return data["tested_on"] == "validation" and not self.settings.valid and same
 
 
 def _stage_of(candidate: Candidate) -> str:

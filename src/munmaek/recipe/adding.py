@@ -61,4 +61,4 @@ def add_text(
     made = TrainedLanguageModel(tokenizer, counted, info, text)
     if valid is None or not made.is_distribution:
         return made
-    return replace(made, info=info.with_scores(made.evaluate(valid)))
+    return replace(made, info=info.with_scores(made.evaluate(valid), role="validation"))
