@@ -32,7 +32,7 @@ from munmaek.compare.remarks import remarks_on
 from munmaek.compare.report import write_report
 from munmaek.compare.unfinished import made_aside, same_data
 from munmaek.errors import ArtefactError, ConfigError, UnsupportedError
-from munmaek.metrics import TRAINED_ON
+from munmaek.metrics import TRAINED_ON, Score, in_role
 from munmaek.models import stage_named, stages
 from munmaek.recipe import (
     Recipe,
@@ -500,8 +500,8 @@ def _note(results: dict[str, Any], text: str) -> None:
 
 def _say_role(row: dict[str, Any], role: str) -> None:
     """Write beside each score of a row what its data had been used for."""
-    for score in row["scores"].values():
-        score["role"] = role
+    scores = {name: Score.from_json(name, score) for name, score in row["scores"].items()}
+    row["scores"] = {name: score.to_json() for name, score in in_role(scores, role).items()}
 
 
 def _data(
