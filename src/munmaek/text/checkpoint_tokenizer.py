@@ -82,7 +82,7 @@ class CheckpointTokenizer:
         self.split = split
         self.longest = longest
         self.kind = _kind(pipeline)
-        self.vocab_size: int = max(pipeline.get_vocab(with_added_tokens=True).values()) + 1
+        self.vocab_size: int = _size(pipeline)
         highest = max(frame.tokens | special_ids, default=0)
         if highest >= self.vocab_size:
             message = f"tokenizer: special token {highest}, but only {self.vocab_size} tokens"
@@ -346,6 +346,20 @@ def tokenizer_settings(
         "split_special_tokens": split,
         "clean_up_tokenization_spaces": False,
     }
+
+
+def _size(pipeline: Pipeline) -> int:
+    """The highest id and one.
+
+    A vocabulary that leaves numbers out gives them to added tokens of which one is another's: its
+    tokens could be told apart neither in a text nor after saving.
+    """
+    names: dict[int, str] = {}
+    for token, number in pipeline.get_vocab(with_added_tokens=True).items():
+        if names.setdefault(number, token) != token:
+            message = f"tokenizer: '{token}' and '{names[number]}' both have the id {number}"
+            raise ArtefactError(message)
+    return max(names) + 1
 
 
 def _words(text: str) -> int:

@@ -66,6 +66,18 @@ class Source:
             raise self.settings.wrong(name, f"a token, as {self.name} needs one,")
         return found
 
+    def numbered(self, name: str, default: str, pipeline: Pipeline) -> tuple[str, int]:
+        """Return a special token that the class cannot do without, and its id.
+
+        Raises:
+            ArtefactError: it is null, no token, or not in the vocabulary.
+        """
+        token = str(self.token(name, default))
+        number = pipeline.token_to_id(token)
+        if number is None:
+            raise self.settings.wrong(name, "a token of the vocabulary")
+        return token, number
+
     def refused(self, wanted: str) -> ArtefactError:
         """Return the error for a folder without the files of its class."""
         return ArtefactError(f"{self.folder}: no tokenizer: {self.name} reads {wanted}")
@@ -163,12 +175,9 @@ def _bert(source: Source) -> _Built:
 
 
 def _bert_frame(source: Source, pipeline: Pipeline) -> Any:
-    cls, sep = str(source.token("cls_token", "[CLS]")), str(source.token("sep_token", "[SEP]"))
-    return _f.TemplateProcessing(
-        single=[f"{cls}:0", "$A:0", f"{sep}:0"],
-        pair=[f"{cls}:0", "$A:0", f"{sep}:0", "$B:1", f"{sep}:1"],
-        special_tokens=[(cls, pipeline.token_to_id(cls)), (sep, pipeline.token_to_id(sep))],
-    )
+    cls = source.numbered("cls_token", "[CLS]", pipeline)
+    sep = source.numbered("sep_token", "[SEP]", pipeline)
+    return _f.BertProcessing(sep, cls)
 
 
 def _roberta(source: Source) -> _Built:
@@ -177,8 +186,10 @@ def _roberta(source: Source) -> _Built:
     if source.serialised:
         vocabulary = _vocabulary(source, "BPE")
         merges = cast("list[Any]", source.serialised["model"].get("merges") or [])
-        pairs = [tuple(m.split(" ") if isinstance(m, str) else m) for m in merges]
         path = source.folder / "tokenizer.json"
+        pairs = _model(
+            lambda: [tuple(m.split(" ") if isinstance(m, str) else m) for m in merges], path
+        )
         model = _model(lambda: _m.BPE(vocabulary, pairs, **options), path)
     elif files[0].is_file() and files[1].is_file():
         model = _model(lambda: _m.BPE.from_file(*map(str, files), **options), files[0])
@@ -192,10 +203,9 @@ def _roberta(source: Source) -> _Built:
 
 
 def _roberta_frame(source: Source, pipeline: Pipeline) -> Any:
-    cls, sep = str(source.token("cls_token", "<s>")), str(source.token("sep_token", "</s>"))
     return _f.RobertaProcessing(
-        (sep, pipeline.token_to_id(sep)),
-        (cls, pipeline.token_to_id(cls)),
+        source.numbered("sep_token", "</s>", pipeline),
+        source.numbered("cls_token", "<s>", pipeline),
         source.settings.flag("trim_offsets", default=True),
         source.settings.flag("add_prefix_space", default=False),
     )
@@ -234,12 +244,9 @@ def _camembert(source: Source) -> _Built:
 
 
 def _doubled(source: Source, pipeline: Pipeline) -> Any:
-    bos, eos = str(source.token("bos_token", "<s>")), str(source.token("eos_token", "</s>"))
-    return _f.TemplateProcessing(
-        single=[bos, "$A", eos],
-        pair=[bos, "$A", eos, eos, "$B", eos],
-        special_tokens=[(bos, pipeline.token_to_id(bos)), (eos, pipeline.token_to_id(eos))],
-    )
+    bos = source.numbered("bos_token", "<s>", pipeline)
+    eos = source.numbered("eos_token", "</s>", pipeline)
+    return _f.RobertaProcessing(eos, bos, trim_offsets=False, add_prefix_space=False)
 
 
 def _unigram(

@@ -184,7 +184,8 @@ def _mapped(path: Path, values: dict[str, Any]) -> dict[str, Token]:
     """Lay ``special_tokens_map.json`` over ``values``; return the tokens of this model alone."""
     for name, value in read_json(path).items():
         if name == "extra_special_tokens" and isinstance(value, list):
-            known: list[Any] = list(values.get(name) or [])
+            there = values.get(name)
+            known = cast("list[Any]", there) if isinstance(there, list) else []
             given = [_special(each, path) for each in cast("list[Any]", value)]
             values[name] = [*known, *(each for each in given if each not in known)]
         else:
@@ -202,8 +203,9 @@ def _special(value: Any, where: Path) -> Any:
 def _listed(path: Path, values: Mapping[str, Any]) -> dict[int, AddedToken]:
     """The tokens of ``added_tokens.json``; those that are special say so elsewhere."""
     special = {str(values[name]) for name in NAMED if values.get(name)}
-    extra = cast("list[Any]", values.get("extra_special_tokens") or [])
-    special |= {str(token) for token in extra}
+    extra = values.get("extra_special_tokens")
+    if isinstance(extra, list):
+        special |= {str(token) for token in cast("list[Any]", extra)}
     return {
         _number(number, path): AddedToken(
             token, normalized=token not in special, special=token in special
@@ -215,7 +217,8 @@ def _listed(path: Path, values: Mapping[str, Any]) -> dict[int, AddedToken]:
 def _serialised(folder: Path, serialised: Mapping[str, Any]) -> dict[int, AddedToken]:
     where = folder / "tokenizer.json"
     found: dict[int, AddedToken] = {}
-    for each in cast("list[Any]", serialised.get("added_tokens") or []):
+    listed: Any = serialised.get("added_tokens") or []
+    for each in cast("list[Any]", listed if isinstance(listed, list) else [listed]):
         if not isinstance(each, dict) or "id" not in each:
             message = f"{where}: 'added_tokens': objects with an id wanted, got {each!r}"
             raise ArtefactError(message)
@@ -252,6 +255,6 @@ def _added(value: Any, where: Path) -> AddedToken:
 def _number(value: Any, where: Path) -> int:
     try:
         return int(value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         message = f"{where}: an added token's id wanted, got {value!r}"
         raise ArtefactError(message) from error
