@@ -1,5 +1,6 @@
 """Published folders are read with the frame and the tokens that transformers 5.23 gives them."""
 
+import importlib
 import json
 import random
 import shutil
@@ -12,7 +13,7 @@ import torch
 
 from munmaek.artefact import load
 from munmaek.artefact.published import export_huggingface
-from munmaek.errors import ArtefactError, UnsupportedError
+from munmaek.errors import ArtefactError, InputError, UnsupportedError
 from munmaek.look.capture import capture
 from munmaek.recipe import Recipe, train
 from munmaek.text.checkpoint_tokenizer import CheckpointTokenizer
@@ -126,7 +127,8 @@ def test_a_bare_sentencepiece_file_is_numbered_as_fairseq_numbers_it(
 ) -> None:
     pytest.importorskip("google.protobuf", reason="protobuf is not installed")
     # transformers reads the file by protobuf alone; it asks for the library nevertheless.
-    monkeypatch.setattr("transformers.convert_slow_tokenizer.requires_backends", lambda *_: None)
+    module = importlib.import_module("transformers.convert_slow_tokenizer")
+    monkeypatch.setattr(module, "requires_backends", lambda *_: None)
     sentencepiece(tmp_path / "sentencepiece.bpe.model")
     put(tmp_path / "config.json", {"model_type": kind, "vocab_size": 100})
     theirs = transformers.AutoTokenizer.from_pretrained(tmp_path)
@@ -183,6 +185,29 @@ def test_a_frame_that_cannot_be_read_or_does_not_fit_is_refused(tmp_path: Path) 
         put(tmp_path / "tokenizer.json", values)
         with pytest.raises(ArtefactError, match=said):
             CheckpointTokenizer.of_folder(tmp_path)
+
+
+def test_an_empty_text_without_special_tokens_is_refused(tmp_path: Path) -> None:
+    write_files(tmp_path, "wordpiece", random.Random(0))
+    put(tmp_path / "config.json", {"model_type": "bert"})
+    put(tmp_path / "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast"})
+    values = json.loads((tmp_path / "tokenizer.json").read_text("utf-8"))
+    put(tmp_path / "tokenizer.json", {**values, "post_processor": None})
+    tokenizer = CheckpointTokenizer.of_folder(tmp_path)
+    assert tokenizer.frame.rows([[5]], 4) == [[5]]
+    assert tokenizer.frame.together([5], [], 4) == ([5], 1)
+    for ask in (lambda: tokenizer.frame.row([], 4), lambda: tokenizer.frame.together([], [], 4)):
+        with pytest.raises(InputError, match="a text without tokens"):
+            ask()
+
+
+def test_two_tokens_of_one_id_are_refused(tmp_path: Path) -> None:
+    write_files(tmp_path, "merges.txt", random.Random(0))
+    put(tmp_path / "config.json", {"model_type": "roberta"})
+    vocabulary = json.loads((tmp_path / "vocab.json").read_text("utf-8"))
+    put(tmp_path / "vocab.json", {**vocabulary, "Ġt": 300, "at": 300})
+    with pytest.raises(ArtefactError, match="both have the id 300"):
+        CheckpointTokenizer.of_folder(tmp_path)
 
 
 # Networks: vectors, labels and fills against transformers

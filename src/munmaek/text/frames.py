@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar, cast, final
 from tokenizers import Tokenizer as Pipeline
 from tokenizers import models, pre_tokenizers
 
-from munmaek.errors import ArtefactError, ConfigError
+from munmaek.errors import ArtefactError, ConfigError, InputError
 
 __all__ = ["FIRST", "SECOND", "SPECIAL", "Frame", "Slot"]
 
@@ -24,6 +24,10 @@ Ids = Sequence[int]
 Item = TypeVar("Item")
 
 _any = cast("Any", pre_tokenizers)
+_NOTHING = (
+    "a text without tokens, around which this tokenizer puts no special ones: the network has "
+    "nothing to read; leave the text out"
+)
 
 
 class Slot(NamedTuple):
@@ -122,9 +126,15 @@ class Frame:
         return text[kept.start : kept.stop]
 
     def rows(self, lines: Sequence[Ids], limit: int) -> list[list[int]]:
-        """Single texts framed, each cut so that at most ``limit`` tokens remain in all."""
+        """Single texts framed, each cut so that at most ``limit`` tokens remain in all.
+
+        Raises:
+            InputError: a text without tokens in a frame without any.
+        """
         before, after = self.before, self.after
         room = _room(limit, self.special)
+        if not (before or after) and not all(len(ids) for ids in lines):
+            raise InputError(_NOTHING)
         if self.cut_left:
             return [[*before, *ids[max(len(ids) - room, 0) :], *after] for ids in lines]
         return [[*before, *ids[:room], *after] for ids in lines]
@@ -134,7 +144,11 @@ class Frame:
         return self.rows([ids], limit)[0]
 
     def together(self, first: Ids, second: Ids, limit: int) -> tuple[list[int], int]:
-        """A pair's row, and how many of its tokens are of segment 0."""
+        """A pair's row, and how many of its tokens are of segment 0.
+
+        Raises:
+            InputError: texts without tokens in a frame without any.
+        """
         spans = self._kept((len(first), len(second)), limit)
         texts = [
             ids[span.start : span.stop] for ids, span in zip((first, second), spans, strict=True)
@@ -145,6 +159,8 @@ class Frame:
             if slot.segment and split < 0:
                 split = len(row)
             row.extend((slot.token,) if slot.content == SPECIAL else texts[slot.content])
+        if not row:
+            raise InputError(_NOTHING)
         return row, len(row) if split < 0 else split
 
     def places(self, sizes: Sequence[int], limit: int) -> list[tuple[int, int]]:
