@@ -1,10 +1,16 @@
 """Folders that were damaged are never opened as something else: one line says what is wrong."""
 
+import bz2
+import gzip
 import json
 import lzma
 import shutil
 import tarfile
-from collections.abc import Callable
+import tracemalloc
+import warnings
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +21,10 @@ from munmaek.artefact import load
 from munmaek.artefact.manifest import MANIFEST, describe_file, render_manifest
 from munmaek.artefact.verifying import verify
 from munmaek.errors import MunmaekError
+from munmaek.recipe.settings import Recipe
+from munmaek.recipe.training import train
+from munmaek.text.corpora import read_text
+from munmaek.text.unpacking import unpacked_streams
 
 GOLDEN = Path(__file__).parent / "golden" / "0.1.0.tar.xz"
 FLIPS = 4
@@ -336,3 +346,167 @@ def test_messages_are_one_short_line_whatever_they_quote() -> None:
     assert said.startswith("a\\nb\\x1b[2J\\ud800\\u2028999")
     assert said.endswith("; do this")
     assert len(said) < 1100
+
+
+# Streams of any ratio
+
+
+def packed_zeros(suffix: str, size: int) -> bytes:
+    import zstandard
+
+    content = bytes(1 << 20)
+    makers: dict[str, Any] = {
+        ".gz": lambda: zlib.compressobj(wbits=31),
+        ".xz": lzma.LZMACompressor,
+        ".bz2": bz2.BZ2Compressor,
+        ".zst": lambda: zstandard.ZstdCompressor().compressobj(),
+    }
+    stream = makers[suffix]()
+    return b"".join([*(stream.compress(content) for _ in range(size >> 20)), stream.flush()])
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".xz", ".bz2", ".zst"])
+def test_a_file_that_unpacks_to_far_more_than_text_is_refused_before_it_fills_the_memory(
+    tmp_path: Path, suffix: str
+) -> None:
+    path = tmp_path / f"zeros.txt{suffix}"
+    path.write_bytes(packed_zeros(suffix, 96 << 20))
+    blocks = unpacked_blocks(path, suffix)
+    tracemalloc.start()
+    said = refusal(lambda: [len(block) for block in blocks])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert "unpacks to over 300 times its size" in said
+    assert peak < 100 << 20  # what a slice of Zstandard may hold at most, and some blocks
+
+
+def unpacked_blocks(path: Path, suffix: str) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        yield from unpacked_streams(file.read, file.read(1 << 20), name=path.name, suffix=suffix)
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".xz", ".bz2", ".zst"])
+def test_several_streams_of_any_size_unpack_to_what_was_packed(tmp_path: Path, suffix: str) -> None:
+    import zstandard
+
+    packers: dict[str, Any] = {
+        ".gz": gzip.compress,
+        ".xz": lzma.compress,
+        ".bz2": bz2.compress,
+        ".zst": zstandard.ZstdCompressor().compress,
+    }
+    rng = np.random.default_rng(3)
+    parts = [
+        rng.integers(97, 123, size=size, dtype=np.uint8).tobytes() for size in (0, 1, 1_500_000, 7)
+    ]
+    path = tmp_path / f"parts{suffix}"
+    path.write_bytes(b"".join(packers[suffix](part) for part in parts))
+    assert b"".join(unpacked_blocks(path, suffix)) == b"".join(parts)
+    path.write_bytes(path.read_bytes()[:-3])
+    said = refusal(lambda: list(unpacked_blocks(path, suffix)))
+    assert "truncated" in said or "damaged" in said
+
+
+def test_a_line_without_end_is_refused_and_old_line_ends_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("munmaek.text.files.LONGEST", 3 << 20)
+    path = tmp_path / "long.txt"
+    path.write_bytes(b"short\n" + b"a" * (5 << 20))
+    said = refusal(lambda: read_text([path]))
+    assert "long.txt, line 2: over 3,145,728 bytes without an end of line" in said
+    path.write_bytes(b"a b c\r" * 1_000_000)
+    assert len(read_text([path]).lines) == 1_000_000
+
+
+@pytest.mark.parametrize("line", ["[" * 100_000, '{"text": ' + "[" * 300 + "]" * 300 + "}"])
+def test_deep_json_lines_are_refused_by_their_number(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "deep.jsonl"
+    path.write_text('{"text": "a"}\n' + line + "\n", encoding="utf-8")
+    assert "line 2: not JSON" in refusal(lambda: read_text([path]))
+
+
+# Going on with a run of which a byte was flipped
+
+
+@pytest.fixture(scope="module")
+def interrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, bytes]:
+    """A run that was stopped after four steps, its data, and the weights it comes to at eight."""
+    folder = tmp_path_factory.mktemp("run")
+    text = folder / "text.txt"
+    text.write_text("나는 책을 읽는다\n우리는 간다\n너는 노래를 듣는다\n" * 20, encoding="utf-8")
+    whole = going_on(folder / "whole", text, steps=8, resume=False)
+    going_on(folder / "m", text, steps=4, resume=False, stop=True)
+    return folder, text, whole
+
+
+def going_on(folder: Path, text: Path, *, steps: int, resume: bool, stop: bool = False) -> bytes:
+    """Train; a run is stopped by its eyes so that ``DIR.partial`` stays."""
+    recipe = Recipe(
+        task="lm",
+        stage="rnn",
+        tokenizer="characters",
+        vocab_size=60,
+        model={"embedding": 8, "hidden": 8},
+        train={"steps": 8, "validations": 4, "checkpoint_every": 1e-9, "log_every": 1e-9},
+    )
+    seen: list[int] = []
+    train(
+        recipe,
+        [text],
+        folder=folder,
+        resume=resume,
+        report=lambda now: seen.append(now.step),
+        should_stop=(lambda: bool(seen) and seen[-1] >= steps) if stop else None,
+    )
+    return (folder / "model.safetensors").read_bytes()
+
+
+def test_one_flipped_byte_in_a_run_is_a_note_or_a_line_and_never_other_training(
+    interrupted: tuple[Path, Path, bytes], tmp_path: Path
+) -> None:
+    folder, text, whole = interrupted
+    partial = folder / "m.partial"
+    names = sorted(path.relative_to(partial) for path in partial.rglob("*") if path.is_file())
+    assert {name.name for name in names} >= {"recipe.json", "data.json", "state.json", "log.jsonl"}
+    steps = sorted({name.parts[1] for name in names if name.parts[0] == "checkpoints"})
+    assert len(steps) == 2
+    rng = np.random.default_rng(5)
+    came: Counter[str] = Counter()
+    for name in names:
+        for trial in range(2):
+            place = tmp_path / f"{name.name}-{name.parent.name}-{trial}"
+            shutil.copytree(partial, place / "m.partial")
+            path = place / "m.partial" / name
+            content = bytearray(path.read_bytes())
+            content[int(rng.integers(len(content)))] ^= 1 << int(rng.integers(8))
+            path.write_bytes(content)
+            with warnings.catch_warnings(record=True) as notes:
+                warnings.simplefilter("always")
+                try:
+                    weights = going_on(place / "m", text, steps=8, resume=True)
+                except MunmaekError:
+                    came["refused"] += 1
+                    continue
+            assert weights == whole, name
+            told = any("last whole checkpoint" in str(note.message) for note in notes)
+            came["noted" if told else "went on"] += 1
+            assert told == (name.parts[:2] == ("checkpoints", steps[-1])), name
+    assert came["noted"] >= 6
+    assert came["refused"] >= 1
+
+
+def test_a_run_without_a_whole_checkpoint_and_one_of_other_data_are_refused(
+    interrupted: tuple[Path, Path, bytes], tmp_path: Path
+) -> None:
+    folder, text, _ = interrupted
+    shutil.copytree(folder / "m.partial", tmp_path / "m.partial")
+    other = tmp_path / "text.txt"
+    other.write_text(text.read_text(encoding="utf-8").replace("책", "밥", 1), encoding="utf-8")
+    said = refusal(lambda: going_on(tmp_path / "m", other, steps=8, resume=True))
+    assert "--resume" in said
+    assert "not what the interrupted run read" in said
+    for path in tmp_path.rglob("state.json"):
+        path.write_bytes(b"{}")
+    said = refusal(lambda: going_on(tmp_path / "m", text, steps=8, resume=True))
+    assert "none of its 2 checkpoints is whole; --force starts over" in said

@@ -16,7 +16,14 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional as F
 
-from munmaek.errors import ArtefactError, ConfigError, DiskError, InputError, TrainingError
+from munmaek.errors import (
+    ArtefactError,
+    ConfigError,
+    DiskError,
+    InputError,
+    MunmaekWarning,
+    TrainingError,
+)
 from munmaek.tasks.base import Loss
 from munmaek.train import TrainConfig, fit, precision
 from munmaek.train.checkpoint import Store, load_weights, weights
@@ -512,8 +519,11 @@ def test_a_harmed_checkpoint_is_passed_over_for_the_one_before(tmp_path, harm, n
     assert store.steps() == [9, 8]
     assert store.newest().step == 9
     harm(tmp_path / "checkpoints" / "step-9" / name)
-    assert store.newest().step == 8
-    found, _ = trained(CONFIG, folder=tmp_path, resume=True)
+    note = r"step-9: damaged; training goes on from step 8, the last whole checkpoint"
+    with pytest.warns(MunmaekWarning, match=note):
+        assert store.newest().step == 8
+    with pytest.warns(MunmaekWarning, match=note):
+        found, _ = trained(CONFIG, folder=tmp_path, resume=True)
     assert same(found, uninterrupted[0])
 
 
@@ -521,7 +531,8 @@ def test_a_state_file_with_another_number_in_it_is_not_believed(tmp_path):
     trained(TrainConfig(steps=3), folder=tmp_path)
     path = tmp_path / "checkpoints" / "step-3" / "state.json"
     path.write_text(path.read_text().replace('"tokens": ', '"tokens": 1'))
-    assert Store(tmp_path).newest() is None
+    with pytest.raises(ArtefactError, match="none of its 1 checkpoints is whole; --force"):
+        Store(tmp_path).newest()
 
 
 def test_a_full_disk_ends_the_run_and_leaves_the_last_checkpoint_whole(tmp_path):

@@ -23,6 +23,7 @@ from munmaek.errors import DiskError, InputError
 from munmaek.metrics.alignment import Link
 from munmaek.text.corpora import read_lines
 from munmaek.text.forms import Form, named_form
+from munmaek.text.json_files import parse_json
 from munmaek.text.spaces import ascii_words
 from munmaek.text.tokenizers import Tokenizer
 
@@ -240,8 +241,8 @@ def _line(pair: MarkedPair, tokenizer: str) -> bytes:
 
 def _parse(line: str, tokenizer: str | None) -> MarkedPair:
     try:
-        record: Any = json.loads(line)
-    except (ValueError, RecursionError) as error:
+        record: Any = parse_json(line)
+    except ValueError as error:
         message = f"not JSON: {error}"
         raise InputError(message) from None
     if not isinstance(record, dict):

@@ -7,8 +7,10 @@ tokens, or none, as sentence embeddings have. A folder of sentence-transformers 
 
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -210,14 +212,19 @@ def _tell_of_tokens(folder: Path, tokenizer: CheckpointTokenizer, rows: int) -> 
     """Tell of tokens that the embeddings have no row for; a text with one is refused."""
     if tokenizer.vocab_size <= rows:
         return
-    names = [
-        tokenizer.token(number) for number in range(rows, min(rows + SHOWN, tokenizer.vocab_size))
-    ]
+    names = list(islice(_tokens_from(tokenizer, rows), SHOWN))
     message = (
         f"{folder}: the tokenizer has {tokenizer.vocab_size} tokens, the embeddings {rows} rows; "
         f"texts with one of the others, such as {', '.join(map(repr, names))}, are refused"
     )
     warnings.warn(message, MunmaekWarning, stacklevel=3)
+
+
+def _tokens_from(tokenizer: CheckpointTokenizer, first: int) -> Iterator[str]:
+    """Yield the tokens from an id on; not every id has one."""
+    for number in range(first, tokenizer.vocab_size):
+        with suppress(IndexError):
+            yield tokenizer.token(number)
 
 
 def _network(

@@ -38,7 +38,7 @@ _FILES = {
 }
 """By the file that tells what a folder is: the files that it may hold."""
 
-_PARTIAL = frozenset({"log.jsonl", "recipe.json"}) | _RESULTS
+_PARTIAL = frozenset({"data.json", "log.jsonl", "recipe.json"}) | _RESULTS
 _CHECKPOINT = frozenset(
     {"state.json", "model.safetensors", "best.safetensors", "optimizer.safetensors"}
 )

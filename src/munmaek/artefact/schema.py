@@ -191,6 +191,27 @@ class Tokenized(Manifest):
 
     tokenizer: TokenizerRecord
 
+    @model_validator(mode="after")
+    def _check_rows(self) -> "Tokenized":
+        for size in ("vocab_size", "target_vocab"):
+            self.check_rows(self.tokenizer, size)
+        return self
+
+    def check_rows(self, tokenizer: TokenizerRecord, size: str) -> None:
+        """Make sure that each token has a row in a table of so many.
+
+        A checkpoint may have more tokens; texts with one of those are refused.
+
+        Raises:
+            ValueError: that is not so.
+        """
+        rows = self.sizes.get(size)
+        if tokenizer.kind.startswith("checkpoint/") or rows is None:
+            return
+        if rows < tokenizer.vocab_size:
+            message = f"sizes.{size} = {rows}, but its tokenizer has {tokenizer.vocab_size} tokens"
+            raise ValueError(message)
+
 
 class Mixed(Manifest):
     """A mixture of models."""
@@ -249,6 +270,11 @@ class Translating(Limited):
     """A model that reads one language and writes another."""
 
     source_tokenizer: TokenizerRecord
+
+    @model_validator(mode="after")
+    def _check_source(self) -> "Translating":
+        self.check_rows(self.source_tokenizer, "source_vocab")
+        return self
 
 
 class DenseRecord(Closed):

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from munmaek.errors import ArtefactError
 from munmaek.ngram.filling import LAST, Late
+from munmaek.text.json_files import parse_json
 
 __all__ = ["load_tables", "save_tables"]
 
@@ -153,7 +154,7 @@ def load_tables(path: Path) -> dict[str, NDArray[Any]]:
     if len(whole) < 8 or length > len(whole) - 8:
         raise _unreadable(path, "truncated")
     try:
-        header = json.loads(whole[8 : 8 + length].tobytes())
+        header = parse_json(whole[8 : 8 + length].tobytes().decode(), once=True)
     except ValueError as error:
         raise _unreadable(path, "its header is no JSON") from error
     if not isinstance(header, dict):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from munmaek.decode.coverage import Coverage
 from munmaek.decode.hypothesis import History, Hypothesis, normalised
+from munmaek.errors import InputError
 
 __all__ = ["Ends", "ranked"]
 
@@ -50,10 +51,10 @@ def ranked(outputs: Sequence[Sequence[Hypothesis]], n_best: int) -> list[list[Hy
     """The ``n_best`` outputs of each row, finished ones first, best first.
 
     Raises:
-        ValueError: a row has none.
+        InputError: a row has none.
     """
     for row, own in enumerate(outputs):
         if not own:
             message = f"row {row}: no token left to choose; all are banned or have no probability"
-            raise ValueError(message)
+            raise InputError(message)
     return [sorted(own, key=lambda one: (not one.finished, -one.score))[:n_best] for own in outputs]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from munmaek.errors import ArtefactError
 from munmaek.look.packing import Packed, pack_float16, pack_uint8, unpack
+from munmaek.text.json_files import parse_json
 
 __all__ = ["ROOM", "VERSION", "Attention", "Axis", "Gates", "Record", "Side", "Stepper", "Summary"]
 
@@ -221,7 +222,7 @@ class Record:
             ArtefactError: not a record, of another version, or damaged.
         """
         try:
-            raw = json.loads(text)
+            raw = parse_json(text)
             version = raw["munmaek_record"]
             newer = version > VERSION
         except (ValueError, KeyError, TypeError) as error:

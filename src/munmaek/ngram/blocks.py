@@ -20,7 +20,7 @@ from munmaek.errors import InputError
 from munmaek.ngram.parallel import in_threads
 from munmaek.ngram.row_bytes import UNSOUND, count_rows
 from munmaek.text.corpora import text_lines
-from munmaek.text.files import COMPRESSIONS, decode_lines, display_name
+from munmaek.text.files import COMPRESSIONS, LONGEST, decode_lines, display_name
 from munmaek.text.forms import Form, form_of
 from munmaek.text.kinds import foreign_kind
 
@@ -149,6 +149,7 @@ def _limits(path: Path, step: int) -> Iterator[int]:
         at = len(_MARK) if file.read(len(_MARK)) == _MARK else 0
         yield at
         while at + step < size:
+            begin = at
             at += step
             file.seek(at)
             while window := file.read(_WINDOW):
@@ -156,6 +157,9 @@ def _limits(path: Path, step: int) -> Iterator[int]:
                 at += found + 1 if found >= 0 else len(window)
                 if found >= 0:
                     break
+                if at - begin > step + LONGEST:
+                    message = f"{path}: a line of over {LONGEST:,} bytes; is this text?"
+                    raise InputError(message)
             if at < size:
                 yield at
         yield size

@@ -21,9 +21,11 @@ from munmaek.models import stage_named
 from munmaek.nn.adaptive_softmax import AdaptiveSoftmax
 from munmaek.nn.embeddings import OutputLayer
 from munmaek.recipe.holding import is_held_out
+from munmaek.recipe.resuming import same_data
 from munmaek.recipe.settings import Recipe
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.train import Progress, fit
+from munmaek.train.ranks import leads
 
 __all__ = [
     "Run",
@@ -100,6 +102,8 @@ def train_network(
     ):
         output.begin_with(torch.as_tensor(counts))
     network.to(run.device)
+    if run.folder is not None and leads():
+        same_data(run.folder / "data.json", data, tokenizers)
     result = fit(
         network,
         task,

@@ -49,6 +49,7 @@ from munmaek.text.corpora import (
     read_text,
     read_valued,
 )
+from munmaek.text.json_files import read_json_object
 from munmaek.text.tagged import read_tagged
 from munmaek.text.tokenizers import Tokenizer
 from munmaek.train import Progress
@@ -175,7 +176,7 @@ def _same_recipe(path: Path, recipe: Recipe) -> None:
     """Keep the recipe at ``path``, unless that of another run is there."""
     now = recipe.model_dump(mode="json")
     if path.exists():
-        then = json.loads(path.read_text(encoding="utf-8"))
+        then = read_json_object(path)
         for name in now:
             before, after = (_lasting(name, each.get(name)) for each in (then, now))
             if before != after:
@@ -191,7 +192,7 @@ def _lasting(name: str, value: Any) -> Any:
     """What of an option must be the same when a run goes on."""
     if name != "train":
         return value
-    options = cast("dict[str, Any]", value or {})
+    options = cast("dict[str, Any]", value if isinstance(value, dict) else {})
     return {option: each for option, each in options.items() if option not in MAY_CHANGE}
 
 

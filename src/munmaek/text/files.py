@@ -1,23 +1,20 @@
 """Bytes of a file or of standard input: decompressed, decoded as strict UTF-8, cut into lines."""
 
-import bz2
 import codecs
 import io
-import lzma
 import sys
 import unicodedata
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO, Protocol
-
-import zstandard
+from typing import BinaryIO
 
 from munmaek.errors import InputError
 from munmaek.text.kinds import foreign_kind, guessed_encoding
+from munmaek.text.unpacking import BLOCK, COMPRESSIONS, unpacked_streams
 
 __all__ = [
     "COMPRESSIONS",
+    "LONGEST",
     "decode_lines",
     "display_name",
     "format_suffix",
@@ -27,37 +24,8 @@ __all__ = [
     "unpacked",
 ]
 
-BLOCK = 1 << 20
-"""Bytes read at a time."""
-
-
-class _Decompressor(Protocol):
-    """What bz2, lzma, zlib and zstandard share: one object for one stream (member, frame)."""
-
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, /) -> bytes: ...
-
-
-def _gzip() -> _Decompressor:
-    return zlib.decompressobj(wbits=31)
-
-
-def _zstd() -> _Decompressor:
-    return zstandard.ZstdDecompressor().decompressobj()
-
-
-# suffix: (name, first bytes, decompressor of one stream)
-COMPRESSIONS: dict[str, tuple[str, bytes, Callable[[], _Decompressor]]] = {
-    ".gz": ("gzip", b"\x1f\x8b", _gzip),
-    ".xz": ("xz", b"\xfd7zXZ\x00", lzma.LZMADecompressor),
-    ".bz2": ("bzip2", b"BZh", bz2.BZ2Decompressor),
-    ".zst": ("Zstandard", b"\x28\xb5\x2f\xfd", _zstd),
-}
-
-DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
+LONGEST = 1 << 26
+"""Bytes of a line, at most: more is no text, or has other ends of lines."""
 
 
 def display_name(path: str | Path) -> str:
@@ -110,19 +78,29 @@ def raw_lines(path: str | Path) -> Iterator[list[str]]:
     tail: list[bytes] = []  # joined once, or a line of many blocks would be copied at each
     number = 1  # of the line that begins ``tail``
     for block in _bytes(path):
-        # Cut after a line feed and never between \r and \n; a file of bare \r is one block.
-        cut = block.rfind(b"\n") + 1
+        # Cut after a line feed, or in a file of bare \r after one, and never between \r and \n.
+        cut = block.rfind(b"\n") + 1 or block.rfind(b"\r", 0, -1) + 1
         if cut:
             lines = decode_lines(b"".join([*tail, block[:cut]]), name, number)
             lines.pop()
             number += len(lines)
             yield lines
+        if not cut:
+            _check_length(sum(map(len, tail)) + len(block), name, number)
         tail = [block[cut:]] if cut else [*tail, block]
     if rest := b"".join(tail):
         lines = decode_lines(rest, name, number)
         if not lines[-1]:
             lines.pop()
         yield lines
+
+
+def _check_length(size: int, name: str, number: int) -> None:
+    if size > LONGEST:
+        message = (
+            f"{name}, line {number}: over {LONGEST:,} bytes without an end of line; is this text?"
+        )
+        raise InputError(message)
 
 
 def decode_lines(data: bytes, name: str, number: int) -> list[str]:
@@ -210,7 +188,7 @@ def _decompressed(file: BinaryIO, name: str, *, suffix: str) -> Iterator[bytes]:
         message = f"{name}: named {suffix} but {content}; rename the file or compress it"
         raise InputError(message)
     if found:
-        yield from _streams(read, first, name, *COMPRESSIONS[found])
+        yield from unpacked_streams(read, first, name=name, suffix=found)
         return
     while first:
         yield first
@@ -227,31 +205,3 @@ def _begins(first: bytes, suffix: str) -> bool:
     if suffix == ".bz2":
         return first[:3] == b"BZh" and first[4:10] in {b"1AY&SY", b"\x17rE8P\x90"}
     return first.startswith(COMPRESSIONS[suffix][1])
-
-
-def _streams(
-    read: Callable[[int], bytes],
-    block: bytes,
-    name: str,
-    kind: str,
-    _: bytes,
-    make: Callable[[], _Decompressor],
-) -> Iterator[bytes]:
-    """Content of one compressed stream after another, to the end of the file."""
-    stream = make()
-    try:
-        while block:
-            content = stream.decompress(block)
-            if content:
-                yield content
-            block = stream.unused_data if stream.eof else b""
-            if stream.eof:
-                block = block or read(BLOCK)
-                stream = make() if block else stream
-            block = block or read(BLOCK)
-    except DAMAGED as error:
-        message = f"{name}: damaged {kind} file ({error}); get or compress it again"
-        raise InputError(message) from None
-    if not stream.eof:
-        message = f"{name}: truncated {kind} file; get or compress it again"
-        raise InputError(message)

@@ -6,7 +6,6 @@ merely has tabs, commas or braces is plain lines.
 """
 
 import csv
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -17,6 +16,7 @@ from typing import cast
 from munmaek.errors import InputError
 from munmaek.text.columns import FIRST_NAMES, KNOWN_NAMES, SOURCE_NAMES
 from munmaek.text.files import display_name, format_suffix, is_typed, raw_lines
+from munmaek.text.json_files import parse_json
 
 __all__ = ["Form", "OpenedText", "form_of", "named_form", "open_text", "refuse_records"]
 
@@ -120,8 +120,8 @@ def _told_by(lines: Sequence[str]) -> Form:
 
 def _is_object(line: str) -> bool:
     try:
-        return isinstance(json.loads(line), dict)
-    except (ValueError, RecursionError):
+        return isinstance(parse_json(line), dict)
+    except ValueError:
         return False
 
 
@@ -131,8 +131,8 @@ def _is_document(lines: Sequence[str]) -> bool:
     if not begins.startswith(("[", "{")):
         return False
     try:
-        value: object = json.loads("\n".join(lines))
-    except (ValueError, RecursionError):
+        value: object = parse_json("\n".join(lines))
+    except ValueError:
         return False
     several = sum(bool(line.strip()) for line in lines) > 1
     listed = isinstance(value, list) and any(

@@ -57,18 +57,19 @@ def parse_json(text: str, *, once: bool = False) -> Any:
 
     Args:
         text: one value.
-        once: refuse a key that stands twice in one object; else the last one counts.
+        once: refuse half a character, and a key that stands twice in one object; else the last
+            one counts.
 
     Raises:
-        ValueError: it is not JSON, is nested more than ``DEEPEST`` deep, has half a character, or
-            has a key twice.
+        ValueError: it is not JSON, is nested more than ``DEEPEST`` deep, or has what ``once``
+            refuses.
     """
     try:
         found = json.loads(text, object_pairs_hook=_distinct if once else None)
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
     _check_depth(found)
-    if "\\ud" in text or "\\uD" in text:
+    if once and ("\\ud" in text or "\\uD" in text):
         _check_characters(found)
     return found
 

@@ -1,7 +1,6 @@
 """Pairs of texts that mean the same, and pairs with a number that says how nearly."""
 
 import csv
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from munmaek.text.corpora import (
 )
 from munmaek.text.files import display_name
 from munmaek.text.forms import Form, open_text
+from munmaek.text.json_files import parse_json
 from munmaek.text.spaces import SPACES
 from munmaek.text.tables import read_columns
 
@@ -83,7 +83,7 @@ def are_scored(path: str | Path) -> bool:
     first = next((line for line in opened.lines if line.strip(SPACES)), "")
     if opened.form is Form.JSONL:
         try:
-            found = json.loads(first)
+            found = parse_json(first)
         except ValueError:
             return False
         return isinstance(found, dict) and any(name in found for name in SCORES)

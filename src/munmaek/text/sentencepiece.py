@@ -5,6 +5,7 @@ The file is a protocol buffer, ``ModelProto`` of sentencepiece_model.proto: fiel
 3 the normalizer (2 the compiled map of characters, 3 whether a space is put in front).
 """
 
+import math
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from munmaek.errors import ArtefactError, UnsupportedError
 
 __all__ = ["SentencePiece", "read_sentencepiece"]
 
+LARGEST = 1 << 28
+"""Bytes of a model, at most."""
 UNIGRAM = 1
 CONTROL, USER_DEFINED = 3, 4
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
@@ -44,7 +47,10 @@ def read_sentencepiece(path: Path) -> SentencePiece:
         UnsupportedError: it is not a unigram model.
     """
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise ValueError("too large")
         return _model(content, path)
     except OSError as error:
         message = f"{path}: cannot be read: {error.strerror}"
@@ -63,20 +69,33 @@ def _model(content: bytes, path: Path) -> SentencePiece:
         if number == 1:
             if inner.get(3, 1) == 2:
                 unk = len(pieces)
-            score = struct.unpack("<f", inner[2])[0] if 2 in inner else 0.0
-            pieces.append((inner[1].decode(), score))
+            score = struct.unpack("<f", _bytes(inner, 2))[0] if 2 in inner else 0.0
+            if not math.isfinite(score):
+                message = f"piece {len(pieces)} has the score {score}"
+                raise ValueError(message)
+            pieces.append((_bytes(inner, 1).decode(), score))
             if inner.get(3, 1) in (CONTROL, USER_DEFINED):
                 added.append((pieces[-1][0], inner[3] == CONTROL))
         elif number == 2:
             kind, fallback = inner.get(3, UNIGRAM), bool(inner.get(35, 0))
         elif number == 3:
-            charsmap, prefix = inner.get(2, b""), bool(inner.get(3, 1))
+            charsmap = _bytes(inner, 2) if 2 in inner else b""
+            prefix = bool(inner.get(3, 1))
     if not pieces:
         raise ValueError("no pieces")
     if kind != UNIGRAM:
         message = f"{path}: a SentencePiece model of kind {kind}; munmaek reads unigram models (1)"
         raise UnsupportedError(message)
     return SentencePiece(tuple(pieces), unk, fallback, charsmap, prefix, tuple(added))
+
+
+def _bytes(fields: dict[int, Any], number: int) -> bytes:
+    """A field that holds bytes."""
+    value = fields.get(number)
+    if not isinstance(value, bytes):
+        message = f"field {number} is missing or of another type"
+        raise ValueError(message)
+    return value
 
 
 def _fields(content: bytes) -> Iterator[tuple[int, Any]]:
@@ -107,5 +126,7 @@ def _varint(content: bytes, place: int) -> tuple[int, int]:
         byte = content[place]
         value |= (byte & 127) << shift
         place, shift = place + 1, shift + 7
+        if shift > 70:
+            raise ValueError("an integer without end")
         if byte < 128:
             return value, place

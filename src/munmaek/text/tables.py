@@ -13,6 +13,7 @@ from munmaek.errors import InputError
 from munmaek.text.columns import Column
 from munmaek.text.files import display_name
 from munmaek.text.forms import Form, OpenedText, open_text
+from munmaek.text.json_files import parse_json
 from munmaek.text.spaces import SPACES
 
 __all__ = ["json_records", "json_text", "opened_columns", "read_columns"]
@@ -220,8 +221,8 @@ def json_records(
                 yield number, None
             continue
         try:
-            record: object = json.loads(line)
-        except (ValueError, RecursionError) as error:
+            record: object = parse_json(line)
+        except ValueError as error:
             _fail(opened.name, number, f"not JSON ({error}); JSONL has one object a line")
         if not isinstance(record, dict):
             kind = type(record).__name__

@@ -12,6 +12,7 @@ A checkpoint is written beside its place and renamed into it; the last two are k
 import hashlib
 import json
 import shutil
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from safetensors import SafetensorError
 from safetensors import torch as safetensors_torch
 from torch import Tensor, nn
 
-from munmaek.errors import ArtefactError
+from munmaek.errors import ArtefactError, MunmaekWarning
 from munmaek.nn.tensor_files import write_tensors
 from munmaek.train.sharding import divided_like, whole
 from munmaek.writing import sync_all, writing
@@ -124,11 +125,31 @@ class Store:
                 raise
 
     def newest(self) -> Checkpoint | None:
-        """The newest that is whole; None without any."""
-        for step in self.steps():
+        """Return the newest that is whole; None without any.
+
+        Raises:
+            ArtefactError: there are some, and none of them is whole.
+
+        Warns:
+            MunmaekWarning: a newer one is damaged.
+        """
+        steps = self.steps()
+        for place, step in enumerate(steps):
             found = _read(self.path / f"step-{step}", step)
-            if found is not None:
-                return found
+            if found is None:
+                continue
+            if place:
+                message = (
+                    f"{self.path}/step-{steps[0]}: damaged; training goes on from step {step}, the "
+                    "last whole checkpoint"
+                )
+                warnings.warn(message, MunmaekWarning, stacklevel=2)
+            return found
+        if steps:
+            message = (
+                f"{self.path}: none of its {len(steps)} checkpoints is whole; --force starts over"
+            )
+            raise ArtefactError(message)
         return None
 
     def _stale(self) -> list[Path]:
@@ -166,7 +187,15 @@ def _read(folder: Path, step: int) -> Checkpoint | None:
         if any(_digest(folder / name) != wanted for name, wanted in sums.items()):
             return None
         tensors = {name: _load(folder / name) for name in sums}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError):
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        SafetensorError,
+    ):
         return None
     return Checkpoint(
         step=step,

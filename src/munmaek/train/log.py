@@ -32,7 +32,8 @@ class Log:
             return
         with writing(self.path, THEN):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            lines = self.path.read_text(encoding="utf-8").splitlines() if step else []
+            # A byte that is no text spoils its line, which is dropped, and no other.
+            lines = self.path.read_text("utf-8", "replace").splitlines() if step else []
             kept = [line + "\n" for line in lines if 0 <= _step(line) <= step]
             write_text(self.path, "".join(kept))
 
@@ -88,5 +89,5 @@ def _step(line: str) -> int:
     """The step that a line tells of, -1 for one that was cut off."""
     try:
         return int(json.loads(line)["step"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return -1
