@@ -22,6 +22,7 @@ from munmaek.artefact.info import munmaek_version
 from munmaek.artefact.scoring import corpus_scores
 from munmaek.artefact.translation_quality import judge
 from munmaek.metrics import Score
+from munmaek.metrics.training import TRAINING_FAILURES
 from munmaek.mixing import Mixture, tune_mixture
 from munmaek.models import stage_named
 from munmaek.models.ngram import NgramClassifier, NgramModel
@@ -96,6 +97,9 @@ def _row(
         "epochs": training.get("epochs"),
         "scores": {score: value.to_json() for score, value in scores.items()},
         "curve": training.get("curve", []),
+        "diagnosis": [
+            each for each in training.get("diagnosis", ()) if each["name"] in TRAINING_FAILURES
+        ],
     }
 
 
@@ -212,5 +216,5 @@ def translator_row(
     speed = len(quality.outputs) / max(quality.seconds, 1e-9)
     row = _row(model, name=name, scores=quality.scores, speed=speed, unit="sentences")
     row["by_length"] = [bucket.to_json() for bucket in quality.by_length(edges=edges)]
-    row["diagnosis"] = [each.to_json() for each in quality.findings]
+    row["diagnosis"] += [each.to_json() for each in quality.findings]
     return row, list(quality.outputs)

@@ -248,6 +248,9 @@ class _Training:
         row["label"] += self.apart
         results["models"].append(row)
         self.report(StageFinished(self.name, row))
+        for each in row["diagnosis"]:
+            if each["found"]:
+                self.report(Message(f"warning: {self.name}: {each['message']}"))
 
     def _has_read(self, data: dict[str, Any]) -> bool:
         """Whether the folder's model was trained on what it is tested on.
@@ -424,9 +427,6 @@ def _compare_translate(settings: CompareSettings, results: dict[str, Any], repor
             with_ter=settings.with_ter,
         )
         training.finished(results, row)
-        for each in row["diagnosis"]:
-            if each["found"]:
-                report(Message(f"warning: {training.name}: {each['message']}"))
     results["translations"] = _samples(test, outputs)
 
 

@@ -17,6 +17,12 @@ from munmaek.errors import ConfigError, InputError, MunmaekWarning, OrderError
 from munmaek.metrics.calibration import FEWEST, is_certain
 from munmaek.models.ngram import NgramClassifier, NgramConfig
 from munmaek.recipe.counted import counted_info, excluded_ids, fitted, ngram_sizes
+from munmaek.recipe.examining import (
+    labels_finding,
+    tags_finding,
+    values_finding,
+    with_finding,
+)
 from munmaek.recipe.masking import within_positions
 from munmaek.recipe.network import (
     Run,
@@ -100,6 +106,7 @@ def fit_classifier(texts: Labelled, recipe: Recipe, run: Run) -> Classifier:
     model = _count_classifier(texts, recipe)
     if model is None:
         model = _train_classifier(texts, recipe, run)
+    model = replace(model, info=with_finding(model.info, labels_finding(model, texts.valid_corpus)))
     if not recipe.calibrate:
         return model
     assert texts.valid_corpus is not None  # the recipe holds some out
@@ -220,10 +227,17 @@ def fit_regressor(texts: Valued, recipe: Recipe, run: Run) -> Regressor:
         tokenizers=(tokenizer,),
     )
     pairs = texts.train_seconds is not None
-    model = NeuralRegressor(network)
-    return Regressor(
-        tokenizer, model, info, recipe.limit, pairs=pairs, low=texts.low, high=texts.high
+    model = Regressor(
+        tokenizer,
+        NeuralRegressor(network),
+        info,
+        recipe.limit,
+        pairs=pairs,
+        low=texts.low,
+        high=texts.high,
     )
+    found = values_finding(model, texts.valid_corpus)
+    return replace(model, info=with_finding(info, found))
 
 
 def fit_tagger(texts: Tagged, recipe: Recipe, run: Run) -> Tagger:
@@ -266,9 +280,10 @@ def fit_tagger(texts: Tagged, recipe: Recipe, run: Run) -> Tagger:
     )
     info = replace(info, training={**info.training, "class_weights": task.weights})
     apart = stands_apart(texts.train_corpus.sentences)
-    return Tagger(
+    model = Tagger(
         tokenizer, network, texts.labels, info, recipe.limit, whole_words=True, apart=apart
     )
+    return replace(model, info=with_finding(info, tags_finding(model, texts.valid_corpus)))
 
 
 def _token_labels(

@@ -20,6 +20,7 @@ from munmaek.errors import MunmaekWarning, UnsupportedError
 from munmaek.models import stage_named
 from munmaek.nn.adaptive_softmax import AdaptiveSoftmax
 from munmaek.nn.embeddings import OutputLayer
+from munmaek.recipe.examining import examined, fingerprints, unmoved_since
 from munmaek.recipe.holding import is_held_out
 from munmaek.recipe.resuming import same_data
 from munmaek.recipe.settings import Recipe
@@ -101,6 +102,7 @@ def train_network(
         output := getattr(network, "output", None), OutputLayer | AdaptiveSoftmax
     ):
         output.begin_with(torch.as_tensor(counts))
+    before = fingerprints(network)
     network.to(run.device)
     if run.folder is not None and leads():
         same_data(run.folder / "data.json", data, tokenizers)
@@ -136,6 +138,15 @@ def train_network(
             "curve": [list(point) for point in result.curve],
             "padding": padding_fraction(lengths, groups),
             "device": run.device,
+            "diagnosis": [
+                each.to_json()
+                for each in examined(
+                    result,
+                    unmoved=None if training.sharded else unmoved_since(before, network),
+                    tensors=len(before),
+                    begun=run.init is not None and run.init.info.task == recipe.task,
+                )
+            ],
         },
         data=data,
     )

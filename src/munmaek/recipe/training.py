@@ -28,6 +28,7 @@ from munmaek.metrics import Score
 from munmaek.models import stage_named
 from munmaek.recipe.bitexts import read_back_translated, read_pairs
 from munmaek.recipe.embedding import train_embedder
+from munmaek.recipe.examining import with_finding
 from munmaek.recipe.extra import STATISTICAL, Extra, GuideSource
 from munmaek.recipe.finetuning import fit_classifier, fit_regressor, fit_tagger
 from munmaek.recipe.fitting import fit_language_model, fit_translator
@@ -328,8 +329,9 @@ def _fit_translate(
         pairs = replace(pairs, guides=_aligned(pairs.train_corpus))
     model = fit_translator(pairs, recipe, run)
     quality = judge(model, pairs.valid_corpus)
-    diagnosis = [each.to_json() for each in quality.findings]
-    info = replace(model.info, training={**model.info.training, "diagnosis": diagnosis})
+    info = model.info
+    for each in quality.findings:
+        info = with_finding(info, each)
     info = info.with_scores(quality.scores, role=validation_role(recipe))
     return Translator(
         model.source_tokenizer, model.target_tokenizer, model.network, info, model.limit

@@ -52,3 +52,7 @@ class FitResult:
     """Step and validation loss, in order."""
     averaged: bool = False
     """Whether those weights are a mean of the run's, which validated better than any of them."""
+    opening_loss: float = float("nan")
+    """Training loss of the first ten steps, nats per prediction."""
+    closing_loss: float = float("nan")
+    """Training loss of the last fifty steps or so."""

@@ -25,6 +25,8 @@ _VALIDATION_SHARE = 0.15
 _EARLY = 0.1
 """Progress by which a run with a budget has validated once, to know what it costs."""
 _CLOSE = 1e-9
+_OPENING = 10
+"""Steps whose mean loss is where the loss began."""
 
 
 @dataclass(slots=True)
@@ -49,6 +51,8 @@ class RunState:
     best: float | None = None
     since_best: int = 0
     curve: list[tuple[int, float]] = field(default_factory=list[tuple[int, float]])
+    opening: list[tuple[float, int]] = field(default_factory=list[tuple[float, int]])
+    """Summed loss and predictions of each of the first steps."""
     recent_loss: float = 0.0
     recent_count: float = 0.0
     recent_tokens: float = 0.0
@@ -72,6 +76,7 @@ class RunState:
         """From a checkpoint."""
         state = cls(**values)
         state.curve = [(int(step), float(value)) for step, value in state.curve]
+        state.opening = [(float(loss), int(count)) for loss, count in state.opening]
         return state
 
     def values(self) -> dict[str, Any]:
@@ -122,6 +127,8 @@ class RunState:
         self.index += batches
         if self.index >= self.batches:
             self.epoch, self.index, self.batches = self.epoch + 1, 0, 0
+        if len(self.opening) < _OPENING:
+            self.opening.append((loss, count))
         self.recent_loss = _FADE * self.recent_loss + loss
         self.recent_count = _FADE * self.recent_count + count
         self.recent_tokens = _FADE * self.recent_tokens + tokens
@@ -155,6 +162,18 @@ class RunState:
         """Whether enough was done since the last one."""
         return self.progress(config) >= self.due - _CLOSE
 
+    @property
+    def closing_loss(self) -> float:
+        """Mean training loss of the last fifty steps or so, nats per prediction."""
+        return self.recent_loss / self.recent_count if self.recent_count else float("nan")
+
+    @property
+    def opening_loss(self) -> float:
+        """Mean training loss of the first ten steps, of a short run of its first half."""
+        first = self.opening[: max(1, self.step // 2)]
+        count = sum(each for _, each in first)
+        return sum(loss for loss, _ in first) / count if count else float("nan")
+
     def report(self, config: TrainConfig) -> Progress:
         """For the one who watches."""
         done = self.progress(config)
@@ -162,7 +181,7 @@ class RunState:
             step=self.step,
             epoch=self.epochs,
             progress=done,
-            loss=self.recent_loss / self.recent_count if self.recent_count else float("nan"),
+            loss=self.closing_loss,
             tokens_per_second=self.recent_tokens / max(self.recent_seconds, 1e-9),
             seconds=self.seconds,
             seconds_left=self.seconds * (1 - done) / done if done else None,
@@ -184,4 +203,6 @@ class RunState:
             stopped=stopped,
             curve=tuple(self.curve),
             averaged=self.averaged,
+            opening_loss=self.opening_loss,
+            closing_loss=self.closing_loss,
         )
