@@ -147,9 +147,9 @@ def _results():
             {"label": "RNN", "distance": [1, 4, 16], "norm": [1.0, 0.1, 1e-3]},
             {"label": "self", "distance": [1, 4, 16], "norm": [0.5, 0.4, 0.25]},
         ],
-        "speed": [
-            {"label": "RNN", "length": [8, 64], "tokens_per_second": [1e4, 1e4]},
-            {"label": "self", "length": [8, 64], "tokens_per_second": [2e4, 4e4]},
+        "work": [
+            {"label": "RNN", "length": [8, 64], "multiplications": [1e4, 1e4]},
+            {"label": "self", "length": [8, 64], "multiplications": [2e4, 5e4]},
         ],
         "notes": ["one note"],
     }
@@ -291,7 +291,7 @@ def test_numbers_that_are_not_finite_do_not_break_a_report():
     results["models"][1]["curve"] = [[0, math.nan], [1, None], [2, 3.0]]
     results["alignments"][0]["weights"] = [[math.nan, 1.0], [None, 0.0]]
     results["influence"][0]["norm"] = [0.0, math.nan, None]
-    results["speed"] = [{"label": "RNN", "length": [8], "tokens_per_second": [5.0]}]
+    results["work"] = [{"label": "RNN", "length": [8], "multiplications": [5.0]}]
     page = render_report(json.loads(json.dumps(results)))
     assert "nan" not in _Page(page).text
     assert "∞" in page
@@ -393,10 +393,13 @@ def test_the_sentence_on_influence_compares_each_model_with_itself():
     assert "0.10\u2009% at distance 16 in RNN, 50\u2009% in self" in said[0]
 
 
-def test_the_sentence_on_speed_gives_the_ratio_at_the_longest():
-    assert "At 64 tokens self reads 40 000 tokens per second, 4.0 times as many as RNN." in _text(
-        _results()
+def test_the_sentence_on_work_gives_how_many_times_it_grows():
+    # self goes from 2e4 to 5e4, RNN stays at 1e4.
+    said = (
+        "From 8 to 64 tokens the multiplications for each token become 2.50 times as many in self, "
+        "1.00 times in RNN."
     )
+    assert said in _text(_results())
 
 
 def test_baselines_stand_beside_the_models():

@@ -1,17 +1,26 @@
 """A comparison while it runs: a table that grows by a row as soon as a model is trained.
 
-On a terminal a bar under the rows shows the running model; elsewhere each row is a line.
+On a terminal a bar under the rows shows each running model, and the time left where it is known;
+elsewhere each row is a line, and the time left is one on standard error.
 """
 
 import sys
+import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TextIO
 
 from munmaek.cli.console import seconds_text, size_text
 from munmaek.cli.evaluate import interval_text, number
-from munmaek.compare.events import Event, Message, StageFinished, StageProgress, StageStarted
+from munmaek.compare.events import (
+    Event,
+    Message,
+    StageFinished,
+    StageProgress,
+    StageStarted,
+    TimeLeft,
+)
 
 __all__ = ["HEADLINES", "board", "headline", "put_remarks"]
 
@@ -29,6 +38,9 @@ NARROW = tuple(name for name in COLUMNS if name != "95 % interval")
 
 WIDTHS = {"model": 16, "score": 22, "95 % interval": 15, "trained in": 10, "size": 8}
 """Characters of each column on a terminal; the context has what is left."""
+
+EVERY = 15.0
+"""Seconds between lines of the time left, where there is no terminal."""
 
 WIDE = 120
 """Characters of a terminal from which the interval has a column of its own."""
@@ -111,9 +123,10 @@ def board(stream: TextIO | None = None) -> Generator[Report, None, None]:
 
 def _plain(stream: TextIO) -> Report:
     last = ""
+    said: float | None = None
 
     def report(event: Event) -> None:
-        nonlocal last
+        nonlocal last, said
         if isinstance(event, StageFinished):
             task = str(event.row.get("task", ""))
             if task != last:
@@ -122,8 +135,19 @@ def _plain(stream: TextIO) -> Report:
             print(_line(_cells(event.row)), file=stream, flush=True)
         elif isinstance(event, Message):
             print(event.text, file=sys.stderr, flush=True)
+        elif isinstance(event, TimeLeft) and (said is None or time.monotonic() - said >= EVERY):
+            print(_time_text(event, first=said is None), file=sys.stderr, flush=True)
+            said = time.monotonic()
 
     return report
+
+
+def _time_text(now: TimeLeft, *, first: bool = False) -> str:
+    left = f"{100 * now.fraction:.0f} %, about {seconds_text(now.seconds_left)} left"
+    if not first:
+        return left
+    total = seconds_text(now.seconds_total)
+    return f"measured in the first seconds: about {total} in all on this machine; {left}"
 
 
 def _line(cells: tuple[str, ...]) -> str:
@@ -140,8 +164,13 @@ def _live(stream: TextIO) -> Generator[Report, None, None]:
     rows = _Rows(console.width)
     running = _Running()
     with Live(running.render(), console=console, refresh_per_second=8, transient=True) as live:
+        timed = False
 
         def report(event: Event) -> None:
+            nonlocal timed
+            if isinstance(event, TimeLeft) and not timed:
+                timed = True
+                live.console.print(_time_text(event, first=True), style="dim", highlight=False)
             # Rows scroll by above the bar: a table redrawn as a whole would outgrow the screen.
             if isinstance(event, Message):
                 live.console.print(event.text, markup=False, highlight=False)
@@ -199,38 +228,54 @@ class _Rows:
         return [Text(model), Text(context), both, Text(trained), Text(size)]
 
 
+@dataclass(slots=True)
+class _Stage:
+    """A model that is being trained."""
+
+    started: StageStarted
+    fraction: float = 0.0
+    loss: float | None = None
+
+
 class _Running:
-    """The model that is being trained, and how far it is."""
+    """The models that are being trained, how far they are, and how long all of it takes."""
 
     def __init__(self) -> None:
-        self.stage: StageStarted | None = None
-        self.fraction = 0.0
-        self.loss: float | None = None
+        self.stages: dict[str, _Stage] = {}
+        self.time: TimeLeft | None = None
 
     def take(self, event: Event) -> None:
         """Change with what happened."""
         if isinstance(event, StageStarted):
-            self.stage, self.fraction, self.loss = event, 0.0, None
-        elif isinstance(event, StageProgress):
-            self.fraction, self.loss = event.fraction, event.loss
+            self.stages[event.name] = _Stage(event)
+        elif isinstance(event, StageProgress) and event.name in self.stages:
+            stage = self.stages[event.name]
+            stage.fraction, stage.loss = event.fraction, event.loss
+            if event.fraction >= 1:  # its row may have to wait for an earlier one
+                del self.stages[event.name]
         elif isinstance(event, StageFinished):
-            self.stage = None
+            self.stages.pop(event.name, None)
+        elif isinstance(event, TimeLeft):
+            self.time = event
 
     def render(self) -> Any:
-        """A bar, or nothing between two models."""
+        """A bar for each, or nothing between two models."""
         from rich.progress_bar import ProgressBar
         from rich.table import Table
         from rich.text import Text
 
-        line = Table.grid(padding=(0, 2, 0, 0))
-        if self.stage is None:
-            return line
-        planned = self.stage.seconds_planned
-        of = "" if planned is None else f" of about {seconds_text(planned)}"
-        line.add_row(
-            Text(f"{self.stage.label} ({self.stage.task})"),
-            ProgressBar(total=1.0, completed=self.fraction, width=24),
-            Text(f"{100 * self.fraction:3.0f} %{of}"),
-            Text("" if self.loss is None else f"loss {self.loss:.3f}", style="dim"),
-        )
-        return line
+        lines = Table.grid(padding=(0, 2, 0, 0))
+        for stage in self.stages.values():
+            planned = stage.started.seconds_planned
+            of = "" if planned is None else f" of about {seconds_text(planned)}"
+            lines.add_row(
+                Text(f"{stage.started.label} ({stage.started.task})"),
+                ProgressBar(total=1.0, completed=stage.fraction, width=24),
+                Text(f"{100 * stage.fraction:3.0f} %{of}"),
+                Text("" if stage.loss is None else f"loss {stage.loss:.3f}", style="dim"),
+            )
+        if self.time is not None:
+            bar = ProgressBar(total=1.0, completed=self.time.fraction, width=24)
+            left = f"about {seconds_text(self.time.seconds_left)} left"
+            lines.add_row(Text("all"), bar, Text(f"{100 * self.time.fraction:3.0f} %"), Text(left))
+        return lines

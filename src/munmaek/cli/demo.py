@@ -30,7 +30,7 @@ def demo(
         ),
     ] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Less training: every stage in under a minute.")
+        bool, typer.Option("--quick", help="Fewer and shorter sentences: all stages in a minute.")
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of all chance.")] = 0,
     force: Force = False,
@@ -39,7 +39,8 @@ def demo(
     """See the whole lineage, trained and compared.
 
     Every stage is trained on the built-in Korean–English phrasebook and compared; it ends with a
-    table, report.html, results.json and the models.
+    table, report.html, results.json and the models. Steps and chance are fixed: a slow machine
+    takes longer and comes to the same scores.
     """
     folder = _free_folder() if output is None else output
 

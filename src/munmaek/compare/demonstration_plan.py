@@ -1,10 +1,30 @@
-"""How much of everything the demonstration trains: all of it, or the quick one."""
+"""How much of everything the demonstration trains: all of it, or the quick one.
+
+Everything is counted in steps, sentences and words, and nothing in seconds, so that a slow machine
+takes longer and gives the same numbers.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["FULL", "QUICK", "SMALL", "Plan"]
+__all__ = ["FULL", "QUICK", "SMALL", "Plan", "Training"]
+
+Options = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """How one model is trained."""
+
+    steps: int
+    cost: float
+    """Seconds that it takes on one idle core, testing included. It only says how much of the whole
+    it is; how long that takes is measured where it runs."""
+    train: Options = field(default_factory=dict[str, Any])
+    """Options of the training loop."""
+    recipe: Options = field(default_factory=dict[str, Any])
+    """Options of the recipe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,70 +32,86 @@ class Plan:
     """How much of everything: the whole demonstration, or the quick one."""
 
     pairs: int
+    """That the phrasebook makes, of which those with rare words are left out."""
     valid: int
     test: int
+    longest: int | None
+    """English words of a sentence; None takes all."""
+    words: int | None
+    """Only sentences of that many of the commonest English words; None takes all."""
+    labelled: int
+    """Rows that the classifiers learn from."""
     vocab_size: int
     max_tokens: int
     """Tokens a batch: small ones, for many steps in little time."""
     beam: int
+    edges: tuple[int, ...]
+    """Upper bounds, in Korean words, of the lengths that translations are scored by."""
+    distances: tuple[int, ...]
+    """Tokens over which the influence of the first word is measured."""
     validations: int
-    note: str | None
-    """What a reader of the report must know."""
-    seconds: Mapping[str, float]
-    """Training time by row name."""
+    trainings: Mapping[str, Training]
+    """By the row's name."""
 
+
+_MUON = {"optimiser": "muon", "learning_rate": 5e-3}
 
 FULL = Plan(
-    pairs=24_000,
+    pairs=20_000,
     valid=600,
     test=600,
+    longest=None,
+    words=None,
+    labelled=8_000,
     vocab_size=1_500,
     max_tokens=640,
     beam=4,
+    edges=(4, 8, 12, 16),
+    distances=(1, 2, 3, 5, 8, 12, 16, 24),
     validations=4,
-    note=None,
-    seconds={
-        "lm-elman": 12,
-        "lm-rnn": 25,
-        "lm-self_attention": 18,
-        "lm-transformer": 25,
-        "classify-rnn": 10,
-        "classify-attention": 10,
-        "classify-self_attention": 8,
-        "classify-transformer": 10,
-        "mlm-bert": 60,
-        "classify-bert": 10,
-        "translate-seq2seq": 60,
-        "translate-attention": 70,
-        "translate-transformer": 65,
+    trainings={
+        "lm-elman": Training(1_000, 20, {"learning_rate": 4e-3}),
+        "lm-rnn": Training(1_600, 40, {"learning_rate": 5e-3}),
+        "lm-self_attention": Training(1_200, 24, {"learning_rate": 5e-3}),
+        "lm-transformer": Training(1_200, 60, _MUON),
+        "mlm-bert": Training(1_500, 105, {"learning_rate": 5e-3}, {"mask_rates": (0.3,)}),
+        "translate-seq2seq": Training(2_000, 105, {"learning_rate": 4e-3}),
+        "translate-attention": Training(2_000, 145, {"learning_rate": 4e-3}),
+        "translate-transformer": Training(1_500, 140, _MUON),
+        "classify-rnn": Training(400, 11, {"learning_rate": 2e-3}),
+        "classify-attention": Training(400, 13, {"learning_rate": 2e-3}),
+        "classify-self_attention": Training(400, 7, {"learning_rate": 2e-3}),
+        "classify-transformer": Training(400, 15, {"learning_rate": 1e-3}),
+        "classify-bert": Training(400, 19, {"learning_rate": 5e-4}),
     },
 )
 QUICK = Plan(
-    pairs=3_000,
-    valid=60,
-    test=120,
-    vocab_size=800,
-    max_tokens=400,
+    pairs=10_000,
+    valid=300,
+    test=1_000,
+    longest=12,
+    words=350,
+    labelled=3_000,
+    vocab_size=1_500,
+    max_tokens=640,
     beam=1,
-    validations=1,
-    note=(
-        "A quick run: each network was trained for seconds, so its figures say little. "
-        "Without --quick the lineage can be seen at work."
-    ),
-    seconds={
-        "lm-elman": 1,
-        "lm-rnn": 2,
-        "lm-self_attention": 1.5,
-        "lm-transformer": 2,
-        "classify-rnn": 1,
-        "classify-attention": 1,
-        "classify-self_attention": 1,
-        "classify-transformer": 1,
-        "mlm-bert": 3,
-        "classify-bert": 1,
-        "translate-seq2seq": 4,
-        "translate-attention": 5,
-        "translate-transformer": 4,
+    edges=(3, 5),
+    distances=(1, 2, 3, 5, 8),
+    validations=2,
+    trainings={
+        "lm-elman": Training(200, 3, {"learning_rate": 5e-3}),
+        "lm-rnn": Training(240, 4, {"learning_rate": 8e-3}),
+        "lm-self_attention": Training(200, 3, {"learning_rate": 8e-3}),
+        "lm-transformer": Training(200, 8, _MUON | {"learning_rate": 8e-3}),
+        "mlm-bert": Training(220, 14, {"learning_rate": 8e-3}, {"mask_rates": (0.4,)}),
+        "translate-seq2seq": Training(280, 11, {"learning_rate": 8e-3}),
+        "translate-attention": Training(320, 15, {"learning_rate": 8e-3}),
+        "translate-transformer": Training(220, 15, _MUON | {"learning_rate": 1e-2}),
+        "classify-rnn": Training(80, 2, {"learning_rate": 3e-3}),
+        "classify-attention": Training(80, 2, {"learning_rate": 3e-3}),
+        "classify-self_attention": Training(100, 1.5, {"learning_rate": 3e-3}),
+        "classify-transformer": Training(80, 2.5, {"learning_rate": 2e-3}),
+        "classify-bert": Training(60, 3, {"learning_rate": 1e-3}),
     },
 )
 

@@ -1,5 +1,7 @@
 """What happens while several models are trained and compared, told as it happens.
 
+Several may be trained at a time; they are finished in a fixed order.
+
 ``compare`` and ``demo`` hand these to their ``report``; the command line draws them. A row is the
 model's entry in ``results.json``.
 """
@@ -8,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Event", "Message", "StageFinished", "StageProgress", "StageStarted"]
+__all__ = ["Event", "Message", "StageFinished", "StageProgress", "StageStarted", "TimeLeft"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,21 @@ class StageFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeLeft:
+    """How far all of it is, as measured so far."""
+
+    fraction: float
+    """Share of all work that is done, within 0 and 1."""
+    seconds_left: float
+    seconds_total: float
+    """Of the whole, what has passed included."""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One line for the reader, such as the path of a file that was written."""
 
     text: str
 
 
-Event = StageStarted | StageProgress | StageFinished | Message
+Event = StageStarted | StageProgress | StageFinished | TimeLeft | Message

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from munmaek.compare.charts import Series
-from munmaek.compare.formats import power_text, rate_text, score_text
+from munmaek.compare.formats import number_text, power_text, score_text
 from munmaek.compare.reading import Bucket, Row
 from munmaek.metrics import Score
 from munmaek.text.catalogue import Catalogue
@@ -26,9 +26,10 @@ __all__ = [
     "influence",
     "language_models",
     "lower_is_better",
+    "overlap",
     "ranked",
-    "speed",
     "translation",
+    "work",
 ]
 
 PRIMARY = {
@@ -64,7 +65,8 @@ def ranked(rows: Sequence[Row], metric: str) -> list[Row]:
     return sorted(having, key=lambda row: sign * row.scores[metric].value)
 
 
-def _overlap(first: Score, second: Score) -> bool:
+def overlap(first: Score, second: Score) -> bool:
+    """Return whether two intervals have a value in common; unknown ones have none."""
     ends = (first.low, first.high, second.low, second.high)
     if None in ends:
         return False
@@ -74,7 +76,7 @@ def _overlap(first: Score, second: Score) -> bool:
 
 def _settled(order: Sequence[Row], metric: str, catalogue: Catalogue) -> list[str]:
     """A sentence where the best two are not told apart by their intervals."""
-    if len(order) < 2 or not _overlap(order[0].scores[metric], order[1].scores[metric]):
+    if len(order) < 2 or not overlap(order[0].scores[metric], order[1].scores[metric]):
         return []
     return [catalogue.text("finding.overlap", first=order[0].label, second=order[1].label)]
 
@@ -291,20 +293,27 @@ def influence(series: Sequence[Series], catalogue: Catalogue) -> tuple[str, list
     return best, [said]
 
 
-def speed(series: Sequence[Series], catalogue: Catalogue) -> tuple[str, list[str]]:
-    """Who is fastest on the longest sentences (to be accented), and a sentence on how much."""
+def work(series: Sequence[Series], catalogue: Catalogue) -> tuple[str, list[str]]:
+    """Whose work for a word grows most with the sentence (to be accented), and by how much."""
     tables, shared = _shared(series)
-    if not shared:
+    if len(shared) < 2:
         return next(iter(tables), ""), []
-    x = shared[-1]
-    order = sorted(tables, key=lambda label: tables[label][x])
-    worst, best = order[0], order[-1]
-    if len(order) < 2 or not 0 < tables[worst][x] < tables[best][x]:
-        return best, []
-    shown = {"best": best, "worst": worst, "top": rate_text(tables[best][x]), "x": f"{x:g}"}
-    times = tables[best][x] / tables[worst][x]
-    ratio = f"{times:.1f}" if times < 10 else rate_text(times)
-    return best, [catalogue.text("finding.speed", ratio=ratio, **shown)]
+    near, far = shared[0], shared[-1]
+    growth = {label: table[far] / table[near] for label, table in tables.items() if table[near] > 0}
+    order = sorted(growth, key=growth.__getitem__)
+    if len(order) < 2:
+        return next(iter(tables), ""), []
+    least, most = order[0], order[-1]
+    said = catalogue.text(
+        "finding.work",
+        most=most,
+        least=least,
+        near=f"{near:g}",
+        far=f"{far:g}",
+        most_times=number_text(growth[most]),
+        least_times=number_text(growth[least]),
+    )
+    return most, [said, catalogue.text("finding.work.order")]
 
 
 def _share(share: float) -> str:

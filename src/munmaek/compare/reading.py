@@ -12,6 +12,7 @@ from typing import Any
 from munmaek.errors import InputError
 from munmaek.metrics import Score
 from munmaek.metrics.diagnosis import Finding
+from munmaek.metrics.training import TRAINING_FAILURES
 
 __all__ = ["FORMAT", "Bucket", "Row", "check_format", "numbers", "read_baselines", "read_rows"]
 
@@ -55,10 +56,17 @@ class Row:
     use_unit: str = "tokens"
     buckets: tuple[Bucket, ...] = ()
     findings: tuple[Finding, ...] = ()
-    """What a translator was examined for."""
+    """What it was examined for: how it was trained, and of a translator its outputs."""
     curve: tuple[tuple[float, float], ...] = field(default=(), repr=False)
     """Validation loss in nats by step."""
     baseline: bool = False
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What is wrong with how it was trained, a line each."""
+        return tuple(
+            each.message for each in self.findings if each.found and each.name in TRAINING_FAILURES
+        )
 
 
 def check_format(results: Mapping[str, Any]) -> None:

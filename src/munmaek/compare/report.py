@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from munmaek.compare import findings
+from munmaek.compare.lessons import Lesson
 from munmaek.compare.markup import Markup, Node, element
 from munmaek.compare.reading import check_format
 from munmaek.compare.sections import (
@@ -73,6 +74,7 @@ def _parts(contents: Contents) -> list[Node]:
         return [empty, fills(contents), alignments(contents), limits(contents), _notes(contents)]
     return [
         lineage(contents),
+        _lessons(contents),
         _language_models(contents),
         _classifiers(contents),
         translators(contents),
@@ -145,6 +147,19 @@ def _machine(machine: Mapping[str, Any], contents: Contents) -> str:
     named = (("PyTorch", "torch"), ("Python", "python"))
     parts += [f"{name} {machine[key]}" for name, key in named if machine.get(key)]
     return ", ".join(parts)
+
+
+def _lessons(contents: Contents) -> Markup | None:
+    """Each claim with the numbers that keep it, or that it failed and why."""
+    found = [Lesson.from_json(entry) for entry in contents.results.get("lessons") or ()]
+    items = [
+        element(
+            "li", {"class": "held" if each.held else "failed"}, each.sentence(contents.catalogue)
+        )
+        for each in found
+    ]
+    listed = element("ul", {"class": "lessons"}, items)
+    return contents.section("report.lessons", listed) if items else None
 
 
 def _language_models(contents: Contents) -> Markup | None:

@@ -19,6 +19,7 @@ from munmaek.text.catalogue import Catalogue
 
 __all__ = [
     "FULL",
+    "MARK",
     "Contents",
     "alignments",
     "bars",
@@ -28,6 +29,7 @@ __all__ = [
     "fills",
     "limits",
     "lineage",
+    "named",
     "read",
 ]
 
@@ -75,6 +77,18 @@ def figure(drawing: Node, sentences: Sequence[str]) -> Markup:
     return element("figure", None, element("div", {"class": "scroll"}, drawing), caption(sentences))
 
 
+MARK = "\u26a0"
+"""Beside the name of a model whose training is at fault."""
+
+
+def named(row: Row) -> Node:
+    """The label of a model, marked where its training is at fault."""
+    if not row.faults:
+        return row.label
+    mark = element("span", {"class": "mark", "title": "; ".join(row.faults)}, MARK)
+    return [row.label, " ", mark]
+
+
 # The lineage.
 
 
@@ -106,7 +120,7 @@ def _stage(name: str, contents: Contents) -> Markup:
 def _stage_item(row: Row) -> Markup:
     score = _headline(row)
     value = element("span", {"title": hint_text(score)}, short_text(score)) if score else None
-    return element("li", None, element("span", None, row.label), value)
+    return element("li", None, element("span", None, named(row)), value)
 
 
 def _headline(row: Row) -> Score | None:
@@ -152,7 +166,7 @@ def _bar_row(row: Row, metric: str, most: float, best: bool) -> Markup:
     return element(
         "tr",
         None,
-        element("td", None, row.label),
+        element("td", None, named(row)),
         element("td", None, drawn),
         element(
             "td",
@@ -250,7 +264,7 @@ def _candidate(token: str, probability: float, answer: str) -> Markup:
 
 
 def limits(contents: Contents) -> Markup | None:
-    """How far the first word reaches, and how speed changes with length."""
+    """How far the first word reaches, and how the work for a word grows with length."""
     say = contents.catalogue.text
     figures: list[Node] = []
     reach = _series_of(contents, "influence", "distance", "norm")
@@ -260,13 +274,13 @@ def limits(contents: Contents) -> Markup | None:
             reach, hot=hot, label_x=say("axis.distance"), label_y=say("axis.influence")
         )
         figures.append(_titled(say("limits.influence"), drawn, said))
-    rates = _series_of(contents, "speed", "length", "tokens_per_second")
-    if rates:
-        hot, said = findings.speed(rates, contents.catalogue)
+    work = _series_of(contents, "work", "length", "multiplications")
+    if work:
+        hot, said = findings.work(work, contents.catalogue)
         drawn = line_chart(
-            rates, hot=hot, label_x=say("axis.length"), label_y=say("axis.speed"), across=math.log2
+            work, hot=hot, label_x=say("axis.length"), label_y=say("axis.work"), across=math.log2
         )
-        figures.append(_titled(say("limits.speed"), drawn, said))
+        figures.append(_titled(say("limits.work"), drawn, said))
     if not figures:
         return None
     return contents.section("report.limits", element("div", {"class": "multiples"}, figures))

@@ -193,6 +193,14 @@ td.wrap{white-space:normal}
 .lined+.hint,.scroll+.hint{margin:10px 0 0}
 .lined .muted td{color:var(--muted)}
 .warn{font-weight:600;text-decoration:underline 2px var(--accent);text-underline-offset:3px}
+.mark{color:var(--accent);cursor:help}
+.lessons{max-width:54em;margin:0;padding:0;list-style:none}
+.lessons li{padding:7px 0 7px 26px;text-indent:-26px;border-top:1px solid var(--rule)}
+.lessons li:first-child{border-top:0}
+.lessons li::before{display:inline-block;width:26px;text-indent:0;content:"\2713";
+color:var(--muted)}
+.lessons .failed::before{content:"\2717";color:var(--accent);font-weight:600}
+.faults{margin-top:22px;font-size:13.5px}.faults ul{margin:0;padding-left:18px}
 .best{color:var(--accent);font-weight:600}
 [title]{text-decoration:none}
 td[title],span[title]{cursor:help}

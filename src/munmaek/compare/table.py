@@ -16,7 +16,7 @@ from munmaek.compare.formats import (
 from munmaek.compare.markup import Markup, Node, element
 from munmaek.compare.reading import Row
 from munmaek.compare.remarks import remarks_on
-from munmaek.compare.sections import Contents
+from munmaek.compare.sections import MARK, Contents, named
 from munmaek.metrics import Score
 
 __all__ = ["everything", "signatures"]
@@ -38,7 +38,22 @@ def everything(contents: Contents) -> Markup | None:
     body = [_group(task, contents) for task in tasks]
     table = element("table", {"class": "everything"}, element("tbody", None, body))
     said = [element("p", {"class": "hint"}, each) for each in remarks_on(contents.results)]
-    return contents.section("report.table", element("div", {"class": "scroll"}, table), said)
+    scrolled = element("div", {"class": "scroll"}, table)
+    return contents.section("report.table", scrolled, said, _faults(contents))
+
+
+def _faults(contents: Contents) -> Markup | None:
+    """What is wrong with the training of which model."""
+    known, say = contents.catalogue.known, contents.catalogue.text
+    lines = [
+        element("li", None, f"{row.label} ({known(f'task.{row.task}', row.task)}): {fault}")
+        for row in contents.rows
+        for fault in row.faults
+    ]
+    if not lines:
+        return None
+    heading = element("h3", None, say("report.training_faults", mark=MARK))
+    return element("div", {"class": "faults"}, heading, element("ul", None, lines))
 
 
 def _metrics(task: str, rows: Sequence[Row]) -> list[str]:
@@ -92,7 +107,7 @@ def _line(
         score = row.scores.get(metric)
         cells += _score(score, winner=best.get(metric) == row.name and not row.baseline)
     say, known = contents.catalogue.text, contents.catalogue.known
-    label = f"{row.label} ({say('report.baseline')})" if row.baseline else row.label
+    label = f"{row.label} ({say('report.baseline')})" if row.baseline else named(row)
     suffix = known(f"unit.{row.use_unit}", f"{row.use_unit}/s") if mixed_units else ""
     use = rate_text(row.use_speed) + (f" {suffix}" if suffix and row.use_speed else "")
     texts = (

@@ -16,7 +16,7 @@ from munmaek.compare.formats import (
 )
 from munmaek.compare.markup import Markup, Node, element
 from munmaek.compare.reading import Row
-from munmaek.compare.sections import FULL, Contents, bars, caption, figure
+from munmaek.compare.sections import FULL, Contents, bars, caption, figure, named
 from munmaek.metrics import Score
 from munmaek.text.catalogue import Catalogue
 
@@ -71,7 +71,7 @@ def _scores(rows: Sequence[Row], catalogue: Catalogue) -> Markup | None:
         element(
             "tr",
             None,
-            element("td", None, row.label),
+            element("td", None, named(row)),
             [_cells(row.scores.get(metric), best=best[metric] == row.name) for metric in metrics],
         )
         for row in rows
@@ -114,7 +114,7 @@ def _table(heads: Sequence[Node], lines: Sequence[Node]) -> Markup:
 
 def _diagnosis(rows: Sequence[Row], catalogue: Catalogue) -> Markup | None:
     """What was looked for in each model, beside what the references have of it."""
-    judged = [row for row in rows if row.findings]
+    judged = [row for row in rows if any(each.name in LOOKED_FOR for each in row.findings)]
     if not judged:
         return None
     say = catalogue.text
@@ -140,7 +140,7 @@ def _diagnosis(rows: Sequence[Row], catalogue: Catalogue) -> Markup | None:
 
 
 def _found_line(row: Row) -> Markup:
-    cells: list[Node] = [element("td", None, row.label)]
+    cells: list[Node] = [element("td", None, named(row))]
     for name, columns in LOOKED_FOR.items():
         found = next((each for each in row.findings if each.name == name), None)
         for column, _ in columns:

@@ -1,4 +1,4 @@
-r"""What the lineage answers, measured: how far back a model reaches, and how fast it reads.
+r"""What the lineage answers, measured: how far back a model reaches, and what reading costs it.
 
 Influence of the first word on the last prediction over a distance of d tokens:
 
@@ -10,20 +10,20 @@ explodes) geometrically (Bengio et al. 1994, eq. 12); attention reaches any word
 Letters: B sentences, T tokens, V vocabulary size.
 """
 
-import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
 
 from munmaek.models.networks import LanguageNetwork
 from munmaek.nn.products import inference
 from munmaek.nn.tape import Tape
 from munmaek.tasks.base import tensor
 
-__all__ = ["first_word_influence", "reading_speed"]
+__all__ = ["first_word_influence", "reading_work"]
 
 
 def first_word_influence(
@@ -64,30 +64,24 @@ def _influence(network: LanguageNetwork, rows: Any) -> float:
 
 
 @inference()
-def reading_speed(
-    network: LanguageNetwork,
-    *,
-    vocab_size: int,
-    lengths: Sequence[int],
-    tokens: int = 4096,
-    repeats: int = 3,
+def reading_work(
+    network: LanguageNetwork, *, vocab_size: int, lengths: Sequence[int]
 ) -> list[float]:
-    """Tokens read per second of wall time at each sentence length, the best of some repeats.
+    """Multiplications of matrix products for each token read, at each sentence length.
 
-    Sentences of random ids, ``tokens`` in all at every length, forward only and without the
+    Counted, not timed, so that they are the same on every machine; forward only and without the
     output layer, so that recurrence and attention themselves are compared.
     """
     rng = np.random.default_rng(0)
-    speeds: list[float] = []
-    for length in lengths:
-        shape = (max(1, tokens // length), length)
-        ids = tensor(rng.integers(0, vocab_size, shape), network)
-        seconds = [_timed(network, ids) for _ in range(repeats + 1)][1:]
-        speeds.append(ids.numel() / min(seconds))
-    return speeds
+    return [
+        _products(network, tensor(rng.integers(0, vocab_size, (1, length)), network)) / length
+        for length in lengths
+    ]
 
 
-def _timed(network: LanguageNetwork, ids: torch.Tensor) -> float:
-    began = time.perf_counter()
-    network.forward(ids)
-    return time.perf_counter() - began
+def _products(network: LanguageNetwork, ids: torch.Tensor) -> float:
+    # With a tape every product is made by itself; fused kernels would hide some from the counter.
+    counter = cast("Any", FlopCounterMode)(display=False)
+    with counter:
+        network.forward(ids, tape=Tape())
+    return counter.get_total_flops() / 2

@@ -16,7 +16,14 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-__all__ = ["fast_products", "inference", "onednn_is_better", "onednn_is_on", "product_seconds"]
+__all__ = [
+    "fast_products",
+    "inference",
+    "onednn_is_better",
+    "onednn_is_on",
+    "product_seconds",
+    "unmeasured_products",
+]
 
 _SIZE = 384
 _WORTH = 1.3
@@ -31,13 +38,14 @@ class _Switch:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.inside = 0
+        self.unmeasured = 0
         self.before = ""
 
     def enter(self) -> None:
         with self.lock:
             if self.inside == 0:
                 self.before = _setting()
-                if onednn_is_better():
+                if not self.unmeasured and onednn_is_better():
                     _set("bf16")
             self.inside += 1
 
@@ -62,6 +70,20 @@ def fast_products() -> Generator[None]:
         yield
     finally:
         _switch.leave()
+
+
+@contextmanager
+def unmeasured_products() -> Generator[None]:
+    """Inside, ``fast_products`` keeps torch's own choice.
+
+    Which library is faster is measured, and a busy machine may measure otherwise; the two round
+    differently, so where numbers are to be the same in every run nothing may depend on it.
+    """
+    _switch.unmeasured += 1
+    try:
+        yield
+    finally:
+        _switch.unmeasured -= 1
 
 
 @contextmanager

@@ -71,7 +71,12 @@ HELD_OUT = (
 
 
 def phrasebook(
-    *, seed: int = 0, pairs: int = 24_000, valid: int = 600, test: int = 1_000
+    *,
+    seed: int = 0,
+    pairs: int = 24_000,
+    valid: int = 600,
+    test: int = 1_000,
+    longest: int | None = None,
 ) -> Phrasebook:
     """The Korean–English phrasebook.
 
@@ -80,9 +85,11 @@ def phrasebook(
         pairs: pairs in all three parts together.
         valid: pairs in the validation part.
         test: pairs in the test part, ``HELD_OUT`` among them.
+        longest: English words at most: 12 leaves out the classes of ``LENGTHS`` above the second.
 
     Raises:
-        ConfigError: the parts do not fit into ``pairs``, or the grammar has no more distinct pairs.
+        ConfigError: the parts do not fit into ``pairs``, fewer than two classes are that short, or
+            the grammar has no more distinct pairs.
     """
     if valid < 0 or test < len(HELD_OUT) or valid + test >= pairs:
         message = (
@@ -90,15 +97,19 @@ def phrasebook(
             f"test={test} ({len(HELD_OUT)} or more); ask for more pairs or smaller parts"
         )
         raise ConfigError(message)
+    classes = sum(longest is None or most <= longest for _, most in LENGTHS)
+    if classes < 2:
+        message = f"phrasebook: longest={longest} must be {LENGTHS[1][1]} words or more"
+        raise ConfigError(message)
     rng = Random(seed)
-    phrases = _collect(rng, pairs)
+    phrases = _collect(rng, pairs, classes)
     return _split(rng, phrases, valid=valid, test=test)
 
 
-def _collect(rng: Random, pairs: int) -> list[Phrase]:
+def _collect(rng: Random, pairs: int, classes: int) -> list[Phrase]:
     """``pairs`` phrases without the held-out ones, cell by cell until every quota is met."""
     keys = {key for phrase in HELD_OUT for key in _keys(phrase.korean, phrase.english)}
-    quota = _quotas(pairs - len(HELD_OUT))
+    quota = _quotas(pairs - len(HELD_OUT), classes)
     plan = [cell for cell, left in quota.items() for _ in range(left)]
     rng.shuffle(plan)
     failures: Counter[tuple[str, int]] = Counter()
@@ -130,12 +141,14 @@ def _refuse(pairs: int, cell: tuple[str, int], missing: int) -> None:
     raise ConfigError(message)
 
 
-def _quotas(pairs: int) -> dict[tuple[str, int], int]:
+def _quotas(pairs: int, classes: int) -> dict[tuple[str, int], int]:
     """How many pairs each label and class of length gets; the largest cell takes the rounding."""
+    shares = LENGTH_SHARES[:classes]
+    whole = sum(shares) if classes < len(LENGTH_SHARES) else 1.0
     quota = {
-        (label, index): int(pairs * share * length)
+        (label, index): int(pairs * share * length / whole)
         for label, share in LABEL_SHARES.items()
-        for index, length in enumerate(LENGTH_SHARES)
+        for index, length in enumerate(shares)
     }
     quota["statement", 1] += pairs - sum(quota.values())
     return quota

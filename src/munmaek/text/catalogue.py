@@ -133,14 +133,17 @@ TEXTS: dict[str, tuple[str, str]] = {
         "기울기 노름, 로그 눈금",
     ),
     "axis.length": ("sentence length, in tokens", "문장 길이(토큰)"),
-    "axis.speed": ("tokens per second, log scale", "초당 토큰, 로그 눈금"),
+    "axis.work": ("multiplications for each token, log scale", "토큰당 곱셈 수, 로그 눈금"),
     "axis.weight": ("weight", "가중치"),
     "axis.gold": ("gold link", "정답 연결"),
     "limits.influence": (
         "How much the first word still moves the last prediction",
         "첫 낱말이 마지막 예측을 얼마나 움직이는가",
     ),
-    "limits.speed": ("How speed changes as sentences grow", "문장이 길어질 때의 속도"),
+    "limits.work": (
+        "How the work for one token grows with the sentence",
+        "문장이 길어질 때 토큰 하나에 드는 계산",
+    ),
     "translate.scores": ("By other measures", "다른 잣대로"),
     "translate.scores.hint": (
         "TER counts the edits for 100 words of the references; perplexity and bits are those of "
@@ -168,6 +171,148 @@ TEXTS: dict[str, tuple[str, str]] = {
     "translate.source": ("source", "원문"),
     "translate.reference": ("reference", "참조 번역"),
     "chart.sentences": ("{count} sentences", "{count}문장"),
+    # What the demonstration is to teach: a claim, its numbers, and why it failed where it did.
+    "report.lessons": ("What to see here", "여기서 볼 것"),
+    "lesson.held": ("{claim}: {said}.", "{claim}: {said}."),
+    "lesson.failed": (
+        "This lesson failed here: “{claim}”. Instead: {said}. {why}",
+        "여기서는 드러나지 않은 것: “{claim}”. 실제로는 {said}. {why}",
+    ),
+    "lesson.missing": (
+        "This lesson cannot be checked: “{claim}”. {why}",
+        "확인할 수 없는 것: “{claim}”. {why}",
+    ),
+    "lesson.why.untrained": (
+        "It was not trained well: {faults}.",
+        "학습이 제대로 되지 않았다: {faults}.",
+    ),
+    "lesson.why.rows": (
+        "The numbers point that way, but the 95 % intervals overlap: {rows} test rows are too few "
+        "for so small a difference.",
+        "수치는 그쪽을 가리키지만 95 % 구간이 겹친다. 시험 {rows}줄은 이만한 차이를 가리기에 적다.",
+    ),
+    "lesson.why.unfinished": (
+        "Its training was not finished: the validation loss of {label} still fell by {percent} "
+        "between the last two validations, so it needs more steps.",
+        "학습이 끝나지 않았다. {label}: 마지막 두 검증 사이에 검증 손실이 아직 {percent} 줄었으니 "
+        "걸음이 더 필요하다.",
+    ),
+    "lesson.why.unknown": (
+        "Training had come to rest and the rows are enough, so the claim does not hold for these "
+        "models and this data.",
+        "학습은 멎었고 자료도 모자라지 않으니, 이 모델과 자료에서는 성립하지 않는다.",
+    ),
+    "lesson.why.missing": (
+        "The results have no such numbers.",
+        "결과에 그 수치가 없다.",
+    ),
+    "lesson.lm.context.claim": (
+        "A state that is carried along knows more of the context than counted n-grams",
+        "이어 나르는 상태는 세어 둔 n-gram보다 문맥을 더 안다",
+    ),
+    "lesson.lm.context": (
+        "{better} needs {value} bits for each character, {worse} {other}",
+        "문자당 비트는 {better} {value}, {worse} {other}",
+    ),
+    "lesson.lm.gates.claim": (
+        "Gates carry the first word further than a plain recurrence does",
+        "게이트는 단순한 순환보다 첫 낱말을 더 멀리 나른다",
+    ),
+    "lesson.lm.gates": (
+        "of its influence at distance {near}, {better} keeps {value} at distance {far}, {worse} "
+        "{other}",
+        "거리 {near}의 영향에 견주어 거리 {far}에 남은 것은 {better} {value}, {worse} {other}",
+    ),
+    "lesson.lm.depth.claim": (
+        "Many heads and layers do better than one",
+        "여러 헤드와 층은 하나보다 낫다",
+    ),
+    "lesson.lm.depth": (
+        "{better} needs {value} bits for each character, one layer of {worse} {other}",
+        "문자당 비트는 {better} {value}, 한 층의 {worse} {other}",
+    ),
+    "lesson.lm.mixture.claim": (
+        "Mixed, counting and a network do better than either alone",
+        "세기와 신경망을 섞으면 어느 하나보다 낫다",
+    ),
+    "lesson.lm.mixture": (
+        "{better} needs {value} bits for each character, {worse} alone {other}",
+        "문자당 비트는 {better} {value}, {worse} 홀로 {other}",
+    ),
+    "lesson.classify.rnn.claim": (
+        "A recurrent state tells sentence types apart at least as well as counted n-grams",
+        "순환 상태는 문장 유형을 세어 둔 n-gram 못지않게 가려낸다",
+    ),
+    "lesson.classify.rnn": (
+        "{better} is right on {value} of the test sentences, {worse} on {other}",
+        "시험 문장에서 맞힌 몫은 {better} {value}, {worse} {other}",
+    ),
+    "lesson.classify.all.claim": (
+        "Every stage learns to tell the types apart",
+        "모든 단계가 유형을 가려낼 줄 알게 된다",
+    ),
+    "lesson.classify.all": (
+        "the weakest, {better}, is right on {value}, {worse} on {other}",
+        "가장 약한 {better} {value}, {worse} {other}",
+    ),
+    "lesson.translate.attention.claim": (
+        "A new context vector for every word translates better than one fixed vector",
+        "낱말마다 새로 만드는 문맥 벡터는 고정 벡터 하나보다 잘 옮긴다",
+    ),
+    "lesson.translate.attention": (
+        "{better} reaches {value} BLEU, {worse} {other}",
+        "BLEU는 {better} {value}, {worse} {other}",
+    ),
+    "lesson.translate.long.claim": (
+        "One fixed vector falls behind most on long sentences",
+        "고정 벡터 하나는 긴 문장에서 가장 뒤처진다",
+    ),
+    "lesson.translate.long": (
+        "{better} leads {worse} by {other} BLEU on sources of {short} words, by {value} on those "
+        "of {long}",
+        "{better}의 BLEU가 {worse}보다 높은 만큼은 원문 {short}낱말에서 {other}, {long}낱말에서 "
+        "{value}",
+    ),
+    "lesson.translate.transformer.claim": (
+        "Attention alone, without recurrence, translates better than one fixed vector",
+        "순환 없는 어텐션도 고정 벡터 하나보다 잘 옮긴다",
+    ),
+    "lesson.translate.transformer": (
+        "{better} reaches {value} BLEU, {worse} {other}",
+        "BLEU는 {better} {value}, {worse} {other}",
+    ),
+    "lesson.align.claim": (
+        "Attention finds which words belong together, though no link was ever shown to it",
+        "어텐션은 연결을 한 번도 보지 않고 어느 낱말이 서로 짝인지 찾아낸다",
+    ),
+    "lesson.align": (
+        "the alignment error rate of {better} is {value}, of links {worse} {other}, of IBM Model "
+        "1, which learns nothing but links, {ibm}",
+        "정렬 오류율은 {better} {value}, 자리만 보고 이으면({worse}) {other}, "
+        "연결만 배우는 IBM Model 1은 {ibm}",
+    ),
+    "lesson.mlm.claim": (
+        "Reading both sides at once, an encoder learns to fill in what is hidden",
+        "양쪽을 한꺼번에 읽는 인코더는 가린 것을 채울 줄 알게 된다",
+    ),
+    "lesson.mlm": (
+        "{better} hits {value} of the masked words, the {worse} {other}",
+        "가린 낱말을 맞힌 몫은 {better} {value}, {worse} {other}",
+    ),
+    "lesson.work.claim": (
+        "Attention's work for a word grows with the sentence, that of a recurrence does not",
+        "낱말 하나에 드는 계산이 어텐션에서는 문장과 함께 늘고 순환에서는 늘지 않는다",
+    ),
+    "lesson.work": (
+        "from {near} to {far} tokens {better} multiplies {value} times as much for each, {worse} "
+        "{other} times",
+        "토큰 {near}개에서 {far}개로 길어지면 토큰당 곱셈이 {better} {value}배, {worse} {other}배",
+    ),
+    # How a model was trained.
+    "report.training_faults": (
+        "Trained too little, or wrongly (marked {mark} wherever they are shown)",
+        "학습이 모자라거나 잘못된 모델 (나오는 곳마다 {mark} 표시)",
+    ),
     # What to see: computed, and true of the data at hand.
     "finding.lm.one": (
         "{best} spends {value} bits on each character.",
@@ -264,9 +409,16 @@ TEXTS: dict[str, tuple[str, str]] = {
         "거리 {near}의 영향에 견주어 거리 {far}에 남은 첫 낱말의 영향: {worst}에서 {worst_share}, "
         "{best}에서 {best_share}.",
     ),
-    "finding.speed": (
-        "At {x} tokens {best} reads {top} tokens per second, {ratio} times as many as {worst}.",
-        "길이 {x}토큰에서 {best}: 초당 {top}토큰, {worst}보다 {ratio}배 빠르다.",
+    "finding.work": (
+        "From {near} to {far} tokens the multiplications for each token become {most_times} times "
+        "as many in {most}, {least_times} times in {least}.",
+        "토큰 {near}개에서 {far}개로 길어지면 토큰당 곱셈이 {most} {most_times}배, "
+        "{least} {least_times}배가 된다.",
+    ),
+    "finding.work.order": (
+        "They are counted, not timed: a recurrence must make its steps one after another, where "
+        "attention makes all of them at once.",
+        "시간이 아니라 수를 센 것이다. 순환은 한 걸음씩 차례로, 어텐션은 모두 한꺼번에 계산한다.",
     ),
 }
 """Key → (English, Korean)."""
