@@ -4,7 +4,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +30,12 @@ from munmaek.compare.entries import (
 from munmaek.compare.events import Event, Message, StageFinished, StageProgress, StageStarted
 from munmaek.compare.remarks import remarks_on
 from munmaek.compare.report import write_report
+from munmaek.compare.settings import Candidate, CompareSettings, parse_candidate, stage_of
+from munmaek.compare.splits import described_data, holds_out, parted_already
 from munmaek.compare.unfinished import made_aside, same_data
 from munmaek.errors import ArtefactError, ConfigError, UnsupportedError
 from munmaek.metrics import TRAINED_ON, Score, in_role
-from munmaek.models import stage_named, stages
+from munmaek.models import stage_named
 from munmaek.recipe import (
     Recipe,
     Run,
@@ -45,7 +47,6 @@ from munmaek.recipe import (
     prepare_parallel,
     prepare_text,
 )
-from munmaek.recipe.holding import NOTHING
 from munmaek.recipe.prepare import Parallel, Text
 from munmaek.recipe.settings import validation_role
 from munmaek.recipe.training import columns_of, work_folder
@@ -70,63 +71,6 @@ Report = Callable[[Event], None]
 
 def _silent(_: Event) -> None:
     """Nobody listens."""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One model to compare: trained here, begun from a trained one, or taken as it is."""
-
-    stage: str | None
-    """A stage to train, or None for a trained folder."""
-    folder: Path | None = None
-    """What training begins from, or the trained model itself."""
-
-    @property
-    def name(self) -> str:
-        """What rows and folders are called after."""
-        return self.stage or (self.folder.name if self.folder else "model")
-
-
-def parse_candidate(text: str) -> Candidate:
-    """``rnn``: train it; ``bert@DIR``: train it from the model in DIR; a path: a trained model.
-
-    Raises:
-        UnsupportedError: neither a stage nor a folder.
-    """
-    stage, at, folder = text.partition("@")
-    if at:
-        return Candidate(stage_named(stage).name, Path(folder))
-    if text not in stages() and Path(text).is_dir():
-        return Candidate(None, Path(text))
-    return Candidate(stage_named(text).name)
-
-
-@dataclass(frozen=True, slots=True)
-class CompareSettings:
-    """What to compare, on what."""
-
-    recipe: Recipe
-    """For every candidate; its stage is replaced by the candidate's, its ``model`` ignored."""
-    candidates: tuple[Candidate, ...]
-    train: Paths
-    valid: Paths = ()
-    test: Paths = ()
-    """None: the validation data is the test data, and the report says so."""
-    folder: Path | None = None
-    """For ``results.json``, ``report.html`` and ``models/``; None writes nothing."""
-    force: bool = False
-    resume: bool = False
-    """Go on with an interrupted comparison: what it trained is taken, the rest is trained."""
-    device: str = "cpu"
-    beam: int = 5
-    edges: tuple[int, ...] = (5, 10, 20, 30)
-    """Upper bounds, in source words, of the lengths that translations are scored by."""
-    with_ter: bool = True
-    """Count the edits of translations too; slow on long sentences."""
-    title: str = ""
-    command: str = ""
-    models: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
-    """Stage configuration by stage name."""
 
 
 def compare(settings: CompareSettings, report: Report = _silent) -> dict[str, Any]:
@@ -268,15 +212,6 @@ class _Training:
         return data["tested_on"] == "validation" and not self.settings.valid and same
 
 
-def _stage_of(candidate: Candidate) -> str:
-    """The candidate's stage, which decides what its row is called."""
-    folder = candidate.folder
-    if candidate.stage is not None or folder is None:
-        return candidate.name
-    ours = (folder / MANIFEST).is_file()
-    return str(read_manifest(folder)["stage"]) if ours else candidate.name
-
-
 def _trainings(
     settings: CompareSettings, results: dict[str, Any], report: Report
 ) -> list[_Training]:
@@ -284,7 +219,7 @@ def _trainings(
     if settings.folder is not None:
         same_data(settings.folder, results["data"])
     trainings: list[_Training] = []
-    kinds = [_stage_of(each) for each in settings.candidates]
+    kinds = [stage_of(each) for each in settings.candidates]
     names = told_apart(kinds, [each.folder for each in settings.candidates])
     for candidate, kind, told in zip(settings.candidates, kinds, names, strict=True):
         name = f"{settings.recipe.task}-{candidate.name}"
@@ -319,7 +254,7 @@ def _compare_lm(settings: CompareSettings, results: dict[str, Any], report: Repo
     column = settings.recipe.text_column
     test = read_text(settings.test, column=column) if settings.test else text.valid_corpus
     assert test is not None  # without a test, something is held out
-    results["data"] = [_data(settings, text.describe(), test, len(test.lines))]
+    results["data"] = [described_data(settings, text.describe(), test, len(test.lines))]
     models: list[TrainedLanguageModel] = []
     for training in _trainings(settings, results, report):
         model = training.trained(
@@ -374,11 +309,11 @@ def _compare_classify(settings: CompareSettings, results: dict[str, Any], report
 
     corpus = read(settings.train)
     valid = read(settings.valid) if settings.valid else None
-    holding = _holds_out(settings)
+    holding = holds_out(settings)
     texts = prepare_labelled(corpus, valid, recipe, holding=holding)
     test = read(settings.test) if settings.test else texts.valid_corpus
     assert test is not None  # without a test, something is held out
-    results["data"] = [_data(settings, texts.describe(), test, len(test.texts))]
+    results["data"] = [described_data(settings, texts.describe(), test, len(test.texts))]
 
     def fit(stage: Recipe, run: Run) -> Classifier:
         if stage.is_counted and holding and settings.test and not stage.calibrate:
@@ -390,7 +325,7 @@ def _compare_classify(settings: CompareSettings, results: dict[str, Any], report
         if tokenizer is None:
             return fit_classifier(texts, stage, run)
         train, held = texts.train_corpus, texts.valid_corpus
-        own = prepare_labelled(train, held, _parted(stage), tokenizer=tokenizer)
+        own = prepare_labelled(train, held, parted_already(stage), tokenizer=tokenizer)
         return fit_classifier(own, stage, run)
 
     for training in _trainings(settings, results, report):
@@ -410,7 +345,7 @@ def _compare_translate(settings: CompareSettings, results: dict[str, Any], repor
         settings.recipe,
     )
     test = read_parallel(settings.test) if settings.test else pairs.valid_corpus
-    results["data"] = [_data(settings, pairs.describe(), test, len(test.sources))]
+    results["data"] = [described_data(settings, pairs.describe(), test, len(test.sources))]
     outputs: dict[str, list[str]] = {}
     for training in _trainings(settings, results, report):
         model = training.trained(
@@ -449,7 +384,7 @@ def _compare_mlm(settings: CompareSettings, results: dict[str, Any], report: Rep
     column = settings.recipe.text_column
     test = read_text(settings.test, column=column) if settings.test else text.valid_corpus
     assert test is not None  # an encoder is trained, so something is held out
-    results["data"] = [_data(settings, text.describe(), test, len(test.lines))]
+    results["data"] = [described_data(settings, text.describe(), test, len(test.lines))]
     for training in _trainings(settings, results, report):
         model = training.trained(lambda recipe, run: fit_encoder(_read_as(text, run), recipe, run))
         if not isinstance(model, Encoder):
@@ -463,35 +398,8 @@ def _text(settings: CompareSettings) -> Text:
         read_text(settings.train, column=settings.recipe.text_column),
         read_text(settings.valid, column=settings.recipe.text_column) if settings.valid else None,
         settings.recipe,
-        holding=_holds_out(settings),
+        holding=holds_out(settings),
     )
-
-
-def _holds_out(settings: CompareSettings) -> bool:
-    """Whether rows are held out of the training data, where no validation data is given.
-
-    Raises:
-        ConfigError: none are to be, and something needs them.
-    """
-    recipe = settings.recipe
-    needing = [
-        each.stage
-        for each in settings.candidates
-        if each.stage is not None and recipe.model_copy(update={"stage": each.stage}).is_trained
-    ]
-    if settings.valid:
-        return False
-    if recipe.hold_out == NOTHING and not (needing or settings.test):
-        message = "--hold-out 0: there is nothing to test on; give --test FILE"
-        raise ConfigError(message)
-    if recipe.hold_out == NOTHING and needing:
-        recipe.model_copy(update={"stage": needing[0]}).holds_out(valid=False)  # says why
-    return bool(needing) or not settings.test or recipe.hold_out not in (None, NOTHING)
-
-
-def _parted(recipe: Recipe) -> Recipe:
-    """The recipe for data of which the rows have been held out already."""
-    return recipe.model_copy(update={"hold_out": None})
 
 
 def _note(results: dict[str, Any], text: str) -> None:
@@ -502,24 +410,3 @@ def _say_role(row: dict[str, Any], role: str) -> None:
     """Write beside each score of a row what its data had been used for."""
     scores = {name: Score.from_json(name, score) for name, score in row["scores"].items()}
     row["scores"] = {name: score.to_json() for name, score in in_role(scores, role).items()}
-
-
-def _data(
-    settings: CompareSettings, described: dict[str, Any], test: Any, rows: int
-) -> dict[str, Any]:
-    """What the results say of the data; ``test`` is a corpus of ``rows`` rows."""
-    found = {
-        "name": described["train"]["name"],
-        "task": settings.recipe.task,
-        "train": described["train"]["rows"],
-        "valid": described["valid"]["rows"] if "valid" in described else 0,
-        "test": rows,
-        "test_name": test.name,
-        "tested_on": "test" if settings.test else "validation",
-        "fingerprint": described["train"]["sha256"],
-        "test_fingerprint": test.fingerprint,
-    }
-    if "valid" in described:
-        found["valid_name"] = described["valid"]["name"]
-        found["valid_fingerprint"] = described["valid"]["sha256"]
-    return found
