@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from munmaek.artefact.info import Info
 from munmaek.errors import InputError, UnsupportedError
-from munmaek.metrics import Score, Signature, classification_scores, resting_on
+from munmaek.metrics import Score, Signature, classification_scores, resting_on, several_scores
 from munmaek.metrics.calibration import Calibration, calibrate, calibration_score
 from munmaek.text.corpora import LabelledCorpus
 from munmaek.text.given import given_texts, paired_texts
@@ -23,6 +23,7 @@ __all__ = [
     "check_pairs",
     "known_rows",
     "label_indices",
+    "label_table",
     "sides",
 ]
 
@@ -78,6 +79,17 @@ def label_indices(corpus: LabelledCorpus, labels: Sequence[str]) -> NDArray[np.i
     return np.array([index.of(label) for label in corpus.labels], dtype=np.int64)
 
 
+def label_table(corpus: LabelledCorpus, labels: Sequence[str]) -> NDArray[np.float32]:
+    """Return 1 for each label of each row, of those among ``labels``, else 0: [N, C]."""
+    index = LabelIndex(labels)
+    table = np.zeros((len(corpus.texts), len(labels)), dtype=np.float32)
+    for row, own in enumerate(corpus.label_sets):
+        for label in own:
+            if (place := index.of(label)) != UNSEEN:
+                table[row, place] = 1
+    return table
+
+
 def check_known(corpus: LabelledCorpus, labels: Sequence[str]) -> NDArray[np.int64]:
     """Return the index of each row's label, for what is chosen by the likelihood of all of them.
 
@@ -108,6 +120,14 @@ def known_rows(
         check_known(corpus, labels)
     kept = corpus if len(rows) == len(found) else corpus.chosen(rows.tolist())
     return kept, found[rows]
+
+
+def _check_single(corpus: LabelledCorpus) -> None:
+    for row, own in enumerate(corpus.sets or ()):
+        if len(own) != 1:
+            many = ", ".join(f"'{label}'" for label in own) or "none"
+            message = f"{corpus.place(row)}: has the labels {many}, and the classifier gives one"
+            raise InputError(message)
 
 
 class Labeller(ABC):
@@ -192,11 +212,16 @@ class Labeller(ABC):
 
         A label never seen in training counts as wrong, and the signatures say how many there are.
 
+        Where a text may have several labels: the share of texts with all labels right and no other,
+        micro and macro F1.
+
         Raises:
-            InputError: pairs where single texts are wanted, or the other way round.
-            UnsupportedError: a text may have several labels.
+            InputError: pairs where single texts are wanted, or the other way round; several labels
+                of a text where the model gives one.
         """
-        self.check_one_label("evaluate")
+        if self.several:
+            return self._evaluate_several(corpus)
+        _check_single(corpus)
         gold = label_indices(corpus, self.labels)
         logprobs = self.logprobs(corpus.texts, corpus.seconds)
         unseen = int((gold == UNSEEN).sum())
@@ -211,6 +236,18 @@ class Labeller(ABC):
         error = calibration_score(logprobs, gold, signature=signature.extended(*calibrated))
         rows = "texts" if corpus.seconds is None else "pairs"
         return resting_on({**scores, error.name: error}, corpus.name, len(gold), rows)
+
+    def _evaluate_several(self, corpus: LabelledCorpus) -> dict[str, Score]:
+        found = self.predict(corpus.texts, corpus.seconds)
+        index = LabelIndex(self.labels)
+        unseen = sum(index.unseen(corpus.every_label).values())
+        scores = several_scores(
+            [each.labels for each in found],
+            [[index.named(label) for label in own] for own in corpus.label_sets],
+            signature=self.signature.extended(*((("unseen", str(unseen)),) if unseen else ())),
+        )
+        rows = "texts" if corpus.seconds is None else "pairs"
+        return resting_on(scores, corpus.name, len(found), rows)
 
     def calibrated(self, corpus: LabelledCorpus) -> tuple[Self, Calibration]:
         """The same with the temperature that fits ``corpus`` best, and what that does.

@@ -173,7 +173,7 @@ def _scores(trained: Any, data: Sequence[str], columns: Mapping[str, Any]) -> di
 
     if trained.info.task == "classify":
         labelled = read_labelled(data, **columns)
-        _say_unseen(trained.labels, labelled.labels, labelled.name, unit="rows")
+        _say_unseen(trained.labels, labelled.every_label, labelled.name, unit="rows")
         return trained.info.in_view_of(trained.evaluate(labelled), len(labelled.labels), labelled)
     if trained.info.task == "regress":
         valued = read_valued(data, **columns)

@@ -332,8 +332,8 @@ def _compare_classify(settings: CompareSettings, results: dict[str, Any], report
         model = training.trained(fit)
         if not isinstance(model, Classifier | MixedClassifier):
             raise _wrong_task(model, "classify")
-        unseen = LabelIndex(model.labels).unseen(test.labels)
-        if note := unseen_note(unseen, len(test.labels), name=test.name, known=model.labels):
+        unseen = LabelIndex(model.labels).unseen(test.every_label)
+        if note := unseen_note(unseen, len(test.every_label), name=test.name, known=model.labels):
             report(Message(f"note: {training.name}: {note}"))
         training.finished(results, classifier_row(model, test, name=training.name))
 

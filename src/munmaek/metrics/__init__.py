@@ -14,6 +14,7 @@ from munmaek.metrics.classification import (
     classification_scores,
     confusion,
     macro_f1,
+    several_scores,
     wilson_interval,
 )
 from munmaek.metrics.ibm1 import IbmModel1
@@ -92,6 +93,7 @@ __all__ = [
     "perplexity",
     "remarks",
     "resting_on",
+    "several_scores",
     "sign",
     "sign_model",
     "ter",

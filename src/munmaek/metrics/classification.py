@@ -7,8 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.metrics.score import Score, Signature
+from munmaek.metrics.significance import bootstrap_interval
 
-__all__ = ["accuracy", "classification_scores", "confusion", "macro_f1", "wilson_interval"]
+__all__ = [
+    "accuracy",
+    "classification_scores",
+    "confusion",
+    "macro_f1",
+    "several_scores",
+    "wilson_interval",
+]
 
 Z95 = 1.959963984540054
 """Normal quantile of 0.975."""
@@ -94,3 +102,50 @@ def classification_scores(
         macro_f1(predicted, gold, signature=signature),
     )
     return {score.name: score for score in scores}
+
+
+def several_scores(
+    predicted: Sequence[Sequence[str]], gold: Sequence[Sequence[str]], *, signature: Signature
+) -> dict[str, Score]:
+    """Exact matches, micro F1 and macro F1 by name, where a text may have several labels or none.
+
+    Labels are those that occur among the gold ones or the predictions; an F1 of no label at all,
+    predicted or gold, is 0.
+
+    Raises:
+        ValueError: the sequences differ in length or are empty.
+    """
+    total = _paired(["" for _ in predicted], ["" for _ in gold])
+    rows = [(set(guess), set(own)) for guess, own in zip(predicted, gold, strict=True)]
+    right = sum(guess == own for guess, own in rows)
+    exact = Score("exact_match", right / total, "share", signature.extended(("unit", "text")))
+    counts = np.array(
+        [(len(guess & own), len(guess), len(own)) for guess, own in rows], dtype=np.float64
+    )
+    named = signature.extended(("unit", "label"))
+    micro = Score("micro_f1", float(_f1(counts.sum(0)[None])[0]), "share", named)
+    interval = bootstrap_interval(counts, _f1, rng=np.random.default_rng(0))
+    labels = sorted({label for guess, own in rows for label in guess | own})
+    each = np.array(
+        [
+            [
+                sum(label in guess and label in own for guess, own in rows),
+                sum(label in guess for guess, _ in rows),
+                sum(label in own for _, own in rows),
+            ]
+            for label in labels
+        ],
+        dtype=np.float64,
+    )
+    value = float(_f1(each).mean()) if labels else 0.0
+    return {
+        "exact_match": exact.within(*wilson_interval(right, total)),
+        "micro_f1": micro.within(*interval),
+        "macro_f1": Score("macro_f1", value, "share", named),
+    }
+
+
+def _f1(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """2·hits / (predicted + gold) of sums [B, 3]."""
+    whole = sums[:, 1] + sums[:, 2]
+    return np.divide(2 * sums[:, 0], whole, out=np.zeros(len(sums)), where=whole > 0)

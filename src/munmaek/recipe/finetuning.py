@@ -136,7 +136,6 @@ def _check_calibration(texts: Labelled) -> None:
 def _train_classifier(texts: Labelled, recipe: Recipe, run: Run) -> Classifier:
     tokenizer, recipe = texts.tokenizer, within_positions(recipe, run.init)
     train, valid = _rows(_framing(recipe, run, tokenizer), texts)
-    counts = np.bincount(texts.train_labels, minlength=len(texts.labels))
     task = Classification(
         train=train,
         train_labels=texts.targets,
@@ -145,7 +144,8 @@ def _train_classifier(texts: Labelled, recipe: Recipe, run: Run) -> Classifier:
         pad=tokenizer.pad,
         max_tokens=recipe.max_tokens,
         seed=recipe.seed,
-        weights=label_weights(recipe, texts.labels, counts),
+        weights=label_weights(recipe, texts.labels, texts.counts),
+        several=texts.several,
         word_dropout=recipe.word_dropout,
         mask=tokenizer.mask if recipe.word_dropout else 0,
         special=tokenizer.special_ids,
@@ -162,7 +162,7 @@ def _train_classifier(texts: Labelled, recipe: Recipe, run: Run) -> Classifier:
     )
     pairs = texts.train_seconds is not None
     info = replace(info, training={**info.training, "class_weights": task.weights})
-    model = NeuralClassifier(network)
+    model = NeuralClassifier(network, several=texts.several)
     return Classifier(tokenizer, model, texts.labels, info, recipe.limit, pairs=pairs)
 
 
@@ -176,7 +176,7 @@ def _count_classifier(texts: Labelled, recipe: Recipe) -> Classifier | None:
         _check_order(texts, config.order)
         return NgramClassifier.fit(
             texts.train,
-            texts.train_labels,
+            texts.train_labels.astype(np.int64),
             config=config,
             label_count=len(texts.labels),
             excluded=excluded_ids(tokenizer),
@@ -196,7 +196,7 @@ def _check_order(texts: Labelled, order: int) -> None:
     """
     longest = np.zeros(len(texts.labels), dtype=np.int64)
     lengths = [len(ids) + 2 for ids in texts.train]
-    np.maximum.at(longest, texts.train_labels, lengths)
+    np.maximum.at(longest, texts.train_labels.astype(np.int64), lengths)
     shortest = int(longest.argmin())
     if order > longest[shortest]:
         what = f"the longest text of label '{texts.labels[shortest]}'"

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.align.marks import Guide
-from munmaek.artefact.labelling import known_rows, label_indices
+from munmaek.artefact.labelling import check_known, known_rows, label_indices, label_table
 from munmaek.data.batches import pick
-from munmaek.errors import InputError, MunmaekWarning
+from munmaek.errors import InputError, MunmaekWarning, UnsupportedError
 from munmaek.metrics.tagging import OUTSIDE
 from munmaek.recipe.holding import (
     held_out_name,
@@ -80,11 +80,11 @@ class Labelled:
     tokenizer: Tokenizer
     labels: tuple[str, ...]
     train: Sequence[Ids]
-    train_labels: NDArray[np.int64]
-    """The likeliest, where a text has soft labels."""
+    train_labels: NDArray[np.int64] | NDArray[np.float32]
+    """The likeliest, where a text has soft labels; 1 for each of several [N, C]."""
     valid: Sequence[Ids]
     """Of rows whose label occurs in the training data; ``valid_corpus`` has all."""
-    valid_labels: NDArray[np.int64]
+    valid_labels: NDArray[np.int64] | NDArray[np.float32]
     train_corpus: LabelledCorpus
     valid_corpus: LabelledCorpus | None
     """None where nothing is held out."""
@@ -95,11 +95,23 @@ class Labelled:
     """More training texts, which stand after those of ``train_corpus``."""
 
     @property
+    def several(self) -> bool:
+        """Whether a text may have several labels, or none."""
+        return self.train_labels.ndim > 1
+
+    @property
+    def counts(self) -> NDArray[Any]:
+        """How many training texts have each label: [C]."""
+        if self.several:
+            return self.train_labels.sum(0)
+        return np.bincount(self.train_labels.astype(np.int64), minlength=len(self.labels))
+
+    @property
     def targets(self) -> NDArray[np.int64] | NDArray[np.float32]:
         """What to train toward: labels [N], or with soft labels all probabilities [N, C]."""
         if self.soft is None:
             return self.train_labels
-        sure = np.eye(len(self.labels), dtype=np.float32)[self.train_labels]
+        sure = np.eye(len(self.labels), dtype=np.float32)[self.train_labels.astype(np.int64)]
         sure[-len(self.soft.texts) :] = self.soft.probabilities
         return sure
 
@@ -273,15 +285,20 @@ def prepare_labelled(
             none in ``valid`` that is.
         MunmaekWarning: some in ``valid`` are not: they have no validation loss, and count as wrong.
     """
-    labels = tuple(sorted(set(corpus.labels)))
+    labels = tuple(sorted(set(corpus.every_label)))
+    several = corpus.sets is not None or (valid is not None and valid.sets is not None)
+    if several:
+        _check_several(corpus, recipe, soft)
     if len(labels) < 2:
         message = f"{corpus.name}: a classifier needs at least 2 labels, found {list(labels)}"
         raise InputError(message)
     corpus, valid = parted(corpus, valid, recipe, holding=holding)
     checked, valid_labels = corpus.chosen([]), np.empty(0, dtype=np.int64)
     if valid is not None:
-        checked, valid_labels = known_rows(valid, labels)
-        _tell_unseen(valid.name, valid.labels, labels)
+        _tell_unseen(valid, labels)
+        checked, valid_labels = (
+            (valid, label_table(valid, labels)) if several else known_rows(valid, labels)
+        )
     more = read_soft_labels(soft, labels, pairs=recipe.pairs) if soft else None
     if tokenizer is None:
         tokenizer = _labelled_tokenizer(corpus, recipe, more)
@@ -289,7 +306,7 @@ def prepare_labelled(
         tokenizer,
         labels,
         tokenizer.encode_many(corpus.texts),
-        label_indices(corpus, labels),
+        label_table(corpus, labels) if several else label_indices(corpus, labels),
         tokenizer.encode_many(checked.texts),
         valid_labels,
         corpus,
@@ -300,14 +317,40 @@ def prepare_labelled(
     return prepared if more is None else _with_soft(prepared, more)
 
 
-def _tell_unseen(
-    name: str, given: Sequence[str], labels: Sequence[str], *, unit: str = "rows"
-) -> None:
+def _check_several(corpus: LabelledCorpus, recipe: Recipe, soft: Paths) -> None:
+    """Refuse what cannot be had where a text may have several labels.
+
+    Raises:
+        UnsupportedError: says what, and names the first such row.
+    """
+    row = next((row for row, own in enumerate(corpus.label_sets) if len(own) != 1), 0)
+    many = ", ".join(f"'{label}'" for label in corpus.label_sets[row])
+    given = {
+        "--model ngram": recipe.stage == "ngram",
+        "--class-weights": recipe.class_weights is not None,
+        "--calibrate": recipe.calibrate,
+        "--soft-labels": bool(soft),
+    }
+    for name, asked in given.items():
+        if asked:
+            message = (
+                f"{corpus.place(row)}: has the labels {many or 'none'}, and {name} is for one "
+                "label a text; leave it out, or give each text one"
+            )
+            raise UnsupportedError(message)
+
+
+def _tell_unseen(valid: LabelledCorpus | TaggedCorpus, labels: Sequence[str]) -> None:
+    tagged = isinstance(valid, TaggedCorpus)
+    given = [each for row in valid.labels for each in row] if tagged else valid.every_label
     unseen = LabelIndex(labels).unseen(given)
-    if sum(unseen.values()) == len(given):
-        message = f"{name}: no label of the training data, which has {', '.join(labels[:10])}"
+    if given and sum(unseen.values()) == len(given):
+        if not tagged:
+            check_known(valid, labels)
+        message = f"{valid.name}: no label of the training data, which has {', '.join(labels[:10])}"
         raise InputError(message)
-    if note := unseen_note(unseen, len(given), name=name, known=labels, unit=unit):
+    unit = "words" if tagged else "rows" if valid.sets is None else "labels"
+    if note := unseen_note(unseen, len(given), name=valid.name, known=labels, unit=unit):
         warnings.warn(note, MunmaekWarning, stacklevel=3)
 
 
@@ -366,7 +409,8 @@ def _hold_out_rows(
     seed, asked = recipe.choice_seed, recipe.hold_out
     if recipe.task == "regress":
         return hold_out(len(corpus.labels), seed=seed, asked=asked)
-    return hold_out_labelled(corpus.labels, name=corpus.name, seed=seed, asked=asked)
+    labels = corpus.labels if isinstance(corpus, TaggedCorpus) else corpus.sets or corpus.labels
+    return hold_out_labelled(labels, name=corpus.name, seed=seed, asked=asked)
 
 
 def _parted_to_train(corpus: C, valid: C | None, recipe: Recipe) -> tuple[C, C]:
@@ -431,7 +475,7 @@ def prepare_tagged(
         message = f"{corpus.name}: a tagger needs at least 2 labels, found {list(labels)}"
         raise InputError(message)
     corpus, valid = _parted_to_train(corpus, valid, recipe)
-    _tell_unseen(valid.name, [each for row in valid.labels for each in row], labels, unit="words")
+    _tell_unseen(valid, labels)
     if tokenizer is None:
         tokenizer = make_tokenizer([" ".join(words) for words in corpus.sentences], recipe)
     return Tagged(tokenizer, labels, corpus, valid)

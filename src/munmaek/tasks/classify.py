@@ -2,6 +2,10 @@ r"""Task classify: a label for a text, or for a pair of texts.
 
     loss = −Σ_c w_c · q_c · log softmax(network(<s> a_1 … a_T </s> b_1 … b_S </s>))_c
 
+or, where a text may have several labels, the mean over c of the binary cross-entropy
+
+    loss = −1/C Σ_c (y_c · log σ(z_c) + (1 − y_c) · log σ(−z_c)),   z = network(…)
+
 The second text is there for pairs only. q is 1 for a text's label and 0 for all others, or a
 probability of each (soft labels). w are the labels' weights, 1 where none are given.
 Letters: B texts, T tokens, C labels.
@@ -83,13 +87,16 @@ class Classification:
     train_labels: NDArray[np.int64] | NDArray[np.float32]
     """The label of each text [N], or the probability of each of its labels [N, C]."""
     valid: Rows
-    valid_labels: NDArray[np.int64]
+    valid_labels: NDArray[np.int64] | NDArray[np.float32]
+    """The same; [N, C] only where a text may have several."""
     pad: int = 0
     max_tokens: int = 4096
     """Tokens a batch, rows times the longest."""
     seed: int = 0
     weights: tuple[float, ...] | None = None
     """Of each label in the loss; None weighs all alike."""
+    several: bool = False
+    """Whether a text may have several labels, 1 in its row of the labels, or none."""
     word_dropout: float = 0.0
     """Probability that ``mask`` replaces a token in training, drawn anew in each pass."""
     mask: int = 0
@@ -119,15 +126,23 @@ class Classification:
         """Negative log-likelihood of the labels, weighted."""
         logits = network_scores(network, batch.ids, batch.lengths, batch.splits).float()
         labels = tensor(batch.labels, network)
+        if self.several:
+            apart = F.binary_cross_entropy_with_logits(logits, labels, reduction="none")
+            return Loss(apart.mean(1).sum(), len(batch.labels))
         weights = None if self.weights is None else logits.new_tensor(self.weights)
         total = F.cross_entropy(logits, labels, weight=weights, reduction="sum")
         return Loss(total, len(batch.labels))
 
     def validate(self, network: ClassifierNetwork) -> float:
-        """Nats per text, the mean weighted as the loss is."""
+        """Nats per text, the mean weighted as the loss is; per label where there are several."""
+        if self.several:
+            scores = torch.as_tensor(outputs(network, self.valid))
+            gold = torch.as_tensor(self.valid_labels, dtype=scores.dtype)
+            return float(F.binary_cross_entropy_with_logits(scores, gold))
         logprobs = NeuralClassifier(network).logprobs(self.valid.ids, splits=self.valid.splits)
-        gold = logprobs[np.arange(len(logprobs)), self.valid_labels]
-        weights = None if self.weights is None else np.array(self.weights)[self.valid_labels]
+        labels = self.valid_labels.astype(np.int64)
+        gold = logprobs[np.arange(len(logprobs)), labels]
+        weights = None if self.weights is None else np.array(self.weights)[labels]
         return -float(np.average(gold, weights=weights))
 
 

@@ -10,7 +10,7 @@ import hashlib
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 from munmaek.errors import InputError
@@ -26,7 +26,8 @@ from munmaek.text.columns import (
 )
 from munmaek.text.files import display_name, raw_lines
 from munmaek.text.forms import Form, OpenedText, open_text
-from munmaek.text.labels import one_spelling
+from munmaek.text.label_rows import label_rows
+from munmaek.text.labels import marked_labels, one_spelling
 from munmaek.text.spaces import ASCII_ENDS, SPACES
 from munmaek.text.tables import opened_columns, read_columns
 
@@ -75,12 +76,24 @@ class LabelledCorpus:
     """The second text of each pair; None where single texts are labelled."""
     places: tuple[tuple[str, int], ...] = field(default=(), compare=False, repr=False)
     """File and line of each row, where they are known."""
+    sets: tuple[tuple[str, ...], ...] | None = None
+    """All labels of each row, where some have several or none; ``labels`` has them joined."""
 
     @property
     def fingerprint(self) -> str:
         """sha256 of the content, whatever the files were called or compressed with."""
         pair = () if self.seconds is None else (self.seconds,)
         return content_hash(self.texts, *pair, self.labels)
+
+    @property
+    def label_sets(self) -> tuple[tuple[str, ...], ...]:
+        """All labels of each row."""
+        return tuple((label,) for label in self.labels) if self.sets is None else self.sets
+
+    @property
+    def every_label(self) -> tuple[str, ...]:
+        """The labels of one row after another."""
+        return tuple(chain.from_iterable(self.label_sets))
 
     def place(self, row: int) -> str:
         """Where a row stands, for messages: ``reviews.tsv, line 3``."""
@@ -97,6 +110,7 @@ class LabelledCorpus:
             tuple(self.labels[row] for row in rows),
             None if self.seconds is None else tuple(self.seconds[row] for row in rows),
             tuple(self.places[row] for row in rows) if self.places else (),
+            None if self.sets is None else tuple(self.sets[row] for row in rows),
         )
 
 
@@ -160,10 +174,11 @@ def read_labelled(
     label_column: str | int | None = None,
     pairs: Pairs | None = None,
 ) -> LabelledCorpus:
-    """Labelled texts, or pairs of texts, of TSV, CSV or JSONL files.
+    """Labelled texts, or pairs of texts, of TSV, CSV, JSONL or fastText files.
 
     TSV (any name but ``.csv`` and ``.jsonl``) is read without quoting, CSV with quoting. A first
-    row that holds a known or asked-for name of each column is a header. Without header, two
+    row that holds a known or asked-for name of each column is a header. A file that begins with
+    ``__label__`` is read as fastText reads it. Without header, two
     columns are text, then label, and three of pairs first text, second text, label. Rows without
     text are kept; blank lines are passed over.
 
@@ -227,27 +242,25 @@ def _read_labelled(
     paths: Paths, text_column: str | int | None, label: Column, pairs: Pairs | None
 ) -> LabelledCorpus:
     files = _listed(paths)
-    if pairs is None:
-        columns = (Column("text", TEXT_NAMES, text_column), label)
-    else:
+    columns = [Column("text", TEXT_NAMES, text_column)]
+    if pairs is not None:
         first = Column("first text", FIRST_NAMES, text_column)
-        columns = (first, Column("second text", SECOND_NAMES, pairs.second_column), label)
-    rows: list[tuple[str, ...]] = []
-    places: list[tuple[str, int]] = []
-    for path in files:
-        name = display_name(path)
-        for line, *cells in read_columns(path, columns):
-            if not cells[-1]:
-                message = f"{name}, line {line}: the {label.role} is empty"
-                raise InputError(message)
-            rows.append(tuple(cells))
-            places.append((name, line))
+        columns = [first, Column("second text", SECOND_NAMES, pairs.second_column)]
+    rows = [(display_name(path), row) for path in files for row in label_rows(path, columns, label)]
     if not rows:
         message = f"{corpus_name(files)}: a header and no rows"
         raise InputError(message)
-    texts, *middle, labels = zip(*rows, strict=True)
-    seconds = middle[0] if middle else None
-    return LabelledCorpus(corpus_name(files), texts, one_spelling(labels), seconds, tuple(places))
+    spelled = iter(one_spelling([each for _, row in rows for each in row.labels]))
+    sets = tuple(tuple(islice(spelled, len(row.labels))) for _, row in rows)
+    texts, *seconds = zip(*(row.texts for _, row in rows), strict=True)
+    return LabelledCorpus(
+        corpus_name(files),
+        texts,
+        tuple(map(",".join, sets)),
+        seconds[0] if seconds else None,
+        tuple((name, row.line) for name, row in rows),
+        sets if any(len(labels) != 1 for labels in sets) else None,
+    )
 
 
 def read_parallel(paths: Paths, *, tag_column: str | int | None = None) -> ParallelCorpus:
@@ -327,7 +340,7 @@ def text_lines(path: str | Path, *, column: str | int | None = None) -> Iterable
         InputError: what ``read_texts`` raises.
     """
     opened = open_text(path)
-    if opened.form is Form.LINES and column is None:
+    if opened.form in _PLAIN and column is None:
         return _stripped(opened)
     texts = _column(opened, Column("text", TEXT_NAMES, column), 0, blanks=False)
     return chain.from_iterable(text.split("\n") for text in texts)
@@ -345,7 +358,7 @@ def read_texts(
     """One text after another: the lines of a plain file, or a column of a table's rows.
 
     A table is a file named ``.tsv``, ``.csv`` or ``.jsonl``, or one that begins as such a table
-    does.
+    does. The labels of a file of fastText are no part of its texts.
 
     Args:
         path: the file.
@@ -360,8 +373,8 @@ def read_texts(
             without such a column.
     """
     opened = open_text(path)
-    if opened.form is Form.LINES and column is None:
-        return (line.strip(ends) for line in opened.lines)
+    if opened.form in _PLAIN and column is None:
+        return _stripped(opened, ends)
     return _column(opened, Column("text", tuple(names), column), spare, blanks=blanks)
 
 
@@ -401,8 +414,13 @@ def _parted(opened: OpenedText) -> Iterator[tuple[str, str]]:
         yield parts[0], parts[1]
 
 
-def _stripped(opened: OpenedText) -> Iterator[str]:
-    return (line.strip(SPACES) for line in opened.lines)
+_PLAIN = (Form.LINES, Form.FASTTEXT)
+
+
+def _stripped(opened: OpenedText, ends: str = SPACES) -> Iterator[str]:
+    if opened.form is Form.FASTTEXT:
+        return (marked_labels(line)[0].strip(ends) for line in opened.lines)
+    return (line.strip(ends) for line in opened.lines)
 
 
 def _column(opened: OpenedText, column: Column, spare: int, *, blanks: bool) -> Iterator[str]:

@@ -17,6 +17,7 @@ from munmaek.errors import InputError
 from munmaek.text.columns import FIRST_NAMES, KNOWN_NAMES, SOURCE_NAMES
 from munmaek.text.files import display_name, format_suffix, is_typed, raw_lines
 from munmaek.text.json_files import parse_json
+from munmaek.text.labels import FASTTEXT
 
 __all__ = ["Form", "OpenedText", "form_of", "named_form", "open_text", "refuse_records"]
 
@@ -28,6 +29,7 @@ class Form(Enum):
     TSV = "a table (TSV)"
     CSV = "a table (CSV)"
     JSONL = "JSONL"
+    FASTTEXT = "a file of fastText"
 
 
 _BY_SUFFIX = {
@@ -67,7 +69,7 @@ def open_text(path: str | Path) -> OpenedText:
     blocks = raw_lines(path)
     first = next(blocks, list[str]())
     if len(first) < _SAMPLE and not is_typed(path):
-        first += next(blocks, [])  # a last line without an end comes by itself
+        first += next(blocks, list[str]())  # a last line without an end comes by itself
     form = named_form(path) or _told_by(first)
     if form is Form.LINES and (format_suffix(path) == ".json" or _is_document(first)):
         message = (
@@ -109,6 +111,8 @@ def _told_by(lines: Sequence[str]) -> Form:
     filled = [line for line in lines[:_SAMPLE] if line.strip()]
     if not filled:
         return Form.LINES
+    if filled[0].startswith(FASTTEXT):
+        return Form.FASTTEXT
     if filled[0].lstrip().startswith("{"):
         return Form.JSONL if all(map(_is_object, filled)) else Form.LINES
     if _is_header(filled[0].split("\t"), needed=1) and _alike([x.split("\t") for x in filled]):

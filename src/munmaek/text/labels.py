@@ -9,7 +9,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["UNSEEN", "LabelIndex", "one_spelling", "unseen_note"]
+__all__ = [
+    "FASTTEXT",
+    "UNSEEN",
+    "LabelIndex",
+    "marked_labels",
+    "one_spelling",
+    "unseen_note",
+]
 
 UNSEEN = -1
 """The index of a label that a model does not know."""
@@ -40,6 +47,20 @@ def one_spelling(labels: Sequence[str]) -> tuple[str, ...]:
         return tuple(labels)
     one = {each: key for key, found in several.items() for each in found}
     return tuple(one.get(label, label) for label in labels)
+
+
+FASTTEXT = "__label__"
+"""What a label begins with in a file of fastText (Joulin et al. 2017)."""
+_MARKED = re.compile(rf"(?:^|(?<=[ \t\v\f])){FASTTEXT}([^ \t\v\f]*)[ \t\v\f]*")
+
+
+def marked_labels(line: str) -> tuple[str, tuple[str, ...]]:
+    """Return the text of a line of a fastText file, and its labels in their order.
+
+    As fastText reads it, a label may stand anywhere, between ASCII white space.
+    """
+    labels = dict.fromkeys(_MARKED.findall(line))
+    return _MARKED.sub("", line).strip(" \t\v\f"), tuple(labels)
 
 
 class LabelIndex:

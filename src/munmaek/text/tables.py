@@ -16,7 +16,7 @@ from munmaek.text.forms import Form, OpenedText, open_text
 from munmaek.text.json_files import parse_json
 from munmaek.text.spaces import SPACES
 
-__all__ = ["json_records", "json_text", "opened_columns", "read_columns"]
+__all__ = ["found_key", "json_records", "json_text", "opened_columns", "read_columns"]
 
 Row = tuple[int, list[str]]
 Columns = Sequence[Column]
@@ -238,7 +238,7 @@ def json_text(path: str | Path, line: int, record: dict[str, Any], column: Colum
     """
     if isinstance(column.asked, int):
         _fail(path, line, f"JSONL has keys, no columns: give the {column.role}'s key")
-    key = column.asked if column.asked in record else _found_key(record, column)
+    key = found_key(record, column)
     if key is None:
         keys = ", ".join(repr(name) for name in record) or "none"
         names = (column.asked,) if column.asked else column.known
@@ -263,7 +263,9 @@ def json_text(path: str | Path, line: int, record: dict[str, Any], column: Colum
     return value.strip(SPACES)
 
 
-def _found_key(record: dict[str, Any], column: Column) -> str | None:
+def found_key(record: dict[str, Any], column: Column) -> str | None:
     """The key that has one of the column's names, in capitals or not."""
+    if isinstance(column.asked, str) and column.asked in record:
+        return column.asked
     lower = {key.lower(): key for key in reversed(record)}
     return next((lower[name] for name in column.names if name in lower), None)
