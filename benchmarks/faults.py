@@ -2,7 +2,7 @@
 
     python benchmarks/faults.py              every n of every kind, and a kill at every call
     python benchmarks/faults.py --most 10    at most ten of each kind, from the first to the last
-    python benchmarks/faults.py --only compare
+    python benchmarks/faults.py --only compare,embed
 
 Prints a line for each command: cases tried, kills among them, and what was found wrong.
 """
@@ -24,7 +24,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--most", type=int, help="cases of each kind of fault")
     parser.add_argument("--kills", type=int, help="kills of each command")
-    parser.add_argument("--only", help="commands whose name holds this")
+    parser.add_argument("--only", default="", help="commands whose names hold one of these: A,B")
     asked = parser.parse_args()
     tried = killed = wrong = 0
     with (
@@ -35,7 +35,7 @@ def main() -> None:
             raise SystemExit("a C compiler and Linux are needed")
         verbs = Verbs(Path(place) / "made")
         for verb in chain(verbs.small(), verbs.networks()):
-            if asked.only and asked.only not in verb.name:
+            if not any(each in verb.name for each in asked.only.split(",")):
                 continue
             began = time.perf_counter()
             sweep = Sweep(server, verb, Path(place))

@@ -47,7 +47,8 @@ static int within(const char *path) {
         snprintf(whole, sizeof whole, "%s/%s", here, path);
         path = whole;
     }
-    return strncmp(path, root, root_length) == 0;
+    /* PyTorch makes a folder for code that it compiles when it is first used. */
+    return strncmp(path, root, root_length) == 0 && !strstr(path, "/torchinductor_");
 }
 
 static int within_file(int file) {

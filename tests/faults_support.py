@@ -9,6 +9,7 @@ import ctypes
 import errno
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -47,6 +48,7 @@ FAULTS: tuple[tuple[str, int, bool], ...] = (
 """Kind of call, what it says, and whether every later call of the kind says the same."""
 
 _CASE_LIMIT = 120
+_THEIRS = re.compile(r"torchinductor_.*|[a-z0-9_]{8}")
 
 
 @dataclass(frozen=True)
@@ -208,7 +210,9 @@ class Sweep:
         with claim(output), scratch_folder(root / "tmp"), scratch_folder(root):
             pass
         left = {each.name for each in root.iterdir()} - {self.verb.output, "tmp", *self.verb.beside}
-        left |= {f"tmp/{each.name}" for each in (root / "tmp").iterdir()}
+        # PyTorch's folder for compiled code, and what ``tempfile`` tries a place with, are theirs.
+        temporary = {each.name for each in (root / "tmp").iterdir()}
+        left |= {f"tmp/{x}" for x in temporary if not _THEIRS.fullmatch(x)}
         if left:
             yield f"left behind: {sorted(left)}"
 

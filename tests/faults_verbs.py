@@ -20,6 +20,7 @@ IMPORTS = (
     "munmaek.recipe",
     "munmaek.recipe.ngrams",
     "munmaek.recipe.ngrams_on_disk",
+    "torch._dynamo",  # which optimisers load when they first step
 )
 
 _STEPS = "[train]\nsteps = 2\nvalidations = 1\n"

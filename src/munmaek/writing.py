@@ -123,6 +123,10 @@ def _descriptor(path: Path) -> int | None:
     return int(found[1]) if found else _STANDARD.get(name)
 
 
+_BESIDE = (".partial", ".runs")
+"""Endings of what goes with an output, which is held by its lock too."""
+
+
 def beside(path: Path, ending: str) -> Path:
     """Return the place of what goes with an output: its own, with ``ending`` after the name."""
     plain = path.name not in ("", "..") and not path.is_symlink()
@@ -192,11 +196,12 @@ def _taken(path: Path, holder: int | None) -> InputError:
 
 def _sweep(place: Path) -> None:
     """Remove what a killed run left; a folder that was on its way out comes back."""
-    left = re.compile(rf"\.munmaek-{_key(place)}-(old-)?{_RANDOM}(\.[^/]*)?")
+    own, *with_it = (_key(place.with_name(place.name + ending)) for ending in ("", *_BESIDE))
+    left = re.compile(rf"\.munmaek-({own}|{'|'.join(with_it)})-(old-)?{_RANDOM}(\.[^/]*)?")
     with suppress(OSError):
         for each in list(place.parent.iterdir()):
             found = left.fullmatch(each.name)
-            if found and found[1] and not place.exists():
+            if found and found[1] == own and found[2] and not place.exists():
                 each.rename(place)
             elif found:
                 _remove(each)
