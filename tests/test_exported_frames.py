@@ -203,18 +203,18 @@ def test_a_masked_model_fills_its_masks_there(
                 assert float(row[tokenizer.id(token) or 0]) == pytest.approx(chance, abs=1e-5)
 
 
-def test_an_embedder_gives_the_same_hidden_states_there(
-    tokenizers: dict[str, Tokenizer], tmp_path: Path
+@pytest.mark.parametrize("kind", SURFACE)
+def test_an_embedder_gives_its_vectors_in_sentence_transformers(
+    kind: str, tokenizers: dict[str, Tokenizer], tmp_path: Path
 ) -> None:
-    tokenizer = tokenizers["unigram"]
-    made, config = network(BertBaseNetwork, tokenizer, pooled=False)
-    sizes = {"pooled": False}
-    ours = Encoder(tokenizer, made, info("embed", config, tokenizer, **sizes), LIMIT)
+    library: Any = pytest.importorskip("sentence_transformers")
+    made, config = network(BertBaseNetwork, tokenizers[kind], pooled=False)
+    about = info("embed", config, tokenizers[kind], pooled=False)
+    ours = Encoder(tokenizers[kind], made, about, LIMIT)
     export_huggingface(ours, tmp_path)
-    there, model = theirs(tmp_path, "")
-    for text in TEXTS:
-        want = outputs(there, model, text).last_hidden_state[0].mean(0)
-        np.testing.assert_allclose(ours.embed([text])[0], want, atol=1e-5)
+    there = library.SentenceTransformer(str(tmp_path), device="cpu")
+    assert there.max_seq_length == LIMIT
+    np.testing.assert_allclose(ours.embed(TEXTS), there.encode(TEXTS), atol=1e-5)
 
 
 def test_morphemes_are_refused_in_one_line(tmp_path: Path) -> None:

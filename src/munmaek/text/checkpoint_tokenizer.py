@@ -238,7 +238,12 @@ class CheckpointTokenizer:
 
     def specials(self) -> dict[str, str]:
         """Special tokens by role."""
-        return {role: self.token(number) for role, number in self._roles.items()}
+        return {role: self._written(number) for role, number in self._roles.items()}
+
+    def _written(self, number: int) -> str:
+        """A special token as it is looked for: the vocabulary may hold it normalised."""
+        added = self._pipeline.get_added_tokens_decoder().get(number)
+        return self.token(number) if added is None else added.content
 
     def settings(self) -> dict[str, Any]:
         """Return the content of a ``tokenizer_config.json`` for the same ids from transformers."""
@@ -247,7 +252,7 @@ class CheckpointTokenizer:
             named,
             self.frame,
             split=self.split,
-            more=[self.token(n) for n in sorted(self.special_ids - {*self._roles.values()})],
+            more=[self._written(n) for n in sorted(self.special_ids - {*self._roles.values()})],
         )
 
     def lowered(self) -> "CheckpointTokenizer":
