@@ -34,6 +34,8 @@ from munmaek.ngram.wordtable import WordTable
 
 __all__ = ["ArpaModel", "read_arpa"]
 
+_DIGITS = 18
+"""Of a count, at most."""
 _LINES = 1 << 16
 """Of a file that one thread reads at a time."""
 _PREFACE = 1 << 20
@@ -158,7 +160,7 @@ class _Reader:
             name, _, number = line.partition("=")
             number = number.strip()
             if name.split() != ["ngram", str(len(counts) + 1)] or not (
-                number.isascii() and number.isdecimal()
+                number.isascii() and number.isdecimal() and len(number) <= _DIGITS
             ):
                 self.lines.fail(f"wanted 'ngram {len(counts) + 1}=COUNT', found {line[:40]!r}")
             counts.append(int(number))
