@@ -433,3 +433,13 @@ def test_mixtures_name_their_parts_apart(run: Run, tmp_path: Path) -> None:
     assert "2-gram (y/model)" in label
     looked = run("look", parts[0], "나는 간다", "--with", parts[1], "--json")
     assert [each["label"] for each in looked.rows] == ["2-gram (x/model)", "2-gram (y/model)"]
+
+
+def test_a_note_that_holds_for_every_label_is_written_once(run: Run, tmp_path: Path) -> None:
+    data = tmp_path / "t.tsv"
+    rows = [f"{word} {word} {word}\t{word}" for word in WORDS[:6]] * 3
+    data.write_text("text\tlabel\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    done = run("train", "classify", data, "--model", "ngram", "--order", "2", "-o", tmp_path / "m")
+    assert done.code == 0, done.err
+    notes = [line for line in done.err.splitlines() if "discounts of order" in line]
+    assert len(notes) == len(set(notes)) >= 1

@@ -158,6 +158,9 @@ def _close_quietly() -> None:
 
 
 def _show_warning(usual: Any) -> Any:
+    """Write each note once, however many labels or runs it is true of."""
+    said: set[str] = set()
+
     def show(
         message: Warning | str,
         category: type[Warning],
@@ -167,7 +170,9 @@ def _show_warning(usual: Any) -> Any:
         line: str | None = None,
     ) -> None:
         if issubclass(category, MunmaekWarning):
-            say(f"munmaek: note: {message}")
+            if str(message) not in said:
+                say(f"munmaek: note: {message}")
+            said.add(str(message))
         else:
             usual(message, category, filename, lineno, file, line)
 

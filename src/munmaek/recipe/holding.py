@@ -153,7 +153,9 @@ def hold_out_labelled(
     place = np.arange(len(codes)) - begins[codes[order]]
     out = np.zeros(len(codes), dtype=np.bool_)
     out[order[place < taken[codes[order]]]] = True
-    _warn_of_single([str(key) for key, size in zip(numbers, sizes, strict=True) if size == 1], name)
+    # A row without any label has the empty key, which is no label.
+    single = [str(key) for key, size in zip(numbers, sizes, strict=True) if size == 1 and key]
+    _warn_of_single(single, name)
     return np.flatnonzero(~out), np.flatnonzero(out)
 
 
