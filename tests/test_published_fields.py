@@ -309,6 +309,11 @@ def test_fields_that_the_family_does_not_have_change_nothing(tmp_path: Path) -> 
     assert_same(edit(folder, **foreign))
 
 
+@pytest.mark.parametrize("kind", ["bert", "roberta", "electra"])
+def test_the_spread_of_layer_norm_holds_in_the_head_too(kind: str, tmp_path: Path) -> None:
+    assert_same(saved(tmp_path / "a", kind, layer_norm_eps=0.3))
+
+
 def test_sinusoids_that_the_weights_leave_out_are_computed(tmp_path: Path) -> None:
     folder = saved(tmp_path / "a", "distilbert", sinusoidal_pos_embds=True)
     name = "distilbert.embeddings.position_embeddings.weight"

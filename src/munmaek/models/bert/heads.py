@@ -47,9 +47,7 @@ class MaskedHead(nn.Module):
         super().__init__()
         size = config.embedding_size or config.hidden_size
         self.dense = nn.Linear(config.hidden_size, size)
-        # ELECTRA keeps the default of LayerNorm here, whatever the rest has.
-        own = config.family in ("bert", "roberta")
-        self.norm = nn.LayerNorm(size, eps=config.layer_norm_eps if own else 1e-12)
+        self.norm = nn.LayerNorm(size, eps=config.layer_norm_eps)
         follows = config.family in ("bert", "distilbert")
         self.activation = ACTIVATIONS[config.hidden_act] if follows else F.gelu
 
