@@ -436,6 +436,8 @@ def test_a_head_is_switched_off_and_a_refusal_is_said(
         seen.all_drawn()
         seen.page.get_by_role("button", name="Switch this head off").click()
         figure(seen, "What changes").wait_for()
+        seen.page.get_by_role("button", name="Switch this head on again").click()
+        figure(seen, "What changes").wait_for(state="detached")
         seen.page.get_by_label("Sentence", exact=True).fill("   ")
         seen.page.get_by_role("button", name="Look inside").click()
         seen.page.get_by_role("alert").wait_for()
@@ -513,13 +515,82 @@ def test_a_run_on_the_marks_is_started_watched_and_reported(
         assert axe(seen) == []
 
 
+def mark(seen: Visit, rows: int) -> None:
+    """Mark the first link of as many pairs."""
+    for row in range(rows):
+        chosen = seen.page.locator("table.list button").nth(row)
+        chosen.click()
+        seen.page.locator(".marking h3").filter(has_text=chosen.inner_text()).wait_for()
+        figure(seen, "Mark the links").get_by_role("application").focus()
+        seen.page.keyboard.press("s")
+        seen.page.get_by_role("button", name="Save marks").click()
+        seen.page.get_by_text(f"Saved; {row + 1} sentences are marked.").wait_for()
+
+
+def test_a_run_that_is_cancelled_stops_and_another_may_begin(
+    visit: Callable[..., Visit], folders: dict[str, Path], tmp_path: Path
+) -> None:
+    with served(folders["translate-attention"], tmp_path / "marks.jsonl") as address:
+        seen = visit().open(address)
+        mark(seen, 4)
+        begin = seen.page.get_by_role("button", name="Start the guided run")
+        seen.page.get_by_label("Steps").fill("100000")
+        begin.click()
+        seen.page.locator("section.guide progress").wait_for()
+        assert begin.is_disabled()
+        seen.page.get_by_role("button", name="Cancel").click()
+        seen.page.get_by_role("button", name="Cancel").wait_for(state="detached")
+        status = seen.page.locator("section.guide [role=status]")
+        status.wait_for(state="detached", timeout=120_000)
+        assert begin.is_enabled()
+        assert seen.page.locator("section.guide table").count() == 0
+
+
+def test_the_list_of_pairs_is_turned_page_by_page(
+    visit: Callable[..., Visit], folders: dict[str, Path], tmp_path: Path
+) -> None:
+    with served(folders["translate-attention"], tmp_path / "marks.jsonl", count=25) as address:
+        seen = visit().open(address)
+        rows = seen.page.locator("table.list tbody tr")
+        before = seen.page.get_by_role("button", name="← before")
+        after = seen.page.get_by_role("button", name="after →")
+        seen.page.get_by_text("1 – 20 of 25").wait_for()
+        rows.nth(19).wait_for()
+        assert before.is_disabled()
+        after.click()
+        seen.page.get_by_text("21 – 25 of 25").wait_for()
+        rows.nth(5).wait_for(state="detached")
+        assert rows.count() == 5
+        assert after.is_disabled()
+        before.click()
+        seen.page.get_by_text("1 – 20 of 25").wait_for()
+
+
+def test_every_button_that_has_a_name_is_clicked_here() -> None:
+    frontend = Path(__file__).parent.parent / "frontend" / "src"
+    sources = [path.read_text(encoding="utf-8") for path in frontend.rglob("*.js")]
+    catalogue = (frontend / "catalogue.js").read_text(encoding="utf-8")
+    buttons = [
+        each for source in sources for each in re.findall(r"<button.*?</button>", source, re.S)
+    ]
+    keys = {
+        key for each in buttons for key in re.findall(r'"(\w+\.\w+)"', each.rpartition(">$")[2])
+    }
+    names = {key: re.search(rf'"{key}": \["([^"]+)"', catalogue) for key in keys}
+    here = Path(__file__).read_text(encoding="utf-8")
+    assert len(keys) >= 8, keys
+    assert not [key for key, name in names.items() if name is None or name[1] not in here]
+
+
 def test_a_page_saved_from_a_server_needs_none(
     visit: Callable[..., Visit], folders: dict[str, Path], tmp_path: Path
 ) -> None:
     with served_alone(folders["lm-transformer"]) as address:
         seen = visit().open(address)
         seen.page.wait_for_selector("article")
-        path = seen.download(seen.page.get_by_role("button", name="Save page").click, tmp_path)
+        path = seen.download(
+            seen.page.get_by_role("button", name="Save page as HTML").click, tmp_path
+        )
         seen.page.close()  # a request under way would find no server any more
     again = visit().open(path.as_uri()).all_drawn()
     assert SENTENCE in again.page.locator("article h2").inner_text()

@@ -112,13 +112,13 @@ class Raw:
 
 
 @contextmanager
-def served(folder: Path, marks: Path) -> Iterator[str]:
+def served(folder: Path, marks: Path, *, count: int = 4) -> Iterator[str]:
     """A viewer of the translator in ``folder`` behind a server; its address."""
-    book = munmaek.phrasebook(pairs=300, valid=20, test=20).test
+    book = munmaek.phrasebook(pairs=300, valid=20, test=20 if count <= 20 else count).test
     pairs = Pairs(
         "phrasebook",
-        tuple(each.korean for each in book[:4]),
-        tuple(each.english for each in book[:4]),
+        tuple(each.korean for each in book[:count]),
+        tuple(each.english for each in book[:count]),
     )
     bench = Workbench(
         [NamedModel("ko-en", load(folder), folder)], pairs=pairs, marks=marks, example=SENTENCE
