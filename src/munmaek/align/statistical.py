@@ -29,6 +29,7 @@ from munmaek.align.symmetrise import Symmetrisation, symmetrise
 from munmaek.errors import ConfigError, InputError, MunmaekWarning
 from munmaek.metrics.alignment import Link
 from munmaek.ngram.compiled import compiled
+from munmaek.progress import followed
 from munmaek.text.spaces import ascii_words
 
 __all__ = ["HmmAligner", "HmmSettings", "Posteriors", "statistical_links"]
@@ -129,7 +130,8 @@ class HmmAligner:
         logliks: list[tuple[float, float]] = []
         counts = np.zeros(len(prior))
         taken = jumps, jumps
-        for number in range(settings.lexical_passes + settings.jump_passes):
+        passes = settings.lexical_passes + settings.jump_passes
+        for number in followed(range(passes), "aligning"):
             ways = _maximise(bitext, counts + prior, taken, nothing)
             markov = number >= settings.lexical_passes
             counts, taken, loglik = _expect(bitext, *ways, settings.null, markov=markov)

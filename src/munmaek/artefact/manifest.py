@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from munmaek.artefact.schema import check_manifest
 from munmaek.errors import ArtefactError
+from munmaek.progress import followed
 from munmaek.text.json_files import read_json_object
 
 __all__ = [
@@ -26,6 +27,9 @@ __all__ = [
     "render_manifest",
     "verify_files",
 ]
+
+_BLOCK = 1 << 22
+"""Bytes that are hashed at a time."""
 
 FORMAT = 2
 MANIFEST = "munmaek.json"
@@ -68,8 +72,13 @@ def describe_file(path: Path, sha256: str | None = None) -> dict[str, Any]:
 
 def _sha256(path: Path) -> str:
     try:
+        digest = hashlib.sha256()
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            blocks = iter(lambda: file.read(_BLOCK), b"")
+            size = path.stat().st_size
+            for block in followed(blocks, "checking", total=size, size=len):
+                digest.update(block)
+        return digest.hexdigest()
     except (FileNotFoundError, PermissionError) as error:
         message = f"{path}: cannot be read: {error.strerror}"
         raise ArtefactError(message) from error
@@ -152,7 +161,11 @@ def _faults(folder: Path, before: str) -> Iterator[str]:
         yield str(error)
         return
     wanted = _files(manifest)
-    for name, record in wanted.items():
+    size = sum(int(record.get("bytes", 1)) for record in wanted.values())
+    records = followed(
+        wanted.items(), "checking", total=size, size=lambda each: int(each[1].get("bytes", 1))
+    )
+    for name, record in records:
         if fault := _fault(folder, name, record, whole=True):
             yield f"{before}{name}: {fault}"
     there = list(file_names(folder))

@@ -31,6 +31,7 @@ from munmaek.decode import (
 )
 from munmaek.errors import ConfigError
 from munmaek.lm import BatchedLanguageModel
+from munmaek.progress import followed
 from munmaek.text.given import given_texts
 from munmaek.text.spaces import ascii_words
 from munmaek.text.tokenizers import Tokenizer
@@ -256,7 +257,8 @@ class _Search:
             [empty_translation(text, phrases)] for text, phrases in zip(texts, must, strict=True)
         ]
         reader = self._reader()
-        for batch in _batches(self._asked(texts, must), self.decoding.beam):
+        batches = list(_batches(self._asked(texts, must), self.decoding.beam))
+        for batch in followed(batches, "translations", total=len(texts), size=len):
             for asked, found in zip(batch, self._found(batch, reader), strict=True):
                 out[asked.number] = [self._result(asked, best, reader) for best in found]
         return out

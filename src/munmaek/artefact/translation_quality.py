@@ -27,6 +27,7 @@ from munmaek.metrics.diagnosis import FEWEST, Finding, diagnose
 from munmaek.metrics.source_length import EDGES
 from munmaek.models.networks import TranslatorNetwork
 from munmaek.nn.products import inference
+from munmaek.progress import followed
 from munmaek.tasks.base import tensor
 from munmaek.tasks.translate import Pairs
 from munmaek.text.corpora import ParallelCorpus
@@ -145,7 +146,7 @@ def reference_likelihoods(
     )
     lengths = pairs.lengths()
     logprobs = np.zeros(len(sources))
-    for chosen in bucket(lengths, max_tokens=BATCH, rng=None):
+    for chosen in followed(list(bucket(lengths, max_tokens=BATCH, rng=None)), "pairs"):
         batch = PairBatch.gather(pairs.sources, pairs.targets, chosen, writing.pad)
         logprobs[chosen] = _logprobs(network, batch)
     return Likelihoods(logprobs, lengths[1] - 1, count_text(targets).characters)

@@ -34,6 +34,7 @@ from munmaek.metrics import Score, Signature, sign_model
 from munmaek.models.networks import TranslatorNetwork
 from munmaek.nn.products import inference
 from munmaek.nn.tape import Tape
+from munmaek.progress import followed
 from munmaek.tasks.base import device_of, tensor
 from munmaek.tasks.translate import DecoderRows
 from munmaek.text.corpora import ParallelCorpus
@@ -128,7 +129,7 @@ class Translator:
         ends = {"bos": self.target_tokenizer.bos, "eos": self.target_tokenizer.eos}
         order = sorted(range(len(sources)), key=lambda row: len(wanted[row]) + len(encoded[row]))
         out: dict[int, Translation] = {}
-        for at in range(0, len(order), 64):
+        for at in followed(range(0, len(order), 64), "pairs"):
             rows = order[at : at + 64]
             found = forced(
                 self.network,

@@ -13,6 +13,7 @@ from typing import Any, TextIO
 
 from munmaek.cli.console import seconds_text, size_text
 from munmaek.cli.evaluate import interval_text, number
+from munmaek.cli.progress import fitted
 from munmaek.compare.events import (
     Event,
     Message,
@@ -21,6 +22,7 @@ from munmaek.compare.events import (
     StageStarted,
     TimeLeft,
 )
+from munmaek.progress import listening_to
 
 __all__ = ["HEADLINES", "board", "headline", "put_remarks"]
 
@@ -35,12 +37,16 @@ HEADLINES = {
 COLUMNS = ("model", "context", "score", "95 % interval", "trained in", "size")
 
 NARROW = tuple(name for name in COLUMNS if name != "95 % interval")
+NARROWEST = ("model", "score", "trained in")
 
 WIDTHS = {"model": 16, "score": 22, "95 % interval": 15, "trained in": 10, "size": 8}
 """Characters of each column on a terminal; the context has what is left."""
 
 EVERY = 15.0
 """Seconds between lines of the time left, where there is no terminal."""
+
+ROOMY = 80
+"""Characters from which context and size have columns."""
 
 WIDE = 120
 """Characters of a terminal from which the interval has a column of its own."""
@@ -162,8 +168,9 @@ def _live(stream: TextIO) -> Generator[Report, None, None]:
 
     console = Console(file=stream)
     rows = _Rows(console.width)
-    running = _Running()
-    with Live(running.render(), console=console, refresh_per_second=8, transient=True) as live:
+    running = _Running(console.width)
+    live = Live(running.render(), console=console, refresh_per_second=8, transient=True)
+    with listening_to(None), live:
         timed = False
 
         def report(event: Event) -> None:
@@ -187,7 +194,7 @@ class _Rows:
 
     def __init__(self, width: int) -> None:
         self.wide = width >= WIDE
-        self.names = COLUMNS if self.wide else NARROW
+        self.names = COLUMNS if self.wide else NARROW if width >= ROOMY else NARROWEST
         fixed = sum(WIDTHS[name] + 2 for name in self.names if name != "context")
         self.context = max(width - fixed, 12)
         self.task: Any = None
@@ -220,12 +227,11 @@ class _Rows:
         from rich.text import Text
 
         model, context, score, interval, trained, size = _cells(row)
-        if self.wide:
-            return [Text(cell) for cell in (model, context, score, interval, trained, size)]
         both = Text(score)
-        if interval:
+        if interval and not self.wide:
             both.append(f"\n{interval}", style="dim")
-        return [Text(model), Text(context), both, Text(trained), Text(size)]
+        cells = (Text(model), Text(context), both, Text(interval), Text(trained), Text(size))
+        return [cell for name, cell in zip(COLUMNS, cells, strict=True) if name in self.names]
 
 
 @dataclass(slots=True)
@@ -240,7 +246,8 @@ class _Stage:
 class _Running:
     """The models that are being trained, how far they are, and how long all of it takes."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int) -> None:
+        self.width = width - 1
         self.stages: dict[str, _Stage] = {}
         self.time: TimeLeft | None = None
 
@@ -260,22 +267,16 @@ class _Running:
 
     def render(self) -> Any:
         """A bar for each, or nothing between two models."""
-        from rich.progress_bar import ProgressBar
-        from rich.table import Table
         from rich.text import Text
 
-        lines = Table.grid(padding=(0, 2, 0, 0))
+        lines: list[str] = []
         for stage in self.stages.values():
             planned = stage.started.seconds_planned
-            of = "" if planned is None else f" of about {seconds_text(planned)}"
-            lines.add_row(
-                Text(f"{stage.started.label} ({stage.started.task})"),
-                ProgressBar(total=1.0, completed=stage.fraction, width=24),
-                Text(f"{100 * stage.fraction:3.0f} %{of}"),
-                Text("" if stage.loss is None else f"loss {stage.loss:.3f}", style="dim"),
-            )
+            parts = [] if planned is None else [f"of about {seconds_text(planned)}"]
+            parts += [] if stage.loss is None else [f"loss {stage.loss:.3f}"]
+            label = f"{stage.started.label} ({stage.started.task})"
+            lines.append(fitted(label, stage.fraction, parts, self.width))
         if self.time is not None:
-            bar = ProgressBar(total=1.0, completed=self.time.fraction, width=24)
             left = f"about {seconds_text(self.time.seconds_left)} left"
-            lines.add_row(Text("all"), bar, Text(f"{100 * self.time.fraction:3.0f} %"), Text(left))
-        return lines
+            lines.append(fitted("all", self.time.fraction, [left], self.width))
+        return Text("\n".join(lines), no_wrap=True)

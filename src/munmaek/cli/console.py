@@ -9,6 +9,7 @@ from typing import Any, cast
 
 __all__ = [
     "complain",
+    "draw_line",
     "put",
     "put_json",
     "put_line",
@@ -16,30 +17,54 @@ __all__ = [
     "say_warnings",
     "seconds_text",
     "size_text",
+    "wipe_line",
 ]
 
 _LINE_ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
 """What JSON leaves as it is and some readers of lines take for the end of one."""
 
 
+_drawn = False
+"""Whether a line stands on the terminal that is drawn anew, and must go before anything else."""
+
+
+def draw_line(text: str) -> None:
+    """Draw a line on standard error, a terminal, in place of the one drawn before."""
+    global _drawn
+    _drawn = True
+    print(f"\r{text}\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def wipe_line() -> None:
+    """Take away what ``draw_line`` drew."""
+    global _drawn
+    if _drawn:
+        _drawn = False
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
 def put(text: str) -> None:
     """Lines of results."""
+    wipe_line()
     print(text)
 
 
 def put_line(text: str) -> None:
     """One line of results, whatever a model wrote: line ends within it become spaces."""
+    wipe_line()
     print(" ".join(text.splitlines()))
 
 
 def put_json(value: Any) -> None:
     """One JSON value on a line of its own; numbers that JSON cannot hold become null."""
+    wipe_line()
     written = json.dumps(_finite(value), ensure_ascii=False, allow_nan=False)
     print(written.translate(_LINE_ENDS))
 
 
 def say(text: str) -> None:
     """One message; never part of the results."""
+    wipe_line()
     sys.stdout.flush()
     print(text, file=sys.stderr, flush=True)
 
@@ -52,6 +77,8 @@ def say_warnings(warnings: Iterable[str]) -> None:
 
 def complain(text: str) -> None:
     """Why the command ends here, in one line."""
+    with suppress(OSError):
+        wipe_line()
     with suppress(OSError):  # the complaint may be about this very stream
         sys.stdout.flush()
     print("munmaek:", " ".join(text.split("\n")), file=sys.stderr, flush=True)

@@ -110,7 +110,8 @@ def _print(
         nonlocal longer
         longer = encoded.longer
 
-    for vectors in trained.encode(read, block=block_of(file.path), report=count, **options):
+    encoded = trained.encode(read, block=block_of(file.path), report=count, **options)
+    for vectors in file.followed(encoded, size=len):
         for vector in vectors:
             text = next(texts)
             if json:
@@ -171,7 +172,8 @@ def _fill_array(path: Path, trained: Any, file: Texts, options: dict[str, Any]) 
     rows, width, told = 0, 0, _Told()
     with path.open("wb") as out:
         out.write(_header(0, 0))
-        for vectors in trained.encode(file.read(), report=told, **options):
+        encoded = trained.encode(file.read(), report=told, **options)
+        for vectors in file.followed(encoded, size=len):
             out.write(vectors.tobytes())
             rows, width = rows + len(vectors), vectors.shape[1]
         out.seek(0)
@@ -184,7 +186,8 @@ def _fill_lines(path: Path, trained: Any, file: Texts, options: dict[str, Any]) 
     width, told = 0, _Told()
     read, texts = tee(file.read())
     with path.open("w", encoding="utf-8") as out:
-        for vectors in trained.encode(read, report=told, **options):
+        encoded = trained.encode(read, report=told, **options)
+        for vectors in file.followed(encoded, size=len):
             width = vectors.shape[1]
             for vector in vectors:
                 row = {"text": next(texts), "embedding": vector.tolist()}

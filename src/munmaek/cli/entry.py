@@ -17,6 +17,7 @@ import typer
 
 from munmaek.cli.app import app
 from munmaek.cli.console import complain, say
+from munmaek.cli.progress import following
 from munmaek.cli.stopping import INTERRUPTED, ending_in_order
 from munmaek.errors import InputError, MunmaekError, MunmaekWarning
 
@@ -64,7 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _guarded(arguments: list[str]) -> int:
     try:
         _check_arguments(arguments)
-        code = app(args=arguments, prog_name="munmaek", standalone_mode=False)
+        with following():
+            code = app(args=arguments, prog_name="munmaek", standalone_mode=False)
         sys.stdout.flush()
         if code == INTERRUPTED:  # typer makes this of a KeyboardInterrupt and says nothing
             complain("interrupted")

@@ -1,12 +1,13 @@
 """Text that a command reads, some lines at a time, in order and without a line lost."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
 from munmaek.cli.console import say
+from munmaek.progress import followed
 from munmaek.text.spaces import SPACES
 
 __all__ = ["BLOCK", "Texts", "block_of", "in_blocks"]
@@ -47,7 +48,14 @@ class Texts:
 
     def blocks(self, *, most: int = BLOCK) -> Iterator[list[str]]:
         """Texts in blocks of ``most``; from a terminal one by one, so that each is answered."""
-        return in_blocks(self.read(), block_of(self.path, most=most))
+        found = in_blocks(self.read(), block_of(self.path, most=most))
+        return iter(self.followed(found, size=len))
+
+    def followed(self, items: Iterable[Item], *, size: Callable[[Item], float]) -> Iterable[Item]:
+        """Tell how far the file is while ``items``, of so many lines each, are gone through."""
+        from munmaek.text.files import count_lines
+
+        return followed(items, "lines", total=lambda: count_lines(self.path), size=size)
 
 
 def block_of(path: str, *, most: int = BLOCK) -> int:

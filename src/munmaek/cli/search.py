@@ -55,7 +55,8 @@ def search(
     shared = overlap_of(trained, asked) if window else None
     wanted = trained.embed([query], overlap=shared, prompt=asked)
     best: list[tuple[float, int, str]] = []
-    read, compared = itertools.tee(Texts(file, column(text_column)).read())
+    source = Texts(file, column(text_column))
+    read, compared = itertools.tee(source.read())
     number = longer = 0
 
     def count(encoded: Any) -> None:
@@ -64,7 +65,8 @@ def search(
 
     overlap = overlap_of(trained, answered) if window else None
     options = {"precision": precision, "block": BLOCK, "overlap": overlap, "report": count}
-    for vectors in trained.encode(read, prompt=answered, **options):
+    encoded = trained.encode(read, prompt=answered, **options)
+    for vectors in source.followed(encoded, size=len):
         for value in similarities(vectors, wanted, name=name)[:, 0].tolist():
             number += 1
             # Of equal lines the earlier comes first.

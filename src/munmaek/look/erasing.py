@@ -18,6 +18,7 @@ from munmaek.artefact.inside import piece_words
 from munmaek.data.batches import pad_rows
 from munmaek.metrics.calibration import tempered
 from munmaek.nn.products import inference
+from munmaek.progress import followed
 from munmaek.tasks.base import tensor
 from munmaek.tasks.classify import NeuralClassifier
 
@@ -115,7 +116,7 @@ class _Translation:
     def scores(self, erased: Sequence[Words]) -> Floats:
         network = self.model.network
         parts: list[Floats] = []
-        for at in range(0, len(erased), ROWS):
+        for at in followed(range(0, len(erased), ROWS), "erasing"):
             rows = [_without(self.ids, self.words, each) for each in erased[at : at + ROWS]]
             ids, lengths = pad_rows(rows, 0)
             memory = network.encode(tensor(ids, network), tensor(lengths, network))
@@ -186,7 +187,7 @@ class _Masked:
         hidden = [np.isin(words, list(each)) for each in erased]
         rows = [np.where(hide, mask, self.ids).tolist() for hide in hidden]
         parts: list[Floats] = []
-        for at in range(0, len(rows), ROWS):
+        for at in followed(range(0, len(rows), ROWS), "erasing"):
             logits = self._logits(rows[at : at + ROWS])
             gold = torch.as_tensor(self.gold).expand(len(logits), -1)
             parts.append(_gold(logits, gold))

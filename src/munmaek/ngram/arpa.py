@@ -25,6 +25,7 @@ from munmaek.ngram.arpa_rendering import Renderer
 from munmaek.ngram.output import writer_past_cache
 from munmaek.ngram.parallel import in_threads
 from munmaek.ngram.tables import NgramTables
+from munmaek.progress import followed
 from munmaek.writing import new_file
 
 __all__ = ["BOS", "EOS", "UNK", "write_arpa"]
@@ -78,11 +79,16 @@ def write_arpa(
 
     with new_file(path) as aside, aside.open("wb", buffering=0) as stream:
         write = writer_past_cache(stream)
+        written = followed(pieces(), "n-grams", total=sum(counts), size=_lines_of)
         if path.suffix == ".gz":
-            _write_packed(write, pieces(), threads)
+            _write_packed(write, written, threads)
         else:
-            for piece in pieces():
+            for piece in written:
                 write(piece)
+
+
+def _lines_of(piece: Bytes | bytes) -> int:
+    return bytes(piece).count(b"\n")
 
 
 def _write_packed(

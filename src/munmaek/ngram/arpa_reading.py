@@ -31,6 +31,7 @@ from munmaek.ngram.links import fill_links
 from munmaek.ngram.parallel import in_threads
 from munmaek.ngram.tables import MAX_ORDER, NgramTables
 from munmaek.ngram.wordtable import WordTable
+from munmaek.progress import followed
 
 __all__ = ["ArpaModel", "read_arpa"]
 
@@ -106,7 +107,9 @@ class _Reader:
     def model(self) -> ArpaModel:
         counts = self._header()
         sections = [self._unigrams(counts[0], len(counts))]
-        for order, count in enumerate(counts[1:], start=2):
+        orders = list(enumerate(counts[1:], start=2))
+        reading = followed(orders, "n-grams", total=sum(counts[1:]), size=lambda each: each[1])
+        for order, count in reading:
             sections.append(self._section(order, count, len(counts)))
         self._end(len(counts))
         words = self._shown = self._reserve(sections)

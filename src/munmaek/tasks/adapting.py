@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.nn.products import inference
+from munmaek.progress import followed
 from munmaek.tasks.base import tensor
 from munmaek.tasks.lm import NeuralLanguageModel, gold_logprobs
 
@@ -54,11 +55,12 @@ def trace_of(model: NeuralLanguageModel, sequences: Sequence[Ids], *, document: 
     """The trace of the sequences, one after the other."""
     network, tokens = model.network, list[int]()
     hiddens, golds = list[NDArray[np.float32]](), list[NDArray[np.float64]]()
-    for unit in units(model, sequences, document=document):
+    parts = list(units(model, sequences, document=document))
+    for unit in followed(parts, "sentences", total=sum(map(len, parts)), size=len):
         ids = tensor(np.array([unit], dtype=np.int64), network)
         state: Any = None
         tokens.extend(unit[1:])
-        for at in range(0, len(unit) - 1, _LENGTH):
+        for at in followed(range(0, len(unit) - 1, _LENGTH), "segments"):
             part = ids[:, at : at + _LENGTH + 1]
             hidden, state = network.forward(part[:, :-1], state)
             hiddens.append(hidden[0].float().cpu().numpy())

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from munmaek.progress import followed
 from munmaek.tasks.adapting import Trace, trace_of
 from munmaek.tasks.lm import NeuralLanguageModel, RowState
 
@@ -134,7 +135,7 @@ def _cached(trace: Trace, size: int, sharpness: Sequence[float]) -> Floats:
     keys = torch.as_tensor(_scaled(trace.hidden.astype(np.float64))).float()
     tokens = torch.as_tensor(trace.tokens)
     out = torch.zeros(len(sharpness), len(tokens), dtype=torch.float64)
-    for at in range(0, len(tokens), _BLOCK):
+    for at in followed(range(0, len(tokens), _BLOCK), "cache"):
         end, first = min(at + _BLOCK, len(tokens)), max(0, at - size)
         rows = torch.arange(at, end)[:, None]
         columns = torch.arange(first, end)[None, :]

@@ -27,6 +27,7 @@ from munmaek.data.bucketing import bucket
 from munmaek.models.networks import ClassifierNetwork
 from munmaek.nn.products import inference
 from munmaek.nn.tape import Tape
+from munmaek.progress import followed
 from munmaek.tasks.base import Batches, Loss, tensor
 from munmaek.text.frames import Frame
 
@@ -185,7 +186,7 @@ def outputs(network: Any, rows: Rows, *, max_tokens: int = 8192) -> NDArray[np.f
     """Compute the network's outputs for each row: [N, C], in their order."""
     groups = length_groups(rows.ids, max_tokens, seed=None)
     out: NDArray[np.float64] | None = None
-    for group in groups:
+    for group in followed(groups, "texts"):
         ids, lengths = pad_rows(pick(rows.ids, group), 0)
         splits = None if rows.splits is None else rows.splits[group]
         part = network_scores(network, ids, lengths, splits).double().cpu().numpy()

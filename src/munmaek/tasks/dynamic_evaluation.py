@@ -9,7 +9,7 @@ text that it predicts, so its figures stand apart from those of a fixed model.
 Letters: T tokens, V vocabulary size.
 """
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, cast, final
@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from munmaek.progress import followed
 from munmaek.tasks.adapting import Trace, units
 from munmaek.tasks.base import tensor
 from munmaek.tasks.lm import NeuralLanguageModel, gold_logprobs
@@ -66,9 +67,10 @@ def mean_squares(
     network = _module(model)
     sums = {name: torch.zeros_like(p) for name, p in network.named_parameters()}
     segments = 0
-    for unit in units(model, sequences, document=document):
+    parts = list(units(model, sequences, document=document))
+    for unit in followed(parts, "gradients", total=sum(map(len, parts)), size=len):
         state: Any = None
-        for at in range(0, len(unit) - 1, length):
+        for at in followed(range(0, len(unit) - 1, length), "segments"):
             _, state = _forward(model, unit[at : at + length + 1], state, gradients=True)
             for name, parameter in network.named_parameters():
                 if parameter.grad is not None:
@@ -165,10 +167,11 @@ class DynamicModel:
         hiddens, golds = list[NDArray[np.float32]](), list[Floats]()
         tokens = list[int]()
         with self._holding(first):
-            for unit in units(self.model, sequences, document=self.document):
+            parts = list(units(self.model, sequences, document=self.document))
+            for unit in followed(parts, "dynamic", total=sum(map(len, parts)), size=len):
                 state: Any = None
                 tokens.extend(unit[1:])
-                for at in range(0, len(unit) - 1, length):
+                for at in followed(range(0, len(unit) - 1, length), "segments"):
                     segment = unit[at : at + length + 1]
                     (hidden, gold), state = _forward(self.model, segment, state, gradients=True)
                     hiddens.append(hidden)
@@ -217,8 +220,12 @@ def tune_dynamics(model: DynamicModel, sequences: Sequence[Ids]) -> Dynamics:
     """The rates that make a text likeliest: η from a grid, and whether to go back then."""
     best, highest = model.dynamics, -np.inf
     trials = [replace(model.dynamics, rate=rate, back=0.0) for rate in _RATES]
-    while trials:
-        trial = trials.pop(0)
+
+    def each() -> Iterator[Dynamics]:
+        while trials:
+            yield trials.pop(0)
+
+    for trial in followed(each(), "rates", total=len(trials) + 1):
         total = replace(model, dynamics=trial).trace(sequences).logprobs.sum()
         if total > highest:
             best, highest = trial, total

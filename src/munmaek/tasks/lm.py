@@ -22,6 +22,7 @@ from munmaek.data.bucketing import bucket
 from munmaek.errors import ConfigError
 from munmaek.models.networks import LanguageNetwork, TranslatorNetwork
 from munmaek.nn.products import inference
+from munmaek.progress import followed
 from munmaek.tasks.base import Batches, Loss, real_positions, tensor
 from munmaek.tasks.state import map_tensors, select_rows
 
@@ -294,7 +295,8 @@ class NeuralLanguageModel:
         """``score`` of many sequences, in their order: batched by length."""
         out: list[NDArray[np.float64]] = [np.empty(0)] * len(sequences)
         lengths = np.array([len(ids) for ids in sequences], dtype=np.int64)
-        for chosen in bucket(lengths, max_tokens=max_tokens, rng=None):
+        groups = list(bucket(lengths, max_tokens=max_tokens, rng=None))
+        for chosen in followed(groups, "sentences"):
             rows = [[self.bos, *ids] for ids in pick(sequences, chosen)]
             for index, scores in zip(chosen.tolist(), self._score_rows(rows), strict=True):
                 out[index] = scores

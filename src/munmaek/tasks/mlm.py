@@ -30,6 +30,7 @@ from munmaek.data.batches import pad_rows, pick
 from munmaek.data.bucketing import bucket
 from munmaek.models.networks import MaskedNetwork
 from munmaek.nn.products import inference
+from munmaek.progress import followed
 from munmaek.tasks.base import Batches, Loss, real_positions, tensor
 
 __all__ = [
@@ -180,7 +181,8 @@ class MaskedModelling:
         """
         lengths = np.array([len(row) for row in self.valid], dtype=np.int64)
         parts: list[tuple[NDArray[np.float64], NDArray[np.bool_]]] = []
-        for index, rows in enumerate(bucket(lengths, max_tokens=self.max_tokens, rng=None)):
+        groups = list(bucket(lengths, max_tokens=self.max_tokens, rng=None))
+        for index, rows in enumerate(followed(groups, "texts")):
             ids, sizes = pad_rows(pick(self.valid, rows), self.pad)
             rng = np.random.default_rng([self.seed, 2**31, index])
             batch = self.hide(ids, sizes, None, rng, VALIDATED)
@@ -277,7 +279,7 @@ def embed_rows(
     """
     lengths = np.array([len(row) for row in rows], dtype=np.int64)
     out: NDArray[np.float32] | None = None
-    for chosen in bucket(lengths, max_tokens=max_tokens, rng=None):
+    for chosen in followed(list(bucket(lengths, max_tokens=max_tokens, rng=None)), "texts"):
         ids, sizes = pad_rows(pick(rows, chosen), 0)
         size = tensor(sizes, network)
         hidden: Tensor = network(tensor(ids, network), size)

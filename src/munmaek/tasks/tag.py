@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from munmaek.data.batches import TaggedBatch, pad_rows, pick
 from munmaek.nn.products import inference
+from munmaek.progress import followed
 from munmaek.tasks.base import Batches, Loss, tensor
 from munmaek.tasks.classify import length_groups
 
@@ -89,7 +90,7 @@ class NeuralTagger:
     ) -> list[NDArray[np.float64]]:
         """Natural-log probability of each label at each token: [T, C] of each framed sentence."""
         out: list[Any] = [None] * len(sequences)
-        for group in length_groups(sequences, max_tokens, seed=None):
+        for group in followed(length_groups(sequences, max_tokens, seed=None), "sentences"):
             ids, lengths = pad_rows(pick(sequences, group), 0)
             logits = self.network.forward(tensor(ids, self.network), tensor(lengths, self.network))
             parts = logits.double().log_softmax(-1).cpu().numpy()

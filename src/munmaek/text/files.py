@@ -15,6 +15,7 @@ from munmaek.text.unpacking import BLOCK, COMPRESSIONS, unpacked_streams
 __all__ = [
     "COMPRESSIONS",
     "LONGEST",
+    "count_lines",
     "decode_lines",
     "display_name",
     "format_suffix",
@@ -101,6 +102,13 @@ def _check_length(size: int, name: str, number: int) -> None:
             f"{name}, line {number}: over {LONGEST:,} bytes without an end of line; is this text?"
         )
         raise InputError(message)
+
+
+def count_lines(path: str | Path) -> int | None:
+    """Return how many lines a file has, about; None of standard input, which is read once."""
+    if str(path) == "-":
+        return None
+    return sum(block.count(b"\n") for block in _bytes(path))
 
 
 def decode_lines(data: bytes, name: str, number: int) -> list[str]:
