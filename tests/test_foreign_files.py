@@ -285,3 +285,11 @@ def test_training_reads_the_column_that_is_named_for_every_task_of_running_text(
         assert '"z"' not in vocabulary.replace('"<0x7A>"', "")
     done = run("train", "lm", path, "--model", "ngram", "--tokenizer", "words", "-o", "x")
     assert (done.code, "(--text-column)" in done.err) == (2, True)
+
+
+def test_the_sides_of_parallel_text_are_called_what_they_are(tmp_path: Path) -> None:
+    (tmp_path / "s.tsv").write_text("a\tb\n", encoding="utf-8")
+    (tmp_path / "t.txt").write_text("c\n", encoding="utf-8")
+    message = _message(lambda: read_parallel([tmp_path / "s.tsv", tmp_path / "t.txt"]))
+    assert "which holds the source" in message
+    assert "--text-column" not in message

@@ -7,7 +7,7 @@ import typer
 
 from munmaek.cli.console import put, put_json, seconds_text
 from munmaek.cli.evaluate import put_scores, scores_json
-from munmaek.cli.options import Force, Json, ModelFolder
+from munmaek.cli.options import Force, Json, ModelFolder, TextColumn, column
 from munmaek.cli.outputs import claimed_folder
 
 __all__ = ["add"]
@@ -38,6 +38,7 @@ def add(
         list[str] | None,
         typer.Option(metavar="FILE", show_default=False, help="Text to evaluate the model on."),
     ] = None,
+    text_column: TextColumn = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
@@ -52,7 +53,9 @@ def add(
 
     with claimed_folder(output, force=force):
         trained: Any = load_as(model, TrainedLanguageModel, what="add")
-        corpus, held = read_text(data), read_text(valid) if valid else None
+        asked = column(text_column)
+        corpus = read_text(data, column=asked)
+        held = read_text(valid, column=asked) if valid else None
         made = add_text(trained, corpus, valid=held)
         made.save(output, force=force)
     if json:

@@ -288,11 +288,11 @@ def read_parallel(paths: Paths, *, tag_column: str | int | None = None) -> Paral
         message = "a column of tags needs a table; got two files of lines"
         raise InputError(message)
     else:
-        names = ((*SOURCE_NAMES, *TEXT_NAMES), (*TARGET_NAMES, *TEXT_NAMES))
+        roles = {"source": SOURCE_NAMES, "target": TARGET_NAMES}
         sources, targets = (
             # A wide space alone is a word, as links number them.
-            tuple(read_texts(path, known, blanks=False, ends=ASCII_ENDS))
-            for path, known in zip(files, names, strict=True)
+            tuple(read_texts(path, (*own, *TEXT_NAMES), role=role, blanks=False, ends=ASCII_ENDS))
+            for path, (role, own) in zip(files, roles.items(), strict=True)
         )
     if len(sources) != len(targets):
         message = (
@@ -350,6 +350,7 @@ def read_texts(
     path: str | Path,
     names: Sequence[str] = TEXT_NAMES,
     *,
+    role: str = "text",
     column: str | int | None = None,
     spare: int = 0,
     blanks: bool = True,
@@ -363,6 +364,7 @@ def read_texts(
     Args:
         path: the file.
         names: of the column, best first.
+        role: what it holds, for messages.
         column: its name, or its number from 0, where it is known; None finds it.
         spare: columns that a table without header may have behind it.
         blanks: a blank line of a table is an empty text, as one of plain lines always is.
@@ -375,7 +377,7 @@ def read_texts(
     opened = open_text(path)
     if opened.form in _PLAIN and column is None:
         return _stripped(opened, ends)
-    return _column(opened, Column("text", tuple(names), column), spare, blanks=blanks)
+    return _column(opened, Column(role, tuple(names), column), spare, blanks=blanks)
 
 
 def read_text_pairs(
