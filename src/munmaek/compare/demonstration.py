@@ -21,6 +21,7 @@ from munmaek.compare.events import (
 )
 from munmaek.compare.forecast import Forecast
 from munmaek.compare.lessons import examine
+from munmaek.compare.remarks import remarks_on
 from munmaek.compare.report import write_report
 from munmaek.compare.unfinished import made_aside
 from munmaek.writing import write_text
@@ -104,6 +105,7 @@ def demonstrate(
         for job in JOBS:
             _join(results, show.outcomes[job.name])
         results["lessons"] = [each.to_json() for each in examine(results)]
+        results["remarks"] = remarks_on(results)
         write_text(place / "results.json", json.dumps(results, ensure_ascii=False, indent=1) + "\n")
         write_report(results, place / "report.html")
     for name, row in ((row["name"], row) for row in results["models"]):

@@ -14,6 +14,7 @@ __all__ = ["remarks_on"]
 
 _INSTEAD = {"translate": "chrf"}
 """What models are ordered by where there is too little for the task's first score."""
+_SPOKEN = {"bleu": "BLEU", "chrf": "chrF"}
 
 
 def remarks_on(results: Mapping[str, Any]) -> list[str]:
@@ -47,7 +48,7 @@ def _close(task: str, rows: Sequence[Row]) -> list[str]:
         return []
     return [
         f"{best.label} is not told apart from {', '.join(near)}: the difference in "
-        f"{metric.replace('_', ' ')} is smaller than a 95 % interval is wide"
+        f"{_SPOKEN.get(metric, metric.replace('_', ' '))} is smaller than a 95 % interval is wide"
     ]
 
 

@@ -165,7 +165,8 @@ def train_several(
         folder: where a copy of the best model is to be; single runs stand in ``DIR.runs``.
         seeds: at least one.
         sizes: rows of training data, None for all.
-        valid: the validation data; none holds some of the training data out.
+        valid: the validation data; none holds some of the training data out, where the model needs
+            validation or the recipe says how much.
         init: a trained model to begin from.
         force: replace what is at ``folder`` and in ``DIR.runs``.
         resume: go on with an interrupted call; runs that are done are kept.

@@ -101,7 +101,8 @@ def train(
         recipe: what to train.
         paths: the training data; two files for a translator.
         folder: where the model is to be.
-        valid: the validation data; none holds some of the training data out.
+        valid: the validation data; none holds some of the training data out, where the model needs
+            validation or the recipe says how much.
         init: a trained model to begin from; its tokenizer is taken too. Of a model for n-grams,
             which are counted, the tokenizer alone.
         force: replace what is at ``folder``, and an interrupted run.
