@@ -18,7 +18,8 @@ from munmaek.artefact.info import Info
 from munmaek.artefact.inside import HeadsOff, Inside, one_row
 from munmaek.artefact.sentence import SentenceSettings
 from munmaek.artefact.weights import save_model, save_network
-from munmaek.errors import ConfigError, InputError, UnsupportedError
+from munmaek.artefact.windows import check_overlap, weighted_means, windows
+from munmaek.errors import InputError, UnsupportedError
 from munmaek.metrics import (
     Score,
     Signature,
@@ -211,7 +212,7 @@ class Encoder:
                 prompt of an unknown name.
             InputError: a prompt that leaves no room for a text.
         """
-        self._check_overlap(self.room(prompt), overlap)
+        check_overlap(overlap, room=self.room(prompt), limit=self.limit)
         before = self.sentence.prompt(prompt)
         size = self._prompt_size(before)
         ready = None
@@ -221,10 +222,11 @@ class Encoder:
         source = iter(texts)
         while chosen := list(islice(source, block)):
             lines = self.tokenizer.encode_many([before + text for text in chosen])
-            rows, owners = self._windows(lines, overlap, size)
+            frame = self.tokenizer.frame
+            rows, owners = windows(lines, frame, self.limit, overlap=overlap, prompt=size)
             vectors = self._pooled(ready, rows, size)
             if len(rows) > len(lines):
-                vectors = _weighted(vectors, owners, [len(row) for row in rows])
+                vectors = weighted_means(vectors, owners, [len(row) for row in rows])
             vectors = self.sentence.apply(vectors)
             if self.normalised:
                 vectors = unit(vectors)
@@ -256,11 +258,6 @@ class Encoder:
     def _prompt_size(self, prompt: str) -> int:
         return len(self.tokenizer.encode(prompt)) if prompt else 0
 
-    def _check_overlap(self, room: int, overlap: int | None) -> None:
-        if overlap is not None and not 0 <= overlap < room:
-            message = f"windows of {self.limit} tokens can share 0 to {room - 1}, not {overlap}"
-            raise ConfigError(message)
-
     def _pooled(self, ready: Texts | None, rows: Sequence[list[int]], prompt: int) -> NDArray[Any]:
         """Pool the vectors of framed rows: [N, P]."""
         if ready is None:
@@ -274,27 +271,6 @@ class Encoder:
             )
             raise InputError(message)
         return encode_rows(ready, rows, pooling=self.pooling, before=before)
-
-    def _windows(
-        self, lines: Sequence[Sequence[int]], overlap: int | None, prompt: int = 0
-    ) -> tuple[list[list[int]], list[int]]:
-        """Framed rows, and the line that each is of."""
-        frame = self.tokenizer.frame
-        if overlap is None:
-            return frame.rows(lines, self.limit), list(range(len(lines)))
-        room = self.limit - frame.special - prompt
-        step = room - overlap
-        rows: list[list[int]] = []
-        owners: list[int] = []
-        for number, line in enumerate(lines):
-            head, ids = line[:prompt], line[prompt:]
-            # The last window is the one that reaches the end.
-            last = max(0, -(-(len(ids) - room) // step))
-            for window in range(last + 1):
-                cut = [*head, *ids[window * step : window * step + room]]
-                rows.append(frame.row(cut, self.limit))
-                owners.append(number)
-        return rows, owners
 
     def _longer(self, lines: Sequence[Sequence[int]]) -> int:
         room = self.limit - self.tokenizer.frame.special
@@ -454,13 +430,3 @@ class Encoder:
             force=force,
             beside=beside,
         )
-
-
-def _weighted(
-    vectors: NDArray[np.float32], owners: Sequence[int], weights: Sequence[int]
-) -> NDArray[np.float32]:
-    """The weighted mean of the vectors of each owner; ``owners`` counts up from 0."""
-    firsts = np.flatnonzero(np.diff(owners, prepend=-1))
-    weight = np.array(weights, dtype=np.float32)
-    sums = np.add.reduceat(vectors * weight[:, None], firsts)
-    return (sums / np.add.reduceat(weight, firsts)[:, None]).astype(np.float32)
