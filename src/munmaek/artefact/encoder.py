@@ -44,10 +44,13 @@ from munmaek.tasks.classify import Framing
 from munmaek.tasks.encode import Precision, Texts, encode_rows, prepare
 from munmaek.tasks.mlm import MaskedFiller, MaskedModelling, embed_rows
 from munmaek.tasks.next_sentence import NextSentenceModelling, documents_of
+from munmaek.text.building import MARK
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.corpora import Corpus
 from munmaek.text.given import given_texts
 from munmaek.text.pairs import PairCorpus
+from munmaek.text.spelling import shown_alone
+from munmaek.text.tokenizers import Tokenizer
 
 __all__ = ["Encoded", "Encoder", "Filled"]
 
@@ -115,7 +118,8 @@ class Encoder:
         logprobs = self._behind_masks(ids, framed.types, Tape(off=off or {}))
         logprobs[:, list(self.tokenizer.special_ids)] = -np.inf
         best = [self._likeliest(scores, top) for scores in logprobs]
-        filled = self._decode_with(framed, np.array([row[0][0] for row in best]))
+        spaced = [space for each in (text, pair) if each for space in self._is_spaced(each)]
+        filled = self._decode_with(framed, [row[0][0] for row in best], spaced)
         return [
             Filled(position, tuple((name, chance) for _, name, chance in row), filled)
             for position, row in enumerate(best)
@@ -135,23 +139,42 @@ class Encoder:
     def _likeliest(self, scores: NDArray[np.float64], top: int) -> list[tuple[int, str, float]]:
         """Return the ids, names and probabilities of the likeliest tokens.
 
-        The embeddings may have rows that no token has; nothing can be written for these.
+        The embeddings may have rows that no token has, and tokens may be a part of a character;
+        nothing can be written for these.
         """
         found: list[tuple[int, str, float]] = []
         for number in scores.argsort()[::-1].tolist():
             if len(found) == top or not np.isfinite(scores[number]):
                 break
-            with suppress(IndexError):
-                found.append((number, self.tokenizer.token(number), float(np.exp(scores[number]))))
+            with suppress(IndexError, UnicodeDecodeError):
+                name = shown_alone(self.tokenizer, number)
+                found.append((number, name, float(np.exp(scores[number]))))
         return found
 
-    def _decode_with(self, framed: FramedText, fills: NDArray[np.int64]) -> str:
-        row, words = np.asarray(framed.ids), np.asarray(framed.words)
-        row[row == self.tokenizer.mask] = fills
-        places = np.arange(len(row))
-        texts = [places < framed.split, places >= framed.split][: 1 + framed.paired]
-        parts = [row[(words >= 0) & each].tolist() for each in texts]
-        return " ".join(self.tokenizer.decode_many(parts))
+    def _is_spaced(self, text: str) -> list[bool]:
+        """Of each mask whether it stands for the space before it too."""
+        pieces = self.tokenizer.pieces(text, allow=("<mask>",))
+        return [piece.text.startswith(" ") for piece in pieces if piece.id == self.tokenizer.mask]
+
+    def _decode_with(self, framed: FramedText, fills: Sequence[int], spaced: list[bool]) -> str:
+        """The text with ``fills`` in place of its masks, and the spaces that stood before those."""
+        parts: list[list[int]] = [[], []]
+        # A mask that the frame cuts off is filled no more.
+        following = iter(zip(fills, spaced, strict=False))
+        for place, (token, word) in enumerate(zip(framed.ids, framed.words, strict=True)):
+            part = parts[framed.paired and place >= framed.split]
+            if token == self.tokenizer.mask:
+                token, space = next(following)
+                part.extend(self._space_before(token) if space else ())
+            if word >= 0:
+                part.append(token)
+        return " ".join(self.tokenizer.decode_many(parts[: 1 + framed.paired]))
+
+    def _space_before(self, token: int) -> tuple[int, ...]:
+        """The space that is lost where what fills a mask has none of its own."""
+        own = self.tokenizer.token(token).startswith(MARK)
+        space = self.tokenizer.id(MARK) if isinstance(self.tokenizer, Tokenizer) else None
+        return () if own or space is None else (space,)
 
     def _filler(self) -> MaskedFiller:
         network = self.network

@@ -12,6 +12,7 @@ from munmaek.tasks.classify import Framing, Rows
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.frames import SPECIAL
 from munmaek.text.spaces import ascii_words
+from munmaek.text.spelling import shown_tokens
 
 __all__ = ["FramedText", "frame_text"]
 
@@ -94,7 +95,7 @@ def frame_text(
     split = len(row)
     if second is not None:
         _, split = framing.pair(*([piece.id for piece in each] for each in pieces))
-    names = tuple(tokenizer.token(token) for token in ids)
+    names = shown_tokens(tokenizer, ids)
     return FramedText(
         ids, names, tuple(word for _, word in row), split, second is not None, framing.segments
     )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from munmaek.metrics import weights_by_word
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.spaces import ascii_words
+from munmaek.text.spelling import shown_tokens
 
 if TYPE_CHECKING:
     from munmaek.nn.tape import Tape
@@ -55,7 +56,8 @@ def piece_words(
 ) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """The pieces of ``text`` and the word that each belongs to."""
     pieces = tokenizer.pieces(text, allow=allow)
-    return tuple(piece.token for piece in pieces), tuple(piece.word for piece in pieces)
+    names = shown_tokens(tokenizer, [piece.id for piece in pieces])
+    return names, tuple(piece.word for piece in pieces)
 
 
 def word_indices(surfaces: Sequence[str]) -> tuple[int, ...]:

@@ -20,8 +20,10 @@ from munmaek.artefact.look_up import (
     NextToken,
     VocabularyRow,
     explain,
+    likeliest_meant,
     look_up,
-    query_ids,
+    next_characters,
+    query_spellings,
     vocabulary,
 )
 from munmaek.artefact.scoring import (
@@ -42,6 +44,7 @@ from munmaek.mixing import LogLinearMixture, Mixture
 from munmaek.models.ngram import NgramModel
 from munmaek.text.corpora import Corpus
 from munmaek.text.given import given_texts
+from munmaek.text.spelling import spelling_of, unseen_bytes
 from munmaek.text.tokenizers import Tokenizer
 
 __all__ = ["TrainedLanguageModel"]
@@ -88,10 +91,15 @@ class TrainedLanguageModel:
         return explain(self._ngram("explain"), self.tokenizer, text)
 
     def next_tokens(self, text: str = "", *, count: int = 10) -> list[NextToken]:
-        """The tokens likeliest to follow ``text`` at the beginning of a sentence, best first."""
+        """The tokens likeliest to follow ``text`` at the beginning of a sentence, best first.
+
+        Tokens that are bytes of a character are not shown, but the characters that they spell.
+        """
         state: Any = self.model.start()
         for token in self.tokenizer.encode(text):
             state = self.model.advance(state, token)
+        if self.tokenizer.oov == "bytes":
+            return next_characters(self.model, self.tokenizer, state, count=count)
         ids, logprobs = self._likeliest(state, count)
         return [
             NextToken(self.tokenizer.token(token), logprob)
@@ -110,7 +118,8 @@ class TrainedLanguageModel:
         """What the model and its training text know of an n-gram.
 
         Args:
-            query: its text, which may begin with ``<s>`` and end with ``</s>``, or its ids.
+            query: its text, which may begin with ``<s>`` and end with ``</s>``, or its ids. A text
+                is looked for as it is spelled within a sentence and at the beginning of one.
             lines: lines of the training text to show at most.
 
         Raises:
@@ -119,11 +128,16 @@ class TrainedLanguageModel:
         """
         model = self._ngram("look-up")
         if isinstance(query, str):
-            ids = query_ids(self.tokenizer, query)
+            name, spelled = query, query_spellings(self.tokenizer, query)
         else:
-            ids = list(query)
-            query = " ".join(self.tokenizer.token(token) for token in ids)
-        return look_up(model, self.tokenizer, self.text, query, ids=ids, lines=lines)
+            spelled = [list(query)]
+            name = " ".join(self.tokenizer.token(token) for token in query)
+        return likeliest_meant(
+            [
+                look_up(model, self.tokenizer, self.text, name, ids=ids, lines=lines)
+                for ids in spelled
+            ]
+        )
 
     def vocabulary(self) -> list[VocabularyRow]:
         """Every token of an n-gram model with its probability without context.
@@ -184,12 +198,16 @@ class TrainedLanguageModel:
             top_p=top_p,
             prompt=ids,
             banned=self._never(),
+            spelling=spelling_of(self.tokenizer),
         )
         return [self.tokenizer.decode([*ids, *each.tokens]) for each in drawn]
 
     def _never(self) -> tuple[int, ...]:
         tokenizer = self.tokenizer
-        return (tokenizer.pad, tokenizer.unk, tokenizer.bos, tokenizer.mask)
+        never = (tokenizer.pad, tokenizer.unk, tokenizer.bos, tokenizer.mask)
+        if not isinstance(self.model, NgramModel):
+            return never
+        return (*never, *unseen_bytes(tokenizer, self.model.logprobs(())))
 
     def rows(self, count: int) -> BatchedLanguageModel[Any]:
         """``count`` contexts of the model, to decode with."""

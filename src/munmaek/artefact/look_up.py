@@ -1,16 +1,20 @@
 """Look-up in an n-gram model: why a token has its probability, and where an n-gram stands."""
 
+import heapq
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from munmaek.artefact.training_text import TrainingText
 from munmaek.errors import InputError
+from munmaek.lm import LanguageModel
 from munmaek.models.ngram import NgramModel
 from munmaek.ngram.lookup import Places, places
+from munmaek.text.places import FIRST_BYTE
+from munmaek.text.spelling import is_whole, part_of_character, readable, shown_tokens
 from munmaek.text.tokenizers import Tokenizer
 
 __all__ = [
@@ -22,8 +26,11 @@ __all__ = [
     "Paid",
     "VocabularyRow",
     "explain",
+    "likeliest_meant",
     "look_up",
+    "next_characters",
     "query_ids",
+    "query_spellings",
     "vocabulary",
 ]
 
@@ -69,7 +76,7 @@ class ExplainedText:
 def explain(model: NgramModel, tokenizer: Tokenizer, text: str) -> ExplainedText:
     """One sentence token by token: the order that matched and each backoff weight paid."""
     ids = [*tokenizer.encode(text), tokenizer.eos]
-    names = [tokenizer.token(token) for token in [tokenizer.bos, *ids]]
+    names = shown_tokens(tokenizer, [tokenizer.bos, *ids])
     tokens: list[ExplainedToken] = []
     for place, step in enumerate(model.explain(ids), start=1):
         longest = step.order - 1 + len(step.backoffs)
@@ -78,9 +85,9 @@ def explain(model: NgramModel, tokenizer: Tokenizer, text: str) -> ExplainedText
                 token=names[place],
                 logprob=step.logprob,
                 order=step.order,
-                context=tuple(names[place - step.order + 1 : place]),
+                context=names[place - step.order + 1 : place],
                 backoffs=tuple(
-                    Paid(tuple(names[place - length : place]), weight)
+                    Paid(names[place - length : place], weight)
                     for length, weight in zip(
                         range(longest, step.order - 1, -1), step.backoffs, strict=True
                     )
@@ -98,6 +105,49 @@ class NextToken:
     token: str
     logprob: float
     """Natural log of its probability after the context."""
+
+
+def next_characters(
+    model: LanguageModel[Any],
+    tokenizer: Tokenizer,
+    state: Any,
+    *,
+    count: int,
+    begun: bytes = b"",
+) -> list[NextToken]:
+    """The likeliest tokens, and in place of bytes the characters that they spell, best first.
+
+    A character's probability is the product of those of its bytes. What has begun one is followed
+    when nothing left is likelier, so that none is missed.
+
+    Args:
+        model: what is asked.
+        tokenizer: its vocabulary, which spells in bytes.
+        state: where it stands.
+        count: of tokens and characters.
+        begun: the bytes before that belong to a character that comes.
+    """
+    queue: list[tuple[float, tuple[int, ...]]] = [
+        (-logprob, (token,)) for token, logprob in enumerate(model.logprobs(state).tolist())
+    ]
+    heapq.heapify(queue)
+    found: list[NextToken] = []
+    while queue and len(found) < count:
+        cost, ids = heapq.heappop(queue)
+        parts = [part_of_character(tokenizer, token) for token in ids]
+        spelled = b"" if parts[0] is None else begun + b"".join(part or b"" for part in parts)
+        if cost == math.inf or (spelled and not readable(spelled)):
+            continue
+        if not spelled or is_whole(spelled):
+            found.append(NextToken(spelled.decode() or tokenizer.token(ids[0]), -cost))
+            continue
+        at = state
+        for token in ids:
+            at = model.advance(at, token)
+        further = model.logprobs(at)[FIRST_BYTE : FIRST_BYTE + 256].tolist()
+        for byte, logprob in enumerate(further, start=FIRST_BYTE):
+            heapq.heappush(queue, (cost - logprob, (*ids, byte)))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +184,40 @@ class Found:
     longest_count: int | None
     lines: tuple[Line, ...]
     """Where ``longest`` stands, the first lines of the training text."""
+    also: tuple["Found", ...] = ()
+    """The same text in other tokens, such as at the beginning of a sentence, where it is there."""
+
+
+def query_spellings(tokenizer: Tokenizer, query: str) -> list[list[int]]:
+    """Return the ids of a query within a sentence, and where they differ those at its beginning.
+
+    Raises:
+        InputError: nothing to look for.
+    """
+    within = query_ids(tokenizer, query)
+    inner = query.strip()
+    if inner.startswith(BEGIN) or tokenizer.kind in SPACELESS:
+        return [within]
+    first = query_ids(tokenizer, f"{BEGIN} {inner}")[1:]
+    return [within] if first in (within, []) else [within, first]
+
+
+def likeliest_meant(found: Sequence[Found]) -> Found:
+    """Return the spelling that occurs most, with the others that are there."""
+    best = max(found, key=lambda each: (each.count or 0, each.in_model, _reach(each)))
+    also = [each for each in found if each is not best and (each.count or each.in_model)]
+    # An end of the best that stands nowhere else says nothing new.
+    also = [
+        each
+        for each in also
+        if each.count != best.count or best.tokens[-len(each.tokens) :] != each.tokens
+    ]
+    return replace(best, also=tuple(also))
+
+
+def _reach(found: Found) -> float:
+    """The share of the query that the longest end is."""
+    return len(found.longest or ()) / len(found.tokens)
 
 
 def query_ids(tokenizer: Tokenizer, query: str) -> list[int]:
@@ -227,7 +311,7 @@ def _with_text(
 
 
 def _names(tokenizer: Tokenizer, ids: Sequence[int]) -> tuple[str, ...]:
-    return tuple(tokenizer.token(token) for token in ids)
+    return shown_tokens(tokenizer, ids)
 
 
 @dataclass(frozen=True, slots=True)

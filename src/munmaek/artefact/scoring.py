@@ -28,6 +28,7 @@ from munmaek.ngram.parallel import available
 from munmaek.ngram.textscore import TextScore, score_text
 from munmaek.text.corpora import Corpus
 from munmaek.text.spaces import SPACE
+from munmaek.text.spelling import shown_tokens
 from munmaek.text.tokenizers import SPECIALS, Tokenizer
 
 __all__ = [
@@ -161,9 +162,10 @@ def score_texts(
 
 
 def _tokens(tokenizer: Tokenizer, ids: Sequence[int], score: Floats) -> tuple[ScoredToken, ...]:
+    names = shown_tokens(tokenizer, ids)
     return tuple(
-        ScoredToken(tokenizer.token(token), float(logprob), token == tokenizer.unk)
-        for token, logprob in zip(ids, score, strict=True)
+        ScoredToken(name, float(logprob), token == tokenizer.unk)
+        for name, token, logprob in zip(names, ids, score, strict=True)
     )
 
 

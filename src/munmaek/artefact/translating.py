@@ -365,7 +365,7 @@ class _Search:
     def _result(self, asked: _Asked, best: Hypothesis, reader: int) -> Translation:
         target, ids = self._target, asked.ids[reader]
         source = self.ensemble.translators[reader].source_tokenizer
-        text = target.decode(best.tokens)
+        text = target.decode(best.tokens).strip(" ")
         weights = word_weights(source, ids, target, best) if self.links else None
         if self.decoding.unknown is not None and target.unk in best.tokens:
             columns = (*token_words(source, ids[:-1]), -1)

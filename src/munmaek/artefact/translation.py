@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.align import Symmetrisation, symmetrise
-from munmaek.artefact.inside import fold_weights, piece_words, word_indices
+from munmaek.artefact.inside import fold_weights, word_indices
 from munmaek.decode import Hypothesis
 from munmaek.errors import ConfigError
 from munmaek.metrics import links_from_weights
@@ -113,9 +113,9 @@ def never_written(tokenizer: Tokenizer, *, unknown: bool = False) -> tuple[int, 
 def token_words(tokenizer: Tokenizer, ids: Sequence[int]) -> tuple[int, ...]:
     """The word of each piece; a lone space belongs to the word after it."""
     text = tokenizer.decode(ids)
-    pieces, words = piece_words(tokenizer, text)
-    if pieces == tuple(tokenizer.token(token) for token in ids):
-        return words
+    pieces = tokenizer.pieces(text)
+    if [piece.id for piece in pieces] == list(ids):
+        return tuple(piece.word for piece in pieces)
     # A search may spell a word as encoding would not.
     return word_indices([tokenizer.decode(ids[: end + 1]) for end in range(len(ids))])
 

@@ -252,7 +252,7 @@ class Translator:
             banned=never_written(self.target_tokenizer),
             tree=tree,
         )[0]
-        return [Found(self.target_tokenizer.decode(each.tokens), each) for each in found]
+        return [Found(self.target_tokenizer.decode(each.tokens).strip(" "), each) for each in found]
 
     def save(
         self,

@@ -48,7 +48,8 @@ def lookup(
     if json:
         put_json(asdict(found))
     else:
-        _put(found, kept=trained.text is not None)
+        for each in (found, *found.also):
+            _put(each, kept=trained.text is not None)
 
 
 def _ids(trained: Any, query: str) -> list[int]:

@@ -13,6 +13,7 @@ from munmaek.decode.hypothesis import Floats, Hypothesis, Ints, forbid
 from munmaek.decode.path import follow
 from munmaek.decode.ranking import row_count
 from munmaek.lm import BatchedLanguageModel
+from munmaek.text.spelling import Spelling
 
 __all__ = ["keep_likeliest", "keep_mass", "sample"]
 
@@ -73,6 +74,7 @@ def sample(
     prompt: Sequence[int] = (),
     min_length: int = 0,
     banned: Sequence[int] = (),
+    spelling: Spelling | None = None,
 ) -> list[Hypothesis]:
     """Draw one output for each row of ``model.start()``.
 
@@ -86,6 +88,7 @@ def sample(
         prompt: tokens that every row reads first.
         min_length: fewest tokens before eos.
         banned: ids that are never drawn.
+        spelling: which tokens may follow, so that every output is whole characters; the prompt is.
 
     Returns:
         What follows the prompt; ``logprob`` is the model's own, before temperature and cuts.
@@ -94,19 +97,49 @@ def sample(
         ValueError: an option out of range.
     """
     _check(temperature, top_k, top_p)
+    writing = None if spelling is None else _Writing(spelling, max_length)
 
-    def choose(logprobs: Floats, rows: Ints, step: int) -> Ints:  # noqa: ARG001
+    def choose(logprobs: Floats, rows: Ints, step: int) -> Ints:
         left = forbid(logprobs, [*banned, model.eos] if step < min_length else banned)
+        left = left if writing is None else writing.keep_spellable(left, rows, step)
         left = left / temperature
         left = left if top_k is None else keep_likeliest(left, top_k)
         left = left if top_p is None else keep_mass(left, top_p)
-        return _draw(left, rng)
+        tokens = _draw(left, rng)
+        if writing is not None:
+            writing.go_on(rows, tokens)
+        return tokens
 
     state = model.start()
     rows = row_count(model, state) if prompt else 0
     for token in prompt:
         state = model.advance(state, np.full(rows, token, dtype=np.int64))
     return follow(model, state, choose=choose, max_length=max_length)
+
+
+class _Writing:
+    """What each row has begun of a character."""
+
+    def __init__(self, spelling: Spelling, max_length: int | Sequence[int]) -> None:
+        self._spelling = spelling
+        self._longest = np.asarray(max_length, dtype=np.int64)
+        self._pending: dict[int, str | bytes] = {}
+
+    def keep_spellable(self, logprobs: Floats, rows: Ints, step: int) -> Floats:
+        """Return the logprobs with what makes no whole character at −∞."""
+        out = logprobs.copy()
+        for place, row in enumerate(rows.tolist()):
+            longest = int(self._longest if self._longest.ndim == 0 else self._longest[row])
+            allowed = self._spelling.allowed(self._pending.get(row, b""), longest - step)
+            out[place] = np.where(allowed, out[place], -np.inf)
+            if not np.isfinite(out[place]).any():  # a model that knows no end of it
+                out[place] = np.where(allowed, 0.0, -np.inf)
+        return out
+
+    def go_on(self, rows: Ints, tokens: Ints) -> None:
+        """Take note of the tokens chosen."""
+        for row, token in zip(rows.tolist(), tokens.tolist(), strict=True):
+            self._pending[row] = self._spelling.after(self._pending.get(row, b""), token)
 
 
 def _check(temperature: float, top_k: int | None, top_p: float | None) -> None:

@@ -9,6 +9,9 @@ from munmaek.artefact import Translator
 from munmaek.artefact.inside import HeadsOff, word_indices
 from munmaek.artefact.translator import Found
 from munmaek.decode import BeamTree
+from munmaek.decode.tree import BeamNode
+from munmaek.text.spelling import part_of_character, shown_tokens
+from munmaek.text.tokenizers import Tokenizer
 
 __all__ = ["beam_part"]
 
@@ -44,12 +47,11 @@ def _nodes(model: Translator, tree: BeamTree) -> list[dict[str, Any]]:
     if len(nodes) > NODES_MOST:
         parents = {node.parent for node in tree.nodes}
         nodes = [(at, node) for at, node in nodes if node.kept or node.finished or at in parents]
-    token = model.target_tokenizer.token
     return [
         {
             "id": at,
             "parent": node.parent,
-            "piece": token(node.token),
+            "piece": _shown(model.target_tokenizer, tree, node),
             "logprob": node.logprob,
             "score": node.total / (node.step + 1),
             "step": node.step,
@@ -59,6 +61,15 @@ def _nodes(model: Translator, tree: BeamTree) -> list[dict[str, Any]]:
         }
         for at, node in nodes
     ]
+
+
+def _shown(tokenizer: Tokenizer, tree: BeamTree, node: BeamNode) -> str:
+    """A node's token; of bytes, with those before it that spell the same character."""
+    ids = [node.token]
+    while node.parent is not None and part_of_character(tokenizer, ids[0]) is not None:
+        node = tree.nodes[node.parent]
+        ids.insert(0, node.token)
+    return shown_tokens(tokenizer, ids)[-1]
 
 
 def _hypothesis(
@@ -75,7 +86,7 @@ def _hypothesis(
         tensors[name] = np.ascontiguousarray(best.attention[: len(ids)], dtype=np.float32)
     return {
         "text": each.text,
-        "pieces": [tokenizer.token(token) for token in ids],
+        "pieces": list(shown_tokens(tokenizer, ids)),
         "words": [*words, -1] if best.finished else list(words),
         "logprob": best.logprob,
         "score": best.score,

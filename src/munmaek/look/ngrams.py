@@ -4,7 +4,10 @@ import math
 from typing import Any
 
 from munmaek.artefact import TrainedLanguageModel
+from munmaek.artefact.look_up import next_characters
 from munmaek.models.ngram import NgramModel
+from munmaek.text.spelling import spelling_of
+from munmaek.text.tokenizers import Tokenizer
 
 __all__ = ["next_tokens", "ngram_part"]
 
@@ -25,10 +28,12 @@ def ngram_part(model: TrainedLanguageModel, text: str) -> dict[str, Any] | None:
     if not isinstance(chain, NgramModel):
         return None
     ids = [tokenizer.bos, *tokenizer.encode(text), tokenizer.eos]
-    state = chain.start()
+    state: Any = chain.start()
+    begun: str | bytes = b""
+    spelling = spelling_of(tokenizer)
     made: list[dict[str, Any]] = []
     for place, step in enumerate(model.explain(text).tokens, start=1):
-        following, chances = chain.next_words(state, count=NEXT)
+        following = _following(chain, tokenizer, state, begun)
         behind = model.look_up(ids[place + 1 - step.order : place + 1], lines=LINES)
         made.append(
             {
@@ -41,16 +46,28 @@ def ngram_part(model: TrainedLanguageModel, text: str) -> dict[str, Any] | None:
                     {"context": " ".join(each.context), "logprob": each.logprob}
                     for each in step.backoffs
                 ],
-                "next": [
-                    [tokenizer.token(token), math.exp(chance)]
-                    for token, chance in zip(following.tolist(), chances.tolist(), strict=True)
-                ],
+                "next": following,
                 "lines": [{"number": each.number, "text": each.text} for each in behind.lines],
                 "count": behind.count,
             }
         )
         state = chain.advance(state, ids[place])
+        begun = b"" if spelling is None else spelling.after(begun, ids[place])
     return {"order": chain.config.order, "tokens": made}
+
+
+def _following(
+    chain: NgramModel, tokenizer: Tokenizer, state: Any, begun: str | bytes
+) -> list[list[Any]]:
+    """The likeliest tokens with their probabilities, characters in place of their bytes."""
+    if tokenizer.oov == "bytes" and isinstance(begun, bytes):
+        found = next_characters(chain, tokenizer, state, count=NEXT, begun=begun)
+        return [[each.token, math.exp(each.logprob)] for each in found]
+    ids, chances = chain.next_words(state, count=NEXT)
+    return [
+        [tokenizer.token(token), math.exp(chance)]
+        for token, chance in zip(ids.tolist(), chances.tolist(), strict=True)
+    ]
 
 
 def next_tokens(model: TrainedLanguageModel, text: str, *, count: int = 12) -> list[list[Any]]:

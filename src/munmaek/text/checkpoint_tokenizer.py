@@ -41,7 +41,7 @@ class CheckpointTokenizer:
     """A published vocabulary with the rules it came with; unchanging."""
 
     __slots__ = (
-        "_pipeline", "_roles", "fingerprint", "frame", "kind", "longest",
+        "_pipeline", "_roles", "bytes_as", "fingerprint", "frame", "kind", "longest",
         "special_ids", "split", "vocab_size",
     )  # fmt: skip
 
@@ -82,6 +82,8 @@ class CheckpointTokenizer:
         self.split = split
         self.longest = longest
         self.kind = _kind(pipeline)
+        self.bytes_as = _bytes_as(pipeline)
+        """How bytes are tokens: ``ByteLevel``, ``ByteFallback`` or not at all."""
         self.vocab_size: int = _size(pipeline)
         highest = max(frame.tokens | special_ids, default=0)
         if highest >= self.vocab_size:
@@ -365,6 +367,12 @@ def _size(pipeline: Pipeline) -> int:
             message = f"tokenizer: '{token}' and '{names[number]}' both have the id {number}"
             raise ArtefactError(message)
     return max(names) + 1
+
+
+def _bytes_as(pipeline: Pipeline) -> str:
+    decoder: Any = pipeline.decoder
+    state = "" if decoder is None else decoder.__getstate__().decode()
+    return next((name for name in ("ByteLevel", "ByteFallback") if f'"{name}"' in state), "")
 
 
 def _words(text: str) -> int:

@@ -1,11 +1,12 @@
 """Where tokens stand in their text."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from munmaek.text.building import BYTES, MARK, SPECIALS, STAND_IN
 from munmaek.text.spaces import is_ascii_space
 
-__all__ = ["FIRST_BYTE", "Located", "Piece", "bytes_located", "word_of"]
+__all__ = ["FIRST_BYTE", "Located", "Piece", "bytes_located", "whole_characters", "word_of"]
 
 FIRST_BYTE = len(SPECIALS)
 
@@ -49,6 +50,21 @@ def bytes_located(text: str, located: list[Located]) -> list[Located]:
         left -= 1
         placed.append((number, place, place + 1))
     return placed
+
+
+def whole_characters(ids: Sequence[int]) -> list[int]:
+    """Return the ids without bytes that spell no character: a search may end within one."""
+    kept: list[int] = []
+    begin = 0
+    while begin < len(ids):
+        end = begin
+        while end < len(ids) and FIRST_BYTE <= ids[end] < FIRST_BYTE + len(BYTES):
+            end += 1
+        spelled = bytes(number - FIRST_BYTE for number in ids[begin:end])
+        kept.extend(FIRST_BYTE + byte for byte in spelled.decode(errors="ignore").encode())
+        kept.extend(ids[end : end + 1])
+        begin = end + 1
+    return kept
 
 
 def _byte_count(character: str) -> int:

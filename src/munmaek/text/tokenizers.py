@@ -29,7 +29,7 @@ from munmaek.text.frames import Frame
 from munmaek.text.given import check_text, given_texts
 from munmaek.text.morphology import analyser, segment
 from munmaek.text.pipelines import open_pipeline
-from munmaek.text.places import FIRST_BYTE, Located, Piece, bytes_located, word_of
+from munmaek.text.places import FIRST_BYTE, Located, Piece, bytes_located, whole_characters, word_of
 from munmaek.text.spaces import ASCII_SPACE, SPACE
 
 __all__ = ["KINDS", "SPECIALS", "Tokenizer", "train_tokenizer", "word_tokenizer"]
@@ -178,12 +178,17 @@ class Tokenizer:
     # Ids to text
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The NFC text of the ids; ``<unk>`` is shown, other special tokens are left out."""
+        """The NFC text of the ids; ``<unk>`` is shown, other special tokens are left out.
+
+        Bytes that spell no character are left out too.
+        """
         return self.decode_many([ids])[0]
 
     def decode_many(self, sequences: Sequence[Sequence[int]]) -> list[str]:
         """``decode`` of many sequences, in their order."""
         kept = [[number for number in ids if number not in UNSEEN] for ids in sequences]
+        if self.kind in SPELLED_IN_BYTES:
+            kept = [whole_characters(ids) for ids in kept]
         texts = self._pipeline.decode_batch(kept, skip_special_tokens=False)
         return [_nfc(text) for text in texts]
 
