@@ -21,7 +21,13 @@ from conftest import Run
 from munmaek.errors import InputError
 from munmaek.ngram.reading import read_words
 from munmaek.text.building import SPECIALS
-from munmaek.text.corpora import read_lines, read_parallel, read_text, read_texts
+from munmaek.text.corpora import (
+    read_labelled,
+    read_lines,
+    read_parallel,
+    read_text,
+    read_texts,
+)
 from munmaek.text.forms import Form, form_of, open_text
 from munmaek.text.tagged import read_tagged
 
@@ -170,6 +176,9 @@ TABLES: dict[str, tuple[str, str]] = {
     "CSV": ("a.csv", 'label,text\nx,a b\ny,"c\nd"\n\nz,e\n'),
     "CSV by content": ("a.txt", 'text,label\na b,x\n"c\nd",y\ne,z\n'),
     "Korean names": ("a.csv", "번호,문장,감정\n1,a b,x\n2,c d,y\n3,e,z\n"),
+    "a spreadsheet's semicolons": ("a.csv", 'text;label\na b;x\n"c\nd";y\ne;z\n'),
+    "tabs in CSV": ("a.csv", "id\ttext\tlabel\n1\ta b\tx\n2\tc d\ty\n3\te\tz\n"),
+    "commas in TSV": ("a.tsv", "text,label\na b,x\nc d,y\ne,z\n"),
     "one column": ("a.csv", "text\na b\nc d\ne\n"),
 }
 
@@ -293,3 +302,13 @@ def test_the_sides_of_parallel_text_are_called_what_they_are(tmp_path: Path) -> 
     message = _message(lambda: read_parallel([tmp_path / "s.tsv", tmp_path / "t.txt"]))
     assert "which holds the source" in message
     assert "--text-column" not in message
+
+
+def test_semicolons_without_a_header_part_cells_where_every_line_has_as_many(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a.csv").write_text("good film;1\nbad film;0\n", encoding="utf-8")
+    found = read_labelled(tmp_path / "a.csv")
+    assert (found.texts, found.labels) == (("good film", "bad film"), ("1", "0"))
+    (tmp_path / "b.csv").write_text("text\nwell; so be it\nno\n", encoding="utf-8")
+    assert list(read_texts(tmp_path / "b.csv")) == ["well; so be it", "no"]

@@ -53,6 +53,8 @@ class OpenedText:
     form: Form
     blocks: Iterator[list[str]]
     """All its lines, as ``raw_lines`` gives them."""
+    separator: str = ","
+    """Between the cells of CSV; spreadsheets of many countries write a semicolon."""
 
     @property
     def lines(self) -> Iterator[str]:
@@ -77,7 +79,9 @@ def open_text(path: str | Path) -> OpenedText:
             "line (JSONL), such as with jq -c '.[]'"
         )
         raise InputError(message)
-    return OpenedText(display_name(path), form, chain([first], blocks))
+    separator = _separator(form, first)
+    form = Form.CSV if form is Form.TSV and separator != "\t" else form
+    return OpenedText(display_name(path), form, chain([first], blocks), separator)
 
 
 def named_form(path: str | Path) -> Form | None:
@@ -120,6 +124,19 @@ def _told_by(lines: Sequence[str]) -> Form:
     if "," in filled[0] and _is_header(filled[0].split(","), needed=2) and _is_csv(filled):
         return Form.CSV
     return Form.LINES
+
+
+def _separator(form: Form, lines: Sequence[str]) -> str:
+    """What stands between the cells of a table, where its name says otherwise than it is."""
+    usual = "\t" if form is Form.TSV else ","
+    filled = [line for line in lines[:_SAMPLE] if line.strip()]
+    if form not in (Form.TSV, Form.CSV) or not filled or usual in filled[0]:
+        return usual
+    for other in "\t;,|":
+        rows = [line.split(other) for line in filled]
+        if _is_header(rows[0], needed=1) or (other in "\t;" and len(rows[0]) > 1 and _alike(rows)):
+            return other
+    return usual
 
 
 def _is_object(line: str) -> bool:

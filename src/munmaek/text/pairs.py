@@ -87,7 +87,9 @@ def are_scored(path: str | Path) -> bool:
         except ValueError:
             return False
         return isinstance(found, dict) and any(name in found for name in SCORES)
-    cells = next(csv.reader([first])) if opened.form is Form.CSV else first.split("\t")
+    cells = first.split("\t")
+    if opened.form is Form.CSV:
+        cells = next(csv.reader([first], delimiter=opened.separator))
     names = [cell.strip(SPACES).lower() for cell in cells]
     if any(name in names for name in (*FIRSTS, *SECONDS)):
         return any(name in names for name in SCORES)

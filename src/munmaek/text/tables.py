@@ -75,7 +75,8 @@ def _tsv_rows(opened: OpenedText) -> Iterator[Row]:
 
 def _csv_rows(opened: OpenedText) -> Iterator[Row]:
     # A quoted field may span lines, so the reader gets the line ends back.
-    reader = csv.reader((f"{line}\n" for line in opened.lines), strict=True)
+    lines = (f"{line}\n" for line in opened.lines)
+    reader = csv.reader(lines, strict=True, delimiter=opened.separator)
     try:
         yield from ((reader.line_num, row) for row in reader)
     except csv.Error as error:
