@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import hashlib
 import json
 import lzma
 import shutil
@@ -17,8 +18,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from conftest import Run
 from munmaek.artefact import load
 from munmaek.artefact.manifest import MANIFEST, describe_file, render_manifest
+from munmaek.artefact.published import export_huggingface
 from munmaek.artefact.verifying import verify
 from munmaek.errors import MunmaekError
 from munmaek.recipe.settings import Recipe
@@ -510,3 +513,102 @@ def test_a_run_without_a_whole_checkpoint_and_one_of_other_data_are_refused(
         path.write_bytes(b"{}")
     said = refusal(lambda: going_on(tmp_path / "m", text, steps=8, resume=True))
     assert "none of its 2 checkpoints is whole; --force starts over" in said
+
+
+# Published folders
+
+
+@pytest.fixture(scope="module")
+def exported(models: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("exported")
+    places = [folder / name for name in ("classify-bert", "embed-bert") if (models / name).exists()]
+    for place in places:
+        export_huggingface(load(models / place.name), place)
+    return places
+
+
+def test_verify_finds_any_fault_in_a_folder_that_was_exported(
+    exported: list[Path], tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(11)
+    for source in exported:
+        found = verify(source)
+        assert found.unknown == ()
+        assert found.checked == len(files(source)) - 1
+        copy = tmp_path / source.name
+        shutil.copytree(source, copy)
+        for path in files(copy):
+            whole = path.read_bytes()
+            for _ in range(FLIPS):
+                damaged = bytearray(whole)
+                damaged[int(rng.integers(len(whole)))] ^= 1 << int(rng.integers(8))
+                path.write_bytes(damaged)
+                refusal(lambda copy=copy: verify(copy))
+            path.unlink()
+            if path.name != "SHA256SUMS":
+                said = refusal(lambda copy=copy: verify(copy))
+                assert str(path.relative_to(copy)) in said
+            path.write_bytes(whole)
+        (copy / "more.txt").write_text("x", encoding="utf-8")
+        assert "more.txt: not in SHA256SUMS" in refusal(lambda copy=copy: verify(copy))
+
+
+def test_verify_knows_the_checksums_that_huggingface_hub_keeps(
+    exported: list[Path], tmp_path: Path
+) -> None:
+    snapshot, blobs = tmp_path / "snapshots" / "main", tmp_path / "blobs"
+    local = tmp_path / "local"
+    for folder in (snapshot, blobs, local / ".cache" / "huggingface" / "download"):
+        folder.mkdir(parents=True)
+    for path in files(exported[0]):
+        if path.name == "SHA256SUMS":
+            continue
+        content = path.read_bytes()
+        name = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+        if path.suffix == ".safetensors":
+            name = hashlib.sha256(content).hexdigest()
+        (blobs / name).write_bytes(content)
+        (snapshot / path.name).symlink_to(Path("..", "..", "blobs", name))
+        shutil.copy(path, local / path.name)
+        record = local / ".cache" / "huggingface" / "download" / f"{path.name}.metadata"
+        record.write_text(f"main\n{name}\n1.0\n", encoding="utf-8")
+    for folder in (snapshot, local):
+        assert verify(folder).unknown == ()
+        path = folder / "config.json"
+        path.write_bytes(path.read_bytes().replace(b"\n", b" ", 1))
+        assert "config.json: altered" in refusal(lambda folder=folder: verify(folder))
+
+
+def test_verify_says_of_which_files_no_checksum_is_known(
+    exported: list[Path], tmp_path: Path, run: Run
+) -> None:
+    shutil.copytree(exported[0], tmp_path / "m")
+    (tmp_path / "m" / "SHA256SUMS").unlink()
+    assert "model.safetensors" in verify(tmp_path / "m").unknown
+    assert "no checksum is known of config.json" in run("verify", tmp_path / "m").err
+    assert "whole" in run("verify", exported[0]).err
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"hidden_size": "8"}, "hidden_size = '8'"),
+        ({"hidden_size": 10**9}, "far larger than"),
+        ({"num_hidden_layers": 10**9}, "far larger than"),
+        ({"vocab_size": 10**12}, "vocab_size"),
+        ({"vocab_size": True}, "vocab_size"),
+        ({"num_labels": 10**9, "id2label": None}, "num_labels"),
+        ({"id2label": []}, "id2label"),
+        ({"architectures": 3}, "architectures"),
+        ({"max_position_embeddings": 10**9}, "far larger than"),
+        ({"layer_norm_eps": float("nan")}, "layer_norm_eps"),
+    ],
+)
+def test_a_published_configuration_of_any_content_is_refused_in_one_line(
+    exported: list[Path], tmp_path: Path, change: dict[str, Any], said: str
+) -> None:
+    shutil.copytree(exported[0], tmp_path / "m")
+    path = tmp_path / "m" / "config.json"
+    values = {**json.loads(path.read_text(encoding="utf-8")), **change}
+    path.write_text(json.dumps(values), encoding="utf-8")
+    assert said in refusal(lambda: load(tmp_path / "m"))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from munmaek.artefact.mixed_classifier import MixedClassifier
     from munmaek.artefact.restoring import TrainedModel
 
-__all__ = ["load", "load_as"]
+__all__ = ["is_published", "load", "load_as"]
 
 _TASKS: Mapping[str, str] = {
     "TrainedLanguageModel": "lm",
@@ -31,6 +31,12 @@ _TASKS: Mapping[str, str] = {
     "Encoder": "mlm",
     "Tagger": "tag",
 }
+
+
+def is_published(path: Path) -> bool:
+    """Return whether a folder has the form that others publish, and no manifest of ours."""
+    theirs = any((path / name).is_file() for name in ("config.json", "modules.json"))
+    return theirs and not (path / MANIFEST).is_file()
 
 
 def load(folder: Path | str) -> "TrainedModel":
@@ -44,8 +50,7 @@ def load(folder: Path | str) -> "TrainedModel":
         UnsupportedError: it needs an extra or a stage that is not installed.
     """
     path = Path(folder)
-    theirs = any((path / name).is_file() for name in ("config.json", "modules.json"))
-    if theirs and not (path / MANIFEST).is_file():
+    if is_published(path):
         check_not_lost(path)
         from munmaek.artefact.restoring import published
 

@@ -138,8 +138,11 @@ _OURS_ALONE = ("log.jsonl", "source_tokenizer.json", "text.safetensors", "part-0
 """Files that only a folder with a manifest has; before format 2 there was no mark."""
 
 
-def verify_files(folder: Path) -> None:
+def verify_files(folder: Path) -> int:
     """Check the sha256 of every file of a model, its parts', and that there is no other file.
+
+    Returns:
+        How many files there are, manifests among them.
 
     Raises:
         ArtefactError: no model there, a newer format, or files missing, truncated, altered, or
@@ -150,6 +153,7 @@ def verify_files(folder: Path) -> None:
         more = f" and {len(faults) - _LISTED} more" if len(faults) > _LISTED else ""
         message = f"{folder}: {'; '.join(faults[:_LISTED])}{more}; copy the folder again"
         raise ArtefactError(message)
+    return sum(path.is_file() for path in folder.rglob("*"))
 
 
 def _faults(folder: Path, before: str) -> Iterator[str]:

@@ -56,6 +56,7 @@ _FOR_OTHERS = frozenset(
         "special_tokens_map.json",
         "tokenizer.json",
         "tokenizer_config.json",
+        "SHA256SUMS",
         "vocab.json",
         "vocab.txt",
     }

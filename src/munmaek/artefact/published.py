@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from munmaek.artefact.classifier import Classifier
 from munmaek.artefact.encoder import Encoder
 from munmaek.artefact.ownership import PUBLISHED
+from munmaek.artefact.published_sums import write_sums
 from munmaek.artefact.regressor import LABEL, Regressor
 from munmaek.artefact.sentence_export import embeds, write_sentence_files
 from munmaek.artefact.tagger import Tagger
@@ -78,6 +79,7 @@ def export_huggingface(model: Exported, folder: Path) -> None:
         (folder / "tokenizer_config.json").write_text(text + "\n", encoding="utf-8")
         if isinstance(model, Encoder) and embeds(model):
             write_sentence_files(model, folder)
+        write_sums(folder)
 
 
 def _scaled(model: Exported, network: Any) -> Any:

@@ -3,23 +3,33 @@
 from pathlib import Path
 
 from munmaek.artefact.language_model import TrainedLanguageModel
-from munmaek.artefact.loading import load
-from munmaek.artefact.manifest import verify_files
+from munmaek.artefact.loading import is_published, load
+from munmaek.artefact.manifest import MANIFEST, verify_files
+from munmaek.artefact.published_sums import SUMS, Verified, verify_published
 from munmaek.models.ngram import NgramClassifier, NgramModel
 
 __all__ = ["verify"]
 
 
-def verify(folder: Path | str) -> None:
+def verify(folder: Path | str) -> Verified:
     """Check the sha256 of every file and, of n-grams, that all tables fit together.
 
-    Opening a model checks less of large n-gram tables, so that it takes no time.
+    Opening a model checks less of large n-gram tables, so that it takes no time. Of a published
+    folder, the checksums that are known are checked, and that it opens.
+
+    Returns:
+        How many files were checked, and those of which no checksum is known.
 
     Raises:
         ArtefactError: what is missing, truncated, altered or does not fit.
     """
     path = Path(folder)
-    verify_files(path)
+    listed = (path / SUMS).is_file() and not (path / MANIFEST).is_file()
+    if listed or is_published(path):
+        found = verify_published(path)
+        load(path)
+        return found
+    found = Verified(verify_files(path), ())
     opened = load(path)
     if isinstance(opened, TrainedLanguageModel) and opened.text is not None:
         opened.text.verify(vocab_size=opened.tokenizer.vocab_size)
@@ -29,3 +39,4 @@ def verify(folder: Path | str) -> None:
     elif isinstance(model, NgramClassifier):
         for each in model.models:
             each.tables.verify()
+    return found

@@ -7,15 +7,24 @@ __all__ = ["verify"]
 
 
 def verify(model: ModelFolder, *, json: Json = False) -> None:
-    """Read a model whole and check that nothing of it is missing or altered.
+    """Read a model whole and check that nothing of it is missing, altered or added.
 
     Opening a model checks the same but for large tables of n-grams, which are only read where they
-    are needed.
+    are needed. Of a published folder, files are checked of which a checksum is known: from
+    SHA256SUMS, or as huggingface_hub keeps them.
     """
     from munmaek.artefact.verifying import verify as check
 
-    check(model)
+    found = check(model)
     if json:
-        put_json({"model": str(model), "whole": True})
+        unknown = list(found.unknown)
+        whole = {"model": str(model), "whole": not unknown}
+        put_json({**whole, "checked": found.checked, "unknown": unknown})
+    elif found.unknown:
+        names = ", ".join(found.unknown[:4]) + (", …" if len(found.unknown) > 4 else "")
+        say(
+            f"{model}: it opens and {found.checked} files are as their checksums say, but no "
+            f"checksum is known of {names}, so that what was altered there is not found"
+        )
     else:
         say(f"{model}: whole")
