@@ -189,6 +189,8 @@ ODD: list[tuple[str, Callable[[Any], object], str]] = [
     ("classify-bert", lambda m: m.update(stage="x"), "unknown stage 'x'"),
     ("classify-bert", lambda m: m.update(sizes=[]), "sizes = []"),
     ("classify-bert", lambda m: m["sizes"].update(vocab_size="9"), "sizes.vocab_size"),
+    ("classify-bert", lambda m: m["sizes"].update(vocab_size=None), "vocab_size = None"),
+    ("classify-bert", lambda m: m["sizes"].update(vocab_size=True), "vocab_size = True"),
     ("classify-bert", lambda m: m["sizes"].update(more=1), "sizes.more is not known"),
     ("classify-bert", lambda m: m["sizes"].pop("vocab_size"), "sizes.vocab_size is missing"),
     ("classify-bert", lambda m: m["config"].update(hidden_size=[1]), "hidden_size"),

@@ -34,6 +34,10 @@ ACTIVATIONS = (
     "Softshrink", "Softsign", "Tanh", "Tanhshrink",
 )  # fmt: skip
 """``nn.sentence.ACTIVATIONS``, by name for the same reason."""
+NUMBERS = frozenset(
+    {"vocab_size", "source_vocab", "target_vocab", "label_count", "bos", "eos", "unk"}
+)
+"""Sizes that are no switches."""
 _SHOWN = 60
 
 
@@ -161,6 +165,10 @@ class Manifest(Strict):
 
     @model_validator(mode="after")
     def _check_ids(self) -> "Manifest":
+        for name, value in self.sizes.items():
+            if (value is None and name != "unk") or (isinstance(value, bool) and name in NUMBERS):
+                message = f"sizes.{name} = {value}; a number is wanted"
+                raise ValueError(message)
         vocabulary = self.sizes.get("vocab_size")
         for role in ("bos", "eos", "unk"):
             number = self.sizes.get(role)
