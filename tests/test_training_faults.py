@@ -183,6 +183,17 @@ def test_training_warns_on_the_command_line_and_compare_marks_the_row(run, tmp_p
         assert network.faults[0] in page
 
 
+def test_each_run_of_several_seeds_is_warned_of(run, tmp_path: Path) -> None:
+    asked = ("--tokenizer", "characters", "--epochs", 0.1, "--seeds", "1,2", "--json")
+    found = run(
+        "train", "classify", _table(tmp_path), "--model", "rnn", *asked, "-o", tmp_path / "m"
+    )
+    assert found.code == 0, found.err
+    for each, seed in zip(found.rows[0]["runs"], (1, 2), strict=True):
+        assert each["faults"]
+        assert f"warning: seed {seed}, 228 rows: trained on " in found.err
+
+
 def test_a_report_without_faults_has_no_mark() -> None:
     row = {"name": "lm-rnn", "task": "lm", "stage": "rnn", "label": "LSTM", "scores": {},
            "diagnosis": [unread_data(2.0, steps=9).to_json()]}  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from munmaek.cli.console import put, put_json, say
+from munmaek.cli.console import put, put_json, say, say_warnings
 from munmaek.cli.evaluate import number, put_bases
 from munmaek.cli.options import column
 from munmaek.errors import ConfigError
@@ -169,6 +169,11 @@ def sizes_and_seeds(
 
 def sum_up_several(found: Any, *, json: bool) -> None:
     """A line for each score of each amount of training data."""
+    say_warnings(
+        f"seed {run.seed}, {run.trained_on:,} rows: {fault}"
+        for run in found.runs
+        for fault in run.faults
+    )
     if json:
         put_json(found.to_json())
         return

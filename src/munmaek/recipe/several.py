@@ -54,6 +54,8 @@ class OneRun:
     scores: Mapping[str, Any]
     """Of the validation data, as in the model's record."""
     stopped: str | None
+    faults: tuple[str, ...] = ()
+    """What is wrong with how it was trained, a line each."""
 
     @classmethod
     def of(cls, folder: Path, seed: int, rows: int | None) -> "OneRun":
@@ -68,6 +70,7 @@ class OneRun:
             training.get("best_validation"),
             record["scores"],
             training.get("stopped"),
+            tuple(e["message"] for e in training.get("diagnosis") or () if e["found"]),
         )
 
 
@@ -120,6 +123,7 @@ class Several:
                     "rows": run.trained_on,
                     "validation": run.validation,
                     "scores": dict(run.scores),
+                    "faults": list(run.faults),
                 }
                 for run in self.runs
             ],
