@@ -204,7 +204,8 @@ class Demonstrating:
         valid = self.data.text.valid_corpus
         assert valid is not None
         counted = self._load("lm-ngram")
-        return Outcome(mixture_row(networks[best], counted, valid=valid, test=test, name=MIXTURE))
+        row = mixture_row(networks[best], counted, valid=valid, test=test, name=MIXTURE)
+        return Outcome({**row, "parts": [best, "lm-ngram"]})
 
     def _encoder(self, name: str, run: Run) -> Outcome:
         """Masked words: BERT, and what it fills in."""

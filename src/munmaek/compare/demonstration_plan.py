@@ -102,7 +102,7 @@ QUICK = Plan(
         "lm-elman": Training(200, 3, {"learning_rate": 5e-3}),
         "lm-rnn": Training(240, 4, {"learning_rate": 8e-3}),
         "lm-self_attention": Training(200, 3, {"learning_rate": 8e-3}),
-        "lm-transformer": Training(200, 8, _MUON | {"learning_rate": 8e-3}),
+        "lm-transformer": Training(260, 10, _MUON | {"learning_rate": 8e-3}),
         "mlm-bert": Training(220, 14, {"learning_rate": 8e-3}, {"mask_rates": (0.4,)}),
         "translate-seq2seq": Training(280, 11, {"learning_rate": 8e-3}),
         "translate-attention": Training(320, 15, {"learning_rate": 8e-3}),

@@ -72,6 +72,8 @@ class _Numbers:
     def __init__(self, results: Mapping[str, Any]) -> None:
         self.rows = {row.name: row for row in read_rows(results)}
         self.baselines = {(row.task, row.label): row for row in read_baselines(results)}
+        mixtures = [e for e in results.get("models") or () if e.get("name") == "lm-mixture"]
+        self.mixed = [str(name) for entry in mixtures for name in entry.get("parts") or ()]
         self.tests = {
             str(entry.get("task")): entry.get("test") for entry in results.get("data") or ()
         }
@@ -198,13 +200,11 @@ def _all_learned(name: str, found: _Numbers) -> Lesson:
 
 
 def _mixture(name: str, found: _Numbers) -> Lesson:
-    """The mixture needs fewer bits than each of the models alone."""
+    """The mixture needs fewer bits than each of its parts alone."""
     metric = PRIMARY["lm"]
     mixed = found.rows["lm-mixture"]
-    single = min(
-        (row for row in found.rows.values() if row.task == "lm" and row is not mixed),
-        key=lambda row: row.scores[metric].value,
-    )
+    parts = [found.rows[name] for name in found.mixed]
+    single = min(parts, key=lambda row: row.scores[metric].value)
     values = {
         "better": mixed.label,
         "worse": single.label,

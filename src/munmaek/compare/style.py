@@ -197,9 +197,9 @@ td.wrap{white-space:normal}
 .lessons{max-width:54em;margin:0;padding:0;list-style:none}
 .lessons li{padding:7px 0 7px 26px;text-indent:-26px;border-top:1px solid var(--rule)}
 .lessons li:first-child{border-top:0}
-.lessons li::before{display:inline-block;width:26px;text-indent:0;content:"\2713";
+.lessons li::before{display:inline-block;width:26px;text-indent:0;content:"\u2713";
 color:var(--muted)}
-.lessons .failed::before{content:"\2717";color:var(--accent);font-weight:600}
+.lessons .failed::before{content:"\u2717";color:var(--accent);font-weight:600}
 .faults{margin-top:22px;font-size:13.5px}.faults ul{margin:0;padding-left:18px}
 .best{color:var(--accent);font-weight:600}
 [title]{text-decoration:none}
