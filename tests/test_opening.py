@@ -334,6 +334,10 @@ def test_a_tokenizer_that_the_library_would_hang_or_panic_on_is_refused(
                                       "continuing_subword_prefix": "##",
                                       "max_input_chars_per_word": 9}),
             lambda t: t.update(normalizer={"type": "Precompiled", "precompiled_charsmap": "AAAA"}),
+            lambda t: t.update(post_processor={
+                "type": "TemplateProcessing", "special_tokens": {}, "pair": [],
+                "single": [{"SpecialToken": {"id": "[CLS]", "type_id": 0}}],
+            }),
         ]
     ):  # fmt: skip
         folder = tmp_path / str(number)

@@ -54,4 +54,6 @@ def _tried(pipeline: Pipeline) -> Pipeline:
         raise ValueError(message)
     encoding = pipeline.encode(_TRIED, add_special_tokens=False)
     pipeline.decode(encoding.ids)
+    for pair in (None, _TRIED):  # a post-processor may name tokens that it does not define
+        pipeline.encode(_TRIED, pair)
     return pipeline
