@@ -9,7 +9,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from munmaek.cli.console import put, put_json, put_line, say
+from munmaek.cli.console import put_json, put_line, say
 from munmaek.cli.inputs import Texts
 from munmaek.cli.options import InputFile, Json, ModelFolder, TextColumn, column
 from munmaek.errors import ConfigError, InputError
@@ -210,7 +210,7 @@ def translate(
             else:
                 for each in best:
                     words = " ".join(ascii_words(each.translation))
-                    put(f"{told.lines}\t{each.score:.4f}\t{words}")
+                    put_line(f"{told.lines}\t{each.score:.4f}\t{words}")
         told.progress()
     if next(phrases, None) is not None and must_file is not None:
         message = f"{must_file}: more lines than the text's {told.lines:,}; give one for each"
