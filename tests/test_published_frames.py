@@ -68,11 +68,11 @@ def test_a_marker_of_an_entity_is_one_token(cases: tuple[Path, dict[str, Any]]) 
 
 
 def compare(ours: CheckpointTokenizer, theirs: Any, rng: random.Random) -> None:
-    pairs = [(rng.choice(TEXTS), rng.choice([text for text in TEXTS if text])) for _ in range(6)]
+    pairs = [(rng.choice(TEXTS), rng.choice([text for text in TEXTS if text])) for _ in range(4)]
     # Where no special tokens stand around a text, an empty one is refused.
     texts = [text for text in TEXTS if ours.frame.special or ours.encode(text)]
     encoded = ours.encode_many(texts)
-    for limit in (512, 9, 6):
+    for limit in (512, 9):
         for text, row in zip(texts, ours.frame.rows(encoded, limit), strict=True):
             assert row == theirs(text, truncation=True, max_length=limit)["input_ids"]
         for first, second in pairs:
@@ -91,11 +91,11 @@ def compare(ours: CheckpointTokenizer, theirs: Any, rng: random.Random) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_forty_folders_of_each_form_are_tokenised_as_transformers_does(
+def test_folders_of_each_form_are_tokenised_as_transformers_does(
     form: str, tmp_path: Path
 ) -> None:
     rng = random.Random(f"frames of {form}")
-    for number in range(40):
+    for number in range(12):
         folder = tmp_path / str(number)
         write_tokenizer(folder, rng, form)
         theirs = transformers.AutoTokenizer.from_pretrained(folder)
@@ -302,9 +302,9 @@ MATRIX = [
 def test_vectors_and_chances_of_texts_and_pairs_equal_those_of_transformers(
     family: str, form: str, tmp_path: Path
 ) -> None:
-    texts = [text for text in TEXTS if text]
+    texts = [text for text in TEXTS if text][::2]
     long = "나는 the cat sat on the mat. The café " * 4
-    pairs = [(texts[0], texts[1]), (long, texts[4]), ("the foo", long), (long, long)]
+    pairs = [(TEXTS[0], TEXTS[1]), (long, TEXTS[5]), ("the foo", long), (long, long)]
     theirs, model = published(tmp_path / "a", family, "Model", form, seed=1)
     ours: Any = load(tmp_path / "a")
     want = [given(theirs, model, text).last_hidden_state[0].mean(0) for text in texts]
@@ -324,13 +324,13 @@ def test_vectors_and_chances_of_texts_and_pairs_equal_those_of_transformers(
         np.testing.assert_allclose(found, torch.stack(logits).softmax(-1), atol=1e-5)
 
 
-@pytest.mark.parametrize(("family", "form"), MATRIX[::2])
+@pytest.mark.parametrize(("family", "form"), MATRIX[::3])
 def test_fills_and_labels_of_tokens_equal_those_of_transformers(
     family: str, form: str, tmp_path: Path
 ) -> None:
     theirs, model = published(tmp_path / "a", family, "ForTokenClassification", form, seed=3)
     ours: Any = load(tmp_path / "a")
-    for text in filter(None, TEXTS):
+    for text in TEXTS[:2]:
         logits = given(theirs, model, text).logits[0]
         ids = theirs(text, truncation=True)["input_ids"]
         got = ours.network(torch.tensor([ids]), torch.tensor([len(ids)]))[0].detach()
