@@ -91,9 +91,7 @@ def compare(ours: CheckpointTokenizer, theirs: Any, rng: random.Random) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_folders_of_each_form_are_tokenised_as_transformers_does(
-    form: str, tmp_path: Path
-) -> None:
+def test_folders_of_each_form_are_tokenised_as_transformers_does(form: str, tmp_path: Path) -> None:
     rng = random.Random(f"frames of {form}")
     for number in range(12):
         folder = tmp_path / str(number)
