@@ -1,3 +1,4 @@
+import io
 import json
 from functools import partial
 
@@ -5,13 +6,14 @@ import pytest
 import torch
 
 from crew_support import Adding
+from munmaek.cli.board import _Running, board
 from munmaek.compare import demonstration, lessons
 from munmaek.compare.crew import Begun, Ended, Going, Job, side_by_side
 from munmaek.compare.demonstration import demonstrate
 from munmaek.compare.demonstration_data import Data
 from munmaek.compare.demonstration_jobs import JOBS, LABELS
 from munmaek.compare.demonstration_plan import FULL, QUICK, Plan, Training
-from munmaek.compare.events import Message, StageFinished, StageStarted, TimeLeft
+from munmaek.compare.events import Message, StageFinished, StageProgress, StageStarted, TimeLeft
 from munmaek.compare.forecast import Forecast
 from munmaek.compare.lessons import Lesson, examine
 from munmaek.compare.report import render_report
@@ -206,6 +208,33 @@ def test_the_demonstration_tells_the_time_left(monkeypatch):
     left = [event for event in told if isinstance(event, TimeLeft)]
     assert left
     assert 0 < left[-1].seconds_left < left[-1].seconds_total
+
+
+def test_the_time_is_said_once_measured_and_then_every_while(capsys, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("munmaek.cli.board.time.monotonic", lambda: now[0])
+    with board(io.StringIO()) as report:
+        for seconds in (0.0, 1.0, 20.0):
+            now[0] = 100.0 + seconds
+            report(TimeLeft(0.25, 90.0, 120.0))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [
+        "measured in the first seconds: about 2 min 00 s in all on this machine; "
+        "25 %, about 1 min 30 s left",
+        "25 %, about 1 min 30 s left",
+    ]
+
+
+def test_the_bars_are_those_of_the_models_in_work_and_of_all():
+    running = _Running(60)
+    running.take(StageStarted("lm-rnn", "lm", "LSTM"))
+    running.take(StageStarted("mlm-bert", "mlm", "BERT"))
+    running.take(TimeLeft(0.25, 90.0, 120.0))
+    lines = running.render().plain.splitlines()
+    assert [line.split()[0] for line in lines] == ["LSTM", "BERT", "all"]
+    assert max(map(len, lines)) < 60
+    running.take(StageProgress("lm-rnn", 1.0))  # its row waits for an earlier one
+    assert list(running.stages) == ["mlm-bert"]
 
 
 # --- lessons ---------------------------------------------------------------------------------
