@@ -10,6 +10,8 @@ __all__ = ["FIRST_BYTE", "Located", "Piece", "bytes_located", "whole_characters"
 
 FIRST_BYTE = len(SPECIALS)
 
+_BYTE_IDS = frozenset(range(FIRST_BYTE, FIRST_BYTE + len(BYTES)))
+
 Located = tuple[int, int, int]
 """A token's id, and start and end of its characters."""
 
@@ -54,11 +56,13 @@ def bytes_located(text: str, located: list[Located]) -> list[Located]:
 
 def whole_characters(ids: Sequence[int]) -> list[int]:
     """Return the ids without bytes that spell no character: a search may end within one."""
+    if _BYTE_IDS.isdisjoint(ids):
+        return list(ids)
     kept: list[int] = []
     begin = 0
     while begin < len(ids):
         end = begin
-        while end < len(ids) and FIRST_BYTE <= ids[end] < FIRST_BYTE + len(BYTES):
+        while end < len(ids) and ids[end] in _BYTE_IDS:
             end += 1
         spelled = bytes(number - FIRST_BYTE for number in ids[begin:end])
         kept.extend(FIRST_BYTE + byte for byte in spelled.decode(errors="ignore").encode())
