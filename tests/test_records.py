@@ -40,6 +40,7 @@ from munmaek.tasks.lm import NeuralLanguageModel
 from munmaek.tasks.regress import NeuralRegressor
 from munmaek.tasks.translate import DecoderRows
 from munmaek.text.frames import Frame
+from munmaek.text.spelling import shown_tokens
 from munmaek.text.tokenizers import Tokenizer, train_tokenizer
 
 pytestmark = pytest.mark.filterwarnings("ignore::munmaek.errors.MunmaekWarning")
@@ -332,7 +333,7 @@ def test_every_token_of_a_framed_text_has_its_name_and_its_word(
     assert list(found.ids[0]) == list(wanted.ids[0])
     assert (found.splits is None) == (wanted.splits is None)
     assert found.splits is None or found.splits.tolist() == wanted.splits.tolist()
-    assert list(framed.tokens) == [tokens.token(token) for token in framed.ids]
+    assert framed.tokens == shown_tokens(tokens, framed.ids)
     pieces: dict[int, list[int]] = {}
     for token, word in zip(framed.ids, framed.words, strict=True):
         assert (word < 0) == (token in (tokens.bos, tokens.eos))
