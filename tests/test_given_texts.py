@@ -182,6 +182,7 @@ def test_look_takes_no_folder_for_a_sentence_and_no_sentence_for_a_folder(
         ),
         ("models/typo", "models/typo: no such folder"),
         ("./typo", "./typo: no such folder"),
+        ("elsewhere/typo", "elsewhere/typo: no such folder"),
         ("/nowhere/at/all", "/nowhere/at/all: no such folder"),
     ):
         done = run("look", "models/a", text, "he said and/or wrote", "--json")

@@ -115,7 +115,7 @@ def look(
         return
     _usable(texts, target=target, pair=pair, output=output, json=json, links=links, pairs=pairs)
     for one in texts:
-        _check_sentence(one, model)
+        _check_sentence(one, model, alone=len(texts) == 1)
 
     if output is None and not json:
         keep_few_products()
@@ -152,8 +152,13 @@ _PATH = re.compile(r"[^\s/]*(?:/[^\s/]+)+/?|[^\s/]+/")
 _ROOTED = ("/", "./", "../", "~/")
 
 
-def _check_sentence(text: str, model: Path) -> None:
+def _check_sentence(text: str, model: Path, *, alone: bool) -> None:
     """Refuse the name of a folder or a file where a sentence is wanted.
+
+    Args:
+        text: what was given for a sentence.
+        model: the folder before it.
+        alone: it is the only one, so that it is no folder before a sentence.
 
     Raises:
         ConfigError: a folder or file of that name is there, or it looks like the name of one.
@@ -164,7 +169,7 @@ def _check_sentence(text: str, model: Path) -> None:
             "another model goes with --with"
         )
         raise ConfigError(message)
-    if _PATH.fullmatch(text) and (text.startswith(_ROOTED) or _beside(model, text)):
+    if _PATH.fullmatch(text) and (not alone or text.startswith(_ROOTED) or _beside(model, text)):
         message = (
             f"{text}: no such folder; a sentence is wanted, and another model goes with --with"
         )
