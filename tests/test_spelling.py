@@ -148,7 +148,7 @@ def test_pieces_of_byte_level_bpe_are_shown_as_their_characters() -> None:
     pipeline.decoder = decoders.ByteLevel()
     tokenizer = CheckpointTokenizer(pipeline, specials={}, frame=Frame.around(0, 0))
     ids = tokenizer.encode("a 글")
-    assert shown_tokens(tokenizer, ids) == ("a", "▁", "글(1/3)", "글(2/3)", "글(3/3)")
+    assert shown_tokens(tokenizer, ids) == ("a", "Ġ", "글(1/3)", "글(2/3)", "글(3/3)")
 
 
 @pytest.mark.parametrize("kind", ["bpe", "unigram", "wordpiece"])

@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.text.building import MARK
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer, CheckpointTokenizer
 from munmaek.text.places import FIRST_BYTE
 from munmaek.text.tokenizers import SPELLED_IN_BYTES, Tokenizer
@@ -177,7 +178,7 @@ def shown_tokens(tokenizer: AnyTokenizer, ids: Sequence[int]) -> tuple[str, ...]
             end += 1
         if end > begin:
             run = [content or b"" for content in contents[begin:end]]
-            names[begin:end] = _readable_run(run)
+            names[begin:end] = _readable_run(run, _mark(tokenizer))
         begin = end + 1
     return tuple(names)
 
@@ -219,7 +220,13 @@ def _byte_letters() -> dict[str, int]:
     return {**{chr(byte): byte for byte in plain}, **moved}
 
 
-def _readable_run(contents: Sequence[bytes]) -> list[str]:
+def _mark(tokenizer: AnyTokenizer) -> str:
+    """What the vocabulary writes for the space before a word."""
+    published = isinstance(tokenizer, CheckpointTokenizer)
+    return "Ġ" if published and tokenizer.bytes_as == "ByteLevel" else MARK
+
+
+def _readable_run(contents: Sequence[bytes], mark: str) -> list[str]:
     """Names of tokens of bytes that follow one another; a letter that does not end is ``…``."""
     letters = list(_letters(b"".join(contents)))
     owner = [place for place, (_, size, _) in enumerate(letters) for _ in range(size)]
@@ -234,7 +241,7 @@ def _readable_run(contents: Sequence[bytes]) -> list[str]:
         if cut is not None:
             part = owner[:end].count(cut)
             shown = f"{shown}({part}/{letters[cut][2]})"
-        out.append(_marked(shown))
+        out.append(_marked(shown, mark))
     return out
 
 
@@ -263,11 +270,13 @@ def shown_alone(tokenizer: AnyTokenizer, token: int) -> str:
         UnicodeDecodeError: it is a part of a character.
     """
     content = part_of_character(tokenizer, token)
-    return tokenizer.token(token) if content is None else _marked(content.decode())
+    return (
+        tokenizer.token(token) if content is None else _marked(content.decode(), _mark(tokenizer))
+    )
 
 
-def _marked(text: str) -> str:
-    return f"▁{text[1:]}" if text.startswith(" ") else text
+def _marked(text: str, mark: str) -> str:
+    return f"{mark}{text[1:]}" if text.startswith(" ") else text
 
 
 def unseen_bytes(tokenizer: Tokenizer, logprobs: NDArray[np.floating]) -> tuple[int, ...]:
