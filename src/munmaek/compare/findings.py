@@ -28,6 +28,7 @@ __all__ = [
     "lower_is_better",
     "overlap",
     "ranked",
+    "tiny_share",
     "translation",
     "work",
 ]
@@ -287,8 +288,8 @@ def influence(series: Sequence[Series], catalogue: Catalogue) -> tuple[str, list
         far=f"{shared[-1]:g}",
         worst=worst,
         best=best,
-        worst_share=_share(kept[worst]),
-        best_share=_share(kept[best]),
+        worst_share=tiny_share(kept[worst]),
+        best_share=tiny_share(kept[best]),
     )
     return best, [said]
 
@@ -316,7 +317,7 @@ def work(series: Sequence[Series], catalogue: Catalogue) -> tuple[str, list[str]
     return most, [said, catalogue.text("finding.work.order")]
 
 
-def _share(share: float) -> str:
+def tiny_share(share: float) -> str:
     """A share as percent with two digits, however small."""
     percent = 100 * share
     if 0 < percent < 1e-4:

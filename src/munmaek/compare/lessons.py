@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from munmaek.compare.findings import PRIMARY, lower_is_better, overlap
+from munmaek.compare.findings import PRIMARY, lower_is_better, overlap, tiny_share
 from munmaek.compare.formats import number_text, score_text, share_text
 from munmaek.compare.reading import Bucket, Row, numbers, read_baselines, read_rows
 from munmaek.metrics import Score
@@ -225,8 +225,8 @@ def _gates(name: str, found: _Numbers) -> Lesson:
     values = {
         "better": rows[0].label,
         "worse": rows[1].label,
-        "value": share_text(kept),
-        "other": share_text(lost),
+        "value": tiny_share(kept),
+        "other": tiny_share(lost),
         "near": f"{near:g}",
         "far": f"{far:g}",
     }
