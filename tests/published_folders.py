@@ -2,6 +2,7 @@
 
 import json
 import random
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from tokenizers import (
     pre_tokenizers,
     processors,
 )
+
+from munmaek.text.spelling import shown_alone
 
 WORDS = [
     "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "cat", "sat", "on", "the", "mat", "##s",
@@ -217,3 +220,12 @@ def write_files(folder: Path, form: str, rng: random.Random) -> None:
 
 def put(path: Path, values: Any) -> None:
     path.write_text(json.dumps(values, ensure_ascii=False), encoding="utf-8")
+
+
+def chances_shown(tokenizer: Any, chances: Any) -> dict[str, list[float]]:
+    """Every probability by what its token is shown as; bytes that are no character are not."""
+    shown: dict[str, list[float]] = {}
+    for token in range(len(chances)):
+        with suppress(IndexError, UnicodeDecodeError):
+            shown.setdefault(shown_alone(tokenizer, token), []).append(float(chances[token]))
+    return shown

@@ -450,9 +450,9 @@ def test_checkpoints_of_other_forms_are_read() -> None:
 
 def test_checkpoints_that_do_not_fit_are_refused_by_name() -> None:
     theirs = to_huggingface(masked().state_dict())
-    with pytest.raises(ArtefactError, match=r"bert\.extra\.weight' belongs to no BERT"):
+    with pytest.raises(ArtefactError, match=r"bert\.extra\.weight' belongs to no Bert"):
         from_huggingface({**theirs, "bert.extra.weight": torch.zeros(1)})
-    with pytest.raises(ArtefactError, match="reads tied weights only"):
+    with pytest.raises(ArtefactError, match="does not say tie_word_embeddings"):
         from_huggingface({**theirs, "cls.predictions.decoder.weight": torch.zeros(V, 16)})
     key = "bert.encoder.layer.0.attention.self.key.bias"
     partial = {name: value for name, value in theirs.items() if name != key}
@@ -467,7 +467,7 @@ def test_the_configuration_goes_to_hugging_faces_form_and_back() -> None:
     assert values["id2label"] == {"0": "no", "1": "yes"}
     assert values["model_type"] == "bert"
     assert bert_config(values) == BERT
-    with pytest.raises(ArtefactError, match=r"x\.json: model_type 'bert' .* got 'gpt2'"):
+    with pytest.raises(ArtefactError, match=r"x\.json: model_type 'gpt2' is not one"):
         bert_config({"model_type": "gpt2"}, where="x.json")
     assert bert_config({"model_type": "bert"}).num_hidden_layers == 12
 
@@ -476,7 +476,7 @@ def test_the_configuration_goes_to_hugging_faces_form_and_back() -> None:
 
 
 def test_heads_that_do_not_divide_the_width_are_refused() -> None:
-    with pytest.raises(ConfigError, match="heads = 3: value error, must divide dimension = 256"):
+    with pytest.raises(ConfigError, match="heads = 3: must divide dimension = 256"):
         TransformerConfig.of({"heads": 3})
     with pytest.raises(ConfigError, match="must divide hidden_size = 256"):
         BertConfig.of({"num_attention_heads": 7})
