@@ -200,7 +200,7 @@ def _all_learned(name: str, found: _Numbers) -> Lesson:
 
 
 def _mixture(name: str, found: _Numbers) -> Lesson:
-    """The mixture needs fewer bits than each of its parts alone."""
+    """Check that the mixture needs no more bits than each of its parts alone."""
     metric = PRIMARY["lm"]
     mixed = found.rows["lm-mixture"]
     parts = [found.rows[name] for name in found.mixed]
@@ -211,7 +211,7 @@ def _mixture(name: str, found: _Numbers) -> Lesson:
         "value": score_text(mixed.scores[metric]),
         "other": score_text(single.scores[metric]),
     }
-    if mixed.scores[metric].value < single.scores[metric].value:
+    if mixed.scores[metric].value <= single.scores[metric].value:
         return Lesson(name, True, values)
     return _failed(name, values, [mixed], found, rows=False)
 

@@ -232,8 +232,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "문자당 비트는 {better} {value}, 한 층의 {worse} {other}",
     ),
     "lesson.lm.mixture.claim": (
-        "Mixed, counting and a network do better than either alone",
-        "세기와 신경망을 섞으면 어느 하나보다 낫다",
+        "Mixed, counting and a network do at least as well as either alone",
+        "세기와 신경망을 섞으면 어느 하나만 쓸 때보다 못하지 않다",
     ),
     "lesson.lm.mixture": (
         "{better} needs {value} bits for each character, {worse} alone {other}",
