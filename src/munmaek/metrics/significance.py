@@ -19,6 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.progress import followed
+
 __all__ = [
     "Comparison",
     "approximate_randomisation",
@@ -44,7 +46,7 @@ def bootstrap_sums(
         return np.zeros((resamples, values.shape[1]))
     rows = max(1, min(resamples, _CHUNK_CELLS // size))
     out = np.empty((resamples, values.shape[1]))
-    for first in range(0, resamples, rows):
+    for first in followed(range(0, resamples, rows), "resamples"):
         last = min(first + rows, resamples)
         counts = np.empty((last - first, size))
         for row in range(last - first):

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from munmaek.errors import ConfigError, UnsupportedError
 from munmaek.metrics.score import Score, Signature
 from munmaek.metrics.significance import bootstrap_interval
+from munmaek.progress import followed
 
 __all__ = [
     "BLEU_TOKENIZERS",
@@ -117,7 +118,8 @@ def _statistics(metric: Any, hypotheses: Sequence[str], references: Sequence[str
             f"need one translation for every reference, got {len(hypotheses)} for {len(references)}"
         )
         raise ValueError(message)
-    rows = metric._extract_corpus_statistics(list(hypotheses), [list(references)])
+    told = followed(list(hypotheses), "sentences")
+    rows = metric._extract_corpus_statistics(told, [list(references)])
     return np.array(rows, dtype=np.int64)
 
 

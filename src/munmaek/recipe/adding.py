@@ -13,10 +13,14 @@ import numpy as np
 from munmaek.artefact import TrainedLanguageModel
 from munmaek.errors import InputError, UnsupportedError
 from munmaek.models.ngram import NgramModel
+from munmaek.progress import followed
 from munmaek.recipe.counted import excluded_ids, ngram_sizes
 from munmaek.text.corpora import Corpus
 
 __all__ = ["add_text"]
+
+LINES_AT_ONCE = 10_000
+"""Lines that are encoded between two tellings of how far it is."""
 
 
 def add_text(
@@ -41,7 +45,12 @@ def add_text(
             "the model was saved without its training text; train it again with --keep-text"
         )
     began, tokenizer = time.perf_counter(), model.tokenizer
-    new = tokenizer.encode_many(corpus.lines)
+    parts = range(0, len(corpus.lines), LINES_AT_ONCE)
+    new = [
+        ids
+        for first in followed(parts, "lines")
+        for ids in tokenizer.encode_many(corpus.lines[first : first + LINES_AT_ONCE])
+    ]
     text = model.text.extended(new)
     counted = NgramModel.fit_flat(
         text.ids.astype(np.int64),
