@@ -315,10 +315,12 @@ def _compare_classify(settings: CompareSettings, results: dict[str, Any], report
     assert test is not None  # without a test, something is held out
     results["data"] = [described_data(settings, texts.describe(), test, len(test.texts))]
 
+    def counts_all(stage: Recipe) -> bool:
+        # Counting needs no validation, and there is other data to test on.
+        return stage.is_counted and holding and bool(settings.test) and not stage.calibrate
+
     def fit(stage: Recipe, run: Run) -> Classifier:
-        if stage.is_counted and holding and settings.test and not stage.calibrate:
-            # Counting needs no validation, and there is other data to test on.
-            _note(results, f"{stage.stage}: counts all of {corpus.name}, held-out rows too")
+        if counts_all(stage):
             whole = prepare_labelled(corpus, None, stage, tokenizer=texts.tokenizer, holding=False)
             return fit_classifier(whole, stage, run)
         tokenizer = own_tokenizer(run.init)
@@ -329,6 +331,9 @@ def _compare_classify(settings: CompareSettings, results: dict[str, Any], report
         return fit_classifier(own, stage, run)
 
     for training in _trainings(settings, results, report):
+        if training.candidate.stage is not None and counts_all(training.recipe()):
+            kind = training.recipe().stage
+            _note(results, f"{kind}: counts all of {corpus.name}, held-out rows too")
         model = training.trained(fit)
         if not isinstance(model, Classifier | MixedClassifier):
             raise _wrong_task(model, "classify")
