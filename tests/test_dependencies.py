@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
 
@@ -25,3 +26,28 @@ def test_every_imported_package_is_a_dependency_of_a_plain_installation() -> Non
     wanted = [*project["dependencies"], *project["optional-dependencies"]["ko"]]
     declared = {re.split(r"[<>=\[ ]", each)[0].lower() for each in wanted}
     assert {name.lower() for name in imported()} <= declared
+
+
+def test_compiling_puts_no_other_standard_output_in_place() -> None:
+    """Numba would, for as long as it colours a message, whatever other threads print meanwhile."""
+    code = (
+        "import sys, munmaek; from munmaek.ngram.compiled import compiled\n"
+        "class Watched(type(sys)):\n"
+        "    def __setattr__(self, name, value):\n"
+        "        assert name != 'stdout', value\n"
+        "        super().__setattr__(name, value)\n"
+        "sys.__class__ = Watched\n"
+        "from munmaek.ngram import bits, queries\n"
+        "import numpy as np\n"
+        "@compiled\n"
+        "def total(values):\n"
+        "    found = 0\n"
+        "    for value in values:\n"
+        "        found += value\n"
+        "    return found\n"
+        "assert total(np.arange(4)) == 6\n"
+        "from numba.core.errors import termcolor\n"
+        "assert termcolor().errmsg('x') == 'x'\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -4,6 +4,7 @@ A language model is a way to turn context into a prediction. Names are loaded wh
 importing munmaek loads neither torch nor numba.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from munmaek.phrases import phrasebook
     from munmaek.recipe import Recipe
     from munmaek.text.tokenizers import Tokenizer, train_tokenizer
+
+# Numba colours its messages, also those that it only tries out while it compiles, through colorama,
+# which puts another sys.stdout in place for as long: what a thread beside it prints is then lost to
+# whoever had redirected it. The variable is read when numba is first imported.
+os.environ.setdefault("NUMBA_DISABLE_ERROR_MESSAGE_HIGHLIGHTING", "1")
 
 __all__ = [
     "LINEAGE",
