@@ -323,7 +323,7 @@ def test_what_stands_beside_a_model_without_being_listed_is_not_read(
     assert load(tmp_path / "m").text is None
 
 
-def test_a_tokenizer_that_the_library_would_hang_or_panic_on_is_refused(
+def test_a_tokenizer_that_the_library_would_hang_or_panic_on_or_with_odd_ids_is_refused(
     models: Path, tmp_path: Path
 ) -> None:
     for number, change in enumerate(
@@ -338,6 +338,8 @@ def test_a_tokenizer_that_the_library_would_hang_or_panic_on_is_refused(
                 "type": "TemplateProcessing", "special_tokens": {}, "pair": [],
                 "single": [{"SpecialToken": {"id": "[CLS]", "type_id": 0}}],
             }),
+            lambda t: t["model"]["vocab"].update({list(t["model"]["vocab"])[-1]: 477}),
+            lambda t: t["model"]["vocab"].update({list(t["model"]["vocab"])[-1]: 7}),
         ]
     ):  # fmt: skip
         folder = tmp_path / str(number)

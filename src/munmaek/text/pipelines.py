@@ -4,13 +4,14 @@ The library takes any ids and any rules that are spelled right, and fails where 
 stops with a Rust panic, or writes a table up to the highest id. So what it made is tried at once.
 """
 
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from tokenizers import Tokenizer as Pipeline
 
 from munmaek.errors import ArtefactError
 
-__all__ = ["open_pipeline"]
+__all__ = ["check_near", "check_numbered", "open_pipeline"]
 
 LARGEST = 1 << 30
 """Bytes of such a file, at most; the largest vocabularies take some tens of millions."""
@@ -20,12 +21,31 @@ _TRIED = "a 가 \U0010fffd"
 """Letters that are known to most, and one that is known to none."""
 
 
-def open_pipeline(path: Path) -> Pipeline:
+def check_near(ids: Collection[int]) -> None:
+    """Raise ``ValueError`` where far fewer tokens have ids than the highest id says."""
+    highest = max(ids, default=-1)
+    if highest > 2 * len(ids) + _SPARSE:
+        message = f"{len(ids)} tokens with ids up to {highest}"
+        raise ValueError(message)
+
+
+def check_numbered(ids: Collection[int]) -> None:
+    """Raise ``ValueError`` unless the tokens are numbered from 0 on, each by its own number."""
+    if not len(ids) == len(set(ids)) == max(ids, default=-1) + 1:
+        message = f"{len(ids)} tokens need the ids 0 to {len(ids) - 1}, each its own"
+        raise ValueError(message)
+
+
+def open_pipeline(path: Path, *, check: Callable[[Collection[int]], None] = check_near) -> Pipeline:
     """Open a ``tokenizer.json``.
+
+    Args:
+        path: the file.
+        check: raises ``ValueError`` for ids of tokens that are not taken.
 
     Raises:
         ArtefactError: it cannot be read, is not UTF-8 or too large, the library does not take it,
-            its ids are far apart, or it cannot encode a text.
+            its ids are not taken, or it cannot encode a text.
     """
     try:
         with path.open("rb") as file:
@@ -38,7 +58,7 @@ def open_pipeline(path: Path) -> Pipeline:
         message = f"{path}: {len(content):,} bytes and more; a tokenizer has {LARGEST:,} at most"
         raise ArtefactError(message)
     try:
-        return _tried(Pipeline.from_str(text))
+        return _tried(Pipeline.from_str(text), check)
     except (KeyboardInterrupt, SystemExit, MemoryError):
         raise
     except BaseException as error:  # noqa: BLE001  bare Exception, and panics, which are none
@@ -46,12 +66,8 @@ def open_pipeline(path: Path) -> Pipeline:
         raise ArtefactError(message) from None
 
 
-def _tried(pipeline: Pipeline) -> Pipeline:
-    ids = pipeline.get_vocab(with_added_tokens=True).values()
-    highest = max(ids, default=-1)
-    if highest > 2 * len(ids) + _SPARSE:
-        message = f"{len(ids)} tokens with ids up to {highest}"
-        raise ValueError(message)
+def _tried(pipeline: Pipeline, check: Callable[[Collection[int]], None]) -> Pipeline:
+    check(pipeline.get_vocab(with_added_tokens=True).values())
     encoding = pipeline.encode(_TRIED, add_special_tokens=False)
     pipeline.decode(encoding.ids)
     for pair in (None, _TRIED):  # a post-processor may name tokens that it does not define

@@ -28,7 +28,7 @@ from munmaek.text.building import (
 from munmaek.text.frames import Frame
 from munmaek.text.given import check_text, given_texts
 from munmaek.text.morphology import analyser, segment
-from munmaek.text.pipelines import open_pipeline
+from munmaek.text.pipelines import check_numbered, open_pipeline
 from munmaek.text.places import FIRST_BYTE, Located, Piece, bytes_located, whole_characters, word_of
 from munmaek.text.spaces import ASCII_SPACE, SPACE
 
@@ -314,9 +314,10 @@ class Tokenizer:
         """Open what ``save`` wrote.
 
         Raises:
-            ArtefactError: no such file, not a tokenizer, or one with other special tokens.
+            ArtefactError: no such file, not a tokenizer, one with other special tokens, or with
+                tokens that are not numbered from 0 on.
         """
-        pipeline = open_pipeline(Path(path))
+        pipeline = open_pipeline(Path(path), check=check_numbered)
         found = tuple(pipeline.id_to_token(number) for number in range(len(SPECIALS)))
         if found != SPECIALS:
             message = f"{path}: ids 0 to 4 must be {' '.join(SPECIALS)}, got {found}"
