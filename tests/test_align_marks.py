@@ -1,6 +1,8 @@
 """Marks: what a person says of word links, kept and read again."""
 
+import errno
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -104,6 +106,45 @@ def test_a_line_without_end_is_ended_before_the_next(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes().rstrip())
     append_marks(path, [MarkedPair("a", "b")], tokenizer=HASH)
     assert len(read_marks(path)) == 2
+
+
+@pytest.mark.filterwarnings("ignore:.*its last line was cut short:munmaek.errors.MunmaekWarning")
+def test_a_last_line_cut_short_at_any_byte_is_passed_over_and_then_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "marks.jsonl"
+    append_marks(path, [PAIR], tokenizer=HASH)
+    one = path.read_bytes()
+    append_marks(path, [MarkedPair("가 나", "b")], tokenizer=HASH)
+    whole = path.read_bytes()
+    for end in range(len(one) + 1, len(whole) - 1):
+        path.write_bytes(whole[:end])
+        assert read_marks(path) == [PAIR]
+        append_marks(path, [MarkedPair("다", "c")], tokenizer=HASH)
+        assert [pair.source for pair in read_marks(path)] == [PAIR.source, "다"]
+
+
+def test_a_line_that_is_no_mark_is_still_refused_where_it_ends(tmp_path: Path) -> None:
+    path = tmp_path / "marks.jsonl"
+    append_marks(path, [PAIR], tokenizer=HASH)
+    whole = path.read_bytes()
+    path.write_bytes(whole + whole[:-20] + b"\n")
+    with pytest.raises(InputError, match="line 2: not JSON"):
+        read_marks(path)
+
+
+def test_marks_that_do_not_fit_on_the_disk_leave_the_file_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "marks.jsonl"
+    append_marks(path, [PAIR], tokenizer=HASH)
+    before = path.read_bytes()
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(DiskError, match="No space left"):
+        append_marks(path, [MarkedPair("a", "b")], tokenizer=HASH)
+    assert path.read_bytes() == before
 
 
 def test_marks_of_another_tokenizer_are_refused_with_both_hashes(tmp_path: Path) -> None:

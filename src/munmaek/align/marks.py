@@ -5,27 +5,31 @@ r"""What a person says of the links of a pair: marks, kept as JSON lines.
 
 one line a pair (broken here to fit). Words are what ASCII white space separates, counted from 0. A
 later line of the same pair replaces the earlier one, so that a file is only ever appended to. The
-hash of the tokenizers says which model was looked at; marks of another one are refused.
+hash of the tokenizers says which model was looked at; marks of another one are refused. A last line
+that a crash cut short is passed over, and removed before the next is appended.
 """
 
 import hashlib
 import json
 import os
 import unicodedata
+import warnings
 from collections.abc import Callable, Collection, Generator, Iterable, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 
 from munmaek.align.pharaoh import format_gold, parse_gold
-from munmaek.errors import DiskError, InputError
+from munmaek.errors import DiskError, InputError, MunmaekWarning
 from munmaek.metrics.alignment import Link
 from munmaek.text.corpora import read_lines
 from munmaek.text.forms import Form, named_form
 from munmaek.text.json_files import parse_json
-from munmaek.text.spaces import ascii_words
+from munmaek.text.spaces import SPACES, ascii_words
 from munmaek.text.tokenizers import Tokenizer
+from munmaek.writing import write_text
 
 __all__ = [
     "Guide",
@@ -106,7 +110,7 @@ def read_marks(path: str | Path, *, tokenizer: str | None = None) -> list[Marked
             says which line and why.
     """
     pairs: dict[tuple[str, str], MarkedPair] = {}
-    for number, line in enumerate(read_lines(path), start=1):
+    for number, line in enumerate(_lines(path), start=1):
         if not line:
             continue
         try:
@@ -125,10 +129,11 @@ def append_marks(path: str | Path, pairs: Sequence[MarkedPair], *, tokenizer: st
     """Add marks at the end of the file, making it where there is none.
 
     The file is locked while it is written and on the disk when this returns, so that of two writers
-    neither loses anything. A last line that a crash cut short is ended first.
+    neither loses anything. A last line without an end is ended first, or removed where a crash cut
+    it short.
 
     Raises:
-        DiskError: it cannot be written.
+        DiskError: it cannot be written; the file is as it was.
     """
     content = b"".join(_line(pair, tokenizer) for pair in pairs)
     if not content:
@@ -136,7 +141,7 @@ def append_marks(path: str | Path, pairs: Sequence[MarkedPair], *, tokenizer: st
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a+b") as file, _locked(file):
+        with path.open("a+b", buffering=0) as file, _locked(file):
             _append(file, content)
     except OSError as error:
         message = f"{path}: cannot write the marks: {error.strerror}"
@@ -160,11 +165,7 @@ def write_pharaoh(path: str | Path, pairs: Iterable[MarkedPair]) -> None:
         path.with_name(path.name + ".target"): [pair.key[1] for pair in pairs],
     }
     for place, lines in columns.items():
-        try:
-            place.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        except OSError as error:
-            message = f"{place}: cannot write the links: {error.strerror}"
-            raise DiskError(message) from error
+        write_text(place, "".join(f"{line}\n" for line in lines))
 
 
 def read_guide(
@@ -227,6 +228,25 @@ def _guide_of_line(
         message = f"{path}, line {number}: {error}"
         raise InputError(message) from None
     return guide_of(pair) if line else None
+
+
+def _lines(path: str | Path) -> list[str]:
+    """Return the lines, but for a last one that was cut short, which may end within a character."""
+    content, _, last = _content(path).rpartition(b"\n")
+    if content and last and not _is_whole(last):
+        with suppress(UnicodeDecodeError):
+            lines = [line.strip(SPACES) for line in content.decode().split("\n")]
+            message = f"{path}: its last line was cut short and is passed over"
+            warnings.warn(message, MunmaekWarning, stacklevel=3)
+            return lines
+    return list(read_lines(path))
+
+
+def _content(path: str | Path) -> bytes:
+    """Return what a file holds; nothing where that is not a file or cannot be read."""
+    with suppress(OSError):
+        return Path(path).read_bytes() if Path(path).is_file() else b""
+    return b""
 
 
 # One line of marks
@@ -304,18 +324,49 @@ def _listed(names: Collection[str]) -> str:
 # One locked append
 
 
-def _append(file: BinaryIO, content: bytes) -> None:
-    if file.seek(0, os.SEEK_END) > 0:
-        file.seek(-1, os.SEEK_END)
-        if file.read(1) != b"\n":
-            content = b"\n" + content
-    file.write(content)
-    file.flush()
-    os.fsync(file.fileno())
+def _append(file: FileIO, content: bytes) -> None:
+    last = _last_line(file)
+    size = file.seek(0, os.SEEK_END)
+    if last and _is_whole(last):
+        content = b"\n" + content
+    elif last:
+        size = file.truncate(size - len(last))
+    try:
+        _write_whole(file, content)
+        os.fsync(file.fileno())
+    except OSError:
+        with suppress(OSError):
+            file.truncate(size)
+        raise
+
+
+def _last_line(file: FileIO) -> bytes:
+    """Return what stands after the last line end."""
+    if file.seek(0, os.SEEK_END) == 0:
+        return b""
+    file.seek(-1, os.SEEK_END)
+    if file.read(1) == b"\n":
+        return b""
+    file.seek(0)
+    return file.readall().rpartition(b"\n")[2]
+
+
+def _write_whole(file: FileIO, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
+def _is_whole(line: bytes) -> bool:
+    try:
+        parse_json(line.decode())
+    except ValueError:
+        return False
+    return True
 
 
 @contextmanager
-def _locked(file: BinaryIO) -> Generator[None]:
+def _locked(file: FileIO) -> Generator[None]:
     """The file held against other writers, where the system has such locks (not on Windows)."""
     lock = _lock_call()
     if lock is None:
