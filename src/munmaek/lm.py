@@ -15,6 +15,8 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.arrays import Floats, Int64s
+
 __all__ = [
     "BatchedLanguageModel",
     "LanguageModel",
@@ -22,9 +24,6 @@ __all__ = [
 ]
 
 S = TypeVar("S")
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 class LanguageModel(Protocol[S]):
@@ -90,11 +89,11 @@ class BatchedLanguageModel(Protocol[S]):
         """Natural-log probability of every next token for every row: shape [N, V]."""
         ...
 
-    def advance(self, state: S, tokens: Ints) -> S:
+    def advance(self, state: S, tokens: Int64s) -> S:
         """The state after row n reads ``tokens[n]``: tokens has shape [N]."""
         ...
 
-    def select(self, state: S, rows: Ints) -> S:
+    def select(self, state: S, rows: Int64s) -> S:
         """The state that holds ``rows`` of this one, in that order, repeats allowed."""
         ...
 

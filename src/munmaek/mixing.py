@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Floats, Int64s
 from munmaek.lm import LanguageModel, fold_score
 
 __all__ = [
@@ -37,8 +37,6 @@ __all__ = [
     "tune_mixture",
 ]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 State: TypeAlias = tuple[Any, ...]
 Models: TypeAlias = tuple[LanguageModel[Any], ...]
 
@@ -210,7 +208,9 @@ def tune_log_linear(
     return _highest(lambda weights: _slopes(models, weights, sequences), len(models), steps)
 
 
-def tune_log_linear_labels(logprobs: Floats, gold: Ints, *, steps: int = 100) -> tuple[float, ...]:
+def tune_log_linear_labels(
+    logprobs: Floats, gold: Int64s, *, steps: int = 100
+) -> tuple[float, ...]:
     """As ``tune_log_linear``, of classifiers, whose distributions are at hand.
 
     Args:

@@ -14,14 +14,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Floats, Int64s
 from munmaek.ngram.compiled import compiled
 
 __all__ = ["Bitext", "Cells", "alikeness", "shortened"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Words = Sequence[Sequence[str]]
 
 
@@ -33,15 +31,15 @@ def shortened(word: str, letters: int) -> str:
 class Cells(NamedTuple):
     """Sentence pairs one after the other; within one, cell t·S + s is target t and source s."""
 
-    source_sizes: Ints
+    source_sizes: Int64s
     """[N]."""
-    target_sizes: Ints
+    target_sizes: Int64s
     """[N]."""
-    source_ids: Ints
+    source_ids: Int64s
     """Source words of all sentences."""
-    target_ids: Ints
+    target_ids: Int64s
     """Target words of all sentences."""
-    pairs: Ints
+    pairs: Int64s
     """For each cell the number of its word pair, [C]."""
 
 
@@ -52,9 +50,9 @@ class Bitext:
     source_words: list[str]
     target_words: list[str]
     cells: Cells
-    givers: Ints
+    givers: Int64s
     """Source word of each word pair, [U]."""
-    takers: Ints
+    takers: Int64s
     """Target word of each word pair, [U]."""
 
     @classmethod
@@ -104,7 +102,7 @@ def _numbers(sentences: Words) -> dict[str, int]:
     return {word: number for number, word in enumerate(words)}
 
 
-def _letters(words: Sequence[str]) -> tuple[Ints, Ints]:
+def _letters(words: Sequence[str]) -> tuple[Int64s, Int64s]:
     """Code points of all words, and where each word begins, with the end."""
     points = np.array([ord(letter) for word in words for letter in word], dtype=np.int64)
     return points, np.cumsum([0, *map(len, words)], dtype=np.int64)
@@ -112,7 +110,13 @@ def _letters(words: Sequence[str]) -> tuple[Ints, Ints]:
 
 @compiled
 def _alike_pairs(
-    left: Ints, lefts: Ints, right: Ints, rights: Ints, givers: Ints, takers: Ints, out: Floats
+    left: Int64s,
+    lefts: Int64s,
+    right: Int64s,
+    rights: Int64s,
+    givers: Int64s,
+    takers: Int64s,
+    out: Floats,
 ) -> None:
     for pair in range(len(givers)):
         one = left[lefts[givers[pair]] : lefts[givers[pair] + 1]]

@@ -15,13 +15,11 @@ position. Position i is row i + 1 of what begins with −1.
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Floats
 from munmaek.ngram.compiled import compiled
 
 __all__ = ["lexical_posteriors", "markov_posteriors"]
-
-Floats = NDArray[np.float64]
 
 
 @compiled

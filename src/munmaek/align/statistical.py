@@ -21,11 +21,11 @@ from dataclasses import dataclass
 from typing import NamedTuple, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from munmaek.align.bitext import Bitext, Cells, shortened
 from munmaek.align.hmm import lexical_posteriors, markov_posteriors
 from munmaek.align.symmetrise import Symmetrisation, symmetrise
+from munmaek.arrays import Floats, Int64s
 from munmaek.errors import ConfigError, InputError, MunmaekWarning
 from munmaek.metrics.alignment import Link
 from munmaek.ngram.compiled import compiled
@@ -34,8 +34,6 @@ from munmaek.text.spaces import ascii_words
 
 __all__ = ["HmmAligner", "HmmSettings", "Posteriors", "statistical_links"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Words = Sequence[Sequence[str]]
 
 NOTHING = 1e-12
@@ -254,7 +252,7 @@ def _first_jumps(settings: HmmSettings) -> Floats:
     return np.exp(-settings.jump_decay * distance)
 
 
-def _shares(ids: Ints) -> Floats:
+def _shares(ids: Int64s) -> Floats:
     return np.bincount(ids) / max(len(ids), 1)
 
 

@@ -12,6 +12,8 @@ from typing import Generic, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.arrays import Int64s
+
 __all__ = [
     "LabelledBatch",
     "PairBatch",
@@ -21,12 +23,11 @@ __all__ = [
     "pick",
 ]
 
-Ints = NDArray[np.int64]
 Item = TypeVar("Item")
 Label = TypeVar("Label", np.int64, np.float32, np.float64)
 
 
-def pad_rows(sequences: Sequence[Sequence[int]], pad: int) -> tuple[Ints, Ints]:
+def pad_rows(sequences: Sequence[Sequence[int]], pad: int) -> tuple[Int64s, Int64s]:
     """Lay sequences of different lengths in one array.
 
     Args:
@@ -44,7 +45,7 @@ def pad_rows(sequences: Sequence[Sequence[int]], pad: int) -> tuple[Ints, Ints]:
     return ids, lengths
 
 
-def pick(items: Sequence[Item], rows: Ints) -> tuple[Item, ...]:
+def pick(items: Sequence[Item], rows: Int64s) -> tuple[Item, ...]:
     """The items of those rows, in that order."""
     return tuple([items[row] for row in cast("list[int]", rows.tolist())])
 
@@ -57,11 +58,11 @@ def _padding(tokens: int, slots: int) -> float:
 class _TextBatch:
     """Rows of tokens, and where they stood in the data."""
 
-    ids: Ints
+    ids: Int64s
     """Token ids [B, T], padding after the tokens."""
-    lengths: Ints
+    lengths: Int64s
     """Real tokens of each row [B]."""
-    rows: Ints
+    rows: Int64s
     """Index of each row in the data [B]."""
 
     @property
@@ -80,7 +81,7 @@ class SentenceBatch(_TextBatch):
     """Sentences that go through a network together."""
 
     @classmethod
-    def gather(cls, sequences: Sequence[Sequence[int]], rows: Ints, pad: int) -> "SentenceBatch":
+    def gather(cls, sequences: Sequence[Sequence[int]], rows: Int64s, pad: int) -> "SentenceBatch":
         """The batch of ``sequences[row]`` for each of ``rows``."""
         ids, lengths = pad_rows(pick(sequences, rows), pad)
         return cls(ids, lengths, rows)
@@ -92,7 +93,7 @@ class LabelledBatch(_TextBatch, Generic[Label]):
 
     labels: NDArray[Label]
     """Class or number of each row [B], or the probability of each of its classes [B, C]."""
-    splits: Ints | None = None
+    splits: Int64s | None = None
     """Tokens of each row's first text [B], where the network tells the texts of pairs apart."""
 
     @classmethod
@@ -100,10 +101,10 @@ class LabelledBatch(_TextBatch, Generic[Label]):
         cls,
         sequences: Sequence[Sequence[int]],
         labels: NDArray[Label],
-        rows: Ints,
+        rows: Int64s,
         pad: int,
         *,
-        splits: Ints | None = None,
+        splits: Int64s | None = None,
     ) -> "LabelledBatch[Label]":
         """The batch of ``sequences[row]`` and ``labels[row]`` for each of ``rows``."""
         ids, lengths = pad_rows(pick(sequences, rows), pad)
@@ -114,7 +115,7 @@ class LabelledBatch(_TextBatch, Generic[Label]):
 class TaggedBatch(_TextBatch):
     """Sentences with a class for some of their tokens."""
 
-    labels: Ints
+    labels: Int64s
     """Class of each token, −1 where it has none [B, T]."""
 
 
@@ -122,15 +123,15 @@ class TaggedBatch(_TextBatch):
 class PairBatch:
     """Source sentences with the target of each."""
 
-    source: Ints
+    source: Int64s
     """Token ids [B, S], padding after the tokens."""
-    source_lengths: Ints
+    source_lengths: Int64s
     """Real tokens of each source [B]."""
-    target: Ints
+    target: Int64s
     """Token ids [B, T], padding after the tokens."""
-    target_lengths: Ints
+    target_lengths: Int64s
     """Real tokens of each target [B]."""
-    rows: Ints
+    rows: Int64s
     """Index of each pair in the data [B]."""
 
     @classmethod
@@ -138,7 +139,7 @@ class PairBatch:
         cls,
         sources: Sequence[Sequence[int]],
         targets: Sequence[Sequence[int]],
-        rows: Ints,
+        rows: Int64s,
         pad: int,
     ) -> "PairBatch":
         """The batch of ``sources[row]`` and ``targets[row]`` for each of ``rows``."""

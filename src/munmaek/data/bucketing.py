@@ -8,14 +8,13 @@ from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Floats, Int64s
 from munmaek.errors import ConfigError
 
 __all__ = ["Lengths", "bucket", "padding_fraction"]
 
-Ints = NDArray[np.int64]
-Lengths = Ints | tuple[Ints, Ints]
+Lengths = Int64s | tuple[Int64s, Int64s]
 """Lengths of N sequences [N], or of N pairs as (source [N], target [N])."""
 
 JITTER = 0.02
@@ -28,7 +27,7 @@ def bucket(
     max_tokens: int,
     rng: np.random.Generator | None,
     max_rows: int | None = None,
-) -> list[Ints]:
+) -> list[Int64s]:
     """Group indices of similar length; every index comes exactly once.
 
     Args:
@@ -53,7 +52,7 @@ def bucket(
     return batches
 
 
-def padding_fraction(lengths: Lengths, batches: Sequence[Ints]) -> float:
+def padding_fraction(lengths: Lengths, batches: Sequence[Int64s]) -> float:
     """Share of all array positions of ``batches`` that is padding, within 0 and 1."""
     columns = _columns(lengths)
     slots = sum(int(columns[:, rows].max(axis=1).sum()) * rows.size for rows in batches)
@@ -67,16 +66,16 @@ def _check_budget(name: str, value: int) -> None:
         raise ConfigError(message)
 
 
-def _columns(lengths: Lengths) -> Ints:
+def _columns(lengths: Lengths) -> Int64s:
     """Shape [1, N] for sequences, [2, N] (source, target) for pairs."""
     columns = lengths if isinstance(lengths, tuple) else (lengths,)
     return np.stack([np.asarray(column, dtype=np.int64) for column in columns])
 
 
-def _order(columns: Ints, rng: np.random.Generator | None) -> Ints:
+def _order(columns: Int64s, rng: np.random.Generator | None) -> Int64s:
     """Indices from the shortest to the longest."""
     count = columns.shape[1]
-    noise = np.zeros(count) if rng is None else cast("NDArray[np.float64]", rng.random(count))
+    noise = np.zeros(count) if rng is None else cast("Floats", rng.random(count))
     target = columns[-1]
     if columns.shape[0] == 1:
         return np.argsort(target + noise * (1.0 + JITTER * target), kind="stable")
@@ -87,9 +86,9 @@ def _order(columns: Ints, rng: np.random.Generator | None) -> Ints:
     return np.lexsort((source, target))
 
 
-def _cut(columns: Ints, order: Ints, max_tokens: int, max_rows: int) -> list[Ints]:
+def _cut(columns: Int64s, order: Int64s, max_tokens: int, max_rows: int) -> list[Int64s]:
     """Cut the sorted indices from the longest end, each batch as large as the budget allows."""
-    batches: list[Ints] = []
+    batches: list[Int64s] = []
     end = order.size
     while end:
         most = min(end, max_rows, max(1, max_tokens // max(1, int(columns[:, end - 1].sum()))))

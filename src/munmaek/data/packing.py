@@ -4,24 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Int64s
 from munmaek.errors import ConfigError
 
 __all__ = ["PackedRow", "pack", "split_long"]
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class PackedRow:
     """Sequences laid end to end; attention must not cross ``starts``."""
 
-    ids: Ints
+    ids: Int64s
     """Token ids of all segments [T], without padding."""
-    starts: Ints
+    starts: Int64s
     """Position where each segment begins [G]; the first is 0."""
-    rows: Ints
+    rows: Int64s
     """Index in the data of the sequence that each segment came from [G]."""
 
 

@@ -6,14 +6,12 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.arrays import Floats, Int64s
 from munmaek.lm import BatchedLanguageModel, LanguageModel
 
 __all__ = ["from_single"]
 
 S = TypeVar("S")
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +38,11 @@ class _Rows(Generic[S]):
             return np.empty((0, self.model.vocab_size))
         return np.stack([self.model.logprobs(row) for row in state])
 
-    def advance(self, state: tuple[S, ...], tokens: Ints) -> tuple[S, ...]:
+    def advance(self, state: tuple[S, ...], tokens: Int64s) -> tuple[S, ...]:
         pairs = zip(state, tokens.tolist(), strict=True)
         return tuple(self.model.advance(row, token) for row, token in pairs)
 
-    def select(self, state: tuple[S, ...], rows: Ints) -> tuple[S, ...]:
+    def select(self, state: tuple[S, ...], rows: Int64s) -> tuple[S, ...]:
         return tuple([state[int(row)] for row in rows])
 
     def attention(self, state: tuple[S, ...]) -> NDArray[np.float32] | None:  # noqa: ARG002

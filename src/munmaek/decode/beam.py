@@ -18,13 +18,13 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.arrays import Int64s
 from munmaek.decode.coverage import Coverage
 from munmaek.decode.ending import Ends, ranked
 from munmaek.decode.hypothesis import (
     Floats,
     History,
     Hypothesis,
-    Ints,
     check_options,
     limits,
 )
@@ -42,12 +42,12 @@ S = TypeVar("S")
 class _Results:
     """Outputs of each of R rows, and what the search asks about them."""
 
-    longest: Ints
+    longest: Int64s
     beam: int
     n_best: int
     length_penalty: float
     outputs: list[list[Hypothesis]] = field(init=False)
-    places: Ints = field(init=False)
+    places: Int64s = field(init=False)
     """Places left in the beam: [R]."""
     bar: NDArray[np.float64] = field(init=False)
     """Score of the last wanted output, −∞ before there are as many: [R]."""
@@ -65,7 +65,7 @@ class _Results:
         if len(scores) >= self.n_best:
             self.bar[row] = scores[self.n_best - 1]
 
-    def open(self, owner: Ints, sums: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def open(self, owner: Int64s, sums: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return which hypotheses may still matter: [N]; a row's best comes first."""
         if not owner.size:
             return np.empty(0, dtype=np.bool_)
@@ -120,7 +120,7 @@ def beam_search(
     ends = Ends(model.eos, length_penalty, coverage)
     results = _Results(limits(max_length, rows), beam, n_best, length_penalty)
     history = History()
-    owner: Ints = np.arange(rows)
+    owner: Int64s = np.arange(rows)
     sums: NDArray[np.float64] = np.zeros(rows)
     step = 0
     while owner.size:
@@ -164,7 +164,7 @@ def _without(
     state: S,
     count: int,
     closed: Sequence[int],
-) -> tuple[Floats, Ints]:
+) -> tuple[Floats, Int64s]:
     """The likeliest tokens of each row but for those ``closed`` to all and ``repeats`` to each."""
     more = max(map(len, repeats), default=0)
     values, tokens = likeliest(model, state, count + more, closed=closed)
@@ -176,11 +176,11 @@ def _without(
 
 def _widen(
     values: Floats,
-    tokens: Ints,
+    tokens: Int64s,
     sums: NDArray[np.float64],
-    owner: Ints,
-    places: Ints,
-) -> tuple[Ints, Ints, NDArray[np.float64]]:
+    owner: Int64s,
+    places: Int64s,
+) -> tuple[Int64s, Int64s, NDArray[np.float64]]:
     """The best continuations of each row, as many as it has places.
 
     Args:

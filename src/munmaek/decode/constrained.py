@@ -18,13 +18,13 @@ from typing import TypeVar
 
 import numpy as np
 
+from munmaek.arrays import Int64s
 from munmaek.decode.coverage import Coverage
 from munmaek.decode.ending import Ends, ranked
 from munmaek.decode.hypothesis import (
     Floats,
     History,
     Hypothesis,
-    Ints,
     check_options,
     forbid,
     limits,
@@ -226,7 +226,7 @@ def _step(
     return _dealt(list(found.values()), phrases, beam)
 
 
-def _highest(row: Floats, count: int) -> Ints:
+def _highest(row: Floats, count: int) -> Int64s:
     count = min(count, len(row))
     best = np.argpartition(-row, count - 1)[:count]
     return best[np.lexsort((best, -row[best]))]
@@ -255,7 +255,7 @@ def _open(
     kept: list[_Candidate],
     owners: list[int],
     outputs: Sequence[Sequence[Hypothesis]],
-    longest: Ints,
+    longest: Int64s,
     n_best: int,
     beam: int,
     length_penalty: float,

@@ -18,7 +18,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from munmaek.decode.hypothesis import Floats, Ints
+from munmaek.arrays import Int64s
+from munmaek.decode.hypothesis import Floats
 from munmaek.decode.ranking import row_count
 from munmaek.lm import BatchedLanguageModel
 from munmaek.mixing import check_together
@@ -57,12 +58,12 @@ class _Together:
         """All models' start states."""
         return tuple(model.start() for model in self.models)
 
-    def advance(self, state: State, tokens: Ints) -> State:
+    def advance(self, state: State, tokens: Int64s) -> State:
         """All models' next states."""
         pairs = zip(self.models, state, strict=True)
         return tuple(model.advance(own, tokens) for model, own in pairs)
 
-    def select(self, state: State, rows: Ints) -> State:
+    def select(self, state: State, rows: Int64s) -> State:
         """All models' states of those rows."""
         pairs = zip(self.models, state, strict=True)
         return tuple(model.select(own, rows) for model, own in pairs)
@@ -150,11 +151,11 @@ class ShallowFusion:
         spoken = self.language_model.logprobs(state[1])
         return self.model.logprobs(state[0]) + self.weight * spoken
 
-    def advance(self, state: State, tokens: Ints) -> State:
+    def advance(self, state: State, tokens: Int64s) -> State:
         """Both next states."""
         return self.model.advance(state[0], tokens), self.language_model.advance(state[1], tokens)
 
-    def select(self, state: State, rows: Ints) -> State:
+    def select(self, state: State, rows: Int64s) -> State:
         """Both states of those rows."""
         return self.model.select(state[0], rows), self.language_model.select(state[1], rows)
 

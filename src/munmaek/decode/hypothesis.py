@@ -10,11 +10,12 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.arrays import Int64s
+
 __all__ = [
     "Floats",
     "History",
     "Hypothesis",
-    "Ints",
     "check_options",
     "forbid",
     "limits",
@@ -22,7 +23,6 @@ __all__ = [
 ]
 
 Floats: TypeAlias = NDArray[np.floating[Any]]
-Ints: TypeAlias = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +48,15 @@ class History:
     """How each of N hypotheses came about, as back-pointers; shared beginnings are stored once."""
 
     def __init__(self) -> None:
-        self._parents: list[Ints] = []
-        self._tokens: list[Ints] = []
+        self._parents: list[Int64s] = []
+        self._tokens: list[Int64s] = []
         self._attention: list[NDArray[np.float32] | None] = []
 
     def attend(self, weights: NDArray[np.float32] | None) -> None:
         """Keep the weights [N, S] behind the coming prediction of each of the N held now."""
         self._attention.append(weights)
 
-    def grow(self, parents: Ints, tokens: Ints) -> None:
+    def grow(self, parents: Int64s, tokens: Int64s) -> None:
         """The hypotheses held from now on: ``parents`` of those held before, plus ``tokens``."""
         self._parents.append(parents)
         self._tokens.append(tokens)
@@ -82,7 +82,7 @@ class History:
         return np.stack(out[::-1])
 
 
-def limits(max_length: int | Sequence[int], rows: int) -> Ints:
+def limits(max_length: int | Sequence[int], rows: int) -> Int64s:
     """The longest length of each row: [rows]."""
     out = np.asarray(max_length, dtype=np.int64)
     if out.ndim == 0:

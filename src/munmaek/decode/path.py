@@ -8,7 +8,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from munmaek.decode.hypothesis import Floats, Hypothesis, Ints, forbid, limits, normalised
+from munmaek.arrays import Int64s
+from munmaek.decode.hypothesis import Floats, Hypothesis, forbid, limits, normalised
 from munmaek.lm import BatchedLanguageModel
 
 __all__ = ["follow", "force", "greedy"]
@@ -40,7 +41,7 @@ def follow(
     model: BatchedLanguageModel[S],
     state: S,
     *,
-    choose: Callable[[Floats, Ints, int], Ints],
+    choose: Callable[[Floats, Int64s, int], Int64s],
     max_length: int | Sequence[int],
     length_penalty: float = 1.0,
 ) -> list[Hypothesis]:
@@ -57,7 +58,7 @@ def follow(
     logprobs = model.logprobs(state)
     longest = limits(max_length, len(logprobs))
     paths = [_Path() for _ in range(len(longest))]
-    rows: Ints = np.arange(len(longest))
+    rows: Int64s = np.arange(len(longest))
     step = 0
     while rows.size:
         tokens = choose(logprobs, rows, step)
@@ -99,7 +100,7 @@ def greedy(
         One hypothesis for each row of ``model.start()``.
     """
 
-    def choose(logprobs: Floats, rows: Ints, step: int) -> Ints:  # noqa: ARG001
+    def choose(logprobs: Floats, rows: Int64s, step: int) -> Int64s:  # noqa: ARG001
         closed = [*banned, model.eos] if step < min_length else banned
         return forbid(logprobs, closed).argmax(axis=1).astype(np.int64)
 
@@ -134,7 +135,7 @@ def force(
             message = f"output {row} holds eos ({model.eos}); give it without, it is added"
             raise ValueError(message)
 
-    def choose(logprobs: Floats, rows: Ints, step: int) -> Ints:
+    def choose(logprobs: Floats, rows: Int64s, step: int) -> Int64s:
         if step == 0 and len(logprobs) != len(wanted):
             message = f"wanted an output for each of {len(logprobs)} rows, got {len(wanted)}"
             raise ValueError(message)

@@ -8,7 +8,8 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
-from munmaek.decode.hypothesis import Floats, Ints, forbid
+from munmaek.arrays import Int64s
+from munmaek.decode.hypothesis import Floats, forbid
 from munmaek.lm import BatchedLanguageModel
 
 __all__ = ["CountingModel", "RankingModel", "likeliest", "rank", "row_count"]
@@ -29,7 +30,7 @@ class CountingModel(Protocol):
 class RankingModel(CountingModel, Protocol):
     """A ``BatchedLanguageModel`` that need not give all log-probabilities for a few of them."""
 
-    def likeliest(self, state: Any, count: int, *, closed: Sequence[int]) -> tuple[Floats, Ints]:
+    def likeliest(self, state: Any, count: int, *, closed: Sequence[int]) -> tuple[Floats, Int64s]:
         """Give ``rank(logprobs(state), count, closed=closed)`` as far as it is above −∞."""
         ...
 
@@ -43,7 +44,7 @@ def row_count(model: BatchedLanguageModel[S], state: S) -> int:
 
 def likeliest(
     model: BatchedLanguageModel[S], state: S, count: int, *, closed: Sequence[int] = ()
-) -> tuple[Floats, Ints]:
+) -> tuple[Floats, Int64s]:
     """Log-probability and id of the likeliest next tokens of each row, [N, K].
 
     Args:
@@ -58,7 +59,7 @@ def likeliest(
     return rank(model.logprobs(state), count, closed=closed)
 
 
-def rank(logprobs: Floats, count: int, *, closed: Sequence[int] = ()) -> tuple[Floats, Ints]:
+def rank(logprobs: Floats, count: int, *, closed: Sequence[int] = ()) -> tuple[Floats, Int64s]:
     """The ``count`` likeliest tokens of each row [N, V], best first, ties by id: values and ids."""
     # Passes of argmax are faster than one partition, and know which of equals comes first.
     rest = forbid(logprobs, closed)

@@ -9,7 +9,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from munmaek.decode.hypothesis import Floats, Hypothesis, Ints, forbid
+from munmaek.arrays import Int64s
+from munmaek.decode.hypothesis import Floats, Hypothesis, forbid
 from munmaek.decode.path import follow
 from munmaek.decode.ranking import row_count
 from munmaek.lm import BatchedLanguageModel
@@ -55,7 +56,7 @@ def _chances(logprobs: Floats) -> NDArray[np.float64]:
     return out / out.sum(axis=1, keepdims=True)
 
 
-def _draw(logprobs: Floats, rng: np.random.Generator) -> Ints:
+def _draw(logprobs: Floats, rng: np.random.Generator) -> Int64s:
     """One token for each row, by inverting its distribution function."""
     reached = np.cumsum(_chances(logprobs), axis=1)
     # Below the whole mass even after rounding, so that a token without probability never comes.
@@ -99,7 +100,7 @@ def sample(
     _check(temperature, top_k, top_p)
     writing = None if spelling is None else _Writing(spelling, max_length)
 
-    def choose(logprobs: Floats, rows: Ints, step: int) -> Ints:
+    def choose(logprobs: Floats, rows: Int64s, step: int) -> Int64s:
         left = forbid(logprobs, [*banned, model.eos] if step < min_length else banned)
         left = left if writing is None else writing.keep_spellable(left, rows, step)
         left = left / temperature
@@ -125,7 +126,7 @@ class _Writing:
         self._longest = np.asarray(max_length, dtype=np.int64)
         self._pending: dict[int, str | bytes] = {}
 
-    def keep_spellable(self, logprobs: Floats, rows: Ints, step: int) -> Floats:
+    def keep_spellable(self, logprobs: Floats, rows: Int64s, step: int) -> Floats:
         """Return the logprobs with what makes no whole character at −∞."""
         out = logprobs.copy()
         for place, row in enumerate(rows.tolist()):
@@ -136,7 +137,7 @@ class _Writing:
                 out[place] = np.where(allowed, 0.0, -np.inf)
         return out
 
-    def go_on(self, rows: Ints, tokens: Ints) -> None:
+    def go_on(self, rows: Int64s, tokens: Int64s) -> None:
         """Take note of the tokens chosen."""
         for row, token in zip(rows.tolist(), tokens.tolist(), strict=True):
             self._pending[row] = self._spelling.after(self._pending.get(row, b""), token)

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from munmaek.decode.hypothesis import Floats, Hypothesis, Ints
+from munmaek.arrays import Int64s
+from munmaek.decode.hypothesis import Floats, Hypothesis
 
 __all__ = ["BeamNode", "BeamTree"]
 
@@ -49,7 +50,7 @@ class BeamTree:
     _ends: list[tuple[Hypothesis, int]] = field(default_factory=list[tuple[Hypothesis, int]])
 
     def weigh(
-        self, parents: Ints, tokens: Ints, totals: Floats, before: Floats, *, kept: int
+        self, parents: Int64s, tokens: Int64s, totals: Floats, before: Floats, *, kept: int
     ) -> None:
         """Continuations [C], best first, of the beginnings held, whose totals are ``before`` [N].
 
@@ -77,7 +78,7 @@ class BeamTree:
         self.nodes[node] = replace(self.nodes[node], finished=True)
         self._ends.append((output, node))
 
-    def go_on(self, going: Ints, ended: NDArray[np.bool_]) -> None:
+    def go_on(self, going: Int64s, ended: NDArray[np.bool_]) -> None:
         """The kept continuations at ``going`` are held from now on; others ended or cannot win."""
         held = set(going.tolist())
         for place, node in enumerate(self._latest):

@@ -14,6 +14,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.arrays import Floats
 from munmaek.errors import InputError
 from munmaek.metrics.score import Score, Signature
 from munmaek.metrics.significance import bootstrap_interval
@@ -29,7 +30,6 @@ __all__ = [
     "weights_by_word",
 ]
 
-Floats = NDArray[np.float64]
 Link = tuple[int, int]
 Links = Collection[Link]
 

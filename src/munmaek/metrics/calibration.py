@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Floats, Int64s
 from munmaek.metrics.score import Score, Signature
 from munmaek.metrics.significance import bootstrap_interval
 
@@ -27,8 +27,6 @@ __all__ = [
     "tempered",
 ]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 BINS = 15
 FEWEST = 100
 """Texts below which no temperature is fitted: so few may all be right, and then the best one is
@@ -46,7 +44,7 @@ def tempered(logprobs: Floats, temperature: float) -> Floats:
     return scaled - highest - np.log(np.exp(scaled - highest).sum(1, keepdims=True))
 
 
-def fit_temperature(logprobs: Floats, gold: Ints) -> float:
+def fit_temperature(logprobs: Floats, gold: Int64s) -> float:
     """The temperature under which the labels are likeliest, within 0.01 to 1000.
 
     The loss is convex in 1/T, so it has one valley in log T too, and golden sections find it.
@@ -70,16 +68,16 @@ def fit_temperature(logprobs: Floats, gold: Ints) -> float:
     return float(np.exp((low + high) / 2))
 
 
-def _nats(logprobs: Floats, gold: Ints, temperature: float) -> float:
+def _nats(logprobs: Floats, gold: Int64s, temperature: float) -> float:
     return -float(tempered(logprobs, temperature)[np.arange(len(gold)), gold].mean())
 
 
-def calibration_error(logprobs: Floats, gold: Ints, *, bins: int = BINS) -> float:
+def calibration_error(logprobs: Floats, gold: Int64s, *, bins: int = BINS) -> float:
     """ECE of log-probabilities [N, C] against label indices [N]."""
     return float(_error(_sums(logprobs, gold, bins).sum(0)[None])[0])
 
 
-def _sums(logprobs: Floats, gold: Ints, bins: int) -> Floats:
+def _sums(logprobs: Floats, gold: Int64s, bins: int) -> Floats:
     """For each text, right minus confidence in the column of its bin: [N, M]."""
     confidence = np.exp(logprobs.max(1))
     right = logprobs.argmax(1) == gold
@@ -95,7 +93,7 @@ def _error(sums: Floats) -> Floats:
     return np.abs(sums[:, :-1]).sum(1) / sums[:, -1]
 
 
-def calibration_score(logprobs: Floats, gold: Ints, *, signature: Signature) -> Score:
+def calibration_score(logprobs: Floats, gold: Int64s, *, signature: Signature) -> Score:
     """ECE as a score named ``ece``, with a bootstrap interval."""
     sums = _sums(logprobs, gold, BINS)
     named = signature.extended(("bins", str(BINS)), ("unit", "text"))
@@ -130,7 +128,7 @@ def is_certain(temperature: float) -> bool:
     return bool(np.log(temperature) < _LOW + 1e-3)
 
 
-def calibrate(logprobs: Floats, gold: Ints) -> Calibration:
+def calibrate(logprobs: Floats, gold: Int64s) -> Calibration:
     """Fit the temperature on all texts.
 
     What it is said to do is measured crosswise: each half of the texts, every other one, under the

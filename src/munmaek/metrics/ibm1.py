@@ -14,14 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Floats, Int64s
 from munmaek.metrics.alignment import Link
 
 __all__ = ["IbmModel1"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 _EMPTY = 0
 
@@ -94,10 +92,10 @@ def _pairs(
     targets: Sequence[Sequence[str]],
     source_ids: dict[str, int],
     target_ids: dict[str, int],
-) -> tuple[Ints, Ints]:
+) -> tuple[Int64s, Int64s]:
     """Keys of all word pairs and the target position (slot) each belongs to: [M], [M]."""
-    keys: list[Ints] = []
-    slots: list[Ints] = []
+    keys: list[Int64s] = []
+    slots: list[Int64s] = []
     slot = 0
     for source, target in zip(sources, targets, strict=True):
         givers = np.array([_EMPTY, *(source_ids[word] for word in source)], dtype=np.int64)
@@ -108,7 +106,7 @@ def _pairs(
     return np.concatenate(keys), np.concatenate(slots)
 
 
-def _step(theta: Floats, pair: Ints, slots: Ints, giver: Ints) -> Floats:
+def _step(theta: Floats, pair: Int64s, slots: Int64s, giver: Int64s) -> Floats:
     """One pass: θ of unique pairs, pair index [M], slot [M], source word of unique pairs."""
     weight = theta[pair]
     share = weight / np.bincount(slots, weights=weight)[slots]

@@ -13,26 +13,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from munmaek.arrays import Floats, Int64s
 from munmaek.metrics.score import Score, Signature
 from munmaek.metrics.significance import bootstrap_sums, percentile_interval
 
 __all__ = ["TextCounts", "bits_per", "count_text", "lm_scores", "perplexity"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class TextCounts:
     """Units of every line, its end included in each: shape [N]."""
 
-    words: Ints
+    words: Int64s
     """Stretches between whitespace."""
-    characters: Ints
+    characters: Int64s
     """Unicode code points of the text as given (NFC: one a Hangul syllable)."""
-    utf8_bytes: Ints
+    utf8_bytes: Int64s
 
 
 def count_text(lines: Sequence[str]) -> TextCounts:

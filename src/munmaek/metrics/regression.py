@@ -10,15 +10,13 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Floats
 from munmaek.metrics.classification import Z95
 from munmaek.metrics.score import Score, Signature
 from munmaek.metrics.significance import bootstrap_interval
 
 __all__ = ["FEWEST", "correlation", "pearson", "ranks", "regression_scores", "spearman"]
-
-Floats = NDArray[np.float64]
 
 
 def correlation(first: Floats, second: Floats) -> float:

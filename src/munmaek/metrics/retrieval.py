@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.arrays import Float32s
 from munmaek.metrics.classification import wilson_interval
 from munmaek.metrics.score import Score, Signature
 
@@ -17,7 +18,6 @@ __all__ = [
     "unit",
 ]
 
-Floats = NDArray[np.float32]
 AnyFloat = TypeVar("AnyFloat", bound=np.floating[Any])
 SIMILARITIES = ("cosine", "dot", "euclidean", "manhattan")
 """How vectors are compared; more is more alike, so that distances are negative."""
@@ -28,7 +28,7 @@ def unit(vectors: NDArray[AnyFloat]) -> NDArray[AnyFloat]:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
 
 
-def similarities(queries: Floats, texts: Floats, *, name: str = "cosine") -> Floats:
+def similarities(queries: Float32s, texts: Float32s, *, name: str = "cosine") -> Float32s:
     """Return how alike each query [N, D] and each text [M, D] are: [N, M].
 
     Args:
@@ -45,7 +45,7 @@ def similarities(queries: Floats, texts: Floats, *, name: str = "cosine") -> Flo
 
 
 def pair_similarities(
-    firsts: Floats, seconds: Floats, *, name: str = "cosine"
+    firsts: Float32s, seconds: Float32s, *, name: str = "cosine"
 ) -> NDArray[np.float64]:
     """Return how alike the vectors of each pair are: [N]; ``name`` as in ``similarities``."""
     if name == "cosine":
@@ -57,8 +57,8 @@ def pair_similarities(
 
 
 def retrieval_ranks(
-    queries: Floats,
-    texts: Floats,
+    queries: Float32s,
+    texts: Float32s,
     kinds: NDArray[np.int64],
     *,
     name: str = "dot",

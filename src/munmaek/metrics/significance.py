@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.arrays import Floats
 from munmaek.progress import followed
 
 __all__ = [
@@ -30,7 +31,6 @@ __all__ = [
     "percentile_interval",
 ]
 
-Floats = NDArray[np.float64]
 
 RESAMPLES = 1000
 _CHUNK_CELLS = 4_000_000  # counts held at once: 32 MB

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Floats
 from munmaek.metrics.classification import wilson_interval
 from munmaek.metrics.score import Score, Signature
 from munmaek.metrics.significance import bootstrap_interval
@@ -21,7 +21,6 @@ __all__ = ["OUTSIDE", "Span", "has_spans", "parts", "spans", "tagging_scores"]
 OUTSIDE = "O"
 _PREFIXES = {"B": "B", "I": "I", "E": "E", "S": "S", "L": "E", "U": "S", "M": "I"}
 Labels = Sequence[str]
-Floats = NDArray[np.float64]
 
 
 class Span(NamedTuple):

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.arrays import Floats, Int64s
 from munmaek.errors import ConfigError, UnsupportedError
 from munmaek.metrics.score import Score, Signature
 from munmaek.metrics.significance import bootstrap_interval
@@ -39,8 +40,6 @@ __all__ = [
     "translation_scores",
 ]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 BLEU_TOKENIZERS = ("13a", "char", "intl", "ja-mecab", "ko-mecab", "none", "zh")
 """sacreBLEU's tokenizers that need no download."""
@@ -112,7 +111,7 @@ def _ter_metric() -> Any:
     return TER()
 
 
-def _statistics(metric: Any, hypotheses: Sequence[str], references: Sequence[str]) -> Ints:
+def _statistics(metric: Any, hypotheses: Sequence[str], references: Sequence[str]) -> Int64s:
     if len(hypotheses) != len(references) or not references:
         message = (
             f"need one translation for every reference, got {len(hypotheses)} for {len(references)}"
@@ -125,7 +124,7 @@ def _statistics(metric: Any, hypotheses: Sequence[str], references: Sequence[str
 
 def bleu_statistics(
     hypotheses: Sequence[str], references: Sequence[str], *, tokenizer: str | None = None
-) -> Ints:
+) -> Int64s:
     """Per sentence [N, 10]: length, reference length, 4 matches, 4 totals of n-grams.
 
     Raises:
@@ -135,7 +134,7 @@ def bleu_statistics(
     return _statistics(_bleu_metric(chosen), hypotheses, references)
 
 
-def chrf_statistics(hypotheses: Sequence[str], references: Sequence[str]) -> Ints:
+def chrf_statistics(hypotheses: Sequence[str], references: Sequence[str]) -> Int64s:
     """Per sentence [N, 18]: for n = 1 … 6 the n-grams of hypothesis, reference and both.
 
     Raises:
@@ -192,9 +191,9 @@ class Likelihoods(NamedTuple):
 
     logprobs: Floats
     """Nats, the end of the sentence included."""
-    tokens: Ints
+    tokens: Int64s
     """Predictions, the end of the sentence one of them."""
-    characters: Ints
+    characters: Int64s
     """Unicode code points of the text, and one for its end."""
 
 
@@ -308,7 +307,7 @@ def _bleu_measure(
 
 def _likelihood_measures(found: Likelihoods) -> list[Measure]:
     def measure(
-        name: str, unit: str, counts: Ints, from_sums: Callable[[Floats], Floats]
+        name: str, unit: str, counts: Int64s, from_sums: Callable[[Floats], Floats]
     ) -> Measure:
         statistics = np.stack([found.logprobs, counts.astype(np.float64)], axis=1)
         kind = unit.rpartition("/")[2].rpartition(" ")[2]

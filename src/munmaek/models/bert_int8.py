@@ -30,9 +30,9 @@ import numba
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from munmaek.arrays import Bytes, Float32s
 from munmaek.compiling import kept
 from munmaek.models.bert import BertConfig, BertEncoder, BertLayer
 from munmaek.nn.attention import flat_attention
@@ -43,8 +43,6 @@ __all__ = ["Int8Encoder", "Int8Linear", "quantise", "supports"]
 ZERO = 128
 LOWEST = np.float32(0.17)
 """GELU's minimum is −0.16997."""
-Floats = NDArray[np.float32]
-Bytes = NDArray[np.uint8]
 # Sums in any order: else they are not computed in vectors.
 _options: dict[str, Any] = {"fastmath": True, "error_model": "numpy"}
 
@@ -120,7 +118,7 @@ class Int8Linear:
         self.scale = (weight.abs().amax(1) / 127).clamp(min=1e-12)
         self.weight = (weight / self.scale[:, None]).round().to(torch.int8)
         moved = (self.weight.float() * self.scale[:, None]).sum(1) * shift
-        self.bias: Floats = _numpy(layer.bias.detach().float() - moved)
+        self.bias: Float32s = _numpy(layer.bias.detach().float() - moved)
         self.zero = zero
         self.zeros = torch.zeros(len(weight), dtype=torch.int64)
         self.packed = self._pack()
@@ -131,7 +129,7 @@ class Int8Linear:
         except (AttributeError, RuntimeError):  # a torch or a processor without it
             return None
 
-    def __call__(self, rows: Bytes) -> Floats:
+    def __call__(self, rows: Bytes) -> Float32s:
         """diag(s) W₈ (x₈ − 128) for each token: [N, O]."""
         given = _tensor(rows)
         if self.packed is None:
@@ -142,7 +140,7 @@ class Int8Linear:
         )  # fmt: skip
         return _numpy(product)
 
-    def plain(self, rows: Bytes) -> Floats:
+    def plain(self, rows: Bytes) -> Float32s:
         """The same without the integer product; whole numbers below 2²⁴ are exact in float32."""
         given = _tensor(rows).float() - self.zero
         return _numpy((given @ self.weight.float().T) * self.scale)
@@ -164,7 +162,7 @@ class Int8Encoder:
         ]
         # What the last layer gives goes into no product.
         after = [*(first for first, _ in shared[1:]), torch.ones_like(shared[0][0])]
-        self.begin: Floats = _numpy(1 / shared[0][0])
+        self.begin: Float32s = _numpy(1 / shared[0][0])
         self.layers = [
             _Layer(layer, *own, after=following)
             for layer, own, following in zip(layers, shared, after, strict=True)
@@ -196,8 +194,8 @@ class _Layer:
         self.second = (*_norm(layer.output_norm), _numpy(1 / after))
 
     def __call__(
-        self, x: Floats, coded: Bytes, scales: Floats, rows: Unpadded
-    ) -> tuple[Floats, Bytes, Floats]:
+        self, x: Float32s, coded: Bytes, scales: Float32s, rows: Unpadded
+    ) -> tuple[Float32s, Bytes, Float32s]:
         parts = self.qkv(coded)
         _rescale(parts, scales, self.qkv.bias)
         heads = _tensor(parts).view(len(x), 3, self.heads, -1)
@@ -216,7 +214,7 @@ def _tensor(array: Any) -> Tensor:
     return cast("Any", torch).from_numpy(array)
 
 
-def _norm(layer: nn.LayerNorm) -> tuple[Floats, Floats, np.float32]:
+def _norm(layer: nn.LayerNorm) -> tuple[Float32s, Float32s, np.float32]:
     return _numpy(layer.weight), _numpy(layer.bias), np.float32(layer.eps)
 
 

@@ -15,15 +15,12 @@ Letters: V vocabulary size, n order, N nodes.
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.arrays import Bools, Floats
 from munmaek.ngram.interpolation import tables_of
 from munmaek.ngram.tables import NgramTables
 from munmaek.ngram.tree import CountTree
 
 __all__ = ["add_k"]
-
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
-Int64s = NDArray[np.int64]
 
 
 def add_k(tree: CountTree, *, kept: Bools, k: float) -> NgramTables:

@@ -15,11 +15,10 @@ and read as KenLM reads it: 10^-99.
 import gzip
 from collections.abc import Callable, Generator, Iterable, Sequence
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Bytes
 from munmaek.errors import InputError
 from munmaek.ngram.arpa_rendering import Renderer
 from munmaek.ngram.output import writer_past_cache
@@ -35,8 +34,6 @@ BOS, EOS, UNK = "<s>", "</s>", "<unk>"
 _BLANKS = frozenset(" \t\n\r\v\f\0")
 _MEMBER = 1 << 22
 _WAITING = 8
-
-Bytes: TypeAlias = NDArray[np.uint8]
 
 
 def write_arpa(

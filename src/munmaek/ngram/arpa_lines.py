@@ -2,14 +2,14 @@
 
 from math import inf, isnan
 from pathlib import Path
-from typing import NoReturn, TypeAlias, final
+from typing import NoReturn, final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Bytes
 from munmaek.errors import InputError
 
-__all__ = ["NOT_UTF8", "Bytes", "Lines"]
+__all__ = ["NOT_UTF8", "Lines"]
 
 _WINDOW = 1 << 16
 _LARGEST = 1e38
@@ -17,8 +17,6 @@ _LARGEST = 1e38
 NOT_UTF8 = (
     "bytes that are not UTF-8; convert the file first, for Korean often: iconv -f CP949 -t UTF-8"
 )
-
-Bytes: TypeAlias = NDArray[np.uint8]
 
 
 @final

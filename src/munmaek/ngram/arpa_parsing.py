@@ -4,11 +4,9 @@ Kernels stop at the first line that is not as it should be; what is wrong with i
 ``munmaek.ngram.arpa_reading``, which reads that one line again, slowly. Blank lines are skipped.
 """
 
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Bytes, Float32s, Int32s, Int64s, Uint64s
 from munmaek.ngram.arpa_rendering import LN10, POWERS
 from munmaek.ngram.compiled import Index, compiled
 from munmaek.ngram.queries import child
@@ -22,11 +20,6 @@ __all__ = [
     "place_rows",
 ]
 
-Bytes: TypeAlias = NDArray[np.uint8]
-Float32s: TypeAlias = NDArray[np.float32]
-Int32s: TypeAlias = NDArray[np.int32]
-Int64s: TypeAlias = NDArray[np.int64]
-Uint64s: TypeAlias = NDArray[np.uint64]
 
 _NEWLINE, _RETURN, _SPACE, _TAB, _MINUS, _PLUS, _POINT = (ord(mark) for mark in "\n\r \t-+.")
 _ZERO, _NINE, _LITTLE_E, _BIG_E, _I, _N, _F = (ord(mark) for mark in "09eEinf")

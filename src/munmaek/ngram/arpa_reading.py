@@ -14,9 +14,10 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.arrays import Bytes
 from munmaek.errors import InputError
 from munmaek.ngram.arpa import BOS, EOS, UNK
-from munmaek.ngram.arpa_lines import NOT_UTF8, Bytes, Lines
+from munmaek.ngram.arpa_lines import NOT_UTF8, Lines
 from munmaek.ngram.arpa_parsing import (
     find_contexts,
     line_places,

@@ -13,22 +13,17 @@ what was rendered before.
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeAlias, final
+from typing import final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Bools, Bytes, Float32s, Int32s, Int64s
 from munmaek.ngram.compiled import Index, compiled, inlined
 from munmaek.ngram.intrinsics import copy16, leading_zeros, put8
 from munmaek.ngram.tables import NgramTables
 
 __all__ = ["LN10", "POWERS", "ZERO_PROBABILITY", "Renderer", "put_number", "put_number_slowly"]
 
-Bools: TypeAlias = NDArray[np.bool_]
-Bytes: TypeAlias = NDArray[np.uint8]
-Float32s: TypeAlias = NDArray[np.float32]
-Int32s: TypeAlias = NDArray[np.int32]
-Int64s: TypeAlias = NDArray[np.int64]
 
 LN10 = 2.302585092994046
 ZERO_PROBABILITY = -99.0

@@ -3,18 +3,17 @@
 import errno
 import tempfile
 from pathlib import Path
-from typing import NoReturn, TypeAlias
+from typing import NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Bytes
 from munmaek.errors import DiskError, InputError
 from munmaek.text.files import is_packed, unpacked
 from munmaek.text.kinds import foreign_kind
 
 __all__ = ["arpa_bytes"]
 
-Bytes: TypeAlias = NDArray[np.uint8]
 
 _MARK = b"\xef\xbb\xbf"
 _FIRST = 1 << 12

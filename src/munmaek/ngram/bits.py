@@ -7,20 +7,14 @@ one is kept, so that any number is found by counting the ones of a few words.
 Arrays of bits have one word more than they need, so that reading across a border is always allowed.
 """
 
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Int32s, Uint32s, Uint64s
 from munmaek.ngram.compiled import Index, compiled, inlined
 from munmaek.ngram.intrinsics import popcount, trailing_zeros
 
 __all__ = ["SAMPLED", "get_bits", "low_width", "pair_at", "put_bits", "put_rising", "words_for"]
 
-Int32s: TypeAlias = NDArray[np.int32]
-Int64s: TypeAlias = NDArray[np.int64]
-Uint32s: TypeAlias = NDArray[np.uint32]
-Uint64s: TypeAlias = NDArray[np.uint64]
 
 SAMPLED = 64
 """One place of so many ones is kept."""

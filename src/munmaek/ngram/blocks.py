@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Protocol, final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Bytes
 from munmaek.errors import InputError
 from munmaek.ngram.parallel import in_threads
 from munmaek.ngram.row_bytes import UNSOUND, count_rows
@@ -26,7 +26,6 @@ from munmaek.text.kinds import foreign_kind
 
 __all__ = ["Block", "Spool", "blocks_of", "in_memory"]
 
-Bytes = NDArray[np.uint8]
 
 SIZE = 1 << 22
 """Bytes of a block, about."""

@@ -4,15 +4,14 @@ Letters: M values.
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.arrays import Float32s, Floats
+
 __all__ = ["Column", "exact_column", "trained_column"]
 
-Float32s: TypeAlias = NDArray[np.float32]
-Floats: TypeAlias = NDArray[np.float64]
 
 _CODES = 256
 _ROUNDS = 30

@@ -14,11 +14,12 @@ Letters: V vocabulary size, n order, N nodes, L nodes of orders below n.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Self, TypeAlias, final
+from typing import Any, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.arrays import Float32s, Int32s, Int64s, Uint32s, Uint64s
 from munmaek.errors import ArtefactError
 from munmaek.ngram import compact_kernels as kernels
 from munmaek.ngram.bits import SAMPLED, low_width, put_bits, put_rising, words_for
@@ -40,11 +41,6 @@ from munmaek.ngram.tables import (
 
 __all__ = ["CompactTables", "compress", "fast", "quantise", "tables_from"]
 
-Float32s: TypeAlias = NDArray[np.float32]
-Int32s: TypeAlias = NDArray[np.int32]
-Int64s: TypeAlias = NDArray[np.int64]
-Uint32s: TypeAlias = NDArray[np.uint32]
-Uint64s: TypeAlias = NDArray[np.uint64]
 
 _DTYPES = {
     "starts": np.dtype(np.int64),

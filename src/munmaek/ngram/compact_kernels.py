@@ -11,11 +11,11 @@ k − 1 the n-gram of the last k words. Sums are in the order of ``munmaek.ngram
 Letters: T tokens, V vocabulary size, n order, C contexts of a chain.
 """
 
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Float32s, Floats, Int32s, Int64s, Uint32s, Uint64s
 from munmaek.ngram.bits import get_bits, pair_at
 from munmaek.ngram.compiled import Index, compiled, inlined
 
@@ -32,12 +32,6 @@ __all__ = [
     "trace_packed",
 ]
 
-Floats: TypeAlias = NDArray[np.float64]
-Float32s: TypeAlias = NDArray[np.float32]
-Int32s: TypeAlias = NDArray[np.int32]
-Int64s: TypeAlias = NDArray[np.int64]
-Uint32s: TypeAlias = NDArray[np.uint32]
-Uint64s: TypeAlias = NDArray[np.uint64]
 
 # Columns of ``layout``, one row an order. Records of order 1 lie in plain arrays.
 START, WORD, PROBABILITY, BACKOFF = 0, 1, 2, 3

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.arrays import Int32s, Int64s
 from munmaek.errors import InputError
 from munmaek.ngram.bisecting import below
 from munmaek.ngram.compiled import compiled
@@ -26,8 +27,6 @@ from munmaek.ngram.spare import Spare
 
 __all__ = ["Trie", "adjust", "bound", "check_length", "continue_contexts", "count", "unbound"]
 
-Int32s = NDArray[np.int32]
-Int64s = NDArray[np.int64]
 
 _MAX_POSITIONS = 2**31 - 2
 _AHEAD = 32

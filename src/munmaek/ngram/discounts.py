@@ -11,6 +11,7 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.arrays import Int64s
 from munmaek.errors import MunmaekWarning
 from munmaek.ngram.compiled import compiled
 
@@ -19,10 +20,8 @@ __all__ = ["FALLBACK", "counts_of_counts", "discounts_of", "raw_last_ngrams"]
 FALLBACK = (0.5, 1.0, 1.5)
 """D_1, D_2 and D_3+ where they cannot be estimated: those of lmplz --discount_fallback."""
 
-Ints = NDArray[np.int64]
 
-
-def counts_of_counts(counts: NDArray[np.int32]) -> Ints:
+def counts_of_counts(counts: NDArray[np.int32]) -> Int64s:
     """t_0 … t_4: how many n-grams have each adjusted count below 5; shape [5]."""
     tally = np.zeros(6, dtype=np.int64)
     _tally(counts, tally)
@@ -30,12 +29,12 @@ def counts_of_counts(counts: NDArray[np.int32]) -> Ints:
 
 
 @compiled
-def _tally(counts: NDArray[np.int32], tally: Ints) -> None:
+def _tally(counts: NDArray[np.int32], tally: Int64s) -> None:
     for count in counts:
         tally[min(count, 5)] += 1
 
 
-def discounts_of(statistics: list[Ints], *, allow_zero: bool = False) -> NDArray[np.float64]:
+def discounts_of(statistics: list[Int64s], *, allow_zero: bool = False) -> NDArray[np.float64]:
     """D_1, D_2 and D_3+ of each order: shape [n, 3].
 
     Args:
@@ -63,7 +62,7 @@ def discounts_of(statistics: list[Ints], *, allow_zero: bool = False) -> NDArray
     return discounts
 
 
-def _estimated(t: Ints, *, allow_zero: bool) -> list[float] | None:
+def _estimated(t: Int64s, *, allow_zero: bool) -> list[float] | None:
     """None where a count-of-counts is zero or a discount is out of range."""
     if not t[1:4].all():
         return None
@@ -74,8 +73,8 @@ def _estimated(t: Ints, *, allow_zero: bool) -> list[float] | None:
 
 
 def raw_last_ngrams(
-    statistics: list[Ints], text: NDArray[np.int32], *, bos: int, eos: int
-) -> list[Ints]:
+    statistics: list[Int64s], text: NDArray[np.int32], *, bos: int, eos: int
+) -> list[Int64s]:
     """The statistics as lmplz has them: the last n-gram of each lower order with its raw count.
 
     lmplz numbers words as they first appear, ``</s>`` before all, and sorts n-grams by last word,
@@ -103,7 +102,7 @@ def raw_last_ngrams(
 
 
 @compiled
-def _appearances(text: NDArray[np.int32], vocab_size: int) -> Ints:
+def _appearances(text: NDArray[np.int32], vocab_size: int) -> Int64s:
     """Where each word first stands; −3 for those that do not: [V]."""
     first = np.full(vocab_size, -3, dtype=np.int64)
     for position in range(len(text) - 1, -1, -1):
@@ -111,7 +110,7 @@ def _appearances(text: NDArray[np.int32], vocab_size: int) -> Ints:
     return first
 
 
-def _move(t: Ints, adjusted: int, raw: int) -> None:
+def _move(t: Int64s, adjusted: int, raw: int) -> None:
     if adjusted < 5:
         t[adjusted] -= 1
     if raw < 5:

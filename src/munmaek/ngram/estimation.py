@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.arrays import Bools, Float32s, Floats, Int32s, Int64s
 from munmaek.ngram.compiled import compiled
 from munmaek.ngram.counting import Trie, adjust, bound, count
 from munmaek.ngram.discounts import counts_of_counts, discounts_of, raw_last_ngrams
@@ -28,11 +29,6 @@ from munmaek.ngram.tables import NgramTables, ranks
 
 __all__ = ["Estimate", "estimate", "estimate_text", "unigram_probabilities"]
 
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
-Float32s = NDArray[np.float32]
-Int32s = NDArray[np.int32]
-Int64s = NDArray[np.int64]
 
 # Nodes that are smoothed at a time: their probabilities stay in the processor's cache.
 _CHUNK = 1 << 17

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Bools, Floats, Int32s, Int64s
 from munmaek.errors import InputError, OrderError
 from munmaek.ngram.counting import continue_contexts
 from munmaek.ngram.discounts import counts_of_counts, discounts_of, raw_last_ngrams
@@ -42,10 +42,6 @@ from munmaek.ngram.tables import NgramTables
 
 __all__ = ["OnDisk", "estimate_on_disk", "room_needed"]
 
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
-Int32s = NDArray[np.int32]
-Int64s = NDArray[np.int64]
 
 _MOST_NODES = 2**31 - 1
 _MOST_BUCKETS = 1 << 12

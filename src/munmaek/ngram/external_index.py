@@ -5,17 +5,13 @@ their range are put in at the end. The table does not depend on the ranges.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Int32s, Int64s, Uint64s
 from munmaek.ngram.compiled import compiled
 from munmaek.ngram.index import FEW, PROBES, bits_for, settle, slot_of
 from munmaek.ngram.scratch import Buckets, Column, Scratch, chunks_of
 
 __all__ = ["index_on_disk"]
-
-Int32s = NDArray[np.int32]
-Int64s = NDArray[np.int64]
-Uint64s = NDArray[np.uint64]
 
 
 def index_on_disk(first: Column, words: Column, scratch: Scratch, *, piece: int) -> Column:

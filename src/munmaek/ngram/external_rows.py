@@ -4,8 +4,8 @@ A row is as ``external`` tells: the first word, a number, the last word, and the
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Floats, Int32s, Int64s
 from munmaek.ngram.compiled import compiled
 
 __all__ = [
@@ -18,10 +18,6 @@ __all__ = [
     "scan",
     "sort_rows",
 ]
-
-Floats = NDArray[np.float64]
-Int32s = NDArray[np.int32]
-Int64s = NDArray[np.int64]
 
 
 def sort_rows(rows: Int32s, low: int, high: int) -> Int32s:

@@ -6,11 +6,9 @@ with about one access to memory. A slot holds the word above and the node below,
 context needs no place in it, because a node says by its position which context it continues.
 """
 
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Int32s, Int64s, Uint64s
 from munmaek.ngram.bisecting import below
 from munmaek.ngram.compiled import compiled
 from munmaek.ngram.parallel import in_threads
@@ -23,9 +21,6 @@ FEW = 16
 PROBES = 4096
 """Slots at most from where a continuation should lie to where it does."""
 
-Int32s: TypeAlias = NDArray[np.int32]
-Int64s: TypeAlias = NDArray[np.int64]
-Uint64s: TypeAlias = NDArray[np.uint64]
 
 _FULL = 0.75
 _RANGES = 4

@@ -14,18 +14,13 @@ Letters: V vocabulary size, n order, N nodes, L nodes of orders below n.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Bools, Floats, Int32s, Int64s
 from munmaek.ngram.compiled import compiled
 from munmaek.ngram.tables import NgramTables
 from munmaek.ngram.tree import CountTree
 
 __all__ = ["interpolated", "kept_everywhere", "tables_of"]
-
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
-Int32s = NDArray[np.int32]
-Int64s = NDArray[np.int64]
 
 
 def kept_everywhere(tree: CountTree) -> Bools:

@@ -1,16 +1,11 @@
 """Links of a trie: from each n-gram to the longest one that it ends in."""
 
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Int32s, Int64s
 from munmaek.ngram.compiled import Index, compiled
 
 __all__ = ["fill_links"]
-
-Int32s: TypeAlias = NDArray[np.int32]
-Int64s: TypeAlias = NDArray[np.int64]
 
 
 def fill_links(starts: Int64s, first: Int32s, words: Int32s) -> Int32s:

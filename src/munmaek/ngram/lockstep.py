@@ -13,22 +13,15 @@ the tables is held within them, so a damaged file cannot lead outside.
 Letters: T tokens, S sequences, N nodes, L nodes of orders below n.
 """
 
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Float32s, Floats, Int32s, Int64s, Uint64s
 from munmaek.ngram.compiled import compiled
 from munmaek.ngram.index import FEW, PROBES, slot_of
 from munmaek.ngram.intrinsics import prefetch
 
 __all__ = ["score_in_lanes"]
 
-Floats: TypeAlias = NDArray[np.float64]
-Float32s: TypeAlias = NDArray[np.float32]
-Int32s: TypeAlias = NDArray[np.int32]
-Int64s: TypeAlias = NDArray[np.int64]
-Uint64s: TypeAlias = NDArray[np.uint64]
 
 LANES = 16
 _NONE = 0xFFFFFFFFFFFFFFFF

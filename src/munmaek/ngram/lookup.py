@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.arrays import Int64s
 from munmaek.ngram.queries import Tables
 from munmaek.ngram.tables import NgramTables
 
 __all__ = ["Entry", "Places", "find", "places"]
 
 Ids = NDArray[np.integer[Any]]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +63,11 @@ class Places:
 
     length: int
     """Words of the query that match, counted from its end; 0 where not even the last occurs."""
-    sentences: Ints
+    sentences: Int64s
     """[M]: the sentence of each place, ascending; a sentence may be there more than once."""
-    before: Ints
+    before: Int64s
     """[M]: the id before each place, bos at the beginning of a sentence, −1 where that matched."""
-    after: Ints
+    after: Int64s
     """[M]: the id after each place, eos at the end of a sentence, −1 where that matched."""
 
 
@@ -99,7 +99,7 @@ def places(ids: Ids, offsets: Ids, query: Sequence[int], *, bos: int, eos: int) 
     )
 
 
-def _last(ids: Ids, limits: Ints, word: int, *, bos: int, eos: int) -> tuple[Ints, Ints]:
+def _last(ids: Ids, limits: Int64s, word: int, *, bos: int, eos: int) -> tuple[Int64s, Int64s]:
     """Where ``word`` stands and in which sentence: bos one before its first id, eos after all."""
     sentences = np.arange(len(limits) - 1, dtype=np.int64)
     if word == bos:
@@ -111,7 +111,7 @@ def _last(ids: Ids, limits: Ints, word: int, *, bos: int, eos: int) -> tuple[Int
     return found, np.searchsorted(limits, found, side="right") - 1
 
 
-def _before(ids: Ids, limits: Ints, first: Ints, owners: Ints, *, bos: int) -> Ints:
+def _before(ids: Ids, limits: Int64s, first: Int64s, owners: Int64s, *, bos: int) -> Int64s:
     if not len(first):
         return np.empty(0, dtype=np.int64)
     begins = limits[owners]
@@ -119,7 +119,7 @@ def _before(ids: Ids, limits: Ints, first: Ints, owners: Ints, *, bos: int) -> I
     return np.where(first > begins, inside, np.where(first == begins, bos, -1))
 
 
-def _after(ids: Ids, limits: Ints, last: Ints, owners: Ints, *, eos: int) -> Ints:
+def _after(ids: Ids, limits: Int64s, last: Int64s, owners: Int64s, *, eos: int) -> Int64s:
     if not len(last):
         return np.empty(0, dtype=np.int64)
     ends = limits[owners + 1]

@@ -11,11 +11,9 @@ likely ones stand near it; then it halves. Sums are those of ``trace``, addition
 Letters: T tokens, S sequences, V vocabulary size, n order.
 """
 
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Floats, Int32s, Int64s
 from munmaek.ngram.bits import get_bits, pair_at
 from munmaek.ngram.compact_kernels import (
     BACKOFF,
@@ -40,9 +38,6 @@ from munmaek.ngram.intrinsics import prefetch
 
 __all__ = ["score_packed_in_lanes"]
 
-Floats: TypeAlias = NDArray[np.float64]
-Int32s: TypeAlias = NDArray[np.int32]
-Int64s: TypeAlias = NDArray[np.int64]
 
 LANES = 16
 

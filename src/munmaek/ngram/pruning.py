@@ -18,8 +18,8 @@ Letters: V vocabulary size, n order, N nodes, L nodes of orders below n.
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Bools, Float32s, Floats, Int32s, Int64s
 from munmaek.errors import InputError
 from munmaek.ngram.compiled import Index, compiled
 from munmaek.ngram.queries import child
@@ -27,12 +27,6 @@ from munmaek.ngram.tables import NgramTables
 from munmaek.ngram.tree import CountTree, raw_counts
 
 __all__ = ["above", "histories_of_counts", "histories_of_model", "prune_by_entropy", "subset"]
-
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
-Float32s = NDArray[np.float32]
-Int32s = NDArray[np.int32]
-Int64s = NDArray[np.int64]
 
 
 def above(tree: CountTree, thresholds: Sequence[int]) -> Bools:

@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.arrays import Float32s, Floats, Int32s, Int64s
 from munmaek.ngram.compact import CompactTables
 from munmaek.ngram.compact_kernels import (
     active_after,
@@ -46,11 +47,6 @@ __all__ = [
     "top",
     "trace",
 ]
-
-Floats = NDArray[np.float64]
-Float32s = NDArray[np.float32]
-Int32s = NDArray[np.int32]
-Int64s = NDArray[np.int64]
 
 
 Tables: TypeAlias = NgramTables | CompactTables

@@ -16,8 +16,8 @@ from threading import Lock
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Int32s, Int64s
 from munmaek.errors import InputError
 from munmaek.ngram.blocks import SIZE, Block, Spool, blocks_of, in_memory
 from munmaek.ngram.counting import check_length
@@ -28,9 +28,6 @@ from munmaek.ngram.words import Rows, Vocabulary, renumber, tally
 
 __all__ = ["Reserved", "WordText", "read_words"]
 
-Bytes = NDArray[np.uint8]
-Int32s = NDArray[np.int32]
-Int64s = NDArray[np.int64]
 
 HoldOut = Callable[[int], Int64s]
 """Of a number of rows, those that are not to be counted, in rising order."""

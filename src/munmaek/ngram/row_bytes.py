@@ -1,16 +1,14 @@
 """Rows of UTF-8 text as bytes: how many there are, and the rows that are kept; compiled."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Bytes, Int64s
 from munmaek.ngram.bisecting import below
 from munmaek.ngram.compiled import Index, compiled
 from munmaek.ngram.intrinsics import get8, popcount, trailing_zeros
 
 __all__ = ["UNSOUND", "count_rows", "join_rows"]
 
-Bytes = NDArray[np.uint8]
-Int64s = NDArray[np.int64]
 
 UNSOUND = -1
 """What ``count_rows`` says of bytes that Python must look at: not UTF-8, maybe not NFC, or CR."""

@@ -16,15 +16,12 @@ from typing import Any, Self, cast, final
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.arrays import Bytes, Int32s, Int64s
 from munmaek.errors import DiskError
 from munmaek.ngram.compiled import compiled
 from munmaek.writing import scratch_folder
 
 __all__ = ["Buckets", "Column", "Scratch", "chunks_of", "give_back", "hold_little"]
-
-Bytes = NDArray[np.uint8]
-Int32s = NDArray[np.int32]
-Int64s = NDArray[np.int64]
 
 
 @final

@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.arrays import Int64s
 from munmaek.errors import InputError
 
 __all__ = ["check_range", "check_text", "flatten", "predictable_ids", "sequence_of"]
 
-Ints = NDArray[np.int64]
 
-
-def flatten(sequences: Sequence[Sequence[int] | NDArray[Any]]) -> tuple[Ints, Ints]:
+def flatten(sequences: Sequence[Sequence[int] | NDArray[Any]]) -> tuple[Int64s, Int64s]:
     """Concatenate.
 
     Returns:
@@ -29,12 +28,12 @@ def flatten(sequences: Sequence[Sequence[int] | NDArray[Any]]) -> tuple[Ints, In
     return np.fromiter(chain.from_iterable(sequences), dtype=np.int64, count=total), offsets
 
 
-def sequence_of(offsets: Ints, position: int) -> int:
+def sequence_of(offsets: Int64s, position: int) -> int:
     """The index of the sequence that holds flat ``position``."""
     return int(np.searchsorted(offsets, position, side="right")) - 1
 
 
-def check_range(ids: NDArray[np.integer[Any]], offsets: Ints, vocab_size: int) -> None:
+def check_range(ids: NDArray[np.integer[Any]], offsets: Int64s, vocab_size: int) -> None:
     """Refuse ids outside the vocabulary.
 
     Raises:
@@ -57,7 +56,7 @@ def predictable_ids(vocab_size: int, never: Sequence[int]) -> NDArray[np.bool_]:
 
 
 def check_text(
-    ids: NDArray[np.integer[Any]], offsets: Ints, predictable: NDArray[np.bool_], eos: int
+    ids: NDArray[np.integer[Any]], offsets: Int64s, predictable: NDArray[np.bool_], eos: int
 ) -> None:
     """Refuse what cannot be counted.
 

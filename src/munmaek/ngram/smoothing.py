@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Bools, Floats, Int64s
 from munmaek.errors import MunmaekWarning
 from munmaek.ngram.discounts import discounts_of
 from munmaek.ngram.interpolation import interpolated
@@ -33,9 +33,6 @@ __all__ = [
     "witten_bell",
 ]
 
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
-Int64s = NDArray[np.int64]
 
 SINGLE_FALLBACK = 0.5
 """The one discount where it cannot be estimated."""

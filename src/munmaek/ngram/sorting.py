@@ -18,8 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Bytes, Int32s, Int64s
 from munmaek.errors import InputError, OrderError
 from munmaek.ngram.bisecting import below
 from munmaek.ngram.compiled import compiled
@@ -29,9 +29,6 @@ from munmaek.ngram.spare import Spare
 
 __all__ = ["Grams", "sort_grams"]
 
-Int32s = NDArray[np.int32]
-Int64s = NDArray[np.int64]
-Bytes = NDArray[np.uint8]
 
 _SLICES_A_THREAD = 4
 _MOST_SLICES = 16

@@ -1,10 +1,8 @@
 """Whether the arrays of a trie fit together: compiled checks that read all of them."""
 
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Float32s, Int32s, Int64s, Uint64s
 from munmaek.ngram.compiled import compiled
 from munmaek.ngram.index import FEW, PROBES, slot_of
 
@@ -15,11 +13,6 @@ __all__ = [
     "ranks_are_sound",
     "words_are_sound",
 ]
-
-Float32s: TypeAlias = NDArray[np.float32]
-Int32s: TypeAlias = NDArray[np.int32]
-Int64s: TypeAlias = NDArray[np.int64]
-Uint64s: TypeAlias = NDArray[np.uint64]
 
 
 @compiled

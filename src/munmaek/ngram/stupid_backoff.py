@@ -17,18 +17,14 @@ Letters: N nodes, L nodes of orders below the highest.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Bools, Floats, Int32s
 from munmaek.ngram.compiled import compiled
 from munmaek.ngram.interpolation import tables_of
 from munmaek.ngram.tables import NgramTables
 from munmaek.ngram.tree import CountTree
 
 __all__ = ["stupid_backoff"]
-
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
-Int32s = NDArray[np.int32]
 
 
 def stupid_backoff(

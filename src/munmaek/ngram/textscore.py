@@ -9,11 +9,11 @@ Letters: S sentences.
 from dataclasses import dataclass
 from math import exp, fsum, inf, nan
 from pathlib import Path
-from typing import TypeAlias, final
+from typing import final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Bytes, Floats, Int64s
 from munmaek.errors import InputError
 from munmaek.ngram.parallel import in_threads
 from munmaek.ngram.queries import Tables, score
@@ -21,9 +21,6 @@ from munmaek.ngram.wordtable import WordTable
 
 __all__ = ["TextScore", "mapped", "score_text"]
 
-Bytes: TypeAlias = NDArray[np.uint8]
-Floats: TypeAlias = NDArray[np.float64]
-Int64s: TypeAlias = NDArray[np.int64]
 
 _BLOCK = 1 << 19
 _NEWLINE = 10

@@ -18,15 +18,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.arrays import Bools, Int32s, Int64s
 from munmaek.ngram.counting import adjust, bound, count
 from munmaek.ngram.discounts import counts_of_counts, raw_last_ngrams
 from munmaek.ngram.sequences import check_text, predictable_ids
 
 __all__ = ["CountTree", "count_tree", "counts_of_orders", "raw_counts"]
-
-Bools = NDArray[np.bool_]
-Int32s = NDArray[np.int32]
-Int64s = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,17 +12,13 @@ from itertools import pairwise
 from typing import final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Bytes, Int32s, Int64s, Uint64s
 from munmaek.ngram.compiled import compiled
 from munmaek.ngram.intrinsics import get8
 
 __all__ = ["Rows", "Vocabulary", "renumber", "tally"]
 
-Bytes = NDArray[np.uint8]
-Int32s = NDArray[np.int32]
-Int64s = NDArray[np.int64]
-Uint64s = NDArray[np.uint64]
 
 # What a byte may be: within a word, white space, the end of a row, or the first of a wide space.
 _WORD, _BLANK, _FEED, _WIDE = range(4)

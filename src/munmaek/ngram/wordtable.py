@@ -10,20 +10,17 @@ Letters: V vocabulary size, T tokens, S sentences.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self, TypeAlias, final
+from typing import Self, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.arrays import Bytes, Int32s, Int64s, Uint64s
 from munmaek.ngram.compiled import compiled
 from munmaek.ngram.intrinsics import prefetch
 
 __all__ = ["Sentences", "WordTable", "find_bytes"]
 
-Bytes: TypeAlias = NDArray[np.uint8]
-Int32s: TypeAlias = NDArray[np.int32]
-Int64s: TypeAlias = NDArray[np.int64]
-Uint64s: TypeAlias = NDArray[np.uint64]
 
 _BATCH = 64
 """Words whose slots are asked for before the first is looked at."""

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from typing import NamedTuple, final, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Int32s, Int64s
 from munmaek.compiling import kept
 from munmaek.errors import ConfigError
 from munmaek.text.tokenizers import Tokenizer
@@ -27,8 +27,6 @@ MERGING = frozenset({"bpe", "morphemes+bpe"})
 LONGEST = 256
 """Characters; a longer word has its own pieces always, as merging by scans is quadratic."""
 
-Ints = NDArray[np.int32]
-Longs = NDArray[np.int64]
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 FIRST = np.uint64(0xBF58476D1CE4E5B9)
@@ -42,7 +40,7 @@ _compiled = kept(nogil=True)
 class Rows(Sequence[list[int]]):
     """Token ids of many texts in one array."""
 
-    def __init__(self, ids: Ints, ends: Longs) -> None:
+    def __init__(self, ids: Int32s, ends: Int64s) -> None:
         self._ids = ids
         self._starts = np.concatenate([[0], ends]).tolist()
 
@@ -112,10 +110,10 @@ class MergeDropout:
 class _Merges(NamedTuple):
     """Rank of each merge by the ids of its two parts, in a table with open addressing."""
 
-    keys: Longs
+    keys: Int64s
     """Left id times ``size`` plus right id; −1 in a free place."""
-    ranks: Ints
-    merged: Ints
+    ranks: Int32s
+    merged: Int32s
     """The id that each rank's merge gives."""
     size: int
     """Of the vocabulary."""
@@ -140,10 +138,10 @@ def _merges(tokenizer: Tokenizer) -> _Merges:
 class _Texts(NamedTuple):
     """Each different word once as ids of its characters, and each text as indices of words."""
 
-    words: Ints
-    word_starts: Longs
-    rows: Ints
-    row_starts: Longs
+    words: Int32s
+    word_starts: Int64s
+    rows: Int32s
+    row_starts: Int64s
 
 
 def _indexed(tokenizer: Tokenizer, texts: Sequence[str]) -> _Texts:
@@ -174,7 +172,7 @@ def _mixed(value: np.uint64) -> np.uint64:
 
 
 @_compiled
-def _slot(keys: Longs, key: int) -> int:
+def _slot(keys: Int64s, key: int) -> int:
     """Where ``key`` lies, or the free place where it would."""
     place = np.int64(_mixed(np.uint64(key)) & np.uint64(len(keys) - 1))
     while keys[place] >= 0 and keys[place] != key:
@@ -183,7 +181,7 @@ def _slot(keys: Longs, key: int) -> int:
 
 
 @_compiled
-def _fill(keys: Longs, ranks: Ints, wanted: Longs) -> None:
+def _fill(keys: Int64s, ranks: Int32s, wanted: Int64s) -> None:
     for rank in range(len(wanted)):
         place = _slot(keys, wanted[rank])
         if keys[place] < 0:
@@ -199,7 +197,7 @@ def _rank(merges: _Merges, left: int, right: int) -> int:
 
 @_compiled
 def _chosen(
-    found: Ints, length: int, threshold: np.uint64, state: np.uint64
+    found: Int32s, length: int, threshold: np.uint64, state: np.uint64
 ) -> tuple[int, np.uint64]:
     """The place of the first-learned merge that is not left out, or −1, and the counter."""
     best = -1
@@ -217,7 +215,12 @@ def _chosen(
 
 @_compiled
 def _cut_word(
-    work: Ints, found: Ints, length: int, merges: _Merges, threshold: np.uint64, state: np.uint64
+    work: Int32s,
+    found: Int32s,
+    length: int,
+    merges: _Merges,
+    threshold: np.uint64,
+    state: np.uint64,
 ) -> tuple[int, np.uint64]:
     """Merge the first ``length`` ids of ``work`` in place; how many are left, and the counter."""
     for place in range(length - 1):
@@ -245,8 +248,8 @@ def _cut_all(
     threshold: np.uint64,
     seed: np.uint64,
     number: np.uint64,
-    out: Ints,
-    ends: Longs,
+    out: Int32s,
+    ends: Int64s,
 ) -> None:
     """Every row's words, cut; the place after each row's last id goes to ``ends``."""
     starts = texts.word_starts

@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.arrays import Bools
 from munmaek.text.building import MARK
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer, CheckpointTokenizer
 from munmaek.text.places import FIRST_BYTE
@@ -29,7 +30,6 @@ __all__ = [
     "unseen_bytes",
 ]
 
-Bools = NDArray[np.bool_]
 
 _BYTE = re.compile("<0x([0-9A-F]{2})>")
 _BYTES = 256

@@ -23,10 +23,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.arrays import Floats, Int64s
+
 __all__ = ["learn_pieces"]
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 LONGEST_PIECE = 16
 LONGEST_WORD = 24
@@ -45,19 +45,19 @@ FLOOR = 1e-3
 class _Lattice:
     """All segmentations of all words, edges sorted by the place of their end within the word."""
 
-    source: Ints
+    source: Int64s
     """Node where each edge begins [E]."""
-    target: Ints
+    target: Int64s
     """Node where it ends [E]."""
-    piece: Ints
+    piece: Int64s
     """Its piece [E]."""
-    word: Ints
+    word: Int64s
     """Its word [E]."""
-    level: Ints
+    level: Int64s
     """Place of its end within the word, from 1 [E]."""
-    first: Ints
+    first: Int64s
     """First node of each word [W]."""
-    last: Ints
+    last: Int64s
     """Last node of each word [W]."""
 
     def keep(self, kept: NDArray[np.bool_]) -> "_Lattice":
@@ -170,7 +170,7 @@ def _uses(lattice: _Lattice, p: Floats, counts: Floats) -> Floats:
     return p * _summed(lattice.piece, share, p.size)
 
 
-def _summed(places: Ints, weights: Floats, size: int) -> Floats:
+def _summed(places: Int64s, weights: Floats, size: int) -> Floats:
     return np.bincount(places, weights=weights, minlength=size).astype(np.float64)
 
 
@@ -180,7 +180,7 @@ def _normalised(uses: Floats) -> Floats:
 
 
 def _worthy(
-    lattice: _Lattice, p: Floats, counts: Floats, as_word: Ints, most: int, singles: int
+    lattice: _Lattice, p: Floats, counts: Floats, as_word: Int64s, most: int, singles: int
 ) -> NDArray[np.bool_]:
     """Which ``most`` pieces to keep: the first ``singles``, then those whose removal costs most.
 

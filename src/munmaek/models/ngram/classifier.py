@@ -9,6 +9,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.arrays import Floats
 from munmaek.data.batches import pick
 from munmaek.errors import ConfigError, InputError
 from munmaek.models.ngram.config import NgramConfig
@@ -17,8 +18,6 @@ from munmaek.ngram import flatten
 from munmaek.ngram.tables import tensor_named
 
 __all__ = ["NgramClassifier"]
-
-Floats = NDArray[np.float64]
 
 
 @final

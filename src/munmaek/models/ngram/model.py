@@ -10,6 +10,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.arrays import Floats, Int64s
 from munmaek.models.ngram.config import NgramConfig
 from munmaek.models.ngram.smoothing import smoothed
 from munmaek.ngram import Tables, distribution, estimate, flatten, score, tables_from, trace
@@ -26,8 +27,6 @@ from munmaek.ngram.tree import count_tree
 
 __all__ = ["Explanation", "NgramModel", "Sequences"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Ids = Sequence[int] | NDArray[np.integer[Any]]
 Sequences = Sequence[Ids]
 
@@ -125,7 +124,7 @@ class NgramModel:
     def fit_flat(
         cls,
         ids: NDArray[np.integer[Any]],
-        offsets: NDArray[np.int64],
+        offsets: Int64s,
         *,
         config: NgramConfig,
         vocab_size: int,
@@ -229,7 +228,7 @@ class NgramModel:
         """Natural-log probability of every next token: [V]; −inf for ids that never follow."""
         return distribution(self.tables, state)
 
-    def next_words(self, state: tuple[int, ...], *, count: int) -> tuple[Ints, Floats]:
+    def next_words(self, state: tuple[int, ...], *, count: int) -> tuple[Int64s, Floats]:
         """The ids likeliest to come next and their natural-log probabilities, best first.
 
         Fewer than ``count`` where no more are possible. Exact, and fast enough to type against:
@@ -268,7 +267,7 @@ class NgramModel:
         flat = self.score_flat(ids, offsets)
         return np.split(flat, offsets[1:-1]) if len(sequences) else []
 
-    def score_flat(self, ids: NDArray[np.int64], offsets: NDArray[np.int64]) -> Floats:
+    def score_flat(self, ids: Int64s, offsets: Int64s) -> Floats:
         """``score`` of sequences that lie end to end, s at ``ids[offsets[s] : offsets[s + 1]]``."""
         check_range(ids, offsets, self.vocab_size)
         return score(self.tables, ids, offsets, bos=self.bos)
@@ -322,7 +321,7 @@ class NgramModel:
 
 def _estimated(
     ids: NDArray[np.integer[Any]],
-    offsets: NDArray[np.int64],
+    offsets: Int64s,
     *,
     config: NgramConfig,
     vocab_size: int,

@@ -7,10 +7,9 @@ has ``name`` and the number under its own name.
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field
 
+from munmaek.arrays import Bools
 from munmaek.models.configuration import Config
 from munmaek.ngram.add_k import add_k
 from munmaek.ngram.smoothing import (
@@ -36,8 +35,6 @@ __all__ = [
     "WittenBell",
     "smoothed",
 ]
-
-Bools = NDArray[np.bool_]
 
 
 class ModifiedKneserNey(Config):
