@@ -92,7 +92,9 @@ def write(folder: Path, part: str, rows: tuple[Phrase, ...]) -> list[Path]:
 def on_phrasebook(options: argparse.Namespace) -> None:
     import torch
 
-    from munmaek.recipe import Extra, Recipe, train
+    from munmaek.fit.extra import Extra
+    from munmaek.fit.recipe import Recipe
+    from munmaek.pipeline import train
 
     torch.set_num_threads(1)
     book = phrasebook()

@@ -17,10 +17,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from munmaek.artefact import Classifier, load_as
-from munmaek.artefact.labelling import label_indices
 from munmaek.errors import InputError
-from munmaek.recipe.holding import held_out_name, hold_out_labelled
+from munmaek.fit.holding import held_out_name, hold_out_labelled
+from munmaek.tasks.classify.model import Classifier
+from munmaek.tasks.labelling import label_indices
+from munmaek.tasks.loading import load_as
 from munmaek.text.corpora import LabelledCorpus, read_labelled
 
 TRAIN, TEST = "classify/nsmc/ratings_train_resampled.txt.gz", "classify/nsmc/ratings_test.txt.gz"

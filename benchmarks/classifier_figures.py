@@ -18,10 +18,11 @@ from typing import Any
 
 import torch
 
-from munmaek.artefact import load
 from munmaek.cli.durations import parse_duration
 from munmaek.cli.progress import told
-from munmaek.recipe import Recipe, train, work_folder
+from munmaek.fit.recipe import Recipe
+from munmaek.pipeline import train, work_folder
+from munmaek.tasks.loading import load
 from munmaek.text.corpora import read_labelled
 
 TRAIN, TEST = "classify/nsmc/ratings_train_resampled.txt.gz", "classify/nsmc/ratings_test.txt.gz"

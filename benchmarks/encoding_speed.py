@@ -24,11 +24,11 @@ import numpy as np
 import torch
 import transformers
 
-from munmaek.artefact.checkpoint import open_checkpoint
-from munmaek.artefact.huggingface import from_huggingface
-from munmaek.artefact.huggingface_config import bert_config
+from munmaek.exchange.checkpoint import open_checkpoint
 from munmaek.models.bert import BertBaseNetwork
-from munmaek.tasks.encode import encode_rows, prepare
+from munmaek.models.bert.huggingface import from_huggingface
+from munmaek.models.bert.huggingface_config import bert_config
+from munmaek.tasks.mlm.encode import encode_rows, prepare
 from munmaek.text.tokenizers import train_tokenizer
 
 

@@ -24,12 +24,12 @@ import numpy as np
 import torch
 import transformers
 
-from munmaek.artefact.huggingface import from_huggingface
-from munmaek.artefact.huggingface_config import bert_config
+from munmaek.fit.precision import Precision, autocast
 from munmaek.models.bert import BertClassifierNetwork
+from munmaek.models.bert.huggingface import from_huggingface
+from munmaek.models.bert.huggingface_config import bert_config
 from munmaek.nn.products import fast_products
 from munmaek.text.tokenizers import train_tokenizer
-from munmaek.train.precision import Precision, autocast
 
 PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from fuzz_damage import damaged_bytes, damaged_json, render_json
-from munmaek.artefact import load
-from munmaek.artefact.manifest import MANIFEST, render_manifest
+from munmaek.folder.manifest import MANIFEST, render_manifest
+from munmaek.tasks.loading import load
 
 __all__ = ["FOLDERS", "damaged_folder", "use"]
 

@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from munmaek import phrasebook
-from munmaek.artefact import load
-from munmaek.artefact.encoder import Encoder
-from munmaek.artefact.exchange import in_form
-from munmaek.artefact.mixed_classifier import mix_classifiers
-from munmaek.artefact.mixing import mix
-from munmaek.artefact.published import export_huggingface
+from munmaek.fit.recipe import Recipe
 from munmaek.models import LINEAGE
-from munmaek.recipe.settings import Recipe
-from munmaek.recipe.training import train
+from munmaek.pipeline import train
+from munmaek.tasks.classify.mixed import mix_classifiers
+from munmaek.tasks.lm.exchange import in_form
+from munmaek.tasks.lm.mixing import mix
+from munmaek.tasks.loading import load
+from munmaek.tasks.mlm.model import Encoder
+from munmaek.tasks.publishing import export_huggingface
 
 __all__ = ["native_folders", "published_folders"]
 

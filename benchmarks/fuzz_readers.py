@@ -14,10 +14,10 @@ import zstandard
 
 from fuzz_damage import damaged_bytes
 from munmaek.align.marks import read_guide, read_marks
-from munmaek.artefact.exchange import import_arpa
-from munmaek.artefact.tables import load_tables
+from munmaek.fit.recipe import Recipe, read_toml
+from munmaek.folder.tables import load_tables
 from munmaek.ngram.reading import read_words as count_words
-from munmaek.recipe.settings import Recipe, read_toml
+from munmaek.tasks.lm.exchange import import_arpa
 from munmaek.text.corpora import read_labelled, read_parallel, read_text, read_valued
 from munmaek.text.pairs import read_pairs
 from munmaek.text.sentencepiece import read_sentencepiece

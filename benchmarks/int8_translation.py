@@ -17,8 +17,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from munmaek.artefact import Translator, load_as
 from munmaek.metrics import Measure, Score, measures, paired_bootstrap
+from munmaek.tasks.loading import load_as
+from munmaek.tasks.translate.model import Translator
 from munmaek.text.corpora import ParallelCorpus, read_parallel
 
 WARM = 16

@@ -28,11 +28,12 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from munmaek.artefact import load
-from munmaek.artefact.adapted import Adaptation, adapted_scores
 from munmaek.cli.durations import parse_duration
 from munmaek.cli.progress import told
-from munmaek.recipe import Recipe, train, work_folder
+from munmaek.fit.recipe import Recipe
+from munmaek.pipeline import train, work_folder
+from munmaek.tasks.lm.adapted import Adaptation, adapted_scores
+from munmaek.tasks.loading import load
 from munmaek.text.corpora import read_text
 
 FILES = {

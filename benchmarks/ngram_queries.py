@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from munmaek.artefact.tables import load_tables, save_tables
+from munmaek.folder.tables import load_tables, save_tables
 from munmaek.ngram import (
     WordTable,
     compress,

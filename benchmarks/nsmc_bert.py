@@ -34,14 +34,16 @@ import torch
 from torch import distributed as torch_distributed
 
 from classifier_figures import texts_of
-from munmaek.artefact import load
 from munmaek.cli.durations import parse_duration
 from munmaek.cli.progress import told
-from munmaek.recipe import Extra, Recipe, train, work_folder
-from munmaek.recipe.holding import hold_out_labelled
+from munmaek.fit.extra import Extra
+from munmaek.fit.holding import hold_out_labelled
+from munmaek.fit.processes import join, leave
+from munmaek.fit.ranks import leads, several
+from munmaek.fit.recipe import Recipe
+from munmaek.pipeline import train, work_folder
+from munmaek.tasks.loading import load
 from munmaek.text.corpora import read_labelled
-from munmaek.train.processes import join, leave
-from munmaek.train.ranks import leads, several
 
 distributed: Any = torch_distributed  # its functions come without complete types
 COLUMNS: dict[str, Any] = {"text_column": "document", "label_column": "label"}

@@ -22,12 +22,12 @@ import numpy as np
 import torch
 import transformers
 
-from munmaek.artefact.huggingface import from_huggingface
-from munmaek.artefact.huggingface_config import bert_config
 from munmaek.data.batches import pad_rows
 from munmaek.models.bert import BertMaskedNetwork
+from munmaek.models.bert.huggingface import from_huggingface
+from munmaek.models.bert.huggingface_config import bert_config
 from munmaek.nn.products import fast_products
-from munmaek.tasks.mlm import MaskedBatch, MaskedModelling
+from munmaek.tasks.mlm.objective import MaskedBatch, MaskedModelling
 from munmaek.text.tokenizers import train_tokenizer
 
 VOCABULARY, ROWS = 16000, 64

@@ -22,12 +22,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from munmaek.fit.config import TrainConfig
+from munmaek.fit.optimiser import make_optimiser, scale_gradients
+from munmaek.fit.precision import Precision, autocast
 from munmaek.models.rnn import RnnConfig, RnnLanguageNetwork
 from munmaek.nn.products import fast_products
-from munmaek.tasks.lm import DocumentBatch, DocumentModelling
-from munmaek.train import TrainConfig
-from munmaek.train.optimiser import make_optimiser, scale_gradients
-from munmaek.train.precision import Precision, autocast
+from munmaek.tasks.lm.objective import DocumentBatch, DocumentModelling
 
 Step = Callable[[np.ndarray], float]
 

@@ -19,12 +19,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from munmaek.artefact.info import Info
-from munmaek.artefact.translating import Decoding
-from munmaek.artefact.translator import Translator
+from munmaek.folder.info import Info
 from munmaek.models.attention import AttentionConfig, AttentionTranslatorNetwork
 from munmaek.models.seq2seq import FixedVectorTranslatorNetwork, Seq2SeqConfig
 from munmaek.models.transformer import TransformerConfig, TransformerTranslatorNetwork
+from munmaek.tasks.translate.model import Translator
+from munmaek.tasks.translate.translating import Decoding
 from munmaek.text.tokenizers import Tokenizer, train_tokenizer
 
 LENGTH = 20

@@ -34,12 +34,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from munmaek.artefact import load
-from munmaek.artefact.translation_quality import TranslationQuality, judge
 from munmaek.cli.durations import parse_duration
 from munmaek.cli.progress import told
+from munmaek.fit.extra import Extra
+from munmaek.fit.recipe import Recipe
 from munmaek.metrics import bleu, measures
-from munmaek.recipe import Extra, Recipe, train, work_folder
+from munmaek.pipeline import train, work_folder
+from munmaek.tasks.loading import load
+from munmaek.tasks.translate.quality import TranslationQuality, judge
 from munmaek.text.corpora import read_parallel
 
 STAGES = ("seq2seq", "attention", "transformer")

@@ -30,17 +30,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from munmaek.artefact.weights import parameter_count
 from munmaek.data.batches import PairBatch
 from munmaek.data.bucketing import bucket, padding_fraction
+from munmaek.fit.config import TrainConfig
+from munmaek.fit.optimiser import make_optimiser, scale_gradients
+from munmaek.folder.weights import parameter_count
 from munmaek.models import stage_named
 from munmaek.models.configuration import Config
+from munmaek.nn.building import build_network
 from munmaek.nn.products import fast_products
-from munmaek.tasks.base import build_network
-from munmaek.tasks.translate import Pairs, TranslationTask
+from munmaek.tasks.translate.objective import Pairs, TranslationTask
 from munmaek.text.tokenizers import Tokenizer, train_tokenizer
-from munmaek.train import TrainConfig
-from munmaek.train.optimiser import make_optimiser, scale_gradients
 
 RATE = 1e-3
 SMOOTHING = 0.1

@@ -11,7 +11,24 @@ import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
 
-_hook = install_import_hook(["munmaek.nn", "munmaek.models", "munmaek.tasks"], "beartype.beartype")
+_SHAPED = [
+    "munmaek.nn",
+    "munmaek.models",
+    *(
+        f"munmaek.tasks.{task}.objective"
+        for task in ("lm", "classify", "regress", "tag", "translate", "mlm", "embed")
+    ),
+    "munmaek.tasks.lm.adapting",
+    "munmaek.tasks.lm.cache",
+    "munmaek.tasks.lm.dynamic_evaluation",
+    "munmaek.tasks.mlm.encode",
+    "munmaek.tasks.mlm.next_sentence",
+    "munmaek.tasks.translate.guided",
+    "munmaek.tasks.translate.ranking",
+]
+"""Where shapes stand in signatures, which are checked at every call."""
+
+_hook = install_import_hook(_SHAPED, "beartype.beartype")
 
 # The first call of a kernel compiles it, which takes as long as the machine takes.
 settings.register_profile("untimed", deadline=None)

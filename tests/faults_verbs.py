@@ -7,19 +7,19 @@ from pathlib import Path
 
 import munmaek
 from faults_support import Verb
-from munmaek.artefact import load
-from munmaek.artefact.manifest import read_manifest
 from munmaek.cli import main
+from munmaek.folder.manifest import read_manifest
+from munmaek.tasks.loading import load
 
 IMPORTS = (
-    "munmaek.artefact",
-    "munmaek.artefact.exchange",
-    "munmaek.artefact.published",
-    "munmaek.compare",
+    "munmaek.tasks.lm.exchange",
+    "munmaek.tasks.publishing",
+    "munmaek.comparison.run",
     "munmaek.look",
-    "munmaek.recipe",
-    "munmaek.recipe.ngrams",
-    "munmaek.recipe.ngrams_on_disk",
+    "munmaek.pipeline",
+    "munmaek.tasks.loading",
+    "munmaek.tasks.lm.ngrams",
+    "munmaek.tasks.lm.ngrams_on_disk",
     "torch._dynamo",  # which optimisers load when they first step
 )
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from munmaek.align import HmmAligner, HmmSettings, statistical_links, symmetrise
 from munmaek.align.bitext import alikeness
 from munmaek.align.hmm import lexical_posteriors, markov_posteriors
-from munmaek.artefact.translation import word_links
 from munmaek.errors import ConfigError, InputError, MunmaekWarning
 from munmaek.metrics.alignment import parse_links
+from munmaek.tasks.translate.translation import word_links
 
 # symmetrisation: 3 source words, 3 target words
 #   forward  0-0 1-1 1-2      backward  0-0 1-1 2-2

@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from munmaek.artefact import load
-from munmaek.artefact.exchange import import_arpa, in_form
 from munmaek.errors import InputError, MunmaekWarning
 from munmaek.ngram import read_arpa
 from munmaek.ngram.arpa_words import settled
+from munmaek.tasks.lm.exchange import import_arpa, in_form
+from munmaek.tasks.loading import load
 from munmaek.text.corpora import read_lines
 
 CASES = Path(__file__).resolve().parents[1].parent / "shared" / "cases" / "arpa"

@@ -24,8 +24,8 @@ from munmaek.nn.embeddings import (
     sinusoids,
 )
 from munmaek.nn.masks import causal_mask, key_mask, masked_mean, padding_mask
+from munmaek.nn.state import select_rows
 from munmaek.nn.tape import Tape
-from munmaek.tasks.state import select_rows
 
 
 def randn(*shape: int, seed: int = 0) -> Tensor:

@@ -9,9 +9,10 @@ from safetensors.torch import load_file
 from torch import nn
 
 import munmaek.models
+from munmaek.fit.recipe import Recipe
 from munmaek.models import stage_named, stages
 from munmaek.models.self_attention import SelfAttentionConfig, SelfAttentionLanguageNetwork
-from munmaek.recipe import Recipe, train
+from munmaek.pipeline import train
 
 LINES = ["a a a a b", "a a a b", "a a a a a c", "a a b a a d"] * 20
 

@@ -12,11 +12,11 @@ from tokenizers import Tokenizer as Pipeline
 from tokenizers import models, normalizers, pre_tokenizers
 
 import munmaek
-from munmaek.artefact import load
-from munmaek.artefact.checkpoint import open_checkpoint
-from munmaek.artefact.huggingface import from_huggingface
 from munmaek.errors import ArtefactError, InputError, MunmaekWarning, UnsupportedError
+from munmaek.exchange.checkpoint import open_checkpoint
+from munmaek.models.bert.huggingface import from_huggingface
 from munmaek.nn.tape import Tape
+from munmaek.tasks.loading import load
 
 transformers: Any = pytest.importorskip("transformers", reason="transformers is not installed")
 

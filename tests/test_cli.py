@@ -355,8 +355,8 @@ def test_a_full_disk_is_code_1_and_leaves_the_old_model_whole(
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("munmaek.recipe.ngrams.save_tables", full)
-    monkeypatch.setattr("munmaek.recipe.counted_model.save_tables", full)
+    monkeypatch.setattr("munmaek.tasks.lm.ngrams.save_tables", full)
+    monkeypatch.setattr("munmaek.tasks.lm.counted_model.save_tables", full)
     train = ("train", "lm", home / "ko.txt", "--model", "ngram", "--order", "2", "--force")
     result = run(*train, "-o", tmp_path / "model")
     assert result.code == 1
@@ -505,7 +505,7 @@ def test_an_interruption_before_there_is_anything_to_save_says_so(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("munmaek.artefact.load", interrupted)
+    monkeypatch.setattr("munmaek.tasks.loading.load", interrupted)
     result = run("score", home / "ngram", home / "ko.txt")
     assert (result.code, result.out, result.err) == (130, "", "munmaek: interrupted\n")
 

@@ -21,7 +21,7 @@ from munmaek.decode import (
 from munmaek.decode.ranking import rank, row_count
 from munmaek.decode.repeats import closing_tokens_of
 from munmaek.mixing import LogLinearMixture, Mixture
-from munmaek.tasks.ranking import likeliest
+from munmaek.tasks.translate.ranking import likeliest
 from test_decode import EOS, Several, Table, every_output
 
 # Ranking

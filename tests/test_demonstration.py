@@ -7,16 +7,16 @@ import torch
 
 from crew_support import Adding
 from munmaek.cli.board import _Running, board
-from munmaek.compare import demonstration, lessons
-from munmaek.compare.crew import Begun, Ended, Going, Job, side_by_side
-from munmaek.compare.demonstration import demonstrate
-from munmaek.compare.demonstration_data import Data
-from munmaek.compare.demonstration_jobs import JOBS, LABELS
-from munmaek.compare.demonstration_plan import FULL, QUICK, Plan, Training
-from munmaek.compare.events import Message, StageFinished, StageProgress, StageStarted, TimeLeft
-from munmaek.compare.forecast import Forecast
-from munmaek.compare.lessons import Lesson, examine
-from munmaek.compare.report import render_report
+from munmaek.comparison import demonstration, lessons
+from munmaek.comparison.crew import Begun, Ended, Going, Job, side_by_side
+from munmaek.comparison.demonstration import demonstrate
+from munmaek.comparison.demonstration_data import Data
+from munmaek.comparison.demonstration_jobs import JOBS, LABELS
+from munmaek.comparison.demonstration_plan import FULL, QUICK, Plan, Training
+from munmaek.comparison.events import Message, StageFinished, StageProgress, StageStarted, TimeLeft
+from munmaek.comparison.forecast import Forecast
+from munmaek.comparison.lessons import Lesson, examine
+from munmaek.comparison.report import render_report
 from munmaek.errors import InputError, MunmaekWarning, TrainingError
 from munmaek.phrases import LENGTHS, phrasebook
 from munmaek.text.catalogue import Catalogue

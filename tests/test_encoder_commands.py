@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from munmaek.artefact.published import export_huggingface
 from munmaek.cli import main
-from munmaek.recipe import Recipe, train
+from munmaek.fit.recipe import Recipe
+from munmaek.pipeline import train
+from munmaek.tasks.publishing import export_huggingface
 
 TEXTS = ["나는 학교에 간다", "너는 집에 간다", "나는 집에 있다", "너는 학교에 있다"] * 6
 

@@ -8,8 +8,8 @@ from munmaek.errors import UnsupportedError
 from munmaek.models import bert_int8
 from munmaek.models.bert import BertBaseNetwork, BertConfig, BertMaskedNetwork
 from munmaek.nn.unpadded import unpad
-from munmaek.tasks.encode import encode_rows, prepare
-from munmaek.tasks.mlm import embed_rows
+from munmaek.tasks.mlm.encode import encode_rows, prepare
+from munmaek.tasks.mlm.objective import embed_rows
 
 CLASSIC = BertConfig(
     hidden_size=64, num_hidden_layers=2, num_attention_heads=4, intermediate_size=96,

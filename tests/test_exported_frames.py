@@ -8,14 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from munmaek.artefact import load
-from munmaek.artefact.classifier import Classifier
-from munmaek.artefact.encoder import Encoder
-from munmaek.artefact.info import Info
-from munmaek.artefact.published import export_huggingface
-from munmaek.artefact.regressor import Regressor
-from munmaek.artefact.tagger import Tagger
 from munmaek.errors import UnsupportedError
+from munmaek.folder.info import Info
 from munmaek.models.bert import (
     BertBaseNetwork,
     BertClassifierNetwork,
@@ -23,8 +17,14 @@ from munmaek.models.bert import (
     BertMaskedNetwork,
     BertTaggerNetwork,
 )
-from munmaek.tasks.classify import NeuralClassifier
-from munmaek.tasks.regress import NeuralRegressor
+from munmaek.tasks.classify.model import Classifier
+from munmaek.tasks.classify.objective import NeuralClassifier
+from munmaek.tasks.loading import load
+from munmaek.tasks.mlm.model import Encoder
+from munmaek.tasks.publishing import export_huggingface
+from munmaek.tasks.regress.model import Regressor
+from munmaek.tasks.regress.objective import NeuralRegressor
+from munmaek.tasks.tag.model import Tagger
 from munmaek.text.tokenizers import SURFACE, Tokenizer, train_tokenizer
 from published_folders import chances_shown
 

@@ -13,20 +13,23 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from munmaek.artefact import Classifier, Regressor, Tagger, load
-from munmaek.artefact.classifier import framing_of
-from munmaek.artefact.tagger import stands_apart, word_rows
 from munmaek.data.batches import LabelledBatch
 from munmaek.errors import ConfigError, InputError, MunmaekWarning, UnsupportedError
+from munmaek.fit.recipe import Recipe
 from munmaek.metrics import sign
 from munmaek.metrics.calibration import calibrate, calibration_error, fit_temperature, tempered
 from munmaek.metrics.regression import correlation, ranks, regression_scores
 from munmaek.metrics.tagging import Span, spans, tagging_scores
 from munmaek.models.bert import BertClassifierNetwork, BertConfig
 from munmaek.nn.tape import Tape
-from munmaek.recipe import Recipe, train, train_several
-from munmaek.recipe.finetuning import label_weights
-from munmaek.tasks.classify import Classification, Framing, NeuralClassifier, Rows
+from munmaek.pipeline import train
+from munmaek.several import train_several
+from munmaek.tasks.classify.fit import label_weights
+from munmaek.tasks.classify.model import Classifier, framing_of
+from munmaek.tasks.classify.objective import Classification, Framing, NeuralClassifier, Rows
+from munmaek.tasks.loading import load
+from munmaek.tasks.regress.model import Regressor
+from munmaek.tasks.tag.model import Tagger, stands_apart, word_rows
 from munmaek.text.corpora import LabelledCorpus, Pairs, read_labelled, read_valued
 from munmaek.text.frames import Frame
 from munmaek.text.tagged import read_tagged, read_words

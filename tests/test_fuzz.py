@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from munmaek.artefact import load
-from munmaek.artefact.published import export_huggingface
+from munmaek.tasks.loading import load
+from munmaek.tasks.publishing import export_huggingface
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = Path(__file__).parent / "golden" / "0.1.0.tar.xz"

@@ -11,9 +11,10 @@ import pytest
 import torch
 
 from conftest import Run
-from munmaek.artefact import load
 from munmaek.errors import InputError
-from munmaek.recipe import Recipe, train
+from munmaek.fit.recipe import Recipe
+from munmaek.pipeline import train
+from munmaek.tasks.loading import load
 from munmaek.text.corpora import read_lines
 from munmaek.text.given import given_texts, paired_texts
 from munmaek.text.tokenizers import train_tokenizer

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from munmaek.align import Guide, MarkedPair, append_marks, parse_gold, tokenizer_hash
-from munmaek.artefact import Translator
 from munmaek.errors import ConfigError, InputError, UnsupportedError
+from munmaek.fit.extra import Extra
+from munmaek.fit.recipe import Recipe
 from munmaek.metrics import aer, sign
 from munmaek.models.attention import AttentionConfig, AttentionTranslatorNetwork
 from munmaek.models.attention.additive_decoder import AdditiveDecoderWeights, decode_additive
@@ -19,8 +20,9 @@ from munmaek.models.seq2seq import FixedVectorTranslatorNetwork, Seq2SeqConfig
 from munmaek.models.transformer import TransformerConfig, TransformerTranslatorNetwork
 from munmaek.nn.tape import Tape
 from munmaek.phrases import phrasebook
-from munmaek.recipe import Extra, Recipe, train
-from munmaek.tasks.guided import guide_loss, piece_guide
+from munmaek.pipeline import train
+from munmaek.tasks.translate.guided import guide_loss, piece_guide
+from munmaek.tasks.translate.model import Translator
 
 SIZES = {"source_vocab": 7, "target_vocab": 5}
 SMALL = {"embedding": 6, "hidden": 6, "encoder_hidden": 3}

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from conftest import ROOT, Run
-from munmaek.artefact import load
 from munmaek.errors import InputError, MunmaekWarning
+from munmaek.fit.recipe import Recipe
 from munmaek.metrics import resting_on
 from munmaek.metrics.classification import macro_f1
-from munmaek.recipe import Recipe, train
+from munmaek.pipeline import train
+from munmaek.tasks.loading import load
 from munmaek.text.corpora import read_labelled
 from munmaek.text.labels import LabelIndex, one_spelling
 

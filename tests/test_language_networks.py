@@ -15,6 +15,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from munmaek.errors import ConfigError
+from munmaek.fit.checkpoint import weights
+from munmaek.fit.config import TrainConfig
+from munmaek.fit.loop import fit
 from munmaek.lm import fold_score
 from munmaek.models.rnn import RnnClassifierNetwork, RnnConfig, RnnLanguageNetwork
 from munmaek.nn.adaptive_softmax import AdaptiveSoftmax, usual_cutoffs
@@ -24,12 +27,15 @@ from munmaek.nn.pooling import Pooling
 from munmaek.nn.recurrent import Recurrent
 from munmaek.nn.softmax import log_likelihood, sampled_log_likelihood
 from munmaek.nn.tape import Tape
-from munmaek.tasks.adapting import trace_of
-from munmaek.tasks.cache import Cache, NeuralCache, cached_logprobs, tune_cache
-from munmaek.tasks.dynamic_evaluation import DynamicModel, Dynamics, mean_squares, tune_dynamics
-from munmaek.tasks.lm import Activations, DocumentModelling, NeuralLanguageModel, stream_of
-from munmaek.train import TrainConfig, fit
-from munmaek.train.checkpoint import weights
+from munmaek.tasks.lm.adapting import trace_of
+from munmaek.tasks.lm.cache import Cache, NeuralCache, cached_logprobs, tune_cache
+from munmaek.tasks.lm.dynamic_evaluation import DynamicModel, Dynamics, mean_squares, tune_dynamics
+from munmaek.tasks.lm.objective import (
+    Activations,
+    DocumentModelling,
+    NeuralLanguageModel,
+    stream_of,
+)
 
 V, BOS, EOS = 17, 2, 3
 

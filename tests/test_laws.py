@@ -12,17 +12,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munmaek import load
-from munmaek.artefact import Classifier, Encoder, Info, TrainedLanguageModel, Translator
-from munmaek.artefact.weights import make_network
 from munmaek.decode import beam_search, force
+from munmaek.folder.info import Info
+from munmaek.folder.weights import make_network
 from munmaek.lm import LanguageModel, fold_score
 from munmaek.mixing import Mixture
 from munmaek.models import LINEAGE, stage_named
 from munmaek.models.ngram import NgramClassifier, NgramConfig, NgramModel
 from munmaek.nn.tape import Tape
-from munmaek.tasks.classify import NeuralClassifier
-from munmaek.tasks.lm import NeuralLanguageModel
-from munmaek.tasks.translate import DecoderRows
+from munmaek.tasks.classify.model import Classifier
+from munmaek.tasks.classify.objective import NeuralClassifier
+from munmaek.tasks.lm.model import TrainedLanguageModel
+from munmaek.tasks.lm.objective import NeuralLanguageModel
+from munmaek.tasks.mlm.model import Encoder
+from munmaek.tasks.translate.model import Translator
+from munmaek.tasks.translate.objective import DecoderRows
 from munmaek.text.tokenizers import Tokenizer, train_tokenizer
 
 pytestmark = pytest.mark.filterwarnings("ignore::munmaek.errors.MunmaekWarning")

@@ -5,11 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from munmaek.artefact import Info, TrainedLanguageModel, load, mix
 from munmaek.errors import ConfigError
+from munmaek.folder.info import Info
 from munmaek.lm import fold_score
 from munmaek.mixing import LogLinearMixture, Mixture, tune_log_linear, tune_mixture
 from munmaek.models.ngram import NgramConfig, NgramModel
+from munmaek.tasks.lm.mixing import mix
+from munmaek.tasks.lm.model import TrainedLanguageModel
+from munmaek.tasks.loading import load
 from munmaek.text.corpora import Corpus
 from munmaek.text.tokenizers import train_tokenizer
 
@@ -155,8 +158,8 @@ def test_models_of_different_vocabularies_are_refused():
 
 @pytest.fixture(scope="module")
 def parts():
-    from munmaek.artefact.weights import make_network
-    from munmaek.tasks.lm import NeuralLanguageModel
+    from munmaek.folder.weights import make_network
+    from munmaek.tasks.lm.objective import NeuralLanguageModel
 
     lines = ["나는 학교에서 공부한다", "너는 집에서 책을 읽는다", "우리는 집에서 논다"]
     tokenizer = train_tokenizer(lines, kind="words", vocab_size=50)

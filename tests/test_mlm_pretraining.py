@@ -8,17 +8,19 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from munmaek.artefact import load
-from munmaek.artefact.published import export_huggingface, export_onnx
 from munmaek.errors import ConfigError, MunmaekWarning, UnsupportedError
+from munmaek.fit.config import TrainConfig
+from munmaek.fit.loop import fit
+from munmaek.fit.muon import Muon, orthogonal
+from munmaek.fit.optimiser import make_optimiser
+from munmaek.fit.precision import autocast
+from munmaek.fit.recipe import Recipe
 from munmaek.models.bert import BertConfig, BertMaskedNetwork
 from munmaek.nn.tape import Tape
-from munmaek.recipe import Recipe, train
-from munmaek.tasks.mlm import MaskedModelling
-from munmaek.train import TrainConfig, fit
-from munmaek.train.muon import Muon, orthogonal
-from munmaek.train.optimiser import make_optimiser
-from munmaek.train.precision import autocast
+from munmaek.pipeline import train
+from munmaek.tasks.loading import load
+from munmaek.tasks.mlm.objective import MaskedModelling
+from munmaek.tasks.publishing import export_huggingface, export_onnx
 
 TINY = BertConfig(
     hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
@@ -153,13 +155,15 @@ def test_softmaxes_from_the_left_are_estimated_where_an_order_is_given(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     model = network()
-    monkeypatch.setattr("munmaek.tasks.mlm.SAMPLED", 30)  # all there are, so nothing is left out
+    monkeypatch.setattr(
+        "munmaek.tasks.mlm.objective.SAMPLED", 30
+    )  # all there are, so nothing is left out
     order = np.random.default_rng(1).permutation(30)
     exact, estimated = task(causal_passes=1.0), task(causal_passes=1.0, order=order)
     for batch in (exact.epoch(0)[0], exact.epoch(1)[0]):
         wanted = exact.loss(model, batch).total
         torch.testing.assert_close(estimated.loss(model, batch).total, wanted)
-    monkeypatch.setattr("munmaek.tasks.mlm.SAMPLED", 10)
+    monkeypatch.setattr("munmaek.tasks.mlm.objective.SAMPLED", 10)
     causal, masked = exact.epoch(0)[0], exact.epoch(1)[0]
     assert not torch.equal(estimated.loss(model, causal).total, exact.loss(model, causal).total)
     torch.testing.assert_close(estimated.loss(model, masked).total, exact.loss(model, masked).total)

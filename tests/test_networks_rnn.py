@@ -16,8 +16,8 @@ from munmaek.models.attention import (
 )
 from munmaek.models.rnn import RnnClassifierNetwork, RnnConfig, RnnLanguageNetwork
 from munmaek.models.seq2seq import FixedVectorTranslatorNetwork, Seq2SeqConfig
+from munmaek.nn.state import select_rows
 from munmaek.nn.tape import Tape
-from munmaek.tasks.state import select_rows
 
 V = 23
 

@@ -8,10 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from munmaek.artefact.huggingface import from_huggingface, to_huggingface
-from munmaek.artefact.huggingface_config import bert_config, huggingface_config
 from munmaek.errors import ArtefactError, ConfigError, InputError
 from munmaek.models.bert import BertClassifierNetwork, BertConfig, BertMaskedNetwork, load_encoder
+from munmaek.models.bert.huggingface import from_huggingface, to_huggingface
+from munmaek.models.bert.huggingface_config import bert_config, huggingface_config
 from munmaek.models.self_attention import (
     SelfAttentionClassifierNetwork,
     SelfAttentionConfig,
@@ -24,8 +24,8 @@ from munmaek.models.transformer import (
     TransformerTranslatorNetwork,
 )
 from munmaek.nn.embeddings import sinusoids
+from munmaek.nn.state import select_rows
 from munmaek.nn.tape import Tape
-from munmaek.tasks.state import select_rows
 
 V = 23
 SELF = SelfAttentionConfig(dimension=16)

@@ -11,23 +11,24 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from munmaek.artefact import load
-from munmaek.artefact.checkpoint import open_checkpoint
-from munmaek.artefact.huggingface import from_huggingface, to_huggingface
-from munmaek.artefact.published import export_huggingface
 from munmaek.cli import main
 from munmaek.errors import InputError, UnsupportedError
+from munmaek.exchange.checkpoint import open_checkpoint
+from munmaek.fit.holding import hold_out_documents
+from munmaek.fit.recipe import Recipe
 from munmaek.models.bert import BertConfig, BertMaskedNetwork
-from munmaek.recipe import Recipe, train
-from munmaek.recipe.holding import hold_out_documents
-from munmaek.tasks.mlm import MaskedModelling
-from munmaek.tasks.next_sentence import (
+from munmaek.models.bert.huggingface import from_huggingface, to_huggingface
+from munmaek.pipeline import train
+from munmaek.tasks.loading import load
+from munmaek.tasks.mlm.next_sentence import (
     ALONE,
     FOLLOWS,
     RANDOM,
     NextSentenceModelling,
     documents_of,
 )
+from munmaek.tasks.mlm.objective import MaskedModelling
+from munmaek.tasks.publishing import export_huggingface
 from munmaek.text.frames import Frame
 
 TINY = BertConfig(

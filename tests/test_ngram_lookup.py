@@ -7,14 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from munmaek.artefact import TrainedLanguageModel, TrainingText, load
-from munmaek.artefact.look_up import query_ids
-from munmaek.artefact.scoring import total, total_of_tokens
 from munmaek.errors import ArtefactError, InputError, UnsupportedError
+from munmaek.fit.recipe import Recipe
 from munmaek.models.ngram import NgramConfig, NgramModel
 from munmaek.ngram import flatten
 from munmaek.ngram.lookup import places
-from munmaek.recipe import Recipe, add_text, train
+from munmaek.pipeline import train
+from munmaek.tasks.lm.adding import add_text
+from munmaek.tasks.lm.look_up import query_ids
+from munmaek.tasks.lm.model import TrainedLanguageModel
+from munmaek.tasks.lm.scoring import total, total_of_tokens
+from munmaek.tasks.lm.training_text import TrainingText
+from munmaek.tasks.loading import load
 from munmaek.text.corpora import Corpus
 from munmaek.text.tokenizers import KINDS, train_tokenizer
 

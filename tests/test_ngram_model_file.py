@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from munmaek.artefact import load
-from munmaek.artefact import manifest as manifests
-from munmaek.artefact.tables import load_tables, save_tables
-from munmaek.artefact.verifying import verify
 from munmaek.cli import main
 from munmaek.errors import ArtefactError, InputError, UnsupportedError
+from munmaek.folder import manifest as manifests
+from munmaek.folder.tables import load_tables, save_tables
 from munmaek.ngram import CompactTables, NgramTables, read_arpa
 from munmaek.ngram.filling import Late, UnfilledError
+from munmaek.tasks.loading import load
+from munmaek.tasks.verifying import verify
 
 pytestmark = pytest.mark.filterwarnings("ignore::munmaek.errors.MunmaekWarning")
 
@@ -239,7 +239,7 @@ def test_wrong_forms_and_files_are_refused_in_one_line(trained, tmp_path, capsys
 def test_only_n_gram_models_have_these_forms(trained):
     from dataclasses import replace
 
-    from munmaek.artefact.exchange import export_arpa
+    from munmaek.tasks.lm.exchange import export_arpa
 
     other = replace(load(trained), model=object())
     with pytest.raises(UnsupportedError, match="no n-gram model"):

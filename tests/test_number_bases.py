@@ -12,16 +12,16 @@ import pytest
 
 from conftest import Result
 from munmaek import load
-from munmaek.artefact.manifest import read_manifest
-from munmaek.artefact.naming import told_apart
 from munmaek.cli.translations import compared, digits_of
-from munmaek.compare.remarks import remarks_on
+from munmaek.comparison.remarks import remarks_on
 from munmaek.errors import ConfigError, InputError, MunmaekWarning
+from munmaek.fit.holding import hold_out, hold_out_labelled, parse_hold_out
+from munmaek.fit.recipe import Recipe
+from munmaek.folder.manifest import read_manifest
+from munmaek.folder.naming import told_apart
 from munmaek.metrics import Score, remarks, resting_on, sign, translation_scores
 from munmaek.metrics.regression import regression_scores
 from munmaek.metrics.translation import Measure
-from munmaek.recipe import Recipe
-from munmaek.recipe.holding import hold_out, hold_out_labelled, parse_hold_out
 from munmaek.text.corpora import read_text
 
 Run = Callable[..., Result]
@@ -268,7 +268,7 @@ def test_a_temperature_is_not_fitted_on_a_handful(run: Run, tmp_path: Path) -> N
 
 
 def test_texts_that_are_all_right_fit_no_temperature(tmp_path: Path) -> None:
-    from munmaek.recipe import train
+    from munmaek.pipeline import train
 
     data = tmp_path / "t.tsv"
     rows = [f"{word} {word}\t{label}" for word, label in (("간다", "a"), ("온다", "b"))] * 120

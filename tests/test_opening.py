@@ -19,13 +19,13 @@ import numpy as np
 import pytest
 
 from conftest import Run
-from munmaek.artefact import load
-from munmaek.artefact.manifest import MANIFEST, describe_file, render_manifest
-from munmaek.artefact.published import export_huggingface
-from munmaek.artefact.verifying import verify
 from munmaek.errors import MunmaekError
-from munmaek.recipe.settings import Recipe
-from munmaek.recipe.training import train
+from munmaek.fit.recipe import Recipe
+from munmaek.folder.manifest import MANIFEST, describe_file, render_manifest
+from munmaek.pipeline import train
+from munmaek.tasks.loading import load
+from munmaek.tasks.publishing import export_huggingface
+from munmaek.tasks.verifying import verify
 from munmaek.text.corpora import read_text
 from munmaek.text.unpacking import unpacked_streams
 

@@ -12,7 +12,7 @@ from conftest import Run
 from munmaek.cli import console, progress
 from munmaek.cli.board import _Rows, _Running
 from munmaek.cli.progress import fitted
-from munmaek.compare.events import StageProgress, StageStarted, TimeLeft
+from munmaek.comparison.events import StageProgress, StageStarted, TimeLeft
 from munmaek.progress import Step, followed, listening_to
 
 LABELS = ("lines", "bert (mlm)", "한국어 이름의 모델 (translate)", "x" * 200)
@@ -98,7 +98,8 @@ def _watched(monkeypatch: pytest.MonkeyPatch) -> _Terminal:
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A language model and a classifier, tiny."""
-    from munmaek.recipe import Recipe, train
+    from munmaek.fit.recipe import Recipe
+    from munmaek.pipeline import train
 
     folder = tmp_path_factory.mktemp("progress")
     lines = [f"{a} {b} {c}" for a in "abcd" for b in "efg" for c in "hi"]

@@ -13,16 +13,16 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from munmaek import load
-from munmaek.artefact.checkpoint import open_checkpoint
-from munmaek.artefact.published import export_huggingface, export_onnx
 from munmaek.cli import main
 from munmaek.errors import (
     ArtefactError,
     ConfigError,
     MunmaekWarning,
 )
+from munmaek.exchange.checkpoint import open_checkpoint
 from munmaek.models.bert.encoder import ACTIVATIONS
 from munmaek.nn.tape import Tape
+from munmaek.tasks.publishing import export_huggingface, export_onnx
 
 transformers: Any = pytest.importorskip("transformers", reason="transformers is not installed")
 

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 import torch
 
-from munmaek.artefact import load
-from munmaek.artefact.published import export_huggingface
 from munmaek.errors import ArtefactError, InputError, UnsupportedError
+from munmaek.fit.recipe import Recipe
 from munmaek.look.capture import capture
-from munmaek.recipe import Recipe, train
+from munmaek.pipeline import train
+from munmaek.tasks.loading import load
+from munmaek.tasks.publishing import export_huggingface
 from munmaek.text.checkpoint_tokenizer import CheckpointTokenizer
 from munmaek.text.published_form import published_form
 from published_folders import (

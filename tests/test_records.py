@@ -12,18 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from munmaek.artefact import (
-    Classifier,
-    Encoder,
-    Info,
-    Regressor,
-    TrainedLanguageModel,
-    Translator,
-)
-from munmaek.artefact.framed import frame_text
-from munmaek.artefact.weights import make_network
 from munmaek.decode import BeamTree
 from munmaek.errors import ArtefactError, InputError
+from munmaek.folder.info import Info
+from munmaek.folder.weights import make_network
 from munmaek.look import Attention, Record, Side, capture
 from munmaek.look.attentions import rollout
 from munmaek.look.capture import TOKENS_MOST, masked_word
@@ -35,10 +27,16 @@ from munmaek.look.roles import entropies, roles
 from munmaek.models import stage_named
 from munmaek.models.ngram import NgramClassifier, NgramConfig, NgramModel
 from munmaek.nn.tape import Tape
-from munmaek.tasks.classify import Framing, NeuralClassifier
-from munmaek.tasks.lm import NeuralLanguageModel
-from munmaek.tasks.regress import NeuralRegressor
-from munmaek.tasks.translate import DecoderRows
+from munmaek.tasks.classify.model import Classifier
+from munmaek.tasks.classify.objective import Framing, NeuralClassifier
+from munmaek.tasks.framed import frame_text
+from munmaek.tasks.lm.model import TrainedLanguageModel
+from munmaek.tasks.lm.objective import NeuralLanguageModel
+from munmaek.tasks.mlm.model import Encoder
+from munmaek.tasks.regress.model import Regressor
+from munmaek.tasks.regress.objective import NeuralRegressor
+from munmaek.tasks.translate.model import Translator
+from munmaek.tasks.translate.objective import DecoderRows
 from munmaek.text.frames import Frame
 from munmaek.text.spelling import shown_tokens
 from munmaek.text.tokenizers import Tokenizer, train_tokenizer

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from munmaek.compare import findings
-from munmaek.compare.charts import Series, nice_ticks, spread
-from munmaek.compare.formats import (
+from munmaek.comparison import findings
+from munmaek.comparison.charts import Series, nice_ticks, spread
+from munmaek.comparison.formats import (
     count_text,
     duration_text,
     interval_text,
@@ -21,10 +21,10 @@ from munmaek.compare.formats import (
     share_text,
     size_text,
 )
-from munmaek.compare.markup import Markup, element, join
-from munmaek.compare.reading import read_baselines, read_rows
-from munmaek.compare.report import render_report, write_report
-from munmaek.compare.style import STEPS, scale, step_of
+from munmaek.comparison.markup import Markup, element, join
+from munmaek.comparison.reading import read_baselines, read_rows
+from munmaek.comparison.report import render_report, write_report
+from munmaek.comparison.style import STEPS, scale, step_of
 from munmaek.errors import ConfigError, DiskError, InputError
 from munmaek.metrics import Score, Signature
 from munmaek.text.catalogue import TEXTS, Catalogue
@@ -526,7 +526,7 @@ def test_numbers_have_the_digits_of_their_kind():
 
 
 def test_the_weight_scale_has_even_steps():
-    from munmaek.compare.style import _lab
+    from munmaek.comparison.style import _lab
 
     for ends in (("#f5f2ea", "#7d1f0c"), ("#211f1b", "#ffb59a")):
         colours = scale(*ends)

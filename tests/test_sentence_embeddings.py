@@ -10,16 +10,17 @@ import numpy as np
 import pytest
 import torch
 
-from munmaek.artefact import load
-from munmaek.artefact.encoder import Encoded
-from munmaek.artefact.published import export_huggingface
 from munmaek.cli import main
 from munmaek.errors import ConfigError, InputError
+from munmaek.fit.recipe import Recipe
 from munmaek.metrics import sign
 from munmaek.metrics.retrieval import retrieval_ranks, retrieval_scores
 from munmaek.models.bert import BertBaseNetwork, BertConfig
-from munmaek.recipe import Recipe, train
-from munmaek.tasks.contrastive import Contrastive, PairRows, cosines
+from munmaek.pipeline import train
+from munmaek.tasks.embed.objective import Contrastive, PairRows, cosines
+from munmaek.tasks.loading import load
+from munmaek.tasks.mlm.model import Encoded
+from munmaek.tasks.publishing import export_huggingface
 from munmaek.text.pairs import PairCorpus, are_scored, read_pairs
 
 TINY = BertConfig(

@@ -13,12 +13,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from munmaek import load
-from munmaek.artefact.published import export_huggingface
-from munmaek.artefact.schema import ACTIVATIONS as NAMED
-from munmaek.artefact.schema import POOLING
 from munmaek.cli import main
 from munmaek.errors import ArtefactError, ConfigError, InputError, MunmaekWarning
+from munmaek.folder.schema import ACTIVATIONS as NAMED
+from munmaek.folder.schema import POOLING
 from munmaek.nn.sentence import ACTIVATIONS, POOLINGS
+from munmaek.tasks.publishing import export_huggingface
 
 transformers: Any = pytest.importorskip("transformers", reason="transformers is not installed")
 theirs: Any = pytest.importorskip(

@@ -11,7 +11,7 @@ from munmaek.models import stage_named
 from munmaek.models.seq2seq import FixedVectorTranslatorNetwork, Seq2SeqConfig
 from munmaek.nn.recurrent import Recurrent
 from munmaek.nn.tape import Tape
-from munmaek.tasks.translate import Pairs, TranslationTask
+from munmaek.tasks.translate.objective import Pairs, TranslationTask
 
 
 @pytest.fixture(autouse=True)

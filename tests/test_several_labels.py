@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from conftest import ROOT, Run
-from munmaek.artefact import load
 from munmaek.errors import InputError, UnsupportedError
+from munmaek.fit.recipe import Recipe
 from munmaek.metrics import Signature, several_scores
-from munmaek.recipe import Recipe, train
-from munmaek.tasks.classify import Classification, Rows
+from munmaek.pipeline import train
+from munmaek.tasks.classify.objective import Classification, Rows
+from munmaek.tasks.loading import load
 from munmaek.text.corpora import LabelledCorpus, read_labelled, read_texts
 from munmaek.text.labels import marked_labels
 

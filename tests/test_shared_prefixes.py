@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from munmaek.models.transformer import TransformerConfig, TransformerTranslatorNetwork
+from munmaek.nn.state import select_rows
 from munmaek.nn.tape import Tape
-from munmaek.tasks.state import select_rows
 
 V = 19
 CONFIG = TransformerConfig(dimension=8, heads=2, layers=2, feed_forward=16)

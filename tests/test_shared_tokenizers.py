@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from conftest import Run
-from munmaek.artefact import load
-from munmaek.artefact.borrowing import borrowed_tokenizer, tokenizers_of
-from munmaek.compare.run import Candidate, CompareSettings, compare
+from munmaek.comparison.run import Candidate, CompareSettings, compare
 from munmaek.errors import ConfigError, UnsupportedError
-from munmaek.recipe import Recipe, train
+from munmaek.fit.recipe import Recipe
+from munmaek.folder.borrowing import borrowed_tokenizer, tokenizers_of
+from munmaek.pipeline import train
+from munmaek.tasks.loading import load
 
 TINY = {
     "rnn": {"embedding": 8, "hidden": 8},

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from munmaek.artefact import Classifier
 from munmaek.errors import InputError, UnsupportedError
+from munmaek.fit.extra import Extra
+from munmaek.fit.recipe import Recipe
 from munmaek.models.bert import BertClassifierNetwork, BertConfig
-from munmaek.recipe import Extra, Recipe, train
-from munmaek.tasks.classify import Classification, Rows
+from munmaek.pipeline import train
+from munmaek.tasks.classify.model import Classifier
+from munmaek.tasks.classify.objective import Classification, Rows
 from munmaek.text.soft_labels import read_soft_labels
 
 SMALL = {

@@ -8,11 +8,13 @@ import pytest
 from tokenizers import Tokenizer as Pipeline
 from tokenizers import decoders, models, pre_tokenizers
 
-from munmaek.artefact import Encoder, TrainedLanguageModel
 from munmaek.decode import from_single, sample
 from munmaek.errors import MunmaekWarning
+from munmaek.fit.recipe import Recipe
 from munmaek.look.ngrams import ngram_part
-from munmaek.recipe import Recipe, train
+from munmaek.pipeline import train
+from munmaek.tasks.lm.model import TrainedLanguageModel
+from munmaek.tasks.mlm.model import Encoder
 from munmaek.text.checkpoint_tokenizer import CheckpointTokenizer
 from munmaek.text.frames import Frame
 from munmaek.text.spelling import readable, shown_tokens, spelling_of

@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch import nn
 
-from munmaek.recipe.masking import _word_groups
-from munmaek.tasks.lm import LanguageModelling
-from munmaek.tasks.mlm import MaskedModelling
+from munmaek.tasks.lm.objective import LanguageModelling
+from munmaek.tasks.mlm.fit import _word_groups
+from munmaek.tasks.mlm.objective import MaskedModelling
 from munmaek.text.tokenizers import train_tokenizer
 
 LINES = ["나는 학교에서 책을 읽는다", "너는 집에서 오래된 노래를 듣는다", "우리는 공원에 간다"] * 40

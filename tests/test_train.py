@@ -24,13 +24,15 @@ from munmaek.errors import (
     MunmaekWarning,
     TrainingError,
 )
-from munmaek.tasks.base import Loss
-from munmaek.train import TrainConfig, fit, precision
-from munmaek.train.checkpoint import Store, load_weights, weights
-from munmaek.train.log import Log
-from munmaek.train.optimiser import SETTLE_EVERY, make_optimiser, scale_gradients, settle
-from munmaek.train.precision import autocast, has_fast_bfloat16, resolve
-from munmaek.train.schedule import rate
+from munmaek.fit import precision
+from munmaek.fit.checkpoint import Store, load_weights, weights
+from munmaek.fit.config import TrainConfig
+from munmaek.fit.log import Log
+from munmaek.fit.loop import fit
+from munmaek.fit.objective import Loss
+from munmaek.fit.optimiser import SETTLE_EVERY, make_optimiser, scale_gradients, settle
+from munmaek.fit.precision import autocast, has_fast_bfloat16, resolve
+from munmaek.fit.schedule import rate
 
 VOCAB = 11
 
@@ -274,7 +276,7 @@ def test_moments_of_what_is_not_used_become_zero_rather_than_subnormal_and_no_we
 
 SUBNORMALS = """
 import torch
-from munmaek.train.precision import flushing_subnormals
+from munmaek.fit.precision import flushing_subnormals
 
 def share_of_zeros():
     return float((torch.full((4_000_000,), 1e-39) * 0.5 == 0).float().mean())

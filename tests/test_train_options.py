@@ -13,11 +13,12 @@ import torch
 from safetensors.torch import load_file
 
 from munmaek.errors import UnsupportedError
-from munmaek.train import TrainConfig, fit
-from munmaek.train.averaging import Average
-from munmaek.train.checkpoint import weights
-from munmaek.train.optimiser import make_optimiser
-from munmaek.train.schedule import momentum, rate
+from munmaek.fit.averaging import Average
+from munmaek.fit.checkpoint import weights
+from munmaek.fit.config import TrainConfig
+from munmaek.fit.loop import fit
+from munmaek.fit.optimiser import make_optimiser
+from munmaek.fit.schedule import momentum, rate
 from test_train import Clocked, Counting, Interrupt, Network, Scripted, same, state_of, trained
 
 
@@ -228,8 +229,8 @@ def child(rank, folder, mode, port):
     """One of two processes; the first leaves its weights and loss curve."""
     from safetensors.torch import save_file
 
-    from munmaek.train import loop, precision
-    from munmaek.train.processes import Processes, join, leave
+    from munmaek.fit import loop, precision
+    from munmaek.fit.processes import Processes, join, leave
 
     torch.set_num_threads(1)
     # Measurements that differ too: the first process's counts.

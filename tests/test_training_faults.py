@@ -9,9 +9,12 @@ import pytest
 import torch
 from torch import nn
 
-from munmaek.artefact import load
-from munmaek.compare.reading import read_rows
-from munmaek.compare.report import render_report
+from munmaek.comparison.reading import read_rows
+from munmaek.comparison.report import render_report
+from munmaek.fit.examining import examined, fingerprints, unmoved_since
+from munmaek.fit.recipe import Recipe
+from munmaek.fit.record import FitResult
+from munmaek.fit.run import RunState
 from munmaek.metrics.training import (
     TRAINING_FAILURES,
     loss_stands,
@@ -20,10 +23,8 @@ from munmaek.metrics.training import (
     unmoved_weights,
     unread_data,
 )
-from munmaek.recipe import Recipe, train
-from munmaek.recipe.examining import examined, fingerprints, unmoved_since
-from munmaek.train.record import FitResult
-from munmaek.train.run import RunState
+from munmaek.pipeline import train
+from munmaek.tasks.loading import load
 
 LABELS = ["good", "bad"] * 30
 

@@ -9,14 +9,15 @@ import pytest
 import torch
 
 from conftest import Run
-from munmaek.artefact import Translator, load
-from munmaek.artefact.splitting import split_text
-from munmaek.artefact.translating import Decoding, Ensemble
-from munmaek.artefact.translation import UnknownWords
 from munmaek.cli import main
 from munmaek.decode import GeometricEnsemble, Hypothesis, MeanEnsemble
 from munmaek.errors import ConfigError
 from munmaek.metrics import translation_scores
+from munmaek.tasks.loading import load
+from munmaek.tasks.translate.model import Translator
+from munmaek.tasks.translate.splitting import split_text
+from munmaek.tasks.translate.translating import Decoding, Ensemble
+from munmaek.tasks.translate.translation import UnknownWords
 from test_cli import IN_ENGLISH, PLACES, SUBJECTS, VERBS
 
 SIZES = {

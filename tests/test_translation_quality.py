@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 from sacrebleu.metrics.ter import TER
 
-from munmaek.artefact import Translator, load
-from munmaek.artefact.translation_quality import judge, reference_likelihoods
 from munmaek.metrics import (
     Likelihoods,
     approximate_randomisation,
@@ -21,7 +19,10 @@ from munmaek.metrics import (
 )
 from munmaek.metrics.diagnosis import FEWEST, Finding, diagnose
 from munmaek.metrics.training import TRAINING_FAILURES
-from munmaek.recipe import train
+from munmaek.pipeline import train
+from munmaek.tasks.loading import load
+from munmaek.tasks.translate.model import Translator
+from munmaek.tasks.translate.quality import judge, reference_likelihoods
 from munmaek.text.corpora import read_parallel
 from test_translation_training import PAIRS, recipe, written
 
@@ -269,13 +270,13 @@ def test_what_is_not_shown_is_not_computed(
         read.append(len(given[1]))
         return reference_likelihoods(*given)
 
-    monkeypatch.setattr("munmaek.artefact.translation_quality.reference_likelihoods", counted)
+    monkeypatch.setattr("munmaek.tasks.translate.quality.reference_likelihoods", counted)
     assert set(model.evaluate(corpus, beam=1)) == {"bleu", "chrf", "perplexity",
                                                   "bits_per_character"}  # fmt: skip
     assert len(read) == 1, "no failure is looked for, so no reference is read after other sources"
     quality = judge(model, corpus, beam=1, with_findings=False)
     assert (quality.findings, quality.warnings, len(read)) == ((), (), 2)
-    monkeypatch.setattr("munmaek.artefact.translation_quality.by_length", None)
+    monkeypatch.setattr("munmaek.tasks.translate.quality.by_length", None)
     assert run("evaluate", folder, *files, "--beam", 1, "--no-ter").code == 0
 
 

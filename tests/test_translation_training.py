@@ -7,10 +7,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from munmaek.artefact import Translator, load
 from munmaek.errors import ConfigError, InputError, UnsupportedError
-from munmaek.recipe import Extra, Recipe, train
-from munmaek.recipe.bitexts import read_back_translated, read_pairs
+from munmaek.fit.extra import Extra
+from munmaek.fit.recipe import Recipe
+from munmaek.pipeline import train
+from munmaek.tasks.loading import load
+from munmaek.tasks.translate.bitexts import read_back_translated, read_pairs
+from munmaek.tasks.translate.model import Translator
 from munmaek.text.corpora import read_parallel
 
 SMALL = {

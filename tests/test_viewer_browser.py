@@ -13,8 +13,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from munmaek.artefact.inside import fold_weights
 from munmaek.look.packing import pack_float16
+from munmaek.tasks.inside import fold_weights
 from test_records import model
 from viewer_support import (
     AXE,

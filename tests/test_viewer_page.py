@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import munmaek
-from munmaek.compare.style import stylesheet
+from munmaek.comparison.style import stylesheet
 from munmaek.look import page
 
 SOURCE = Path(__file__).parent.parent / "frontend" / "src"

@@ -7,10 +7,10 @@ import pytest
 from typer.testing import CliRunner
 
 from munmaek.align import MarkedPair, parse_gold, statistical_links
-from munmaek.artefact.translation import token_words
 from munmaek.cli.app import app
 from munmaek.errors import InputError
 from munmaek.metrics.alignment import parse_links
+from munmaek.tasks.translate.translation import token_words
 from munmaek.text.spaces import ascii_words, words
 from munmaek.text.tokenizers import KINDS, train_tokenizer
 

@@ -19,8 +19,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from conftest import Run
-from munmaek.artefact.ownership import check_free
 from munmaek.errors import DiskError, InputError
+from munmaek.folder.ownership import check_free
 from munmaek.nn.tensor_files import write_tensors
 from munmaek.writing import (
     claim,
@@ -355,7 +355,7 @@ def test_a_comparison_goes_on_with_the_same_and_with_nothing_else(
         def interrupted(*_: object, **__: object) -> None:
             raise KeyboardInterrupt
 
-        patch.setattr("munmaek.train.loop.Store.save", interrupted)
+        patch.setattr("munmaek.fit.loop.Store.save", interrupted)
         assert run(*both).code == 130
     assert sorted(each.name for each in (place / "c.partial" / "models").iterdir())[0] == "lm-ngram"
     assert not (place / "c").exists()

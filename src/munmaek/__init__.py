@@ -9,19 +9,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from munmaek.artefact import (
-        Classifier,
-        Encoder,
-        TrainedLanguageModel,
-        Translator,
-        load,
-    )
     from munmaek.errors import MunmaekError
+    from munmaek.fit.recipe import Recipe
     from munmaek.lm import LanguageModel
     from munmaek.mixing import LogLinearMixture, Mixture
     from munmaek.models import LINEAGE
     from munmaek.phrases import phrasebook
-    from munmaek.recipe import Recipe
+    from munmaek.tasks.classify.model import Classifier
+    from munmaek.tasks.lm.model import TrainedLanguageModel
+    from munmaek.tasks.loading import load
+    from munmaek.tasks.mlm.model import Encoder
+    from munmaek.tasks.translate.model import Translator
     from munmaek.text.tokenizers import Tokenizer, train_tokenizer
 
 # Numba colours its messages, also those that it only tries out while it compiles, through colorama,
@@ -48,17 +46,17 @@ __all__ = [
 
 _HOMES = {
     "LINEAGE": "munmaek.models",
-    "Classifier": "munmaek.artefact",
-    "Encoder": "munmaek.artefact",
+    "Classifier": "munmaek.tasks.classify.model",
+    "Encoder": "munmaek.tasks.mlm.model",
     "LanguageModel": "munmaek.lm",
     "LogLinearMixture": "munmaek.mixing",
     "Mixture": "munmaek.mixing",
     "MunmaekError": "munmaek.errors",
-    "Recipe": "munmaek.recipe",
+    "Recipe": "munmaek.fit.recipe",
     "Tokenizer": "munmaek.text.tokenizers",
-    "TrainedLanguageModel": "munmaek.artefact",
-    "Translator": "munmaek.artefact",
-    "load": "munmaek.artefact",
+    "TrainedLanguageModel": "munmaek.tasks.lm.model",
+    "Translator": "munmaek.tasks.translate.model",
+    "load": "munmaek.tasks.loading",
     "phrasebook": "munmaek.phrases",
     "train_tokenizer": "munmaek.text.tokenizers",
 }

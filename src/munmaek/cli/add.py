@@ -47,8 +47,9 @@ def add(
     The result is the same to the bit as that of training on both texts with the model's tokenizer,
     and takes as long: every discount depends on all counts.
     """
-    from munmaek.artefact import TrainedLanguageModel, load_as
-    from munmaek.recipe import add_text
+    from munmaek.tasks.lm.adding import add_text
+    from munmaek.tasks.lm.model import TrainedLanguageModel
+    from munmaek.tasks.loading import load_as
     from munmaek.text.corpora import read_text
 
     with claimed_folder(output, force=force):

@@ -190,7 +190,8 @@ def _check_sizes(sources: Sequence[Sequence[str]], targets: Sequence[Sequence[st
 
 
 def _translator(model: str) -> Any:
-    from munmaek.artefact import Translator, load_as
+    from munmaek.tasks.loading import load_as
+    from munmaek.tasks.translate.model import Translator
 
     return load_as(model, Translator, what="align")
 

@@ -14,7 +14,7 @@ from typing import Any, TextIO
 from munmaek.cli.console import seconds_text, size_text
 from munmaek.cli.evaluate import interval_text, number
 from munmaek.cli.progress import fitted
-from munmaek.compare.events import (
+from munmaek.comparison.events import (
     Event,
     Message,
     StageFinished,
@@ -96,7 +96,7 @@ def _heading(row: Mapping[str, Any]) -> str:
 
 def put_remarks(results: Mapping[str, Any]) -> None:
     """Print what one should know before relying on a comparison's scores."""
-    from munmaek.compare.remarks import remarks_on
+    from munmaek.comparison.remarks import remarks_on
 
     found = remarks_on(results)
     if found:

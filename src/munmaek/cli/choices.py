@@ -31,7 +31,7 @@ def merged(
         InputError: the file is missing.
         ConfigError: it is not TOML, a table is none, or a budget is no span of time.
     """
-    from munmaek.recipe import read_toml
+    from munmaek.fit.recipe import read_toml
 
     out = dict(read_toml(config)) if config is not None else {}
     for name, values in tables.items():
@@ -89,10 +89,10 @@ def usable_device(name: str) -> str:
 
 def joined(device: str) -> str:
     """The device of this process, once it has joined those that torchrun started with it."""
-    from munmaek.train.ranks import several
+    from munmaek.fit.ranks import several
 
     if not several():
         return device
-    from munmaek.train.processes import join
+    from munmaek.fit.processes import join
 
     return join(device)

@@ -45,7 +45,8 @@ def classify(
     model that gives a text several labels has those of probability ½ or more, with commas between,
     or "-" where there are none.
     """
-    from munmaek.artefact import Labeller, load_as
+    from munmaek.tasks.labelling import Labeller
+    from munmaek.tasks.loading import load_as
 
     trained: Any = load_as(model, Labeller, what="classify")
     asked = _Asked(file, pairs or bool(trained.pairs), column(text_column), column(second_column))
@@ -79,7 +80,8 @@ def rate(
     One line for each line or row of the input: the number, the text. An empty line stays empty. A
     pair is two texts on one line with a tab between, or two columns of a table.
     """
-    from munmaek.artefact import Regressor, load_as
+    from munmaek.tasks.loading import load_as
+    from munmaek.tasks.regress.model import Regressor
 
     trained: Any = load_as(model, Regressor, what="rate")
     asked = _Asked(file, pairs or bool(trained.pairs), column(text_column), column(second_column))
@@ -106,7 +108,8 @@ def tag(
     A word and its label a line, and a blank line after each text. --json gives a line for each text
     instead, with the entities that the labels make and where they stand.
     """
-    from munmaek.artefact import Tagger, load_as
+    from munmaek.tasks.loading import load_as
+    from munmaek.tasks.tag.model import Tagger
     from munmaek.text.tagged import read_words
 
     trained: Any = load_as(model, Tagger, what="tag")

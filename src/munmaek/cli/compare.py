@@ -110,8 +110,8 @@ def compare(
     stage_options: Any = chosen.pop("models")
     names = [each.strip() for each in models.split(",") if each.strip()]
 
-    from munmaek.compare import CompareSettings, parse_candidate
-    from munmaek.compare import compare as run
+    from munmaek.comparison import CompareSettings, parse_candidate
+    from munmaek.comparison import compare as run
 
     candidates = tuple(parse_candidate(each) for each in names)
     settings = CompareSettings(
@@ -144,8 +144,8 @@ def compare(
 
 def _recipe(options: dict[str, Any], candidates: Any, where: str, by_stage: Any) -> Any:
     """The recipe common to all, with each stage's own options checked before anything is read."""
+    from munmaek.fit.recipe import Recipe
     from munmaek.models import stage_named
-    from munmaek.recipe import Recipe
 
     for stage, values in by_stage.items():
         if not isinstance(values, dict):

@@ -155,7 +155,7 @@ def count_ngrams(
     from munmaek.ngram.reading import Reserved
     from munmaek.ngram.sorting import sort_grams
     from munmaek.ngram.spare import Spare
-    from munmaek.recipe.ngrams import Means, train_ngrams
+    from munmaek.tasks.lm.ngrams import Means, train_ngrams
 
     treatment = {each.value: each for each in Reserved}.get(reserved or "refuse")
     if treatment is None:

@@ -44,10 +44,10 @@ def demo(
     """
     folder = _free_folder() if output is None else output
 
-    from munmaek import compare
+    from munmaek import comparison
 
     with claimed_folder(folder, force=force), board(sys.stderr if json else None) as report:
-        results = compare.demo(folder, quick=quick, seed=seed, force=force, report=report)
+        results = comparison.demo(folder, quick=quick, seed=seed, force=force, report=report)
     if json:
         put_json(results)
         return

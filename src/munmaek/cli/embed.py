@@ -92,7 +92,8 @@ def embed(
 def _opened(
     model: Path, *, precision: str, window: bool, prompt: str | None
 ) -> tuple[Any, dict[str, Any]]:
-    from munmaek.artefact import Encoder, load_as
+    from munmaek.tasks.loading import load_as
+    from munmaek.tasks.mlm.model import Encoder
 
     trained: Any = load_as(model, Encoder, what="embed")
     overlap = overlap_of(trained, prompt) if window else None

@@ -114,7 +114,7 @@ def evaluate(
     Scores come with their 95 % intervals and signatures. What adapts to the data while it is
     measured (--cache, --dynamic) stands apart from the model alone.
     """
-    from munmaek.artefact import load
+    from munmaek.tasks.loading import load
     from munmaek.text.corpora import Pairs
 
     trained = load(model)
@@ -212,7 +212,7 @@ def _within(trained: Any, context: str) -> Any:
     Raises:
         ConfigError: no such place, or a model that has no choice.
     """
-    from munmaek.tasks.lm import NeuralLanguageModel
+    from munmaek.tasks.lm.objective import NeuralLanguageModel
 
     if context not in ("sentence", "document"):
         message = f"--context {context}: the model begins anew at each 'sentence' or 'document'"
@@ -234,9 +234,9 @@ def _adapted(
     dynamic: bool,
     mix: Path | None,
 ) -> dict[str, Any]:
-    from munmaek.artefact import TrainedLanguageModel
-    from munmaek.artefact.adapted import Adaptation, adapted_scores
-    from munmaek.artefact.loading import load_as
+    from munmaek.tasks.lm.adapted import Adaptation, adapted_scores
+    from munmaek.tasks.lm.model import TrainedLanguageModel
+    from munmaek.tasks.loading import load_as
     from munmaek.text.corpora import read_text
 
     if tune is None:

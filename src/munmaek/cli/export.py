@@ -66,9 +66,10 @@ def export(
 
 
 def _export_arpa(model: Path, output: Path, *, force: bool) -> None:
-    from munmaek.artefact import TrainedLanguageModel, load_as
-    from munmaek.artefact.exchange import export_arpa
     from munmaek.ngram.parallel import available
+    from munmaek.tasks.lm.exchange import export_arpa
+    from munmaek.tasks.lm.model import TrainedLanguageModel
+    from munmaek.tasks.loading import load_as
 
     with claimed_file(output, force=force, written=is_arpa):
         trained: Any = load_as(model, TrainedLanguageModel, what="export")
@@ -76,9 +77,10 @@ def _export_arpa(model: Path, output: Path, *, force: bool) -> None:
 
 
 def _export_form(model: Path, to: str, output: Path, *, force: bool) -> None:
-    from munmaek.artefact import TrainedLanguageModel, load_as
-    from munmaek.artefact.exchange import in_form
     from munmaek.ngram.parallel import available
+    from munmaek.tasks.lm.exchange import in_form
+    from munmaek.tasks.lm.model import TrainedLanguageModel
+    from munmaek.tasks.loading import load_as
 
     with claimed_folder(output, force=force):
         trained: Any = load_as(model, TrainedLanguageModel, what="export")
@@ -86,8 +88,8 @@ def _export_form(model: Path, to: str, output: Path, *, force: bool) -> None:
 
 
 def _export_bert(model: Path, to: str, output: Path, *, force: bool, json: bool) -> None:
-    from munmaek.artefact import load
-    from munmaek.artefact.published import export_huggingface, export_onnx
+    from munmaek.tasks.loading import load
+    from munmaek.tasks.publishing import export_huggingface, export_onnx
 
     if to == "onnx":
         with claimed_file(output, force=force, written=is_graph):

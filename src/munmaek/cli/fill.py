@@ -24,7 +24,8 @@ def fill(
 
     A line holds the number of the mask, a word and its probability.
     """
-    from munmaek.artefact import Encoder, load_as
+    from munmaek.tasks.loading import load_as
+    from munmaek.tasks.mlm.model import Encoder
 
     trained: Any = load_as(model, Encoder, what="fill")
     found = trained.fill(text, top=top)

@@ -49,7 +49,8 @@ def generate(
 
     import numpy as np
 
-    from munmaek.artefact import TrainedLanguageModel, load_as
+    from munmaek.tasks.lm.model import TrainedLanguageModel
+    from munmaek.tasks.loading import load_as
 
     trained: Any = load_as(model, TrainedLanguageModel, what="generate")
     texts = trained.generate(

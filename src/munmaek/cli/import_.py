@@ -49,8 +49,8 @@ def import_model(
     if form not in _FORMS:
         message = f"--form {form}: there are {', '.join(_FORMS)}"
         raise ConfigError(message)
-    from munmaek.artefact.exchange import import_arpa, in_form
     from munmaek.ngram.parallel import available
+    from munmaek.tasks.lm.exchange import import_arpa, in_form
 
     with claimed_folder(output, force=force):
         made = import_arpa(file, threads=available())

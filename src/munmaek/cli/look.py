@@ -120,10 +120,10 @@ def look(
     if output is None and not json:
         keep_few_products()
 
-    from munmaek.artefact import load
-    from munmaek.artefact.naming import told_apart
+    from munmaek.folder.naming import told_apart
     from munmaek.look import capture
     from munmaek.look.workbench import NamedModel
+    from munmaek.tasks.loading import load
 
     with nullcontext() if output is None else claimed_file(output, force=force, written=is_page):
         names = [model, *(beside or [])]
@@ -220,8 +220,9 @@ def _check(model: Path, texts: Sequence[str], checks: Sequence[str], *, json: bo
         raise ConfigError(message)
 
     from munmaek.align import read_marks, tokenizer_hash
-    from munmaek.artefact import Translator, load_as
     from munmaek.look.checks import measured
+    from munmaek.tasks.loading import load_as
+    from munmaek.tasks.translate.model import Translator
 
     translator = load_as(model, Translator, what="--check")
     digest = tokenizer_hash(translator.source_tokenizer, translator.target_tokenizer)

@@ -38,7 +38,8 @@ def lookup(
     Its probability, backoff weight and counts, and the lines it stands in; where it is not there,
     its longest end that is. Without TEXT every token of the vocabulary.
     """
-    from munmaek.artefact import TrainedLanguageModel, load_as
+    from munmaek.tasks.lm.model import TrainedLanguageModel
+    from munmaek.tasks.loading import load_as
 
     trained: Any = load_as(model, TrainedLanguageModel, what="lookup")
     if query is None:

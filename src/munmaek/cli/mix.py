@@ -69,9 +69,9 @@ def mix(
         raise ConfigError("give either --tune FILE or --weights, to say how much each model counts")
     given = None if weights is None else _weights(weights)
 
-    from munmaek.artefact import load
-    from munmaek.artefact.naming import told_apart
+    from munmaek.folder.naming import told_apart
     from munmaek.metrics import in_role
+    from munmaek.tasks.loading import load
 
     with claimed_folder(output, force=force):
         parts: list[Any] = [load(each) for each in models]
@@ -127,7 +127,7 @@ def _language_models(
     how: Mapping[str, Any],
 ) -> tuple[Any, Any]:
     """The mixture, and the text that it was tuned on."""
-    from munmaek.artefact import mix as mixed
+    from munmaek.tasks.lm.mixing import mix as mixed
     from munmaek.text.corpora import read_text
 
     corpus = None if tune is None else read_text(tune, column=text_column)
@@ -142,7 +142,7 @@ def _classifiers(
     how: Mapping[str, Any],
 ) -> tuple[Any, Any]:
     """The same of classifiers, with the columns of text, label and second text."""
-    from munmaek.artefact import mix_classifiers
+    from munmaek.tasks.classify.mixed import mix_classifiers
     from munmaek.text.corpora import Pairs, read_labelled
 
     text, label, second = map(column, columns)

@@ -26,7 +26,8 @@ def next_tokens(
     json: Json = False,
 ) -> None:
     """Print the likeliest next tokens, with the probability of each."""
-    from munmaek.artefact import TrainedLanguageModel, load_as
+    from munmaek.tasks.lm.model import TrainedLanguageModel
+    from munmaek.tasks.loading import load_as
 
     trained: Any = load_as(model, TrainedLanguageModel, what="next")
     found = trained.next_tokens(context, count=count)

@@ -28,7 +28,7 @@ def claimed_folder(folder: Path, *, force: bool) -> Generator[None]:
         InputError: another run is writing there, or something is there that may not be replaced.
         DiskError: the place cannot be written.
     """
-    from munmaek.artefact.ownership import check_free
+    from munmaek.folder.ownership import check_free
 
     with claim(folder):
         check_free(folder, force=force)

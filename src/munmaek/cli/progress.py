@@ -23,7 +23,7 @@ WIDEST_BAR = 30
 NARROWEST_BAR = 5
 
 Report = Callable[[Any], None]
-"""Takes a ``munmaek.train.Progress``, or what else ``describe`` can put in words."""
+"""Takes a ``munmaek.fit.record.Progress``, or what else ``describe`` can put in words."""
 
 
 def stage_text(stage: Any) -> str:

@@ -46,7 +46,7 @@ def score(
     One line for each line of the input: the log-probability in nats, then the sentence. A model of
     masked words gives its pseudo-log-likelihood, which is not comparable with the others.
     """
-    from munmaek.artefact import load
+    from munmaek.tasks.loading import load
 
     if tokens + explain + total > 1:
         raise ConfigError("--tokens, --explain and --total are three ways; choose one")
@@ -126,7 +126,7 @@ def _explain(trained: Any, blocks: Blocks, *, json: bool) -> None:
 
 
 def _put_total(trained: Any, file: str, blocks: Blocks, *, json: bool) -> None:
-    from munmaek.artefact import TextTotal
+    from munmaek.tasks.lm.scoring import TextTotal
 
     found = TextTotal()
     for lines in blocks:

@@ -46,8 +46,9 @@ def search(
         raise ConfigError(message)
     import itertools
 
-    from munmaek.artefact import Encoder, load_as
     from munmaek.metrics.retrieval import similarities
+    from munmaek.tasks.loading import load_as
+    from munmaek.tasks.mlm.model import Encoder
 
     trained: Any = load_as(model, Encoder, what="search")
     asked = trained.sentence.asked if prompt is None else prompt

@@ -318,7 +318,7 @@ def _extra(
     Raises:
         UnsupportedError: the task cannot use it.
     """
-    from munmaek.recipe import Extra
+    from munmaek.fit.extra import Extra
 
     extra = Extra(guide, back_translated or (), soft_labels or ())
     extra.refuse_for(task)
@@ -335,8 +335,8 @@ def _given(output: Path | None) -> Path:
 
 def _recipe(options: dict[str, Any], where: str, *, ngram_only: dict[str, Any]) -> Any:
     """The recipe, checked to the last option before anything is read."""
+    from munmaek.fit.recipe import Recipe
     from munmaek.models import stages_for
-    from munmaek.recipe import Recipe
 
     if "stage" not in options:
         able = ", ".join(stage.name for stage in stages_for(options["task"]))

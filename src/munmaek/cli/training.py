@@ -46,7 +46,7 @@ class Job:
     device: str
     """As asked for."""
     extra: Any
-    """``munmaek.recipe.Extra``."""
+    """``munmaek.fit.extra.Extra``."""
 
 
 @contextmanager
@@ -71,11 +71,11 @@ def train_once(job: Job, *, json: bool) -> None:
     Raises:
         SystemExit: it was stopped early, and saved.
     """
-    from munmaek import recipe
-    from munmaek.train.ranks import leads
+    from munmaek import pipeline
+    from munmaek.fit.ranks import leads
 
     with _at_work(job) as (device, tell, should_stop):
-        trained = recipe.train(
+        trained = pipeline.train(
             job.recipe,
             job.data,
             folder=job.folder,
@@ -105,10 +105,10 @@ def train_several(
     Raises:
         SystemExit: it was stopped early.
     """
-    from munmaek import recipe
+    from munmaek import several
 
     with _at_work(job) as (device, tell, should_stop):
-        found = recipe.train_several(
+        found = several.train_several(
             job.recipe,
             job.data,
             folder=job.folder,
@@ -134,7 +134,7 @@ def forecast(
     """What a run would cost, after a few steps of it."""
     from dataclasses import asdict
 
-    from munmaek.recipe.estimate import estimate
+    from munmaek.tasks.mlm.estimate import estimate
 
     on = usable_device(device)
     found = estimate(recipe, data, init=init, device=on)

@@ -171,8 +171,8 @@ def translate(
     if dictionary is not None and not replace_unknown:
         raise ConfigError("--dictionary is for --replace-unknown; give both")
 
-    from munmaek.artefact.translating import Decoding
-    from munmaek.artefact.translation import UnknownWords
+    from munmaek.tasks.translate.translating import Decoding
+    from munmaek.tasks.translate.translation import UnknownWords
     from munmaek.text.columns import SOURCE_NAMES, TEXT_NAMES
     from munmaek.text.spaces import ascii_words
 
@@ -261,9 +261,11 @@ def _together(
     geometric: bool,
     precision: str,
 ) -> Any:
-    from munmaek.artefact import TrainedLanguageModel, Translator, load_as
-    from munmaek.artefact.translating import Ensemble
     from munmaek.decode import GeometricEnsemble, MeanEnsemble
+    from munmaek.tasks.lm.model import TrainedLanguageModel
+    from munmaek.tasks.loading import load_as
+    from munmaek.tasks.translate.model import Translator
+    from munmaek.tasks.translate.translating import Ensemble
 
     models: list[Any] = [load_as(folder, Translator, what="translate") for folder in folders]
     if precision == "int8":

@@ -66,10 +66,11 @@ def evaluate_translations(
     Raises:
         InputError: the data cannot be used, or ``against`` is no translator.
     """
-    from munmaek.artefact import Translator, load_as
-    from munmaek.artefact.naming import told_apart, unlike_ends
-    from munmaek.artefact.translation_quality import judge
-    from munmaek.recipe.bitexts import tagged
+    from munmaek.folder.naming import told_apart, unlike_ends
+    from munmaek.tasks.loading import load_as
+    from munmaek.tasks.translate.bitexts import tagged
+    from munmaek.tasks.translate.model import Translator
+    from munmaek.tasks.translate.quality import judge
     from munmaek.text.corpora import read_parallel
 
     corpus = tagged(read_parallel(data, tag_column=options.tag_column), options.source_tag or "")

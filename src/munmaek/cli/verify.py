@@ -13,7 +13,7 @@ def verify(model: ModelFolder, *, json: Json = False) -> None:
     are needed. Of a published folder, files are checked of which a checksum is known: from
     SHA256SUMS, or as huggingface_hub keeps them.
     """
-    from munmaek.artefact.verifying import verify as check
+    from munmaek.tasks.verifying import verify as check
 
     found = check(model)
     if json:

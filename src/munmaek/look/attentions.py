@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from munmaek.artefact.inside import Inside
 from munmaek.look.records import Attention, Axis, Gates, Record, Side, Stepper, Summary
 from munmaek.look.roles import entropies, roles, special_mass
+from munmaek.tasks.inside import Inside
 
 __all__ = ["attentions_of", "gates_of", "rollout", "side_of", "summarised"]
 

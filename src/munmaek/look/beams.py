@@ -5,11 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from munmaek.artefact import Translator
-from munmaek.artefact.inside import HeadsOff, word_indices
-from munmaek.artefact.translator import Found
 from munmaek.decode import BeamTree
 from munmaek.decode.tree import BeamNode
+from munmaek.tasks.inside import HeadsOff, word_indices
+from munmaek.tasks.translate.model import Found, Translator
 from munmaek.text.spelling import part_of_character, shown_tokens
 from munmaek.text.tokenizers import Tokenizer
 

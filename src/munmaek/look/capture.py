@@ -11,8 +11,6 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from munmaek.artefact import Classifier, Encoder, Regressor, TrainedLanguageModel, Translator
-from munmaek.artefact.inside import HeadsOff, Inside
 from munmaek.errors import InputError, UnsupportedError
 from munmaek.look.attentions import attentions_of, gates_of, rollout, summarised
 from munmaek.look.beams import beam_part
@@ -23,6 +21,12 @@ from munmaek.look.links import link_measures
 from munmaek.look.ngrams import ngram_part
 from munmaek.look.records import Record, Side
 from munmaek.models.networks import MaskedNetwork
+from munmaek.tasks.classify.model import Classifier
+from munmaek.tasks.inside import HeadsOff, Inside
+from munmaek.tasks.lm.model import TrainedLanguageModel
+from munmaek.tasks.mlm.model import Encoder
+from munmaek.tasks.regress.model import Regressor
+from munmaek.tasks.translate.model import Translator
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.spaces import ascii_words
 

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 
 from munmaek.align import MarkedPair
-from munmaek.artefact import Translator
 from munmaek.errors import ConfigError, InputError
 from munmaek.look.pairs import judge
 from munmaek.metrics import alignment_scores
+from munmaek.tasks.translate.model import Translator
 
 __all__ = ["Check", "Checked", "measured", "parse_check"]
 

@@ -12,15 +12,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from munmaek.artefact import Classifier, Encoder, Regressor, TrainedLanguageModel, Translator
-from munmaek.artefact.framed import FramedText
-from munmaek.artefact.inside import piece_words
 from munmaek.data.batches import pad_rows
 from munmaek.metrics.calibration import tempered
+from munmaek.nn.building import tensor
 from munmaek.nn.products import inference
 from munmaek.progress import followed
-from munmaek.tasks.base import tensor
-from munmaek.tasks.classify import NeuralClassifier
+from munmaek.tasks.classify.model import Classifier
+from munmaek.tasks.classify.objective import NeuralClassifier
+from munmaek.tasks.framed import FramedText
+from munmaek.tasks.inside import piece_words
+from munmaek.tasks.lm.model import TrainedLanguageModel
+from munmaek.tasks.mlm.model import Encoder
+from munmaek.tasks.regress.model import Regressor
+from munmaek.tasks.translate.model import Translator
 
 __all__ = ["Eraser", "eraser_of"]
 

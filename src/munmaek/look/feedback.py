@@ -15,12 +15,15 @@ from typing import Any, Literal
 import numpy as np
 
 from munmaek.align import MarkedPair, append_marks, tokenizer_hash
-from munmaek.artefact import Translator, load_as
 from munmaek.errors import InputError
+from munmaek.fit.extra import Extra
+from munmaek.fit.recipe import Recipe
 from munmaek.look.feedback_material import Material, material
 from munmaek.look.feedback_report import measure, report
 from munmaek.look.pairs import Pairs
-from munmaek.recipe import Extra, Recipe, train
+from munmaek.pipeline import train
+from munmaek.tasks.loading import load_as
+from munmaek.tasks.translate.model import Translator
 from munmaek.text.spaces import ascii_words
 from munmaek.writing import scratch_folder
 

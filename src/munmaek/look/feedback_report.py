@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.align import MarkedPair
-from munmaek.artefact import Translator
 from munmaek.errors import InputError
 from munmaek.look.feedback_material import Material
 from munmaek.metrics import Comparison, Link, Score, bleu, paired_bootstrap, resting_on
 from munmaek.metrics.alignment import alignment_scores
 from munmaek.metrics.translation import FEWEST, bleu_from_sums, bleu_statistics
+from munmaek.tasks.translate.model import Translator
 
 __all__ = ["Measured", "measure", "report"]
 

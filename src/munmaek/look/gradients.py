@@ -19,13 +19,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from munmaek.artefact import Classifier, Encoder, Regressor, TrainedLanguageModel, Translator
 from munmaek.data.batches import pad_rows
+from munmaek.nn.building import tensor
 from munmaek.nn.tape import Tape
-from munmaek.tasks.base import tensor
-from munmaek.tasks.classify import NeuralClassifier, network_scores
-from munmaek.tasks.lm import NeuralLanguageModel
-from munmaek.tasks.regress import NeuralRegressor
+from munmaek.tasks.classify.model import Classifier
+from munmaek.tasks.classify.objective import NeuralClassifier, network_scores
+from munmaek.tasks.lm.model import TrainedLanguageModel
+from munmaek.tasks.lm.objective import NeuralLanguageModel
+from munmaek.tasks.mlm.model import Encoder
+from munmaek.tasks.regress.model import Regressor
+from munmaek.tasks.regress.objective import NeuralRegressor
+from munmaek.tasks.translate.model import Translator
 
 __all__ = ["head_importance", "influence_by_distance"]
 

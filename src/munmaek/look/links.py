@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from munmaek.artefact.inside import fold_weights
 from munmaek.look.records import Attention, Record
 from munmaek.metrics import links_from_weights
+from munmaek.tasks.inside import fold_weights
 
 __all__ = ["alignment_of", "error_rate", "link_measures", "word_weights"]
 

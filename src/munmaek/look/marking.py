@@ -6,9 +6,9 @@ from threading import Lock
 from typing import Any, cast
 
 from munmaek.align import MarkedPair, append_marks, format_gold, read_marks, tokenizer_hash
-from munmaek.artefact import Translator
 from munmaek.errors import InputError
 from munmaek.metrics import Link
+from munmaek.tasks.translate.model import Translator
 
 __all__ = ["Marks", "links_json", "marked_pair"]
 

@@ -19,9 +19,9 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from munmaek.models.networks import LanguageNetwork
+from munmaek.nn.building import tensor
 from munmaek.nn.products import inference
 from munmaek.nn.tape import Tape
-from munmaek.tasks.base import tensor
 
 __all__ = ["first_word_influence", "reading_work"]
 

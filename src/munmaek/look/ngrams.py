@@ -3,9 +3,9 @@
 import math
 from typing import Any
 
-from munmaek.artefact import TrainedLanguageModel
-from munmaek.artefact.look_up import next_characters
 from munmaek.models.ngram import NgramModel
+from munmaek.tasks.lm.look_up import next_characters
+from munmaek.tasks.lm.model import TrainedLanguageModel
 from munmaek.text.spelling import spelling_of
 from munmaek.text.tokenizers import Tokenizer
 

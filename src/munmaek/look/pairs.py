@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.align import MarkedPair, parse_gold, statistical_links
-from munmaek.artefact import Translator
 from munmaek.errors import InputError
 from munmaek.metrics import Link, links_from_weights
 from munmaek.phrases import phrasebook
+from munmaek.tasks.translate.model import Translator
 from munmaek.text.corpora import read_lines, read_parallel
 
 __all__ = ["ORDERS", "Order", "Pairs", "Suspicion", "Suspicions", "read_pairs"]

@@ -11,7 +11,6 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from munmaek.align import MarkedPair
-from munmaek.artefact import Classifier, TrainedLanguageModel, Translator
 from munmaek.errors import InputError, UnsupportedError
 from munmaek.look.capture import AnyModel, capture, reads_pairs
 from munmaek.look.marking import Marks, links_json, marked_pair
@@ -19,6 +18,9 @@ from munmaek.look.ngrams import next_tokens
 from munmaek.look.packing import Packed, pack_float16, pack_uint8
 from munmaek.look.pairs import ORDERS, Order, Pairs, Suspicions
 from munmaek.look.records import Record
+from munmaek.tasks.classify.model import Classifier
+from munmaek.tasks.lm.model import TrainedLanguageModel
+from munmaek.tasks.translate.model import Translator
 
 if TYPE_CHECKING:
     from munmaek.look.feedback import Feedback

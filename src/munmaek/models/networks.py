@@ -2,7 +2,7 @@
 
 Letters: B sentences in the batch, T tokens, S source tokens, D model width, V vocabulary size,
 C classes, N chosen positions. Ids are int64; a row's tokens come first and its padding after, so
-``lengths`` [B] is the whole mask. A state is a tree for ``munmaek.tasks.state.select_rows``.
+``lengths`` [B] is the whole mask. A state is a tree for ``munmaek.nn.state.select_rows``.
 
 Each is a ``torch.nn.Module`` besides, made as written in its docstring. The global torch generator
 initialises the weights; ``munmaek.tasks.build`` seeds it aside.

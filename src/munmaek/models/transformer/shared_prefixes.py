@@ -162,7 +162,7 @@ def _copied(pair: KeyValues, lines: Tensor, chosen: Tensor, room: int) -> KeyVal
 
 
 class SharedPrefixes(NamedTuple):
-    """A state of N rows, for ``munmaek.tasks.state.select_rows``."""
+    """A state of N rows, for ``munmaek.nn.state.select_rows``."""
 
     seen: Bool[Tensor, "N E"]
     """The entries that each row descends from, one a token, in order."""

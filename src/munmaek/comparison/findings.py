@@ -1,0 +1,326 @@
+"""The sentence under each figure: what to see in it, computed from the data and true of it."""
+
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from munmaek.comparison.charts import Series
+from munmaek.comparison.formats import number_text, power_text, score_text
+from munmaek.comparison.reading import Bucket, Row
+from munmaek.metrics import Score
+from munmaek.text.catalogue import Catalogue
+
+K = TypeVar("K")
+
+__all__ = [
+    "FAILURES",
+    "FILLS_SHOWN",
+    "MIXTURE",
+    "PRIMARY",
+    "aligners",
+    "alignment",
+    "by_length",
+    "classification",
+    "diagnosis",
+    "fills",
+    "influence",
+    "language_models",
+    "lower_is_better",
+    "overlap",
+    "ranked",
+    "tiny_share",
+    "translation",
+    "work",
+]
+
+PRIMARY = {
+    "lm": "bits_per_character",
+    "classify": "accuracy",
+    "translate": "bleu",
+    "mlm": "masked_accuracy",
+}
+"""The metric that each task's models are ordered by."""
+
+FAILURES = ("ignores_source", "copies", "repeats")
+"""What translators are examined for (``munmaek.metrics.diagnosis``)."""
+
+MIXTURE = "mixture"
+"""The stage of a row that mixes other rows."""
+
+FILLS_SHOWN = 5
+"""Candidates shown for each masked word."""
+
+_ENOUGH = 20
+"""Sentences that a length bucket needs before a sentence rests on it, where any has as many."""
+
+
+def lower_is_better(metric: str) -> bool:
+    """Whether a smaller value of ``metric`` is a better one."""
+    return "perplexity" in metric or metric.startswith("bits_per") or metric in ("aer", "ter")
+
+
+def ranked(rows: Sequence[Row], metric: str) -> list[Row]:
+    """Rows that have ``metric``, best first."""
+    having = [row for row in rows if metric in row.scores]
+    sign = 1 if lower_is_better(metric) else -1
+    return sorted(having, key=lambda row: sign * row.scores[metric].value)
+
+
+def overlap(first: Score, second: Score) -> bool:
+    """Return whether two intervals have a value in common; unknown ones have none."""
+    ends = (first.low, first.high, second.low, second.high)
+    if None in ends:
+        return False
+    low, high = ends[0] or 0.0, ends[1] or 0.0
+    return (ends[2] or 0.0) <= high and low <= (ends[3] or 0.0)
+
+
+def _settled(order: Sequence[Row], metric: str, catalogue: Catalogue) -> list[str]:
+    """A sentence where the best two are not told apart by their intervals."""
+    if len(order) < 2 or not overlap(order[0].scores[metric], order[1].scores[metric]):
+        return []
+    return [catalogue.text("finding.overlap", first=order[0].label, second=order[1].label)]
+
+
+def _percent(share: float) -> str:
+    value = 100 * share
+    return f"{value:.0f}" if value >= 9.5 else f"{value:.1f}"
+
+
+def language_models(rows: Sequence[Row], catalogue: Catalogue) -> list[str]:
+    """Who needs the fewest bits for each character, and what mixing adds."""
+    metric = PRIMARY["lm"]
+    order = ranked([row for row in rows if row.stage != MIXTURE], metric)
+    mixed = ranked([row for row in rows if row.stage == MIXTURE], metric)
+    if not order:
+        return []
+    best, worst = order[0], order[-1]
+    low, high = best.scores[metric].value, worst.scores[metric].value
+    value = score_text(best.scores[metric])
+    if len(order) == 1 or not low < high < math.inf:
+        found = [catalogue.text("finding.lm.one", best=best.label, value=value)]
+    else:
+        share = _percent(1 - low / high)
+        shown = {"best": best.label, "value": value, "percent": share, "worst": worst.label}
+        found = [catalogue.text("finding.lm", **shown)]
+    found += _settled(order, metric, catalogue)
+    if mixed and low > 0:
+        gain = 1 - mixed[0].scores[metric].value / low
+        key = "finding.mixture.better" if gain >= 0.0005 else "finding.mixture.no_better"
+        found.append(
+            catalogue.text(key, percent=_percent(abs(gain)), single=best.label, value=value)
+        )
+    return found
+
+
+def _best_and_worst(rows: Sequence[Row], metric: str, key: str, catalogue: Catalogue) -> list[str]:
+    order = ranked(rows, metric)
+    if not order:
+        return []
+    best, worst = order[0], order[-1]
+    value = score_text(best.scores[metric])
+    if len(order) == 1:
+        return [catalogue.text(f"{key}.one", best=best.label, value=value)]
+    low = score_text(worst.scores[metric])
+    if low == value:
+        name = catalogue.known(f"metric.{metric}", metric)
+        return [catalogue.text("finding.same", metric=name, value=value)]
+    said = catalogue.text(key, best=best.label, value=value, worst=worst.label, low=low)
+    return [said, *_settled(order, metric, catalogue)]
+
+
+def classification(
+    rows: Sequence[Row], baselines: Sequence[Row], catalogue: Catalogue
+) -> list[str]:
+    """Who is right most often, beside the baselines."""
+    metric = PRIMARY["classify"]
+    found = _best_and_worst(rows, metric, "finding.classify", catalogue)
+    for row in ranked(baselines, metric):
+        value = score_text(row.scores[metric])
+        found.append(catalogue.text("finding.baseline", label=row.label, value=value))
+    return found
+
+
+def translation(rows: Sequence[Row], catalogue: Catalogue) -> list[str]:
+    """Who comes closest to the references."""
+    return _best_and_worst(rows, PRIMARY["translate"], "finding.translate", catalogue)
+
+
+def diagnosis(rows: Sequence[Row], catalogue: Catalogue) -> list[str]:
+    """What is wrong with which translator, or that nothing was found."""
+    failing = {
+        name: [row.label for row in rows if any(x.found and x.name == name for x in row.findings)]
+        for name in FAILURES
+    }
+    found = [
+        catalogue.text(f"finding.diagnosis.{name}", labels=", ".join(labels))
+        for name, labels in failing.items()
+        if labels
+    ]
+    return found or [catalogue.text("finding.diagnosis.none")]
+
+
+def by_length(rows: Sequence[Row], metric: str, catalogue: Catalogue) -> list[str]:
+    """The best and the worst on long sentences, and where they stood on short ones."""
+    tables = {row.label: _by_words(row, metric) for row in rows}
+    tables = {label: table for label, table in tables.items() if table}
+    if len(tables) < 2:
+        return []
+    common = _common(tables.values())
+    any_table = next(iter(tables.values()))
+    enough = [key for key in common if any_table[key].count >= _ENOUGH] or common
+    if len(enough) < 2:
+        return []
+    short, long = enough[0], enough[-1]
+
+    def value(label: str, key: tuple[int, int]) -> float:
+        return tables[label][key].scores[metric].value
+
+    order = sorted(tables, key=lambda label: value(label, long), reverse=lower_is_better(metric))
+    worst, best = order[0], order[-1]
+    if abs(value(best, long) - value(worst, long)) < 0.1:
+        return []
+    return [
+        catalogue.text(
+            "finding.length",
+            metric=catalogue.text(f"metric.{metric}"),
+            short=any_table[short].words,
+            long=any_table[long].words,
+            best=best,
+            worst=worst,
+            best_short=f"{value(best, short):.1f}",
+            worst_short=f"{value(worst, short):.1f}",
+            best_long=f"{value(best, long):.1f}",
+            worst_long=f"{value(worst, long):.1f}",
+        )
+    ]
+
+
+def _by_words(row: Row, metric: str) -> Mapping[tuple[int, int], Bucket]:
+    return {(each.low, each.high): each for each in row.buckets if metric in each.scores}
+
+
+def alignment(
+    weights: Sequence[Sequence[float]],
+    gold: Collection[tuple[int, int]],
+    rate: Score | None,
+    catalogue: Catalogue,
+) -> list[str]:
+    """How many linked target words give most weight to a source word of theirs, and the AER."""
+    linked: dict[int, set[int]] = {}
+    for source, target in gold:
+        linked.setdefault(target, set()).add(source)
+    rows = {target: weights[target] for target in linked if target < len(weights)}
+    hits = sum(_heaviest(row) in linked[target] for target, row in rows.items())
+    said = [catalogue.text("finding.alignment", hits=hits, total=len(rows))] if rows else []
+    if rate is not None:
+        said.append(catalogue.text("finding.aer", value=score_text(rate)))
+    return said
+
+
+def aligners(rows: Sequence[Row], baselines: Sequence[Row], catalogue: Catalogue) -> list[str]:
+    """Whose links are nearest to the gold ones."""
+    order = ranked([*rows, *baselines], "aer")
+    if len(order) < 2:
+        return []
+    best, worst = order[0], order[-1]
+    shown = [score_text(row.scores["aer"]) for row in (best, worst)]
+    said = catalogue.text(
+        "finding.aligners", best=best.label, value=shown[0], worst=worst.label, low=shown[1]
+    )
+    return [said, *_settled(order, "aer", catalogue)]
+
+
+def _heaviest(row: Sequence[float]) -> int:
+    """Where a row is greatest, −1 where nothing in it is a number."""
+    known = [(weight, -place) for place, weight in enumerate(row) if math.isfinite(weight)]
+    return -max(known)[1] if known else -1
+
+
+def fills(entries: Sequence[Mapping[str, Any]], catalogue: Catalogue) -> list[str]:
+    """How often the hidden word is the first candidate, and how often among those shown."""
+    asked = [entry for entry in entries if entry.get("answer") and entry.get("candidates")]
+    if not asked:
+        return []
+    places = [_place(entry) for entry in asked]
+    first = sum(place == 0 for place in places)
+    shown = sum(place is not None for place in places)
+    return [catalogue.text("finding.fills", first=first, shown=shown, total=len(asked))]
+
+
+def _place(entry: Mapping[str, Any]) -> int | None:
+    answer = str(entry["answer"]).strip()
+    tokens = [str(each.get("token", "")).strip() for each in entry["candidates"][:FILLS_SHOWN]]
+    return tokens.index(answer) if answer in tokens else None
+
+
+def _shared(series: Sequence[Series]) -> tuple[dict[str, dict[float, float]], list[float]]:
+    """Each line's y by x, and the x that all of them have."""
+    tables = {each.label: dict(each.points) for each in series}
+    tables = {label: table for label, table in tables.items() if table}
+    return tables, sorted(_common(tables.values()))
+
+
+def _common(tables: Iterable[Mapping[K, object]]) -> list[K]:
+    """The keys that every table has, in the first one's order."""
+    keys = [list(table) for table in tables]
+    return [key for key in keys[0] if all(key in each for each in keys)] if keys else []
+
+
+def influence(series: Sequence[Series], catalogue: Catalogue) -> tuple[str, list[str]]:
+    """Whose first word keeps most of its influence (to be accented), and a sentence on how much.
+
+    Norms of different models are not on one scale, so each is compared with its own start.
+    """
+    tables, shared = _shared(series)
+    kept = {
+        label: table[shared[-1]] / table[shared[0]]
+        for label, table in tables.items()
+        if len(shared) > 1 and table[shared[0]] > 0
+    }
+    order = sorted(kept, key=kept.__getitem__)
+    if len(order) < 2:
+        return next(iter(tables), ""), []
+    worst, best = order[0], order[-1]
+    said = catalogue.text(
+        "finding.influence",
+        near=f"{shared[0]:g}",
+        far=f"{shared[-1]:g}",
+        worst=worst,
+        best=best,
+        worst_share=tiny_share(kept[worst]),
+        best_share=tiny_share(kept[best]),
+    )
+    return best, [said]
+
+
+def work(series: Sequence[Series], catalogue: Catalogue) -> tuple[str, list[str]]:
+    """Whose work for a word grows most with the sentence (to be accented), and by how much."""
+    tables, shared = _shared(series)
+    if len(shared) < 2:
+        return next(iter(tables), ""), []
+    near, far = shared[0], shared[-1]
+    growth = {label: table[far] / table[near] for label, table in tables.items() if table[near] > 0}
+    order = sorted(growth, key=growth.__getitem__)
+    if len(order) < 2:
+        return next(iter(tables), ""), []
+    least, most = order[0], order[-1]
+    said = catalogue.text(
+        "finding.work",
+        most=most,
+        least=least,
+        near=f"{near:g}",
+        far=f"{far:g}",
+        most_times=number_text(growth[most]),
+        least_times=number_text(growth[least]),
+    )
+    return most, [said, catalogue.text("finding.work.order")]
+
+
+def tiny_share(share: float) -> str:
+    """A share as percent with two digits, however small."""
+    percent = 100 * share
+    if 0 < percent < 1e-4:
+        return f"{power_text(math.floor(math.log10(percent)))}\u2009%"
+    digits = max(0, 1 - math.floor(math.log10(percent))) if percent > 0 else 0
+    return f"{percent:.{min(digits, 5)}f}\u2009%"

@@ -1,0 +1,204 @@
+"""``results.json`` to ``report.html``: one page that needs no network and no script.
+
+The page is complete as it stands: figures are inline SVG, hovering shows how a number was made, and
+light or dark follows the reader's system. Whatever is missing from the results is left out.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from munmaek.comparison import findings
+from munmaek.comparison.lessons import Lesson
+from munmaek.comparison.markup import Markup, Node, element
+from munmaek.comparison.reading import check_format
+from munmaek.comparison.sections import (
+    Contents,
+    alignments,
+    bars,
+    fills,
+    limits,
+    lineage,
+    read,
+)
+from munmaek.comparison.style import stylesheet
+from munmaek.comparison.table import everything, signatures
+from munmaek.comparison.translations import translators
+from munmaek.text.catalogue import Catalogue
+from munmaek.writing import write_text
+
+__all__ = ["render_report", "write_report"]
+
+
+def write_report(results: Mapping[str, Any], path: Path, *, language: str = "en") -> None:
+    """Write the report of ``results`` to ``path``, whole or not at all.
+
+    Raises:
+        InputError: the results are of a newer format, or a score has no number.
+        ConfigError: there are no texts in ``language``.
+        DiskError: the file cannot be written; an older one at ``path`` is whole.
+    """
+    write_text(path, render_report(results, language=language))
+
+
+def render_report(results: Mapping[str, Any], *, language: str = "en") -> str:
+    """The whole page as HTML.
+
+    Args:
+        results: the content of ``results.json``; what is absent is left out of the page.
+        language: ``en`` or ``ko``, for the page's own texts.
+
+    Raises:
+        InputError: the results are of a newer format, or a score has no number.
+        ConfigError: there are no texts in ``language``.
+    """
+    check_format(results)
+    contents = read(results, Catalogue(language))
+    title = str(results.get("title") or "munmaek")
+    head = element(
+        "head",
+        None,
+        element("meta", {"charset": "utf-8"}),
+        element("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}),
+        element("meta", {"name": "color-scheme", "content": "light dark"}),
+        element("title", None, title),
+        element("style", None, Markup(stylesheet())),
+    )
+    body = element("body", None, _header(title, contents), element("main", None, _parts(contents)))
+    return f"<!doctype html>\n{element('html', {'lang': language}, head, body)}\n"
+
+
+def _parts(contents: Contents) -> list[Node]:
+    if not contents.rows:
+        empty = element("p", None, contents.catalogue.text("report.empty"))
+        return [empty, fills(contents), alignments(contents), limits(contents), _notes(contents)]
+    return [
+        lineage(contents),
+        _lessons(contents),
+        _language_models(contents),
+        _classifiers(contents),
+        translators(contents),
+        alignments(contents),
+        fills(contents),
+        limits(contents),
+        everything(contents),
+        _notes(contents),
+        signatures(contents),
+    ]
+
+
+def _header(title: str, contents: Contents) -> Markup:
+    say = contents.catalogue.text
+    return element(
+        "header",
+        None,
+        element("h1", None, title),
+        element("p", {"class": "idea"}, say("report.idea")),
+        element("dl", {"class": "about"}, _about(contents)),
+        element("p", {"class": "hint"}, say("report.interval")) if contents.rows else None,
+    )
+
+
+def _about(contents: Contents) -> list[Node]:
+    results, say = contents.results, contents.catalogue.text
+    pairs: list[tuple[str, Node]] = [
+        (_task_name(entry, contents), _data_line(entry, contents))
+        for entry in results.get("data") or ()
+    ]
+    machine = _machine(results.get("machine") or {}, contents)
+    if machine:
+        pairs.append((say("about.machine"), machine))
+    if results.get("command"):
+        pairs.append((say("about.command"), element("code", None, str(results["command"]))))
+    made = str(results.get("created") or "").replace("T", " ")[: len("2025-01-31 12:00")]
+    if results.get("munmaek") or made:
+        version = str(results.get("munmaek") or "")
+        pairs.append((say("about.made"), f"munmaek {version}, {made}".strip(" ,")))
+    return [[element("dt", None, name), element("dd", None, value)] for name, value in pairs]
+
+
+def _task_name(entry: Mapping[str, Any], contents: Contents) -> str:
+    task = str(entry.get("task") or "")
+    return contents.catalogue.known(f"task.{task}", task)
+
+
+def _data_line(entry: Mapping[str, Any], contents: Contents) -> Node:
+    counts = {part: _count(entry.get(part)) for part in ("train", "valid", "test")}
+    fingerprint = entry.get("fingerprint")
+    hint = {"title": str(fingerprint)} if fingerprint else None
+    name = str(entry.get("name") or "")
+    said = contents.catalogue.text("data.counts", **counts)
+    on = contents.catalogue.known(f"data.{entry.get('tested_on')}", "")
+    test = str(entry.get("test_name") or "")
+    scored = f"; {on}: {test}" if on and test else ""
+    return [element("span", hint, name), ": ", said, scored]
+
+
+def _count(value: Any) -> str:
+    return f"{value:,}".replace(",", "\u2009") if isinstance(value, int) else "–"
+
+
+def _machine(machine: Mapping[str, Any], contents: Contents) -> str:
+    parts = [str(machine["processor"])] if machine.get("processor") else []
+    cores = machine.get("cores")
+    if cores:
+        key = "machine.cores.one" if cores == 1 else "machine.cores"
+        parts.append(contents.catalogue.text(key, cores=cores))
+    named = (("PyTorch", "torch"), ("Python", "python"))
+    parts += [f"{name} {machine[key]}" for name, key in named if machine.get(key)]
+    return ", ".join(parts)
+
+
+def _lessons(contents: Contents) -> Markup | None:
+    """Each claim with the numbers that keep it, or that it failed and why."""
+    found = [Lesson.from_json(entry) for entry in contents.results.get("lessons") or ()]
+    items = [
+        element(
+            "li", {"class": "held" if each.held else "failed"}, each.sentence(contents.catalogue)
+        )
+        for each in found
+    ]
+    listed = element("ul", {"class": "lessons"}, items)
+    return contents.section("report.lessons", listed) if items else None
+
+
+def _language_models(contents: Contents) -> Markup | None:
+    drawn = bars(contents, "lm")
+    said = findings.language_models(contents.of_task("lm"), contents.catalogue)
+    parts = [_captioned(drawn, said), _samples(contents)]
+    return contents.section("report.lm", *parts) if any(parts) else None
+
+
+def _classifiers(contents: Contents) -> Markup | None:
+    drawn = bars(contents, "classify")
+    baselines = contents.baselines_of("classify")
+    rows = contents.of_task("classify")
+    said = findings.classification(rows, baselines, contents.catalogue)
+    return contents.section("report.classify", _captioned(drawn, said)) if drawn else None
+
+
+def _captioned(drawn: Markup | None, said: Sequence[str]) -> Markup | None:
+    if drawn is None:
+        return None
+    caption = element("figcaption", None, " ".join(said)) if said else None
+    return element("figure", None, element("div", {"class": "scroll"}, drawn), caption)
+
+
+def _samples(contents: Contents) -> Markup | None:
+    entries = contents.results.get("samples") or ()
+    if not entries:
+        return None
+    lines: list[Node] = []
+    for entry in entries:
+        prompt, text = str(entry.get("prompt") or ""), str(entry.get("text") or "")
+        rest = text.removeprefix(prompt)
+        lines.append(element("dt", None, contents.label(str(entry.get("model", "")))))
+        lines.append(element("dd", None, element("span", {"class": "prompt"}, prompt), rest))
+    heading = element("h3", None, contents.catalogue.text("report.samples"))
+    listed = element("div", {"class": "examples"}, element("dl", None, lines))
+    return element("figure", None, heading, listed)
+
+
+def _notes(contents: Contents) -> Markup | None:
+    notes = [element("li", None, str(note)) for note in contents.results.get("notes") or ()]
+    return contents.section("report.notes", element("ul", None, notes)) if notes else None

@@ -1,0 +1,80 @@
+"""What a comparison is asked for: which models, on what data."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from munmaek.fit.recipe import Recipe
+from munmaek.folder.manifest import MANIFEST, read_manifest
+from munmaek.models import stage_named, stages
+
+__all__ = ["Candidate", "CompareSettings", "parse_candidate", "stage_of"]
+
+Paths = Sequence[str | Path]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One model to compare: trained here, begun from a trained one, or taken as it is."""
+
+    stage: str | None
+    """A stage to train, or None for a trained folder."""
+    folder: Path | None = None
+    """What training begins from, or the trained model itself."""
+
+    @property
+    def name(self) -> str:
+        """What rows and folders are called after."""
+        return self.stage or (self.folder.name if self.folder else "model")
+
+
+def parse_candidate(text: str) -> Candidate:
+    """``rnn``: train it; ``bert@DIR``: train it from the model in DIR; a path: a trained model.
+
+    Raises:
+        UnsupportedError: neither a stage nor a folder.
+    """
+    stage, at, folder = text.partition("@")
+    if at:
+        return Candidate(stage_named(stage).name, Path(folder))
+    if text not in stages() and Path(text).is_dir():
+        return Candidate(None, Path(text))
+    return Candidate(stage_named(text).name)
+
+
+@dataclass(frozen=True, slots=True)
+class CompareSettings:
+    """What to compare, on what."""
+
+    recipe: Recipe
+    """For every candidate; its stage is replaced by the candidate's, its ``model`` ignored."""
+    candidates: tuple[Candidate, ...]
+    train: Paths
+    valid: Paths = ()
+    test: Paths = ()
+    """None: the validation data is the test data, and the report says so."""
+    folder: Path | None = None
+    """For ``results.json``, ``report.html`` and ``models/``; None writes nothing."""
+    force: bool = False
+    resume: bool = False
+    """Go on with an interrupted comparison: what it trained is taken, the rest is trained."""
+    device: str = "cpu"
+    beam: int = 5
+    edges: tuple[int, ...] = (5, 10, 20, 30)
+    """Upper bounds, in source words, of the lengths that translations are scored by."""
+    with_ter: bool = True
+    """Count the edits of translations too; slow on long sentences."""
+    title: str = ""
+    command: str = ""
+    models: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    """Stage configuration by stage name."""
+
+
+def stage_of(candidate: Candidate) -> str:
+    """The candidate's stage, which decides what its row is called."""
+    folder = candidate.folder
+    if candidate.stage is not None or folder is None:
+        return candidate.name
+    ours = (folder / MANIFEST).is_file()
+    return str(read_manifest(folder)["stage"]) if ours else candidate.name

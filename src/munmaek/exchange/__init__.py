@@ -1,0 +1,1 @@
+"""Other people's forms: folders of Hugging Face and sentence-transformers."""

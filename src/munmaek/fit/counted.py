@@ -1,0 +1,98 @@
+"""What every way to an n-gram model has in common."""
+
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from munmaek.errors import MunmaekWarning, OrderError
+from munmaek.fit.recipe import Recipe
+from munmaek.folder.info import Info
+from munmaek.models.ngram import NgramConfig
+from munmaek.ngram.spare import Spare
+from munmaek.text.tokenizers import Tokenizer
+
+__all__ = ["Means", "counted_info", "excluded_ids", "fitted", "ngram_sizes"]
+
+
+M = TypeVar("M")
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a computation may use; the result does not depend on it."""
+
+    threads: int | None = None
+    """Kernels side by side; by default one more than processors."""
+    memory: int | None = None
+    """Bytes that may be resident; more than that is worked off on disk. None has no limit."""
+    temp_dir: Path | None = None
+    """Where files are put meanwhile; by default beside the model."""
+    spare: Spare | None = None
+    """Where large arrays come from, where not all is worked off on disk."""
+
+
+def fitted(recipe: Recipe, fit: Callable[[NgramConfig], M]) -> tuple[NgramConfig, M]:
+    """Return what ``fit`` makes, and its configuration, with an order that the text allows.
+
+    Args:
+        recipe: what is counted; an order that it names is kept.
+        fit: counts and smooths.
+
+    Raises:
+        OrderError: the recipe names an order that no sentence is long enough for.
+
+    Warns:
+        MunmaekWarning: the order that is taken instead of the usual one.
+    """
+    config: NgramConfig = recipe.stage_config()
+    try:
+        return config, fit(config)
+    except OrderError as error:
+        if "order" in recipe.model:
+            raise
+        lower = NgramConfig.of({**recipe.model, "order": error.longest})
+        message = (
+            f"{error.why}, so the order is {error.longest} instead of {config.order}, as none is "
+            "given"
+        )
+        warnings.warn(message, MunmaekWarning, stacklevel=2)
+        return lower, fit(lower)
+
+
+def ngram_sizes(tokenizer: Tokenizer) -> dict[str, int]:
+    """What an n-gram model is told of its tokenizer."""
+    return {
+        "vocab_size": tokenizer.vocab_size,
+        "bos": tokenizer.bos,
+        "eos": tokenizer.eos,
+        "unk": tokenizer.unk,
+    }
+
+
+def excluded_ids(tokenizer: Tokenizer) -> tuple[int, ...]:
+    """Ids that no text has and no model predicts."""
+    return (tokenizer.pad, tokenizer.mask)
+
+
+def counted_info(
+    recipe: Recipe,
+    config: NgramConfig,
+    sizes: Mapping[str, Any],
+    parameters: int,
+    began: float,
+    data: Mapping[str, Any],
+) -> Info:
+    """What is known of a model that was counted, since ``began`` (``time.perf_counter``)."""
+    return Info(
+        task=recipe.task,
+        stage=recipe.stage,
+        label=config.label,
+        config=config.model_dump(),
+        sizes=sizes,
+        parameters=parameters,
+        seconds=time.perf_counter() - began,
+        data=data,
+    )

@@ -1,0 +1,1 @@
+"""A model's folder: written, read and verified, whatever its task."""

@@ -1,0 +1,264 @@
+"""Several runs of one recipe: other seeds, other amounts of training data; mean and spread.
+
+All runs hold the same rows out and, where there is less training data, take it from the same order
+of rows, so that nothing differs between them but the seed and the amount. Each run is a model of
+its own in ``DIR.runs``; ``DIR`` is a copy of the best on the validation data among those with the
+most training data. That one's score is a choice among several: the mean is the fair figure.
+"""
+
+import json
+import shutil
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from munmaek.errors import ConfigError, InputError
+from munmaek.fit import ranks
+from munmaek.fit.recipe import Recipe
+from munmaek.fit.record import Progress
+from munmaek.folder.manifest import MANIFEST, read_manifest
+from munmaek.folder.ownership import check_ours
+from munmaek.folder.writing import check_free
+from munmaek.pipeline import train, work_folder
+from munmaek.writing import (
+    beside,
+    claim,
+    place_of,
+    put_in_place,
+    remove_whole,
+    sync_all,
+    temporary_beside,
+    write_text,
+    writing,
+)
+
+__all__ = ["OneRun", "Several", "Summary", "runs_folder", "train_several"]
+
+SUMMARY = "runs.json"
+CURVE_HOLDS_OUT = "5%"
+
+
+@dataclass(frozen=True, slots=True)
+class OneRun:
+    """One trained model among several."""
+
+    folder: Path
+    seed: int
+    rows: int | None
+    """Training rows that were asked for; None is all."""
+    trained_on: int
+    """Training rows that there were."""
+    validation: float | None
+    """Best validation loss; None of a model that is counted."""
+    scores: Mapping[str, Any]
+    """Of the validation data, as in the model's record."""
+    stopped: str | None
+    faults: tuple[str, ...] = ()
+    """What is wrong with how it was trained, a line each."""
+
+    @classmethod
+    def of(cls, folder: Path, seed: int, rows: int | None) -> "OneRun":
+        """From a saved model."""
+        record = read_manifest(folder)
+        training = record["training"]
+        return cls(
+            folder,
+            seed,
+            rows,
+            int(record["data"]["train"]["rows"]),
+            training.get("best_validation"),
+            record["scores"],
+            training.get("stopped"),
+            tuple(e["message"] for e in training.get("diagnosis") or () if e["found"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A score over the seeds of one amount of training data."""
+
+    rows: int
+    score: str
+    mean: float
+    spread: float | None
+    """Standard deviation, n − 1 in its denominator; None of a single run."""
+    least: float
+    most: float
+    runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """All runs, and the one that was kept."""
+
+    runs: tuple[OneRun, ...]
+    kept: OneRun
+    folder: Path
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the last run was stopped, so that not all may be there."""
+        return self.runs[-1].stopped == "interrupted"
+
+    def summaries(self) -> list[Summary]:
+        """Each score of each amount of training data, in the order they were trained."""
+        amounts = list(dict.fromkeys(run.trained_on for run in self.runs))
+        return [
+            _summary(name, rows, [run for run in self.runs if run.trained_on == rows])
+            for rows in amounts
+            for name in self.runs[0].scores
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines, and for ``DIR.runs/runs.json``."""
+        return {
+            "model": str(self.folder),
+            "kept": {"seed": self.kept.seed, "folder": str(self.kept.folder)},
+            "kept_by": "best loss on the validation data, of those with the most training data",
+            "runs": [
+                {
+                    "folder": str(run.folder),
+                    "seed": run.seed,
+                    "rows": run.trained_on,
+                    "validation": run.validation,
+                    "scores": dict(run.scores),
+                    "faults": list(run.faults),
+                }
+                for run in self.runs
+            ],
+            "summary": [
+                {name: getattr(each, name) for name in each.__slots__} for each in self.summaries()
+            ],
+        }
+
+
+def _summary(name: str, rows: int, runs: Sequence[OneRun]) -> Summary:
+    values = [float(run.scores[name]["value"]) for run in runs if name in run.scores]
+    spread = statistics.stdev(values) if len(values) > 1 else None
+    return Summary(
+        rows, name, statistics.mean(values), spread, min(values), max(values), len(values)
+    )
+
+
+def runs_folder(folder: Path) -> Path:
+    """Where the single runs stand: ``DIR.runs``."""
+    return beside(folder, ".runs")
+
+
+def train_several(
+    recipe: Recipe,
+    paths: Sequence[str | Path],
+    *,
+    folder: Path,
+    seeds: Sequence[int],
+    sizes: Sequence[int | None] = (None,),
+    valid: Sequence[str | Path] = (),
+    init: Path | None = None,
+    force: bool = False,
+    resume: bool = False,
+    device: str = "cpu",
+    report: Callable[[Progress], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Several:
+    """``train`` once for each seed and each amount of training data.
+
+    Args:
+        recipe: what to train; its seed and ``train_rows`` are those of each run.
+        paths: the training data.
+        folder: where a copy of the best model is to be; single runs stand in ``DIR.runs``.
+        seeds: at least one.
+        sizes: rows of training data, None for all.
+        valid: the validation data; none holds some of the training data out, where the model needs
+            validation or the recipe says how much.
+        init: a trained model to begin from.
+        force: replace what is at ``folder`` and in ``DIR.runs``.
+        resume: go on with an interrupted call; runs that are done are kept.
+        device: ``cpu``, ``cuda`` or ``mps``.
+        report: told of every step that is worth telling.
+        should_stop: asked after every step; true ends the run and leaves out those after it.
+
+    Raises:
+        ConfigError: no seed, or one that comes twice; torchrun's processes.
+        InputError: data that cannot be used, or ``folder`` exists.
+        MunmaekError: what ``train`` raises besides.
+    """
+    if not seeds or len(set(seeds)) < len(seeds) or len(set(sizes)) < len(sizes):
+        message = f"several runs need different seeds and sizes, got {list(seeds)}, {list(sizes)}"
+        raise ConfigError(message)
+    if ranks.several():
+        raise ConfigError("several runs come one after another; start them without torchrun")
+    place = runs_folder(folder)
+    if recipe.is_counted and recipe.hold_out is None and not valid:
+        # A curve is nothing but its scores; without one a counted model counts all the text.
+        recipe = recipe.model_copy(update={"hold_out": CURVE_HOLDS_OUT})
+    runs: list[OneRun] = []
+    with claim(folder):
+        _claim(folder, place, force=force, resume=resume)
+        for rows, seed in ((rows, seed) for rows in sizes for seed in seeds):
+            one = place / _name(rows, seed)
+            again = resume and (work_folder(one).exists() or (one / MANIFEST).exists())
+            if not (again and not work_folder(one).exists()):
+                train(
+                    _of_run(recipe, rows, seed, seeds[0]),
+                    paths,
+                    folder=one,
+                    valid=valid,
+                    init=init,
+                    resume=again,
+                    device=device,
+                    report=report,
+                    should_stop=should_stop,
+                )
+            runs.append(OneRun.of(one, seed, rows))
+            if runs[-1].stopped == "interrupted":
+                break
+        found = Several(tuple(runs), _best(runs), folder)
+        summary = json.dumps(found.to_json(), ensure_ascii=False, indent=1) + "\n"
+        write_text(place / SUMMARY, summary)
+        _keep(found.kept.folder, folder)
+    return found
+
+
+def _of_run(recipe: Recipe, rows: int | None, seed: int, first: int) -> Recipe:
+    chosen = first if recipe.hold_out_seed is None else recipe.hold_out_seed
+    changed = {"seed": seed, "train_rows": rows, "hold_out_seed": chosen}
+    return recipe.model_copy(update=changed)
+
+
+def _name(rows: int | None, seed: int) -> str:
+    return f"seed-{seed}" if rows is None else f"rows-{rows}-seed-{seed}"
+
+
+def _claim(folder: Path, place: Path, *, force: bool, resume: bool) -> None:
+    if resume:
+        return
+    check_free(folder, force=force)
+    if place.exists() and not force:
+        message = f"{place}: earlier runs are there; --resume goes on, --force starts over"
+        raise InputError(message)
+    with writing(place):
+        if place.exists():
+            check_ours(place)
+            remove_whole(place)
+        place.mkdir(parents=True)
+
+
+def _best(runs: Sequence[OneRun]) -> OneRun:
+    most = max(run.trained_on for run in runs)
+    full = [run for run in runs if run.trained_on == most]
+    return min(full, key=lambda run: 0.0 if run.validation is None else run.validation)
+
+
+def _keep(source: Path, folder: Path) -> None:
+    """Copy aside and rename, so that there is never half a model."""
+    place = place_of(folder)
+    aside = temporary_beside(place)
+    with writing(folder, f"the model stands at {source}"):
+        try:
+            shutil.copytree(source, aside)
+            sync_all(aside)
+            put_in_place(aside, place)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)

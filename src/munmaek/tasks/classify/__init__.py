@@ -1,0 +1,1 @@
+"""Task classify: a label, or several, for a text or a pair of texts."""

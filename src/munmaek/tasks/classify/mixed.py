@@ -1,0 +1,215 @@
+r"""Several classifiers as one: the weighted mean of their probabilities, or the product of powers.
+
+    linear       p(c | x) = Σ_i λ_i p_i(c | x),          λ_i ≥ 0, Σ_i λ_i = 1
+    log-linear   p(c | x) ∝ Π_i p_i(c | x)^{λ_i},        λ_i ≥ 0
+
+Classifiers of different stages err on different texts, so that together they err less often than
+either (Hansen & Salamon 1990). Each reads with its own tokenizer. In the mean a classifier that is
+surer than it should be drowns the others; in the product its exponent corrects that, as a
+temperature of 1/λ would (Hinton 2002), so n-grams, which count every word as news of its own, are
+best mixed there.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.errors import ConfigError, UnsupportedError
+from munmaek.folder.info import Info
+from munmaek.folder.settings import save_settings
+from munmaek.folder.writing import NOTHING_BESIDE, copies_of, write_folder
+from munmaek.metrics import Signature, sign
+from munmaek.metrics.calibration import tempered
+from munmaek.mixing import interpolated, multiplied, tune_log_linear_labels, tune_mixture
+from munmaek.tasks.classify.model import Classifier
+from munmaek.tasks.labelling import Labeller, check_known, check_pairs, sides
+from munmaek.tasks.lm.mixing import LINEAR, LOG_LINEAR, MIXTURE, mixture_label, part_names
+from munmaek.text.corpora import LabelledCorpus
+
+__all__ = ["MixedClassifier", "mix_classifiers"]
+
+LEAST = float(np.log(np.finfo(np.float64).tiny))
+"""What the logarithm of an impossible label counts as in a product: no one part can forbid it."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class MixedClassifier(Labeller):
+    """Classifiers of the same labels, and the weight of each."""
+
+    parts: tuple[Classifier, ...]
+    weights: tuple[float, ...]
+    """λ: shares that sum to 1, or exponents where it is log-linear."""
+    labels: tuple[str, ...]
+    info: Info
+    pairs: bool | None = False
+    temperature: float = 1.0
+
+    @property
+    def log_linear(self) -> bool:
+        """Whether powers of the probabilities are multiplied."""
+        return self.info.config.get("interpolation") == LOG_LINEAR
+
+    @property
+    def signature(self) -> Signature:
+        """What its scores share: stages with their weights, and the tokenizer of each."""
+        shares = zip(self.weights, self.parts, strict=True)
+        stages = ", ".join(f"{part.info.stage} {weight:.3f}" for weight, part in shares)
+        tokenizers = list(dict.fromkeys(part.tokenizer.signature for part in self.parts))
+        unknown = list(dict.fromkeys(part.tokenizer.oov for part in self.parts))
+        return sign(
+            task="classify",
+            stage=f"{'log-linear ' if self.log_linear else ''}{MIXTURE}({stages})",
+            tokenizer=" and ".join(tokenizers),
+            oov=" and ".join(unknown),
+        )
+
+    def logprobs(
+        self, texts: Sequence[str], seconds: Sequence[str] | None = None
+    ) -> NDArray[np.float64]:
+        """As ``Labeller.logprobs``; the temperature is that of the mixture."""
+        texts, seconds = sides(texts, seconds)
+        check_pairs(self.pairs, given=seconds is not None, label=self.info.label)
+        rows = _rows(self.parts, self.labels, texts, seconds)
+        together = multiplied if self.log_linear else interpolated
+        return tempered(together(rows, self.weights), self.temperature)
+
+    def at(self, temperature: float) -> Self:
+        """This mixture with another temperature."""
+        return replace(self, temperature=temperature)
+
+    def save(
+        self,
+        folder: Path | str,
+        *,
+        force: bool = False,
+        beside: Mapping[str, Path] = NOTHING_BESIDE,
+    ) -> None:
+        """Write the model's folder, with a copy of every part, aside and renamed.
+
+        Args:
+            folder: where it is to be.
+            force: replace what is there.
+            beside: further files to keep in it, by the names they are to have.
+
+        Raises:
+            InputError: ``folder`` exists and ``force`` is false.
+            DiskError: it cannot be written; what was there is whole.
+        """
+        parts = {f"part-{place}": part.save for place, part in enumerate(self.parts)}
+        write_folder(
+            Path(folder),
+            files={
+                "config.json": lambda path: save_settings(path, self.info),
+                **parts,
+                **copies_of(beside),
+            },
+            manifest={
+                **self.info.to_json(),
+                "labels": list(self.labels),
+                "pairs": self.pairs,
+                "temperature": self.temperature,
+            },
+            force=force,
+        )
+
+
+def _rows(
+    parts: Sequence[Classifier],
+    labels: Sequence[str],
+    texts: Sequence[str],
+    seconds: Sequence[str] | None,
+) -> NDArray[np.float64]:
+    """The log-probability that each part gives each of ``labels``, in their order: [K, N, C]."""
+    rows = [
+        part.logprobs(texts, seconds)[:, [part.labels.index(label) for label in labels]]
+        for part in parts
+    ]
+    return np.maximum(np.stack(rows), LEAST)
+
+
+def mix_classifiers(
+    parts: Sequence[Classifier],
+    *,
+    weights: Sequence[float] | None = None,
+    tune: LabelledCorpus | None = None,
+    log_linear: bool = False,
+    names: Sequence[str] = (),
+) -> MixedClassifier:
+    """One classifier of several that know the same labels, of any stages and tokenizers.
+
+    Args:
+        parts: two or more.
+        weights: one for each; shares that sum to 1, or exponents when ``log_linear``.
+        tune: held-out texts whose labels' likelihood chooses the weights, where they are not
+            given: by expectation–maximisation, or by Newton's method when ``log_linear``.
+        log_linear: multiply the probabilities' powers instead of adding their shares.
+        names: what the parts are called; none takes what they call themselves.
+
+    Raises:
+        ConfigError: neither weights nor texts to tune them on, or weights out of range.
+        InputError: a label of ``tune`` that they do not know, or pairs where they read single
+            texts.
+        UnsupportedError: they know different labels, some read pairs of texts and others not, or
+            one gives a text several labels.
+    """
+    _check(parts)
+    for part in parts:
+        part.check_one_label("a mixture")
+    labels = parts[0].labels
+    pairs = next((part.pairs for part in parts if part.pairs is not None), None)
+    if weights is None:
+        if tune is None:
+            raise ConfigError("a mixture needs weights, or held-out texts to tune them on")
+        gold = check_known(tune, labels)
+        rows = _rows(parts, labels, tune.texts, tune.seconds)
+        right = rows[:, np.arange(len(gold)), gold]
+        weights = tune_log_linear_labels(rows, gold) if log_linear else tune_mixture(list(right))
+    chosen = tuple(float(weight) for weight in weights)
+    _check_weights(chosen, len(parts), log_linear=log_linear)
+    called = part_names(parts, names)
+    info = Info(
+        task="classify",
+        stage=MIXTURE,
+        label=mixture_label(chosen, called),
+        config={
+            "interpolation": LOG_LINEAR if log_linear else LINEAR,
+            "weights": list(chosen),
+            "parts": called,
+        },
+        sizes={"label_count": len(labels)},
+        parameters=sum(part.info.parameters for part in parts) + len(parts),
+        seconds=sum(part.info.seconds for part in parts),
+        data={} if tune is None else {"tune": {"name": tune.name, "sha256": tune.fingerprint}},
+    )
+    return MixedClassifier(tuple(parts), chosen, labels, info, pairs)
+
+
+def _check(parts: Sequence[Classifier]) -> None:
+    if len(parts) < 2:
+        message = f"a mixture needs at least 2 models, got {len(parts)}"
+        raise ConfigError(message)
+    known = next((part.pairs for part in parts if part.pairs is not None), None)
+    for place, part in enumerate(parts, start=1):
+        if set(part.labels) != set(parts[0].labels):
+            message = (
+                f"model {place} knows the labels {', '.join(part.labels[:10])}, and model 1 "
+                f"{', '.join(parts[0].labels[:10])}; a mixture needs the same"
+            )
+            raise UnsupportedError(message)
+        if part.pairs not in (None, known):
+            kind = "pairs of" if part.pairs else "single"
+            message = f"model {place} reads {kind} texts, and others not"
+            raise UnsupportedError(message)
+
+
+def _check_weights(weights: Sequence[float], models: int, *, log_linear: bool) -> None:
+    wanted = "and finite" if log_linear else "that sum to 1"
+    fitting = np.isfinite(weights).all() and (log_linear or abs(sum(weights) - 1) <= 1e-6)
+    if len(weights) != models or min(weights) < 0 or not fitting:
+        message = f"wanted {models} weights of at least 0 {wanted}, got {list(weights)}"
+        raise ConfigError(message)

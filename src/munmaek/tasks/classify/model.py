@@ -1,0 +1,170 @@
+"""A trained classifier: labels for texts, or for pairs of texts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.data.batches import pad_rows
+from munmaek.folder.info import Info
+from munmaek.folder.tables import save_tables
+from munmaek.folder.weights import save_model, save_network
+from munmaek.folder.writing import NOTHING_BESIDE
+from munmaek.metrics import Signature, sign_model
+from munmaek.metrics.calibration import tempered
+from munmaek.models.ngram import NgramClassifier
+from munmaek.nn.products import inference
+from munmaek.nn.tape import Tape
+from munmaek.tasks.classify.objective import Framing, NeuralClassifier, Rows, network_scores
+from munmaek.tasks.framed import FramedText, frame_text
+from munmaek.tasks.inside import HeadsOff, Inside, one_row
+from munmaek.tasks.labelling import Labeller, check_pairs, sides
+from munmaek.text.checkpoint_tokenizer import AnyTokenizer
+
+__all__ = ["Classifier", "framing_of"]
+
+
+def framing_of(info: Info, tokenizer: AnyTokenizer, limit: int) -> Framing:
+    """How a model of this kind reads texts and pairs."""
+    told = info.stage == "bert" and int(info.config.get("type_vocab_size", 0)) > 1
+    return Framing(tokenizer.frame, limit, told and tokenizer.frame.segmented)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Classifier(Labeller):
+    """Label probabilities over ids, with the tokenizer that gives it text."""
+
+    tokenizer: AnyTokenizer
+    model: NgramClassifier | NeuralClassifier
+    labels: tuple[str, ...]
+    info: Info
+    limit: int = 256
+    """Tokens of a text that are read, <s> and </s> included; the rest is cut."""
+    pairs: bool | None = False
+    """Whether it reads pairs of texts; None does not know (a published checkpoint)."""
+    temperature: float = 1.0
+    """What scores are divided by before they become probabilities (Guo et al. 2017, §4.2)."""
+
+    @property
+    def signature(self) -> Signature:
+        """What its scores share."""
+        return sign_model(self.tokenizer, task="classify", stage=self.info.stage)
+
+    @property
+    def several(self) -> bool:
+        """Whether a text may have several labels, each with a probability of its own."""
+        return isinstance(self.model, NeuralClassifier) and self.model.several
+
+    def logprobs(
+        self, texts: Sequence[str], seconds: Sequence[str] | None = None
+    ) -> NDArray[np.float64]:
+        """Natural-log probability of each label for each text or pair [N, C], calibrated.
+
+        Raises:
+            InputError: pairs where single texts are wanted, or the other way round.
+        """
+        texts, seconds = sides(texts, seconds)
+        check_pairs(self.pairs, given=seconds is not None, label=self.info.label)
+        encoded = self.tokenizer.encode_many(texts)
+        if isinstance(self.model, NgramClassifier):
+            return tempered(self.model.logprobs(encoded), self.temperature)
+        pair = None if seconds is None else self.tokenizer.encode_many(seconds)
+        ids, splits = self._rows(encoded, pair)
+        return tempered(self.model.logprobs(ids, splits=splits), self.temperature)
+
+    def _rows(
+        self, firsts: Sequence[Sequence[int]], seconds: Sequence[Sequence[int]] | None
+    ) -> Rows:
+        return framing_of(self.info, self.tokenizer, self.limit).rows(firsts, seconds)
+
+    def at(self, temperature: float) -> Self:
+        """This classifier with another temperature."""
+        return replace(self, temperature=temperature)
+
+    @inference()
+    def inside(
+        self, text: str, second: str | None = None, *, off: HeadsOff | None = None
+    ) -> Inside:
+        """What the network computed on ``text``; an n-gram classifier records no tensors.
+
+        Args:
+            text: one text, cut where the model cuts it, or the first of a pair.
+            second: the second of a pair.
+            off: heads of a network to switch off.
+
+        Raises:
+            InputError: a pair where a single text is wanted, or the other way round.
+        """
+        check_pairs(self.pairs, given=second is not None, label=self.info.label)
+        framed = self.framed(text, second)
+        tape = Tape(off=off or {})
+        if isinstance(self.model, NeuralClassifier):
+            found = self._taped(self.model, framed.rows(), tape)
+        else:
+            found = self.logprobs([text])
+        chances = dict(zip(self.labels, np.exp(found[0]).tolist(), strict=True))
+        return framed.inside(
+            one_row(tape),
+            task="classify",
+            stage=self.info.stage,
+            extra={"probabilities": chances, "second": second},
+        )
+
+    def framed(self, text: str, second: str | None = None) -> FramedText:
+        """``text``, or a pair, as the model reads it."""
+        framing = framing_of(self.info, self.tokenizer, self.limit)
+        return frame_text(self.tokenizer, framing, text, second)
+
+    def _taped(self, model: NeuralClassifier, rows: Rows, tape: Tape) -> NDArray[np.float64]:
+        """``logprobs`` of one framed text or pair: [1, C]."""
+        batch, lengths = pad_rows(rows.ids, 0)
+        logits = network_scores(model.network, batch, lengths, rows.splits, tape=tape)
+        return tempered(model.of_scores(logits.double()).cpu().numpy(), self.temperature)
+
+    def save(
+        self,
+        folder: Path | str,
+        *,
+        force: bool = False,
+        beside: Mapping[str, Path] = NOTHING_BESIDE,
+    ) -> None:
+        """Write the model's folder, aside and renamed.
+
+        Args:
+            folder: where it is to be.
+            force: replace what is there.
+            beside: further files to keep in it, by the names they are to have.
+
+        Raises:
+            InputError: ``folder`` exists and ``force`` is false.
+            DiskError: it cannot be written; what was there is whole.
+        """
+        model = self.model
+
+        def weights(path: Path) -> None:
+            if isinstance(model, NgramClassifier):
+                save_tables(model.tensors(), path)
+            else:
+                save_network(model.network, path, stage=self.info.stage)
+
+        save_model(
+            folder,
+            info=self.info,
+            tokenizer=self.tokenizer,
+            weights=weights,
+            manifest={
+                "labels": list(self.labels),
+                "limit": self.limit,
+                "pairs": self.pairs,
+                "temperature": self.temperature,
+                "several": self.several,
+            },
+            labels=self.labels,
+            several=self.several,
+            force=force,
+            beside=beside,
+        )

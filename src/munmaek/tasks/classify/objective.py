@@ -1,0 +1,218 @@
+r"""Task classify: a label for a text, or for a pair of texts.
+
+    loss = −Σ_c w_c · q_c · log softmax(network(<s> a_1 … a_T </s> b_1 … b_S </s>))_c
+
+or, where a text may have several labels, the mean over c of the binary cross-entropy
+
+    loss = −1/C Σ_c (y_c · log σ(z_c) + (1 − y_c) · log σ(−z_c)),   z = network(…)
+
+The second text is there for pairs only. q is 1 for a text's label and 0 for all others, or a
+probability of each (soft labels). w are the labels' weights, 1 where none are given.
+Letters: B texts, T tokens, C labels.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, final
+
+import numpy as np
+import torch
+from jaxtyping import Int
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from munmaek.data.batches import LabelledBatch, pad_rows, pick
+from munmaek.data.bucketing import bucket
+from munmaek.fit.objective import Batches, Loss
+from munmaek.models.networks import ClassifierNetwork
+from munmaek.nn.building import tensor
+from munmaek.nn.products import inference
+from munmaek.nn.tape import Tape
+from munmaek.progress import followed
+from munmaek.text.frames import Frame
+
+__all__ = [
+    "Classification",
+    "Framing",
+    "NeuralClassifier",
+    "Rows",
+    "length_groups",
+    "network_scores",
+    "outputs",
+    "segments",
+]
+
+Ids = Sequence[int]
+
+
+class Rows(NamedTuple):
+    """Texts as a network reads them."""
+
+    ids: Sequence[Ids]
+    """Each framed."""
+    splits: NDArray[np.int64] | None = None
+    """Tokens that belong to each first text, frame included; None makes no difference of them."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """How token ids become what the network reads: ``<s> a </s>``, or ``<s> a </s> b </s>``."""
+
+    frame: Frame
+    """The tokenizer's."""
+    limit: int
+    """Tokens of a row at most, frame included."""
+    segments: bool = False
+    """The network is told which text of a pair a token belongs to (BERT)."""
+
+    def rows(self, firsts: Sequence[Ids], seconds: Sequence[Ids] | None = None) -> Rows:
+        """All texts, or all pairs, framed."""
+        if seconds is None:
+            return Rows(self.frame.rows(firsts, self.limit))
+        pairs = [self.pair(first, second) for first, second in zip(firsts, seconds, strict=True)]
+        splits = np.array([split for _, split in pairs], dtype=np.int64) if self.segments else None
+        return Rows([ids for ids, _ in pairs], splits)
+
+    def pair(self, first: Ids, second: Ids) -> tuple[list[int], int]:
+        """A pair's row and the tokens of its first text; the longer text is cut first."""
+        return self.frame.together(first, second, self.limit)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """Texts as framed token ids, with the index of each one's label."""
+
+    train: Rows
+    train_labels: NDArray[np.int64] | NDArray[np.float32]
+    """The label of each text [N], or the probability of each of its labels [N, C]."""
+    valid: Rows
+    valid_labels: NDArray[np.int64] | NDArray[np.float32]
+    """The same; [N, C] only where a text may have several."""
+    pad: int = 0
+    max_tokens: int = 4096
+    """Tokens a batch, rows times the longest."""
+    seed: int = 0
+    weights: tuple[float, ...] | None = None
+    """Of each label in the loss; None weighs all alike."""
+    several: bool = False
+    """Whether a text may have several labels, 1 in its row of the labels, or none."""
+    word_dropout: float = 0.0
+    """Probability that ``mask`` replaces a token in training, drawn anew in each pass."""
+    mask: int = 0
+    special: frozenset[int] = frozenset()
+    """Ids that are never replaced."""
+
+    def epoch(self, number: int) -> Sequence[LabelledBatch[Any]]:
+        """Texts of like length together, batches in random order."""
+        groups = length_groups(self.train.ids, self.max_tokens, seed=(self.seed, number))
+
+        def batch(index: int, chosen: NDArray[np.int64]) -> LabelledBatch[Any]:
+            made = self._batch(chosen)
+            if self.word_dropout == 0:
+                return made
+            rng = np.random.default_rng([self.seed, number, index])
+            dropped = rng.random(made.ids.shape) < self.word_dropout
+            dropped &= ~np.isin(made.ids, list(self.special))
+            return replace(made, ids=np.where(dropped, self.mask, made.ids))
+
+        return Batches(groups, batch)
+
+    def _batch(self, chosen: NDArray[np.int64]) -> LabelledBatch[Any]:
+        ids, splits = self.train
+        return LabelledBatch[Any].gather(ids, self.train_labels, chosen, self.pad, splits=splits)
+
+    def loss(self, network: ClassifierNetwork, batch: LabelledBatch[Any]) -> Loss:
+        """Negative log-likelihood of the labels, weighted."""
+        logits = network_scores(network, batch.ids, batch.lengths, batch.splits).float()
+        labels = tensor(batch.labels, network)
+        if self.several:
+            apart = F.binary_cross_entropy_with_logits(logits, labels, reduction="none")
+            return Loss(apart.mean(1).sum(), len(batch.labels))
+        weights = None if self.weights is None else logits.new_tensor(self.weights)
+        total = F.cross_entropy(logits, labels, weight=weights, reduction="sum")
+        return Loss(total, len(batch.labels))
+
+    def validate(self, network: ClassifierNetwork) -> float:
+        """Nats per text, the mean weighted as the loss is; per label where there are several."""
+        if self.several:
+            scores = torch.as_tensor(outputs(network, self.valid))
+            gold = torch.as_tensor(self.valid_labels, dtype=scores.dtype)
+            return float(F.binary_cross_entropy_with_logits(scores, gold))
+        logprobs = NeuralClassifier(network).logprobs(self.valid.ids, splits=self.valid.splits)
+        labels = self.valid_labels.astype(np.int64)
+        gold = logprobs[np.arange(len(logprobs)), labels]
+        weights = None if self.weights is None else np.array(self.weights)[labels]
+        return -float(np.average(gold, weights=weights))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class NeuralClassifier:
+    """A network, in evaluation mode, that gives each label its log-probability."""
+
+    network: ClassifierNetwork
+    several: bool = False
+    """Whether a text may have several labels: a sigmoid for each score, not their softmax."""
+
+    def logprobs(
+        self,
+        sequences: Sequence[Ids],
+        *,
+        splits: NDArray[np.int64] | None = None,
+        max_tokens: int = 8192,
+    ) -> NDArray[np.float64]:
+        """Natural-log probability of each label for each framed text: [N, C], in their order."""
+        scores = outputs(self.network, Rows(sequences, splits), max_tokens=max_tokens)
+        return self.of_scores(torch.as_tensor(scores)).numpy()
+
+    def of_scores(self, scores: Tensor) -> Tensor:
+        """Return the log-probability of each label from the network's scores: [N, C]."""
+        return F.logsigmoid(scores) if self.several else scores.log_softmax(-1)
+
+
+def length_groups(
+    sequences: Sequence[Ids], max_tokens: int, *, seed: Sequence[int] | None
+) -> list[NDArray[np.int64]]:
+    """Rows of like length together, in random order, or by length where ``seed`` is None."""
+    lengths = np.array([len(row) for row in sequences], dtype=np.int64)
+    rng = None if seed is None else np.random.default_rng(list(seed))
+    return list(bucket(lengths, max_tokens=max_tokens, rng=rng))
+
+
+@inference()
+def outputs(network: Any, rows: Rows, *, max_tokens: int = 8192) -> NDArray[np.float64]:
+    """Compute the network's outputs for each row: [N, C], in their order."""
+    groups = length_groups(rows.ids, max_tokens, seed=None)
+    out: NDArray[np.float64] | None = None
+    for group in followed(groups, "texts"):
+        ids, lengths = pad_rows(pick(rows.ids, group), 0)
+        splits = None if rows.splits is None else rows.splits[group]
+        part = network_scores(network, ids, lengths, splits).double().cpu().numpy()
+        if out is None:
+            out = np.empty((len(rows.ids), part.shape[1]))
+        out[group] = part
+    return np.empty((len(rows.ids), 0)) if out is None else out
+
+
+def network_scores(
+    network: Any,
+    ids: NDArray[np.int64],
+    lengths: NDArray[np.int64],
+    splits: NDArray[np.int64] | None,
+    *,
+    tape: Tape | None = None,
+) -> Tensor:
+    """The network's scores [B, C]; ``splits`` tell one that knows segments where a pair parts."""
+    tokens, sizes = tensor(ids, network), tensor(lengths, network)
+    if splits is None:
+        return network.forward(tokens, sizes, tape=tape)
+    types = segments(tensor(splits, network), ids.shape[1])
+    return network.forward(tokens, sizes, types=types, tape=tape)
+
+
+def segments(splits: Int[Tensor, " B"], size: int) -> Int[Tensor, "B T"]:
+    """0 at the tokens of each first text, 1 after it."""
+    return (torch.arange(size, device=splits.device) >= splits[:, None]).long()

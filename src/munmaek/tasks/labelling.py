@@ -1,0 +1,265 @@
+"""What all models do that give texts, or pairs of texts, the probability of each label."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.errors import InputError, UnsupportedError
+from munmaek.folder.info import Info
+from munmaek.metrics import Score, Signature, classification_scores, resting_on, several_scores
+from munmaek.metrics.calibration import Calibration, calibrate, calibration_score
+from munmaek.text.corpora import LabelledCorpus
+from munmaek.text.given import given_texts, paired_texts
+from munmaek.text.labels import UNSEEN, LabelIndex
+
+__all__ = [
+    "Labeller",
+    "Prediction",
+    "check_known",
+    "check_pairs",
+    "known_rows",
+    "label_indices",
+    "label_table",
+    "sides",
+]
+
+
+LIKELY = 0.5
+"""From which probability on a text has a label that does not rule out others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A text, its likeliest label and the probability of each."""
+
+    text: str
+    label: str
+    probabilities: dict[str, float]
+    second: str | None = None
+    """The other text of a pair."""
+    labels: tuple[str, ...] = ()
+    """Where a text may have several labels, those of probability ½ or more; else ``label``."""
+
+
+def check_pairs(pairs: bool | None, *, given: bool, label: str) -> None:
+    """Make sure that a model that reads pairs is given pairs, and another is not.
+
+    Args:
+        pairs: whether it was trained on pairs; None does not know.
+        given: whether pairs are given.
+        label: what the model is called.
+
+    Raises:
+        InputError: one where the other is wanted.
+    """
+    if pairs is not None and pairs != given:
+        ours, theirs = ("pairs of texts", "single texts")[:: 1 if pairs else -1]
+        message = f"this {label} was trained on {ours}, and is given {theirs}"
+        raise InputError(message)
+
+
+def sides(
+    texts: Sequence[str], seconds: Sequence[str] | None
+) -> tuple[Sequence[str], Sequence[str] | None]:
+    """Return texts, or both sides of pairs, checked.
+
+    Raises:
+        InputError: one is no string, or there are more of one side.
+    """
+    return (given_texts(texts), None) if seconds is None else paired_texts(texts, seconds)
+
+
+def label_indices(corpus: LabelledCorpus, labels: Sequence[str]) -> NDArray[np.int64]:
+    """Return the index of each row's label, ``UNSEEN`` of one that is not among ``labels``."""
+    index = LabelIndex(labels)
+    return np.array([index.of(label) for label in corpus.labels], dtype=np.int64)
+
+
+def label_table(corpus: LabelledCorpus, labels: Sequence[str]) -> NDArray[np.float32]:
+    """Return 1 for each label of each row, of those among ``labels``, else 0: [N, C]."""
+    index = LabelIndex(labels)
+    table = np.zeros((len(corpus.texts), len(labels)), dtype=np.float32)
+    for row, own in enumerate(corpus.label_sets):
+        for label in own:
+            if (place := index.of(label)) != UNSEEN:
+                table[row, place] = 1
+    return table
+
+
+def check_known(corpus: LabelledCorpus, labels: Sequence[str]) -> NDArray[np.int64]:
+    """Return the index of each row's label, for what is chosen by the likelihood of all of them.
+
+    Raises:
+        InputError: a label that is not among ``labels``; names the file and the line.
+    """
+    found = label_indices(corpus, labels)
+    for row in np.flatnonzero(found == UNSEEN).tolist():
+        message = (
+            f"{corpus.place(row)}: label '{corpus.labels[row]}' was never seen in training; "
+            f"known labels: {', '.join(labels[:10])}"
+        )
+        raise InputError(message)
+    return found
+
+
+def known_rows(
+    corpus: LabelledCorpus, labels: Sequence[str]
+) -> tuple[LabelledCorpus, NDArray[np.int64]]:
+    """Return the rows whose label is among ``labels``, and its index: what can teach a model.
+
+    Raises:
+        InputError: there are none; names file, line and label of the first.
+    """
+    found = label_indices(corpus, labels)
+    rows = np.flatnonzero(found != UNSEEN)
+    if len(rows) == 0:
+        check_known(corpus, labels)
+    kept = corpus if len(rows) == len(found) else corpus.chosen(rows.tolist())
+    return kept, found[rows]
+
+
+def _check_single(corpus: LabelledCorpus) -> None:
+    for row, own in enumerate(corpus.sets or ()):
+        if len(own) != 1:
+            many = ", ".join(f"'{label}'" for label in own) or "none"
+            message = f"{corpus.place(row)}: has the labels {many}, and the classifier gives one"
+            raise InputError(message)
+
+
+class Labeller(ABC):
+    """Labels texts by their probabilities."""
+
+    __slots__ = ()
+
+    labels: tuple[str, ...]
+    info: Info
+    pairs: bool | None
+    """Whether it reads pairs of texts; None does not know (a published checkpoint)."""
+    temperature: float
+    """What scores are divided by before they become probabilities (Guo et al. 2017, §4.2)."""
+
+    @property
+    @abstractmethod
+    def signature(self) -> Signature:
+        """What its scores share."""
+
+    @property
+    def several(self) -> bool:
+        """Whether a text may have several labels, each with a probability of its own."""
+        return False
+
+    @abstractmethod
+    def logprobs(
+        self, texts: Sequence[str], seconds: Sequence[str] | None = None
+    ) -> NDArray[np.float64]:
+        """Natural-log probability of each label for each text or pair [N, C], calibrated.
+
+        Raises:
+            InputError: pairs where single texts are wanted, or the other way round.
+        """
+
+    @abstractmethod
+    def at(self, temperature: float) -> Self:
+        """The same with another temperature."""
+
+    def predict(
+        self, texts: Sequence[str], seconds: Sequence[str] | None = None
+    ) -> list[Prediction]:
+        """The label of each text, in their order; an empty text gets one too.
+
+        Args:
+            texts: the texts, or one, or the first of each pair.
+            seconds: the second of each pair, for a model that reads pairs.
+
+        Raises:
+            InputError: pairs where single texts are wanted, or the other way round; a text that is
+                no string.
+        """
+        texts, seconds = sides(texts, seconds)
+        probabilities = np.exp(self.logprobs(texts, seconds))
+        return [
+            self._prediction(text, row, None if seconds is None else seconds[number])
+            for number, (text, row) in enumerate(zip(texts, probabilities, strict=True))
+        ]
+
+    def _prediction(self, text: str, row: NDArray[np.float64], second: str | None) -> Prediction:
+        label = self.labels[int(row.argmax())]
+        chances = dict(zip(self.labels, (float(p) for p in row), strict=True))
+        given = (label,)
+        if self.several:
+            given = tuple(name for name, chance in chances.items() if chance >= LIKELY)
+        return Prediction(text, label, chances, second, given)
+
+    def check_one_label(self, use: str) -> None:
+        """Make sure that a text has one label.
+
+        Raises:
+            UnsupportedError: it may have several; ``use`` names what is for one.
+        """
+        if self.several:
+            message = (
+                f"{self.info.label} gives a text several labels (multi_label_classification), "
+                f"and {use} is for one; classify --json gives the probability of each"
+            )
+            raise UnsupportedError(message)
+
+    def evaluate(self, corpus: LabelledCorpus) -> dict[str, Score]:
+        """Accuracy, macro F1 and the calibration error (ECE), with intervals.
+
+        A label never seen in training counts as wrong, and the signatures say how many there are.
+
+        Where a text may have several labels: the share of texts with all labels right and no other,
+        micro and macro F1.
+
+        Raises:
+            InputError: pairs where single texts are wanted, or the other way round; several labels
+                of a text where the model gives one.
+        """
+        if self.several:
+            return self._evaluate_several(corpus)
+        _check_single(corpus)
+        gold = label_indices(corpus, self.labels)
+        logprobs = self.logprobs(corpus.texts, corpus.seconds)
+        unseen = int((gold == UNSEEN).sum())
+        signature = self.signature.extended(*((("unseen", str(unseen)),) if unseen else ()))
+        calibrated = () if self.temperature == 1.0 else (("T", f"{self.temperature:.3f}"),)
+        index = LabelIndex(self.labels)
+        scores = classification_scores(
+            [self.labels[int(place)] for place in logprobs.argmax(1).tolist()],
+            [index.named(label) for label in corpus.labels],
+            signature=signature,
+        )
+        error = calibration_score(logprobs, gold, signature=signature.extended(*calibrated))
+        rows = "texts" if corpus.seconds is None else "pairs"
+        return resting_on({**scores, error.name: error}, corpus.name, len(gold), rows)
+
+    def _evaluate_several(self, corpus: LabelledCorpus) -> dict[str, Score]:
+        found = self.predict(corpus.texts, corpus.seconds)
+        index = LabelIndex(self.labels)
+        unseen = sum(index.unseen(corpus.every_label).values())
+        scores = several_scores(
+            [each.labels for each in found],
+            [[index.named(label) for label in own] for own in corpus.label_sets],
+            signature=self.signature.extended(*((("unseen", str(unseen)),) if unseen else ())),
+        )
+        rows = "texts" if corpus.seconds is None else "pairs"
+        return resting_on(scores, corpus.name, len(found), rows)
+
+    def calibrated(self, corpus: LabelledCorpus) -> tuple[Self, Calibration]:
+        """The same with the temperature that fits ``corpus`` best, and what that does.
+
+        Rows with a label never seen in training say nothing of it, and are left out.
+
+        Raises:
+            InputError: no label that was seen in training, or pairs where single texts are wanted.
+            UnsupportedError: a text may have several labels.
+        """
+        self.check_one_label("a temperature")
+        known, gold = known_rows(corpus, self.labels)
+        plain = self.at(1.0)
+        found = calibrate(plain.logprobs(known.texts, known.seconds), gold)
+        return self.at(found.temperature), found

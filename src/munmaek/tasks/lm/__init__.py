@@ -1,0 +1,1 @@
+"""Task lm: predict the next token."""

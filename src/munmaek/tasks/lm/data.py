@@ -1,0 +1,92 @@
+"""Running text, from a corpus to token ids."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.data.batches import pick
+from munmaek.fit.holding import (
+    held_out_name,
+    hold_out,
+    hold_out_documents,
+)
+from munmaek.fit.recipe import Recipe
+from munmaek.fit.vocabulary import make_tokenizer
+from munmaek.tasks.preparing import describe_split, holds_out
+from munmaek.text.corpora import Corpus
+from munmaek.text.tokenizers import Tokenizer
+
+__all__ = ["Text", "prepare_text"]
+
+Ids = list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Running text as ids without <s> and </s>."""
+
+    tokenizer: Tokenizer
+    train: Sequence[Ids]
+    valid: Sequence[Ids]
+    train_corpus: Corpus
+    valid_corpus: Corpus | None
+    """None where nothing is held out."""
+    train_lines: NDArray[np.int64]
+    """The number of each training line in the data, from 1."""
+
+    def read_with(self, tokenizer: Tokenizer) -> "Text":
+        """Return the same rows as ids of another tokenizer."""
+        encode = tokenizer.encode_many
+        held = self.valid_corpus
+        train, valid = encode(self.train_corpus.lines), [] if held is None else encode(held.lines)
+        return replace(self, tokenizer=tokenizer, train=train, valid=valid)
+
+    def describe(self) -> dict[str, Any]:
+        """Names, sizes and fingerprints."""
+        return describe_split(
+            self.train_corpus, len(self.train), self.valid_corpus, len(self.valid)
+        )
+
+
+def _hold_out_lines(
+    lines: Sequence[str], *, seed: int, asked: str | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    return hold_out(len(lines), seed=seed, asked=asked)
+
+
+def prepare_text(
+    corpus: Corpus,
+    valid: Corpus | None,
+    recipe: Recipe,
+    *,
+    tokenizer: Tokenizer | None = None,
+    holding: bool | None = None,
+) -> Text:
+    """Running text for a language model or a masked one.
+
+    Args:
+        corpus: the training data.
+        valid: the validation data; None holds some of ``corpus`` out, where the model needs it.
+        recipe: what is trained.
+        tokenizer: None trains one.
+        holding: whether rows are held out where ``valid`` is None; None is as the recipe needs.
+    """
+    kept = np.arange(len(corpus.lines), dtype=np.int64)
+    if holds_out(recipe, valid, holding):
+        part = hold_out_documents if recipe.next_sentence else _hold_out_lines
+        kept, held = part(corpus.lines, seed=recipe.choice_seed, asked=recipe.hold_out)
+        valid = Corpus(held_out_name(corpus.name), pick(corpus.lines, held))
+        corpus = Corpus(corpus.name, pick(corpus.lines, kept))
+    if tokenizer is None:
+        tokenizer = make_tokenizer(corpus.lines, recipe)
+    return Text(
+        tokenizer,
+        tokenizer.encode_many(corpus.lines),
+        [] if valid is None else tokenizer.encode_many(valid.lines),
+        corpus,
+        valid,
+        kept + 1,
+    )

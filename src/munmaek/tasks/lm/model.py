@@ -1,0 +1,285 @@
+"""A trained language model: score, continue and evaluate text.
+
+What only networks need is loaded when a network is used: n-grams do without torch.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.decode import from_single, sample
+from munmaek.errors import UnsupportedError
+from munmaek.folder.info import Info
+from munmaek.folder.settings import save_settings
+from munmaek.folder.tables import save_tables
+from munmaek.folder.writing import NOTHING_BESIDE, copies_of, write_folder
+from munmaek.lm import BatchedLanguageModel, LanguageModel
+from munmaek.metrics import Score
+from munmaek.mixing import LogLinearMixture, Mixture
+from munmaek.models.ngram import NgramModel
+from munmaek.tasks.inside import HeadsOff, Inside, piece_words
+from munmaek.tasks.lm.look_up import (
+    ExplainedText,
+    Found,
+    NextToken,
+    VocabularyRow,
+    explain,
+    likeliest_meant,
+    look_up,
+    next_characters,
+    query_spellings,
+    vocabulary,
+)
+from munmaek.tasks.lm.scoring import (
+    ScoredText,
+    TextTotal,
+    corpus_scores,
+    score_texts,
+    total,
+)
+from munmaek.tasks.lm.training_text import TrainingText
+from munmaek.text.corpora import Corpus
+from munmaek.text.given import given_texts
+from munmaek.text.spelling import spelling_of, unseen_bytes
+from munmaek.text.tokenizers import Tokenizer
+
+__all__ = ["TrainedLanguageModel"]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TrainedLanguageModel:
+    """A ``LanguageModel`` over ids, with the tokenizer that gives it text."""
+
+    tokenizer: Tokenizer
+    model: LanguageModel[Any]
+    info: Info
+
+    text: TrainingText | None = None
+    """What an n-gram model was counted from, where it was kept."""
+    parts: tuple["TrainedLanguageModel", ...] = ()
+    """The models of a mixture."""
+
+    @property
+    def is_distribution(self) -> bool:
+        """Whether what it gives are probabilities; plain Stupid Backoff gives scores."""
+        return not isinstance(self.model, NgramModel) or self.model.config.is_distribution
+
+    @property
+    def has_network(self) -> bool:
+        """Whether it is a network, neither an n-gram model nor a mixture."""
+        return not isinstance(self.model, NgramModel | Mixture | LogLinearMixture)
+
+    def score(self, texts: Sequence[str]) -> list[ScoredText]:
+        """Natural-log probability of each text, or of one, as one sentence, in their order."""
+        return score_texts(self.model, self.tokenizer, given_texts(texts))
+
+    def total(self, texts: Sequence[str]) -> TextTotal:
+        """Sums over all texts, each a sentence: log-probability, tokens, unknown ones."""
+        return total(self.model, self.tokenizer, given_texts(texts))
+
+    def explain(self, text: str) -> ExplainedText:
+        """One sentence token by token: the order that matched and each backoff weight paid.
+
+        Raises:
+            UnsupportedError: a model that has no orders.
+        """
+        return explain(self._ngram("explain"), self.tokenizer, text)
+
+    def next_tokens(self, text: str = "", *, count: int = 10) -> list[NextToken]:
+        """The tokens likeliest to follow ``text`` at the beginning of a sentence, best first.
+
+        Tokens that are bytes of a character are not shown, but the characters that they spell.
+        """
+        state: Any = self.model.start()
+        for token in self.tokenizer.encode(text):
+            state = self.model.advance(state, token)
+        if self.tokenizer.oov == "bytes":
+            return next_characters(self.model, self.tokenizer, state, count=count)
+        ids, logprobs = self._likeliest(state, count)
+        return [
+            NextToken(self.tokenizer.token(token), logprob)
+            for token, logprob in zip(ids.tolist(), logprobs.tolist(), strict=True)
+        ]
+
+    def _likeliest(self, state: Any, count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        if isinstance(self.model, NgramModel):
+            return self.model.next_words(state, count=count)
+        logprobs = self.model.logprobs(state)
+        ids = np.argsort(-logprobs, kind="stable")[:count].astype(np.int64)
+        ids = ids[np.isfinite(logprobs[ids])]
+        return ids, logprobs[ids]
+
+    def look_up(self, query: str | Sequence[int], *, lines: int = 10) -> Found:
+        """What the model and its training text know of an n-gram.
+
+        Args:
+            query: its text, which may begin with ``<s>`` and end with ``</s>``, or its ids. A text
+                is looked for as it is spelled within a sentence and at the beginning of one.
+            lines: lines of the training text to show at most.
+
+        Raises:
+            InputError: nothing to look for, or ids outside the vocabulary.
+            UnsupportedError: not an n-gram model.
+        """
+        model = self._ngram("look-up")
+        if isinstance(query, str):
+            name, spelled = query, query_spellings(self.tokenizer, query)
+        else:
+            spelled = [list(query)]
+            name = " ".join(self.tokenizer.token(token) for token in query)
+        return likeliest_meant(
+            [
+                look_up(model, self.tokenizer, self.text, name, ids=ids, lines=lines)
+                for ids in spelled
+            ]
+        )
+
+    def vocabulary(self) -> list[VocabularyRow]:
+        """Every token of an n-gram model with its probability without context.
+
+        Raises:
+            UnsupportedError: not an n-gram model.
+        """
+        return vocabulary(self._ngram("the vocabulary"), self.tokenizer, self.text)
+
+    def _ngram(self, what: str) -> NgramModel:
+        if not isinstance(self.model, NgramModel):
+            message = f"{what} needs a model of stage 'ngram', this one is '{self.info.stage}'"
+            raise UnsupportedError(message)
+        return self.model
+
+    def evaluate(self, corpus: Corpus) -> dict[str, Score]:
+        """Perplexity per token and per word, and bits per character and per byte.
+
+        Raises:
+            UnsupportedError: a model that gives scores and no probabilities.
+        """
+        if not self.is_distribution:
+            raise UnsupportedError(
+                "Stupid Backoff gives scores that do not sum to 1, so it has no perplexity; "
+                "choose another smoothing, or normalised = true in [model.smoothing]"
+            )
+        return corpus_scores(self.model, self.tokenizer, corpus, stage=self.info.stage)
+
+    def generate(
+        self,
+        prompt: str = "",
+        *,
+        rng: np.random.Generator,
+        max_length: int = 60,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        count: int = 1,
+    ) -> list[str]:
+        """``count`` continuations of ``prompt``, each with the prompt before it.
+
+        Args:
+            prompt: how the text begins; may be empty.
+            rng: where chance comes from.
+            max_length: tokens at most.
+            temperature: below 1 keeps closer to the likely.
+            top_k: draw among the k likeliest only.
+            top_p: draw among the likeliest that hold this much probability only.
+            count: texts to make.
+        """
+        ids = self.tokenizer.encode(prompt)
+        drawn = sample(
+            self.rows(count),
+            rng=rng,
+            max_length=max_length,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            prompt=ids,
+            banned=self._never(),
+            spelling=spelling_of(self.tokenizer),
+        )
+        return [self.tokenizer.decode([*ids, *each.tokens]) for each in drawn]
+
+    def _never(self) -> tuple[int, ...]:
+        tokenizer = self.tokenizer
+        never = (tokenizer.pad, tokenizer.unk, tokenizer.bos, tokenizer.mask)
+        if not isinstance(self.model, NgramModel):
+            return never
+        return (*never, *unseen_bytes(tokenizer, self.model.logprobs(())))
+
+    def rows(self, count: int) -> BatchedLanguageModel[Any]:
+        """``count`` contexts of the model, to decode with."""
+        if self.has_network:
+            return cast("Any", self.model).rows(count)
+        return from_single(self.model, rows=count)
+
+    def inside(self, text: str, *, off: HeadsOff | None = None) -> Inside:
+        """What the model computed on ``text``: it reads <s> and the tokens, and predicts each.
+
+        Args:
+            text: one sentence.
+            off: heads of a network to switch off.
+        """
+        tokenizer = self.tokenizer
+        ids = tokenizer.encode(text)
+        pieces, words = piece_words(tokenizer, text)
+        plain = Inside(
+            task="lm",
+            stage=self.info.stage,
+            tokens=(tokenizer.token(tokenizer.bos), *pieces),
+            words=(-1, *words),
+            target_tokens=(*pieces, tokenizer.token(tokenizer.eos)),
+            target_words=(*words, -1),
+            tensors={},
+        )
+        if self.has_network:
+            from munmaek.tasks.lm.neural import taped
+
+            return taped(cast("Any", self.model), tokenizer, plain, ids, off=off or {})
+        scores = self.model.score([*ids, tokenizer.eos])
+        return replace(plain, logprobs=tuple(float(score) for score in scores))
+
+    def save(
+        self,
+        folder: Path | str,
+        *,
+        force: bool = False,
+        beside: Mapping[str, Path] = NOTHING_BESIDE,
+    ) -> None:
+        """Write the model's folder, aside and renamed.
+
+        Args:
+            folder: where it is to be.
+            force: replace what is there.
+            beside: further files to keep in it, by the names they are to have.
+
+        Raises:
+            InputError: ``folder`` exists and ``force`` is false.
+            DiskError: it cannot be written; what was there is whole.
+        """
+        manifest = {**self.info.to_json(), "tokenizer": self.tokenizer.describe()}
+        files = {**self._files(), **copies_of(beside)}
+        write_folder(Path(folder), files=files, manifest=manifest, force=force)
+
+    def _files(self) -> dict[str, Callable[[Path], str | None]]:
+        model, text = self.model, self.text
+        files: dict[str, Callable[[Path], str | None]] = {
+            "tokenizer.json": self.tokenizer.save,
+            "config.json": lambda path: save_settings(path, self.info),
+        }
+        if self.parts:
+            files |= {f"part-{place}": part.save for place, part in enumerate(self.parts)}
+        elif isinstance(model, NgramModel):
+            files["model.safetensors"] = lambda path: save_tables(model.tensors(), path)
+        else:
+            from munmaek.folder.weights import save_network
+
+            network = cast("Any", model).network
+            files["model.safetensors"] = lambda path: save_network(
+                network, path, stage=self.info.stage
+            )
+        if text is not None:
+            files["text.safetensors"] = lambda path: save_tables(text.tensors(), path)
+        return files

@@ -1,0 +1,159 @@
+"""From files of text to an n-gram model through files on disk, within the memory allowed."""
+
+import time
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.errors import ConfigError
+from munmaek.fit.counted import Means, counted_info, fitted, ngram_sizes
+from munmaek.fit.recipe import Recipe
+from munmaek.models.ngram import NgramConfig, NgramModel
+from munmaek.ngram.external import OnDisk, estimate_on_disk, room_needed
+from munmaek.ngram.reading import Reserved
+from munmaek.ngram.scratch import Scratch, give_back, hold_little
+from munmaek.ngram.stages import Stage, Stages
+from munmaek.tasks.lm.counted_model import CountedModel
+from munmaek.tasks.lm.counted_text import Paths, read_text_words
+from munmaek.tasks.lm.scoring import corpus_scores
+from munmaek.text.tokenizers import Tokenizer
+
+__all__ = ["train_on_disk"]
+
+_RESIDENT = 244 << 20
+"""Bytes that the interpreter, its libraries and the vocabulary take, about."""
+_LEAST = 8 << 20
+
+
+def train_on_disk(
+    recipe: Recipe,
+    paths: Paths,
+    *,
+    folder: Path,
+    valid: Paths,
+    force: bool,
+    means: Means,
+    memory: int,
+    reserved: Reserved,
+    report: Callable[[Stage], None] | None,
+) -> CountedModel:
+    """``munmaek.tasks.lm.ngrams.train_ngrams`` with resident memory below ``memory`` bytes."""
+    config: NgramConfig = recipe.stage_config()
+    _check_on_disk(recipe, config)
+    began = time.perf_counter()
+    weights = {"reading": 2.0, "counting": 8.0, "smoothing": 8.0, "evaluating": 0.5, "saving": 1.5}
+    stages = Stages(weights, report)
+    place = folder.absolute().parent if means.temp_dir is None else means.temp_dir
+    hold_little()
+    stages.tell("reading")
+    with Scratch(place, needed=2 * _size(paths)) as scratch:
+        column = scratch.column("text", np.int32)
+        given = read_text_words(
+            recipe,
+            paths,
+            valid,
+            reserved=reserved,
+            threads=means.threads,
+            scratch=scratch,
+            column=column,
+        )
+        scratch.check(room_needed(given.positions, config.order))
+        give_back()
+        stages.tell("counting")
+        predictable = np.ones(len(given.words), dtype=np.bool_)
+        predictable[[Tokenizer.bos, Tokenizer.pad, Tokenizer.mask]] = False
+
+        def estimate(config: NgramConfig) -> OnDisk:
+            return estimate_on_disk(
+                column,
+                order=config.order,
+                predictable=predictable,
+                bos=Tokenizer.bos,
+                eos=Tokenizer.eos,
+                scratch=scratch,
+                memory=max(memory - _RESIDENT, _LEAST),
+                kenlm_compatible=config.kenlm_compatible,
+                stages=stages,
+            )
+
+        config, made = fitted(recipe, estimate)
+        give_back()
+        made.release()
+        tokenizer, sizes = given.tokenizer, ngram_sizes(given.tokenizer)
+        ids = {name: sizes[name] for name in ("bos", "eos", "unk")}
+        model = NgramModel(
+            made.estimate.tables, config=config, discounts=made.estimate.discounts, **ids
+        )
+        info = counted_info(recipe, config, sizes, model.parameters, began, given.described())
+        checked = given.valid
+        del given  # the words, which the tokenizer has by now
+        give_back()
+        stages.tell("evaluating")
+        if checked is not None:
+            released = _Released(model, made.release)
+            scores = corpus_scores(released, tokenizer, checked, stage=recipe.stage)
+            info = info.with_scores(scores, role="validation")
+        stages.tell("saving")
+        give_back()
+        trained = CountedModel(tokenizer, model, info, release=made.release)
+        trained.save(folder, force=force)
+    return trained
+
+
+def _check_on_disk(recipe: Recipe, config: NgramConfig) -> None:
+    if recipe.tokenizer != "words":
+        message = f"--memory: only with --tokenizer words, not '{recipe.tokenizer}'; leave it out"
+        raise ConfigError(message)
+    if not config.is_plain:
+        message = (
+            "--memory: only with the default smoothing and without pruning; leave one of them out"
+        )
+        raise ConfigError(message)
+    if recipe.keep_text:
+        message = "--memory: the training text is not kept on this way; leave out --keep-text"
+        raise ConfigError(message)
+
+
+def _size(paths: Paths) -> int:
+    """Bytes of the files, as far as they are files."""
+    return sum(Path(path).stat().st_size for path in paths if Path(path).is_file())
+
+
+@final
+class _Released:
+    """A model whose pages are let go after every token."""
+
+    def __init__(self, model: NgramModel, release: Callable[[], None]) -> None:
+        self._model, self._release = model, release
+        self.vocab_size, self.eos = model.vocab_size, model.eos
+
+    def start(self) -> tuple[int, ...]:
+        return self._model.start()
+
+    def logprobs(self, state: tuple[int, ...]) -> NDArray[np.float64]:
+        return self._model.logprobs(state)
+
+    def advance(self, state: tuple[int, ...], token: int) -> tuple[int, ...]:
+        return self._model.advance(state, token)
+
+    def score(self, ids: Sequence[int]) -> NDArray[np.float64]:
+        """By one token at a time, with the context that it can see."""
+        seen = self._model.config.order - 1
+        scores = np.empty(len(ids), dtype=np.float64)
+        for at in range(len(ids)):
+            scores[at] = self._model.score(ids[max(at - seen, 0) : at + 1])[-1]
+            self._release()
+        return scores
+
+    def score_many(self, sequences: Sequence[Sequence[int]]) -> list[NDArray[np.float64]]:
+        return [self.score(ids) for ids in sequences]
+
+    def score_flat(self, ids: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.float64]:
+        scores = np.empty(len(ids), dtype=np.float64)
+        for begin, end in pairwise(offsets.tolist()):
+            scores[begin:end] = self.score(ids[begin:end].tolist())
+        return scores

@@ -1,0 +1,312 @@
+"""What a language model says about text: of every sentence, and of a whole text in sums."""
+
+import math
+import re
+import sys
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Protocol, cast, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.lm import LanguageModel
+from munmaek.metrics import (
+    Score,
+    bits_per,
+    count_text,
+    lm_scores,
+    perplexity,
+    resting_on,
+    sign_model,
+)
+from munmaek.models.ngram import NgramModel
+from munmaek.ngram import WordTable, flatten
+from munmaek.ngram.parallel import available
+from munmaek.ngram.textscore import TextScore, score_text
+from munmaek.text.corpora import Corpus
+from munmaek.text.spaces import SPACE
+from munmaek.text.spelling import shown_tokens
+from munmaek.text.tokenizers import SPECIALS, Tokenizer
+
+__all__ = [
+    "ScoredText",
+    "ScoredToken",
+    "TextTotal",
+    "corpus_scores",
+    "score_texts",
+    "total",
+    "total_of_tokens",
+]
+
+_WIDE_SPACE = re.compile("[\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
+"""White space that parts words for the tokenizer, and that compiled code does not look for."""
+
+_ROWS = 256
+"""Texts that a tokenizer is given at a time, where their ids become one array."""
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredToken:
+    """A token and its natural-log probability given what stands before it."""
+
+    token: str
+    logprob: float
+    unknown: bool = False
+    """Whether it stands for something outside the vocabulary."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredText:
+    """A sentence, its natural-log probability to its end, and that of every token."""
+
+    text: str
+    logprob: float
+    tokens: tuple[ScoredToken, ...]
+
+    @property
+    def unknown(self) -> int:
+        """Tokens outside the vocabulary."""
+        return sum(token.unknown for token in self.tokens)
+
+    @property
+    def perplexity(self) -> float:
+        """A token, the end of the sentence and unknown tokens counted."""
+        return perplexity(min(self.logprob, 0.0), len(self.tokens))
+
+    @property
+    def perplexity_known(self) -> float:
+        """A token, unknown ones left out of the sum and of the count."""
+        known = [token.logprob for token in self.tokens if not token.unknown]
+        return perplexity(min(math.fsum(known), 0.0), len(known))
+
+
+@dataclass(frozen=True, slots=True)
+class TextTotal:
+    """A whole text in sums, which add up over its parts."""
+
+    sentences: int = 0
+    tokens: int = 0
+    """Predictions, the end of each sentence among them."""
+    unknown: int = 0
+    """Tokens outside the vocabulary."""
+    logprob: float = 0.0
+    """Natural log, of all tokens."""
+    logprob_known: float = 0.0
+    """Natural log, without the unknown tokens."""
+    characters: int = 0
+    """Code points, one more for each sentence."""
+    utf8_bytes: int = 0
+    """Bytes, one more for each sentence."""
+
+    def __add__(self, other: "TextTotal") -> "TextTotal":
+        """Both parts together."""
+        return TextTotal(*(getattr(self, n) + getattr(other, n) for n in self.__slots__))
+
+    @property
+    def perplexity(self) -> float:
+        """A token, unknown ones counted; NaN of nothing."""
+        return _perplexity(self.logprob, self.tokens)
+
+    @property
+    def perplexity_known(self) -> float:
+        """A token, unknown ones left out of the sum and of the count; NaN of nothing."""
+        return _perplexity(self.logprob_known, self.tokens - self.unknown)
+
+    def to_json(self) -> dict[str, Any]:
+        """Sums and rates by name."""
+        sums = {name: getattr(self, name) for name in self.__slots__}
+        bits = bits_per(min(self.logprob, 0.0), self.characters) if self.characters else math.nan
+        per_byte = bits_per(min(self.logprob, 0.0), self.utf8_bytes) if self.characters else bits
+        return {
+            **sums,
+            "perplexity": self.perplexity,
+            "perplexity_known": self.perplexity_known,
+            "bits_per_character": bits,
+            "bits_per_byte": per_byte,
+        }
+
+
+def _perplexity(logprob: float, tokens: int) -> float:
+    return perplexity(min(logprob, 0.0), tokens) if tokens else math.nan
+
+
+def _reads_documents(model: LanguageModel[Any]) -> bool:
+    """Whether sentences of one text are read on from one another."""
+    if "munmaek.tasks.lm.objective" not in sys.modules:
+        return False  # nothing has made a neural model; n-grams do without torch
+    from munmaek.tasks.lm.objective import NeuralLanguageModel
+
+    return isinstance(model, NeuralLanguageModel) and model.document
+
+
+def _ended(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
+    return [[*ids, tokenizer.eos] for ids in tokenizer.encode_many(texts)]
+
+
+def score_texts(
+    model: LanguageModel[Any], tokenizer: Tokenizer, texts: Sequence[str]
+) -> list[ScoredText]:
+    """Natural-log probability of each text as one sentence, in their order."""
+    encoded = _ended(tokenizer, texts)
+    scores = model.score_many(encoded)
+    return [
+        ScoredText(text, float(score.sum()), _tokens(tokenizer, ids, score))
+        for text, ids, score in zip(texts, encoded, scores, strict=True)
+    ]
+
+
+def _tokens(tokenizer: Tokenizer, ids: Sequence[int], score: Floats) -> tuple[ScoredToken, ...]:
+    names = shown_tokens(tokenizer, ids)
+    return tuple(
+        ScoredToken(name, float(logprob), token == tokenizer.unk)
+        for name, token, logprob in zip(names, ids, score, strict=True)
+    )
+
+
+@runtime_checkable
+class _ScoresFlat(Protocol):
+    """A model that scores sentences lying end to end, as ``NgramModel.score_flat`` does."""
+
+    def score_flat(self, ids: Ints, offsets: Ints) -> Floats: ...
+
+
+def _flat(
+    model: LanguageModel[Any], tokenizer: Tokenizer, texts: Sequence[str]
+) -> tuple[Ints, Ints, Floats]:
+    """Ids and offsets of all sentences, and the natural-log probability of every token."""
+    if isinstance(model, _ScoresFlat):
+        ids, offsets = _flat_ids(tokenizer, texts)
+        return ids, offsets, model.score_flat(ids, offsets)
+    encoded = _ended(tokenizer, texts)
+    ids, offsets = flatten(encoded)
+    score = cast("Any", model).score_document if _reads_documents(model) else model.score_many
+    return ids, offsets, np.concatenate([np.zeros(0), *score(encoded)])
+
+
+def _flat_ids(tokenizer: Tokenizer, texts: Sequence[str]) -> tuple[Ints, Ints]:
+    """``flatten`` of the sentences' ids, without a Python integer for every token at once."""
+    blocks = [
+        flatten(_ended(tokenizer, texts[begin : begin + _ROWS]))
+        for begin in range(0, len(texts), _ROWS)
+    ]
+    sizes = [np.diff(offsets) for _, offsets in blocks]
+    ids = np.concatenate([np.zeros(0, dtype=np.int64), *(ids for ids, _ in blocks)])
+    return ids, np.concatenate([[0], *sizes]).cumsum(dtype=np.int64)
+
+
+def total(model: LanguageModel[Any], tokenizer: Tokenizer, texts: Sequence[str]) -> TextTotal:
+    """The sums of all texts, each a sentence.
+
+    Words of n-gram models go from bytes to sums in compiled code, by as many threads as there are
+    processors; all else goes through the tokenizer.
+    """
+    if isinstance(model, NgramModel) and tokenizer.kind == "words":
+        found = _scored_words(model, tokenizer, texts)
+        if found is not None:
+            return TextTotal(
+                sentences=len(texts),
+                tokens=found.token_count,
+                unknown=found.unknown_count,
+                logprob=found.logprob,
+                logprob_known=found.logprob - math.fsum(found.unknown_logprobs),
+                characters=sum(map(len, texts)) + len(texts),
+                utf8_bytes=sum(len(text.encode()) for text in texts) + len(texts),
+            )
+    return total_of_tokens(model, tokenizer, texts)
+
+
+def _scored_words(
+    model: NgramModel, tokenizer: Tokenizer, texts: Sequence[str]
+) -> TextScore | None:
+    """From bytes to sums in compiled code, by as many threads as there are processors.
+
+    None where a text holds a line end, white space to the tokenizer, or is impossible.
+    """
+    joined = unicodedata.normalize("NFC", "".join(f"{text}\n" for text in texts))
+    if tokenizer.space == SPACE:
+        joined = _WIDE_SPACE.sub(" ", joined)
+    found = score_text(
+        model.tables,
+        _word_table(tokenizer),
+        np.frombuffer(joined.encode(), dtype=np.uint8),
+        bos=tokenizer.bos,
+        eos=tokenizer.eos,
+        unk=tokenizer.unk,
+        threads=available(),
+    )
+    return found if len(found.tokens) == len(texts) and math.isfinite(found.logprob) else None
+
+
+@lru_cache(maxsize=2)
+def _word_table(tokenizer: Tokenizer) -> WordTable:
+    words = [tokenizer.token(token) for token in range(tokenizer.vocab_size)]
+    return WordTable.of(words, without=range(len(SPECIALS)))
+
+
+def total_of_tokens(
+    model: LanguageModel[Any], tokenizer: Tokenizer, texts: Sequence[str]
+) -> TextTotal:
+    """``total`` through the tokenizer: the slow twin, and the way of all but words of n-grams."""
+    ids, _, scores = _flat(model, tokenizer, texts)
+    unknown = ids == tokenizer.unk
+    return TextTotal(
+        sentences=len(texts),
+        tokens=len(ids),
+        unknown=int(np.count_nonzero(unknown)),
+        logprob=float(scores.sum()),
+        logprob_known=float(scores[~unknown].sum()),
+        characters=sum(map(len, texts)) + len(texts),
+        utf8_bytes=sum(len(text.encode()) for text in texts) + len(texts),
+    )
+
+
+def corpus_scores(
+    model: LanguageModel[Any], tokenizer: Tokenizer, corpus: Corpus, *, stage: str
+) -> dict[str, Score]:
+    """Scores of any language model over the tokenizer's ids, each line a sentence.
+
+    Tokenizers that can meet unknown tokens have the perplexity without them and their number too.
+    """
+    counts = count_text(corpus.lines)
+    found, known = _sentence_sums(model, tokenizer, corpus.lines)
+    document = _reads_documents(model)
+    signature = sign_model(
+        tokenizer, task="lm", stage=stage, more=(("context", "document"),) if document else ()
+    )
+    scores = lm_scores(
+        found.logprobs,
+        tokens=found.tokens,
+        words=counts.words,
+        characters=counts.characters,
+        utf8_bytes=counts.utf8_bytes,
+        unknown=found.unknown_count,
+        known=(known, found.tokens - found.unknown) if tokenizer.oov == "unk" else None,
+        signature=signature,
+        rng=np.random.default_rng(0),
+    )
+    return resting_on(scores, corpus.name, len(corpus.lines), "sentences")
+
+
+def _sentence_sums(
+    model: LanguageModel[Any], tokenizer: Tokenizer, texts: Sequence[str]
+) -> tuple[TextScore, Floats]:
+    """The sums of every sentence, and its natural-log probability without unknown tokens."""
+    if isinstance(model, NgramModel) and tokenizer.kind == "words":
+        found = _scored_words(model, tokenizer, texts)
+        if found is not None:
+            return found, found.logprobs - found.unknown_logprobs
+    ids, offsets, scores = _flat(model, tokenizer, texts)
+    unknown, begins = ids == tokenizer.unk, offsets[:-1]
+    found = TextScore(
+        logprobs=np.add.reduceat(scores, begins),
+        tokens=np.diff(offsets),
+        unknown=np.add.reduceat(unknown, begins, dtype=np.int64),
+        unknown_logprobs=np.add.reduceat(np.where(unknown, scores, 0.0), begins),
+    )
+    return found, np.add.reduceat(np.where(unknown, 0.0, scores), begins)

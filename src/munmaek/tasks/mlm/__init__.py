@@ -1,0 +1,1 @@
+"""Task mlm: fill masked words from both sides."""

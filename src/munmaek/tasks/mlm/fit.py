@@ -1,0 +1,130 @@
+"""From token ids to an encoder that fills masked words."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.errors import MunmaekWarning
+from munmaek.fit.network import (
+    Run,
+    embedded_tokens,
+    resolved_stage,
+    row_lengths,
+    some,
+    token_counts,
+    train_network,
+)
+from munmaek.fit.recipe import Recipe
+from munmaek.fit.trained import Trained
+from munmaek.tasks.lm.data import Text
+from munmaek.tasks.mlm.model import Encoder
+from munmaek.tasks.mlm.next_sentence import NextSentenceModelling, documents_of
+from munmaek.tasks.mlm.objective import SAMPLED, MaskedModelling
+from munmaek.text.checkpoint_tokenizer import AnyTokenizer
+
+__all__ = [
+    "fit_encoder",
+    "masked_sizes",
+    "masked_task",
+    "within_positions",
+]
+
+
+def fit_encoder(text: Text, recipe: Recipe, run: Run) -> Encoder:
+    """Train the recipe's stage to fill masked words of ``text``."""
+    recipe = within_positions(recipe, run.init)
+    tokenizer, task = text.tokenizer, masked_task(text, recipe)
+    sizes = masked_sizes(tokenizer, recipe, run)
+    network, info = train_network(
+        task,
+        recipe,
+        run,
+        sizes=sizes,
+        counts=token_counts(text.train, sizes["vocab_size"]),
+        data=text.describe(),
+        lengths=row_lengths([row[: recipe.limit - 2] for row in text.train if row], more=2),
+        tokenizers=(tokenizer,),
+    )
+    passes = info.training["epochs"]
+    if 0 < passes <= recipe.causal_passes:
+        message = (
+            f"the run ended after {passes:.2f} passes, within the {recipe.causal_passes:g} from "
+            "the left: no word was masked; give it more time, or fewer causal_passes"
+        )
+        warnings.warn(message, MunmaekWarning, stacklevel=2)
+    return Encoder(tokenizer, network, info, recipe.limit)
+
+
+def within_positions(recipe: Recipe, init: Trained | None) -> Recipe:
+    """The recipe, reading no more tokens of a text than its network has positions for."""
+    longest = getattr(resolved_stage(recipe, init), "longest", None)
+    if longest is None or longest >= recipe.limit:
+        return recipe
+    return recipe.model_copy(update={"limit": longest})
+
+
+def masked_sizes(tokenizer: AnyTokenizer, recipe: Recipe, run: Run) -> dict[str, Any]:
+    """What the network of ``masked_task`` is made with besides its configuration."""
+    sizes: dict[str, Any] = {"vocab_size": embedded_tokens(tokenizer, run)}
+    return {**sizes, "next_sentence": True} if recipe.next_sentence else sizes
+
+
+def masked_task(text: Text, recipe: Recipe) -> MaskedModelling | NextSentenceModelling:
+    """The task of filling masked words of ``text``, maybe with that of following texts."""
+    tokenizer = text.tokenizer
+    if recipe.next_sentence:
+        return NextSentenceModelling(
+            train=documents_of(text.train),
+            valid=documents_of(some(text.valid)),
+            masking=_masking((), (), tokenizer, recipe),
+            frame=tokenizer.frame,
+            limit=recipe.limit,
+            begins=_beginnings(tokenizer) if recipe.whole_words else None,
+        )
+
+    def frame(rows: Sequence[Sequence[int]]) -> list[list[int]]:
+        return tokenizer.frame.rows([ids for ids in rows if ids], recipe.limit)
+
+    return _masking(frame(text.train), frame(some(text.valid)), tokenizer, recipe)
+
+
+def _masking(
+    train: Sequence[list[int]],
+    valid: Sequence[list[int]],
+    tokenizer: AnyTokenizer,
+    recipe: Recipe,
+) -> MaskedModelling:
+    order = None
+    if recipe.causal_passes and tokenizer.vocab_size > 2 * SAMPLED:
+        order = np.argsort(-token_counts(train, tokenizer.vocab_size), kind="stable")
+    return MaskedModelling(
+        train=train,
+        valid=valid,
+        mask=tokenizer.mask,
+        first_word=0,
+        special=tokenizer.special_ids,
+        vocab_size=tokenizer.vocab_size,
+        words=_word_groups(train, tokenizer) if recipe.whole_words else None,
+        rates=recipe.mask_rates,
+        causal_passes=recipe.causal_passes,
+        order=order,
+        pad=tokenizer.pad,
+        max_tokens=recipe.max_tokens,
+        seed=recipe.seed,
+    )
+
+
+def _word_groups(rows: Sequence[Sequence[int]], tokenizer: AnyTokenizer) -> list[list[int]]:
+    """For each row the running number of the word that each piece belongs to."""
+    begins = _beginnings(tokenizer)
+    firsts = [begins[np.asarray(row)] for row in rows]
+    return [(np.cumsum(first) - first[0]).tolist() for first in firsts]
+
+
+def _beginnings(tokenizer: AnyTokenizer) -> NDArray[np.int64]:
+    """For each token whether a word begins with it: 0 or 1."""
+    tokens = range(tokenizer.vocab_size)
+    return np.array([tokenizer.begins_word(token) for token in tokens], dtype=np.int64)

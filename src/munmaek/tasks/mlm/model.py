@@ -1,0 +1,455 @@
+"""A trained masked-word model: fill, embed, and a pseudo-log-likelihood."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from munmaek.errors import InputError, UnsupportedError
+from munmaek.exchange.sentence import SentenceSettings
+from munmaek.folder.info import Info
+from munmaek.folder.weights import save_model, save_network
+from munmaek.folder.writing import NOTHING_BESIDE
+from munmaek.metrics import (
+    Score,
+    Signature,
+    masked_scores,
+    next_sentence_scores,
+    resting_on,
+    sign_model,
+)
+from munmaek.metrics.regression import spearman
+from munmaek.metrics.retrieval import (
+    pair_similarities,
+    retrieval_ranks,
+    retrieval_scores,
+    unit,
+)
+from munmaek.models.bert import BertBaseNetwork, BertEncoder, BertMaskedNetwork
+from munmaek.models.networks import MaskedNetwork
+from munmaek.nn.building import tensor
+from munmaek.nn.products import inference
+from munmaek.nn.tape import Tape
+from munmaek.tasks.classify.objective import Framing
+from munmaek.tasks.framed import FramedText, frame_text
+from munmaek.tasks.inside import HeadsOff, Inside, one_row
+from munmaek.tasks.mlm.encode import Precision, Texts, encode_rows, prepare
+from munmaek.tasks.mlm.next_sentence import NextSentenceModelling, documents_of
+from munmaek.tasks.mlm.objective import MaskedFiller, MaskedModelling, embed_rows
+from munmaek.tasks.mlm.windows import check_overlap, weighted_means, windows
+from munmaek.text.building import MARK
+from munmaek.text.checkpoint_tokenizer import AnyTokenizer
+from munmaek.text.corpora import Corpus
+from munmaek.text.given import given_texts
+from munmaek.text.pairs import PairCorpus
+from munmaek.text.spelling import shown_alone
+from munmaek.text.tokenizers import Tokenizer
+
+__all__ = ["Encoded", "Encoder", "Filled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """One mask of a text: what may stand there, likeliest first."""
+
+    position: int
+    """Which mask of the text, from 0."""
+    candidates: tuple[tuple[str, float], ...]
+    """Tokens with their probabilities."""
+    text: str
+    """The text with every mask filled by its likeliest token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """How far the encoding of many texts is."""
+
+    texts: int
+    """That are done."""
+    longer: int
+    """Of these, with more tokens than the model reads at once."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """A bidirectional network with its tokenizer."""
+
+    tokenizer: AnyTokenizer
+    network: Any
+    """A ``MaskedNetwork``, or a ``BertBaseNetwork``, which fills no masks."""
+    info: Info
+    limit: int = 128
+    """Tokens of a text that are read, <s> and </s> included; the rest is cut."""
+    pooling: str = "mean"
+    """What becomes of a text's vectors in ``embed``: names of ``nn.sentence.POOLINGS``, such as
+    their ``mean`` or the ``first``, with ``+`` between those that stand side by side."""
+    normalised: bool = False
+    """Whether ``embed`` gives vectors of length one."""
+    sentence: SentenceSettings = field(default_factory=SentenceSettings)
+    """Prompts, modules after pooling and similarity, of a folder of sentence-transformers."""
+
+    def fill(
+        self, text: str, *, top: int = 5, pair: str | None = None, off: HeadsOff | None = None
+    ) -> list[Filled]:
+        """What may stand behind each ``<mask>`` (or ``[MASK]``) of ``text``.
+
+        Args:
+            text: with masks.
+            top: candidates for each.
+            pair: a second text behind the first, as in ``inside``.
+            off: heads to switch off.
+
+        Raises:
+            InputError: there is no mask in the text.
+        """
+        framed = self.framed(text, pair)
+        ids = list(framed.ids)
+        if self.tokenizer.mask not in ids:
+            message = f"no <mask> in {text!r}; write <mask> where a word is to be filled in"
+            raise InputError(message)
+        logprobs = self._behind_masks(ids, framed.types, Tape(off=off or {}))
+        logprobs[:, list(self.tokenizer.special_ids)] = -np.inf
+        best = [self._likeliest(scores, top) for scores in logprobs]
+        spaced = [space for each in (text, pair) if each for space in self._is_spaced(each)]
+        filled = self._decode_with(framed, [row[0][0] for row in best], spaced)
+        return [
+            Filled(position, tuple((name, chance) for _, name, chance in row), filled)
+            for position, row in enumerate(best)
+        ]
+
+    @inference()
+    def _behind_masks(
+        self, ids: Sequence[int], segments: Sequence[int] | None, tape: Tape
+    ) -> NDArray[np.float64]:
+        filler = self._filler()
+        if segments is None and not tape.off:
+            return filler.logprobs(ids)
+        hidden = self.hidden([ids], segments, tape=tape)[0]
+        picked = hidden[torch.as_tensor(np.asarray(ids) == self.tokenizer.mask)]
+        return self.network.logits(picked).double().log_softmax(-1).cpu().numpy()
+
+    def _likeliest(self, scores: NDArray[np.float64], top: int) -> list[tuple[int, str, float]]:
+        """Return the ids, names and probabilities of the likeliest tokens.
+
+        The embeddings may have rows that no token has, and tokens may be a part of a character;
+        nothing can be written for these.
+        """
+        found: list[tuple[int, str, float]] = []
+        for number in scores.argsort()[::-1].tolist():
+            if len(found) == top or not np.isfinite(scores[number]):
+                break
+            with suppress(IndexError, UnicodeDecodeError):
+                name = shown_alone(self.tokenizer, number)
+                found.append((number, name, float(np.exp(scores[number]))))
+        return found
+
+    def _is_spaced(self, text: str) -> list[bool]:
+        """Of each mask whether it stands for the space before it too."""
+        pieces = self.tokenizer.pieces(text, allow=("<mask>",))
+        return [piece.text.startswith(" ") for piece in pieces if piece.id == self.tokenizer.mask]
+
+    def _decode_with(self, framed: FramedText, fills: Sequence[int], spaced: list[bool]) -> str:
+        """The text with ``fills`` in place of its masks, and the spaces that stood before those."""
+        parts: list[list[int]] = [[], []]
+        # A mask that the frame cuts off is filled no more.
+        following = iter(zip(fills, spaced, strict=False))
+        for place, (token, word) in enumerate(zip(framed.ids, framed.words, strict=True)):
+            part = parts[framed.paired and place >= framed.split]
+            if token == self.tokenizer.mask:
+                token, space = next(following)
+                part.extend(self._space_before(token) if space else ())
+            if word >= 0:
+                part.append(token)
+        return " ".join(self.tokenizer.decode_many(parts[: 1 + framed.paired]))
+
+    def _space_before(self, token: int) -> tuple[int, ...]:
+        """The space that is lost where what fills a mask has none of its own."""
+        own = self.tokenizer.token(token).startswith(MARK)
+        space = self.tokenizer.id(MARK) if isinstance(self.tokenizer, Tokenizer) else None
+        return () if own or space is None else (space,)
+
+    def _filler(self) -> MaskedFiller:
+        network = self.network
+        if not isinstance(network, MaskedNetwork):
+            message = (
+                f"{self.info.label}: a checkpoint without a head for masked words embeds texts "
+                "only; open one saved as ForMaskedLM to fill or to score"
+            )
+            raise UnsupportedError(message)
+        return MaskedFiller(network, self.tokenizer.mask)
+
+    def embed(
+        self,
+        texts: Sequence[str],
+        *,
+        precision: Precision = "float32",
+        overlap: int | None = None,
+        prompt: str | None = None,
+    ) -> NDArray[np.float32]:
+        """A vector for each text, of ``pooling``: [N, D], in their order.
+
+        Args:
+            texts: of any length; a single one gives [1, D].
+            precision: ``bfloat16`` and ``int8`` are nearly the same and, where the processor has
+                the instructions, faster.
+            overlap: as in ``encode``.
+            prompt: as in ``encode``.
+        """
+        texts = given_texts(texts)
+        blocks = list(self.encode(texts, precision=precision, overlap=overlap, prompt=prompt))
+        return np.concatenate(blocks) if blocks else np.empty((0, 0), dtype=np.float32)
+
+    def encode(
+        self,
+        texts: Iterable[str],
+        *,
+        precision: Precision = "float32",
+        block: int = 4096,
+        overlap: int | None = None,
+        prompt: str | None = None,
+        report: Callable[[Encoded], None] | None = None,
+    ) -> Iterator[NDArray[np.float32]]:
+        """``embed`` of any number of texts, block by block in their order.
+
+        Args:
+            texts: read only as far as the block at hand.
+            precision: as in ``embed``.
+            block: texts that are sorted by length and held together.
+            overlap: tokens that neighbouring windows of a text longer than ``limit`` share; its
+                vector is the mean of theirs, each weighing as many as it has tokens. Each begins
+                with the prompt. None reads the first ``limit`` tokens alone.
+            prompt: the name of one of the model's, or a text, that is put before every text; None
+                is the model's default one, where it has one, and "" is none.
+            report: told how far it is after each block.
+
+        Raises:
+            ConfigError: an overlap that leaves no window of ``limit`` tokens room to move on, or a
+                prompt of an unknown name.
+            InputError: a prompt that leaves no room for a text.
+        """
+        check_overlap(overlap, room=self.room(prompt), limit=self.limit)
+        before = self.sentence.prompt(prompt)
+        size = self._prompt_size(before)
+        ready = None
+        if isinstance(getattr(self.network, "encoder", None), BertEncoder):
+            ready = prepare(self.network.encoder, precision=precision)
+        done = long = 0
+        source = iter(texts)
+        while chosen := list(islice(source, block)):
+            lines = self.tokenizer.encode_many([before + text for text in chosen])
+            frame = self.tokenizer.frame
+            rows, owners = windows(lines, frame, self.limit, overlap=overlap, prompt=size)
+            vectors = self._pooled(ready, rows, size)
+            if len(rows) > len(lines):
+                vectors = weighted_means(vectors, owners, [len(row) for row in rows])
+            vectors = self.sentence.apply(vectors)
+            if self.normalised:
+                vectors = unit(vectors)
+            done, long = done + len(chosen), long + self._longer(lines)
+            if report is not None:
+                report(Encoded(done, long))
+            yield vectors[:, : self.sentence.width]
+
+    def room(self, prompt: str | None = None) -> int:
+        """Return the tokens of a text that are read at once beside the frame and a prompt.
+
+        Args:
+            prompt: as in ``encode``.
+
+        Raises:
+            ConfigError: a prompt of an unknown name.
+            InputError: a prompt that leaves no room for a text.
+        """
+        size = self._prompt_size(self.sentence.prompt(prompt))
+        room = self.limit - self.tokenizer.frame.special - size
+        if room < 1:
+            message = (
+                f"a prompt of {size} tokens leaves no room for a text: the model reads "
+                f"{self.limit} tokens at once; take a shorter prompt"
+            )
+            raise InputError(message)
+        return room
+
+    def _prompt_size(self, prompt: str) -> int:
+        return len(self.tokenizer.encode(prompt)) if prompt else 0
+
+    def _pooled(self, ready: Texts | None, rows: Sequence[list[int]], prompt: int) -> NDArray[Any]:
+        """Pool the vectors of framed rows: [N, P]."""
+        if ready is None:
+            return embed_rows(self.network, rows, pooling=self.pooling)
+        if not prompt or self.sentence.include_prompt:
+            return encode_rows(ready, rows, pooling=self.pooling)
+        before = len(self.tokenizer.frame.before) + prompt
+        if any(len(row) <= before for row in rows):
+            message = (
+                "a text is one with its prompt in the tokenizer: nothing of it is left to pool"
+            )
+            raise InputError(message)
+        return encode_rows(ready, rows, pooling=self.pooling, before=before)
+
+    def _longer(self, lines: Sequence[Sequence[int]]) -> int:
+        room = self.limit - self.tokenizer.frame.special
+        return sum(len(ids) > room for ids in lines)
+
+    def score(self, texts: Sequence[str]) -> list[float]:
+        """Pseudo-log-likelihood of each text in nats (Salazar et al. 2020).
+
+        Each token is predicted from all the others, so this is not the probability of the text and
+        is never ranked beside one.
+        """
+        frame, filler = self.tokenizer.frame, self._filler()
+        rows = frame.rows(self.tokenizer.encode_many(given_texts(texts)), self.limit)
+        around = len(frame.before), len(frame.after)
+        return [float(filler.pseudo_logprobs(row, around=around).sum()) for row in rows]
+
+    def evaluate_pairs(self, pairs: PairCorpus) -> dict[str, Score]:
+        """How well cosines, or the model's own similarity, tell what means the same.
+
+        Spearman's ρ with the pairs' numbers where they have them; else how often the second text
+        of a pair is the nearest, of all second texts, to the first.
+        """
+        firsts, seconds = np.split(self.embed([*pairs.firsts, *pairs.seconds]), 2)
+        name = self.sentence.similarity
+        more = (("pooling", self.pooling), ("limit", str(self.limit)))
+        if name != "cosine":
+            more = (*more, ("similarity", name))
+        signature = sign_model(self.tokenizer, task="embed", stage=self.info.stage, more=more)
+        if pairs.values is not None:
+            found = pair_similarities(firsts, seconds, name=name).tolist()
+            score = spearman(found, pairs.values, signature=signature)
+            return resting_on({score.name: score}, pairs.name, len(firsts), "pairs")
+        kinds = np.unique(np.array(pairs.seconds), return_inverse=True)[1]
+        ranks = retrieval_ranks(firsts, seconds, kinds, name=name)
+        scores = retrieval_scores(ranks, signature=signature)
+        return resting_on(scores, pairs.name, len(firsts), "pairs")
+
+    def evaluate(self, corpus: Corpus) -> dict[str, Score]:
+        """Perplexity and accuracy over masked words, masks fixed by a seed.
+
+        With a next-sentence head, on documents that empty lines part, the share of pairs whose
+        relation it tells as well.
+        """
+        lines = self.tokenizer.encode_many(corpus.lines)
+        rows = self.tokenizer.frame.rows([ids for ids in lines if ids], self.limit)
+        task = MaskedModelling(
+            train=(),
+            valid=rows,
+            mask=self.tokenizer.mask,
+            first_word=0,
+            special=self.tokenizer.special_ids,
+            vocab_size=self.tokenizer.vocab_size,
+        )
+        logprobs, hits = task.predictions(self._filler().network)
+        tokenizer = self.tokenizer
+        signature = sign_model(
+            tokenizer, task="mlm", stage=self.info.stage, more=(("masked", "15%"),)
+        )
+        scores = {
+            **masked_scores(logprobs, hits, signature=signature),
+            **self._relation_scores(documents_of(lines), task, signature),
+        }
+        return resting_on(scores, corpus.name, len(rows), "texts")
+
+    def _relation_scores(
+        self,
+        documents: Sequence[Sequence[Sequence[int]]],
+        masking: MaskedModelling,
+        signed: Signature,
+    ) -> dict[str, Score]:
+        network, tokenizer = self.network, self.tokenizer
+        paired = isinstance(network, BertMaskedNetwork) and network.relation is not None
+        if not paired or len(documents) < 2:
+            return {}
+        task = NextSentenceModelling(documents, documents, masking, tokenizer.frame, self.limit)
+        hits = task.predictions(network)[3]
+        return next_sentence_scores(hits, signature=signed)
+
+    @inference()
+    def inside(self, text: str, pair: str | None = None, *, off: HeadsOff | None = None) -> Inside:
+        """What the network computed on ``text``, or on two texts in the tokenizer's frame.
+
+        Args:
+            text: one text; ``<mask>`` is a mask.
+            pair: a second text, of segment 1 where the network has segments.
+            off: heads to switch off.
+        """
+        framed = self.framed(text, pair)
+        tape = Tape(off=off or {})
+        self.hidden([framed.ids], framed.types, tape=tape)
+        return framed.inside(one_row(tape), task="mlm", stage=self.info.stage, extra={})
+
+    def framed(self, text: str, pair: str | None = None) -> FramedText:
+        """``text``, or a pair, as the network reads it; ``<mask>`` is a mask."""
+        told = isinstance(self.network, BertMaskedNetwork | BertBaseNetwork)
+        told = told and self.network.config.type_vocab_size > 1
+        frame = self.tokenizer.frame
+        framing = Framing(frame, self.limit, told and frame.segmented)
+        return frame_text(self.tokenizer, framing, text, pair, allow=("<mask>",))
+
+    def row(self, text: str, pair: str | None = None) -> list[int]:
+        """The ids that the network reads of ``text``, or of a pair."""
+        return list(self.framed(text, pair).ids)
+
+    def segments(self, text: str, pair: str | None = None) -> list[int] | None:
+        """For each token of ``row`` 0 or, from the second text on, 1.
+
+        None for a single text, and for a network that is not told.
+        """
+        return self.framed(text, pair).types
+
+    def hidden(
+        self,
+        rows: Sequence[Sequence[int]],
+        segments: Sequence[int] | None = None,
+        *,
+        tape: Tape | None = None,
+    ) -> Tensor:
+        """The network's vectors for rows of one length, [N T D]; ``segments`` are those of each."""
+        batch = tensor(np.array(rows, dtype=np.int64), self.network)
+        lengths = tensor(np.full(len(rows), batch.shape[1], dtype=np.int64), self.network)
+        if segments is not None:
+            types = tensor(np.array([segments] * len(rows), dtype=np.int64), self.network)
+            return self.network.forward(batch, lengths, types=types, tape=tape)
+        return self.network.forward(batch, lengths, tape=tape)
+
+    def save(
+        self,
+        folder: Path | str,
+        *,
+        force: bool = False,
+        beside: Mapping[str, Path] = NOTHING_BESIDE,
+    ) -> None:
+        """Write the model's folder, aside and renamed.
+
+        Args:
+            folder: where it is to be.
+            force: replace what is there.
+            beside: further files to keep in it, by the names they are to have.
+
+        Raises:
+            InputError: ``folder`` exists and ``force`` is false.
+            DiskError: it cannot be written; what was there is whole.
+        """
+        save_model(
+            folder,
+            info=self.info,
+            tokenizer=self.tokenizer,
+            weights=lambda path: save_network(self.network, path, stage=self.info.stage),
+            manifest={
+                "limit": self.limit,
+                "pooling": self.pooling,
+                "normalised": self.normalised,
+                **({} if self.sentence.plain else {"sentence": self.sentence.to_json()}),
+            },
+            files=self.sentence.files(),
+            force=force,
+            beside=beside,
+        )

@@ -1,0 +1,128 @@
+"""What tasks share on the way from corpora to token ids: rows held out, labels never seen."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.errors import InputError, MunmaekWarning
+from munmaek.fit.holding import (
+    held_out_name,
+    hold_out,
+    hold_out_labelled,
+)
+from munmaek.fit.recipe import Recipe
+from munmaek.fit.vocabulary import make_tokenizer
+from munmaek.tasks.labelling import check_known
+from munmaek.text.corpora import LabelledCorpus
+from munmaek.text.labels import LabelIndex, unseen_note
+from munmaek.text.soft_labels import SoftLabels
+from munmaek.text.tagged import TaggedCorpus
+from munmaek.text.tokenizers import Tokenizer
+
+__all__ = [
+    "describe_split",
+    "described",
+    "holds_out",
+    "labelled_tokenizer",
+    "parted",
+    "parted_to_train",
+    "second_ids",
+    "tell_unseen",
+]
+
+Ids = list[int]
+C = TypeVar("C", LabelledCorpus, TaggedCorpus)
+
+
+def describe_split(train: Any, train_rows: int, valid: Any, valid_rows: int) -> dict[str, Any]:
+    """Return the names, sizes and fingerprints of both parts."""
+    found = {"train": described(train, train_rows)}
+    return found if valid is None else {**found, "valid": described(valid, valid_rows)}
+
+
+def described(corpus: Any, rows: int) -> dict[str, Any]:
+    """Return the name, size and fingerprint of a corpus."""
+    return {"name": corpus.name, "rows": rows, "sha256": corpus.fingerprint}
+
+
+def labelled_tokenizer(
+    corpus: LabelledCorpus, recipe: Recipe, soft: SoftLabels | None = None
+) -> Tokenizer:
+    """Return the tokenizer that the recipe asks for, learned from the texts."""
+    each = [corpus] if soft is None else [corpus, soft]
+    texts = [text for one in each for text in (*one.texts, *(one.seconds or ()))]
+    return make_tokenizer(texts, recipe)
+
+
+def second_ids(tokenizer: Tokenizer, corpus: LabelledCorpus) -> Sequence[Ids] | None:
+    """The ids of each pair's second text; None of single texts."""
+    return None if corpus.seconds is None else tokenizer.encode_many(corpus.seconds)
+
+
+def tell_unseen(valid: LabelledCorpus | TaggedCorpus, labels: Sequence[str]) -> None:
+    """Warn of validation labels that the training data has not."""
+    tagged = isinstance(valid, TaggedCorpus)
+    given = [each for row in valid.labels for each in row] if tagged else valid.every_label
+    unseen = LabelIndex(labels).unseen(given)
+    if given and sum(unseen.values()) == len(given):
+        if not tagged:
+            check_known(valid, labels)
+        message = f"{valid.name}: no label of the training data, which has {', '.join(labels[:10])}"
+        raise InputError(message)
+    unit = "words" if tagged else "rows" if valid.sets is None else "labels"
+    if note := unseen_note(unseen, len(given), name=valid.name, known=labels, unit=unit):
+        warnings.warn(note, MunmaekWarning, stacklevel=3)
+
+
+def holds_out(recipe: Recipe, valid: Any, holding: bool | None) -> bool:
+    """Return whether rows are held out: as asked, else as the recipe needs."""
+    needed = recipe.holds_out(valid=valid is not None)
+    return needed if holding is None or valid is not None else holding
+
+
+def parted(
+    corpus: C, valid: C | None, recipe: Recipe, *, holding: bool | None = None
+) -> tuple[C, C | None]:
+    """What to train on, as much of it as the recipe says, and what to validate on, if anything.
+
+    Args:
+        corpus: the training data.
+        valid: the validation data; None holds some of ``corpus`` out, of each label its share.
+        recipe: what is trained.
+        holding: whether rows are held out where ``valid`` is None; None is as the recipe needs.
+
+    Raises:
+        InputError: fewer rows than can be parted, or than the recipe wants.
+    """
+    count = len(corpus.labels)
+    kept = np.arange(count)
+    if holds_out(recipe, valid, holding):
+        kept, held = _hold_out_rows(corpus, recipe)
+        valid = corpus.chosen(held.tolist(), name=held_out_name(corpus.name))
+    if recipe.train_rows is not None:
+        if recipe.train_rows > len(kept):
+            message = f"{corpus.name}: {recipe.train_rows} rows wanted, {len(kept)} to train on"
+            raise InputError(message)
+        order = np.random.default_rng([recipe.choice_seed, 1]).permutation(kept)
+        kept = np.sort(order[: recipe.train_rows])
+    return (corpus if len(kept) == count else corpus.chosen(kept.tolist())), valid
+
+
+def _hold_out_rows(
+    corpus: LabelledCorpus | TaggedCorpus, recipe: Recipe
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    seed, asked = recipe.choice_seed, recipe.hold_out
+    if recipe.task == "regress":
+        return hold_out(len(corpus.labels), seed=seed, asked=asked)
+    labels = corpus.labels if isinstance(corpus, TaggedCorpus) else corpus.sets or corpus.labels
+    return hold_out_labelled(labels, name=corpus.name, seed=seed, asked=asked)
+
+
+def parted_to_train(corpus: C, valid: C | None, recipe: Recipe) -> tuple[C, C]:
+    """``parted`` of a task whose models are all trained, so that there always is validation."""
+    train, held = parted(corpus, valid, recipe)
+    assert held is not None
+    return train, held

@@ -1,0 +1,1 @@
+"""Task regress: a number for a text or a pair of texts."""

@@ -1,0 +1,166 @@
+"""A trained regressor: numbers for texts, or for pairs of texts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from munmaek.data.batches import pad_rows
+from munmaek.folder.info import Info
+from munmaek.folder.weights import save_model, save_network
+from munmaek.folder.writing import NOTHING_BESIDE
+from munmaek.metrics import Score, resting_on, sign_model
+from munmaek.metrics.regression import regression_scores
+from munmaek.nn.products import inference
+from munmaek.nn.tape import Tape
+from munmaek.tasks.classify.model import framing_of
+from munmaek.tasks.classify.objective import Rows, network_scores
+from munmaek.tasks.framed import FramedText, frame_text
+from munmaek.tasks.inside import HeadsOff, Inside, one_row
+from munmaek.tasks.labelling import check_pairs, sides
+from munmaek.tasks.regress.objective import NeuralRegressor
+from munmaek.text.checkpoint_tokenizer import AnyTokenizer
+from munmaek.text.corpora import LabelledCorpus, values_of
+
+__all__ = ["LABEL", "Rating", "Regressor"]
+
+LABEL = "value"
+"""What Hugging Face's configuration calls the one output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """A text, or a pair, and its number."""
+
+    text: str
+    value: float
+    second: str | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Regressor:
+    """A network of one output, with the tokenizer that gives it text.
+
+    The network's 0 is ``low`` and its 1 is ``high``: the least and the greatest value of the
+    training data.
+    """
+
+    tokenizer: AnyTokenizer
+    model: NeuralRegressor
+    info: Info
+    limit: int = 256
+    """Tokens of a text that are read, <s> and </s> included; the rest is cut."""
+    pairs: bool | None = False
+    """Whether it reads pairs of texts; None does not know (a published checkpoint)."""
+    low: float = 0.0
+    high: float = 1.0
+
+    def rate(self, texts: Sequence[str], seconds: Sequence[str] | None = None) -> list[Rating]:
+        """The value of each text, in their order.
+
+        Args:
+            texts: the texts, or one, or the first of each pair.
+            seconds: the second of each pair, for a model that reads pairs.
+
+        Raises:
+            InputError: pairs where single texts are wanted, or the other way round.
+        """
+        texts, seconds = sides(texts, seconds)
+        second = [None] * len(texts) if seconds is None else seconds
+        found = self._values(texts, seconds)
+        return [Rating(*each) for each in zip(texts, found, second, strict=True)]
+
+    def _values(self, texts: Sequence[str], seconds: Sequence[str] | None) -> list[float]:
+        check_pairs(self.pairs, given=seconds is not None, label=self.info.label)
+        framing = framing_of(self.info, self.tokenizer, self.limit)
+        pair = None if seconds is None else self.tokenizer.encode_many(seconds)
+        rows = framing.rows(self.tokenizer.encode_many(texts), pair)
+        return self.values(rows).tolist()
+
+    def evaluate(self, corpus: LabelledCorpus) -> dict[str, Score]:
+        """Pearson, Spearman and the mean squared error, with intervals.
+
+        Raises:
+            InputError: a value that is no number, or pairs where single texts are wanted.
+        """
+        gold = values_of(corpus)
+        scores = regression_scores(
+            self._values(corpus.texts, corpus.seconds),
+            gold,
+            signature=sign_model(self.tokenizer, task="regress", stage=self.info.stage),
+        )
+        rows = "texts" if corpus.seconds is None else "pairs"
+        return resting_on(scores, corpus.name, len(gold), rows)
+
+    @inference()
+    def inside(
+        self, text: str, second: str | None = None, *, off: HeadsOff | None = None
+    ) -> Inside:
+        """What the network computed on ``text``; the value is under ``extra``.
+
+        Args:
+            text: one text, cut where the model cuts it, or the first of a pair.
+            second: the second of a pair.
+            off: heads of the network to switch off.
+
+        Raises:
+            InputError: a pair where a single text is wanted, or the other way round.
+        """
+        check_pairs(self.pairs, given=second is not None, label=self.info.label)
+        framed = self.framed(text, second)
+        rows, tape = framed.rows(), Tape(off=off or {})
+        batch, lengths = pad_rows(rows.ids, 0)
+        scores = network_scores(self.model.network, batch, lengths, rows.splits, tape=tape)
+        value = self.low + (self.high - self.low) * float(scores[0, 0].double())
+        return framed.inside(
+            one_row(tape),
+            task="regress",
+            stage=self.info.stage,
+            extra={"value": value, "second": second},
+        )
+
+    def framed(self, text: str, second: str | None = None) -> FramedText:
+        """``text``, or a pair, as the model reads it."""
+        framing = framing_of(self.info, self.tokenizer, self.limit)
+        return frame_text(self.tokenizer, framing, text, second)
+
+    def values(self, rows: Rows) -> NDArray[np.float64]:
+        """The value of each framed row: [N]."""
+        return self.low + (self.high - self.low) * self.model.values(rows)
+
+    def save(
+        self,
+        folder: Path | str,
+        *,
+        force: bool = False,
+        beside: Mapping[str, Path] = NOTHING_BESIDE,
+    ) -> None:
+        """Write the model's folder, aside and renamed.
+
+        Args:
+            folder: where it is to be.
+            force: replace what is there.
+            beside: further files to keep in it, by the names they are to have.
+
+        Raises:
+            InputError: ``folder`` exists and ``force`` is false.
+            DiskError: it cannot be written; what was there is whole.
+        """
+        save_model(
+            folder,
+            info=self.info,
+            tokenizer=self.tokenizer,
+            weights=lambda path: save_network(self.model.network, path, stage=self.info.stage),
+            manifest={
+                "limit": self.limit,
+                "pairs": self.pairs,
+                "range": [self.low, self.high],
+            },
+            labels=(LABEL,),
+            force=force,
+            beside=beside,
+        )

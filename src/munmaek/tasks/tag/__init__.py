@@ -1,0 +1,1 @@
+"""Task tag: a label for every word of a sentence."""

@@ -1,0 +1,1 @@
+"""Task translate: text to text."""

@@ -1,0 +1,138 @@
+"""From pairs of token ids to a trained translator."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from munmaek.errors import UnsupportedError
+from munmaek.fit.network import (
+    Run,
+    some,
+    token_counts,
+    train_network,
+)
+from munmaek.fit.recipe import Recipe
+from munmaek.tasks.translate.data import Parallel
+from munmaek.tasks.translate.guided import PieceGuide, piece_guide
+from munmaek.tasks.translate.model import Translator
+from munmaek.tasks.translate.objective import Pairs, TranslationTask
+from munmaek.text.tokenizers import Tokenizer
+
+__all__ = ["fit_translator"]
+
+
+def fit_translator(pairs: Parallel, recipe: Recipe, run: Run) -> Translator:
+    """Train the recipe's stage to turn sources into targets."""
+    source, target = pairs.source_tokenizer, pairs.target_tokenizer
+
+    def frame(sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]) -> Pairs:
+        return Pairs(
+            [[*ids[: recipe.limit - 1], source.eos] for ids in sources],
+            [[target.bos, *ids[: recipe.limit - 1], target.eos] for ids in targets],
+        )
+
+    train = frame(pairs.train_sources, pairs.train_targets)
+    guides = _piece_guides(pairs, recipe)
+    if guides is not None:
+        recipe = _guided_head(recipe)
+        train, guides = _repeated(train, guides, recipe.guide_repeat)
+    if recipe.joint_vocabulary:
+        recipe = recipe.model_copy(update={"model": {"share_embeddings": True, **recipe.model}})
+    task = TranslationTask(
+        train=train,
+        valid=frame(some(pairs.valid_sources), some(pairs.valid_targets)),
+        pad=target.pad,
+        max_tokens=recipe.max_tokens,
+        smoothing=recipe.smoothing,
+        seed=recipe.seed,
+        guides=guides,
+        guide_weight=recipe.guide_weight,
+        resample=_resampling(pairs, recipe, frame),
+    )
+    sizes = {"source_vocab": source.vocab_size, "target_vocab": target.vocab_size}
+    data = {**pairs.describe(), **_described(guides, recipe)}
+    counts = token_counts((ids[1:] for ids in train.targets), target.vocab_size)
+    network, info = train_network(
+        task,
+        recipe,
+        run,
+        sizes=sizes,
+        data=data,
+        lengths=train.lengths(),
+        tokenizers=(source, target),
+        counts=counts,
+    )
+    return Translator(source, target, network, info, recipe.limit)
+
+
+def _piece_guides(pairs: Parallel, recipe: Recipe) -> list[PieceGuide | None] | None:
+    """Each training pair's links between pieces, up to the recipe's limit.
+
+    Raises:
+        UnsupportedError: the stage has no attention.
+    """
+    if pairs.guides is None:
+        return None
+    if recipe.stage == "seq2seq":
+        message = "stage 'seq2seq' has no attention to guide; train 'attention' or 'transformer'"
+        raise UnsupportedError(message)
+
+    def words(tokenizer: Tokenizer, text: str) -> list[int]:
+        return [piece.word for piece in tokenizer.pieces(text)][: recipe.limit - 1]
+
+    corpus = pairs.train_corpus
+    return [
+        guide
+        and piece_guide(
+            guide,
+            source_words=words(pairs.source_tokenizer, source),
+            target_words=words(pairs.target_tokenizer, target),
+        )
+        for guide, source, target in zip(pairs.guides, corpus.sources, corpus.targets, strict=True)
+    ]
+
+
+def _resampling(
+    pairs: Parallel,
+    recipe: Recipe,
+    frame: Callable[[Sequence[Sequence[int]], Sequence[Sequence[int]]], Pairs],
+) -> Callable[[int], Pairs] | None:
+    """The training pairs of each pass under BPE-dropout; None without."""
+    if recipe.bpe_dropout == 0:
+        return None
+    from munmaek.text.bpe_dropout import MergeDropout  # its compiler takes a third of a second
+
+    sources, targets = (
+        MergeDropout(tokenizer, texts, rate=recipe.bpe_dropout, seed=2 * recipe.seed + side)
+        for side, (tokenizer, texts) in enumerate(
+            (
+                (pairs.source_tokenizer, pairs.train_corpus.sources),
+                (pairs.target_tokenizer, pairs.train_corpus.targets),
+            )
+        )
+    )
+    return lambda number: frame(sources.encode(number), targets.encode(number))
+
+
+def _guided_head(recipe: Recipe) -> Recipe:
+    """Guide one head of a Transformer, unless the recipe says otherwise."""
+    if recipe.stage != "transformer":
+        return recipe
+    return recipe.model_copy(update={"model": {"alignment_head": 0, **recipe.model}})
+
+
+def _repeated(
+    train: Pairs, guides: list[PieceGuide | None], times: int
+) -> tuple[Pairs, list[PieceGuide | None]]:
+    """Guided pairs ``times`` times, the others once."""
+    again = [row for row, guide in enumerate(guides) if guide is not None] * (times - 1)
+    rows = [*range(len(guides)), *again]
+    sources, targets = ([side[row] for row in rows] for side in train)
+    return Pairs(sources, targets), [guides[row] for row in rows]
+
+
+def _described(guides: Sequence[PieceGuide | None] | None, recipe: Recipe) -> dict[str, Any]:
+    if guides is None:
+        return {}
+    seen = sum(guide is not None for guide in guides)
+    weight, repeat = recipe.guide_weight, recipe.guide_repeat
+    return {"guide": {"pairs": seen // repeat, "weight": weight, "repeat": repeat}}

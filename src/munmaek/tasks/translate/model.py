@@ -1,0 +1,299 @@
+"""A trained translator: text to text, with the links between the words."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, cast, final
+
+import numpy as np
+
+from munmaek.align import Symmetrisation
+from munmaek.decode import BeamTree, Hypothesis, beam_search
+from munmaek.errors import UnsupportedError
+from munmaek.folder.info import Info
+from munmaek.folder.manifest import MARK
+from munmaek.folder.weights import save_config, save_network
+from munmaek.folder.writing import NOTHING_BESIDE, copies_of, write_folder
+from munmaek.metrics import Score, Signature, sign_model
+from munmaek.models.networks import TranslatorNetwork
+from munmaek.nn.building import device_of, tensor
+from munmaek.nn.products import inference
+from munmaek.nn.tape import Tape
+from munmaek.progress import followed
+from munmaek.tasks.inside import (
+    HeadsOff,
+    Inside,
+    one_row,
+    piece_words,
+)
+from munmaek.tasks.translate.forcing import forced, target_logprobs
+from munmaek.tasks.translate.objective import DecoderRows
+from munmaek.tasks.translate.quality import judge
+from munmaek.tasks.translate.translating import Decoding, Ensemble
+from munmaek.tasks.translate.translation import (
+    Translation,
+    longest_target,
+    never_written,
+    translation_of,
+    word_weights,
+)
+from munmaek.text.corpora import ParallelCorpus
+from munmaek.text.given import paired_texts
+from munmaek.text.tokenizers import Tokenizer
+
+__all__ = ["Found", "Reading", "Translation", "Translator"]
+
+Reading = Literal["output", "input"]
+"""The step whose attention speaks for a target word: the one that emits it or that reads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One output of a beam search."""
+
+    text: str
+    hypothesis: Hypothesis
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Translator:
+    """A network with both tokenizers."""
+
+    source_tokenizer: Tokenizer
+    target_tokenizer: Tokenizer
+    network: TranslatorNetwork
+    info: Info
+    limit: int = 256
+    """Source tokens that are read; the rest of a longer sentence is cut."""
+
+    def translate(
+        self,
+        texts: Sequence[str],
+        *,
+        beam: int = 5,
+        max_length: int | None = None,
+        links: bool = True,
+    ) -> list[Translation]:
+        """The best translation of each text, in their order; an empty text stays empty.
+
+        Args:
+            texts: source sentences.
+            beam: hypotheses kept at every step; 1 is greedy.
+            max_length: target tokens at most; by default 1.5 times the source and 20 more.
+            links: keep the attention; without it decoding is faster.
+        """
+        decoding = Decoding(beam=beam, max_length=max_length)
+        return [found[0] for found in self.translate_with(decoding, texts, links=links)]
+
+    def translate_with(
+        self,
+        decoding: Decoding,
+        texts: Sequence[str],
+        *,
+        must: Sequence[Sequence[str]] = (),
+        links: bool = True,
+    ) -> list[list[Translation]]:
+        """The best translations of each text by another search: ``Ensemble.translate`` of one."""
+        return Ensemble((self,)).translate(texts, decoding, must=must, links=links)
+
+    def align(
+        self,
+        sources: Sequence[str],
+        targets: Sequence[str],
+        *,
+        reading: Reading = "output",
+        by: Symmetrisation | None = None,
+        layer: int | None = None,
+        head: int | None = None,
+    ) -> list[Translation]:
+        """Forced decoding: each given target as the translation, with its score and links.
+
+        Args:
+            sources: source texts.
+            targets: their translations.
+            reading: which step speaks for a target word, the one that emits it ("output") or the
+                one that reads it ("input", Chen et al. 2020, §3.1).
+            by: how links of each target word to the source word it attends to most are joined with
+                links of each source word to the target word that attends to it most; None has the
+                former alone.
+            layer: decoder layer whose attention is read; None is the model's alignment.
+            head: the head of that layer; None is the mean of all.
+
+        Raises:
+            ConfigError: a layer or head that the model has not.
+        """
+        sources, targets = paired_texts(sources, targets)
+        encoded = [self.source_ids(ids) for ids in self.source_tokenizer.encode_many(sources)]
+        wanted = self.target_tokenizer.encode_many(targets)
+        ends = {"bos": self.target_tokenizer.bos, "eos": self.target_tokenizer.eos}
+        order = sorted(range(len(sources)), key=lambda row: len(wanted[row]) + len(encoded[row]))
+        out: dict[int, Translation] = {}
+        for at in followed(range(0, len(order), 64), "pairs"):
+            rows = order[at : at + 64]
+            found = forced(
+                self.network,
+                [encoded[row] for row in rows],
+                [wanted[row] for row in rows],
+                **ends,
+                layer=layer,
+                head=head,
+            )
+            for row, best in zip(rows, found, strict=True):
+                shifted = best if reading == "output" else _one_later(best)
+                weights = word_weights(
+                    self.source_tokenizer, encoded[row], self.target_tokenizer, shifted
+                )
+                out[row] = translation_of(sources[row], targets[row], shifted, weights, by=by)
+        return [out[row] for row in range(len(sources))]
+
+    def quantised(self) -> "Translator":
+        """The same with its products in 8-bit integers: nearly the same, and faster.
+
+        Raises:
+            UnsupportedError: the network is not on the processor.
+        """
+        if device_of(self.network).type != "cpu":
+            raise UnsupportedError("int8 is for the processor; leave it out or use --device cpu")
+        from munmaek.models.translator_int8 import int8_translator
+
+        return replace(
+            self, network=cast("TranslatorNetwork", int8_translator(cast("Any", self.network)))
+        )
+
+    def source_ids(self, ids: Sequence[int]) -> list[int]:
+        """What the network reads of a text's tokens: as many as ``limit`` allows, and </s>."""
+        return [*ids[: self.limit - 1], self.source_tokenizer.eos]
+
+    def rows(self, sources: Sequence[Sequence[int]], *, look: bool) -> DecoderRows:
+        """The network given these sources, which end with </s>; ``look`` for its attention."""
+        tokenizer = self.target_tokenizer
+        return DecoderRows(
+            self.network, sources, tokenizer.bos, tokenizer.eos, tokenizer.vocab_size, look
+        )
+
+    def evaluate(self, corpus: ParallelCorpus, *, beam: int = 5) -> dict[str, Score]:
+        """BLEU and chrF of beam search and perplexity of the references, with intervals."""
+        return judge(self, corpus, beam=beam, with_findings=False).scores
+
+    def signature(self, *, beam: int) -> Signature:
+        """What every score of this translator shares."""
+        tokenizer = self.target_tokenizer
+        more = (("beam", str(beam)),)
+        return sign_model(tokenizer, task="translate", stage=self.info.stage, more=more)
+
+    @inference()
+    def inside(
+        self, source: str, target: str | None = None, *, off: HeadsOff | None = None
+    ) -> Inside:
+        """What the network computed on ``source`` and its translation, or ``target``.
+
+        Args:
+            source: one sentence.
+            target: the translation to look at instead of the model's own.
+            off: heads to switch off, while translating too.
+        """
+        off = off or {}
+        reading, writing = self.source_tokenizer, self.target_tokenizer
+        ids = self.source_ids(reading.encode(source))
+        if target is None:
+            target = self.search(source, off=off)[0].text
+        wanted = writing.encode(target)
+        tape = Tape(off=off)
+        batch = tensor(np.array([ids], dtype=np.int64), self.network)
+        lengths = tensor(np.array([len(ids)], dtype=np.int64), self.network)
+        row = np.array([[writing.bos, *wanted]], dtype=np.int64)
+        memory = self.network.encode(batch, lengths, tape=tape)
+        hidden = self.network.decode(memory, tensor(row, self.network), tape=tape)
+        gold = tensor(np.array([[*wanted, writing.eos]], dtype=np.int64), self.network)
+        predicted = target_logprobs(self.network, hidden, gold, np.array([len(wanted) + 1]))[0]
+        tensors = one_row(tape)
+        alignment = self.network.alignment(tape)
+        if alignment is not None:
+            tensors["alignment"] = alignment[0].float().cpu().numpy()
+        pieces, words = piece_words(reading, source)
+        target_pieces, target_words = piece_words(writing, target)
+        inner = len(ids) - 1
+        return Inside(
+            task="translate",
+            stage=self.info.stage,
+            tokens=(*pieces[:inner], reading.token(reading.eos)),
+            words=(*words[:inner], -1),
+            tensors=tensors,
+            target_tokens=(*target_pieces, writing.token(writing.eos)),
+            target_words=(*target_words, -1),
+            logprobs=tuple(float(logprob) for logprob in predicted),
+            extra={"translation": target, "logprob": float(predicted.sum())},
+        )
+
+    def search(
+        self,
+        source: str,
+        *,
+        beam: int = 5,
+        off: HeadsOff | None = None,
+        tree: BeamTree | None = None,
+    ) -> list[Found]:
+        """All that beam search ends with for one sentence, best first.
+
+        Args:
+            source: one sentence.
+            beam: hypotheses kept at every step.
+            off: heads to switch off.
+            tree: where to keep every step of the search.
+        """
+        ids = self.source_ids(self.source_tokenizer.encode(source))
+        rows = replace(self.rows([ids], look=True), off=off or {})
+        found = beam_search(
+            rows,
+            beam=beam,
+            n_best=beam,
+            max_length=[longest_target(len(ids))],
+            banned=never_written(self.target_tokenizer),
+            tree=tree,
+        )[0]
+        return [Found(self.target_tokenizer.decode(each.tokens).strip(" "), each) for each in found]
+
+    def save(
+        self,
+        folder: Path | str,
+        *,
+        force: bool = False,
+        beside: Mapping[str, Path] = NOTHING_BESIDE,
+    ) -> None:
+        """Write the model's folder, aside and renamed.
+
+        Args:
+            folder: where it is to be.
+            force: replace what is there.
+            beside: further files to keep in it, by the names they are to have.
+
+        Raises:
+            InputError: ``folder`` exists and ``force`` is false.
+            DiskError: it cannot be written; what was there is whole.
+        """
+        write_folder(
+            Path(folder),
+            files={
+                "source_tokenizer.json": self.source_tokenizer.save,
+                "tokenizer.json": self.target_tokenizer.save,
+                "model.safetensors": lambda path: save_network(
+                    self.network, path, stage=self.info.stage
+                ),
+                "config.json": lambda path: save_config(path, self.info, mark=MARK),
+                **copies_of(beside),
+            },
+            manifest={
+                **self.info.to_json(),
+                "source_tokenizer": self.source_tokenizer.describe(),
+                "tokenizer": self.target_tokenizer.describe(),
+                "limit": self.limit,
+            },
+            force=force,
+        )
+
+
+def _one_later(best: Hypothesis) -> Hypothesis:
+    """With the attention of the step that reads a token in the place of the one that emits it."""
+    attention = best.attention
+    return best if attention is None else replace(best, attention=attention[1:])
