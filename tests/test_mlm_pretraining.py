@@ -109,6 +109,25 @@ def test_muon_takes_the_stacks_matrices_and_a_fused_projection_by_blocks() -> No
     assert len(where) == len(named)
 
 
+def test_muon_of_whole_matrices_is_torchs_but_for_the_rounding_of_bfloat16() -> None:
+    torch.manual_seed(0)
+    one = [torch.nn.Parameter(torch.randn(size)) for size in ((6, 4), (4, 6), (5, 5))]
+    other = [torch.nn.Parameter(each.detach().clone()) for each in one]
+    before = [each.detach().clone() for each in one]
+    mine = Muon([{"params": one, "weight_decay": 0.1}], lr=0.01)
+    torchs = torch.optim.Muon(
+        other, lr=0.01, weight_decay=0.1, momentum=0.95, adjust_lr_fn="match_rms_adamw"
+    )
+    for _ in range(5):
+        for left, right in zip(one, other, strict=True):
+            left.grad = torch.randn_like(left)
+            right.grad = left.grad.clone()
+        mine.step()
+        torchs.step()
+    for left, right, began in zip(one, other, before, strict=True):
+        assert (left - right).norm().item() < 0.1 * (left - began).norm().item()
+
+
 def test_muons_adam_is_torchs_adamw() -> None:
     torch.manual_seed(0)
     one = torch.nn.Parameter(torch.randn(5))

@@ -8,6 +8,9 @@ r"""Muon: momentum whose matrix is made orthogonal before each step (Jordan et a
 learning rate serves both. For matrices of the stack; embeddings and vectors are AdamW's. A matrix
 of several blocks on top of one another, such as a fused projection of queries, keys and values, is
 made orthogonal block by block. Several processes share this work out.
+
+``torch.optim.Muon`` takes the same steps, but always of whole matrices and in bfloat16, in every
+process alike, and leaves the embeddings and vectors to a second optimiser.
 """
 
 from collections.abc import Callable, Iterable
