@@ -6,8 +6,10 @@ from collections import Counter
 import pytest
 
 from munmaek.errors import ConfigError
-from munmaek.phrases import LABELS, LENGTHS, Phrase, Phrasebook, corpus, phrasebook
-from munmaek.phrases.sentence import Draft
+from munmaek.phrases import HELD_OUT, LABELS, LENGTHS, Phrase, Phrasebook, phrasebook
+from phrasebook import corpus
+from phrasebook.sentence import Draft
+from write_phrasebook import BOOKS
 
 PRONOUNS = {"you", "we", "it", "i", "he", "she", "they"}
 
@@ -133,10 +135,12 @@ def test_the_same_seed_gives_the_same_book_and_another_seed_another():
     assert phrasebook(seed=3, **small) != phrasebook(seed=4, **small)
 
 
-def test_a_small_book_keeps_every_class_of_length():
-    book = phrasebook(pairs=2_000, valid=100, test=100)
+@pytest.mark.parametrize("seed", [0, 7])
+def test_a_small_book_keeps_every_class_of_length(seed: int):
+    book = phrasebook(seed=seed, pairs=2_000, valid=100, test=100)
     phrases = [*book.train, *book.valid, *book.test]
-    assert len(phrases) == 2_000
+    assert len(phrases) == len({p.korean for p in phrases}) == 2_000
+    assert len({p.english.casefold() for p in phrases}) == 2_000
     assert min(Counter(map(length_class, phrases)).values()) >= 200
 
 
@@ -158,8 +162,22 @@ def test_holding_out_words_that_train_would_lose_is_refused():
         phrasebook(pairs=60, valid=20, test=35)
 
 
+def test_more_pairs_than_are_shipped_are_refused():
+    with pytest.raises(ConfigError, match="pairs=60000 is more than are shipped"):
+        phrasebook(pairs=60_000)
+
+
 def test_more_pairs_than_the_grammar_yields_are_refused(monkeypatch: pytest.MonkeyPatch):
     known = Draft([("안녕", (0,))], [("hello", (0,)), ("my", (0,)), ("friend", (0,))], asks=False)
     monkeypatch.setitem(corpus.MAKERS, "statement", lambda _rng, _target: known)
     with pytest.raises(ConfigError, match="pairs=1000 is more than the grammar yields"):
-        phrasebook(pairs=1_000, valid=50, test=50)
+        corpus.make(0, 1_000, len(LENGTHS))
+
+
+@pytest.mark.parametrize("book", BOOKS, ids=str)
+def test_the_grammar_still_makes_what_is_shipped(book: tuple[int, int, int]):
+    seed, pairs, classes = book
+    longest = LENGTHS[classes - 1][1]
+    shipped = phrasebook(seed=seed, pairs=pairs, valid=0, test=2, longest=longest)
+    assert shipped.test == HELD_OUT
+    assert list(shipped.train) == corpus.make(seed, pairs, classes)

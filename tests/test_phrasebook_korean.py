@@ -4,18 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from munmaek.phrases import english
-from munmaek.phrases.hangul import final, join, particle, split, with_final
-from munmaek.phrases.korean import Kind, Stem, attach, deny_copula, finish, honorific, past
-from munmaek.phrases.predicate import (
+from phrasebook import english
+from phrasebook.hangul import final, join, particle, split, with_final
+from phrasebook.korean import Kind, Stem, attach, deny_copula, finish, honorific, past
+from phrasebook.predicate import (
     Form,
     Modal,
     Tense,
     english_predicate,
     korean_predicate,
 )
-from munmaek.phrases.qualities import is_a
-from munmaek.phrases.verbs import Verb
+from phrasebook.qualities import is_a
+from phrasebook.verbs import Verb
 
 # Stem, kind, verb or adjective; then -어, -어요, plain present, plain past, -니, -ㅂ니다,
 # -(으)면, -(으)세요, and the form before a noun.

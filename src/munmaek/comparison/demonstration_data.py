@@ -7,8 +7,7 @@ from typing import Any
 
 from munmaek.comparison.demonstration_plan import Plan
 from munmaek.fit.recipe import Recipe
-from munmaek.phrases import Phrase, Phrasebook, phrasebook
-from munmaek.phrases.corpus import HELD_OUT
+from munmaek.phrases import HELD_OUT, Phrase, Phrasebook, phrasebook
 from munmaek.tasks.classify.data import Labelled, prepare_labelled
 from munmaek.tasks.lm.data import Text, prepare_text
 from munmaek.tasks.translate.data import Parallel, prepare_parallel

@@ -1,4 +1,4 @@
-"""Text to tokens: readers of files, tokenizers, and the built-in phrasebook.
+"""Text to tokens: readers of files, and tokenizers.
 
 Import the parts themselves: ``munmaek.text.corpora``, ``munmaek.text.tokenizers``.
 """

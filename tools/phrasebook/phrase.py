@@ -9,9 +9,9 @@ from enum import Enum
 from random import Random
 from typing import TypeVar
 
-from munmaek.phrases.english import FIRST, PLURAL, THIRD, article
-from munmaek.phrases.hangul import particle
-from munmaek.phrases.lexicon import ADJECTIVES, Adjective, Chunk, Noun, Person, Place
+from phrasebook.english import FIRST, PLURAL, THIRD, article
+from phrasebook.hangul import particle
+from phrasebook.lexicon import ADJECTIVES, Adjective, Chunk, Noun, Person, Place
 
 __all__ = [
     "Nominal",

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from munmaek.phrases import lexicon
-from munmaek.phrases.clause import Clause
-from munmaek.phrases.english import PLURAL, THIRD
-from munmaek.phrases.lexicon import Person
-from munmaek.phrases.phrase import (
+from phrasebook import lexicon
+from phrasebook.clause import Clause
+from phrasebook.english import PLURAL, THIRD
+from phrasebook.lexicon import Person
+from phrasebook.phrase import (
     Nominal,
     Scene,
     i,
@@ -17,8 +17,8 @@ from munmaek.phrases.phrase import (
     we,
     you,
 )
-from munmaek.phrases.predicate import LINK
-from munmaek.phrases.verbs import LIKE, LIVING, WORKING
+from phrasebook.predicate import LINK
+from phrasebook.verbs import LIKE, LIVING, WORKING
 
 __all__ = ["any_subject", "in_person", "other_subject", "third_person"]
 

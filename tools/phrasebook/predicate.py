@@ -9,10 +9,10 @@ from dataclasses import replace
 from enum import IntEnum, auto
 from functools import cache
 
-from munmaek.phrases.english import THIRD, be, gerund, past, third
-from munmaek.phrases.korean import Kind, Stem, attach, deny_copula, finish, honorific
-from munmaek.phrases.korean import past as past_stem
-from munmaek.phrases.verbs import Verb
+from phrasebook.english import THIRD, be, gerund, past, third
+from phrasebook.korean import Kind, Stem, attach, deny_copula, finish, honorific
+from phrasebook.korean import past as past_stem
+from phrasebook.verbs import Verb
 
 __all__ = [
     "AUX",

@@ -16,9 +16,9 @@ Flags of a verb, one letter each:
 
 from dataclasses import dataclass
 
-from munmaek.phrases import lexicon
-from munmaek.phrases.korean import Kind, Stem
-from munmaek.phrases.lexicon import Noun, Place
+from phrasebook import lexicon
+from phrasebook.korean import Kind, Stem
+from phrasebook.lexicon import Noun, Place
 
 __all__ = [
     "ACTIVITIES",

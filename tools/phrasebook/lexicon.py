@@ -7,7 +7,7 @@ against ``매일|아침`` links every to 매일 and morning to 아침, while ``i
 
 from dataclasses import dataclass, field
 
-from munmaek.phrases.english import PLURAL, THIRD, plural
+from phrasebook.english import PLURAL, THIRD, plural
 
 __all__ = [
     "ADJECTIVES",

@@ -1,11 +1,11 @@
 """What is the case: states, descriptions, weather, and what explains an event."""
 
-from munmaek.phrases import lexicon
-from munmaek.phrases.clause import Clause
-from munmaek.phrases.english import PLURAL
-from munmaek.phrases.korean import Kind, Stem
-from munmaek.phrases.people import other_subject
-from munmaek.phrases.phrase import (
+from phrasebook import lexicon
+from phrasebook.clause import Clause
+from phrasebook.english import PLURAL
+from phrasebook.korean import Kind, Stem
+from phrasebook.people import other_subject
+from phrasebook.phrase import (
     Nominal,
     Scene,
     Style,
@@ -14,8 +14,8 @@ from munmaek.phrases.phrase import (
     in_place,
     something,
 )
-from munmaek.phrases.predicate import Tense
-from munmaek.phrases.qualities import (
+from phrasebook.predicate import Tense
+from phrasebook.qualities import (
     BEGINNING,
     DESCRIPTIONS,
     ENDING,
@@ -25,7 +25,7 @@ from munmaek.phrases.qualities import (
     WEATHER,
     is_a,
 )
-from munmaek.phrases.verbs import ACTIVITIES, LIKE, Verb
+from phrasebook.verbs import ACTIVITIES, LIKE, Verb
 
 __all__ = [
     "ARRIVALS",

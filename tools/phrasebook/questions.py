@@ -2,17 +2,17 @@
 
 from dataclasses import replace
 
-from munmaek.phrases.clause import Clause
-from munmaek.phrases.english import THIRD
-from munmaek.phrases.events import Purpose, activity, asked_mood
-from munmaek.phrases.growth import any_tense, extended
-from munmaek.phrases.people import other_subject
-from munmaek.phrases.phrase import Nominal, Scene, Style, you
-from munmaek.phrases.predicate import Form, Tense
-from munmaek.phrases.statements import BELIEVE, SAY, THINK, told_in
-from munmaek.phrases.states import description, existence, state
-from munmaek.phrases.structure import Complex, Reported, Structure
-from munmaek.phrases.verbs import GOING, PEOPLE_VERBS, VERBS, Verb
+from phrasebook.clause import Clause
+from phrasebook.english import THIRD
+from phrasebook.events import Purpose, activity, asked_mood
+from phrasebook.growth import any_tense, extended
+from phrasebook.people import other_subject
+from phrasebook.phrase import Nominal, Scene, Style, you
+from phrasebook.predicate import Form, Tense
+from phrasebook.statements import BELIEVE, SAY, THINK, told_in
+from phrasebook.states import description, existence, state
+from phrasebook.structure import Complex, Reported, Structure
+from phrasebook.verbs import GOING, PEOPLE_VERBS, VERBS, Verb
 
 __all__ = ["ASKABLE", "asked_for"]
 

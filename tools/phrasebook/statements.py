@@ -1,17 +1,17 @@
 """What statements say, and what may be reported."""
 
-from munmaek.phrases.clause import Clause
-from munmaek.phrases.english import PLURAL
-from munmaek.phrases.events import Purpose, activity, with_mood
-from munmaek.phrases.growth import any_tense, extended
-from munmaek.phrases.korean import Kind, Stem
-from munmaek.phrases.lexicon import ADVERBS
-from munmaek.phrases.people import any_subject, in_person, other_subject
-from munmaek.phrases.phrase import Nominal, Scene, Style, adverbial, i, you
-from munmaek.phrases.predicate import Modal, Tense
-from munmaek.phrases.states import description, existence, identity, quality, state, weather
-from munmaek.phrases.structure import Complex, Coordinated, Reported, Structure, Subordinate
-from munmaek.phrases.verbs import PEOPLE_VERBS, VERBS, Verb
+from phrasebook.clause import Clause
+from phrasebook.english import PLURAL
+from phrasebook.events import Purpose, activity, with_mood
+from phrasebook.growth import any_tense, extended
+from phrasebook.korean import Kind, Stem
+from phrasebook.lexicon import ADVERBS
+from phrasebook.people import any_subject, in_person, other_subject
+from phrasebook.phrase import Nominal, Scene, Style, adverbial, i, you
+from phrasebook.predicate import Modal, Tense
+from phrasebook.states import description, existence, identity, quality, state, weather
+from phrasebook.structure import Complex, Coordinated, Reported, Structure, Subordinate
+from phrasebook.verbs import PEOPLE_VERBS, VERBS, Verb
 
 __all__ = ["BELIEVE", "HEAR", "SAY", "THINK", "about_you", "told", "told_in", "very"]
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from random import Random
 
-from munmaek.phrases import lexicon
-from munmaek.phrases.hangul import particle
-from munmaek.phrases.phrase import Scene, Style
+from phrasebook import lexicon
+from phrasebook.hangul import particle
+from phrasebook.phrase import Scene, Style
 
 __all__ = [
     "AUDIENCES",

@@ -1,17 +1,17 @@
 """What requests ask for and proposals propose: no subject, and no tense of their own."""
 
-from munmaek.phrases.clause import Clause
-from munmaek.phrases.english import PLURAL
-from munmaek.phrases.events import Purpose, activity
-from munmaek.phrases.growth import REASONS, TIMINGS, another, any_tense, temporal, timeless
-from munmaek.phrases.korean import Kind, Stem
-from munmaek.phrases.people import other_subject
-from munmaek.phrases.phrase import Nominal, Scene, Style, i
-from munmaek.phrases.predicate import Tense
-from munmaek.phrases.statements import told_in
-from munmaek.phrases.states import circumstance, state
-from munmaek.phrases.structure import Complex, Reported, Structure, Subordinate
-from munmaek.phrases.verbs import VERBS, Verb
+from phrasebook.clause import Clause
+from phrasebook.english import PLURAL
+from phrasebook.events import Purpose, activity
+from phrasebook.growth import REASONS, TIMINGS, another, any_tense, temporal, timeless
+from phrasebook.korean import Kind, Stem
+from phrasebook.people import other_subject
+from phrasebook.phrase import Nominal, Scene, Style, i
+from phrasebook.predicate import Tense
+from phrasebook.statements import told_in
+from phrasebook.states import circumstance, state
+from phrasebook.structure import Complex, Reported, Structure, Subordinate
+from phrasebook.verbs import VERBS, Verb
 
 __all__ = ["TELL", "demanded"]
 

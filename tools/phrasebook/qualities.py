@@ -1,7 +1,7 @@
 """Adjectives as predicates: of people, of things, of the weather; professions and events."""
 
-from munmaek.phrases.korean import Kind, Stem
-from munmaek.phrases.verbs import KINDS, Verb
+from phrasebook.korean import Kind, Stem
+from phrasebook.verbs import KINDS, Verb
 
 __all__ = [
     "BEGINNING",

@@ -3,12 +3,12 @@
 from dataclasses import dataclass, replace
 from itertools import permutations
 
-from munmaek.phrases import lexicon
-from munmaek.phrases.clause import Clause
-from munmaek.phrases.english import PLURAL
-from munmaek.phrases.lexicon import ADVERBS, Noun, Time
-from munmaek.phrases.people import other_subject, third_person
-from munmaek.phrases.phrase import (
+from phrasebook import lexicon
+from phrasebook.clause import Clause
+from phrasebook.english import PLURAL
+from phrasebook.lexicon import ADVERBS, Noun, Time
+from phrasebook.people import other_subject, third_person
+from phrasebook.phrase import (
     Nominal,
     Pair,
     Scene,
@@ -22,8 +22,8 @@ from munmaek.phrases.phrase import (
     something,
     you,
 )
-from munmaek.phrases.predicate import Form, Modal, Tense
-from munmaek.phrases.verbs import (
+from phrasebook.predicate import Form, Modal, Tense
+from phrasebook.verbs import (
     ACTIVITIES,
     DESCRIBED_BY,
     GOING,

@@ -7,9 +7,9 @@ Korean before it; a subject that is said again is a pronoun in English and nothi
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from munmaek.phrases.clause import Clause
-from munmaek.phrases.phrase import Style, Words
-from munmaek.phrases.predicate import AUX, Form, Modal, Tense
+from phrasebook.clause import Clause
+from phrasebook.phrase import Style, Words
+from phrasebook.predicate import AUX, Form, Modal, Tense
 
 __all__ = ["Complex", "Coordinated", "Reported", "Structure", "Subordinate"]
 

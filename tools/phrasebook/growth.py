@@ -2,16 +2,16 @@
 
 from dataclasses import replace
 
-from munmaek.phrases.clause import Clause
-from munmaek.phrases.events import POOLS, Purpose, activity
-from munmaek.phrases.korean import Stem
-from munmaek.phrases.people import other_subject
-from munmaek.phrases.phrase import Nominal, Scene, something
-from munmaek.phrases.predicate import Form, Modal, Tense
-from munmaek.phrases.qualities import STATES
-from munmaek.phrases.states import circumstance, event, weather
-from munmaek.phrases.structure import Complex, Subordinate
-from munmaek.phrases.verbs import ACTIVITIES, BACKGROUND, GOING, PEOPLE_VERBS, Verb
+from phrasebook.clause import Clause
+from phrasebook.events import POOLS, Purpose, activity
+from phrasebook.korean import Stem
+from phrasebook.people import other_subject
+from phrasebook.phrase import Nominal, Scene, something
+from phrasebook.predicate import Form, Modal, Tense
+from phrasebook.qualities import STATES
+from phrasebook.states import circumstance, event, weather
+from phrasebook.structure import Complex, Subordinate
+from phrasebook.verbs import ACTIVITIES, BACKGROUND, GOING, PEOPLE_VERBS, Verb
 
 __all__ = [
     "BE_YOUNG",

@@ -7,9 +7,9 @@ English: subject, frequency, predicate, object, recipient, companion, manner, pl
 
 from dataclasses import dataclass
 
-from munmaek.phrases.lexicon import Noun
-from munmaek.phrases.phrase import Nominal, Pair, Style, Words, mark
-from munmaek.phrases.predicate import (
+from phrasebook.lexicon import Noun
+from phrasebook.phrase import Nominal, Pair, Style, Words, mark
+from phrasebook.predicate import (
     LINK,
     NEG,
     Form,
@@ -19,7 +19,7 @@ from munmaek.phrases.predicate import (
     english_predicate,
     korean_predicate,
 )
-from munmaek.phrases.verbs import Verb
+from phrasebook.verbs import Verb
 
 __all__ = ["TENSELESS", "Clause"]
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cache
 
-from munmaek.phrases.hangul import final, join, particle, split, with_final
+from phrasebook.hangul import final, join, particle, split, with_final
 
 __all__ = ["Kind", "Stem", "attach", "deny_copula", "finish", "honorific", "past"]
 

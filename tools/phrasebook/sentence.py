@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
 
-from munmaek.phrases.address import (
+from phrasebook.address import (
     COMMAND,
     COULD_YOU,
     FAVOUR,
@@ -22,13 +22,13 @@ from munmaek.phrases.address import (
     draw_address,
     scene_for,
 )
-from munmaek.phrases.demands import demanded
-from munmaek.phrases.events import Purpose
-from munmaek.phrases.phrase import Scene, Style, Words
-from munmaek.phrases.predicate import Form
-from munmaek.phrases.questions import asked_for
-from munmaek.phrases.statements import about_you, told
-from munmaek.phrases.structure import Structure
+from phrasebook.demands import demanded
+from phrasebook.events import Purpose
+from phrasebook.phrase import Scene, Style, Words
+from phrasebook.predicate import Form
+from phrasebook.questions import asked_for
+from phrasebook.statements import about_you, told
+from phrasebook.structure import Structure
 
 __all__ = ["LABELS", "MAKERS", "OPENERS", "Draft", "proposal", "question", "request", "statement"]
 

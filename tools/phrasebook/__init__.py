@@ -1,0 +1,1 @@
+"""The grammar and the lexicon that the phrasebook is made of; nothing of it is shipped."""
