@@ -24,9 +24,10 @@ from munmaek.models.bert import BertClassifierNetwork, BertConfig
 from munmaek.nn.tape import Tape
 from munmaek.pipeline import train
 from munmaek.several import train_several
-from munmaek.tasks.classify.fit import label_weights
-from munmaek.tasks.classify.model import Classifier, framing_of
-from munmaek.tasks.classify.objective import Classification, Framing, NeuralClassifier, Rows
+from munmaek.tasks.classify.model import Classifier
+from munmaek.tasks.classify.objective import Classification, NeuralClassifier
+from munmaek.tasks.classify.training import label_weights
+from munmaek.tasks.framing import Framing, Rows, framing_of
 from munmaek.tasks.loading import load
 from munmaek.tasks.regress.model import Regressor
 from munmaek.tasks.tag.model import Tagger, stands_apart, word_rows

@@ -28,8 +28,9 @@ from munmaek.models import stage_named
 from munmaek.models.ngram import NgramClassifier, NgramConfig, NgramModel
 from munmaek.nn.tape import Tape
 from munmaek.tasks.classify.model import Classifier
-from munmaek.tasks.classify.objective import Framing, NeuralClassifier
+from munmaek.tasks.classify.objective import NeuralClassifier
 from munmaek.tasks.framed import frame_text
+from munmaek.tasks.framing import Framing
 from munmaek.tasks.lm.model import TrainedLanguageModel
 from munmaek.tasks.lm.objective import NeuralLanguageModel
 from munmaek.tasks.mlm.model import Encoder

@@ -15,7 +15,8 @@ from munmaek.fit.recipe import Recipe
 from munmaek.models.bert import BertClassifierNetwork, BertConfig
 from munmaek.pipeline import train
 from munmaek.tasks.classify.model import Classifier
-from munmaek.tasks.classify.objective import Classification, Rows
+from munmaek.tasks.classify.objective import Classification
+from munmaek.tasks.framing import Rows
 from munmaek.text.soft_labels import read_soft_labels
 
 SMALL = {

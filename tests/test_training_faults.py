@@ -11,7 +11,8 @@ from torch import nn
 
 from munmaek.comparison.reading import read_rows
 from munmaek.comparison.report import render_report
-from munmaek.fit.examining import examined, fingerprints, unmoved_since
+from munmaek.fit.examining import examined
+from munmaek.fit.fingerprints import fingerprints, unmoved_since
 from munmaek.fit.recipe import Recipe
 from munmaek.fit.record import FitResult
 from munmaek.fit.run import RunState

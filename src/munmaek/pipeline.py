@@ -14,11 +14,11 @@ from munmaek.errors import InputError, MunmaekWarning, UnsupportedError
 from munmaek.fit.config import MAY_CHANGE
 from munmaek.fit.examining import with_finding
 from munmaek.fit.extra import STATISTICAL, Extra, GuideSource
-from munmaek.fit.network import Run
 from munmaek.fit.precision import flushing_subnormals
 from munmaek.fit.ranks import leads
 from munmaek.fit.recipe import Recipe, validation_role
 from munmaek.fit.record import Progress
+from munmaek.fit.running import Run
 from munmaek.fit.trained import Trained
 from munmaek.fit.vocabulary import begun_with
 from munmaek.folder.ownership import check_ours

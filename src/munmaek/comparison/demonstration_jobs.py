@@ -20,9 +20,9 @@ from munmaek.comparison.entries import (
     translator_row,
 )
 from munmaek.comparison.yardsticks import yardsticks
-from munmaek.fit.network import Run
 from munmaek.fit.recipe import Recipe
 from munmaek.fit.record import Progress
+from munmaek.fit.running import Run
 from munmaek.fit.vocabulary import own_tokenizer
 from munmaek.look.measures import first_word_influence, reading_work
 from munmaek.metrics import alignment_scores, resting_on

@@ -23,9 +23,9 @@ from munmaek.comparison.settings import Candidate, CompareSettings, parse_candid
 from munmaek.comparison.splits import described_data, holds_out, parted_already
 from munmaek.comparison.unfinished import made_aside, same_data
 from munmaek.errors import ArtefactError, ConfigError, UnsupportedError
-from munmaek.fit.network import Run
 from munmaek.fit.recipe import Recipe, validation_role
 from munmaek.fit.record import Progress
+from munmaek.fit.running import Run
 from munmaek.fit.trained import Trained
 from munmaek.fit.vocabulary import own_tokenizer
 from munmaek.folder.manifest import MANIFEST, read_manifest

@@ -3,9 +3,7 @@
 import warnings
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,13 +12,14 @@ from numpy.typing import NDArray
 
 from munmaek.data.bucketing import Lengths, bucket, padding_fraction
 from munmaek.errors import MunmaekWarning, UnsupportedError
-from munmaek.fit.examining import examined, fingerprints, unmoved_since
+from munmaek.fit.examining import examined
+from munmaek.fit.fingerprints import fingerprints, unmoved_since
 from munmaek.fit.holding import is_held_out
 from munmaek.fit.loop import fit
 from munmaek.fit.ranks import leads
 from munmaek.fit.recipe import Recipe
-from munmaek.fit.record import Progress
 from munmaek.fit.resuming import same_data
+from munmaek.fit.running import Run
 from munmaek.fit.trained import Trained
 from munmaek.folder.borrowing import tokenizers_of
 from munmaek.folder.info import Info
@@ -31,7 +30,6 @@ from munmaek.nn.embeddings import OutputLayer
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 
 __all__ = [
-    "Run",
     "embedded_tokens",
     "resolved_stage",
     "row_lengths",
@@ -44,20 +42,6 @@ Counts = NDArray[np.int64]
 
 VALIDATION_ROWS = 2000
 """Rows of the validation data that are looked at while training; the last word has all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Where and under whose eyes a model is trained."""
-
-    device: str = "cpu"
-    folder: Path | None = None
-    """For checkpoints and the log; None keeps none."""
-    resume: bool = False
-    init: Trained | None = None
-    """A trained model whose weights are the beginning."""
-    report: Callable[[Progress], None] | None = None
-    should_stop: Callable[[], bool] | None = None
 
 
 def train_network(

@@ -1,10 +1,8 @@
 """Networks to and from safetensors files."""
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from inspect import signature
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, cast
 
 import torch
@@ -13,34 +11,24 @@ from safetensors import torch as safe_torch
 from torch import Tensor, nn
 
 from munmaek.errors import ArtefactError
-from munmaek.folder.info import Info
-from munmaek.folder.manifest import MANIFEST, MARK
-from munmaek.folder.writing import NOTHING_BESIDE, copies_of, write_folder
+from munmaek.folder.manifest import MANIFEST
 from munmaek.models import stage_named
-from munmaek.models.bert import BertConfig
-from munmaek.models.bert.huggingface import FAMILIES, from_huggingface, to_huggingface
-from munmaek.models.bert.huggingface_config import huggingface_config
+from munmaek.models.bert.huggingface import from_huggingface, to_huggingface
 from munmaek.nn.allocation import Bounded, TooLargeError
 from munmaek.nn.building import build_network
 from munmaek.nn.tensor_files import write_tensors
 from munmaek.nn.tensors import check_tensors
-from munmaek.text.checkpoint_tokenizer import AnyTokenizer, CheckpointTokenizer
 
 __all__ = [
     "make_network",
     "network_with",
     "parameter_count",
     "read_weights",
-    "save_config",
-    "save_model",
     "save_network",
 ]
 
 # The library's functions come without complete types.
 _torch = cast("Any", safe_torch)
-PROBLEMS = {"regress": "regression"}
-"""``problem_type`` by task; without it one output would be taken for a label's score."""
-NO_FILES: Mapping[str, Callable[[Path], None]] = {}
 
 
 def make_network(
@@ -75,114 +63,6 @@ def make_network(
 def parameter_count(network: nn.Module) -> int:
     """Weights that are trained, tied ones once."""
     return sum(weight.numel() for weight in network.parameters())
-
-
-def save_model(
-    folder: Path | str,
-    *,
-    info: Info,
-    tokenizer: AnyTokenizer,
-    weights: Callable[[Path], None],
-    manifest: Mapping[str, Any],
-    labels: Sequence[str] = (),
-    several: bool = False,
-    files: Mapping[str, Callable[[Path], None]] = NO_FILES,
-    force: bool,
-    beside: Mapping[str, Path] = NOTHING_BESIDE,
-) -> None:
-    """Write the folder of a model with one tokenizer, aside and renamed.
-
-    Args:
-        folder: where it is to be.
-        info: the model's.
-        tokenizer: the same.
-        weights: writes ``model.safetensors``.
-        manifest: what is kept besides ``info`` and ``tokenizer``.
-        labels: names of the classes, in the order of the scores.
-        several: a text may have several of them.
-        files: what writes each further file, by its name.
-        force: replace what is there.
-        beside: further files to keep in it, by the names they are to have.
-
-    Raises:
-        InputError: ``folder`` exists and ``force`` is false.
-        DiskError: it cannot be written; what was there is whole.
-    """
-    write_folder(
-        Path(folder),
-        files={
-            "tokenizer.json": tokenizer.save,
-            "model.safetensors": weights,
-            "config.json": lambda path: save_config(
-                path, info, labels=labels, several=several, mark=MARK
-            ),
-            **_tokenizer_files(tokenizer),
-            **files,
-            **copies_of(beside),
-        },
-        manifest={**info.to_json(), "tokenizer": tokenizer.describe(), **manifest},
-        force=force,
-    )
-
-
-def save_config(
-    path: Path,
-    info: Info,
-    *,
-    labels: Sequence[str] = (),
-    several: bool = False,
-    mark: Mapping[str, Any] = MappingProxyType({}),
-) -> None:
-    """Write the network's configuration as JSON, for BERT in Hugging Face's own schema.
-
-    Args:
-        path: the file.
-        info: the model's.
-        labels: names of the classes, in the order of the scores.
-        several: a text may have several of them.
-        mark: fields put in front, such as ``MARK`` in a folder that has a manifest.
-    """
-    if info.stage == "bert":
-        config = BertConfig.of(info.config)
-        content = huggingface_config(
-            config,
-            vocab_size=info.sizes["vocab_size"],
-            architecture=FAMILIES[config.family].classes + _ending(info),
-            labels=labels,
-        )
-        problem = "multi_label_classification" if several else PROBLEMS.get(info.task)
-        if problem is not None:
-            content["problem_type"] = problem
-    else:
-        content = {"stage": info.stage, "task": info.task, **info.config, **info.sizes}
-    content = {**mark, **content}
-    path.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-
-
-def _ending(info: Info) -> str:
-    """What Hugging Face's class for this head is called after the family's name."""
-    if "pooled" in info.sizes:
-        return "Model"
-    if info.sizes.get("next_sentence"):
-        return "ForPreTraining"
-    endings = {
-        "classify": "ForSequenceClassification",
-        "regress": "ForSequenceClassification",
-        "tag": "ForTokenClassification",
-    }
-    return endings.get(info.task, "ForMaskedLM")
-
-
-def _tokenizer_files(tokenizer: AnyTokenizer) -> dict[str, Callable[[Path], None]]:
-    """What ``transformers`` wants beside ``tokenizer.json``."""
-    if not isinstance(tokenizer, CheckpointTokenizer):
-        return {}
-    text = json.dumps(tokenizer.settings(), ensure_ascii=False, indent=2) + "\n"
-
-    def write(path: Path) -> None:
-        path.write_text(text, encoding="utf-8")
-
-    return {"tokenizer_config.json": write}
 
 
 def save_network(
@@ -282,7 +162,7 @@ def _check_sizes(made: Callable[..., Any], sizes: Mapping[str, Any], where: Path
 def _fill(network: nn.Module, given: Mapping[str, Tensor], *, stage: str, where: Path) -> None:
     weights = dict(given)
     if stage == "bert":
-        config = cast("BertConfig", cast("Any", network).config)
+        config = cast("Any", network).config
         tied = config.tie_word_embeddings
         try:
             weights = from_huggingface(weights, family=config.family, tied=tied)

@@ -7,7 +7,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from munmaek.tasks.classify.objective import Framing, Rows
+from munmaek.tasks.framing import Framing, Rows
 from munmaek.tasks.inside import Inside
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.frames import SPECIAL

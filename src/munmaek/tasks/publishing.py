@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from munmaek.errors import UnsupportedError
 from munmaek.exchange.sums import write_sums
 from munmaek.folder.ownership import PUBLISHED
-from munmaek.folder.weights import save_config, save_network
+from munmaek.folder.saving import save_config
+from munmaek.folder.weights import save_network
 from munmaek.models.bert import (
     BertBaseNetwork,
     BertClassifierNetwork,

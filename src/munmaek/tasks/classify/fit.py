@@ -1,91 +1,28 @@
-"""From labelled texts to a trained classifier."""
+"""From labelled texts to a trained classifier: n-grams are counted, without torch."""
 
 import time
 import warnings
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from munmaek.errors import ConfigError, InputError, MunmaekWarning, OrderError
+from munmaek.errors import InputError, MunmaekWarning, OrderError
 from munmaek.fit.counted import counted_info, excluded_ids, fitted, ngram_sizes
 from munmaek.fit.examining import (
     EXAMINED,
     with_finding,
 )
-from munmaek.fit.network import (
-    Run,
-    embedded_tokens,
-    resolved_stage,
-    row_lengths,
-    some,
-    train_network,
-)
 from munmaek.fit.recipe import Recipe
-from munmaek.folder.info import Info
+from munmaek.fit.running import Run
 from munmaek.metrics.calibration import FEWEST, is_certain
 from munmaek.metrics.diagnosis import Finding
 from munmaek.metrics.training import one_label
 from munmaek.models.ngram import NgramClassifier, NgramConfig
 from munmaek.tasks.classify.data import Labelled
-from munmaek.tasks.classify.model import Classifier, framing_of
-from munmaek.tasks.classify.objective import Classification, Framing, NeuralClassifier, Rows
-from munmaek.tasks.mlm.fit import within_positions
-from munmaek.tasks.regress.data import Valued
-from munmaek.text.checkpoint_tokenizer import AnyTokenizer
+from munmaek.tasks.classify.model import Classifier
 from munmaek.text.corpora import LabelledCorpus
 
-__all__ = ["fit_classifier", "framed_rows", "framing_for", "label_weights"]
-
-
-def label_weights(recipe: Recipe, labels: Sequence[str], counts: NDArray[Any]) -> Any:
-    """The weight of each label in the loss, its mean over the training data 1; None weighs none.
-
-    Args:
-        recipe: says which: ``balanced`` is 1 / count.
-        labels: in the order of the network's scores.
-        counts: how often each occurs in the training data.
-
-    Raises:
-        ConfigError: a weight for no label, or one that is not positive.
-    """
-    asked = recipe.class_weights
-    if asked is None:
-        return None
-    if asked == "balanced":
-        weights = 1.0 / np.maximum(counts, 1)
-    else:
-        _check_weights(asked, labels)
-        weights = np.array([asked.get(label, 1.0) for label in labels])
-    return tuple((weights * counts.sum() / (weights * counts).sum()).tolist())
-
-
-def _check_weights(weights: Mapping[str, float], labels: Sequence[str]) -> None:
-    for label, weight in weights.items():
-        if label not in labels:
-            message = f"class weights: no label '{label}'; labels are {', '.join(labels[:10])}"
-            raise ConfigError(message)
-        if not (weight > 0 and np.isfinite(weight)):
-            message = f"class weights: '{label}' = {weight}; a weight above 0 is wanted"
-            raise ConfigError(message)
-
-
-def framing_for(recipe: Recipe, run: Run, tokenizer: AnyTokenizer) -> Framing:
-    """Return how the network of a run reads a text: its frame, segments and longest row."""
-    config = resolved_stage(recipe, run.init).model_dump()
-    info = Info(recipe.task, recipe.stage, "", config, {}, 0)
-    return framing_of(info, tokenizer, recipe.limit)
-
-
-def framed_rows(framing: Framing, texts: Labelled | Valued) -> tuple[Rows, Rows]:
-    """Training rows, and the validation rows that are looked at while training."""
-    seconds = None if texts.valid_seconds is None else some(texts.valid_seconds)
-    return (
-        framing.rows(texts.train, texts.train_seconds),
-        framing.rows(some(texts.valid), seconds),
-    )
+__all__ = ["fit_classifier"]
 
 
 def fit_classifier(texts: Labelled, recipe: Recipe, run: Run) -> Classifier:
@@ -104,7 +41,9 @@ def fit_classifier(texts: Labelled, recipe: Recipe, run: Run) -> Classifier:
         _check_calibration(texts)
     model = _count_classifier(texts, recipe)
     if model is None:
-        model = _train_classifier(texts, recipe, run)
+        from munmaek.tasks.classify.training import train_classifier
+
+        model = train_classifier(texts, recipe, run)
     model = replace(
         model, info=with_finding(model.info, _labels_finding(model, texts.valid_corpus))
     )
@@ -132,39 +71,6 @@ def _check_calibration(texts: Labelled) -> None:
             f"or --hold-out {FEWEST}"
         )
         raise InputError(message)
-
-
-def _train_classifier(texts: Labelled, recipe: Recipe, run: Run) -> Classifier:
-    tokenizer, recipe = texts.tokenizer, within_positions(recipe, run.init)
-    train, valid = framed_rows(framing_for(recipe, run, tokenizer), texts)
-    task = Classification(
-        train=train,
-        train_labels=texts.targets,
-        valid=valid,
-        valid_labels=texts.valid_labels[: len(valid.ids)],
-        pad=tokenizer.pad,
-        max_tokens=recipe.max_tokens,
-        seed=recipe.seed,
-        weights=label_weights(recipe, texts.labels, texts.counts),
-        several=texts.several,
-        word_dropout=recipe.word_dropout,
-        mask=tokenizer.mask if recipe.word_dropout else 0,
-        special=tokenizer.special_ids,
-    )
-    sizes = {"vocab_size": embedded_tokens(tokenizer, run), "label_count": len(texts.labels)}
-    network, info = train_network(
-        task,
-        recipe,
-        run,
-        sizes=sizes,
-        data=texts.describe(),
-        lengths=row_lengths(train.ids),
-        tokenizers=(tokenizer,),
-    )
-    pairs = texts.train_seconds is not None
-    info = replace(info, training={**info.training, "class_weights": task.weights})
-    model = NeuralClassifier(network, several=texts.several)
-    return Classifier(tokenizer, model, texts.labels, info, recipe.limit, pairs=pairs)
 
 
 def _count_classifier(texts: Labelled, recipe: Recipe) -> Classifier | None:

@@ -1,36 +1,33 @@
-"""A trained classifier: labels for texts, or for pairs of texts."""
+"""A trained classifier: labels for texts, or for pairs of texts.
+
+What only networks need is loaded when a network is used: n-grams do without torch.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self, final
+from typing import TYPE_CHECKING, Self, Union, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from munmaek.data.batches import pad_rows
 from munmaek.folder.info import Info
+from munmaek.folder.saving import save_model
 from munmaek.folder.tables import save_tables
-from munmaek.folder.weights import save_model, save_network
 from munmaek.folder.writing import NOTHING_BESIDE
 from munmaek.metrics import Signature, sign_model
 from munmaek.metrics.calibration import tempered
 from munmaek.models.ngram import NgramClassifier
-from munmaek.nn.products import inference
-from munmaek.nn.tape import Tape
-from munmaek.tasks.classify.objective import Framing, NeuralClassifier, Rows, network_scores
 from munmaek.tasks.framed import FramedText, frame_text
-from munmaek.tasks.inside import HeadsOff, Inside, one_row
+from munmaek.tasks.framing import framing_of
+from munmaek.tasks.inside import HeadsOff, Inside
 from munmaek.tasks.labelling import Labeller, check_pairs, sides
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 
-__all__ = ["Classifier", "framing_of"]
+if TYPE_CHECKING:
+    from munmaek.tasks.classify.objective import NeuralClassifier
 
-
-def framing_of(info: Info, tokenizer: AnyTokenizer, limit: int) -> Framing:
-    """How a model of this kind reads texts and pairs."""
-    told = info.stage == "bert" and int(info.config.get("type_vocab_size", 0)) > 1
-    return Framing(tokenizer.frame, limit, told and tokenizer.frame.segmented)
+__all__ = ["Classifier"]
 
 
 @final
@@ -39,7 +36,7 @@ class Classifier(Labeller):
     """Label probabilities over ids, with the tokenizer that gives it text."""
 
     tokenizer: AnyTokenizer
-    model: NgramClassifier | NeuralClassifier
+    model: Union[NgramClassifier, "NeuralClassifier"]
     labels: tuple[str, ...]
     info: Info
     limit: int = 256
@@ -57,7 +54,7 @@ class Classifier(Labeller):
     @property
     def several(self) -> bool:
         """Whether a text may have several labels, each with a probability of its own."""
-        return isinstance(self.model, NeuralClassifier) and self.model.several
+        return not isinstance(self.model, NgramClassifier) and self.model.several
 
     def logprobs(
         self, texts: Sequence[str], seconds: Sequence[str] | None = None
@@ -73,19 +70,13 @@ class Classifier(Labeller):
         if isinstance(self.model, NgramClassifier):
             return tempered(self.model.logprobs(encoded), self.temperature)
         pair = None if seconds is None else self.tokenizer.encode_many(seconds)
-        ids, splits = self._rows(encoded, pair)
+        ids, splits = framing_of(self.info, self.tokenizer, self.limit).rows(encoded, pair)
         return tempered(self.model.logprobs(ids, splits=splits), self.temperature)
-
-    def _rows(
-        self, firsts: Sequence[Sequence[int]], seconds: Sequence[Sequence[int]] | None
-    ) -> Rows:
-        return framing_of(self.info, self.tokenizer, self.limit).rows(firsts, seconds)
 
     def at(self, temperature: float) -> Self:
         """This classifier with another temperature."""
         return replace(self, temperature=temperature)
 
-    @inference()
     def inside(
         self, text: str, second: str | None = None, *, off: HeadsOff | None = None
     ) -> Inside:
@@ -101,14 +92,17 @@ class Classifier(Labeller):
         """
         check_pairs(self.pairs, given=second is not None, label=self.info.label)
         framed = self.framed(text, second)
-        tape = Tape(off=off or {})
-        if isinstance(self.model, NeuralClassifier):
-            found = self._taped(self.model, framed.rows(), tape)
-        else:
+        tensors: Mapping[str, NDArray[np.float32]] = {}
+        if isinstance(self.model, NgramClassifier):
             found = self.logprobs([text])
+        else:
+            from munmaek.tasks.classify.objective import taped
+
+            plain, tensors = taped(self.model, framed.rows(), off=off or {})
+            found = tempered(plain, self.temperature)
         chances = dict(zip(self.labels, np.exp(found[0]).tolist(), strict=True))
         return framed.inside(
-            one_row(tape),
+            tensors,
             task="classify",
             stage=self.info.stage,
             extra={"probabilities": chances, "second": second},
@@ -118,12 +112,6 @@ class Classifier(Labeller):
         """``text``, or a pair, as the model reads it."""
         framing = framing_of(self.info, self.tokenizer, self.limit)
         return frame_text(self.tokenizer, framing, text, second)
-
-    def _taped(self, model: NeuralClassifier, rows: Rows, tape: Tape) -> NDArray[np.float64]:
-        """``logprobs`` of one framed text or pair: [1, C]."""
-        batch, lengths = pad_rows(rows.ids, 0)
-        logits = network_scores(model.network, batch, lengths, rows.splits, tape=tape)
-        return tempered(model.of_scores(logits.double()).cpu().numpy(), self.temperature)
 
     def save(
         self,
@@ -149,6 +137,8 @@ class Classifier(Labeller):
             if isinstance(model, NgramClassifier):
                 save_tables(model.tensors(), path)
             else:
+                from munmaek.folder.weights import save_network
+
                 save_network(model.network, path, stage=self.info.stage)
 
         save_model(

@@ -13,7 +13,7 @@ Letters: B texts, T tokens, C labels.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, final
+from typing import Any, final
 
 import numpy as np
 import torch
@@ -30,54 +30,20 @@ from munmaek.nn.building import tensor
 from munmaek.nn.products import inference
 from munmaek.nn.tape import Tape
 from munmaek.progress import followed
-from munmaek.text.frames import Frame
+from munmaek.tasks.framing import Rows
+from munmaek.tasks.inside import HeadsOff, one_row
 
 __all__ = [
     "Classification",
-    "Framing",
     "NeuralClassifier",
-    "Rows",
     "length_groups",
     "network_scores",
     "outputs",
     "segments",
+    "taped",
 ]
 
 Ids = Sequence[int]
-
-
-class Rows(NamedTuple):
-    """Texts as a network reads them."""
-
-    ids: Sequence[Ids]
-    """Each framed."""
-    splits: NDArray[np.int64] | None = None
-    """Tokens that belong to each first text, frame included; None makes no difference of them."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Framing:
-    """How token ids become what the network reads: ``<s> a </s>``, or ``<s> a </s> b </s>``."""
-
-    frame: Frame
-    """The tokenizer's."""
-    limit: int
-    """Tokens of a row at most, frame included."""
-    segments: bool = False
-    """The network is told which text of a pair a token belongs to (BERT)."""
-
-    def rows(self, firsts: Sequence[Ids], seconds: Sequence[Ids] | None = None) -> Rows:
-        """All texts, or all pairs, framed."""
-        if seconds is None:
-            return Rows(self.frame.rows(firsts, self.limit))
-        pairs = [self.pair(first, second) for first, second in zip(firsts, seconds, strict=True)]
-        splits = np.array([split for _, split in pairs], dtype=np.int64) if self.segments else None
-        return Rows([ids for ids, _ in pairs], splits)
-
-    def pair(self, first: Ids, second: Ids) -> tuple[list[int], int]:
-        """A pair's row and the tokens of its first text; the longer text is cut first."""
-        return self.frame.together(first, second, self.limit)
 
 
 @final
@@ -195,6 +161,23 @@ def outputs(network: Any, rows: Rows, *, max_tokens: int = 8192) -> NDArray[np.f
             out = np.empty((len(rows.ids), part.shape[1]))
         out[group] = part
     return np.empty((len(rows.ids), 0)) if out is None else out
+
+
+@inference()
+def taped(
+    model: NeuralClassifier, rows: Rows, *, off: HeadsOff
+) -> tuple[NDArray[np.float64], dict[str, NDArray[Any]]]:
+    """Return the log-probabilities [1, C] of one framed text or pair, and every tensor behind them.
+
+    Args:
+        model: the network.
+        rows: the text alone.
+        off: heads to switch off.
+    """
+    tape = Tape(off=off)
+    ids, lengths = pad_rows(rows.ids, 0)
+    logits = network_scores(model.network, ids, lengths, rows.splits, tape=tape)
+    return model.of_scores(logits.double()).cpu().numpy(), one_row(tape)
 
 
 def network_scores(

@@ -11,8 +11,9 @@ import numpy as np
 from munmaek.data.batches import pick
 from munmaek.errors import InputError, MunmaekWarning, UnsupportedError
 from munmaek.fit.holding import held_out_name, hold_out
-from munmaek.fit.network import Run, embedded_tokens, row_lengths, train_network
+from munmaek.fit.network import embedded_tokens, row_lengths, train_network
 from munmaek.fit.recipe import Recipe, validation_role
+from munmaek.fit.running import Run
 from munmaek.fit.vocabulary import make_tokenizer
 from munmaek.metrics.regression import FEWEST
 from munmaek.tasks.embed.objective import Contrastive, PairRows

@@ -1,23 +1,13 @@
-"""From token ids to a trained language model."""
+"""From token ids to a trained language model: n-grams are counted, without torch."""
 
 import time
 
-import numpy as np
-
 from munmaek.fit.counted import counted_info, excluded_ids, fitted, ngram_sizes
-from munmaek.fit.network import (
-    Run,
-    row_lengths,
-    some,
-    token_counts,
-    train_network,
-)
 from munmaek.fit.recipe import Recipe
+from munmaek.fit.running import Run
 from munmaek.models.ngram import NgramConfig, NgramModel
 from munmaek.tasks.lm.data import Text
 from munmaek.tasks.lm.model import TrainedLanguageModel
-from munmaek.tasks.lm.neural import language_model_of
-from munmaek.tasks.lm.objective import Activations, DocumentModelling, LanguageModelling, stream_of
 from munmaek.tasks.lm.training_text import TrainingText
 
 __all__ = ["fit_language_model"]
@@ -25,67 +15,11 @@ __all__ = ["fit_language_model"]
 
 def fit_language_model(text: Text, recipe: Recipe, run: Run) -> TrainedLanguageModel:
     """Train the recipe's stage to predict the next token of ``text``."""
-    tokenizer = text.tokenizer
     if recipe.stage == "ngram":
         return _count_language_model(text, recipe)
-    sizes = {"vocab_size": tokenizer.vocab_size}
-    activations = Activations(recipe.small_states, recipe.slow_states)
-    if recipe.context == "document":
-        return _fit_documents(text, recipe, run, activations)
-    task = LanguageModelling(
-        train=text.train,
-        valid=some(text.valid),
-        bos=tokenizer.bos,
-        eos=tokenizer.eos,
-        pad=tokenizer.pad,
-        max_tokens=recipe.max_tokens,
-        seed=recipe.seed,
-        activations=activations,
-    )
-    lengths = row_lengths(text.train, more=2)
-    counts = token_counts((*text.train, [tokenizer.eos] * len(text.train)), tokenizer.vocab_size)
-    network, info = train_network(
-        task,
-        recipe,
-        run,
-        sizes=sizes,
-        data=text.describe(),
-        lengths=lengths,
-        tokenizers=(tokenizer,),
-        counts=counts,
-    )
-    model = language_model_of(network, tokenizer, document=False)
-    return TrainedLanguageModel(tokenizer, model, info)
+    from munmaek.tasks.lm.training import train_language_model
 
-
-def _fit_documents(
-    text: Text, recipe: Recipe, run: Run, activations: Activations
-) -> TrainedLanguageModel:
-    tokenizer = text.tokenizer
-    task = DocumentModelling(
-        train=stream_of(text.train, tokenizer.eos),
-        valid=stream_of(some(text.valid), tokenizer.eos),
-        eos=tokenizer.eos,
-        rows=recipe.rows,
-        length=recipe.stretch,
-        seed=recipe.seed,
-        activations=activations,
-    )
-    sizes = {"vocab_size": tokenizer.vocab_size}
-    lengths = np.ones(1, dtype=np.int64)  # nothing is padded
-    counts = np.bincount(task.train, minlength=tokenizer.vocab_size)
-    network, info = train_network(
-        task,
-        recipe,
-        run,
-        sizes=sizes,
-        data=text.describe(),
-        lengths=lengths,
-        tokenizers=(tokenizer,),
-        counts=counts,
-    )
-    model = language_model_of(network, tokenizer, document=True)
-    return TrainedLanguageModel(tokenizer, model, info)
+    return train_language_model(text, recipe, run)
 
 
 def _count_language_model(text: Text, recipe: Recipe) -> TrainedLanguageModel:

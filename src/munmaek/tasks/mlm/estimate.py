@@ -9,10 +9,11 @@ from typing import Any
 import torch
 
 from munmaek.errors import UnsupportedError
-from munmaek.fit.network import Run, resolved_stage
+from munmaek.fit.network import resolved_stage
 from munmaek.fit.optimiser import make_optimiser, scale_gradients
 from munmaek.fit.precision import autocast, resolve
 from munmaek.fit.recipe import Recipe
+from munmaek.fit.running import Run
 from munmaek.fit.vocabulary import begun_with
 from munmaek.folder.weights import make_network, parameter_count
 from munmaek.nn.products import fast_products

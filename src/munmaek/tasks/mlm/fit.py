@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from munmaek.errors import MunmaekWarning
 from munmaek.fit.network import (
-    Run,
     embedded_tokens,
     resolved_stage,
     row_lengths,
@@ -18,6 +17,7 @@ from munmaek.fit.network import (
     train_network,
 )
 from munmaek.fit.recipe import Recipe
+from munmaek.fit.running import Run
 from munmaek.fit.trained import Trained
 from munmaek.tasks.lm.data import Text
 from munmaek.tasks.mlm.model import Encoder

@@ -15,7 +15,8 @@ from torch import Tensor
 from munmaek.errors import InputError, UnsupportedError
 from munmaek.exchange.sentence import SentenceSettings
 from munmaek.folder.info import Info
-from munmaek.folder.weights import save_model, save_network
+from munmaek.folder.saving import save_model
+from munmaek.folder.weights import save_network
 from munmaek.folder.writing import NOTHING_BESIDE
 from munmaek.metrics import (
     Score,
@@ -37,8 +38,8 @@ from munmaek.models.networks import MaskedNetwork
 from munmaek.nn.building import tensor
 from munmaek.nn.products import inference
 from munmaek.nn.tape import Tape
-from munmaek.tasks.classify.objective import Framing
 from munmaek.tasks.framed import FramedText, frame_text
+from munmaek.tasks.framing import Framing
 from munmaek.tasks.inside import HeadsOff, Inside, one_row
 from munmaek.tasks.mlm.encode import Precision, Texts, encode_rows, prepare
 from munmaek.tasks.mlm.next_sentence import NextSentenceModelling, documents_of

@@ -9,15 +9,15 @@ from munmaek.fit.examining import (
     with_finding,
 )
 from munmaek.fit.network import (
-    Run,
     embedded_tokens,
     row_lengths,
     train_network,
 )
 from munmaek.fit.recipe import Recipe
+from munmaek.fit.running import Run
 from munmaek.metrics.diagnosis import Finding
 from munmaek.metrics.training import one_value
-from munmaek.tasks.classify.fit import framed_rows, framing_for
+from munmaek.tasks.classify.training import framed_rows, framing_for
 from munmaek.tasks.mlm.fit import within_positions
 from munmaek.tasks.regress.data import Valued
 from munmaek.tasks.regress.model import Regressor

@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 
 from munmaek.data.batches import pad_rows
 from munmaek.folder.info import Info
-from munmaek.folder.weights import save_model, save_network
+from munmaek.folder.saving import save_model
+from munmaek.folder.weights import save_network
 from munmaek.folder.writing import NOTHING_BESIDE
 from munmaek.metrics import Score, resting_on, sign_model
 from munmaek.metrics.regression import regression_scores
 from munmaek.nn.products import inference
 from munmaek.nn.tape import Tape
-from munmaek.tasks.classify.model import framing_of
-from munmaek.tasks.classify.objective import Rows, network_scores
+from munmaek.tasks.classify.objective import network_scores
 from munmaek.tasks.framed import FramedText, frame_text
+from munmaek.tasks.framing import Rows, framing_of
 from munmaek.tasks.inside import HeadsOff, Inside, one_row
 from munmaek.tasks.labelling import check_pairs, sides
 from munmaek.tasks.regress.objective import NeuralRegressor

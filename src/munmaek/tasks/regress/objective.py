@@ -16,7 +16,8 @@ from munmaek.data.batches import LabelledBatch
 from munmaek.fit.objective import Batches, Loss
 from munmaek.models.networks import ClassifierNetwork
 from munmaek.nn.building import device_of
-from munmaek.tasks.classify.objective import Rows, length_groups, network_scores, outputs
+from munmaek.tasks.classify.objective import length_groups, network_scores, outputs
+from munmaek.tasks.framing import Rows
 
 __all__ = ["NeuralRegressor", "Regression"]
 

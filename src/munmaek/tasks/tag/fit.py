@@ -10,16 +10,16 @@ from munmaek.fit.examining import (
     with_finding,
 )
 from munmaek.fit.network import (
-    Run,
     embedded_tokens,
     row_lengths,
     some,
     train_network,
 )
 from munmaek.fit.recipe import Recipe
+from munmaek.fit.running import Run
 from munmaek.metrics.diagnosis import Finding
 from munmaek.metrics.training import one_label
-from munmaek.tasks.classify.fit import label_weights
+from munmaek.tasks.classify.training import label_weights
 from munmaek.tasks.mlm.fit import within_positions
 from munmaek.tasks.tag.data import Tagged
 from munmaek.tasks.tag.model import Tagger, WordRows, stands_apart, word_rows

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from munmaek.errors import InputError
 from munmaek.folder.info import Info
-from munmaek.folder.weights import save_model, save_network
+from munmaek.folder.saving import save_model
+from munmaek.folder.weights import save_network
 from munmaek.folder.writing import NOTHING_BESIDE
 from munmaek.metrics import Score, resting_on, sign_model
 from munmaek.metrics.tagging import OUTSIDE, spans, tagging_scores

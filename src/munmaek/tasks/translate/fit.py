@@ -5,12 +5,12 @@ from typing import Any
 
 from munmaek.errors import UnsupportedError
 from munmaek.fit.network import (
-    Run,
     some,
     token_counts,
     train_network,
 )
 from munmaek.fit.recipe import Recipe
+from munmaek.fit.running import Run
 from munmaek.tasks.translate.data import Parallel
 from munmaek.tasks.translate.guided import PieceGuide, piece_guide
 from munmaek.tasks.translate.model import Translator

@@ -12,7 +12,8 @@ from munmaek.decode import BeamTree, Hypothesis, beam_search
 from munmaek.errors import UnsupportedError
 from munmaek.folder.info import Info
 from munmaek.folder.manifest import MARK
-from munmaek.folder.weights import save_config, save_network
+from munmaek.folder.saving import save_config
+from munmaek.folder.weights import save_network
 from munmaek.folder.writing import NOTHING_BESIDE, copies_of, write_folder
 from munmaek.metrics import Score, Signature, sign_model
 from munmaek.models.networks import TranslatorNetwork
