@@ -24,6 +24,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--most", type=int, help="cases of each kind of fault")
     parser.add_argument("--kills", type=int, help="kills of each command")
+    parser.add_argument("--folder", type=Path, help="keeps what is made first for the next call")
     parser.add_argument("--only", default="", help="commands whose names hold one of these: A,B")
     asked = parser.parse_args()
     tried = killed = wrong = 0
@@ -33,7 +34,7 @@ def main() -> None:
     ):
         if server is None:
             raise SystemExit("a C compiler and Linux are needed")
-        verbs = Verbs(Path(place) / "made")
+        verbs = Verbs(asked.folder or Path(place) / "made")
         for verb in chain(verbs.small(), verbs.networks()):
             if not any(each in verb.name for each in asked.only.split(",")):
                 continue
@@ -45,7 +46,7 @@ def main() -> None:
             )  # fmt: skip
             seconds = time.perf_counter() - began
             print(
-                f"{verb.name:12} {sweep.tried:5} tried, {sweep.killed:4} killed, "
+                f"{verb.name:20} {sweep.tried:5} tried, {sweep.killed:4} killed, "
                 f"{len(sweep.wrong):3} wrong, {seconds:6.0f} s",
                 *(f"\n    {each}" for each in sweep.wrong),
                 flush=True,

@@ -15,9 +15,10 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,14 @@ class Verb:
     """Raises unless what is there is whole."""
     beside: tuple[str, ...] = ()
     """What may stand beside the output after a failure, such as ``out.partial``."""
+    around: Mapping[str, Path] = field(default_factory=dict[str, Path])
+    """What else stands there before."""
+    program: str = "munmaek.cli:main"
+    """What is called with the arguments, as MODULE:FUNCTION."""
+    printed: bytes | None = None
+    """What it prints, into ``output``, of which a failure leaves a beginning."""
+    again: bool = False
+    """After a failure the same command must come to its end, where there is no output yet."""
 
 
 class Server:
@@ -91,13 +100,19 @@ class Server:
         )
 
     def run(
-        self, root: Path, arguments: Sequence[str], *, kinds: int = 0, nth: int = 0,
+        self, root: Path, verb: Verb, *, kinds: int = 0, nth: int = 0,
         error: int = KILLED, lasting: bool = False,
     ) -> Outcome:  # fmt: skip
         """A command in ``root``, whose n-th call of these kinds fails."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        case = {"root": str(root), "argv": list(arguments), "arm": [kinds, nth, error, lasting]}
+        case = {
+            "root": str(root),
+            "program": verb.program,
+            "argv": list(verb.arguments),
+            "printed": None if verb.printed is None else verb.output,
+            "arm": [kinds, nth, error, lasting],
+        }
         self._process.stdin.write(json.dumps(case) + "\n")
         self._process.stdin.flush()
         return Outcome(**json.loads(self._process.stdout.readline()))
@@ -140,7 +155,7 @@ def chosen(count: int, most: int | None) -> list[int]:
     """Numbers from 1 to ``count``: all, or the first, the last and some between."""
     if most is None or count <= most:
         return list(range(1, count + 1))
-    step = (count - 1) / (most - 1)
+    step = (count - 1) / max(most - 1, 1)
     return sorted({1 + round(place * step) for place in range(most)})
 
 
@@ -173,18 +188,36 @@ class Sweep:
         shutil.rmtree(root, ignore_errors=True)
         (root / "tmp").mkdir(parents=True)
         output = root / self.verb.output
-        if self.verb.old is not None:
-            copy = shutil.copytree if self.verb.old.is_dir() else shutil.copyfile
-            copy(self.verb.old, output)
-        found = self.server.run(
-            root, self.verb.arguments, kinds=kinds, nth=nth, error=error, lasting=lasting
-        )
+        stands = {} if self.verb.old is None else {self.verb.output: self.verb.old}
+        for there, old in {**stands, **self.verb.around}.items():
+            copy = shutil.copytree if old.is_dir() else shutil.copyfile
+            copy(old, root / there)
+        found = self.server.run(root, self.verb, kinds=kinds, nth=nth, error=error, lasting=lasting)
         self.tried += 1
         for fault in self._faults(root, output, found, killed=nth > 0 and error == KILLED):
             self.wrong.append(f"{self.verb.name}: {name}: {fault}")
         return found
 
     def _faults(self, root: Path, output: Path, found: Outcome, *, killed: bool) -> Iterator[str]:
+        yield from self._ending(found, killed=killed)
+        if self.verb.printed is not None:
+            yield from self._unprinted(output.read_bytes(), self.verb.printed, done=not found.code)
+        elif output.exists():
+            try:
+                self.verb.whole(output)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is reported
+                yield f"not whole: {type(error).__name__}: {error}"
+        elif found.code == 0 or self.verb.old is not None:
+            yield "nothing is there"
+        yield from self._left(root, output)
+        if self.verb.again and not output.exists():
+            then = self.server.run(root, self.verb)
+            if then.code != 0 or not output.exists():
+                yield f"the same command then ends with {then.code}: {then.said.strip()[-300:]}"
+            else:
+                self.verb.whole(output)
+
+    def _ending(self, found: Outcome, *, killed: bool) -> Iterator[str]:
         said = found.said.strip()
         if killed and found.code not in (-signal.SIGKILL, 0):
             yield f"exit code {found.code} after a kill"
@@ -194,14 +227,10 @@ class Sweep:
             yield f"a traceback: {said[-1500:]}"
         if found.code == 1 and not said.splitlines()[-1].startswith("munmaek: "):
             yield f"no line that says why: {said[-300:]!r}"
-        if output.exists():
-            try:
-                self.verb.whole(output)
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is reported
-                yield f"not whole: {type(error).__name__}: {error}"
-        elif found.code == 0 or self.verb.old is not None:
-            yield "nothing is there"
-        yield from self._left(root, output)
+
+    def _unprinted(self, found: bytes, wanted: bytes, *, done: bool) -> Iterator[str]:
+        if found != wanted if done else not wanted.startswith(found):
+            yield f"printed {found[-200:]!r}, which is no {'whole' if done else 'beginning'}"
 
     def _left(self, root: Path, output: Path) -> Iterator[str]:
         """What is there that the next run does not clean up."""
@@ -223,18 +252,18 @@ class Sweep:
 def _serve(imports: Sequence[str]) -> None:
     faults = ctypes.CDLL(None)
     faults.faults_count.restype = ctypes.c_long
-    from munmaek.cli import main
-
     for name in imports:
-        __import__(name)
+        import_module(name)
     answers = os.dup(1)
     os.dup2(2, 1)
     for line in sys.stdin:
-        answer = _forked(faults, main, json.loads(line))
+        answer = _forked(faults, json.loads(line))
         os.write(answers, (json.dumps(answer) + "\n").encode())
 
 
-def _forked(faults: Any, main: Callable[[list[str]], int], case: dict[str, Any]) -> dict[str, Any]:
+def _forked(faults: Any, case: dict[str, Any]) -> dict[str, Any]:
+    module, function = case["program"].split(":")
+    main: Callable[[list[str]], int] = getattr(import_module(module), function)
     reading, writing = os.pipe()
     with tempfile.TemporaryFile() as said:
         child = os.fork()
@@ -242,6 +271,9 @@ def _forked(faults: Any, main: Callable[[list[str]], int], case: dict[str, Any])
             os.close(reading)
             os.dup2(said.fileno(), 1)
             os.dup2(said.fileno(), 2)
+            if case["printed"] is not None:
+                printed = Path(case["root"], case["printed"])
+                os.dup2(os.open(printed, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
             signal.alarm(_CASE_LIMIT)
             try:
                 code = _armed(faults, main, case)

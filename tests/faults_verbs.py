@@ -1,12 +1,21 @@
 """Every command that writes, on small data, for ``faults_support``."""
 
+import json
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
+from functools import partial
+from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
+import faults_acts
 import munmaek
 from faults_support import Verb
+from munmaek.align import MarkedPair, append_marks, read_marks, tokenizer_hash
 from munmaek.cli import main
 from munmaek.folder.manifest import read_manifest
 from munmaek.tasks.loading import load
@@ -15,6 +24,7 @@ IMPORTS = (
     "munmaek.tasks.lm.exchange",
     "munmaek.tasks.publishing",
     "munmaek.comparison.run",
+    "faults_acts",
     "munmaek.look",
     "munmaek.pipeline",
     "munmaek.tasks.loading",
@@ -48,6 +58,22 @@ class Verbs:
         ]
         self._lines("tags.tsv", [line if line.split("\t")[0] else "" for line in tags])
         self._lines("few.txt", [each.korean for each in book[:8]])
+        self._lines("few-en.txt", [each.english for each in book[:8]])
+        self._lines(
+            "soft.jsonl",
+            [
+                json.dumps({"text": x.korean, "probabilities": {book[0].label: 1.0}})
+                for x in book[:8]
+            ],
+        )
+        self._lines(
+            "docs.txt",
+            [
+                line
+                for n, x in enumerate(book)
+                for line in ([x.korean, ""] if n % 4 == 3 else [x.korean])
+            ],
+        )
         self._lines("rnn.toml", [_STEPS + _RNN])
         self._lines("bert.toml", [_STEPS + _BERT])
         self._lines("steps.toml", [_STEPS])
@@ -58,7 +84,7 @@ class Verbs:
     def at(self, name: str) -> str:
         return str(self.folder / name)
 
-    def made(self, name: str, *arguments: str) -> Path:
+    def made(self, name: str, *arguments: str, main: Callable[[list[str]], int] = main) -> Path:
         """What a command writes to ``name``, once."""
         place = self.folder / name
         if not place.exists():
@@ -84,6 +110,13 @@ class Verbs:
         old = self.made(name, *arguments)
         return Verb(name, [*arguments, "-o", name, "--force"], name, old, _same_as(old))
 
+    def text(self, name: str, *arguments: str) -> Verb:
+        """A command that prints, the same each time."""
+        with redirect_stdout(StringIO()) as printed, redirect_stderr(StringIO()) as said:
+            code = main(list(arguments))
+        assert code == 0, said.getvalue()
+        return Verb(f"print {name}", arguments, "printed", printed=printed.getvalue().encode())
+
     @property
     def ngram(self) -> tuple[str, ...]:
         return ("train", "lm", self.at("ko.txt"), "--model", "ngram", "--tokenizer", "words")
@@ -102,7 +135,10 @@ class Verbs:
         yield self.model("imported", "import", arpa)
         yield self.file("lm.arpa", "export", ngram, "--to", "arpa")
         yield self.file("lm.arpa.gz", "export", ngram, "--to", "arpa")
-        yield self.model("compact", "export", ngram, "--to", "compact")
+        for form in ("compact", "quantised", "fast"):
+            yield self.model(form, "export", ngram, "--to", form)
+        for form in ("compact", "quantised"):
+            yield self.model(f"import {form}", "import", arpa, "--form", form)
         yield self.model("added", "add", ngram, self.at("few.txt"))
         yield self.model("mixed", "mix", ngram, ngram, "--tune", self.at("few.txt"))
 
@@ -125,17 +161,186 @@ class Verbs:
         yield self.model("seeds", "train", "classify", labels, "--model", "rnn", *seeds)
         yield from self.written(mlm)
         yield self.compared()
+        yield from self.variants()
+        yield from self.published_tasks()
+        yield from self.marked()
+        yield from self.resumed()
+        yield from self.printed()
+        yield from self.others()
+
+    def variants(self) -> Iterator[Verb]:
+        """Training with what writes more than a model, or another model."""
+        ko, labels, rnn = (self.at(x) for x in ("ko.txt", "labels.tsv", "rnn.toml"))
+        classify = ("train", "classify", labels)
+        network = (*classify, "--model", "rnn", "--config", rnn)
+        yield self.model("classify ngram", *classify, "--model", "ngram")
+        yield self.model("lm stack", "train", "lm", ko, "--model", "transformer", *self.steps)
+        if find_spec("tensorboard") is not None:
+            board = ("train", "lm", ko, "--model", "rnn", *self.steps, "--tensorboard")
+            yield self.model("board", *board)
+        yield self.model("curve", *network, "--curve", "40,all")
+        yield self.model("calibrated", *network, "--calibrate", "--hold-out", "100")
+        yield self.model("soft", *network, "--soft-labels", self.at("soft.jsonl"))
+        documents = ("train", "mlm", self.at("docs.txt"), "--model", "bert", "--next-sentence")
+        yield self.model("next sentence", *documents, "--config", self.at("bert.toml"))
+        one = str(self.made("classify ngram", *classify, "--model", "ngram"))
+        two = str(self.made("classify", *network))
+        tuned = ("--log-linear", "--tune", labels)
+        yield self.model("mixed classifier", "mix", one, two, *tuned)
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        return ("--config", self.at("steps.toml"))
+
+    def trained(self) -> dict[str, str]:
+        """A small model of each task, by its name."""
+        ko, en, rnn = (self.at(x) for x in ("ko.txt", "en.txt", "rnn.toml"))
+        mlm = str(self.made("mlm", *self.mlm))
+        begun = ("--model", "bert", "--init", mlm, *self.steps)
+        made = {
+            "bert": ("train", "classify", self.at("labels.tsv"), *begun),
+            "regress": ("train", "regress", self.at("sts.tsv"), "--pairs", *begun),
+            "tag": ("train", "tag", self.at("tags.tsv"), *begun),
+            "embed": ("train", "embed", ko, *begun),
+            "translate": ("train", "translate", ko, en, "--model", "attention", "--config", rnn),
+            "ngram": self.ngram,
+        }
+        found = {name: str(self.made(name, *arguments)) for name, arguments in made.items()}
+        return {"mlm": mlm, **found}
 
     def written(self, mlm: str) -> Iterator[Verb]:
         """What is written for others."""
         few = self.at("few.txt")
-        old = self.made("huggingface", "export", mlm, "--to", "huggingface")
-        arguments = ["export", mlm, "--to", "huggingface", "-o", "out", "--force"]
-        yield Verb("huggingface", arguments, "out", old, _opens)
+        yield self.published("huggingface", mlm)
         yield self.file("graph.onnx", "export", mlm, "--to", "onnx")
         yield self.file("vectors.npy", "embed", mlm, few)
         yield self.file("vectors.jsonl", "embed", mlm, few)
         yield self.file("page.html", "look", mlm, "나는 학교에 간다")
+
+    def published(self, name: str, model: str) -> Verb:
+        """A model as a folder of Hugging Face's."""
+        arguments = ["export", model, "--to", "huggingface"]
+        old = self.made(name, *arguments)
+        return Verb(name, [*arguments, "-o", "out", "--force"], "out", old, _opens)
+
+    def published_tasks(self) -> Iterator[Verb]:
+        """Each task's model in the forms that it has for others."""
+        trained = self.trained()
+        for task in ("bert", "regress", "tag", "embed"):
+            yield self.published(f"huggingface {task}", trained[task])
+        yield self.file("labels.onnx", "export", trained["bert"], "--to", "onnx")
+        int8 = ("--precision", "int8")
+        yield self.file("int8.npy", "embed", trained["embed"], self.at("ko.txt"), *int8)
+
+    def marked(self) -> Iterator[Verb]:
+        """What the viewer writes, and training on it."""
+        translator, ko, en = self.trained()["translate"], self.at("ko.txt"), self.at("en.txt")
+        marks = self._marks(Path(translator))
+        words = ("나는 간다", "I go")
+        yield Verb(
+            "mark", [translator, "marks.jsonl", *words], "marks.jsonl", marks,
+            lambda path: _have_marks(path, (3, 4)), program="faults_acts:mark",
+        )  # fmt: skip
+        guided = ["guided", "--guide", str(marks), "--model", "attention"]
+        rnn = ("--config", self.at("rnn.toml"), "--init", translator)
+        yield self.model(guided[0], "train", "translate", ko, en, *guided[1:], *rnn)
+        yield Verb(
+            "guide in the viewer", [translator, str(marks), ko, en, "report.txt"], "report.txt",
+            program="faults_acts:guide",
+        )  # fmt: skip
+        texts = ("--target", "I go", "-o", "page.html", "--force")
+        page = self.made("links.html", "look", translator, "나는 간다", "--target", "I go")
+        yield Verb(
+            "links page", ["look", translator, "나는 간다", *texts], "page.html", page,
+            _same_as(page),
+        )  # fmt: skip
+
+    def _marks(self, translator: Path) -> Path:
+        model: Any = load(translator)
+        path = self.folder / "marks.jsonl"
+        if not path.exists():
+            rows = zip(*(self._read(name) for name in ("few.txt", "few-en.txt")), strict=True)
+            pairs = [MarkedPair(one, two, frozenset({(0, 0)})) for one, two in list(rows)[:3]]
+            digest = tokenizer_hash(model.source_tokenizer, model.target_tokenizer)
+            append_marks(path, pairs, tokenizer=digest)
+        return path
+
+    def _read(self, name: str) -> list[str]:
+        return (self.folder / name).read_text(encoding="utf-8").splitlines()
+
+    def printed(self) -> Iterator[Verb]:
+        """What is printed, into a file."""
+        trained, few, ko = self.trained(), self.at("few.txt"), self.at("ko.txt")
+        ngram, bert, translator = trained["ngram"], trained["bert"], trained["translate"]
+        yield self.text("score", "score", ngram, ko)
+        yield self.text("score tokens", "score", ngram, ko, "--tokens", "--json")
+        yield self.text("classify", "classify", bert, ko)
+        yield self.text("classify json", "classify", bert, ko, "--json")
+        yield self.text("rate", "rate", trained["regress"], self.at("sts.tsv"), "--pairs")
+        yield self.text("tag", "tag", trained["tag"], ko)
+        yield self.text("translate", "translate", translator, few)
+        yield self.text("align", "align", translator, few, self.at("few-en.txt"))
+        yield self.text("aligner", "align", "--aligner", "hmm", ko, self.at("en.txt"))
+        yield self.text("embed", "embed", trained["embed"], ko)
+        yield self.text("search", "search", trained["embed"], ko, "간다")
+        yield self.text("fill", "fill", trained["mlm"], "나는 <mask> 간다")
+        yield self.text("generate", "generate", ngram, "-n", "5", "--seed", "1")
+        yield self.text("next", "next", ngram, "나는")
+        yield self.text("lookup", "lookup", ngram)
+        yield self.text("evaluate", "evaluate", bert, self.at("labels.tsv"), "--json")
+        yield self.text("look", "look", trained["mlm"], "나는 간다", "--json")
+        yield self.text("data", "data", "list")
+
+    def resumed(self) -> Iterator[Verb]:
+        """What was killed in the middle, and goes on."""
+        steps = "steps = 400\nvalidations = 40\ncheckpoint_every = 1e-9\n"
+        self._lines("slow.toml", [f"[train]\n{steps}{_RNN}"])
+        slow = ("--config", self.at("slow.toml"))
+        train = ("train", "lm", self.at("few.txt"), "--model", "rnn", *slow)
+        yield self.going_on("resume", "checkpoints/*/*", _opens, *train)
+        seeds = ("--seeds", "0 1")
+        labels = ("train", "classify", self.at("labels.tsv"), "--model", "rnn", *slow)
+        yield self.going_on("resume seeds", "*/checkpoints/*/*", _opens, *labels, *seeds)
+        compare = ("compare", self.at("few.txt"), "--models", "ngram,rnn", *slow)
+        yield self.going_on("resume comparison", "models/*", _is_report, *compare)
+
+    def going_on(
+        self, name: str, seen: str, whole: Callable[[Path], None], *arguments: str
+    ) -> Verb:
+        """A command that goes on with what was killed once that had made ``seen``."""
+        place = self.folder / name
+        if not place.exists():
+            self._kill(place, seen, *arguments)
+        around = {each.name: each for each in place.iterdir() if not each.name.startswith(".")}
+        assert around, "it came to its end before it was killed"
+        assert "out" not in around
+        return Verb(
+            name, [*arguments, "-o", "out", "--resume"], "out", None, whole, tuple(around),
+            around=around, again=True,
+        )  # fmt: skip
+
+    def _kill(self, folder: Path, seen: str, *arguments: str) -> None:
+        folder.mkdir()
+        command = [sys.executable, "-m", "munmaek", *arguments, "-o", str(folder / "out")]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while process.poll() is None and not any(
+            (*folder.glob(f"out.partial/{seen}"), *folder.glob(f"out.runs/{seen}"))
+        ):
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+
+    def others(self) -> Iterator[Verb]:
+        """A fetched data set, and the demonstration."""
+        yield Verb(
+            "fetched", [self.at("ko.txt"), "-o", "data"], "data",
+            whole=partial(_is_fetched, wanted=self.folder / "ko.txt"), program="faults_acts:fetch",
+        )  # fmt: skip
+        folder = self.made("demo", main=faults_acts.demo)
+        yield Verb(
+            "demo", ["-o", "out", "--force"], "out", folder, _is_demonstration,
+            program="faults_acts:demo",
+        )  # fmt: skip
 
     def compared(self) -> Verb:
         """Two stages side by side."""
@@ -170,3 +375,22 @@ def _is_report(folder: Path) -> None:
     assert len(list((folder / "models").iterdir())) == 2
     for model in (folder / "models").iterdir():
         read_manifest(model)
+
+
+def _is_demonstration(folder: Path) -> None:
+    assert (folder / "report.html").read_text(encoding="utf-8").rstrip().endswith("</html>")
+    rows = json.loads((folder / "results.json").read_text(encoding="utf-8"))["models"]
+    saved = {model.name for model in (folder / "models").iterdir()}
+    assert saved == {row["name"] for row in rows} - {"lm-mixture"}
+    for name in saved:
+        read_manifest(folder / "models" / name)
+
+
+def _have_marks(path: Path, counts: tuple[int, ...]) -> None:
+    assert len(read_marks(path)) in counts
+
+
+def _is_fetched(folder: Path, *, wanted: Path) -> None:
+    for path in folder.rglob("*"):
+        assert path.is_dir() or path.name == wanted.name, f"{path.name} is left"
+        assert path.is_dir() or path.read_bytes() == wanted.read_bytes(), "other bytes"

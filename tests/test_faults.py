@@ -82,4 +82,5 @@ def test_a_sweep_finds_what_is_wrong(server: Server, verbs: Verbs, tmp_path: Pat
 def test_numbers_are_chosen_from_the_first_to_the_last() -> None:
     assert chosen(3, None) == chosen(3, 5) == [1, 2, 3]
     assert chosen(101, 3) == [1, 51, 101]
+    assert chosen(9, 1) == [1]
     assert chosen(0, 3) == []
