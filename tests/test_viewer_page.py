@@ -13,8 +13,10 @@ import pytest
 import munmaek
 from munmaek.comparison.style import stylesheet
 from munmaek.look import page
+from munmaek.text.catalogue import TEXTS
 
 SOURCE = Path(__file__).parent.parent / "frontend" / "src"
+CATALOGUE = Path(munmaek.__file__).parent / "text" / "catalogue.json"
 STATIC = Path(munmaek.__file__).parent / "web" / "static"
 
 
@@ -97,14 +99,7 @@ def test_the_bundle_is_shipped_and_names_no_address() -> None:
     assert "뒤집어 보기" in script  # Hangul is kept as it is, not as escapes
 
 
-def entries() -> dict[str, list[str]]:
-    text = (SOURCE / "catalogue.js").read_text(encoding="utf-8")
-    found = re.findall(r'^  ("[\w.-]+"): (\[".*"\]),$', text, flags=re.MULTILINE)
-    return {json.loads(key): json.loads(value) for key, value in found}
-
-
 def test_every_text_that_is_used_stands_in_both_languages() -> None:
-    catalogue = entries()
     used: set[str] = set()
     for path in SOURCE.rglob("*.js"):
         text = path.read_text(encoding="utf-8")
@@ -112,18 +107,13 @@ def test_every_text_that_is_used_stands_in_both_languages() -> None:
         used |= set(re.findall(r'\? "([a-z]+\.\w+)" : "', text))
         used |= set(re.findall(r'\? "[a-z]+\.\w+" : "([a-z]+\.\w+)"', text))
     assert len(used) > 150
-    assert used - set(catalogue) == set()
-    for key, (english, korean) in catalogue.items():
-        filled = [set(re.findall(r"\{\w+\}", text)) for text in (english, korean)]
-        assert filled[0] == filled[1], key
-        assert english.strip(), key
-        assert korean.strip(), key
+    assert used - set(TEXTS) == set()
+    assert all(text.strip() for texts in TEXTS.values() for text in texts)
 
 
-def test_no_korean_particle_follows_a_name_whose_last_sound_is_unknown() -> None:
-    particle = re.compile(r"\}[은는이가을를과와](\s|$)")
-    wrong = {key: korean for key, (_, korean) in entries().items() if particle.search(korean)}
-    assert wrong == {}
+def test_no_text_stands_in_two_parts_of_the_catalogue() -> None:
+    parts = json.loads(CATALOGUE.read_text(encoding="utf-8"))
+    assert sum(map(len, parts.values())) == len(TEXTS)
 
 
 def test_the_page_has_the_reports_colours() -> None:

@@ -1,6 +1,8 @@
 // The page's beginning: reads what stands in it, draws, and says when the first drawing is done.
 import { html, render } from "htm/preact";
+import { viewer } from "../../src/munmaek/text/catalogue.json";
 import { App } from "./app.js";
+import { know } from "./texts.js";
 
 const given = (id, fallback) => {
   const element = document.getElementById(id);
@@ -8,6 +10,7 @@ const given = (id, fallback) => {
 };
 
 performance.mark("munmaek:start");
+know(viewer);
 const boot = given("boot", {});
 render(html`<${App} boot=${boot} first=${given("records", [])}/>`, document.getElementById("app"));
 

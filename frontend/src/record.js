@@ -53,7 +53,7 @@ export function Record({ record, live }) {
   return html`<article class="record" aria-labelledby=${id}>
     <h2 id=${id} dir="auto">${cut(record.text)}</h2>
     ${secondOf(record) && html`<p class="second" dir="auto">${cut(secondOf(record))}</p>`}
-    <p class="hint">${record.label} · ${t(`task.${record.task}`)} · <code>${record.model}</code></p>
+    <p class="hint">${record.label} · ${t(`asked.${record.task}`)} · <code>${record.model}</code></p>
     ${(record.notices ?? []).map((notice) => html`<p class="notice" role="note">${notice}</p>`)}
     <${Outcome} record=${record}/>
     <div class="choices bar"><${Check} label=${t("view.fold")} checked=${view.fold} onChange=${(fold) => set({ fold })}/>

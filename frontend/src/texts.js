@@ -1,8 +1,12 @@
 // Texts in the reader's language, and numbers as the page writes them.
-import { CATALOGUE } from "./catalogue.js";
+import { figures } from "../../src/munmaek/text/catalogue.json";
 import { language } from "./settings.js";
 
+const CATALOGUE = { ...figures };
 const PLACE = /\{(\w+)\}/;
+
+/** Adds a part of the catalogue: what a page shows besides figures. */
+export const know = (entries) => Object.assign(CATALOGUE, entries);
 
 function pattern(key) {
   const entry = CATALOGUE[key];

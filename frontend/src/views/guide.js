@@ -44,7 +44,7 @@ function Report({ report }) {
     return score ? html`<td class="num">${number(score.value, digits)}</td><td class="ci">${number(score.low, digits)} – ${number(score.high, digits)}</td>` : html`<td class="num">–</td><td></td>`;
   };
   return html`<div role="status"><table class="list"><caption class="hint">${t("guide.report")}</caption>
-    <thead><tr><th></th><th scope="col" class="num">${t("guide.aer")}</th><th scope="col">95 %</th><th scope="col" class="num">BLEU</th><th scope="col">95 %</th></tr></thead>
+    <thead><tr><th></th><th scope="col" class="num">${t("metric.aer")}</th><th scope="col">95 %</th><th scope="col" class="num">BLEU</th><th scope="col">95 %</th></tr></thead>
     <tbody>${PARTS.map((part) => html`<tr><th scope="row">${t(`guide.${part}Row`)}</th>${measured(part, "aer", 3)}${measured(part, "bleu", 1)}</tr>`)}</tbody></table>
     <p class="outcome"><b>${t(OUTCOMES[report.outcome] ?? "guide.told")}</b></p>
     <p class="hint">${report.verdict}${report.split && ` (${report.split})`}</p></div>`;

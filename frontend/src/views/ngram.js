@@ -76,7 +76,7 @@ function Token({ record, token }) {
       <table class="plain"><tbody>
         ${backoffs.map((each) => html`<tr><td dir="auto">${t("ngram.notSeen", { context: `${each.context} ${piece}` })}</td><td class="num">× ${number(Math.exp(each.logprob), 4)}</td></tr>`)}
         <tr><td dir="auto">${t("ngram.seen", { ngram: [...matched(token.context, order), piece].join(" ") })}</td><td class="num">× ${number(Math.exp(logprob - backoffs.reduce((sum, each) => sum + each.logprob, 0)), 4)}</td></tr>
-        <tr class="sum"><th scope="row">${t("ngram.product")}</th><td class="num">${number(Math.exp(logprob), 5)}</td></tr>
+        <tr class="sum"><th scope="row">${t("unit.probability")}</th><td class="num">${number(Math.exp(logprob), 5)}</td></tr>
       </tbody></table></section>
     ${next.length > 0 && html`<${Figure} title=${t("ngram.next")} level=${5} file=${fileName(record, piece, "next")}
       caption=${tx("ngram.nextCaption", { word: word(piece) })} table=${() => ({ head: [t("word"), t("unit.probability")], rows: next })}>

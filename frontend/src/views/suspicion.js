@@ -36,7 +36,7 @@ export function Suspicion({ live }) {
     ${error && html`<p class="error" role="alert">${error}</p>`}
     <div class="choices"><${Choice} label=${t("suspicion.by")} value=${by} options=${BY.map((key) => [key, t(`suspicion.${key}`)])} onChange=${(value) => { setBy(value); setFrom(0); }}/></div>
     ${working && html`<p class="hint" role="status">${t("suspicion.working", { done: list.done, total: list.total })}</p>`}
-    <div class="scroll" tabindex="0" role="region" aria-label=${t("suspicion.title")}><table class="list"><thead><tr><th scope="col">${t("suspicion.source")}</th><th scope="col">${t("suspicion.target")}</th>
+    <div class="scroll" tabindex="0" role="region" aria-label=${t("suspicion.title")}><table class="list"><thead><tr><th scope="col">${t("translate.source")}</th><th scope="col">${t("suspicion.target")}</th>
       ${BY.map((key) => html`<th scope="col" class="num" aria-sort=${key === by ? (key === "coverage" ? "ascending" : "descending") : undefined}>${t(`suspicion.${key}`)}</th>`)}<th scope="col">${t("suspicion.marked")}</th></tr></thead>
       <tbody>${list.rows.map((row) => html`<tr key=${row.index} class=${open?.index === row.index ? "open" : ""}>
         <td class="wrap" dir="auto"><button type="button" class="plain" aria-pressed=${open?.index === row.index} onClick=${() => show(row.index)}>${row.source}</button></td>

@@ -57,7 +57,7 @@ class Contents:
 
     def section(self, key: str, *children: Node) -> Markup:
         """A part with its heading."""
-        name = key.removeprefix("report.")
+        name = key.partition(".")[2]
         heading = element("h2", None, self.catalogue.text(key))
         return element("section", {"id": name}, heading, *children)
 
@@ -195,10 +195,8 @@ def alignments(contents: Contents) -> Markup | None:
         sentence = " ".join(str(word) for word in entry.get("source") or ())
         pages.setdefault(sentence, []).append(_alignment(entry, contents))
     figures = [element("div", {"class": "multiples"}, page) for page in pages.values()]
-    key = ramp(say("axis.weight"), say("axis.gold")) if entries else None
-    return contents.section(
-        "report.alignment", figure(drawn, said) if drawn else None, figures, key
-    )
+    key = ramp(say("unit.weight"), say("axis.gold")) if entries else None
+    return contents.section("part.alignment", figure(drawn, said) if drawn else None, figures, key)
 
 
 def _alignment(entry: Mapping[str, Any], contents: Contents) -> Markup:
