@@ -64,7 +64,10 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
+        from munmaek.errors import explaining_missing_torch
+
+        with explaining_missing_torch():
+            return getattr(import_module(_HOMES[name]), name)
     message = f"module 'munmaek' has no attribute '{name}'"
     raise AttributeError(message)
 

@@ -4,6 +4,8 @@ Each message is one line that names the thing, shows what was wanted and what wa
 what to do. The command line prints it without a traceback and leaves with ``exit_code``.
 """
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import ClassVar
 from unicodedata import category
 
@@ -17,6 +19,7 @@ __all__ = [
     "OrderError",
     "TrainingError",
     "UnsupportedError",
+    "explaining_missing_torch",
 ]
 
 
@@ -87,3 +90,22 @@ class DiskError(MunmaekError):
 
 class MunmaekWarning(UserWarning):
     """Something a user should know that does not stop the work, such as a stated fallback."""
+
+
+@contextmanager
+def explaining_missing_torch() -> Generator[None]:
+    """Turn the import error of a missing torch into a line for users; a decorator too.
+
+    Raises:
+        UnsupportedError: torch is wanted inside and not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        message = (
+            "this needs PyTorch, which is not installed; run 'pip install torch', or use n-grams, "
+            "which do without"
+        )
+        raise UnsupportedError(message) from error

@@ -19,7 +19,7 @@ from munmaek.cli.app import app
 from munmaek.cli.console import complain, say
 from munmaek.cli.progress import following
 from munmaek.cli.stopping import INTERRUPTED, ending_in_order
-from munmaek.errors import InputError, MunmaekError, MunmaekWarning
+from munmaek.errors import InputError, MunmaekError, MunmaekWarning, explaining_missing_torch
 
 __all__ = ["main"]
 
@@ -65,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _guarded(arguments: list[str]) -> int:
     try:
         _check_arguments(arguments)
-        with following():
+        with following(), explaining_missing_torch():
             code = app(args=arguments, prog_name="munmaek", standalone_mode=False)
         sys.stdout.flush()
         if code == INTERRUPTED:  # typer makes this of a KeyboardInterrupt and says nothing

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from munmaek.errors import ArtefactError, UnsupportedError
+from munmaek.errors import ArtefactError, UnsupportedError, explaining_missing_torch
 from munmaek.fit.trained import Trained
 from munmaek.folder.borrowing import named_tokenizer
 from munmaek.folder.info import Info
@@ -39,6 +39,7 @@ def is_published(path: Path) -> bool:
     return theirs and not (path / MANIFEST).is_file()
 
 
+@explaining_missing_torch()
 def load(folder: Path | str) -> Trained:
     """The trained model in ``folder``, ready to use on the processor.
 
