@@ -320,8 +320,8 @@ def test_the_totals_of_a_text_are_worked_out_with_and_without_unknown_words():
     total = float(first.sum() + second.sum())
     assert (found.token_count, found.unknown_count) == (5, 1)
     assert found.perplexity == pytest.approx(math.exp(-total / 5))
-    assert found.known_perplexity == pytest.approx(math.exp(-(total - first[1]) / 4))
-    assert found.sentence_perplexities == pytest.approx(np.exp([-first.mean(), -second.mean()]))
+    assert found.unknown_logprobs == pytest.approx([first[1], 0.0])
+    assert found.logprobs == pytest.approx([first.sum(), second.sum()])
 
 
 def test_a_text_in_many_blocks_scores_the_same_in_any_number_of_threads(monkeypatch):
@@ -344,4 +344,3 @@ def test_no_text_has_no_perplexity():
     found = score_text(counted(2).tables, words_table(), none, bos=BOS, eos=EOS, unk=UNK)
     assert found.token_count == 0
     assert math.isnan(found.perplexity)
-    assert math.isnan(found.known_perplexity)

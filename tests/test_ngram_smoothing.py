@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from munmaek.errors import ConfigError, InputError, MunmaekWarning
 from munmaek.models.ngram import NgramConfig, NgramModel
 from munmaek.ngram import flatten, read_arpa
-from munmaek.ngram.pruning import histories_of_model, prune_by_entropy
+from munmaek.ngram.pruning import prune_by_entropy
 from munmaek.ngram.tree import count_tree, raw_counts
 
 UNK, BOS, EOS = 0, 1, 2
@@ -368,7 +368,8 @@ def test_entropy_pruning_leaves_out_what_costs_less_than_the_threshold():
     ]
     costs = {gram: math.expm1(stolcke(model, gram)) for gram in grams}
     threshold = sorted(costs.values())[len(costs) // 2] * 1.0001
-    histories = histories_of_model(tables, bos=BOS)
+    histories = tables.logprobs[:V].astype(np.float64)
+    histories[BOS] = 0.0  # every sentence begins so
     smaller = prune_by_entropy(tables, histories, threshold=threshold)
     left = {
         (context, int(smaller.words[node]))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.ngram.compiled import Index, compiled
@@ -10,7 +11,7 @@ __all__ = ["below"]
 
 
 @compiled
-def below(numbers: NDArray[Any], limit: Index) -> int:
+def below(numbers: NDArray[Any], limit: Index | np.floating[Any]) -> int:
     """How many of the rising ``numbers`` are below ``limit``."""
     low, high = 0, len(numbers)
     while low < high:

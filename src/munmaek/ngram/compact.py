@@ -13,8 +13,8 @@ Letters: V vocabulary size, n order, N nodes, L nodes of orders below n.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, Self, final
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,47 +22,46 @@ from numpy.typing import NDArray
 from munmaek.arrays import Float32s, Int32s, Int64s, Uint32s, Uint64s
 from munmaek.errors import ArtefactError
 from munmaek.ngram import compact_kernels as kernels
+from munmaek.ngram.bisecting import below
 from munmaek.ngram.bits import SAMPLED, low_width, put_bits, put_rising, words_for
 from munmaek.ngram.codebooks import Column, exact_column, trained_column
 from munmaek.ngram.compact_kernels import COLUMNS, Packed
 from munmaek.ngram.compiled import compiled
 from munmaek.ngram.links import fill_links
 from munmaek.ngram.parallel import in_threads
+from munmaek.ngram.soundness import words_are_sound
 from munmaek.ngram.tables import (
     LARGEST_BACKOFF,
     NgramTables,
-    aligned,
+    TableArrays,
     check_values,
     expect,
-    orders_fit,
     sampled,
-    tensor_named,
 )
 
 __all__ = ["CompactTables", "compress", "fast", "quantise", "tables_from"]
 
 
-_DTYPES = {
-    "starts": np.dtype(np.int64),
-    "layout": np.dtype(np.int64),
-    "unigram_logprobs": np.dtype(np.float32),
-    "unigram_backoffs": np.dtype(np.float32),
-    "ranked": np.dtype(np.int32),
-    "records": np.dtype(np.uint64),
-    "pointers": np.dtype(np.uint64),
-    "samples": np.dtype(np.uint32),
-    "books": np.dtype(np.float32),
-}
 _WIDEST = 32
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
-class CompactTables:
-    """Arrays are held read-only and may be views of a memory-mapped file: nothing is copied."""
+class CompactTables(TableArrays):
+    """The form packed to the bit."""
 
-    starts: Int64s
-    """[n + 1]: order k has the nodes ``starts[k - 1]`` up to ``starts[k]``; ``starts[1]`` is V."""
+    dtypes: ClassVar = {
+        "starts": np.int64,
+        "layout": np.int64,
+        "unigram_logprobs": np.float32,
+        "unigram_backoffs": np.float32,
+        "ranked": np.int32,
+        "records": np.uint64,
+        "pointers": np.uint64,
+        "samples": np.uint32,
+        "books": np.float32,
+    }
+
     layout: Int64s
     """[n, 14]: how the records of each order are cut; see ``compact_kernels``."""
     unigram_logprobs: Float32s
@@ -80,32 +79,6 @@ class CompactTables:
     books: Float32s
     """Values that codes stand for."""
 
-    def __post_init__(self) -> None:
-        for name in _DTYPES:
-            view = getattr(self, name).view(np.ndarray)
-            view.flags.writeable = False
-            object.__setattr__(self, name, view)
-
-    @property
-    def order(self) -> int:
-        """n, the length of the longest n-grams."""
-        return len(self.starts) - 1
-
-    @property
-    def vocab_size(self) -> int:
-        """V, the number of token ids."""
-        return int(self.starts[1])
-
-    @property
-    def counts(self) -> tuple[int, ...]:
-        """The number of n-grams of each order, 1 first; unigrams count all V ids."""
-        return tuple(int(count) for count in np.diff(self.starts))
-
-    @property
-    def size(self) -> int:
-        """Bytes of all arrays."""
-        return sum(array.nbytes for array in self.tensors().values())
-
     @property
     def packed(self) -> Packed:
         """The arrays as compiled code takes them."""
@@ -120,10 +93,6 @@ class CompactTables:
             books=self.books,
         )
 
-    def tensors(self) -> dict[str, NDArray[Any]]:
-        """The arrays by name, as a tensor file holds them."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
     @classmethod
     def from_tensors(
         cls, tensors: Mapping[str, NDArray[Any]], *, order: int, vocab_size: int
@@ -136,13 +105,7 @@ class CompactTables:
         Raises:
             ArtefactError: an array is missing, of another type, or its size does not fit.
         """
-        arrays = {name: tensor_named(tensors, name) for name in _DTYPES}
-        for name, dtype in _DTYPES.items():
-            expect(f"type of '{name}'", arrays[name].dtype, dtype)
-        starts = arrays["starts"]
-        expect("shape of 'starts'", starts.shape, (order + 1,))
-        expect("number of unigrams", starts[:2].tolist(), [0, vocab_size])
-        expect("sizes of the orders fit", orders_fit(np.diff(starts)), wanted=True)
+        arrays = cls.checked(tensors, order=order, vocab_size=vocab_size)
         expect("shape of 'layout'", arrays["layout"].shape, (order, COLUMNS))
         expect("shape of 'unigram_logprobs'", arrays["unigram_logprobs"].shape, (vocab_size,))
         backoffs = vocab_size if order > 1 else 0
@@ -153,7 +116,7 @@ class CompactTables:
         check_values("unigram_logprobs", sampled(arrays["unigram_logprobs"]), most=0.0)
         for name in ("unigram_backoffs", "books"):
             check_values(name, sampled(arrays[name]), most=LARGEST_BACKOFF)
-        made = cls(**{name: aligned(array) for name, array in arrays.items()})
+        made = cls(**arrays)
         made._check_layout()
         return made
 
@@ -261,17 +224,10 @@ def _expand(
             if begin != expected:
                 return False
             first[node] = begin
-            previous = -1
             expected = end
         if expected != starts[level + 2]:
             return False
-    for context in range(len(backoffs)):
-        previous = -1
-        for node in range(first[context], first[context + 1]):
-            if words[node] <= previous or words[node] >= starts[1]:
-                return False
-            previous = words[node]
-    return True
+    return words_are_sound(starts, first, words)
 
 
 def compress(tables: NgramTables, *, threads: int = 1) -> CompactTables:
@@ -376,13 +332,7 @@ def _code(value: np.float32, book: Float32s, base: np.int64) -> np.uint64:
     """The nearest value of the book, or the distance from ``base``."""
     if len(book) == 0:
         return kernels.ordered_bits(value) - np.uint64(base)
-    low, high = 0, len(book)
-    while low < high:
-        middle = (low + high) >> 1
-        if book[middle] < value:
-            low = middle + 1
-        else:
-            high = middle
+    low = below(book, value)
     if low == len(book) or (low > 0 and value - book[low - 1] < book[low] - value):
         low -= 1
     return np.uint64(low)

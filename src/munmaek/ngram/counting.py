@@ -32,7 +32,7 @@ _MAX_POSITIONS = 2**31 - 2
 _AHEAD = 32
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Trie:
     """Nodes as ``munmaek.ngram.tables`` has them, each with a count."""
 

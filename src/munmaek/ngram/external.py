@@ -105,31 +105,27 @@ def estimate_on_disk(
     Warns:
         MunmaekWarning: discounts that had to fall back.
     """
-    external = _External(text, order, predictable, bos, eos, scratch, memory)
-    external.stages = stages or Stages({"counting": 1.0, "smoothing": 1.0})
+    stages = stages or Stages({"counting": 1.0, "smoothing": 1.0})
+    external = _External(text, order, predictable, bos, eos, scratch, memory, stages)
     return external.run(kenlm_compatible)
 
 
-@final
+@dataclass(eq=False)
 class _External:
-    def __init__(
-        self,
-        text: Column,
-        order: int,
-        predictable: Bools,
-        bos: int,
-        eos: int,
-        scratch: Scratch,
-        memory: int,
-    ) -> None:
-        self.source, self.text = text, text.map()
-        self.order, self.predictable, self.bos, self.eos = order, predictable, bos, eos
-        self.scratch, self.memory = scratch, memory
-        self.vocab_size = len(predictable)
+    source: Column
+    order: int
+    predictable: Bools
+    bos: int
+    eos: int
+    scratch: Scratch
+    memory: int
+    stages: Stages
+
+    def __post_init__(self) -> None:
+        self.text, self.vocab_size = self.source.map(), len(self.predictable)
         # A row of an order 5 takes 24 bytes, and lies in memory four times at most: read, sorted,
         # extended and grouped.
-        self.stages = Stages({"counting": 1.0, "smoothing": 1.0})
-        self.piece = max(memory // (20 * (order + 5)), 1 << 12)
+        self.piece = max(self.memory // (20 * (self.order + 5)), 1 << 12)
 
     def run(self, kenlm_compatible: bool) -> OnDisk:
         histogram = self._histogram()
@@ -163,9 +159,6 @@ class _External:
         release()
         return OnDisk(Estimate(tables, discounts), release)
 
-    def _column(self, name: str, dtype: type) -> Column:
-        return self.scratch.column(name, dtype)
-
     # Counting
 
     def _pieces(self, size: int, piece: int) -> Iterator[tuple[int, int]]:
@@ -190,9 +183,9 @@ class _External:
         bucket_of = np.repeat(np.arange(len(cuts) - 1, dtype=np.int32), np.diff(cuts))
         size = self.vocab_size
         files = _Files(
-            self._column("words", np.int32),
-            self._column("links", np.int32),
-            self._column("counts", np.int32),
+            self.scratch.column("words", np.int32),
+            self.scratch.column("links", np.int32),
+            self.scratch.column("counts", np.int32),
             [0, size],
         )
         files.words.append(np.arange(size))
@@ -265,7 +258,7 @@ class _External:
         state[3] = 1
 
     def _first(self, files: _Files, starts: Int64s, words: Int32s, counts: Int32s) -> Column:
-        column = self._column("first", np.int32)
+        column = self.scratch.column("first", np.int32)
         for order in range(1, self.order):
             node = int(starts[order])
             for begin, end in self._spans(starts, order, self.piece):
@@ -339,12 +332,12 @@ class _External:
         discounts: Floats,
     ) -> tuple[Column, Column]:
         logprobs, backoffs = (
-            self._column("logprobs", np.float32),
-            self._column("backoffs", np.float32),
+            self.scratch.column("logprobs", np.float32),
+            self.scratch.column("backoffs", np.float32),
         )
         unigrams = unigram_probabilities(counts[: self.vocab_size], discounts[0], self.predictable)
         logprobs.append(_logs(unigrams))
-        lower = self._column("probabilities-1", np.float64)
+        lower = self.scratch.column("probabilities-1", np.float64)
         lower.append(unigrams)
         continued = first.array
         for order in range(2, self.order + 1):
@@ -353,7 +346,7 @@ class _External:
                 first, int(starts[order - 2]), int(starts[order - 1]), piece=self.piece
             )
             answers = self._lower(files, starts, links, first, chunks, lower, order)
-            lower = self._column(f"probabilities-{order}", np.float64)
+            lower = self.scratch.column(f"probabilities-{order}", np.float64)
             held = np.concatenate([np.zeros(1), discounts[order - 1]])
             for place, (low, high) in enumerate(chunks):
                 begin, end = int(continued[low]), int(continued[high])

@@ -7,6 +7,7 @@ import numpy as np
 
 from munmaek.arrays import Floats, Int32s, Int64s
 from munmaek.ngram.compiled import compiled
+from munmaek.ngram.scratch import group_rows
 
 __all__ = [
     "count_into",
@@ -21,9 +22,9 @@ __all__ = [
 
 
 def sort_rows(rows: Int32s, low: int, high: int) -> Int32s:
-    """Rows by their first column, from ``low`` to before ``high``; equal ones stay in order."""
+    """Sort rows by their first column, ``low`` up to ``high``; equal ones stay in order."""
     out = np.empty_like(rows)
-    _sort(rows, low, np.zeros(high - low + 1, dtype=np.int64), out)
+    group_rows(rows, rows[:, 0] - np.int32(low), np.zeros(high - low + 1, dtype=np.int64), out)
     return out
 
 
@@ -70,21 +71,6 @@ def rows_of_text(text: Int32s, begin: int, end: int, bos: int, rows: Int32s) -> 
             begun = begun or word == bos
         filled += 1
     return filled
-
-
-@compiled
-def _sort(rows: Int32s, low: int, cursor: Int64s, out: Int32s) -> None:
-    """Stable counting sort by the first column."""
-    for row in range(len(rows)):
-        cursor[rows[row, 0] - low + 1] += 1
-    for word in range(1, len(cursor)):
-        cursor[word] += cursor[word - 1]
-    width = rows.shape[1]
-    for row in range(len(rows)):
-        slot = cursor[rows[row, 0] - low]
-        cursor[rows[row, 0] - low] += 1
-        for column in range(width):
-            out[slot, column] = rows[row, column]
 
 
 @compiled

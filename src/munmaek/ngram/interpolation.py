@@ -20,12 +20,7 @@ from munmaek.ngram.compiled import compiled
 from munmaek.ngram.tables import NgramTables
 from munmaek.ngram.tree import CountTree
 
-__all__ = ["interpolated", "kept_everywhere", "tables_of"]
-
-
-def kept_everywhere(tree: CountTree) -> Bools:
-    """The mark of no pruning: [N], all true."""
-    return np.ones(len(tree.words), dtype=np.bool_)
+__all__ = ["interpolated", "tables_of"]
 
 
 def interpolated(

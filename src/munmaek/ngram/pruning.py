@@ -26,7 +26,7 @@ from munmaek.ngram.queries import child
 from munmaek.ngram.tables import NgramTables
 from munmaek.ngram.tree import CountTree, raw_counts
 
-__all__ = ["above", "histories_of_counts", "histories_of_model", "prune_by_entropy", "subset"]
+__all__ = ["above", "histories_of_counts", "prune_by_entropy", "subset"]
 
 
 def above(tree: CountTree, thresholds: Sequence[int]) -> Bools:
@@ -96,19 +96,6 @@ def histories_of_counts(tree: CountTree) -> Floats:
     reached = np.concatenate([np.zeros(1), np.cumsum(raw)])
     with np.errstate(divide="ignore"):
         return np.log(np.diff(reached[tree.first]) / raw[tree.level(1)].sum())
-
-
-def histories_of_model(tables: NgramTables, *, bos: int) -> Floats:
-    """How likely the model itself finds each context, by the chain rule: [L] (Stolcke 1998)."""
-    found = tables.logprobs[: len(tables.backoffs)].astype(np.float64)
-    found[bos] = 0.0
-    owners = np.repeat(np.arange(len(tables.backoffs)), np.diff(tables.first))
-    for order in range(2, tables.order):
-        level = slice(int(tables.starts[order - 1]), int(tables.starts[order]))
-        found[level] += found[
-            owners[level.start - tables.vocab_size : level.stop - tables.vocab_size]
-        ]
-    return found
 
 
 def prune_by_entropy(tables: NgramTables, histories: Floats, *, threshold: float) -> NgramTables:

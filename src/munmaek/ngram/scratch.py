@@ -21,7 +21,7 @@ from munmaek.errors import DiskError
 from munmaek.ngram.compiled import compiled
 from munmaek.writing import scratch_folder
 
-__all__ = ["Buckets", "Column", "Scratch", "chunks_of", "give_back", "hold_little"]
+__all__ = ["Buckets", "Column", "Scratch", "chunks_of", "give_back", "group_rows", "hold_little"]
 
 
 @final
@@ -225,7 +225,7 @@ class Buckets:
         """Put each row into its bucket."""
         grouped = np.empty_like(rows)
         limits = np.zeros(len(self._paths) + 1, dtype=np.int64)
-        _group(rows, buckets, limits, grouped)
+        group_rows(rows, buckets, limits, grouped)
         for bucket in np.flatnonzero(np.diff(limits)).tolist():
             part = grouped[limits[bucket] : limits[bucket + 1]]
             with self._paths[bucket].open("ab") as file:
@@ -255,7 +255,7 @@ class Buckets:
 
 
 @compiled
-def _group(rows: Int32s, buckets: Int32s, limits: Int64s, out: Int32s) -> None:
+def group_rows(rows: Int32s, buckets: Int32s, limits: Int64s, out: Int32s) -> None:
     """Stable counting sort by bucket; ``limits`` gets where each begins and the last ends."""
     for bucket in buckets:
         limits[bucket + 1] += 1

@@ -26,6 +26,7 @@ from munmaek.ngram.compiled import compiled
 from munmaek.ngram.intrinsics import prefetch
 from munmaek.ngram.parallel import cuts_by_weight, in_threads
 from munmaek.ngram.spare import Spare
+from munmaek.ngram.words import tally
 
 __all__ = ["Grams", "sort_grams"]
 
@@ -77,32 +78,31 @@ def sort_grams(
     return _Sorter(text, order, vocab_size, bos, eos, threads, spare).run()
 
 
+@dataclass(eq=False)
 class _Sorter:
     """The state between passes."""
 
-    def __init__(
-        self,
-        text: Int32s,
-        order: int,
-        vocab_size: int,
-        bos: int,
-        eos: int,
-        threads: int,
-        spare: Spare,
-    ) -> None:
-        self.text, self.order, self.bos, self.eos = text, order, bos, eos
-        self.vocab_size, self.threads, self.spare = vocab_size, threads, spare
+    text: Int32s
+    order: int
+    vocab_size: int
+    bos: int
+    eos: int
+    threads: int
+    spare: Spare
+
+    def __post_init__(self) -> None:
         parts = self._histograms()
         self.histogram = parts.sum(axis=0)
-        slices = 1 if threads == 1 else min(_SLICES_A_THREAD * threads, max(_MOST_SLICES, threads))
+        most = max(_MOST_SLICES, self.threads)
+        slices = 1 if self.threads == 1 else min(_SLICES_A_THREAD * self.threads, most)
         self.cuts = cuts_by_weight(self.histogram, slices)
         self.slices = range(len(self.cuts) - 1)
-        self.begins = np.zeros((order + 1, len(self.cuts)), dtype=np.int64)
+        self.begins = np.zeros((self.order + 1, len(self.cuts)), dtype=np.int64)
         self.begins[1] = self.cuts
         self.places = self._sort_by_word(parts)
         limits = self._limits()
-        self.sentences = self._places_of(limits[bos], limits[bos + 1])
-        self.ends = self._places_of(limits[eos], limits[eos + 1])
+        self.sentences = self._places_of(limits[self.bos], limits[self.bos + 1])
+        self.ends = self._places_of(limits[self.eos], limits[self.eos + 1])
         self._check_order()
 
     def run(self) -> Grams:
@@ -137,7 +137,7 @@ class _Sorter:
         counts = np.zeros((self.threads, self.vocab_size), dtype=np.int64)
 
         def work(part: int) -> None:
-            _count_words(self.text, parts[part], parts[part + 1], counts[part])
+            tally(self.text[parts[part] : parts[part + 1]], counts[part])
 
         in_threads(self.threads, work, range(self.threads))
         return counts
@@ -222,12 +222,6 @@ class _Sorter:
         cursors -= before
         cursors += self._limits()[:-1].astype(np.int32)
         return cursors
-
-
-@compiled
-def _count_words(text: Int32s, begin: int, end: int, counts: Int64s) -> None:
-    for place in range(begin, end):
-        counts[text[place]] += 1
 
 
 @compiled

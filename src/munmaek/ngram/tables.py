@@ -10,12 +10,14 @@ Letters: V vocabulary size, n order, N nodes, L nodes of orders below n.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, Self, final
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.arrays import Float32s, Int32s, Int64s, Uint64s
 from munmaek.errors import ArtefactError
 from munmaek.ngram.index import build_index
 from munmaek.ngram.soundness import (
@@ -30,10 +32,9 @@ __all__ = [
     "LARGEST_BACKOFF",
     "MAX_ORDER",
     "NgramTables",
-    "aligned",
+    "TableArrays",
     "check_values",
     "expect",
-    "orders_fit",
     "ranks",
     "sampled",
     "tensor_named",
@@ -44,60 +45,28 @@ LARGEST_BACKOFF = float(np.finfo(np.float32).max)
 _SAMPLED = 64
 """Values of an array that are looked at on opening: each may cost a read from the disk."""
 
-_DTYPES = {
-    "starts": np.dtype(np.int64),
-    "words": np.dtype(np.int32),
-    "links": np.dtype(np.int32),
-    "first": np.dtype(np.int32),
-    "logprobs": np.dtype(np.float32),
-    "backoffs": np.dtype(np.float32),
-    "index": np.dtype(np.uint64),
-    "ranked": np.dtype(np.int32),
-}
 
-
-def ranks(logprobs: NDArray[np.float32]) -> NDArray[np.int32]:
-    """The ids of unigrams from the likeliest to the least: [V]."""
+def ranks(logprobs: Float32s) -> Int32s:
+    """Return the ids of unigrams from the likeliest to the least: [V]."""
     return np.argsort(-logprobs, kind="stable").astype(np.int32)
 
 
-def _no_index() -> NDArray[np.uint64]:
-    return np.empty(0, dtype=np.uint64)
-
-
-def _no_ranks() -> NDArray[np.int32]:
-    return np.empty(0, dtype=np.int32)
-
-
-@final
 @dataclass(frozen=True, slots=True, eq=False)
-class NgramTables:
-    """Arrays are held read-only and may be views of a memory-mapped file: nothing is copied."""
+class TableArrays:
+    """Arrays by name, held read-only; they may be views of a memory-mapped file.
 
-    starts: NDArray[np.int64]
+    Base of the two forms that tables have. Nothing is copied.
+    """
+
+    dtypes: ClassVar[Mapping[str, type[np.generic]]]
+    """The number type of each array."""
+
+    starts: Int64s
     """[n + 1]: order k has the nodes ``starts[k - 1]`` up to ``starts[k]``; ``starts[1]`` is V."""
-    words: NDArray[np.int32]
-    """[N]: the last word of each n-gram."""
-    links: NDArray[np.int32]
-    """[N]: the n-gram without its first word (the longest one there is), −1 for unigrams."""
-    first: NDArray[np.int32]
-    """[L + 1]: context c is continued by the nodes ``first[c]`` up to ``first[c + 1]``."""
-    logprobs: NDArray[np.float32]
-    """[N]: natural log of p(last word | the words before), interpolated; −inf where it is 0."""
-    backoffs: NDArray[np.float32]
-    """[L]: natural log of the weight that a context gives to the next shorter one."""
-    index: NDArray[np.uint64] = field(default_factory=_no_index)
-    """Continuations of the contexts that have many; built when it is not given."""
-    ranked: NDArray[np.int32] = field(default_factory=_no_ranks)
-    """[V]: ids from the likeliest unigram to the least; made when it is not given."""
 
     def __post_init__(self) -> None:
-        if not len(self.index):
-            object.__setattr__(self, "index", build_index(self.first, self.words))
-        if not len(self.ranked):
-            object.__setattr__(self, "ranked", ranks(self.logprobs[: self.vocab_size]))
         # One array type (plain, read-only) for every caller, so each query is compiled once.
-        for name in _DTYPES:
+        for name in self.dtypes:
             view = getattr(self, name).view(np.ndarray)
             view.flags.writeable = False
             object.__setattr__(self, name, view)
@@ -118,18 +87,75 @@ class NgramTables:
         return tuple(int(count) for count in np.diff(self.starts))
 
     @property
-    def unigram_logprobs(self) -> NDArray[np.float32]:
-        """[V]: natural log-probabilities of order 1."""
-        return self.logprobs[: self.vocab_size]
-
-    @property
     def size(self) -> int:
         """Bytes of all arrays."""
         return sum(array.nbytes for array in self.tensors().values())
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """The arrays by name, as a tensor file holds them."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        """Return the arrays by name, as a tensor file holds them."""
+        return {name: getattr(self, name) for name in self.dtypes}
+
+    @classmethod
+    def checked(
+        cls, tensors: Mapping[str, NDArray[Any]], *, order: int, vocab_size: int
+    ) -> dict[str, NDArray[Any]]:
+        """Return the arrays among ``tensors``, of the right types and orders, for compiled code.
+
+        Raises:
+            ArtefactError: an array is missing, of another type, or its size does not fit.
+        """
+        arrays = {name: tensor_named(tensors, name) for name in cls.dtypes}
+        for name, dtype in cls.dtypes.items():
+            expect(f"type of '{name}'", arrays[name].dtype, np.dtype(dtype))
+        starts = arrays["starts"]
+        expect("shape of 'starts'", starts.shape, (order + 1,))
+        expect("number of unigrams", starts[:2].tolist(), [0, vocab_size])
+        expect("sizes of the orders fit", _orders_fit(np.diff(starts)), wanted=True)
+        return {name: np.require(array, requirements=["C", "A"]) for name, array in arrays.items()}
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class NgramTables(TableArrays):
+    """The fast form."""
+
+    dtypes: ClassVar = {
+        "starts": np.int64,
+        "words": np.int32,
+        "links": np.int32,
+        "first": np.int32,
+        "logprobs": np.float32,
+        "backoffs": np.float32,
+        "index": np.uint64,
+        "ranked": np.int32,
+    }
+
+    words: Int32s
+    """[N]: the last word of each n-gram."""
+    links: Int32s
+    """[N]: the n-gram without its first word (the longest one there is), −1 for unigrams."""
+    first: Int32s
+    """[L + 1]: context c is continued by the nodes ``first[c]`` up to ``first[c + 1]``."""
+    logprobs: Float32s
+    """[N]: natural log of p(last word | the words before), interpolated; −inf where it is 0."""
+    backoffs: Float32s
+    """[L]: natural log of the weight that a context gives to the next shorter one."""
+    index: Uint64s = field(default_factory=partial(np.empty, 0, np.uint64))
+    """Continuations of the contexts that have many; built when it is not given."""
+    ranked: Int32s = field(default_factory=partial(np.empty, 0, np.int32))
+    """[V]: ids from the likeliest unigram to the least; made when it is not given."""
+
+    def __post_init__(self) -> None:
+        if not len(self.index):
+            object.__setattr__(self, "index", build_index(self.first, self.words))
+        if not len(self.ranked):
+            object.__setattr__(self, "ranked", ranks(self.logprobs[: self.vocab_size]))
+        TableArrays.__post_init__(self)
+
+    @property
+    def unigram_logprobs(self) -> Float32s:
+        """[V]: natural log-probabilities of order 1."""
+        return self.logprobs[: self.vocab_size]
 
     @classmethod
     def from_tensors(
@@ -144,13 +170,8 @@ class NgramTables:
             ArtefactError: an array is missing, of another type, its size does not fit, or a value
                 cannot stand there.
         """
-        arrays = {name: tensor_named(tensors, name) for name in _DTYPES}
-        for name, dtype in _DTYPES.items():
-            expect(f"type of '{name}'", arrays[name].dtype, dtype)
+        arrays = cls.checked(tensors, order=order, vocab_size=vocab_size)
         starts = arrays["starts"]
-        expect("shape of 'starts'", starts.shape, (order + 1,))
-        expect("number of unigrams", starts[:2].tolist(), [0, vocab_size])
-        expect("sizes of the orders fit", orders_fit(np.diff(starts)), wanted=True)
         nodes, lower = int(starts[-1]), int(starts[-2])
         lengths = {
             "words": nodes,
@@ -166,7 +187,7 @@ class NgramTables:
         expect("shape of 'index'", arrays["index"].shape, (1 << max(slots - 1, 0).bit_length(),))
         check_values("logprobs", sampled(arrays["logprobs"]), most=0.0)
         check_values("backoffs", sampled(arrays["backoffs"]), most=LARGEST_BACKOFF)
-        return cls(**{name: aligned(array) for name, array in arrays.items()})
+        return cls(**arrays)
 
     def verify(self) -> None:
         """Read every array and check that all fits together.
@@ -190,15 +211,10 @@ class NgramTables:
                 raise ArtefactError(message)
 
 
-def orders_fit(counts: NDArray[np.int64]) -> bool:
+def _orders_fit(counts: Int64s) -> bool:
     """Return whether there are unigrams, and no n-grams above an order without any."""
     filled = counts > 0
     return bool((counts >= 0).all() and filled[0] and (np.diff(filled.astype(np.int8)) <= 0).all())
-
-
-def aligned(array: NDArray[Any]) -> NDArray[Any]:
-    """The array itself where compiled code can take it, else a copy."""
-    return np.require(array, requirements=["C", "A"])
 
 
 def tensor_named(tensors: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:

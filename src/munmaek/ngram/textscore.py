@@ -58,25 +58,10 @@ class TextScore:
     @property
     def perplexity(self) -> float:
         """Per token, unknown words as ``<unk>``; NaN for no text."""
-        return _perplexity(self.logprob, self.token_count)
-
-    @property
-    def known_perplexity(self) -> float:
-        """Per token that is in the vocabulary, the others left out; NaN where none is."""
-        known = fsum(self.logprobs) - fsum(self.unknown_logprobs)
-        return _perplexity(known, self.token_count - self.unknown_count)
-
-    @property
-    def sentence_perplexities(self) -> Floats:
-        """[S]: per token of each sentence."""
-        with np.errstate(over="ignore"):
-            return np.exp(-self.logprobs / self.tokens)
-
-
-def _perplexity(logprob: float, tokens: int) -> float:
-    if not tokens:
-        return nan
-    return exp(-logprob / tokens) if logprob > -700.0 * tokens else inf
+        if not self.token_count:
+            return nan
+        nats = -self.logprob / self.token_count
+        return exp(nats) if nats < 700.0 else inf
 
 
 def score_text(

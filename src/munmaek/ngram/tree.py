@@ -11,7 +11,7 @@ Letters: V vocabulary size, n order, N nodes, L nodes of orders below n.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from typing import Any
 
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.arrays import Bools, Int32s, Int64s
-from munmaek.ngram.counting import adjust, bound, count
+from munmaek.ngram.counting import Trie, adjust, bound, count
 from munmaek.ngram.discounts import counts_of_counts, raw_last_ngrams
 from munmaek.ngram.sequences import check_text, predictable_ids
 
@@ -27,34 +27,15 @@ __all__ = ["CountTree", "count_tree", "counts_of_orders", "raw_counts"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CountTree:
-    """Which n-grams a text has, and how often."""
+class CountTree(Trie):
+    """The n-grams of a text with adjusted counts; ``<s>`` has 0, for it is never predicted."""
 
-    starts: Int64s
-    """[n + 1]: order k has the nodes ``starts[k - 1]`` up to ``starts[k]``."""
-    words: Int32s
-    """[N]: the last word of each n-gram."""
-    links: Int32s
-    """[N]: the n-gram without its first word, −1 for unigrams."""
-    first: Int32s
-    """[L + 1]: context c is continued by the nodes ``first[c]`` up to ``first[c + 1]``."""
-    counts: Int32s
-    """[N]: adjusted counts; ``<s>`` has 0, for it is never predicted."""
     predictable: Bools
     """[V]: ids that have a share of the uniform distribution."""
     bos: int
     """The id of ``<s>``."""
     statistics: tuple[Int64s, ...]
     """t_0 … t_4 of each order, how many n-grams have each adjusted count."""
-
-    @property
-    def order(self) -> int:
-        """n, the length of the longest n-grams."""
-        return len(self.starts) - 1
-
-    def level(self, order: int) -> slice:
-        """The nodes of one order."""
-        return slice(int(self.starts[order - 1]), int(self.starts[order]))
 
     def raw(self) -> "CountTree":
         """The same n-grams with raw counts and their counts-of-counts."""
@@ -87,7 +68,10 @@ def count_tree(
     if kenlm_compatible:
         statistics = tuple(raw_last_ngrams(list(statistics), text, bos=bos, eos=eos))
     return CountTree(
-        trie.starts, trie.words, trie.links, trie.first, trie.counts, predictable, bos, statistics
+        **{field.name: getattr(trie, field.name) for field in fields(trie)},
+        predictable=predictable,
+        bos=bos,
+        statistics=statistics,
     )
 
 
