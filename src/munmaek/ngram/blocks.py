@@ -62,11 +62,8 @@ class Block:
     """The number of its first row in the file, from 1."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    load: Callable[[], Bytes]
-    rows: int
-    file: str
+_Part = tuple[Callable[[], Bytes], int]
+"""What gives some bytes again, and their rows."""
 
 
 def blocks_of(
@@ -94,11 +91,11 @@ def blocks_of(
     for path in paths:
         plain = column is None and _is_plain(path)
         parts = _plain(Path(path), threads, spool, size) if plain else _other(path, spool, column)
-        line = 1
-        for part in parts:
-            blocks.append(Block(part.load, part.rows, begin, part.file, line))
-            begin += part.rows
-            line += part.rows
+        name, line = display_name(path), 1
+        for load, rows in parts:
+            blocks.append(Block(load, rows, begin, name, line))
+            begin += rows
+            line += rows
     return blocks
 
 
@@ -119,26 +116,23 @@ def _is_plain(path: str | Path) -> bool:
 
 
 def _other(path: str | Path, spool: Spool, column: str | int | None) -> Iterator[_Part]:
-    name = display_name(path)
     lines = iter(text_lines(path, column=column))
     while rows := list(islice(lines, _ROWS)):
-        yield _Part(spool(("\n".join(rows) + "\n").encode()), len(rows), name)
+        yield spool(("\n".join(rows) + "\n").encode()), len(rows)
 
 
-def _plain(path: Path, threads: int, spool: Spool, size: int) -> list[_Part]:
+def _plain(path: Path, threads: int, spool: Spool, size: int) -> Iterator[_Part]:
     loads = [partial(_read, path, begin, end) for begin, end in pairwise(_limits(path, size))]
     counts = in_threads(threads, lambda load: int(count_rows(load())), loads)
-    name = display_name(path)
-    parts: list[_Part] = []
     line = 1
     for load, count in zip(loads, counts, strict=True):
-        part = _Part(load, count, name)
         if count == UNSOUND:
-            lines = _lines(load().tobytes(), name, line)
-            part = _Part(_mended(load, lines, spool), len(lines), name)
-        parts.append(part)
-        line += part.rows
-    return parts
+            lines = _lines(load().tobytes(), display_name(path), line)
+            line += len(lines)
+            yield _mended(load, lines, spool), len(lines)
+        else:
+            line += count
+            yield load, count
 
 
 def _limits(path: Path, step: int) -> Iterator[int]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from munmaek.arrays import Int32s, Int64s, Uint64s
 from munmaek.ngram.compiled import compiled
-from munmaek.ngram.index import FEW, PROBES, bits_for, settle, slot_of
+from munmaek.ngram.index import FEW, PROBES, bits_for, put_entry, settle, slot_of
 from munmaek.ngram.scratch import Buckets, Column, Scratch, chunks_of
 
 __all__ = ["index_on_disk"]
@@ -109,16 +109,8 @@ def _put(rows: Int32s, begin: int, slots: Uint64s, left: Int64s) -> int:
     """How many entries leave; −1 where one would lie too far from its place."""
     leaving = 0
     for row in range(len(rows)):
-        home = np.int64(rows[row, 0])
-        slot = home - begin
-        end = min(len(slots), slot + PROBES)
-        while slot < end and slots[slot] != 0:
-            slot += 1
-        if slot < end:
-            slots[slot] = (np.uint64(rows[row, 1]) << np.uint64(32)) | np.uint64(rows[row, 2])
-        elif end < len(slots) or leaving == PROBES:
-            return -1
-        else:
-            left[leaving, 0], left[leaving, 1] = home, rows[row, 2]
-            leaving += 1
+        home, word, node = np.int64(rows[row, 0]), rows[row, 1], rows[row, 2]
+        leaving = put_entry(slots, begin, home, word, node, left, leaving)
+        if leaving < 0:
+            break
     return leaving

@@ -10,11 +10,20 @@ import numpy as np
 
 from munmaek.arrays import Int32s, Int64s, Uint64s
 from munmaek.ngram.bisecting import below
-from munmaek.ngram.compiled import compiled
+from munmaek.ngram.compiled import Index, compiled, inlined
 from munmaek.ngram.parallel import in_threads
 from munmaek.ngram.spare import Spare
 
-__all__ = ["FEW", "PROBES", "bits_for", "build_index", "large_contexts", "settle", "slot_of"]
+__all__ = [
+    "FEW",
+    "PROBES",
+    "bits_for",
+    "build_index",
+    "large_contexts",
+    "put_entry",
+    "settle",
+    "slot_of",
+]
 
 FEW = 16
 """Words of one line of the processor's cache."""
@@ -135,26 +144,41 @@ def _fill(
     Returns:
         How many these are; −1 where an entry would lie too far from its place.
     """
-    slots[low:high] = 0
+    part = slots[low:high]
+    part[:] = 0
     mask = np.uint64(len(slots) - 1)
     leaving = 0
     for context in contexts:
         for node in range(first[context], first[context + 1]):
-            word = np.uint64(words[node])
-            home = np.int64(slot_of(np.uint64(context), word, mask))
-            if home < low or home >= high:
-                continue
-            slot = home
-            end = min(high, home + PROBES)
-            while slot < end and slots[slot] != 0:
-                slot += 1
-            if slot < end:
-                slots[slot] = (word << np.uint64(32)) | np.uint64(node)
-            elif end < high or leaving == PROBES:
-                return -1
-            else:
-                left[leaving, 0], left[leaving, 1] = home, node
-                leaving += 1
+            home = np.int64(slot_of(np.uint64(context), np.uint64(words[node]), mask))
+            if low <= home < high:
+                leaving = put_entry(part, low, home, words[node], node, left, leaving)
+                if leaving < 0:
+                    return -1
+    return leaving
+
+
+@inlined
+def put_entry(
+    slots: Uint64s, begin: int, home: np.int64, word: Index, node: Index, left: Int64s, leaving: int
+) -> int:
+    """Put an entry into the range of slots that begins with slot ``begin``, or into ``left``.
+
+    Returns:
+        How many find no room before the range's end; −1 where an entry would lie too far from its
+        place.
+    """
+    slot = home - begin
+    end = min(len(slots), slot + PROBES)
+    while slot < end and slots[slot] != 0:
+        slot += 1
+    if slot < end:
+        slots[slot] = (np.uint64(word) << np.uint64(32)) | np.uint64(node)
+    elif end < len(slots) or leaving == PROBES:
+        return -1
+    else:
+        left[leaving, 0], left[leaving, 1] = home, node
+        leaving += 1
     return leaving
 
 

@@ -1,8 +1,7 @@
 """Words of UTF-8 text to numbers, with a vocabulary that grows as words appear; compiled.
 
 A word is what ``str.split`` gives: what stands between white space of any script. Its number is
-looked up in a hash table with open addressing, whose slots hold 32 bits of the hash above and the
-number + 1 below; bytes are compared too, so no two words are ever taken for one.
+looked up in a table of ``munmaek.ngram.hashing``.
 
 Letters: V words so far.
 """
@@ -15,6 +14,7 @@ import numpy as np
 
 from munmaek.arrays import Bytes, Int32s, Int64s, Uint64s
 from munmaek.ngram.compiled import compiled
+from munmaek.ngram.hashing import MULTIPLIER, fill_slots, mixed, slot_entry, word_hash, word_slot
 from munmaek.ngram.intrinsics import get8
 
 __all__ = ["Rows", "Vocabulary", "renumber", "tally"]
@@ -29,8 +29,6 @@ _KINDS[[0xC2, 0xE1, 0xE2, 0xE3]] = _WIDE
 
 # Where a kernel stands within a block.
 _AT, _ROW, _OPEN, _WORDS, _WANTED, _OUT, _HELD, _BASE, _RESERVED = range(9)
-
-_MULTIPLIER = np.uint64(0x100000001B3)
 
 
 @final
@@ -102,7 +100,7 @@ class Vocabulary:
             self.limits = np.concatenate([self.limits, np.zeros_like(self.limits)])
         if len(self.slots) < 2 * len(self.limits):
             self.slots = np.zeros(2 * len(self.limits), dtype=np.uint64)
-            _fill(self.blob, self.limits, self.size, self.slots)
+            fill_slots(self.blob, self.limits, np.ones(self.size, dtype=np.bool_), self.slots)
 
 
 @final
@@ -131,41 +129,6 @@ class Rows:
 
 
 @compiled
-def _mixed(hashed: np.uint64) -> np.uint64:
-    return (hashed ^ (hashed >> np.uint64(32))) * np.uint64(0x9E3779B97F4A7C15)
-
-
-@compiled
-def _slot(
-    letters: Bytes,
-    begin: int,
-    end: int,
-    hashed: np.uint64,
-    blob: Bytes,
-    limits: Int64s,
-    slots: Uint64s,
-) -> np.uint64:
-    """Where the word lies in the table, or the free slot where it belongs."""
-    mask = np.uint64(len(slots) - 1)
-    slot = hashed & mask
-    while True:
-        entry = slots[slot]
-        if entry == 0:
-            return slot
-        if (entry ^ hashed) >> np.uint64(32) == 0:
-            word = np.int64(entry & np.uint64(0xFFFFFFFF)) - 1
-            start = limits[word]
-            length = limits[word + 1] - start
-            if length == end - begin:
-                same = 0
-                while same < length and blob[start + same] == letters[begin + same]:
-                    same += 1
-                if same == length:
-                    return slot
-        slot = (slot + np.uint64(1)) & mask
-
-
-@compiled
 def _take_up(
     letters: Bytes,
     begin: int,
@@ -181,26 +144,7 @@ def _take_up(
     for offset in range(end - begin):
         blob[start + offset] = letters[begin + offset]
     limits[word + 1] = start + end - begin
-    slots[slot] = (hashed & np.uint64(0xFFFFFFFF00000000)) | np.uint64(word + 1)
-
-
-@compiled
-def _hash(letters: Bytes, begin: int, end: int) -> np.uint64:
-    hashed = np.uint64(0)
-    for place in range(begin, end):
-        hashed = (hashed + np.uint64(letters[place])) * _MULTIPLIER
-    return _mixed(hashed)
-
-
-@compiled
-def _fill(blob: Bytes, limits: Int64s, size: int, slots: Uint64s) -> None:
-    mask = np.uint64(len(slots) - 1)
-    for word in range(size):
-        hashed = _hash(blob, limits[word], limits[word + 1])
-        slot = hashed & mask
-        while slots[slot] != 0:
-            slot = (slot + np.uint64(1)) & mask
-        slots[slot] = (hashed & np.uint64(0xFFFFFFFF00000000)) | np.uint64(word + 1)
+    slots[slot] = slot_entry(hashed, word)
 
 
 @compiled
@@ -215,8 +159,8 @@ def _add(
 ) -> int:
     for index in range(len(numbers)):
         begin, end = bounds[index], bounds[index + 1]
-        hashed = _hash(words, begin, end)
-        slot = _slot(words, begin, end, hashed, blob, limits, slots)
+        hashed = word_hash(words, begin, end)
+        slot = word_slot(words, begin, end, hashed, blob, limits, slots)
         if slots[slot] == 0:
             _take_up(words, begin, end, hashed, slot, blob, limits, slots, size)
             size += 1
@@ -308,10 +252,10 @@ def _number(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917
             kind = kinds[byte]
             if kind != _WORD and (kind != _WIDE or _wide_space(block, at) > 0):
                 break
-            hashed = (hashed + np.uint64(byte)) * _MULTIPLIER
+            hashed = (hashed + np.uint64(byte)) * MULTIPLIER
             at += 1
-        hashed = _mixed(hashed)
-        # As in ``_slot``: a call would count references to all these arrays.
+        hashed = mixed(hashed)
+        # As in ``word_slot``: a call would count references to all these arrays.
         slot = hashed & mask
         word = np.int64(-1)
         length = at - begin

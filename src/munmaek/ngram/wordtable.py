@@ -1,9 +1,7 @@
 """Words of a fixed vocabulary in UTF-8 text to their ids, compiled.
 
 A word is what stands between white space: space, tab, carriage return, vertical tab, form feed
-and the line's end. Words are looked up in a hash table with open addressing: a slot holds 32 bits
-of the word's hash above and its id + 1 below, 0 when free. The bytes are compared too, so no two
-words are ever taken for one.
+and the line's end. Words are looked up in a table of ``munmaek.ngram.hashing``.
 
 Letters: V vocabulary size, T tokens, S sentences.
 """
@@ -13,10 +11,10 @@ from dataclasses import dataclass
 from typing import Self, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from munmaek.arrays import Bytes, Int32s, Int64s, Uint64s
 from munmaek.ngram.compiled import compiled
+from munmaek.ngram.hashing import MULTIPLIER, fill_slots, mixed, word_hash, word_slot
 from munmaek.ngram.intrinsics import prefetch
 
 __all__ = ["Sentences", "WordTable", "find_bytes"]
@@ -70,7 +68,7 @@ class WordTable:
         slots = np.zeros(1 << int(count / _FULL).bit_length(), dtype=np.uint64)
         kept = np.ones(count, dtype=np.bool_)
         kept[list(without)] = False
-        _fill(blob, limits, kept, slots)
+        fill_slots(blob, limits, kept, slots)
         return cls(blob=blob, limits=limits, slots=slots)
 
     def first_repeated(self) -> int:
@@ -93,51 +91,13 @@ class WordTable:
 
 
 @compiled
-def _mixed(hashed: np.uint64) -> np.uint64:
-    return (hashed ^ (hashed >> np.uint64(32))) * np.uint64(0x9E3779B97F4A7C15)
-
-
-@compiled
-def _fill(blob: Bytes, limits: Int64s, kept: NDArray[np.bool_], slots: Uint64s) -> None:
-    mask = np.uint64(len(slots) - 1)
-    for word in range(len(kept)):
-        if not kept[word]:
-            continue
-        hashed = np.uint64(0)
-        for place in range(limits[word], limits[word + 1]):
-            hashed = (hashed + np.uint64(blob[place])) * np.uint64(0x100000001B3)
-        hashed = _mixed(hashed)
-        slot = hashed & mask
-        while slots[slot] != np.uint64(0):
-            slot = (slot + np.uint64(1)) & mask
-        slots[slot] = (hashed & np.uint64(0xFFFFFFFF00000000)) | np.uint64(word + 1)
-
-
-@compiled
 def find_bytes(
     blob: Bytes, limits: Int64s, slots: Uint64s, text: Bytes, begin: int, length: int
 ) -> int:
-    """The id of the word of ``length`` bytes at ``text[begin]``, or −1; of equal ones the first."""
-    mask = np.uint64(len(slots) - 1)
-    hashed = np.uint64(0)
-    for place in range(begin, begin + length):
-        hashed = (hashed + np.uint64(text[place])) * np.uint64(0x100000001B3)
-    hashed = _mixed(hashed)
-    slot = hashed & mask
-    entry = slots[slot]
-    while entry != np.uint64(0):
-        if (entry ^ hashed) >> np.uint64(32) == np.uint64(0):
-            word = np.int64((entry & np.uint64(0xFFFFFFFF)) - np.uint64(1))
-            start = limits[word]
-            if limits[word + 1] - start == length:
-                same = 0
-                while same < length and blob[start + same] == text[begin + same]:
-                    same += 1
-                if same == length:
-                    return int(word)
-        slot = (slot + np.uint64(1)) & mask
-        entry = slots[slot]
-    return -1
+    """Return the id of ``text[begin : begin + length]``, the first of equal words, or −1."""
+    hashed = word_hash(text, begin, begin + length)
+    slot = word_slot(text, begin, begin + length, hashed, blob, limits, slots)
+    return int(np.int64(slots[slot] & np.uint64(0xFFFFFFFF)) - 1)
 
 
 @compiled
@@ -188,12 +148,12 @@ def _read(  # noqa: C901, PLR0912, PLR0915 - one loop: a call for each word cost
             begin = at
             hashed = np.uint64(0)
             while byte > space or byte < np.uint8(9) or (byte > np.uint8(13) and byte < space):
-                hashed = (hashed + np.uint64(byte)) * np.uint64(0x100000001B3)
+                hashed = (hashed + np.uint64(byte)) * MULTIPLIER
                 at += one
                 if at == end:
                     break
                 byte = text[at]
-            hashed = _mixed(hashed)
+            hashed = mixed(hashed)
             prefetch(slots, hashed & mask)
             begins[waiting], lengths[waiting] = begin, at - begin
             hashes[waiting], places[waiting] = hashed, token
