@@ -18,7 +18,7 @@ import numpy as np
 
 from munmaek.align import HmmAligner, parse_gold, symmetrise
 from munmaek.align.symmetrise import SYMMETRISATIONS
-from munmaek.metrics import IbmModel1, Score, aer, bleu, sign
+from munmaek.metrics import IbmModel1, Score, aer, measures, sign
 from munmaek.phrases import Phrase, phrasebook
 
 SIZES: dict[str, dict[str, Any]] = {
@@ -139,7 +139,8 @@ def on_phrasebook(options: argparse.Namespace) -> None:
     few = slice(0, options.translate)
     outputs = [each.translation for each in model.translate(texts[0][few], beam=1, links=False)]
     signature = sign(task="translate", stage=options.stage, tokenizer="any")
-    score = bleu(outputs, texts[1][few], signature=signature, rng=np.random.default_rng(0))
+    measure = measures(outputs, texts[1][few], with_ter=False)["bleu"]
+    score = measure.score(signature, rng=np.random.default_rng(0))
     interval = f"({score.low:.2f} – {score.high:.2f})"
     print(f"  greedy BLEU of {len(outputs)}  {score.value:.2f} {interval}")
 

@@ -38,7 +38,7 @@ from munmaek.cli.durations import parse_duration
 from munmaek.cli.progress import told
 from munmaek.fit.extra import Extra
 from munmaek.fit.recipe import Recipe
-from munmaek.metrics import bleu, measures
+from munmaek.metrics import measures
 from munmaek.pipeline import train, work_folder
 from munmaek.tasks.loading import load
 from munmaek.tasks.translate.quality import TranslationQuality, judge
@@ -176,12 +176,9 @@ def scored(run: str, quality: TranslationQuality) -> dict[str, Any]:
     scores, references = quality.scores, quality.corpus.targets
     if RUNS[run]["sides"][1] == "en":
         lowered = [[text.lower() for text in side] for side in (quality.outputs, references)]
-        scores["bleu_lower"] = bleu(
-            *lowered,
-            signature=quality.signature.extended(("case", "lower")),
-            tokenizer="13a",
-            rng=np.random.default_rng(0),
-        )
+        measure = measures(*lowered, with_ter=False, tokenizer="13a")["bleu"]
+        signature = quality.signature.extended(("case", "lower"))
+        scores["bleu_lower"] = measure.score(signature, rng=np.random.default_rng(0))
     found = {
         **{name: score.to_json() for name, score in scores.items()},
         "by_length": [bucket.to_json() for bucket in quality.by_length(edges=(10, LONG))],

@@ -22,7 +22,6 @@ from munmaek.align import (
     read_guide,
     read_marks,
     tokenizer_hash,
-    write_pharaoh,
 )
 from munmaek.errors import DiskError, InputError
 from munmaek.text.tokenizers import train_tokenizer
@@ -201,16 +200,6 @@ def test_a_file_without_marks_is_refused(tmp_path: Path) -> None:
 def test_marks_that_cannot_be_written_are_an_error_of_one_line(tmp_path: Path) -> None:
     with pytest.raises(DiskError, match="cannot write the marks"):
         append_marks(tmp_path, [PAIR], tokenizer=HASH)
-
-
-def test_pharaoh_tells_sure_from_possible_and_has_the_texts_beside_it(tmp_path: Path) -> None:
-    path = tmp_path / "gold.pharaoh"
-    write_pharaoh(path, [PAIR, MarkedPair("a", "b")])
-    assert path.read_text(encoding="utf-8") == "0-0 1?2 1-3 2-1\n\n"
-    sources = (tmp_path / "gold.pharaoh.source").read_text(encoding="utf-8")
-    assert sources == "나는 책을 읽는다\na\n"
-    targets = (tmp_path / "gold.pharaoh.target").read_text(encoding="utf-8")
-    assert targets == "I read a book\nb\n"
 
 
 def test_gold_links_may_count_from_one_and_write_p_for_possible() -> None:

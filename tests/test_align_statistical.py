@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from munmaek.align import HmmAligner, HmmSettings, statistical_links, symmetrise
+from munmaek.align import HmmAligner, HmmSettings, parse_gold, statistical_links, symmetrise
 from munmaek.align.bitext import alikeness
 from munmaek.align.hmm import lexical_posteriors, markov_posteriors
 from munmaek.errors import ConfigError, InputError, MunmaekWarning
-from munmaek.metrics.alignment import parse_links
 from munmaek.tasks.translate.translation import word_links
 
 # symmetrisation: 3 source words, 3 target words
@@ -48,10 +47,10 @@ def test_the_last_step_adds_what_growing_cannot_reach() -> None:
 def test_growing_gives_the_links_of_moses(
     forward: str, backward: str, diag: str, final: str, both: str
 ) -> None:
-    ways = parse_links(forward), parse_links(backward)
-    assert symmetrise(*ways, by="grow-diag") == parse_links(diag)
-    assert symmetrise(*ways, by="grow-diag-final") == parse_links(final)
-    assert symmetrise(*ways, by="grow-diag-final-and") == parse_links(both)
+    ways = parse_gold(forward).sure, parse_gold(backward).sure
+    assert symmetrise(*ways, by="grow-diag") == parse_gold(diag).sure
+    assert symmetrise(*ways, by="grow-diag-final") == parse_gold(final).sure
+    assert symmetrise(*ways, by="grow-diag-final-and") == parse_gold(both).sure
 
 
 AROUND = ((-1, 0), (0, -1), (1, 0), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1))

@@ -20,34 +20,27 @@ from munmaek.metrics import (
     aer,
     alignment_scores,
     bits_per,
-    bleu,
     bleu_tokenizer,
     bootstrap_sums,
     by_length,
     check_bleu_tokenizer,
-    chrf,
     classification_scores,
     confusion,
     count_text,
-    format_links,
     links_from_weights,
     lm_scores,
     macro_f1,
     measures,
     paired_bootstrap,
-    parse_links,
     perplexity,
     sign,
-    translation_scores,
     weights_by_word,
     wilson_interval,
 )
 from munmaek.metrics.translation import (
     BLEU_TOKENIZERS,
     bleu_from_sums,
-    bleu_statistics,
     chrf_from_sums,
-    chrf_statistics,
 )
 
 SIGNATURE = sign(task="lm", stage="rnn", tokenizer="bpe-8000")
@@ -55,6 +48,10 @@ SIGNATURE = sign(task="lm", stage="rnn", tokenizer="bpe-8000")
 
 def _rng() -> np.random.Generator:
     return np.random.default_rng(7)
+
+
+def _measure(name, hypotheses, references, tokenizer=None):
+    return measures(hypotheses, references, with_ter=False, tokenizer=tokenizer)[name]
 
 
 # --- Score and Signature ---------------------------------------------------------------------
@@ -254,7 +251,8 @@ def _corpus(words, size, seed=3):
 @pytest.mark.parametrize(("words", "tokenizer"), [(ENGLISH, "13a"), (KOREAN, "char")])
 def test_bleu_and_chrf_equal_sacrebleus(words, tokenizer):
     hypotheses, references = _corpus(words, 60)
-    scores = translation_scores(hypotheses, references, signature=SIGNATURE)
+    made = measures(hypotheses, references, with_ter=False)
+    scores = {name: measure.score(SIGNATURE) for name, measure in made.items()}
     theirs = sacrebleu.corpus_bleu(hypotheses, [references], tokenize=tokenizer, force=True)
     assert scores["bleu"].value == theirs.score
     assert scores["chrf"].value == sacrebleu.corpus_chrf(hypotheses, [references]).score
@@ -267,26 +265,24 @@ def test_scores_from_sums_equal_sacrebleus(size, seed, kept):
     rng = np.random.default_rng(seed)
     references = [" ".join(rng.choice(ENGLISH, rng.integers(1, 7))) for _ in range(size)]
     hypotheses = [" ".join(w for w in line.split() if rng.random() < kept) for line in references]
-    sums = bleu_statistics(hypotheses, references, tokenizer="13a").sum(0)[None].astype(float)
+    sums = _measure("bleu", hypotheses, references, "13a").statistics.sum(0)[None].astype(float)
     theirs = sacrebleu.corpus_bleu(hypotheses, [references], force=True).score
     assert bleu_from_sums(sums)[0] == pytest.approx(theirs, abs=1e-9)
-    sums = chrf_statistics(hypotheses, references).sum(0)[None].astype(float)
+    sums = _measure("chrf", hypotheses, references).statistics.sum(0)[None].astype(float)
     theirs = sacrebleu.corpus_chrf(hypotheses, [references]).score
     assert chrf_from_sums(sums)[0] == pytest.approx(theirs, abs=1e-9)
 
 
 def test_bleu_of_a_sentence_worked_by_hand():
     # "a b c d" against "a b c d e", five-gram-free: every n-gram matches, so BLEU = BP = e^(1−5/4).
-    score = bleu(["a b c d"], ["a b c d e"], signature=SIGNATURE, tokenizer="13a")
+    score = _measure("bleu", ["a b c d"], ["a b c d e"], "13a").score(SIGNATURE)
     assert score.value == pytest.approx(100 * math.exp(1 - 5 / 4))
 
 
 def test_translation_intervals_hold_their_point():
     hypotheses, references = _corpus(ENGLISH, 120)
-    for score in (
-        bleu(hypotheses, references, signature=SIGNATURE, rng=_rng()),
-        chrf(hypotheses, references, signature=SIGNATURE, rng=_rng()),
-    ):
+    for name in ("bleu", "chrf"):
+        score = _measure(name, hypotheses, references).score(SIGNATURE, rng=_rng())
         assert score.low is not None
         assert score.high is not None
         assert score.low < score.value < score.high
@@ -336,8 +332,9 @@ def test_another_tokenizer_of_bleu_counts_what_sacrebleu_counts():
         wanted = sacrebleu.BLEU(tokenize=name).corpus_score(outputs, [references])
         assert found.value == pytest.approx(wanted.score), name
         assert f"tok.{name}" in str(found.signature)
-    by_morpheme = bleu(outputs, references, signature=SIGNATURE, tokenizer="ko-mecab").value
-    assert by_morpheme != pytest.approx(bleu(outputs, references, signature=SIGNATURE).value)
+    by_morpheme = _measure("bleu", outputs, references, "ko-mecab").score(SIGNATURE).value
+    by_syllable = _measure("bleu", outputs, references).score(SIGNATURE).value
+    assert by_morpheme != pytest.approx(by_syllable)
 
 
 def test_a_tokenizer_of_bleu_that_cannot_be_had_is_told_with_what_helps(
@@ -358,9 +355,9 @@ def test_aer_follows_och_and_ney():
     # A = {00, 11, 22, 31}, S = {00, 11}, P = S ∪ {22}:
     # |A∩S| = 2, |A∩P| = 3, |A| = 4, |S| = 2 → 1 − 5/6 = 1/6; precision 3/4, recall 2/2.
     scores = alignment_scores(
-        [parse_links("0-0 1-1 2-2 3-1")],
-        [parse_links("0-0 1-1")],
-        possible=[parse_links("2-2")],
+        [{(0, 0), (1, 1), (2, 2), (3, 1)}],
+        [{(0, 0), (1, 1)}],
+        possible=[{(2, 2)}],
         signature=SIGNATURE,
     )
     assert scores["aer"].value == pytest.approx(1 / 6)
@@ -382,17 +379,6 @@ def test_the_alignment_interval_holds_its_point():
     assert score.low is not None
     assert score.high is not None
     assert score.low < score.value < score.high
-
-
-@given(st.sets(st.tuples(st.integers(0, 50), st.integers(0, 50))))
-def test_pharaoh_links_survive_a_round_trip(links):
-    assert parse_links(format_links(links)) == links
-
-
-@pytest.mark.parametrize("bad", ["0", "0-", "-1", "a-b", "0-1-2", "0:1"])
-def test_a_malformed_link_shows_itself(bad):
-    with pytest.raises(InputError, match="looks like 0-2"):
-        parse_links(f"0-0 {bad}")
 
 
 def test_each_target_word_links_to_its_heaviest_source_word():

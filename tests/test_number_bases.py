@@ -19,7 +19,7 @@ from munmaek.fit.holding import hold_out, hold_out_labelled, parse_hold_out
 from munmaek.fit.recipe import Recipe
 from munmaek.folder.manifest import read_manifest
 from munmaek.folder.naming import told_apart
-from munmaek.metrics import Score, remarks, resting_on, sign, translation_scores
+from munmaek.metrics import Score, measures, remarks, resting_on, sign
 from munmaek.metrics.regression import regression_scores
 from munmaek.metrics.translation import Measure
 from munmaek.text.corpora import read_text
@@ -82,13 +82,13 @@ def test_fewer_than_a_hundred_rows_are_remarked_on() -> None:
 
 
 def test_a_handful_of_sentences_has_chrf_and_no_bleu() -> None:
-    one = translation_scores(["the cat sat on the mat today"], ["the cat sat on a mat today"],
-                             signature=SIGNATURE)  # fmt: skip
-    assert set(one) == {"chrf"}
+    made = measures(["the cat sat on the mat today"], ["the cat sat on a mat today"])
+    one = {"chrf": made["chrf"].score(SIGNATURE)}
+    assert [made[name].given(1) for name in ("bleu", "chrf")] == [False, True]
     said = remarks({name: score.to_json() for name, score in one.items()})
     assert said == ["BLEU is not given: it needs 10 sentences or more; chrF says more of so few"]
-    ten = translation_scores(["a b c d e"] * 10, ["a b c d f"] * 10, signature=SIGNATURE)
-    assert set(ten) == {"bleu", "chrf"}
+    ten = measures(["a b c d e"] * 10, ["a b c d f"] * 10)
+    assert all(ten[name].given(10) for name in ("bleu", "chrf"))
 
 
 def test_three_numbers_have_no_correlation() -> None:

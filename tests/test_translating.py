@@ -12,7 +12,7 @@ from conftest import Run
 from munmaek.cli import main
 from munmaek.decode import GeometricEnsemble, Hypothesis, MeanEnsemble
 from munmaek.errors import ConfigError
-from munmaek.metrics import translation_scores
+from munmaek.metrics import measures
 from munmaek.tasks.loading import load
 from munmaek.tasks.translate.model import Translator
 from munmaek.tasks.translate.splitting import split_text
@@ -65,10 +65,7 @@ def written(model, texts, **options):
 
 
 def bleu(model, outputs):
-    scores = translation_scores(
-        outputs, ENGLISH, signature=model.signature(beam=5), rng=np.random.default_rng(0)
-    )
-    return scores["bleu"].value
+    return measures(outputs, ENGLISH)["bleu"].score(model.signature(beam=5)).value
 
 
 # One contract for every stage

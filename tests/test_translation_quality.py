@@ -15,7 +15,6 @@ from munmaek.metrics import (
     measures,
     paired_bootstrap,
     sign,
-    ter,
 )
 from munmaek.metrics.diagnosis import FEWEST, Finding, diagnose
 from munmaek.metrics.training import TRAINING_FAILURES
@@ -36,8 +35,9 @@ def test_a_shift_is_one_edit_and_edits_are_summed_before_they_are_divided() -> N
     hypotheses = ["the cat on the mat sat", "a b"]
     references = ["the cat sat on the mat", "a c"]
     # "sat" moves to its place: 1 edit of 6 words. b for c: 1 of 2. Together 2 of 8.
-    assert ter(hypotheses[:1], references[:1], signature=SIGNATURE).value == pytest.approx(100 / 6)
-    both = ter(hypotheses, references, signature=SIGNATURE, rng=np.random.default_rng(0))
+    first = measures(hypotheses[:1], references[:1])["ter"].score(SIGNATURE)
+    assert first.value == pytest.approx(100 / 6)
+    both = measures(hypotheses, references)["ter"].score(SIGNATURE, rng=np.random.default_rng(0))
     assert both.value == pytest.approx(25.0)
     assert both.value == pytest.approx(TER().corpus_score(hypotheses, [references]).score)
     assert both.low is not None
@@ -50,11 +50,12 @@ def test_a_line_that_is_a_book_is_measured_without_shifts_and_signed_so() -> Non
     words = [f"w{number}" for number in range(400)]
     moved = [*words[1:], words[0]]
     # Without a shift the first word is deleted at one end and inserted at the other.
-    score = ter([" ".join(moved), "a b"], [" ".join(words), "b a"], signature=SIGNATURE)
+    score = measures([" ".join(moved), "a b"], [" ".join(words), "b a"])["ter"].score(SIGNATURE)
     assert score.value == pytest.approx(100 * (2 + 1) / (400 + 2))
     assert "shifts:to-300-words" in str(score.signature)
     book = " ".join(["x"] * 5000)
-    assert ter([book], ["x " * 4000], signature=SIGNATURE).value == pytest.approx(25.0)
+    without = measures([book], ["x " * 4000])["ter"].score(SIGNATURE)
+    assert without.value == pytest.approx(25.0)
 
 
 def likelihoods(per_token: float, count: int, *, tokens: int = 4) -> Likelihoods:

@@ -29,6 +29,7 @@ from munmaek.lm import LanguageModel, fold_score
 __all__ = [
     "LogLinearMixture",
     "Mixture",
+    "Together",
     "check_together",
     "interpolated",
     "multiplied",
@@ -62,11 +63,12 @@ def check_together(models: Sequence[_Sized], weights: Sequence[float], *, what: 
 
 
 @dataclass(frozen=True, slots=True)
-class _Together:
-    """The states of all models side by side."""
+class Together:
+    """The states of all models side by side; a state is one of each."""
 
-    models: Models
-    weights: tuple[float, ...]
+    models: Sequence[Any]
+    """``LanguageModel``s, or all of them ``BatchedLanguageModel``s."""
+    weights: Sequence[float]
     """λ, one for each model."""
 
     @property
@@ -80,11 +82,11 @@ class _Together:
         return self.models[0].eos
 
     def start(self) -> State:
-        """All models' start states."""
+        """Return all models' start states."""
         return tuple(model.start() for model in self.models)
 
-    def advance(self, state: State, token: int) -> State:
-        """All models' next states."""
+    def advance(self, state: State, token: Any) -> State:
+        """Return all models' next states."""
         pairs = zip(self.models, state, strict=True)
         return tuple(model.advance(own, token) for model, own in pairs)
 
@@ -95,7 +97,7 @@ class _Together:
 
 
 @dataclass(frozen=True, slots=True)
-class Mixture(_Together):
+class Mixture(Together):
     """Linear interpolation: weights are shares, which sum to 1."""
 
     def __post_init__(self) -> None:
@@ -119,7 +121,7 @@ class Mixture(_Together):
 
 
 @dataclass(frozen=True, slots=True)
-class LogLinearMixture(_Together):
+class LogLinearMixture(Together):
     """Log-linear interpolation: weights are exponents, at least 0, and need not sum to 1."""
 
     def __post_init__(self) -> None:

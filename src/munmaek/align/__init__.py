@@ -8,7 +8,6 @@ from munmaek.align.marks import (
     read_guide,
     read_marks,
     tokenizer_hash,
-    write_pharaoh,
 )
 from munmaek.align.pharaoh import GoldLinks, format_gold, parse_gold
 from munmaek.align.statistical import HmmAligner, HmmSettings, Posteriors, statistical_links
@@ -32,5 +31,4 @@ __all__ = [
     "statistical_links",
     "symmetrise",
     "tokenizer_hash",
-    "write_pharaoh",
 ]

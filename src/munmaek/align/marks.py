@@ -14,14 +14,14 @@ import json
 import os
 import unicodedata
 import warnings
-from collections.abc import Callable, Collection, Generator, Iterable, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from typing import Any, cast
 
-from munmaek.align.pharaoh import format_gold, parse_gold
+from munmaek.align.pharaoh import parse_gold
 from munmaek.errors import DiskError, InputError, MunmaekWarning
 from munmaek.metrics.alignment import Link
 from munmaek.text.corpora import read_lines
@@ -29,7 +29,6 @@ from munmaek.text.forms import Form, named_form
 from munmaek.text.json_files import parse_json
 from munmaek.text.spaces import SPACES, ascii_words
 from munmaek.text.tokenizers import Tokenizer
-from munmaek.writing import write_text
 
 __all__ = [
     "Guide",
@@ -39,7 +38,6 @@ __all__ = [
     "read_guide",
     "read_marks",
     "tokenizer_hash",
-    "write_pharaoh",
 ]
 
 KINDS = ("sure", "possible", "forbidden")
@@ -146,26 +144,6 @@ def append_marks(path: str | Path, pairs: Sequence[MarkedPair], *, tokenizer: st
     except OSError as error:
         message = f"{path}: cannot write the marks: {error.strerror}"
         raise DiskError(message) from error
-
-
-def write_pharaoh(path: str | Path, pairs: Iterable[MarkedPair]) -> None:
-    """Marks for other tools: links in ``path``, texts beside it, a line a pair.
-
-    ``path`` has ``0-0 1?2``: sure links with ``-``, possible ones with ``?``; what is forbidden has
-    no sign in this format and is left out. Sources go to ``path`` + ``.source``, targets to
-    ``path`` + ``.target``.
-
-    Raises:
-        DiskError: a file cannot be written.
-    """
-    path, pairs = Path(path), list(pairs)
-    columns = {
-        path: [format_gold(pair.sure, pair.possible) for pair in pairs],
-        path.with_name(path.name + ".source"): [pair.key[0] for pair in pairs],
-        path.with_name(path.name + ".target"): [pair.key[1] for pair in pairs],
-    }
-    for place, lines in columns.items():
-        write_text(place, "".join(f"{line}\n" for line in lines))
 
 
 def read_guide(

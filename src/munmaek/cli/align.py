@@ -266,8 +266,10 @@ def _put_scores(
 
 
 def _put(row: tuple[str, str], links: Links, *, json: bool) -> None:
+    from munmaek.align import format_gold
+
     if json:
         listed = [list(link) for link in sorted(links)]
         put_json({"source": row[0], "target": row[1], "alignment": listed})
     else:
-        put(" ".join(f"{source}-{target}" for source, target in sorted(links)))
+        put(format_gold(links))

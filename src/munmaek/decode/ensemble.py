@@ -11,7 +11,6 @@ so they nest: the single-context twins are in ``munmaek.mixing``.
 Letters: K models, N rows, V vocabulary size, S source positions.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -22,46 +21,22 @@ from munmaek.arrays import Int64s
 from munmaek.decode.hypothesis import Floats
 from munmaek.decode.ranking import row_count
 from munmaek.lm import BatchedLanguageModel
-from munmaek.mixing import check_together
+from munmaek.mixing import State, Together, check_together
 
 __all__ = ["GeometricEnsemble", "MeanEnsemble", "ShallowFusion"]
 
 Model: TypeAlias = BatchedLanguageModel[Any]
-State: TypeAlias = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Together:
-    """The states of all models side by side."""
-
-    models: Sequence[Model]
-    weights: Sequence[float]
-    """λ: shares that sum to 1."""
+class _Ensemble(Together):
+    """The rows of all models side by side; weights are shares that sum to 1."""
 
     def __post_init__(self) -> None:
         check_together(self.models, self.weights, what="an ensemble")
         if not (min(self.weights) > 0 and abs(sum(self.weights) - 1) < 1e-6):
             message = f"weights must be above 0 and sum to 1, got {list(self.weights)}"
             raise ValueError(message)
-
-    @property
-    def vocab_size(self) -> int:
-        """V, common to all models."""
-        return self.models[0].vocab_size
-
-    @property
-    def eos(self) -> int:
-        """The id that ends a sentence."""
-        return self.models[0].eos
-
-    def start(self) -> State:
-        """All models' start states."""
-        return tuple(model.start() for model in self.models)
-
-    def advance(self, state: State, tokens: Int64s) -> State:
-        """All models' next states."""
-        pairs = zip(self.models, state, strict=True)
-        return tuple(model.advance(own, tokens) for model, own in pairs)
 
     def select(self, state: State, rows: Int64s) -> State:
         """All models' states of those rows."""
@@ -85,7 +60,7 @@ class _Together:
 
 
 @dataclass(frozen=True, slots=True)
-class MeanEnsemble(_Together):
+class MeanEnsemble(_Ensemble):
     """The mean of probabilities: what any of the models thinks likely stays likely."""
 
     def logprobs(self, state: State) -> Floats:
@@ -101,7 +76,7 @@ class MeanEnsemble(_Together):
 
 
 @dataclass(frozen=True, slots=True)
-class GeometricEnsemble(_Together):
+class GeometricEnsemble(_Ensemble):
     """The mean of log-probabilities, normalised: what one model thinks impossible is so for all."""
 
     def logprobs(self, state: State) -> Floats:

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from munmaek.align import MarkedPair
 from munmaek.errors import InputError
 from munmaek.look.feedback_material import Material
-from munmaek.metrics import Comparison, Link, Score, bleu, paired_bootstrap, resting_on
+from munmaek.metrics import Comparison, Link, Score, measures, paired_bootstrap, resting_on
 from munmaek.metrics.alignment import alignment_scores
-from munmaek.metrics.translation import FEWEST, bleu_from_sums, bleu_statistics
+from munmaek.metrics.translation import FEWEST, bleu_from_sums
 from munmaek.tasks.translate.model import Translator
 
 __all__ = ["Measured", "measure", "report"]
@@ -29,7 +29,7 @@ class Measured:
     bleu: Score
     links: NDArray[np.int64]
     """[N 4]: |A ∩ S|, |A ∩ P|, |A|, |S| of each sentence."""
-    matches: NDArray[np.int64]
+    matches: NDArray[np.generic]
     """[N 10]: BLEU's counts."""
 
     def to_json(self) -> dict[str, Any]:
@@ -54,12 +54,13 @@ def measure(model: Translator, held: Sequence[MarkedPair], *, beam: int = 5) -> 
         rng=np.random.default_rng(0),
     )
     outputs = [each.translation for each in model.translate(sources, beam=beam, links=False)]
-    found_bleu = bleu(outputs, targets, signature=signature, rng=np.random.default_rng(0))
+    quality = measures(outputs, targets, with_ter=False)["bleu"]
+    found_bleu = quality.score(signature, rng=np.random.default_rng(0))
     both = {"aer": scores["aer"], "bleu": found_bleu}
     return Measured(
         **resting_on(both, "pairs held out of the marks", len(held), "pairs"),
         links=np.array([_counts(*each) for each in zip(found, held, strict=True)]),
-        matches=bleu_statistics(outputs, targets),
+        matches=quality.statistics,
     )
 
 

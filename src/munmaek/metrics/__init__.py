@@ -4,9 +4,7 @@ from munmaek.metrics.alignment import (
     Link,
     aer,
     alignment_scores,
-    format_links,
     links_from_weights,
-    parse_links,
     weights_by_word,
 )
 from munmaek.metrics.classification import (
@@ -42,13 +40,9 @@ from munmaek.metrics.source_length import LengthBucket, by_length
 from munmaek.metrics.translation import (
     Likelihoods,
     Measure,
-    bleu,
     bleu_tokenizer,
     check_bleu_tokenizer,
-    chrf,
     measures,
-    ter,
-    translation_scores,
 )
 
 __all__ = [
@@ -70,17 +64,14 @@ __all__ = [
     "approximate_randomisation",
     "bases",
     "bits_per",
-    "bleu",
     "bleu_tokenizer",
     "bootstrap_interval",
     "bootstrap_sums",
     "by_length",
     "check_bleu_tokenizer",
-    "chrf",
     "classification_scores",
     "confusion",
     "count_text",
-    "format_links",
     "in_role",
     "links_from_weights",
     "lm_scores",
@@ -89,15 +80,12 @@ __all__ = [
     "measures",
     "next_sentence_scores",
     "paired_bootstrap",
-    "parse_links",
     "perplexity",
     "remarks",
     "resting_on",
     "several_scores",
     "sign",
     "sign_model",
-    "ter",
-    "translation_scores",
     "weights_by_word",
     "wilson_interval",
 ]

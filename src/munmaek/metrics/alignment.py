@@ -15,44 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.arrays import Floats
-from munmaek.errors import InputError
 from munmaek.metrics.score import Score, Signature
 from munmaek.metrics.significance import bootstrap_interval
-from munmaek.text.spaces import ascii_words
 
 __all__ = [
     "Link",
     "aer",
     "alignment_scores",
-    "format_links",
     "links_from_weights",
-    "parse_links",
     "weights_by_word",
 ]
 
 Link = tuple[int, int]
 Links = Collection[Link]
-
-
-def parse_links(line: str) -> frozenset[Link]:
-    """Links of one line in Pharaoh format, such as ``0-0 1-2``; an empty line has none.
-
-    Raises:
-        InputError: a part is not two whole numbers joined by a hyphen.
-    """
-    links: set[Link] = set()
-    for part in ascii_words(line):
-        source, hyphen, target = part.partition("-")
-        if not (hyphen and source.isdecimal() and target.isdecimal()):
-            message = f"an alignment link looks like 0-2 (source-target), got {part!r}"
-            raise InputError(message)
-        links.add((int(source), int(target)))
-    return frozenset(links)
-
-
-def format_links(links: Links) -> str:
-    """Links in Pharaoh format, by source word and then target word."""
-    return " ".join(f"{source}-{target}" for source, target in sorted(links))
 
 
 def links_from_weights(weights: NDArray[np.floating]) -> frozenset[Link]:

@@ -13,6 +13,7 @@ __all__ = [
     "accuracy",
     "classification_scores",
     "confusion",
+    "f1",
     "macro_f1",
     "several_scores",
     "wilson_interval",
@@ -123,8 +124,8 @@ def several_scores(
         [(len(guess & own), len(guess), len(own)) for guess, own in rows], dtype=np.float64
     )
     named = signature.extended(("unit", "label"))
-    micro = Score("micro_f1", float(_f1(counts.sum(0)[None])[0]), "share", named)
-    interval = bootstrap_interval(counts, _f1, rng=np.random.default_rng(0))
+    micro = Score("micro_f1", float(f1(counts.sum(0)[None])[0]), "share", named)
+    interval = bootstrap_interval(counts, f1, rng=np.random.default_rng(0))
     labels = sorted({label for guess, own in rows for label in guess | own})
     each = np.array(
         [
@@ -137,7 +138,7 @@ def several_scores(
         ],
         dtype=np.float64,
     )
-    value = float(_f1(each).mean()) if labels else 0.0
+    value = float(f1(each).mean()) if labels else 0.0
     return {
         "exact_match": exact.within(*wilson_interval(right, total)),
         "micro_f1": micro.within(*interval),
@@ -145,7 +146,7 @@ def several_scores(
     }
 
 
-def _f1(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+def f1(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     """2·hits / (predicted + gold) of sums [B, 3]."""
     whole = sums[:, 1] + sums[:, 2]
     return np.divide(2 * sums[:, 0], whole, out=np.zeros(len(sums)), where=whole > 0)

@@ -119,11 +119,10 @@ def paired_bootstrap(
 
     point = float(difference(both.sum(0, dtype=np.float64)[None, :])[0])
     sampled = difference(bootstrap_sums(both, rng=rng, resamples=resamples))
-    low, high = np.quantile(sampled, (0.025, 0.975))
     # One is added above and below: the observed difference is itself one of the outcomes.
     extreme = np.count_nonzero(np.abs(sampled - sampled.mean()) >= abs(point))
     p_value = (1 + float(extreme)) / (1 + resamples)
-    return Comparison(point, min(float(low), point), max(float(high), point), p_value)
+    return Comparison(point, *percentile_interval(sampled, point), p_value)
 
 
 def approximate_randomisation(

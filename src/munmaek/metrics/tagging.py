@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from munmaek.arrays import Floats
-from munmaek.metrics.classification import wilson_interval
+from munmaek.metrics.classification import f1, wilson_interval
 from munmaek.metrics.score import Score, Signature
 from munmaek.metrics.significance import bootstrap_interval
 
@@ -89,7 +89,7 @@ def tagging_scores(
 
 def _span_scores(pairs: Sequence[tuple[Labels, Labels]], signature: Signature) -> dict[str, Score]:
     counts = np.array([_counts(guess, wanted) for guess, wanted in pairs], dtype=np.float64)
-    ways = {"span_f1": _f1, "span_precision": _precision, "span_recall": _recall}
+    ways = {"span_f1": f1, "span_precision": _precision, "span_recall": _recall}
     named = signature.extended(("unit", "entity"), ("match", "exact"))
     out: dict[str, Score] = {}
     for name, way in ways.items():
@@ -116,7 +116,3 @@ def _precision(sums: Floats) -> Floats:
 
 def _recall(sums: Floats) -> Floats:
     return _share(sums[:, 0], sums[:, 2])
-
-
-def _f1(sums: Floats) -> Floats:
-    return _share(2 * sums[:, 0], sums[:, 1] + sums[:, 2])

@@ -27,17 +27,11 @@ __all__ = [
     "BLEU_TOKENIZERS",
     "Likelihoods",
     "Measure",
-    "bleu",
     "bleu_from_sums",
-    "bleu_statistics",
     "bleu_tokenizer",
     "check_bleu_tokenizer",
-    "chrf",
     "chrf_from_sums",
-    "chrf_statistics",
     "measures",
-    "ter",
-    "translation_scores",
 ]
 
 
@@ -120,27 +114,6 @@ def _statistics(metric: Any, hypotheses: Sequence[str], references: Sequence[str
     told = followed(list(hypotheses), "sentences")
     rows = metric._extract_corpus_statistics(told, [list(references)])
     return np.array(rows, dtype=np.int64)
-
-
-def bleu_statistics(
-    hypotheses: Sequence[str], references: Sequence[str], *, tokenizer: str | None = None
-) -> Int64s:
-    """Per sentence [N, 10]: length, reference length, 4 matches, 4 totals of n-grams.
-
-    Raises:
-        ValueError: the sequences differ in length or are empty.
-    """
-    chosen = tokenizer or bleu_tokenizer(references)
-    return _statistics(_bleu_metric(chosen), hypotheses, references)
-
-
-def chrf_statistics(hypotheses: Sequence[str], references: Sequence[str]) -> Int64s:
-    """Per sentence [N, 18]: for n = 1 … 6 the n-grams of hypothesis, reference and both.
-
-    Raises:
-        ValueError: the sequences differ in length or are empty.
-    """
-    return _statistics(_chrf_metric(), hypotheses, references)
 
 
 def bleu_from_sums(sums: Floats) -> Floats:
@@ -350,73 +323,3 @@ def measures(
     if likelihoods is not None:
         found += _likelihood_measures(likelihoods)
     return {measure.name: measure for measure in found}
-
-
-def bleu(
-    hypotheses: Sequence[str],
-    references: Sequence[str],
-    *,
-    signature: Signature,
-    tokenizer: str | None = None,
-    rng: np.random.Generator | None = None,
-) -> Score:
-    """Corpus BLEU, 0 to 100, with its 95 % interval where ``rng`` is given.
-
-    Args:
-        hypotheses: translations, plain text.
-        references: one for each.
-        signature: what the model shares over scores; sacreBLEU's own is added to it.
-        tokenizer: sacreBLEU's, by default what suits the references; see ``bleu_tokenizer``.
-        rng: draws the resamples.
-
-    Raises:
-        ValueError: the sequences differ in length or are empty.
-    """
-    return _bleu_measure(hypotheses, references, tokenizer).score(signature, rng=rng)
-
-
-def chrf(
-    hypotheses: Sequence[str],
-    references: Sequence[str],
-    *,
-    signature: Signature,
-    rng: np.random.Generator | None = None,
-) -> Score:
-    """Corpus chrF, 0 to 100, with its 95 % interval where ``rng`` is given.
-
-    Raises:
-        ValueError: the sequences differ in length or are empty.
-    """
-    measure = _sacrebleu("chrf", _chrf_metric(), chrf_from_sums, hypotheses, references)
-    return measure.score(signature, rng=rng)
-
-
-def ter(
-    hypotheses: Sequence[str],
-    references: Sequence[str],
-    *,
-    signature: Signature,
-    rng: np.random.Generator | None = None,
-) -> Score:
-    """Translation edit rate, edits for 100 reference words; lower is better.
-
-    Raises:
-        ValueError: the sequences differ in length or are empty.
-    """
-    return _ter_measure(hypotheses, references).score(signature, rng=rng)
-
-
-def translation_scores(
-    hypotheses: Sequence[str],
-    references: Sequence[str],
-    *,
-    signature: Signature,
-    rng: np.random.Generator | None = None,
-) -> dict[str, Score]:
-    """BLEU, where there are sentences enough for it, and chrF by name."""
-    found = measures(hypotheses, references, with_ter=False)
-    return {
-        name: measure.score(signature, rng=rng)
-        for name, measure in found.items()
-        if measure.given(len(references))
-    }

@@ -9,7 +9,7 @@ import bz2
 import lzma
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Protocol, final
+from typing import Any
 
 import zstandard
 
@@ -31,42 +31,10 @@ FREE, RATIO = 1 << 26, 300
 DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
 
 
-class _Stream(Protocol):
+class _Gzip:
     """One stream (member, frame) of a compressed file."""
 
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def unused_data(self) -> bytes: ...
-    def unpack(self, data: bytes) -> Iterator[bytes]:
-        """Yield what ``data`` holds, in blocks."""
-        ...
-
-
-@final
-class _Gzip:
-    def __init__(self) -> None:
-        self._stream = zlib.decompressobj(wbits=31)
-
-    @property
-    def eof(self) -> bool:
-        return self._stream.eof
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._stream.unused_data
-
-    def unpack(self, data: bytes) -> Iterator[bytes]:
-        while data and not self.eof:
-            yield self._stream.decompress(data, BLOCK)
-            data = self._stream.unconsumed_tail
-
-
-@final
-class _WithNeeds:
-    """What bz2 and lzma have in common: they keep input that they were not asked to unpack."""
-
-    def __init__(self, stream: bz2.BZ2Decompressor | lzma.LZMADecompressor) -> None:
+    def __init__(self, stream: Any) -> None:
         self._stream = stream
 
     @property
@@ -78,42 +46,47 @@ class _WithNeeds:
         return self._stream.unused_data
 
     def unpack(self, data: bytes) -> Iterator[bytes]:
+        """Yield what ``data`` holds, in blocks."""
+        while data and not self.eof:
+            yield self._stream.decompress(data, BLOCK)
+            data = self._stream.unconsumed_tail
+
+
+class _WithNeeds(_Gzip):
+    """What bz2 and lzma have in common: they keep input that they were not asked to unpack."""
+
+    def unpack(self, data: bytes) -> Iterator[bytes]:
         yield self._stream.decompress(data, BLOCK)
         while not self.eof and not self._stream.needs_input:
             yield self._stream.decompress(b"", BLOCK)
 
 
-@final
-class _Zstandard:
-    def __init__(self) -> None:
-        self._stream = zstandard.ZstdDecompressor().decompressobj()
-        self.unused_data = b""
+class _Zstandard(_Gzip):
+    """A frame, whose own ``unused_data`` says nothing of what it was not given yet."""
+
+    rest = b""
 
     @property
-    def eof(self) -> bool:
-        return self._stream.eof
+    def unused_data(self) -> bytes:
+        return self.rest
 
     def unpack(self, data: bytes) -> Iterator[bytes]:
         for begin in range(0, len(data), SLICE):
             yield self._stream.decompress(data[begin : begin + SLICE])
             if self.eof:
-                self.unused_data = self._stream.unused_data + data[begin + SLICE :]
+                self.rest = self._stream.unused_data + data[begin + SLICE :]
                 return
 
 
-def _bzip2() -> _Stream:
-    return _WithNeeds(bz2.BZ2Decompressor())
-
-
-def _xz() -> _Stream:
-    return _WithNeeds(lzma.LZMADecompressor(memlimit=MEMORY))
-
-
-COMPRESSIONS: dict[str, tuple[str, bytes, Callable[[], _Stream]]] = {
-    ".gz": ("gzip", b"\x1f\x8b", _Gzip),
-    ".xz": ("xz", b"\xfd7zXZ\x00", _xz),
-    ".bz2": ("bzip2", b"BZh", _bzip2),
-    ".zst": ("Zstandard", b"\x28\xb5\x2f\xfd", _Zstandard),
+COMPRESSIONS: dict[str, tuple[str, bytes, Callable[[], _Gzip]]] = {
+    ".gz": ("gzip", b"\x1f\x8b", lambda: _Gzip(zlib.decompressobj(wbits=31))),
+    ".xz": ("xz", b"\xfd7zXZ\x00", lambda: _WithNeeds(lzma.LZMADecompressor(memlimit=MEMORY))),
+    ".bz2": ("bzip2", b"BZh", lambda: _WithNeeds(bz2.BZ2Decompressor())),
+    ".zst": (
+        "Zstandard",
+        b"\x28\xb5\x2f\xfd",
+        lambda: _Zstandard(zstandard.ZstdDecompressor().decompressobj()),
+    ),
 }
 """Suffix: name, first bytes, what unpacks one stream."""
 
