@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from munmaek.models.configuration import Config
 from munmaek.nn.attention import KeyValues, append, scaled_dot_product
 from munmaek.nn.dropout import Dropout
-from munmaek.nn.embeddings import OutputLayer, SinusoidalPositions, TokenEmbedding
+from munmaek.nn.embeddings import OutputLayer, SinusoidalPositions, TokenEmbedding, TokenPredictor
 from munmaek.nn.masks import key_mask, masked_mean
 from munmaek.nn.tape import Tape, scoped
 
@@ -117,7 +117,7 @@ class Readout(nn.Module):
         return self.dropout(self.norm(F.gelu(self.dense(hidden))))
 
 
-class SelfAttentionLanguageNetwork(nn.Module):
+class SelfAttentionLanguageNetwork(TokenPredictor):
     """The next token from one context vector; its state is the keys and values so far."""
 
     def __init__(self, config: SelfAttentionConfig, *, vocab_size: int) -> None:
@@ -139,15 +139,10 @@ class SelfAttentionLanguageNetwork(nn.Module):
         hidden, seen = self.context(ids, causal=True, past=state, tape=tape)
         return self.readout(hidden), seen
 
-    def logits(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N V"]:
-        """Scores of the next token, before softmax."""
-        return self.output(hidden, self.context.tokens.weight)
-
-    def log_likelihood(
-        self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"]
-    ) -> Float[Tensor, ""]:
-        """Σ log p(gold) in nats."""
-        return self.output.log_likelihood(hidden, gold, self.context.tokens.weight)
+    @property
+    def tied_weight(self) -> Tensor:
+        """The weight of the embedding that scores may share."""
+        return self.context.tokens.weight
 
 
 class SelfAttentionClassifierNetwork(nn.Module):

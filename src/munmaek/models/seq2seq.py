@@ -35,7 +35,7 @@ from torch import Tensor, nn
 from munmaek.models.configuration import Config
 from munmaek.nn.cells import CellName
 from munmaek.nn.dropout import VariationalDropout
-from munmaek.nn.embeddings import OutputLayer, TokenEmbedding, target_embedding
+from munmaek.nn.embeddings import OutputLayer, TokenEmbedding, TokenPredictor, target_embedding
 from munmaek.nn.readout import MaxoutReadout
 from munmaek.nn.recurrent import Recurrent, State
 from munmaek.nn.row_order import at_last, reading_backward, reorder
@@ -103,7 +103,7 @@ class FixedVectorMemory(NamedTuple):
 
 
 @final
-class FixedVectorTranslatorNetwork(nn.Module):
+class FixedVectorTranslatorNetwork(TokenPredictor):
     """Encoder and decoder joined by one vector; see ``networks.TranslatorNetwork``."""
 
     def __init__(self, config: Seq2SeqConfig, *, source_vocab: int, target_vocab: int) -> None:
@@ -209,16 +209,10 @@ class FixedVectorTranslatorNetwork(nn.Module):
             return self.readout(states, *seen)
         return self.readout(states)
 
-    def logits(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N V"]:
-        """Scores of the next target token, before softmax."""
-        return self.output(hidden, self.target_embedding.weight)
-
-    def log_likelihood(
-        self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"], *, smoothing: float
-    ) -> Float[Tensor, ""]:
-        """Compute the gold tokens' smoothed likelihood; see ``networks.LikelihoodNetwork``."""
-        weight = self.target_embedding.weight
-        return self.output.log_likelihood(hidden, gold, weight, smoothing=smoothing)
+    @property
+    def tied_weight(self) -> Tensor:
+        """The weight of the embedding that scores may share."""
+        return self.target_embedding.weight
 
     def alignment(self, tape: Tape) -> None:  # noqa: ARG002 - the protocol's argument
         """None: one vector for all steps aligns with nothing."""

@@ -24,6 +24,7 @@ __all__ = [
     "OutputLayer",
     "SinusoidalPositions",
     "TokenEmbedding",
+    "TokenPredictor",
     "log_frequencies",
     "sinusoids",
     "target_embedding",
@@ -145,6 +146,27 @@ class OutputLayer(nn.Module):
         return sampled_log_likelihood(
             hidden, weight, self.bias, gold, kept=kept, sampled=tokens - kept, order=order
         )
+
+
+class TokenPredictor(nn.Module):
+    """Base of networks whose hidden vectors predict tokens through an output layer."""
+
+    output: OutputLayer
+
+    @property
+    def tied_weight(self) -> Tensor:
+        """The embedding's weight [V D], which scores where the output layer is tied."""
+        raise NotImplementedError
+
+    def logits(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N V"]:
+        """Return the scores of the next token, before softmax."""
+        return self.output(hidden, self.tied_weight)
+
+    def log_likelihood(
+        self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"], *, smoothing: float = 0.0
+    ) -> Float[Tensor, ""]:
+        """Return Σ log p(gold) in nats, label-smoothed; see ``OutputLayer.log_likelihood``."""
+        return self.output.log_likelihood(hidden, gold, self.tied_weight, smoothing=smoothing)
 
 
 def sinusoids(start: int, length: int, dimension: int) -> Float[Tensor, "T D"]:

@@ -24,7 +24,6 @@ from munmaek.models.attention.scores import (
     AdditiveScore,
     AttentionMemory,
     PredictedCentre,
-    Score,
     ScoreName,
     Window,
     attend,
@@ -185,9 +184,18 @@ class _Luong(nn.Module):
 
     feeds: ClassVar[bool]
     """Whether a step reads the attentional state before it."""
-    options: LuongOptions
-    score: Score
-    centre: PredictedCentre | None
+
+    def __init__(self, sizes: DecoderSizes, options: LuongOptions) -> None:
+        super().__init__()
+        self.size = hidden = sizes.hidden
+        self.options = options
+        self.score = make_score(options.score, query_size=hidden, state_size=sizes.states)
+        self._make_layers(sizes, options)
+        self.combine = nn.Linear(sizes.states + hidden, hidden, bias=False)
+        self.centre = PredictedCentre(hidden, hidden) if options.span == "local-p" else None
+
+    def _make_layers(self, sizes: DecoderSizes, options: LuongOptions) -> None:
+        raise NotImplementedError
 
     def begin(self, memory: AttentionMemory) -> LuongState:
         """s_0, and for h̃_0 zeros where it is fed."""
@@ -236,19 +244,14 @@ class LuongFeedingDecoder(_Luong):
 
     feeds = True
 
-    def __init__(self, sizes: DecoderSizes, options: LuongOptions) -> None:
-        super().__init__()
-        self.size = hidden = sizes.hidden
-        self.options = options
-        self.score = make_score(options.score, query_size=hidden, state_size=sizes.states)
+    def _make_layers(self, sizes: DecoderSizes, options: LuongOptions) -> None:
+        hidden = sizes.hidden
         self.cell = _ContextCell(sizes.embedding, hidden, hidden, cell=options.cell)
         if options.layers > 1:
             self.dropout = VariationalDropout(options.dropout)
             self.above = Recurrent(
                 options.cell, hidden, hidden, layers=options.layers - 1, dropout=options.dropout
             )
-        self.combine = nn.Linear(sizes.states + hidden, hidden, bias=False)
-        self.centre = _centre(sizes, options)
 
     def forward(
         self,
@@ -292,16 +295,11 @@ class LuongDecoder(_Luong):
 
     feeds = False
 
-    def __init__(self, sizes: DecoderSizes, options: LuongOptions) -> None:
-        super().__init__()
-        self.size = hidden = sizes.hidden
-        self.options = options
-        self.score = make_score(options.score, query_size=hidden, state_size=sizes.states)
+    def _make_layers(self, sizes: DecoderSizes, options: LuongOptions) -> None:
+        widths = sizes.embedding, sizes.hidden
         self.recurrent = Recurrent(
-            options.cell, sizes.embedding, hidden, layers=options.layers, dropout=options.dropout
+            options.cell, *widths, layers=options.layers, dropout=options.dropout
         )
-        self.combine = nn.Linear(sizes.states + hidden, hidden, bias=False)
-        self.centre = _centre(sizes, options)
 
     def forward(
         self,
@@ -316,10 +314,6 @@ class LuongDecoder(_Luong):
         context = self._look(memory, hidden, state.steps, tape)
         outputs = torch.tanh(self.combine(torch.cat([context, hidden], 2)))
         return outputs, LuongState(after, None, state.steps + tokens.shape[1])
-
-
-def _centre(sizes: DecoderSizes, options: LuongOptions) -> PredictedCentre | None:
-    return PredictedCentre(sizes.hidden, sizes.hidden) if options.span == "local-p" else None
 
 
 def _taped(

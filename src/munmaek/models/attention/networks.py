@@ -20,7 +20,7 @@ from munmaek.models.attention.decoders import (
 from munmaek.models.attention.scores import AttentionMemory, AttentionPooling
 from munmaek.nn.cells import CELLS
 from munmaek.nn.dropout import Dropout, VariationalDropout
-from munmaek.nn.embeddings import OutputLayer, TokenEmbedding, target_embedding
+from munmaek.nn.embeddings import OutputLayer, TokenEmbedding, TokenPredictor, target_embedding
 from munmaek.nn.masks import padding_mask
 from munmaek.nn.recurrent import Bidirectional, Recurrent, State
 from munmaek.nn.row_order import reading_backward, reorder
@@ -58,7 +58,7 @@ def _state_size(config: AttentionConfig) -> int:
 
 
 @final
-class AttentionTranslatorNetwork(nn.Module):
+class AttentionTranslatorNetwork(TokenPredictor):
     """A decoder that looks back at every step; see ``networks.TranslatorNetwork``."""
 
     def __init__(self, config: AttentionConfig, *, source_vocab: int, target_vocab: int) -> None:
@@ -148,16 +148,10 @@ class AttentionTranslatorNetwork(nn.Module):
         outputs, after = self.decoder(memory, state, self.dropout(read), tape=tape)
         return self.project(self.dropout(outputs))[:, 0], after
 
-    def logits(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N V"]:
-        """Scores of the next target token, before softmax."""
-        return self.output(hidden, self.target_embedding.weight)
-
-    def log_likelihood(
-        self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"], *, smoothing: float
-    ) -> Float[Tensor, ""]:
-        """Compute the gold tokens' smoothed likelihood; see ``networks.LikelihoodNetwork``."""
-        weight = self.target_embedding.weight
-        return self.output.log_likelihood(hidden, gold, weight, smoothing=smoothing)
+    @property
+    def tied_weight(self) -> Tensor:
+        """The weight of the embedding that scores may share."""
+        return self.target_embedding.weight
 
     def alignment(self, tape: Tape) -> Float[Tensor, "B T S"]:
         """α of a taped decode or step: rows sum to 1 over S and are 0 where nothing is seen.

@@ -56,27 +56,17 @@ class MaskedHead(nn.Module):
         return self.norm(self.activation(self.dense(hidden)))
 
 
-class BertMaskedNetwork(nn.Module):
-    """The encoder and the masked-word head, whose scores use the word embeddings.
+class _OnEncoder(nn.Module):
+    """A network with the encoder, and what a task adds to it."""
 
-    With ``next_sentence`` there is the paper's second head as well, which tells whether the second
-    of two texts follows the first.
-    """
-
-    def __init__(self, config: BertConfig, *, vocab_size: int, next_sentence: bool = False) -> None:
+    def __init__(self, config: BertConfig, vocab_size: int) -> None:
         super().__init__()
-        if next_sentence and config.family != "bert":
-            message = f"a {config.family} has no next-sentence head; only bert has one"
-            raise UnsupportedError(message)
         self.config = config
         self.encoder = BertEncoder(config, vocab_size=vocab_size)
-        self.head = MaskedHead(config)
-        size = config.embedding_size or config.hidden_size
-        self.output = OutputLayer(size, vocab_size, tied=config.tie_word_embeddings)
-        width = config.hidden_size
-        self.pooler = nn.Linear(width, width) if next_sentence else None
-        self.relation = nn.Linear(width, 2) if next_sentence else None
-        _initialise(self, config.initializer_range)
+
+
+class _Hidden(_OnEncoder):
+    """One whose result are the encoder's vectors."""
 
     def forward(
         self,
@@ -87,12 +77,32 @@ class BertMaskedNetwork(nn.Module):
         causal: bool = False,
         tape: Tape | None = None,
     ) -> Float[Tensor, "B T D"]:
-        """The hidden state of every token, from both sides; padding changes nothing.
+        """Return every token's hidden state, as ``BertEncoder.forward``; padding changes nothing.
 
-        ``types`` are the segments of a pair of texts, as in ``BertEncoder.forward``; ``causal``
-        lets no token see one after it.
+        ``types`` are the segments of a pair of texts; ``causal`` lets no token see one after it.
         """
         return self.encoder(ids, lengths, types=types, causal=causal, tape=tape)
+
+
+class BertMaskedNetwork(_Hidden):
+    """The encoder and the masked-word head, whose scores use the word embeddings.
+
+    With ``next_sentence`` there is the paper's second head as well, which tells whether the second
+    of two texts follows the first.
+    """
+
+    def __init__(self, config: BertConfig, *, vocab_size: int, next_sentence: bool = False) -> None:
+        if next_sentence and config.family != "bert":
+            message = f"a {config.family} has no next-sentence head; only bert has one"
+            raise UnsupportedError(message)
+        super().__init__(config, vocab_size)
+        self.head = MaskedHead(config)
+        size = config.embedding_size or config.hidden_size
+        self.output = OutputLayer(size, vocab_size, tied=config.tie_word_embeddings)
+        width = config.hidden_size
+        self.pooler = nn.Linear(width, width) if next_sentence else None
+        self.relation = nn.Linear(width, 2) if next_sentence else None
+        _initialise(self, config.initializer_range)
 
     def logits(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N V"]:
         """Scores of the token at each chosen position, before softmax."""
@@ -133,39 +143,24 @@ class BertMaskedNetwork(nn.Module):
         return self.relation(self.pooler(first).tanh())
 
 
-class BertBaseNetwork(nn.Module):
+class BertBaseNetwork(_Hidden):
     """The encoder alone, and its pooled first vector where the checkpoint has one."""
 
     def __init__(self, config: BertConfig, *, vocab_size: int, pooled: bool = True) -> None:
-        super().__init__()
-        self.config = config
-        self.encoder = BertEncoder(config, vocab_size=vocab_size)
+        super().__init__(config, vocab_size)
         self.pooler = nn.Linear(config.hidden_size, config.hidden_size) if pooled else None
         _initialise(self, config.initializer_range)
-
-    def forward(
-        self,
-        ids: Int[Tensor, "B T"],
-        lengths: Int[Tensor, " B"],
-        *,
-        types: Int[Tensor, "B T"] | None = None,
-        tape: Tape | None = None,
-    ) -> Float[Tensor, "B T D"]:
-        """The hidden state of every token, as ``BertEncoder.forward``."""
-        return self.encoder(ids, lengths, types=types, tape=tape)
 
     def pool(self, hidden: Float[Tensor, "B T D"]) -> Float[Tensor, "B D"]:
         """tanh(W h_1 + b), or h_1 itself without a pooler."""
         return hidden[:, 0] if self.pooler is None else self.pooler(hidden[:, 0]).tanh()
 
 
-class BertClassifierNetwork(nn.Module):
+class BertClassifierNetwork(_OnEncoder):
     """The encoder, and a label from the pooled vector of the first token or of the mean."""
 
     def __init__(self, config: BertConfig, *, vocab_size: int, label_count: int) -> None:
-        super().__init__()
-        self.config = config
-        self.encoder = BertEncoder(config, vocab_size=vocab_size)
+        super().__init__(config, vocab_size)
         self.pooler = nn.Linear(config.hidden_size, config.hidden_size)
         self.dropout = _label_dropout(config)
         self.classifier = nn.Linear(config.hidden_size, label_count)
@@ -191,13 +186,11 @@ class BertClassifierNetwork(nn.Module):
         return self.classifier(self.dropout(pooled))
 
 
-class BertTaggerNetwork(nn.Module):
+class BertTaggerNetwork(_OnEncoder):
     """The encoder, and a label for every token."""
 
     def __init__(self, config: BertConfig, *, vocab_size: int, label_count: int) -> None:
-        super().__init__()
-        self.config = config
-        self.encoder = BertEncoder(config, vocab_size=vocab_size)
+        super().__init__(config, vocab_size)
         self.dropout = _label_dropout(config)
         self.classifier = nn.Linear(config.hidden_size, label_count)
         _initialise(self, config.initializer_range)

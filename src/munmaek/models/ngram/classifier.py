@@ -4,6 +4,7 @@ Letters: V vocabulary size, N sequences, C labels.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
@@ -21,18 +22,14 @@ __all__ = ["NgramClassifier"]
 
 
 @final
+@dataclass(frozen=True, slots=True, eq=False)
 class NgramClassifier:
     """One chain for each label, and the share of each label."""
 
-    def __init__(self, models: Sequence[NgramModel], prior: Floats) -> None:
-        """Put class models together.
-
-        Args:
-            models: one for each label, over one vocabulary.
-            prior: natural log of p(label): [C].
-        """
-        self.models = tuple(models)
-        self.prior = prior
+    models: Sequence[NgramModel]
+    """One for each label, over one vocabulary."""
+    prior: Floats
+    """Natural log of p(label): [C]."""
 
     @classmethod
     def fit(

@@ -4,7 +4,7 @@ Letters: V vocabulary size, T tokens, n order.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, final
 
 import numpy as np
@@ -23,7 +23,7 @@ from munmaek.ngram.queries import top
 from munmaek.ngram.sequences import check_range
 from munmaek.ngram.smoothing import Smoothed
 from munmaek.ngram.spare import Spare
-from munmaek.ngram.tree import count_tree
+from munmaek.ngram.tree import CountTree, count_tree
 
 __all__ = ["Explanation", "NgramModel", "Sequences"]
 
@@ -46,38 +46,28 @@ class Explanation:
 
 
 @final
+@dataclass(frozen=True, slots=True, eq=False)
 class NgramModel:
     """A ``munmaek.lm.LanguageModel`` whose state is the last n−1 tokens, fewer near the start."""
 
-    def __init__(
-        self,
-        tables: Tables,
-        *,
-        config: NgramConfig,
-        bos: int,
-        eos: int,
-        unk: int | None = None,
-        discounts: Floats | None = None,
-    ) -> None:
-        """Wrap tables that were estimated, loaded or read from an ARPA file.
+    tables: Tables
+    """The n-grams, in the fast or the compact form: estimated, loaded or read from an ARPA file."""
+    config: NgramConfig = field(kw_only=True)
+    """As they were estimated; its order is that of the tables."""
+    bos: int = field(kw_only=True)
+    """The id that begins a sentence."""
+    eos: int = field(kw_only=True)
+    """The id that ends one."""
+    unk: int | None = field(kw_only=True, default=None)
+    """The id for words outside the vocabulary, if there is one."""
+    discounts: Floats | None = field(kw_only=True, default=None)
+    """D_1, D_2 and D_3+ of each order [n, 3], where known."""
 
-        Args:
-            tables: the n-grams, in the fast or the compact form.
-            config: as they were estimated; its order is that of the tables.
-            bos: the id that begins a sentence.
-            eos: the id that ends one.
-            unk: the id for words outside the vocabulary, if there is one.
-            discounts: D_1, D_2 and D_3+ of each order [n, 3], where known.
-        """
-        if config.order != tables.order:
-            message = f"configuration of order {config.order} for tables of order {tables.order}"
+    def __post_init__(self) -> None:
+        if self.config.order != self.tables.order:
+            wanted, order = self.config.order, self.tables.order
+            message = f"configuration of order {wanted} for tables of order {order}"
             raise ValueError(message)
-        self.tables = tables
-        self.config = config
-        self.bos = bos
-        self.unk = unk
-        self.discounts = discounts
-        self._eos = eos
 
     @classmethod
     def fit(
@@ -134,15 +124,18 @@ class NgramModel:
         excluded: Sequence[int] = (),
     ) -> "NgramModel":
         """``fit`` on sequences that lie end to end, s at ``ids[offsets[s] : offsets[s + 1]]``."""
-        made = _estimated(
-            ids,
-            offsets,
-            config=config,
-            vocab_size=vocab_size,
-            bos=bos,
-            eos=eos,
-            excluded=excluded,
-        )
+        counted: dict[str, Any] = {
+            "order": config.order,
+            "vocab_size": vocab_size,
+            "bos": bos,
+            "eos": eos,
+            "excluded": excluded,
+            "kenlm_compatible": config.kenlm_compatible,
+        }
+        if config.is_plain:
+            made = estimate(ids, offsets, **counted)
+        else:
+            made = _smoothed(count_tree(ids, offsets, **counted), config)
         return cls(made.tables, config=config, bos=bos, eos=eos, unk=unk, discounts=made.discounts)
 
     @classmethod
@@ -198,11 +191,6 @@ class NgramModel:
     def vocab_size(self) -> int:
         """V, the number of token ids."""
         return self.tables.vocab_size
-
-    @property
-    def eos(self) -> int:
-        """The id that ends a sentence."""
-        return self._eos
 
     @property
     def counts(self) -> tuple[int, ...]:
@@ -319,39 +307,8 @@ class NgramModel:
         return cls(tables, config=config, bos=bos, eos=eos, unk=unk, discounts=discounts)
 
 
-def _estimated(
-    ids: NDArray[np.integer[Any]],
-    offsets: Int64s,
-    *,
-    config: NgramConfig,
-    vocab_size: int,
-    bos: int,
-    eos: int,
-    excluded: Sequence[int],
-) -> Smoothed:
-    """Count, smooth and prune as ``config`` says; the default goes the fast way."""
-    if config.is_plain:
-        made = estimate(
-            ids,
-            offsets,
-            order=config.order,
-            vocab_size=vocab_size,
-            bos=bos,
-            eos=eos,
-            excluded=excluded,
-            kenlm_compatible=config.kenlm_compatible,
-        )
-        return Smoothed(made.tables, made.discounts)
-    tree = count_tree(
-        ids,
-        offsets,
-        order=config.order,
-        vocab_size=vocab_size,
-        bos=bos,
-        eos=eos,
-        excluded=excluded,
-        kenlm_compatible=config.kenlm_compatible,
-    )
+def _smoothed(tree: CountTree, config: NgramConfig) -> Smoothed:
+    """Smooth and prune counts as ``config`` says."""
     kept = above(tree, config.prune)
     made = smoothed(tree, config.smoothing, kept=kept, kenlm_compatible=config.kenlm_compatible)
     if config.prune_entropy:

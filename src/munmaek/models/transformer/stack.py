@@ -18,6 +18,7 @@ from munmaek.nn.embeddings import (
     OutputLayer,
     SinusoidalPositions,
     TokenEmbedding,
+    TokenPredictor,
 )
 from munmaek.nn.masks import key_mask, masked_mean
 from munmaek.nn.tape import Tape, scoped
@@ -160,7 +161,7 @@ class Stack(nn.Module):
         return self.norm(x), tuple(seen)
 
 
-class TransformerLanguageNetwork(nn.Module):
+class TransformerLanguageNetwork(TokenPredictor):
     """The causal stack; its state is each layer's keys and values so far."""
 
     def __init__(self, config: TransformerConfig, *, vocab_size: int) -> None:
@@ -179,15 +180,10 @@ class TransformerLanguageNetwork(nn.Module):
         """Hidden states after each token, and the state after the last column."""
         return self.stack(ids, causal=True, state=state, tape=tape)
 
-    def logits(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N V"]:
-        """Scores of the next token, before softmax."""
-        return self.output(hidden, self.stack.embedding.tokens.weight)
-
-    def log_likelihood(
-        self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"]
-    ) -> Float[Tensor, ""]:
-        """Σ log p(gold) in nats."""
-        return self.output.log_likelihood(hidden, gold, self.stack.embedding.tokens.weight)
+    @property
+    def tied_weight(self) -> Tensor:
+        """The weight of the embedding that scores may share."""
+        return self.stack.embedding.tokens.weight
 
 
 class TransformerClassifierNetwork(nn.Module):

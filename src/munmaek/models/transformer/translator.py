@@ -24,7 +24,7 @@ from munmaek.models.transformer.stack import (
     last_norm,
 )
 from munmaek.nn.attention import KeyValues, MultiHeadCrossAttention, MultiHeadSelfAttention
-from munmaek.nn.embeddings import OutputLayer, target_embedding
+from munmaek.nn.embeddings import OutputLayer, TokenPredictor, target_embedding
 from munmaek.nn.masks import key_mask
 from munmaek.nn.tape import Tape, scoped
 
@@ -170,7 +170,7 @@ class Memory(NamedTuple):
         return Encoded(rows, kept.states[rows], tuple(pairs), mask)
 
 
-class TransformerTranslatorNetwork(nn.Module):
+class TransformerTranslatorNetwork(TokenPredictor):
     """Encoder and decoder."""
 
     def __init__(self, config: TransformerConfig, *, source_vocab: int, target_vocab: int) -> None:
@@ -208,16 +208,10 @@ class TransformerTranslatorNetwork(nn.Module):
         hidden = self.decoder(target, read.source, mask=read.mask, looked=self._looked(tape))
         return hidden, self.alignment(tape)
 
-    def logits(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N V"]:
-        """Scores of the next target token, before softmax."""
-        return self.output(hidden, self.decoder.embedding.tokens.weight)
-
-    def log_likelihood(
-        self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"], *, smoothing: float
-    ) -> Float[Tensor, ""]:
-        """Compute the gold tokens' smoothed likelihood; see ``networks.LikelihoodNetwork``."""
-        weight = self.decoder.embedding.tokens.weight
-        return self.output.log_likelihood(hidden, gold, weight, smoothing=smoothing)
+    @property
+    def tied_weight(self) -> Tensor:
+        """The weight of the embedding that scores may share."""
+        return self.decoder.embedding.tokens.weight
 
     def begin(self, memory: Memory) -> SharedPrefixes:
         """The decoder's state before bos."""
