@@ -19,6 +19,7 @@ import time
 import traceback
 import warnings
 from collections import Counter
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,9 @@ SHARES = {"files": 0.7, "native": 0.22, "published": 0.08}
 class Bench:
     """The undamaged folders, what they say, and a place for damaged copies."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, readers: Sequence[str] = ()) -> None:
+        self.readers = readers
+        self.described = str(folder), readers
         models, self.work = folder / "models", folder / "work"
         if not models.exists():
             models.mkdir(parents=True)
@@ -51,6 +54,8 @@ class Bench:
 
     def kind(self, rng: random.Random) -> tuple[str, str]:
         """Draw what is damaged, and how."""
+        if self.readers:
+            return "files", rng.choice(self.readers)
         group = rng.choices(list(SHARES), list(SHARES.values()))[0]
         names = list(READERS) if group == "files" else list(FOLDERS)
         return group, rng.choice(names)
@@ -109,9 +114,9 @@ def verdict(call: Any) -> tuple[str, Any]:
         return f"TRACEBACK: {type(error).__name__}: {str(error)[:160]} @ {lines[-1:]}", None
 
 
-def worker(pipe: Connection, folder: str, seed: int, memory: int) -> None:
+def worker(pipe: Connection, folder: str, readers: Sequence[str], seed: int, memory: int) -> None:
     """Answer numbers with verdicts until there is none."""
-    bench = Bench(Path(folder))
+    bench = Bench(Path(folder), readers=readers)
     for source in (*bench.native[:1], *bench.published[:1]):
         opened(source)  # so that libraries are loaded before room is measured
     used = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * 4096
@@ -122,7 +127,7 @@ def worker(pipe: Connection, folder: str, seed: int, memory: int) -> None:
 
 
 def run(
-    numbers: range, folder: Path, *, seed: int, seconds: float, memory: int, until: float
+    numbers: range, bench: Bench, *, seed: int, seconds: float, memory: int, until: float
 ) -> Any:
     """Try the inputs; returns counts by kind, findings and how many were tried."""
     context = multiprocessing.get_context("spawn")
@@ -135,7 +140,7 @@ def run(
             break
         if process is None:
             pipe, other = context.Pipe()
-            process = context.Process(target=worker, args=(other, str(folder), seed, memory))
+            process = context.Process(target=worker, args=(other, *bench.described, seed, memory))
             process.start()
             other.close()
             pipe.recv()
@@ -148,7 +153,7 @@ def run(
             process.kill()
             process.join()
             process = None
-            kind = ": ".join(Bench(folder).kind(random.Random(f"{seed}/{number}")))
+            kind = ": ".join(bench.kind(random.Random(f"{seed}/{number}")))
         tried += 1
         counts.setdefault(kind, Counter())[found if found in ("read", "refused") else "FOUND"] += 1
         if found not in ("read", "refused"):
@@ -170,17 +175,18 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=20.0, help="for one input")
     parser.add_argument("--memory", type=int, default=2 << 30, help="bytes above the libraries")
     parser.add_argument("--minutes", type=float, default=1e6, help="in all")
+    parser.add_argument("--readers", default="", help="these files alone: A,B")
     parser.add_argument("--folder", type=Path, help="keeps the undamaged models for the next call")
     given = parser.parse_args()
     folder = given.folder or Path(tempfile.mkdtemp())
-    bench = Bench(folder)
+    bench = Bench(folder, readers=[each for each in given.readers.split(",") if each])
     if given.only is not None:
         print(*bench.attempt(given.only, given.seed))
         return 0
     began = time.time()
     counts, findings, tried = run(
         range(given.start, given.start + given.inputs),
-        folder,
+        bench,
         seed=given.seed,
         seconds=given.seconds,
         memory=given.memory,

@@ -12,7 +12,8 @@ from typing import Any
 
 import zstandard
 
-from fuzz_damage import damaged_bytes
+from fuzz_damage import damaged_bytes, damaged_json, render_json
+from fuzz_values import VALUES
 from munmaek.align.marks import read_guide, read_marks
 from munmaek.fit.recipe import Recipe, read_toml
 from munmaek.folder.tables import load_tables
@@ -197,6 +198,7 @@ READERS: Mapping[str, Reader] = {
         ".json", _tokenizer("wordpiece"), lambda path: _use_tokenizer(path, "wordpiece")
     ),
     "tensors": Reader(".safetensors", b"", load_tables),
+    **{name: Reader(".json", content, read) for name, (content, read) in VALUES.items()},
 }
 PACKED = ("lines", "counted words", "jsonl labels", "tsv labels", "arpa")
 """Readers that are also given compressed files."""
@@ -206,7 +208,10 @@ def damaged_file(rng: random.Random, kind: str, folder: Path) -> Path:
     """Write one damaged file of a kind; compressed ones are damaged within or without."""
     reader = READERS[kind]
     others = READERS[rng.choice(list(READERS))].content
-    content = damaged_bytes(rng, reader.content, others)
+    if kind in VALUES and rng.random() < 0.8:
+        content = render_json(rng, damaged_json(rng, json.loads(reader.content)))
+    else:
+        content = damaged_bytes(rng, reader.content, others)
     path = folder / f"input{reader.suffix}"
     if kind in PACKED and rng.random() < 0.3:
         suffix = rng.choice(list(PACKERS)) if kind != "arpa" else ".gz"

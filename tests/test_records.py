@@ -1,6 +1,7 @@
 """Records: what every stage and task captures, and how it is packed, travels and comes back."""
 
 import json
+import re
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -645,6 +646,7 @@ def large(layers: int = 12, heads: int = 12, tokens: int = 128) -> Record:
     return replace(
         captured("lm", "transformer"),
         source=side,
+        rollout=None,
         attentions=tuple(
             Attention(name, "self", n, heads, f"{name}.weights", "source", "source", stepper=base)
             for n, name in enumerate(names)
@@ -702,6 +704,33 @@ def test_a_damaged_tensor_is_named() -> None:
     del raw["source"]
     with pytest.raises(ArtefactError, match="damaged"):
         Record.from_json(json.dumps(raw))
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        (("source", "pieces"), 3, "source.pieces = 3"),
+        (("attentions", 0, "heads"), None, "attentions.0.heads = None"),
+        (("attentions", 0, "rows"), "across", "attentions.0.rows = 'across'"),
+        (("attentions", 0, "tensor"), "none", "there is no tensor 'none'"),
+        (("tensors", "layer.0.self.weights", "shape"), [1 << 40, 1 << 40], "do not fit"),
+        (("tensors", "layer.0.self.weights", "scale"), [1.0, 2.0, 3.0], "do not fit"),
+        (("tensors", "layer.0.self.weights", "scale"), "x", "layer.0.self.weights"),
+        (("logprobs",), ["x"], "logprobs.0 = 'x'"),
+        (("measures",), [], "measures = []"),
+    ],
+)
+def test_a_field_of_a_record_that_cannot_be_is_named_in_one_line(
+    place: tuple[str | int, ...], value: Any, said: str
+) -> None:
+    raw: Any = json.loads(captured("lm", "transformer").to_json())
+    holder = raw
+    for each in place[:-1]:
+        holder = holder[each]
+    holder[place[-1]] = value
+    with pytest.raises(ArtefactError, match=re.escape(said)) as caught:
+        Record.from_json(json.dumps(raw))
+    assert "\n" not in str(caught.value)
 
 
 # Bad input

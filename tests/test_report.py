@@ -21,6 +21,7 @@ from munmaek.comparison.formats import (
     share_text,
     size_text,
 )
+from munmaek.comparison.lessons import Lesson
 from munmaek.comparison.markup import Markup, element, join
 from munmaek.comparison.reading import read_baselines, read_rows
 from munmaek.comparison.report import render_report, write_report
@@ -271,6 +272,32 @@ def test_any_text_comes_back_from_the_markup_as_it_was(text):
 def test_markup_nests_without_escaping_twice():
     assert join(["a<b", Markup("<i>"), None, 2, 0.5]) == "a&lt;b<i>20.5"
     assert element("p", {"class": None, "x": 1.25}, ["a"]) == '<p x="1.25">a</p>'
+
+
+VALUES = {"better": "a", "worse": "b", "value": "2", "other": "1", "near": "8", "far": "64"}
+LESSON = Lesson("work", True, VALUES).to_json()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda r: r.update(models=3), "models = 3"),
+        (lambda r: r["models"][0].update(scores=[]), r"models.0.scores = \[\]"),
+        (lambda r: r["models"][4]["by_length"][0].update(low=-1), "models.4.by_length.0.low = -1"),
+        (lambda r: r["models"][4]["by_length"][0]["bleu"].update(value="x"), "bleu.value = 'x'"),
+        (lambda r: r["alignments"][0].update(gold=[[0]]), "alignments.0.gold.0 = "),
+        (lambda r: r["work"][0].update(length=[0, 1]), "work.0.length.0 = 0"),
+        (lambda r: r.update(lessons=[LESSON | {"name": "x"}]), "lesson.x.claim"),
+        (lambda r: r.update(lessons=[LESSON | {"values": {}}]), "lessons.0 = "),
+        (lambda r: r.update(format="1"), "format = '1'"),
+    ],
+)
+def test_a_part_of_another_type_is_named_in_one_line(change, said):
+    results = _results()
+    change(results)
+    with pytest.raises(InputError, match=said) as caught:
+        render_report(results)
+    assert "\n" not in str(caught.value)
 
 
 def test_results_of_a_newer_format_are_refused():

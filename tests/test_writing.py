@@ -19,6 +19,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from conftest import Run
+from munmaek.comparison.unfinished import made_aside
 from munmaek.errors import DiskError, InputError
 from munmaek.folder.ownership import check_free
 from munmaek.nn.tensor_files import write_tensors
@@ -342,6 +343,20 @@ def test_force_replaces_only_files_of_the_kind_that_is_written(
 
 
 # Comparisons
+
+
+def test_an_option_that_is_none_now_and_was_not_there_before_is_the_same(tmp_path: Path) -> None:
+    def made(recipe: dict[str, Any], *, resume: bool) -> None:
+        with made_aside(tmp_path / "c", asked={"recipe": recipe}, force=False, resume=resume) as at:
+            (at / "models" / "one").mkdir(parents=True, exist_ok=True)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        made({"train": {"steps": 5}}, resume=False)
+    with pytest.raises(KeyboardInterrupt):
+        made({"train": {"steps": 5, "clip": None}, "limit": None}, resume=True)
+    with pytest.raises(InputError, match=r"recipe\.train\.steps = 5, now 6"):
+        made({"train": {"steps": 6}}, resume=True)
 
 
 def test_a_comparison_goes_on_with_the_same_and_with_nothing_else(

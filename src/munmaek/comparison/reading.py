@@ -9,15 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from munmaek.errors import InputError
 from munmaek.metrics import Score
 from munmaek.metrics.diagnosis import Finding
 from munmaek.metrics.training import TRAINING_FAILURES
 
-__all__ = ["FORMAT", "Bucket", "Row", "check_format", "numbers", "read_baselines", "read_rows"]
-
-FORMAT = 1
-"""The newest form of ``results.json`` that this version reads."""
+__all__ = ["Bucket", "Row", "numbers", "read_baselines", "read_rows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +63,6 @@ class Row:
         return tuple(
             each.message for each in self.findings if each.found and each.name in TRAINING_FAILURES
         )
-
-
-def check_format(results: Mapping[str, Any]) -> None:
-    """Refuse results of a newer form.
-
-    Raises:
-        InputError: the form is newer than this version reads.
-    """
-    found = results.get("format", FORMAT)
-    if not isinstance(found, int) or found > FORMAT:
-        message = (
-            f"results of format {found!r} cannot be read: this munmaek reads up to {FORMAT}; "
-            "upgrade munmaek or run the comparison again"
-        )
-        raise InputError(message)
 
 
 def read_rows(results: Mapping[str, Any]) -> list[Row]:

@@ -11,7 +11,7 @@ from typing import Any
 from munmaek.comparison import findings
 from munmaek.comparison.lessons import Lesson
 from munmaek.comparison.markup import Markup, Node, element
-from munmaek.comparison.reading import check_format
+from munmaek.comparison.schema import check_results
 from munmaek.comparison.sections import (
     Contents,
     alignments,
@@ -34,7 +34,7 @@ def write_report(results: Mapping[str, Any], path: Path, *, language: str = "en"
     """Write the report of ``results`` to ``path``, whole or not at all.
 
     Raises:
-        InputError: the results are of a newer format, or a score has no number.
+        InputError: the results are of a newer format, or a part has not the type it must have.
         ConfigError: there are no texts in ``language``.
         DiskError: the file cannot be written; an older one at ``path`` is whole.
     """
@@ -49,10 +49,10 @@ def render_report(results: Mapping[str, Any], *, language: str = "en") -> str:
         language: ``en`` or ``ko``, for the page's own texts.
 
     Raises:
-        InputError: the results are of a newer format, or a score has no number.
+        InputError: the results are of a newer format, or a part has not the type it must have.
         ConfigError: there are no texts in ``language``.
     """
-    check_format(results)
+    check_results(results)
     contents = read(results, Catalogue(language))
     title = str(results.get("title") or "munmaek")
     head = element(

@@ -221,7 +221,8 @@ def _length_series(
         (position[each.low, each.high], score.value)
         for each, score in zip(buckets, scores, strict=True)
     )
-    known = all(score.low is not None and score.high is not None for score in scores)
+    ends = [end for score in scores for end in (score.low, score.high)]
+    known = all(end is not None and math.isfinite(end) for end in ends)
     band = ((score.low or 0.0, score.high or 0.0) for score in scores) if known else ()
     return Series(row.label, tuple(points), tuple(band), tuple(hints))
 

@@ -89,10 +89,19 @@ def _same(path: Path, asked: Mapping[str, Any]) -> None:
     if path.exists():
         then = read_json_object(path)
         for name in asked:
-            if name in then and then[name] != now[name]:
-                raise _differs(name, then[name], now[name])
+            before, after = _given(then.get(name)), _given(now[name])
+            if name in then and before != after:
+                raise _differs(name, before, after)
         now = {**then, **now}
     write_text(path, json.dumps(now, ensure_ascii=False, indent=1) + "\n")
+
+
+def _given(value: Any) -> Any:
+    """Return plain values without those that are None, which are as good as not given."""
+    if not isinstance(value, dict):
+        return value
+    named = cast("dict[str, Any]", value)
+    return {name: _given(each) for name, each in named.items() if each is not None}
 
 
 def same_data(work: Path, data: Any) -> None:

@@ -9,6 +9,7 @@ Letters: H heads, R rows, C columns.
 """
 
 import base64
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -35,6 +36,12 @@ class Packed:
     error: float = 0.0
     """Largest difference from the value that was packed."""
 
+    @property
+    def scales_fit(self) -> bool:
+        """Whether there is one scale for all, or one for each slice."""
+        many = [len(x) for x in (self.scale, self.offset) if isinstance(x, list)]
+        return not many or (len(many) == 2 and set(many) == set(self.shape[:1]))
+
     def describe(self) -> dict[str, Any]:
         """Everything but the bytes."""
         return {
@@ -58,9 +65,12 @@ class Packed:
         """
         try:
             raw = base64.b64decode(data["data"], validate=True)
-            shape = tuple(int(size) for size in data["shape"])
-            packed = cls(shape, data["type"], raw, data["scale"], data["offset"])
-            wanted = int(np.prod(shape)) * _DTYPES[packed.type].itemsize
+            shape = tuple(size for size in data["shape"] if _is_size(size))
+            scale, offset = _scale(data["scale"]), _scale(data["offset"])
+            packed = cls(shape, data["type"], raw, scale, offset)
+            wanted = math.prod(shape) * _DTYPES[packed.type].itemsize
+            if len(shape) != len(data["shape"]) or not packed.scales_fit:
+                raise ValueError("its shape and scales do not fit")
         except (KeyError, TypeError, ValueError) as error:
             message = f"tensor '{name}': damaged ({error}); write the record again"
             raise ArtefactError(message) from None
@@ -68,6 +78,20 @@ class Packed:
             message = f"tensor '{name}': {len(raw)} bytes where {wanted} are wanted; write it again"
             raise ArtefactError(message)
         return packed
+
+
+def _is_size(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 1 << 31
+
+
+def _scale(value: float | list[float]) -> float | list[float]:
+    return [_finite(each) for each in value] if isinstance(value, list) else _finite(value)
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise ValueError("a scale is not finite")
+    return float(value)
 
 
 _DTYPES: dict[str, np.dtype[Any]] = {"float16": np.dtype("<f2"), "uint8": np.dtype("u1")}

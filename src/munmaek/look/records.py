@@ -8,13 +8,15 @@ Letters: H heads, R rows, C columns.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 
 from munmaek.errors import ArtefactError
+from munmaek.folder.schema import one_line
 from munmaek.look.packing import Packed, pack_float16, pack_uint8, unpack
 from munmaek.text.json_files import parse_json
 
@@ -49,11 +51,6 @@ class Side:
             "special": [word < 0 for word in self.words],
             "surface": list(self.surface),
         }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Side":
-        """What ``to_json`` wrote."""
-        return cls(tuple(data["pieces"]), tuple(data["words"]), tuple(data["surface"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +97,6 @@ class Attention:
     """Between a translation and its source: row i is the step that predicts output i."""
     stepper: Stepper | None = None
     summary: Summary = field(default_factory=Summary)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Attention":
-        """What ``dataclasses.asdict`` made."""
-        stepper, summary = data["stepper"], data["summary"]
-        made = {key: tuple(value) for key, value in summary.items()}
-        rest = {key: value for key, value in data.items() if key not in ("stepper", "summary")}
-        return cls(**rest, stepper=None if stepper is None else Stepper(**stepper),
-                   summary=Summary(**made))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +213,7 @@ class Record:
             raw = parse_json(text)
             version = raw["munmaek_record"]
             newer = version > VERSION
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError) as error:  # also of other things than objects
             message = f"{where}: not a record of munmaek look; write it again with 'munmaek look'"
             raise ArtefactError(message) from error
         if version != VERSION:
@@ -237,9 +225,10 @@ class Record:
             raise ArtefactError(message)
         try:
             return _record(raw)
-        except (KeyError, TypeError, AttributeError) as error:
-            message = f"{where}: damaged ({error}); write it again with 'munmaek look --json'"
-            raise ArtefactError(message) from error
+        except ValueError as error:
+            why = one_line(error) if isinstance(error, ValidationError) else str(error)
+            message = f"{where}: damaged ({why}); write it again with 'munmaek look --json'"
+            raise ArtefactError(message) from None
 
     def _repr_html_(self) -> str:
         from munmaek.look.notebook import show  # the page draws records, so it stands above them
@@ -280,25 +269,57 @@ def _size(packed: Mapping[str, Packed]) -> int:
     return sum(4 * -(-len(each.data) // 3) for each in packed.values())
 
 
-def _record(raw: Mapping[str, Any]) -> Record:
-    tensors = {
-        name: unpack(Packed.from_json(each, name=name)) for name, each in raw["tensors"].items()
+class _Form(BaseModel):
+    """What a record says besides its tensors, as ``Record`` has it."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    id: str
+    model: str
+    label: str
+    task: str
+    stage: str
+    text: str
+    target: str | None
+    source: Side
+    output: Side | None
+    written: Side | None
+    logprobs: tuple[FiniteFloat, ...]
+    attentions: tuple[Attention, ...]
+    rollout: str | None
+    gold: dict[str, Any] | None
+    measures: dict[str, Any]
+    gates: tuple[Gates, ...]
+    ngram: dict[str, Any] | None
+    beam: dict[str, Any] | None
+    filled: list[dict[str, Any]]
+    probabilities: list[list[Any]]
+    segments: tuple[int, ...] | None
+    notices: tuple[str, ...]
+    off: tuple[tuple[str, int], ...]
+    outcome: dict[str, Any]
+    tensors: dict[str, dict[str, Any]]
+
+
+def _record(raw: Any) -> Record:
+    form = _Form.model_validate(raw)
+    json.dumps(raw, allow_nan=False)  # refuses numbers that a page could not be given
+    read = {name: getattr(form, name) for name in _Form.model_fields}
+    read["tensors"] = {
+        name: unpack(Packed.from_json(each, name=name)) for name, each in form.tensors.items()
     }
-    sides = {
-        name: None if raw[name] is None else Side.from_json(raw[name])
-        for name in ("output", "written")
-    }
-    plain = ("model", "label", "task", "stage", "text", "target", "rollout", "gold", "measures",
-             "ngram", "beam", "filled", "probabilities", "outcome", "id")  # fmt: skip
-    return Record(
-        source=Side.from_json(raw["source"]),
-        **sides,
-        logprobs=tuple(raw["logprobs"]),
-        tensors=tensors,
-        attentions=tuple(Attention.from_json(each) for each in raw["attentions"]),
-        gates=tuple(Gates(**each) for each in raw["gates"]),
-        segments=None if raw["segments"] is None else tuple(raw["segments"]),
-        notices=tuple(raw["notices"]),
-        off=tuple((name, head) for name, head in raw["off"]),
-        **{name: raw[name] for name in plain},
-    )
+    record = Record(**read)
+    for name in _drawn(record):
+        if name not in record.tensors:
+            message = f"there is no tensor '{name}'"
+            raise ValueError(message)
+    return record
+
+
+def _drawn(record: Record) -> Iterator[str]:
+    """The names of the tensors that a page draws."""
+    yield from (each.tensor for each in record.attentions)
+    yield from _steppers(record)
+    yield from (name for each in record.gates for name in each.names.values())
+    if record.rollout is not None:
+        yield record.rollout

@@ -194,8 +194,9 @@ class Score:
         """
         try:
             value = float(data["value"])
-        except (KeyError, TypeError, ValueError):
-            message = f"score '{name}' needs a number under 'value', got {data.get('value')!r}"
+        except (KeyError, TypeError, ValueError, OverflowError):
+            got = repr(data.get("value"))[:60]
+            message = f"score '{name}' needs a number under 'value', got {got}"
             raise InputError(message) from None
         low, high = data.get("low"), data.get("high")
         return cls(
