@@ -44,23 +44,23 @@ class LanguageModel(Protocol[S]):
         ...
 
     def start(self) -> S:
-        """The state before the first token of a sentence."""
+        """Return the state before the first token of a sentence."""
         ...
 
     def logprobs(self, state: S) -> Floats:
-        """Natural-log probability of every next token: shape [V], exp of it sums to 1."""
+        """Return natural-log probabilities of every next token: [V], exp of them sums to 1."""
         ...
 
     def advance(self, state: S, token: int) -> S:
-        """The state after reading ``token``; ``state`` itself is unchanged."""
+        """Return the state after reading ``token``; ``state`` itself is unchanged."""
         ...
 
     def score(self, ids: Sequence[int]) -> Floats:
-        """Natural-log probability of each of ``ids``: shape [T]; equal to ``fold_score``."""
+        """Return the natural-log probability of each of ``ids``: [T]; equal to ``fold_score``."""
         ...
 
     def score_many(self, sequences: Sequence[Sequence[int]]) -> list[Floats]:
-        """``score`` of many sequences, in their order, the fast way."""
+        """Score many sequences, in their order, the fast way."""
         ...
 
 
@@ -82,28 +82,28 @@ class BatchedLanguageModel(Protocol[S]):
         ...
 
     def start(self) -> S:
-        """The state of all rows before their first token."""
+        """Return the state of all rows before their first token."""
         ...
 
     def logprobs(self, state: S) -> NDArray[np.float32] | Floats:
-        """Natural-log probability of every next token for every row: shape [N, V]."""
+        """Return the natural-log probability of every next token for every row: shape [N, V]."""
         ...
 
     def advance(self, state: S, tokens: Int64s) -> S:
-        """The state after row n reads ``tokens[n]``: tokens has shape [N]."""
+        """Return the state after row n reads ``tokens[n]``: tokens has shape [N]."""
         ...
 
     def select(self, state: S, rows: Int64s) -> S:
-        """The state that holds ``rows`` of this one, in that order, repeats allowed."""
+        """Return the state that holds ``rows`` of this one, in that order, repeats allowed."""
         ...
 
     def attention(self, state: S) -> NDArray[np.float32] | None:
-        """Weights over the source behind ``logprobs(state)``: [N, S], or None without attention."""
+        """Return weights over the source behind ``logprobs(state)``: [N, S], or None."""
         ...
 
 
 def fold_score(model: LanguageModel[S], ids: Sequence[int]) -> Floats:
-    """The slow, obvious twin of ``LanguageModel.score``: fold start, logprobs and advance."""
+    """Fold start, logprobs and advance: the slow, obvious twin of ``LanguageModel.score``."""
     state = model.start()
     out = np.empty(len(ids), dtype=np.float64)
     for position, token in enumerate(ids):

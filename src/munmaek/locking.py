@@ -13,7 +13,7 @@ except ImportError:  # Windows has no such locks
 __all__ = ["LOCKING", "FileLock"]
 
 LOCKING = fcntl is not None
-"""Whether the system can tell a lock that is held from one that a killed process left behind."""
+"""True where the system can tell a lock that is held from one that a killed process left."""
 
 _flock: Any = getattr(fcntl, "flock", None)
 _NOW = 0 if fcntl is None else fcntl.LOCK_EX | fcntl.LOCK_NB

@@ -21,7 +21,7 @@ def keep_few_products() -> None:
 
 
 def anonymous(size: int) -> mmap.mmap:
-    """``size`` bytes of this process alone, in large pages where the system has them.
+    """Return ``size`` bytes of this process alone, in large pages where the system has them.
 
     Raises:
         OSError: the system does not promise as much.

@@ -91,7 +91,7 @@ class Together:
         return tuple(model.advance(own, token) for model, own in pairs)
 
     def _rows(self, state: State) -> Floats:
-        """Natural-log probability of every next token under each model: [K, V]."""
+        """Return the natural-log probability of every next token under each model: [K, V]."""
         pairs = zip(self.models, state, strict=True)
         return np.stack([model.logprobs(own) for model, own in pairs])
 
@@ -107,15 +107,15 @@ class Mixture(Together):
             raise ValueError(message)
 
     def logprobs(self, state: State) -> Floats:
-        """Natural-log probability of every next token: [V]."""
+        """Return the natural-log probability of every next token: [V]."""
         return interpolated(self._rows(state), self.weights)
 
     def score(self, ids: Sequence[int]) -> Floats:
-        """Natural-log probability of each of ``ids``: [T]."""
+        """Return the natural-log probability of each of ``ids``: [T]."""
         return interpolated(np.stack([model.score(ids) for model in self.models]), self.weights)
 
     def score_many(self, sequences: Sequence[Sequence[int]]) -> list[Floats]:
-        """``score`` of many sequences, in their order."""
+        """Score many sequences, in their order."""
         together = zip(*(model.score_many(sequences) for model in self.models), strict=True)
         return [interpolated(np.stack(rows), self.weights) for rows in together]
 
@@ -131,27 +131,27 @@ class LogLinearMixture(Together):
             raise ValueError(message)
 
     def logprobs(self, state: State) -> Floats:
-        """Natural-log probability of every next token: [V]."""
+        """Return the natural-log probability of every next token: [V]."""
         return multiplied(self._rows(state), self.weights)
 
     def score(self, ids: Sequence[int]) -> Floats:
-        """Natural-log probability of each of ``ids`` [T], one sum over V for each."""
+        """Return the natural-log probability of each of ``ids`` [T], one sum over V for each."""
         return fold_score(self, ids)
 
     def score_many(self, sequences: Sequence[Sequence[int]]) -> list[Floats]:
-        """``score`` of many sequences, in their order."""
+        """Score many sequences, in their order."""
         return [self.score(ids) for ids in sequences]
 
 
 def interpolated(rows: Floats, weights: Sequence[float]) -> Floats:
-    """The logarithm of Σ λ p from the logarithms of K models: [K, …] → […]."""
+    """Return the logarithm of Σ λ p from the logarithms of K models: [K, …] → […]."""
     with np.errstate(divide="ignore"):
         shares = np.log(np.array(weights)).reshape(-1, *[1] * (rows.ndim - 1))
     return np.logaddexp.reduce(rows + shares, axis=0)
 
 
 def multiplied(rows: Floats, weights: Sequence[float]) -> Floats:
-    """The logarithm of Π p^λ / Z from the logarithms of K models: [K, …, V] → […, V].
+    """Return the logarithm of Π p^λ / Z from the logarithms of K models: [K, …, V] → […, V].
 
     A weight of 0 takes no notice of what its model thinks impossible.
     """
@@ -163,7 +163,7 @@ def multiplied(rows: Floats, weights: Sequence[float]) -> Floats:
 
 
 def tune_mixture(logprobs: Sequence[Floats], *, steps: int = 200) -> tuple[float, ...]:
-    r"""The linear weights that make held-out text likeliest, by expectation–maximisation.
+    r"""Tune linear weights to make held-out text likeliest, by expectation–maximisation.
 
         λ_i ← mean_t  λ_i p_i(t) / Σ_j λ_j p_j(t)
 
@@ -194,7 +194,7 @@ def tune_mixture(logprobs: Sequence[Floats], *, steps: int = 200) -> tuple[float
 def tune_log_linear(
     models: Models, sequences: Sequence[Sequence[int]], *, steps: int = 12
 ) -> tuple[float, ...]:
-    r"""The exponents that make held-out text likeliest, by Newton's method.
+    r"""Tune exponents to make held-out text likeliest, by Newton's method.
 
         ∂L/∂λ_i = Σ_t log p_i(t) − E[log p_i],     ∂²L/∂λ_i∂λ_j = −Σ_t Cov[log p_i, log p_j]
 
@@ -213,7 +213,7 @@ def tune_log_linear(
 def tune_log_linear_labels(
     logprobs: Floats, gold: Int64s, *, steps: int = 100
 ) -> tuple[float, ...]:
-    """As ``tune_log_linear``, of classifiers, whose distributions are at hand.
+    """Tune as ``tune_log_linear``, of classifiers, whose distributions are at hand.
 
     Args:
         logprobs: finite natural-log probability of each label under each: [K, N, C].
@@ -243,7 +243,7 @@ class _Slopes:
 
 
 def _highest(slopes: Callable[[Floats], _Slopes], models: int, steps: int) -> tuple[float, ...]:
-    """Where the likelihood is highest among exponents of at least 0, by Newton's method."""
+    """Return where the likelihood is highest among exponents of at least 0, by Newton's method."""
     weights = np.full(models, 1 / models)
     here = slopes(weights)
     step = _newton(weights, here)
@@ -262,7 +262,7 @@ def _highest(slopes: Callable[[Floats], _Slopes], models: int, steps: int) -> tu
 
 
 def _newton(weights: Floats, at: _Slopes) -> Floats:
-    """The step to the top of the parabola; exponents at 0 that would fall stay there."""
+    """Return the step to the top of the parabola; exponents at 0 that would fall stay there."""
     free = np.flatnonzero((weights > 0) | (at.gradient > 0))
     step = np.zeros(len(weights))
     # A hair of ridge, for models that are one and the same.

@@ -1,4 +1,4 @@
-"""How far long work is, for whoever wants to know; where nobody does, it costs nothing.
+"""Progress of long work, for whoever wants to know; where nobody does, it costs nothing.
 
 A loop that may take long says what it goes through; a loop within it refines what the outer one
 says. The command line listens, and shows it where a person watches.
@@ -18,10 +18,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How far the outermost loop is."""
+    """The progress of the outermost loop."""
 
     name: str
-    """What it goes through: "lines", "pairs"."""
+    """The loop's items: "lines", "pairs"."""
     done: float
     total: float | None
     """None where nobody knows."""
@@ -48,7 +48,7 @@ class _Level:
     total: float | None
     done: float = 0.0
     size: float = 1.0
-    """Of the item at hand."""
+    """Size of the item at hand."""
     began: float = field(default_factory=time.monotonic)
 
 

@@ -117,7 +117,7 @@ def is_stream(path: Path) -> bool:
 
 
 def _descriptor(path: Path) -> int | None:
-    """The open file that ``path`` is a name of, such as ``/dev/stdout``."""
+    """Return the open file that ``path`` is a name of, such as ``/dev/stdout``."""
     name = os.path.abspath(path)  # noqa: PTH100 - links are what is asked for
     found = _DESCRIPTOR.fullmatch(name)
     return int(found[1]) if found else _STANDARD.get(name)
@@ -220,7 +220,7 @@ def _remove(path: Path) -> None:
 
 @contextmanager
 def new_file(path: Path) -> Generator[Path]:
-    """A name under which to write a file, which becomes ``path`` when the block ends well.
+    """Give a name under which to write a file, which becomes ``path`` when the block ends well.
 
     Raises:
         InputError: another run is writing there, or ``path`` is a link that leads nowhere.
@@ -245,7 +245,7 @@ def new_file(path: Path) -> Generator[Path]:
 
 @contextmanager
 def _spooled(path: Path) -> Generator[Path]:
-    """A file of its own, which goes into the pipe or device in one piece."""
+    """Give a file that goes into the pipe or device in one piece."""
     with scratch_folder(Path(tempfile.gettempdir())) as folder:
         spool = folder / f"output{path.suffix}"
         yield spool
@@ -351,7 +351,7 @@ def remove_whole(folder: Path) -> None:
 
 @contextmanager
 def scratch_folder(parent: Path) -> Generator[Path]:
-    """A folder that is removed when the block ends, or else by the next process that makes one.
+    """Make a folder that is removed when the block ends, or by the next process that makes one.
 
     Raises:
         OSError: it cannot be made.

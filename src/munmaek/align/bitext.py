@@ -24,7 +24,7 @@ Words = Sequence[Sequence[str]]
 
 
 def shortened(word: str, letters: int) -> str:
-    """The first ``letters`` of the word without regard to case."""
+    """Return the first ``letters`` of the word without regard to case."""
     return word.casefold()[:letters]
 
 
@@ -82,7 +82,7 @@ class Bitext:
         )
 
     def alikeness(self) -> Floats:
-        """``alikeness`` of each word pair, [U]."""
+        """Return ``alikeness`` of each word pair, [U]."""
         left, right = _letters(self.source_words), _letters(self.target_words)
         out = np.empty(len(self.givers))
         _alike_pairs(*left, *right, self.givers, self.takers, out)
@@ -90,7 +90,7 @@ class Bitext:
 
 
 def alikeness(one: str, other: str) -> float:
-    """Letters of the longest common subsequence over those of the longer word (Melamed 1995)."""
+    """Return the longest common subsequence over the longer word, in letters (Melamed 1995)."""
     out = np.empty(1)
     zero = np.zeros(1, dtype=np.int64)
     _alike_pairs(*_letters([one]), *_letters([other]), zero, zero, out)
@@ -103,7 +103,7 @@ def _numbers(sentences: Words) -> dict[str, int]:
 
 
 def _letters(words: Sequence[str]) -> tuple[Int64s, Int64s]:
-    """Code points of all words, and where each word begins, with the end."""
+    """Return the code points of all words, and where each word begins, with the end."""
     points = np.array([ord(letter) for word in words for letter in word], dtype=np.int64)
     return points, np.cumsum([0, *map(len, words)], dtype=np.int64)
 

@@ -24,7 +24,7 @@ __all__ = ["lexical_posteriors", "markov_posteriors"]
 
 @compiled
 def lexical_posteriors(emit: Floats, nothing: Floats, null: float, out: Floats) -> float:
-    """Links without regard to position (Brown et al. 1993, Model 1); log-likelihood in nats.
+    """Fill in links without regard to position (Brown et al. 1993, Model 1); return nats.
 
     Args:
         emit: θ of every target and source word, [T, S].
@@ -47,7 +47,7 @@ def lexical_posteriors(emit: Floats, nothing: Floats, null: float, out: Floats) 
 
 @compiled
 def _moves(S: int, jumps: Floats, null: float, moves: Floats, last: Floats) -> None:
-    """Chances of j after i, [S + 1, S], and of the end after i, [S + 1]."""
+    """Fill in the chances of j after i, [S + 1, S], and of the end after i, [S + 1]."""
     K = len(jumps) // 2
     for i in range(-1, S):
         total = 0.0
@@ -64,7 +64,7 @@ def _moves(S: int, jumps: Floats, null: float, moves: Floats, last: Floats) -> N
 def _forward(
     emit: Floats, nothing: Floats, null: float, moves: Floats, ahead: Floats, scale: Floats
 ) -> None:
-    """ahead[t + 1, i + 1] = p(state i after word t | f_1 … f_t); scale[t] = p(f_t | before)."""
+    """Fill ahead[t + 1, i + 1] = p(state i after t | f_1 … f_t) and scale[t] = p(f_t | before)."""
     T, S = emit.shape
     ahead[0] = 0.0
     ahead[0, 0] = 1.0
@@ -91,7 +91,7 @@ def _forward(
 def markov_posteriors(
     emit: Floats, nothing: Floats, null: float, jumps: Floats, out: Floats, taken: Floats
 ) -> float:
-    """Links by the forward–backward algorithm; log-likelihood in nats.
+    """Fill in links by the forward–backward algorithm; return the log-likelihood in nats.
 
     Args:
         emit: θ of every target and source word, [T, S].

@@ -1,4 +1,4 @@
-r"""What a person says of the links of a pair: marks, kept as JSON lines.
+r"""Marks that a person sets on the links of a pair, kept as JSON lines.
 
     {"source": "나는 책을 읽는다", "target": "I read a book", "sure": [[0, 0], [2, 1], [1, 3]],
      "possible": [[1, 2]], "forbidden": [[2, 0]], "tokenizer": "9f2c…"}
@@ -76,7 +76,7 @@ class MarkedPair:
 
 @dataclass(frozen=True, slots=True)
 class Guide:
-    """What training is told of one pair's links."""
+    """Alignment supervision of one pair: the links that training is given."""
 
     wanted: frozenset[Link]
     """Links that attention should find; a target word without any is left to itself."""
@@ -85,19 +85,19 @@ class Guide:
 
 
 def guide_of(pair: MarkedPair) -> Guide:
-    """Sure links are wanted; possible ones only of target words that have no sure link."""
+    """Take sure links, and possible ones only of target words that have no sure link."""
     settled = {target for _, target in pair.sure}
     unsettled = {link for link in pair.possible if link[1] not in settled}
     return Guide(pair.sure | unsettled, pair.forbidden)
 
 
 def tokenizer_hash(source: Tokenizer, target: Tokenizer) -> str:
-    """sha256 of a translator's two tokenizers."""
+    """Return the sha256 of a translator's two tokenizers."""
     return hashlib.sha256(f"{source.fingerprint} {target.fingerprint}".encode()).hexdigest()
 
 
 def read_marks(path: str | Path, *, tokenizer: str | None = None) -> list[MarkedPair]:
-    """Marked pairs in the order in which each was first marked, with what was said last.
+    """Read the marked pairs in the order in which each was first marked, with what was said last.
 
     Args:
         path: the JSON lines; blank lines are passed over.
@@ -345,7 +345,7 @@ def _is_whole(line: bytes) -> bool:
 
 @contextmanager
 def _locked(file: FileIO) -> Generator[None]:
-    """The file held against other writers, where the system has such locks (not on Windows)."""
+    """Hold the file against other writers, where the system has such locks (not on Windows)."""
     lock = _lock_call()
     if lock is None:
         yield

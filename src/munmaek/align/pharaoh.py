@@ -22,14 +22,14 @@ LINK = re.compile(r"([0-9]{1,9})([-?p])([0-9]{1,9})")
 
 @dataclass(frozen=True, slots=True)
 class GoldLinks:
-    """What a person says of one pair: ``possible`` holds the links that are not sure."""
+    """The gold links of one pair: ``possible`` holds those that are not sure."""
 
     sure: frozenset[Link] = frozenset()
     possible: frozenset[Link] = frozenset()
 
 
 def parse_gold(line: str, *, first: int = 0) -> GoldLinks:
-    """Links of one line: ``-`` joins a sure link, ``?`` or ``p`` a possible one.
+    """Return the links of one line: ``-`` joins a sure link, ``?`` or ``p`` a possible one.
 
     Args:
         line: links with ASCII white space between them; none for an empty line.
@@ -54,6 +54,6 @@ def parse_gold(line: str, *, first: int = 0) -> GoldLinks:
 
 
 def format_gold(sure: Collection[Link], possible: Collection[Link] = ()) -> str:
-    """Sure links and possible ones, by source word and then target word."""
+    """Return the sure links and possible ones, by source word and then target word."""
     marks = dict.fromkeys(possible, "?") | dict.fromkeys(sure, "-")
     return " ".join(f"{link[0]}{marks[link]}{link[1]}" for link in sorted(marks))

@@ -43,12 +43,12 @@ NOTHING = 1e-12
 @final
 @dataclass(frozen=True, slots=True)
 class HmmSettings:
-    """How the aligner learns; the defaults suit a few hundred sentences and more."""
+    """Options of the aligner; the defaults suit a few hundred sentences and more."""
 
     lexical_passes: int = 10
     jump_passes: int = 5
     letters: int = 5
-    """Of a word, from its beginning, that tell it from others."""
+    """Letters of a word, from its beginning, that tell it from others."""
     null: float = 0.2
     """ν, the share of words that link to nothing."""
     prior: float = 1e-4
@@ -60,7 +60,7 @@ class HmmSettings:
     longest_jump: int = 50
     """K."""
     jump_decay: float = 0.2
-    """Of J before it is learnt: J(d) = exp(−decay · |d − 1|)."""
+    """Decay of J before it is learnt: J(d) = exp(−decay · |d − 1|)."""
     limit: int = 400
     """Words of a sentence that are aligned; words after them have no links."""
 
@@ -80,12 +80,12 @@ class Posteriors(NamedTuple):
     """Each source word asks which target word made it."""
 
     def directions(self) -> tuple[frozenset[Link], frozenset[Link]]:
-        """Links that are likelier than any other of their word, and than none."""
+        """Return the links that are likelier than any other of their word, and than none."""
         forward = {(source, target) for target, source in _best(self.forward)}
         return frozenset(forward), frozenset(_best(self.backward.T))
 
     def links(self, *, by: Symmetrisation = "grow-diag-final-and") -> frozenset[Link]:
-        """Links (source word, target word) of both directions joined."""
+        """Return the links (source word, target word) of both directions joined."""
         return symmetrise(*self.directions(), by=by)
 
 
@@ -141,11 +141,11 @@ class HmmAligner:
     def align(
         self, sources: Words, targets: Words, *, by: Symmetrisation = "grow-diag-final-and"
     ) -> list[frozenset[Link]]:
-        """Links of each pair; a pair with an empty side has none."""
+        """Return the links of each pair; a pair with an empty side has none."""
         return [each.links(by=by) for each in self._within_limit(sources, targets)]
 
     def posteriors(self, sources: Words, targets: Words) -> list[Posteriors]:
-        """Probability of every link of each pair, in their order; zeros past the limit."""
+        """Return the probability of each pair's links, in order; zeros past the longest length."""
         found = self._within_limit(sources, targets)
         return [
             Posteriors(*(_padded(way, (len(target), len(source))) for way in each))
@@ -204,7 +204,7 @@ def statistical_links(
     by: Symmetrisation = "grow-diag-final-and",
     settings: HmmSettings | None = None,
 ) -> list[frozenset[Link]]:
-    """Links of texts whose words are split at ASCII white space, from these texts alone.
+    """Return the links of texts whose words are split at ASCII white space, from these texts alone.
 
     Raises:
         InputError: no pair has words on both sides, or there is not a target for each source.
@@ -216,7 +216,7 @@ def statistical_links(
 def _read(
     sources: Words, targets: Words, settings: HmmSettings, *, tell: bool
 ) -> tuple[list[list[str]], list[list[str]]]:
-    """Shortened words, up to the limit."""
+    """Shorten the words, up to the maximum length."""
     if len(sources) != len(targets) or not sources:
         message = f"need a target for every source, got {len(targets)} for {len(sources)}"
         raise InputError(message)
@@ -242,7 +242,7 @@ def _padded(table: Floats, shape: tuple[int, int]) -> Floats:
 
 
 def _prior(bitext: Bitext, settings: HmmSettings) -> Floats:
-    """B of each word pair, [U]."""
+    """Return B of each word pair, [U]."""
     above = np.maximum(bitext.alikeness() - settings.alike, 0) / (1 - settings.alike)
     return settings.prior + settings.cognates * above**3
 
@@ -257,7 +257,7 @@ def _shares(ids: Int64s) -> Floats:
 
 
 def _best(weights: Floats) -> list[Link]:
-    """For each row its heaviest column, where that is heavier than no link."""
+    """Return for each row its heaviest column, where that is heavier than no link."""
     if weights.size == 0:
         return []
     column = weights.argmax(1)
@@ -280,7 +280,7 @@ def _maximise(
 def _expect(
     bitext: Bitext, forward: _Direction, backward: _Direction, null: float, *, markov: bool
 ) -> tuple[Floats, tuple[Floats, Floats], tuple[float, float]]:
-    """Counts that both directions believe in [U], jumps of each, and log-likelihoods."""
+    """Return the counts that both directions believe in [U], jumps of each, and log-likelihoods."""
     counts = np.zeros(len(forward.theta))
     taken = np.zeros_like(forward.jumps), np.zeros_like(backward.jumps)
     loglik = _count(bitext.cells, forward, backward, null, markov, counts, *taken)

@@ -43,7 +43,7 @@ def _union(forward: Links, backward: Links) -> set[Link]:
 
 
 def _by_target(links: Iterable[Link]) -> list[Link]:
-    """Links as (target word, source word), in the order in which they are visited."""
+    """Return the links as (target word, source word), in the order in which they are visited."""
     return sorted((target, source) for source, target in links)
 
 
@@ -67,7 +67,7 @@ def _grow_diag(forward: Links, backward: Links) -> set[Link]:
 
 
 def _final(found: set[Link], ways: Sequence[Links], *, both: bool) -> set[Link]:
-    """``found`` and the links of each way that join a word that has none; ``both`` words then."""
+    """Add to ``found`` each way's links that join a word that has none; ``both`` words then."""
     sources, targets = {link[0] for link in found}, {link[1] for link in found}
     wanted = 2 if both else 1
     for links in ways:
@@ -97,5 +97,5 @@ SYMMETRISATIONS: dict[Symmetrisation, Callable[[Links, Links], set[Link]]] = {
 
 
 def symmetrise(forward: Links, backward: Links, *, by: Symmetrisation) -> frozenset[Link]:
-    """Links (source word, target word) of one pair from those of both directions."""
+    """Return the links (source word, target word) of one pair from those of both directions."""
     return frozenset(SYMMETRISATIONS[by](forward, backward))

@@ -46,7 +46,7 @@ def pad_rows(sequences: Sequence[Sequence[int]], pad: int) -> tuple[Int64s, Int6
 
 
 def pick(items: Sequence[Item], rows: Int64s) -> tuple[Item, ...]:
-    """The items of those rows, in that order."""
+    """Return the items of those rows, in that order."""
     return tuple([items[row] for row in cast("list[int]", rows.tolist())])
 
 
@@ -82,7 +82,7 @@ class SentenceBatch(_TextBatch):
 
     @classmethod
     def gather(cls, sequences: Sequence[Sequence[int]], rows: Int64s, pad: int) -> "SentenceBatch":
-        """The batch of ``sequences[row]`` for each of ``rows``."""
+        """Return the batch of ``sequences[row]`` for each of ``rows``."""
         ids, lengths = pad_rows(pick(sequences, rows), pad)
         return cls(ids, lengths, rows)
 
@@ -106,7 +106,7 @@ class LabelledBatch(_TextBatch, Generic[Label]):
         *,
         splits: Int64s | None = None,
     ) -> "LabelledBatch[Label]":
-        """The batch of ``sequences[row]`` and ``labels[row]`` for each of ``rows``."""
+        """Return the batch of ``sequences[row]`` and ``labels[row]`` for each of ``rows``."""
         ids, lengths = pad_rows(pick(sequences, rows), pad)
         return cls(ids, lengths, rows, labels[rows], None if splits is None else splits[rows])
 
@@ -142,7 +142,7 @@ class PairBatch:
         rows: Int64s,
         pad: int,
     ) -> "PairBatch":
-        """The batch of ``sources[row]`` and ``targets[row]`` for each of ``rows``."""
+        """Return the batch of ``sources[row]`` and ``targets[row]`` for each of ``rows``."""
         source, source_lengths = pad_rows(pick(sources, rows), pad)
         target, target_lengths = pad_rows(pick(targets, rows), pad)
         return cls(source, source_lengths, target, target_lengths, rows)

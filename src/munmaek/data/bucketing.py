@@ -53,7 +53,7 @@ def bucket(
 
 
 def padding_fraction(lengths: Lengths, batches: Sequence[Int64s]) -> float:
-    """Share of all array positions of ``batches`` that is padding, within 0 and 1."""
+    """Return the share of all array positions of ``batches`` that is padding, within 0 and 1."""
     columns = _columns(lengths)
     slots = sum(int(columns[:, rows].max(axis=1).sum()) * rows.size for rows in batches)
     real = sum(int(columns[:, rows].sum()) for rows in batches)
@@ -67,13 +67,13 @@ def _check_budget(name: str, value: int) -> None:
 
 
 def _columns(lengths: Lengths) -> Int64s:
-    """Shape [1, N] for sequences, [2, N] (source, target) for pairs."""
+    """Stack the lengths: [1, N] of sequences, [2, N] (source, target) of pairs."""
     columns = lengths if isinstance(lengths, tuple) else (lengths,)
     return np.stack([np.asarray(column, dtype=np.int64) for column in columns])
 
 
 def _order(columns: Int64s, rng: np.random.Generator | None) -> Int64s:
-    """Indices from the shortest to the longest."""
+    """Return the indices from the shortest to the longest."""
     count = columns.shape[1]
     noise = np.zeros(count) if rng is None else cast("Floats", rng.random(count))
     target = columns[-1]

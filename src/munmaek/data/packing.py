@@ -24,7 +24,7 @@ class PackedRow:
 
 
 def split_long(sequence: Sequence[int], *, length: int) -> list[Sequence[int]]:
-    """Consecutive windows of at most ``length`` tokens; a sequence that fits is its only window."""
+    """Cut into consecutive windows of at most ``length`` tokens; what fits is its only window."""
     if length < 1:
         message = f"window length must be at least 1, got {length}"
         raise ConfigError(message)

@@ -53,7 +53,7 @@ class _Rows(Generic[S]):
 
 
 def from_single(model: LanguageModel[S], *, rows: int = 1) -> BatchedLanguageModel[tuple[S, ...]]:
-    """``rows`` contexts of one model, advanced one by one.
+    """Advance ``rows`` contexts of one model, one by one.
 
     The slow, obvious twin of a model's own batched form, and the way in for models without one.
     """

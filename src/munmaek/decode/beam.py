@@ -89,7 +89,7 @@ def beam_search(
     banned: Sequence[int] = (),
     tree: BeamTree | None = None,
 ) -> list[list[Hypothesis]]:
-    """The best outputs found for each row of ``model.start()``, best first.
+    """Search the best outputs for each row of ``model.start()``, best first.
 
     Args:
         model: rows of contexts.
@@ -165,7 +165,7 @@ def _without(
     count: int,
     closed: Sequence[int],
 ) -> tuple[Floats, Int64s]:
-    """The likeliest tokens of each row but for those ``closed`` to all and ``repeats`` to each."""
+    """Return the likeliest tokens of each row but those ``closed`` to all or of its ``repeats``."""
     more = max(map(len, repeats), default=0)
     values, tokens = likeliest(model, state, count + more, closed=closed)
     for row, own in enumerate(repeats):
@@ -181,7 +181,7 @@ def _widen(
     owner: Int64s,
     places: Int64s,
 ) -> tuple[Int64s, Int64s, NDArray[np.float64]]:
-    """The best continuations of each row, as many as it has places.
+    """Return the best continuations of each row, as many as it has places.
 
     Args:
         values: log-probabilities of the likeliest next tokens, [N, C].

@@ -58,22 +58,22 @@ class _Progress:
     lacking: tuple[int, ...]
     """Numbers of the phrases that are not yet held."""
     rest: tuple[int, ...] = ()
-    """What is still to come of a phrase that has begun."""
+    """Tokens still to come of a phrase that has begun."""
     begun: int = -1
 
     def missing(self, phrases: Sequence[Phrase]) -> int:
-        """Tokens that are still to come."""
+        """Return how many tokens are still to come."""
         others = sum(len(phrases[number].tokens) for number in self.lacking if number != self.begun)
         return others + len(self.rest)
 
     def wanted(self, phrases: Sequence[Phrase], *, at_start: bool) -> set[int]:
-        """The tokens that bring it further."""
+        """Return the tokens that bring it further."""
         if self.rest:
             return {self.rest[0]}
         return {_spelled(phrases[number], at_start)[0] for number in self.lacking}
 
     def after(self, token: int, phrases: Sequence[Phrase], *, at_start: bool) -> "_Progress":
-        """With one more token; a phrase that is broken off is lacking from its first token on."""
+        """Add one more token; a phrase that is broken off is lacking from its first token on."""
         if self.rest and self.rest[0] == token:
             return self._with(self.begun, self.rest[1:])
         for number in self.lacking:
@@ -113,7 +113,7 @@ def constrained_search(
     no_repeat: int = 0,
     banned: Sequence[int] = (),
 ) -> list[list[Hypothesis]]:
-    """The best outputs found for each row among those that hold its phrases, best first.
+    """Search the best outputs for each row among those that hold its phrases, best first.
 
     Where a row's phrases fit its longest length, eos included, an output that ends holds them all;
     else the best that was cut is given. The other arguments are those of ``beam_search``; a phrase
@@ -197,7 +197,7 @@ def _step(
     at_start: bool,
     last: bool,
 ) -> list[_Candidate]:
-    """What one row goes on with, from the beginnings ``held``."""
+    """Return what one row goes on with, from the beginnings ``held``."""
     found: dict[tuple[int, int], _Candidate] = {}
 
     def add(place: int, token: int, row: Floats) -> None:
@@ -235,7 +235,7 @@ def _highest(row: Floats, count: int) -> Int64s:
 def _dealt(
     candidates: Sequence[_Candidate], phrases: Sequence[Phrase], beam: int
 ) -> list[_Candidate]:
-    """The best of each bank; places that a bank cannot fill go to those that lack least."""
+    """Return the best of each bank; places that a bank cannot fill go to those that lack least."""
     banks: dict[int, list[_Candidate]] = defaultdict(list)
     for each in sorted(candidates, key=lambda one: (-one.total, one.parent, one.token)):
         banks[each.progress.missing(phrases)].append(each)
@@ -260,7 +260,7 @@ def _open(
     beam: int,
     length_penalty: float,
 ) -> tuple[list[_Candidate], list[int]]:
-    """Those of rows whose wanted outputs can still be overtaken, and that have places left."""
+    """Keep what has places left, of rows whose wanted outputs can still be overtaken."""
     reach: dict[int, float] = {}
     for each, row in zip(kept, owners, strict=True):
         bound = each.total / float(longest[row]) ** length_penalty

@@ -23,7 +23,7 @@ LEAST = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How much coverage counts, and what there is to cover."""
+    """The weight of coverage, and the positions to cover."""
 
     weight: float
     """β, at least 0; Wu et al. found 0.2 best."""
@@ -36,7 +36,7 @@ class Coverage:
             raise ValueError(message)
 
     def penalty(self, row: int, attention: NDArray[np.float32] | None) -> float:
-        """Cp of an output of that row with this attention [T, S]; at most 0.
+        """Return the cp of an output of that row with this attention [T, S]; at most 0.
 
         Raises:
             ValueError: there is no attention.

@@ -1,4 +1,4 @@
-"""How the outputs of a search are scored and ranked.
+"""Scores and ranks of the outputs of a search.
 
 Letters: T tokens.
 """
@@ -15,7 +15,7 @@ __all__ = ["Ends", "ranked"]
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """How an output that ends is scored."""
+    """The way in which an output that ends is scored."""
 
     eos: int
     length_penalty: float
@@ -24,7 +24,7 @@ class Ends:
     def output(
         self, history: History, row: int, parent: int, token: int, total: float
     ) -> Hypothesis:
-        """The beginning ``parent`` ended by ``token``, which is cut where that is not eos.
+        """Return the beginning ``parent`` ended by ``token``, which is cut where that is not eos.
 
         Args:
             history: how the beginnings held came about.
@@ -48,7 +48,7 @@ class Ends:
 
 
 def ranked(outputs: Sequence[Sequence[Hypothesis]], n_best: int) -> list[list[Hypothesis]]:
-    """The ``n_best`` outputs of each row, finished ones first, best first.
+    """Return the ``n_best`` outputs of each row, finished ones first, best first.
 
     Raises:
         InputError: a row has none.

@@ -39,16 +39,16 @@ class _Ensemble(Together):
             raise ValueError(message)
 
     def select(self, state: State, rows: Int64s) -> State:
-        """All models' states of those rows."""
+        """Return all models' states of those rows."""
         pairs = zip(self.models, state, strict=True)
         return tuple(model.select(own, rows) for model, own in pairs)
 
     def row_count(self, state: State) -> int:
-        """N, the same for all models."""
+        """Return N, the same for all models."""
         return row_count(self.models[0], state[0])
 
     def attention(self, state: State) -> NDArray[np.float32] | None:
-        """The weighted mean of those that have attention: [N, S], or None."""
+        """Return the weighted mean of those that have attention: [N, S], or None."""
         total: NDArray[np.float32] | None = None
         mass = 0.0
         for model, own, weight in zip(self.models, state, self.weights, strict=True):
@@ -64,7 +64,7 @@ class MeanEnsemble(_Ensemble):
     """The mean of probabilities: what any of the models thinks likely stays likely."""
 
     def logprobs(self, state: State) -> Floats:
-        """Natural-log probability of every next token for every row: [N, V]."""
+        """Return the natural-log probability of every next token for every row: [N, V]."""
         rows = [model.logprobs(own) for model, own in zip(self.models, state, strict=True)]
         highest = np.maximum.reduce(rows)
         highest[np.isneginf(highest)] = 0.0
@@ -80,7 +80,7 @@ class GeometricEnsemble(_Ensemble):
     """The mean of log-probabilities, normalised: what one model thinks impossible is so for all."""
 
     def logprobs(self, state: State) -> Floats:
-        """Natural-log probability of every next token for every row: [N, V]."""
+        """Return the natural-log probability of every next token for every row: [N, V]."""
         pairs = zip(self.models, state, self.weights, strict=True)
         total = sum(weight * model.logprobs(own) for model, own, weight in pairs)
         raised = np.asarray(total)
@@ -118,26 +118,26 @@ class ShallowFusion:
         return self.model.eos
 
     def start(self) -> State:
-        """Both start states."""
+        """Return both start states."""
         return self.model.start(), self.language_model.start()
 
     def logprobs(self, state: State) -> Floats:
-        """Scores of every next token for every row, not normalised: [N, V]."""
+        """Return the scores of every next token for every row, not normalised: [N, V]."""
         spoken = self.language_model.logprobs(state[1])
         return self.model.logprobs(state[0]) + self.weight * spoken
 
     def advance(self, state: State, tokens: Int64s) -> State:
-        """Both next states."""
+        """Return both next states."""
         return self.model.advance(state[0], tokens), self.language_model.advance(state[1], tokens)
 
     def select(self, state: State, rows: Int64s) -> State:
-        """Both states of those rows."""
+        """Return both states of those rows."""
         return self.model.select(state[0], rows), self.language_model.select(state[1], rows)
 
     def row_count(self, state: State) -> int:
-        """N, the same for both."""
+        """Return N, the same for both."""
         return row_count(self.model, state[0])
 
     def attention(self, state: State) -> NDArray[np.float32] | None:
-        """The translation model's."""
+        """Return the translation model's."""
         return self.model.attention(state[0])

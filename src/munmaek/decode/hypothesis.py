@@ -1,4 +1,4 @@
-"""What decoding gives, and the steps that all ways of decoding share.
+"""Results of decoding, and the steps that all ways of decoding share.
 
 Letters: V vocabulary size, N hypotheses held at once, T tokens, S source positions.
 """
@@ -45,7 +45,7 @@ class Hypothesis:
 
 
 class History:
-    """How each of N hypotheses came about, as back-pointers; shared beginnings are stored once."""
+    """The history of N hypotheses, as back-pointers; shared prefixes are stored once."""
 
     def __init__(self) -> None:
         self._parents: list[Int64s] = []
@@ -57,12 +57,12 @@ class History:
         self._attention.append(weights)
 
     def grow(self, parents: Int64s, tokens: Int64s) -> None:
-        """The hypotheses held from now on: ``parents`` of those held before, plus ``tokens``."""
+        """Hold from now on ``parents`` of the hypotheses held before, plus ``tokens``."""
         self._parents.append(parents)
         self._tokens.append(tokens)
 
     def tokens(self, row: int) -> tuple[int, ...]:
-        """All tokens of hypothesis ``row``."""
+        """Return all tokens of hypothesis ``row``."""
         out: list[int] = []
         for parents, tokens in zip(reversed(self._parents), reversed(self._tokens), strict=True):
             out.append(int(tokens[row]))
@@ -70,7 +70,7 @@ class History:
         return tuple(reversed(out))
 
     def attention(self, row: int) -> NDArray[np.float32] | None:
-        """The weights behind every prediction of ``row``, the coming one included: [T + 1, S]."""
+        """Return the weights behind every prediction of ``row``, the coming one too: [T + 1, S]."""
         out: list[NDArray[np.float32]] = []
         for step in reversed(range(len(self._attention))):
             if step < len(self._parents):
@@ -83,7 +83,7 @@ class History:
 
 
 def limits(max_length: int | Sequence[int], rows: int) -> Int64s:
-    """The longest length of each row: [rows]."""
+    """Return the longest length of each row: [rows]."""
     out = np.asarray(max_length, dtype=np.int64)
     if out.ndim == 0:
         out = np.full(rows, out)
@@ -97,7 +97,7 @@ def limits(max_length: int | Sequence[int], rows: int) -> Int64s:
 
 
 def forbid(logprobs: Floats, tokens: Sequence[int]) -> Floats:
-    """``logprobs`` [N, V] with ``tokens`` at −∞; the rest is not normalised again."""
+    """Return ``logprobs`` [N, V] with ``tokens`` at −∞; the rest is not normalised again."""
     if not tokens:
         return logprobs
     out = logprobs.copy()
@@ -106,7 +106,7 @@ def forbid(logprobs: Floats, tokens: Sequence[int]) -> Floats:
 
 
 def normalised(logprob: float, length: int, length_penalty: float) -> float:
-    """``logprob / length ** length_penalty``; ``length`` counts predictions, eos included."""
+    """Return ``logprob / length ** length_penalty``; ``length`` counts eos too."""
     return logprob / float(length) ** length_penalty
 
 

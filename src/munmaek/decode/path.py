@@ -87,7 +87,7 @@ def greedy(
     length_penalty: float = 1.0,
     banned: Sequence[int] = (),
 ) -> list[Hypothesis]:
-    """The likeliest token at every step: what ``beam_search`` with a beam of one must equal.
+    """Take the likeliest token at every step: what ``beam_search`` with a beam of one must equal.
 
     Args:
         model: rows of contexts.
@@ -119,7 +119,7 @@ def force(
     *,
     length_penalty: float = 1.0,
 ) -> list[Hypothesis]:
-    """Forced decoding: the probability, and the attention, of outputs that are given.
+    """Force outputs that are given: their probability, and the attention.
 
     Args:
         model: rows of contexts.

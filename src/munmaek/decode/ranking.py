@@ -22,7 +22,7 @@ class CountingModel(Protocol):
     """A ``BatchedLanguageModel`` that knows how many rows a state holds."""
 
     def row_count(self, state: Any) -> int:
-        """N of a state."""
+        """Return N of a state."""
         ...
 
 
@@ -36,7 +36,7 @@ class RankingModel(CountingModel, Protocol):
 
 
 def row_count(model: BatchedLanguageModel[S], state: S) -> int:
-    """The rows that a state holds; a model that cannot say computes all log-probabilities."""
+    """Return rows that a state holds; a model that cannot say computes all log-probabilities."""
     if isinstance(model, CountingModel):
         return model.row_count(state)
     return len(model.logprobs(state))
@@ -45,7 +45,7 @@ def row_count(model: BatchedLanguageModel[S], state: S) -> int:
 def likeliest(
     model: BatchedLanguageModel[S], state: S, count: int, *, closed: Sequence[int] = ()
 ) -> tuple[Floats, Int64s]:
-    """Log-probability and id of the likeliest next tokens of each row, [N, K].
+    """Return the log-probability and id of the likeliest next tokens of each row, [N, K].
 
     Args:
         model: rows of contexts.
@@ -60,7 +60,7 @@ def likeliest(
 
 
 def rank(logprobs: Floats, count: int, *, closed: Sequence[int] = ()) -> tuple[Floats, Int64s]:
-    """The ``count`` likeliest tokens of each row [N, V], best first, ties by id: values and ids."""
+    """Rank the ``count`` likeliest tokens of each row [N, V], ties by id: values and ids."""
     # Passes of argmax are faster than one partition, and know which of equals comes first.
     rest = forbid(logprobs, closed)
     if count > 1 and rest is logprobs:

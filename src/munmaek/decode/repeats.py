@@ -11,7 +11,7 @@ __all__ = ["closing_tokens", "closing_tokens_of"]
 
 
 def closing_tokens(history: History, count: int, size: int) -> list[list[int]]:
-    """For each of the ``count`` hypotheses held, the tokens that would end a second run.
+    """Return for each of the ``count`` hypotheses held, the tokens that would end a second run.
 
     Args:
         history: how they came about.
@@ -24,7 +24,7 @@ def closing_tokens(history: History, count: int, size: int) -> list[list[int]]:
 
 
 def closing_tokens_of(tokens: Sequence[int], size: int) -> list[int]:
-    """The tokens that have followed the last ``size`` − 1 before, each once."""
+    """Return the tokens that have followed the last ``size`` − 1 before, each once."""
     begun = tuple(tokens[len(tokens) - size + 1 :]) if size > 1 else ()
     if len(begun) < size - 1:
         return []

@@ -22,7 +22,7 @@ S = TypeVar("S")
 
 
 def keep_likeliest(logprobs: Floats, count: int) -> Floats:
-    """Top-k (Fan et al. 2018): all but the ``count`` likeliest of each row [N, V] at −∞.
+    """Keep the ``count`` likeliest of each row [N, V], the rest at −∞: top-k (Fan et al. 2018).
 
     Ties at the border all stay.
     """
@@ -33,7 +33,7 @@ def keep_likeliest(logprobs: Floats, count: int) -> Floats:
 
 
 def keep_mass(logprobs: Floats, mass: float) -> Floats:
-    """Top-p (Holtzman et al. 2020): the fewest tokens that hold ``mass``, the rest at −∞.
+    """Keep the fewest tokens that hold ``mass``, the rest at −∞: top-p (Holtzman et al. 2020).
 
     The mass is a share of what is still allowed, so it also follows after ``keep_likeliest``.
     """
@@ -47,7 +47,7 @@ def keep_mass(logprobs: Floats, mass: float) -> Floats:
 
 
 def _chances(logprobs: Floats) -> NDArray[np.float64]:
-    """Probabilities that sum to 1 in each row, from logarithms that need not."""
+    """Return the probabilities that sum to 1 in each row, from logarithms that need not."""
     highest = logprobs.max(axis=1, keepdims=True)
     if not np.isfinite(highest).all():
         message = "no token is left to draw: all are banned or have no probability"
@@ -57,7 +57,7 @@ def _chances(logprobs: Floats) -> NDArray[np.float64]:
 
 
 def _draw(logprobs: Floats, rng: np.random.Generator) -> Int64s:
-    """One token for each row, by inverting its distribution function."""
+    """Draw one token for each row, by inverting its distribution function."""
     reached = np.cumsum(_chances(logprobs), axis=1)
     # Below the whole mass even after rounding, so that a token without probability never comes.
     aim = np.minimum(rng.random(len(reached)) * reached[:, -1], np.nextafter(reached[:, -1], 0))
@@ -119,7 +119,7 @@ def sample(
 
 
 class _Writing:
-    """What each row has begun of a character."""
+    """The character that each row has begun."""
 
     def __init__(self, spelling: Spelling, max_length: int | Sequence[int]) -> None:
         self._spelling = spelling

@@ -52,7 +52,7 @@ class BeamTree:
     def weigh(
         self, parents: Int64s, tokens: Int64s, totals: Floats, before: Floats, *, kept: int
     ) -> None:
-        """Continuations [C], best first, of the beginnings held, whose totals are ``before`` [N].
+        """Weigh continuations [C], best first, of prefixes held, whose totals are ``before`` [N].
 
         The first ``kept`` of them stay in the beam.
         """
@@ -73,13 +73,13 @@ class BeamTree:
             )
 
     def end(self, place: int, output: Hypothesis) -> None:
-        """The kept continuation at ``place`` ends ``output``."""
+        """End ``output`` with the kept continuation at ``place``."""
         node = self._latest[place]
         self.nodes[node] = replace(self.nodes[node], finished=True)
         self._ends.append((output, node))
 
     def go_on(self, going: Int64s, ended: NDArray[np.bool_]) -> None:
-        """The kept continuations at ``going`` are held from now on; others ended or cannot win."""
+        """Hold the kept continuations at ``going`` from now on; others ended or cannot win."""
         held = set(going.tolist())
         for place, node in enumerate(self._latest):
             if place not in held and not ended[place]:

@@ -31,7 +31,7 @@ Links = Collection[Link]
 
 
 def links_from_weights(weights: NDArray[np.floating]) -> frozenset[Link]:
-    """Each target word linked to the source word of greatest weight: weights [T, S].
+    """Link each target word to the source word of greatest weight: weights [T, S].
 
     The first of equal ones is taken; a row of zeros links to nothing.
     """
@@ -46,7 +46,7 @@ def links_from_weights(weights: NDArray[np.floating]) -> frozenset[Link]:
 def weights_by_word(
     weights: NDArray[np.floating], *, target_words: Sequence[int], source_words: Sequence[int]
 ) -> Floats:
-    """Weights between words from weights between pieces [T, S].
+    """Return weights between words from weights between subwords [T, S].
 
     A source word receives what its pieces receive together; a target word gives what its pieces
     give on average, so rows still sum to at most 1.
@@ -81,7 +81,7 @@ def _membership(words: Sequence[int]) -> Floats:
 def _counts(
     found: Sequence[Links], sure: Sequence[Links], possible: Sequence[Links] | None
 ) -> NDArray[np.int64]:
-    """Per sentence [N, 4]: |A ∩ S|, |A ∩ P|, |A|, |S|."""
+    """Return for each sentence [N, 4]: |A ∩ S|, |A ∩ P|, |A|, |S|."""
     maybe = sure if possible is None else possible
     if not len(found) == len(sure) == len(maybe) or not found:
         message = f"need links for every gold sentence, got {len(found)} for {len(sure)}"
@@ -106,7 +106,7 @@ def aer(
     possible: Sequence[Links] | None = None,
     rng: np.random.Generator | None = None,
 ) -> Score:
-    """Alignment error rate over all sentences, 0 to 1, lower is better.
+    """Return the alignment error rate over all sentences, 0 to 1, lower is better.
 
     Args:
         found: links of each sentence.
@@ -134,7 +134,7 @@ def alignment_scores(
     possible: Sequence[Links] | None = None,
     rng: np.random.Generator | None = None,
 ) -> dict[str, Score]:
-    """Alignment error rate, precision and recall by name; see ``aer``."""
+    """Return the alignment error rate, precision and recall by name; see ``aer``."""
     in_sure, in_possible, links, wanted = _counts(found, sure, possible).sum(0).tolist()
     signed = signature.extended(("unit", "link"))
     rate = aer(found, sure, signature=signature, possible=possible, rng=rng)

@@ -1,4 +1,4 @@
-r"""Whether probabilities mean what they say, and the one number that mends most of it.
+r"""Calibration: probabilities that mean what they say, and the one number that mends most of them.
 
     ECE = Σ_m |B_m|/n · |acc(B_m) − conf(B_m)|                  Guo et al. 2017, eq. 5
     q = softmax(z / T),  T = argmin_T −Σ_i log q_i[label_i]     §4.2, temperature scaling
@@ -36,7 +36,7 @@ _GOLDEN = (np.sqrt(5) - 1) / 2
 
 
 def tempered(logprobs: Floats, temperature: float) -> Floats:
-    """Log-probabilities [N, C] divided by the temperature and normalised again."""
+    """Divide log-probabilities [N, C] by the temperature and normalise them again."""
     if temperature == 1.0 or not len(logprobs):
         return logprobs
     scaled = logprobs / temperature
@@ -45,7 +45,7 @@ def tempered(logprobs: Floats, temperature: float) -> Floats:
 
 
 def fit_temperature(logprobs: Floats, gold: Int64s) -> float:
-    """The temperature under which the labels are likeliest, within 0.01 to 1000.
+    """Return the temperature under which the labels are likeliest, within 0.01 to 1000.
 
     The loss is convex in 1/T, so it has one valley in log T too, and golden sections find it.
 
@@ -73,12 +73,12 @@ def _nats(logprobs: Floats, gold: Int64s, temperature: float) -> float:
 
 
 def calibration_error(logprobs: Floats, gold: Int64s, *, bins: int = BINS) -> float:
-    """ECE of log-probabilities [N, C] against label indices [N]."""
+    """Return ECE of log-probabilities [N, C] against label indices [N]."""
     return float(_error(_sums(logprobs, gold, bins).sum(0)[None])[0])
 
 
 def _sums(logprobs: Floats, gold: Int64s, bins: int) -> Floats:
-    """For each text, right minus confidence in the column of its bin: [N, M]."""
+    """Return for each text, right minus confidence in the column of its bin: [N, M]."""
     confidence = np.exp(logprobs.max(1))
     right = logprobs.argmax(1) == gold
     # A confidence on a border belongs to the bin below it, as in the paper's half-open intervals.
@@ -94,7 +94,7 @@ def _error(sums: Floats) -> Floats:
 
 
 def calibration_score(logprobs: Floats, gold: Int64s, *, signature: Signature) -> Score:
-    """ECE as a score named ``ece``, with a bootstrap interval."""
+    """Return ECE as a score named ``ece``, with a bootstrap interval."""
     sums = _sums(logprobs, gold, BINS)
     named = signature.extended(("bins", str(BINS)), ("unit", "text"))
     score = Score("ece", float(_error(sums.sum(0)[None])[0]), "share", named)
@@ -116,7 +116,7 @@ class Calibration:
     nats_after: float
 
     def to_json(self) -> dict[str, Any]:
-        """For a model's record."""
+        """Return plain values, for a model's record."""
         return {name: getattr(self, name) for name in self.__slots__}
 
 

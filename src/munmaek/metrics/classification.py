@@ -1,4 +1,4 @@
-"""How often a classifier is right, and where it is wrong."""
+"""Scores of classifiers: shares of right labels, and the labels that are mistaken."""
 
 import math
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ Z95 = 1.959963984540054
 
 
 def wilson_interval(right: int, total: int, *, z: float = Z95) -> tuple[float, float]:
-    r"""Interval of a share ``p = right / total`` (Wilson 1927); never leaves 0 to 1.
+    r"""Return the interval of a share ``p = right / total`` (Wilson 1927); never leaves 0 to 1.
 
         (p + z²/2n ± z·√(p(1−p)/n + z²/4n²)) / (1 + z²/n)
 
@@ -51,7 +51,7 @@ def _paired(predicted: Sequence[str], gold: Sequence[str]) -> int:
 
 
 def accuracy(predicted: Sequence[str], gold: Sequence[str], *, signature: Signature) -> Score:
-    """Share of labels predicted right, with Wilson's interval.
+    """Return the share of labels predicted right, with Wilson's interval.
 
     Raises:
         ValueError: the sequences differ in length or are empty.
@@ -65,7 +65,7 @@ def accuracy(predicted: Sequence[str], gold: Sequence[str], *, signature: Signat
 def confusion(
     predicted: Sequence[str], gold: Sequence[str], labels: Sequence[str]
 ) -> NDArray[np.int64]:
-    """Counts by gold label (rows) and predicted label (columns), in the order of ``labels``.
+    """Count by gold label (rows) and predicted label (columns), in the order of ``labels``.
 
     Raises:
         ValueError: the sequences differ in length or are empty.
@@ -81,7 +81,7 @@ def confusion(
 
 
 def macro_f1(predicted: Sequence[str], gold: Sequence[str], *, signature: Signature) -> Score:
-    """Mean over labels of 2·hits / (predicted + gold), each label counting the same.
+    """Return the mean over labels of 2·hits / (predicted + gold), each label counting the same.
 
     Labels are those that occur among the gold ones or the predictions.
 
@@ -97,7 +97,7 @@ def macro_f1(predicted: Sequence[str], gold: Sequence[str], *, signature: Signat
 def classification_scores(
     predicted: Sequence[str], gold: Sequence[str], *, signature: Signature
 ) -> dict[str, Score]:
-    """Accuracy and macro F1 by name."""
+    """Return the accuracy and macro F1 by name."""
     scores = (
         accuracy(predicted, gold, signature=signature),
         macro_f1(predicted, gold, signature=signature),
@@ -108,7 +108,7 @@ def classification_scores(
 def several_scores(
     predicted: Sequence[Sequence[str]], gold: Sequence[Sequence[str]], *, signature: Signature
 ) -> dict[str, Score]:
-    """Exact matches, micro F1 and macro F1 by name, where a text may have several labels or none.
+    """Return exact matches, micro F1 and macro F1 by name, where a text may have several labels.
 
     Labels are those that occur among the gold ones or the predictions; an F1 of no label at all,
     predicted or gold, is 0.
@@ -147,6 +147,6 @@ def several_scores(
 
 
 def f1(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """2·hits / (predicted + gold) of sums [B, 3]."""
+    """Return 2·hits / (predicted + gold) of sums [B, 3]."""
     whole = sums[:, 1] + sums[:, 2]
     return np.divide(2 * sums[:, 0], whole, out=np.zeros(len(sums)), where=whole > 0)

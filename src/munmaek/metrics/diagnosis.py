@@ -1,4 +1,4 @@
-"""What is wrong with a translator, where a score alone would not say it.
+"""Faults of a translator that a score alone would not tell.
 
 Three failures are looked for, each beside what the references themselves do, so that a text which
 rightly repeats or copies is no fault:
@@ -55,7 +55,7 @@ class Finding:
     """One line with the figures."""
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """Return plain values."""
         return {
             "name": self.name,
             "found": self.found,
@@ -72,7 +72,7 @@ def diagnose(
     true: Likelihoods,
     shuffled: Likelihoods,
 ) -> tuple[Finding, ...]:
-    """Every failure that is looked for, found or not; none with fewer than ``FEWEST`` pairs.
+    """Return every failure that is looked for, found or not; none with fewer than ``FEWEST`` pairs.
 
     Args:
         sources: what was translated.
@@ -98,7 +98,7 @@ def ignores_source(
     true: Likelihoods,
     shuffled: Likelihoods,
 ) -> Finding:
-    """Whether the source makes little difference; see ``diagnose``."""
+    """Return whether the source makes little difference; see ``diagnose``."""
     own, other = _perplexity(true), _perplexity(shuffled)
     same, rightly = _shared(sources, outputs), _shared(sources, references)
     found = other < SHUFFLED_RATIO * own or same - rightly > SAME_OUTPUTS
@@ -118,7 +118,7 @@ def ignores_source(
 
 
 def copies(sources: Sequence[str], outputs: Sequence[str], references: Sequence[str]) -> Finding:
-    """Whether outputs are their sources, whole or in words, more than the references are."""
+    """Return whether outputs are their sources, whole or in words, more than the references are."""
     copied, rightly = _copied(sources, outputs), _copied(sources, references)
     overlap, due = _overlap(sources, outputs), _overlap(sources, references)
     found = copied - rightly > COPIED or overlap - due > OVERLAP
@@ -136,7 +136,7 @@ def copies(sources: Sequence[str], outputs: Sequence[str], references: Sequence[
 
 
 def repeats(outputs: Sequence[str], references: Sequence[str]) -> Finding:
-    """Whether word pairs come again within an output more than within the references."""
+    """Return whether word pairs come again within an output more than within the references."""
     spaceless = _spaceless(references)
     again, rightly = (_repeated(texts, spaceless=spaceless) for texts in (outputs, references))
     found = again - rightly > REPEATED
@@ -154,7 +154,7 @@ def _perplexity(found: Likelihoods) -> float:
 
 
 def _shared(sources: Sequence[str], texts: Sequence[str]) -> float:
-    """Share of the different sources whose text is that of another source too."""
+    """Return the share of the different sources whose text is that of another source too."""
     first = dict(zip(sources, texts, strict=True))
     having: defaultdict[str, int] = defaultdict(int)
     for text in first.values():
@@ -172,7 +172,7 @@ def _copied(sources: Sequence[str], texts: Sequence[str]) -> float:
 
 
 def _overlap(sources: Sequence[str], texts: Sequence[str]) -> float:
-    """Share of the texts' words with a letter in them that stand in the source too."""
+    """Return the share of the texts' words with a letter in them that stand in the source too."""
     total = shared = 0
     for source, text in zip(sources, texts, strict=True):
         there = set(source.casefold().split())
@@ -188,7 +188,7 @@ def _spaceless(texts: Sequence[str]) -> bool:
 
 
 def _repeated(texts: Sequence[str], *, spaceless: bool) -> float:
-    """Share of pairs of neighbouring words, of all texts, that their text had before."""
+    """Return the share of pairs of neighbouring words, of all texts, that their text had before."""
     total = again = 0
     for text in texts:
         units = list("".join(text.split())) if spaceless else text.split()

@@ -60,7 +60,7 @@ class IbmModel1:
         return cls(source_ids, target_ids, dict(zip(unique.tolist(), theta.tolist(), strict=True)))
 
     def probability(self, target: str, source: str | None) -> float:
-        """θ(target | source), the empty word being None; 0 where they were never seen together."""
+        """Return θ(target | source), of the empty word for None; 0 where not seen together."""
         giver = _EMPTY if source is None else self.source_ids.get(source)
         taker = self.target_ids.get(target)
         if giver is None or taker is None:
@@ -68,7 +68,7 @@ class IbmModel1:
         return self.table.get(giver * len(self.target_ids) + taker, 0.0)
 
     def align(self, source: Sequence[str], target: Sequence[str]) -> frozenset[Link]:
-        """Each target word linked to the source word that likeliest made it.
+        """Link each target word to the source word that likeliest made it.
 
         A word for which the empty word is likelier, or that was never seen with any of them, has no
         link; the first of equal source words is taken.
@@ -93,7 +93,7 @@ def _pairs(
     source_ids: dict[str, int],
     target_ids: dict[str, int],
 ) -> tuple[Int64s, Int64s]:
-    """Keys of all word pairs and the target position (slot) each belongs to: [M], [M]."""
+    """Return keys of all word pairs and the target position (slot) each belongs to: [M], [M]."""
     keys: list[Int64s] = []
     slots: list[Int64s] = []
     slot = 0
@@ -107,7 +107,7 @@ def _pairs(
 
 
 def _step(theta: Floats, pair: Int64s, slots: Int64s, giver: Int64s) -> Floats:
-    """One pass: θ of unique pairs, pair index [M], slot [M], source word of unique pairs."""
+    """Make one pass: θ of unique pairs, pair index [M], slot [M], source word of unique pairs."""
     weight = theta[pair]
     share = weight / np.bincount(slots, weights=weight)[slots]
     counts = np.bincount(pair, weights=share, minlength=len(theta))

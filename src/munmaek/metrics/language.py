@@ -1,4 +1,4 @@
-r"""How well a language model predicts text, in units that do or do not depend on its tokens.
+r"""Scores of language models, in units that do or do not depend on their tokens.
 
     perplexity           exp(−Σ log p / tokens)
     bits per character   −Σ log₂ p / characters
@@ -34,7 +34,7 @@ class TextCounts:
 
 
 def count_text(lines: Sequence[str]) -> TextCounts:
-    """Words, characters and bytes of each line, one more in each for its end."""
+    """Count words, characters and bytes of each line, one more in each for its end."""
     return TextCounts(
         words=np.array([len(line.split()) + 1 for line in lines], dtype=np.int64),
         characters=np.array([len(line) + 1 for line in lines], dtype=np.int64),
@@ -43,7 +43,7 @@ def count_text(lines: Sequence[str]) -> TextCounts:
 
 
 def perplexity(logprob: float, units: int) -> float:
-    """Of a text with total natural-log probability ``logprob`` over ``units`` predictions.
+    """Return exp(−``logprob`` / ``units``), of a text's natural log and its predictions.
 
     Infinite where a prediction was impossible.
 
@@ -54,7 +54,7 @@ def perplexity(logprob: float, units: int) -> float:
 
 
 def bits_per(logprob: float, units: int) -> float:
-    """Bits for each of ``units`` characters, bytes or words, from a total in nats.
+    """Return the bits for each of ``units`` characters, bytes or words, from a total in nats.
 
     Raises:
         ValueError: ``units`` is not positive, or ``logprob`` is above zero.
@@ -88,7 +88,7 @@ def lm_scores(
     known: tuple[ArrayLike, ArrayLike] | None = None,
     rng: np.random.Generator | None = None,
 ) -> dict[str, Score]:
-    """Every unit of the same prediction, with intervals over sentences where ``rng`` is given.
+    """Return every unit of the same prediction, with intervals over sentences given ``rng``.
 
     Args:
         logprob: natural-log probability of each sentence, shape [N], or of the whole text.
@@ -137,7 +137,7 @@ def lm_scores(
 
 
 def _intervals(columns: Sequence[Floats], rng: np.random.Generator) -> list[tuple[float, float]]:
-    """Intervals of nats a unit for logs and units [N, 2] of each score.
+    """Return the intervals of nats a unit for logs and units [N, 2] of each score.
 
     All have the same resamples, drawn once. What is monotone in the nats a unit, as perplexity is,
     may be computed from the ends instead of from every resample.

@@ -14,7 +14,7 @@ __all__ = ["masked_scores", "next_sentence_scores"]
 def masked_scores(
     logprobs: NDArray[np.float64], hits: NDArray[np.bool_], *, signature: Signature
 ) -> dict[str, Score]:
-    """Perplexity over masked words, and the share of them that came first.
+    """Return the perplexity over masked words, and the share of them that came first.
 
     Args:
         logprobs: natural-log probability of each masked word, shape [M].
@@ -39,7 +39,7 @@ def masked_scores(
 
 
 def next_sentence_scores(hits: NDArray[np.bool_], *, signature: Signature) -> dict[str, Score]:
-    """The share of pairs whose relation was told, of which half follow one another.
+    """Return the share of pairs whose relation was told, of which half follow one another.
 
     Args:
         hits: whether a pair's was, shape [P]; none gives no score.

@@ -1,4 +1,4 @@
-r"""How well predicted numbers follow the true ones.
+r"""Scores of predicted numbers beside the true ones.
 
 Pearson   r = Σ (x−x̄)(y−ȳ) / √(Σ (x−x̄)² Σ (y−ȳ)²)
 Spearman  ρ = r of the ranks, ties sharing their mean rank
@@ -20,14 +20,14 @@ __all__ = ["FEWEST", "correlation", "pearson", "ranks", "regression_scores", "sp
 
 
 def correlation(first: Floats, second: Floats) -> float:
-    """Pearson's r; 0 where one side does not vary."""
+    """Return Pearson's r; 0 where one side does not vary."""
     x, y = first - first.mean(), second - second.mean()
     size = math.sqrt(float(x @ x) * float(y @ y))
     return min(1.0, max(-1.0, float(x @ y) / size)) if size > 0 else 0.0
 
 
 def ranks(values: Floats) -> Floats:
-    """Ranks from 1; equal values share the mean of theirs."""
+    """Return ranks from 1; equal values share the mean of theirs."""
     _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
     ends = counts.cumsum()
     return ((2 * ends - counts + 1) / 2)[place]
@@ -41,7 +41,7 @@ def _arrays(predicted: Sequence[float], gold: Sequence[float]) -> tuple[Floats, 
 
 
 def pearson(predicted: Sequence[float], gold: Sequence[float], *, signature: Signature) -> Score:
-    """Pearson's r with Fisher's interval.
+    """Return Pearson's r with Fisher's interval.
 
     Raises:
         ValueError: the sequences differ in length or are empty.
@@ -51,7 +51,7 @@ def pearson(predicted: Sequence[float], gold: Sequence[float], *, signature: Sig
 
 
 def spearman(predicted: Sequence[float], gold: Sequence[float], *, signature: Signature) -> Score:
-    """Spearman's ρ with Bonett and Wright's interval.
+    """Return Spearman's ρ with Bonett and Wright's interval.
 
     Raises:
         ValueError: the sequences differ in length or are empty.
@@ -80,7 +80,7 @@ begins with four."""
 def regression_scores(
     predicted: Sequence[float], gold: Sequence[float], *, signature: Signature
 ) -> dict[str, Score]:
-    """Pearson, Spearman and the mean squared error in the values' own unit, by name.
+    """Return Pearson, Spearman and the mean squared error in the values' own unit, by name.
 
     Fewer than ``FEWEST`` values have no correlation.
 

@@ -1,4 +1,4 @@
-"""How often the nearest of many texts is the right one."""
+"""Scores of retrieval: the share of texts whose nearest is the right one."""
 
 from typing import Any, TypeVar
 
@@ -20,11 +20,11 @@ __all__ = [
 
 AnyFloat = TypeVar("AnyFloat", bound=np.floating[Any])
 SIMILARITIES = ("cosine", "dot", "euclidean", "manhattan")
-"""How vectors are compared; more is more alike, so that distances are negative."""
+"""Ways to compare vectors; more is more alike, so that distances are negative."""
 
 
 def unit(vectors: NDArray[AnyFloat]) -> NDArray[AnyFloat]:
-    """Vectors [N, D] of length one; one of nothing but zeros stays."""
+    """Scale vectors [N, D] to length one; one of nothing but zeros stays."""
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
 
 
@@ -64,7 +64,7 @@ def retrieval_ranks(
     name: str = "dot",
     block: int = 1024,
 ) -> NDArray[np.int64]:
-    """For each query the rank, from 1, of its own text among all: [N].
+    """Return for each query the rank, from 1, of its own text among all: [N].
 
     Args:
         queries: [N, D].
@@ -83,7 +83,7 @@ def retrieval_ranks(
 
 
 def retrieval_scores(found: NDArray[np.int64], *, signature: Signature) -> dict[str, Score]:
-    """The share of ranks that are 1, and the mean of 1 / rank.
+    """Return the share of ranks that are 1, and the mean of 1 / rank.
 
     Args:
         found: what ``retrieval_ranks`` gives; the number of texts is in the signature, since it is

@@ -26,7 +26,7 @@ percentage points or more."""
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What a score depends on, in reading order: ``task:lm|stage:rnn|tok:bpe-8000|…``.
+    """The conditions of a score, in reading order: ``task:lm|stage:rnn|tok:bpe-8000|…``.
 
     Keys hold neither ``:`` nor ``|``; values hold no ``|``.
     """
@@ -44,16 +44,16 @@ class Signature:
 
     @classmethod
     def parse(cls, text: str) -> "Signature":
-        """The signature that ``str`` wrote."""
+        """Return the signature that ``str`` wrote."""
         pairs = (part.split(":", 1) for part in text.split("|") if part)
         return cls(tuple((pair[0], pair[1] if len(pair) > 1 else "") for pair in pairs))
 
     def get(self, key: str) -> str | None:
-        """The value of the part ``key``, or None."""
+        """Return the value of the part ``key``, or None."""
         return next((value for name, value in self.parts if name == key), None)
 
     def extended(self, *parts: tuple[str, str]) -> "Signature":
-        """This signature with ``parts`` put before the version, replacing parts of that name."""
+        """Return this signature with ``parts`` before the version, in place of parts so named."""
         names = {key for key, _ in parts}
         kept = tuple(part for part in self.parts if part[0] not in names)
         version_part = tuple(part for part in kept if part[0] == "munmaek")
@@ -69,7 +69,7 @@ def sign(
     oov: str = "none",
     more: tuple[tuple[str, str], ...] = (),
 ) -> Signature:
-    """The parts that every score of a model shares; each metric adds its own unit.
+    """Return the parts that every score of a model shares; each metric adds its own unit.
 
     Args:
         task: ``lm``, ``classify``, ``translate`` or ``mlm``.
@@ -83,7 +83,7 @@ def sign(
 
 
 class SigningTokenizer(Protocol):
-    """What a signature tells of a tokenizer."""
+    """The part of a tokenizer that a signature tells."""
 
     @property
     def signature(self) -> str:
@@ -92,7 +92,7 @@ class SigningTokenizer(Protocol):
 
     @property
     def oov(self) -> str:
-        """What an unseen token becomes."""
+        """The fate of an unseen token."""
         ...
 
 
@@ -103,18 +103,18 @@ def sign_model(
     stage: str,
     more: tuple[tuple[str, str], ...] = (),
 ) -> Signature:
-    """``sign`` for a model that reads, or writes, with ``tokenizer``."""
+    """Return ``sign`` for a model that reads, or writes, with ``tokenizer``."""
     return sign(task=task, stage=stage, tokenizer=tokenizer.signature, oov=tokenizer.oov, more=more)
 
 
 TRAINED_ON = "which is the training data"
-"""What a role says where nothing new was read."""
+"""A role's words where nothing new was read."""
 _NAMED = 3
 """Files that are named."""
 
 
 def _shortened(names: str) -> str:
-    """The first of many files' names, and how many more there are."""
+    """Return the first of many files' names, and how many more there are."""
     first, *others = names.split(", ")
     more = len(others) + 1 - _NAMED
     return names if more < 2 else f"{', '.join([first, *others[: _NAMED - 1]])} and {more} more"
@@ -126,7 +126,7 @@ class Basis:
 
     rows: int
     of: str
-    """What the rows are, in the plural: ``sentences``, ``texts``, ``pairs``."""
+    """The kind of row, in the plural: ``sentences``, ``texts``, ``pairs``."""
     data: str
     """Name of the file or files, or ``held out of FILE``."""
     role: str = ""
@@ -175,7 +175,7 @@ class Score:
     """The data that it was measured on; None where that was not recorded."""
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, without the name: scores are kept in a mapping by name."""
+        """Return plain values, without the name: scores are kept in a mapping by name."""
         return {
             "value": self.value,
             "unit": self.unit,
@@ -187,7 +187,7 @@ class Score:
 
     @classmethod
     def from_json(cls, name: str, data: Mapping[str, Any]) -> "Score":
-        """The score that ``to_json`` wrote under ``name``.
+        """Return the score that ``to_json`` wrote under ``name``.
 
         Raises:
             InputError: ``value`` is absent or not a number.
@@ -210,7 +210,7 @@ class Score:
         )
 
     def within(self, low: float, high: float) -> "Score":
-        """This score with the interval ``low`` to ``high``."""
+        """Return this score with the interval ``low`` to ``high``."""
         return replace(self, low=low, high=high)
 
 

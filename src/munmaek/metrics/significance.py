@@ -39,7 +39,7 @@ _CHUNK_CELLS = 4_000_000  # counts held at once: 32 MB
 def bootstrap_sums(
     statistics: NDArray[np.generic], *, rng: np.random.Generator, resamples: int = RESAMPLES
 ) -> Floats:
-    """Sums of resampled sentences: statistics [N, K] → [B, K]."""
+    """Return the sums of resampled sentences: statistics [N, K] → [B, K]."""
     values = np.ascontiguousarray(statistics, dtype=np.float64)
     size = len(values)
     if size == 0:
@@ -62,14 +62,14 @@ def bootstrap_interval(
     rng: np.random.Generator,
     resamples: int = RESAMPLES,
 ) -> tuple[float, float]:
-    """The 95 % percentile interval of ``score(sums)``, sums being [B, K] and the result [B]."""
+    """Return 95 % percentile interval of ``score(sums)``, sums being [B, K] and the result [B]."""
     point = float(score(np.asarray(statistics, dtype=np.float64).sum(0)[None, :])[0])
     scores = score(bootstrap_sums(statistics, rng=rng, resamples=resamples))
     return percentile_interval(scores, point)
 
 
 def percentile_interval(scores: Floats, point: float) -> tuple[float, float]:
-    """The middle 95 % of resampled ``scores`` [B], stretched to ``point``.
+    """Return the middle 95 % of resampled ``scores`` [B], stretched to ``point``.
 
     That is the score of the sentences themselves; the interval of a biased statistic may miss it.
     """
@@ -98,7 +98,7 @@ def paired_bootstrap(
     rng: np.random.Generator,
     resamples: int = RESAMPLES,
 ) -> Comparison:
-    """Whether two systems differ on the same sentences (Koehn 2004, §4; Riezler & Maxwell 2005).
+    """Test whether two systems differ on the same sentences (Koehn 2004, §4).
 
     Args:
         first: per-sentence statistics of one system, [N, K].
@@ -133,7 +133,7 @@ def approximate_randomisation(
     rng: np.random.Generator,
     trials: int = RESAMPLES,
 ) -> float:
-    """The chance that systems which are alike differ at least as much as these two; two-sided.
+    """Return the chance that equal systems differ at least as much as these two; two-sided.
 
     Args:
         first: per-sentence statistics of one system, [N, K].

@@ -28,16 +28,16 @@ class LengthBucket:
 
     @property
     def bleu(self) -> Score | None:
-        """Of these sentences alone; None of a handful."""
+        """The BLEU of these sentences alone; None of a handful."""
         return self.scores.get("bleu")
 
     @property
     def chrf(self) -> Score:
-        """Of these sentences alone."""
+        """The chrF of these sentences alone."""
         return self.scores["chrf"]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """Return plain values."""
         scores = {name: score.to_json() for name, score in self.scores.items()}
         return {"low": self.low, "high": self.high, "count": self.count, **scores}
 
@@ -53,7 +53,7 @@ def by_length(
     measured: Mapping[str, Measure] | None = None,
     data: str = "",
 ) -> list[LengthBucket]:
-    """Scores by length of the source in words, shortest first; empty buckets left out.
+    """Return the scores by length of the source in words, shortest first; empty buckets left out.
 
     Args:
         sources: source sentences, whose whitespace words are counted.

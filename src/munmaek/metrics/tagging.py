@@ -1,4 +1,4 @@
-"""How often words get their label, and how often whole entities are found.
+"""Scores of taggers: words with their right label, and entities found whole.
 
 An entity counts as found if its first word, its last word and its name are all right. Where one
 begins and ends is read from the labels as ``conlleval`` reads them (Tjong Kim Sang & De Meulder
@@ -32,7 +32,7 @@ class Span(NamedTuple):
 
 
 def parts(label: str) -> tuple[str, str]:
-    """``B-PER`` as ("B", "PER"), ``PER`` as ("I", "PER"), ``O`` as ("O", "")."""
+    """Return ``B-PER`` as ("B", "PER"), ``PER`` as ("I", "PER"), ``O`` as ("O", "")."""
     if label == OUTSIDE:
         return OUTSIDE, ""
     prefix, dash, name = label.partition("-")
@@ -42,12 +42,12 @@ def parts(label: str) -> tuple[str, str]:
 
 
 def has_spans(labels: Sequence[str]) -> bool:
-    """Whether these labels mark entities at all: one of them is ``B-…``, ``I-…`` or the like."""
+    """Return whether these labels mark entities: one of them is ``B-…``, ``I-…`` or the like."""
     return any(label.partition("-")[1] and parts(label)[1] != label for label in labels)
 
 
 def spans(labels: Labels) -> list[Span]:
-    """The entities of one sentence, in order."""
+    """Return the entities of one sentence, in order."""
     out: list[Span] = []
     before, name, start = OUTSIDE, "", 0
     for place, label in enumerate([*labels, OUTSIDE]):
@@ -68,7 +68,7 @@ def _ends(before: str, prefix: str) -> bool:
 def tagging_scores(
     predicted: Sequence[Labels], gold: Sequence[Labels], *, signature: Signature
 ) -> dict[str, Score]:
-    """Word accuracy, and where labels mark entities their F1, precision and recall, by name.
+    """Return word accuracy, and where labels mark entities their F1, precision and recall, by name.
 
     Raises:
         ValueError: another number of sentences, or of words in one; no word at all.

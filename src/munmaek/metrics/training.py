@@ -1,4 +1,4 @@
-"""What is wrong with how a model was trained, where a score alone would not say it.
+"""Faults of training that a score alone would not tell.
 
 Four failures are looked for, whatever the model and the task:
 

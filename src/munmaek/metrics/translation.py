@@ -1,4 +1,4 @@
-r"""How close translations come to references: BLEU, chrF and TER, as sacreBLEU computes them.
+r"""Scores of translations beside references: BLEU, chrF and TER, as sacreBLEU computes them.
 
     BLEU = BP · exp(Σ_{n≤4} ¼ log p_n)      (Papineni et al. 2002)
     chrF = 5·P·R / (4·P + R)                (Popović 2015; P, R means over character n-grams, n ≤ 6)
@@ -48,7 +48,7 @@ hours for a line that is a book."""
 
 
 def bleu_tokenizer(references: Sequence[str]) -> str:
-    """The sacreBLEU tokenizer for text like ``references``: ``char`` or ``13a``.
+    """Return the sacreBLEU tokenizer for text like ``references``: ``char`` or ``13a``.
 
     ``13a`` splits punctuation off words written with spaces. Where most letters are Hangul, Han or
     kana, words carry particles and endings or are not spaced at all; ``char`` then counts syllables
@@ -62,7 +62,7 @@ def bleu_tokenizer(references: Sequence[str]) -> str:
 
 
 def check_bleu_tokenizer(name: str) -> None:
-    """Complain of a tokenizer that BLEU could not be counted with, before anything is translated.
+    """Refuse a tokenizer that BLEU could not be counted with, before anything is translated.
 
     Raises:
         ConfigError: there is none of that name.
@@ -117,7 +117,7 @@ def _statistics(metric: Any, hypotheses: Sequence[str], references: Sequence[str
 
 
 def bleu_from_sums(sums: Floats) -> Floats:
-    """BLEU, 0 to 100, of B corpora from their summed statistics [B, 10], smoothed ``exp``."""
+    """Return BLEU, 0 to 100, of B corpora from summed statistics [B, 10], smoothed ``exp``."""
     length, reference = sums[:, 0], sums[:, 1]
     matches, totals = sums[:, 2:6], sums[:, 6:10]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -132,7 +132,7 @@ def bleu_from_sums(sums: Floats) -> Floats:
 
 
 def chrf_from_sums(sums: Floats) -> Floats:
-    """Character F-score with β = 2, 0 to 100, of B corpora from their summed statistics [B, 18]."""
+    """Return chrF with β = 2, 0 to 100, of B corpora from their summed statistics [B, 18]."""
     counts = sums.reshape(len(sums), -1, 3)
     hypothesis, reference, match = counts[..., 0], counts[..., 1], counts[..., 2]
     used = (hypothesis > 0) & (reference > 0)
@@ -143,7 +143,7 @@ def chrf_from_sums(sums: Floats) -> Floats:
 
 
 def ter_from_sums(sums: Floats) -> Floats:
-    """Edits for 100 reference words of B corpora from their summed statistics [B, 2].
+    """Return the edits for 100 reference words of B corpora from their summed statistics [B, 2].
 
     Where references have no words, any edit makes it 100, as in sacreBLEU.
     """
@@ -160,7 +160,7 @@ def _bits_from_sums(sums: Floats) -> Floats:
 
 
 class Likelihoods(NamedTuple):
-    """What a model gives references, each after its source: arrays of shape [N]."""
+    """The likelihoods of references, each after its source: arrays of shape [N]."""
 
     logprobs: Floats
     """Nats, the end of the sentence included."""
@@ -198,7 +198,7 @@ class Measure:
         rng: np.random.Generator | None = None,
         rows: NDArray[np.bool_] | None = None,
     ) -> Score:
-        """The score of all sentences or of those where ``rows`` is true.
+        """Return the score of all sentences or of those where ``rows`` is true.
 
         Args:
             signature: what the model shares over scores.
@@ -229,7 +229,7 @@ def _sacrebleu(
 
 
 def _ter_measure(hypotheses: Sequence[str], references: Sequence[str]) -> Measure:
-    """Edits as sacreBLEU counts them; of very long sentences without shifts, and signed so."""
+    """Count edits as sacreBLEU does; of very long sentences without shifts, and signed so."""
     metric = _ter_metric()
     rows = [
         row
@@ -256,7 +256,7 @@ def _ter_measure(hypotheses: Sequence[str], references: Sequence[str]) -> Measur
 
 
 def _edits(words: Sequence[str], reference: Sequence[str]) -> int:
-    """Fewest insertions, deletions and substitutions (Levenshtein 1966)."""
+    """Return the fewest insertions, deletions and substitutions (Levenshtein 1966)."""
     ids = {word: number for number, word in enumerate({*words, *reference})}
     wanted = np.array([ids[word] for word in reference], dtype=np.int64)
     places = np.arange(len(wanted) + 1)
@@ -301,7 +301,7 @@ def measures(
     with_ter: bool = True,
     tokenizer: str | None = None,
 ) -> dict[str, Measure]:
-    """BLEU and chrF by name, TER, and where likelihoods are given perplexity and bits.
+    """Measure BLEU and chrF by name, TER, and where likelihoods are given perplexity and bits.
 
     Args:
         hypotheses: translations, plain text.

@@ -36,11 +36,11 @@ class Stage:
     training: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
 
     def config_class(self) -> Any:
-        """The stage's configuration class, a ``munmaek.models.configuration.Config``."""
+        """Return the stage's configuration class, a ``munmaek.models.configuration.Config``."""
         return _load(self.config)
 
     def network_class(self, task: str) -> Any:
-        """The class that does ``task``.
+        """Return the class that does ``task``.
 
         Raises:
             UnsupportedError: this stage cannot do it; the message lists the stages that can.
@@ -179,7 +179,7 @@ def _load(path: str) -> Any:
 
 @cache
 def stages() -> dict[str, Stage]:
-    """Every stage by name, in the order of the lineage, those of other packages last."""
+    """Return every stage by name, in the order of the lineage, those of other packages last."""
     table = {stage.name: stage for stage in LINEAGE}
     for point in entry_points(group="munmaek.models"):
         table[point.name] = point.load()
@@ -187,12 +187,12 @@ def stages() -> dict[str, Stage]:
 
 
 def stages_for(task: str) -> list[Stage]:
-    """The stages that can do ``task``, in the order of the lineage."""
+    """Return the stages that can do ``task``, in the order of the lineage."""
     return [stage for stage in stages().values() if task in stage.networks]
 
 
 def stage_named(name: str) -> Stage:
-    """The stage of that name.
+    """Return the stage of that name.
 
     Raises:
         UnsupportedError: there is none; the message lists those there are.

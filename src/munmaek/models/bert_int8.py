@@ -66,7 +66,7 @@ _LIMIT, _ALL, _HALF, _ROOT = (
 _STRENGTH = 0.65
 """α: how much of a dimension's size is moved into the weights."""
 _SENTENCES, _LONGEST = 16, 64
-"""How many random sentences are read for that, and tokens of the longest."""
+"""Random sentences that are read for that, and tokens of the longest."""
 _ONE, _SHIFT = np.float32(1.0), np.float32(ZERO + 0.5)
 
 
@@ -76,7 +76,7 @@ def supports(config: BertConfig) -> bool:
 
 
 def _seen(encoder: BertEncoder) -> list[tuple[Tensor, Tensor]]:
-    """Largest magnitudes that each layer's two products after LayerNorm read of random tokens."""
+    """Return the largest magnitudes that each layer's products read of random tokens."""
     longest = min(encoder.config.longest or _LONGEST, _LONGEST)
     rng = np.random.default_rng(0)
     lengths = np.linspace(1, longest, _SENTENCES, dtype=np.int64).tolist()
@@ -94,7 +94,7 @@ def _seen(encoder: BertEncoder) -> list[tuple[Tensor, Tensor]]:
 
 
 def _shared(seen: Tensor, layer: nn.Linear) -> Tensor:
-    """The c of the products of ``layer``: [K], of mean 1."""
+    """Return the c of the products of ``layer``: [K], of mean 1."""
     weight = layer.weight.detach().abs().amax(0).clamp(min=1e-4)
     found = seen.clamp(min=1e-4) ** _STRENGTH / weight ** (1 - _STRENGTH)
     return found / found.mean()
@@ -111,7 +111,7 @@ class Int8Linear:
         shift: float = 0.0,
         shared: Tensor | None = None,
     ) -> None:
-        """Args: the layer; the x₈ that is 0; what was added to its input before; c."""
+        """Take the layer, the x₈ that is 0, what was added to its input before, and c."""
         weight = layer.weight.detach().float()
         if shared is not None:
             weight = weight * shared
@@ -130,7 +130,7 @@ class Int8Linear:
             return None
 
     def __call__(self, rows: Bytes) -> Float32s:
-        """diag(s) W₈ (x₈ − 128) for each token: [N, O]."""
+        """Return diag(s) W₈ (x₈ − 128) for each token: [N, O]."""
         given = _tensor(rows)
         if self.packed is None:
             return self.plain(rows)
@@ -141,7 +141,7 @@ class Int8Linear:
         return _numpy(product)
 
     def plain(self, rows: Bytes) -> Float32s:
-        """The same without the integer product; whole numbers below 2²⁴ are exact in float32."""
+        """Do the same without the integer product; whole numbers below 2²⁴ are exact in float32."""
         given = _tensor(rows).float() - self.zero
         return _numpy((given @ self.weight.float().T) * self.scale)
 
@@ -171,7 +171,7 @@ class Int8Encoder:
     def flat(
         self, ids: Int[Tensor, " N"], rows: Unpadded, *, types: Int[Tensor, " N"] | None = None
     ) -> Float[Tensor, "N D"]:
-        """As ``BertEncoder.flat``."""
+        """Compute what ``BertEncoder.flat`` does."""
         x = _numpy(self.encoder.embed(ids, rows.positions, types))
         coded, scales = _quantise_shared(x, self.begin)
         for layer in self.layers:
@@ -181,7 +181,7 @@ class Int8Encoder:
 
 class _Layer:
     def __init__(self, layer: BertLayer, first: Tensor, second: Tensor, *, after: Tensor) -> None:
-        """Args: the layer; c of its two products after LayerNorm, and of the next layer's first."""
+        """Take the layer, c of its two products after LayerNorm, and of the next layer's first."""
         attention = layer.attention
         self.heads = attention.heads
         self.qkv = Int8Linear(attention.qkv, shared=first)
@@ -220,7 +220,7 @@ def _norm(layer: nn.LayerNorm) -> tuple[Float32s, Float32s, np.float32]:
 
 @_inline
 def _largest(row: Any) -> Any:
-    """The largest magnitude of a row, at least 1e-30.
+    """Return the largest magnitude of a row, at least 1e-30.
 
     Magnitudes of floats are ordered as the integers of their bits; LLVM computes the maximum of
     integers in vectors, and that of floats one by one.
@@ -247,7 +247,7 @@ def _round_row(row: Any, coded: Any) -> Any:
 
 @_jit
 def quantise(x: Any) -> Any:
-    """x₈ [N, K] and r [N] of float32 rows [N, K]."""
+    """Return x₈ [N, K] and r [N] of float32 rows [N, K]."""
     coded = np.empty(x.shape, np.uint8)
     scales = np.empty(x.shape[0], np.float32)
     for token in _range(x.shape[0]):
@@ -257,7 +257,7 @@ def quantise(x: Any) -> Any:
 
 @_inline
 def _round_shared_row(row: Any, factors: Any, scaled: Any, coded: Any) -> Any:
-    """``_round_row`` of the token times ``factors``; ``scaled`` is written over."""
+    """Apply ``_round_row`` to the token times ``factors``; ``scaled`` is written over."""
     for place in range(row.shape[0]):
         scaled[place] = row[place] * factors[place]
     return _round_row(scaled, coded)
@@ -265,7 +265,7 @@ def _round_shared_row(row: Any, factors: Any, scaled: Any, coded: Any) -> Any:
 
 @_jit
 def _quantise_shared(x: Any, factors: Any) -> Any:
-    """``quantise`` of x ⊘ c, whose 1/c are ``factors`` [K]."""
+    """Apply ``quantise`` to x ⊘ c, whose 1/c are ``factors`` [K]."""
     coded = np.empty(x.shape, np.uint8)
     scales = np.empty(x.shape[0], np.float32)
     for token in _range(x.shape[0]):
@@ -283,7 +283,7 @@ def _rescale(raw: Any, scales: Any, bias: Any) -> None:
 
 @_inline
 def _erf(x: Any) -> Any:
-    """Within 3e-7: the rational function of Eigen's ``generic_fast_erf_float``, on ±4."""
+    """Return erf within 3e-7 by Eigen's ``generic_fast_erf_float``, a rational function on ±4."""
     x = min(max(x, np.float32(-4.0)), np.float32(4.0))
     square = x * x
     above = np.float32(-2.72614225801306e-10)
@@ -303,7 +303,7 @@ def _erf(x: Any) -> Any:
 
 @_jit
 def _gelu(raw: Any, scales: Any, bias: Any) -> Any:
-    """x₈ and r of GELU(r · raw + b) + 0.17; ``raw`` is written over."""
+    """Return x₈ and r of GELU(r · raw + b) + 0.17; ``raw`` is written over."""
     coded = np.empty(raw.shape, np.uint8)
     out = np.empty(raw.shape[0], np.float32)
     for token in _range(raw.shape[0]):
@@ -323,7 +323,7 @@ def _gelu(raw: Any, scales: Any, bias: Any) -> Any:
 def _add_norm(
     x: Any, raw: Any, scales: Any, bias: Any, weight: Any, shift: Any, eps: Any, factors: Any
 ) -> Any:
-    """LayerNorm(x + r · raw + b), and its x₈ and r after ⊘ c; ``raw`` is written over."""
+    """Return LayerNorm(x + r · raw + b), and its x₈ and r after ⊘ c; ``raw`` is written over."""
     coded = np.empty(raw.shape, np.uint8)
     out = np.empty(raw.shape[0], np.float32)
     size = np.float32(raw.shape[1])

@@ -1,4 +1,4 @@
-"""What every stage's configuration is: frozen, validated when made, plain values only."""
+"""The base of every stage's configuration: frozen, validated when made, plain values only."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar

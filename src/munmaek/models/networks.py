@@ -1,4 +1,4 @@
-"""What a task asks of a network; a network knows no loss, no text, no files and no devices.
+"""The protocols of networks by task; they know no loss, no text, no files and no devices.
 
 Letters: B sentences in the batch, T tokens, S source tokens, D model width, V vocabulary size,
 C classes, N chosen positions. Ids are int64; a row's tokens come first and its padding after, so
@@ -30,13 +30,13 @@ class LanguageNetwork(Protocol):
     """Left to right: made by ``Network(config, *, vocab_size)``."""
 
     def begin(self, batch: int) -> Any:
-        """The state before any token, with ``batch`` rows."""
+        """Return the state before any token, with ``batch`` rows."""
         ...
 
     def forward(
         self, ids: Int[Tensor, "B T"], state: Any | None = None, *, tape: Tape | None = None
     ) -> tuple[Float[Tensor, "B T D"], Any]:
-        """Hidden states after each token, and the state after the last column.
+        """Return the hidden states after each token, and the state after the last column.
 
         ``state`` None means ``begin``. Going on from a returned state equals one longer call.
         The state is meaningful for rows without padding. Hidden t depends on ids up to t only.
@@ -44,13 +44,13 @@ class LanguageNetwork(Protocol):
         ...
 
     def logits(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N V"]:
-        """Scores of the next token, before softmax."""
+        """Return the scores of the next token, before softmax."""
         ...
 
     def log_likelihood(
         self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"]
     ) -> Float[Tensor, ""]:
-        """Σ log p(gold) in nats; while it trains, a network may estimate it."""
+        """Return Σ log p(gold) in nats; while it trains, a network may estimate it."""
         ...
 
 
@@ -61,7 +61,7 @@ class ClassifierNetwork(Protocol):
     def forward(
         self, ids: Int[Tensor, "B T"], lengths: Int[Tensor, " B"], *, tape: Tape | None = None
     ) -> Float[Tensor, "B C"]:
-        """Scores of each label, before softmax; padding changes nothing."""
+        """Return the scores of each label, before softmax; padding changes nothing."""
         ...
 
 
@@ -82,24 +82,24 @@ class TranslatorNetwork(Protocol):
         *,
         tape: Tape | None = None,
     ) -> Float[Tensor, "B T D"]:
-        """Teacher forcing: hidden state that predicts the token after each of ``target``.
+        """Return what predicts the token after each of ``target`` (teacher forcing).
 
         ``target`` begins with bos.
         """
         ...
 
     def logits(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N V"]:
-        """Scores of the next target token, before softmax."""
+        """Return the scores of the next target token, before softmax."""
         ...
 
     def decode_with_alignment(
         self, memory: Any, target: Int[Tensor, "B T"]
     ) -> tuple[Float[Tensor, "B T D"], Float[Tensor, "B T S"] | None]:
-        """``decode``, and what ``alignment`` gives, attached to the graph: for a loss on both."""
+        """Return ``decode`` and what ``alignment`` gives, on the graph: for a loss on both."""
         ...
 
     def begin(self, memory: Any) -> Any:
-        """The decoder's state before bos, a tree with B rows."""
+        """Return the decoder's state before bos, a tree with B rows."""
         ...
 
     def step(
@@ -110,14 +110,14 @@ class TranslatorNetwork(Protocol):
         *,
         tape: Tape | None = None,
     ) -> tuple[Float[Tensor, "B D"], Any]:
-        """One token in: the hidden state that predicts the next, and the new state.
+        """Read one token: the hidden state that predicts the next, and the new state.
 
         Equal to a column of ``decode``.
         """
         ...
 
     def alignment(self, tape: Tape) -> Float[Tensor, "B T S"] | None:
-        """The weights over source positions behind each prediction of a taped decode or step.
+        """Return weights over source positions behind each prediction of a taped decode or step.
 
         T is 1 after a step. Rows sum to 1 over S. None for a network without attention.
         """
@@ -131,7 +131,7 @@ class AligningNetwork(Protocol):
     def step_with_alignment(
         self, memory: Any, state: Any, tokens: Int[Tensor, " B"]
     ) -> tuple[Float[Tensor, "B D"], Any, Float[Tensor, "B S"]]:
-        """``step``, and what ``alignment`` gives of it."""
+        """Do ``step``, and return what ``alignment`` gives of it."""
         ...
 
 
@@ -142,7 +142,7 @@ class LikelihoodNetwork(Protocol):
     def log_likelihood(
         self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"], *, smoothing: float
     ) -> Float[Tensor, ""]:
-        """Σ (1 − ε) log p(gold) + ε/V Σ_v log p(v) in nats, for ε = ``smoothing``."""
+        """Return Σ (1 − ε) log p(gold) + ε/V Σ_v log p(v) in nats, for ε = ``smoothing``."""
         ...
 
 
@@ -158,20 +158,20 @@ class MaskedNetwork(Protocol):
         causal: bool = False,
         tape: Tape | None = None,
     ) -> Float[Tensor, "B T D"]:
-        """The hidden state of every token, from both sides; padding changes nothing.
+        """Return the hidden state of every token, from both sides; padding changes nothing.
 
         ``causal``: no token sees one after it.
         """
         ...
 
     def logits(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N V"]:
-        """Scores of the token at each chosen position, before softmax."""
+        """Return the scores of the token at each chosen position, before softmax."""
         ...
 
     def log_likelihood(
         self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"]
     ) -> Float[Tensor, ""]:
-        """Σ log p(gold) in nats."""
+        """Return Σ log p(gold) in nats."""
         ...
 
     def sampled_log_likelihood(
@@ -182,7 +182,7 @@ class MaskedNetwork(Protocol):
         tokens: int,
         order: Int[Tensor, " V"],
     ) -> Float[Tensor, ""]:
-        """An estimate of it from the ``tokens`` / 2 first of ``order`` and as many random others.
+        """Return an estimate from ``tokens`` / 2 first of ``order`` and as many random others.
 
         ``order`` has all ids, from the most frequent to the rarest.
         """

@@ -72,7 +72,7 @@ class RnnConfig(Config):
     bidirectional: bool = True
     """The classifier reads both ways."""
     pooling: PoolingName = "last"
-    """How the classifier makes one vector of a text."""
+    """The way in which the classifier makes one vector of a text."""
 
     @property
     def label(self) -> str:
@@ -118,13 +118,13 @@ class RnnLanguageNetwork(nn.Module):
             self.output = OutputLayer(width, vocab_size, tied=tied)
 
     def begin(self, batch: int) -> State:
-        """Zeros: nothing read yet."""
+        """Return zeros: nothing read yet."""
         return self.recurrent.begin(batch)
 
     def forward(
         self, ids: Int[Tensor, "B T"], state: State | None = None, *, tape: Tape | None = None
     ) -> tuple[Float[Tensor, "B T D"], State]:
-        """Hidden states after each token, and the state after the last column.
+        """Return the hidden states after each token, and the state after the last column.
 
         A tape gets each layer's gates: ``layer.0.gates.forget`` and so on [B T H].
         """
@@ -133,13 +133,13 @@ class RnnLanguageNetwork(nn.Module):
         return self.project(self.output_dropout(outputs)), after
 
     def logits(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N V"]:
-        """Scores of the next token, before softmax."""
+        """Return the scores of the next token, before softmax."""
         return self.output(hidden, self.embedding.weight)
 
     def log_likelihood(
         self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"]
     ) -> Float[Tensor, ""]:
-        """Σ log p(gold) in nats; estimated while it trains with ``sampled``."""
+        """Return Σ log p(gold) in nats; estimated while it trains with ``sampled``."""
         weight = self.embedding.weight
         if self.training and self.sampled is not None and isinstance(self.output, OutputLayer):
             return self.output.sampled_log_likelihood(hidden, gold, weight, tokens=self.sampled)
@@ -175,7 +175,7 @@ class RnnClassifierNetwork(nn.Module):
     def forward(
         self, ids: Int[Tensor, "B T"], lengths: Int[Tensor, " B"], *, tape: Tape | None = None
     ) -> Float[Tensor, "B C"]:
-        """Scores of each label, before softmax; a tape gets each layer's gates."""
+        """Return the scores of each label, before softmax; a tape gets each layer's gates."""
         inputs = self.dropout(self.word_dropout(self.embedding(ids, tape=tape), ids))
         if isinstance(self.recurrent, Bidirectional):
             outputs, last = self.recurrent(inputs, lengths, tape=tape)
@@ -185,7 +185,7 @@ class RnnClassifierNetwork(nn.Module):
         return self.head(self.pooling(outputs, last, lengths, tape=tape))
 
     def layers(self) -> Sequence[Sequence[nn.Parameter]]:
-        """Embedding, each recurrent layer, and what pools and labels."""
+        """Return the embedding, each recurrent layer, and what pools and labels."""
         top = [*self.pooling.parameters(), *self.head.parameters()]
         return [list(self.embedding.parameters()), *self.recurrent.by_layer(), top]
 

@@ -44,7 +44,7 @@ class SelfAttentionConfig(Config):
     dropout: float = Field(default=0.1, ge=0.0, lt=1.0)
     """On the embedded tokens, the context vectors and before the scores."""
     tie_embeddings: bool = True
-    """Whether the language model's scores use the token embedding (Press & Wolf 2017)."""
+    """Use the token embedding for the language model's scores (Press & Wolf 2017)."""
 
 
 class SelfAttention(nn.Module):
@@ -66,7 +66,7 @@ class SelfAttention(nn.Module):
         past: KeyValues | None = None,
         tape: Tape | None = None,
     ) -> tuple[Float[Tensor, "B T D"], KeyValues]:
-        """Context vectors, and the keys and values of ``past`` and ``x``."""
+        """Return the context vectors, and the keys and values of ``past`` and ``x``."""
         # The head axis, of size 1, is kept so that what the tape holds reads alike in all stages.
         queries, keys, values = self.qkv(x).unsqueeze(1).chunk(3, dim=-1)
         seen = append(past, KeyValues(keys, values))
@@ -94,7 +94,7 @@ class ContextLayer(nn.Module):
         past: KeyValues | None = None,
         tape: Tape | None = None,
     ) -> tuple[Float[Tensor, "B T D"], KeyValues]:
-        """h_t of ``ids``, which follow ``past``, and the new past."""
+        """Return h_t of ``ids``, which follow ``past``, and the new past."""
         start = 0 if past is None else past.length
         x = self.dropout(self.tokens(ids, tape=tape) + self.positions(start, ids.shape[1]))
         context, seen = self.attention(
@@ -128,14 +128,14 @@ class SelfAttentionLanguageNetwork(TokenPredictor):
         self.output = OutputLayer(config.dimension, vocab_size, tied=config.tie_embeddings)
 
     def begin(self, batch: int) -> KeyValues:
-        """The past of ``batch`` rows before any token."""
+        """Return the past of ``batch`` rows before any token."""
         empty = self.readout.dense.weight.new_empty(batch, 1, 0, self.config.dimension)
         return KeyValues(empty, empty)
 
     def forward(
         self, ids: Int[Tensor, "B T"], state: KeyValues | None = None, *, tape: Tape | None = None
     ) -> tuple[Float[Tensor, "B T D"], KeyValues]:
-        """Hidden states after each token, and the state after the last column."""
+        """Return the hidden states after each token, and the state after the last column."""
         hidden, seen = self.context(ids, causal=True, past=state, tape=tape)
         return self.readout(hidden), seen
 
@@ -158,7 +158,7 @@ class SelfAttentionClassifierNetwork(nn.Module):
     def forward(
         self, ids: Int[Tensor, "B T"], lengths: Int[Tensor, " B"], *, tape: Tape | None = None
     ) -> Float[Tensor, "B C"]:
-        """Scores of each label, before softmax; padding changes nothing."""
+        """Return the scores of each label, before softmax; padding changes nothing."""
         mask = key_mask(lengths, ids.shape[1])
         hidden, _ = self.context(ids, mask=mask, tape=tape)
         return self.output(self.readout(masked_mean(hidden, lengths)))

@@ -64,7 +64,7 @@ class Seq2SeqConfig(Config):
     context_at_every_step: bool = True
     """The decoder and its readout see c, rather than s_0 alone."""
     readout: Literal["maxout", "state"] = "maxout"
-    """What predicts: maxout over state, token and c, or the top layer's state."""
+    """The layer that predicts: maxout over state, token and c, or the top layer's state."""
     tie_embeddings: bool = True
     """The output weights are the target embedding's."""
     share_embeddings: bool = False
@@ -140,7 +140,7 @@ class FixedVectorTranslatorNetwork(TokenPredictor):
     def encode(
         self, source: Int[Tensor, "B S"], lengths: Int[Tensor, " B"], *, tape: Tape | None = None
     ) -> FixedVectorMemory:
-        """C. A tape gets the encoder's gates under ``encoder.`` and ``context`` [B H]."""
+        """Return c. A tape gets the encoder's gates under ``encoder.`` and ``context`` [B H]."""
         inner = scoped(tape, "encoder")
         inputs = self.dropout(self.source_embedding(source, tape=inner))
         if self.config.reverse_source:
@@ -157,12 +157,12 @@ class FixedVectorTranslatorNetwork(TokenPredictor):
         return FixedVectorMemory(context, initial)
 
     def _begin(self, context: Float[Tensor, "B H"]) -> State:
-        """s_0, made from c for each layer."""
+        """Return s_0, made from c for each layer."""
         shape = (len(context), self.config.layers, self.config.hidden)
         return tuple(torch.tanh(linear(context)).view(shape) for linear in self.bridge)
 
     def begin(self, memory: FixedVectorMemory) -> State:
-        """s_0."""
+        """Return s_0."""
         return memory.initial
 
     def decode(
@@ -172,13 +172,13 @@ class FixedVectorTranslatorNetwork(TokenPredictor):
         *,
         tape: Tape | None = None,
     ) -> Float[Tensor, "B T D"]:
-        """t_i for every token of ``target``; a tape gets the gates under ``decoder.``."""
+        """Return t_i for every token of ``target``; a tape gets the gates under ``decoder.``."""
         return self._decode(memory, self.begin(memory), target, tape)[0]
 
     def decode_with_alignment(
         self, memory: FixedVectorMemory, target: Int[Tensor, "B T"]
     ) -> tuple[Float[Tensor, "B T D"], None]:
-        """``decode``, and None: there are no weights."""
+        """Return ``decode``, and None: there are no weights."""
         return self.decode(memory, target), None
 
     def step(
@@ -189,7 +189,7 @@ class FixedVectorTranslatorNetwork(TokenPredictor):
         *,
         tape: Tape | None = None,
     ) -> tuple[Float[Tensor, "B D"], State]:
-        """t_i after one more token, and the new state."""
+        """Return t_i after one more token, and the new state."""
         hidden, after = self._decode(memory, state, tokens[:, None], tape)
         return hidden[:, 0], after
 
@@ -204,7 +204,7 @@ class FixedVectorTranslatorNetwork(TokenPredictor):
         return self.dropout(self._predicting(states, seen)), after
 
     def _predicting(self, states: Tensor, seen: tuple[Tensor, ...]) -> Tensor:
-        """t_i, of the decoder's states and what it has seen."""
+        """Return t_i, of the decoder's states and what it has seen."""
         if isinstance(self.readout, MaxoutReadout):
             return self.readout(states, *seen)
         return self.readout(states)
@@ -215,5 +215,5 @@ class FixedVectorTranslatorNetwork(TokenPredictor):
         return self.target_embedding.weight
 
     def alignment(self, tape: Tape) -> None:  # noqa: ARG002 - the protocol's argument
-        """None: one vector for all steps aligns with nothing."""
+        """Return None: one vector for all steps aligns with nothing."""
         return

@@ -27,7 +27,7 @@ LEAST = 64
 
 
 def int8_translator(network: nn.Module) -> nn.Module:
-    """A copy of a ``TranslatorNetwork`` in evaluation mode whose products run in integers."""
+    """Copy a ``TranslatorNetwork``, in evaluation mode, with its products in integers."""
     made = copy.deepcopy(network).eval()
     for parent in list(made.modules()):
         for name, child in list(parent.named_children()):

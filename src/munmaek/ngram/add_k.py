@@ -24,7 +24,7 @@ __all__ = ["add_k"]
 
 
 def add_k(tree: CountTree, *, kept: Bools, k: float) -> NgramTables:
-    """Tables of add-k smoothing.
+    """Smooth by adding k to every count.
 
     Args:
         tree: the counts.
@@ -55,7 +55,7 @@ def add_k(tree: CountTree, *, kept: Bools, k: float) -> NgramTables:
 
 
 def _whole_contexts(tree: CountTree) -> list[tuple[int, int]]:
-    """Runs of nodes that are all a state remembers: begin with ``<s>`` or have n − 1 words."""
+    """Return runs of nodes that are whole states: begin with ``<s>`` or have n − 1 words."""
     runs: list[tuple[int, int]] = []
     begin, end = tree.bos, tree.bos + 1
     for _ in range(1, tree.order - 1):
@@ -68,6 +68,6 @@ def _whole_contexts(tree: CountTree) -> list[tuple[int, int]]:
 
 
 def _sums(values: Floats, sizes: NDArray[np.int32]) -> Floats:
-    """The sum of each of the runs that lie end to end."""
+    """Return the sum of each of the runs that lie end to end."""
     owners = np.repeat(np.arange(len(sizes)), sizes)
     return np.bincount(owners, weights=values, minlength=len(sizes)).astype(np.float64)

@@ -91,7 +91,7 @@ def _lines_of(piece: Bytes | bytes) -> int:
 def _write_packed(
     write: Callable[[bytes], None], pieces: Iterable[Bytes | bytes], threads: int
 ) -> None:
-    """A gzip file of one member for each so many bytes, which can be packed side by side."""
+    """Write a gzip file of one member for each so many bytes, which can be packed side by side."""
 
     def pack(content: bytes) -> bytes:
         # No name and no time inside: the same model gives the same bytes.

@@ -13,7 +13,7 @@ __all__ = ["NOT_UTF8", "Lines"]
 
 _WINDOW = 1 << 16
 _LARGEST = 1e38
-"""Of a backoff weight, about what 32 bits hold."""
+"""The largest backoff weight, about what 32 bits hold."""
 NOT_UTF8 = (
     "bytes that are not UTF-8; convert the file first, for Korean often: iconv -f CP949 -t UTF-8"
 )

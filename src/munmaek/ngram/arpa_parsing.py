@@ -40,7 +40,7 @@ def _over_blanks(text: Bytes, at: int) -> int:
 
 @compiled
 def _end_of_line(text: Bytes, at: int) -> int:
-    """Where the next line begins, or −1 where something else stands before it."""
+    """Return where the next line begins, or −1 where something else stands before it."""
     at = _over_blanks(text, at)
     if at < len(text) and text[at] == _RETURN:
         at += 1
@@ -51,7 +51,7 @@ def _end_of_line(text: Bytes, at: int) -> int:
 
 @compiled
 def _next_filled(text: Bytes, at: int) -> int:
-    """Where the first line from here on begins that is not blank, or the text's end."""
+    """Return where the first line from here on begins that is not blank, or the text's end."""
     while at < len(text):
         after = _end_of_line(text, at)
         if after < 0:
@@ -62,7 +62,7 @@ def _next_filled(text: Bytes, at: int) -> int:
 
 @compiled
 def line_places(text: Bytes, at: int, count: int, every: int, out: Int64s) -> tuple[int, int]:
-    """Where every so-manieth of ``count`` lines from ``at`` on begins, blank ones not counted.
+    """Find where every so-manieth of ``count`` lines from ``at`` on begins, but blank ones.
 
     Returns:
         How many lines there are, ``count`` at most, and where the next one begins.
@@ -92,7 +92,7 @@ def _over_word(text: Bytes, at: int) -> int:
 
 @compiled
 def _is_infinity(text: Bytes, at: int) -> bool:
-    """Whether ``inf`` stands there, in letters of either case."""
+    """Return whether ``inf`` stands there, in letters of either case."""
     if at + 3 > len(text):
         return False
     first, second, third = text[at] | _SPACE, text[at + 1] | _SPACE, text[at + 2] | _SPACE
@@ -103,7 +103,7 @@ def _is_infinity(text: Bytes, at: int) -> bool:
 def _number(  # noqa: C901, PLR0912 - an automaton over bytes
     text: Bytes, at: int
 ) -> tuple[float, int]:
-    """A decimal number and where it ends; where there is none it ends where it begins."""
+    """Read a decimal number and where it ends; where there is none it ends where it begins."""
     begin = at
     negative = at < len(text) and text[at] == _MINUS
     if negative or (at < len(text) and text[at] == _PLUS):
@@ -155,7 +155,7 @@ def _number(  # noqa: C901, PLR0912 - an automaton over bytes
 
 @compiled
 def _stored(value: float) -> np.float32:
-    """What the tables hold for a number of the file."""
+    """Return what the tables hold for a number of the file."""
     return np.float32(value * LN10)
 
 
@@ -262,7 +262,7 @@ def parse_grams(  # noqa: C901 - one pass over the line
 def find_contexts(
     ids: Int32s, rows: tuple[int, int], first: Int32s, words: Int32s, contexts: Int64s
 ) -> None:
-    """The node of each row without its last word, or −1."""
+    """Find the node of each row without its last word, or −1."""
     length = ids.shape[1] - 1
     path = np.empty(length, dtype=np.int64)
     for row in range(rows[0], rows[1]):

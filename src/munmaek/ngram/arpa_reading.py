@@ -37,13 +37,13 @@ from munmaek.progress import followed
 __all__ = ["ArpaModel", "read_arpa"]
 
 _DIGITS = 18
-"""Of a count, at most."""
+"""Digits of a count, at most."""
 _LINES = 1 << 16
-"""Of a file that one thread reads at a time."""
+"""Lines of a file that one thread reads at a time."""
 _PREFACE = 1 << 20
 """Bytes that may stand before the line that says that counts follow."""
 UNKNOWN_LOGPROB = -100.0 * LN10
-"""Of unknown words where the file says nothing of them, as KenLM has it."""
+"""Log-probability of unknown words where the file says nothing of them, as KenLM has it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -238,7 +238,7 @@ class _Reader:
         return section
 
     def _check_utf8(self, blob: bytes, limits: NDArray[np.int64], section: _Section) -> None:
-        """Each word by itself: a border may lie between two halves of a character."""
+        """Check each word by itself: a border may lie between two halves of a character."""
         try:
             blob.decode()
             bad = -1
@@ -252,7 +252,7 @@ class _Reader:
             self.lines.fail(NOT_UTF8, at=self._place_of(section, min(rows)))
 
     def _place_of(self, section: _Section, row: int) -> int:
-        """Where an entry's line begins."""
+        """Return where an entry's line begins."""
         places = np.empty(row + 1, dtype=np.int64)
         line_places(self.lines.text, section.begin, row + 1, 1, places)
         return int(places[row])
@@ -353,7 +353,7 @@ class _Reader:
         begin: int,
         middle: int,
     ) -> NDArray[np.int64]:
-        """The row behind each node of the order."""
+        """Return the row behind each node of the order."""
         count = len(section.ids)
         contexts = np.empty(count, dtype=np.int64)
 

@@ -27,9 +27,9 @@ __all__ = ["LN10", "POWERS", "ZERO_PROBABILITY", "Renderer", "put_number", "put_
 
 LN10 = 2.302585092994046
 ZERO_PROBABILITY = -99.0
-"""What stands for log10 of 0, as in SRILM."""
+"""The number that stands for log10 of 0, as in SRILM."""
 POWERS = np.array([float(f"1e{power}") for power in range(64)])
-"""Of ten; the first 23 are exact."""
+"""Powers of ten; the first 23 are exact."""
 
 _TAB, _NEWLINE, _MINUS, _POINT, _ZERO, _EXPONENT = (ord(mark) for mark in "\t\n-.0e")
 _NUMBER = 24
@@ -39,7 +39,7 @@ _WIDE = 16
 _BEYOND = 64
 """Bytes that may be written beyond what is meant, at most."""
 _NODES = 1 << 15
-"""Of a block."""
+"""Nodes of a block."""
 
 _MEMO = 1 << 12
 """Numbers whose text is kept."""
@@ -76,7 +76,7 @@ class Renderer:
         self.free: deque[Bytes] = deque()
 
     def order(self, order: int) -> Iterator[Bytes]:
-        """The lines of one order; each piece is good until the next is asked for."""
+        """Yield the lines of one order; each piece is good until the next is asked for."""
         begin, end = int(self.tables.starts[order - 1]), int(self.tables.starts[order])
         waiting: deque[Future[list[tuple[Bytes, int]]]] = deque()
         with ThreadPoolExecutor(self.threads) as pool:
@@ -115,7 +115,7 @@ class Renderer:
 
 
 def _path_to(tables: NgramTables, node: int, order: int) -> Int64s:
-    """The n-grams that ``node`` begins with, the shortest first, itself last: [order]."""
+    """Return the n-grams that ``node`` begins with, the shortest first, itself last: [order]."""
     path = np.empty(order, dtype=np.int64)
     for level in range(order - 1, -1, -1):
         path[level] = node
@@ -196,7 +196,7 @@ def put_number_slowly(  # noqa: C901, PLR0912 - digits one by one
 
 @inlined
 def _eight_digits(number: np.uint64) -> np.uint64:
-    """The decimal digits of a number below 10 ** 8, a byte each, the first one lowest.
+    """Return the decimal digits of a number below 10 ** 8, a byte each, the first one lowest.
 
     Halves, then pairs, then digits part by multiplying with the inverse, side by side in one word.
     """
@@ -210,7 +210,7 @@ def _eight_digits(number: np.uint64) -> np.uint64:
 
 @inlined
 def put_number(natural: np.float32, out: Bytes, at: Index) -> int:
-    """``put_number_slowly``, without a branch where eight digits do; needs 32 bytes."""
+    """Do ``put_number_slowly``, without a branch where eight digits do; needs 32 bytes."""
     value = abs(np.float64(natural)) / LN10
     # From −3 to 1: the power of ten below.
     exponent = np.int64(value >= 10.0) + np.int64(value >= 1.0) - 3
@@ -238,7 +238,7 @@ def put_number(natural: np.float32, out: Bytes, at: Index) -> int:
 
 @compiled
 def _lay_out(blob: Bytes, limits: Int64s, short: Bytes) -> None:
-    """Words of less than ``_WIDE`` bytes, each with its length in the last one; 0 for others."""
+    """Lay out words of less than ``_WIDE`` bytes, each with its length last; 0 for others."""
     for word in range(len(limits) - 1):
         begin = limits[word]
         length = limits[word + 1] - begin
@@ -250,7 +250,7 @@ def _lay_out(blob: Bytes, limits: Int64s, short: Bytes) -> None:
 
 @compiled
 def _put_long(word: np.int32, blob: Bytes, limits: Int64s, out: Bytes, at: Index) -> int:
-    """A word that is not short, with the space before it: its length."""
+    """Write a word that is not short, with the space before it, and return its length."""
     begin = limits[word]
     length = limits[word + 1] - begin
     for offset in range(0, length, 16):
@@ -260,7 +260,7 @@ def _put_long(word: np.int32, blob: Bytes, limits: Int64s, out: Bytes, at: Index
 
 @compiled
 def _fill_rows(first: Int32s, words: Int32s, path: Int64s, last: Int64s, rows: Int32s) -> None:
-    """The words of a block of n-grams: [levels, nodes].
+    """Fill in the words of a block of n-grams: [levels, nodes].
 
     ``path`` and ``last`` lead to its first and its last n-gram. A mark where each context begins
     to be continued, summed up, gives the context of every n-gram.

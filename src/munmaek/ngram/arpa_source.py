@@ -29,7 +29,7 @@ _FOREIGN = (
     (b"Trie Language Model", "a Sphinx binary; write it as ARPA: sphinx_lm_convert -ofmt arpa"),
     (b"\xd6\xfd\xb2\x7e", "an OpenFst transducer; write it as ARPA: ngramprint --ARPA FILE"),
 )
-"""How other language models begin, what they are, and what to do."""
+"""Beginnings of other language models, their names, and what to do."""
 
 
 def arpa_bytes(path: Path) -> Bytes:

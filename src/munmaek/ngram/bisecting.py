@@ -12,7 +12,7 @@ __all__ = ["below"]
 
 @compiled
 def below(numbers: NDArray[Any], limit: Index | np.floating[Any]) -> int:
-    """How many of the rising ``numbers`` are below ``limit``."""
+    """Return how many of the rising ``numbers`` are below ``limit``."""
     low, high = 0, len(numbers)
     while low < high:
         middle = (low + high) >> 1

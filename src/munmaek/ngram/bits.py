@@ -21,18 +21,18 @@ SAMPLED = 64
 
 
 def words_for(bits: int) -> int:
-    """Words of 64 bits that hold so many, and the one more."""
+    """Return how many words of 64 bits hold so many, and the one more."""
     return (bits + 63) // 64 + 1
 
 
 def low_width(count: int, limit: int) -> int:
-    """Lower bits of each of ``count`` rising numbers up to ``limit`` that make them smallest."""
+    """Return how many lower bits of ``count`` rising numbers up to ``limit`` pack best."""
     return max((limit // max(count, 1)).bit_length() - 1, 0)
 
 
 @inlined
 def get_bits(array: Uint64s, place: np.uint64, width: np.uint64) -> np.uint64:
-    """``width`` bits, at most 32, from bit ``place`` on."""
+    """Return ``width`` bits, at most 32, from bit ``place`` on."""
     one, last = np.uint64(1), np.uint64(63)
     word, shift = place >> np.uint64(6), place & last
     # Without a branch, which no processor could guess; nothing of the next word where shift is 0.
@@ -42,7 +42,7 @@ def get_bits(array: Uint64s, place: np.uint64, width: np.uint64) -> np.uint64:
 
 @inlined
 def _without_ones(bits: np.uint64, count: np.uint64) -> np.uint64:
-    """``bits`` without its ``count`` lowest ones, of which it has more."""
+    """Return ``bits`` without its ``count`` lowest ones, of which it has more."""
     place, rest = np.uint64(0), bits
     for half in (32, 16, 8, 4, 2, 1):
         width = np.uint64(half)
@@ -97,7 +97,7 @@ def pair_at(
     samples: Uint32s,
     sample_start: np.uint64,
 ) -> tuple[np.uint64, np.uint64]:
-    """Rising number ``index`` and the one after it; (0, 0) where damaged bits end too early."""
+    """Return rising number ``index`` and the next one; (0, 0) where damaged bits end early."""
     one, zero = np.uint64(1), np.uint64(0)
     last = np.uint64(len(high) - 1)
     begin = high_start + np.uint64(samples[sample_start + (index >> np.uint64(6))])

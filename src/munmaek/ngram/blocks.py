@@ -43,7 +43,7 @@ class Spool(Protocol):
 
 
 def in_memory(content: bytes) -> Callable[[], Bytes]:
-    """The spool that keeps them."""
+    """Keep them in memory: a ``Spool``."""
     return partial(np.frombuffer, content, dtype=np.uint8)
 
 
@@ -57,13 +57,13 @@ class Block:
     begin: int
     """The number of its first row in the whole text, from 0."""
     file: str
-    """How messages call the file."""
+    """The file's name in messages."""
     line: int
     """The number of its first row in the file, from 1."""
 
 
 _Part = tuple[Callable[[], Bytes], int]
-"""What gives some bytes again, and their rows."""
+"""A way to have some bytes again, and their number of rows."""
 
 
 def blocks_of(
@@ -74,7 +74,7 @@ def blocks_of(
     size: int = SIZE,
     column: str | int | None = None,
 ) -> list[Block]:
-    """The text of files, one after the other.
+    """Cut the text of files, one after the other, into blocks.
 
     Args:
         paths: as ``munmaek.text.corpora.read_text`` takes them.
@@ -100,7 +100,7 @@ def blocks_of(
 
 
 def _is_plain(path: str | Path) -> bool:
-    """A file that may be read at any place as it is; all others are for the reader of corpora."""
+    """Return whether a file may be read at any place as it is, without the reader of corpora."""
     place = Path(path)
     if str(path) == "-" or not place.is_file() or place.suffix.lower() in COMPRESSIONS:
         return False
@@ -136,7 +136,7 @@ def _plain(path: Path, threads: int, spool: Spool, size: int) -> Iterator[_Part]
 
 
 def _limits(path: Path, step: int) -> Iterator[int]:
-    """Where blocks begin, each after a line feed, and where the file ends; a mark is left out."""
+    """Yield where blocks begin, after line feeds and a byte order mark, and where the file ends."""
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         at = len(_MARK) if file.read(len(_MARK)) == _MARK else 0
@@ -175,7 +175,7 @@ def _lines(content: bytes, name: str, line: int) -> list[str]:
 
 
 def _mended(load: Callable[[], Bytes], lines: list[str], spool: Spool) -> Callable[[], Bytes]:
-    """The block as Python has mended it; kept only where it had to be changed."""
+    """Return the block as Python has mended it; kept only where it had to be changed."""
     content = ("\n".join(lines) + "\n").encode() if lines else b""
     given = load().tobytes()
     return load if content in (given, given + b"\n") else spool(content)

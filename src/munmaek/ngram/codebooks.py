@@ -1,4 +1,4 @@
-"""How the values of one order are written in few bits: exactly, or by the nearest of 256.
+"""Codes for the values of one order in few bits: exact, or the nearest of 256.
 
 Letters: M values.
 """
@@ -20,7 +20,7 @@ _SAMPLE = 1 << 18
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Column:
-    """How a column of records is coded."""
+    """The code of a column of records."""
 
     width: int
     """Bits of a code."""
@@ -31,7 +31,7 @@ class Column:
 
 
 def exact_column(values: Float32s) -> Column:
-    """The shorter of two: a book of the distinct values, or distances of ordered bits."""
+    """Return the shorter of two: a book of the distinct values, or distances of ordered bits."""
     if not len(values):  # an order without n-grams
         return Column(width=0, book=np.empty(0, dtype=np.float32), base=0)
     ordered = np.sort(_ordered_bits(values))
@@ -55,7 +55,7 @@ def _from_ordered_bits(ordered: NDArray[np.uint32]) -> Float32s:
 
 
 def trained_column(values: Float32s) -> Column:
-    r"""A book of at most 256 values with a small mean squared distance (Lloyd 1982).
+    r"""Return a book of at most 256 values with a small mean squared distance (Lloyd 1982).
 
     It begins with the quantiles, and every round each becomes the mean of the values nearest to it.
     0, which most backoff weights are, and −∞ are kept exactly.

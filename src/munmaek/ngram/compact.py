@@ -121,7 +121,7 @@ class CompactTables(TableArrays):
         return made
 
     def _check_layout(self) -> None:
-        """Every part of every order lies within its array."""
+        """Check that every part of every order lies within its array."""
         for level, row in enumerate(self.layout.tolist()):
             count = int(self.starts[level + 1] - self.starts[level])
             widths = row[kernels.WORD : kernels.BACKOFF + 1]
@@ -138,7 +138,7 @@ class CompactTables(TableArrays):
             expect(f"layout of order {level + 1} fits", bool(sound), wanted=True)
 
     def find(self, gram: Sequence[int]) -> tuple[float, float | None, int] | None:
-        """Log-probability, backoff weight and number of continuations of an n-gram, or None."""
+        """Return log-probability, backoff weight and continuations of an n-gram, or None."""
         node = int(gram[0])
         for level, word in enumerate(gram[1:]):
             node = int(kernels.child(self.packed, level, node, int(word)))
@@ -164,7 +164,7 @@ class CompactTables(TableArrays):
             raise ArtefactError(message)
 
     def expand(self) -> NgramTables:
-        """The fast form, with the values that this one gives.
+        """Return the fast form, with the values that this one gives.
 
         Raises:
             ArtefactError: damaged pointers or words.
@@ -191,7 +191,7 @@ class CompactTables(TableArrays):
 def tables_from(
     tensors: Mapping[str, NDArray[Any]], *, order: int, vocab_size: int
 ) -> NgramTables | CompactTables:
-    """The tables that gave ``tensors``, in their form; nothing is copied.
+    """Return the tables that gave ``tensors``, in their form; nothing is copied.
 
     Raises:
         ArtefactError: tensors that are missing or do not fit.
@@ -201,7 +201,7 @@ def tables_from(
 
 
 def fast(tables: NgramTables | CompactTables) -> NgramTables:
-    """The fast form of either."""
+    """Return the fast form of either."""
     return tables if isinstance(tables, NgramTables) else tables.expand()
 
 
@@ -231,12 +231,12 @@ def _expand(
 
 
 def compress(tables: NgramTables, *, threads: int = 1) -> CompactTables:
-    """The same model without loss, to the bit."""
+    """Pack the model without loss, to the bit."""
     return _pack(tables, exact_column, threads=threads)
 
 
 def quantise(tables: NgramTables, *, threads: int = 1) -> CompactTables:
-    """The model with 256 log-probabilities and 256 backoff weights an order, unigrams exact."""
+    """Pack with 256 log-probabilities and 256 backoff weights an order, unigrams exact."""
     return _pack(tables, trained_column, threads=threads)
 
 
@@ -329,7 +329,7 @@ def _put_records(
 
 @compiled
 def _code(value: np.float32, book: Float32s, base: np.int64) -> np.uint64:
-    """The nearest value of the book, or the distance from ``base``."""
+    """Return the nearest value of the book, or the distance from ``base``."""
     if len(book) == 0:
         return kernels.ordered_bits(value) - np.uint64(base)
     low = below(book, value)

@@ -35,7 +35,7 @@ __all__ = [
 
 # Columns of ``layout``, one row an order. Records of order 1 lie in plain arrays.
 START, WORD, PROBABILITY, BACKOFF = 0, 1, 2, 3
-"""Of the records the first bit; of a record the bits of each part."""
+"""The first bit of the records, and the bits of each part of a record."""
 BOOK, BOOK_SIZE, BACKOFF_BOOK, BACKOFF_BOOK_SIZE = 4, 5, 6, 7
 """Where the book of the log-probabilities lies and its size, 0 without one; the backoffs' alike."""
 BASE, BACKOFF_BASE = 8, 9
@@ -60,7 +60,7 @@ class Packed(NamedTuple):
 
 @compiled
 def ordered_bits(value: np.float32) -> np.uint64:
-    """Bits of a float as an integer that rises with it."""
+    """Return the bits of a float as an integer that rises with it."""
     bits = np.uint64(np.float32(value).view(np.uint32))
     sign = np.uint64(0x80000000)
     return sign + bits if bits < sign else np.uint64(0xFFFFFFFF) - bits
@@ -77,7 +77,7 @@ def _from_ordered_bits(bits: np.uint64) -> np.float32:
 def decoded(
     code: np.uint64, books: Float32s, book: np.int64, size: np.int64, base: np.int64
 ) -> np.float32:
-    """The value that a code of a column stands for, by its book or its base."""
+    """Return the value that a code of a column stands for, by its book or its base."""
     if size > 0:
         return books[book + min(np.int64(code), size - 1)]
     return _from_ordered_bits((code + np.uint64(base)) & np.uint64(0xFFFFFFFF))
@@ -85,7 +85,7 @@ def decoded(
 
 @inlined
 def _record(trie: Packed, level: Index, node: Index) -> np.uint64:
-    """The first bit of the record of ``node``, an n-gram of ``level`` + 1 words."""
+    """Return the first bit of the record of ``node``, an n-gram of ``level`` + 1 words."""
     row = trie.layout[level]
     width = row[WORD] + row[PROBABILITY] + row[BACKOFF]
     return np.uint64(row[START] + (node - trie.starts[level]) * width)
@@ -99,7 +99,7 @@ def _word_at(trie: Packed, level: Index, node: Index) -> np.int64:
 
 @inlined
 def logprob_at(trie: Packed, level: Index, node: Index) -> np.float32:
-    """The log-probability of ``node``, an n-gram of ``level`` + 1 words."""
+    """Return the log-probability of ``node``, an n-gram of ``level`` + 1 words."""
     if level == 0:
         return trie.unigrams[node]
     row = trie.layout[level]
@@ -110,7 +110,7 @@ def logprob_at(trie: Packed, level: Index, node: Index) -> np.float32:
 
 @inlined
 def backoff_at(trie: Packed, level: Index, node: Index) -> np.float32:
-    """The backoff weight of ``node``, below the highest order."""
+    """Return the backoff weight of ``node``, below the highest order."""
     if level == 0:
         return trie.unigram_backoffs[node]
     row = trie.layout[level]
@@ -121,7 +121,7 @@ def backoff_at(trie: Packed, level: Index, node: Index) -> np.float32:
 
 @inlined
 def children(trie: Packed, level: Index, node: Index) -> tuple[np.int64, np.int64]:
-    """The nodes that continue ``node``: from, up to."""
+    """Return the nodes that continue ``node``: from, up to."""
     row = trie.layout[level]
     low, high = pair_at(
         np.uint64(node - trie.starts[level]),
@@ -142,7 +142,7 @@ def children(trie: Packed, level: Index, node: Index) -> tuple[np.int64, np.int6
 
 @inlined
 def child(trie: Packed, level: Index, node: Index, word: Index) -> np.int64:
-    """The n-gram that continues ``node``, one of ``level`` + 1 words, with ``word``, or −1."""
+    """Return the n-gram that continues ``node``, of ``level`` + 1 words, with ``word``, or −1."""
     low, end = children(trie, level, node)
     return _search(trie.records, trie.layout[level + 1], trie.starts[level + 1], low, end, word)
 
@@ -151,7 +151,7 @@ def child(trie: Packed, level: Index, node: Index, word: Index) -> np.int64:
 def _search(
     records: Uint64s, row: Int64s, start: np.int64, low: np.int64, end: np.int64, word: Index
 ) -> np.int64:
-    """The node with that last word from ``low`` up to ``end``, or −1."""
+    """Return the node with that last word from ``low`` up to ``end``, or −1."""
     wanted, part = np.uint64(word), np.uint64(row[WORD])
     width = np.uint64(row[WORD] + row[PROBABILITY] + row[BACKOFF])
     base = np.uint64(row[START] - start * np.int64(width))
@@ -169,7 +169,7 @@ def _search(
 
 @inlined
 def _step(trie: Packed, active: Int64s, word: Index, row: Floats) -> tuple[float, int]:
-    """Log-probability of ``word`` and the order that matched; moves ``active`` on past it.
+    """Return the log-probability of ``word`` and the order that matched; moves ``active`` past it.
 
     ``active`` [n − 1] holds the node of the last k words in place k − 1, or −1. ``row`` gets the
     backoff weight that the context of k words paid in place k − 1.
@@ -209,7 +209,7 @@ def _begin(active: Int64s, bos: int) -> None:
 def trace_packed(
     trie: Packed, ids: Int64s, bos: int, out: Floats, orders: Int64s, paid: Floats
 ) -> None:
-    """As ``munmaek.ngram.queries.trace``."""
+    """Fill in what ``munmaek.ngram.queries.trace`` gives."""
     active = np.empty(len(trie.starts) - 2, dtype=np.int64)
     _begin(active, bos)
     for position in range(len(ids)):
@@ -218,7 +218,7 @@ def trace_packed(
 
 @compiled
 def active_after(trie: Packed, context: Int64s) -> Int64s:
-    """The node of the last k words of ``context`` in place k − 1, or −1: [n − 1]."""
+    """Return the node of the last k words of ``context`` in place k − 1, or −1: [n − 1]."""
     active = np.full(len(trie.starts) - 2, -1, dtype=np.int64)
     row = np.empty(len(active), dtype=np.float64)
     for word in context:
@@ -230,7 +230,7 @@ def active_after(trie: Packed, context: Int64s) -> Int64s:
 def decode_range(
     trie: Packed, level: Index, begin: Index, words: Int32s, logprobs: Float32s
 ) -> None:
-    """Words and log-probabilities of nodes from ``begin`` on, n-grams of ``level`` + 1 words."""
+    """Decode words and log-probabilities from node ``begin`` on, n-grams of ``level`` + 1 words."""
     for index in range(len(words)):
         words[index] = _word_at(trie, level, begin + index)
         logprobs[index] = logprob_at(trie, level, begin + index)

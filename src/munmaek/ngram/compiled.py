@@ -14,7 +14,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 Index: TypeAlias = int | np.integer[Any]
-"""What counts and points within compiled code."""
+"""A number that counts or points within compiled code."""
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
@@ -26,7 +26,7 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
-    """The same for a function that becomes a part of the compiled code that calls it.
+    """Compile a function into the compiled code that calls it.
 
     A call hands over each array in seven pieces, which takes longer than a few instructions on it.
     """
@@ -34,7 +34,7 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def is_cached(module: str) -> bool:
-    """Whether machine code of every compiled function of a module lies on disk."""
+    """Return whether machine code of every compiled function of a module lies on disk."""
     for name, value in vars(import_module(module)).items():
         if not hasattr(value, "_cache") or value.__module__ != module:
             continue

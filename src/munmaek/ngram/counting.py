@@ -55,12 +55,12 @@ class Trie:
         return len(self.starts) - 1
 
     def level(self, order: int) -> slice:
-        """The nodes of one order."""
+        """Return the nodes of one order."""
         return slice(int(self.starts[order - 1]), int(self.starts[order]))
 
 
 def bound(ids: NDArray[np.integer], offsets: Int64s, *, bos: int, eos: int) -> Int32s:
-    """The text as ``<s> … </s>`` after ``<s> … </s>``, and one more ``<s>`` at its end: [P + 1]."""
+    """Lay the text out as ``<s> … </s>`` after ``<s> … </s>``, and one more ``<s>``: [P + 1]."""
     positions = len(ids) + 2 * (len(offsets) - 1)
     check_length(positions)
     text = np.empty(positions + 1, dtype=np.int32)
@@ -69,7 +69,7 @@ def bound(ids: NDArray[np.integer], offsets: Int64s, *, bos: int, eos: int) -> I
 
 
 def unbound(text: Int32s, *, bos: int, eos: int) -> tuple[Int32s, Int64s]:
-    """The ids [N] and the limits of the sequences [S + 1] that ``bound`` was given."""
+    """Return the ids [N] and the limits of the sequences [S + 1] that ``bound`` was given."""
     ids = np.empty(len(text), dtype=np.int32)
     offsets = np.zeros(len(text) // 2 + 1, dtype=np.int64)
     size, sequences = _unbound(text, bos, eos, ids, offsets)
@@ -127,7 +127,7 @@ def count(
     threads: int = 1,
     spare: Spare | None = None,
 ) -> Trie:
-    """All n-grams with their raw counts; the same for any number of threads.
+    """Count all n-grams; raw counts, the same for any number of threads.
 
     Args:
         text: as ``bound`` makes it.
@@ -156,7 +156,7 @@ def count(
 
 
 def _fill_words(grams: Grams, order: int, words: Int32s, threads: int) -> None:
-    """The last word of an n-gram is that of the one without its first."""
+    """Fill in the last word of each n-gram: that of the one without its first."""
     begins = grams.begins[order]
     in_threads(
         threads,

@@ -22,7 +22,7 @@ FALLBACK = (0.5, 1.0, 1.5)
 
 
 def counts_of_counts(counts: NDArray[np.int32]) -> Int64s:
-    """t_0 … t_4: how many n-grams have each adjusted count below 5; shape [5]."""
+    """Return t_0 … t_4: how many n-grams have each adjusted count below 5; shape [5]."""
     tally = np.zeros(6, dtype=np.int64)
     _tally(counts, tally)
     return tally[:5]
@@ -35,7 +35,7 @@ def _tally(counts: NDArray[np.int32], tally: Int64s) -> None:
 
 
 def discounts_of(statistics: list[Int64s], *, allow_zero: bool = False) -> NDArray[np.float64]:
-    """D_1, D_2 and D_3+ of each order: shape [n, 3].
+    """Return D_1, D_2 and D_3+ of each order: shape [n, 3].
 
     Args:
         statistics: t_0 … t_4 of each order.
@@ -63,7 +63,7 @@ def discounts_of(statistics: list[Int64s], *, allow_zero: bool = False) -> NDArr
 
 
 def _estimated(t: Int64s, *, allow_zero: bool) -> list[float] | None:
-    """None where a count-of-counts is zero or a discount is out of range."""
+    """Return an order's discounts; None where a count is zero or a discount is out of range."""
     if not t[1:4].all():
         return None
     y = float(t[1]) / float(t[1] + 2 * t[2])
@@ -75,7 +75,7 @@ def _estimated(t: Int64s, *, allow_zero: bool) -> list[float] | None:
 def raw_last_ngrams(
     statistics: list[Int64s], text: NDArray[np.int32], *, bos: int, eos: int
 ) -> list[Int64s]:
-    """The statistics as lmplz has them: the last n-gram of each lower order with its raw count.
+    """Count as lmplz does: the last n-gram of each lower order with its raw count.
 
     lmplz numbers words as they first appear, ``</s>`` before all, and sorts n-grams by last word,
     then the one before it, and so on. The lower-order n-grams still open when its scan ends enter
@@ -103,7 +103,7 @@ def raw_last_ngrams(
 
 @compiled
 def _appearances(text: NDArray[np.int32], vocab_size: int) -> Int64s:
-    """Where each word first stands; −3 for those that do not: [V]."""
+    """Return where each word first stands; −3 for those that do not: [V]."""
     first = np.full(vocab_size, -3, dtype=np.int64)
     for position in range(len(text) - 1, -1, -1):
         first[text[position]] = position

@@ -37,7 +37,7 @@ _AHEAD = 32
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Estimate:
-    """What came of the text."""
+    """The tables of a text, and the discounts they were made with."""
 
     tables: NgramTables
     discounts: Floats
@@ -105,7 +105,7 @@ def estimate_text(
     spare: Spare | None = None,
     begun: Begun | None = None,
 ) -> Estimate:
-    """``estimate`` of a text that is bounded and checked already.
+    """Estimate from a text that is bounded and checked already, as ``estimate`` does.
 
     Args:
         text: as ``munmaek.ngram.counting.bound`` makes it.
@@ -169,7 +169,7 @@ def _fill(
     spare: Spare,
     late: Mapping[str, Late],
 ) -> dict[str, Any]:
-    """Probabilities, backoff weights and the ranks of words, each told of as it is final.
+    """Return probabilities, backoff weights and the ranks of words, each told of as it is final.
 
     The counts are lost, for logarithms take their place.
     """
@@ -195,7 +195,7 @@ def _fill(
 
 
 def unigram_probabilities(counts: Int32s, discounts: Floats, predictable: Bools) -> Floats:
-    """Adjusted counts discounted, and what is set aside spread evenly over ``predictable``: [V]."""
+    """Discount adjusted counts and spread what is set aside evenly over ``predictable``: [V]."""
     discounted = np.concatenate([np.zeros(1), discounts])[np.minimum(counts, 3)]
     total = counts.sum(dtype=np.int64)
     uniform = discounted.sum() / total / np.count_nonzero(predictable)
@@ -212,7 +212,7 @@ def _smooth_order(
     backoffs: Float32s,
     threads: int,
 ) -> None:
-    """Probabilities of one order, from those of the order below; the longest are not kept."""
+    """Smooth one order by the order below; the longest n-grams' probabilities are not kept."""
     base, start = int(trie.starts[order - 2]), int(trie.starts[order - 1])
     held = np.concatenate([np.zeros(1), discounts])
 
@@ -230,7 +230,7 @@ def _smooth_order(
 
 
 def _chunks(first: Int32s, low: int, high: int) -> list[tuple[int, int]]:
-    """Runs of contexts with about as many continuations each."""
+    """Return the runs of contexts with about as many continuations each."""
     ends = np.arange(first[low], first[high], _CHUNK, dtype=first.dtype)[1:]
     inner = low + np.searchsorted(first[low:high], ends)
     limits = np.unique(np.concatenate([[low], inner, [high]])).tolist()
@@ -238,7 +238,7 @@ def _chunks(first: Int32s, low: int, high: int) -> list[tuple[int, int]]:
 
 
 def _log_into(probabilities: Floats, logs: Float32s) -> None:
-    """Natural logarithms, rounded once; rounding may leave a probability a hair above 1."""
+    """Take natural logarithms, rounded once; rounding may leave a probability a hair above 1."""
     with np.errstate(divide="ignore"):
         exact = np.log(probabilities)
     np.minimum(exact, 0.0, out=logs, casting="same_kind")
@@ -257,7 +257,7 @@ def interpolate(
     probabilities: Floats,
     weights: Floats,
 ) -> None:
-    """Probabilities of what continues the contexts ``low`` up to ``high``, and backoff weights.
+    """Fill in probabilities of what continues contexts ``low`` up to ``high``, and backoff weights.
 
     ``lower[i]`` is the probability of node ``base + i``, and ``discounts`` those of counts 0 to 3.
     """

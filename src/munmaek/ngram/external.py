@@ -58,7 +58,7 @@ class OnDisk:
 
 
 def room_needed(positions: int, order: int) -> int:
-    """Bytes of temporary files that a text of so many positions may take; few take as many."""
+    """Return how many bytes of temporary files a text of so many positions takes at most."""
     return positions * (4 + 4 * (order + 1) + 20 * order)
 
 
@@ -85,7 +85,7 @@ def estimate_on_disk(
     kenlm_compatible: bool = False,
     stages: Stages | None = None,
 ) -> OnDisk:
-    """``munmaek.ngram.estimation.estimate_text`` in about ``memory`` bytes of arrays.
+    """Estimate as ``munmaek.ngram.estimation.estimate_text`` in about ``memory`` bytes of arrays.
 
     Args:
         text: a column of 32-bit ids, as ``munmaek.ngram.counting.bound`` makes them.
@@ -379,7 +379,7 @@ class _External:
         lower: Column,
         order: int,
     ) -> Buckets:
-        """For each chunk the probabilities that its n-grams have one order below."""
+        """Return for each chunk the probabilities that its n-grams have one order below."""
         first, base, width = contexts.array, int(starts[order - 2]), 4 * self.piece
         asked = Buckets(self.scratch.folder, "asked", count=-(-lower.size // width), columns=2)
         for begin, end in self._spans(starts, order, self.piece):

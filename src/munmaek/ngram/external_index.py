@@ -15,7 +15,7 @@ __all__ = ["index_on_disk"]
 
 
 def index_on_disk(first: Column, words: Column, scratch: Scratch, *, piece: int) -> Column:
-    """The table as ``build_index`` makes it, mapped from a file.
+    """Return the table as ``build_index`` makes it, mapped from a file.
 
     Args:
         first: as in ``NgramTables``; mapped already.
@@ -52,7 +52,7 @@ class _Table:
         self.column = scratch.column(f"index-{bits}", np.uint64)
 
     def fill(self) -> Column | None:
-        """None where an entry would lie too far from its place."""
+        """Fill the table; None where an entry would lie too far from its place."""
         self._sort_entries()
         left = [self._fill_range(at) for at in range(self.ranges)]
         for at in range(self.ranges):
@@ -79,7 +79,7 @@ class _Table:
             self.words.release()
 
     def _fill_range(self, at: int) -> Int64s | None:
-        """Home and node of entries that leave the range; None where one is too far from home."""
+        """Return home and node of entries that leave the range; None where one is too far off."""
         slots = np.zeros(self.width, dtype=np.uint64)
         left = np.empty((PROBES, 2), dtype=np.int64)
         rows = self.buckets.read(at, 0, self.buckets.size(at))
@@ -90,7 +90,7 @@ class _Table:
 
 @compiled
 def _rows(first: Int32s, words: Int32s, base: int, mask: int, rows: Int32s) -> int:
-    """Home, word and node of the continuations of contexts that have many."""
+    """Fill in home, word and node of the continuations of contexts that have many."""
     filled = 0
     for context in range(len(first) - 1):
         if first[context + 1] - first[context] <= FEW:
@@ -106,7 +106,7 @@ def _rows(first: Int32s, words: Int32s, base: int, mask: int, rows: Int32s) -> i
 
 @compiled
 def _put(rows: Int32s, begin: int, slots: Uint64s, left: Int64s) -> int:
-    """How many entries leave; −1 where one would lie too far from its place."""
+    """Return how many entries leave; −1 where one would lie too far from its place."""
     leaving = 0
     for row in range(len(rows)):
         home, word, node = np.int64(rows[row, 0]), rows[row, 1], rows[row, 2]

@@ -58,7 +58,7 @@ def cut(weights: Int64s, room: int, cuts: Int64s) -> int:
 
 @compiled
 def rows_of_text(text: Int32s, begin: int, end: int, bos: int, rows: Int32s) -> int:
-    """A row for each word but ``<s>``: the word and those before it, −1 before ``<s>``."""
+    """Make a row for each word but ``<s>``: the word and those before it, −1 before ``<s>``."""
     filled = 0
     order = rows.shape[1]
     for place in range(begin, end):
@@ -97,7 +97,7 @@ def number_rows(rows: Int32s, state: Int64s, opened: Int32s) -> int:
 
 @compiled
 def extend_rows(rows: Int32s, order: int, bos: int, out: Int32s) -> int:
-    """Rows one word longer to the left; none of those that begin with ``<s>``."""
+    """Make rows one word longer to the left; none of those that begin with ``<s>``."""
     filled = 0
     before = 1 if order == 1 else 3
     for row in range(len(rows)):
@@ -121,7 +121,7 @@ def count_into(links: Int32s, base: int, counts: Int32s) -> None:
 
 @compiled
 def place_answers(rows: Int32s, base: int, out: Floats) -> None:
-    """Each row is a node and the two halves of a number."""
+    """Put numbers in their places; each row is a node and the two halves of a number."""
     halves = out.view(np.int32)
     for row in range(len(rows)):
         at = 2 * (rows[row, 0] - base)

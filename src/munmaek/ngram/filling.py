@@ -23,7 +23,7 @@ class Late:
     """An array whose elements become final from its begin on."""
 
     def __init__(self, shape: tuple[int, ...], dtype: DTypeLike) -> None:
-        """None of its elements is final."""
+        """Announce an array none of whose elements is final."""
         self.shape = shape
         self.size = math.prod(shape)
         self.dtype = np.dtype(dtype)
@@ -34,19 +34,19 @@ class Late:
         self._stopped = False
 
     def reach(self, array: NDArray[Any], end: int | None = None) -> None:
-        """The first ``end`` elements of ``array``, or all, will not change any more."""
+        """Announce that the first ``end`` elements of ``array``, or all, are final."""
         with self._condition:
             self._array, self._final = array.reshape(-1), self.size if end is None else end
             self._condition.notify_all()
 
     def stop(self) -> None:
-        """Nothing more will come."""
+        """Announce that nothing more will come."""
         with self._condition:
             self._stopped = True
             self._condition.notify_all()
 
     def beyond(self, begin: int) -> NDArray[Any]:
-        """What is final from the element ``begin`` on, once there is anything.
+        """Return what is final from the element ``begin`` on, once there is anything.
 
         Raises:
             UnfilledError: there will never be.

@@ -15,7 +15,7 @@ from munmaek.ngram.compiled import Index, compiled, inlined
 __all__ = ["MULTIPLIER", "fill_slots", "mixed", "slot_entry", "word_hash", "word_slot"]
 
 MULTIPLIER = np.uint64(0x100000001B3)
-"""Of the hash: h ← (h + byte) · multiplier, byte by byte, then ``mixed``."""
+"""Multiplier of the hash: h ← (h + byte) · multiplier, byte by byte, then ``mixed``."""
 
 
 @inlined

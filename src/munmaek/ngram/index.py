@@ -33,7 +33,7 @@ PROBES = 4096
 
 _FULL = 0.75
 _RANGES = 4
-"""Of slots, at most, filled side by side: each goes through all entries for its own."""
+"""Ranges of slots, at most, filled side by side: each goes through all entries for its own."""
 
 
 def build_index(
@@ -44,7 +44,7 @@ def build_index(
     spare: Spare | None = None,
     threads: int = 1,
 ) -> Uint64s:
-    """The table for a trie: a power of two of slots, a single free one where nothing is in it.
+    """Build the table of a trie: a power of two of slots, one free one where it is empty.
 
     Args:
         first: as the tables have it.
@@ -65,13 +65,13 @@ def build_index(
 
 
 def large_contexts(first: Int32s) -> tuple[Int32s, int]:
-    """Contexts with many continuations, and how many they have together."""
+    """Return the contexts with many continuations, and how many they have together."""
     contexts = np.empty(_count_large(first), dtype=np.int32)
     return contexts, _list_large(first, contexts)
 
 
 def _fill_all(first: Int32s, words: Int32s, contexts: Int32s, slots: Uint64s, threads: int) -> bool:
-    """False where an entry would lie too far from its place."""
+    """Fill all slots; False where an entry would lie too far from its place."""
     ranges = 1 << min(threads, _RANGES).bit_length() - 1
     width = max(len(slots) // ranges, min(len(slots), PROBES))
     begins = range(0, len(slots), width)
@@ -88,7 +88,7 @@ def _fill_all(first: Int32s, words: Int32s, contexts: Int32s, slots: Uint64s, th
 
 
 def bits_for(entries: int) -> int:
-    """The least power of two of slots that so many entries leave free enough."""
+    """Return the least power of two of slots that so many entries leave free enough."""
     return int(np.ceil(np.log2(max(entries / _FULL, 1))))
 
 
@@ -102,7 +102,7 @@ def _count_large(first: Int32s) -> int:
 
 @compiled
 def _list_large(first: Int32s, contexts: Int32s) -> int:
-    """Contexts with many continuations, and how many they have together."""
+    """List contexts with many continuations, and return how many they have together."""
     entries = 0
     at = 0
     for context in range(len(first) - 1):
@@ -116,7 +116,7 @@ def _list_large(first: Int32s, contexts: Int32s) -> int:
 
 @compiled
 def slot_of(context: np.uint64, word: np.uint64, mask: np.uint64) -> np.uint64:
-    """Where the search for ``word`` after ``context`` begins.
+    """Return where the search for ``word`` after ``context`` begins.
 
     Multipliers of splitmix64 (Steele et al. 2014), so that neighbours scatter.
     """

@@ -26,7 +26,7 @@ __all__ = ["interpolated", "tables_of"]
 def interpolated(
     tree: CountTree, discounts: Floats, *, kept: Bools, types: float = 0.0
 ) -> NgramTables:
-    """Probabilities and backoff weights of every n-gram, pruned ones still in place.
+    """Interpolate probabilities and backoff weights of every n-gram, pruned ones still in place.
 
     Args:
         tree: the counts.
@@ -98,7 +98,7 @@ def _interpolate(
 
 
 def tables_of(tree: CountTree, probabilities: Floats, backoffs: Floats) -> NgramTables:
-    """Tables with the logarithms of ``probabilities`` [N] and ``backoffs`` [L], overwritten."""
+    """Make tables of the logarithms of ``probabilities`` [N] and ``backoffs`` [L], overwritten."""
     with np.errstate(divide="ignore"):
         np.log(probabilities, out=probabilities)
         np.log(backoffs, out=backoffs)

@@ -119,11 +119,11 @@ def _put8(typing: object, target: Any, at: object, content: object) -> tuple[Any
 prefetch = cast("_Hint", _intrinsic(_prefetch))
 """Ask for the cache line of ``array[index]`` ahead of its use; any index is harmless."""
 popcount = cast("_OfBits", _intrinsic(_popcount))
-"""How many bits of a uint64 are set."""
+"""Count the set bits of a uint64."""
 trailing_zeros = cast("_OfBits", _intrinsic(_trailing_zeros))
-"""How many zeros stand below the lowest set bit of a uint64; 64 for 0."""
+"""Count the zeros below the lowest set bit of a uint64; 64 for 0."""
 leading_zeros = cast("_OfBits", _intrinsic(_leading_zeros))
-"""How many zeros stand above the highest set bit of a uint64; 64 for 0."""
+"""Count the zeros above the highest set bit of a uint64; 64 for 0."""
 copy16 = cast("_Copy", _intrinsic(_copy16))
 """Copy 16 bytes of an array from an index on to another array and index, both with that much room.
 

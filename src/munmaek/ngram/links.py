@@ -9,7 +9,7 @@ __all__ = ["fill_links"]
 
 
 def fill_links(starts: Int64s, first: Int32s, words: Int32s) -> Int32s:
-    """The links of all nodes: [N]; where pruning took the next shorter n-gram, a shorter one."""
+    """Link all nodes: [N]; past what pruning took, to the longest n-gram that is left."""
     links = np.empty(len(words), dtype=np.int32)
     links[: starts[1]] = -1
     for level in range(len(starts) - 2):
@@ -19,7 +19,7 @@ def fill_links(starts: Int64s, first: Int32s, words: Int32s) -> Int32s:
 
 @compiled
 def _fill(first: Int32s, words: Int32s, links: Int32s, begin: Index, end: Index) -> None:
-    """Links of the n-grams that continue the contexts from ``begin`` up to ``end``."""
+    """Link the n-grams that continue the contexts from ``begin`` up to ``end``."""
     for context in range(begin, end):
         suffix = np.int64(links[context])
         at = np.int64(first[suffix]) if suffix >= 0 else np.int64(0)
@@ -36,7 +36,7 @@ def _fill(first: Int32s, words: Int32s, links: Int32s, begin: Index, end: Index)
 
 @compiled
 def _reach(words: Int32s, word: np.int32, low: np.int64, limit: np.int64) -> np.int64:
-    """The first place from ``low`` on whose word is not below ``word``, in doubling steps."""
+    """Find the first place from ``low`` on whose word is not below ``word``, in doubling steps."""
     step = np.int64(1)
     high = low
     while high < limit and words[high] < word:
@@ -57,7 +57,7 @@ def _reach(words: Int32s, word: np.int32, low: np.int64, limit: np.int64) -> np.
 def _shorter(
     first: Int32s, words: Int32s, links: Int32s, suffix: np.int64, word: np.int32
 ) -> np.int64:
-    """The longest n-gram below ``suffix`` that ends in ``word``."""
+    """Return the longest n-gram below ``suffix`` that ends in ``word``."""
     while suffix >= 0:
         suffix = np.int64(links[suffix])
         if suffix >= 0:

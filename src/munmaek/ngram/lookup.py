@@ -37,7 +37,7 @@ class Entry:
 
 
 def find(tables: Tables, gram: Sequence[int]) -> Entry | None:
-    """The n-gram in the tables, or None where it is not there."""
+    """Return the n-gram in the tables, or None where it is not there."""
     if not 1 <= len(gram) <= tables.order:
         return None
     if not isinstance(tables, NgramTables):
@@ -72,7 +72,7 @@ class Places:
 
 
 def places(ids: Ids, offsets: Ids, query: Sequence[int], *, bos: int, eos: int) -> Places:
-    """The places of the longest end of ``query``, which may begin with bos and end with eos.
+    """Return the places of the longest end of ``query``, which may begin with bos and end with eos.
 
     Args:
         ids: the text [T], sentences end to end.
@@ -100,7 +100,7 @@ def places(ids: Ids, offsets: Ids, query: Sequence[int], *, bos: int, eos: int) 
 
 
 def _last(ids: Ids, limits: Int64s, word: int, *, bos: int, eos: int) -> tuple[Int64s, Int64s]:
-    """Where ``word`` stands and in which sentence: bos one before its first id, eos after all."""
+    """Return where ``word`` stands and in which sentence: bos before its ids, eos after them."""
     sentences = np.arange(len(limits) - 1, dtype=np.int64)
     if word == bos:
         return limits[:-1] - 1, sentences

@@ -18,7 +18,7 @@ Content: TypeAlias = NDArray[np.uint8] | bytes
 
 
 def writer_past_cache(stream: IO[bytes]) -> Callable[[Content], None]:
-    """A function that writes on at the end of a file which nobody is about to read.
+    """Return a function that writes on at the end of a file which nobody is about to read.
 
     What is written need not push out what lies in memory, nor take new pages: on a virtual machine
     those may cost more than all the rest of the writing. Systems without it write as always.
@@ -40,7 +40,7 @@ def writer_past_cache(stream: IO[bytes]) -> Callable[[Content], None]:
 
 
 def _written(file: int, content: memoryview, flags: int) -> int | None:
-    """How many bytes were written; None where the system refuses the flags."""
+    """Return how many bytes were written; None where the system refuses the flags."""
     if not flags or not hasattr(os, "pwritev"):
         return os.write(file, content)
     at = os.lseek(file, 0, os.SEEK_CUR)

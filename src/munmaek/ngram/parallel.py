@@ -15,13 +15,13 @@ Result = TypeVar("Result")
 
 
 def available() -> int:
-    """The processors that this process may use."""
+    """Return the processors that this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def usual() -> int:
-    """Threads for work in uneven parts: one more than processors, which takes over where one waits.
+    """Return how many threads uneven parts take: one more than processors, for where one waits.
 
     With a single processor there is nothing to take over.
     """
@@ -30,7 +30,7 @@ def usual() -> int:
 
 
 def in_threads(threads: int, work: Callable[[Part], Result], parts: Iterable[Part]) -> list[Result]:
-    """``work`` on every part, in the order of the parts.
+    """Do ``work`` on every part, in the order of the parts.
 
     Kernels let the interpreter's lock go, so they run side by side. The first error is raised
     after the parts that had begun are done.
@@ -43,7 +43,7 @@ def in_threads(threads: int, work: Callable[[Part], Result], parts: Iterable[Par
 
 
 def cuts_by_weight(weights: NDArray[np.int64], parts: int) -> NDArray[np.int64]:
-    """Limits of at most ``parts`` runs of about the same weight: ascending, 0 first, all last."""
+    """Cut into at most ``parts`` runs of about the same weight: limits, 0 first, all last."""
     ends = np.cumsum(weights)
     total = int(ends[-1]) if len(ends) else 0
     wanted = np.arange(1, parts) * (total / parts)

@@ -30,7 +30,7 @@ __all__ = ["above", "histories_of_counts", "prune_by_entropy", "subset"]
 
 
 def above(tree: CountTree, thresholds: Sequence[int]) -> Bools:
-    """Which n-grams occur more often than the threshold of their order: [N].
+    """Return which n-grams occur more often than the threshold of their order: [N].
 
     Args:
         tree: the counts.
@@ -48,7 +48,7 @@ def above(tree: CountTree, thresholds: Sequence[int]) -> Bools:
 
 
 def subset(tables: NgramTables, kept: Bools) -> NgramTables:
-    """The tables with the ``kept`` nodes alone; values are taken as they are.
+    """Return the tables with the ``kept`` nodes alone; values are taken as they are.
 
     Args:
         tables: the n-grams.
@@ -78,7 +78,7 @@ def subset(tables: NgramTables, kept: Bools) -> NgramTables:
 
 
 def _kept_links(links: Int32s, kept: Bools, places: Int64s) -> Int32s:
-    """Where each kept node leads: past what is gone, to the longest end that is still there."""
+    """Return where each kept node leads: past what is gone, to the longest end still there."""
     found = links[kept]
     while len(gone := np.flatnonzero((found >= 0) & ~kept[found])):
         found[gone] = links[found[gone]]
@@ -86,7 +86,7 @@ def _kept_links(links: Int32s, kept: Bools, places: Int64s) -> Int32s:
 
 
 def histories_of_counts(tree: CountTree) -> Floats:
-    """How likely each context is in the text itself, natural log of c(h ·) / tokens: [L].
+    """Return how likely each context is in the text itself, natural log of c(h ·) / tokens: [L].
 
     Kneser–Ney's lower orders say after how many words a word comes, not how often, so their
     probabilities weigh contexts wrongly (Chelba et al. 2010, "Study on Interaction between Entropy
@@ -144,7 +144,7 @@ def _backed_off(
     context: Index,
     word: Index,
 ) -> float:
-    """Natural log of p(word | context), context a node or −1."""
+    """Return the natural log of p(word | context), context a node or −1."""
     at = np.int64(context)
     paid = 0.0
     while at >= 0:
@@ -201,7 +201,7 @@ def _mark(
 def _weigh(
     first: Int32s, words: Int32s, links: Int32s, logprobs: Float32s, backoffs: Float32s
 ) -> None:
-    """α(h) = (1 − Σ p(w|h)) / (1 − Σ p(w|h')) over the words seen after h, shorter h first."""
+    """Set α(h) = (1 − Σ p(w|h)) / (1 − Σ p(w|h')) over the words seen after h, shorter h first."""
     for context in range(len(backoffs)):
         begin, end = first[context], first[context + 1]
         if begin == end:

@@ -55,7 +55,7 @@ Tables: TypeAlias = NgramTables | CompactTables
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trace:
-    """How each token of one sequence got its probability."""
+    """The trace of each token's probability in one sequence."""
 
     logprobs: Floats
     """[T]: natural log."""
@@ -77,7 +77,7 @@ class Top:
 def score(
     tables: Tables, ids: NDArray[Any], offsets: Int64s, *, bos: int, threads: int = 1
 ) -> Floats:
-    """Natural-log probability of every token, each sequence after ``<s>``: [T].
+    """Return the natural-log probability of every token, each sequence after ``<s>``: [T].
 
     Args:
         tables: the model, in either form.
@@ -120,7 +120,7 @@ def _score_part(tables: Tables, ids: Int32s, offsets: Int64s, bos: int, out: Flo
 
 
 def trace(tables: Tables, ids: Int64s, *, bos: int) -> Trace:
-    """``score`` of one sequence with the order that matched and each backoff weight paid."""
+    """Score one sequence, with the order that matched and each backoff weight paid."""
     result = Trace(
         logprobs=np.empty(len(ids), dtype=np.float64),
         orders=np.empty(len(ids), dtype=np.int64),
@@ -146,7 +146,7 @@ def trace(tables: Tables, ids: Int64s, *, bos: int) -> Trace:
 
 
 def distribution(tables: Tables, context: Sequence[int]) -> Floats:
-    """Natural-log probability of every next word after ``context``: [V]."""
+    """Return the natural-log probability of every next word after ``context``: [V]."""
     out = np.empty(tables.vocab_size, dtype=np.float64)
     chain = _chain_after(tables, context)
     _distribution(chain.runs, chain.words, chain.logprobs, chain.owed, tables.unigram_logprobs, out)
@@ -154,7 +154,7 @@ def distribution(tables: Tables, context: Sequence[int]) -> Floats:
 
 
 def top(tables: Tables, context: Sequence[int], k: int) -> Top:
-    """The ``k`` likeliest next words, exactly, without looking at the whole vocabulary.
+    """Return the ``k`` likeliest next words, exactly, without looking at the whole vocabulary.
 
     The continuations of each context are gone through, then the words in the order of their
     unigrams until none can be likelier than those found. Of equal words the lower id comes first;
@@ -187,7 +187,7 @@ class _Chain:
     words: Int32s
     """The words of all places, rising within a run."""
     logprobs: Float32s
-    """What is stored of them."""
+    """Their stored log-probabilities."""
     owed: Floats
     """[C + 1]: the sum of the backoff weights of the contexts before c."""
 
@@ -205,7 +205,7 @@ def _chain_after(tables: Tables, context: Sequence[int]) -> _Chain:
 
 
 def _packed_chain_after(tables: CompactTables, context: Int64s) -> _Chain:
-    """The same, with the continuations unpacked."""
+    """Do the same, with the continuations unpacked."""
     trie = tables.packed
     active = active_after(trie, context)
     runs, owed = [np.zeros(2, dtype=np.int64)][:0], [0.0]
@@ -232,7 +232,7 @@ def _packed_chain_after(tables: CompactTables, context: Int64s) -> _Chain:
 
 @compiled
 def find_word(words: Int32s, low: Index, end: Index, word: Index) -> Index:
-    """The place of ``word`` among rising ones from ``low`` up to ``end``, or −1."""
+    """Return the place of ``word`` among rising ones from ``low`` up to ``end``, or −1."""
     high = end
     while low < high:
         middle = (low + high) >> 1
@@ -247,7 +247,7 @@ def find_word(words: Int32s, low: Index, end: Index, word: Index) -> Index:
 
 @compiled
 def child(first: Int32s, words: Int32s, node: Index, word: Index) -> Index:
-    """The n-gram that continues ``node`` with ``word``, or −1."""
+    """Return the n-gram that continues ``node`` with ``word``, or −1."""
     low, end = np.int64(first[node]), np.int64(first[node + 1])
     if low < 0 or end > len(words):
         return -1
@@ -256,14 +256,14 @@ def child(first: Int32s, words: Int32s, node: Index, word: Index) -> Index:
 
 @compiled
 def shorter(links: Int32s, context: Index) -> Index:
-    """The context without its first word, or −1; always before it, so that backing off ends."""
+    """Return the context without its first word, or −1; before it, so that backing off ends."""
     link = np.int64(links[context])
     return link if link < context else -1
 
 
 @compiled
 def next_context(links: Int32s, lower: Index, node: Index) -> Index:
-    """The longest context that the n-gram ``node`` leaves behind, or −1."""
+    """Return the longest context that the n-gram ``node`` leaves behind, or −1."""
     if node < lower:
         return node
     link = np.int64(links[node])
@@ -393,7 +393,7 @@ def _top(
 
 @compiled
 def _follows(runs: Int64s, words: Int32s, word: Index) -> bool:
-    """Whether ``word`` is in one of the runs."""
+    """Return whether ``word`` is in one of the runs."""
     for index in range(len(runs)):
         if find_word(words, runs[index, 0], runs[index, 1], word) >= 0:
             return True

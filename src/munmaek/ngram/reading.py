@@ -30,7 +30,7 @@ __all__ = ["Reserved", "WordText", "read_words"]
 
 
 HoldOut = Callable[[int], Int64s]
-"""Of a number of rows, those that are not to be counted, in rising order."""
+"""From a number of rows to those that are not to be counted, in rising order."""
 
 UNK, BOS, EOS = 1, 2, 3
 """Places of the special tokens in every vocabulary of munmaek."""
@@ -46,7 +46,7 @@ def _kept(numbers: Int32s) -> Callable[[], Int32s]:
 
 
 class Reserved(Enum):
-    """What becomes of words of the text that are written like a special token."""
+    """The fate of words of the text that are written like a special token."""
 
     REFUSE = "refuse"
     SPACE = "space"
@@ -72,7 +72,7 @@ class WordText:
 
     @property
     def sha256(self) -> str:
-        """Of the rows that are counted, as ``munmaek.text.corpora.Corpus.fingerprint`` has it.
+        """sha256 of the rows counted, as ``munmaek.text.corpora.Corpus.fingerprint`` has it.
 
         It is computed beside what follows; asked for, it is waited for.
         """
@@ -194,7 +194,7 @@ class _Reader:
         return index if index < len(self.blocks) else None
 
     def hash(self) -> str:
-        """sha256 of the number of rows and the rows, stripped of spaces at both ends."""
+        """Return the sha256 of the number of rows and the rows, stripped of spaces at both ends."""
         rows = sum(block.rows for block in self.blocks) - len(self.held)
         digest = hashlib.sha256(f"{rows}\n".encode())
         begun = False
@@ -229,7 +229,7 @@ class _Reader:
             raise InputError(message)
 
     def _refused_held(self) -> list[tuple[int, int]]:
-        """The first row held out with a reserved word, and its block, where those are refused."""
+        """Return the first held-out row with a reserved word that is refused, and its block."""
         if self.reserved != -2:
             return []
         words = {word.decode() for word in self.first}
@@ -240,7 +240,7 @@ class _Reader:
     def rank(
         self, specials: Sequence[str], *, most: int | None, min_count: int
     ) -> tuple[tuple[str, ...], list[Int32s]]:
-        """The vocabulary, most frequent words first, and what each thread's numbers become."""
+        """Return vocabulary, most frequent words first, and what each thread's numbers become."""
         base = self.vocabularies[0]
         merged = [
             base.add(other.blob[: other.limits[other.size]], other.limits[: other.size + 1])
@@ -266,7 +266,7 @@ class _Reader:
         return vocabulary, [ids[numbered] for numbered in numbers]
 
     def assemble(self, numbers: list[Int32s], threads: int) -> Int32s:
-        """The whole text; gives up the blocks."""
+        """Put the whole text together; gives up the blocks."""
         ends = np.cumsum(self.sizes)
         check_length(int(ends[-1]))
         text = np.empty(int(ends[-1]) + 1, dtype=np.int32)
@@ -281,7 +281,7 @@ class _Reader:
         return text
 
     def write(self, numbers: list[Int32s], column: Column) -> None:
-        """The whole text into a file; gives up the blocks."""
+        """Write the whole text into a file; gives up the blocks."""
         check_length(sum(self.sizes))
         for index, size in enumerate(self.sizes):
             worker, block = self.numbered.pop(index)
@@ -291,7 +291,7 @@ class _Reader:
         column.append(np.array([BOS]))
 
     def held_rows(self) -> list[str]:
-        """The rows held out, in their order, as text."""
+        """Return the rows held out, in their order, as text."""
         rows = [row for index in range(len(self.blocks)) for row in self.spans[index]]
         if self.reserved != -1:
             return rows

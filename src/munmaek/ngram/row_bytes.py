@@ -11,7 +11,7 @@ __all__ = ["UNSOUND", "count_rows", "join_rows"]
 
 
 UNSOUND = -1
-"""What ``count_rows`` says of bytes that Python must look at: not UTF-8, maybe not NFC, or CR."""
+"""The answer for bytes that Python must look at: not UTF-8, maybe not NFC, or CR."""
 
 # In each of the eight bytes of a word: the lowest bit, the highest, all others, and two marks.
 _LOWEST, _HIGHEST = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
@@ -21,7 +21,7 @@ _FEEDS, _RETURNS = np.uint64(0x0A0A0A0A0A0A0A0A), np.uint64(0x0D0D0D0D0D0D0D0D)
 
 @compiled
 def count_rows(block: Bytes) -> int:  # noqa: C901, PLR0912  eight bytes at a time, then one
-    """How many rows the block has, or ``UNSOUND`` where Python must look at it.
+    """Return how many rows the block has, or ``UNSOUND`` where Python must look at it.
 
     Sound bytes are UTF-8 without carriage returns whose characters are all such that NFC neither
     changes nor joins them: those below U+0300 and the usual blocks of Greek, Cyrillic, punctuation,
@@ -90,7 +90,7 @@ def _stable(lead: int, second: int, third: int) -> bool:  # noqa: PLR0911  a tab
 
 @compiled
 def join_rows(block: Bytes, begin: int, held: Int64s, out: Bytes) -> int:
-    """The rows that are not held, stripped of spaces, with a line feed before each.
+    """Return the rows that are not held, stripped of spaces, with a line feed before each.
 
     Args:
         block: whole rows.
@@ -152,7 +152,7 @@ def _put_row(block: Bytes, begin: Index, end: Index, out: Bytes, filled: Index) 
 
 @compiled
 def _space_at(block: Bytes, at: int) -> int:
-    """The width of a space, a tab, a no-break or an ideographic space here; 0 for none."""
+    """Return the width of a space, a tab, a no-break or an ideographic space here; 0 for none."""
     byte = block[at]
     if byte in (32, 9):
         return 1

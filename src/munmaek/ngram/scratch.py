@@ -81,7 +81,7 @@ class Scratch:
             raise _refused(self._place, error) from error
 
     def column(self, name: str, dtype: Any) -> "Column":
-        """A new column in the folder, closed with it."""
+        """Make a new column in the folder, closed with it."""
         column = Column(self.folder / name, dtype)
         self._columns.append(column)
         return column
@@ -96,7 +96,7 @@ class Scratch:
         return partial(np.fromfile, path, dtype=np.uint8)
 
     def keep(self, numbers: Int32s) -> Callable[[], Int32s]:
-        """The same for ids."""
+        """Do the same for ids."""
         path = self._spool_file()
         with path.open("wb") as file:  # ``tofile`` does not say what went wrong
             file.write(cast("Any", np.ascontiguousarray(numbers).reshape(-1).view(np.uint8)))
@@ -134,12 +134,12 @@ class Column:
     """One array in a file: written from its beginning to its end, then mapped."""
 
     def __init__(self, path: Path, dtype: Any) -> None:
-        """Nothing is written yet."""
+        """Open the file, with nothing written yet."""
         self._path, self.dtype = path, np.dtype(dtype)
         self._file = path.open("wb")
         self.size = 0
         self.array: NDArray[Any] = np.empty(0, dtype=dtype)
-        """What ``map`` gave."""
+        """The mapped array, once ``map`` was called."""
 
     def append(self, values: NDArray[Any]) -> None:
         """Write on."""
@@ -148,11 +148,11 @@ class Column:
         self.size += array.size
 
     def close(self) -> None:
-        """Nothing more is written."""
+        """End writing."""
         self._file.close()
 
     def map(self) -> NDArray[Any]:
-        """The whole array, to read and to write; pages are in memory until ``release``."""
+        """Map the whole array, to read and to write; pages are in memory until ``release``."""
         self.close()
         with self._path.open("r+b") as file:
             length = os.fstat(file.fileno()).st_size
@@ -171,7 +171,7 @@ class Column:
 
 
 def chunks_of(first: Column, low: int, high: int, *, piece: int) -> list[tuple[int, int]]:
-    """Runs of contexts, each with at most 2 · ``piece`` nodes that continue them, if it can be.
+    """Cut contexts into runs of at most 2 · ``piece`` nodes that continue them, if it can be.
 
     Args:
         first: the first node of each context, mapped.
@@ -216,7 +216,7 @@ class Buckets:
     """Rows of 32-bit integers, sorted into files as they come, each in the order it was given."""
 
     def __init__(self, folder: Path, name: str, *, count: int, columns: int) -> None:
-        """All are empty."""
+        """Begin with empty buckets."""
         self._paths = [folder / f"{name}-{index}" for index in range(count)]
         self._columns = columns
         self._sizes = [0] * count
@@ -233,11 +233,11 @@ class Buckets:
             self._sizes[bucket] += len(part)
 
     def size(self, bucket: int) -> int:
-        """Rows of a bucket."""
+        """Return how many rows a bucket has."""
         return self._sizes[bucket]
 
     def read(self, bucket: int, begin: int, end: int) -> Int32s:
-        """Some rows of a bucket."""
+        """Read some rows of a bucket."""
         count = max(min(end, self._sizes[bucket]) - begin, 0)
         if not count:
             return np.empty((0, self._columns), dtype=np.int32)
@@ -250,13 +250,13 @@ class Buckets:
         return flat.reshape(-1, self._columns)
 
     def remove(self, bucket: int) -> None:
-        """Its file is needed no more."""
+        """Remove the file of a bucket, which is needed no more."""
         self._paths[bucket].unlink(missing_ok=True)
 
 
 @compiled
 def group_rows(rows: Int32s, buckets: Int32s, limits: Int64s, out: Int32s) -> None:
-    """Stable counting sort by bucket; ``limits`` gets where each begins and the last ends."""
+    """Sort rows by bucket, stably; ``limits`` gets where each begins and the last ends."""
     for bucket in buckets:
         limits[bucket + 1] += 1
     for bucket in range(1, len(limits)):

@@ -29,7 +29,7 @@ def flatten(sequences: Sequence[Sequence[int] | NDArray[Any]]) -> tuple[Int64s, 
 
 
 def sequence_of(offsets: Int64s, position: int) -> int:
-    """The index of the sequence that holds flat ``position``."""
+    """Return the index of the sequence that holds flat ``position``."""
     return int(np.searchsorted(offsets, position, side="right")) - 1
 
 
@@ -49,7 +49,7 @@ def check_range(ids: NDArray[np.integer[Any]], offsets: Int64s, vocab_size: int)
 
 
 def predictable_ids(vocab_size: int, never: Sequence[int]) -> NDArray[np.bool_]:
-    """Which ids are ever predicted: all but ``never``, shape [V]."""
+    """Return which ids are ever predicted: all but ``never``, shape [V]."""
     predictable = np.ones(vocab_size, dtype=np.bool_)
     predictable[list(never)] = False
     return predictable

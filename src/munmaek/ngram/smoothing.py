@@ -39,7 +39,7 @@ SINGLE_FALLBACK = 0.5
 
 
 def single_discounts(statistics: Sequence[Int64s]) -> Floats:
-    r"""D = t_1 / (t_1 + 2 t_2) of each order, for every count alike: [n, 3].
+    r"""Return D = t_1 / (t_1 + 2 t_2) of each order, for every count alike: [n, 3].
 
     t_i is how many n-grams of the order have count i (Ney, Essen & Kneser 1994; Chen & Goodman
     1998, equation 18).
@@ -66,7 +66,7 @@ def single_discounts(statistics: Sequence[Int64s]) -> Floats:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Smoothed:
-    """What came of the counts."""
+    """Tables of smoothed counts."""
 
     tables: NgramTables
     discounts: Floats | None = None
@@ -84,7 +84,7 @@ def _discounts(tree: CountTree, discount: float | None) -> Floats:
 
 
 def modified_kneser_ney(tree: CountTree, *, kept: Bools, kenlm_compatible: bool) -> Smoothed:
-    """Three discounts an order, on adjusted counts (Chen & Goodman 1998, section 4).
+    """Smooth with three discounts an order, on adjusted counts (Chen & Goodman 1998, section 4).
 
     The twin of ``munmaek.ngram.estimate`` that can prune.
     """
@@ -93,7 +93,7 @@ def modified_kneser_ney(tree: CountTree, *, kept: Bools, kenlm_compatible: bool)
 
 
 def kneser_ney(tree: CountTree, *, kept: Bools, discount: float | None = None) -> Smoothed:
-    r"""One discount an order, on adjusted counts (Kneser & Ney 1995, interpolated).
+    r"""Smooth with one discount an order, on adjusted counts (Kneser & Ney 1995, interpolated).
 
         p(w | h) = (a(h w) − D) / a(h ·) + D N_1+(h ·) / a(h ·) p(w | h')
 
@@ -103,7 +103,7 @@ def kneser_ney(tree: CountTree, *, kept: Bools, discount: float | None = None) -
 
 
 def absolute(tree: CountTree, *, kept: Bools, discount: float | None = None) -> Smoothed:
-    r"""One discount an order, on raw counts (Ney, Essen & Kneser 1994, interpolated).
+    r"""Smooth with one discount an order, on raw counts (Ney, Essen & Kneser 1994, interpolated).
 
         p(w | h) = (c(h w) − D) / c(h ·) + D N_1+(h ·) / c(h ·) p(w | h')
 
@@ -114,7 +114,7 @@ def absolute(tree: CountTree, *, kept: Bools, discount: float | None = None) -> 
 
 
 def witten_bell(tree: CountTree, *, kept: Bools) -> Smoothed:
-    r"""New words are as likely as they were (Witten & Bell 1991, method C, interpolated).
+    r"""Make new words as likely as they were (Witten & Bell 1991, method C, interpolated).
 
         p(w | h) = (c(h w) + N_1+(h ·) p(w | h')) / (c(h ·) + N_1+(h ·))
 
@@ -125,7 +125,7 @@ def witten_bell(tree: CountTree, *, kept: Bools) -> Smoothed:
 
 
 def maximum_likelihood(tree: CountTree, *, kept: Bools) -> Smoothed:
-    r"""Relative frequency: p(w | h) = c(h w) / c(h ·), nothing for what was not seen.
+    r"""Take relative frequencies: p(w | h) = c(h w) / c(h ·), nothing for what was not seen.
 
     After a context that never occurred, it is that of the context's longest end that did.
     """

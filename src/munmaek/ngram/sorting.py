@@ -106,7 +106,7 @@ class _Sorter:
         self._check_order()
 
     def run(self) -> Grams:
-        """All passes."""
+        """Make all passes."""
         most = self.vocab_size + (self.order - 1) * len(self.places)
         # Memory that is never touched is never given: the size is cut down at the end.
         links, counts = np.empty(most, dtype=np.int32), np.empty(most, dtype=np.int32)
@@ -132,7 +132,7 @@ class _Sorter:
         return np.linspace(0, len(self.text) - 1, self.threads + 1).astype(np.int64)
 
     def _histograms(self) -> Int64s:
-        """How often each word stands in each part of the text."""
+        """Return how often each word stands in each part of the text."""
         parts = self._parts()
         counts = np.zeros((self.threads, self.vocab_size), dtype=np.int64)
 
@@ -146,7 +146,7 @@ class _Sorter:
         return (self.places[begin:end] & _PLACE).astype(np.int32)
 
     def _sort_by_word(self, histograms: Int64s) -> Int64s:
-        """Each place with the unigram that stands there, in the order of those."""
+        """Sort places by the unigram that stands there."""
         parts, places = self._parts(), self.spare.take(len(self.text) - 1, np.int64)
         cursors = np.cumsum(histograms, axis=0) - histograms + self._limits()[:-1]
 
@@ -201,7 +201,7 @@ class _Sorter:
         in_threads(self.threads, work, self.slices)
 
     def _count_before(self) -> Int32s:
-        """How often each word stands before one of each slice: [S, V]."""
+        """Return how often each word stands before one of each slice: [S, V]."""
         slice_of = np.repeat(np.arange(len(self.slices), dtype=np.uint8), np.diff(self.cuts))
         before = np.zeros((len(self.slices), self.vocab_size), dtype=np.int32)
         groups = np.linspace(0, len(self.slices), self.threads + 1).astype(np.int64)
@@ -213,7 +213,7 @@ class _Sorter:
         return before
 
     def _cursors(self, before: Int32s, order: int) -> Int32s:
-        """Where each slice begins to write in each bucket of the next order: [S, V].
+        """Return where each slice begins to write in each bucket of the next order: [S, V].
 
         Places where an n-gram of ``order`` ends its sentence are taken out of the counts first.
         """
@@ -269,7 +269,7 @@ def _end(
 
 @compiled
 def _count_opened(places: Int64s, limits: Int64s, low: int, high: int) -> int:
-    """How many n-grams begin with a word of the slice."""
+    """Return how many n-grams begin with a word of the slice."""
     opened = 0
     for word in range(low, high):
         begin, end = limits[word], limits[word + 1]

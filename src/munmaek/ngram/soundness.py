@@ -1,4 +1,4 @@
-"""Whether the arrays of a trie fit together: compiled checks that read all of them."""
+"""Checks that the arrays of a trie fit together: compiled, reading all of them."""
 
 import numpy as np
 
@@ -17,7 +17,7 @@ __all__ = [
 
 @compiled
 def first_is_sound(starts: Int64s, first: Int32s) -> bool:
-    """Runs of continuations follow one another, those of each order fill the next."""
+    """Check that runs of continuations follow one another, those of each order filling the next."""
     for order in range(1, len(starts) - 1):
         if first[starts[order - 1]] != starts[order]:
             return False
@@ -29,7 +29,7 @@ def first_is_sound(starts: Int64s, first: Int32s) -> bool:
 
 @compiled
 def words_are_sound(starts: Int64s, first: Int32s, words: Int32s) -> bool:
-    """Unigrams in the order of their ids, continuations in rising order; ``first`` is sound."""
+    """Check that unigrams are in the order of ids and continuations rise; ``first`` is sound."""
     for word in range(starts[1]):
         if words[word] != word:
             return False
@@ -44,7 +44,7 @@ def words_are_sound(starts: Int64s, first: Int32s, words: Int32s) -> bool:
 
 @compiled
 def links_are_sound(starts: Int64s, words: Int32s, links: Int32s) -> bool:
-    """Each leads to a shorter n-gram with the same last word, from unigrams to none."""
+    """Check that each leads to a shorter n-gram with the same last word, from unigrams to none."""
     order = 0
     for node in range(len(links)):
         if node >= starts[order + 1]:
@@ -60,7 +60,7 @@ def links_are_sound(starts: Int64s, words: Int32s, links: Int32s) -> bool:
 
 @compiled
 def index_is_sound(first: Int32s, words: Int32s, index: Uint64s) -> bool:
-    """Every continuation of a context with many is found, and nothing else is in it."""
+    """Check that every continuation of a context with many is found, and nothing else is in it."""
     one, mask = np.uint64(1), np.uint64(len(index) - 1)
     entries = 0
     for context in range(len(first) - 1):
@@ -83,7 +83,7 @@ def index_is_sound(first: Int32s, words: Int32s, index: Uint64s) -> bool:
 
 @compiled
 def ranks_are_sound(logprobs: Float32s, ranked: Int32s) -> bool:
-    """All ids, from the likeliest unigram to the least, equal ones in their order."""
+    """Check that all ids go from the likeliest unigram to the least, equal ones in their order."""
     for rank in range(len(ranked)):
         if ranked[rank] < 0 or ranked[rank] >= len(ranked):
             return False

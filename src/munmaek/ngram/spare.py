@@ -26,14 +26,14 @@ class Spare:
     """Arrays out of pieces that were given back, and new ones where none is large enough."""
 
     def __init__(self, room: Future[mmap.mmap] | None = None) -> None:
-        """Nothing is held but the ``room``, whose begin may have been touched already."""
+        """Hold nothing but the ``room``, whose begin may have been touched already."""
         self._maps: list[mmap.mmap] = []
         self._free: list[tuple[int, int, int]] = []
         """Map, begin and end of each piece."""
         self._room = room
 
     def take(self, size: int, dtype: DTypeLike) -> NDArray[Any]:
-        """An array of ``size`` elements that hold anything."""
+        """Return an array of ``size`` elements that hold anything."""
         kind = np.dtype(dtype)
         wanted = size * kind.itemsize
         if wanted < _SMALL or not hasattr(mmap, "MAP_PRIVATE"):

@@ -1,4 +1,4 @@
-"""How far a long computation is, in stages of known weight."""
+"""Progress of a long computation, in stages of known weight."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -11,11 +11,11 @@ __all__ = ["Stage", "Stages"]
 @final
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What is being done."""
+    """The stage that is being worked on."""
 
     name: str
     progress: float
-    """Of the whole, from 0 to 1."""
+    """Share of the whole, from 0 to 1."""
     seconds_left: float | None
     """At the pace so far; None at the beginning."""
 
@@ -27,7 +27,7 @@ class Stages:
     def __init__(
         self, weights: Mapping[str, float], report: Callable[[Stage], None] | None = None
     ) -> None:
-        """Nothing is told without ``report``.
+        """Report nothing without ``report``.
 
         Args:
             weights: the stages in their order, each with its share of the time, in any unit.
@@ -43,7 +43,7 @@ class Stages:
         self._began = time.monotonic()
 
     def tell(self, name: str, part: float = 0.0) -> None:
-        """The stage of that name has begun, or is so far, from 0 to 1."""
+        """Report that the stage of that name has begun, or is so far, from 0 to 1."""
         if self._report is None:
             return
         begin, share = self._begins[name]

@@ -30,7 +30,7 @@ __all__ = ["stupid_backoff"]
 def stupid_backoff(
     tree: CountTree, *, kept: Bools, factor: float, normalised: bool = False
 ) -> NgramTables:
-    """Tables of scores, or of probabilities when ``normalised``.
+    """Make tables of scores, or of probabilities when ``normalised``.
 
     Args:
         tree: the counts.
@@ -81,7 +81,7 @@ def _normalise(
     sums: Floats,
     backoffs: Floats,
 ) -> None:
-    """Sums of contexts, shorter ones first; then every level by its own, longest first."""
+    """Sum contexts, shorter ones first; then divide every level by its own, longest first."""
     lower = len(backoffs)
     for context in range(lower):
         shorter = 1.0 if links[context] < 0 else sums[links[context]]

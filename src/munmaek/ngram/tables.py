@@ -218,7 +218,7 @@ def _orders_fit(counts: Int64s) -> bool:
 
 
 def tensor_named(tensors: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
-    """The tensor of that name.
+    """Return the tensor of that name.
 
     Raises:
         ArtefactError: there is none.
@@ -230,7 +230,7 @@ def tensor_named(tensors: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]
 
 
 def sampled(values: NDArray[Any]) -> NDArray[Any]:
-    """A few values from all over the array, the first and the last among them."""
+    """Return a few values from all over the array, the first and the last among them."""
     if not len(values):
         return values
     return values[np.linspace(0, len(values) - 1, _SAMPLED).astype(np.int64)]

@@ -1,4 +1,4 @@
-"""How likely a whole text is: bytes in, sums out.
+"""The likelihood of a whole text: bytes in, sums out.
 
 The text is cut into blocks at line ends; a block is read into ids and scored while it is still in
 the processor's cache. Blocks do not depend on the number of threads, nor does any sum.
@@ -109,7 +109,7 @@ def score_text(
 
 
 def _blocks(text: Bytes) -> list[tuple[int, int]]:
-    """Runs of whole lines of about the same length."""
+    """Cut the text into runs of whole lines of about the same length."""
     blocks: list[tuple[int, int]] = []
     begin = 0
     while begin < len(text):
@@ -127,7 +127,7 @@ def _blocks(text: Bytes) -> list[tuple[int, int]]:
 
 
 def mapped(path: Path) -> Bytes:
-    """A file's bytes, memory-mapped.
+    """Map a file's bytes into memory.
 
     Raises:
         InputError: it cannot be read.

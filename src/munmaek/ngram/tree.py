@@ -38,7 +38,7 @@ class CountTree(Trie):
     """t_0 … t_4 of each order, how many n-grams have each adjusted count."""
 
     def raw(self) -> "CountTree":
-        """The same n-grams with raw counts and their counts-of-counts."""
+        """Return the same n-grams with raw counts and their counts-of-counts."""
         counts = raw_counts(self)
         return replace(self, counts=counts, statistics=counts_of_orders(self.starts, counts))
 
@@ -76,7 +76,7 @@ def count_tree(
 
 
 def raw_counts(tree: CountTree) -> Int32s:
-    """How often each n-gram occurs: [N], from adjusted counts alone.
+    """Return how often each n-gram occurs: [N], from adjusted counts alone.
 
     Every occurrence stands after some word or begins with ``<s>``, so the raw count of an n-gram is
     the sum over the n-grams one word longer to the left, or its adjusted count if there is none.
@@ -92,5 +92,5 @@ def raw_counts(tree: CountTree) -> Int32s:
 
 
 def counts_of_orders(starts: Int64s, counts: Int32s) -> tuple[Int64s, ...]:
-    """t_0 … t_4 of each order: how many n-grams have each count below 5."""
+    """Return t_0 … t_4 of each order: how many n-grams have each count below 5."""
     return tuple(counts_of_counts(counts[int(begin) : int(end)]) for begin, end in pairwise(starts))

@@ -53,7 +53,7 @@ class Vocabulary:
             self.add(np.frombuffer(word, dtype=np.uint8))
 
     def add(self, words: Bytes, limits: Int64s | None = None) -> Int32s:
-        """The numbers of words given end to end; new ones are taken up.
+        """Number words given end to end; new ones are taken up.
 
         Args:
             words: the bytes.
@@ -66,13 +66,13 @@ class Vocabulary:
         return numbers
 
     def words(self) -> list[bytes]:
-        """All words, by number."""
+        """Return all words, by number."""
         letters = self.blob[: self.limits[self.size]].tobytes()
         limits = self.limits[: self.size + 1].tolist()
         return [letters[begin:end] for begin, end in pairwise(limits)]
 
     def number(self, block: Bytes, rows: "Rows") -> Int32s:
-        """The words of a block: each row as ``rows.bos``, its words, ``rows.eos``."""
+        """Number the words of a block: each row as ``rows.bos``, its words, ``rows.eos``."""
         out = np.empty(len(block) // 2 + 2 * rows.most + 3, dtype=np.int32)
         state = np.zeros(9, dtype=np.int64)
         state[_ROW] = rows.begin
@@ -93,7 +93,7 @@ class Vocabulary:
         return out[: state[_OUT]]
 
     def _make_room(self, words: int, letters: int) -> None:
-        """Room for so much more, and at least twice what there is."""
+        """Make room for so much more, and at least twice what there is."""
         while self.limits[self.size] + letters > len(self.blob):
             self.blob = np.concatenate([self.blob, np.empty_like(self.blob)])
         while self.size + words + 2 > len(self.limits):
@@ -106,12 +106,12 @@ class Vocabulary:
 @final
 @dataclass(slots=True)
 class Rows:
-    """How the rows of one block are read."""
+    """The rows of one block, and how to read them."""
 
     begin: int
     """The number of its first row."""
     most: int
-    """How many rows it has."""
+    """The number of its rows."""
     held: Int64s
     """Rows of the whole text that are passed over, in rising order."""
     bos: int
@@ -170,7 +170,7 @@ def _add(
 
 @compiled
 def _wide_space(block: Bytes, at: int) -> int:
-    """How many bytes long the white space beyond ASCII is that begins here; 0 for none."""
+    """Return how many bytes long the white space beyond ASCII is that begins here; 0 for none."""
     left = len(block) - at
     if left < 2:
         return 0
@@ -311,6 +311,6 @@ def tally(numbers: Int32s, counts: Int64s) -> None:
 
 @compiled
 def renumber(source: Int32s, numbers: Int32s, target: Int32s) -> None:
-    """``target[i] = numbers[source[i]]``."""
+    """Set ``target[i] = numbers[source[i]]``."""
     for place in range(len(source)):
         target[place] = numbers[source[place]]

@@ -49,7 +49,7 @@ class WordTable:
 
     @classmethod
     def of(cls, words: Sequence[str], *, without: Sequence[int] = ()) -> Self:
-        """The table of ``words``, the index of each its id.
+        """Make the table of ``words``, the index of each its id.
 
         Args:
             words: distinct; one that holds white space is never found.
@@ -63,7 +63,7 @@ class WordTable:
 
     @classmethod
     def of_bytes(cls, blob: Bytes, limits: Int64s, *, without: Sequence[int] = ()) -> Self:
-        """The same of words end to end, word w at ``blob[limits[w] : limits[w + 1]]``."""
+        """Do the same for words end to end, word w at ``blob[limits[w] : limits[w + 1]]``."""
         count = len(limits) - 1
         slots = np.zeros(1 << int(count / _FULL).bit_length(), dtype=np.uint64)
         kept = np.ones(count, dtype=np.bool_)
@@ -72,11 +72,11 @@ class WordTable:
         return cls(blob=blob, limits=limits, slots=slots)
 
     def first_repeated(self) -> int:
-        """The first word that stood before, or −1."""
+        """Return the first word that stood before, or −1."""
         return int(_first_repeated(self.blob, self.limits, self.slots))
 
     def read(self, text: Bytes, *, eos: int, unk: int) -> Sentences:
-        """The lines of ``text``; the last one may lack its line end.
+        """Read the lines of ``text``; the last one may lack its line end.
 
         Args:
             text: UTF-8.

@@ -66,7 +66,7 @@ class AdaptiveSoftmax(nn.Module):
         return [end - begin for begin, end in zip(self.edges, self.edges[1:], strict=False)]
 
     def _head(self, hidden: Tensor, embedding: Tensor) -> Float[Tensor, "*N F"]:
-        """Log-probabilities of the frequent tokens and then of the clusters."""
+        """Return the log-probabilities of the frequent tokens and then of the clusters."""
         frequent = embedding[: self.edges[0]] if self.weight is None else self.weight
         weight = torch.cat([frequent, self.clusters])
         bias = torch.cat([self.bias[: self.edges[0]], self.cluster_bias])
@@ -83,7 +83,7 @@ class AdaptiveSoftmax(nn.Module):
     def forward(
         self, hidden: Float[Tensor, "*N D"], embedding: Float[Tensor, "V D"]
     ) -> Float[Tensor, "*N V"]:
-        """Log-probabilities of every token."""
+        """Return the log-probabilities of every token."""
         head = self._head(hidden, embedding)
         first = self.edges[0]
         parts = [head[..., :first]]
@@ -98,7 +98,7 @@ class AdaptiveSoftmax(nn.Module):
         gold: Int[Tensor, " N"],
         embedding: Float[Tensor, "V D"],
     ) -> Float[Tensor, ""]:
-        """Σ log p(gold); a cluster is computed for its own tokens alone."""
+        """Return Σ log p(gold); a cluster is computed for its own tokens alone."""
         head, first = self._head(hidden, embedding), self.edges[0]
         column = gold.clone()
         total = head.new_zeros(())

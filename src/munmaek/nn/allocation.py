@@ -52,7 +52,7 @@ class Bounded(TorchFunctionMode):
 
 
 def _of_shape(args: tuple[Any, ...]) -> int:
-    """Numbers of a tensor whose axes are given one by one or as a sequence."""
+    """Return the numbers of a tensor whose axes are given one by one or as a sequence."""
     together = bool(args) and isinstance(args[0], tuple | list)
     shape = cast("tuple[Any, ...]", args[0] if together else args)
     return math.prod(each for each in shape if isinstance(each, int))

@@ -45,7 +45,7 @@ __all__ = [
 
 
 class KeyValues(NamedTuple):
-    """What is asked: a key and a value for each position, rows first, so that it is a state."""
+    """A key and a value for each position that is asked, rows first, so that it is a state."""
 
     keys: Tensor
     """[B H S K]."""
@@ -65,21 +65,21 @@ Spans = Sequence[tuple[int, int, int]]
 def rotary_tables(
     positions: Int[Tensor, " T"], width: int, *, base: float = 10000.0
 ) -> Float[Tensor, "2 T K"]:
-    """Cosine and sine of each position's angles, for heads of even width K."""
+    """Return the cosine and sine of each position's angles, for heads of even width K."""
     half = torch.arange(0, width, 2, device=positions.device, dtype=torch.float32) / width
     angles = positions[:, None].float() * base**-half
     return torch.stack([angles.cos(), angles.sin()]).repeat(1, 1, 2)
 
 
 def rotate(vectors: Tensor, tables: Tensor) -> Tensor:
-    """``vectors`` [… T K] turned by the angles of ``tables`` [2 T K]."""
+    """Turn ``vectors`` [… T K] by the angles of ``tables`` [2 T K]."""
     first, second = vectors.chunk(2, dim=-1)
     turned = torch.cat([-second, first], dim=-1)
     return vectors * tables[0].to(vectors.dtype) + turned * tables[1].to(vectors.dtype)
 
 
 def append(past: KeyValues | None, new: KeyValues) -> KeyValues:
-    """``past`` with the positions of ``new`` after it."""
+    """Append the positions of ``new`` to ``past``."""
     if past is None or past.length == 0:
         return new
     keys = torch.cat([past.keys.to(new.keys.dtype), new.keys], dim=2)
@@ -97,7 +97,7 @@ def scaled_dot_product(
     dropout: float = 0.0,
     tape: Tape | None = None,
 ) -> Float[Tensor, "B H T E"]:
-    """softmax(Q Kᵀ / √K) V.
+    """Return softmax(Q Kᵀ / √K) V.
 
     Args:
         queries: Q.
@@ -129,7 +129,7 @@ _MOST_SCORES = 1 << 20
 
 
 def _in_parts(queries: Tensor, keys: Tensor) -> bool:
-    """Whether products of whole batches beat torch's kernel, which makes many small ones.
+    """Return whether products of whole batches beat torch's kernel, which makes many small ones.
 
     On a processor they do in bfloat16, four times in its gradient, and where oneDNN multiplies.
     """
@@ -148,7 +148,7 @@ def _by_products(
     mask: Bool[Tensor, "#B #H #T S"] | None = None,
     dropout: float = 0.0,
 ) -> Float[Tensor, "B H T E"]:
-    """The formula as it stands, all sentences and heads in one batch of products."""
+    """Compute the formula as it stands, all sentences and heads in one batch of products."""
     rows, heads, size, width = queries.shape
     flat = queries.reshape(rows * heads, size, width)
     turned = keys.reshape(rows * heads, -1, width).transpose(1, 2)
@@ -195,7 +195,7 @@ def flat_attention(
     dropout: float = 0.0,
     rotary: Float[Tensor, "2 N K"] | None = None,
 ) -> Float[Tensor, "N D"]:
-    """Attention within each sentence of a row of sentences, run by run of equal lengths.
+    """Attend within each sentence of a row of sentences, run by run of equal lengths.
 
     No mask of padding is needed: a run is a batch without any. On CUDA all runs go through one
     variable-length kernel. ``causal``: no token sees one after it.
@@ -216,7 +216,7 @@ def flat_attention(
 
 
 def _split(values: Tensor, sizes: Sequence[int]) -> list[Tensor]:
-    """Rows in groups; the gradient of slices would be a tensor of zeros for each, and their sum."""
+    """Part rows; the gradient of slices would be a tensor of zeros for each, and their sum."""
     return list(cast("Any", values).split(list(sizes)))
 
 
@@ -278,7 +278,7 @@ class MultiHeadSelfAttention(nn.Module):
         rotary: Float[Tensor, "2 T K"] | None = None,
         tape: Tape | None = None,
     ) -> tuple[Float[Tensor, "B T D"], KeyValues]:
-        """The new vectors, and the keys and values of ``past`` and ``x`` for going on.
+        """Return the new vectors, and the keys and values of ``past`` and ``x`` for going on.
 
         Args:
             x: the sentence, or what comes after ``past``.
@@ -307,7 +307,7 @@ class MultiHeadSelfAttention(nn.Module):
         causal: bool = False,
         rotary: Float[Tensor, "2 N K"] | None = None,
     ) -> Float[Tensor, "N D"]:
-        """The new vectors of sentences that stand end to end, each seeing itself alone."""
+        """Return the new vectors of sentences that stand end to end, each seeing itself alone."""
         parts = self.qkv(x).unflatten(-1, (3, self.heads, -1))
         dropout = self.dropout if self.training else 0.0
         context = flat_attention(parts, spans, causal=causal, dropout=dropout, rotary=rotary)
@@ -321,7 +321,7 @@ class MultiHeadSelfAttention(nn.Module):
         *,
         rotary: Float[Tensor, "2 N K"] | None = None,
     ) -> Float[Tensor, "B D"]:
-        """``flat`` of each sentence's first token, which stands at ``starts``, and of no other."""
+        """Compute ``flat`` of each sentence's first token alone, which stands at ``starts``."""
         size = x.shape[-1]
         weights = _split(self.qkv.weight, [size, 2 * size])
         bias = cast("Tensor | None", self.qkv.bias)
@@ -334,7 +334,7 @@ class MultiHeadSelfAttention(nn.Module):
         return self.output(context)
 
     def nothing(self, batch: int) -> KeyValues:
-        """The past of ``batch`` rows that have seen no position."""
+        """Return the past of ``batch`` rows that have seen no position."""
         weight = self.output.weight
         empty = weight.new_empty(batch, self.heads, 0, weight.shape[0] // self.heads)
         return KeyValues(empty, empty)
@@ -352,7 +352,7 @@ class MultiHeadCrossAttention(nn.Module):
         self.output = _projection(dimension, 1)
 
     def remember(self, memory: Float[Tensor, "B S D"]) -> KeyValues:
-        """The memory's keys and values."""
+        """Return the memory's keys and values."""
         parts = self.key_value(memory).unflatten(-1, (2, self.heads, -1))
         return KeyValues(*parts.permute(2, 0, 3, 1, 4).unbind(0))
 
@@ -379,7 +379,7 @@ class MultiHeadCrossAttention(nn.Module):
 
 
 def _projection(dimension: int, blocks: int, *, bias: bool = True) -> nn.Linear:
-    """``blocks`` square matrices on top of one another, each drawn as if it stood alone."""
+    """Make ``blocks`` square matrices on top of one another, each drawn as if it stood alone."""
     layer = nn.Linear(dimension, blocks * dimension, bias=bias)
     for block in layer.weight.data.chunk(blocks):
         nn.init.xavier_uniform_(block)

@@ -28,10 +28,10 @@ def device_of(network: Any) -> torch.device:
 
 
 def tensor(array: NDArray[np.generic], network: Any) -> Tensor:
-    """``array`` as a tensor beside the network's weights."""
+    """Return ``array`` as a tensor beside the network's weights."""
     return torch.as_tensor(array, device=device_of(network))
 
 
 def real_positions(lengths: Int[Tensor, " B"], size: int) -> Bool[Tensor, "B T"]:
-    """True where a row still has tokens: [B, size]."""
+    """Return a mask, true where a row still has tokens: [B, size]."""
     return torch.arange(size, device=lengths.device)[None, :] < lengths[:, None]

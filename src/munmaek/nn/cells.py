@@ -68,11 +68,11 @@ class Cell:
     """One kind of recurrent cell."""
 
     label: str
-    """What people call it."""
+    """Its name for people."""
     fused: type[nn.RNN | nn.GRU | nn.LSTM]
     """Torch's module of many steps."""
     kernel: Callable[..., tuple[Tensor, ...]]
-    """What ``fused`` calls: inputs, state, weights, biases, layers, dropout, training,
+    """The function that ``fused`` calls: inputs, state, weights, biases, layers, dropout, training,
     bidirectional, batch first."""
     step: Step
     gates: int

@@ -21,7 +21,7 @@ _LEVELS = 1 << 16
 
 
 def dropout(x: Float[Tensor, "*N"], rate: float) -> Float[Tensor, "*N"]:
-    """``x`` with a share ``rate`` of its numbers zeroed, below 1, and the rest scaled up."""
+    """Return ``x`` with a share ``rate`` of its numbers zeroed, below 1, and the rest scaled up."""
     kept = round((1.0 - rate) * _LEVELS)
     if x.device.type != "cpu" or not 0 < kept < _LEVELS:
         return F.dropout(x, rate)
@@ -29,7 +29,7 @@ def dropout(x: Float[Tensor, "*N"], rate: float) -> Float[Tensor, "*N"]:
 
 
 def _mask(like: Tensor, kept: int) -> Tensor:
-    """1 with a probability of ``kept`` / 2¹⁶, else 0, in the shape and type of ``like``."""
+    """Return 1 with a probability of ``kept`` / 2¹⁶, else 0, in the shape and type of ``like``."""
     count = like.numel()
     words = torch.empty((count + 3) // 4, dtype=torch.int64)
     bits = words.random_(-(1 << 63), None).view(torch.int16)[:count].view(like.shape)
@@ -46,7 +46,7 @@ class Dropout(nn.Module):
         self.rate = rate
 
     def forward(self, x: Float[Tensor, "*N"]) -> Float[Tensor, "*N"]:
-        """``x``, or what is left of it."""
+        """Return ``x``, or what is left of it."""
         return dropout(x, self.rate) if self.training and self.rate > 0 else x
 
 
@@ -65,7 +65,7 @@ class EmbeddingDropout(nn.Module):
     def forward(
         self, vectors: Float[Tensor, "B T D"], ids: Int[Tensor, "B T"]
     ) -> Float[Tensor, "B T D"]:
-        """``vectors`` of ``ids`` in evaluation mode; else with words dropped."""
+        """Return ``vectors`` of ``ids`` in evaluation mode; else with words dropped."""
         if not self.training or self.rate == 0.0:
             return vectors
         kept = F.dropout(vectors.new_ones(self.vocab_size), self.rate)
@@ -81,7 +81,7 @@ class VariationalDropout(nn.Module):
         self.rate = rate
 
     def forward(self, inputs: Float[Tensor, "B T D"]) -> Float[Tensor, "B T D"]:
-        """``inputs`` in evaluation mode; else with whole columns zeroed and the rest scaled up."""
+        """Return ``inputs``; while training with whole columns zeroed and the rest scaled up."""
         if not self.training or self.rate == 0.0:
             return inputs
         ones = inputs.new_ones(inputs.shape[0], 1, inputs.shape[2])

@@ -50,7 +50,7 @@ class TokenEmbedding(nn.Module):
         return self.table.weight
 
     def forward(self, ids: Int[Tensor, "*N"], *, tape: Tape | None = None) -> Float[Tensor, "*N D"]:
-        """The vectors of ``ids``; a tape gets them as ``embedding``."""
+        """Return the vectors of ``ids``; a tape gets them as ``embedding``."""
         vectors = self.table(ids) * self.scale
         if tape is not None:
             tape.record("embedding", vectors)
@@ -60,7 +60,7 @@ class TokenEmbedding(nn.Module):
 def target_embedding(
     source: TokenEmbedding, vocab_size: int, dimension: int, *, shared: bool
 ) -> TokenEmbedding:
-    """A translator's embedding of target tokens: one of its own, or with ``shared`` the source's.
+    """Return a translator's embedding of target tokens: its own, or with ``shared`` the source's.
 
     Raises:
         ConfigError: ``shared``, and the two sides have different vocabularies.
@@ -77,7 +77,7 @@ def target_embedding(
 
 
 def log_frequencies(counts: Int[Tensor, " V"]) -> Float[Tensor, " V"]:
-    """The logarithm of each token's share, counted once more than it was."""
+    """Return the logarithm of each token's share, counted once more than it was."""
     return (counts + 1).double().div(counts.sum() + len(counts)).log().float()
 
 
@@ -109,7 +109,7 @@ class OutputLayer(nn.Module):
     def forward(
         self, hidden: Float[Tensor, "*N D"], embedding: Float[Tensor, "V _"]
     ) -> Float[Tensor, "*N V"]:
-        """Scores before softmax; ``embedding`` [V D] is used when the weights are tied."""
+        """Return scores before softmax; ``embedding`` [V D] is used when the weights are tied."""
         weight = embedding if self.weight is None else self.weight
         return F.linear(hidden, weight, self.bias)
 
@@ -121,7 +121,7 @@ class OutputLayer(nn.Module):
         *,
         smoothing: float = 0.0,
     ) -> Float[Tensor, ""]:
-        """Σ log p(gold) in nats over the rows, without holding every token's score.
+        """Return Σ log p(gold) in nats over the rows, without holding every token's score.
 
         With ``smoothing`` above 0, the negative of the label-smoothed cross-entropy.
         """
@@ -137,7 +137,7 @@ class OutputLayer(nn.Module):
         tokens: int,
         order: Int[Tensor, " V"] | None = None,
     ) -> Float[Tensor, ""]:
-        """An estimate from the ``tokens`` / 2 most frequent tokens and as many random others.
+        """Estimate from the ``tokens`` / 2 most frequent tokens and as many random others.
 
         ``order`` as in ``munmaek.nn.softmax.sampled_log_likelihood``.
         """
@@ -170,7 +170,7 @@ class TokenPredictor(nn.Module):
 
 
 def sinusoids(start: int, length: int, dimension: int) -> Float[Tensor, "T D"]:
-    """PE of the positions ``start`` to ``start + length - 1``, computed in float64."""
+    """Return PE of the positions ``start`` to ``start + length - 1``, computed in float64."""
     position = torch.arange(start, start + length, dtype=torch.float64)[:, None]
     exponent = torch.arange(0, dimension, 2, dtype=torch.float64) / dimension
     angle = position * 10000.0**-exponent
@@ -191,7 +191,7 @@ class SinusoidalPositions(nn.Module):
         self.register_buffer("table", sinusoids(0, ready, dimension), persistent=False)
 
     def forward(self, start: int, length: int) -> Float[Tensor, "T D"]:
-        """The vectors of ``length`` positions from ``start`` on."""
+        """Return the vectors of ``length`` positions from ``start`` on."""
         if start + length <= self.table.shape[0]:
             return self.table[start : start + length]
         return sinusoids(start, length, self.dimension).to(self.table)
@@ -206,7 +206,7 @@ class LearnedPositions(nn.Module):
         nn.init.normal_(self.table.weight, std=0.02)
 
     def forward(self, start: int, length: int) -> Float[Tensor, "T D"]:
-        """The vectors of ``length`` positions from ``start`` on.
+        """Return the vectors of ``length`` positions from ``start`` on.
 
         Raises:
             InputError: a position beyond the capacity.

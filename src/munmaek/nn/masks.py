@@ -12,12 +12,12 @@ __all__ = ["causal_mask", "key_mask", "masked_mean", "padding_mask"]
 
 
 def padding_mask(lengths: Int[Tensor, " B"], size: int) -> Bool[Tensor, "B T"]:
-    """True at the real tokens: row b's first ``lengths[b]`` of ``size`` positions."""
+    """Return a mask of the real tokens: row b's first ``lengths[b]`` of ``size`` positions."""
     return torch.arange(size, device=lengths.device) < lengths[:, None]
 
 
 def key_mask(lengths: Int[Tensor, " B"], size: int) -> Bool[Tensor, "B 1 1 S"] | None:
-    """The padding mask as attention takes it, or None when no row is padded.
+    """Return the padding mask as attention takes it, or None when no row is padded.
 
     None lets the fused kernel run without a mask, which is faster.
     """
@@ -29,7 +29,7 @@ def key_mask(lengths: Int[Tensor, " B"], size: int) -> Bool[Tensor, "B 1 1 S"] |
 def causal_mask(
     queries: int, keys: int, *, device: torch.device | None = None
 ) -> Bool[Tensor, "T S"]:
-    """True where a query may see a key: itself and what is before it.
+    """Return a mask of what each query may see: itself and what is before it.
 
     The last query stands at the last key, so the first ``keys - queries`` keys are a past that
     every query sees.
@@ -39,7 +39,7 @@ def causal_mask(
 
 
 def masked_mean(hidden: Float[Tensor, "B T D"], lengths: Int[Tensor, " B"]) -> Float[Tensor, "B D"]:
-    """The mean of each row over its real tokens; zero for a row without any."""
+    """Return the mean of each row over its real tokens; zero for a row without any."""
     real = padding_mask(lengths, hidden.shape[1])[:, :, None]
     total = hidden.masked_fill(~real, 0.0).sum(dim=1)
     return total / lengths.clamp(min=1)[:, None].to(total.dtype)

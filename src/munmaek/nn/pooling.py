@@ -43,7 +43,7 @@ class Pooling(nn.Module):
         *,
         tape: Tape | None = None,
     ) -> Float[Tensor, "B P"]:
-        """The pooled vector; with attention a tape gets ``pool.weights`` [B T]."""
+        """Return the pooled vector; with attention a tape gets ``pool.weights`` [B T]."""
         match self.name:
             case "last":
                 return last

@@ -27,7 +27,7 @@ __all__ = [
 
 _SIZE = 384
 _WORTH = 1.3
-"""How much faster whole products must be to make up for small ones, which are called slower."""
+"""The speed-up of whole products that makes up for small ones, which are called slower."""
 _EXACT = 4.0
 """Largest error beside MKL's: both round to float32, summing in another order."""
 
@@ -61,7 +61,7 @@ _switch = _Switch()
 
 @contextmanager
 def fast_products() -> Generator[None]:
-    """Inside, oneDNN computes this process's float32 products if it is faster and as exact.
+    """Let oneDNN compute this process's float32 products inside if it is faster and as exact.
 
     It holds for all threads; what was set before is set again when none is inside any more.
     """
@@ -74,7 +74,7 @@ def fast_products() -> Generator[None]:
 
 @contextmanager
 def unmeasured_products() -> Generator[None]:
-    """Inside, ``fast_products`` keeps torch's own choice.
+    """Let ``fast_products`` inside keep torch's own choice.
 
     Which library is faster is measured, and a busy machine may measure otherwise; the two round
     differently, so where numbers are to be the same in every run nothing may depend on it.
@@ -88,7 +88,7 @@ def unmeasured_products() -> Generator[None]:
 
 @contextmanager
 def inference() -> Generator[None]:
-    """No gradients inside, and products as in ``fast_products``; a decorator too."""
+    """Compute no gradients inside, and products as in ``fast_products``; a decorator too."""
     with torch.inference_mode(), fast_products():
         yield
 
@@ -129,7 +129,7 @@ def _error(product: Tensor, exact: Tensor) -> float:
 
 
 def product_seconds(left: Tensor, right: Tensor) -> float:
-    """The shortest of a few products; the first, which also sets up, is among them."""
+    """Return the shortest of a few products; the first, which also sets up, is among them."""
     times: list[float] = []
     for _ in range(5):
         began = time.perf_counter()

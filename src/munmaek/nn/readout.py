@@ -26,6 +26,6 @@ class MaxoutReadout(nn.Module):
         self.linear = nn.Linear(input_size, 2 * size)
 
     def forward(self, *parts: Float[Tensor, "*N _"]) -> Float[Tensor, "*N D"]:
-        """``parts`` are s, y and c, whose widths add up to the input size."""
+        """Apply the layer; ``parts`` are s, y and c, whose widths add up to the input size."""
         first, second = self.linear(torch.cat(parts, -1)).chunk(2, -1)
         return torch.maximum(first, second)

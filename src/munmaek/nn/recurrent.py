@@ -26,7 +26,7 @@ __all__ = ["Bidirectional", "Recurrent", "State"]
 
 
 def _widths(layers: int, first: int, others: int) -> Iterator[int]:
-    """What each layer reads; one by one, for their number may come from a damaged file."""
+    """Yield what each layer reads; one by one, for their number may come from a damaged file."""
     return chain([first], repeat(others, layers - 1))
 
 
@@ -61,7 +61,7 @@ class Recurrent(nn.Module):
         self.dropout = VariationalDropout(dropout)
 
     def begin(self, batch: int) -> State:
-        """The zero state of ``batch`` rows."""
+        """Return the zero state of ``batch`` rows."""
         parts = [layer.begin(batch) for layer in self._layers()]
         return _stacked(parts)
 
@@ -69,11 +69,11 @@ class Recurrent(nn.Module):
         return [cast("Layer", layer) for layer in self.stack]
 
     def by_layer(self) -> list[list[nn.Parameter]]:
-        """Each layer's parameters, the lowest first."""
+        """Return each layer's parameters, the lowest first."""
         return [list(layer.parameters()) for layer in self.stack]
 
     def onward(self) -> nn.ModuleList:
-        """The layers that read left to right."""
+        """Return the layers that read left to right."""
         return self.stack
 
     def forward(
@@ -83,7 +83,7 @@ class Recurrent(nn.Module):
         *,
         tape: Tape | None = None,
     ) -> tuple[Float[Tensor, "B T H"], State]:
-        """The top layer's outputs, and every layer's state after the last step.
+        """Return the top layer's outputs, and every layer's state after the last step.
 
         A tape gets ``layer.0.hidden``, ``layer.0.gates.reset`` and so on, each [B T H].
         """
@@ -103,7 +103,7 @@ class Recurrent(nn.Module):
         *,
         tape: Tape | None = None,
     ) -> tuple[Float[Tensor, "B T H"], State]:
-        """From the zero state: the top layer's outputs, and every layer's state at each row's end.
+        """Read from the zero state: the top layer's outputs, and each row's last states.
 
         Outputs on padding are 0. A tape gets what ``forward`` gives it.
         """
@@ -144,12 +144,12 @@ class Bidirectional(nn.Module):
         self.dropout = VariationalDropout(dropout)
 
     def by_layer(self) -> list[list[nn.Parameter]]:
-        """Each layer's parameters of both directions, the lowest first."""
+        """Return each layer's parameters of both directions, the lowest first."""
         pairs = zip(self.forward_layers, self.backward_layers, strict=True)
         return [[*first.parameters(), *second.parameters()] for first, second in pairs]
 
     def onward(self) -> nn.ModuleList:
-        """The layers that read left to right."""
+        """Return the layers that read left to right."""
         return self.forward_layers
 
     def forward(
@@ -159,7 +159,7 @@ class Bidirectional(nn.Module):
         *,
         tape: Tape | None = None,
     ) -> tuple[Float[Tensor, "B T D"], Float[Tensor, "B D"]]:
-        """Both directions' outputs side by side, and the last output of each.
+        """Return both directions' outputs side by side, and the last output of each.
 
         The backward direction's last output is the one at the row's first token. Outputs on
         padding are without meaning. A tape gets ``layer.0.forward.hidden`` and so on [B T H], in

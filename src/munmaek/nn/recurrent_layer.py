@@ -54,18 +54,18 @@ class Layer(nn.Module):
         initialise_biases(self.cell, inputs=weights.input_bias, hidden=weights.hidden_bias)
 
     def weights(self) -> _Weights:
-        """W, U, b and b'."""
+        """Return W, U, b and b'."""
         return _Weights(*self.fused.all_weights[0])
 
     def begin(self, batch: int) -> Parts:
-        """The zero state of ``batch`` rows."""
+        """Return the zero state of ``batch`` rows."""
         zeros = self.weights().hidden.new_zeros(batch, self.hidden_size)
         return (zeros,) * self.cell.states
 
     def forward(
         self, inputs: Float[Tensor, "B T I"], before: Parts
     ) -> tuple[Float[Tensor, "B T H"], Parts]:
-        """The hidden state at each step, and the state after the last."""
+        """Return the hidden state at each step, and the state after the last."""
         stacked = tuple(part.contiguous()[None] for part in before)
         state = stacked if self.cell.states > 1 else stacked[0]
         if self.training and self.weight_dropout > 0:
@@ -76,7 +76,7 @@ class Layer(nn.Module):
         return outputs, tuple(part[0] for part in parts)
 
     def _thinned(self, inputs: Tensor, state: Any) -> tuple[Tensor, Any]:
-        """The fused kernel on U with single weights dropped, the same ones at every step."""
+        """Run the fused kernel on U with single weights dropped, the same ones at every step."""
         weights = self.weights()
         hidden = F.dropout(weights.hidden, self.weight_dropout)
         given = [weights.inputs, hidden, weights.input_bias, weights.hidden_bias]
@@ -88,7 +88,7 @@ class Layer(nn.Module):
     def read(
         self, inputs: Float[Tensor, "B T I"], lengths: Int[Tensor, " B"]
     ) -> tuple[Float[Tensor, "B T H"], Parts]:
-        """From the zero state; the state is the one after each row's own last token."""
+        """Read from the zero state; the state is the one after each row's own last token."""
         if self.cell.states == 1 or bool((lengths == inputs.shape[1]).all()):
             outputs, after = self(inputs, self.begin(len(inputs)))
             return outputs, after if self.cell.states > 1 else (at_last(outputs, lengths),)
@@ -101,7 +101,7 @@ class Layer(nn.Module):
     def look(
         self, inputs: Float[Tensor, "B T I"], before: Parts
     ) -> tuple[dict[str, Float[Tensor, "B T H"]], Parts]:
-        """The same mathematics step by step: every named tensor, and the last state."""
+        """Do the same mathematics step by step: every named tensor, and the last state."""
         weights = self.weights()
         projected = F.linear(inputs, weights.inputs, weights.input_bias)
         steps: list[Named] = []

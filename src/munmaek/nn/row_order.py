@@ -11,7 +11,7 @@ __all__ = ["at_last", "reading_backward", "reorder"]
 
 
 def reading_backward(lengths: Int[Tensor, " B"], size: int) -> Int[Tensor, "B T"]:
-    """Positions in the order that reads each row's tokens from its last to its first.
+    """Return the positions in the order that reads each row's tokens from its last to its first.
 
     Padding keeps its place, so the order is its own inverse.
     """
@@ -21,12 +21,12 @@ def reading_backward(lengths: Int[Tensor, " B"], size: int) -> Int[Tensor, "B T"
 
 
 def reorder(rows: Tensor, order: Int[Tensor, "B T"]) -> Tensor:
-    """``rows`` [B T …] with each row's positions taken in ``order``."""
+    """Return ``rows`` [B T …] with each row's positions taken in ``order``."""
     start = torch.arange(len(rows), device=rows.device)[:, None] * rows.shape[1]
     flat = rows.reshape(-1, *rows.shape[2:]).index_select(0, (start + order).reshape(-1))
     return flat.view(rows.shape)
 
 
 def at_last(outputs: Float[Tensor, "B T H"], lengths: Int[Tensor, " B"]) -> Float[Tensor, "B H"]:
-    """Each row's output at its last real token."""
+    """Return each row's output at its last real token."""
     return outputs[torch.arange(len(outputs), device=outputs.device), lengths - 1]

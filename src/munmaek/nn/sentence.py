@@ -48,7 +48,7 @@ ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
         nn.Sigmoid, nn.Softplus, nn.Softshrink, nn.Softsign, nn.Tanh, nn.Tanhshrink,
     )
 }  # fmt: skip
-"""What may follow a dense layer: torch's functions without weights, of one number each."""
+"""Functions that may follow a dense layer: torch's without weights, of one number each."""
 
 
 def pool(hidden: Float[Tensor, "N T D"], names: str, *, before: int = 0) -> Float[Tensor, "N P"]:

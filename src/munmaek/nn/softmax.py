@@ -41,7 +41,7 @@ def log_likelihood(
     *,
     smoothing: float = 0.0,
 ) -> Float[Tensor, ""]:
-    """Σ log p(gold) in nats, over all rows; float32 sums whatever the products are taken in.
+    """Return Σ log p(gold) in nats, over all rows; float32 sums whatever the products are taken in.
 
     With ``smoothing`` = ε above 0 it is the negative of the label-smoothed cross-entropy.
     """
@@ -93,7 +93,7 @@ def _in_parts(
     *,
     gradients: bool,
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Σ log p(gold), smoothed, and the gradients of its negative; E is D and the bias."""
+    """Return Σ log p(gold), smoothed, and the gradients of its negative; E is D and the bias."""
     count, vocab_size = len(rows), len(columns)
     size = max(1, _PART // vocab_size)
     # A product in fewer bits is turned into float32 before it is added, which costs as much as a
@@ -152,7 +152,7 @@ def sampled_log_likelihood(
     sampled: int,
     order: Int[Tensor, " V"] | None = None,
 ) -> Float[Tensor, ""]:
-    """An estimate of ``log_likelihood``, from the global random generator.
+    """Return an estimate of ``log_likelihood``, from the global random generator.
 
     ``order`` has the ids from the most frequent to the rarest, and a token that is not in it counts
     for nothing; without it the ids themselves are taken to go so.

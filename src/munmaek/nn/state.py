@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def select_rows(state: T, rows: Tensor) -> T:
-    """The state that holds ``rows`` of this one, in that order, repeats allowed.
+    """Return the state that holds ``rows`` of this one, in that order, repeats allowed.
 
     Args:
         state: a tree of tensors, each with N rows first.
@@ -25,7 +25,7 @@ def select_rows(state: T, rows: Tensor) -> T:
 
 
 def map_tensors(state: T, change: Callable[[Tensor], Tensor]) -> T:
-    """The state with ``change`` done to each of its tensors."""
+    """Return the state with ``change`` done to each of its tensors."""
     return cast("T", _map(state, change))
 
 

@@ -27,11 +27,11 @@ class Tape:
         self.records[self.prefix + name] = tensor
 
     def scope(self, name: str) -> "Tape":
-        """A tape that writes to the same records under ``name.`` (``layer.0.``, ``cross.``)."""
+        """Return a tape that writes to the same records under ``name.`` (``layer.0.``)."""
         return Tape(self.records, f"{self.prefix}{name}.", self.off)
 
     def silent(self) -> Sequence[int]:
-        """The heads that are switched off in this scope."""
+        """Return the heads that are switched off in this scope."""
         return self.off.get(self.prefix.removesuffix("."), ()) if self.off else ()
 
     def __getitem__(self, name: str) -> Tensor:
@@ -41,10 +41,10 @@ class Tape:
         return self.prefix + name in self.records
 
     def names(self, suffix: str = "") -> list[str]:
-        """Recorded names that end with ``suffix``, in the order of recording."""
+        """Return the recorded names that end with ``suffix``, in the order of recording."""
         return [name for name in self.records if name.endswith(suffix)]
 
 
 def scoped(tape: Tape | None, name: str) -> Tape | None:
-    """``tape.scope(name)``, or None when nobody looks."""
+    """Return ``tape.scope(name)``, or None when nobody looks."""
     return None if tape is None else tape.scope(name)

@@ -30,7 +30,7 @@ _TYPES = {
     torch.float32: "F32",
     torch.float64: "F64",
 }
-"""What the form calls the types of tensors."""
+"""The form's names of the types of tensors."""
 
 
 def write_tensors(

@@ -1,4 +1,4 @@
-"""Whether tensors are those that a network has."""
+"""Checks that tensors are those that a network has."""
 
 from collections.abc import Mapping
 

@@ -31,7 +31,7 @@ class Unpadded:
 
 
 def unpad(lengths: Int[Tensor, " B"], size: int) -> Unpadded:
-    """The real tokens of rows of ``size`` positions, sentences of one length side by side."""
+    """Find the real tokens of rows of ``size`` positions, sentences of a length side by side."""
     order = lengths.argsort(stable=True)
     real = padding_mask(lengths[order], size)
     steps = torch.arange(size, device=lengths.device)

@@ -92,7 +92,7 @@ class MergeDropout:
         self._room = int(np.diff(self._texts.word_starts)[self._texts.rows].sum())
 
     def encode(self, number: int) -> Rows:
-        """The ids of every text in pass ``number``, in their order, without beginning or end."""
+        """Return the ids of all texts in epoch ``number``, without beginning or end."""
         out = np.empty(self._room, dtype=np.int32)
         ends = np.empty(len(self._texts.row_starts) - 1, dtype=np.int64)
         _cut_all(
@@ -116,7 +116,7 @@ class _Merges(NamedTuple):
     merged: Int32s
     """The id that each rank's merge gives."""
     size: int
-    """Of the vocabulary."""
+    """Size of the vocabulary."""
 
 
 def _merges(tokenizer: Tokenizer) -> _Merges:
@@ -173,7 +173,7 @@ def _mixed(value: np.uint64) -> np.uint64:
 
 @_compiled
 def _slot(keys: Int64s, key: int) -> int:
-    """Where ``key`` lies, or the free place where it would."""
+    """Return where ``key`` lies, or the free place where it would."""
     place = np.int64(_mixed(np.uint64(key)) & np.uint64(len(keys) - 1))
     while keys[place] >= 0 and keys[place] != key:
         place = (place + 1) & (len(keys) - 1)
@@ -191,7 +191,7 @@ def _fill(keys: Int64s, ranks: Int32s, wanted: Int64s) -> None:
 
 @_compiled
 def _rank(merges: _Merges, left: int, right: int) -> int:
-    """The rank of the merge of two ids, or −1."""
+    """Return the rank of the merge of two ids, or −1."""
     return int(merges.ranks[_slot(merges.keys, np.int64(left) * merges.size + right)])
 
 
@@ -199,7 +199,7 @@ def _rank(merges: _Merges, left: int, right: int) -> int:
 def _chosen(
     found: Int32s, length: int, threshold: np.uint64, state: np.uint64
 ) -> tuple[int, np.uint64]:
-    """The place of the first-learned merge that is not left out, or −1, and the counter."""
+    """Return the place of the first-learned merge that is not left out, or −1, and the counter."""
     best = -1
     for place in range(length - 1):
         if found[place] < 0:
@@ -251,7 +251,7 @@ def _cut_all(
     out: Int32s,
     ends: Int64s,
 ) -> None:
-    """Every row's words, cut; the place after each row's last id goes to ``ends``."""
+    """Cut every row's words; the place after each row's last id goes to ``ends``."""
     starts = texts.word_starts
     longest = 1
     for word in range(len(starts) - 1):

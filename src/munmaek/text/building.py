@@ -67,7 +67,7 @@ LONGEST_WORDPIECE_WORD = 100
 
 
 def build_words(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipeline:
-    """The most frequent white-space words; the rest are ``<unk>``."""
+    """Build the most frequent white-space words; the rest are ``<unk>``."""
     counts = Counter(word for text in texts for word in text.split())
     for special in SPECIALS:
         del counts[special]
@@ -83,22 +83,22 @@ def words_pipeline(words: Iterable[str], *, space: str = SPACE) -> Pipeline:
 
 
 def build_characters(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipeline:
-    """The most frequent characters (code points of NFC); the rest are ``<unk>``."""
+    """Build the most frequent characters (code points of NFC); the rest are ``<unk>``."""
     return _spelled(texts, vocab_size, min_count, normalizers.NFC())
 
 
 def build_jamo(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipeline:
-    """Code points of NFD, so that a Hangul syllable is its two or three conjoining jamo."""
+    """Build code points of NFD, so that a Hangul syllable is its two or three conjoining jamo."""
     return _spelled(texts, vocab_size, min_count, normalizers.NFD())
 
 
 def build_bpe(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipeline:
-    """Byte-pair encoding within words, punctuation apart, with byte fallback."""
+    """Build byte-pair encoding within words, punctuation apart, with byte fallback."""
     return _trained_bpe(texts, vocab_size, min_count, _word_borders())
 
 
 def build_unigram(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipeline:
-    """Unigram language model over pieces within words, with byte fallback."""
+    """Build a unigram language model over subwords within words, with byte fallback."""
     del min_count  # The likelihood, not a count, decides which pieces stay.
     head = [*SPECIALS, *BYTES]
     room = _room(vocab_size, len(head))
@@ -115,7 +115,7 @@ def build_unigram(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipe
 
 
 def build_wordpiece(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipeline:
-    """WordPiece within words, each punctuation mark apart; unseen characters are ``<unk>``.
+    """Build WordPiece within words, each punctuation mark apart; unseen characters are ``<unk>``.
 
     Rare characters stand alone, as Chinese characters do in BERT's (Devlin et al. 2019), so that
     every known character can be spelled without a continued form of each.
@@ -155,7 +155,7 @@ def build_wordpiece(texts: Sequence[str], vocab_size: int, min_count: int) -> Pi
 
 
 def build_morphemes(segments: Sequence[Sequence[str]], vocab_size: int, min_count: int) -> Pipeline:
-    """The most frequent morphemes; others are spelled in characters, unseen ones ``<unk>``."""
+    """Build the most frequent morphemes; others are spelled in characters, or ``<unk>``."""
     room = _room(vocab_size, len(SPECIALS))
     counts = Counter(_marked(piece) for pieces in segments for piece in pieces)
     characters = Counter({MARK: 1})
@@ -173,7 +173,7 @@ def build_morphemes(segments: Sequence[Sequence[str]], vocab_size: int, min_coun
 def build_morpheme_bpe(
     segments: Sequence[Sequence[str]], vocab_size: int, min_count: int
 ) -> Pipeline:
-    """Byte-pair encoding that never crosses a morpheme border, with byte fallback."""
+    """Build byte-pair encoding that never crosses a morpheme border, with byte fallback."""
     pieces = [piece for line in segments for piece in line]
     return _trained_bpe(pieces, vocab_size, min_count, _morpheme_borders())
 
@@ -182,7 +182,7 @@ def build_morpheme_bpe(
 
 
 def _word_borders() -> pre_tokenizers.PreTokenizer:
-    """Before spaces, around other white space, around runs of punctuation.
+    """Cut before spaces, around other white space, around runs of punctuation.
 
     ``<`` is punctuation, so no piece of a text can be the literal of a special token.
     """
@@ -208,7 +208,7 @@ def _wordpiece_borders(alone: Sequence[str]) -> pre_tokenizers.PreTokenizer:
 
 
 def _morpheme_borders() -> pre_tokenizers.PreTokenizer:
-    """Before spaces: the morphemes themselves come in already cut."""
+    """Cut before spaces: the morphemes themselves come in already cut."""
     return pre_tokenizers.Metaspace(MARK, prepend_scheme="never", split=True)
 
 
@@ -220,7 +220,7 @@ def _normalizer(form: normalizers.Normalizer) -> normalizers.Normalizer:
 
 
 def _finished(model: models.Model, borders: pre_tokenizers.PreTokenizer) -> Pipeline:
-    """The pipeline of a kind that marks the space before a piece."""
+    """Finish the pipeline of a kind that marks the space before a subword."""
     pipeline = Pipeline(model)
     pipeline.normalizer = _normalizer(normalizers.NFC())
     pipeline.pre_tokenizer = borders
@@ -229,14 +229,14 @@ def _finished(model: models.Model, borders: pre_tokenizers.PreTokenizer) -> Pipe
 
 
 def _joined() -> list[decoders.Decoder]:
-    """One string of the pieces, its spaces back."""
+    """Join the subwords into one string, its spaces back."""
     return [decoders.Fuse(), decoders.Replace(MARK, " "), decoders.Replace(STAND_IN, MARK)]
 
 
 def _spelled(
     texts: Sequence[str], vocab_size: int, min_count: int, form: normalizers.Normalizer
 ) -> Pipeline:
-    """One token a character of the normal form, the space among them."""
+    """Build one token a character of the normal form, the space among them."""
     counts = _characters(texts, form)
     counts[MARK] = max(counts[MARK], min_count)
     vocab = _vocab(_frequent(counts, _room(vocab_size, len(SPECIALS)), min_count))
@@ -282,7 +282,7 @@ def _train(
 def _pretokens(
     texts: Sequence[str], alphabet: Sequence[str], borders: pre_tokenizers.PreTokenizer
 ) -> Counter[str]:
-    """How often each run between borders occurs."""
+    """Count how often each run between borders occurs."""
     cut = _bordered(borders).pre_tokenize_str
     return Counter(
         piece for text in _within(texts, alphabet) for piece, _ in cut(text.replace(MARK, STAND_IN))
@@ -294,7 +294,7 @@ def _bordered(borders: pre_tokenizers.PreTokenizer) -> pre_tokenizers.PreTokeniz
 
 
 def _within(texts: Sequence[str], alphabet: Sequence[str]) -> Iterator[str]:
-    """NFC texts with every character outside the alphabet made a border, one in overlong words."""
+    """Yield NFC texts, a border for each character outside the alphabet and in overlong words."""
     plain = {MARK: " ", STAND_IN: MARK}
     known = {plain.get(character, character) for character in alphabet} - {BORDER}
     kept = "".join(map(re.escape, sorted(known)))
@@ -311,7 +311,7 @@ def _vocab(tokens: Iterable[str]) -> dict[str, int]:
 
 
 def _room(vocab_size: int, taken: int) -> int:
-    """Places left for what is learned."""
+    """Return how many places are left for what is learned."""
     if vocab_size < taken + 2:
         message = (
             f"a vocabulary of {vocab_size} tokens is too small: {taken} are taken by special "
@@ -326,7 +326,7 @@ def _marked(text: str) -> str:
 
 
 def _characters(texts: Iterable[str], form: normalizers.Normalizer) -> Counter[str]:
-    """How often each character of the normal form runs in ``texts``, the space as its mark.
+    """Count how often each character of the normal form runs in ``texts``, the space as its mark.
 
     The space is known even where no text has one.
     """
@@ -339,14 +339,14 @@ def _characters(texts: Iterable[str], form: normalizers.Normalizer) -> Counter[s
 
 
 def _frequent(counts: Counter[str], most: int, min_count: int) -> list[str]:
-    """The most frequent first, equal counts in code point order."""
+    """Return tokens, the most frequent first, equal counts in code point order."""
     enough = ((token, count) for token, count in counts.items() if count >= min_count)
     ranked = sorted(enough, key=lambda item: (-item[1], item[0]))
     return [token for token, _ in ranked[:most]]
 
 
 def _covering(counts: Counter[str], most: int, coverage: float) -> list[str]:
-    """The fewest characters that make up ``coverage`` of the running text, at most ``most``."""
+    """Return the fewest characters, at most ``most``, that make up ``coverage`` of the text."""
     ranked = _frequent(counts, most, 1)
     target = coverage * counts.total()
     total = 0

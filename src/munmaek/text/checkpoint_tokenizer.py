@@ -31,7 +31,7 @@ ROLES = {"pad": ("pad_token",), "unk": ("unk_token",), "bos": ("cls_token", "bos
 """The names in ``tokenizer_config.json`` of what each special token is for, the first first."""
 USUAL = {"pad": ("[PAD]", "<pad>"), "unk": ("[UNK]", "<unk>"), "bos": ("[CLS]", "<s>"),
          "eos": ("[SEP]", "</s>"), "mask": ("[MASK]", "<mask>")}  # fmt: skip
-"""What special tokens are called where the files do not say."""
+"""The usual special tokens, where the files do not name them."""
 MASKS = ("<mask>", "[MASK]")
 MARKS = ("▁", "Ġ")
 
@@ -83,7 +83,7 @@ class CheckpointTokenizer:
         self.longest = longest
         self.kind = _kind(pipeline)
         self.bytes_as = _bytes_as(pipeline)
-        """How bytes are tokens: ``ByteLevel``, ``ByteFallback`` or not at all."""
+        """The tokens of bytes: ``ByteLevel``, ``ByteFallback`` or none."""
         self.vocab_size: int = _size(pipeline)
         highest = max(frame.tokens | special_ids, default=0)
         if highest >= self.vocab_size:
@@ -113,7 +113,7 @@ class CheckpointTokenizer:
 
     @property
     def has_mask(self) -> bool:
-        """Whether there is a mask."""
+        """True where there is a mask."""
         return "mask" in self._roles
 
     @property
@@ -137,40 +137,40 @@ class CheckpointTokenizer:
 
     @property
     def oov(self) -> str:
-        """What becomes of an unseen character: ``bytes`` or ``unk``."""
+        """The fate of an unseen character: ``bytes`` or ``unk``."""
         return "bytes" if self.kind == "bpe" else "unk"
 
     def __repr__(self) -> str:
         return f"CheckpointTokenizer({self.signature}, {self.fingerprint[:8]})"
 
     def begins_word(self, id: int) -> bool:
-        """Whether a token begins a white-space word, as far as the vocabulary says."""
+        """Return whether a token begins a white-space word, as far as the vocabulary says."""
         token = self.token(id)
         return not token.startswith("##") if self.kind == "wordpiece" else token.startswith(MARKS)
 
     def encode(self, text: str, *, allow: Sequence[str] = ()) -> list[int]:
-        """Token ids without beginning or end; with ``<mask>`` allowed, a mask is one token."""
+        """Return ids without beginning or end; with ``<mask>`` allowed, a mask is one token."""
         return [number for number, _, _ in self._located(check_text(text), allow)]
 
     def encode_many(self, texts: Sequence[str]) -> list[list[int]]:
-        """``encode`` of many texts, in their order, on all processors."""
+        """Encode many texts, in their order, on all processors."""
         texts = given_texts(texts)
         self._pipeline.encode_special_tokens = self.split
         rows = self._pipeline.encode_batch_fast(list(texts), add_special_tokens=False)
         return [row.ids for row in rows]
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text of the ids; special tokens but the unknown one are left out."""
+        """Return the text of the ids; special tokens but the unknown one are left out."""
         return self.decode_many([ids])[0]
 
     def decode_many(self, sequences: Sequence[Sequence[int]]) -> list[str]:
-        """``decode`` of many sequences, in their order."""
+        """Decode many sequences, in their order."""
         unseen = self.special_ids - {self._roles.get("unk", -1)}
         kept = [[number for number in ids if number not in unseen] for ids in sequences]
         return self._pipeline.decode_batch(kept, skip_special_tokens=False)
 
     def token(self, id: int) -> str:
-        """The token of an id, as the vocabulary writes it.
+        """Return the token of an id, as the vocabulary writes it.
 
         Raises:
             IndexError: no such id.
@@ -182,11 +182,11 @@ class CheckpointTokenizer:
         return token
 
     def id(self, token: str) -> int | None:
-        """The id of a token, or None; not the way to encode text."""
+        """Return the id of a token, or None; not the way to encode text."""
         return self._pipeline.token_to_id(token)
 
     def pieces(self, text: str, *, allow: Sequence[str] = ()) -> list[Piece]:
-        """The tokens of ``encode(text, allow=allow)`` with their places in the text."""
+        """Return the tokens of ``encode(text, allow=allow)`` with their places in the text."""
         pieces: list[Piece] = []
         for number, start, end in self._located(check_text(text), allow):
             word = max(0, _words(text[:end]) - 1)
@@ -225,7 +225,7 @@ class CheckpointTokenizer:
         Path(path).write_text(self._pipeline.to_str(pretty=True) + "\n", encoding="utf-8")
 
     def describe(self) -> dict[str, Any]:
-        """What a model's record keeps of its tokenizer."""
+        """Return what a model's record keeps of its tokenizer."""
         return {
             "kind": f"checkpoint/{self.kind}",
             "vocab_size": self.vocab_size,
@@ -239,11 +239,11 @@ class CheckpointTokenizer:
         }
 
     def specials(self) -> dict[str, str]:
-        """Special tokens by role."""
+        """Return the special tokens by role."""
         return {role: self._written(number) for role, number in self._roles.items()}
 
     def _written(self, number: int) -> str:
-        """A special token as it is looked for: the vocabulary may hold it normalised."""
+        """Return a special token as it is looked for: the vocabulary may hold it normalised."""
         added = self._pipeline.get_added_tokens_decoder().get(number)
         return self.token(number) if added is None else added.content
 
@@ -356,7 +356,7 @@ def tokenizer_settings(
 
 
 def _size(pipeline: Pipeline) -> int:
-    """The highest id and one.
+    """Return the highest id and one.
 
     A vocabulary that leaves numbers out gives them to added tokens of which one is another's: its
     tokens could be told apart neither in a text nor after saving.

@@ -49,7 +49,7 @@ class Column:
     """A column that a reader wants."""
 
     role: str
-    """What it holds, for messages: "text", "label"."""
+    """The column's content, for messages: "text", "label"."""
     known: tuple[str, ...]
     """Names it is known by without being told, lower case."""
     asked: str | int | None = None

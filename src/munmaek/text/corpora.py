@@ -96,14 +96,14 @@ class LabelledCorpus:
         return tuple(chain.from_iterable(self.label_sets))
 
     def place(self, row: int) -> str:
-        """Where a row stands, for messages: ``reviews.tsv, line 3``."""
+        """Return where a row stands, for messages: ``reviews.tsv, line 3``."""
         if not self.places:
             return f"{self.name}: row {row + 1}"
         file, line = self.places[row]
         return f"{file}, line {line}"
 
     def chosen(self, rows: Sequence[int], *, name: str | None = None) -> "LabelledCorpus":
-        """Those rows, in that order."""
+        """Return those rows, in that order."""
         return LabelledCorpus(
             self.name if name is None else name,
             tuple(self.texts[row] for row in rows),
@@ -137,7 +137,7 @@ class ParallelCorpus:
 
 
 def read_lines(path: str | Path) -> Iterator[str]:
-    """Lines of a plain text file, block by block, without their ends; empty lines are kept.
+    """Read lines of a plain text file, block by block, without their ends; empty ones too.
 
     Spaces at both ends of a line are stripped.
 
@@ -150,7 +150,7 @@ def read_lines(path: str | Path) -> Iterator[str]:
 
 
 def read_text(paths: Paths, *, column: str | int | None = None) -> Corpus:
-    """Running text of one or more files, in order; a table gives the column of its text.
+    """Read the running text of one or more files, in order; a table gives the column of its text.
 
     Args:
         paths: the files.
@@ -174,7 +174,7 @@ def read_labelled(
     label_column: str | int | None = None,
     pairs: Pairs | None = None,
 ) -> LabelledCorpus:
-    """Labelled texts, or pairs of texts, of TSV, CSV, JSONL or fastText files.
+    """Read labelled texts, or pairs of texts, of TSV, CSV, JSONL or fastText files.
 
     TSV (any name but ``.csv`` and ``.jsonl``) is read without quoting, CSV with quoting. A first
     row that holds a known or asked-for name of each column is a header. A file that begins with
@@ -201,7 +201,7 @@ def read_valued(
     label_column: str | int | None = None,
     pairs: Pairs | None = None,
 ) -> LabelledCorpus:
-    """Texts, or pairs, with a number each, as ``read_labelled``; ``values_of`` gives the numbers.
+    """Read texts, or pairs, with a number each, as ``read_labelled``; see ``values_of``.
 
     Args:
         paths: the files.
@@ -219,7 +219,7 @@ def read_valued(
 
 
 def values_of(corpus: LabelledCorpus) -> tuple[float, ...]:
-    """The labels as numbers.
+    """Return the labels as numbers.
 
     Raises:
         InputError: one is no finite number; names file and line.
@@ -264,7 +264,7 @@ def _read_labelled(
 
 
 def read_parallel(paths: Paths, *, tag_column: str | int | None = None) -> ParallelCorpus:
-    """Sentence pairs: two files of lines (source, target), or one TSV, CSV or JSONL file.
+    """Read the sentence pairs: two files of lines (source, target), or one TSV, CSV or JSONL file.
 
     A table has two columns, source then target, or a header with the names "source" and "target";
     JSONL has these keys.
@@ -329,12 +329,12 @@ def _listed(paths: Paths) -> list[str | Path]:
 
 
 def corpus_name(files: Sequence[str | Path]) -> str:
-    """What a corpus of these files is called: their names without folders."""
+    """Return what a corpus of these files is called: their names without folders."""
     return ", ".join(display_name(path) if str(path) == "-" else Path(path).name for path in files)
 
 
 def text_lines(path: str | Path, *, column: str | int | None = None) -> Iterable[str]:
-    """Lines of running text of one file, without their ends; a text of a table may have several.
+    """Return lines of running text of one file, without ends; a cell may hold several.
 
     Raises:
         InputError: what ``read_texts`` raises.
@@ -356,7 +356,7 @@ def read_texts(
     blanks: bool = True,
     ends: str = SPACES,
 ) -> Iterator[str]:
-    """One text after another: the lines of a plain file, or a column of a table's rows.
+    """Read one text after another: the lines of a plain file, or a column of a table's rows.
 
     A table is a file named ``.tsv``, ``.csv`` or ``.jsonl``, or one that begins as such a table
     does. The labels of a file of fastText are no part of its texts.
@@ -387,7 +387,7 @@ def read_text_pairs(
     second_column: str | int | None = None,
     spare: int = 0,
 ) -> Iterator[tuple[str, str]]:
-    """Two texts after two others, as ``read_texts``; plain lines have a tab between them.
+    """Read the two texts after two others, as ``read_texts``; plain lines have a tab between them.
 
     Raises:
         InputError: what ``read_texts`` raises, and a line that has not two texts.
@@ -404,7 +404,7 @@ def read_text_pairs(
 
 
 def _parted(opened: OpenedText) -> Iterator[tuple[str, str]]:
-    """The two texts of each plain line."""
+    """Yield the two texts of each plain line."""
     for number, line in enumerate(opened.lines, start=1):
         parts = [part.strip() for part in line.split("\t")] if line.strip(SPACES) else ["", ""]
         if len(parts) != 2:
@@ -430,7 +430,7 @@ def _column(opened: OpenedText, column: Column, spare: int, *, blanks: bool) -> 
 
 
 def content_hash(*columns: Sequence[str]) -> str:
-    """sha256 of columns of texts: what a corpus of them is known by."""
+    """Return the sha256 of columns of texts: what a corpus of them is known by."""
     digest = hashlib.sha256()
     for column in columns:
         digest.update(f"{len(column)}\n".encode())

@@ -30,17 +30,17 @@ LONGEST = 1 << 26
 
 
 def display_name(path: str | Path) -> str:
-    """How messages and corpora call the file: its path, or "standard input" for ``-``."""
+    """Return how messages and corpora call the file: its path, or "standard input" for ``-``."""
     return "standard input" if str(path) == "-" else str(path)
 
 
 def is_typed(path: str | Path) -> bool:
-    """Whether a person types what is read, so that one must not wait for more than a line."""
+    """Return whether a person types what is read, so that no more than a line is waited for."""
     return str(path) == "-" and isinstance(sys.stdin, io.TextIOBase) and sys.stdin.isatty()
 
 
 def format_suffix(path: str | Path) -> str:
-    """The suffix that tells the format, below a compression's: ``.jsonl`` for ``a.jsonl.gz``."""
+    """Return the suffix that tells the format: ``.jsonl`` for ``a.jsonl.gz``."""
     path = Path(path)
     if path.suffix.lower() in COMPRESSIONS:
         path = path.with_suffix("")
@@ -70,7 +70,7 @@ def unpacked(path: str | Path) -> Iterator[bytes]:
 
 
 def raw_lines(path: str | Path) -> Iterator[list[str]]:
-    r"""NFC lines without their ends, in lists of a block each; ``\r\n`` and ``\r`` end lines too.
+    r"""Yield NFC lines without ends, a list for each block; ``\r\n`` and ``\r`` end lines too.
 
     Raises:
         InputError: a file that is missing, unreadable, a directory, empty, damaged or not UTF-8.
@@ -112,7 +112,7 @@ def count_lines(path: str | Path) -> int | None:
 
 
 def decode_lines(data: bytes, name: str, number: int) -> list[str]:
-    """NFC lines of whole-line bytes from line ``number`` on; the last is what follows the end.
+    """Return NFC lines of whole-line bytes from line ``number`` on, and what follows the end.
 
     Raises:
         InputError: bytes that are not UTF-8.
@@ -138,7 +138,7 @@ def _universal(text: str) -> str:
 
 
 def _bytes(path: str | Path) -> Iterator[bytes]:
-    """Decompressed content in blocks; never nothing at all."""
+    """Yield the decompressed content in blocks; never nothing at all."""
     name = display_name(path)
     empty = True
     for block in _opened(path, name):
@@ -204,7 +204,7 @@ def _decompressed(file: BinaryIO, name: str, *, suffix: str) -> Iterator[bytes]:
 
 
 def _reading(file: BinaryIO) -> Callable[[int], bytes]:
-    """How a file is read: from a terminal each line as it comes, else whole blocks."""
+    """Return how a file is read: from a terminal each line as it comes, else whole blocks."""
     return file.read1 if isinstance(file, io.BufferedReader) and file.isatty() else file.read
 
 

@@ -1,4 +1,4 @@
-"""How a file of text is laid out: plain lines, a table, or JSON lines.
+"""Layouts of a file of text: plain lines, a table, or JSON lines.
 
 Its name tells where it ends in ``.tsv``, ``.csv`` or ``.jsonl``; else what it begins with does: a
 JSON object on every line, or a header of known names over as many columns in every line. Text that
@@ -49,7 +49,7 @@ class OpenedText:
     """A file of text that is being read."""
 
     name: str
-    """How messages call it."""
+    """The file's name in messages."""
     form: Form
     blocks: Iterator[list[str]]
     """All its lines, as ``raw_lines`` gives them."""
@@ -127,7 +127,7 @@ def _told_by(lines: Sequence[str]) -> Form:
 
 
 def _separator(form: Form, lines: Sequence[str]) -> str:
-    """What stands between the cells of a table, where its name says otherwise than it is."""
+    """Return what stands between the cells of a table, where its name says otherwise than it is."""
     usual = "\t" if form is Form.TSV else ","
     filled = [line for line in lines[:_SAMPLE] if line.strip()]
     if form not in (Form.TSV, Form.CSV) or not filled or usual in filled[0]:
@@ -147,7 +147,7 @@ def _is_object(line: str) -> bool:
 
 
 def _is_document(lines: Sequence[str]) -> bool:
-    """Whether a text is one JSON value over several lines, or a list of objects."""
+    """Return whether a text is one JSON value over several lines, or a list of objects."""
     begins = next((line.strip() for line in lines if line.strip()), "")
     if not begins.startswith(("[", "{")):
         return False
@@ -163,7 +163,7 @@ def _is_document(lines: Sequence[str]) -> bool:
 
 
 def _is_header(cells: Sequence[str], *, needed: int) -> bool:
-    """Whether these name columns: one of a text among them, and ``needed`` others that are known.
+    """Return whether these name columns: one of a text, and ``needed`` others that are known.
 
     Names are short and hold no sentence.
     """

@@ -19,7 +19,7 @@ from munmaek.errors import ArtefactError, ConfigError, InputError
 __all__ = ["FIRST", "SECOND", "SPECIAL", "Frame", "Slot"]
 
 FIRST, SECOND, SPECIAL = 0, 1, -1
-"""What stands in a slot: the first text, the second text, a special token."""
+"""The content of a slot: the first text, the second text, a special token."""
 Ids = Sequence[int]
 Item = TypeVar("Item")
 
@@ -44,7 +44,7 @@ class Slot(NamedTuple):
 @final
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What stands around texts, and where they are cut; unchanging."""
+    """The special tokens around texts, and where texts are cut; unchanging."""
 
     single: tuple[Slot, ...]
     pair: tuple[Slot, ...]
@@ -57,14 +57,14 @@ class Frame:
     def around(
         cls, bos: int, eos: int, *, doubled: bool = False, segmented: bool = True
     ) -> "Frame":
-        """The frame of these two tokens; ``doubled`` puts two ``eos`` between the texts."""
+        """Return the frame of these two tokens; ``doubled`` puts two ``eos`` between the texts."""
         single = (Slot(SPECIAL, bos), Slot(FIRST), Slot(SPECIAL, eos))
         more = (Slot(SPECIAL, eos, 1),) if doubled else ()
         return cls(single, (*single, *more, Slot(SECOND, 0, 1), Slot(SPECIAL, eos, 1)), segmented)
 
     @classmethod
     def of(cls, processor: Any, *, where: str, segmented: bool, cut_left: bool) -> "Frame":
-        """The frame that a post-processor of the tokenizers library puts around texts.
+        """Return the frame that a post-processor of the tokenizers library puts around texts.
 
         Args:
             processor: the post-processor; None puts nothing around them.
@@ -121,12 +121,12 @@ class Frame:
         return [slot.content for slot in self.single].index(FIRST)
 
     def cut(self, text: Sequence[Item], limit: int) -> Sequence[Item]:
-        """What a single text's row of at most ``limit`` tokens has room for."""
+        """Return what a single text's row of at most ``limit`` tokens has room for."""
         kept = self._kept([len(text)], limit)[0]
         return text[kept.start : kept.stop]
 
     def rows(self, lines: Sequence[Ids], limit: int) -> list[list[int]]:
-        """Single texts framed, each cut so that at most ``limit`` tokens remain in all.
+        """Frame single texts, each cut so that at most ``limit`` tokens remain in all.
 
         Raises:
             InputError: a text without tokens in a frame without any.
@@ -140,11 +140,11 @@ class Frame:
         return [[*before, *ids[:room], *after] for ids in lines]
 
     def row(self, ids: Ids, limit: int) -> list[int]:
-        """One text framed, as ``rows`` frames it."""
+        """Frame one text, as ``rows`` frames it."""
         return self.rows([ids], limit)[0]
 
     def together(self, first: Ids, second: Ids, limit: int) -> tuple[list[int], int]:
-        """A pair's row, and how many of its tokens are of segment 0.
+        """Return a pair's row, and how many of its tokens are of segment 0.
 
         Raises:
             InputError: texts without tokens in a frame without any.
@@ -164,7 +164,7 @@ class Frame:
         return row, len(row) if split < 0 else split
 
     def places(self, sizes: Sequence[int], limit: int) -> list[tuple[int, int]]:
-        """For each token of a row its text and its place there, or ``SPECIAL`` and its id.
+        """Return for each token of a row its text and its place there, or ``SPECIAL`` and its id.
 
         Args:
             sizes: tokens of the one text, or of both.
@@ -180,7 +180,7 @@ class Frame:
         return out
 
     def _kept(self, sizes: Sequence[int], limit: int) -> list[range]:
-        """The tokens of each text that a row of ``limit`` tokens has room for.
+        """Return the tokens of each text that a row of ``limit`` tokens has room for.
 
         Of a pair the longer text is cut first, then both alike, as the tokenizers library does
         (``longest_first``).
@@ -200,7 +200,7 @@ class Frame:
         return [range(kept) for kept in counts]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, which ``from_json`` reads."""
+        """Return the plain values, which ``from_json`` reads."""
         return {
             "single": [list(slot) for slot in self.single],
             "pair": [list(slot) for slot in self.pair],
@@ -239,7 +239,7 @@ def _room(limit: int, special: int) -> int:
 
 
 def _slots(encoding: Any) -> Iterator[Slot]:
-    """The slots of a framed text of known tokens: two of the first text, three of the second."""
+    """Yield the slots of framed texts of known tokens: two of the first, three of the second."""
     marks = zip(
         encoding.ids, encoding.type_ids, encoding.sequence_ids, encoding.special_tokens_mask,
         strict=True,
@@ -275,7 +275,7 @@ def _check(single: Sequence[Slot], pair: Sequence[Slot], where: str) -> None:
 
 
 def _parted(pair: Sequence[Slot]) -> Iterator[Slot]:
-    """Segments for people: the first special token after the first text still belongs to it."""
+    """Tell segments for people: the special token after the first text belongs to it."""
     border = [slot.content for slot in pair].index(FIRST) + 1
     border += pair[border].content == SPECIAL
     for place, slot in enumerate(pair):

@@ -1,4 +1,4 @@
-"""What a file is that is no UTF-8 text, told by its first bytes as ``file`` tells it.
+"""Kinds of files that are no UTF-8 text, told by their first bytes as ``file`` tells them.
 
 Every reader of text asks here before it decodes, so that a Parquet file or a UTF-16 one is called
 by its name rather than by the first byte that is wrong in it.

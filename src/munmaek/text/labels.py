@@ -23,11 +23,11 @@ UNSEEN = -1
 _WHOLE = re.compile(r"(-?\d+)\.0*")
 _TRUTH = {"true", "false"}
 _UNNAMED = re.compile(r"LABEL_(\d+)")
-"""What transformers calls a label that has no name."""
+"""The name that transformers gives to a label without one."""
 
 
 def _key(label: str) -> str:
-    """What all spellings of a label share."""
+    """Return what all spellings of a label share."""
     whole = _WHOLE.fullmatch(label) if label.isascii() else None
     if whole is not None:
         return whole[1]
@@ -50,7 +50,7 @@ def one_spelling(labels: Sequence[str]) -> tuple[str, ...]:
 
 
 FASTTEXT = "__label__"
-"""What a label begins with in a file of fastText (Joulin et al. 2017)."""
+"""The beginning of a label in a file of fastText (Joulin et al. 2017)."""
 _MARKED = re.compile(rf"(?:^|(?<=[ \t\v\f])){FASTTEXT}([^ \t\v\f]*)[ \t\v\f]*")
 
 
@@ -92,7 +92,7 @@ class LabelIndex:
 
 
 def _places(keys: Sequence[str]) -> dict[str, int]:
-    """Where each key stands, of those that stand in one place."""
+    """Return where each key stands, of those that stand in one place."""
     counts = Counter(keys)
     return {key: place for place, key in enumerate(keys) if counts[key] == 1}
 

@@ -33,7 +33,7 @@ LONGEST_PART = 10_000
 
 @cache
 def _kiwi() -> Any:
-    """The analyser: a second to load, so once and when first used."""
+    """Return the analyser: a second to load, so once and when first used."""
     try:
         library = importlib.import_module("kiwipiepy")
     except ImportError:
@@ -43,7 +43,7 @@ def _kiwi() -> Any:
 
 
 def analyser() -> str:
-    """Name and version of the analyser, which a model's tokens depend on."""
+    """Return name and version of the analyser, which a model's tokens depend on."""
     _kiwi()
     return f"kiwipiepy {importlib.import_module('kiwipiepy').__version__}"
 
@@ -91,7 +91,7 @@ def parts_of(text: str, *, longest: int = LONGEST_PART) -> Iterator[tuple[int, s
 
 
 def _cuts(text: str, parts: Iterable[tuple[int, Iterable[Any]]]) -> bytes:
-    """Offsets of all borders, the text's ends among them, as bytes of uint32."""
+    """Return the offsets of all borders, the text's ends among them, as bytes of uint32."""
     cuts = {0, len(text)}
     inside: set[int] = set()
     for start, end in (

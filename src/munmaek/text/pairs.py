@@ -41,7 +41,7 @@ class PairCorpus:
     firsts: tuple[str, ...]
     seconds: tuple[str, ...]
     values: tuple[float, ...] | None = None
-    """How near they are in meaning, larger is nearer; None where the file does not say."""
+    """Nearness in meaning, larger is nearer; None where the file does not say."""
 
     @property
     def fingerprint(self) -> str:
@@ -50,7 +50,7 @@ class PairCorpus:
         return content_hash(self.firsts, self.seconds, *values)
 
     def at_least(self, value: float) -> "PairCorpus":
-        """The pairs of that value or more, without values.
+        """Return the pairs of that value or more, without values.
 
         Raises:
             InputError: the file has no values, or none so high.
@@ -66,7 +66,7 @@ class PairCorpus:
         return PairCorpus(self.name, tuple(firsts), tuple(seconds))
 
     def rows(self, chosen: Sequence[int], *, name: str) -> "PairCorpus":
-        """The rows of those numbers."""
+        """Return the rows of those numbers."""
         return PairCorpus(
             name,
             tuple(self.firsts[row] for row in chosen),
@@ -76,7 +76,7 @@ class PairCorpus:
 
 
 def are_scored(path: str | Path) -> bool:
-    """Whether the pairs of a file have a number each: a column or key for it, or a third column."""
+    """Return whether the pairs of a file have a number each: a column or key, or a third column."""
     if str(path) == "-":
         return False
     opened = open_text(path)
@@ -103,7 +103,7 @@ def read_pairs(
     second_column: str | int | None = None,
     value_column: str | int | None = None,
 ) -> PairCorpus:
-    """Pairs of TSV, CSV or JSONL files, read as ``read_valued`` reads them.
+    """Read the pairs of TSV, CSV or JSONL files, read as ``read_valued`` reads them.
 
     Without header, two columns are the texts, and a third is their value.
 

@@ -67,14 +67,14 @@ def _pipeline(tokenizer: Tokenizer, frame: Frame) -> str:
 
 
 def _unknown_literals(space: str) -> Any:
-    """A word of the text that is written like a special token is unknown."""
+    """Make unknown what is written like a special token in a text."""
     inner = f"[^{space[1:]}"
     literals = "|".join(token for token in SPECIALS if token != "<unk>")
     return _n.Replace(Regex(rf"(?<!{inner})(?:{literals})(?!{inner})"), "<unk>")
 
 
 def _processor(frame: Frame, tokenizer: AnyTokenizer) -> Any:
-    """The frame as a template."""
+    """Write the frame as a template."""
     return _f.TemplateProcessing(
         single=[_written(slot, told=False) for slot in frame.single],
         pair=[_written(slot, told=tokenizer.frame.segmented) for slot in frame.pair],

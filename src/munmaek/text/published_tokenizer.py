@@ -100,7 +100,7 @@ def read_published(folder: Path) -> PublishedTokenizer:
 
 
 def _class(folder: Path, serialised: Mapping[str, Any]) -> str:
-    """The name of the class, as ``AutoTokenizer`` finds it."""
+    """Return the name of the class, as ``AutoTokenizer`` finds it."""
     where = folder / "tokenizer_config.json"
     own, model = read_json(where), read_json(folder / "config.json")
     mapped = own.get("auto_map")
@@ -125,7 +125,7 @@ def _class(folder: Path, serialised: Mapping[str, Any]) -> str:
 
 
 def _unnamed(folder: Path, serialised: Mapping[str, Any], architecture: Any) -> str:
-    """The class of a folder that names none, from its files and then from its architecture."""
+    """Tell the class of a folder that names none, from its files, then its architecture."""
     of_model = OF_MODELS.get(str(architecture))
     if serialised:
         return of_model or "PreTrainedTokenizer"
@@ -137,7 +137,7 @@ def _unnamed(folder: Path, serialised: Mapping[str, Any], architecture: Any) -> 
 
 
 def _finished(source: Source, kind: int) -> PublishedTokenizer:
-    """The pipeline of a kind with its special tokens added and its frame read."""
+    """Return the pipeline of a kind with its special tokens added and its frame read."""
     settings = source.settings
     pipeline, named, listed, frame = BUILDERS[kind](source)
     tokens = {**{n: t for n, t in named.items() if t is not None}, **settings.own}
@@ -192,7 +192,7 @@ def _add(
 
 
 def _check_unknown(pipeline: Pipeline, source: Source) -> None:
-    """Some models fail only at the first unknown character."""
+    """Check what some models fail at only with the first unknown character."""
     try:
         pipeline.encode("☃ ꙮ 𝄞", add_special_tokens=False)
     except Exception as error:  # noqa: BLE001  the library raises bare Exception

@@ -25,7 +25,7 @@ VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
 @dataclass(frozen=True, slots=True)
 class SentencePiece:
-    """What a ``.model`` says."""
+    """The content of a ``.model``."""
 
     pieces: tuple[tuple[str, float], ...]
     """Texts with their scores, by id; ``▁`` is the space."""
@@ -90,7 +90,7 @@ def _model(content: bytes, path: Path) -> SentencePiece:
 
 
 def _bytes(fields: dict[int, Any], number: int) -> bytes:
-    """A field that holds bytes."""
+    """Return a field that holds bytes."""
     value = fields.get(number)
     if not isinstance(value, bytes):
         message = f"field {number} is missing or of another type"
@@ -99,7 +99,7 @@ def _bytes(fields: dict[int, Any], number: int) -> bytes:
 
 
 def _fields(content: bytes) -> Iterator[tuple[int, Any]]:
-    """Field numbers with their values: integers, or the bytes of anything else."""
+    """Yield the field numbers with their values: integers, or the bytes of anything else."""
     place = 0
     while place < len(content):
         tag, place = _varint(content, place)

@@ -47,7 +47,7 @@ class SoftLabels:
 def read_soft_labels(
     paths: Sequence[str | Path], labels: Sequence[str], *, pairs: bool = False
 ) -> SoftLabels:
-    """JSONL files as ``munmaek classify --json`` writes them.
+    """Read JSONL files as ``munmaek classify --json`` writes them.
 
     Each row has a text and "probabilities", an object of a number for each label; labels that are
     left out have none. Rows without text are passed over.
@@ -95,7 +95,7 @@ def read_soft_labels(
 
 
 def _row(record: dict[str, Any], index: dict[str, int]) -> NDArray[np.float32]:
-    """The probabilities of one text, scaled so that they sum to 1.
+    """Return the probabilities of one text, scaled so that they sum to 1.
 
     Raises:
         ValueError: says what is wrong with them.

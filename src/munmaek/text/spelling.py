@@ -100,7 +100,7 @@ def _as_bytes(pending: str | bytes) -> bytes:
 
 
 def _length(spelled: bytes) -> int:
-    """How many bytes the character has that begins so; 0 where none that can be read does."""
+    """Return how many bytes the character has that begins so; 0 where none can be read."""
     lead = spelled[0]
     if lead < 0x80:
         return 1
@@ -153,7 +153,7 @@ class _JamoSpelling:
 
 
 def _jamo(name: str) -> str:
-    """L, V or T of a conjoining letter, else nothing."""
+    """Return L, V or T of a conjoining letter, else nothing."""
     if len(name) != 1 or not "\u1100" <= name <= "\u11ff":
         return ""
     return "L" if name < "\u1160" else "V" if name < "\u11a8" else "T"
@@ -213,7 +213,7 @@ def _published_bytes(tokenizer: CheckpointTokenizer, token: int) -> bytes | None
 
 @lru_cache(maxsize=1)
 def _byte_letters() -> dict[str, int]:
-    """The letter that byte-level BPE writes for each byte (Radford et al. 2019)."""
+    """Return the letter that byte-level BPE writes for each byte (Radford et al. 2019)."""
     plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(_BYTES) if byte not in plain]
     moved = {chr(_BYTES + place): byte for place, byte in enumerate(others)}
@@ -221,13 +221,13 @@ def _byte_letters() -> dict[str, int]:
 
 
 def _mark(tokenizer: AnyTokenizer) -> str:
-    """What the vocabulary writes for the space before a word."""
+    """Return what the vocabulary writes for the space before a word."""
     published = isinstance(tokenizer, CheckpointTokenizer)
     return "Ġ" if published and tokenizer.bytes_as == "ByteLevel" else MARK
 
 
 def _readable_run(contents: Sequence[bytes], mark: str) -> list[str]:
-    """Names of tokens of bytes that follow one another; a letter that does not end is ``…``."""
+    """Name tokens of bytes that follow one another; a letter that does not end is ``…``."""
     letters = list(_letters(b"".join(contents)))
     owner = [place for place, (_, size, _) in enumerate(letters) for _ in range(size)]
     out: list[str] = []
@@ -246,12 +246,12 @@ def _readable_run(contents: Sequence[bytes], mark: str) -> list[str]:
 
 
 def _holds(owner: Sequence[int], place: int, begin: int, end: int) -> bool:
-    """Whether all bytes of a letter lie there."""
+    """Return whether all bytes of a letter lie there."""
     return owner[begin:end].count(place) == owner.count(place)
 
 
 def _letters(whole: bytes) -> Iterator[tuple[str, int, int]]:
-    """Letters with the bytes that are there of each and the bytes that it has."""
+    """Yield the letters with the bytes that are there of each and the bytes that it has."""
     at = 0
     while at < len(whole):
         length = max(_length(whole[at : at + 1]), 1)

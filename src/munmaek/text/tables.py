@@ -23,7 +23,7 @@ Columns = Sequence[Column]
 
 
 def read_columns(path: str | Path, columns: Columns) -> Iterator[tuple[int, *tuple[str, ...]]]:
-    """Line number and the columns' NFC text, stripped of spaces, of every row.
+    """Read the line number and the columns' NFC text, stripped of spaces, of every row.
 
     Raises:
         InputError: an unreadable file, a row too short or too long, a column not found.
@@ -124,13 +124,13 @@ _OPTIONS = {
 
 
 def _options(columns: Columns) -> str:
-    """The options that say where the columns are; nothing where there is none for one of them."""
+    """Return the options that say where the columns are; nothing where one of them has none."""
     named = [_OPTIONS.get(column.role) for column in columns]
     return "" if None in named else f" ({', '.join(filter(None, named))})"
 
 
 def _header(head: list[str], columns: Columns) -> list[int] | None:
-    """Places of the columns if the row is a header, else None."""
+    """Return the places of the columns if the row is a header, else None."""
     cells = [cell.strip(SPACES).lower() for cell in head]
     found = [
         column.asked
@@ -148,7 +148,7 @@ def _header(head: list[str], columns: Columns) -> list[int] | None:
 def _places(
     opened: OpenedText, line: int, head: list[str], columns: Columns, spare: int
 ) -> list[int]:
-    """Places of the columns in a file without header."""
+    """Return the places of the columns in a file without header."""
     path = opened.name
     for column in columns:
         if isinstance(column.asked, str):
@@ -207,7 +207,7 @@ def _check_width(path: str | Path, line: int, row: list[str], width: int, column
 def json_records(
     opened: OpenedText, *, blanks: bool = False
 ) -> Iterator[tuple[int, dict[str, Any] | None]]:
-    """Line number and object of every line of a JSONL file that is not blank.
+    """Yield the line number and object of every line of a JSONL file that is not blank.
 
     Args:
         opened: the file.
@@ -232,7 +232,7 @@ def json_records(
 
 
 def json_text(path: str | Path, line: int, record: dict[str, Any], column: Column) -> str:
-    """What the object has under the column's key: NFC text, stripped of spaces; numbers as written.
+    """Return what the object has under the column's key: NFC text, stripped; numbers as written.
 
     Raises:
         InputError: no such key, or neither text nor number under it.
@@ -265,7 +265,7 @@ def json_text(path: str | Path, line: int, record: dict[str, Any], column: Colum
 
 
 def found_key(record: dict[str, Any], column: Column) -> str | None:
-    """The key that has one of the column's names, in capitals or not."""
+    """Return the key that has one of the column's names, in capitals or not."""
     if isinstance(column.asked, str) and column.asked in record:
         return column.asked
     lower = {key.lower(): key for key in reversed(record)}

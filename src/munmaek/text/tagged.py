@@ -46,14 +46,14 @@ class TaggedCorpus:
         return digest.hexdigest()
 
     def place(self, sentence: int, word: int) -> str:
-        """Where a word stands, for messages: ``ner.tsv, line 3``."""
+        """Return where a word stands, for messages: ``ner.tsv, line 3``."""
         if not self.places:
             return f"{self.name}: sentence {sentence + 1}, word {word + 1}"
         file, lines = self.places[sentence]
         return f"{file}, line {lines[word]}"
 
     def chosen(self, rows: Sequence[int], *, name: str | None = None) -> "TaggedCorpus":
-        """Those sentences, in that order."""
+        """Return those sentences, in that order."""
         return TaggedCorpus(
             self.name if name is None else name,
             tuple(self.sentences[row] for row in rows),
@@ -63,7 +63,7 @@ class TaggedCorpus:
 
 
 def read_tagged(paths: Sequence[str | Path]) -> TaggedCorpus:
-    """Sentences with labels, of one or more files.
+    """Read the sentences with labels, of one or more files.
 
     Raises:
         InputError: an unreadable file, a line without a label, no sentence.
@@ -84,7 +84,7 @@ def read_tagged(paths: Sequence[str | Path]) -> TaggedCorpus:
 
 
 def read_words(path: str | Path) -> Iterator[Words]:
-    """Sentences of words, one a line with a blank line between; labels there are passed over."""
+    """Read sentences of words, one a line, a blank line between; labels are passed over."""
     for rows in _sentences(path):
         yield tuple(row.word for row in rows)
 
@@ -107,7 +107,7 @@ _INDEX = re.compile(r"(\d+)([-.]\d+)?")
 
 
 def _sentences(path: str | Path) -> Iterator[list[_Row]]:
-    """Words of one sentence after another; a file of nothing but remarks has none.
+    """Yield the words of one sentence after another; a file of nothing but remarks has none.
 
     Raises:
         InputError: a sentence whose first column does not count, where those before it do.
@@ -127,7 +127,7 @@ def _sentences(path: str | Path) -> Iterator[list[_Row]]:
 
 
 def _blocks(path: str | Path) -> Iterator[list[Numbered]]:
-    """Lines between blank ones, with their numbers."""
+    """Yield the lines between blank ones, with their numbers."""
     opened = open_text(path)
     refuse_records(opened, "a word and its label a line")
     rows: list[Numbered] = []
@@ -143,18 +143,18 @@ def _blocks(path: str | Path) -> Iterator[list[Numbered]]:
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """How a file writes a word, told by the first line that can be no remark."""
+    """The form of a file's words, told by the first line that can be no remark."""
 
     width: int
     tabbed: bool
     counted: bool
     """The first column counts the words of each sentence."""
     labels: set[str] = field(default_factory=set[str])
-    """Those of the words seen so far."""
+    """Labels of the words seen so far."""
 
     @classmethod
     def of(cls, block: Sequence[Numbered]) -> "_Form | None":
-        """The form of a block's words; None where it might be remarks alone, or a word be 1."""
+        """Tell the form of a block's words; None where it may be remarks alone, or a word be 1."""
         lines = [line for _, line in block if not line.startswith("#")]
         if not lines:
             return None
@@ -170,16 +170,16 @@ class _Form:
 
     @classmethod
     def doubtful(cls, block: Sequence[Numbered]) -> "_Form":
-        """The form of a file of which one can tell no more."""
+        """Return the form of a file of which one can tell no more."""
         line = block[0][1]
         return cls(len(_cells(line, tabbed="\t" in line)), "\t" in line, counted=False)
 
     def cells(self, line: str) -> list[str]:
-        """The columns of a line."""
+        """Return the columns of a line."""
         return _cells(line, tabbed=self.tabbed)
 
     def rows(self, block: Sequence[Numbered], name: str) -> list[_Row]:
-        """The words of a block.
+        """Return the words of a block.
 
         Raises:
             InputError: one whose first column does not count, where the first sentence's does.
@@ -208,7 +208,7 @@ class _Form:
         return marked or text in self.labels or not any(map(str.isalnum, text))
 
     def _counts(self, name: str, number: int, cells: Sequence[str]) -> bool:
-        """Whether a line is a word, rather than a range of words or an empty node."""
+        """Return whether a line is a word, rather than a range of words or an empty node."""
         match = _INDEX.fullmatch(cells[0])
         if match is None:
             message = (

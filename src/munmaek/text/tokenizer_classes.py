@@ -1,4 +1,4 @@
-"""How the classes of transformers make their tokenizers, one function a class.
+"""The tokenizers of transformers' classes, one function a class.
 
 Each gives its pipeline, its special tokens by name, those that have none, and what makes its
 post-processor once the special tokens are there (transformers 5.23, ``tokenization_*.py``).
@@ -93,7 +93,7 @@ def object_of(value: Any) -> dict[str, Any]:
 
 
 def _named(source: Source, defaults: Mapping[str, Token]) -> dict[str, Token | None]:
-    """The special tokens with a name, in transformers' order; null is none."""
+    """Return the special tokens with a name, in transformers' order; null is none."""
     settings = source.settings
     return {
         name: settings.token(name) if name in settings.values else defaults.get(name)
@@ -102,7 +102,7 @@ def _named(source: Source, defaults: Mapping[str, Token]) -> dict[str, Token | N
 
 
 def _nameless(source: Source, read: SentencePiece | None, usual: Sequence[Token]) -> list[Token]:
-    """The special tokens without a name.
+    """Return the special tokens without a name.
 
     Those of a SentencePiece model are its control and user symbols, which are never cut.
     """
@@ -116,7 +116,7 @@ def _nameless(source: Source, read: SentencePiece | None, usual: Sequence[Token]
 
 
 def _vocabulary(source: Source, wanted: str) -> Any:
-    """The vocabulary of ``tokenizer.json``, which is of the kind that the class reads."""
+    """Return the vocabulary of ``tokenizer.json``, which is of the kind that the class reads."""
     path = source.folder / "tokenizer.json"
     model = object_of(source.serialised.get("model"))
     found = model.get("type")
@@ -135,7 +135,7 @@ def _vocabulary(source: Source, wanted: str) -> Any:
 
 
 def _model(make: Callable[[], Any], path: Path) -> Any:
-    """A model of the library, which raises whatever it likes."""
+    """Make a model of the library, which raises whatever it likes."""
     try:
         return make()
     except Exception as error:  # noqa: BLE001
@@ -252,7 +252,7 @@ def _doubled(source: Source, pipeline: Pipeline) -> Any:
 def _unigram(
     source: Source, pieces: list[tuple[str, float]], unk: int, read: SentencePiece | None
 ) -> Any:
-    """What XLM-R and CamemBERT make of their pieces."""
+    """Make what XLM-R and CamemBERT make of their pieces."""
     path = source.folder / "tokenizer.json"
     pipeline: Any = Pipeline(_model(lambda: _m.Unigram(pieces, unk, byte_fallback=False), path))
     charsmap = read.charsmap if read else _model(lambda: _charsmap(source.serialised), path)
@@ -266,7 +266,7 @@ def _unigram(
 
 
 def _charsmap(serialised: Mapping[str, Any]) -> bytes:
-    """The compiled normalisation of SentencePiece in a ``tokenizer.json``; empty without one."""
+    """Return SentencePiece's compiled normalisation in a ``tokenizer.json``; empty without."""
     normalizer = object_of(serialised.get("normalizer"))
     for each in cast("list[Any]", normalizer.get("normalizers") or [normalizer]):
         step = object_of(each)
@@ -276,7 +276,7 @@ def _charsmap(serialised: Mapping[str, Any]) -> bytes:
 
 
 def _kobert(source: Source) -> _Built:
-    """A unigram model whose ids ``vocab.txt`` says."""
+    """Make a unigram model whose ids ``vocab.txt`` says."""
     found, vocabulary = sorted(source.folder.glob("*.model")), source.folder / "vocab.txt"
     if not found or not vocabulary.is_file():
         raise source.refused("tokenizer.json, or a SentencePiece .model with vocab.txt")
@@ -314,7 +314,7 @@ def _as_it_is(source: Source) -> _Built:
 
 
 def _its_own(_source: Source, _pipeline: Pipeline) -> None:
-    """The post-processor of ``tokenizer.json`` stays."""
+    """Leave the post-processor of ``tokenizer.json`` in place."""
 
 
 BUILDERS: Mapping[int, Callable[[Source], _Built]] = {

@@ -1,4 +1,4 @@
-"""What a published folder says of its tokenizer, joined as transformers 5.23 joins it.
+"""A published folder's settings of its tokenizer, joined as transformers 5.23 joins them.
 
 ``tokenizer_config.json`` leads. Where it has no ``added_tokens_decoder``, the file
 ``special_tokens_map.json`` goes over it, and added tokens come from ``added_tokens.json`` and then
@@ -201,7 +201,7 @@ def _special(value: Any, where: Path) -> Any:
 
 
 def _listed(path: Path, values: Mapping[str, Any]) -> dict[int, AddedToken]:
-    """The tokens of ``added_tokens.json``; those that are special say so elsewhere."""
+    """Return the tokens of ``added_tokens.json``; those that are special say so elsewhere."""
     special = {str(values[name]) for name in NAMED if values.get(name)}
     extra = values.get("extra_special_tokens")
     if isinstance(extra, list):
@@ -228,7 +228,7 @@ def _serialised(folder: Path, serialised: Mapping[str, Any]) -> dict[int, AddedT
 
 
 def _converted(value: Any, where: Path) -> Any:
-    """The value with every object that says it is an ``AddedToken`` made one."""
+    """Return the value with every object that says it is an ``AddedToken`` made one."""
     if isinstance(value, list):
         return [_converted(each, where) for each in cast("list[Any]", value)]
     if isinstance(value, dict):

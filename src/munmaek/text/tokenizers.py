@@ -98,19 +98,19 @@ class Tokenizer:
 
     @property
     def oov(self) -> str:
-        """What becomes of an unseen character or word, for scores: ``bytes`` or ``unk``."""
+        """The fate of an unseen character or word, for scores: ``bytes`` or ``unk``."""
         return "unk" if self.id(BYTES[0]) is None else "bytes"
 
     @property
     def space(self) -> str:
-        """What parts words, as a regular expression: of imported words ASCII white space alone."""
+        """A regular expression for what parts words: of imported words ASCII white space alone."""
         if self.kind != "words":
             return SPACE
         borders: Any = json.loads(self._pipeline.pre_tokenizer.__getstate__())
         return ASCII_SPACE if borders.get("pattern") == {"Regex": ASCII_SPACE} else SPACE
 
     def begins_word(self, id: int) -> bool:
-        """Whether a token begins a white-space word: it is one, or holds the space before it."""
+        """Return whether a token begins a white-space word, as one or with the space before it."""
         return self.kind == "words" or self.token(id).startswith(MARK)
 
     def __repr__(self) -> str:
@@ -119,7 +119,7 @@ class Tokenizer:
     # Text to ids
 
     def encode(self, text: str, *, allow: Sequence[str] = ()) -> list[int]:
-        """Token ids of the text, without beginning or end.
+        """Return the token ids of the text, without beginning or end.
 
         The literal of a special token in a text is text, unless it is one of ``allow``; with
         ``<mask>`` allowed, ``[MASK]`` is one too. A mask takes the white space before it.
@@ -129,7 +129,7 @@ class Tokenizer:
         return [number for number, _, _ in self._located(_nfc(check_text(text)), allow)]
 
     def encode_many(self, texts: Sequence[str]) -> list[list[int]]:
-        """``encode`` of many texts, in their order, on all processors.
+        """Encode many texts, in their order, on all processors.
 
         Raises:
             InputError: a text that is no string, or holds half a surrogate pair.
@@ -153,7 +153,7 @@ class Tokenizer:
         return self._pipeline.to_str()
 
     def runs(self, texts: Sequence[str]) -> Iterator[list[str]]:
-        """Each text's runs between borders, a space written ``▁``; pieces lie within runs."""
+        """Yield each text's runs between borders, a space written ``▁``; pieces lie within runs."""
         plain = [_nfc(text) for text in texts]
         normalizer, borders = self._pipeline.normalizer, self._pipeline.pre_tokenizer
         for parts in segment(plain) if self.kind in MORPHEMIC else ([text] for text in plain):
@@ -161,7 +161,7 @@ class Tokenizer:
             yield [run for part in spelled for run, _ in borders.pre_tokenize_str(part)]
 
     def spelled(self, run: str) -> list[int]:
-        """A run in ids of its characters; one without an id in those of its bytes."""
+        """Spell a run in ids of its characters; one without an id in those of its bytes."""
         ids: list[int] = []
         for character in run:
             number = self.id(character)
@@ -172,20 +172,20 @@ class Tokenizer:
         return ids
 
     def run_ids(self, run: str) -> list[int]:
-        """The ids of the pieces of a run."""
+        """Return the ids of the pieces of a run."""
         return [token.id for token in self._pipeline.model.tokenize(run)]
 
     # Ids to text
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The NFC text of the ids; ``<unk>`` is shown, other special tokens are left out.
+        """Return the NFC text of the ids; ``<unk>`` is shown, other special tokens are left out.
 
         Bytes that spell no character are left out too.
         """
         return self.decode_many([ids])[0]
 
     def decode_many(self, sequences: Sequence[Sequence[int]]) -> list[str]:
-        """``decode`` of many sequences, in their order."""
+        """Decode many sequences, in their order."""
         kept = [[number for number in ids if number not in UNSEEN] for ids in sequences]
         if self.kind in SPELLED_IN_BYTES:
             kept = [whole_characters(ids) for ids in kept]
@@ -195,7 +195,7 @@ class Tokenizer:
     # Tokens and their places
 
     def token(self, id: int) -> str:
-        """The token of an id, as the vocabulary writes it.
+        """Return the token of an id, as the vocabulary writes it.
 
         Raises:
             IndexError: no such id.
@@ -207,11 +207,11 @@ class Tokenizer:
         return token
 
     def id(self, token: str) -> int | None:
-        """The id of a token, or None; not the way to encode text."""
+        """Return the id of a token, or None; not the way to encode text."""
         return self._pipeline.token_to_id(token)
 
     def pieces(self, text: str, *, allow: Sequence[str] = ()) -> list[Piece]:
-        """The tokens of ``encode(text, allow=allow)`` with their places in the NFC text."""
+        """Return the tokens of ``encode(text, allow=allow)`` with their places in the NFC text."""
         text = _nfc(check_text(text))
         words_at = word_of(text)
         return [
@@ -220,7 +220,7 @@ class Tokenizer:
         ]
 
     def _located(self, text: str, allow: Sequence[str]) -> Iterator[Located]:
-        """Ids with the offsets of their characters in an NFC text."""
+        """Yield the ids with the offsets of their characters in an NFC text."""
         masked = False
         for start, end, special in self._spans(text, allow):
             if special is not None:
@@ -265,7 +265,7 @@ class Tokenizer:
         return bytes_located(text, located) if self.kind in SPELLED_IN_BYTES else located
 
     def _continued(self, text: str, start: int, end: int) -> Iterator[Located]:
-        """A part that goes on from a mask within a word: its first word in continued pieces."""
+        """Cut what goes on from a mask within a word: its first word in continued subwords."""
         match = re.match(r"\w+", text[start:end])
         border = start + min(match.end() if match else 0, LONGEST_WORDPIECE_WORD)
         place = start
@@ -280,7 +280,7 @@ class Tokenizer:
             yield from self._plain(text, place, end)
 
     def _longest(self, text: str, start: int, end: int) -> tuple[int, int] | None:
-        """The longest continued piece at ``start`` and its end."""
+        """Return the longest continued piece at ``start`` and its end."""
         for after in range(end, start, -1):
             number = self.id(CONTINUED + text[start:after])
             if number is not None:
@@ -298,7 +298,7 @@ class Tokenizer:
         Path(path).write_text(self._pipeline.to_str(pretty=True) + "\n", encoding="utf-8")
 
     def describe(self) -> dict[str, str | int]:
-        """What a model's record keeps of its tokenizer; ``kind`` is what ``load`` needs."""
+        """Return what a model's record keeps of its tokenizer; ``kind`` is what ``load`` needs."""
         record: dict[str, str | int] = {
             "kind": self.kind,
             "vocab_size": self.vocab_size,
@@ -378,14 +378,14 @@ def _nfc(text: str) -> str:
 
 
 def _without_specials(ids: list[int]) -> list[int]:
-    """A word of the text that is written like a special token is unknown."""
+    """Make unknown a word of the text that is written like a special token."""
     if UNSEEN.isdisjoint(ids):
         return ids
     return [UNK if number in UNSEEN else number for number in ids]
 
 
 def _literals(allow: Sequence[str]) -> dict[str, int]:
-    """The literals to look for with the id of each."""
+    """Return the literals to look for with the id of each."""
     unknown = [token for token in allow if token not in SPECIALS]
     if unknown:
         message = f"no special token {unknown[0]!r}; there are {' '.join(SPECIALS)}"

@@ -61,7 +61,7 @@ class _Lattice:
     """Last node of each word [W]."""
 
     def keep(self, kept: NDArray[np.bool_]) -> "_Lattice":
-        """Without the edges of dropped pieces; pieces are numbered anew. ``kept``: [K]."""
+        """Drop the edges of dropped pieces; pieces are numbered anew. ``kept``: [K]."""
         stay = kept[self.piece]
         number = np.cumsum(kept) - 1
         edges = (self.source, self.target, number[self.piece], self.word, self.level)
@@ -69,7 +69,7 @@ class _Lattice:
         return _Lattice(source, target, piece, word, level, self.first, self.last)
 
     def levels(self) -> list[slice]:
-        """The edges of each place of end, from the first character on."""
+        """Return the edges of each place of end, from the first character on."""
         borders = np.searchsorted(self.level, np.arange(1, int(self.level.max()) + 2))
         return [slice(a, b) for a, b in pairwise(borders.tolist())]
 
@@ -106,7 +106,7 @@ def learn_pieces(
 
 
 def _parts(words: Counter[str]) -> Counter[str]:
-    """Words in code point order, those too long in parts."""
+    """Return the words in code point order, those too long in parts."""
     parts: Counter[str] = Counter()
     for word in sorted(words):
         for start in range(0, len(word), LONGEST_WORD):
@@ -121,7 +121,7 @@ def _substrings(word: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _seeds(parts: Counter[str], most: int) -> list[str]:
-    """Substrings of two characters or more that cover the most text."""
+    """Return the substrings of two characters or more that cover the most text."""
     covered: Counter[str] = Counter()
     for word, count in parts.items():
         for start, end, piece in _substrings(word):
@@ -147,7 +147,7 @@ def _lattice(words: Sequence[str], number: dict[str, int]) -> _Lattice:
 
 
 def _forward(lattice: _Lattice, p: Floats) -> Floats:
-    """Probability of all ways from a word's beginning to each node [N]."""
+    """Return the probability of all ways from a word's beginning to each node [N]."""
     alpha = np.zeros(int(lattice.last[-1]) + 1)
     alpha[lattice.first] = 1.0
     for edges in lattice.levels():
@@ -158,7 +158,7 @@ def _forward(lattice: _Lattice, p: Floats) -> Floats:
 
 
 def _uses(lattice: _Lattice, p: Floats, counts: Floats) -> Floats:
-    """Expected uses of each piece in ``counts`` of each word: [K]."""
+    """Return the expected uses of each piece in ``counts`` of each word: [K]."""
     alpha = _forward(lattice, p)
     beta = np.zeros_like(alpha)
     beta[lattice.last] = 1.0
@@ -182,7 +182,7 @@ def _normalised(uses: Floats) -> Floats:
 def _worthy(
     lattice: _Lattice, p: Floats, counts: Floats, as_word: Int64s, most: int, singles: int
 ) -> NDArray[np.bool_]:
-    """Which ``most`` pieces to keep: the first ``singles``, then those whose removal costs most.
+    """Choose ``most`` pieces: the first ``singles``, then those whose removal costs most.
 
     Without piece x, each of its uses is spelled by other pieces: it costs log p(x) − log p(other
     spellings of x) nats.

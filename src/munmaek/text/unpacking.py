@@ -53,7 +53,7 @@ class _Gzip:
 
 
 class _WithNeeds(_Gzip):
-    """What bz2 and lzma have in common: they keep input that they were not asked to unpack."""
+    """Base of bz2 and lzma, which keep input that they were not asked to unpack."""
 
     def unpack(self, data: bytes) -> Iterator[bytes]:
         yield self._stream.decompress(data, BLOCK)

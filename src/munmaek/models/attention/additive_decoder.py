@@ -30,7 +30,7 @@ __all__ = ["AdditiveDecoderWeights", "decode_additive"]
 
 
 class AdditiveDecoderWeights(NamedTuple):
-    """What acts inside the loop."""
+    """The weights inside the loop."""
 
     query: Float[Tensor, "A H"]
     energy: Float[Tensor, " A"]
@@ -47,7 +47,7 @@ def decode_additive(
     mask: Bool[Tensor, "B S"],
     weights: AdditiveDecoderWeights,
 ) -> tuple[Float[Tensor, "T B H"], Float[Tensor, "T B D"], Float[Tensor, "T B S"]]:
-    """Decoder states s_t, context vectors c_t and attention α_t of all steps.
+    """Return the decoder states s_t, context vectors c_t and attention α_t of all steps.
 
     They are in the precision of the weights; a loss may be taken of any of them.
 
@@ -116,7 +116,7 @@ class _AdditiveDecoder(Function):
 def _gradients(
     ctx: Any, grad_states: Tensor | None, grad_contexts: Tensor | None, grad_alphas: Tensor | None
 ) -> tuple[Tensor | None, ...]:
-    """Of each input of the forward pass; gradients of these gradients are refused."""
+    """Return those of each input of the forward pass; gradients of these are refused."""
     saved = _Saved(*ctx.saved_tensors)
     given = _Given(
         torch.zeros_like(saved.hidden[1:]) if grad_states is None else grad_states,
@@ -213,7 +213,7 @@ class _Grads(NamedTuple):
 
 
 def _backward(saved: _Saved, given: _Given) -> _Grads:
-    """Through time, last step first."""
+    """Go back through time, last step first."""
     size = saved.keys.shape[2]
     grads = _Grads(
         gates=torch.empty_like(saved.asked[:, :, size:]),
@@ -253,7 +253,7 @@ def _back_through_gates(saved: _Saved, grads: _Grads, hidden: Tensor, t: int) ->
 def _back_through_attention(
     saved: _Saved, grads: _Grads, alphas: Tensor | None, buffer: Tensor, t: int
 ) -> None:
-    """From ∂c_t and ∂α_t to the query and what sums over steps: ∂v and the squares behind ∂k."""
+    """Go from ∂c_t and ∂α_t to the query and what sums over steps: ∂v and the squares behind ∂k."""
     size = saved.keys.shape[2]
     alpha = saved.alphas[t]
     weights = torch.bmm(saved.states, grads.contexts[t][:, :, None])[:, :, 0]

@@ -33,9 +33,9 @@ class AttentionConfig(Config):
     encoder_layers: int = Field(default=1, ge=1)
     dropout: float = Field(default=0.2, ge=0.0, lt=1.0)
     cell: Literal["gru", "lstm"] = "gru"
-    """Of encoder and decoder; additive has a GRU."""
+    """The cell of encoder and decoder; additive has a GRU."""
     layers: int = Field(default=1, ge=1)
-    """Of the decoder; additive has one."""
+    """Layers of the decoder; additive has one."""
     bridge: Literal["tanh", "copy"] = "tanh"
     """s_0: tanh of a linear layer, or the encoder's last state, layer by layer."""
     reverse_source: bool = False
@@ -110,7 +110,7 @@ class AttentionConfig(Config):
 
 
 def _structure(given: Mapping[str, Any]) -> dict[str, Any]:
-    """What the paper that ``given`` names has besides."""
+    """Return what the paper that ``given`` names has besides."""
     if given.get("paper") == "bahdanau2015":
         return {"score": "additive", "tie_embeddings": False}
     if given.get("paper") == "luong2015":

@@ -54,7 +54,7 @@ class DecoderSizes(NamedTuple):
 
 
 class LuongOptions(NamedTuple):
-    """What Luong's decoders can differ in."""
+    """Options of Luong's decoders."""
 
     score: ScoreName
     cell: Literal["gru", "lstm"] = "gru"
@@ -91,7 +91,7 @@ class _ContextCell(nn.Module):
         *,
         tape: Tape | None,
     ) -> Parts:
-        """The next state; ``token`` is already projected: ``self.token(y)``."""
+        """Return the next state; ``token`` is already projected: ``self.token(y)``."""
         inputs = torch.addmm(token, context, self.context.weight.t())
         after, named = self.cell.step(inputs, self.recurrent(before[0]), before)
         if tape is not None:
@@ -113,19 +113,19 @@ class BahdanauDecoder(nn.Module):
         self.readout = MaxoutReadout(hidden + sizes.embedding + states, self.size)
 
     def begin(self, memory: AttentionMemory) -> tuple[Float[Tensor, "B H"]]:
-        """s_0."""
+        """Return s_0."""
         return (memory.initial[0][:, 0],)
 
     def decode(
         self, memory: AttentionMemory, tokens: Float[Tensor, "B T E"]
     ) -> Float[Tensor, "B T W"]:
-        """t_i of all steps, fast; equal to ``forward``."""
+        """Return t_i of all steps, fast; equal to ``forward``."""
         return self.decode_with_alignment(memory, tokens)[0]
 
     def decode_with_alignment(
         self, memory: AttentionMemory, tokens: Float[Tensor, "B T E"]
     ) -> tuple[Float[Tensor, "B T W"], Float[Tensor, "B T S"]]:
-        """The same, and α."""
+        """Return the same, and α."""
         if not isinstance(self.score, AdditiveScore):
             return _taped(self, memory, tokens)
         weights = AdditiveDecoderWeights(
@@ -150,7 +150,7 @@ class BahdanauDecoder(nn.Module):
         *,
         tape: Tape | None,
     ) -> tuple[Float[Tensor, "B T W"], tuple[Float[Tensor, "B H"]]]:
-        """t_i step by step from ``state``, and the state after them."""
+        """Return t_i step by step from ``state``, and the state after them."""
         (hidden,) = state
         tapes: list[Tape | None] = []
         states: list[Tensor] = []
@@ -169,7 +169,7 @@ class BahdanauDecoder(nn.Module):
 
 
 class LuongState(NamedTuple):
-    """What Luong's decoders carry."""
+    """The state of Luong's decoders."""
 
     layers: State
     """s_i of every layer; an LSTM's cell likewise."""
@@ -180,10 +180,10 @@ class LuongState(NamedTuple):
 
 
 class _Luong(nn.Module):
-    """What feeding and other decoders share; a subclass makes what is declared here."""
+    """Base of Luong's decoders; a subclass makes its layers."""
 
     feeds: ClassVar[bool]
-    """Whether a step reads the attentional state before it."""
+    """True where a step reads the attentional state before it."""
 
     def __init__(self, sizes: DecoderSizes, options: LuongOptions) -> None:
         super().__init__()
@@ -198,7 +198,7 @@ class _Luong(nn.Module):
         raise NotImplementedError
 
     def begin(self, memory: AttentionMemory) -> LuongState:
-        """s_0, and for h̃_0 zeros where it is fed."""
+        """Return s_0, and for h̃_0 zeros where it is fed."""
         top = memory.initial[0][:, -1]
         fed = torch.zeros_like(top) if self.feeds else None
         return LuongState(memory.initial, fed, top.new_zeros(len(top), 1))
@@ -206,13 +206,13 @@ class _Luong(nn.Module):
     def decode(
         self, memory: AttentionMemory, tokens: Float[Tensor, "B T E"]
     ) -> Float[Tensor, "B T H"]:
-        """h̃_i of all steps."""
+        """Return h̃_i of all steps."""
         return self(memory, self.begin(memory), tokens, tape=None)[0]
 
     def decode_with_alignment(
         self, memory: AttentionMemory, tokens: Float[Tensor, "B T E"]
     ) -> tuple[Float[Tensor, "B T H"], Float[Tensor, "B T S"]]:
-        """The same, and α."""
+        """Return the same, and α."""
         return _taped(self, memory, tokens)
 
     def _look(
@@ -222,7 +222,7 @@ class _Luong(nn.Module):
         steps: Float[Tensor, "B 1"],
         tape: Tape | None,
     ) -> Float[Tensor, "B T D"]:
-        """c_i of the states that ask, which follow ``steps`` earlier ones."""
+        """Return c_i of the states that ask, which follow ``steps`` earlier ones."""
         scores = self.score(queries, memory.keys)
         window = self._window(memory, queries, steps)
         return attend(scores, memory.states, memory.mask, window=window, tape=tape)
@@ -261,7 +261,7 @@ class LuongFeedingDecoder(_Luong):
         *,
         tape: Tape | None,
     ) -> tuple[Float[Tensor, "B T H"], LuongState]:
-        """h̃_i step by step from ``state``, and the state after them."""
+        """Return h̃_i step by step from ``state``, and the state after them."""
         tapes: list[Tape | None] = []
         outputs: list[Tensor] = []
         for column in self.cell.token(tokens).unbind(1):
@@ -309,7 +309,7 @@ class LuongDecoder(_Luong):
         *,
         tape: Tape | None,
     ) -> tuple[Float[Tensor, "B T H"], LuongState]:
-        """h̃_i from ``state``, and the state after the last step."""
+        """Return h̃_i from ``state``, and the state after the last step."""
         hidden, after = self.recurrent(tokens, state.layers, tape=scoped(tape, "decoder"))
         context = self._look(memory, hidden, state.steps, tape)
         outputs = torch.tanh(self.combine(torch.cat([context, hidden], 2)))

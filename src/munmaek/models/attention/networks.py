@@ -32,7 +32,7 @@ __all__ = ["AttentionClassifierNetwork", "AttentionTranslatorNetwork"]
 _End = tuple[Float[Tensor, "B K N"], ...]
 """The encoder's state where its reading ends."""
 AttentionState = Any
-"""What a decoder carries, a tree with B rows: (s_i,) with Bahdanau, ``LuongState`` with Luong."""
+"""A decoder's state, a tree with B rows: (s_i,) with Bahdanau, ``LuongState`` with Luong."""
 
 
 def _decoder(config: AttentionConfig) -> BahdanauDecoder | LuongFeedingDecoder | LuongDecoder:
@@ -53,7 +53,7 @@ def _decoder(config: AttentionConfig) -> BahdanauDecoder | LuongFeedingDecoder |
 
 
 def _state_size(config: AttentionConfig) -> int:
-    """D."""
+    """Return D."""
     return (1 + config.bidirectional) * config.encoder_hidden
 
 
@@ -80,7 +80,7 @@ class AttentionTranslatorNetwork(TokenPredictor):
     def encode(
         self, source: Int[Tensor, "B S"], lengths: Int[Tensor, " B"], *, tape: Tape | None = None
     ) -> AttentionMemory:
-        """Every encoder state, its key, and s_0; a tape gets the gates under ``encoder.``."""
+        """Return encoder states, their keys and s_0; a tape gets the gates under ``encoder.``."""
         inner = scoped(tape, "encoder")
         inputs = self.dropout(self.source_embedding(source, tape=inner))
         states, last = _encoded(self.encoder, inputs, lengths, self.config, tape=inner)
@@ -96,7 +96,7 @@ class AttentionTranslatorNetwork(TokenPredictor):
         )
 
     def _begin(self, last: _End) -> State:
-        """s_0 of every layer."""
+        """Return s_0 of every layer."""
         if isinstance(self.initial, nn.Identity):
             return last
         config = self.config
@@ -105,7 +105,7 @@ class AttentionTranslatorNetwork(TokenPredictor):
         return tuple(parts)
 
     def begin(self, memory: AttentionMemory) -> AttentionState:
-        """The state before bos."""
+        """Return the state before bos."""
         return self.decoder.begin(memory)
 
     def decode(
@@ -130,7 +130,7 @@ class AttentionTranslatorNetwork(TokenPredictor):
     def decode_with_alignment(
         self, memory: AttentionMemory, target: Int[Tensor, "B T"]
     ) -> tuple[Float[Tensor, "B T D"], Float[Tensor, "B T S"]]:
-        """``decode``, and the weights behind each prediction, for a loss on both."""
+        """Return ``decode``, and the weights behind each prediction, for a loss on both."""
         tokens = self.dropout(self.target_embedding(target))
         outputs, weights = self.decoder.decode_with_alignment(memory, tokens)
         return self.project(self.dropout(outputs)), weights
@@ -143,7 +143,7 @@ class AttentionTranslatorNetwork(TokenPredictor):
         *,
         tape: Tape | None = None,
     ) -> tuple[Float[Tensor, "B D"], AttentionState]:
-        """One token in; a tape gets ``attention.weights`` [B 1 S]."""
+        """Read one token; a tape gets ``attention.weights`` [B 1 S]."""
         read = self.target_embedding(tokens[:, None], tape=scoped(tape, "decoder"))
         outputs, after = self.decoder(memory, state, self.dropout(read), tape=tape)
         return self.project(self.dropout(outputs))[:, 0], after
@@ -154,7 +154,7 @@ class AttentionTranslatorNetwork(TokenPredictor):
         return self.target_embedding.weight
 
     def alignment(self, tape: Tape) -> Float[Tensor, "B T S"]:
-        """α of a taped decode or step: rows sum to 1 over S and are 0 where nothing is seen.
+        """Return α of a taped decode or step: rows sum to 1 over S and are 0 where nothing is seen.
 
         Of local-p these are the shares of the weights, which themselves sum to less.
         """
@@ -178,7 +178,7 @@ class AttentionClassifierNetwork(nn.Module):
     def forward(
         self, ids: Int[Tensor, "B T"], lengths: Int[Tensor, " B"], *, tape: Tape | None = None
     ) -> Float[Tensor, "B C"]:
-        """Scores of each label; a tape gets ``pool.weights`` [B T] and ``encoder.`` gates."""
+        """Return scores of labels; a tape gets ``pool.weights`` [B T] and ``encoder.`` gates."""
         inputs = self.dropout(self.embedding(ids, tape=tape))
         inner = scoped(tape, "encoder")
         states, _ = _encoded(self.encoder, inputs, lengths, self.config, tape=inner)
@@ -207,7 +207,7 @@ def _encoded(
     *,
     tape: Tape | None,
 ) -> tuple[Float[Tensor, "B S D"], _End]:
-    """Each token's state, and the state where reading ends, of which s_0 is made.
+    """Return each token's state, and the state where reading ends, of which s_0 is made.
 
     Both ways, that is the top layer's of the backward direction at the first token.
     """

@@ -54,7 +54,7 @@ ScoreName = Literal["additive", "dot", "general", "concat", "none"]
 
 
 class AttentionMemory(NamedTuple):
-    """What a decoder reads: every encoder state, what its score needs, and where to begin."""
+    """The decoder's reading: every encoder state, what its score needs, and where to begin."""
 
     states: Float[Tensor, "B S D"]
     keys: Float[Tensor, "B S A"]
@@ -75,13 +75,13 @@ class AdditiveScore(nn.Module):
         self.energy = nn.Parameter(torch.randn(size) / size**0.5)
 
     def keys(self, states: Float[Tensor, "B S D"]) -> Float[Tensor, "B S A"]:
-        """U_a h."""
+        """Return U_a h."""
         return self.key(states)
 
     def forward(
         self, queries: Float[Tensor, "B T Q"], keys: Float[Tensor, "B S A"]
     ) -> Float[Tensor, "B T S"]:
-        """e_ij, through a tensor of [B T S A]: meant for few queries at once."""
+        """Return e_ij, through a tensor of [B T S A]: meant for few queries at once."""
         return torch.tanh(self.query(queries)[:, :, None] + keys[:, None]) @ self.energy
 
 
@@ -90,13 +90,13 @@ class DotScore(nn.Module):
     """qᵀ h; queries and encoder states are of one width."""
 
     def keys(self, states: Float[Tensor, "B S D"]) -> Float[Tensor, "B S D"]:
-        """The states themselves."""
+        """Return the states themselves."""
         return states
 
     def forward(
         self, queries: Float[Tensor, "B T D"], keys: Float[Tensor, "B S D"]
     ) -> Float[Tensor, "B T S"]:
-        """e_ij."""
+        """Return e_ij."""
         return torch.bmm(queries, keys.transpose(1, 2))
 
 
@@ -109,13 +109,13 @@ class GeneralScore(nn.Module):
         self.key = nn.Linear(state_size, query_size, bias=False)
 
     def keys(self, states: Float[Tensor, "B S D"]) -> Float[Tensor, "B S Q"]:
-        """W_a h."""
+        """Return W_a h."""
         return self.key(states)
 
     def forward(
         self, queries: Float[Tensor, "B T Q"], keys: Float[Tensor, "B S Q"]
     ) -> Float[Tensor, "B T S"]:
-        """e_ij."""
+        """Return e_ij."""
         return torch.bmm(queries, keys.transpose(1, 2))
 
 
@@ -124,13 +124,13 @@ class Unlearned(nn.Module):
     """0 for all, in place of a score: attention switched off."""
 
     def keys(self, states: Float[Tensor, "B S D"]) -> Float[Tensor, "B S D"]:
-        """The states themselves, of which only the number is used."""
+        """Return the states themselves, of which only the number is used."""
         return states
 
     def forward(
         self, queries: Float[Tensor, "B T Q"], keys: Float[Tensor, "B S D"]
     ) -> Float[Tensor, "B T S"]:
-        """e_ij = 0."""
+        """Return e_ij = 0."""
         return queries.new_zeros(len(queries), queries.shape[1], keys.shape[1])
 
 
@@ -138,7 +138,7 @@ Score = AdditiveScore | DotScore | GeneralScore | Unlearned
 
 
 def make_score(name: ScoreName, *, query_size: int, state_size: int) -> Score:
-    """The score of that name; the alignment layer is as wide as the query."""
+    """Return the score of that name; the alignment layer is as wide as the query."""
     if name == "none":
         return Unlearned()
     if name == "dot":
@@ -156,7 +156,7 @@ class Window(NamedTuple):
     reach: int
     """D: positions j with |j − p_i| ≤ D are seen."""
     falling: bool
-    """Whether weights fall off with the distance from the centre (eq. 10)."""
+    """True where weights fall off with the distance from the centre (eq. 10)."""
 
 
 @final
@@ -171,14 +171,14 @@ class PredictedCentre(nn.Module):
     def forward(
         self, queries: Float[Tensor, "B T Q"], lengths: Int[Tensor, " B"]
     ) -> Float[Tensor, "B T"]:
-        """A place between 0 and |x| for each query."""
+        """Return a place between 0 and |x| for each query."""
         return lengths[:, None] * torch.sigmoid(torch.tanh(self.query(queries)) @ self.energy)
 
 
 def masked_softmax(
     scores: Float[Tensor, "B T S"], mask: Bool[Tensor, "B S"]
 ) -> Float[Tensor, "B T S"]:
-    """Softmax over the positions where ``mask`` is True; exactly 0 elsewhere."""
+    """Return the softmax over the positions where ``mask`` is True; exactly 0 elsewhere."""
     return scores.masked_fill(~mask[:, None], float("-inf")).softmax(-1)
 
 
@@ -190,7 +190,7 @@ def attend(
     window: Window | None = None,
     tape: Tape | None = None,
 ) -> Float[Tensor, "B T D"]:
-    """The context vectors c_i.
+    """Return the context vectors c_i.
 
     A tape gets ``attention.scores`` (minus infinity where nothing is seen) and their softmax,
     ``attention.weights``. Within a falling window it is α_ij / Σ_j α_ij, so that rows sum to 1 as
@@ -235,7 +235,7 @@ class AttentionPooling(nn.Module):
         *,
         tape: Tape | None = None,
     ) -> Float[Tensor, "B D"]:
-        """The weighted sum over real positions; a tape gets ``pool.weights`` [B T]."""
+        """Return the weighted sum over real positions; a tape gets ``pool.weights`` [B T]."""
         scores = torch.tanh(self.linear(states)) @ self.energy
         weights = masked_softmax(scores[:, None], mask)
         if tape is not None:

@@ -1,4 +1,4 @@
-"""What shapes a BERT."""
+"""Options of a BERT."""
 
 from typing import Any, ClassVar, Literal
 
@@ -30,7 +30,7 @@ class BertConfig(Config):
     intermediate_size: int = Field(default=1024, ge=1)
     """Inner width of the feed-forward sublayer."""
     hidden_act: Activation = "gelu"
-    """Of the feed-forward sublayer; gelu is the exact one (Hendrycks & Gimpel 2016)."""
+    """Activation of the feed-forward sublayer; gelu is the exact one (Hendrycks & Gimpel 2016)."""
     max_position_embeddings: int = Field(default=512, ge=1)
     """Rows of the table of positions: longest text in tokens, and ``position_offset``."""
     type_vocab_size: int = Field(default=2, ge=0)
@@ -44,7 +44,7 @@ class BertConfig(Config):
     classifier_dropout: float | None = Field(default=None, ge=0.0, lt=1.0)
     """Before the label scores; None is ``hidden_dropout_prob``."""
     classifier_pooling: Literal["cls", "mean"] = "cls"
-    """What a text is labelled by: its first token's vector, or the mean of all its vectors. After a
+    """The vector that labels a text: its first token's, or the mean of all. After a
     short pre-training the mean is better: no token has yet learned to stand for the text."""
     initializer_range: float = Field(default=0.035, gt=0.0)
     """Standard deviation of fresh weights: 0.02 at the paper's width of 768 is 0.035 at 256."""
@@ -64,7 +64,7 @@ class BertConfig(Config):
     position_offset: int = Field(default=0, ge=0)
     """Number of the first position (RoBERTa: the padding id and one)."""
     tie_word_embeddings: bool = True
-    """Whether masked words are scored with the word embeddings themselves."""
+    """Score masked words with the word embeddings themselves."""
     family: Literal["bert", "roberta", "electra", "distilbert"] = "bert"
     """Whose names and heads a saved model has."""
 

@@ -27,7 +27,7 @@ __all__ = ["ACTIVATIONS", "BertEncoder", "BertLayer"]
 
 
 def _laplace(x: Tensor) -> Tensor:
-    """Φ((x − √½) / (2√π)⁻¹), the normal distribution that is near ReLU² (Ma et al. 2023, §3.3)."""
+    """Return Φ((x − √½) / (2√π)⁻¹), a normal distribution near ReLU² (Ma et al. 2023, §3.3)."""
     return 0.5 * (1.0 + torch.erf((x - 0.707107) / (0.282095 * math.sqrt(2.0))))
 
 
@@ -87,7 +87,7 @@ class BertLayer(nn.Module):
         rotary: Float[Tensor, "2 T K"] | None = None,
         tape: Tape | None = None,
     ) -> Float[Tensor, "B T D"]:
-        """The layer's vectors."""
+        """Return the layer's vectors."""
         scope = scoped(tape, "self")
 
         def attend(y: Tensor) -> Tensor:
@@ -103,7 +103,7 @@ class BertLayer(nn.Module):
         causal: bool = False,
         rotary: Float[Tensor, "2 N K"] | None = None,
     ) -> Float[Tensor, "N D"]:
-        """The same for sentences that stand end to end."""
+        """Return the same for sentences that stand end to end."""
         return self.around(x, lambda y: self.attention.flat(y, spans, causal=causal, rotary=rotary))
 
     def first(
@@ -114,7 +114,7 @@ class BertLayer(nn.Module):
         *,
         rotary: Float[Tensor, "2 N K"] | None = None,
     ) -> Float[Tensor, "B D"]:
-        """``flat`` of each sentence's first token alone: keys and values of all, the rest of it."""
+        """Compute ``flat`` of each sentence's first token alone, from keys and values of all."""
         return self.around(
             x, lambda y: self.attention.first(y, starts, spans, rotary=rotary), kept=starts
         )
@@ -122,7 +122,7 @@ class BertLayer(nn.Module):
     def around(
         self, x: Tensor, attend: Callable[[Tensor], Tensor], *, kept: Tensor | None = None
     ) -> Tensor:
-        """Both sublayers with their normalisation, before or after.
+        """Apply both sublayers with their normalisation, before or after.
 
         ``kept`` are the tokens that ``attend`` gives vectors of; None is all.
         """
@@ -181,7 +181,7 @@ class BertEncoder(nn.Module):
         causal: bool = False,
         tape: Tape | None = None,
     ) -> Float[Tensor, "B T D"]:
-        """The last layer's vectors, zero at padding, which is taken out once and put back once.
+        """Return last layer's vectors, zero at padding, which is taken out once and put back once.
 
         Args:
             ids: tokens, padding last.
@@ -213,7 +213,7 @@ class BertEncoder(nn.Module):
         types: Int[Tensor, "B T"] | None = None,
         tape: Tape | None = None,
     ) -> Float[Tensor, "B D"]:
-        """``forward`` of each first token alone, which saves most of the last layer.
+        """Return ``forward`` of each first token alone, which saves most of the last layer.
 
         On CUDA and with a tape all tokens are computed as ever.
 
@@ -244,7 +244,7 @@ class BertEncoder(nn.Module):
         types: Int[Tensor, " N"] | None = None,
         causal: bool = False,
     ) -> Float[Tensor, "N D"]:
-        """The last layer's vectors of sentences that stand end to end."""
+        """Return the last layer's vectors of sentences that stand end to end."""
         x, rotary = self._lower(ids, rows, types, causal=causal)
         x = cast("BertLayer", self.layers[-1]).flat(x, rows.spans, causal=causal, rotary=rotary)
         return self.norm(x) if self.norm_first else x
@@ -252,7 +252,7 @@ class BertEncoder(nn.Module):
     def _lower(
         self, ids: Tensor, rows: Unpadded, types: Tensor | None, *, causal: bool = False
     ) -> tuple[Tensor, Tensor | None]:
-        """What the last layer reads, and the angles of its positions."""
+        """Return what the last layer reads, and the angles of its positions."""
         self._check(rows.spans[-1][2] if rows.spans else 0)
         x = self.embed(ids, rows.positions, types)
         rotary = self._rotary(rows.positions)
@@ -269,7 +269,7 @@ class BertEncoder(nn.Module):
         causal: bool = False,
         tape: Tape | None = None,
     ) -> Float[Tensor, "B T D"]:
-        """``forward`` with the padding carried along under a mask: the same numbers, slower."""
+        """Compute ``forward`` with padding carried along under a mask: the same numbers, slower."""
         size = ids.shape[1]
         self._check(size)
         mask = key_mask(lengths, size)
@@ -286,7 +286,7 @@ class BertEncoder(nn.Module):
         *,
         tape: Tape | None = None,
     ) -> Float[Tensor, "B T D"]:
-        """All layers over embedded tokens, under a mask."""
+        """Apply all layers to embedded tokens, under a mask."""
         rotary = self._rotary(torch.arange(x.shape[1], device=x.device))
         for number, layer in enumerate(self.layers):
             scope = scoped(tape, f"layer.{number}")
@@ -311,7 +311,7 @@ class BertEncoder(nn.Module):
         return rotary_tables(positions, width)
 
     def _numbered(self, ids: Tensor, positions: Tensor) -> Tensor:
-        """RoBERTa's positions: its padding token, where a text holds it, is not counted.
+        """Number positions as RoBERTa does, which does not count its padding token.
 
         It stands one before the first position (fairseq, ``make_positions``). Sentences that stand
         end to end begin where ``positions`` are 0.

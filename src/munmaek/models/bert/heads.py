@@ -1,4 +1,4 @@
-"""What stands on the encoder for each task, and how weights move from one to another.
+"""Heads on the encoder for each task, and the way of weights from one to another.
 
 Letters: B sentences in the batch, T tokens, N chosen tokens, D hidden size, E width of the
 embeddings, V vocabulary size, C classes.
@@ -37,7 +37,7 @@ POOLED: dict[str, Callable[[Tensor], Tensor]] = {
     "electra": F.gelu,
     "distilbert": F.relu,
 }
-"""What each family puts on the pooled vector before the label scores."""
+"""The function that each family puts on the pooled vector before the label scores."""
 
 
 class MaskedHead(nn.Module):
@@ -52,7 +52,7 @@ class MaskedHead(nn.Module):
         self.activation = ACTIVATIONS[config.hidden_act] if follows else F.gelu
 
     def forward(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N E"]:
-        """Position by position."""
+        """Apply it position by position."""
         return self.norm(self.activation(self.dense(hidden)))
 
 
@@ -105,13 +105,13 @@ class BertMaskedNetwork(_Hidden):
         _initialise(self, config.initializer_range)
 
     def logits(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N V"]:
-        """Scores of the token at each chosen position, before softmax."""
+        """Return the scores of the token at each chosen position, before softmax."""
         return self.output(self.head(hidden), self.encoder.word_embeddings.weight)
 
     def log_likelihood(
         self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"]
     ) -> Float[Tensor, ""]:
-        """Σ log p(gold) in nats, without holding every token's score."""
+        """Return Σ log p(gold) in nats, without holding every token's score."""
         weight = self.encoder.word_embeddings.weight
         return self.output.log_likelihood(self.head(hidden), gold, weight)
 
@@ -123,14 +123,14 @@ class BertMaskedNetwork(_Hidden):
         tokens: int,
         order: Int[Tensor, " V"],
     ) -> Float[Tensor, ""]:
-        """An estimate of ``log_likelihood``, as ``OutputLayer.sampled_log_likelihood``."""
+        """Return an estimate of ``log_likelihood``, as ``OutputLayer.sampled_log_likelihood``."""
         weight = self.encoder.word_embeddings.weight
         return self.output.sampled_log_likelihood(
             self.head(hidden), gold, weight, tokens=tokens, order=order
         )
 
     def relations(self, first: Float[Tensor, "B D"]) -> Float[Tensor, "B 2"]:
-        """Scores of "the second text follows the first" and "it is from elsewhere".
+        """Return the scores of "the second text follows the first" and "it is from elsewhere".
 
         ``first`` is the first token's vector.
 
@@ -152,7 +152,7 @@ class BertBaseNetwork(_Hidden):
         _initialise(self, config.initializer_range)
 
     def pool(self, hidden: Float[Tensor, "B T D"]) -> Float[Tensor, "B D"]:
-        """tanh(W h_1 + b), or h_1 itself without a pooler."""
+        """Return tanh(W h_1 + b), or h_1 itself without a pooler."""
         return hidden[:, 0] if self.pooler is None else self.pooler(hidden[:, 0]).tanh()
 
 
@@ -174,14 +174,14 @@ class BertClassifierNetwork(_OnEncoder):
         types: Int[Tensor, "B T"] | None = None,
         tape: Tape | None = None,
     ) -> Float[Tensor, "B C"]:
-        """Scores of each label, before softmax; padding changes nothing."""
+        """Return the scores of each label, before softmax; padding changes nothing."""
         if self.config.classifier_pooling == "mean":
             hidden = self.encoder(ids, lengths, types=types, tape=tape)
             return self.scores(masked_mean(hidden, lengths))
         return self.scores(self.encoder.first(ids, lengths, types=types, tape=tape))
 
     def scores(self, vector: Float[Tensor, "B D"]) -> Float[Tensor, "B C"]:
-        """Scores of each label from the first token's vector, or the mean of all."""
+        """Return the scores of each label from the first token's vector, or the mean of all."""
         pooled = POOLED[self.config.family](self.pooler(vector))
         return self.classifier(self.dropout(pooled))
 
@@ -203,7 +203,7 @@ class BertTaggerNetwork(_OnEncoder):
         types: Int[Tensor, "B T"] | None = None,
         tape: Tape | None = None,
     ) -> Float[Tensor, "B T C"]:
-        """Scores of each label at each token, before softmax."""
+        """Return the scores of each label at each token, before softmax."""
         return self.classifier(self.dropout(self.encoder(ids, lengths, types=types, tape=tape)))
 
 
@@ -232,7 +232,7 @@ def load_encoder(network: _WithEncoder, masked: Mapping[str, Tensor]) -> None:
 
 
 def same_heads(network: BertMaskedNetwork, masked: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The weights of ``masked``, for a network with other heads.
+    """Return the weights of ``masked``, for a network with other heads.
 
     A head that ``masked`` lacks is ``network``'s own; a next-sentence head too many is left out.
     """

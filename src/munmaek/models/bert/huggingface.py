@@ -49,7 +49,7 @@ def _embeddings(prefix: str) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """What one architecture calls its tensors and classes."""
+    """The names of one architecture's tensors and classes."""
 
     kind: str
     """``model_type``."""
@@ -70,7 +70,7 @@ class Family:
     qkv: tuple[str, str, str] = _BERT_QKV
 
     def head_names(self, head: str) -> dict[str, str]:
-        """Ours to theirs for a network with that head."""
+        """Map our names to theirs for a network with that head."""
         return {**self.names, **self.heads[head]}
 
 
@@ -178,7 +178,7 @@ ALIASES = {"xlm-roberta": "roberta", "camembert": "roberta"}
 
 
 def family_of(name: str, *, where: str = "config.json") -> Family:
-    """The family of a ``model_type``.
+    """Return the family of a ``model_type``.
 
     Raises:
         ArtefactError: there is none here; lists those there are.
@@ -192,7 +192,7 @@ def family_of(name: str, *, where: str = "config.json") -> Family:
 
 
 def to_huggingface(state_dict: Mapping[str, Tensor], *, family: str = "bert") -> dict[str, Tensor]:
-    """The weights of a BERT network under Hugging Face's names."""
+    """Return the weights of a BERT network under Hugging Face's names."""
     kin = FAMILIES[family]
     names = kin.head_names(_head(state_dict))
     out: dict[str, Tensor] = {}
@@ -216,7 +216,7 @@ def to_huggingface(state_dict: Mapping[str, Tensor], *, family: str = "bert") ->
 
 
 def _decoder(name: str, family: str) -> str:
-    """An untied output matrix has a place of its own in BERT and RoBERTa."""
+    """Return where an untied output matrix stands, of its own in BERT and RoBERTa."""
     moved = {
         "bert": {"cls.predictions.weight": "cls.predictions.decoder.weight"},
         "roberta": {"lm_head.weight": "lm_head.decoder.weight"},
@@ -238,7 +238,7 @@ class ReadTensors:
 
     ours: dict[str, Tensor]
     tied: bool
-    """Whether masked words are scored with the word embeddings themselves."""
+    """True where masked words are scored with the word embeddings themselves."""
     passed_over: tuple[str, ...]
     """Their names of tensors that the network does not have."""
 
@@ -360,7 +360,7 @@ def _their_head(theirs: Mapping[str, Any], kin: Family) -> str:
 
 
 def _read_names(theirs: Mapping[str, Any], kin: Family, head: str) -> dict[str, str]:
-    """``head_names``, with a next-sentence head only where its pooler is there too."""
+    """Return ``head_names``, with a next-sentence head only where its pooler is there too."""
     names = kin.head_names(head)
     if "relation" in names:
         stems = {name.rpartition(".")[0] for name in theirs}

@@ -32,7 +32,7 @@ ELECTRA_DEFAULTS = {
     "num_attention_heads": 4,
     "intermediate_size": 1024,
 }
-"""What ``ElectraConfig`` has otherwise."""
+"""The defaults of ``ElectraConfig`` that differ."""
 DISTILBERT_NAMES = {
     "dim": "hidden_size",
     "n_heads": "num_attention_heads",
@@ -53,7 +53,7 @@ DISTILBERT_FIELDS = {
     "initializer_range": "initializer_range",
     "tie_word_embeddings": "tie_word_embeddings",
 }
-"""What its class reads, with the other names that it has for some."""
+"""The fields that its class reads, with the other names that it has for some."""
 ONLY: dict[str, tuple[Any, ...]] = {
     "position_embedding_type": ("absolute",),
     "is_decoder": (False,),
@@ -79,7 +79,7 @@ def huggingface_config(
     labels: Sequence[str] = (),
     pad: int = 0,
 ) -> dict[str, Any]:
-    """The content of a ``config.json`` that ``transformers.AutoModel`` opens.
+    """Return the content of a ``config.json`` that ``transformers.AutoModel`` opens.
 
     Args:
         config: the network's sizes.

@@ -101,7 +101,7 @@ class NgramClassifier:
         return sum(model.size for model in self.models)
 
     def logprobs(self, sequences: Sequences) -> Floats:
-        """Natural log of p(label | sequence): [N, C]; the end of a sequence counts as a token.
+        """Return natural logs of p(label | sequence): [N, C]; the end counts as a token.
 
         A sequence that no label makes possible, as unsmoothed models have them, says nothing: its
         labels are as likely as without it.
@@ -121,7 +121,7 @@ class NgramClassifier:
         return joint - np.logaddexp.reduce(joint, axis=1, keepdims=True)
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """Everything learned, by name; those of label 2 begin with ``2.``."""
+        """Return everything learned, by name; those of label 2 begin with ``2.``."""
         named = {
             f"{label}.{name}": array
             for label, model in enumerate(self.models)
@@ -140,7 +140,7 @@ class NgramClassifier:
         eos: int,
         unk: int | None,
     ) -> "NgramClassifier":
-        """The classifier that gave ``tensors``.
+        """Return the classifier that gave ``tensors``.
 
         Raises:
             ArtefactError: tensors that are missing or do not fit one another or the vocabulary.
@@ -171,7 +171,7 @@ def _below(tensors: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArra
 def _shares(
     labels: Sequence[int] | NDArray[np.integer[Any]], sequences: int, label_count: int
 ) -> Floats:
-    """The share of each label: [C]."""
+    """Return the share of each label: [C]."""
     given = np.asarray(labels, dtype=np.int64)
     if len(given) != sequences:
         message = f"{len(given)} labels for {sequences} sequences; give one for each"

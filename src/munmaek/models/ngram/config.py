@@ -1,4 +1,4 @@
-"""What shapes a chain."""
+"""Options of a chain."""
 
 from typing import Annotated
 
@@ -12,14 +12,14 @@ __all__ = ["NgramConfig"]
 
 
 class NgramConfig(Config):
-    """What shapes the chain."""
+    """Options of the chain."""
 
     order: int = Field(default=5, ge=1, le=MAX_ORDER)
     """n: a token is predicted from the n−1 before it."""
     kenlm_compatible: bool = False
     """Estimate discounts as KenLM's lmplz does, with the last n-gram of each lower order raw."""
     smoothing: Smoothing = ModifiedKneserNey()
-    """What words have that were not seen after a context; ``witten-bell``, ``add-k:0.1``, …"""
+    """The share of words that were not seen after a context; ``witten-bell``, ``add-k:0.1``, …"""
     prune: tuple[Annotated[int, Field(ge=0)], ...] = ()
     """Raw counts up to which n-grams are left out, one for each order; the last goes on."""
     prune_entropy: float = Field(default=0.0, ge=0, lt=1)

@@ -34,7 +34,7 @@ Sequences = Sequence[Ids]
 @final
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """How one token got its probability."""
+    """The explanation of one token's probability."""
 
     token: int
     order: int
@@ -123,7 +123,7 @@ class NgramModel:
         unk: int | None,
         excluded: Sequence[int] = (),
     ) -> "NgramModel":
-        """``fit`` on sequences that lie end to end, s at ``ids[offsets[s] : offsets[s + 1]]``."""
+        """Fit on sequences that lie end to end, s at ``ids[offsets[s] : offsets[s + 1]]``."""
         counted: dict[str, Any] = {
             "order": config.order,
             "vocab_size": vocab_size,
@@ -153,7 +153,7 @@ class NgramModel:
         spare: Spare | None = None,
         begun: Begun | None = None,
     ) -> "NgramModel":
-        """``fit`` on a text that ``munmaek.ngram.counting.bound`` made; the fast way.
+        """Fit on a text that ``munmaek.ngram.counting.bound`` made; the fast way.
 
         Args:
             text: sequences with their boundaries; every id is taken to be in the vocabulary.
@@ -209,15 +209,15 @@ class NgramModel:
         return self.tables.size
 
     def start(self) -> tuple[int, ...]:
-        """The state before the first token of a sentence."""
+        """Return the state before the first token of a sentence."""
         return () if self.config.order == 1 else (self.bos,)
 
     def logprobs(self, state: tuple[int, ...]) -> Floats:
-        """Natural-log probability of every next token: [V]; −inf for ids that never follow."""
+        """Return natural-log probabilities of every next token: [V]; −inf of what never follows."""
         return distribution(self.tables, state)
 
     def next_words(self, state: tuple[int, ...], *, count: int) -> tuple[Int64s, Floats]:
-        """The ids likeliest to come next and their natural-log probabilities, best first.
+        """Return the ids likeliest to come next and their natural-log probabilities, best first.
 
         Fewer than ``count`` where no more are possible. Exact, and fast enough to type against:
         the vocabulary is not gone through.
@@ -226,7 +226,7 @@ class NgramModel:
         return found.ids, found.logprobs
 
     def find(self, gram: Ids) -> Entry | None:
-        """The n-gram in the tables with its probability and backoff weight, or None.
+        """Return the n-gram in the tables with its probability and backoff weight, or None.
 
         Raises:
             InputError: an id outside the vocabulary.
@@ -236,13 +236,13 @@ class NgramModel:
         return find(self.tables, flat.tolist())
 
     def advance(self, state: tuple[int, ...], token: int) -> tuple[int, ...]:
-        """The state after ``token``."""
+        """Return the state after ``token``."""
         if self.config.order == 1:
             return ()
         return (*state, token)[1 - self.config.order :]
 
     def score(self, ids: Ids) -> Floats:
-        """Natural-log probability of each token: [T].
+        """Return the natural-log probability of each token: [T].
 
         Raises:
             InputError: an id outside the vocabulary.
@@ -250,13 +250,13 @@ class NgramModel:
         return self.score_many([ids])[0]
 
     def score_many(self, sequences: Sequences) -> list[Floats]:
-        """``score`` of many sequences, in their order, in one pass of compiled code."""
+        """Score many sequences, in their order, in one pass of compiled code."""
         ids, offsets = flatten(sequences)
         flat = self.score_flat(ids, offsets)
         return np.split(flat, offsets[1:-1]) if len(sequences) else []
 
     def score_flat(self, ids: Int64s, offsets: Int64s) -> Floats:
-        """``score`` of sequences that lie end to end, s at ``ids[offsets[s] : offsets[s + 1]]``."""
+        """Score sequences that lie end to end, s at ``ids[offsets[s] : offsets[s + 1]]``."""
         check_range(ids, offsets, self.vocab_size)
         return score(self.tables, ids, offsets, bos=self.bos)
 
@@ -282,7 +282,7 @@ class NgramModel:
         ]
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """Everything learned, by name."""
+        """Return everything learned, by name."""
         known = {} if self.discounts is None else {"discounts": self.discounts}
         return {**self.tables.tensors(), **known}
 
@@ -297,7 +297,7 @@ class NgramModel:
         eos: int,
         unk: int | None,
     ) -> "NgramModel":
-        """The model that gave ``tensors``; arrays may be memory-mapped and are not copied.
+        """Return the model that gave ``tensors``; arrays may be memory-mapped and are not copied.
 
         Raises:
             ArtefactError: tensors that are missing or do not fit one another or the vocabulary.

@@ -103,7 +103,7 @@ SMOOTHINGS = tuple(_NUMBERS)
 
 
 def _written(value: Any) -> Any:
-    """The table that ``NAME`` or ``NAME:NUMBER`` stands for."""
+    """Return the table that ``NAME`` or ``NAME:NUMBER`` stands for."""
     if not isinstance(value, str):
         return value
     name, colon, number = value.partition(":")
@@ -141,7 +141,7 @@ Smoothing: TypeAlias = Annotated[
 def smoothed(
     tree: CountTree, smoothing: Smoothing, *, kept: Bools, kenlm_compatible: bool = False
 ) -> Smoothed:
-    """Tables of the counts, with every n-gram of the tree still in place."""
+    """Return the tables of the counts, with every n-gram of the tree still in place."""
     match smoothing:
         case ModifiedKneserNey():
             made = modified_kneser_ney(tree, kept=kept, kenlm_compatible=kenlm_compatible)

@@ -35,7 +35,7 @@ class TransformerConfig(Config):
     learned_positions: int | None = Field(default=None, ge=1)
     """Positions in a learned table, which no text may exceed (§3.5); None is PE, without end."""
     tie_embeddings: bool = True
-    """Whether scores use the (target) token embedding."""
+    """Use the (target) token embedding for scores."""
     share_embeddings: bool = False
     """In translation the source and the target have one embedding; needs one vocabulary."""
     alignment_layer: int | None = None

@@ -50,17 +50,17 @@ class _Grid:
     counts: Int[Tensor, " G"]
     """Rows of each line."""
     full: bool
-    """Whether row n is cell n."""
+    """True where row n is cell n."""
 
     def spread(self, x: Tensor) -> Tensor:
-        """``x`` [N …] as [G P …]; cells without a row are 0."""
+        """Return ``x`` [N …] as [G P …]; cells without a row are 0."""
         if not self.full:
             size = self.shape[0] * self.shape[1]
             x = x.new_zeros(size, *x.shape[1:]).index_copy(0, self._cells(), x)
         return x.reshape(*self.shape, *x.shape[1:])
 
     def pick(self, x: Tensor) -> Tensor:
-        """``x`` [G P …] as [N …]."""
+        """Return ``x`` [G P …] as [N …]."""
         x = x.flatten(0, 1)
         return x if self.full else x.index_select(0, self._cells())
 
@@ -70,7 +70,7 @@ class _Grid:
 
 @final
 class _Shared:
-    """What G sources and their prefixes have as keys and values, layer by layer.
+    """Keys and values of G sources and their prefixes, layer by layer.
 
     Entries are only ever added; ``filled`` is how many there are. A state that knows fewer has been
     gone on from otherwise, so it takes a copy.
@@ -109,7 +109,7 @@ class _Shared:
     def rebuilt(
         self, grid: _Grid, seen: Bool[Tensor, "N E"]
     ) -> tuple["_Shared", Bool[Tensor, "N E"]]:
-        """The sources and the entries that some row needs, with room for as many again."""
+        """Return the sources and the entries that some row needs, with room for as many again."""
         size = grid.shape[0]
         needed = seen.new_zeros(size, seen.shape[1], dtype=torch.int32)
         needed.index_add_(0, grid.lines, seen.int())
@@ -150,7 +150,7 @@ def _lines(pair: KeyValues, lines: Tensor) -> KeyValues:
 
 
 def _copied(pair: KeyValues, lines: Tensor, chosen: Tensor, room: int) -> KeyValues:
-    """Chosen entries of chosen lines, with space after them."""
+    """Return the chosen entries of chosen lines, with space after them."""
 
     def copied(old: Tensor) -> Tensor:
         _, heads, _, width = old.shape
@@ -176,7 +176,7 @@ def begin(
     source: Sequence[KeyValues],
     mask: Bool[Tensor, "B 1 1 S"] | None,
 ) -> SharedPrefixes:
-    """Rows before their first token.
+    """Return rows before their first token.
 
     Args:
         rows: the source of each row, below B.
@@ -194,7 +194,7 @@ def begin(
 
 
 def _penalties(seen: Bool[Tensor, "*N"], like: Tensor) -> Float[Tensor, "*N"]:
-    """0 where ``seen``, else the least number, to be added to scores."""
+    """Return 0 where ``seen``, else the least number, to be added to scores."""
     least = torch.finfo(like.dtype).min
     return torch.zeros(seen.shape, dtype=like.dtype, device=like.device).masked_fill_(~seen, least)
 
@@ -204,7 +204,7 @@ def _attend(
     asked: KeyValues,
     penalties: Float[Tensor, "G 1 #P E"] | None,
 ) -> Float[Tensor, "G H P K"]:
-    """softmax(Q Kᵀ / √K) V. For so few queries two products are faster than the fused kernel."""
+    """Return softmax(Q Kᵀ / √K) V, for few queries faster than by the fused kernel."""
     scores = (queries * queries.shape[-1] ** -0.5) @ asked.keys.transpose(-2, -1)
     if penalties is not None:
         scores = scores + penalties
@@ -216,7 +216,7 @@ class Turn:
     """One more token for every row: each layer's attention, and the state that follows."""
 
     def __init__(self, state: SharedPrefixes, rows: Int[Tensor, " N"]) -> None:
-        """``rows`` says the source of each row of ``state``, [N]."""
+        """Begin a step of ``state``, whose rows are of the sources ``rows``, [N]."""
         shared, seen = state.shared, state.seen
         grid = shared.layout(rows)
         few = int(grid.counts.count_nonzero()) < _WORTH * grid.shape[0]
@@ -231,7 +231,7 @@ class Turn:
         self.mask = self._mask()
 
     def _mask(self) -> Float[Tensor, "G 1 P E"] | None:
-        """What to add to scores; None where a source has one row, which has every entry."""
+        """Return what to add to scores; None where a source has one row, which has every entry."""
         if self.end == self.length + 1:
             return None
         # Cells without a row see all: a row of a softmax must have something to see.
@@ -245,7 +245,7 @@ class Turn:
         *,
         tape: Tape | None = None,
     ) -> Float[Tensor, "N D"]:
-        """MultiHead(x, past and x) in layer ``number``; a tape gets each row's own past."""
+        """Return MultiHead(x, past and x) in layer ``number``; a tape gets each row's own past."""
         parts = attention.qkv(x).unflatten(-1, (3, attention.heads, -1))
         queries, keys, values = self.grid.spread(parts).permute(2, 0, 3, 1, 4).unbind(0)
         written = self.shared.written[number]
@@ -260,7 +260,7 @@ class Turn:
         return attention.output(self.grid.pick(context.transpose(1, 2)).flatten(1))
 
     def _own(self, entries: Float[Tensor, "G H E K"]) -> Float[Tensor, "N H T K"]:
-        """The entries that each row descends from."""
+        """Return the entries that each row descends from."""
         columns = self.seen.nonzero()[:, 1].view(len(self.seen), -1)
         return entries[self.grid.lines[:, None], :, columns].transpose(1, 2)
 
@@ -272,7 +272,7 @@ class Turn:
         *,
         tape: Tape | None = None,
     ) -> Float[Tensor, "N D"]:
-        """MultiHead(x, source) in layer ``number``."""
+        """Return MultiHead(x, source) in layer ``number``."""
         asked = attention.query(x).unflatten(-1, (attention.heads, -1))
         memory, mask, lines = self.shared.source[number], self.shared.mask, self.grid.lines
         if tape is not None:
@@ -286,5 +286,5 @@ class Turn:
         return attention.output(self.grid.pick(context.transpose(1, 2)).flatten(1))
 
     def after(self) -> SharedPrefixes:
-        """The state with the new token."""
+        """Return the state with the new token."""
         return SharedPrefixes(self.seen, self.shared, self.length + 1)

@@ -50,7 +50,7 @@ class Residual(nn.Module):
     def around(
         self, x: Float[Tensor, "*N D"], change: Callable[[Tensor], Tensor]
     ) -> Float[Tensor, "*N D"]:
-        """The sublayer's result for f = ``change``."""
+        """Return the sublayer's result for f = ``change``."""
         return self.leave(x, change(self.enter(x)))
 
     def enter(self, x: Float[Tensor, "*N D"]) -> Float[Tensor, "*N D"]:
@@ -60,7 +60,7 @@ class Residual(nn.Module):
     def leave(
         self, x: Float[Tensor, "*N D"], change: Float[Tensor, "*N D"]
     ) -> Float[Tensor, "*N D"]:
-        """The sublayer's result, from its input and what f gave."""
+        """Return the sublayer's result, from its input and what f gave."""
         total = x + self.dropout(change)
         return total if self.norm_first else self.norm(total)
 
@@ -77,7 +77,7 @@ class FeedForward(nn.Module):
             nn.init.zeros_(layer.bias)
 
     def forward(self, x: Float[Tensor, "*N D"]) -> Float[Tensor, "*N D"]:
-        """Position by position."""
+        """Apply it position by position."""
         return self.outer(self.inner(x).relu())
 
 
@@ -102,7 +102,7 @@ class Layer(nn.Module):
         past: KeyValues | None = None,
         tape: Tape | None = None,
     ) -> tuple[Float[Tensor, "B T D"], KeyValues]:
-        """The layer's vectors, and the keys and values for going on."""
+        """Return the layer's vectors, and the keys and values for going on."""
         change, seen = self.attention(
             self.attention_residual.enter(x),
             mask=mask,
@@ -126,7 +126,7 @@ class Embedding(nn.Module):
     def forward(
         self, ids: Int[Tensor, "B T"], start: int = 0, *, tape: Tape | None = None
     ) -> Float[Tensor, "B T D"]:
-        """Vectors of ``ids``, whose first stands at position ``start``."""
+        """Return the vectors of ``ids``, whose first stands at position ``start``."""
         return self.dropout(self.tokens(ids, tape=tape) + self.positions(start, ids.shape[1]))
 
 
@@ -148,7 +148,7 @@ class Stack(nn.Module):
         state: Sequence[KeyValues] | None = None,
         tape: Tape | None = None,
     ) -> tuple[Float[Tensor, "B T D"], State]:
-        """The last layer's vectors, and each layer's keys and values."""
+        """Return the last layer's vectors, and each layer's keys and values."""
         x = self.embedding(ids, _length(state), tape=tape)
         seen: list[KeyValues] = []
         for number, layer in enumerate(self.layers):
@@ -171,13 +171,13 @@ class TransformerLanguageNetwork(TokenPredictor):
         self.output = OutputLayer(config.dimension, vocab_size, tied=config.tie_embeddings)
 
     def begin(self, batch: int) -> State:
-        """The state of ``batch`` rows before any token."""
+        """Return the state of ``batch`` rows before any token."""
         return _nothing(self.stack.layers, batch)
 
     def forward(
         self, ids: Int[Tensor, "B T"], state: State | None = None, *, tape: Tape | None = None
     ) -> tuple[Float[Tensor, "B T D"], State]:
-        """Hidden states after each token, and the state after the last column."""
+        """Return the hidden states after each token, and the state after the last column."""
         return self.stack(ids, causal=True, state=state, tape=tape)
 
     @property
@@ -199,7 +199,7 @@ class TransformerClassifierNetwork(nn.Module):
     def forward(
         self, ids: Int[Tensor, "B T"], lengths: Int[Tensor, " B"], *, tape: Tape | None = None
     ) -> Float[Tensor, "B C"]:
-        """Scores of each label, before softmax; padding changes nothing."""
+        """Return the scores of each label, before softmax; padding changes nothing."""
         hidden, _ = self.stack(ids, mask=key_mask(lengths, ids.shape[1]), tape=tape)
         return self.output(self.dropout(masked_mean(hidden, lengths)))
 

@@ -52,7 +52,7 @@ class DecoderLayer(nn.Module):
         mask: Bool[Tensor, "B 1 1 S"] | None = None,
         tape: Tape | None = None,
     ) -> Float[Tensor, "B T D"]:
-        """The layer's vectors of whole targets."""
+        """Return the layer's vectors of whole targets."""
 
         def itself(y: Tensor) -> Tensor:
             return self.attention(y, causal=True, tape=scoped(tape, "self"))[0]
@@ -65,7 +65,7 @@ class DecoderLayer(nn.Module):
     def step(
         self, x: Float[Tensor, "N D"], turn: Turn, number: int, *, tape: Tape | None = None
     ) -> Float[Tensor, "N D"]:
-        """The vectors of one more token; ``number`` is the layer's."""
+        """Return the vectors of one more token; ``number`` is the layer's."""
 
         def itself(y: Tensor) -> Tensor:
             return turn.itself(number, self.attention, y, tape=scoped(tape, "self"))
@@ -81,7 +81,7 @@ class DecoderLayer(nn.Module):
         itself: Callable[[Tensor], Tensor],
         sources: Callable[[Tensor], Tensor],
     ) -> Tensor:
-        """The three sublayers in their frames."""
+        """Apply the three sublayers in their frames."""
         x = self.attention_residual.around(x, itself)
         x = self.cross_residual.around(x, sources)
         return self.feed_forward_residual.around(x, self.feed_forward)
@@ -97,7 +97,7 @@ class Decoder(nn.Module):
         self.norm = last_norm(config)
 
     def remember(self, states: Float[Tensor, "B S D"]) -> State:
-        """The source's keys and values for each layer."""
+        """Return the source's keys and values for each layer."""
         return tuple(cast("DecoderLayer", layer).cross.remember(states) for layer in self.layers)
 
     def forward(
@@ -109,7 +109,7 @@ class Decoder(nn.Module):
         tape: Tape | None = None,
         looked: Mapping[int, Tape] | None = None,
     ) -> Float[Tensor, "B T D"]:
-        """The last layer's vectors of whole targets.
+        """Return the last layer's vectors of whole targets.
 
         ``looked`` has tapes for single layers, so that the others keep their fused kernels.
         """
@@ -129,7 +129,7 @@ class Decoder(nn.Module):
         tape: Tape | None = None,
         looked: Mapping[int, Tape] | None = None,
     ) -> Float[Tensor, "N D"]:
-        """The last layer's vectors of one more token; a tape gets them with a T axis of 1."""
+        """Return last layer's vectors of one more token; a tape gets them with a T axis of 1."""
         x = self.embedding(tokens[:, None], turn.length, tape=tape)[:, 0]
         for number, layer in enumerate(self.layers):
             scope = scoped(tape, f"layer.{number}") or (looked or {}).get(number)
@@ -141,7 +141,7 @@ class Decoder(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """What is computed once for B source sentences."""
+    """The encoding of B source sentences, computed once."""
 
     rows: Int[Tensor, " B"]
     """0 to B − 1."""
@@ -154,7 +154,7 @@ class Encoded:
 
 
 class Memory(NamedTuple):
-    """What the decoder reads of each row's source: choosing rows copies numbers of sources only."""
+    """Each row's source as the decoder reads it: choosing rows copies numbers of sources only."""
 
     rows: Int[Tensor, " N"]
     """The source of each row."""
@@ -187,7 +187,7 @@ class TransformerTranslatorNetwork(TokenPredictor):
     def encode(
         self, source: Int[Tensor, "B S"], lengths: Int[Tensor, " B"], *, tape: Tape | None = None
     ) -> Memory:
-        """The encoder's vectors and, for each decoder layer, their keys and values."""
+        """Return the encoder's vectors and, for each decoder layer, their keys and values."""
         mask = key_mask(lengths, source.shape[1])
         states, _ = self.encoder(source, mask=mask, tape=scoped(tape, "encoder"))
         rows = torch.arange(len(source), device=source.device)
@@ -196,14 +196,14 @@ class TransformerTranslatorNetwork(TokenPredictor):
     def decode(
         self, memory: Memory, target: Int[Tensor, "B T"], *, tape: Tape | None = None
     ) -> Float[Tensor, "B T D"]:
-        """Teacher forcing: hidden state that predicts the token after each of ``target``."""
+        """Return what predicts the token after each of ``target`` (teacher forcing)."""
         read = memory.whole()
         return self.decoder(target, read.source, mask=read.mask, tape=scoped(tape, "decoder"))
 
     def decode_with_alignment(
         self, memory: Memory, target: Int[Tensor, "B T"]
     ) -> tuple[Float[Tensor, "B T D"], Float[Tensor, "B T S"]]:
-        """``decode``, and the weights behind each prediction, for a loss on both."""
+        """Return ``decode``, and the weights behind each prediction, for a loss on both."""
         tape, read = Tape(), memory.whole()
         hidden = self.decoder(target, read.source, mask=read.mask, looked=self._looked(tape))
         return hidden, self.alignment(tape)
@@ -214,7 +214,7 @@ class TransformerTranslatorNetwork(TokenPredictor):
         return self.decoder.embedding.tokens.weight
 
     def begin(self, memory: Memory) -> SharedPrefixes:
-        """The decoder's state before bos."""
+        """Return the decoder's state before bos."""
         return shared_prefixes.begin(memory.rows, memory.encoded.source, memory.encoded.mask)
 
     def step(
@@ -225,7 +225,7 @@ class TransformerTranslatorNetwork(TokenPredictor):
         *,
         tape: Tape | None = None,
     ) -> tuple[Float[Tensor, "N D"], SharedPrefixes]:
-        """One token in: the hidden state that predicts the next, and the new state."""
+        """Read one token: the hidden state that predicts the next, and the new state."""
         turn = Turn(state, memory.rows)
         hidden = self.decoder.step(tokens, turn, tape=scoped(tape, "decoder"))
         return hidden, turn.after()
@@ -233,13 +233,13 @@ class TransformerTranslatorNetwork(TokenPredictor):
     def step_with_alignment(
         self, memory: Memory, state: SharedPrefixes, tokens: Int[Tensor, " N"]
     ) -> tuple[Float[Tensor, "N D"], SharedPrefixes, Float[Tensor, "N S"]]:
-        """``step``, and the weights behind the prediction; other layers keep their kernels."""
+        """Do ``step`` and return the weights behind it; other layers keep their kernels."""
         tape, turn = Tape(), Turn(state, memory.rows)
         hidden = self.decoder.step(tokens, turn, looked=self._looked(tape))
         return hidden, turn.after(), self.alignment(tape)[:, 0]
 
     def alignment(self, tape: Tape) -> Float[Tensor, "B T S"]:
-        """The cross-attention of ``config.alignment_layer``: a head, or the mean of all."""
+        """Return the cross-attention of ``config.alignment_layer``: a head, or the mean of all."""
         weights = tape[f"decoder.layer.{self.alignment_layer}.cross.weights"]
         head = self.config.alignment_head
         return weights.mean(dim=1) if head is None else weights[:, head]
@@ -252,6 +252,6 @@ class TransformerTranslatorNetwork(TokenPredictor):
         return max(depth - 2, 0) if layer is None else layer % depth
 
     def _looked(self, tape: Tape) -> dict[int, Tape]:
-        """Where ``tape`` takes the alignment layer's records."""
+        """Return where ``tape`` takes the alignment layer's records."""
         layer = self.alignment_layer
         return {layer: tape.scope(f"decoder.layer.{layer}")}
