@@ -1,6 +1,9 @@
+import base64
+import hashlib
 import json
 import math
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from string import Formatter
 
@@ -10,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from munmaek.comparison import findings
-from munmaek.comparison.charts import Series, nice_ticks, spread
+from munmaek.comparison.figures import curves, drawn, spark, track
 from munmaek.comparison.formats import (
     count_text,
     duration_text,
@@ -25,9 +28,9 @@ from munmaek.comparison.lessons import Lesson
 from munmaek.comparison.markup import Markup, element, join
 from munmaek.comparison.reading import read_baselines, read_rows
 from munmaek.comparison.report import render_report, write_report
-from munmaek.comparison.style import STEPS, scale, step_of
 from munmaek.errors import ConfigError, DiskError, InputError
 from munmaek.metrics import Score, Signature
+from munmaek.models import LINEAGE
 from munmaek.text.catalogue import TEXTS, Catalogue
 
 ENGLISH = Catalogue("en")
@@ -176,7 +179,7 @@ class _Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        if "style" not in self.open:
+        if not {"style", "script"} & {*self.open}:
             self.words.append(data)
 
     @property
@@ -194,15 +197,29 @@ def _text(results, **options):
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_a_full_report_is_well_formed_and_has_every_part(language):
     page = _Page(render_report(_results(), language=language))
-    ids = {value for name, value in page.attributes if name == "id"}
+    ids = {value for name, value in page.attributes if name == "id"} - {"style", "report"}
     wanted = "lineage lm classify translate alignment fills limits table notes"
     assert ids == set(wanted.split())
     assert ("lang", language) in page.attributes
 
 
-def test_a_report_needs_no_network_and_no_script():
+def test_a_report_needs_no_network_and_runs_its_own_script_alone():
     page = render_report(_results())
-    assert not re.search(r"https?://|url\(|@import|src=|<link|<script|href=", page)
+    before, _, script = page.partition('<script id="report">')
+    assert not re.search(r"https?://|url\(|@import|src=|<link|<script|href=", before)
+    assert set(re.findall(r"https?://[\w.]+", script)) <= {"http://www.w3.org"}
+    digest = base64.b64encode(hashlib.sha256(script.partition("</script>")[0].encode()).digest())
+    assert "default-src 'none';" in before
+    assert f"script-src 'sha256-{digest.decode()}'" in before
+    assert "connect-src" not in before
+
+
+def test_a_report_shows_every_number_of_its_figures_where_no_script_runs():
+    text = _text(_results())
+    assert "words in the source sentence 1–5 6–10 11–31 fixed vector 50 30 5" in text
+    assert "distance from the first word, in tokens 1 4 16 RNN 1 0.1 0.001" in text
+    assert "나는 간다 I 0.9 0.1 go 0.8 0.2" in text
+    assert "5.00 → 2.50" in text
 
 
 @pytest.mark.parametrize("missing", [key for key in _results() if key != "format"])
@@ -252,7 +269,8 @@ def test_hostile_text_is_shown_and_never_becomes_markup():
         model["scores"][HOSTILE] = _score(1.0, "share")
     results["models"].append(_model(HOSTILE, HOSTILE, HOSTILE, scores={}))
     page = _Page(render_report(results))
-    assert {"script", "img"}.isdisjoint(page.tags)
+    assert page.tags.count("script") == 1
+    assert "img" not in page.tags
     assert not [name for name, _ in page.attributes if name.startswith("on")]
     assert "alert('x')" in page.text
 
@@ -412,9 +430,7 @@ def test_the_sentence_on_masked_words_counts_first_and_shown():
 def test_the_sentence_on_influence_compares_each_model_with_itself():
     # RNN keeps 1e-3 / 1 = 0.10 %, self keeps 0.25 / 0.5 = 50 %.
     rows = _results()["influence"]
-    lines = [
-        Series(row["label"], tuple(zip(row["distance"], row["norm"], strict=True))) for row in rows
-    ]
+    lines = {row["label"]: dict(zip(row["distance"], row["norm"], strict=True)) for row in rows}
     hot, said = findings.influence(lines, ENGLISH)
     assert hot == "self"
     assert "0.10\u2009% at distance 16 in RNN, 50\u2009% in self" in said[0]
@@ -552,39 +568,43 @@ def test_numbers_have_the_digits_of_their_kind():
     assert [rate_text(value) for value in (8.254, 412.4, 12_412)] == ["8.25", "412", "12\u2009400"]
 
 
-def test_the_weight_scale_has_even_steps():
-    from munmaek.comparison.style import _lab
-
-    for ends in (("#f5f2ea", "#7d1f0c"), ("#211f1b", "#ffb59a")):
-        colours = scale(*ends)
-        assert (colours[0], colours[-1]) == ends
-        assert len(colours) == STEPS
-        steps = np.diff([_lab(colour)[0] for colour in colours])
-        assert np.abs(steps - steps.mean()).max() < 0.004
+def _given(markup):
+    """Return what a figure's drawing is made from."""
+    return json.loads(dict(_Page(str(markup)).attributes)["data-figure"])
 
 
-def test_a_weight_outside_nought_and_one_takes_the_scales_end():
-    assert [step_of(weight) for weight in (-1, 0, 0.5, 1, 7)] == [0, 0, 10, 20, 20]
+def test_a_figure_has_its_table_and_what_is_no_number_is_absent():
+    figure = drawn(
+        "lines", "t", ["x", 1, 2], [["a", math.nan, 0.5], ["b", None, math.inf]], hot="a"
+    )
+    assert _Page(str(figure)).text == "t x 1 2 a – 0.5 b – –"
+    assert _given(figure) == {
+        "kind": "lines", "title": "t", "caption": "", "head": ["x", 1, 2],
+        "rows": [["a", None, 0.5], ["b", None, None]], "hot": "a",
+    }  # fmt: skip
 
 
-@given(st.lists(st.floats(0, 200), min_size=1, max_size=12))
-def test_labels_never_touch_and_keep_their_order(wanted):
-    placed = spread(wanted, gap=15, low=0, high=200)
-    order = sorted(range(len(wanted)), key=wanted.__getitem__)
-    gaps = np.diff([placed[index] for index in order])
-    assert (gaps >= 15 - 1e-6).all()
-    if len(wanted) <= 13:
-        assert min(placed) >= -1e-6
-        assert max(placed) <= 200 + 1e-6
+def test_curves_share_one_axis():
+    xs, rows = curves({"a": {4.0: 1.0, 1.0: 2.0}, "b": {2.0: 3.0}})
+    assert xs == [1.0, 2.0, 4.0]
+    assert rows == [["a", 2.0, None, 1.0], ["b", None, 3.0, None]]
 
 
-def test_labels_with_room_stay_where_they_belong():
-    assert spread([10, 100, 50], gap=15, low=0, high=200) == [10, 100, 50]
+def test_a_spark_says_where_it_begins_and_ends():
+    assert spark([(0, 1.0)]) is None
+    assert _Page(str(spark([(0, 3.0), (5, 1.25)]))).text == "3.00 → 1.25"
 
 
-@given(st.floats(0, 1e6), st.floats(1e-3, 1e6))
-def test_ticks_are_round_and_cover_the_range(low, span):
-    ticks = nice_ticks(low, low + span)
-    assert ticks[0] <= low + 1e-6 * span
-    assert ticks[-1] >= low + span * (1 - 1e-6)
-    assert 2 <= len(ticks) <= 8
+def test_a_bar_fills_its_share_and_stays_within_its_room():
+    bar = str(track(1.5, most=3.0, low=1.2, high=6.0, kind="hot", hint="a <b>"))
+    assert 'class="track hot" style="--share:50.00%" title="a &lt;b&gt;"' in bar
+    assert "--low:40.00%;--high:100.00%" in bar
+    assert "<i" not in str(track(-1.0, most=3.0))
+    assert "--share:0.00%" in str(track(-1.0, most=3.0))
+
+
+def test_every_stage_has_a_picture_and_a_stage_of_others_none():
+    for stage in LINEAGE:
+        _Page(stage.drawing())
+        assert "<svg" in stage.drawing()
+    assert replace(LINEAGE[0], picture="").drawing() == ""

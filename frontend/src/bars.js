@@ -67,26 +67,3 @@ export function Strip({ names, values, label, unit, digits = 1, hot = -1, top })
         <text x=${middle} y=${foot + FONT + 4} text-anchor="middle" class=${at === hot ? "strong" : ""}>${shorten(name)}</text></g>`;
     })}</svg></div>`;
 }
-
-/** A line through points (x, y) with its axes named; y starts at 0. Props: points, label, x, y. */
-export function Line({ points, label, x, y, width = 560, height = 200 }) {
-  const [left, right, above, below] = [56, 16, 30, 40];
-  const most = Math.max(1e-12, ...points.map((point) => point[1]));
-  const [first, last] = [points[0][0], points.at(-1)[0]];
-  const at = ([a, b]) => [
-    left + ((a - first) / Math.max(last - first, 1)) * (width - left - right),
-    above + (1 - b / most) * (height - above - below),
-  ];
-  const places = points.map(at);
-  const foot = height - below;
-  const every = Math.ceil(points.length / 12);
-  return html`<div class="scroll"><svg role="img" aria-label=${label} width=${width} height=${height} viewBox=${`0 0 ${width} ${height}`}>
-    <line class="grid" x1=${left} x2=${width - right} y1=${foot} y2=${foot}/>
-    <text class="tick" x=${left - 8} y=${above + 4} text-anchor="end">${number(most, 3)}</text>
-    <text class="tick" x=${left - 8} y=${foot + 4} text-anchor="end">0</text>
-    <path class="line hot" d=${places.map(([a, b], n) => `${n ? "L" : "M"}${a.toFixed(1)} ${b.toFixed(1)}`).join("")}/>
-    ${places.map(([a, b], n) => html`<g><title>${points[n][0]}: ${number(points[n][1], 5)}</title><circle class="dot hot" cx=${a} cy=${b} r="3"/>
-      ${n % every === 0 && html`<text class="tick" x=${a} y=${foot + 15} text-anchor="middle">${points[n][0]}</text>`}</g>`)}
-    <text class="axis" x=${(left + width - right) / 2} y=${height - 6} text-anchor="middle">${x}</text>
-    <text class="axis" x="0" y="10">${y}</text></svg></div>`;
-}

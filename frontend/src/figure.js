@@ -43,7 +43,7 @@ function Numbers({ table }) {
 export function Table({ head, rows, wrap }) {
   const cut = rows.length > TABLE || head.length > TABLE + 1;
   const cell = (value) => (typeof value === "number"
-    ? html`<td class="num">${number(value, Number.isInteger(value) ? 0 : 3)}</td>`
+    ? html`<td class="num">${number(value, Number.isInteger(value) ? 0 : Math.abs(value) < 0.001 ? 7 : 3)}</td>`
     : html`<td dir="auto" class=${wrap ? "wrap" : ""}>${value}</td>`);
   return html`<div class="scroll" tabindex="0" role="region" aria-label=${t("figure.table")}><table>
     <thead><tr>${head.slice(0, TABLE + 1).map((name, at) =>

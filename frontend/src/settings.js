@@ -15,17 +15,32 @@ function stored() {
 
 const preferred = () => ((navigator.languages ?? [navigator.language])[0]?.startsWith("ko") ? "ko" : "en");
 
-const settings = { language: preferred(), theme: "auto", ...stored() };
+const page = document.documentElement;
+// A report is written in one language, and follows the system.
+const settings = "written" in page.dataset
+  ? { language: page.lang, theme: page.dataset.theme ?? "auto" }
+  : { language: preferred(), theme: "auto", ...stored() };
 if (!LANGUAGES.includes(settings.language)) settings.language = "en";
 const listeners = new Set();
 
 export const language = () => settings.language;
 
+let printing = false;
+
 function apply() {
-  const root = document.documentElement;
-  root.lang = settings.language;
-  if (settings.theme === "auto") delete root.dataset.theme;
-  else root.dataset.theme = settings.theme;
+  page.lang = settings.language;
+  const theme = printing ? "light" : settings.theme;
+  if (theme === "auto") delete page.dataset.theme;
+  else page.dataset.theme = theme;
+}
+
+// Paper is light: what has been drawn in the dark is drawn anew for it.
+for (const [event, now] of [["beforeprint", true], ["afterprint", false]]) {
+  window.addEventListener(event, () => {
+    printing = now;
+    apply();
+    listeners.forEach((listener) => listener());
+  });
 }
 
 export function change(values) {
@@ -48,7 +63,7 @@ export function useSettings() {
     return () => { listeners.delete(listener); dark.removeEventListener("change", listener); };
   }, []);
   const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-  return { ...settings, drawn: settings.theme === "auto" ? (dark ? "dark" : "light") : settings.theme };
+  return { ...settings, drawn: page.dataset.theme ?? (dark ? "dark" : "light") };
 }
 
 apply();

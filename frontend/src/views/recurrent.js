@@ -1,11 +1,11 @@
 // The recurrent network: how alike its states are, how open its gates, how far back a word reaches.
 import { html } from "htm/preact";
-import { Line } from "../bars.js";
 import { ceiling } from "../colour.js";
 import { Figure, Lazy, MatrixFigure } from "../figure.js";
 import { shown } from "../fold.js";
 import { useTensor, useTensors } from "../tensor.js";
 import { number, t, tx } from "../texts.js";
+import { Lines } from "../plots.js";
 import { fileName, layerName, names } from "./parts.js";
 
 export function Similarity({ record, view }) {
@@ -24,7 +24,8 @@ export function Influence({ record }) {
   return html`<${Figure} title=${t("influence.title")} file=${fileName(record, "influence")}
     caption=${tx("influence.caption", { first: number(first.value, 4), last: number(last.value, 4), distance: last.distance })}
     table=${() => ({ head: [t("influence.distance"), t("influence.value")], rows: measured.map(({ distance, value }) => [distance, value]) })}>
-    <${Line} points=${measured.map(({ distance, value }) => [distance, value])} label=${t("influence.title")} x=${t("influence.distance")} y=${t("influence.value")}/><//>`;
+    <${Lines} series=${[{ label: "", points: measured.map(({ distance, value }) => [distance, value]) }]} label=${t("influence.title")}
+      labelX=${t("influence.distance")} labelY=${t("influence.value")} linear width=${560} height=${200}/><//>`;
 }
 
 export function Gates({ record, view }) {

@@ -4,13 +4,14 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from munmaek.comparison.charts import Series
 from munmaek.comparison.formats import number_text, power_text, score_text
 from munmaek.comparison.reading import Bucket, Row
 from munmaek.metrics import Score
 from munmaek.text.catalogue import Catalogue
 
 K = TypeVar("K")
+Curves = Mapping[str, Mapping[float, float]]
+"""By label the y at each x."""
 
 __all__ = [
     "FAILURES",
@@ -254,11 +255,9 @@ def _place(entry: Mapping[str, Any]) -> int | None:
     return tokens.index(answer) if answer in tokens else None
 
 
-def _shared(series: Sequence[Series]) -> tuple[dict[str, dict[float, float]], list[float]]:
-    """Each line's y by x, and the x that all of them have."""
-    tables = {each.label: dict(each.points) for each in series}
-    tables = {label: table for label, table in tables.items() if table}
-    return tables, sorted(_common(tables.values()))
+def _shared(curves: Curves) -> list[float]:
+    """Return the x that all curves have, rising."""
+    return sorted(_common(curves.values()))
 
 
 def _common(tables: Iterable[Mapping[K, object]]) -> list[K]:
@@ -267,20 +266,20 @@ def _common(tables: Iterable[Mapping[K, object]]) -> list[K]:
     return [key for key in keys[0] if all(key in each for each in keys)] if keys else []
 
 
-def influence(series: Sequence[Series], catalogue: Catalogue) -> tuple[str, list[str]]:
-    """Whose first word keeps most of its influence (to be accented), and a sentence on how much.
+def influence(curves: Curves, catalogue: Catalogue) -> tuple[str, list[str]]:
+    """Return whose first word keeps most of its influence, to be accented, and a sentence on it.
 
     Norms of different models are not on one scale, so each is compared with its own start.
     """
-    tables, shared = _shared(series)
+    shared = _shared(curves)
     kept = {
         label: table[shared[-1]] / table[shared[0]]
-        for label, table in tables.items()
+        for label, table in curves.items()
         if len(shared) > 1 and table[shared[0]] > 0
     }
     order = sorted(kept, key=kept.__getitem__)
     if len(order) < 2:
-        return next(iter(tables), ""), []
+        return next(iter(curves), ""), []
     worst, best = order[0], order[-1]
     said = catalogue.text(
         "finding.influence",
@@ -294,16 +293,16 @@ def influence(series: Sequence[Series], catalogue: Catalogue) -> tuple[str, list
     return best, [said]
 
 
-def work(series: Sequence[Series], catalogue: Catalogue) -> tuple[str, list[str]]:
-    """Whose work for a word grows most with the sentence (to be accented), and by how much."""
-    tables, shared = _shared(series)
+def work(curves: Curves, catalogue: Catalogue) -> tuple[str, list[str]]:
+    """Return whose work for a word grows most, to be accented, and a sentence on how much."""
+    shared = _shared(curves)
     if len(shared) < 2:
-        return next(iter(tables), ""), []
+        return next(iter(curves), ""), []
     near, far = shared[0], shared[-1]
-    growth = {label: table[far] / table[near] for label, table in tables.items() if table[near] > 0}
+    growth = {label: table[far] / table[near] for label, table in curves.items() if table[near] > 0}
     order = sorted(growth, key=growth.__getitem__)
     if len(order) < 2:
-        return next(iter(tables), ""), []
+        return next(iter(curves), ""), []
     least, most = order[0], order[-1]
     said = catalogue.text(
         "finding.work",

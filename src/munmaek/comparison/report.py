@@ -1,7 +1,7 @@
-"""``results.json`` to ``report.html``: one page that needs no network and no script.
+"""``results.json`` to ``report.html``: one page that needs no network.
 
-The page is complete as it stands: figures are inline SVG, hovering shows how a number was made, and
-light or dark follows the reader's system. Whatever is missing from the results is left out.
+Hovering shows how a number was made, light or dark follows the reader's system, and where its
+script does not run, figures are tables. Whatever is missing from the results is left out.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import Any
 
 from munmaek.comparison import findings
 from munmaek.comparison.lessons import Lesson
-from munmaek.comparison.markup import Markup, Node, element
+from munmaek.comparison.markup import Markup, Node, element, join
 from munmaek.comparison.schema import check_results
 from munmaek.comparison.sections import (
     Contents,
@@ -21,9 +21,9 @@ from munmaek.comparison.sections import (
     lineage,
     read,
 )
-from munmaek.comparison.style import stylesheet
 from munmaek.comparison.table import everything, signatures
 from munmaek.comparison.translations import translators
+from munmaek.pages import page
 from munmaek.text.catalogue import Catalogue
 from munmaek.writing import write_text
 
@@ -55,17 +55,8 @@ def render_report(results: Mapping[str, Any], *, language: str = "en") -> str:
     check_results(results)
     contents = read(results, Catalogue(language))
     title = str(results.get("title") or "munmaek")
-    head = element(
-        "head",
-        None,
-        element("meta", {"charset": "utf-8"}),
-        element("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}),
-        element("meta", {"name": "color-scheme", "content": "light dark"}),
-        element("title", None, title),
-        element("style", None, Markup(stylesheet())),
-    )
-    body = element("body", None, _header(title, contents), element("main", None, _parts(contents)))
-    return f"<!doctype html>\n{element('html', {'lang': language}, head, body)}\n"
+    body = join([_header(title, contents), element("main", None, _parts(contents))])
+    return page("report", body, title=title, root=f'lang="{language}" data-written')
 
 
 def _parts(contents: Contents) -> list[Node]:

@@ -1,20 +1,18 @@
 """The parts of a report, each from the results to markup; a part without data is None."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from munmaek.comparison import findings
-from munmaek.comparison.charts import Series, bar, line_chart
+from munmaek.comparison.figures import curves, drawn, track
 from munmaek.comparison.findings import PRIMARY, ranked
 from munmaek.comparison.formats import hint_text, interval_text, score_text, short_text
 from munmaek.comparison.markup import Markup, Node, element
-from munmaek.comparison.matrices import matrix, ramp
-from munmaek.comparison.pictures import picture
 from munmaek.comparison.reading import Row, numbers, read_baselines, read_rows
 from munmaek.metrics import Score
-from munmaek.models import LINEAGE
+from munmaek.models import LINEAGE, stages
 from munmaek.text.catalogue import Catalogue
 
 __all__ = [
@@ -99,18 +97,19 @@ def lineage(contents: Contents) -> Markup | None:
     known = [stage.name for stage in LINEAGE]
     others = dict.fromkeys(row.stage for row in contents.rows if row.stage not in known)
     names = [*known, *(name for name in others if name not in ("", findings.MIXTURE))]
-    cells = [_stage(name, contents) for name in names]
+    pictures = {name: Markup(stage.drawing()) for name, stage in stages().items()}
+    cells = [_stage(name, pictures.get(name), contents) for name in names]
     return contents.section("report.lineage", element("ul", {"class": "lineage"}, cells))
 
 
-def _stage(name: str, contents: Contents) -> Markup:
+def _stage(name: str, picture: Markup | None, contents: Contents) -> Markup:
     rows = [row for row in contents.rows if row.stage == name]
     said = next((row.context for row in rows if row.context), "")
     items = [_stage_item(row) for row in rows]
     return element(
         "li",
         None if rows else {"class": "absent"},
-        picture(name),
+        picture,
         element("h3", None, contents.catalogue.known(f"stage.{name}", name)),
         element("p", None, contents.catalogue.known(f"stage.{name}.context", said)),
         element("ul", None, items) if items else None,
@@ -160,14 +159,15 @@ def bars_of(rows: Sequence[Row], metric: str, catalogue: Catalogue) -> Markup | 
 
 def _bar_row(row: Row, metric: str, most: float, best: bool) -> Markup:
     score = row.scores[metric]
-    kind = "bar hollow" if row.baseline else "bar hot" if best else "bar"
-    shown = min(score.value, most)
-    drawn = bar(shown, most=most, low=score.low, high=score.high, kind=kind, hint=hint_text(score))
+    kind = "hollow" if row.baseline else "hot" if best else ""
+    bar = track(
+        score.value, most=most, low=score.low, high=score.high, kind=kind, hint=hint_text(score)
+    )
     return element(
         "tr",
         None,
         element("td", None, named(row)),
-        element("td", None, drawn),
+        element("td", None, bar),
         element(
             "td",
             {"class": "num best" if best else "num", "title": hint_text(score)},
@@ -183,20 +183,20 @@ def _bar_row(row: Row, metric: str, most: float, best: bool) -> Markup:
 def alignments(contents: Contents) -> Markup | None:
     """Error rates, then weights of test sentences as cells with gold links outlined."""
     rows, baselines = contents.of_task("translate"), contents.baselines_of("align")
-    drawn = bars_of([*rows, *baselines], "aer", contents.catalogue)
+    rates = bars_of([*rows, *baselines], "aer", contents.catalogue)
     said = findings.aligners(rows, baselines, contents.catalogue)
     entries = [each for each in contents.results.get("alignments") or () if each.get("weights")]
-    if not entries and drawn is None:
+    if not entries and rates is None:
         return None
-    say = contents.catalogue.text
     # A row of figures is one sentence, so that the models stand beside one another.
     pages: dict[str, list[Markup]] = {}
     for entry in entries:
         sentence = " ".join(str(word) for word in entry.get("source") or ())
         pages.setdefault(sentence, []).append(_alignment(entry, contents))
     figures = [element("div", {"class": "multiples"}, page) for page in pages.values()]
-    key = ramp(say("unit.weight"), say("axis.gold")) if entries else None
-    return contents.section("part.alignment", figure(drawn, said) if drawn else None, figures, key)
+    if entries:
+        figures.append(element("p", {"class": "hint"}, contents.catalogue.text("axis.gold")))
+    return contents.section("part.alignment", figure(rates, said) if rates else None, figures)
 
 
 def _alignment(entry: Mapping[str, Any], contents: Contents) -> Markup:
@@ -204,17 +204,18 @@ def _alignment(entry: Mapping[str, Any], contents: Contents) -> Markup:
     target = [str(word) for word in entry.get("target") or ()]
     weights = [numbers(row) for row in entry["weights"]]
     gold = {(int(link[0]), int(link[1])) for link in entry.get("gold") or ()}
-    label = contents.label(str(entry.get("model", "")))
     scores: Mapping[str, Any] = entry.get("scores") or {}
     rate = scores.get("aer")
     found = None if rate is None else Score.from_json("aer", rate)
-    said = findings.alignment(weights, gold, found, contents.catalogue)
-    return element(
-        "figure",
-        None,
-        element("h3", None, label),
-        element("div", {"class": "scroll"}, matrix(source, target, weights, gold, label=label)),
-        caption(said),
+    rows = [[word, *row[: len(source)]] for word, row in zip(target, weights, strict=False)]
+    shown = [(s, t) for s, t in sorted(gold) if 0 <= s < len(source) and 0 <= t < len(rows)]
+    return drawn(
+        "matrix",
+        contents.label(str(entry.get("model", ""))),
+        ["", *source],
+        rows,
+        said=findings.alignment(weights, gold, found, contents.catalogue),
+        gold=shown,
     )
 
 
@@ -248,12 +249,12 @@ def _candidate(token: str, probability: float, answer: str) -> Markup:
     right = token.strip() == answer.strip()
     known = not math.isnan(probability)
     text = f"{100 * probability:.1f}\u2009%" if known else "–"
-    drawn = bar(probability, most=1, kind="bar hot" if right else "bar", width=130)
+    bar = track(probability, most=1, kind="hot" if right else "")
     return element(
         "tr",
         None,
         element("td", {"class": "best"} if right else None, token),
-        element("td", None, drawn if known else None),
+        element("td", None, bar if known else None),
         element("td", {"class": "num"}, text),
     )
 
@@ -263,38 +264,38 @@ def _candidate(token: str, probability: float, answer: str) -> Markup:
 
 def limits(contents: Contents) -> Markup | None:
     """How far the first word reaches, and how the work for a word grows with length."""
-    say = contents.catalogue.text
-    figures: list[Node] = []
-    reach = _series_of(contents, "influence", "distance", "norm")
-    if reach:
-        hot, said = findings.influence(reach, contents.catalogue)
-        drawn = line_chart(
-            reach, hot=hot, label_x=say("axis.distance"), label_y=say("axis.influence")
-        )
-        figures.append(_titled(say("limits.influence"), drawn, said))
-    work = _series_of(contents, "work", "length", "multiplications")
-    if work:
-        hot, said = findings.work(work, contents.catalogue)
-        drawn = line_chart(
-            work, hot=hot, label_x=say("axis.length"), label_y=say("axis.work"), across=math.log2
-        )
-        figures.append(_titled(say("limits.work"), drawn, said))
-    if not figures:
+    found = [
+        _curves(contents, "influence", "distance", "norm", findings.influence),
+        _curves(contents, "work", "length", "multiplications", findings.work, doubling=True),
+    ]
+    if not any(found):
         return None
-    return contents.section("report.limits", element("div", {"class": "multiples"}, figures))
+    return contents.section("report.limits", element("div", {"class": "multiples"}, found))
 
 
-def _titled(title: str, drawing: Markup, said: Sequence[str]) -> Markup:
-    return element("figure", {"class": "half"}, element("h3", None, title), drawing, caption(said))
-
-
-def _series_of(contents: Contents, key: str, x: str, y: str) -> list[Series]:
-    series: list[Series] = []
+def _curves(
+    contents: Contents,
+    key: str,
+    x: str,
+    y: str,
+    finding: Callable[[findings.Curves, Catalogue], tuple[str, list[str]]],
+    *,
+    doubling: bool = False,
+) -> Markup | None:
+    tables: dict[str, dict[float, float]] = {}
     for entry in contents.results.get(key) or ():
         pairs = zip(numbers(entry.get(x) or ()), numbers(entry.get(y) or ()), strict=False)
-        points = sorted(pair for pair in pairs if math.isfinite(pair[0]) and math.isfinite(pair[1]))
         label = str(entry.get("label") or contents.label(str(entry.get("model", ""))))
-        hints = tuple(f"{label}\n{at:g}: {value:.4g}" for at, value in points)
+        points = {at: value for at, value in pairs if math.isfinite(at) and math.isfinite(value)}
         if points:
-            series.append(Series(label, tuple(points), hints=hints))
-    return series
+            tables[label] = points
+    if not tables:
+        return None
+    say = contents.catalogue.text
+    hot, said = finding(tables, contents.catalogue)
+    xs, rows = curves(tables)
+    labels = {"labelX": say(f"axis.{x}"), "labelY": say(f"axis.{key}")}
+    head = [say(f"axis.{x}"), *xs]
+    return drawn(
+        "lines", say(f"limits.{key}"), head, rows, said=said, hot=hot, doubling=doubling, **labels
+    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from munmaek.comparison.charts import sparkline
+from munmaek.comparison.figures import spark
 from munmaek.comparison.findings import PRIMARY, ranked
 from munmaek.comparison.formats import (
     count_text,
@@ -124,7 +124,7 @@ def _line(
         element("td", {"title": row.name}, label),
         cells,
         numbers,
-        element("td", None, sparkline(row.curve)),
+        element("td", None, spark(row.curve)),
     )
 
 

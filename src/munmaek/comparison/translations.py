@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from munmaek.comparison import findings
-from munmaek.comparison.charts import Series, panel
+from munmaek.comparison.figures import drawn
 from munmaek.comparison.findings import ranked
 from munmaek.comparison.formats import (
     hint_text,
@@ -180,51 +181,56 @@ def _by_length(rows: Sequence[Row], metric: str, catalogue: Catalogue) -> Markup
     )
     if len(keys) < 2:
         return None
-    position = {key[:2]: float(index) for index, key in enumerate(keys)}
-    lines = [_length_series(row, metric, position, catalogue) for row in rows]
-    lines = [each for each in lines if each.points]
-    tops = [high for each in lines for _, high in each.band]
-    least = FULL.get(metric, 1.0)
-    top = max([least, *tops, *(y for each in lines for _, y in each.points)])
-    ticks = [(position[key[:2]], key[2]) for key in keys]
-    panels = [
-        panel(each, [other for other in lines if other is not each], ticks_x=ticks, top=top)
-        for each in lines
-    ]
+    lines = [_length_line(row, metric, [key[:2] for key in keys], catalogue) for row in rows]
+    lines = [each for each in lines if any(value is not None for value in each.values)]
     said = [] if metric == OF_TOKENS else findings.by_length(rows, metric, catalogue)
-    heading = catalogue.text("translate.by_length", metric=catalogue.text(f"metric.{metric}"))
-    return element(
-        "figure",
-        None,
-        element("h3", None, heading),
-        element("div", {"class": "multiples"}, panels),
-        element("p", {"class": "hint"}, catalogue.text("axis.source_words")),
-        caption(said),
+    return drawn(
+        "multiples",
+        catalogue.text("translate.by_length", metric=catalogue.text(f"metric.{metric}")),
+        [catalogue.text("axis.source_words"), *(key[2] for key in keys)],
+        [[each.label, *each.values] for each in lines],
+        said=said,
+        least=FULL.get(metric, 1.0),
+        bands=[each.bands for each in lines],
+        hints=[each.hints for each in lines],
     )
 
 
-def _length_series(
-    row: Row, metric: str, position: Mapping[tuple[int, int], float], catalogue: Catalogue
-) -> Series:
-    buckets = [
-        each
-        for each in row.buckets
-        if metric in each.scores and math.isfinite(each.scores[metric].value)
-    ]
-    buckets.sort(key=lambda each: position[each.low, each.high])
-    scores = [each.scores[metric] for each in buckets]
-    hints = (
-        f"{each.words}: {hint_text(score)}\n{catalogue.text('chart.sentences', count=each.count)}"
-        for each, score in zip(buckets, scores, strict=True)
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A model's score in each class of length, None where it has none."""
+
+    label: str
+    values: Sequence[float | None]
+    bands: Sequence[tuple[float | None, float | None] | None] | None
+    """None unless every score has an interval."""
+    hints: Sequence[str]
+
+
+def _length_line(
+    row: Row, metric: str, keys: Sequence[tuple[int, int]], catalogue: Catalogue
+) -> _Line:
+    by_key = {(each.low, each.high): each for each in row.buckets}
+    found = [by_key.get(key) for key in keys]
+    scores = [each.scores.get(metric) if each else None for each in found]
+    scores = [each if each and math.isfinite(each.value) else None for each in scores]
+    bands = [each and (each.low, each.high) for each in scores]
+    return _Line(
+        row.label,
+        [each and each.value for each in scores],
+        bands if all(each is None or _finite(*each) for each in bands) else None,
+        [
+            f"{bucket.words}: {hint_text(score)}\n"
+            f"{catalogue.text('chart.sentences', count=bucket.count)}"
+            if bucket and score
+            else ""
+            for bucket, score in zip(found, scores, strict=True)
+        ],
     )
-    points = (
-        (position[each.low, each.high], score.value)
-        for each, score in zip(buckets, scores, strict=True)
-    )
-    ends = [end for score in scores for end in (score.low, score.high)]
-    known = all(end is not None and math.isfinite(end) for end in ends)
-    band = ((score.low or 0.0, score.high or 0.0) for score in scores) if known else ()
-    return Series(row.label, tuple(points), tuple(band), tuple(hints))
+
+
+def _finite(*ends: float | None) -> bool:
+    return all(end is not None and math.isfinite(end) for end in ends)
 
 
 # Examples.

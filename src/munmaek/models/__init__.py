@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
+from importlib.resources import files
 from typing import Any
 
 from munmaek.errors import UnsupportedError
@@ -34,6 +35,8 @@ class Stage:
     config: str
     networks: dict[str, str]
     training: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    picture: str = ""
+    """What its context is, drawn: ``package:file`` of an SVG of 134 by 64; nothing where empty."""
 
     def config_class(self) -> Any:
         """Return the stage's configuration class, a ``munmaek.models.configuration.Config``."""
@@ -51,6 +54,15 @@ class Stage:
             raise UnsupportedError(message)
         return _load(self.networks[task])
 
+    def drawing(self) -> str:
+        """Return the SVG of its picture, empty where it has none.
+
+        Dots are tokens, filled within reach and open out of it, the ring is what gets predicted,
+        and the accent marks the context vector.
+        """
+        package, _, name = self.picture.partition(":")
+        return files(package).joinpath(name).read_text(encoding="utf-8") if package else ""
+
     def label_of(self, config: Any) -> str:
         """Return what people call a model of ``config``: ``5-gram``, ``LSTM``, ``attention``.
 
@@ -65,6 +77,7 @@ LINEAGE = (
         context="the last n−1 tokens",
         adds="counting and smoothing",
         source="Chen & Goodman 1998; Heafield et al. 2013",
+        picture="munmaek.models:pictures/ngram.svg",
         config="munmaek.models.ngram:NgramConfig",
         networks={
             "lm": "munmaek.models.ngram:NgramModel",
@@ -76,6 +89,7 @@ LINEAGE = (
         context="one hidden state, updated token by token",
         adds="any length, learned",
         source="Mikolov 2010; Hochreiter & Schmidhuber 1997; Cho 2014",
+        picture="munmaek.models:pictures/rnn.svg",
         config="munmaek.models.rnn:RnnConfig",
         networks={
             "lm": "munmaek.models.rnn:RnnLanguageNetwork",
@@ -93,6 +107,7 @@ LINEAGE = (
         context="the encoder's last state: one fixed context vector",
         adds="sequence in, sequence out",
         source="Sutskever 2014; Cho 2014",
+        picture="munmaek.models:pictures/seq2seq.svg",
         config="munmaek.models.seq2seq:Seq2SeqConfig",
         networks={"translate": "munmaek.models.seq2seq:FixedVectorTranslatorNetwork"},
     ),
@@ -101,6 +116,7 @@ LINEAGE = (
         context="a new context vector for every output step, weighted over all encoder states",
         adds="what matters, where; alignments one can see",
         source="Bahdanau 2015; Luong 2015",
+        picture="munmaek.models:pictures/attention.svg",
         config="munmaek.models.attention:AttentionConfig",
         networks={
             "classify": "munmaek.models.attention:AttentionClassifierNetwork",
@@ -117,6 +133,7 @@ LINEAGE = (
         context="for every token its own context vector over the sentence itself",
         adds="no recurrence: all positions at once",
         source="Vaswani 2017",
+        picture="munmaek.models:pictures/self_attention.svg",
         config="munmaek.models.self_attention:SelfAttentionConfig",
         networks={
             "lm": "munmaek.models.self_attention:SelfAttentionLanguageNetwork",
@@ -134,6 +151,7 @@ LINEAGE = (
         context="many heads, concatenated, fed forward, stacked",
         adds="depth, parallel matrix work",
         source="Vaswani 2017",
+        picture="munmaek.models:pictures/transformer.svg",
         config="munmaek.models.transformer:TransformerConfig",
         networks={
             "lm": "munmaek.models.transformer:TransformerLanguageNetwork",
@@ -153,6 +171,7 @@ LINEAGE = (
         context="a deep bidirectional stack, pre-trained by filling masked words",
         adds="one encoder for many tasks",
         source="Devlin 2019",
+        picture="munmaek.models:pictures/bert.svg",
         config="munmaek.models.bert:BertConfig",
         networks={
             "classify": "munmaek.models.bert:BertClassifierNetwork",

@@ -1,0 +1,106 @@
+"""Figures as the page has them: tables, which its script draws, and bars, which its style draws.
+
+A page whose script does not run shows the tables. The drawing is that of ``frontend/src``, which
+the viewer shares.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from munmaek.comparison.markup import Markup, Node, element
+
+__all__ = ["curves", "drawn", "spark", "track"]
+
+Cell = str | float | None
+
+
+def drawn(
+    kind: str,
+    title: str,
+    head: Sequence[Cell],
+    rows: Sequence[Sequence[Cell]],
+    *,
+    said: Sequence[str] = (),
+    **more: Any,
+) -> Markup:
+    """Return a figure that is drawn from its table.
+
+    Args:
+        kind: ``lines``, ``multiples`` or ``matrix``.
+        title: its heading.
+        head: what the columns stand for, the rows' own names first.
+        rows: a name and its values; None and what is not finite is drawn as absent.
+        said: sentences on what to see in it.
+        more: what this kind of drawing needs besides.
+    """
+    kept = [[cell if _known(cell) else None for cell in row] for row in rows]
+    caption = " ".join(said)
+    given = {"kind": kind, "title": title, "caption": caption, "head": head, "rows": kept, **more}
+    table = element(
+        "table",
+        {"class": "lined"},
+        element("thead", None, element("tr", None, [_cell("th", each) for each in head])),
+        element("tbody", None, [element("tr", None, [_cell("td", x) for x in r]) for r in kept]),
+    )
+    figure = element(
+        "figure",
+        None,
+        element("h3", None, title),
+        element("div", {"class": "scroll"}, table),
+        element("figcaption", None, caption) if said else None,
+    )
+    return _placed(given, figure)
+
+
+def curves(tables: Mapping[str, Mapping[float, float]]) -> tuple[list[float], list[list[Cell]]]:
+    """Return every x of some curves, rising, and each curve's name with its y there."""
+    xs = sorted({x for table in tables.values() for x in table})
+    return xs, [[label, *(table.get(x) for x in xs)] for label, table in tables.items()]
+
+
+def spark(points: Sequence[tuple[float, float]]) -> Markup | None:
+    """Return a small line of its own scale, such as loss over steps; None of under two points."""
+    if len(points) < 2:
+        return None
+    label = f"{points[0][1]:.2f} → {points[-1][1]:.2f}"
+    return _placed({"kind": "spark", "points": points, "label": label}, label)
+
+
+def track(
+    value: float,
+    *,
+    most: float,
+    low: float | None = None,
+    high: float | None = None,
+    kind: str = "",
+    hint: str = "",
+) -> Markup:
+    """Return a lying bar from 0, its interval as whiskers; ``most`` fills the width."""
+    share, left, right = (_share(each, most) for each in (value, low, high))
+    whisker = element("i", {"style": f"--low:{left};--high:{right}"})
+    return element(
+        "div",
+        {"class": f"track {kind}".strip(), "style": f"--share:{share}", "title": hint or None},
+        whisker if low is not None and high is not None else None,
+    )
+
+
+def _share(value: float | None, most: float) -> str:
+    return f"{100 * min(max(value or 0.0, 0.0) / most, 1.0):.2f}%"
+
+
+def _placed(given: Mapping[str, Any], instead: Node) -> Markup:
+    data = json.dumps(given, ensure_ascii=False, allow_nan=False)
+    return element("div", {"data-figure": data}, instead)
+
+
+def _known(cell: Cell) -> bool:
+    return isinstance(cell, str) or (cell is not None and math.isfinite(cell))
+
+
+def _cell(tag: str, cell: Cell) -> Markup:
+    if isinstance(cell, str):
+        return element(tag, None, cell)
+    return element(tag, {"class": "num"}, "–" if cell is None else f"{cell:.4g}")
