@@ -48,7 +48,7 @@ def page(
 
 
 def _policy(script: str, *, live: bool) -> str:
-    """Only this script runs; figures become images of their own; the server may be asked."""
+    """Return the policy by which only this script runs, and the server may be asked where live."""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
     return (
         "default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; "
@@ -58,7 +58,7 @@ def _policy(script: str, *, live: bool) -> str:
 
 
 def _inert(text: str) -> str:
-    """JSON that cannot end its element whatever its strings hold."""
+    """Return JSON that cannot end its element whatever its strings hold."""
     return text.replace("<", "\\u003c")
 
 
