@@ -86,7 +86,7 @@ DERIVED: dict[str, tuple[str, list[str]]] = {
     ),
 }
 """Models made of those, with their task and the command that makes them."""
-LOOKED_INTO = ("lm", "classify", "translate", "mlm")
+LOOKED_INTO = ("lm", "classify", "regress", "tag", "translate", "mlm", "embed")
 """Tasks whose models ``look`` draws."""
 UNSTABLE = ("created", "date", "seconds", "speed", "tokens_per_second", "elapsed", "time")
 """Keys of JSON that tell of the run, not of the model."""

@@ -16,6 +16,7 @@ from munmaek.errors import ArtefactError, InputError, MunmaekWarning, Unsupporte
 from munmaek.exchange.checkpoint import open_checkpoint
 from munmaek.models.bert.huggingface import from_huggingface
 from munmaek.nn.tape import Tape
+from munmaek.tasks.inside import Question
 from munmaek.tasks.loading import load
 
 transformers: Any = pytest.importorskip("transformers", reason="transformers is not installed")
@@ -202,7 +203,13 @@ def test_a_masked_model_of_transformers_fills_embeds_scores_and_is_looked_into(
     vectors = encoder.embed(["the cat", "나는 학교에 간다"])
     assert vectors.shape == (2, 32)
     assert len(encoder.score(["the cat sat"])) == 1
-    assert encoder.inside("the cats").tokens == ("[CLS]", "the", "cat", "##s", "[SEP]")
+    assert encoder.predictions(Question("the cats")).source.pieces == (
+        "[CLS]",
+        "the",
+        "cat",
+        "##s",
+        "[SEP]",
+    )
 
 
 def minilm() -> Path:

@@ -28,9 +28,11 @@ from munmaek.tasks.classify.model import Classifier
 from munmaek.tasks.classify.objective import Classification, NeuralClassifier
 from munmaek.tasks.classify.training import label_weights
 from munmaek.tasks.framing import Framing, Rows, framing_of
+from munmaek.tasks.inside import Question
 from munmaek.tasks.loading import load
 from munmaek.tasks.regress.model import Regressor
-from munmaek.tasks.tag.model import Tagger, stands_apart, word_rows
+from munmaek.tasks.tag.model import Tagger
+from munmaek.tasks.tag.words import stands_apart, word_rows
 from munmaek.text.corpora import LabelledCorpus, Pairs, read_labelled, read_valued
 from munmaek.text.frames import Frame
 from munmaek.text.tagged import read_tagged, read_words
@@ -381,9 +383,9 @@ def test_a_classifier_of_pairs_is_trained_calibrated_saved_and_used(
     assert again.predict([], []) == []
     with pytest.raises(InputError, match="trained on pairs of texts, and is given single texts"):
         again.predict(["나는"])
-    inside = again.inside("나는 학교", "서울")
+    inside = again.predictions(Question("나는 학교", "서울"))
     assert inside.segments == (0, 0, 0, 0, 1, 1)
-    assert inside.extra["probabilities"] == pytest.approx(
+    assert inside.answer["outcome"]["probabilities"] == pytest.approx(
         again.predict(["나는 학교"], ["서울"])[0].probabilities, abs=1e-6
     )
     scores = again.evaluate(LabelledCorpus("t", ("a",), ("third",), ("b",)))

@@ -14,6 +14,7 @@ from conftest import Run
 from munmaek.errors import InputError
 from munmaek.fit.recipe import Recipe
 from munmaek.pipeline import train
+from munmaek.tasks.inside import Question
 from munmaek.tasks.loading import load
 from munmaek.text.corpora import read_lines
 from munmaek.text.given import given_texts, paired_texts
@@ -120,7 +121,7 @@ def test_single_texts_are_checked_too(models: dict[str, Any]) -> None:
         models["mlm"].fill,
         models["lm"].next_tokens,
         models["lm"].explain,
-        models["classify"].inside,
+        lambda text: models["classify"].predictions(Question(text)),
         models["lm"].tokenizer.encode,
         models["lm"].tokenizer.pieces,
     ):

@@ -22,6 +22,7 @@ from munmaek.errors import (
 from munmaek.exchange.checkpoint import open_checkpoint
 from munmaek.models.bert.encoder import ACTIVATIONS
 from munmaek.nn.tape import Tape
+from munmaek.tasks.inside import Question
 from munmaek.tasks.publishing import export_huggingface, export_onnx
 
 transformers: Any = pytest.importorskip("transformers", reason="transformers is not installed")
@@ -435,7 +436,7 @@ def test_several_labels_have_a_probability_each(
         assert found.probabilities == pytest.approx(wanted, abs=1e-5)
         assert found.label == max(wanted, key=lambda label: wanted[label])
         assert set(found.labels) == {label for label, chance in wanted.items() if chance >= 0.5}
-        chances = dict(ours.inside(text).extra["probabilities"])
+        chances = dict(ours.predictions(Question(text)).answer["probabilities"])
         assert chances == pytest.approx(wanted, abs=1e-5)
     ours.save(tmp_path / "ours")
     assert load(tmp_path / "ours").predict(TEXTS) == ours.predict(TEXTS)

@@ -15,6 +15,7 @@ from munmaek.errors import ArtefactError, InputError, UnsupportedError
 from munmaek.fit.recipe import Recipe
 from munmaek.look.capture import capture
 from munmaek.pipeline import train
+from munmaek.tasks.inside import Question
 from munmaek.tasks.loading import load
 from munmaek.tasks.publishing import export_huggingface
 from munmaek.text.checkpoint_tokenizer import CheckpointTokenizer
@@ -71,7 +72,7 @@ def test_a_pair_of_one_segment_is_looked_into_and_filled(
 def test_a_marker_of_an_entity_is_one_token(cases: tuple[Path, dict[str, Any]]) -> None:
     folder, expected = cases
     model, want = load(folder / "entity-markers"), expected["entity-markers"]
-    assert list(model.inside(want["text"]).tokens) == want["tokens"]
+    assert list(model.predictions(Question(want["text"])).source.pieces) == want["tokens"]
 
 
 # Tokenizers: every field of the files against AutoTokenizer
@@ -390,6 +391,6 @@ def test_a_padding_token_in_a_text_of_roberta_is_not_counted(tmp_path: Path) -> 
     texts = ["the <pad> cat", "<pad><pad> a", "cat", "a <pad>"]
     want = [given(theirs, model, text).last_hidden_state[0].mean(0) for text in texts]
     np.testing.assert_allclose(ours.embed(texts), torch.stack(want), atol=1e-5)
-    hidden = ours.inside(texts[0]).tensors["layer.1.hidden"]
+    hidden = ours.predictions(Question(texts[0])).tensors["layer.1.hidden"]
     want_hidden = given(theirs, model, texts[0]).last_hidden_state[0]
     np.testing.assert_allclose(hidden, want_hidden, atol=1e-5)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -32,11 +33,16 @@ from munmaek.tasks.classify.model import Classifier
 from munmaek.tasks.classify.objective import NeuralClassifier
 from munmaek.tasks.framed import frame_text
 from munmaek.tasks.framing import Framing
+from munmaek.tasks.inside import Question
 from munmaek.tasks.lm.model import TrainedLanguageModel
 from munmaek.tasks.lm.objective import NeuralLanguageModel
 from munmaek.tasks.mlm.model import Encoder
 from munmaek.tasks.regress.model import Regressor
 from munmaek.tasks.regress.objective import NeuralRegressor
+from munmaek.tasks.tag.model import Tagger
+from munmaek.tasks.tag.objective import NeuralTagger
+from munmaek.tasks.tag.words import word_rows
+from munmaek.tasks.translate import model as translate_model
 from munmaek.tasks.translate.model import Translator
 from munmaek.tasks.translate.objective import DecoderRows
 from munmaek.text.frames import Frame
@@ -70,6 +76,8 @@ CASES = {
     "regress": ("rnn", "attention", "self_attention", "transformer", "bert"),
     "translate": ("seq2seq", "attention", "transformer"),
     "mlm": ("bert",),
+    "tag": ("bert",),
+    "embed": ("bert",),
 }
 EVERY = [(task, stage) for task, stages in CASES.items() for stage in stages]
 
@@ -91,20 +99,25 @@ def model(task: str, stage: str) -> Any:
         "translate": {"source_vocab": size, "target_vocab": size},
         "classify": {"vocab_size": size, "label_count": 2},
         "regress": {"vocab_size": size, "label_count": 1},
+        "tag": {"vocab_size": size, "label_count": 3},
+        "embed": {"vocab_size": size, "pooled": False},
     }.get(task, {"vocab_size": size})
     network = make_network(stage=stage, task=task, config=config, sizes=sizes, seed=1)
     network.eval()
     info = Info(task, stage, stage, config, sizes, 1000)
-    if task == "lm":
-        inner = NeuralLanguageModel(network, tokens.bos, tokens.eos, size)
-        return TrainedLanguageModel(tokens, inner, info)
-    if task == "classify":
-        return Classifier(tokens, NeuralClassifier(network), ("good", "bad"), info)
-    if task == "regress":
-        return Regressor(tokens, NeuralRegressor(network), info, low=1.0, high=5.0)
-    if task == "translate":
-        return Translator(tokens, tokens, network, info)
-    return Encoder(tokens, network, info, 600)
+    labels = ("O", "B-PER", "B-LOC")
+    makes: dict[str, Any] = {
+        "lm": lambda: TrainedLanguageModel(
+            tokens, NeuralLanguageModel(network, tokens.bos, tokens.eos, size), info
+        ),
+        "classify": lambda: Classifier(tokens, NeuralClassifier(network), ("good", "bad"), info),
+        "regress": lambda: Regressor(tokens, NeuralRegressor(network), info, low=1.0, high=5.0),
+        "translate": lambda: Translator(tokens, tokens, network, info),
+        "mlm": lambda: Encoder(tokens, network, info, 600),
+        "embed": lambda: Encoder(tokens, network, info, 600, normalised=True),
+        "tag": lambda: Tagger(tokens, network, labels, info, 600, whole_words=True),
+    }
+    return makes[task]()
 
 
 def _counted(task: str, tokens: Tokenizer) -> Any:
@@ -260,7 +273,7 @@ def test_a_regressor_is_looked_into_and_says_what_it_rates(stage: str) -> None:
     record = captured("regress", stage)
     value = said(model("regress", stage), TEXT)
     assert record.outcome == {"text": TEXT, "value": pytest.approx(value, abs=1e-5)}
-    assert record.probabilities == []
+    assert not record.probabilities
     assert record.segments is None
     # Not the first word: without it the next would begin the text, which is another token.
     without = [" ".join(TEXT.split()[:at] + TEXT.split()[at + 1 :]) for at in range(1, 4)]
@@ -299,7 +312,7 @@ def test_a_pair_is_one_row_of_two_segments_and_both_texts_count(task: str, stage
 def test_the_importance_of_a_pairs_heads_is_a_slope_too(task: str) -> None:
     """|d said / d ξ| at ξ = 1, against a finite difference, as for language models."""
     judge = of_pairs(task, "transformer")
-    importance = head_importance(judge, TEXT, None, SECOND)["layer.1.self"]
+    importance = importances(judge, TEXT, SECOND)["layer.1.self"]
     qkv = judge.model.network.stack.layers[1].attention.qkv
     slopes: list[float] = []
     for head in range(2):
@@ -312,6 +325,10 @@ def test_the_importance_of_a_pairs_heads_is_a_slope_too(task: str) -> None:
         qkv.weight.data[rows], qkv.bias.data[rows] = kept
         slopes.append(abs(ends[0] - ends[1]) / 0.02)
     np.testing.assert_allclose(importance, slopes, rtol=0.05, atol=1e-3)
+
+
+def importances(made: Any, text: str, second: str | None = None) -> Any:
+    return head_importance(made.predictions(Question(text, second)).graph)
 
 
 WORDS = st.lists(st.sampled_from([*TEXT.split(), *SECOND.split(), "x"]), max_size=12)
@@ -384,6 +401,126 @@ def test_a_second_text_is_asked_for_just_where_one_is_read(run: Any, tmp_path: A
     assert run("look", tmp_path / "m", TEXT, "--json").err.endswith("give the second with --pair\n")
 
 
+# Taggers and embedders
+
+
+def test_a_tagger_says_what_it_tags_and_what_decides_it() -> None:
+    tagger, record = model("tag", "bert"), captured("tag", "bert")
+    (labelled,) = tagger.label_words([TEXT.split()])
+    assert [(each["word"], each["label"]) for each in record.tags] == [
+        (each.word, each.label) for each in labelled
+    ]
+    for tag, each in zip(record.tags, labelled, strict=True):
+        assert tag["probability"] == pytest.approx(each.probability, abs=1e-6)
+        assert tag["candidates"][0] == [each.label, tag["probability"]]
+        assert sum(chance for _, chance in tag["candidates"]) == pytest.approx(1, abs=1e-6)
+    assert record.outcome["words"] == [
+        {key: each[key] for key in ("word", "label", "probability")} for each in record.tags
+    ]
+    # Row 2 is the third word's label, column 1 its log-probability behind a mask for the second.
+    pieces = tagger.tokenizer.pieces(TEXT)
+    mask = tagger.tokenizer.mask
+    ids = [[piece.id for piece in pieces], [mask if p.word == 1 else p.id for p in pieces]]
+    rows = [tagger.tokenizer.frame.row(each, 600) for each in ids]
+    first = word_rows(tagger.tokenizer, [TEXT.split()], limit=600).words[0].index(2)
+    whole, less = (each[first] for each in NeuralTagger(tagger.network).logprobs(rows))
+    best = int(whole.argmax())
+    influence = record.tensors["source_influence"]
+    assert influence.shape == (4, 4)
+    assert influence[2, 1] == pytest.approx(whole[best] - less[best], abs=1e-5)
+
+
+def test_two_texts_of_an_embedder_are_read_apart_and_their_words_make_them_alike() -> None:
+    embedder = model("embed", "bert")
+    record = capture(embedder, TEXT, pair=SECOND, name="m")
+
+    def alike(first: str, second: str) -> float:
+        one, two = embedder.embed([first, second])
+        return float(one @ two)
+
+    assert record.outcome["similarity"] == pytest.approx(alike(TEXT, SECOND), abs=1e-5)
+    assert record.source.surface == (*TEXT.split(), *SECOND.split())
+    assert record.unit == "cosine"
+    cut = record.segments.index(1)
+    for each in record.attentions:
+        weights = record.tensors[each.tensor]
+        assert not weights[:, :cut, cut:].any()
+        assert not weights[:, cut:, :cut].any()
+        assert any(each.summary.importance)
+    # Not a first word: without it the next would begin the text, which is another token.
+    first = alike(" ".join([*TEXT.split()[:1], *TEXT.split()[2:]]), SECOND)
+    last = alike(TEXT, " ".join(SECOND.split()[:-1]))
+    wanted = [alike(TEXT, SECOND) - each for each in (first, last)]
+    np.testing.assert_allclose(record.tensors["source_influence"][0, [1, -1]], wanted, atol=1e-5)
+
+
+def test_what_a_word_is_worth_to_a_vector_is_how_far_it_turns_without_it() -> None:
+    embedder, record = model("embed", "bert"), captured("embed", "bert")
+    less = " ".join(TEXT.split()[:-1])
+    one, two = embedder.embed([TEXT, less])
+    assert record.tensors["source_influence"][0, -1] == pytest.approx(1 - one @ two, abs=1e-5)
+    assert (record.tensors["source_influence"] >= -1e-6).all()
+
+
+@pytest.mark.parametrize("stage", ["seq2seq", "attention"])
+def test_what_a_source_read_backward_leaves_is_in_the_order_of_the_text(stage: str) -> None:
+    config = {**SMALL[stage], "reverse_source": True}
+    size = tokenizer().vocab_size
+    sizes = {"source_vocab": size, "target_vocab": size}
+    config = stage_named(stage).config_class().of(config, where="test").model_dump()
+    network: Any = make_network(
+        stage=stage, task="translate", config=config, sizes=sizes, seed=1
+    ).eval()
+    info = Info("translate", stage, stage, config, sizes, 1000)
+    seen = Translator(tokenizer(), tokenizer(), network, info).predictions(Question(TEXT))
+    hidden = [name for name in seen.tensors if name.startswith("encoder") and "hidden" in name]
+    ids = torch.tensor([[*tokenizer().encode(TEXT), tokenizer().eos]])
+    # Its last token is read first, so that there the state hangs on no other.
+    other = ids.clone()
+    other[0, 0] += 1
+    states = [Tape(), Tape()]
+    for given_ids, tape in zip((ids, other), states, strict=True):
+        network.encode(given_ids, torch.tensor([ids.shape[1]]), tape=tape)
+    forward = next(name for name in hidden if "backward" not in name)
+    one, two = (tape[forward][0] for tape in states)
+    np.testing.assert_allclose(seen.tensors[forward], one.detach().numpy(), atol=1e-6)
+    assert torch.equal(one[1:], two[1:])
+    assert not torch.equal(one[0], two[0])
+
+
+# One pass for a question
+
+
+@pytest.mark.parametrize(("task", "stage"), EVERY)
+def test_a_question_costs_one_pass_one_search_and_one_reading_without_words(
+    task: str, stage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before, it took 3 to 5 passes, and of a translation 2 searches and 6 encodings."""
+    made, counts = model(task, stage), Counter[str]()
+    network = getattr(made, "network", None) or getattr(made.model, "network", None)
+
+    def counted(owner: Any, name: str) -> None:
+        inner = getattr(owner, name)
+
+        def count(*given: Any, **named: Any) -> Any:
+            counts[name] += 1
+            return inner(*given, **named)
+
+        monkeypatch.setattr(owner, name, count)
+
+    for name in ("forward", "encode", "decode"):
+        if hasattr(type(network), name) and (name != "forward" or task != "translate"):
+            counted(type(network), name)
+    counted(translate_model, "beam_search")
+    counted(Tokenizer, "pieces")
+    capture(made, TEXT, name="m")
+    texts = 2 if task == "translate" else 1
+    # The text is read once to see that it is not too long, and once to be looked at.
+    assert counts.pop("pieces") == texts + 1
+    passes = {"encode": 2, "decode": 2, "beam_search": 1} if task == "translate" else {"forward": 2}
+    assert counts == ({} if stage == "ngram" else passes)
+
+
 def test_masking_keeps_the_punctuation_behind_a_word() -> None:
     assert masked_word("나는 간다, 너는?", 1) == "나는 <mask>, 너는?"
     assert masked_word("나는 ?!", 1) == "나는 <mask>"
@@ -442,7 +579,7 @@ def test_an_unknown_head_is_refused_with_those_there_are() -> None:
 def test_head_importance_is_the_slope_of_the_loss_in_the_heads_scale() -> None:
     """d loss / d ξ at ξ = 1, against a finite difference: one head's values scaled by 1 ± h."""
     made = model("lm", "transformer")
-    importance = head_importance(made, TEXT)["layer.1.self"]
+    importance = importances(made, TEXT)["layer.1.self"]
     network: Any = made.model.network
     qkv = network.stack.layers[1].attention.qkv
     slopes: list[float] = []
@@ -512,13 +649,7 @@ def test_rollout_follows_attention_through_the_layers() -> None:
     """Two layers of one head: ½(A₂ + I) · ½(A₁ + I) of the two matrices below."""
     one = np.array([[0.0, 1.0], [0.0, 1.0]], dtype=np.float32)
     two = np.array([[1.0, 0.0], [1.0, 0.0]], dtype=np.float32)
-    side = Side(("a", "b"), (0, 1), ("a", "b"))
-    made = [Attention(f"layer.{n}.self", "self", n, 1, f"t{n}", "source", "source") for n in (0, 1)]
-    record = Record(
-        "m", "l", "lm", "s", "a b", side, attentions=tuple(made),
-        tensors={"t0": one[None], "t1": two[None]},
-    )  # fmt: skip
-    found = rollout(record)
+    found = rollout([one, two])
     assert found is not None
     # ½(A₁+I) = [[.5,.5],[0,1]], ½(A₂+I) = [[1,0],[.5,.5]]; product: [[.5,.5],[.25,.75]]
     np.testing.assert_allclose(found, [[0.5, 0.5], [0.25, 0.75]])

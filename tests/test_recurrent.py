@@ -18,8 +18,8 @@ from munmaek.nn.tape import Tape
 REFERENCE = {"elman": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 GATES = {
     "elman": {"hidden"},
-    "gru": {"gates.reset", "gates.update", "gates.candidate", "hidden"},
-    "lstm": {"gates.input", "gates.forget", "gates.candidate", "gates.output", "cell", "hidden"},
+    "gru": {"gates.reset", "gates.update", "candidate", "hidden"},
+    "lstm": {"gates.input", "gates.forget", "candidate", "gates.output", "cell", "hidden"},
 }
 cells = pytest.mark.parametrize("cell", list(REFERENCE))
 taped = pytest.mark.parametrize("tape", [None, Tape()], ids=["fused", "taped"])
@@ -128,7 +128,7 @@ def test_one_lstm_step_worked_by_hand(tape: Tape | None):
     assert hidden.item() == pytest.approx(h, abs=1e-6)
     assert cell.item() == pytest.approx(c, abs=1e-6)
     if tape is not None:
-        seen = {"gates.input": i, "gates.forget": f, "gates.candidate": g, "gates.output": o}
+        seen = {"gates.input": i, "gates.forget": f, "candidate": g, "gates.output": o}
         for name, value in seen.items():
             assert tape[f"layer.0.{name}"].item() == pytest.approx(value, abs=1e-6)
 

@@ -11,8 +11,8 @@ from tokenizers import decoders, models, pre_tokenizers
 from munmaek.decode import from_single, sample
 from munmaek.errors import MunmaekWarning
 from munmaek.fit.recipe import Recipe
-from munmaek.look.ngrams import ngram_part
 from munmaek.pipeline import train
+from munmaek.tasks.inside import Question
 from munmaek.tasks.lm.model import TrainedLanguageModel
 from munmaek.tasks.mlm.model import Encoder
 from munmaek.text.checkpoint_tokenizer import CheckpointTokenizer
@@ -103,8 +103,9 @@ def test_texts_of_a_model_of_twelve_sentences_are_readable(model: TrainedLanguag
     scored = model.score(["나는 글을 썼다"])[0]
     shown += [each.token for each in scored.tokens]
     shown += [each.token for each in model.explain("나는 글을 썼다").tokens]
-    shown += [str(ngram_part(model, "나는 글을 썼다"))]
-    shown += [*model.inside("나는 글을 썼다").tokens, *model.look_up("글을 썼다").tokens]
+    seen = model.predictions(Question("나는 글을 썼다"))
+    shown += [str(seen.answer["ngram"]), *seen.source.pieces]
+    shown += [*model.look_up("글을 썼다").tokens]
     assert not [text for text in shown if any(mark in text for mark in UNREADABLE)]
     assert not [text for text in shown[:20] if unicodedata.normalize("NFC", text) != text]
 

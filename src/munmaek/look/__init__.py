@@ -9,14 +9,14 @@ In a notebook a record as the last line of a cell shows its page, and ``show`` s
 ``docs/records.md`` describes the record; ``munmaek look`` serves it.
 """
 
-from munmaek.look.capture import AnyModel, capture
+from munmaek.look.capture import capture
 from munmaek.look.notebook import Shown, show
 from munmaek.look.page import page
-from munmaek.look.records import VERSION, Attention, Gates, Record, Side, Stepper, Summary
+from munmaek.look.records import VERSION, Attention, Gates, Record, Stepper, Summary
+from munmaek.tasks.inside import Side
 
 __all__ = [
     "VERSION",
-    "AnyModel",
     "Attention",
     "Gates",
     "Record",

@@ -1,160 +1,141 @@
-r"""Which attentions a network's tape holds, on which axes, and what each head does.
+r"""Which attentions and gates a network's tensors are, on which axes, and what each head does.
 
     rollout:  Ã_l = ½ (Ā_l + I),   R = Ã_L ⋯ Ã_1          Abnar & Zuidema 2020, §3, eq. 1
 
-Ā_l is the mean over heads of layer l. Letters: L layers, H heads, T tokens.
+Ā_l is the mean over heads of layer l. Letters: L layers, H heads, R rows, C columns, T tokens.
 """
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from munmaek.look.records import Attention, Axis, Gates, Record, Side, Stepper, Summary
+from munmaek.arrays import Float32s
+from munmaek.look.records import Attention, Gates, Part, Stepper, Summary
 from munmaek.look.roles import entropies, roles, special_mass
-from munmaek.tasks.inside import Inside
+from munmaek.tasks.inside import Axis, Predictions, Side
 
-__all__ = ["attentions_of", "gates_of", "rollout", "side_of", "summarised"]
-
-Tensors = dict[str, NDArray[np.float32]]
+__all__ = ["attentions_of", "gates_of", "rollout", "weights_of"]
 
 STEPS = ("queries", "keys", "values", "scores", "context")
-GATES = ("input", "forget", "output", "reset", "update")
+WHOLE = Side(("",), (0,), ("",))
+"""The one row of a text that looks as a whole."""
 
 
-def attentions_of(inside: Inside, tensors: Tensors) -> list[Attention]:
-    """Every attention, in the order of recording; its weights go to ``tensors`` as [H R C]."""
-    found: list[Attention] = []
-    for name, tensor in inside.tensors.items():
-        scope, _, last = name.rpartition(".")
-        if last != "weights":
-            continue
-        rows, columns = _axes(scope, inside.task)
-        weights = tensor.reshape((1,) * (3 - tensor.ndim) + tensor.shape)
-        tensors[name] = np.ascontiguousarray(weights, dtype=np.float32)
-        found.append(
-            Attention(
-                name=scope,
-                part=_part(scope),
-                layer=_layer(scope),
-                heads=len(weights),
-                tensor=name,
-                rows=rows,
-                columns=columns,
-                causal=rows == columns and (inside.task == "lm" or rows == "written"),
-                reading="output-step" if (rows, columns) == ("output", "source") else None,
-                stepper=_stepper(scope, inside.tensors, tensors),
-            )
-        )
-    return [*found, *_alignment(inside, tensors, found)]
-
-
-def _alignment(inside: Inside, tensors: Tensors, found: Sequence[Attention]) -> list[Attention]:
-    """What the network itself gives as its alignment, where it is not already one of the others."""
-    weights = inside.tensors.get("alignment")
-    if weights is None or any(each.part == "align" for each in found):
-        return []
-    tensors["alignment"] = np.ascontiguousarray(weights[None], dtype=np.float32)
-    axes: tuple[Axis, Axis] = ("output", "source")
-    return [Attention("alignment", "align", 0, 1, "alignment", *axes, reading="output-step")]
-
-
-def _part(scope: str) -> Any:
-    if scope == "attention":
-        return "align"
-    return scope.rpartition(".")[2]
-
-
-def _axes(scope: str, task: str) -> tuple[Axis, Axis]:
-    if scope.endswith("pool"):
-        return "text", "source"
-    if scope == "attention" or scope.endswith(".cross"):
-        return "output", "source"
-    if task == "translate" and scope.startswith("decoder"):
-        return "written", "written"
-    return "source", "source"
-
-
-def _layer(scope: str) -> int:
-    match = re.search(r"layer\.(\d+)", scope)
-    return int(match[1]) if match else 0
-
-
-def _stepper(scope: str, recorded: Mapping[str, Any], tensors: Tensors) -> Stepper | None:
-    names = {step: f"{scope}.{step}" for step in STEPS}
-    if not all(name in recorded for name in names.values()):
-        return None
-    for name in names.values():
-        tensors[name] = recorded[name]
-    return Stepper(**names)
-
-
-def gates_of(inside: Inside, tensors: Tensors, *, backward: bool = False) -> list[Gates]:
-    """The gates of every recurrent layer, their values going to ``tensors``.
-
-    ``backward``: the encoder read the source from its end; its rows are turned to reading order.
-    """
-    layers: dict[str, dict[str, str]] = {}
-    for name, tensor in inside.tensors.items():
-        layer, _, gate = name.rpartition(".gates.")
-        if layer and gate in GATES:
-            turned = backward and layer.startswith("encoder")
-            tensors[name] = tensor[::-1].copy() if turned else tensor
-            layers.setdefault(layer, {})[gate] = name
-    return [
-        Gates(layer, names, "output" if layer.startswith("decoder") else "source")
-        for layer, names in layers.items()
-    ]
-
-
-def side_of(record: Record, axis: Axis) -> Side:
-    """The pieces that rows or columns stand for."""
-    sides = {"source": record.source, "output": record.output, "written": record.written}
-    return sides.get(axis) or Side((record.text,), (0,), (record.text,))
-
-
-def summarised(record: Record, importance: Mapping[str, Sequence[float]]) -> Record:
-    """The record with the summary of each head.
+def attentions_of(
+    seen: Predictions, importance: Mapping[str, Sequence[float]]
+) -> tuple[Attention, ...]:
+    """Return every attention, in the order of recording.
 
     Args:
-        record: with its attentions and their tensors.
+        seen: what a model computed.
         importance: of the heads of each attention, by its name, where it is known.
     """
-    return replace(
-        record,
-        attentions=tuple(
-            replace(each, summary=_summary(record, each, importance.get(each.name)))
-            for each in record.attentions
-        ),
+    names = [name for name in seen.tensors if name.endswith(".weights")]
+    found = [_attention(seen, name, importance) for name in names]
+    # What the network itself gives as its alignment, where it is not already one of the others.
+    if "alignment" in seen.tensors and not any(each.part == "align" for each in found):
+        found.append(_attention(seen, "alignment", importance))
+    return tuple(found)
+
+
+def _attention(
+    seen: Predictions, tensor: str, importance: Mapping[str, Sequence[float]]
+) -> Attention:
+    name = tensor.removesuffix(".weights")
+    rows, columns = _axes(name)
+    weights = weights_of(seen, tensor)
+    return Attention(
+        name=name,
+        part=_part(name),
+        layer=_layer(name),
+        heads=len(weights),
+        tensor=tensor,
+        rows=rows,
+        columns=columns,
+        causal=rows == columns and (seen.causal or rows == "written"),
+        reading="output-step" if (rows, columns) == ("output", "source") else None,
+        stepper=_stepper(name, seen),
+        summary=_summary(seen, weights, (rows, columns), importance.get(name)),
     )
 
 
-def _summary(record: Record, each: Attention, importance: Sequence[float] | None) -> Summary:
-    weights = record.tensors[each.tensor]
-    rows = np.array([word >= 0 for word in side_of(record, each.rows).words])
-    special = np.array([word < 0 for word in side_of(record, each.columns).words])
+def weights_of(seen: Predictions, tensor: str) -> Float32s:
+    """Return the weights of an attention, [H R C]."""
+    found = seen.tensors[tensor]
+    return np.ascontiguousarray(found.reshape((1,) * (3 - found.ndim) + found.shape), np.float32)
+
+
+def _part(name: str) -> Part:
+    last = name.rpartition(".")[2]
+    parts: tuple[Part, ...] = ("self", "cross", "pool")
+    for part in parts:
+        if part == last:
+            return part
+    return "align"
+
+
+def _axes(name: str) -> tuple[Axis, Axis]:
+    if name.endswith("pool"):
+        return "text", "source"
+    if name.endswith(".cross") or _part(name) == "align":
+        return "output", "source"
+    return ("written", "written") if name.startswith("decoder") else ("source", "source")
+
+
+def _layer(name: str) -> int:
+    match = re.search(r"layer\.(\d+)", name)
+    return int(match[1]) if match else 0
+
+
+def _stepper(name: str, seen: Predictions) -> Stepper | None:
+    names = {step: f"{name}.{step}" for step in STEPS}
+    return Stepper(**names) if all(each in seen.tensors for each in names.values()) else None
+
+
+def _summary(
+    seen: Predictions,
+    weights: Float32s,
+    axes: tuple[Axis, Axis],
+    importance: Sequence[float] | None,
+) -> Summary:
+    rows, special = (np.array([word >= 0 for word in _side(seen, each).words]) for each in axes)
+    special = ~special
     if not rows.any():
         rows = np.ones_like(rows)
-    one_side = each.rows == each.columns
-    known = [None] * each.heads if importance is None else list(importance)
     return Summary(
         entropy=entropies(weights, rows),
-        roles=roles(weights, rows, special, one_side=one_side),
-        importance=tuple(known),
+        roles=roles(weights, rows, special, one_side=axes[0] == axes[1]),
+        importance=tuple([None] * len(weights) if importance is None else importance),
         special=special_mass(weights, rows, special),
     )
 
 
-def rollout(record: Record) -> NDArray[np.float32] | None:
-    """Attention followed through all self-attention layers over the source: [T, T], or None."""
-    layers = [
-        record.tensors[each.tensor].mean(0)
-        for each in record.attentions
-        if each.part == "self" and each.rows == "source"
-    ]
+def _side(seen: Predictions, axis: Axis) -> Side:
+    """Return the pieces that rows or columns stand for."""
+    sides = {"source": seen.source, "output": seen.output, "written": seen.written}
+    return sides.get(axis) or WHOLE
+
+
+def gates_of(seen: Predictions) -> tuple[Gates, ...]:
+    """Return the gates of every recurrent layer."""
+    layers: dict[str, dict[str, str]] = {}
+    for name in seen.tensors:
+        layer, _, gate = name.rpartition(".gates.")
+        if layer:
+            layers.setdefault(layer, {})[gate] = name
+    return tuple(
+        Gates(layer, names, "output" if layer.startswith("decoder") else "source")
+        for layer, names in layers.items()
+    )
+
+
+def rollout(layers: Sequence[Float32s]) -> Float32s | None:
+    """Return attention followed through all layers, [T, T]; None of fewer than two.
+
+    Args:
+        layers: mean weights over the heads of each, from the lowest.
+    """
     if len(layers) < 2:
         return None
     total = np.eye(len(layers[0]))

@@ -4,13 +4,13 @@ r"""What attention explains, and what it does not: measured by erasing words.
     attended                               the same for the k words that i attends to most
     random                                 and for k other words drawn at random
 
-The words are taken out of the input (comprehensiveness: DeYoung et al. 2020, §4); a masked-word
-model, which knows <mask>, gets masks in their place. A prediction that falls more without the
+The words are taken out of the input (comprehensiveness: DeYoung et al. 2020, §4); a model that
+knows <mask> and answers in every place gets masks instead. A prediction that falls more without the
 attended words than without random ones rests on them; attention that does not pass this test shows
 where the network looked and not why it said what it said (Jain & Wallace 2019; Serrano & Smith
-2019; Wiegreffe & Pinter 2019). Values are nats; positive ones say that the words were needed. A
-regressor's are of its own value: how much higher it is for the word, and in ``faithfulness`` how
-far it moves.
+2019; Wiegreffe & Pinter 2019). Values are nats; positive ones say that the words were needed. Those
+of a number are in its own unit: how much higher it is for the word, and in ``faithfulness`` how far
+it moves.
 
 Letters: T predictions, W words, N sets of erased words, H heads.
 """
@@ -20,16 +20,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from munmaek.look.attentions import side_of
-from munmaek.look.erasing import Eraser
-from munmaek.look.records import Attention, Record
+from munmaek.arrays import Float32s, Floats
+from munmaek.look.attentions import weights_of
+from munmaek.look.records import Attention
+from munmaek.tasks.inside import NOTHING, Predictions, Words
 
-__all__ = ["faithfulness", "word_influence", "words_erased"]
-
-Floats = NDArray[np.float64]
-Words = frozenset[int]
+__all__ = ["Evidence", "evidence", "words_erased"]
 
 DRAWS = 4
 """Random sets for each attended one."""
@@ -43,48 +40,20 @@ COST = 2.5e10
 SETS_LEAST = 10
 
 
-def words_erased(words: int) -> int:
-    """k: one word of up to nine, two of up to nineteen, and so on."""
-    return 1 + words // 10
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What erasing words showed."""
 
-
-def _sets_most(parameters: int, length: int) -> int:
-    return max(SETS_LEAST, int(COST / max(parameters, 1) / max(length, 1)))
-
-
-def word_influence(
-    record: Record, eraser: Eraser, *, parameters: int
-) -> NDArray[np.float32] | None:
-    """Nats that each predicted word loses without each word of the input: [words, W].
+    influence: Float32s | None
+    """[words, W]: what each predicted word loses without each word of the input; None where that
+    would cost too much.
 
     Rows are the words of the output (of a text without one: the pieces' own words, or a single row
-    for a label). A language model's word has no influence on what stands before it, and none on
-    itself: 0. None for a text of no words, or where it would cost too much.
-
-    Args:
-        record: what is looked at.
-        eraser: of the same text.
-        parameters: weights of the model.
+    for the text as a whole). A language model's word has no influence on what stands before it, and
+    none on itself: 0.
     """
-    count = len(record.source.surface)
-    if not 0 < count <= min(WORDS_MOST, _sets_most(parameters, eraser.length)):
-        return None
-    base, *each = eraser.scores([frozenset[int](), *(frozenset({word}) for word in range(count))])
-    change = np.nan_to_num(base[None, :] - np.array(each))
-    owners = _owners(record, change.shape[1])
-    rows = max(owners) + 1
-    out = np.zeros((rows, count), dtype=np.float32)
-    for step, owner in enumerate(owners):
-        if owner >= 0:
-            out[owner] += change[:, step]
-    return out
-
-
-def _owners(record: Record, predictions: int) -> Sequence[int]:
-    """The word that each prediction is of."""
-    if record.output is not None:
-        return record.output.words
-    return [0] if predictions == 1 else record.source.words
+    faithfulness: Mapping[str, Mapping[str, Any]]
+    """For each attention to the input the mean loss without attended and without random words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,74 +66,81 @@ class _Question:
     random: tuple[Words, ...]
 
 
-def faithfulness(
-    record: Record, eraser: Eraser, *, parameters: int, rng: np.random.Generator
-) -> dict[str, dict[str, Any]]:
-    """For each attention to the input: the mean loss without attended and without random words.
+def words_erased(words: int) -> int:
+    """Return k: one word of up to nine, two of up to nineteen, and so on."""
+    return 1 + words // 10
+
+
+def evidence(
+    seen: Predictions,
+    attentions: Sequence[Attention],
+    *,
+    parameters: int,
+    rng: np.random.Generator,
+) -> Evidence:
+    """Return what erasing words shows; everything is read again together, each set once.
 
     An attention inside a translator's encoder or a classifier has no row for a prediction; there
     the words that receive most from all rows count, and all predictions together.
 
     Args:
-        record: with its attentions.
-        eraser: of the same text.
+        seen: what is looked at.
+        attentions: of it.
         parameters: weights of the model, to keep the cost within bounds.
         rng: draws the random words, and the rows where there are too many.
     """
-    words = len(record.source.surface)
-    if words < 2:
-        return {}
-    sets = _sets_most(parameters, eraser.length)
-    asked = [_questions(record, each, rng) for each in record.attentions]
+    words, most = len(seen.source.surface), _sets_most(seen, parameters)
+    alone = range(words) if words <= min(WORDS_MOST, most) else ()
+    singles = [frozenset({word}) for word in alone]
+    asked = _asked(seen, attentions, most, rng) if words > 1 else []
+    erased = [words for each in asked for words in (each.attended, *each.random)]
+    order = {each: at for at, each in enumerate(dict.fromkeys([NOTHING, *singles, *erased]))}
+    scores = seen.without(list(order))
+    change = scores[0][None, :] - scores
+    losses = {each: change[at] for each, at in order.items()}
+    influence = _by_word(seen, [losses[each] for each in singles]) if singles else None
+    return Evidence(influence, _faithfulness(asked, losses, words_erased(words), seen.unit))
+
+
+def _sets_most(seen: Predictions, parameters: int) -> int:
+    length = len(seen.source.pieces)
+    if seen.written is not None:
+        length += len(seen.written.pieces) + 1
+    return max(SETS_LEAST, int(COST / max(parameters, 1) / max(length, 1)))
+
+
+def _by_word(seen: Predictions, changes: Sequence[Floats]) -> Float32s:
+    """Return the loss without each word, summed over the predictions of each word: [words, W]."""
+    change = np.nan_to_num(np.array(changes))
+    out = np.zeros((max(seen.owners) + 1, len(changes)), dtype=np.float32)
+    for step, owner in enumerate(seen.owners):
+        if owner >= 0:
+            out[owner] += change[:, step]
+    return out
+
+
+def _asked(
+    seen: Predictions, attentions: Sequence[Attention], most: int, rng: np.random.Generator
+) -> list[_Question]:
+    """Return the questions of every attention to the input, as many as ``most`` sets allow."""
+    asked = [_questions(seen, each, rng) for each in attentions if each.columns == "source"]
     asked = [each for each in asked if each]
-    if not asked:
-        return {}
-    share = max(1, sets // (len(asked) * (1 + DRAWS)))
-    chosen = [question for each in asked for question in _some(each, share, rng)]
-    # A number has no better side: it may be moved up or down, and both count.
-    number = record.task == "regress"
-    values = _losses(chosen, eraser, moved=number)
-    unit = "value" if number else "nats"
-    return {
-        each[0].attention: {
-            **_summary(each[0].attention, chosen, values, words_erased(words)),
-            "unit": unit,
-        }
-        for each in asked
-    }
+    share = max(1, most // (max(len(asked), 1) * (1 + DRAWS)))
+    return [question for each in asked for question in _some(each, share, rng)]
 
 
-def _questions(record: Record, each: Attention, rng: np.random.Generator) -> list[_Question]:
-    if each.columns != "source":
-        return []
-    words = np.array(record.source.words)
-    table = np.stack([words == word for word in range(len(record.source.surface))], 1)
-    mass = record.tensors[each.tensor].mean(0) @ table  # [rows, W]
+def _questions(seen: Predictions, each: Attention, rng: np.random.Generator) -> list[_Question]:
+    words = np.array(seen.source.words)
+    table = np.stack([words == word for word in range(len(seen.source.surface))], 1)
+    mass = weights_of(seen, each.tensor).mean(0) @ table  # [rows, W]
     k = words_erased(mass.shape[1])
-    if each.rows == "output":
-        steps = [step for step, word in enumerate(side_of(record, "output").words) if word >= 0]
-        return [_question(each.name, step, mass[step], NONE, k, rng) for step in steps]
-    if each.rows == "text" or record.task in ("classify", "regress", "translate"):
-        return [_question(each.name, -1, mass.mean(0), NONE, k, rng)]
-    made: list[_Question] = []
-    for row, word in enumerate(record.source.words):
-        # A language model cannot see later words; a masked one is not asked about its own word.
-        hidden = _unseen(record, row, word)
-        if mass.shape[1] - len(hidden) > k and (word >= 0 or record.task == "lm"):
-            made.append(_question(each.name, row, mass[row], hidden, k, rng))
-    return made
-
-
-NONE: Words = frozenset()
-
-
-def _unseen(record: Record, row: int, word: int) -> Words:
-    if record.task != "lm":
-        return frozenset({word})
-    assert record.output is not None
-    predicted = record.output.words[row]
-    first = predicted if predicted >= 0 else len(record.source.surface)
-    return frozenset(range(first, len(record.source.surface)))
+    if each.rows != seen.rows or each.rows == "text":
+        return [_question(each.name, -1, mass.mean(0), NOTHING, k, rng)]
+    return [
+        _question(each.name, step, mass[step], hidden, k, rng)
+        for step, hidden in enumerate(seen.unseen)
+        if hidden is not None and mass.shape[1] - len(hidden) > k
+    ]
 
 
 def _question(
@@ -188,41 +164,33 @@ def _some(
     return [questions[int(index)] for index in chosen]
 
 
-def _losses(
-    questions: Sequence[_Question], eraser: Eraser, *, moved: bool
-) -> dict[_Question, tuple[float, float]]:
-    """What is lost without the attended and without random words; how far it moved if ``moved``."""
-    every = {words for each in questions for words in (each.attended, *each.random)}
-    order: dict[Words, int] = {words: place for place, words in enumerate([NONE, *every], 0)}
-    scores = eraser.scores(list(order))
-    change = scores[0][None, :] - scores
-    if moved:
-        change = np.abs(change)
+def _faithfulness(
+    asked: Sequence[_Question], losses: Mapping[Words, Floats], k: int, unit: str
+) -> dict[str, dict[str, Any]]:
+    """Return for each attention the mean loss without attended and without random words."""
+    # A number has no better side: it may be moved up or down, and both count.
+    moved = unit != "nats"
 
     def loss(words: Words, step: int) -> float:
-        row = change[order[words]]
+        row = np.abs(losses[words]) if moved else losses[words]
         return float(np.nansum(row)) if step < 0 else float(row[step])
 
-    return {
-        each: (
-            loss(each.attended, each.step),
-            float(np.mean([loss(words, each.step) for words in each.random])),
-        )
-        for each in questions
-    }
-
-
-def _summary(
-    name: str,
-    questions: Sequence[_Question],
-    values: Mapping[_Question, tuple[float, float]],
-    k: int,
-) -> dict[str, Any]:
-    own = [values[each] for each in questions if each.attention == name]
-    attended, random = np.nanmean(np.array(own), axis=0).tolist()
-    return {
-        "attended": attended,
-        "random": random,
-        "k": k,
-        "predictions": len(own),
-    }
+    made: dict[str, dict[str, Any]] = {}
+    for name in dict.fromkeys(each.attention for each in asked):
+        own = [each for each in asked if each.attention == name]
+        pairs = [
+            (
+                loss(each.attended, each.step),
+                float(np.mean([loss(words, each.step) for words in each.random])),
+            )
+            for each in own
+        ]
+        attended, random = np.nanmean(np.array(pairs), axis=0).tolist()
+        made[name] = {
+            "attended": attended,
+            "random": random,
+            "k": k,
+            "predictions": len(own),
+            "unit": unit,
+        }
+    return made

@@ -154,7 +154,7 @@ def _train(
         guide_weight=weight,
     )
     tell(name, 0, steps)
-    trained = train(
+    trained: Any = train(
         recipe,
         [str(path) for path in files.data],
         folder=files.place / name,
@@ -164,7 +164,7 @@ def _train(
         report=lambda progress: tell(name, progress.step, steps),
         should_stop=should_stop,
     )
-    return trained if isinstance(trained, Translator) else None
+    return trained
 
 
 class Feedback:

@@ -7,48 +7,27 @@ r"""What can be said of an alignment: entropy, coverage, and its distance from g
 left out and each row summing to 1 again. Letters: T output words, S source words.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from munmaek.look.records import Attention, Record
+from munmaek.arrays import Float32s
+from munmaek.look.attentions import weights_of
+from munmaek.look.records import Attention
 from munmaek.metrics import links_from_weights
-from munmaek.tasks.inside import fold_weights
+from munmaek.tasks.inside import Predictions, fold_weights
 
-__all__ = ["alignment_of", "error_rate", "link_measures", "word_weights"]
-
-Floats = NDArray[np.floating[Any]]
-Link = tuple[int, int]
+__all__ = ["error_rate", "link_measures"]
 
 
-def alignment_of(record: Record) -> Attention | None:
-    """The attention that stands for the record's word links."""
-    return next((each for each in record.attentions if each.part == "align"), None)
-
-
-def word_weights(record: Record, *, input_step: bool = False) -> Floats | None:
-    """The alignment between words: [T, S], rows summing to 1; None without attention.
-
-    Args:
-        record: of a translation.
-        input_step: read output i from the step at which it is the decoder's input rather than its
-            prediction (Chen et al. 2020, §3.1).
-    """
-    chosen = alignment_of(record)
-    if chosen is None or record.output is None:
-        return None
-    weights = record.tensors[chosen.tensor].mean(0)
-    rows = record.output.words
-    if input_step:
-        weights, rows = weights[1:], rows[:-1]
-    return fold_weights(weights, rows=rows, columns=record.source.words)
-
-
-def link_measures(record: Record) -> dict[str, Any]:
-    """Entropy of each output word, coverage of each source word, and AER where gold is known."""
-    weights = word_weights(record)
-    if weights is None or not weights.size:
+def link_measures(
+    seen: Predictions, attentions: Sequence[Attention], gold: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Return entropy of each output word, coverage of each source word, and AER with ``gold``."""
+    chosen = next((each for each in attentions if each.part == "align"), None)
+    weights = None if chosen is None else _word_weights(seen, chosen, shift=0)
+    if chosen is None or weights is None or not weights.size:
         return {}
     safe = np.where(weights > 0, weights, 1.0)
     made: dict[str, Any] = {
@@ -56,16 +35,25 @@ def link_measures(record: Record) -> dict[str, Any]:
         "entropy": (-(weights * np.log(safe)).sum(1)).tolist(),
         "links": sorted([list(link) for link in links_from_weights(weights)]),
     }
-    if record.gold is not None:
-        made["aer"] = error_rate(weights, record.gold)
-        shifted = word_weights(record, input_step=True)
-        assert shifted is not None
-        made["aer_input_step"] = error_rate(shifted, record.gold)
+    if gold is not None:
+        made["aer"] = error_rate(weights, gold)
+        made["aer_input_step"] = error_rate(_word_weights(seen, chosen, shift=1), gold)
     return made
 
 
-def error_rate(weights: Floats, gold: Any) -> float | None:
-    """AER of the strongest link of each output word; None where nothing is sure and none found."""
+def _word_weights(seen: Predictions, chosen: Attention, *, shift: int) -> Float32s:
+    """Return the alignment between words: [T, S], rows summing to 1.
+
+    ``shift`` 1 reads output i from the step at which it is the decoder's input rather than its
+    prediction (Chen et al. 2020, §3.1).
+    """
+    assert seen.output is not None
+    weights, rows = weights_of(seen, chosen.tensor).mean(0), seen.output.words
+    return fold_weights(weights[shift:], rows=rows[: len(rows) - shift], columns=seen.source.words)
+
+
+def error_rate(weights: Float32s, gold: Mapping[str, Any]) -> float | None:
+    """Return AER of each output word's strongest link; None if none is sure and none found."""
     found = links_from_weights(weights)
     sure = {tuple(link) for link in gold.get("sure", ())}
     allowed = sure | {tuple(link) for link in gold.get("possible", ())}

@@ -12,45 +12,33 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 
+from munmaek.arrays import Float32s
 from munmaek.errors import ArtefactError
 from munmaek.folder.schema import one_line
 from munmaek.look.packing import Packed, pack_float16, pack_uint8, unpack
+from munmaek.tasks.inside import Axis, Side
 from munmaek.text.json_files import parse_json
 
-__all__ = ["ROOM", "VERSION", "Attention", "Axis", "Gates", "Record", "Side", "Stepper", "Summary"]
+__all__ = [
+    "ROOM",
+    "VERSION",
+    "Attention",
+    "Gates",
+    "Part",
+    "Record",
+    "Stepper",
+    "Summary",
+    "fitted",
+]
 
 VERSION = 2
 
 ROOM = 3_400_000
 """Characters that the tensors of one record may take in a page of its own."""
 
-Axis = Literal["source", "output", "written", "text"]
-"""What rows or columns are: pieces read, pieces predicted, what the decoder has written before each
-prediction (<s> and all outputs but the last), or the text as a whole (a single row)."""
-
 Part = Literal["self", "cross", "pool", "align"]
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """The pieces of a text and the white-space words (eojeol) that they make up."""
-
-    pieces: tuple[str, ...]
-    words: tuple[int, ...]
-    """For each piece its word's place in ``surface``; −1 for a special token."""
-    surface: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """With ``special`` spelled out."""
-        return {
-            "pieces": list(self.pieces),
-            "words": list(self.words),
-            "special": [word < 0 for word in self.words],
-            "surface": list(self.surface),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +116,9 @@ class Record:
     """What the decoder read: ``<s>`` and the output but its last piece."""
     logprobs: tuple[float, ...] = ()
     """Nats of each output piece."""
-    tensors: Mapping[str, NDArray[Any]] = field(default_factory=dict[str, NDArray[Any]])
+    unit: str = "nats"
+    """What measures of the prediction are in: nats, or that of the number that is predicted."""
+    tensors: Mapping[str, Float32s] = field(default_factory=dict[str, Float32s])
     attentions: tuple[Attention, ...] = ()
     rollout: str | None = None
     gold: Mapping[str, Any] | None = None
@@ -138,6 +128,8 @@ class Record:
     beam: Mapping[str, Any] | None = None
     filled: Sequence[Mapping[str, Any]] = ()
     probabilities: Sequence[Sequence[Any]] = ()
+    tags: Sequence[Mapping[str, Any]] = ()
+    """The label of each word."""
     segments: tuple[int, ...] | None = None
     notices: tuple[str, ...] = ()
     """Lines that the reader should see: what was cut, what a figure cannot say."""
@@ -148,7 +140,7 @@ class Record:
     id: str = ""
 
     def to_dict(self, *, room: int | None = ROOM) -> dict[str, Any]:
-        """Plain values; tensors as base64, in at most ``room`` characters.
+        """Return plain values; tensors as base64, in at most ``room`` characters.
 
         Float16 where it fits; else attention weights as uint8; else without the numbers of the
         stepper and the gates, which ``notices`` then says. Weights are never left out.
@@ -158,7 +150,7 @@ class Record:
         return data | {"tensors": {name: each.to_json() for name, each in packed.items()}}
 
     def describe(self, *, lost: Sequence[str] = ()) -> dict[str, Any]:
-        """Plain values of everything but the tensors; those ``lost`` are named nowhere."""
+        """Return plain values of all but the tensors; those ``lost`` are named nowhere."""
         missing = set(lost)
         attentions = [asdict(each) for each in self.attentions]
         for each in attentions:
@@ -179,6 +171,7 @@ class Record:
             "output": None if self.output is None else self.output.to_json(),
             "written": None if self.written is None else self.written.to_json(),
             "logprobs": list(self.logprobs),
+            "unit": self.unit,
             "attentions": attentions,
             "rollout": self.rollout,
             "gold": self.gold,
@@ -188,6 +181,7 @@ class Record:
             "beam": self.beam,
             "filled": list(self.filled),
             "probabilities": list(self.probabilities),
+            "tags": list(self.tags),
             "segments": None if self.segments is None else list(self.segments),
             "notices": notices,
             "off": [list(each) for each in self.off],
@@ -195,12 +189,12 @@ class Record:
         }
 
     def to_json(self, *, room: int | None = ROOM) -> str:
-        """``to_dict`` as one line of JSON; numbers that JSON cannot hold are refused."""
+        """Return ``to_dict`` as one line of JSON; numbers that JSON cannot hold are refused."""
         return json.dumps(self.to_dict(room=room), ensure_ascii=False, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str, *, where: str = "the record") -> "Record":
-        """The record that ``to_json`` wrote; tensors come back as float32, rounded as packed.
+        """Read what ``to_json`` wrote; tensors come back as float32, rounded as packed.
 
         Args:
             text: one JSON object.
@@ -243,7 +237,7 @@ _LOST = (
 
 
 def fitted(record: Record, room: int | None) -> tuple[dict[str, Packed], list[str]]:
-    """The tensors packed for ``room`` characters of base64, and the names of those left out."""
+    """Return the tensors packed for ``room`` characters, and the names of those left out."""
     packed = {name: pack_float16(each) for name, each in record.tensors.items()}
     if room is None or _size(packed) <= room:
         return packed, []
@@ -285,6 +279,7 @@ class _Form(BaseModel):
     output: Side | None
     written: Side | None
     logprobs: tuple[FiniteFloat, ...]
+    unit: str = "nats"
     attentions: tuple[Attention, ...]
     rollout: str | None
     gold: dict[str, Any] | None
@@ -294,6 +289,7 @@ class _Form(BaseModel):
     beam: dict[str, Any] | None
     filled: list[dict[str, Any]]
     probabilities: list[list[Any]]
+    tags: list[dict[str, Any]] = []
     segments: tuple[int, ...] | None
     notices: tuple[str, ...]
     off: tuple[tuple[str, int], ...]

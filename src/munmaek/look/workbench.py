@@ -3,6 +3,7 @@
 Everything that uses a model waits for the one lock; tensors and marks do not.
 """
 
+import math
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,15 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from munmaek.align import MarkedPair
 from munmaek.errors import InputError, UnsupportedError
-from munmaek.look.capture import AnyModel, capture, reads_pairs
+from munmaek.look.capture import capture
 from munmaek.look.marking import Marks, links_json, marked_pair
-from munmaek.look.ngrams import next_tokens
 from munmaek.look.packing import Packed, pack_float16, pack_uint8
 from munmaek.look.pairs import ORDERS, Order, Pairs, Suspicions
 from munmaek.look.records import Record
-from munmaek.tasks.classify.model import Classifier
-from munmaek.tasks.lm.model import TrainedLanguageModel
-from munmaek.tasks.translate.model import Translator
+from munmaek.tasks.inside import Accepts, Inspectable
+from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 
 if TYPE_CHECKING:
     from munmaek.look.feedback import Feedback
@@ -36,6 +35,9 @@ KEPT = 12
 KEPT_BYTES = 64 << 20
 """Bytes of all of them, at most."""
 
+NEXT = 12
+"""Continuations of what is typed."""
+
 DIGITS_MOST = 9
 """Digits of the number of a model that there might be."""
 
@@ -50,15 +52,15 @@ class NamedModel:
 
     name: str
     model: Any
-    """An ``AnyModel``; another is refused when it is looked at."""
+    """An ``Inspectable``; another is refused when it is looked at."""
     folder: Path | None = None
     label: str = ""
     """What tells it from the others; empty is what the model calls itself."""
 
     def describe(self, number: int) -> dict[str, Any]:
-        """For the page's list of models."""
-        info = self.model.info
-        labels = self.model.labels if isinstance(self.model, Classifier) else None
+        """Return what the page's list of models says."""
+        info, accepts = self.model.info, self.accepts
+        labels = None if accepts is None else accepts.labels
         return {
             "id": str(number),
             "name": self.name,
@@ -69,8 +71,15 @@ class NamedModel:
             "heads": _first(info.config, "heads", "num_attention_heads"),
             "parameters": info.parameters,
             "labels": None if labels is None else list(labels),
-            "pairs": reads_pairs(self.model),
+            "pairs": accepts is not None and accepts.pairs,
+            "target": accepts is not None and accepts.writer is not None,
+            "next": accepts is not None and accepts.continues,
         }
+
+    @property
+    def accepts(self) -> Accepts | None:
+        """Return what can be asked of it; None of a model that cannot be looked into."""
+        return self.model.accepts if isinstance(self.model, Inspectable) else None
 
 
 class Workbench:
@@ -103,26 +112,22 @@ class Workbench:
         self._lock = Lock()
         self._records: OrderedDict[str, dict[str, Packed]] = OrderedDict()
         self._records_lock = Lock()
-        first = models[0].model
-        if not isinstance(first, Translator) and (pairs is not None or marks is not None):
+        first, accepts = models[0].model, models[0].accepts
+        translates = accepts is not None and accepts.writer is not None
+        if not translates and (pairs is not None or marks is not None):
             message = (
                 f"{models[0].name}: pairs and marks are for translators, not '{first.info.task}'"
             )
             raise UnsupportedError(message)
-        self._translator = first if isinstance(first, Translator) else None
         self.pairs = pairs
-        self.marks = Marks(marks, first) if isinstance(first, Translator) and marks else None
-        self._suspicions = (
-            Suspicions(first, pairs, lock=self._lock)
-            if isinstance(first, Translator) and pairs is not None
-            else None
-        )
+        self.marks = None if marks is None else Marks(marks, first)
+        self._suspicions = None if pairs is None else Suspicions(first, pairs, lock=self._lock)
         self._feedback: Feedback | None = None
         self._guiding = Lock()
         self.example, self.example_pair = example, example_pair
-        if example is None:
-            self.example, second = _example(first)
-            self.example_pair = second if reads_pairs(first) else None
+        if example is None and accepts is not None:
+            self.example, second = _example(accepts.reader)
+            self.example_pair = second if accepts.pairs or accepts.apart else None
 
     def close(self) -> None:
         """End what runs in the background."""
@@ -223,11 +228,12 @@ class Workbench:
             InputError: a model that does not predict the next token.
         """
         named = self._model(model)
-        if not isinstance(named.model, TrainedLanguageModel):
+        if named.accepts is None or not named.accepts.continues:
             message = f"{named.name}: next words are for language models"
             raise InputError(message)
         with self._lock:
-            return next_tokens(named.model, text)
+            found = named.model.next_tokens(text, count=NEXT)
+        return [[each.token, math.exp(each.logprob)] for each in found]
 
     # Pairs and marks
 
@@ -369,9 +375,8 @@ def _key(pairs: Pairs, index: int) -> tuple[str, str]:
     return MarkedPair(pairs.sources[index], pairs.targets[index]).key
 
 
-def _example(model: AnyModel) -> tuple[str, str]:
-    """Two sentences whose words the tokenizer knows: fewer pieces a letter are better."""
-    tokenizer = model.source_tokenizer if isinstance(model, Translator) else model.tokenizer
+def _example(tokenizer: AnyTokenizer) -> tuple[str, str]:
+    """Return two sentences whose words the tokenizer knows: fewer pieces a letter are better."""
     sentences = (
         ("나는 오늘 학교에서 친구를 만났다", "나는 오늘 친구와 학교에 갔다"),
         ("I met a friend at school today", "I went to school with a friend today"),

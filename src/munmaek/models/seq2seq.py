@@ -39,7 +39,7 @@ from munmaek.nn.embeddings import OutputLayer, TokenEmbedding, TokenPredictor, t
 from munmaek.nn.readout import MaxoutReadout
 from munmaek.nn.recurrent import Recurrent, State
 from munmaek.nn.row_order import at_last, reading_backward, reorder
-from munmaek.nn.tape import Tape, scoped
+from munmaek.nn.tape import Tape, scoped, turned
 
 __all__ = ["FixedVectorMemory", "FixedVectorTranslatorNetwork", "Seq2SeqConfig"]
 
@@ -144,7 +144,8 @@ class FixedVectorTranslatorNetwork(TokenPredictor):
         inner = scoped(tape, "encoder")
         inputs = self.dropout(self.source_embedding(source, tape=inner))
         if self.config.reverse_source:
-            inputs = reorder(inputs, reading_backward(lengths, source.shape[1]))
+            order = reading_backward(lengths, source.shape[1])
+            inputs, inner = reorder(inputs, order), turned(inner, order)
         if self.config.bridge == "copy":
             _, initial = self.encoder.read(inputs, lengths, tape=inner)
             context = initial[0][:, -1]

@@ -50,7 +50,7 @@ def _gru(projected: Tensor, recurrent: Tensor, before: Parts) -> tuple[Parts, Na
         torch.addcmul(projected[:, 2 * width :], reset, recurrent[:, 2 * width :])
     )
     hidden = torch.lerp(candidate, before[0], update)
-    names = {"gates.reset": reset, "gates.update": update, "gates.candidate": candidate}
+    names = {"gates.reset": reset, "gates.update": update, "candidate": candidate}
     return (hidden,), names | {"hidden": hidden}
 
 
@@ -59,7 +59,7 @@ def _lstm(projected: Tensor, recurrent: Tensor, before: Parts) -> tuple[Parts, N
     i, f, g, o = torch.sigmoid(i), torch.sigmoid(f), torch.tanh(g), torch.sigmoid(o)
     cell = f * before[1] + i * g
     hidden = o * torch.tanh(cell)
-    gates = {"gates.input": i, "gates.forget": f, "gates.candidate": g, "gates.output": o}
+    gates = {"gates.input": i, "gates.forget": f, "candidate": g, "gates.output": o}
     return (hidden, cell), gates | {"cell": cell, "hidden": hidden}
 
 

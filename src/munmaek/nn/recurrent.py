@@ -20,7 +20,7 @@ from munmaek.nn.dropout import VariationalDropout
 from munmaek.nn.masks import padding_mask
 from munmaek.nn.recurrent_layer import Layer
 from munmaek.nn.row_order import at_last, reading_backward, reorder
-from munmaek.nn.tape import Tape, scoped
+from munmaek.nn.tape import Tape, scoped, turned
 
 __all__ = ["Bidirectional", "Recurrent", "State"]
 
@@ -92,7 +92,7 @@ class Recurrent(nn.Module):
         for index, layer in enumerate(self._layers()):
             inputs = self.dropout(inputs) if index else inputs
             before = tuple(part[:, index] for part in state)
-            inputs, last = _run(layer, inputs, before, scoped(tape, f"layer.{index}"), None)
+            inputs, last = _run(layer, inputs, before, scoped(tape, f"layer.{index}"))
             after.append(last)
         return inputs, _stacked(after)
 
@@ -171,22 +171,20 @@ class Bidirectional(nn.Module):
             inputs = self.dropout(inputs) if index else inputs
             first, second = (cast("Layer", layer) for layer in pair)
             zeros, inner = first.begin(len(inputs)), scoped(tape, f"layer.{index}")
-            onward, _ = _run(first, inputs, zeros, scoped(inner, "forward"), None)
-            turned = reorder(inputs, order)
-            turned, _ = _run(second, turned, zeros, scoped(inner, "backward"), order)
-            backward = reorder(turned, order)
+            onward, _ = _run(first, inputs, zeros, scoped(inner, "forward"))
+            back = turned(scoped(inner, "backward"), order)
+            read, _ = _run(second, reorder(inputs, order), zeros, back)
+            backward = reorder(read, order)
             inputs = torch.cat([onward, backward], 2)
         return inputs, torch.cat([at_last(onward, lengths), backward[:, 0]], 1)
 
 
-def _run(
-    layer: Layer, inputs: Tensor, before: Parts, tape: Tape | None, order: Tensor | None
-) -> tuple[Tensor, Parts]:
+def _run(layer: Layer, inputs: Tensor, before: Parts, tape: Tape | None) -> tuple[Tensor, Parts]:
     if tape is None:
         return layer(inputs, before)
     named, after = layer.look(inputs, before)
     for name, tensor in named.items():
-        tape.record(name, tensor if order is None else reorder(tensor, order))
+        tape.record(name, tensor)
     return named["hidden"], after
 
 

@@ -6,11 +6,13 @@ tensor is recorded, still attached to the graph, so that a loss on attention can
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
-__all__ = ["Tape", "scoped"]
+from munmaek.nn.row_order import reorder
+
+__all__ = ["Tape", "scoped", "turned"]
 
 
 @dataclass(slots=True)
@@ -21,14 +23,18 @@ class Tape:
     prefix: str = ""
     off: Mapping[str, Sequence[int]] = field(default_factory=dict[str, Sequence[int]])
     """Heads whose result counts as zero, by the scope of their attention: ``layer.0.self``."""
+    orders: tuple[Tensor, ...] = ()
+    """Orders [B T] in which positions are read, one within the other; records are in the text's."""
 
     def record(self, name: str, tensor: Tensor) -> None:
         """Write ``tensor`` under ``prefix + name``; a later record of that name replaces it."""
+        for order in reversed(self.orders):
+            tensor = reorder(tensor, order)
         self.records[self.prefix + name] = tensor
 
     def scope(self, name: str) -> "Tape":
         """Return a tape that writes to the same records under ``name.`` (``layer.0.``)."""
-        return Tape(self.records, f"{self.prefix}{name}.", self.off)
+        return replace(self, prefix=f"{self.prefix}{name}.")
 
     def silent(self) -> Sequence[int]:
         """Return the heads that are switched off in this scope."""
@@ -48,3 +54,10 @@ class Tape:
 def scoped(tape: Tape | None, name: str) -> Tape | None:
     """Return ``tape.scope(name)``, or None when nobody looks."""
     return None if tape is None else tape.scope(name)
+
+
+def turned(tape: Tape | None, order: Tensor | None) -> Tape | None:
+    """Return a tape of what reads positions in ``order`` [B T], its own inverse; None is as is."""
+    if tape is None or order is None:
+        return tape
+    return replace(tape, orders=(*tape.orders, order))

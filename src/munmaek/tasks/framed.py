@@ -1,20 +1,20 @@
-"""A text, or a pair of texts, as a classifier or a regressor reads it: pieces, words and frame."""
+"""A text, or a pair of texts, in the frame that a network reads: pieces, words and segments."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Floats, Int64s
 from munmaek.tasks.framing import Framing, Rows
-from munmaek.tasks.inside import Inside
+from munmaek.tasks.inside import Graph, Predictions, Question, Side, Tensors
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.frames import SPECIAL
 from munmaek.text.spaces import ascii_words
 from munmaek.text.spelling import shown_tokens
 
-__all__ = ["FramedText", "frame_text"]
+__all__ = ["FramedText", "asked_texts", "frame_text", "read_whole"]
 
 
 @final
@@ -31,44 +31,42 @@ class FramedText:
     paired: bool
     segmented: bool
     """The network is told which text of a pair a token belongs to."""
+    surface: tuple[str, ...]
+    """The white-space words."""
+
+    @property
+    def side(self) -> Side:
+        """Return what was read, as a record shows it."""
+        return Side(self.tokens, self.words, self.surface)
+
+    @property
+    def segments(self) -> tuple[int, ...] | None:
+        """Return 0 or, from the second text on, 1 for each token of a pair; None of one text."""
+        if not self.paired:
+            return None
+        return (0,) * self.split + (1,) * (len(self.ids) - self.split)
 
     @property
     def types(self) -> list[int] | None:
-        """For each token 0 or, from the second text on, 1; None where the network is not told."""
-        if not (self.paired and self.segmented):
-            return None
-        return [0] * self.split + [1] * (len(self.ids) - self.split)
+        """Return the segments where the network is told of them, else None."""
+        segments = self.segments if self.segmented else None
+        return None if segments is None else list(segments)
 
     def rows(self, erased: Sequence[Collection[int]] = ((),)) -> Rows:
-        """This text, without the words of each set; the frame stays."""
+        """Return this text, without the words of each set; the frame stays."""
         kept = [
             [at for at, word in enumerate(self.words) if word < 0 or word not in each]
             for each in erased
         ]
-        splits: NDArray[np.int64] | None = None
+        splits: Int64s | None = None
         if self.paired and self.segmented:
             splits = np.array([sum(at < self.split for at in each) for each in kept])
         return Rows([[self.ids[at] for at in each] for each in kept], splits)
 
-    def inside(
-        self,
-        tensors: Mapping[str, NDArray[Any]],
-        *,
-        task: str,
-        stage: str,
-        extra: Mapping[str, Any],
-    ) -> Inside:
-        """With what the network computed on it."""
-        second = len(self.ids) - self.split
-        return Inside(
-            task=task,
-            stage=stage,
-            tokens=self.tokens,
-            words=self.words,
-            tensors=tensors,
-            segments=(0,) * self.split + (1,) * second if self.paired else (),
-            extra=extra,
-        )
+    def hidden(self, erased: Sequence[Collection[int]], mask: int) -> list[list[int]]:
+        """Return the ids with ``mask`` in place of the words of each set."""
+        both = list(zip(self.ids, self.words, strict=True))
+        return [[mask if word in each else token for token, word in both] for each in erased]
 
 
 def frame_text(
@@ -79,7 +77,7 @@ def frame_text(
     *,
     allow: Sequence[str] = (),
 ) -> FramedText:
-    """``text``, or a pair, in the tokenizer's frame and cut where the model cuts it."""
+    """Return ``text``, or a pair, in the tokenizer's frame and cut where the model cuts it."""
     texts = [text] if second is None else [text, second]
     pieces = [tokenizer.pieces(each, allow=allow) for each in texts]
     places = framing.frame.places([len(each) for each in pieces], framing.limit)
@@ -95,7 +93,49 @@ def frame_text(
     split = len(row)
     if second is not None:
         _, split = framing.pair(*([piece.id for piece in each] for each in pieces))
-    names = shown_tokens(tokenizer, ids)
     return FramedText(
-        ids, names, tuple(word for _, word in row), split, second is not None, framing.segments
+        ids,
+        shown_tokens(tokenizer, ids),
+        tuple(word for _, word in row),
+        split,
+        second is not None,
+        framing.segments,
+        (*ascii_words(text), *ascii_words(second or "")),
     )
+
+
+def read_whole(
+    framed: FramedText,
+    *,
+    without: Callable[[Rows], Floats],
+    answer: Mapping[str, Any],
+    unit: str = "nats",
+    tensors: Tensors | None = None,
+    graph: Graph | None = None,
+) -> Predictions:
+    """Return one prediction of a text, or of a pair, as a whole.
+
+    Args:
+        framed: what was read.
+        without: gives the value of each of several rows, [N].
+        answer: what the model says.
+        unit: of the value.
+        tensors: that a network computed.
+        graph: of the value, [1].
+    """
+    return Predictions(
+        source=framed.side,
+        owners=(0,),
+        without=lambda erased: without(framed.rows(erased))[:, None],
+        unit=unit,
+        segments=framed.segments,
+        tensors=tensors or {},
+        graph=graph,
+        answer=answer,
+    )
+
+
+def asked_texts(question: Question) -> dict[str, str]:
+    """Return the text that was asked about, and the second one of a pair."""
+    texts = {"text": question.text}
+    return texts if question.second is None else {**texts, "second": question.second}

@@ -24,7 +24,7 @@ from munmaek.nn.embeddings import OutputLayer, TokenEmbedding, TokenPredictor, t
 from munmaek.nn.masks import padding_mask
 from munmaek.nn.recurrent import Bidirectional, Recurrent, State
 from munmaek.nn.row_order import reading_backward, reorder
-from munmaek.nn.tape import Tape, scoped
+from munmaek.nn.tape import Tape, scoped, turned
 
 __all__ = ["AttentionClassifierNetwork", "AttentionTranslatorNetwork"]
 
@@ -212,7 +212,7 @@ def _encoded(
     Both ways, that is the top layer's of the backward direction at the first token.
     """
     order = reading_backward(lengths, inputs.shape[1]) if config.reverse_source else None
-    inputs = inputs if order is None else reorder(inputs, order)
+    inputs, tape = inputs if order is None else reorder(inputs, order), turned(tape, order)
     if isinstance(encoder, Bidirectional):
         states, ends = encoder(inputs, lengths, tape=tape)
         last = (ends.chunk(2, 1)[1][:, None],)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, Union, final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Floats
 from munmaek.folder.info import Info
 from munmaek.folder.saving import save_model
 from munmaek.folder.tables import save_tables
@@ -18,9 +18,9 @@ from munmaek.folder.writing import NOTHING_BESIDE
 from munmaek.metrics import Signature, sign_model
 from munmaek.metrics.calibration import tempered
 from munmaek.models.ngram import NgramClassifier
-from munmaek.tasks.framed import FramedText, frame_text
-from munmaek.tasks.framing import framing_of
-from munmaek.tasks.inside import HeadsOff, Inside
+from munmaek.tasks.framed import FramedText, asked_texts, frame_text, read_whole
+from munmaek.tasks.framing import Rows, framing_of
+from munmaek.tasks.inside import Accepts, Graph, Predictions, Question, Tensors
 from munmaek.tasks.labelling import Labeller, check_pairs, sides
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 
@@ -56,9 +56,7 @@ class Classifier(Labeller):
         """Whether a text may have several labels, each with a probability of its own."""
         return not isinstance(self.model, NgramClassifier) and self.model.several
 
-    def logprobs(
-        self, texts: Sequence[str], seconds: Sequence[str] | None = None
-    ) -> NDArray[np.float64]:
+    def logprobs(self, texts: Sequence[str], seconds: Sequence[str] | None = None) -> Floats:
         """Natural-log probability of each label for each text or pair [N, C], calibrated.
 
         Raises:
@@ -77,41 +75,63 @@ class Classifier(Labeller):
         """This classifier with another temperature."""
         return replace(self, temperature=temperature)
 
-    def inside(
-        self, text: str, second: str | None = None, *, off: HeadsOff | None = None
-    ) -> Inside:
-        """What the network computed on ``text``; an n-gram classifier records no tensors.
+    @property
+    def accepts(self) -> Accepts:
+        """Return what it can be asked when it is looked into: a text, or a pair."""
+        frame = self.tokenizer.frame
+        return Accepts(
+            self.tokenizer,
+            limit=self.limit,
+            special=(frame.special, frame.special_of_pair),
+            pairs=self.pairs,
+            labels=self.labels,
+        )
 
-        Args:
-            text: one text, cut where the model cuts it, or the first of a pair.
-            second: the second of a pair.
-            off: heads of a network to switch off.
+    def predictions(self, question: Question) -> Predictions:
+        """Read a text or a pair and return what was computed, and its likeliest label.
 
         Raises:
             InputError: a pair where a single text is wanted, or the other way round.
         """
-        check_pairs(self.pairs, given=second is not None, label=self.info.label)
-        framed = self.framed(text, second)
-        tensors: Mapping[str, NDArray[np.float32]] = {}
+        check_pairs(self.pairs, given=question.second is not None, label=self.info.label)
+        framed = self.framed(question.text, question.second)
+        tensors: Tensors = {}
+        graph: Graph | None = None
         if isinstance(self.model, NgramClassifier):
-            found = self.logprobs([text])
+            found = self._row_logprobs(framed.rows())[0]
         else:
-            from munmaek.tasks.classify.objective import taped
+            from munmaek.tasks.classify.objective import taped_logprobs
 
-            plain, tensors = taped(self.model, framed.rows(), off=off or {})
-            found = tempered(plain, self.temperature)
-        chances = dict(zip(self.labels, np.exp(found[0]).tolist(), strict=True))
-        return framed.inside(
-            tensors,
-            task="classify",
-            stage=self.info.stage,
-            extra={"probabilities": chances, "second": second},
+            rows = framed.rows()
+            found, tensors, graph = taped_logprobs(self.model, rows, self.temperature, question)
+        best = int(found.argmax())
+        chances = dict(zip(self.labels, np.exp(found).tolist(), strict=True))
+        ranked = sorted(chances, key=lambda label: -chances[label])
+        said = {"label": self.labels[best], "probabilities": chances}
+        return read_whole(
+            framed,
+            without=lambda rows: self._row_logprobs(rows)[:, best],
+            answer={
+                "probabilities": [[each, chances[each]] for each in ranked],
+                "outcome": {**asked_texts(question), **said},
+            },
+            tensors=tensors,
+            graph=graph,
         )
 
     def framed(self, text: str, second: str | None = None) -> FramedText:
-        """``text``, or a pair, as the model reads it."""
+        """Return ``text``, or a pair, as the model reads it."""
         framing = framing_of(self.info, self.tokenizer, self.limit)
         return frame_text(self.tokenizer, framing, text, second)
+
+    def _row_logprobs(self, rows: Rows) -> Floats:
+        """Return ``logprobs`` of framed rows: [N, C]."""
+        if isinstance(self.model, NgramClassifier):
+            # It counts what is in a frame.
+            found = self.model.logprobs([row[1:-1] for row in rows.ids])
+        else:
+            found = self.model.logprobs(rows.ids, splits=rows.splits)
+        return tempered(found, self.temperature)
 
     def save(
         self,

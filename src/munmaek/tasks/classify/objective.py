@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from munmaek.arrays import Floats
 from munmaek.data.batches import LabelledBatch, pad_rows, pick
 from munmaek.data.bucketing import bucket
 from munmaek.fit.objective import Batches, Loss
@@ -31,7 +32,8 @@ from munmaek.nn.products import inference
 from munmaek.nn.tape import Tape
 from munmaek.progress import followed
 from munmaek.tasks.framing import Rows
-from munmaek.tasks.inside import HeadsOff, one_row
+from munmaek.tasks.inside import Graph, Question, Tensors
+from munmaek.tasks.taping import graph_of, nats, one_row, taped
 
 __all__ = [
     "Classification",
@@ -39,8 +41,9 @@ __all__ = [
     "length_groups",
     "network_scores",
     "outputs",
+    "row_scores",
     "segments",
-    "taped",
+    "taped_logprobs",
 ]
 
 Ids = Sequence[int]
@@ -163,21 +166,18 @@ def outputs(network: Any, rows: Rows, *, max_tokens: int = 8192) -> NDArray[np.f
     return np.empty((len(rows.ids), 0)) if out is None else out
 
 
-@inference()
-def taped(
-    model: NeuralClassifier, rows: Rows, *, off: HeadsOff
-) -> tuple[NDArray[np.float64], dict[str, NDArray[Any]]]:
-    """Return the log-probabilities [1, C] of one framed text or pair, and every tensor behind them.
+def taped_logprobs(
+    model: NeuralClassifier, rows: Rows, temperature: float, question: Question
+) -> tuple[Floats, Tensors, Graph | None]:
+    """Return each label's log-probability [C] for one row, every tensor behind them, their graph.
 
-    Args:
-        model: the network.
-        rows: the text alone.
-        off: heads to switch off.
+    The graph is of the likeliest label.
     """
-    tape = Tape(off=off)
-    ids, lengths = pad_rows(rows.ids, 0)
-    logits = network_scores(model.network, ids, lengths, rows.splits, tape=tape)
-    return model.of_scores(logits.double()).cpu().numpy(), one_row(tape)
+    with taped(question) as tape:
+        scores = row_scores(model.network, rows, tape).double()
+        logprobs = model.of_scores(scores / temperature)[0]
+    graph = graph_of(logprobs.max(0, keepdim=True).values, tape)
+    return np.array(nats(logprobs)), one_row(tape.records), graph
 
 
 def network_scores(
@@ -194,6 +194,12 @@ def network_scores(
         return network.forward(tokens, sizes, tape=tape)
     types = segments(tensor(splits, network), ids.shape[1])
     return network.forward(tokens, sizes, types=types, tape=tape)
+
+
+def row_scores(network: Any, rows: Rows, tape: Tape) -> Tensor:
+    """Return the network's scores of rows, [N, C], with every tensor on the way on ``tape``."""
+    ids, lengths = pad_rows(rows.ids, 0)
+    return network_scores(network, ids, lengths, rows.splits, tape=tape)
 
 
 def segments(splits: Int[Tensor, " B"], size: int) -> Int[Tensor, "B T"]:

@@ -4,7 +4,7 @@ What only networks need is loaded when a network is used: n-grams do without tor
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast, final
 
@@ -21,7 +21,7 @@ from munmaek.lm import BatchedLanguageModel, LanguageModel
 from munmaek.metrics import Score
 from munmaek.mixing import LogLinearMixture, Mixture
 from munmaek.models.ngram import NgramModel
-from munmaek.tasks.inside import HeadsOff, Inside, piece_words
+from munmaek.tasks.inside import Accepts, Predictions, Question
 from munmaek.tasks.lm.look_up import (
     ExplainedText,
     Found,
@@ -34,6 +34,7 @@ from munmaek.tasks.lm.look_up import (
     query_spellings,
     vocabulary,
 )
+from munmaek.tasks.lm.predictions import sentence_predictions
 from munmaek.tasks.lm.scoring import (
     ScoredText,
     TextTotal,
@@ -215,31 +216,14 @@ class TrainedLanguageModel:
             return cast("Any", self.model).rows(count)
         return from_single(self.model, rows=count)
 
-    def inside(self, text: str, *, off: HeadsOff | None = None) -> Inside:
-        """What the model computed on ``text``: it reads <s> and the tokens, and predicts each.
+    @property
+    def accepts(self) -> Accepts:
+        """Return what it can be asked when it is looked into: one sentence."""
+        return Accepts(self.tokenizer, continues=True)
 
-        Args:
-            text: one sentence.
-            off: heads of a network to switch off.
-        """
-        tokenizer = self.tokenizer
-        ids = tokenizer.encode(text)
-        pieces, words = piece_words(tokenizer, text)
-        plain = Inside(
-            task="lm",
-            stage=self.info.stage,
-            tokens=(tokenizer.token(tokenizer.bos), *pieces),
-            words=(-1, *words),
-            target_tokens=(*pieces, tokenizer.token(tokenizer.eos)),
-            target_words=(*words, -1),
-            tensors={},
-        )
-        if self.has_network:
-            from munmaek.tasks.lm.neural import taped
-
-            return taped(cast("Any", self.model), tokenizer, plain, ids, off=off or {})
-        scores = self.model.score([*ids, tokenizer.eos])
-        return replace(plain, logprobs=tuple(float(score) for score in scores))
+    def predictions(self, question: Question) -> Predictions:
+        """Read a sentence and return what was computed, and each token's log-probability."""
+        return sentence_predictions(self, question)
 
     def save(
         self,

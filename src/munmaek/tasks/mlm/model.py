@@ -9,9 +9,9 @@ from typing import Any, final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from munmaek.arrays import Float32s, Floats
 from munmaek.errors import InputError, UnsupportedError
 from munmaek.exchange.sentence import SentenceSettings
 from munmaek.folder.info import Info
@@ -40,10 +40,11 @@ from munmaek.nn.products import inference
 from munmaek.nn.tape import Tape
 from munmaek.tasks.framed import FramedText, frame_text
 from munmaek.tasks.framing import Framing
-from munmaek.tasks.inside import HeadsOff, Inside, one_row
+from munmaek.tasks.inside import Accepts, Predictions, Question
 from munmaek.tasks.mlm.encode import Precision, Texts, encode_rows, prepare
 from munmaek.tasks.mlm.next_sentence import NextSentenceModelling, documents_of
 from munmaek.tasks.mlm.objective import MaskedFiller, MaskedModelling, embed_rows
+from munmaek.tasks.mlm.predictions import masked_predictions, similarity_predictions
 from munmaek.tasks.mlm.windows import check_overlap, weighted_means, windows
 from munmaek.text.building import MARK
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
@@ -97,29 +98,41 @@ class Encoder:
     sentence: SentenceSettings = field(default_factory=SentenceSettings)
     """Prompts, modules after pooling and similarity, of a folder of sentence-transformers."""
 
-    def fill(
-        self, text: str, *, top: int = 5, pair: str | None = None, off: HeadsOff | None = None
-    ) -> list[Filled]:
-        """What may stand behind each ``<mask>`` (or ``[MASK]``) of ``text``.
+    def fill(self, text: str, *, top: int = 5, pair: str | None = None) -> list[Filled]:
+        """Return what may stand behind each ``<mask>`` (or ``[MASK]``) of ``text``.
 
         Args:
             text: with masks.
             top: candidates for each.
-            pair: a second text behind the first, as in ``inside``.
-            off: heads to switch off.
+            pair: a second text behind the first.
 
         Raises:
             InputError: there is no mask in the text.
         """
         framed = self.framed(text, pair)
-        ids = list(framed.ids)
-        if self.tokenizer.mask not in ids:
+        if self.tokenizer.mask not in framed.ids:
             message = f"no <mask> in {text!r}; write <mask> where a word is to be filled in"
             raise InputError(message)
-        logprobs = self._behind_masks(ids, framed.types, Tape(off=off or {}))
+        behind = self._behind_masks(framed.ids, framed.types)
+        return self.filled(framed, Question(text, pair), behind, top=top)
+
+    def filled(
+        self, framed: FramedText, question: Question, logprobs: Floats, *, top: int
+    ) -> list[Filled]:
+        """Return what may stand behind each mask of a text that was read.
+
+        Args:
+            framed: the text, or the pair, of ``question``.
+            question: the texts as they were written.
+            logprobs: of each token behind each mask, [M, V].
+            top: candidates for each.
+        """
+        if not len(logprobs) or not self.tokenizer.has_mask:
+            return []
         logprobs[:, list(self.tokenizer.special_ids)] = -np.inf
         best = [self._likeliest(scores, top) for scores in logprobs]
-        spaced = [space for each in (text, pair) if each for space in self._is_spaced(each)]
+        texts = (question.text, question.second)
+        spaced = [space for each in texts if each for space in self._is_spaced(each)]
         filled = self._decode_with(framed, [row[0][0] for row in best], spaced)
         return [
             Filled(position, tuple((name, chance) for _, name, chance in row), filled)
@@ -127,17 +140,15 @@ class Encoder:
         ]
 
     @inference()
-    def _behind_masks(
-        self, ids: Sequence[int], segments: Sequence[int] | None, tape: Tape
-    ) -> NDArray[np.float64]:
+    def _behind_masks(self, ids: Sequence[int], segments: Sequence[int] | None) -> Floats:
         filler = self._filler()
-        if segments is None and not tape.off:
+        if segments is None:
             return filler.logprobs(ids)
-        hidden = self.hidden([ids], segments, tape=tape)[0]
+        hidden = self.hidden([ids], segments)[0]
         picked = hidden[torch.as_tensor(np.asarray(ids) == self.tokenizer.mask)]
         return self.network.logits(picked).double().log_softmax(-1).cpu().numpy()
 
-    def _likeliest(self, scores: NDArray[np.float64], top: int) -> list[tuple[int, str, float]]:
+    def _likeliest(self, scores: Floats, top: int) -> list[tuple[int, str, float]]:
         """Return the ids, names and probabilities of the likeliest tokens.
 
         The embeddings may have rows that no token has, and tokens may be a part of a character;
@@ -194,7 +205,7 @@ class Encoder:
         precision: Precision = "float32",
         overlap: int | None = None,
         prompt: str | None = None,
-    ) -> NDArray[np.float32]:
+    ) -> Float32s:
         """A vector for each text, of ``pooling``: [N, D], in their order.
 
         Args:
@@ -217,7 +228,7 @@ class Encoder:
         overlap: int | None = None,
         prompt: str | None = None,
         report: Callable[[Encoded], None] | None = None,
-    ) -> Iterator[NDArray[np.float32]]:
+    ) -> Iterator[Float32s]:
         """``embed`` of any number of texts, block by block in their order.
 
         Args:
@@ -282,7 +293,7 @@ class Encoder:
     def _prompt_size(self, prompt: str) -> int:
         return len(self.tokenizer.encode(prompt)) if prompt else 0
 
-    def _pooled(self, ready: Texts | None, rows: Sequence[list[int]], prompt: int) -> NDArray[Any]:
+    def _pooled(self, ready: Texts | None, rows: Sequence[list[int]], prompt: int) -> Float32s:
         """Pool the vectors of framed rows: [N, P]."""
         if ready is None:
             return embed_rows(self.network, rows, pooling=self.pooling)
@@ -295,6 +306,13 @@ class Encoder:
             )
             raise InputError(message)
         return encode_rows(ready, rows, pooling=self.pooling, before=before)
+
+    def left_out(self) -> int:
+        """Return the first tokens of a text with the default prompt that are not pooled."""
+        size = self._prompt_size(self.sentence.prompt(None))
+        if not size or self.sentence.include_prompt:
+            return 0
+        return len(self.tokenizer.frame.before) + size
 
     def _longer(self, lines: Sequence[Sequence[int]]) -> int:
         room = self.limit - self.tokenizer.frame.special
@@ -373,22 +391,32 @@ class Encoder:
         hits = task.predictions(network)[3]
         return next_sentence_scores(hits, signature=signed)
 
-    @inference()
-    def inside(self, text: str, pair: str | None = None, *, off: HeadsOff | None = None) -> Inside:
-        """What the network computed on ``text``, or on two texts in the tokenizer's frame.
+    @property
+    def accepts(self) -> Accepts:
+        """Return what it can be asked when it is looked into.
 
-        Args:
-            text: one text; ``<mask>`` is a mask.
-            pair: a second text, of segment 1 where the network has segments.
-            off: heads to switch off.
+        With a head for masked words a text with masks, or two texts read as one; without one the
+        similarity of two texts.
         """
-        framed = self.framed(text, pair)
-        tape = Tape(off=off or {})
-        self.hidden([framed.ids], framed.types, tape=tape)
-        return framed.inside(one_row(tape), task="mlm", stage=self.info.stage, extra={})
+        filling = isinstance(self.network, MaskedNetwork)
+        frame = self.tokenizer.frame
+        return Accepts(
+            self.tokenizer,
+            limit=self.limit,
+            special=(frame.special, frame.special_of_pair),
+            pairs=None,
+            apart=not filling,
+            masks=filling,
+        )
+
+    def predictions(self, question: Question) -> Predictions:
+        """Read a text or two and return what was computed; ``<mask>`` is a mask."""
+        if isinstance(self.network, MaskedNetwork):
+            return masked_predictions(self, question)
+        return similarity_predictions(self, question)
 
     def framed(self, text: str, pair: str | None = None) -> FramedText:
-        """``text``, or a pair, as the network reads it; ``<mask>`` is a mask."""
+        """Return ``text``, or a pair, as the network reads it; ``<mask>`` is a mask."""
         told = isinstance(self.network, BertMaskedNetwork | BertBaseNetwork)
         told = told and self.network.config.type_vocab_size > 1
         frame = self.tokenizer.frame

@@ -5,24 +5,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from munmaek.data.batches import pad_rows
+from munmaek.arrays import Floats
 from munmaek.folder.info import Info
 from munmaek.folder.saving import save_model
 from munmaek.folder.weights import save_network
 from munmaek.folder.writing import NOTHING_BESIDE
 from munmaek.metrics import Score, resting_on, sign_model
 from munmaek.metrics.regression import regression_scores
-from munmaek.nn.products import inference
-from munmaek.nn.tape import Tape
-from munmaek.tasks.classify.objective import network_scores
-from munmaek.tasks.framed import FramedText, frame_text
+from munmaek.tasks.classify.objective import row_scores
+from munmaek.tasks.framed import FramedText, asked_texts, frame_text, read_whole
 from munmaek.tasks.framing import Rows, framing_of
-from munmaek.tasks.inside import HeadsOff, Inside, one_row
+from munmaek.tasks.inside import Accepts, Predictions, Question
 from munmaek.tasks.labelling import check_pairs, sides
 from munmaek.tasks.regress.objective import NeuralRegressor
+from munmaek.tasks.taping import graph_of, one_row, taped
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.corpora import LabelledCorpus, values_of
 
@@ -97,39 +93,40 @@ class Regressor:
         rows = "texts" if corpus.seconds is None else "pairs"
         return resting_on(scores, corpus.name, len(gold), rows)
 
-    @inference()
-    def inside(
-        self, text: str, second: str | None = None, *, off: HeadsOff | None = None
-    ) -> Inside:
-        """What the network computed on ``text``; the value is under ``extra``.
+    @property
+    def accepts(self) -> Accepts:
+        """Return what it can be asked when it is looked into: a text, or a pair."""
+        frame = self.tokenizer.frame
+        special = frame.special, frame.special_of_pair
+        return Accepts(self.tokenizer, limit=self.limit, special=special, pairs=self.pairs)
 
-        Args:
-            text: one text, cut where the model cuts it, or the first of a pair.
-            second: the second of a pair.
-            off: heads of the network to switch off.
+    def predictions(self, question: Question) -> Predictions:
+        """Read a text or a pair and return what was computed, and its value.
 
         Raises:
             InputError: a pair where a single text is wanted, or the other way round.
         """
-        check_pairs(self.pairs, given=second is not None, label=self.info.label)
-        framed = self.framed(text, second)
-        rows, tape = framed.rows(), Tape(off=off or {})
-        batch, lengths = pad_rows(rows.ids, 0)
-        scores = network_scores(self.model.network, batch, lengths, rows.splits, tape=tape)
-        value = self.low + (self.high - self.low) * float(scores[0, 0].double())
-        return framed.inside(
-            one_row(tape),
-            task="regress",
-            stage=self.info.stage,
-            extra={"value": value, "second": second},
+        check_pairs(self.pairs, given=question.second is not None, label=self.info.label)
+        framed = self.framed(question.text, question.second)
+        with taped(question) as tape:
+            scores = row_scores(self.model.network, framed.rows(), tape)[:, 0]
+            values = self.low + (self.high - self.low) * scores.double()
+        said = {"value": float(values[0].detach())}
+        return read_whole(
+            framed,
+            without=self.values,
+            answer={"outcome": {**asked_texts(question), **said}},
+            unit="value",
+            tensors=one_row(tape.records),
+            graph=graph_of(values, tape),
         )
 
     def framed(self, text: str, second: str | None = None) -> FramedText:
-        """``text``, or a pair, as the model reads it."""
+        """Return ``text``, or a pair, as the model reads it."""
         framing = framing_of(self.info, self.tokenizer, self.limit)
         return frame_text(self.tokenizer, framing, text, second)
 
-    def values(self, rows: Rows) -> NDArray[np.float64]:
+    def values(self, rows: Rows) -> Floats:
         """The value of each framed row: [N]."""
         return self.low + (self.high - self.low) * self.model.values(rows)
 

@@ -22,8 +22,9 @@ from munmaek.metrics.training import one_label
 from munmaek.tasks.classify.training import label_weights
 from munmaek.tasks.mlm.fit import within_positions
 from munmaek.tasks.tag.data import Tagged
-from munmaek.tasks.tag.model import Tagger, WordRows, stands_apart, word_rows
+from munmaek.tasks.tag.model import Tagger
 from munmaek.tasks.tag.objective import NONE, Tagging
+from munmaek.tasks.tag.words import WordRows, stands_apart, word_rows
 from munmaek.text.tagged import TaggedCorpus
 
 __all__ = ["fit_tagger"]

@@ -1,17 +1,15 @@
 """A trained tagger: a label for every word or piece, and the entities that they make."""
 
 import re
-import unicodedata
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain, pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Floats
 from munmaek.errors import InputError
 from munmaek.folder.info import Info
 from munmaek.folder.saving import save_model
@@ -19,40 +17,20 @@ from munmaek.folder.weights import save_network
 from munmaek.folder.writing import NOTHING_BESIDE
 from munmaek.metrics import Score, resting_on, sign_model
 from munmaek.metrics.tagging import OUTSIDE, spans, tagging_scores
+from munmaek.tasks.inside import Accepts, Predictions, Question
 from munmaek.tasks.tag.objective import NONE, NeuralTagger
+from munmaek.tasks.tag.predictions import tagged_predictions
+from munmaek.tasks.tag.words import Entity, WordLabel, word_rows
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.given import given_texts
 from munmaek.text.labels import LabelIndex
 from munmaek.text.places import Piece
 from munmaek.text.tagged import TaggedCorpus
 
-__all__ = ["Entity", "Tagger", "WordLabel", "WordRows", "stands_apart", "word_rows"]
+__all__ = ["Tagger"]
 
 Words = Sequence[str]
 _EDGES = re.compile(r"(?P<before>[^\w\s]*)(?P<word>.*?)(?P<after>[^\w\s]*)", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class Entity:
-    """A part of a text with one label."""
-
-    label: str
-    text: str
-    start: int
-    end: int
-    """Offsets of the first character and after the last."""
-    probability: float
-    """Mean over its tokens, or over its words where whole words are labelled."""
-
-
-@dataclass(frozen=True, slots=True)
-class WordLabel:
-    """A word and its likeliest label."""
-
-    word: str
-    label: str
-    probability: float
-    """0 where the model read nothing of the word."""
 
 
 class _Growing(NamedTuple):
@@ -65,79 +43,12 @@ class _Growing(NamedTuple):
     """Of its tokens."""
 
 
-class WordRows(NamedTuple):
-    """Sentences as a network reads them; a long one takes several rows."""
-
-    ids: list[list[int]]
-    """Each framed."""
-    words: list[list[int]]
-    """For each token the word that begins there, or ``NONE``."""
-    sentences: list[int]
-    """The sentence that each row is of."""
-
-
-def word_rows(tokenizer: AnyTokenizer, sentences: Sequence[Words], *, limit: int) -> WordRows:
-    """Rows of at most ``limit`` tokens; what does not fit goes on in another row, nothing is lost.
-
-    Words are joined by spaces and cut into pieces in their sentence, as plain text would be.
-    """
-    out = WordRows([], [], [])
-    frame = tokenizer.frame
-    before, after = ([NONE] * len(each) for each in (frame.before, frame.after))
-    for number, words in enumerate(sentences):
-        ids, firsts = _first_pieces(tokenizer, words)
-        for start, end in _cuts(firsts, limit - frame.special):
-            out.ids.append(frame.row(ids[start:end], limit))
-            out.words.append([*before, *firsts[start:end], *after])
-            out.sentences.append(number)
-    return out
-
-
-def _first_pieces(tokenizer: AnyTokenizer, words: Words) -> tuple[list[int], list[int]]:
-    """The pieces of a sentence, and for each the word whose first piece it is, or ``NONE``."""
-    composed = [unicodedata.normalize("NFC", word) for word in words]
-    starts = [0, *accumulate(len(word) + 1 for word in composed)][:-1]
-    text = " ".join(composed)
-    pieces = tokenizer.pieces(text)
-    seen = NONE
-    out: list[int] = []
-    for piece in pieces:
-        part = text[piece.start : piece.end]
-        inner = len(part) - len(part.lstrip())
-        word = bisect_right(starts, piece.start + inner) - 1 if part.strip() else seen
-        out.append(word if word > seen else NONE)
-        seen = max(seen, word)
-    return [piece.id for piece in pieces], out
-
-
-def _cuts(firsts: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
-    """Stretches of at most ``room`` pieces that begin, where that can be, with a word."""
-    start, size = 0, len(firsts)
-    while size - start > room:
-        begins = [at for at in range(start + 1, start + room + 1) if firsts[at] != NONE]
-        end = begins[-1] if begins else start + room
-        yield start, end
-        start = end
-    yield start, size
-
-
 def _check_words(sentences: Sequence[Words]) -> None:
     for number, words in enumerate([sentences] if isinstance(sentences, str) else sentences):
         if isinstance(words, str):
             message = f"sentence {number} (from 0): a list of words is wanted, got {words[:40]!r}"
             raise InputError(message)
         given_texts(words, what=f"sentence {number}, word")
-
-
-def stands_apart(sentences: Sequence[Words]) -> bool:
-    """Whether punctuation is a word of its own there, rather than the end of another."""
-    marks = inner = 0
-    for words in sentences:
-        for word in words:
-            alone = not any(map(str.isalnum, word))
-            marks += alone
-            inner += not alone and not word[-1].isalnum()
-    return marks > inner
 
 
 @final
@@ -168,7 +79,7 @@ class Tagger:
         found = NeuralTagger(self.network).logprobs(rows)
         begin = len(frame.before)
         inner = [row[begin : begin + len(each)] for row, each in zip(found, pieces, strict=True)]
-        return [self._joined(*each) for each in zip(texts, pieces, inner, strict=True)]
+        return [self.joined(*each) for each in zip(texts, pieces, inner, strict=True)]
 
     def label_words(self, sentences: Sequence[Words]) -> list[list[WordLabel]]:
         """The label of every word of every sentence, read from the word's first piece.
@@ -234,10 +145,10 @@ class Tagger:
         )
         return resting_on(scores, corpus.name, len(corpus.sentences), "sentences")
 
-    def _joined(
-        self, text: str, pieces: Sequence[Piece], logprobs: NDArray[np.float64]
+    def joined(
+        self, text: str, pieces: Sequence[Piece], logprobs: Iterable[Floats]
     ) -> list[Entity]:
-        """The entities that the labels of pieces make."""
+        """Return the entities that the labels of pieces make."""
         out: list[_Growing] = []
         for piece, row in zip(pieces, logprobs, strict=True):
             best = int(row.argmax())
@@ -260,6 +171,18 @@ class Tagger:
             out[-1] = last._replace(end=end, chances=[*last.chances, chance])
         else:
             out.append(_Growing(name, start, end, [chance]))
+
+    @property
+    def accepts(self) -> Accepts:
+        """Return what it can be asked when it is looked into: one sentence."""
+        special = self.tokenizer.frame.special
+        return Accepts(
+            self.tokenizer, limit=self.limit, special=(special, special), labels=self.labels
+        )
+
+    def predictions(self, question: Question) -> Predictions:
+        """Read a sentence and return what was computed, and the label of each word."""
+        return tagged_predictions(self, question)
 
     def save(
         self,

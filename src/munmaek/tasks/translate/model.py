@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast, final
 
-import numpy as np
-
 from munmaek.align import Symmetrisation
 from munmaek.decode import BeamTree, Hypothesis, beam_search
 from munmaek.errors import UnsupportedError
@@ -17,18 +15,12 @@ from munmaek.folder.weights import save_network
 from munmaek.folder.writing import NOTHING_BESIDE, copies_of, write_folder
 from munmaek.metrics import Score, Signature, sign_model
 from munmaek.models.networks import TranslatorNetwork
-from munmaek.nn.building import device_of, tensor
-from munmaek.nn.products import inference
-from munmaek.nn.tape import Tape
+from munmaek.nn.building import device_of
 from munmaek.progress import followed
-from munmaek.tasks.inside import (
-    HeadsOff,
-    Inside,
-    one_row,
-    piece_words,
-)
-from munmaek.tasks.translate.forcing import forced, target_logprobs
+from munmaek.tasks.inside import Accepts, HeadsOff, Predictions, Question
+from munmaek.tasks.translate.forcing import forced
 from munmaek.tasks.translate.objective import DecoderRows
+from munmaek.tasks.translate.predictions import translation_predictions
 from munmaek.tasks.translate.quality import judge
 from munmaek.tasks.translate.translating import Decoding, Ensemble
 from munmaek.tasks.translate.translation import (
@@ -183,49 +175,14 @@ class Translator:
         more = (("beam", str(beam)),)
         return sign_model(tokenizer, task="translate", stage=self.info.stage, more=more)
 
-    @inference()
-    def inside(
-        self, source: str, target: str | None = None, *, off: HeadsOff | None = None
-    ) -> Inside:
-        """What the network computed on ``source`` and its translation, or ``target``.
+    @property
+    def accepts(self) -> Accepts:
+        """Return what it can be asked when it is looked into: a sentence, maybe its translation."""
+        return Accepts(self.source_tokenizer, writer=self.target_tokenizer, limit=self.limit)
 
-        Args:
-            source: one sentence.
-            target: the translation to look at instead of the model's own.
-            off: heads to switch off, while translating too.
-        """
-        off = off or {}
-        reading, writing = self.source_tokenizer, self.target_tokenizer
-        ids = self.source_ids(reading.encode(source))
-        if target is None:
-            target = self.search(source, off=off)[0].text
-        wanted = writing.encode(target)
-        tape = Tape(off=off)
-        batch = tensor(np.array([ids], dtype=np.int64), self.network)
-        lengths = tensor(np.array([len(ids)], dtype=np.int64), self.network)
-        row = np.array([[writing.bos, *wanted]], dtype=np.int64)
-        memory = self.network.encode(batch, lengths, tape=tape)
-        hidden = self.network.decode(memory, tensor(row, self.network), tape=tape)
-        gold = tensor(np.array([[*wanted, writing.eos]], dtype=np.int64), self.network)
-        predicted = target_logprobs(self.network, hidden, gold, np.array([len(wanted) + 1]))[0]
-        tensors = one_row(tape)
-        alignment = self.network.alignment(tape)
-        if alignment is not None:
-            tensors["alignment"] = alignment[0].float().cpu().numpy()
-        pieces, words = piece_words(reading, source)
-        target_pieces, target_words = piece_words(writing, target)
-        inner = len(ids) - 1
-        return Inside(
-            task="translate",
-            stage=self.info.stage,
-            tokens=(*pieces[:inner], reading.token(reading.eos)),
-            words=(*words[:inner], -1),
-            tensors=tensors,
-            target_tokens=(*target_pieces, writing.token(writing.eos)),
-            target_words=(*target_words, -1),
-            logprobs=tuple(float(logprob) for logprob in predicted),
-            extra={"translation": target, "logprob": float(predicted.sum())},
-        )
+    def predictions(self, question: Question) -> Predictions:
+        """Read a sentence and a translation, its own or the given one; return what was computed."""
+        return translation_predictions(self, question)
 
     def search(
         self,
@@ -235,7 +192,7 @@ class Translator:
         off: HeadsOff | None = None,
         tree: BeamTree | None = None,
     ) -> list[Found]:
-        """All that beam search ends with for one sentence, best first.
+        """Return all that beam search ends with for one sentence, best first.
 
         Args:
             source: one sentence.
@@ -244,7 +201,27 @@ class Translator:
             tree: where to keep every step of the search.
         """
         ids = self.source_ids(self.source_tokenizer.encode(source))
-        rows = replace(self.rows([ids], look=True), off=off or {})
+        return self.search_ids(ids, beam=beam, off=off, tree=tree)
+
+    def search_ids(
+        self,
+        ids: Sequence[int],
+        *,
+        beam: int,
+        off: HeadsOff | None = None,
+        tree: BeamTree | None = None,
+        memory: Any = None,
+    ) -> list[Found]:
+        """Return what ``search`` gives for what the network reads of a sentence.
+
+        Args:
+            ids: source tokens that end with </s>.
+            beam: as in ``search``.
+            off: as in ``search``.
+            tree: as in ``search``.
+            memory: what the encoder gave of them; None encodes them.
+        """
+        rows = replace(self.rows([ids], look=True), off=off or {}, memory=memory)
         found = beam_search(
             rows,
             beam=beam,

@@ -156,18 +156,20 @@ class DecoderRows:
     look: bool = True
     off: Mapping[str, Sequence[int]] = field(default_factory=dict[str, Sequence[int]])
     """Heads to switch off, by scope (``munmaek.nn.tape``); only with ``look``."""
+    memory: Any = None
+    """What the encoder gave of the sources; None encodes them."""
 
     @inference()
     def start(self) -> DecoderState:
-        """Every source encoded, and <s> read."""
-        ids, lengths = pad_rows(self.sources, 0)
-        tape = Tape(off=self.off) if self.off else None
-        memory = self.network.encode(
-            tensor(ids, self.network), tensor(lengths, self.network), tape=tape
-        )
+        """Return the state after <s>, every source encoded."""
+        memory = self._encoded() if self.memory is None else self.memory
         rows: NDArray[np.int64] = np.arange(len(self.sources))
         tokens = np.full(len(rows), self.bos, dtype=np.int64)
         return self._read(memory, self.network.begin(memory), tokens, rows)
+
+    def _encoded(self) -> Any:
+        ids, lengths = (tensor(each, self.network) for each in pad_rows(self.sources, 0))
+        return self.network.encode(ids, lengths, tape=Tape(off=self.off) if self.off else None)
 
     def advance(self, state: DecoderState, tokens: NDArray[np.int64]) -> DecoderState:
         """All rows after one more token each."""

@@ -1,0 +1,54 @@
+"""One pass of a network over one question, with every tensor that it computes.
+
+Letters: T predictions, V vocabulary size or labels.
+"""
+
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from munmaek.arrays import Float32s
+from munmaek.nn.products import fast_products
+from munmaek.nn.tape import Tape
+from munmaek.tasks.inside import Graph, Question
+
+__all__ = ["AT_ONCE", "chosen_logprobs", "graph_of", "nats", "one_row", "taped"]
+
+AT_ONCE = 64
+"""Rows with words left out that go through a network together."""
+
+
+@contextmanager
+def taped(question: Question) -> Generator[Tape]:
+    """Give a tape for one pass, which keeps gradients where measures of the whole are asked for.
+
+    With heads off they are not: they would speak of another network than the one that is looked at.
+    """
+    wanted = question.measures and not question.off
+    with torch.enable_grad() if wanted else torch.inference_mode(), fast_products():
+        yield Tape(off=question.off)
+
+
+def graph_of(values: Tensor, tape: Tape) -> Graph | None:
+    """Return the predictions [T] with what they were computed from; None without gradients."""
+    return Graph(values, tape.records) if values.requires_grad else None
+
+
+def one_row(records: Mapping[str, Tensor]) -> dict[str, Float32s]:
+    """Return the first row of every record as an array."""
+    return {name: tensor[0].detach().float().cpu().numpy() for name, tensor in records.items()}
+
+
+def chosen_logprobs(logits: Float[Tensor, "*N V"], chosen: Sequence[int]) -> Float[Tensor, "*N"]:
+    """Return the natural-log probability of each chosen one of V, for each row [… T V]: [… T]."""
+    gold = torch.as_tensor(chosen, device=logits.device).expand(logits.shape[:-1])
+    return logits.gather(-1, gold[..., None])[..., 0] - logits.logsumexp(-1)
+
+
+def nats(logprobs: Tensor) -> tuple[float, ...]:
+    """Return log-probabilities [T] as plain numbers."""
+    found: list[float] = logprobs.detach().double().cpu().numpy().tolist()
+    return tuple(found)
