@@ -6,7 +6,7 @@ through ``munmaek.text.corpora`` and are kept in a spool, for they cannot be rea
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice, pairwise
@@ -23,6 +23,7 @@ from munmaek.text.corpora import text_lines
 from munmaek.text.files import COMPRESSIONS, LONGEST, decode_lines, display_name
 from munmaek.text.forms import Form, form_of
 from munmaek.text.kinds import foreign_kind
+from munmaek.text.memory import Source, Sources, Table
 
 __all__ = ["Block", "Spool", "blocks_of", "in_memory"]
 
@@ -67,7 +68,7 @@ _Part = tuple[Callable[[], Bytes], int]
 
 
 def blocks_of(
-    paths: Sequence[str | Path],
+    paths: Sources,
     *,
     threads: int,
     spool: Spool,
@@ -90,7 +91,9 @@ def blocks_of(
     begin = 0
     for path in paths:
         plain = column is None and _is_plain(path)
-        parts = _plain(Path(path), threads, spool, size) if plain else _other(path, spool, column)
+        parts = (
+            _plain(Path(str(path)), threads, spool, size) if plain else _other(path, spool, column)
+        )
         name, line = display_name(path), 1
         for load, rows in parts:
             blocks.append(Block(load, rows, begin, name, line))
@@ -99,8 +102,10 @@ def blocks_of(
     return blocks
 
 
-def _is_plain(path: str | Path) -> bool:
+def _is_plain(path: Source) -> bool:
     """Return whether a file may be read at any place as it is, without the reader of corpora."""
+    if isinstance(path, Table):
+        return False
     place = Path(path)
     if str(path) == "-" or not place.is_file() or place.suffix.lower() in COMPRESSIONS:
         return False
@@ -115,7 +120,7 @@ def _is_plain(path: str | Path) -> bool:
     return form_of(path, first) is Form.LINES
 
 
-def _other(path: str | Path, spool: Spool, column: str | int | None) -> Iterator[_Part]:
+def _other(path: Source, spool: Spool, column: str | int | None) -> Iterator[_Part]:
     lines = iter(text_lines(path, column=column))
     while rows := list(islice(lines, _ROWS)):
         yield spool(("\n".join(rows) + "\n").encode()), len(rows)

@@ -25,6 +25,8 @@ from munmaek.ngram.parallel import in_threads, usual
 from munmaek.ngram.row_bytes import join_rows
 from munmaek.ngram.scratch import Column, Scratch
 from munmaek.ngram.words import Rows, Vocabulary, renumber, tally
+from munmaek.text.files import at_line
+from munmaek.text.memory import Sources
 
 __all__ = ["Reserved", "WordText", "read_words"]
 
@@ -80,7 +82,7 @@ class WordText:
 
 
 def read_words(
-    paths: Sequence[str | Path],
+    paths: Sources,
     *,
     specials: Sequence[str],
     most: int | None = None,
@@ -219,8 +221,9 @@ class _Reader:
             block = self.blocks[index]
             line = block.line + row - block.begin
             message = (
-                f"{block.file}, line {line}: one of the reserved words {' '.join(specials)} stands "
-                "in the text; take it out, or give --reserved space (leave out) or word (unknown)"
+                f"{at_line(block.file, line)}: one of the reserved words {' '.join(specials)} "
+                "stands in the text; take it out, or give --reserved space (leave out) or word "
+                "(unknown)"
             )
             raise InputError(message)
         if all(vocabulary.size <= len(self.first) for vocabulary in self.vocabularies):

@@ -1,6 +1,7 @@
 """The names under which tables hold what munmaek reads, in English and in Korean."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 __all__ = [
     "FIRST_NAMES",
@@ -12,6 +13,7 @@ __all__ = [
     "TEXT_NAMES",
     "VALUE_NAMES",
     "Column",
+    "Layout",
 ]
 
 TEXT_NAMES = (
@@ -42,6 +44,10 @@ KNOWN_NAMES = frozenset(
      *_BESIDE)
 )  # fmt: skip
 """All of these, and those of numbers that stand beside them."""
+
+
+Layout: TypeAlias = tuple[str, ...]
+"""Names of columns that have none, in the order that they are given in."""
 
 
 @dataclass(frozen=True, slots=True)

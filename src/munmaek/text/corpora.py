@@ -24,10 +24,11 @@ from munmaek.text.columns import (
     VALUE_NAMES,
     Column,
 )
-from munmaek.text.files import display_name, raw_lines
+from munmaek.text.files import at_line, display_name, raw_lines
 from munmaek.text.forms import Form, OpenedText, open_text
 from munmaek.text.label_rows import label_rows
 from munmaek.text.labels import marked_labels, one_spelling
+from munmaek.text.memory import Source, Sources, Table
 from munmaek.text.spaces import ASCII_ENDS, SPACES
 from munmaek.text.tables import opened_columns, read_columns
 
@@ -49,7 +50,7 @@ __all__ = [
     "values_of",
 ]
 
-Paths = Sequence[str | Path] | str | Path
+Paths = Sources | Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ class LabelledCorpus:
         if not self.places:
             return f"{self.name}: row {row + 1}"
         file, line = self.places[row]
-        return f"{file}, line {line}"
+        return at_line(file, line)
 
     def chosen(self, rows: Sequence[int], *, name: str | None = None) -> "LabelledCorpus":
         """Return those rows, in that order."""
@@ -307,7 +308,7 @@ def read_parallel(paths: Paths, *, tag_column: str | int | None = None) -> Paral
 
 
 def _table_sides(
-    path: str | Path, tag_column: str | int | None
+    path: Source, tag_column: str | int | None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     columns = (Column("source", SOURCE_NAMES), Column("target", TARGET_NAMES))
     if tag_column is None:
@@ -321,19 +322,21 @@ def _table_sides(
     return tuple(source for source, _ in rows), tuple(target for _, target in rows)
 
 
-def _listed(paths: Paths) -> list[str | Path]:
-    files = [paths] if isinstance(paths, str | Path) else list(paths)
+def _listed(paths: Paths) -> list[Source]:
+    files = [paths] if isinstance(paths, str | Path | Table) else list(paths)
     if not files:
         raise InputError("no file given; - is standard input")
     return files
 
 
-def corpus_name(files: Sequence[str | Path]) -> str:
+def corpus_name(files: Sources) -> str:
     """Return what a corpus of these files is called: their names without folders."""
-    return ", ".join(display_name(path) if str(path) == "-" else Path(path).name for path in files)
+    return ", ".join(
+        display_name(path) if str(path) == "-" else Path(str(path)).name for path in files
+    )
 
 
-def text_lines(path: str | Path, *, column: str | int | None = None) -> Iterable[str]:
+def text_lines(path: Source, *, column: str | int | None = None) -> Iterable[str]:
     """Return lines of running text of one file, without ends; a cell may hold several.
 
     Raises:
@@ -347,7 +350,7 @@ def text_lines(path: str | Path, *, column: str | int | None = None) -> Iterable
 
 
 def read_texts(
-    path: str | Path,
+    path: Source,
     names: Sequence[str] = TEXT_NAMES,
     *,
     role: str = "text",
@@ -381,7 +384,7 @@ def read_texts(
 
 
 def read_text_pairs(
-    path: str | Path,
+    path: Source,
     *,
     first_column: str | int | None = None,
     second_column: str | int | None = None,
@@ -409,9 +412,8 @@ def _parted(opened: OpenedText) -> Iterator[tuple[str, str]]:
         parts = [part.strip() for part in line.split("\t")] if line.strip(SPACES) else ["", ""]
         if len(parts) != 2:
             few = f"{len(parts)} text{'s' if len(parts) > 1 else ''}"
-            message = (
-                f"{opened.name}, line {number}: two texts with a tab between are wanted, got {few}"
-            )
+            place = at_line(opened.name, number)
+            message = f"{place}: two texts with a tab between are wanted, got {few}"
             raise InputError(message)
         yield parts[0], parts[1]
 

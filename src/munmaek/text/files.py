@@ -15,6 +15,8 @@ from munmaek.text.unpacking import BLOCK, COMPRESSIONS, unpacked_streams
 __all__ = [
     "COMPRESSIONS",
     "LONGEST",
+    "MEMORY",
+    "at_line",
     "count_lines",
     "decode_lines",
     "display_name",
@@ -29,8 +31,17 @@ LONGEST = 1 << 26
 """Bytes of a line, at most: more is no text, or has other ends of lines."""
 
 
-def display_name(path: str | Path) -> str:
-    """Return how messages and corpora call the file: its path, or "standard input" for ``-``."""
+MEMORY = "memory"
+"""Name of data that a program holds."""
+
+
+def at_line(name: str, line: int) -> str:
+    """Return a place as messages name it: ``reviews.tsv, line 3``, or ``memory, row 3``."""
+    return f"{name}, {'row' if name == MEMORY else 'line'} {line}"
+
+
+def display_name(path: object) -> str:
+    """Return the name of a source of data: a path, "standard input" for ``-``, or "memory"."""
     return "standard input" if str(path) == "-" else str(path)
 
 

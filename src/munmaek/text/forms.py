@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import chain
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from munmaek.errors import InputError
 from munmaek.text.columns import FIRST_NAMES, KNOWN_NAMES, SOURCE_NAMES
 from munmaek.text.files import display_name, format_suffix, is_typed, raw_lines
 from munmaek.text.json_files import parse_json
 from munmaek.text.labels import FASTTEXT
+from munmaek.text.memory import Source, Table
 
 __all__ = ["Form", "OpenedText", "form_of", "named_form", "open_text", "refuse_records"]
 
@@ -55,6 +56,8 @@ class OpenedText:
     """All its lines, as ``raw_lines`` gives them."""
     separator: str = ","
     """Between the cells of CSV; spreadsheets of many countries write a semicolon."""
+    records: Iterator[dict[str, Any]] | None = None
+    """The objects of JSON lines that come from memory, where there are no lines."""
 
     @property
     def lines(self) -> Iterator[str]:
@@ -62,12 +65,14 @@ class OpenedText:
         return chain.from_iterable(self.blocks)
 
 
-def open_text(path: str | Path) -> OpenedText:
-    """Open a file and tell its layout.
+def open_text(path: Source) -> OpenedText:
+    """Open a file and tell its layout; a table in memory has that of JSON lines.
 
     Raises:
         InputError: what ``raw_lines`` raises, and a JSON document that is not one object a line.
     """
+    if isinstance(path, Table):
+        return OpenedText(str(path), Form.JSONL, iter(()), records=path.records())
     blocks = raw_lines(path)
     first = next(blocks, list[str]())
     if len(first) < _SAMPLE and not is_typed(path):
@@ -84,8 +89,10 @@ def open_text(path: str | Path) -> OpenedText:
     return OpenedText(display_name(path), form, chain([first], blocks), separator)
 
 
-def named_form(path: str | Path) -> Form | None:
-    """Return the layout that a file's name tells; None of any other name."""
+def named_form(path: Source) -> Form | None:
+    """Return the layout that a file's name tells; None of any other name, and of memory."""
+    if isinstance(path, Table):
+        return None
     return _BY_SUFFIX.get(format_suffix(path))
 
 

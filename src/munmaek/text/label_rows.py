@@ -1,13 +1,15 @@
 """Rows of texts with their labels, of a table, of JSON lines or of a fastText file."""
 
+import math
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from munmaek.errors import InputError
 from munmaek.text.columns import Column
+from munmaek.text.files import at_line
 from munmaek.text.forms import Form, OpenedText, open_text
 from munmaek.text.labels import FASTTEXT, marked_labels
+from munmaek.text.memory import Source
 from munmaek.text.spaces import SPACES
 from munmaek.text.tables import found_key, json_records, json_text, opened_columns
 
@@ -23,7 +25,7 @@ class LabelRow(NamedTuple):
     """One, but where a file lists them: JSON lines and fastText."""
 
 
-def label_rows(path: str | Path, texts: Sequence[Column], label: Column) -> Iterator[LabelRow]:
+def label_rows(path: Source, texts: Sequence[Column], label: Column) -> Iterator[LabelRow]:
     """Read the rows of a file; blank lines are passed over.
 
     Args:
@@ -56,6 +58,8 @@ def _recorded(opened: OpenedText, texts: Sequence[Column], label: Column) -> Ite
         found = tuple(json_text(opened.name, line, record, column) for column in texts)
         key = found_key(record, label)
         value: object = None if key is None else record[key]
+        if opened.records is not None and label.role == "label":
+            _refuse_fraction(opened, line, value)
         if key is not None and isinstance(value, list):
             listed = cast("list[Any]", value)
             one = Column(label.role, (key.lower(),), key)
@@ -65,6 +69,12 @@ def _recorded(opened: OpenedText, texts: Sequence[Column], label: Column) -> Ite
         if not all(labels):
             _fail(opened, line, f"the {label.role} is empty")
         yield LabelRow(line, found, labels)
+
+
+def _refuse_fraction(opened: OpenedText, line: int, value: object) -> None:
+    """Refuse a number with a fraction as a label that a program gives: it is a value."""
+    if isinstance(value, float) and math.isfinite(value) and not value.is_integer():
+        _fail(opened, line, f"{value} is no label but a number; 'regress' learns numbers")
 
 
 def _marked(opened: OpenedText, texts: Sequence[Column], label: Column) -> Iterator[LabelRow]:
@@ -81,5 +91,5 @@ def _marked(opened: OpenedText, texts: Sequence[Column], label: Column) -> Itera
 
 
 def _fail(opened: OpenedText, line: int, complaint: str) -> None:
-    message = f"{opened.name}, line {line}: {complaint}"
+    message = f"{at_line(opened.name, line)}: {complaint}"
     raise InputError(message)

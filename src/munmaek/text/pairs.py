@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 from munmaek.errors import InputError
 from munmaek.text.columns import (
@@ -20,9 +20,10 @@ from munmaek.text.corpora import (
     read_valued,
     values_of,
 )
-from munmaek.text.files import display_name
+from munmaek.text.files import at_line, display_name
 from munmaek.text.forms import Form, open_text
 from munmaek.text.json_files import parse_json
+from munmaek.text.memory import Source, Sources
 from munmaek.text.spaces import SPACES
 from munmaek.text.tables import read_columns
 
@@ -75,11 +76,13 @@ class PairCorpus:
         )
 
 
-def are_scored(path: str | Path) -> bool:
+def are_scored(path: Source) -> bool:
     """Return whether the pairs of a file have a number each: a column or key, or a third column."""
     if str(path) == "-":
         return False
     opened = open_text(path)
+    if opened.records is not None:
+        return any(name.lower() in SCORES for name in next(opened.records, dict[str, Any]()))
     first = next((line for line in opened.lines if line.strip(SPACES)), "")
     if opened.form is Form.JSONL:
         try:
@@ -97,7 +100,7 @@ def are_scored(path: str | Path) -> bool:
 
 
 def read_pairs(
-    paths: Sequence[str | Path],
+    paths: Sources,
     *,
     first_column: str | int | None = None,
     second_column: str | int | None = None,
@@ -126,7 +129,7 @@ def read_pairs(
     for path in paths:
         for line, *texts in read_columns(path, columns):
             if not all(texts):
-                message = f"{display_name(path)}, line {line}: one text of the pair is empty"
+                message = f"{at_line(display_name(path), line)}: one text of the pair is empty"
                 raise InputError(message)
             firsts.append(texts[0])
             seconds.append(texts[1])

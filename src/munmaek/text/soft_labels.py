@@ -7,7 +7,6 @@ one or a mixture, and self-training where it is of the same kind.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -16,8 +15,9 @@ from numpy.typing import NDArray
 from munmaek.errors import InputError
 from munmaek.text.columns import FIRST_NAMES, SECOND_NAMES, TEXT_NAMES, Column
 from munmaek.text.corpora import content_hash, corpus_name
-from munmaek.text.files import display_name
+from munmaek.text.files import at_line, display_name
 from munmaek.text.forms import Form, open_text
+from munmaek.text.memory import Sources
 from munmaek.text.tables import json_records, json_text
 
 __all__ = ["SoftLabels", "read_soft_labels"]
@@ -44,9 +44,7 @@ class SoftLabels:
         return content_hash(self.texts, *pair, [row.tobytes().hex() for row in self.probabilities])
 
 
-def read_soft_labels(
-    paths: Sequence[str | Path], labels: Sequence[str], *, pairs: bool = False
-) -> SoftLabels:
+def read_soft_labels(paths: Sources, labels: Sequence[str], *, pairs: bool = False) -> SoftLabels:
     """Read JSONL files as ``munmaek classify --json`` writes them.
 
     Each row has a text and "probabilities", an object of a number for each label; labels that are
@@ -85,7 +83,7 @@ def read_soft_labels(
             try:
                 rows.append(_row(record, index))
             except ValueError as error:
-                message = f"{display_name(path)}, line {line}: {error}"
+                message = f"{at_line(display_name(path), line)}: {error}"
                 raise InputError(message) from None
     if not rows:
         message = f"{corpus_name(paths)}: no text with soft labels"

@@ -6,14 +6,14 @@ import math
 import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from pathlib import Path
 from typing import Any, NoReturn, cast
 
 from munmaek.errors import InputError
 from munmaek.text.columns import Column
-from munmaek.text.files import display_name
+from munmaek.text.files import MEMORY, at_line, display_name
 from munmaek.text.forms import Form, OpenedText, open_text
 from munmaek.text.json_files import parse_json
+from munmaek.text.memory import Source
 from munmaek.text.spaces import SPACES
 
 __all__ = ["found_key", "json_records", "json_text", "opened_columns", "read_columns"]
@@ -22,7 +22,7 @@ Row = tuple[int, list[str]]
 Columns = Sequence[Column]
 
 
-def read_columns(path: str | Path, columns: Columns) -> Iterator[tuple[int, *tuple[str, ...]]]:
+def read_columns(path: Source, columns: Columns) -> Iterator[tuple[int, *tuple[str, ...]]]:
     """Read the line number and the columns' NFC text, stripped of spaces, of every row.
 
     Raises:
@@ -56,8 +56,8 @@ def opened_columns(
     yield from _chosen(opened, rows, columns, spare, blanks=blanks)
 
 
-def _fail(path: str | Path, line: int, complaint: str) -> NoReturn:
-    message = f"{display_name(path)}, line {line}: {complaint}"
+def _fail(path: Source, line: int, complaint: str) -> NoReturn:
+    message = f"{at_line(display_name(path), line)}: {complaint}"
     raise InputError(message)
 
 
@@ -189,7 +189,7 @@ def _cells(row: list[str]) -> str:
     return ", ".join(_shown(cell) for cell in row[:8]) + (", …" if len(row) > 8 else "")
 
 
-def _check_width(path: str | Path, line: int, row: list[str], width: int, columns: Columns) -> None:
+def _check_width(path: Source, line: int, row: list[str], width: int, columns: Columns) -> None:
     if len(row) < width:
         _fail(
             path,
@@ -216,6 +216,9 @@ def json_records(
     Raises:
         InputError: an unreadable file, or a line that is no JSON object.
     """
+    if opened.records is not None:
+        yield from enumerate(opened.records, start=1)
+        return
     for number, line in enumerate(opened.lines, start=1):
         if not line.strip(SPACES):
             if blanks:
@@ -231,14 +234,15 @@ def json_records(
         yield number, cast("dict[str, Any]", record)
 
 
-def json_text(path: str | Path, line: int, record: dict[str, Any], column: Column) -> str:
+def json_text(path: Source, line: int, record: dict[str, Any], column: Column) -> str:
     """Return what the object has under the column's key: NFC text, stripped; numbers as written.
 
     Raises:
         InputError: no such key, or neither text nor number under it.
     """
     if isinstance(column.asked, int):
-        _fail(path, line, f"JSONL has keys, no columns: give the {column.role}'s key")
+        kind = "data in memory" if str(path) == MEMORY else "JSONL"
+        _fail(path, line, f"{kind} has keys, no columns: give the {column.role}'s key")
     key = found_key(record, column)
     if key is None:
         keys = ", ".join(repr(name) for name in record) or "none"
@@ -253,7 +257,8 @@ def json_text(path: str | Path, line: int, record: dict[str, Any], column: Colum
         whole = isinstance(value, float) and value.is_integer()
         value = json.dumps(int(value) if whole else value)
     if not isinstance(value, str):
-        _fail(path, line, f"{key!r} is {json.dumps(value)[:40]}, a string is wanted")
+        shown = repr(value) if str(path) == MEMORY else json.dumps(value)
+        _fail(path, line, f"{key!r} is {shown[:40]}, a string is wanted")
     if not value.isascii():
         # An escape such as \ud800 may give half a character, which no UTF-8 file can hold.
         try:

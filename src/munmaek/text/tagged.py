@@ -12,13 +12,15 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 from munmaek.errors import InputError
+from munmaek.text.columns import LABEL_NAMES, Column
 from munmaek.text.corpora import corpus_name
-from munmaek.text.files import display_name
-from munmaek.text.forms import open_text, refuse_records
+from munmaek.text.files import at_line, display_name
+from munmaek.text.forms import OpenedText, open_text, refuse_records
+from munmaek.text.memory import Source, Sources
+from munmaek.text.tables import found_key, json_records, json_text
 
 __all__ = ["TaggedCorpus", "read_tagged", "read_words"]
 
@@ -50,7 +52,7 @@ class TaggedCorpus:
         if not self.places:
             return f"{self.name}: sentence {sentence + 1}, word {word + 1}"
         file, lines = self.places[sentence]
-        return f"{file}, line {lines[word]}"
+        return at_line(file, lines[word])
 
     def chosen(self, rows: Sequence[int], *, name: str | None = None) -> "TaggedCorpus":
         """Return those sentences, in that order."""
@@ -62,7 +64,7 @@ class TaggedCorpus:
         )
 
 
-def read_tagged(paths: Sequence[str | Path]) -> TaggedCorpus:
+def read_tagged(paths: Sources) -> TaggedCorpus:
     """Read the sentences with labels, of one or more files.
 
     Raises:
@@ -83,7 +85,7 @@ def read_tagged(paths: Sequence[str | Path]) -> TaggedCorpus:
     return TaggedCorpus(corpus_name(paths), tuple(sentences), tuple(labels), tuple(places))
 
 
-def read_words(path: str | Path) -> Iterator[Words]:
+def read_words(path: Source) -> Iterator[Words]:
     """Read sentences of words, one a line, a blank line between; labels are passed over."""
     for rows in _sentences(path):
         yield tuple(row.word for row in rows)
@@ -98,6 +100,46 @@ class _Row(NamedTuple):
     """Empty where the line has none."""
 
 
+WORDS = Column("words", ("words", "tokens", "어절", "단어"))
+TAGS = Column("labels", ("tags", "ner_tags", "pos_tags", *LABEL_NAMES))
+
+
+def _recorded(opened: OpenedText) -> Iterator[list[_Row]]:
+    """Words and labels of data in memory, a list of each in every row.
+
+    Raises:
+        InputError: what is no list, words and labels of different number, or a word that no file
+            of such sentences can hold.
+    """
+    for line, record in json_records(opened):
+        if record is None:
+            continue
+        words, labels = (_listed(opened.name, line, record, each) for each in (WORDS, TAGS))
+        if len(words) != len(labels):
+            message = f"{at_line(opened.name, line)}: {len(words)} words, {len(labels)} labels"
+            raise InputError(message)
+        for word, label in zip(words, labels, strict=True):
+            if not word or not label or {*"\t\n\r"} & {*word, *label}:
+                message = (
+                    f"{at_line(opened.name, line)}: a word and its label without tabs and ends of "
+                    f"lines are wanted, got {word[:40]!r} and {label[:40]!r}"
+                )
+                raise InputError(message)
+        if words:
+            yield [_Row(line, *each) for each in zip(words, labels, strict=True)]
+
+
+def _listed(name: str, line: int, record: dict[str, Any], column: Column) -> list[str]:
+    key = found_key(record, column)
+    values: object = None if key is None else record[key]
+    if key is None or not isinstance(values, list):
+        given = ", ".join(f"{key} ({type(each).__name__})" for key, each in record.items())
+        message = f"{at_line(name, line)}: a list of {column.role} is wanted, got {given}"
+        raise InputError(message)
+    one = Column(column.role, (key.lower(),), key)
+    return [json_text(name, line, {key: each}, one) for each in cast("list[Any]", values)]
+
+
 Numbered = tuple[int, str]
 CONLLU = 10
 """Columns of a CoNLL-U file."""
@@ -106,7 +148,7 @@ _MARKED = re.compile(r"[BIESLUM]-.")
 _INDEX = re.compile(r"(\d+)([-.]\d+)?")
 
 
-def _sentences(path: str | Path) -> Iterator[list[_Row]]:
+def _sentences(path: Source) -> Iterator[list[_Row]]:
     """Yield the words of one sentence after another; a file of nothing but remarks has none.
 
     Raises:
@@ -114,8 +156,12 @@ def _sentences(path: str | Path) -> Iterator[list[_Row]]:
     """
     form: _Form | None = None
     name = display_name(path)
+    opened = open_text(path)
+    if opened.records is not None:
+        yield from _recorded(opened)
+        return
     waiting: list[list[Numbered]] = []  # until a block tells the form
-    for block in _blocks(path):
+    for block in _blocks(opened):
         waiting.append(block)
         form = form or _Form.of(block)
         if form is not None:
@@ -126,9 +172,8 @@ def _sentences(path: str | Path) -> Iterator[list[_Row]]:
         yield from filter(None, (form.rows(each, name) for each in waiting))
 
 
-def _blocks(path: str | Path) -> Iterator[list[Numbered]]:
+def _blocks(opened: OpenedText) -> Iterator[list[Numbered]]:
     """Yield the lines between blank ones, with their numbers."""
-    opened = open_text(path)
     refuse_records(opened, "a word and its label a line")
     rows: list[Numbered] = []
     for number, line in enumerate(opened.lines, start=1):

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,11 +19,10 @@ from munmaek.ngram.scratch import Column, Scratch
 from munmaek.tasks.lm.training_text import TrainingText
 from munmaek.text.building import SPECIALS
 from munmaek.text.corpora import Corpus, corpus_name, read_text
+from munmaek.text.memory import Sources
 from munmaek.text.tokenizers import Tokenizer, word_tokenizer
 
-__all__ = ["CountedText", "Paths", "encode_text", "kept_text", "read_text_words"]
-
-Paths = Sequence[str | Path]
+__all__ = ["CountedText", "encode_text", "kept_text", "read_text_words"]
 
 _ROWS = 1 << 14
 """Rows that a tokenizer is given at a time."""
@@ -68,8 +66,8 @@ class CountedText:
 
 def read_text_words(
     recipe: Recipe,
-    paths: Paths,
-    valid: Paths,
+    paths: Sources,
+    valid: Sources,
     *,
     reserved: Reserved,
     threads: int | None = None,
@@ -126,7 +124,7 @@ def _validating(corpus: Corpus | None) -> dict[str, Any]:
     return {} if corpus is None else {"valid": _describe(corpus)}
 
 
-def encode_text(recipe: Recipe, paths: Paths, valid: Paths) -> CountedText:
+def encode_text(recipe: Recipe, paths: Sources, valid: Sources) -> CountedText:
     """By any other tokenizer, rows by the thousand, so that no list holds the ids of all."""
     corpus = read_text(paths, column=recipe.text_column)
     kept = np.arange(len(corpus.lines), dtype=np.int64)

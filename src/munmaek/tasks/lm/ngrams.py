@@ -24,9 +24,10 @@ from munmaek.ngram.reading import Reserved
 from munmaek.ngram.scratch import give_back
 from munmaek.ngram.stages import Stage, Stages
 from munmaek.tasks.lm.counted_model import TABLES, CountedModel
-from munmaek.tasks.lm.counted_text import Paths, encode_text, kept_text, read_text_words
+from munmaek.tasks.lm.counted_text import encode_text, kept_text, read_text_words
 from munmaek.tasks.lm.scoring import corpus_scores
 from munmaek.text.corpora import Corpus
+from munmaek.text.memory import Sources
 from munmaek.text.tokenizers import Tokenizer
 
 __all__ = ["Means", "train_ngrams"]
@@ -34,10 +35,10 @@ __all__ = ["Means", "train_ngrams"]
 
 def train_ngrams(
     recipe: Recipe,
-    paths: Paths,
+    paths: Sources,
     *,
     folder: Path,
-    valid: Paths = (),
+    valid: Sources = (),
     force: bool = False,
     means: Means | None = None,
     reserved: Reserved = Reserved.REFUSE,

@@ -18,8 +18,9 @@ from munmaek.ngram.reading import Reserved
 from munmaek.ngram.scratch import Scratch, give_back, hold_little
 from munmaek.ngram.stages import Stage, Stages
 from munmaek.tasks.lm.counted_model import CountedModel
-from munmaek.tasks.lm.counted_text import Paths, read_text_words
+from munmaek.tasks.lm.counted_text import read_text_words
 from munmaek.tasks.lm.scoring import corpus_scores
+from munmaek.text.memory import Sources, Table
 from munmaek.text.tokenizers import Tokenizer
 
 __all__ = ["train_on_disk"]
@@ -31,10 +32,10 @@ _LEAST = 8 << 20
 
 def train_on_disk(
     recipe: Recipe,
-    paths: Paths,
+    paths: Sources,
     *,
     folder: Path,
-    valid: Paths,
+    valid: Sources,
     force: bool,
     means: Means,
     memory: int,
@@ -118,9 +119,10 @@ def _check_on_disk(recipe: Recipe, config: NgramConfig) -> None:
         raise ConfigError(message)
 
 
-def _size(paths: Paths) -> int:
+def _size(paths: Sources) -> int:
     """Bytes of the files, as far as they are files."""
-    return sum(Path(path).stat().st_size for path in paths if Path(path).is_file())
+    files = [Path(path) for path in paths if not isinstance(path, Table)]
+    return sum(path.stat().st_size for path in files if path.is_file())
 
 
 @final
