@@ -19,10 +19,10 @@ from typing import Any
 import torch
 
 from munmaek.cli.durations import parse_duration
-from munmaek.cli.progress import told
 from munmaek.fit.recipe import Recipe
 from munmaek.pipeline import train, work_folder
 from munmaek.tasks.loading import load
+from munmaek.terminal import told
 from munmaek.text.corpora import read_labelled
 
 TRAIN, TEST = "classify/nsmc/ratings_train_resampled.txt.gz", "classify/nsmc/ratings_test.txt.gz"

@@ -29,11 +29,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from munmaek.cli.durations import parse_duration
-from munmaek.cli.progress import told
 from munmaek.fit.recipe import Recipe
 from munmaek.pipeline import train, work_folder
 from munmaek.tasks.lm.adapted import Adaptation, adapted_scores
 from munmaek.tasks.loading import load
+from munmaek.terminal import told
 from munmaek.text.corpora import read_text
 
 FILES = {

@@ -35,7 +35,6 @@ from torch import distributed as torch_distributed
 
 from classifier_figures import texts_of
 from munmaek.cli.durations import parse_duration
-from munmaek.cli.progress import told
 from munmaek.fit.extra import Extra
 from munmaek.fit.holding import hold_out_labelled
 from munmaek.fit.processes import join, leave
@@ -43,6 +42,7 @@ from munmaek.fit.ranks import leads, several
 from munmaek.fit.recipe import Recipe
 from munmaek.pipeline import train, work_folder
 from munmaek.tasks.loading import load
+from munmaek.terminal import told
 from munmaek.text.corpora import read_labelled
 
 distributed: Any = torch_distributed  # its functions come without complete types

@@ -35,13 +35,13 @@ import numpy as np
 import torch
 
 from munmaek.cli.durations import parse_duration
-from munmaek.cli.progress import told
 from munmaek.fit.extra import Extra
 from munmaek.fit.recipe import Recipe
 from munmaek.metrics import measures
 from munmaek.pipeline import train, work_folder
 from munmaek.tasks.loading import load
 from munmaek.tasks.translate.quality import TranslationQuality, judge
+from munmaek.terminal import told
 from munmaek.text.corpora import read_parallel
 
 STAGES = ("seq2seq", "attention", "transformer")

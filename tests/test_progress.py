@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from conftest import Run
-from munmaek.cli import console, progress
+from munmaek import terminal
 from munmaek.cli.board import _Rows, _Running
-from munmaek.cli.progress import fitted
 from munmaek.comparison.events import StageProgress, StageStarted, TimeLeft
 from munmaek.progress import Step, followed, listening_to
+from munmaek.terminal import fitted
 
 LABELS = ("lines", "bert (mlm)", "한국어 이름의 모델 (translate)", "x" * 200)
 PARTS = (
@@ -29,7 +29,7 @@ def test_a_line_never_wraps_nor_cuts_a_number(width: int) -> None:
     for label, parts, fraction in itertools.product(LABELS, PARTS, [None, 0.0, 0.37, 1.0]):
         line = fitted(label, fraction, parts, width)
         if width >= 30:
-            assert progress._wide(line) <= width, line
+            assert terminal._wide(line) <= width, line
             if fraction is not None:
                 assert f"{100 * fraction:3.0f} %" in line
             if parts:
@@ -87,12 +87,12 @@ class _Terminal(io.StringIO):
 
 def _watched(monkeypatch: pytest.MonkeyPatch) -> _Terminal:
     """Standard error of 60 columns that a person watches, from the first moment on."""
-    terminal = _Terminal()
-    monkeypatch.setattr("sys.stderr", terminal)
+    screen = _Terminal()
+    monkeypatch.setattr("sys.stderr", screen)
     monkeypatch.setenv("COLUMNS", "60")
-    monkeypatch.setattr(progress, "PATIENCE", 0.0)
-    monkeypatch.setattr(progress, "OFTEN", 0.0)
-    return terminal
+    monkeypatch.setattr(terminal, "PATIENCE", 0.0)
+    monkeypatch.setattr(terminal, "OFTEN", 0.0)
+    return screen
 
 
 @pytest.fixture(scope="module")
@@ -146,9 +146,9 @@ def test_commands_show_how_far_they_are_in_sixty_columns(
     assert main([str(each) for each in command]) == 0
     drawn = [each for each in re.split(r"\r|\x1b\[K", watched.getvalue()) if "%" in each]
     assert drawn, command
-    assert all(progress._wide(line) < 60 for line in drawn if "\n" not in line)
+    assert all(terminal._wide(line) < 60 for line in drawn if "\n" not in line)
     assert any("left" in line for line in drawn)
-    assert console._drawn is False
+    assert terminal._drawn is False
 
 
 def test_nothing_is_drawn_where_nobody_watches(models: Path, run: Run) -> None:

@@ -13,7 +13,6 @@ from typing import Any, TextIO
 
 from munmaek.cli.console import seconds_text, size_text
 from munmaek.cli.evaluate import interval_text, number
-from munmaek.cli.progress import fitted
 from munmaek.comparison.events import (
     Event,
     Message,
@@ -23,6 +22,7 @@ from munmaek.comparison.events import (
     TimeLeft,
 )
 from munmaek.progress import listening_to
+from munmaek.terminal import fitted
 
 __all__ = ["HEADLINES", "board", "headline", "put_remarks"]
 

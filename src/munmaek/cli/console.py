@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, cast
 
+from munmaek.terminal import say, seconds_text, wipe_line
+
 __all__ = [
     "complain",
-    "draw_line",
     "put",
     "put_json",
     "put_line",
@@ -22,25 +23,6 @@ __all__ = [
 
 _LINE_ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
 """What JSON leaves as it is and some readers of lines take for the end of one."""
-
-
-_drawn = False
-"""Whether a line stands on the terminal that is drawn anew, and must go before anything else."""
-
-
-def draw_line(text: str) -> None:
-    """Draw a line on standard error, a terminal, in place of the one drawn before."""
-    global _drawn
-    _drawn = True
-    print(f"\r{text}\x1b[K", end="", file=sys.stderr, flush=True)
-
-
-def wipe_line() -> None:
-    """Take away what ``draw_line`` drew."""
-    global _drawn
-    if _drawn:
-        _drawn = False
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def put(text: str) -> None:
@@ -60,13 +42,6 @@ def put_json(value: Any) -> None:
     wipe_line()
     written = json.dumps(_finite(value), ensure_ascii=False, allow_nan=False)
     print(written.translate(_LINE_ENDS))
-
-
-def say(text: str) -> None:
-    """One message; never part of the results."""
-    wipe_line()
-    sys.stdout.flush()
-    print(text, file=sys.stderr, flush=True)
 
 
 def say_warnings(warnings: Iterable[str]) -> None:
@@ -93,16 +68,6 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(each) for each in cast("list[Any]", value)]
     return value
-
-
-def seconds_text(seconds: float) -> str:
-    """``8.4 s``, ``2 min 05 s``, ``1 h 03 min``."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
-    return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def size_text(size: float) -> str:

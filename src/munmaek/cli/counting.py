@@ -9,10 +9,10 @@ import typer
 
 from munmaek.cli.console import say
 from munmaek.cli.outputs import claimed_folder
-from munmaek.cli.progress import stage_text, told
 from munmaek.cli.stopping import listening
 from munmaek.errors import ConfigError, InputError
 from munmaek.memory import anonymous
+from munmaek.terminal import told
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -167,7 +167,7 @@ def count_ngrams(
     with (
         claimed_folder(folder, force=force),
         listening(),
-        told("ngram (lm)", describe=stage_text) as tell,
+        told("ngram (lm)") as tell,
     ):
         return train_ngrams(
             recipe,

@@ -17,9 +17,9 @@ import typer
 
 from munmaek.cli.app import app
 from munmaek.cli.console import complain, say
-from munmaek.cli.progress import following
 from munmaek.cli.stopping import INTERRUPTED, ending_in_order
 from munmaek.errors import InputError, MunmaekError, MunmaekWarning, explaining_missing_torch
+from munmaek.terminal import following
 
 __all__ = ["main"]
 

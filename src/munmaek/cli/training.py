@@ -10,8 +10,8 @@ from munmaek.cli.choices import joined, usable_device
 from munmaek.cli.console import put, put_json, say, say_warnings, seconds_text, size_text
 from munmaek.cli.evaluate import put_scores, scores_json
 from munmaek.cli.labelled import sum_up_several
-from munmaek.cli.progress import told
 from munmaek.cli.stopping import INTERRUPTED, listening
+from munmaek.terminal import told
 
 __all__ = ["Job", "forecast", "sum_up", "train_once", "train_several"]
 

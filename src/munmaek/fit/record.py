@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from munmaek.terminal import seconds_text
+
 __all__ = ["FitResult", "Progress", "Stopped"]
 
 Stopped = Literal["budget", "epochs", "steps", "patience", "interrupted"]
@@ -32,6 +34,17 @@ class Progress:
     """The lowest so far."""
     learning_rate: float
     """Of the last step."""
+
+    @property
+    def text(self) -> str:
+        """Return loss and speed, with commas between, and the time left at the end."""
+        parts = [f"loss {self.loss:.3f}"]
+        if self.validation is not None:
+            parts.append(f"validation {self.validation:.3f} nats")
+        parts.append(f"{self.tokens_per_second:,.0f} tokens/s")
+        if self.seconds_left is not None:
+            parts.append(f"{seconds_text(self.seconds_left)} left")
+        return ", ".join(parts)
 
 
 @dataclass(frozen=True, slots=True)

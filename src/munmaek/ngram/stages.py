@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import final
 
+from munmaek.terminal import seconds_text
+
 __all__ = ["Stage", "Stages"]
 
 
@@ -18,6 +20,12 @@ class Stage:
     """Share of the whole, from 0 to 1."""
     seconds_left: float | None
     """At the pace so far; None at the beginning."""
+
+    @property
+    def text(self) -> str:
+        """Return what is being done and how long it may take."""
+        left = self.seconds_left
+        return self.name if left is None else f"{self.name}, {seconds_text(left)} left"
 
 
 @final

@@ -1,4 +1,8 @@
-"""How far work is: a line drawn anew on a terminal, a line every ten seconds elsewhere."""
+"""How far work is: a line drawn anew where a person watches, one every ten seconds elsewhere.
+
+It is the one place besides ``cli`` that writes to a terminal, for a program that trains shows how
+far it is as the command does.
+"""
 
 import os
 import sys
@@ -8,10 +12,18 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from munmaek.cli.console import draw_line, say, seconds_text, wipe_line
 from munmaek.progress import Step, listening_to
 
-__all__ = ["fitted", "following", "stage_text", "told"]
+__all__ = [
+    "draw_line",
+    "fitted",
+    "following",
+    "say",
+    "seconds_text",
+    "told",
+    "watched",
+    "wipe_line",
+]
 
 EVERY = 10.0
 """Seconds between lines."""
@@ -23,37 +35,92 @@ WIDEST_BAR = 30
 NARROWEST_BAR = 5
 
 Report = Callable[[Any], None]
-"""Takes a ``munmaek.fit.record.Progress``, or what else ``describe`` can put in words."""
+"""Takes a ``munmaek.fit.record.Progress`` or a ``munmaek.ngram.stages.Stage``."""
 
 
-def stage_text(stage: Any) -> str:
-    """What is being done and how long it may take, of a ``munmaek.ngram.stages.Stage``."""
-    if stage.seconds_left is None:
-        return stage.name
-    return f"{stage.name}, {seconds_text(stage.seconds_left)} left"
+_drawn = False
+"""Whether a line stands on the terminal that is drawn anew, and must go before anything else."""
+
+
+def draw_line(text: str) -> None:
+    """Draw a line on standard error, a terminal, in place of the one drawn before."""
+    global _drawn
+    _drawn = True
+    _write(f"\r{text}{_blank(text)}")
+
+
+def wipe_line() -> None:
+    """Take away what ``draw_line`` drew."""
+    global _drawn
+    if _drawn:
+        _drawn = False
+        _write(f"\r{_blank('')}\r")
+
+
+def _write(text: str) -> None:
+    sys.stderr.write(text)
+    sys.stderr.flush()
+
+
+def _blank(text: str) -> str:
+    """Return what clears the rest of a line; a notebook knows no such command."""
+    return "\x1b[K" if sys.stderr.isatty() else " " * (_width() - _wide(text))
+
+
+def say(text: str) -> None:
+    """Write one message; never part of the results."""
+    wipe_line()
+    sys.stdout.flush()
+    _write(f"{text}\n")
+
+
+def seconds_text(seconds: float) -> str:
+    """Return ``8.4 s``, ``2 min 05 s``, ``1 h 03 min``."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 @contextmanager
-def told(
-    label: str, *, describe: Callable[[Any], str] | None = None
-) -> Generator[Report, None, None]:
-    """A report that shows where the run stands on standard error.
+def told(label: str) -> Generator[Report]:
+    """Yield a report that shows where the run stands on standard error.
 
     Args:
         label: what is being trained.
-        describe: what to say of a report besides how far it is, with commas between and the time
-            left at the end; by default loss and speed.
     """
-    state = describe or _state
     with listening_to(None):
-        if not sys.stderr.isatty():
-            yield _lines(label, state)
+        if not _is_watched():
+            yield _lines(label)
             return
         draw_line(fitted(label, 0.0, ["reading the data"], _width()))
         try:
-            yield _drawn(label, state)
+            yield _drawings(label)
         finally:
             wipe_line()
+
+
+@contextmanager
+def watched(label: str) -> Generator[Report | None]:
+    """Yield ``told`` where a person watches, on a terminal or in a notebook; else None."""
+    if not _is_watched():
+        yield None
+        return
+    with told(label) as report:
+        yield report
+
+
+def _is_watched() -> bool:
+    return sys.stderr.isatty() or _is_notebook()
+
+
+def _is_notebook() -> bool:
+    """Return true in a cell of a notebook, whose output takes carriage returns."""
+    found: Any = sys.modules.get("IPython")
+    shell = None if found is None else found.get_ipython()
+    return shell is not None and hasattr(shell, "kernel")
 
 
 @contextmanager
@@ -84,39 +151,29 @@ def _counted(step: Step) -> list[str]:
     return parts if step.total is not None else [f"{step.done:,.0f}"]
 
 
-def _lines(label: str, state: Callable[[Any], str]) -> Report:
+def _lines(label: str) -> Report:
     last = time.monotonic()
 
     def report(progress: Any) -> None:
         nonlocal last
         if time.monotonic() - last >= EVERY:
             last = time.monotonic()
-            say(f"{label}: {100 * progress.progress:.0f} %, {state(progress)}")
+            say(f"{label}: {100 * progress.progress:.0f} %, {progress.text}")
 
     return report
 
 
-def _drawn(label: str, state: Callable[[Any], str]) -> Report:
+def _drawings(label: str) -> Report:
     latest = 0.0
 
     def report(progress: Any) -> None:
         nonlocal latest
         if time.monotonic() - latest >= OFTEN:
             latest = time.monotonic()
-            *others, left = state(progress).split(", ")
+            *others, left = progress.text.split(", ")
             draw_line(fitted(label, progress.progress, [left, *others], _width()))
 
     return report
-
-
-def _state(progress: Any) -> str:
-    parts = [f"loss {progress.loss:.3f}"]
-    if progress.validation is not None:
-        parts.append(f"validation {progress.validation:.3f} nats")
-    parts.append(f"{progress.tokens_per_second:,.0f} tokens/s")
-    if progress.seconds_left is not None:
-        parts.append(f"{seconds_text(progress.seconds_left)} left")
-    return ", ".join(parts)
 
 
 def _width() -> int:
