@@ -9,16 +9,19 @@ r"""What gradients say: which heads a prediction rests on, and how far back a wo
 e is the embedding of a token (``munmaek.look.measures`` has its average over a corpus).
 
 Letters: T tokens, H heads, K width of a head, D width of an embedding.
+
+Torch is loaded where there are gradients: n-grams are looked at without.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from munmaek.arrays import Floats
 from munmaek.tasks.inside import Graph
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["head_importance", "influence_by_distance"]
 
@@ -31,6 +34,8 @@ def head_importance(graph: Graph) -> dict[str, list[float]]:
 
     Of a number, which is no likelihood, its slope takes the loss's place.
     """
+    import torch
+
     contexts = {
         name.removesuffix(".context"): tensor
         for name, tensor in graph.records.items()
@@ -72,7 +77,9 @@ def influence_by_distance(graph: Graph) -> list[dict[str, float]]:
     ]
 
 
-def _gradient_norms(logprobs: Tensor, embedding: Tensor) -> list[tuple[int, Floats]]:
+def _gradient_norms(logprobs: "Tensor", embedding: "Tensor") -> list[tuple[int, Floats]]:
+    import torch
+
     count = len(logprobs)
     chosen = np.unique(np.linspace(0, count - 1, min(count, PREDICTIONS)).round().astype(int))
     made: list[tuple[int, Floats]] = []

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from munmaek.align import MarkedPair, append_marks, format_gold, read_marks, tokenizer_hash
 from munmaek.errors import InputError
 from munmaek.metrics import Link
-from munmaek.tasks.translate.model import Translator
+
+if TYPE_CHECKING:
+    from munmaek.tasks.translate.model import Translator
 
 __all__ = ["Marks", "links_json", "marked_pair"]
 
@@ -18,7 +20,7 @@ KINDS = ("sure", "possible", "forbidden")
 class Marks:
     """A file of marks; what another program appends to it is seen too."""
 
-    def __init__(self, path: Path, model: Translator) -> None:
+    def __init__(self, path: Path, model: "Translator") -> None:
         """Read what is there, if anything.
 
         Raises:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event, Lock, Thread
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,10 @@ from munmaek.align import MarkedPair, parse_gold, statistical_links
 from munmaek.errors import InputError
 from munmaek.metrics import Link, links_from_weights
 from munmaek.phrases import phrasebook
-from munmaek.tasks.translate.model import Translator
 from munmaek.text.corpora import read_lines, read_parallel
+
+if TYPE_CHECKING:
+    from munmaek.tasks.translate.model import Translator
 
 __all__ = ["ORDERS", "Order", "Pairs", "Suspicion", "Suspicions", "read_pairs"]
 
@@ -124,7 +126,7 @@ def judge(index: int, weights: Floats, other: frozenset[Link]) -> Suspicion:
 class Suspicions:
     """Suspicion of every pair, reckoned in the background in batches."""
 
-    def __init__(self, model: Translator, pairs: Pairs, *, lock: Lock) -> None:
+    def __init__(self, model: "Translator", pairs: Pairs, *, lock: Lock) -> None:
         """Get ready; ``start`` begins.
 
         Args:
