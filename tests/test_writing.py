@@ -1,5 +1,6 @@
 """Files and folders that are written: whole, by one process, over nothing that is not ours."""
 
+import errno
 import json
 import multiprocessing
 import os
@@ -318,6 +319,25 @@ def test_force_replaces_what_munmaek_wrote_and_nothing_else(place: Path) -> None
     check_free(checkpoint, force=True)
     with pytest.raises(InputError, match="is not a folder"):
         check_free(checkpoint / "config.json", force=True)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "munmaek.json"])
+def test_a_folder_that_cannot_be_read_is_not_called_a_strangers(
+    place: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (place / "SHA256SUMS").write_text("", encoding="utf-8")
+    (place / name).write_text("{}", encoding="utf-8")
+
+    opened = Path.open
+
+    def failing(path: Path, *how: Any) -> Any:
+        if path.name == name:
+            raise OSError(errno.EIO, "Input/output error")
+        return opened(path, *how)
+
+    monkeypatch.setattr(Path, "open", failing)
+    with pytest.raises(DiskError, match=rf"{name}: cannot be read: Input/output error"):
+        check_free(place, force=True)
 
 
 def test_force_replaces_only_files_of_the_kind_that_is_written(

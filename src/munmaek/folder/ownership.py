@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
-from munmaek.errors import InputError
+from munmaek.errors import DiskError, InputError
 from munmaek.folder.manifest import MANIFEST
 from munmaek.writing import LEFT
 
@@ -69,6 +69,7 @@ def check_free(folder: Path, *, force: bool) -> None:
     Raises:
         InputError: something is at ``folder`` and ``force`` is false, or it is not a folder, or
             holds what munmaek did not write, which not even ``force`` removes.
+        DiskError: what is there cannot be read.
     """
     if not folder.exists():
         return
@@ -88,6 +89,7 @@ def check_ours(folder: Path) -> None:
 
     Raises:
         InputError: it does; names the first such file.
+        DiskError: a file in it cannot be read.
     """
     stranger = next(_strangers(folder), None)
     if stranger is not None:
@@ -137,19 +139,35 @@ def _names(folder: Path) -> frozenset[str]:
 def _listed(manifest: Path) -> frozenset[str]:
     """The files that a manifest lists, as far as it can be read."""
     try:
-        content: Any = json.loads(manifest.read_bytes())
+        content: Any = json.loads(_read(manifest))
         files: Any = content["files"] if content["format"] else {}
         return frozenset(str(name) for name in cast("dict[str, Any]", files))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return frozenset()
 
 
 def _is_for_others(folder: Path) -> bool:
     """Whether the weights in it say that munmaek wrote them for others."""
+    path = folder / "model.safetensors"
     try:
-        with (folder / "model.safetensors").open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            head: Any = json.loads(file.read(min(length, 1 << 24)))
+        length = int.from_bytes(_read(path, 8), "little")
+        head: Any = json.loads(_read(path, 8 + min(length, 1 << 24))[8:])
         return head["__metadata__"]["writer"] == PUBLISHED
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return False
+
+
+def _read(path: Path, most: int = -1) -> bytes:
+    """Return the first bytes of a file; none of what is no file.
+
+    Raises:
+        DiskError: it is one and cannot be read, so that nobody knows whose it is.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(most)
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        return b""
+    except OSError as error:
+        message = f"{path}: cannot be read: {error.strerror}; nothing there was changed"
+        raise DiskError(message) from error
