@@ -95,6 +95,11 @@ def _watched(monkeypatch: pytest.MonkeyPatch) -> _Terminal:
     return screen
 
 
+BERT: dict[str, Any] = {
+    "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8
+}  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A language model and a classifier, tiny."""
@@ -110,11 +115,22 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("lm", "t.txt", "rnn"),
         ("classify", "t.tsv", "rnn"),
         ("translate", "t.txt", "attention"),
+        ("mlm", "t.txt", "bert"),
     ):
         model = {**tiny, "encoder_hidden": 8} if stage == "attention" else tiny
-        recipe = Recipe(task=task, stage=stage, tokenizer="words", model=model, train={"steps": 2})
+        kind = "words"
+        if stage == "bert":
+            model, kind = BERT, "bpe"
+        recipe = Recipe(
+            task=task, stage=stage, tokenizer=kind, vocab_size=300, model=model, train={"steps": 2}
+        )
         paths = [folder / file] * (2 if task == "translate" else 1)
         train(recipe, paths, folder=folder / task)
+    train(
+        Recipe(task="lm", stage="ngram", tokenizer="words", model={"smoothing": "witten-bell"}),
+        [folder / "t.txt"],
+        folder=folder / "ngram",
+    )
     return folder
 
 
@@ -132,10 +148,14 @@ def _commands(models: Path, out: Path) -> list[list[object]]:
         ["align", "--aligner", "hmm", text, text],
         ["mix", models / "lm", models / "lm", "--tune", text, "-o", out / "mixed"],
         ["verify", models / "lm"],
+        ["export", models / "mlm", "--to", "huggingface", "-o", out / "huggingface"],
+        ["export", models / "mlm", "--to", "onnx", "-o", out / "graph.onnx"],
+        ["export", models / "ngram", "--to", "quantised", "-o", out / "quantised"],
+        ["export", models / "ngram", "--to", "arpa", "-o", out / "lm.arpa"],
     ]
 
 
-@pytest.mark.parametrize("number", range(11))
+@pytest.mark.parametrize("number", range(15))
 def test_commands_show_how_far_they_are_in_sixty_columns(
     models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
@@ -148,6 +168,10 @@ def test_commands_show_how_far_they_are_in_sixty_columns(
     assert drawn, command
     assert all(terminal._wide(line) < 60 for line in drawn if "\n" not in line)
     assert any("left" in line for line in drawn)
+    if command[0] == "export":  # of several loops within one another
+        shares = [int(share) for line in drawn for share in re.findall(r"(\d+) %", line)]
+        assert shares == sorted(shares)
+        assert len(set(shares)) > 1
     assert terminal._drawn is False
 
 

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
-__all__ = ["Step", "followed", "listening_to"]
+__all__ = ["Step", "followed", "in_turn", "listening_to"]
 
 T = TypeVar("T")
 
@@ -89,6 +89,18 @@ def followed(
     if whole is None and hasattr(items, "__len__"):
         whole = float(len(cast("Sized", items)))
     return _followed(items, _Level(name, whole), size)
+
+
+def in_turn(name: str, *acts: tuple[Callable[[], None], float]) -> None:
+    """Do one act after another and tell how far that is.
+
+    Args:
+        name: what they come to.
+        acts: each with its share of the time; a loop within it refines what is told.
+    """
+    total = sum(share for _, share in acts)
+    for act, _ in followed(acts, name, total=total, size=lambda each: each[1]):
+        act()
 
 
 def _followed(items: Iterable[T], level: _Level, size: Callable[[T], float]) -> Iterator[T]:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from munmaek.cli.console import put_json, say
 from munmaek.cli.options import Force, Json, ModelFolder
 from munmaek.cli.outputs import claimed_file, claimed_folder, is_arpa, is_graph, write_aside
 from munmaek.errors import ConfigError
+from munmaek.progress import in_turn
 from munmaek.writing import place_of, put_in_place, sync_all, temporary_beside, writing
 
 __all__ = ["export"]
@@ -49,16 +51,17 @@ def export(
     Compact and quantised models do all that fast ones do, more slowly, and lie in memory as they
     lie on disk. Training text that is kept beside a model is left behind.
     """
-    if to in _BERT:
-        _export_bert(model, to, output, force=force, json=json)
-        return
-    if to not in (*_FILES, *_FOLDERS):
+    if to not in (*_FILES, *_FOLDERS, *_BERT):
         message = f"--to {to}: there are {', '.join((*_FILES, *_FOLDERS, *_BERT))}"
         raise ConfigError(message)
     if to in _FILES:
         _export_arpa(model, output, force=force)
-    else:
+    elif to in _FOLDERS:
         _export_form(model, to, output, force=force)
+    elif to == "onnx":
+        _export_onnx(model, output, force=force)
+    else:
+        _export_huggingface(model, output, force=force)
     if json:
         put_json({"model": str(model), "to": to, "output": str(output)})
     else:
@@ -66,43 +69,86 @@ def export(
 
 
 def _export_arpa(model: Path, output: Path, *, force: bool) -> None:
-    from munmaek.ngram.parallel import available
-    from munmaek.tasks.lm.exchange import export_arpa
-    from munmaek.tasks.lm.model import TrainedLanguageModel
-    from munmaek.tasks.loading import load_as
+    def write(trained: Any) -> None:
+        from munmaek.ngram.parallel import available
+        from munmaek.tasks.lm.exchange import export_arpa
+
+        export_arpa(trained, output, threads=available())
 
     with claimed_file(output, force=force, written=is_arpa):
-        trained: Any = load_as(model, TrainedLanguageModel, what="export")
-        export_arpa(trained, output, threads=available())
+        _opened_and_written(model, _counted, (write, 4))
 
 
 def _export_form(model: Path, to: str, output: Path, *, force: bool) -> None:
-    from munmaek.ngram.parallel import available
-    from munmaek.tasks.lm.exchange import in_form
+    made: list[Any] = []
+
+    def form(trained: Any) -> None:
+        from munmaek.ngram.parallel import available
+        from munmaek.tasks.lm.exchange import in_form
+
+        made.append(in_form(trained, to, threads=available()))
+
+    def save(_: Any) -> None:
+        made[0].save(output, force=force)
+
+    with claimed_folder(output, force=force):
+        _opened_and_written(model, _counted, (form, 3), (save, 2))
+
+
+def _export_onnx(model: Path, output: Path, *, force: bool) -> None:
+    def write(trained: Any) -> None:
+        from munmaek.tasks.publishing import export_onnx
+
+        write_aside(output, lambda path: export_onnx(trained, path))
+
+    with claimed_file(output, force=force, written=is_graph):
+        _opened_and_written(model, _loaded, (write, 4))
+
+
+def _export_huggingface(model: Path, output: Path, *, force: bool) -> None:
+    def write(trained: Any) -> None:
+        from munmaek.tasks.publishing import export_huggingface
+
+        _folder_aside(output, lambda path: export_huggingface(trained, path))
+
+    with claimed_folder(output, force=force):
+        _opened_and_written(model, _loaded, (write, 1))
+
+
+def _counted(model: Path) -> Any:
     from munmaek.tasks.lm.model import TrainedLanguageModel
     from munmaek.tasks.loading import load_as
 
-    with claimed_folder(output, force=force):
-        trained: Any = load_as(model, TrainedLanguageModel, what="export")
-        in_form(trained, to, threads=available()).save(output, force=force)
+    return load_as(model, TrainedLanguageModel, what="export")
 
 
-def _export_bert(model: Path, to: str, output: Path, *, force: bool, json: bool) -> None:
+def _loaded(model: Path) -> Any:
     from munmaek.tasks.loading import load
-    from munmaek.tasks.publishing import export_huggingface, export_onnx
 
-    if to == "onnx":
-        with claimed_file(output, force=force, written=is_graph):
-            graph: Any = load(model)
-            write_aside(output, lambda path: export_onnx(graph, path))
-    else:
-        with claimed_folder(output, force=force):
-            trained: Any = load(model)
-            _folder_aside(output, lambda path: export_huggingface(trained, path))
-    if json:
-        put_json({"model": str(model), "to": to, "output": str(output)})
-    else:
-        say(f"wrote {output}")
+    return load(model)
+
+
+def _opened_and_written(
+    model: Path,
+    opened: Callable[[Path], Any],
+    *acts: tuple[Callable[[Any], None], float],
+) -> None:
+    """Open a model and do what is to be done with it, and tell how far that is.
+
+    Args:
+        model: its folder.
+        opened: opens it.
+        acts: what to do, each with how many times as long it takes as opening.
+    """
+    found: list[Any] = []
+
+    def open_it() -> None:
+        found.append(opened(model))
+
+    def do(act: Callable[[Any], None]) -> None:
+        act(found[0])
+
+    in_turn("exporting", (open_it, 1), *((partial(do, act), share) for act, share in acts))
 
 
 def _folder_aside(folder: Path, write: Callable[[Path], None]) -> None:
@@ -111,8 +157,7 @@ def _folder_aside(folder: Path, write: Callable[[Path], None]) -> None:
     aside = temporary_beside(place)
     try:
         with writing(folder):
-            write(aside)
-            sync_all(aside)
+            in_turn("exporting", (lambda: write(aside), 3), (lambda: sync_all(aside), 1))
             put_in_place(aside, place)
     finally:
         shutil.rmtree(aside, ignore_errors=True)

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from munmaek.errors import ArtefactError
-from munmaek.folder.manifest import file_names
+from munmaek.folder.manifest import describe_file, file_names
 from munmaek.folder.schema import safe_name
+from munmaek.progress import followed
 
 __all__ = ["SUMS", "Verified", "verify_published", "write_sums"]
 
@@ -38,7 +39,9 @@ class Verified:
 
 def write_sums(folder: Path) -> None:
     """Write ``SHA256SUMS`` with every file of the folder."""
-    lines = [f"{_sha256(folder / name)}  {name}\n" for name in file_names(folder)]
+    sizes = {name: (folder / name).stat().st_size for name in file_names(folder)}
+    named = followed(sizes, "checking", total=sum(sizes.values()), size=sizes.__getitem__)
+    lines = [f"{_sha256(folder / name)}  {name}\n" for name in named]
     (folder / SUMS).write_text("".join(lines), encoding="utf-8")
 
 
@@ -98,8 +101,7 @@ def _faults(folder: Path, known: dict[str, str]) -> Iterator[str]:
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return str(describe_file(path)["sha256"])
 
 
 def _git_sum(path: Path) -> str:

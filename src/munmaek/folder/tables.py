@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from munmaek.errors import ArtefactError
 from munmaek.ngram.filling import LAST, Late
+from munmaek.progress import followed
 from munmaek.text.json_files import parse_json
 
 __all__ = ["load_tables", "save_tables"]
@@ -68,9 +69,10 @@ def save_tables(
     pieces = partial(_pieces, arrays, _LARGE_PIECE if release is None else _PIECE)
     with ThreadPoolExecutor(1) as beside, Path(path).open("wb") as file:
         hashed = beside.submit(_sha256, head, pieces(), release)
-        _reserve(file.fileno(), len(head) + sum(array.nbytes for array in arrays))
+        size = sum(array.nbytes for array in arrays)
+        _reserve(file.fileno(), len(head) + size)
         file.write(head)
-        for piece in pieces():
+        for piece in followed(pieces(), "writing", total=size, size=len):
             file.write(cast("Any", piece))
             if release is not None:
                 release()

@@ -38,6 +38,7 @@ from munmaek.ngram.tables import (
     expect,
     sampled,
 )
+from munmaek.progress import followed
 
 __all__ = ["CompactTables", "compress", "fast", "quantise", "tables_from"]
 
@@ -247,7 +248,8 @@ def _pack(tables: NgramTables, column: Any, *, threads: int) -> CompactTables:
     columns: list[tuple[Column, Column | None]] = []
     books: list[Float32s] = []
     bits = 0
-    for level in range(1, tables.order):
+    levels, counts = range(1, tables.order), tables.counts
+    for level in followed(levels, "packing", total=sum(counts[1:]), size=counts.__getitem__):
         nodes = slice(int(starts[level]), int(starts[level + 1]))
         probabilities = column(tables.logprobs[nodes])
         backoffs = column(tables.backoffs[nodes]) if level + 1 < tables.order else None
@@ -279,7 +281,7 @@ def _pack(tables: NgramTables, column: Any, *, threads: int) -> CompactTables:
             backoffs.book if lower else probabilities.book[:0],
         )
 
-    in_threads(threads, fill, range(1, tables.order))
+    in_threads(threads, fill, levels)
     pointers, samples = _put_pointers(tables, layout)
     return CompactTables(
         starts=starts.copy(),

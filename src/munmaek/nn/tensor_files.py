@@ -13,6 +13,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from munmaek.progress import followed
+
 __all__ = ["write_tensors"]
 
 _TYPES = {
@@ -45,7 +47,8 @@ def write_tensors(
     names = sorted(tensors, key=lambda name: (-tensors[name].element_size(), name))
     with path.open("wb") as file:
         file.write(_head([(name, tensors[name]) for name in names], metadata))
-        for name in names:
+        sizes = {name: tensors[name].nbytes for name in names}
+        for name in followed(names, "writing", total=sum(sizes.values()), size=sizes.__getitem__):
             flat = tensors[name].detach().cpu().contiguous().reshape(-1)
             file.write(cast("Any", flat.view(torch.uint8).numpy()))
 

@@ -26,6 +26,7 @@ from munmaek.models.bert import (
     BertMaskedNetwork,
     BertTaggerNetwork,
 )
+from munmaek.progress import in_turn
 from munmaek.tasks.classify.model import Classifier
 from munmaek.tasks.embed.exchange import embeds, write_sentence_files
 from munmaek.tasks.mlm.model import Encoder
@@ -73,14 +74,16 @@ def export_huggingface(model: Exported, folder: Path) -> None:
         (folder / "tokenizer.json").write_text(pipeline, encoding="utf-8")
         several = isinstance(model, Classifier) and model.several
         save_config(folder / "config.json", model.info, labels=labels, several=several)
-        save_network(
-            _scaled(model, network), folder / "model.safetensors", stage="bert", metadata=_WRITER
-        )
         text = json.dumps(settings, ensure_ascii=False, indent=2)
         (folder / "tokenizer_config.json").write_text(text + "\n", encoding="utf-8")
         if isinstance(model, Encoder) and embeds(model):
             write_sentence_files(model, folder)
-        write_sums(folder)
+        weights, scaled = folder / "model.safetensors", _scaled(model, network)
+        in_turn(
+            "exporting",
+            (lambda: save_network(scaled, weights, stage="bert", metadata=_WRITER), 2),
+            (lambda: write_sums(folder), 1),
+        )
 
 
 def _scaled(model: Exported, network: Any) -> Any:
