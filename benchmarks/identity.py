@@ -144,9 +144,10 @@ def configuration(stage: str) -> str:
 
 def pairs() -> Iterator[tuple[str, str]]:
     """Yield every task with every stage that does it."""
-    from munmaek.models import TASKS, stages_for
+    from munmaek.models import stages_for
+    from munmaek.tasks import TASKS
 
-    for task in TASKS:
+    for task in (each.name for each in TASKS):
         for stage in stages_for(task):
             if stage.name in SIZES:
                 yield str(task), stage.name

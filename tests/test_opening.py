@@ -185,7 +185,7 @@ ODD: list[tuple[str, Callable[[Any], object], str]] = [
     ("classify-bert", lambda m: m.update(limit=10**30), "limit = 1000000"),
     ("classify-bert", lambda m: m.update(limit=True), "limit = True"),
     ("classify-bert", lambda m: m.update(task=7), "task = 7"),
-    ("classify-bert", lambda m: m.update(task="x" * 100), "cannot do the task"),
+    ("classify-bert", lambda m: m.update(task="x" * 100), "knows no task"),
     ("classify-bert", lambda m: m.update(stage="x"), "unknown stage 'x'"),
     ("classify-bert", lambda m: m.update(sizes=[]), "sizes = []"),
     ("classify-bert", lambda m: m["sizes"].update(vocab_size="9"), "sizes.vocab_size"),

@@ -56,12 +56,9 @@ def known_task(task: str) -> str:
     Raises:
         ConfigError: there is none; lists them.
     """
-    from munmaek.models import TASKS
+    from munmaek.tasks import task_named
 
-    if task not in TASKS:
-        message = f"unknown task '{task}'; the tasks are {', '.join(TASKS)}"
-        raise ConfigError(message)
-    return task
+    return task_named(task).name
 
 
 def usable_device(name: str) -> str:

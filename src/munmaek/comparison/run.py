@@ -32,7 +32,7 @@ from munmaek.folder.manifest import MANIFEST, read_manifest
 from munmaek.folder.naming import told_apart
 from munmaek.metrics import TRAINED_ON, Score, in_role
 from munmaek.models import stage_named
-from munmaek.pipeline import columns_of, work_folder
+from munmaek.pipeline import work_folder
 from munmaek.tasks.classify.data import prepare_labelled
 from munmaek.tasks.classify.fit import fit_classifier
 from munmaek.tasks.classify.mixed import MixedClassifier
@@ -43,6 +43,7 @@ from munmaek.tasks.lm.model import TrainedLanguageModel
 from munmaek.tasks.loading import load
 from munmaek.tasks.mlm.fit import fit_encoder
 from munmaek.tasks.mlm.model import Encoder
+from munmaek.tasks.preparing import columns_of
 from munmaek.tasks.translate.data import Parallel, prepare_parallel
 from munmaek.tasks.translate.fit import fit_translator
 from munmaek.tasks.translate.model import Translator

@@ -17,8 +17,6 @@ from munmaek.text.tokenizers import KINDS
 
 __all__ = ["Recipe", "read_toml", "validation_role"]
 
-Task = Literal["lm", "classify", "regress", "tag", "translate", "mlm", "embed"]
-
 
 def _known_tokenizer(name: str) -> str:
     if name not in KINDS and not (Path(name) / MANIFEST).is_file():
@@ -33,7 +31,7 @@ TokenizerName = Annotated[str, AfterValidator(_known_tokenizer)]
 class Recipe(Config):
     """Everything that decides a model besides its data."""
 
-    task: Task
+    task: str
     stage: str
     tokenizer: TokenizerName = "bpe"
     """A kind to learn, or the folder of a model whose tokenizer is taken as it is."""
@@ -130,7 +128,7 @@ class Recipe(Config):
     @property
     def is_counted(self) -> bool:
         """Whether the model is counted, for which no validation chooses anything."""
-        return self.stage == "ngram"
+        return stage_named(self.stage).counted
 
     @property
     def is_trained(self) -> bool:

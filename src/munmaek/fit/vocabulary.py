@@ -9,7 +9,7 @@ from munmaek.fit.recipe import Recipe
 from munmaek.folder.borrowing import borrowed_tokenizer, tokenizers_of
 from munmaek.text.tokenizers import KINDS, Tokenizer, train_tokenizer
 
-__all__ = ["begun_with", "make_tokenizer", "own_tokenizer"]
+__all__ = ["begun_with", "make_tokenizer", "own_tokenizer", "tokenizer_of"]
 
 
 def make_tokenizer(
@@ -65,3 +65,13 @@ def begun_with(recipe: Recipe, init: Any) -> tuple[Tokenizer, ...]:
             )
             raise ConfigError(message)
     return cast("tuple[Tokenizer, ...]", found)
+
+
+def tokenizer_of(recipe: Recipe, init: Any) -> Tokenizer | None:
+    """Return the one tokenizer that a run takes over from ``init``; None makes the recipe's own.
+
+    Raises:
+        ConfigError: the recipe asks for another kind than that of ``init``.
+    """
+    found = begun_with(recipe, init)
+    return found[0] if len(found) == 1 else None

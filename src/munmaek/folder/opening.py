@@ -10,7 +10,7 @@ from munmaek.folder.manifest import MANIFEST
 from munmaek.folder.tables import load_tables
 from munmaek.models.ngram import NgramConfig
 
-__all__ = ["open_tables"]
+__all__ = ["open_tables", "part_folders"]
 
 T = TypeVar("T", covariant=True)
 _SIZES = {"vocab_size", "bos", "eos", "unk"}
@@ -47,3 +47,17 @@ def open_tables(kind: FromTables[T], path: Path, info: Info) -> T:
     tables = load_tables(path / "model.safetensors")
     config = NgramConfig.of(info.config, where=str(path / MANIFEST))
     return kind.from_tensors(tables, config=config, **info.sizes)
+
+
+def part_folders(path: Path, info: Info) -> list[Path]:
+    """Return the folders of a mixture's parts.
+
+    Raises:
+        ArtefactError: one of them is a link.
+    """
+    places = [path / f"part-{place}" for place in range(len(info.config["weights"]))]
+    for place in places:
+        if place.is_symlink():
+            message = f"{place}: a link, a folder is wanted; copy the folder again"
+            raise ArtefactError(message)
+    return places

@@ -11,6 +11,7 @@ from safetensors import torch as safe_torch
 from torch import Tensor, nn
 
 from munmaek.errors import ArtefactError
+from munmaek.folder.info import Info
 from munmaek.folder.manifest import MANIFEST
 from munmaek.models import stage_named
 from munmaek.models.bert.huggingface import from_huggingface, to_huggingface
@@ -22,6 +23,7 @@ from munmaek.nn.tensors import check_tensors
 __all__ = [
     "make_network",
     "network_with",
+    "open_network",
     "parameter_count",
     "read_weights",
     "save_network",
@@ -173,3 +175,25 @@ def _fill(network: nn.Module, given: Mapping[str, Tensor], *, stage: str, where:
     with torch.no_grad():
         network.load_state_dict(weights, strict=False)
     network.eval()
+
+
+def open_network(folder: Path, info: Info, *, task: str | None = None) -> Any:
+    """Return the network that was saved in ``folder``.
+
+    Args:
+        folder: of a model of ours.
+        info: what the model is.
+        task: what the network is for, where that is not the model's own task.
+
+    Raises:
+        ArtefactError: the weights are missing, damaged, or of another network.
+    """
+    place = folder / "model.safetensors"
+    return network_with(
+        read_weights(place),
+        stage=info.stage,
+        task=task or info.task,
+        config=info.config,
+        sizes=info.sizes,
+        where=place,
+    )

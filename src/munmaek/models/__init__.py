@@ -14,9 +14,7 @@ from typing import Any
 
 from munmaek.errors import UnsupportedError
 
-__all__ = ["LINEAGE", "TASKS", "Stage", "stage_named", "stages", "stages_for"]
-
-TASKS = ("lm", "classify", "regress", "tag", "translate", "mlm", "embed")
+__all__ = ["LINEAGE", "Stage", "stage_named", "stages", "stages_for"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +35,8 @@ class Stage:
     training: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     picture: str = ""
     """What its context is, drawn: ``package:file`` of an SVG of 134 by 64; nothing where empty."""
+    counted: bool = False
+    """Whether its models are counted: validation chooses nothing, and torch is not needed."""
 
     def config_class(self) -> Any:
         """Return the stage's configuration class, a ``munmaek.models.configuration.Config``."""
@@ -78,6 +78,7 @@ LINEAGE = (
         adds="counting and smoothing",
         source="Chen & Goodman 1998; Heafield et al. 2013",
         picture="munmaek.models:pictures/ngram.svg",
+        counted=True,
         config="munmaek.models.ngram:NgramConfig",
         networks={
             "lm": "munmaek.models.ngram:NgramModel",

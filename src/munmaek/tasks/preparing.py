@@ -16,13 +16,14 @@ from munmaek.fit.holding import (
 from munmaek.fit.recipe import Recipe
 from munmaek.fit.vocabulary import make_tokenizer
 from munmaek.tasks.labelling import check_known
-from munmaek.text.corpora import LabelledCorpus
+from munmaek.text.corpora import LabelledCorpus, Pairs
 from munmaek.text.labels import LabelIndex, unseen_note
 from munmaek.text.soft_labels import SoftLabels
 from munmaek.text.tagged import TaggedCorpus
 from munmaek.text.tokenizers import Tokenizer
 
 __all__ = [
+    "columns_of",
     "describe_split",
     "described",
     "holds_out",
@@ -126,3 +127,12 @@ def parted_to_train(corpus: C, valid: C | None, recipe: Recipe) -> tuple[C, C]:
     train, held = parted(corpus, valid, recipe)
     assert held is not None
     return train, held
+
+
+def columns_of(recipe: Recipe) -> dict[str, Any]:
+    """Return what ``read_labelled`` and ``read_valued`` are told of the table."""
+    return {
+        "text_column": recipe.text_column,
+        "label_column": recipe.label_column,
+        "pairs": Pairs(recipe.second_column) if recipe.pairs else None,
+    }

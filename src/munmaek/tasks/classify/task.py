@@ -1,0 +1,116 @@
+"""The work of task classify: labelled texts to a trained classifier, and back from its folder."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from munmaek.errors import ArtefactError
+from munmaek.fit.extra import Extra
+from munmaek.fit.recipe import Recipe
+from munmaek.fit.vocabulary import tokenizer_of
+from munmaek.folder.borrowing import named_tokenizer
+from munmaek.folder.info import Info
+from munmaek.folder.opening import open_tables, part_folders
+from munmaek.models import stage_named
+from munmaek.models.ngram import NgramClassifier
+from munmaek.tasks.classify.data import Labelled, prepare_labelled
+from munmaek.tasks.classify.fit import fit_classifier
+from munmaek.tasks.classify.mixed import MixedClassifier
+from munmaek.tasks.classify.model import Classifier
+from munmaek.tasks.labelling import Labeller
+from munmaek.tasks.lm.mixing import MIXTURE
+from munmaek.tasks.preparing import columns_of
+from munmaek.tasks.work import NOTHING_MORE, Measured, Paths, Work
+from munmaek.text.corpora import LabelledCorpus, read_labelled
+
+if TYPE_CHECKING:
+    from munmaek.exchange.checkpoint import OpenedCheckpoint
+    from munmaek.fit.running import Run
+    from munmaek.tasks.classify.objective import NeuralClassifier
+
+__all__ = ["Classifiers"]
+
+
+class Classifiers(Work[LabelledCorpus, Labelled, Labeller]):
+    """Labelled texts, or pairs of texts, in, a classifier out."""
+
+    def read(self, paths: Paths, recipe: Recipe) -> LabelledCorpus:
+        """Read texts and their labels from tables."""
+        return read_labelled(paths, **columns_of(recipe))
+
+    def prepare(
+        self,
+        corpus: LabelledCorpus,
+        valid: LabelledCorpus | None,
+        recipe: Recipe,
+        *,
+        init: Any = None,
+        extra: Extra = NOTHING_MORE,
+    ) -> Labelled:
+        """Return texts as ids with their labels, with texts of each label held out."""
+        tokenizer = tokenizer_of(recipe, init)
+        return prepare_labelled(corpus, valid, recipe, tokenizer=tokenizer, soft=extra.soft_labels)
+
+    def fit(self, prepared: Labelled, recipe: Recipe, run: "Run") -> Classifier:
+        """Train or count the recipe's stage to tell the labels apart."""
+        return fit_classifier(prepared, recipe, run)
+
+    def validate(self, model: Labeller, prepared: Labelled) -> Measured | None:
+        """Measure the labels of the texts held out."""
+        held = prepared.valid_corpus
+        return None if held is None else Measured(model.evaluate(held))
+
+    def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Labeller:
+        """Open a counted classifier, a mixture or a network."""
+        if info.stage == MIXTURE:
+            return self._mixture(folder, manifest, info)
+        return Classifier(
+            named_tokenizer(folder, manifest, "tokenizer"),
+            self._scorer(folder, manifest, info),
+            tuple(cast("list[str]", manifest["labels"])),
+            info,
+            manifest["limit"],
+            pairs=manifest.get("pairs", False),
+            temperature=manifest.get("temperature", 1.0),
+        )
+
+    def _scorer(
+        self, folder: Path, manifest: Mapping[str, Any], info: Info
+    ) -> "NgramClassifier | NeuralClassifier":
+        if stage_named(info.stage).counted:
+            return open_tables(NgramClassifier, folder, info)
+        from munmaek.folder.weights import open_network
+        from munmaek.tasks.classify.objective import NeuralClassifier
+
+        network = open_network(folder, info)
+        return NeuralClassifier(network, several=manifest.get("several", False))
+
+    def _mixture(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> MixedClassifier:
+        from munmaek.tasks.loading import load_as
+
+        places = part_folders(folder, info)
+        parts = tuple(load_as(place, Classifier, what="a mixture") for place in places)
+        for place, part in zip(places, parts, strict=True):
+            if set(part.labels) != set(manifest["labels"]):
+                message = f"{place}: other labels than the mixture's; copy the folder again"
+                raise ArtefactError(message)
+        return MixedClassifier(
+            parts,
+            tuple(info.config["weights"]),
+            tuple(manifest["labels"]),
+            info,
+            pairs=manifest.get("pairs", False),
+            temperature=manifest.get("temperature", 1.0),
+        )
+
+    def adopt(self, opened: "OpenedCheckpoint") -> Classifier | None:
+        """Return a checkpoint whose head gives labels."""
+        labels = opened.labels
+        if opened.head != "classify" or labels.rates:
+            return None
+        from munmaek.tasks.classify.objective import NeuralClassifier
+
+        model = NeuralClassifier(opened.network, several=labels.several)
+        return Classifier(
+            opened.tokenizer, model, labels.names, opened.info, opened.limit, pairs=None
+        )

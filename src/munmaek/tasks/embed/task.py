@@ -1,0 +1,64 @@
+"""The work of task embed: texts, or pairs of one meaning, to a trained encoder of texts."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from munmaek.fit.extra import Extra
+from munmaek.fit.recipe import Recipe
+from munmaek.fit.vocabulary import make_tokenizer, tokenizer_of
+from munmaek.folder.info import Info
+from munmaek.tasks.embed.data import Texts, parted_texts, read_texts, read_validation, sides
+from munmaek.tasks.embed.fit import fit_embedder
+from munmaek.tasks.mlm.model import Encoder
+from munmaek.tasks.mlm.task import restored_encoder
+from munmaek.tasks.work import NOTHING_MORE, Measured, Paths, Work
+from munmaek.text.corpora import Corpus
+from munmaek.text.pairs import PairCorpus
+
+if TYPE_CHECKING:
+    from munmaek.fit.running import Run
+
+__all__ = ["Embedders"]
+
+
+class Embedders(Work[Corpus | PairCorpus, Texts, Encoder]):
+    """Texts, each its own second, or pairs of one meaning in, an encoder out."""
+
+    def read(self, paths: Paths, recipe: Recipe) -> Corpus | PairCorpus:
+        """Read texts, or with ``recipe.pairs`` tables of pairs."""
+        return read_texts(paths, recipe)
+
+    def read_validation(self, paths: Paths, recipe: Recipe) -> PairCorpus:
+        """Read tables of pairs, with numbers for Spearman's ρ."""
+        return read_validation(paths)
+
+    def prepare(
+        self,
+        corpus: Corpus | PairCorpus,
+        valid: PairCorpus | None,
+        recipe: Recipe,
+        *,
+        init: Any = None,
+        extra: Extra = NOTHING_MORE,
+    ) -> Texts:
+        """Return the texts with a tokenizer, with texts held out where no pairs validate."""
+        train, held = parted_texts(corpus, valid, recipe)
+        tokenizer = tokenizer_of(recipe, init)
+        if tokenizer is None:
+            lines = [line for side in sides(train) for line in side]
+            tokenizer = make_tokenizer(lines, recipe)
+        return Texts(tokenizer, train, held)
+
+    def fit(self, prepared: Texts, recipe: Recipe, run: "Run") -> Encoder:
+        """Train the recipe's stage to bring texts of one meaning near each other."""
+        return fit_embedder(prepared, recipe, run)
+
+    def validate(self, model: Encoder, prepared: Texts) -> Measured | None:
+        """Measure the similarities of pairs; texts alone have no scores."""
+        held = prepared.valid_corpus
+        return None if isinstance(held, Corpus) else Measured(model.evaluate_pairs(held))
+
+    def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Encoder:
+        """Open a network and its way from a text to a vector."""
+        return restored_encoder(folder, manifest, info)

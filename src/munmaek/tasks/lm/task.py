@@ -1,0 +1,100 @@
+"""The work of task lm: running text to a trained language model, and back from its folder."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from munmaek.errors import ArtefactError
+from munmaek.fit.extra import Extra
+from munmaek.fit.recipe import Recipe
+from munmaek.fit.vocabulary import tokenizer_of
+from munmaek.folder.borrowing import named_tokenizer
+from munmaek.folder.info import Info
+from munmaek.folder.manifest import MANIFEST
+from munmaek.folder.opening import open_tables, part_folders
+from munmaek.folder.tables import load_tables
+from munmaek.models import stage_named
+from munmaek.models.ngram import NgramModel
+from munmaek.tasks.lm.data import Text, prepare_text
+from munmaek.tasks.lm.mixing import MIXTURE, mixture_of
+from munmaek.tasks.lm.model import TrainedLanguageModel
+from munmaek.tasks.lm.training_text import TrainingText
+from munmaek.tasks.work import NOTHING_MORE, Measured, Paths, Work
+from munmaek.text.corpora import Corpus, read_text
+from munmaek.text.tokenizers import Tokenizer
+
+if TYPE_CHECKING:
+    from munmaek.fit.running import Run
+
+__all__ = ["LanguageModels"]
+
+
+class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
+    """Running text in, a language model out."""
+
+    def read(self, paths: Paths, recipe: Recipe) -> Corpus:
+        """Read running text, a line a sentence."""
+        return read_text(paths, column=recipe.text_column)
+
+    def prepare(
+        self,
+        corpus: Corpus,
+        valid: Corpus | None,
+        recipe: Recipe,
+        *,
+        init: Any = None,
+        extra: Extra = NOTHING_MORE,
+    ) -> Text:
+        """Return the lines as ids, with lines held out where the model needs them."""
+        return prepare_text(corpus, valid, recipe, tokenizer=tokenizer_of(recipe, init))
+
+    def fit(self, prepared: Text, recipe: Recipe, run: "Run") -> TrainedLanguageModel:
+        """Train or count the recipe's stage to predict the next token."""
+        from munmaek.tasks.lm.fit import fit_language_model
+
+        return fit_language_model(prepared, recipe, run)
+
+    def validate(self, model: TrainedLanguageModel, prepared: Text) -> Measured | None:
+        """Measure the probabilities of the lines held out; a score that is none has no measure."""
+        if not model.is_distribution or prepared.valid_corpus is None:
+            return None
+        return Measured(model.evaluate(prepared.valid_corpus))
+
+    def restore(
+        self, folder: Path, manifest: Mapping[str, Any], info: Info
+    ) -> TrainedLanguageModel:
+        """Open a counted model, a mixture or a network; the first two without torch."""
+        tokenizer = cast("Tokenizer", named_tokenizer(folder, manifest, "tokenizer"))
+        if info.stage == MIXTURE:
+            return self._mixture(folder, info, tokenizer)
+        if stage_named(info.stage).counted:
+            model = open_tables(NgramModel, folder, info)
+            return TrainedLanguageModel(tokenizer, model, info, _kept_text(folder, manifest))
+        from munmaek.folder.weights import open_network
+        from munmaek.tasks.lm.neural import language_model_of
+
+        document = info.training.get("context") == "document"
+        network = language_model_of(open_network(folder, info), tokenizer, document=document)
+        return TrainedLanguageModel(tokenizer, network, info)
+
+    def _mixture(self, folder: Path, info: Info, tokenizer: Tokenizer) -> TrainedLanguageModel:
+        from munmaek.tasks.loading import load_as
+
+        places = part_folders(folder, info)
+        parts = tuple(load_as(place, TrainedLanguageModel, what="a mixture") for place in places)
+        for place, part in zip(places, parts, strict=True):
+            if part.tokenizer.fingerprint != tokenizer.fingerprint:
+                message = f"{place}: another tokenizer than the mixture's; copy the folder again"
+                raise ArtefactError(message)
+        try:
+            model = mixture_of(parts, info.config)
+        except ValueError as error:
+            message = f"{folder / MANIFEST}: damaged ({error}); make the mixture again"
+            raise ArtefactError(message) from error
+        return TrainedLanguageModel(tokenizer, model, info, parts=parts)
+
+
+def _kept_text(folder: Path, manifest: Mapping[str, Any]) -> TrainingText | None:
+    if "text.safetensors" not in manifest["files"]:
+        return None
+    return TrainingText.from_tensors(load_tables(folder / "text.safetensors"))

@@ -1,0 +1,75 @@
+"""The work of task regress: texts with values to a trained regressor, and back from its folder."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from munmaek.fit.extra import Extra
+from munmaek.fit.recipe import Recipe
+from munmaek.fit.vocabulary import tokenizer_of
+from munmaek.folder.borrowing import named_tokenizer
+from munmaek.folder.info import Info
+from munmaek.folder.weights import open_network
+from munmaek.tasks.preparing import columns_of
+from munmaek.tasks.regress.data import Valued, prepare_valued
+from munmaek.tasks.regress.fit import fit_regressor
+from munmaek.tasks.regress.model import Regressor
+from munmaek.tasks.regress.objective import NeuralRegressor
+from munmaek.tasks.work import NOTHING_MORE, Measured, Paths, Work
+from munmaek.text.corpora import LabelledCorpus, read_valued
+
+if TYPE_CHECKING:
+    from munmaek.exchange.checkpoint import OpenedCheckpoint
+    from munmaek.fit.running import Run
+
+__all__ = ["Regressors"]
+
+
+class Regressors(Work[LabelledCorpus, Valued, Regressor]):
+    """Texts, or pairs of texts, with numbers in, a regressor out."""
+
+    def read(self, paths: Paths, recipe: Recipe) -> LabelledCorpus:
+        """Read texts and their numbers from tables."""
+        return read_valued(paths, **columns_of(recipe))
+
+    def prepare(
+        self,
+        corpus: LabelledCorpus,
+        valid: LabelledCorpus | None,
+        recipe: Recipe,
+        *,
+        init: Any = None,
+        extra: Extra = NOTHING_MORE,
+    ) -> Valued:
+        """Return texts as ids with their values scaled to 0 to 1, with texts held out."""
+        return prepare_valued(corpus, valid, recipe, tokenizer=tokenizer_of(recipe, init))
+
+    def fit(self, prepared: Valued, recipe: Recipe, run: "Run") -> Regressor:
+        """Train the recipe's stage to give the values."""
+        return fit_regressor(prepared, recipe, run)
+
+    def validate(self, model: Regressor, prepared: Valued) -> Measured:
+        """Measure the values of the texts held out."""
+        return Measured(model.evaluate(prepared.valid_corpus))
+
+    def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Regressor:
+        """Open a network and the range of its values."""
+        low, high = manifest["range"]
+        return Regressor(
+            named_tokenizer(folder, manifest, "tokenizer"),
+            NeuralRegressor(open_network(folder, info)),
+            info,
+            manifest["limit"],
+            manifest["pairs"],
+            low=low,
+            high=high,
+        )
+
+    def adopt(self, opened: "OpenedCheckpoint") -> Regressor | None:
+        """Return a checkpoint whose head gives one number."""
+        if opened.head != "classify" or not opened.labels.rates:
+            return None
+        info = replace(opened.info, task="regress")
+        rater = NeuralRegressor(opened.network)
+        return Regressor(opened.tokenizer, rater, info, opened.limit, pairs=None)

@@ -1,0 +1,71 @@
+"""The work of task tag: tagged sentences to a trained tagger, and back from its folder."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from munmaek.fit.extra import Extra
+from munmaek.fit.recipe import Recipe
+from munmaek.fit.vocabulary import tokenizer_of
+from munmaek.folder.borrowing import named_tokenizer
+from munmaek.folder.info import Info
+from munmaek.folder.weights import open_network
+from munmaek.tasks.tag.data import Tagged, prepare_tagged
+from munmaek.tasks.tag.fit import fit_tagger
+from munmaek.tasks.tag.model import Tagger
+from munmaek.tasks.work import NOTHING_MORE, Measured, Paths, Work
+from munmaek.text.tagged import TaggedCorpus, read_tagged
+
+if TYPE_CHECKING:
+    from munmaek.exchange.checkpoint import OpenedCheckpoint
+    from munmaek.fit.running import Run
+
+__all__ = ["Taggers"]
+
+
+class Taggers(Work[TaggedCorpus, Tagged, Tagger]):
+    """Sentences of tagged words in, a tagger out."""
+
+    def read(self, paths: Paths, recipe: Recipe) -> TaggedCorpus:
+        """Read sentences of words with labels."""
+        return read_tagged(paths)
+
+    def prepare(
+        self,
+        corpus: TaggedCorpus,
+        valid: TaggedCorpus | None,
+        recipe: Recipe,
+        *,
+        init: Any = None,
+        extra: Extra = NOTHING_MORE,
+    ) -> Tagged:
+        """Return the sentences with a tokenizer and their labels, with sentences held out."""
+        return prepare_tagged(corpus, valid, recipe, tokenizer=tokenizer_of(recipe, init))
+
+    def fit(self, prepared: Tagged, recipe: Recipe, run: "Run") -> Tagger:
+        """Train the recipe's stage to label the words."""
+        return fit_tagger(prepared, recipe, run)
+
+    def validate(self, model: Tagger, prepared: Tagged) -> Measured:
+        """Measure the labels of the sentences held out."""
+        return Measured(model.evaluate(prepared.valid_corpus))
+
+    def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Tagger:
+        """Open a network and its labels."""
+        return Tagger(
+            named_tokenizer(folder, manifest, "tokenizer"),
+            open_network(folder, info),
+            tuple(manifest["labels"]),
+            info,
+            manifest["limit"],
+            manifest.get("whole_words", False),
+            manifest.get("apart", False),
+        )
+
+    def adopt(self, opened: "OpenedCheckpoint") -> Tagger | None:
+        """Return a checkpoint whose head labels tokens."""
+        if opened.head != "tag":
+            return None
+        return Tagger(
+            opened.tokenizer, opened.network, opened.labels.names, opened.info, opened.limit
+        )

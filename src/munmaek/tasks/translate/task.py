@@ -1,0 +1,105 @@
+"""The work of task translate: sentence pairs to a trained translator, and back from its folder."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from munmaek.align import Guide, read_guide, statistical_links, tokenizer_hash
+from munmaek.errors import UnsupportedError
+from munmaek.fit.extra import STATISTICAL, Extra, GuideSource
+from munmaek.fit.recipe import Recipe
+from munmaek.fit.vocabulary import begun_with
+from munmaek.folder.borrowing import named_tokenizer
+from munmaek.folder.info import Info
+from munmaek.folder.weights import open_network
+from munmaek.tasks.translate.bitexts import read_back_translated, read_pairs
+from munmaek.tasks.translate.data import Parallel, prepare_parallel
+from munmaek.tasks.translate.fit import fit_translator
+from munmaek.tasks.translate.model import Translator
+from munmaek.tasks.translate.quality import judge
+from munmaek.tasks.work import NOTHING_MORE, Measured, Paths, Work
+from munmaek.text.corpora import ParallelCorpus
+from munmaek.text.tokenizers import Tokenizer
+
+if TYPE_CHECKING:
+    from munmaek.fit.running import Run
+
+__all__ = ["Translators"]
+
+
+class Translators(Work[ParallelCorpus, Parallel, Translator]):
+    """Sentence pairs in, a translator out."""
+
+    def read(self, paths: Paths, recipe: Recipe) -> ParallelCorpus:
+        """Read sentence pairs, with the recipe's tags before their sources."""
+        return read_pairs(paths, recipe)
+
+    def prepare(
+        self,
+        corpus: ParallelCorpus,
+        valid: ParallelCorpus | None,
+        recipe: Recipe,
+        *,
+        init: Any = None,
+        extra: Extra = NOTHING_MORE,
+    ) -> Parallel:
+        """Return the pairs as ids, with pairs held out, and the links that guide attention.
+
+        Raises:
+            UnsupportedError: ``init`` is no translator, or the guide does not go with the recipe.
+        """
+        if init is not None and not isinstance(init, Translator):
+            message = (
+                f"--init: a model for '{init.info.task}' cannot begin a translator; --tokenizer "
+                "takes over its tokenizer alone"
+            )
+            raise UnsupportedError(message)
+        guide, more = extra.guide, extra.back_translated
+        tokenizers = cast("tuple[Tokenizer, Tokenizer] | None", begun_with(recipe, init) or None)
+        recipe.check_guide(given=guide is not None, counts_words=guide not in (None, STATISTICAL))
+        pairs = prepare_parallel(
+            corpus,
+            valid,
+            recipe,
+            tokenizers=tokenizers,
+            guides=None if guide == STATISTICAL else _known_guides(guide, corpus, tokenizers),
+            more=read_back_translated(more, recipe) if more else None,
+        )
+        if guide != STATISTICAL:
+            return pairs
+        return replace(pairs, guides=_aligned(pairs.train_corpus))
+
+    def fit(self, prepared: Parallel, recipe: Recipe, run: "Run") -> Translator:
+        """Train the recipe's stage to turn sources into targets."""
+        return fit_translator(prepared, recipe, run)
+
+    def validate(self, model: Translator, prepared: Parallel) -> Measured:
+        """Measure translations of the pairs held out, and look for what is wrong with them."""
+        quality = judge(model, prepared.valid_corpus)
+        return Measured(quality.scores, quality.findings)
+
+    def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Translator:
+        """Open a network and its two tokenizers."""
+        source, target = (
+            cast("Tokenizer", named_tokenizer(folder, manifest, name))
+            for name in ("source_tokenizer", "tokenizer")
+        )
+        return Translator(source, target, open_network(folder, info), info, manifest["limit"])
+
+
+def _known_guides(
+    guide: GuideSource,
+    corpus: ParallelCorpus,
+    tokenizers: tuple[Tokenizer, Tokenizer] | None,
+) -> Sequence[Guide | None] | None:
+    """Return the guide of each pair. Marks must be of the tokenizers that training begins from."""
+    if not isinstance(guide, Path | str):
+        return guide
+    marked_with = None if tokenizers is None else tokenizer_hash(*tokenizers)
+    return read_guide(guide, corpus.sources, corpus.targets, tokenizer=marked_with)
+
+
+def _aligned(corpus: ParallelCorpus) -> list[Guide | None]:
+    links = statistical_links(corpus.sources, corpus.targets)
+    return [Guide(each) if each else None for each in links]
