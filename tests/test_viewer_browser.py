@@ -48,6 +48,11 @@ VIEWS = {
     ],
     "mlm-bert": ["What fills the gap", "Self-attention, step by step", "Hidden states"],
     "pair": ["What fills the gap", "Between two sentences"],
+    "classify-attention": ["Attention pooling", "What each word is worth", "Gates"],
+    "regress-bert": ["What each word is worth", "Self-attention over the sentence"],
+    "tag-bert": ["Labels of the words", "What each word is worth", "Hidden states"],
+    "embed-bert": ["What each word is worth", "Self-attention, step by step", "Hidden states"],
+    "alike": ["What each word is worth", "Between two sentences", "Hidden states"],
 }
 
 
@@ -396,6 +401,35 @@ def test_a_word_is_masked_by_a_click_and_filled(
         gap.wait_for()
         assert "The text had 책을" in gap.inner_text()
         assert gap.locator("svg g").count() == 8
+
+
+def test_what_decides_the_label_of_a_word_is_shown_when_it_is_chosen(
+    visit: Callable[..., Visit], shown: dict[str, Any], tmp_path: Path
+) -> None:
+    record = shown["tag-bert"]
+    seen = visit().open(write_page(tmp_path / "a.html", record)).all_drawn()
+    words = seen.page.get_by_role("toolbar", name="Choose a word to see what decides its label")
+    words.get_by_role("button").nth(2).click()
+    tag = record.tags[2]
+    told = figure(seen, f"What decides {tag['label']} of ‘{tag['word']}’, in nats")
+    told.get_by_text("The numbers as a table").click()
+    told.locator("table").wait_for()
+    rows = [row.locator("td").all_inner_texts() for row in told.locator("tbody tr").all()]
+    assert [row[0] for row in rows] == list(record.source.surface)
+    worth = record.tensors["source_influence"][2]
+    found = [float(row[1].replace("−", "-")) for row in rows]
+    assert found == pytest.approx(worth.tolist(), abs=2e-3)
+
+
+def test_two_texts_of_an_embedder_are_asked_for_and_their_likeness_is_said(
+    visit: Callable[..., Visit], folders: dict[str, Path]
+) -> None:
+    with served_alone(folders["embed-bert"]) as address:
+        seen = visit().open(address)
+        seen.page.get_by_label("Second sentence (or leave empty)").fill("너는 온다")
+        seen.page.get_by_role("button", name="Look inside").click()
+        seen.page.get_by_text("The two texts are").wait_for()
+        assert "Between two sentences" in headings(seen.all_drawn())
 
 
 def test_tensors_too_large_to_send_along_are_fetched_when_drawn(

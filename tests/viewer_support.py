@@ -24,6 +24,13 @@ SENTENCE = "나는 학교에서 친구와 책을 읽는다"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 AXE = Path(__file__).parent.parent / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 
+BERT = {
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 48,
+}
+
 NETWORKS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "lm-rnn": ("lm", "rnn", {"embedding": 24, "hidden": 24}),
     "lm-transformer": (
@@ -42,16 +49,11 @@ NETWORKS: dict[str, tuple[str, str, dict[str, Any]]] = {
         "transformer",
         {"dimension": 32, "heads": 2, "layers": 2, "feed_forward": 48},
     ),
-    "mlm-bert": (
-        "mlm",
-        "bert",
-        {
-            "hidden_size": 32,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 2,
-            "intermediate_size": 48,
-        },
-    ),
+    "mlm-bert": ("mlm", "bert", BERT),
+    "classify-attention": ("classify", "attention", {"embedding": 24, "encoder_hidden": 16}),
+    "regress-bert": ("regress", "bert", BERT),
+    "tag-bert": ("tag", "bert", BERT),
+    "embed-bert": ("embed", "bert", BERT),
 }
 
 
@@ -61,6 +63,26 @@ def trained(folder: Path) -> dict[str, Path]:
     files = {"ko": folder / "ko.txt", "en": folder / "en.txt"}
     files["ko"].write_text("".join(f"{each.korean}\n" for each in book), encoding="utf-8")
     files["en"].write_text("".join(f"{each.english}\n" for each in book), encoding="utf-8")
+    rows = {
+        "labels.tsv": ["text\tlabel", *(f"{each.korean}\t{each.label}" for each in book)],
+        "values.tsv": ["text\tlabel", *(f"{each.korean}\t{len(each.korean)}" for each in book)],
+        "tags.tsv": [
+            line
+            for each in book
+            for line in (
+                *(f"{w}\t{'PLACE' if '에' in w else 'O'}" for w in each.korean.split()),
+                "",
+            )
+        ],
+    }
+    for name, lines in rows.items():
+        (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    data = {
+        "translate": [files["ko"], files["en"]],
+        "classify": [folder / "labels.tsv"],
+        "regress": [folder / "values.tsv"],
+        "tag": [folder / "tags.tsv"],
+    }
     made = {"lm-ngram": folder / "lm-ngram"}
     counted = Recipe(task="lm", stage="ngram", vocab_size=400, keep_text=True)
     train(counted, [files["ko"]], folder=made["lm-ngram"])
@@ -72,14 +94,13 @@ def trained(folder: Path) -> dict[str, Path]:
             model=config,
             train={"steps": 8, "validations": 1},
         )
-        paths = [files["ko"], files["en"]] if task == "translate" else [files["ko"]]
-        train(recipe, paths, folder=folder / name)
+        train(recipe, data.get(task, [files["ko"]]), folder=folder / name)
         made[name] = folder / name
     return made
 
 
 def records(folders: dict[str, Path]) -> dict[str, Any]:
-    """A record of every model on one sentence, and BERT on a pair."""
+    """A record of every model on one sentence, and BERT on pairs."""
     models = {name: load(folder) for name, folder in folders.items()}
     texts = dict.fromkeys(models, SENTENCE)
     texts["mlm-bert"] = SENTENCE.replace("친구와", "<mask>")
@@ -88,6 +109,7 @@ def records(folders: dict[str, Path]) -> dict[str, Any]:
         for name in models
     }
     made["pair"] = capture(models["mlm-bert"], "나는 <mask> 간다", name="pair", pair="너는 온다")
+    made["alike"] = capture(models["embed-bert"], "나는 집에 간다", name="alike", pair="너는 온다")
     return made
 
 

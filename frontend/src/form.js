@@ -14,9 +14,8 @@ export function Form({ live, about, empty, onRecords, onError }) {
   const [busy, setBusy] = useState(false);
   const models = about?.models ?? [];
   const chosen = models.find((each) => each.id === model) ?? models[0];
-  const task = chosen?.task;
   // What a second text is to a model; `pairs` is true where it must have one, null where it may.
-  const role = (each) => (each.task === "translate" ? "target" : each.pairs === false ? null : "pair");
+  const role = (each) => (each.target ? "target" : each.pairs === false ? null : "pair");
   const ask = async (sentence, second) => {
     setBusy(true);
     try {
@@ -40,7 +39,7 @@ export function Form({ live, about, empty, onRecords, onError }) {
       <button class="main" disabled=${busy || !chosen}>${t("form.look")}</button>
       ${busy && html`<span class="hint" role="status">${t("loading")}</span>`}
     </form>
-    ${task === "lm" && html`<${Next} live=${live} model=${chosen.id} text=${text}/>`}`;
+    ${chosen?.next && html`<${Next} live=${live} model=${chosen.id} text=${text}/>`}`;
 }
 
 /** The likeliest next words after what is typed so far. */

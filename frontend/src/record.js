@@ -10,11 +10,12 @@ import { BeamTree } from "./views/beam.js";
 import { Heads, groupsOfHeads, titleOf } from "./views/heads.js";
 import { Mask } from "./views/mask.js";
 import { Ngram } from "./views/ngram.js";
-import { Pairs } from "./views/pairs.js";
+import { Likeness, Pairs, readApart } from "./views/pairs.js";
 import { Pooling } from "./views/pooling.js";
 import { Outcome, Surprisal } from "./views/prediction.js";
 import { Gates, Influence, Similarity } from "./views/recurrent.js";
 import { Stepper } from "./views/stepper.js";
+import { Tags } from "./views/tags.js";
 
 const WINDOW = 128; // words drawn at once where a text has more than LONG
 const LONG = 512;
@@ -25,15 +26,17 @@ function parts(record, view, live) {
   const all = [
     ["ngram", record.ngram && t("part.ngram"), () => html`<${Ngram} record=${record} view=${view}/>`, 700],
     ["surprisal", record.logprobs?.length && t("part.surprisal"), () => html`<${Surprisal} record=${record} view=${view}/>`, 220],
-    ["mask", record.task === "mlm" && t("part.mask"), () => html`<${Mask} record=${record} live=${live}/>`, 300],
+    ["tags", record.tags?.length && t("part.tags"), () => html`<${Tags} record=${record}/>`, 420],
+    ["mask", record.outcome?.filled && t("part.mask"), () => html`<${Mask} record=${record} live=${live}/>`, 300],
     ["pooling", record.attentions.some((each) => each.part === "pool") && t("part.pooling"), () => html`<${Pooling} record=${record} view=${view}/>`, 240],
     ["beam", record.beam?.nodes?.length && t("part.beam"), () => html`<${BeamTree} record=${record}/>`, 400],
-    ["alignment", (alignmentOf(record) || record.stage === "seq2seq") && t("part.alignment"), () => html`<${Alignment} record=${record} view=${view}/>`, 900],
+    ["alignment", (alignmentOf(record) || record.written) && t("part.alignment"), () => html`<${Alignment} record=${record} view=${view}/>`, 900],
     ["hypotheses", record.beam?.hypotheses?.filter((each) => each.tensor).length > 1 && t("part.hypotheses"), () => html`<${Hypotheses} record=${record} view=${view}/>`, 400],
     ["source-influence", has("source_influence") && t("part.sourceInfluence"), () => html`<${SourceInfluence} record=${record} view=${view}/>`, 360],
     ["stepper", record.attentions.some((each) => each.stepper) && t("part.stepper"), () => html`<${Stepper} record=${record} view=${view}/>`, 500],
     ...groupsOfHeads(record).map((group) => [`heads-${group[0].name}`, titleOf(group[0]), () => html`<${Heads} record=${record} attentions=${group} view=${view} live=${live}/>`, 1200]),
-    ["pairs", record.segments?.includes(1) && t("part.pairs"), () => html`<${Pairs} record=${record} view=${view}/>`, 500],
+    ["likeness", readApart(record) && has("similarity") && t("part.pairs"), () => html`<${Likeness} record=${record} view=${view}/>`, 400],
+    ["pairs", record.segments?.includes(1) && !readApart(record) && t("part.pairs"), () => html`<${Pairs} record=${record} view=${view}/>`, 500],
     ["similarity", has("similarity") && t("part.similarity"), () => html`<${Similarity} record=${record} view=${view}/>`, 400],
     ["influence", record.measures?.influence?.length > 1 && t("part.influence"), () => html`<${Influence} record=${record}/>`, 260],
     ["gates", record.gates?.length && t("part.gates"), () => html`<${Gates} record=${record} view=${view}/>`, 600],

@@ -8,6 +8,7 @@ import { axisOf, byColumn, shown } from "../fold.js";
 import { Links } from "../links.js";
 import { useTensor } from "../tensor.js";
 import { number, t, tx } from "../texts.js";
+import { readApart } from "./pairs.js";
 import { Explains, Faithfulness, Strongest, fileName, largest, names, word } from "./parts.js";
 
 /** The attention that says which word came from which: the model's own, or its first to the source. */
@@ -30,7 +31,7 @@ export function Alignment({ record, view }) {
   const attention = alignmentOf(record);
   const tensor = useTensor(record, attention?.tensor);
   if (!attention) {
-    return record.stage === "seq2seq" ? html`<p class="outcome">${t("alignment.none")}</p>` : null;
+    return record.written ? html`<p class="outcome">${t("alignment.none")}</p>` : null;
   }
   if (!tensor) return html`<p class="hint">${t("loading")}</p>`;
   const axes = [attention.rows, attention.columns];
@@ -106,15 +107,16 @@ export function SourceInfluence({ record, view }) {
   const rowAxis = record.output ? words("output") : words("source");
   const axes = { ...record, rows: tensor.shape[0] === 1 ? axisOf(record, "text") : rowAxis, columns: words("source") };
   const { matrix, rows, columns } = shown(axes, tensor.matrix(), ["rows", "columns"], view, "mean");
-  const valued = record.task === "regress";
-  const title = t(valued ? "sourceInfluence.value" : "sourceInfluence.title");
+  const { unit = "nats" } = record;
+  const kind = unit === "nats" ? "title" : unit === "value" ? "value" : readApart(record) ? "similar" : "turn";
+  const title = t(`sourceInfluence.${kind}`);
   const file = fileName(record, "source-influence");
   if (tensor.shape[0] === 1 && columns.length > 1) {
     const values = Array.from(matrix.data);
-    return html`<${Figure} title=${title} file=${file} caption=${t(valued ? "sourceInfluence.valueCaption" : "sourceInfluence.label")} table=${() => ({ head: [t("word"), t(valued ? "unit.value" : "unit.nats")], rows: columns.map((column, at) => [column.name, values[at]]) })}>
-      <${Bars} names=${names(columns)} values=${values} signed digits=${valued ? 3 : 2} hot=${largest(values)} label=${title}/><//>`;
+    return html`<${Figure} title=${title} file=${file} caption=${t(kind === "title" ? "sourceInfluence.label" : `sourceInfluence.${kind}Caption`)} table=${() => ({ head: [t("word"), t(`unit.${unit}`)], rows: columns.map((column, at) => [column.name, values[at]]) })}>
+      <${Bars} names=${names(columns)} values=${values} signed digits=${kind === "title" ? 2 : 3} hot=${largest(values)} label=${title}/><//>`;
   }
-  return html`<${MatrixFigure} title=${title} file=${file} caption=${t(record.task === "translate" ? "sourceInfluence.caption" : "sourceInfluence.words")}
+  return html`<${MatrixFigure} title=${title} file=${file} caption=${t(`sourceInfluence.${record.written ? "caption" : record.tags?.length ? "tags" : "words"}`)}
     matrix=${matrix} rows=${names(rows)} columns=${names(columns)} scale=${scaleOf(matrix)}/>`;
 }
 

@@ -10,7 +10,6 @@ import { fileName, word } from "./parts.js";
 export function Mask({ record, live }) {
   const [answer, setAnswer] = useState({});
   useEffect(() => setAnswer({}), [record.id]);
-  if (record.task !== "mlm") return null;
   const surface = record.source.surface;
   const choose = async (at) => {
     setAnswer({ at, busy: true });

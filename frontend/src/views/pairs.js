@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { ceiling } from "../colour.js";
 import { MatrixFigure } from "../figure.js";
 import { shown } from "../fold.js";
-import { useTensors } from "../tensor.js";
+import { useTensor, useTensors } from "../tensor.js";
 import { t } from "../texts.js";
 import { Choice } from "../words.js";
 import { useGathered } from "./heads.js";
@@ -13,6 +13,18 @@ import { fileName, names } from "./parts.js";
 const WAYS = [[0, 1], [1, 0], [0, 0], [1, 1]];
 const LETTERS = "AB";
 const way = ([from, to]) => `${LETTERS[from]}→${LETTERS[to]}`;
+
+/** Two texts of which each was read by itself, and only what came of them was compared. */
+export const readApart = ({ outcome }) => typeof outcome?.similarity === "number";
+
+/** Which words of the one text are like which of the other: the cosine of their states. */
+export function Likeness({ record, view }) {
+  const tensor = useTensor(record, record.measures.similarity);
+  if (!tensor) return html`<p class="hint">${t("loading")}</p>`;
+  const cut = block(shown(record, tensor.matrix(), ["source", "source"], view, "mean"), record.segments, [0, 1]);
+  return html`<${MatrixFigure} title=${t("likeness.title")} file=${fileName(record, "likeness")} caption=${t("likeness.caption")} arrow="·"
+    matrix=${cut.matrix} rows=${names(cut.rows)} columns=${names(cut.columns)} scale=${{ kind: "difference", top: 1 }}/>`;
+}
 
 export function Pairs({ record, view }) {
   const [chosen, setChosen] = useState("0");

@@ -35,7 +35,7 @@ export function Faithfulness({ record, name }) {
   if (!measured) return html`<p class="faithful hint">${t("faithful.none")}</p>`;
   const { attended, random, k, unit = "nats" } = measured;
   const more = Math.abs(attended) > Math.abs(random) * 1.05;
-  return html`<div class="faithful"><p class="hint">${t(unit === "value" ? "faithful.value" : "faithful.title", { k })}</p><table>
+  return html`<div class="faithful"><p class="hint">${t(unit === "nats" ? "faithful.title" : "faithful.value", { k })}</p><table>
       <tr><th scope="row">${t("faithful.attended")}</th><td class="num">${number(attended, 3)}</td><td>${t(`unit.${unit}`)}</td></tr>
       <tr><th scope="row">${t("faithful.random")}</th><td class="num">${number(random, 3)}</td><td>${t(`unit.${unit}`)}</td></tr>
     </table><p class="hint">${t(more ? "faithful.more" : "faithful.less")}</p></div>`;

@@ -7,18 +7,26 @@ import { BITS, fileName, largest, surprisal, word } from "./parts.js";
 
 export function Outcome({ record }) {
   const { outcome = {}, probabilities } = record;
-  if (record.task === "translate") {
+  if (record.written) {
     const made = outcome.translation ?? record.target ?? record.output?.surface?.join(" ");
     const own = !record.beam?.hypotheses?.length || record.beam.hypotheses[0].text === made;
     return html`<p class="outcome">${tx(own ? "outcome.translation" : "outcome.given", { text: word(made) })}
       ${typeof outcome.logprob === "number" && html` <span class="hint">${t("outcome.logprob", { value: number(outcome.logprob, 2) })}</span>`}</p>`;
   }
-  if (record.task === "lm" && record.logprobs.length) {
+  if (record.logprobs?.length) {
     const total = record.logprobs.reduce((sum, value) => sum + value, 0);
     return html`<p class="outcome">${tx("outcome.score", { value: number(total, 2), bits: number(-total * BITS / record.logprobs.length, 2) })}</p>`;
   }
+  if (typeof outcome.similarity === "number") return html`<p class="outcome">${tx("outcome.similarity", { value: word(number(outcome.similarity, 3)), unit: t(`unit.${record.unit}`) })}</p>`;
+  if (outcome.entities) return html`<${Entities} entities=${outcome.entities}/>`;
   if (typeof outcome.value === "number") return html`<p class="outcome">${tx("outcome.value", { value: word(number(outcome.value, 3)) })}</p>`;
   return probabilities?.length ? html`<${Labels} record=${record}/>` : null;
+}
+
+function Entities({ entities }) {
+  if (!entities.length) return html`<p class="outcome">${t("outcome.noEntities")}</p>`;
+  const told = entities.map(({ text, label, probability }, at) => html`${at ? ", " : ""}<b dir="auto">${text}</b> ${label} (${number(probability, 2)})`);
+  return html`<p class="outcome">${tx("outcome.entities", { entities: told })}</p>`;
 }
 
 function Labels({ record }) {
@@ -42,7 +50,7 @@ export function Surprisal({ record, view }) {
 
 /** What changed between two records of one text: after a head was switched off, or a word masked. */
 export function Change({ before, after }) {
-  const value = (record) => (typeof record.outcome?.value === "number" ? number(record.outcome.value, 3) : undefined);
+  const value = ({ outcome }) => [outcome?.value, outcome?.similarity].filter((each) => typeof each === "number").map((each) => number(each, 3))[0];
   const said = (record) => value(record) ?? record.outcome?.translation ?? record.filled?.[0]?.text ?? record.probabilities?.toSorted((a, b) => b[1] - a[1])[0]?.[0];
   const [was, is] = [said(before), said(after)];
   const rows = changed(before, after);
