@@ -414,7 +414,7 @@ def test_what_decides_the_label_of_a_word_is_shown_when_it_is_chosen(
     told = figure(seen, f"What decides {tag['label']} of ‘{tag['word']}’, in nats")
     told.get_by_text("The numbers as a table").click()
     told.locator("table").wait_for()
-    rows = [row.locator("td").all_inner_texts() for row in told.locator("tbody tr").all()]
+    rows = [row.locator("th, td").all_inner_texts() for row in told.locator("tbody tr").all()]
     assert [row[0] for row in rows] == list(record.source.surface)
     worth = record.tensors["source_influence"][2]
     found = [float(row[1].replace("−", "-")) for row in rows]
