@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from munmaek.errors import UnsupportedError
-from munmaek.models import bert_int8
 from munmaek.models.bert import BertBaseNetwork, BertConfig, BertMaskedNetwork
-from munmaek.nn.unpadded import unpad
+from munmaek.models.bert import int8 as bert_int8
+from munmaek.models.bert.unpadded import unpad
 from munmaek.tasks.mlm.encode import encode_rows, prepare
 from munmaek.tasks.mlm.objective import embed_rows
 

@@ -20,10 +20,11 @@ from munmaek.fit.config import TrainConfig
 from munmaek.fit.loop import fit
 from munmaek.lm import fold_score
 from munmaek.models.rnn import RnnClassifierNetwork, RnnConfig, RnnLanguageNetwork
-from munmaek.nn.adaptive_softmax import AdaptiveSoftmax, usual_cutoffs
-from munmaek.nn.dropout import EmbeddingDropout, VariationalDropout
+from munmaek.models.rnn.adaptive_softmax import AdaptiveSoftmax, usual_cutoffs
+from munmaek.models.rnn.networks import EmbeddingDropout
+from munmaek.models.rnn.pooling import Pooling
+from munmaek.nn.dropout import VariationalDropout
 from munmaek.nn.embeddings import OutputLayer
-from munmaek.nn.pooling import Pooling
 from munmaek.nn.recurrent import Recurrent
 from munmaek.nn.softmax import log_likelihood, sampled_log_likelihood
 from munmaek.nn.tape import Tape

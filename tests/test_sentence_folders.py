@@ -17,7 +17,7 @@ from munmaek.cli import main
 from munmaek.errors import ArtefactError, ConfigError, InputError, MunmaekWarning
 from munmaek.folder.schema import ACTIVATIONS as NAMED
 from munmaek.folder.schema import POOLING
-from munmaek.nn.sentence import ACTIVATIONS, POOLINGS
+from munmaek.models.bert.sentence import ACTIVATIONS, POOLINGS
 from munmaek.tasks.publishing import export_huggingface
 
 transformers: Any = pytest.importorskip("transformers", reason="transformers is not installed")

@@ -23,7 +23,7 @@ from conftest import Run
 from munmaek.comparison.unfinished import made_aside
 from munmaek.errors import DiskError, InputError
 from munmaek.folder.ownership import check_free
-from munmaek.nn.tensor_files import write_tensors
+from munmaek.folder.tensor_files import write_tensors
 from munmaek.writing import (
     claim,
     put_in_place,

@@ -177,7 +177,7 @@ def _drawings(label: str) -> Report:
 
 
 def _width() -> int:
-    """Columns of the terminal; the last one stays free, so that no terminal wraps."""
+    """Return the columns of the terminal; the last one stays free, so that no terminal wraps."""
     given = os.environ.get("COLUMNS", "")
     if given.isdecimal() and int(given):
         return int(given) - 1
@@ -214,7 +214,7 @@ def fitted(label: str, fraction: float | None, parts: Sequence[str], width: int)
 
 
 def _wide(text: str) -> int:
-    """Columns that a text takes; a Hangul syllable takes two."""
+    """Return the columns that a text takes; a Hangul syllable takes two."""
     return sum(
         0 if unicodedata.combining(each) else 1 + (unicodedata.east_asian_width(each) in "WF")
         for each in text

@@ -23,6 +23,7 @@ from munmaek.exchange.labels import Labels, read_labels
 from munmaek.exchange.schema import check_published
 from munmaek.exchange.sentence_folder import SentenceFolder, longest_text, read_sentence_folder
 from munmaek.exchange.weights import read_weights
+from munmaek.folder.allocation import Bounded, TooLargeError
 from munmaek.folder.info import Info
 from munmaek.models.bert import (
     BertBaseNetwork,
@@ -33,7 +34,6 @@ from munmaek.models.bert import (
 )
 from munmaek.models.bert.huggingface import Family, ReadTensors, family_of, read_huggingface
 from munmaek.models.bert.huggingface_config import bert_config
-from munmaek.nn.allocation import Bounded, TooLargeError
 from munmaek.nn.building import build_network
 from munmaek.nn.tensors import check_tensors
 from munmaek.text.checkpoint_tokenizer import CheckpointTokenizer

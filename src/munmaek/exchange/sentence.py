@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from munmaek.errors import ArtefactError, ConfigError
 from munmaek.exchange.weights import read_tensors
-from munmaek.nn.allocation import Bounded, TooLargeError
+from munmaek.folder.allocation import Bounded, TooLargeError
+from munmaek.folder.tensor_files import write_tensors
+from munmaek.models.bert.sentence import make_module
 from munmaek.nn.products import inference
-from munmaek.nn.sentence import make_module
-from munmaek.nn.tensor_files import write_tensors
 from munmaek.nn.tensors import check_tensors
 
 __all__ = ["SentenceSettings", "filled_module", "load_settings"]

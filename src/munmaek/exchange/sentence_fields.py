@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn, cast
 
 from munmaek.errors import ArtefactError
-from munmaek.nn.sentence import ACTIVATIONS
+from munmaek.models.bert.sentence import ACTIVATIONS
 from munmaek.text.json_files import read_json_object
 
 __all__ = [

@@ -30,7 +30,7 @@ from munmaek.exchange.sentence_fields import (
 )
 from munmaek.exchange.weights import inner_path, read_weights
 from munmaek.metrics.retrieval import SIMILARITIES
-from munmaek.nn.sentence import pooled_size
+from munmaek.models.bert.sentence import pooled_size
 from munmaek.text.json_files import read_json, read_json_object
 
 __all__ = ["SentenceFolder", "longest_text", "read_sentence_folder"]
@@ -47,7 +47,7 @@ class SentenceFolder:
     transformer: Path
     """The encoder's folder."""
     pooling: str
-    """Names of ``nn.sentence.POOLINGS``, with ``+`` between them."""
+    """Names of ``models.bert.sentence.POOLINGS``, with ``+`` between them."""
     normalised: bool
     """Whether vectors of length one are the end of it."""
     settings: SentenceSettings

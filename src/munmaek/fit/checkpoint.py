@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from munmaek.errors import ArtefactError, MunmaekWarning
 from munmaek.fit.sharding import divided_like, whole
-from munmaek.nn.tensor_files import write_tensors
+from munmaek.folder.tensor_files import write_tensors
 from munmaek.writing import sync_all, writing
 
 __all__ = ["THEN", "Checkpoint", "Store", "load_weights", "weights"]

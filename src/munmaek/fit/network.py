@@ -25,8 +25,7 @@ from munmaek.folder.borrowing import tokenizers_of
 from munmaek.folder.info import Info
 from munmaek.folder.weights import make_network, parameter_count
 from munmaek.models import stage_named
-from munmaek.nn.adaptive_softmax import AdaptiveSoftmax
-from munmaek.nn.embeddings import OutputLayer
+from munmaek.nn.embeddings import BeginsFromCounts
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 
 __all__ = [
@@ -85,7 +84,7 @@ def train_network(
     if run.init is not None:
         _begin_from(network, run.init, recipe, tokenizers)
     elif counts is not None and isinstance(
-        output := getattr(network, "output", None), OutputLayer | AdaptiveSoftmax
+        output := getattr(network, "output", None), BeginsFromCounts
     ):
         output.begin_with(torch.as_tensor(counts))
     before = fingerprints(network)

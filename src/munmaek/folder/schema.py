@@ -27,13 +27,13 @@ __all__ = ["Manifest", "check_manifest", "one_line", "safe_name"]
 
 MOST = (1 << 31) - 1
 POOLING = "(first|last|max|mean|mean_sqrt_len|weighted_mean)"
-"""One of ``nn.sentence.POOLINGS``, which this module cannot ask without torch."""
+"""One of ``models.bert.sentence.POOLINGS``, which this module cannot ask without torch."""
 ACTIVATIONS = (
     "CELU", "ELU", "GELU", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "Identity",
     "LeakyReLU", "LogSigmoid", "Mish", "ReLU", "ReLU6", "SELU", "SiLU", "Sigmoid", "Softplus",
     "Softshrink", "Softsign", "Tanh", "Tanhshrink",
 )  # fmt: skip
-"""``nn.sentence.ACTIVATIONS``, by name for the same reason."""
+"""``models.bert.sentence.ACTIVATIONS``, by name for the same reason."""
 NUMBERS = frozenset(
     {"vocab_size", "source_vocab", "target_vocab", "label_count", "bos", "eos", "unk"}
 )

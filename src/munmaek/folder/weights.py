@@ -11,13 +11,13 @@ from safetensors import torch as safe_torch
 from torch import Tensor, nn
 
 from munmaek.errors import ArtefactError
+from munmaek.folder.allocation import Bounded, TooLargeError
 from munmaek.folder.info import Info
 from munmaek.folder.manifest import MANIFEST
+from munmaek.folder.tensor_files import write_tensors
 from munmaek.models import stage_named
 from munmaek.models.bert.huggingface import from_huggingface, to_huggingface
-from munmaek.nn.allocation import Bounded, TooLargeError
 from munmaek.nn.building import build_network
-from munmaek.nn.tensor_files import write_tensors
 from munmaek.nn.tensors import check_tensors
 
 __all__ = [

@@ -1,6 +1,6 @@
 r"""A translator's products in 8-bit integers, for a processor.
 
-    W x ≈ r · diag(s) · W₈ (x₈ − 128)                       as in ``munmaek.models.bert_int8``
+    W x ≈ r · diag(s) · W₈ (x₈ − 128)                       as in ``munmaek.nn.int8``
 
 Weights are rounded once, activations as they come, each row x with its own scale r, so that a
 sentence is translated alike alone and among others. Every linear layer, the recurrent layers' two
@@ -16,9 +16,9 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from munmaek.models.bert_int8 import Int8Linear, quantise
 from munmaek.nn.cells import CELLS, Parts
 from munmaek.nn.embeddings import OutputLayer
+from munmaek.nn.int8 import Int8Linear, quantise
 
 __all__ = ["int8_translator"]
 

@@ -1,1 +1,1 @@
-"""munmaek.nn."""
+"""Parts of networks that two or more stages share."""

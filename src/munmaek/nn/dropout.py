@@ -1,4 +1,4 @@
-"""Dropout: of single numbers (Srivastava et al. 2014, §4), of whole words and of whole columns.
+"""Dropout: of single numbers (Srivastava et al. 2014, §4) and of whole columns.
 
     y = x · m / q,   m ~ Bernoulli(q),   q = 1 − rate
 
@@ -12,10 +12,10 @@ from typing import final
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
-__all__ = ["Dropout", "EmbeddingDropout", "VariationalDropout", "dropout"]
+__all__ = ["Dropout", "VariationalDropout", "dropout"]
 
 _LEVELS = 1 << 16
 
@@ -48,28 +48,6 @@ class Dropout(nn.Module):
     def forward(self, x: Float[Tensor, "*N"]) -> Float[Tensor, "*N"]:
         """Return ``x``, or what is left of it."""
         return dropout(x, self.rate) if self.training and self.rate > 0 else x
-
-
-@final
-class EmbeddingDropout(nn.Module):
-    """Every occurrence of a word in a batch together (Gal & Ghahramani 2016, §4.2).
-
-    Zeroes the vectors of some words wherever they stand, and scales the rest up.
-    """
-
-    def __init__(self, rate: float, *, vocab_size: int) -> None:
-        super().__init__()
-        self.rate = rate
-        self.vocab_size = vocab_size
-
-    def forward(
-        self, vectors: Float[Tensor, "B T D"], ids: Int[Tensor, "B T"]
-    ) -> Float[Tensor, "B T D"]:
-        """Return ``vectors`` of ``ids`` in evaluation mode; else with words dropped."""
-        if not self.training or self.rate == 0.0:
-            return vectors
-        kept = F.dropout(vectors.new_ones(self.vocab_size), self.rate)
-        return vectors * kept[ids][..., None]
 
 
 @final

@@ -9,6 +9,7 @@ variance and E, tied, gives scores of unit variance to a normalised hidden vecto
 """
 
 import math
+from typing import Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -20,6 +21,7 @@ from munmaek.nn.softmax import log_likelihood, sampled_log_likelihood
 from munmaek.nn.tape import Tape
 
 __all__ = [
+    "BeginsFromCounts",
     "LearnedPositions",
     "OutputLayer",
     "SinusoidalPositions",
@@ -79,6 +81,15 @@ def target_embedding(
 def log_frequencies(counts: Int[Tensor, " V"]) -> Float[Tensor, " V"]:
     """Return the logarithm of each token's share, counted once more than it was."""
     return (counts + 1).double().div(counts.sum() + len(counts)).log().float()
+
+
+@runtime_checkable
+class BeginsFromCounts(Protocol):
+    """An output layer that can begin as a unigram model."""
+
+    def begin_with(self, counts: Int[Tensor, " V"]) -> None:
+        """Set the biases from how often each token is to be predicted."""
+        ...
 
 
 class OutputLayer(nn.Module):

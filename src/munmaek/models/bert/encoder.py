@@ -15,13 +15,13 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from munmaek.errors import InputError
+from munmaek.models.bert.attention import Spans, UnpaddedAttention, rotary_tables
 from munmaek.models.bert.config import BertConfig
-from munmaek.nn.attention import MultiHeadSelfAttention, Spans, rotary_tables
+from munmaek.models.bert.unpadded import Unpadded, unpad
 from munmaek.nn.dropout import Dropout
 from munmaek.nn.embeddings import LearnedPositions
 from munmaek.nn.masks import causal_mask, key_mask, padding_mask
 from munmaek.nn.tape import Tape, scoped
-from munmaek.nn.unpadded import Unpadded, unpad
 
 __all__ = ["ACTIVATIONS", "BertEncoder", "BertLayer"]
 
@@ -64,7 +64,7 @@ class BertLayer(nn.Module):
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
         size, inner = config.hidden_size, config.intermediate_size
-        self.attention = MultiHeadSelfAttention(
+        self.attention = UnpaddedAttention(
             size,
             config.num_attention_heads,
             dropout=config.attention_probs_dropout_prob,

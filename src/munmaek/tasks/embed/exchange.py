@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from munmaek.exchange.sentence_fields import BOOLEANS, POOLINGS
-from munmaek.nn.tensor_files import write_tensors
+from munmaek.folder.tensor_files import write_tensors
 from munmaek.tasks.mlm.model import Encoder
 
 __all__ = ["embeds", "write_sentence_files"]

@@ -18,10 +18,10 @@ from torch import Tensor
 from munmaek.data.batches import pick
 from munmaek.errors import UnsupportedError
 from munmaek.models.bert import BertEncoder
+from munmaek.models.bert.sentence import pool
+from munmaek.models.bert.unpadded import Unpadded
 from munmaek.nn.building import device_of
 from munmaek.nn.products import inference
-from munmaek.nn.sentence import pool
-from munmaek.nn.unpadded import Unpadded
 
 __all__ = ["Precision", "Texts", "encode_rows", "prepare"]
 
@@ -50,7 +50,7 @@ def prepare(encoder: BertEncoder, *, precision: Precision = "float32") -> Texts:
         half = copy.deepcopy(encoder).to(torch.bfloat16).eval()
         return Texts(half.flat, device)
     if precision == "int8":
-        from munmaek.models.bert_int8 import Int8Encoder, supports
+        from munmaek.models.bert.int8 import Int8Encoder, supports
 
         if not supports(encoder.config) or device.type != "cpu":
             message = "int8 is for classic BERTs with GELU, on the processor; use bfloat16"
@@ -73,7 +73,7 @@ def encode_rows(
     Args:
         texts: what ``prepare`` gave.
         rows: framed token ids; none is empty.
-        pooling: names of ``nn.sentence.POOLINGS``, with ``+`` between them.
+        pooling: names of ``models.bert.sentence.POOLINGS``, with ``+`` between them.
         before: first tokens of every row that are not pooled, fewer than it has.
         max_tokens: that go through together; a longer row goes alone.
     """

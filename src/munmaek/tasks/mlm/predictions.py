@@ -21,9 +21,9 @@ from torch.nn import functional as F
 
 from munmaek.arrays import Float32s, Floats
 from munmaek.data.batches import pad_rows
+from munmaek.models.bert.sentence import pool
 from munmaek.nn.building import tensor
 from munmaek.nn.products import inference
-from munmaek.nn.sentence import pool
 from munmaek.nn.tape import Tape
 from munmaek.progress import followed
 from munmaek.tasks.framed import FramedText, asked_texts

@@ -1,8 +1,4 @@
-r"""BERT's stack in 8-bit integers, for a processor: weights once, activations as they come.
-
-    W ≈ diag(s) W₈                   one scale for each row of W, |W₈| ≤ 127
-    x ≈ r (x₈ − 128)                 one scale for each token, x₈ unsigned
-    W x ≈ r · diag(s) · W₈ (x₈ − 128)
+r"""BERT's stack with the 8-bit products of ``munmaek.nn.int8``, for a processor.
 
     W x = (W diag(c)) (x ⊘ c)        before either is rounded, for what comes out of LayerNorm
 
@@ -14,8 +10,8 @@ by reading random tokens once.
 After GELU, which is never below −0.17, x + 0.17 ≈ r x₈ uses all 256 steps; W times the constant is
 in the bias.
 
-The integer product is oneDNN's, where torch has it; what stands between two products is one pass
-over memory each (scale, bias, residual, LayerNorm or GELU, and the next rounding). Attention and
+What stands between two products is one pass over memory each (scale, bias, residual, LayerNorm or
+GELU, and the next rounding). Attention and
 LayerNorm stay in float32. A scale for each token rather than each tensor is what keeps the vectors
 near those of float32: a few dimensions of trained encoders are many times larger than the rest,
 in some tokens only (Dettmers et al. 2022, §3).
@@ -23,51 +19,44 @@ in some tokens only (Dettmers et al. 2022, §3).
 Letters: N tokens, D model width, K inputs of a product, O its outputs.
 """
 
-from inspect import unwrap
 from typing import Any, cast
 
-import numba
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from munmaek.arrays import Bytes, Float32s
-from munmaek.compiling import kept
-from munmaek.models.bert import BertConfig, BertEncoder, BertLayer
-from munmaek.nn.attention import flat_attention
-from munmaek.nn.unpadded import Unpadded
+from munmaek.models.bert.attention import flat_attention
+from munmaek.models.bert.config import BertConfig
+from munmaek.models.bert.encoder import BertEncoder, BertLayer
+from munmaek.models.bert.unpadded import Unpadded
+from munmaek.nn.int8 import (
+    Int8Linear,
+    as_numpy,
+    as_tensor,
+    compiled,
+    inlined,
+    largest_of,
+    parallel_range,
+    quantise,
+    round_row,
+)
 
-__all__ = ["Int8Encoder", "Int8Linear", "quantise", "supports"]
+__all__ = ["Int8Encoder", "supports"]
 
-ZERO = 128
 LOWEST = np.float32(0.17)
 """GELU's minimum is −0.16997."""
-# Sums in any order: else they are not computed in vectors.
-_options: dict[str, Any] = {"fastmath": True, "error_model": "numpy"}
-
-
-def _jit(function: Any) -> Any:
-    # Type checks that a test run wraps around functions are not for compiled code.
-    return kept(parallel=True, **_options)(unwrap(function))
-
-
-def _inline(function: Any) -> Any:
-    return kept(inline="always", **_options)(unwrap(function))
-
-
-_range: Any = cast("Any", numba).prange
-_LIMIT, _ALL, _HALF, _ROOT = (
-    np.float32(127.0),
+_ALL, _HALF, _ONE, _ROOT = (
     np.float32(255.0),
     np.float32(0.5),
+    np.float32(1.0),
     np.float32(0.7071067811865476),
 )
 _STRENGTH = 0.65
 """α: how much of a dimension's size is moved into the weights."""
 _SENTENCES, _LONGEST = 16, 64
 """Random sentences that are read for that, and tokens of the longest."""
-_ONE, _SHIFT = np.float32(1.0), np.float32(ZERO + 0.5)
 
 
 def supports(config: BertConfig) -> bool:
@@ -82,7 +71,7 @@ def _seen(encoder: BertEncoder) -> list[tuple[Tensor, Tensor]]:
     lengths = np.linspace(1, longest, _SENTENCES, dtype=np.int64).tolist()
     spans = [(sum(lengths[:row]), 1, length) for row, length in enumerate(lengths)]
     ids = rng.integers(0, encoder.word_embeddings.num_embeddings, sum(lengths))
-    x = encoder.embed(_tensor(ids), torch.cat([torch.arange(length) for length in lengths]))
+    x = encoder.embed(as_tensor(ids), torch.cat([torch.arange(length) for length in lengths]))
     out: list[tuple[Tensor, Tensor]] = []
     for each in encoder.layers:
         layer = cast("BertLayer", each)
@@ -98,52 +87,6 @@ def _shared(seen: Tensor, layer: nn.Linear) -> Tensor:
     weight = layer.weight.detach().abs().amax(0).clamp(min=1e-4)
     found = seen.clamp(min=1e-4) ** _STRENGTH / weight ** (1 - _STRENGTH)
     return found / found.mean()
-
-
-class Int8Linear:
-    """A linear layer's weight in integers, without its bias."""
-
-    def __init__(
-        self,
-        layer: nn.Linear,
-        *,
-        zero: int = ZERO,
-        shift: float = 0.0,
-        shared: Tensor | None = None,
-    ) -> None:
-        """Take the layer, the x₈ that is 0, what was added to its input before, and c."""
-        weight = layer.weight.detach().float()
-        if shared is not None:
-            weight = weight * shared
-        self.scale = (weight.abs().amax(1) / 127).clamp(min=1e-12)
-        self.weight = (weight / self.scale[:, None]).round().to(torch.int8)
-        moved = (self.weight.float() * self.scale[:, None]).sum(1) * shift
-        self.bias: Float32s = _numpy(layer.bias.detach().float() - moved)
-        self.zero = zero
-        self.zeros = torch.zeros(len(weight), dtype=torch.int64)
-        self.packed = self._pack()
-
-    def _pack(self) -> Any:
-        try:
-            return torch.ops.onednn.qlinear_prepack(self.weight, None)
-        except (AttributeError, RuntimeError):  # a torch or a processor without it
-            return None
-
-    def __call__(self, rows: Bytes) -> Float32s:
-        """Return diag(s) W₈ (x₈ − 128) for each token: [N, O]."""
-        given = _tensor(rows)
-        if self.packed is None:
-            return self.plain(rows)
-        product = torch.ops.onednn.qlinear_pointwise(
-            given, 1.0, self.zero, self.packed, self.scale, self.zeros, None, 1.0, 0, torch.float32,
-            "none", [], "",
-        )  # fmt: skip
-        return _numpy(product)
-
-    def plain(self, rows: Bytes) -> Float32s:
-        """Do the same without the integer product; whole numbers below 2²⁴ are exact in float32."""
-        given = _tensor(rows).float() - self.zero
-        return _numpy((given @ self.weight.float().T) * self.scale)
 
 
 class Int8Encoder:
@@ -162,7 +105,7 @@ class Int8Encoder:
         ]
         # What the last layer gives goes into no product.
         after = [*(first for first, _ in shared[1:]), torch.ones_like(shared[0][0])]
-        self.begin: Float32s = _numpy(1 / shared[0][0])
+        self.begin: Float32s = as_numpy(1 / shared[0][0])
         self.layers = [
             _Layer(layer, *own, after=following)
             for layer, own, following in zip(layers, shared, after, strict=True)
@@ -172,11 +115,11 @@ class Int8Encoder:
         self, ids: Int[Tensor, " N"], rows: Unpadded, *, types: Int[Tensor, " N"] | None = None
     ) -> Float[Tensor, "N D"]:
         """Compute what ``BertEncoder.flat`` does."""
-        x = _numpy(self.encoder.embed(ids, rows.positions, types))
+        x = as_numpy(self.encoder.embed(ids, rows.positions, types))
         coded, scales = _quantise_shared(x, self.begin)
         for layer in self.layers:
             x, coded, scales = layer(x, coded, scales, rows)
-        return _tensor(x)
+        return as_tensor(x)
 
 
 class _Layer:
@@ -190,98 +133,53 @@ class _Layer:
             Int8Linear(layer.intermediate, shared=second),
             Int8Linear(layer.output, zero=0, shift=float(LOWEST)),
         )
-        self.first = (*_norm(layer.attention_norm), _numpy(1 / second))
-        self.second = (*_norm(layer.output_norm), _numpy(1 / after))
+        self.first = (*_norm(layer.attention_norm), as_numpy(1 / second))
+        self.second = (*_norm(layer.output_norm), as_numpy(1 / after))
 
     def __call__(
         self, x: Float32s, coded: Bytes, scales: Float32s, rows: Unpadded
     ) -> tuple[Float32s, Bytes, Float32s]:
         parts = self.qkv(coded)
         _rescale(parts, scales, self.qkv.bias)
-        heads = _tensor(parts).view(len(x), 3, self.heads, -1)
-        context = _numpy(flat_attention(heads, rows.spans))
+        heads = as_tensor(parts).view(len(x), 3, self.heads, -1)
+        context = as_numpy(flat_attention(heads, rows.spans))
         coded, scales = quantise(context)
         x, coded, scales = _add_norm(x, self.mixed(coded), scales, self.mixed.bias, *self.first)
         coded, scales = _gelu(self.inner(coded), scales, self.inner.bias)
         return _add_norm(x, self.outer(coded), scales, self.outer.bias, *self.second)
 
 
-def _numpy(tensor: Tensor) -> Any:
-    return tensor.detach().contiguous().numpy()
-
-
-def _tensor(array: Any) -> Tensor:
-    return cast("Any", torch).from_numpy(array)
-
-
 def _norm(layer: nn.LayerNorm) -> tuple[Float32s, Float32s, np.float32]:
-    return _numpy(layer.weight), _numpy(layer.bias), np.float32(layer.eps)
+    return as_numpy(layer.weight), as_numpy(layer.bias), np.float32(layer.eps)
 
 
-@_inline
-def _largest(row: Any) -> Any:
-    """Return the largest magnitude of a row, at least 1e-30.
-
-    Magnitudes of floats are ordered as the integers of their bits; LLVM computes the maximum of
-    integers in vectors, and that of floats one by one.
-    """
-    bits = row.view(np.int32)
-    found = np.int32(0x0DA24260)  # 1e-30
-    for place in range(bits.shape[0]):
-        found = max(found, bits[place] & np.int32(0x7FFFFFFF))
-    out = np.empty(1, np.int32)
-    out[0] = found
-    return out.view(np.float32)[0]
-
-
-@_inline
-def _round_row(row: Any, coded: Any) -> Any:
-    """Write x₈ of one token and give its scale."""
-    largest = _largest(row)
-    step = _LIMIT / largest
-    for place in range(row.shape[0]):
-        # Truncation after + ½ rounds, as 128 keeps it positive.
-        coded[place] = np.uint8(np.int32(row[place] * step + _SHIFT))
-    return largest / _LIMIT
-
-
-@_jit
-def quantise(x: Any) -> Any:
-    """Return x₈ [N, K] and r [N] of float32 rows [N, K]."""
-    coded = np.empty(x.shape, np.uint8)
-    scales = np.empty(x.shape[0], np.float32)
-    for token in _range(x.shape[0]):
-        scales[token] = _round_row(x[token], coded[token])
-    return coded, scales
-
-
-@_inline
+@inlined
 def _round_shared_row(row: Any, factors: Any, scaled: Any, coded: Any) -> Any:
-    """Apply ``_round_row`` to the token times ``factors``; ``scaled`` is written over."""
+    """Apply ``round_row`` to the token times ``factors``; ``scaled`` is written over."""
     for place in range(row.shape[0]):
         scaled[place] = row[place] * factors[place]
-    return _round_row(scaled, coded)
+    return round_row(scaled, coded)
 
 
-@_jit
+@compiled
 def _quantise_shared(x: Any, factors: Any) -> Any:
     """Apply ``quantise`` to x ⊘ c, whose 1/c are ``factors`` [K]."""
     coded = np.empty(x.shape, np.uint8)
     scales = np.empty(x.shape[0], np.float32)
-    for token in _range(x.shape[0]):
+    for token in parallel_range(x.shape[0]):
         scaled = np.empty(x.shape[1], np.float32)
         scales[token] = _round_shared_row(x[token], factors, scaled, coded[token])
     return coded, scales
 
 
-@_jit
+@compiled
 def _rescale(raw: Any, scales: Any, bias: Any) -> None:
-    for token in _range(raw.shape[0]):
+    for token in parallel_range(raw.shape[0]):
         for place in range(raw.shape[1]):
             raw[token, place] = raw[token, place] * scales[token] + bias[place]
 
 
-@_inline
+@inlined
 def _erf(x: Any) -> Any:
     """Return erf within 3e-7 by Eigen's ``generic_fast_erf_float``, a rational function on ±4."""
     x = min(max(x, np.float32(-4.0)), np.float32(4.0))
@@ -301,17 +199,17 @@ def _erf(x: Any) -> Any:
     return x * above / below
 
 
-@_jit
+@compiled
 def _gelu(raw: Any, scales: Any, bias: Any) -> Any:
     """Return x₈ and r of GELU(r · raw + b) + 0.17; ``raw`` is written over."""
     coded = np.empty(raw.shape, np.uint8)
     out = np.empty(raw.shape[0], np.float32)
-    for token in _range(raw.shape[0]):
+    for token in parallel_range(raw.shape[0]):
         scale, row = scales[token], raw[token]
         for place in range(raw.shape[1]):
             value = row[place] * scale + bias[place]
             row[place] = _HALF * value * (_ONE + _erf(value * _ROOT)) + LOWEST
-        largest = _largest(row)
+        largest = largest_of(row)
         step = _ALL / largest
         for place in range(raw.shape[1]):
             coded[token, place] = np.uint8(np.int32(row[place] * step + _HALF))
@@ -319,7 +217,7 @@ def _gelu(raw: Any, scales: Any, bias: Any) -> Any:
     return coded, out
 
 
-@_jit
+@compiled
 def _add_norm(
     x: Any, raw: Any, scales: Any, bias: Any, weight: Any, shift: Any, eps: Any, factors: Any
 ) -> Any:
@@ -327,7 +225,7 @@ def _add_norm(
     coded = np.empty(raw.shape, np.uint8)
     out = np.empty(raw.shape[0], np.float32)
     size = np.float32(raw.shape[1])
-    for token in _range(raw.shape[0]):
+    for token in parallel_range(raw.shape[0]):
         scale, row = scales[token], raw[token]
         total = np.float32(0.0)
         for place in range(raw.shape[1]):

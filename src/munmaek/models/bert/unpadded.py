@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from munmaek.nn.attention import Spans
+from munmaek.models.bert.attention import Spans
 from munmaek.nn.masks import padding_mask
 
 __all__ = ["Unpadded", "unpad"]

@@ -1,35 +1,23 @@
-r"""Stage rnn: the context is one hidden state, updated token by token.
+"""The options of the stage rnn and its networks.
 
-    h_t = f(h_{t−1}, E[w_t])                      f: Elman, GRU or LSTM (``munmaek.nn.recurrent``)
-    p(w_{t+1} | w_1 … w_t) = softmax(E h_t + b)
-
-Sources: Elman 1990; Mikolov et al. 2010 (the language model); Hochreiter & Schmidhuber 1997 (LSTM);
-Cho et al. 2014 (GRU). The output weights are the embedding's (Press & Wolf 2017); dropout masks
-are held over time (Gal & Ghahramani 2016) and may fall on words and on single recurrent weights
-(Merity et al. 2018). Large vocabularies may be predicted in two steps (Grave et al. 2017).
-
-As a classifier the states of each direction are pooled (``munmaek.nn.pooling``):
-
-    p(label) = softmax(W pool(h_1 … h_T) + b)
-
-Letters: B rows, T tokens, D width of the embedding, H of the state, L layers, V vocabulary size,
-C classes, N predictions.
+Letters as in ``munmaek.models.rnn``; B sentences in the batch.
 """
 
 from collections.abc import Sequence
 from typing import Literal, final
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor, nn
 
 from munmaek.models.configuration import Config
-from munmaek.nn.adaptive_softmax import AdaptiveSoftmax, usual_cutoffs
+from munmaek.models.rnn.adaptive_softmax import AdaptiveSoftmax, usual_cutoffs
+from munmaek.models.rnn.pooling import Pooling, PoolingName
 from munmaek.nn.cells import CELLS, CellName
-from munmaek.nn.dropout import Dropout, EmbeddingDropout, VariationalDropout
+from munmaek.nn.dropout import Dropout, VariationalDropout
 from munmaek.nn.embeddings import OutputLayer, TokenEmbedding
-from munmaek.nn.pooling import Pooling, PoolingName
 from munmaek.nn.recurrent import Bidirectional, Recurrent, State
 from munmaek.nn.row_order import at_last
 from munmaek.nn.tape import Tape
@@ -93,6 +81,28 @@ def _recurrent(config: RnnConfig) -> Recurrent:
         dropout=_rate(config.hidden_dropout, config),
         weight_dropout=config.weight_dropout,
     )
+
+
+@final
+class EmbeddingDropout(nn.Module):
+    """Every occurrence of a word in a batch together (Gal & Ghahramani 2016, §4.2).
+
+    Zeroes the vectors of some words wherever they stand, and scales the rest up.
+    """
+
+    def __init__(self, rate: float, *, vocab_size: int) -> None:
+        super().__init__()
+        self.rate = rate
+        self.vocab_size = vocab_size
+
+    def forward(
+        self, vectors: Float[Tensor, "B T D"], ids: Int[Tensor, "B T"]
+    ) -> Float[Tensor, "B T D"]:
+        """Return ``vectors`` of ``ids`` in evaluation mode; else with words dropped."""
+        if not self.training or self.rate == 0.0:
+            return vectors
+        kept = F.dropout(vectors.new_ones(self.vocab_size), self.rate)
+        return vectors * kept[ids][..., None]
 
 
 @final
