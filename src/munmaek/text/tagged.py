@@ -105,7 +105,7 @@ TAGS = Column("labels", ("tags", "ner_tags", "pos_tags", *LABEL_NAMES))
 
 
 def _recorded(opened: OpenedText) -> Iterator[list[_Row]]:
-    """Words and labels of data in memory, a list of each in every row.
+    """Yield the words and labels of data in memory, a list of each in every row.
 
     Raises:
         InputError: what is no list, words and labels of different number, or a word that no file

@@ -91,7 +91,7 @@ class Encoder:
     limit: int = 128
     """Tokens of a text that are read, <s> and </s> included; the rest is cut."""
     pooling: str = "mean"
-    """The pooling of a text's vectors in ``embed``: names of ``models.bert.sentence.POOLINGS``, such as
+    """Pooling of vectors in ``embed``: names of ``models.bert.sentence.POOLINGS``, such as
     their ``mean`` or the ``first``, with ``+`` between those that stand side by side."""
     normalised: bool = False
     """Whether ``embed`` gives vectors of length one."""
