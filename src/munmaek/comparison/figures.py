@@ -9,11 +9,19 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from munmaek.comparison.markup import Markup, Node, element
+from munmaek.comparison.markup import Markup, Node, element, scrolled, table
 
-__all__ = ["curves", "drawn", "spark", "track"]
+__all__ = ["curves", "drawn", "figure", "spark", "track"]
 
 Cell = str | float | None
+
+
+def figure(*parts: Node, said: Sequence[str] = (), title: str = "") -> Markup:
+    """Return parts below a title, and sentences on what to see in them below."""
+    heading = element("h3", title) if title else None
+    return element(
+        "figure", heading, *parts, element("figcaption", " ".join(said)) if said else None
+    )
 
 
 def drawn(
@@ -35,23 +43,12 @@ def drawn(
         said: sentences on what to see in it.
         more: what this kind of drawing needs besides.
     """
-    kept = [[cell if _known(cell) else None for cell in row] for row in rows]
-    caption = " ".join(said)
-    given = {"kind": kind, "title": title, "caption": caption, "head": head, "rows": kept, **more}
-    table = element(
-        "table",
-        {"class": "lined"},
-        element("thead", None, element("tr", None, [_cell("th", each) for each in head])),
-        element("tbody", None, [element("tr", None, [_cell("td", x) for x in r]) for r in kept]),
-    )
-    figure = element(
-        "figure",
-        None,
-        element("h3", None, title),
-        element("div", {"class": "scroll"}, table),
-        element("figcaption", None, caption) if said else None,
-    )
-    return _placed(given, figure)
+    kept = [[each if _known(each) else None for each in row] for row in rows]
+    lines = [element("tr", [_cell("td", each) for each in row]) for row in kept]
+    heads = element("tr", [_cell("th", each) for each in head])
+    given = {"kind": kind, "title": title, "caption": " ".join(said), "head": head, "rows": kept}
+    numbers = scrolled(table(lines, heads=heads, kind="lined"))
+    return _placed({**given, **more}, figure(numbers, said=said, title=title))
 
 
 def curves(tables: Mapping[str, Mapping[float, float]]) -> tuple[list[float], list[list[Cell]]]:
@@ -75,15 +72,17 @@ def track(
     low: float | None = None,
     high: float | None = None,
     kind: str = "",
-    hint: str = "",
+    hint: str | None = None,
 ) -> Markup:
     """Return a lying bar from 0, its interval as whiskers; ``most`` fills the width."""
     share, left, right = (_share(each, most) for each in (value, low, high))
-    whisker = element("i", {"style": f"--low:{left};--high:{right}"})
+    whisker = element("i", style=f"--low:{left};--high:{right}")
     return element(
         "div",
-        {"class": f"track {kind}".strip(), "style": f"--share:{share}", "title": hint or None},
         whisker if low is not None and high is not None else None,
+        kind=f"track {kind}".strip(),
+        style=f"--share:{share}",
+        title=hint,
     )
 
 
@@ -93,14 +92,14 @@ def _share(value: float | None, most: float) -> str:
 
 def _placed(given: Mapping[str, Any], instead: Node) -> Markup:
     data = json.dumps(given, ensure_ascii=False, allow_nan=False)
-    return element("div", {"data-figure": data}, instead)
+    return element("div", instead, data_figure=data)
 
 
-def _known(cell: Cell) -> bool:
-    return isinstance(cell, str) or (cell is not None and math.isfinite(cell))
+def _known(each: Cell) -> bool:
+    return isinstance(each, str) or (each is not None and math.isfinite(each))
 
 
-def _cell(tag: str, cell: Cell) -> Markup:
-    if isinstance(cell, str):
-        return element(tag, None, cell)
-    return element(tag, {"class": "num"}, "–" if cell is None else f"{cell:.4g}")
+def _cell(tag: str, each: Cell) -> Markup:
+    if isinstance(each, str):
+        return element(tag, each)
+    return element(tag, "–" if each is None else f"{each:.4g}", kind="num")

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from munmaek.comparison.formats import number_text, power_text, score_text
 from munmaek.comparison.reading import Bucket, Row
 from munmaek.metrics import Score
-from munmaek.text.catalogue import Catalogue
+from munmaek.text.catalogue import TEXTS, Catalogue
 
 K = TypeVar("K")
 Curves = Mapping[str, Mapping[float, float]]
@@ -17,30 +17,20 @@ __all__ = [
     "FAILURES",
     "FILLS_SHOWN",
     "MIXTURE",
-    "PRIMARY",
     "aligners",
     "alignment",
+    "best_and_worst",
     "by_length",
-    "classification",
     "diagnosis",
     "fills",
     "influence",
-    "language_models",
+    "leads",
     "lower_is_better",
     "overlap",
     "ranked",
     "tiny_share",
-    "translation",
     "work",
 ]
-
-PRIMARY = {
-    "lm": "bits_per_character",
-    "classify": "accuracy",
-    "translate": "bleu",
-    "mlm": "masked_accuracy",
-}
-"""The metric that each task's models are ordered by."""
 
 FAILURES = ("ignores_source", "copies", "repeats")
 """What translators are examined for (``munmaek.metrics.diagnosis``)."""
@@ -56,12 +46,12 @@ _ENOUGH = 20
 
 
 def lower_is_better(metric: str) -> bool:
-    """Whether a smaller value of ``metric`` is a better one."""
+    """Return whether a smaller value of ``metric`` is a better one."""
     return "perplexity" in metric or metric.startswith("bits_per") or metric in ("aer", "ter")
 
 
 def ranked(rows: Sequence[Row], metric: str) -> list[Row]:
-    """Rows that have ``metric``, best first."""
+    """Return rows that have ``metric``, best first."""
     having = [row for row in rows if metric in row.scores]
     sign = 1 if lower_is_better(metric) else -1
     return sorted(having, key=lambda row: sign * row.scores[metric].value)
@@ -77,7 +67,7 @@ def overlap(first: Score, second: Score) -> bool:
 
 
 def _settled(order: Sequence[Row], metric: str, catalogue: Catalogue) -> list[str]:
-    """A sentence where the best two are not told apart by their intervals."""
+    """Tell where the best two are not told apart by their intervals."""
     if len(order) < 2 or not overlap(order[0].scores[metric], order[1].scores[metric]):
         return []
     return [catalogue.text("finding.overlap", first=order[0].label, second=order[1].label)]
@@ -88,67 +78,76 @@ def _percent(share: float) -> str:
     return f"{value:.0f}" if value >= 9.5 else f"{value:.1f}"
 
 
-def language_models(rows: Sequence[Row], catalogue: Catalogue) -> list[str]:
-    """Who needs the fewest bits for each character, and what mixing adds."""
-    metric = PRIMARY["lm"]
-    order = ranked([row for row in rows if row.stage != MIXTURE], metric)
-    mixed = ranked([row for row in rows if row.stage == MIXTURE], metric)
-    if not order:
-        return []
-    best, worst = order[0], order[-1]
-    low, high = best.scores[metric].value, worst.scores[metric].value
-    value = score_text(best.scores[metric])
-    if len(order) == 1 or not low < high < math.inf:
-        found = [catalogue.text("finding.lm.one", best=best.label, value=value)]
-    else:
-        share = _percent(1 - low / high)
-        shown = {"best": best.label, "value": value, "percent": share, "worst": worst.label}
-        found = [catalogue.text("finding.lm", **shown)]
-    found += _settled(order, metric, catalogue)
-    if mixed and low > 0:
-        gain = 1 - mixed[0].scores[metric].value / low
-        key = "finding.mixture.better" if gain >= 0.0005 else "finding.mixture.no_better"
-        found.append(
-            catalogue.text(key, percent=_percent(abs(gain)), single=best.label, value=value)
-        )
-    return found
+_LEADING = {
+    "lm": (("bits_per_character", "perplexity"), ("word_perplexity",)),
+    "classify": (("accuracy", "exact_match", "macro_f1"), ("macro_f1",)),
+    "regress": (("spearman", "pearson"), ("pearson",)),
+    "tag": (("span_f1", "accuracy"), ("accuracy",)),
+    "translate": (("bleu", "chrf"), ("chrf", "ter", "perplexity", "bits_per_character")),
+    "mlm": (("masked_accuracy", "masked_perplexity"), ("masked_perplexity",)),
+    "embed": (("spearman", "retrieval_accuracy"), ()),
+}
 
 
-def _best_and_worst(rows: Sequence[Row], metric: str, key: str, catalogue: Catalogue) -> list[str]:
-    order = ranked(rows, metric)
-    if not order:
-        return []
-    best, worst = order[0], order[-1]
-    value = score_text(best.scores[metric])
-    if len(order) == 1:
-        return [catalogue.text(f"{key}.one", best=best.label, value=value)]
-    low = score_text(worst.scores[metric])
-    if low == value:
-        name = catalogue.known(f"metric.{metric}", metric)
-        return [catalogue.text("finding.same", metric=name, value=value)]
-    said = catalogue.text(key, best=best.label, value=value, worst=worst.label, low=low)
-    return [said, *_settled(order, metric, catalogue)]
+def leads(task: str, rows: Sequence[Row]) -> list[str]:
+    """Return the first score of a task that any of its rows has, then those that stand beside."""
+    headline, beside = _LEADING.get(task, ((), ()))
+    having = dict.fromkeys(name for row in rows for name in row.scores)
+    wanted = (*(name for name in headline if name in having), *having)[:1]
+    return [*wanted, *(name for name in beside if name in having and name not in wanted)]
 
 
-def classification(
-    rows: Sequence[Row], baselines: Sequence[Row], catalogue: Catalogue
+def best_and_worst(
+    task: str, rows: Sequence[Row], baselines: Sequence[Row], catalogue: Catalogue
 ) -> list[str]:
-    """Who is right most often, beside the baselines."""
-    metric = PRIMARY["classify"]
-    found = _best_and_worst(rows, metric, "finding.classify", catalogue)
+    """Tell whose first score is best, what mixing adds, and where the baselines are."""
+    metric = next(iter(leads(task, rows)), "")
+    order = ranked([row for row in rows if row.stage != MIXTURE], metric)
+    if not order:
+        return []
+    found = [_ranks(task, order, metric, catalogue), *_settled(order, metric, catalogue)]
+    mixed = ranked([row for row in rows if row.stage == MIXTURE], metric)
+    if mixed and lower_is_better(metric):
+        found += _mixing(order[0], mixed[0], metric, catalogue)
     for row in ranked(baselines, metric):
         value = score_text(row.scores[metric])
         found.append(catalogue.text("finding.baseline", label=row.label, value=value))
     return found
 
 
-def translation(rows: Sequence[Row], catalogue: Catalogue) -> list[str]:
-    """Who comes closest to the references."""
-    return _best_and_worst(rows, PRIMARY["translate"], "finding.translate", catalogue)
+def _ranks(task: str, order: Sequence[Row], metric: str, catalogue: Catalogue) -> str:
+    best, worst = order[0], order[-1]
+    first, last = best.scores[metric], worst.scores[metric]
+    name, value = catalogue.known(f"metric.{metric}", metric), score_text(first)
+    if len(order) > 1 and score_text(last) == value:
+        return catalogue.text("finding.same", metric=name, value=value)
+    one = len(order) == 1 or not math.isfinite(last.value)
+    own = f"finding.{task}.{metric}"
+    key = own if own in TEXTS else "finding.best"
+    share = 1 - first.value / last.value if last.value else 0.0
+    return catalogue.text(
+        f"{key}.one" if one else key,
+        best=best.label,
+        value=value,
+        worst=worst.label,
+        low=score_text(last),
+        percent=_percent(share),
+        metric=name,
+    )
+
+
+def _mixing(single: Row, mixed: Row, metric: str, catalogue: Catalogue) -> list[str]:
+    alone = single.scores[metric]
+    if alone.value <= 0:
+        return []
+    gain = 1 - mixed.scores[metric].value / alone.value
+    key = "finding.mixture.better" if gain >= 0.0005 else "finding.mixture.no_better"
+    shown = {"percent": _percent(abs(gain)), "single": single.label, "value": score_text(alone)}
+    return [catalogue.text(key, **shown)]
 
 
 def diagnosis(rows: Sequence[Row], catalogue: Catalogue) -> list[str]:
-    """What is wrong with which translator, or that nothing was found."""
+    """Tell what is wrong with which translator, or that nothing was found."""
     failing = {
         name: [row.label for row in rows if any(x.found and x.name == name for x in row.findings)]
         for name in FAILURES
@@ -162,7 +161,7 @@ def diagnosis(rows: Sequence[Row], catalogue: Catalogue) -> list[str]:
 
 
 def by_length(rows: Sequence[Row], metric: str, catalogue: Catalogue) -> list[str]:
-    """The best and the worst on long sentences, and where they stood on short ones."""
+    """Compare the best and the worst on long sentences with where they stood on short ones."""
     tables = {row.label: _by_words(row, metric) for row in rows}
     tables = {label: table for label, table in tables.items() if table}
     if len(tables) < 2:
@@ -207,7 +206,7 @@ def alignment(
     rate: Score | None,
     catalogue: Catalogue,
 ) -> list[str]:
-    """How many linked target words give most weight to a source word of theirs, and the AER."""
+    """Count linked target words that give most weight to a source word of theirs; give the AER."""
     linked: dict[int, set[int]] = {}
     for source, target in gold:
         linked.setdefault(target, set()).add(source)
@@ -220,7 +219,7 @@ def alignment(
 
 
 def aligners(rows: Sequence[Row], baselines: Sequence[Row], catalogue: Catalogue) -> list[str]:
-    """Whose links are nearest to the gold ones."""
+    """Tell whose links are nearest to the gold ones."""
     order = ranked([*rows, *baselines], "aer")
     if len(order) < 2:
         return []
@@ -233,13 +232,13 @@ def aligners(rows: Sequence[Row], baselines: Sequence[Row], catalogue: Catalogue
 
 
 def _heaviest(row: Sequence[float]) -> int:
-    """Where a row is greatest, −1 where nothing in it is a number."""
+    """Return where a row is greatest, −1 where nothing in it is a number."""
     known = [(weight, -place) for place, weight in enumerate(row) if math.isfinite(weight)]
     return -max(known)[1] if known else -1
 
 
 def fills(entries: Sequence[Mapping[str, Any]], catalogue: Catalogue) -> list[str]:
-    """How often the hidden word is the first candidate, and how often among those shown."""
+    """Count how often the hidden word is the first candidate, and how often among those shown."""
     asked = [entry for entry in entries if entry.get("answer") and entry.get("candidates")]
     if not asked:
         return []
@@ -261,7 +260,7 @@ def _shared(curves: Curves) -> list[float]:
 
 
 def _common(tables: Iterable[Mapping[K, object]]) -> list[K]:
-    """The keys that every table has, in the first one's order."""
+    """Return the keys that every table has, in the first one's order."""
     keys = [list(table) for table in tables]
     return [key for key in keys[0] if all(key in each for each in keys)] if keys else []
 
@@ -317,7 +316,7 @@ def work(curves: Curves, catalogue: Catalogue) -> tuple[str, list[str]]:
 
 
 def tiny_share(share: float) -> str:
-    """A share as percent with two digits, however small."""
+    """Write a share as percent with two digits, however small."""
     percent = 100 * share
     if 0 < percent < 1e-4:
         return f"{power_text(math.floor(math.log10(percent)))}\u2009%"

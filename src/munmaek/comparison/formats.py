@@ -35,14 +35,14 @@ def _plain(value: float, unit: str) -> str:
 
 
 def number_text(value: float) -> str:
-    """A number without a unit: ``4.21``, ``57.3``, ``1 204``, ``≈10⁹``."""
+    """Write a number without a unit: ``4.21``, ``57.3``, ``1 204``, ``≈10⁹``."""
     if abs(value) >= 1e7:
         return "≈" + power_text(math.floor(math.log10(abs(value)) + 0.5))
     return _grouped(value, 2 if abs(value) < 10 else 1 if abs(value) < 1000 else 0)
 
 
 def share_text(value: float) -> str:
-    """A share as percent: ``0.4 %``, ``37 %``."""
+    """Write a share as percent: ``0.4 %``, ``37 %``."""
     return f"{100 * value:.{1 if abs(value) < 0.0995 else 0}f}{THIN}%"
 
 
@@ -51,13 +51,13 @@ def _grouped(value: float, digits: int = 0) -> str:
 
 
 def score_text(score: Score) -> str:
-    """The value alone, shares as percent: ``84.3 %``, ``41.5``, ``1.923``."""
+    """Write the value alone, shares as percent: ``84.3 %``, ``41.5``, ``1.923``."""
     text = _plain(score.value, score.unit)
     return f"{text}{THIN}%" if score.unit == "share" else text
 
 
 def interval_text(score: Score) -> str:
-    """The 95 % interval, ``40.2–42.8``, or nothing."""
+    """Write the 95 % interval, ``40.2–42.8``, or nothing."""
     if score.low is None or score.high is None:
         return ""
     return f"{_plain(score.low, score.unit)}–{_plain(score.high, score.unit)}"
@@ -73,13 +73,13 @@ _NAMES = {
 
 
 def short_text(score: Score) -> str:
-    """The value with a word for its kind, for places without a heading."""
+    """Write the value with a word for its kind, for places without a heading."""
     name = _NAMES.get(score.name)
     return f"{score_text(score)}{THIN}{name}" if name else score_text(score)
 
 
 def hint_text(score: Score) -> str:
-    """What hovering over a score shows: the unrounded value, unit, interval, data, signature."""
+    """Write what hovering over a score shows: the unrounded value, unit, interval, data, signature."""
     interval = ""
     if score.low is not None and score.high is not None:
         interval = f" [{score.low:.6g}, {score.high:.6g}]"
@@ -88,7 +88,7 @@ def hint_text(score: Score) -> str:
 
 
 def count_text(value: float | None) -> str:
-    """A count: ``842``, ``12 400``, ``1.24 M``."""
+    """Write a count: ``842``, ``12 400``, ``1.24 M``."""
     if value is None:
         return "–"
     for size, letter in ((1e9, "G"), (1e6, "M")):
@@ -98,7 +98,7 @@ def count_text(value: float | None) -> str:
 
 
 def size_text(value: float | None) -> str:
-    """Bytes: ``812 B``, ``34 kB``, ``4.8 MB`` (powers of 1000)."""
+    """Write bytes: ``812 B``, ``34 kB``, ``4.8 MB`` (powers of 1000)."""
     if value is None:
         return "–"
     for size, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
@@ -108,7 +108,7 @@ def size_text(value: float | None) -> str:
 
 
 def duration_text(seconds: float | None) -> str:
-    """Time: ``0.4 s``, ``48 s``, ``3 min 20 s``, ``2 h 05 min``."""
+    """Write a time: ``0.4 s``, ``48 s``, ``3 min 20 s``, ``2 h 05 min``."""
     if seconds is None:
         return "–"
     if seconds < 9.95:
@@ -122,7 +122,7 @@ def duration_text(seconds: float | None) -> str:
 
 
 def rate_text(value: float | None) -> str:
-    """Things per second, to three digits: ``8.25``, ``412``, ``12 400``."""
+    """Write things per second, to three digits: ``8.25``, ``412``, ``12 400``."""
     if value is None:
         return "–"
     if value < 10:
@@ -132,5 +132,5 @@ def rate_text(value: float | None) -> str:
 
 
 def power_text(power: int) -> str:
-    """A power of ten: ``10⁻⁵``."""
+    """Write a power of ten: ``10⁻⁵``."""
     return "10" + str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from munmaek.comparison.findings import PRIMARY, lower_is_better, overlap, tiny_share
+from munmaek.comparison.findings import leads, lower_is_better, overlap, tiny_share
 from munmaek.comparison.formats import number_text, score_text, share_text
 from munmaek.comparison.reading import Bucket, Row, numbers, read_baselines, read_rows
 from munmaek.metrics import Score
@@ -38,7 +38,7 @@ class Lesson:
     """What the reason's sentence is filled with."""
 
     def sentence(self, catalogue: Catalogue) -> str:
-        """The claim with its numbers or, where it failed, that it did and why."""
+        """Return the claim with its numbers or, where it failed, that it did and why."""
         claim = catalogue.text(f"lesson.{self.name}.claim")
         if self.held:
             said = catalogue.text(f"lesson.{self.name}", **self.values)
@@ -50,7 +50,7 @@ class Lesson:
         return catalogue.text("lesson.failed", claim=claim, said=said, why=why)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, with the English sentence."""
+        """Return plain values, with the English sentence."""
         return {
             "name": self.name,
             "held": self.held,
@@ -62,7 +62,7 @@ class Lesson:
 
     @classmethod
     def from_json(cls, entry: Mapping[str, Any]) -> "Lesson":
-        """What ``to_json`` wrote."""
+        """Read what ``to_json`` wrote."""
         return cls(**{name: entry[name] for name in ("name", "held", "values", "why", "cause")})
 
 
@@ -103,7 +103,7 @@ def _lesson(name: str, claim: "Callable[[str, _Numbers], Lesson]", found: _Numbe
 
 
 def _beats(better: str, worse: str, metric: str = "") -> "Callable[[str, _Numbers], Lesson]":
-    """The claim that one row beats another by its task's first metric, with intervals apart."""
+    """Claim that one row beats another by its task's first metric, with intervals apart."""
 
     def claim(name: str, found: _Numbers) -> Lesson:
         return _compared(name, found.rows[better], found.rows[worse], metric, found)
@@ -119,7 +119,7 @@ def _beats_baseline(row: str, task: str, label: str, metric: str = "") -> Any:
 
 
 def _compared(name: str, better: Row, worse: Row, metric: str, found: _Numbers) -> Lesson:
-    metric = metric or PRIMARY[better.task]
+    metric = metric or leads(better.task, [better])[0]
     first, second = better.scores[metric], worse.scores[metric]
     values = {
         "better": better.label,
@@ -141,7 +141,7 @@ def _ahead(first: Score, second: Score, metric: str) -> bool:
 def _failed(
     name: str, values: Mapping[str, str], to_blame: Sequence[Row], found: _Numbers, *, rows: bool
 ) -> Lesson:
-    """The failed claim with the likeliest reason.
+    """Return the failed claim with the likeliest reason.
 
     Args:
         name: of the claim.
@@ -177,7 +177,7 @@ def _still_falling(row: Row) -> float:
 
 
 def _no_weaker(name: str, found: _Numbers) -> Lesson:
-    """The LSTM that classifies is right no less often than counting."""
+    """Check that the LSTM that classifies is right no less often than counting."""
     network, counted = found.rows["classify-rnn"], found.rows["classify-ngram"]
     first, second = (row.scores["accuracy"] for row in (network, counted))
     values = {
@@ -192,7 +192,7 @@ def _no_weaker(name: str, found: _Numbers) -> Lesson:
 
 
 def _all_learned(name: str, found: _Numbers) -> Lesson:
-    """Every classifier is right more often than who always says the commonest type."""
+    """Check that every classifier is right more often than who always says the commonest type."""
     usual = found.baselines["classify", "commonest type"]
     rows = [row for row in found.rows.values() if row.task == "classify"]
     weakest = min(rows, key=lambda row: row.scores["accuracy"].value)
@@ -201,8 +201,8 @@ def _all_learned(name: str, found: _Numbers) -> Lesson:
 
 def _mixture(name: str, found: _Numbers) -> Lesson:
     """Check that the mixture needs no more bits than each of its parts alone."""
-    metric = PRIMARY["lm"]
     mixed = found.rows["lm-mixture"]
+    metric = leads(mixed.task, [mixed])[0]
     parts = [found.rows[name] for name in found.mixed]
     single = min(parts, key=lambda row: row.scores[metric].value)
     values = {
@@ -217,7 +217,7 @@ def _mixture(name: str, found: _Numbers) -> Lesson:
 
 
 def _gates(name: str, found: _Numbers) -> Lesson:
-    """Gates keep more of the first word's influence over the distance than a plain recurrence."""
+    """Check that gates keep more of the first word's influence over the distance than a plain recurrence."""
     gated, plain = found.influence["lm-rnn"], found.influence["lm-elman"]
     kept, lost = gated[-1] / gated[0], plain[-1] / plain[0]
     near, far = found.far[0][0], found.far[0][-1]
@@ -236,7 +236,7 @@ def _gates(name: str, found: _Numbers) -> Lesson:
 
 
 def _most_on_long(name: str, found: _Numbers) -> Lesson:
-    """Attention's lead over the fixed vector is greatest on the longest sources."""
+    """Check that attention's lead over the fixed vector is greatest on the longest sources."""
     attending, fixed = found.rows["translate-attention"], found.rows["translate-seq2seq"]
     leads = _leads(attending, fixed)
     short, long = leads[0], leads[-1]
@@ -254,7 +254,7 @@ def _most_on_long(name: str, found: _Numbers) -> Lesson:
 
 
 def _leads(better: Row, worse: Row) -> list[tuple[Bucket, float]]:
-    """By length of the source, how many points of BLEU one has more than the other."""
+    """Return by length of the source how many points of BLEU one has more than the other."""
     other = {(each.low, each.high): each.scores["bleu"].value for each in worse.buckets}
     return [
         (each, each.scores["bleu"].value - other[each.low, each.high])
@@ -264,7 +264,7 @@ def _leads(better: Row, worse: Row) -> list[tuple[Bucket, float]]:
 
 
 def _links(name: str, found: _Numbers) -> Lesson:
-    """Attention's weights come nearer to the gold links than places do, beside IBM Model 1."""
+    """Check that attention's weights come nearer to the gold links than places do, beside IBM Model 1."""
     attending = found.rows["translate-attention"]
     lesson = _compared(name, attending, found.baselines["align", "by position"], "aer", found)
     counted = found.baselines["align", "IBM Model 1"].scores["aer"]
@@ -278,7 +278,7 @@ def _links(name: str, found: _Numbers) -> Lesson:
 
 
 def _work(name: str, found: _Numbers) -> Lesson:
-    """Attention's work for each word grows with the sentence, a recurrence's does not."""
+    """Check that attention's work for a word grows with the sentence and a recurrence's not."""
     attending, gated = found.work["lm-self_attention"], found.work["lm-rnn"]
     grown, kept = attending[-1] / attending[0], gated[-1] / gated[0]
     rows = [found.rows["lm-self_attention"], found.rows["lm-rnn"]]

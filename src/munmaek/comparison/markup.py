@@ -1,9 +1,12 @@
-"""HTML and SVG as values: whatever is not markup already is escaped, with no way to forget it."""
+"""HTML as values: whatever is not markup already is escaped, with no way to forget it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from html import escape
 
-__all__ = ["Markup", "Node", "element", "join"]
+from munmaek.comparison.formats import hint_text, interval_text, score_text
+from munmaek.metrics import Score
+
+__all__ = ["Markup", "Node", "cell", "element", "join", "scores", "scrolled", "table", "terms"]
 
 
 class Markup(str):
@@ -15,11 +18,9 @@ class Markup(str):
 Node = str | float | None | Iterable["Node"]
 """What may stand inside an element: text, numbers, markup, nothing, or several of these."""
 
-_VOID = frozenset({"meta", "br", "link", "hr", "col"})
-
 
 def join(nodes: Node) -> Markup:
-    """Nodes one after another; plain text is escaped, markup kept, None left out."""
+    """Join nodes one after another; plain text is escaped, markup kept, None left out."""
     if nodes is None:
         return Markup("")
     if isinstance(nodes, Markup):
@@ -27,24 +28,44 @@ def join(nodes: Node) -> Markup:
     if isinstance(nodes, str):
         return Markup(escape(nodes, quote=False))
     if isinstance(nodes, float | int):
-        return Markup(_number(nodes))
+        return Markup(f"{nodes:g}")
     return Markup("".join(join(node) for node in nodes))
 
 
-def element(
-    tag: str, attributes: Mapping[str, str | float | None] | None = None, *children: Node
-) -> Markup:
-    """``<tag attributes>children</tag>``; attributes that are None are left out."""
+def element(tag: str, *children: Node, **attributes: str | None) -> Markup:
+    """Return ``<tag attributes>children</tag>``; ``kind`` is the class, None is left out."""
     written = "".join(
-        f' {name}="{escape(value if isinstance(value, str) else _number(value))}"'
-        for name, value in (attributes or {}).items()
+        f' {"class" if name == "kind" else name.replace("_", "-")}="{escape(value)}"'
+        for name, value in attributes.items()
         if value is not None
     )
-    if tag in _VOID:
-        return Markup(f"<{tag}{written}>")
     return Markup(f"<{tag}{written}>{join(children)}</{tag}>")
 
 
-def _number(value: float) -> str:
-    """At most two decimals: a hundredth of a pixel is below seeing and shortens the page."""
-    return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+def cell(*children: Node, kind: str | None = None, title: str | None = None) -> Markup:
+    """Return a cell of a table."""
+    return element("td", *children, kind=kind, title=title)
+
+
+def scores(score: Score | None, *, best: bool = False, absent: str = "–") -> list[Node]:
+    """Return the cells of a score: its value, which says how it was made, and its interval."""
+    if score is None:
+        return [cell(absent, kind="num"), cell()]
+    value = cell(score_text(score), kind="num best" if best else "num", title=hint_text(score))
+    return [value, cell(interval_text(score), kind="ci")]
+
+
+def table(lines: Node, *, heads: Node = None, kind: str | None = None) -> Markup:
+    """Return a table of rows below rows of headings."""
+    top = element("thead", heads) if heads else None
+    return element("table", top, element("tbody", lines), kind=kind)
+
+
+def scrolled(*children: Node) -> Markup:
+    """Return what scrolls where the page is narrower."""
+    return element("div", *children, kind="scroll")
+
+
+def terms(pairs: Iterable[tuple[str, Node]], *, kind: str | None = None) -> Markup:
+    """Return a list of names with what stands for each."""
+    return element("dl", [[element("dt", n), element("dd", what)] for n, what in pairs], kind=kind)

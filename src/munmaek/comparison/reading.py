@@ -66,12 +66,12 @@ class Row:
 
 
 def read_rows(results: Mapping[str, Any]) -> list[Row]:
-    """The models, in their order."""
+    """Return the models, in their order."""
     return [_row(entry) for entry in results.get("models") or ()]
 
 
 def read_baselines(results: Mapping[str, Any]) -> list[Row]:
-    """What the models are judged by, in their order."""
+    """Return what the models are judged by, in their order."""
     return [
         Row(
             name=str(entry.get("label", "")),
@@ -142,7 +142,7 @@ def _finite(value: Any) -> float | None:
 
 
 def numbers(values: Iterable[Any]) -> list[float]:
-    """Values as numbers, NaN where they are none."""
+    """Return values as numbers, NaN where they are none."""
     found = (_finite(value) for value in values)
     return [math.nan if value is None else float(value) for value in found]
 

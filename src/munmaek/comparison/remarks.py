@@ -6,14 +6,12 @@ It is computed from ``results.json`` alone, and kept there under ``remarks``.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from munmaek.comparison.findings import PRIMARY, ranked
+from munmaek.comparison.findings import leads, ranked
 from munmaek.comparison.reading import Row, read_rows
 from munmaek.metrics import Score, in_role, remarks
 
 __all__ = ["remarks_on"]
 
-_INSTEAD = {"translate": "chrf"}
-"""What models are ordered by where there is too little for the task's first score."""
 _SPOKEN = {"bleu": "BLEU", "chrf": "chrF"}
 
 
@@ -29,16 +27,14 @@ def remarks_on(results: Mapping[str, Any]) -> list[str]:
 
 
 def _few(rows: Sequence[Row]) -> list[str]:
-    """That there is little data, once for all rows, whatever else it was used for."""
+    """Tell that there is little data, once for all rows, whatever else it was used for."""
     plain = [{n: s.to_json() for n, s in in_role(row.scores, "").items()} for row in rows]
     return list(dict.fromkeys(line for scores in plain for line in remarks(scores)))
 
 
 def _close(task: str, rows: Sequence[Row]) -> list[str]:
-    """Which rows differ from the best by less than the 95 % intervals are wide."""
-    metric = PRIMARY.get(task, "")
-    if not any(metric in row.scores for row in rows):
-        metric = _INSTEAD.get(task, metric)
+    """Tell which rows differ from the best by less than the 95 % intervals are wide."""
+    metric = next(iter(leads(task, rows)), "")
     order = ranked(rows, metric)
     if len(order) < 2:
         return []
@@ -53,7 +49,7 @@ def _close(task: str, rows: Sequence[Row]) -> list[str]:
 
 
 def _within(first: Score, second: Score) -> bool:
-    """Whether an interval of the two scores is wider than they differ."""
+    """Return whether an interval of the two scores is wider than they differ."""
     widths = [
         each.high - each.low
         for each in (first, second)
@@ -63,7 +59,7 @@ def _within(first: Score, second: Score) -> bool:
 
 
 def _read_twice(entry: Mapping[str, Any]) -> list[str]:
-    """Whether models were tested on what they, or their validation, had read."""
+    """Tell whether models were tested on what they, or their validation, had read."""
     task, test = entry.get("task"), entry.get("test_fingerprint")
     if test is None or entry.get("tested_on") == "validation":
         return []

@@ -4,25 +4,16 @@ Hovering shows how a number was made, light or dark follows the reader's system,
 script does not run, figures are tables. Whatever is missing from the results is left out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from munmaek.comparison import findings
 from munmaek.comparison.lessons import Lesson
-from munmaek.comparison.markup import Markup, Node, element, join
+from munmaek.comparison.markup import Markup, Node, element, join, terms
 from munmaek.comparison.schema import check_results
-from munmaek.comparison.sections import (
-    Contents,
-    alignments,
-    bars,
-    fills,
-    limits,
-    lineage,
-    read,
-)
+from munmaek.comparison.sections import Contents, alignments, fills, limits, lineage, read
 from munmaek.comparison.table import everything, signatures
-from munmaek.comparison.translations import translators
+from munmaek.comparison.task_parts import task_part
 from munmaek.pages import page
 from munmaek.text.catalogue import Catalogue
 from munmaek.writing import write_text
@@ -42,7 +33,7 @@ def write_report(results: Mapping[str, Any], path: Path, *, language: str = "en"
 
 
 def render_report(results: Mapping[str, Any], *, language: str = "en") -> str:
-    """The whole page as HTML.
+    """Return the whole page as HTML.
 
     Args:
         results: the content of ``results.json``; what is absent is left out of the page.
@@ -55,20 +46,18 @@ def render_report(results: Mapping[str, Any], *, language: str = "en") -> str:
     check_results(results)
     contents = read(results, Catalogue(language))
     title = str(results.get("title") or "munmaek")
-    body = join([_header(title, contents), element("main", None, _parts(contents))])
+    body = join([_header(title, contents), element("main", _parts(contents))])
     return page("report", body, title=title, root=f'lang="{language}" data-written')
 
 
 def _parts(contents: Contents) -> list[Node]:
     if not contents.rows:
-        empty = element("p", None, contents.catalogue.text("report.empty"))
+        empty = element("p", contents.catalogue.text("report.empty"))
         return [empty, fills(contents), alignments(contents), limits(contents), _notes(contents)]
     return [
         lineage(contents),
         _lessons(contents),
-        _language_models(contents),
-        _classifiers(contents),
-        translators(contents),
+        *(task_part(task, contents) for task in contents.tasks),
         alignments(contents),
         fills(contents),
         limits(contents),
@@ -82,47 +71,41 @@ def _header(title: str, contents: Contents) -> Markup:
     say = contents.catalogue.text
     return element(
         "header",
-        None,
-        element("h1", None, title),
-        element("p", {"class": "idea"}, say("report.idea")),
-        element("dl", {"class": "about"}, _about(contents)),
-        element("p", {"class": "hint"}, say("report.interval")) if contents.rows else None,
+        element("h1", title),
+        element("p", say("report.idea"), kind="idea"),
+        terms(_about(contents), kind="about"),
+        element("p", say("report.interval"), kind="hint") if contents.rows else None,
     )
 
 
-def _about(contents: Contents) -> list[Node]:
+def _about(contents: Contents) -> list[tuple[str, Node]]:
     results, say = contents.results, contents.catalogue.text
     pairs: list[tuple[str, Node]] = [
-        (_task_name(entry, contents), _data_line(entry, contents))
+        (contents.task_name(str(entry.get("task") or "")), _data_line(entry, contents))
         for entry in results.get("data") or ()
     ]
     machine = _machine(results.get("machine") or {}, contents)
     if machine:
         pairs.append((say("about.machine"), machine))
     if results.get("command"):
-        pairs.append((say("about.command"), element("code", None, str(results["command"]))))
+        pairs.append((say("about.command"), element("code", str(results["command"]))))
     made = str(results.get("created") or "").replace("T", " ")[: len("2025-01-31 12:00")]
     if results.get("munmaek") or made:
         version = str(results.get("munmaek") or "")
         pairs.append((say("about.made"), f"munmaek {version}, {made}".strip(" ,")))
-    return [[element("dt", None, name), element("dd", None, value)] for name, value in pairs]
-
-
-def _task_name(entry: Mapping[str, Any], contents: Contents) -> str:
-    task = str(entry.get("task") or "")
-    return contents.catalogue.known(f"task.{task}", task)
+    return pairs
 
 
 def _data_line(entry: Mapping[str, Any], contents: Contents) -> Node:
     counts = {part: _count(entry.get(part)) for part in ("train", "valid", "test")}
     fingerprint = entry.get("fingerprint")
-    hint = {"title": str(fingerprint)} if fingerprint else None
-    name = str(entry.get("name") or "")
+    hint = str(fingerprint) if fingerprint else None
+    name = element("span", str(entry.get("name") or ""), title=hint)
     said = contents.catalogue.text("data.counts", **counts)
     on = contents.catalogue.known(f"data.{entry.get('tested_on')}", "")
     test = str(entry.get("test_name") or "")
     scored = f"; {on}: {test}" if on and test else ""
-    return [element("span", hint, name), ": ", said, scored]
+    return [name, ": ", said, scored]
 
 
 def _count(value: Any) -> str:
@@ -141,55 +124,16 @@ def _machine(machine: Mapping[str, Any], contents: Contents) -> str:
 
 
 def _lessons(contents: Contents) -> Markup | None:
-    """Each claim with the numbers that keep it, or that it failed and why."""
+    """Return each claim with the numbers that keep it, or that it failed and why."""
     found = [Lesson.from_json(entry) for entry in contents.results.get("lessons") or ()]
     items = [
-        element(
-            "li", {"class": "held" if each.held else "failed"}, each.sentence(contents.catalogue)
-        )
+        element("li", each.sentence(contents.catalogue), kind="held" if each.held else "failed")
         for each in found
     ]
-    listed = element("ul", {"class": "lessons"}, items)
+    listed = element("ul", items, kind="lessons")
     return contents.section("report.lessons", listed) if items else None
 
 
-def _language_models(contents: Contents) -> Markup | None:
-    drawn = bars(contents, "lm")
-    said = findings.language_models(contents.of_task("lm"), contents.catalogue)
-    parts = [_captioned(drawn, said), _samples(contents)]
-    return contents.section("report.lm", *parts) if any(parts) else None
-
-
-def _classifiers(contents: Contents) -> Markup | None:
-    drawn = bars(contents, "classify")
-    baselines = contents.baselines_of("classify")
-    rows = contents.of_task("classify")
-    said = findings.classification(rows, baselines, contents.catalogue)
-    return contents.section("report.classify", _captioned(drawn, said)) if drawn else None
-
-
-def _captioned(drawn: Markup | None, said: Sequence[str]) -> Markup | None:
-    if drawn is None:
-        return None
-    caption = element("figcaption", None, " ".join(said)) if said else None
-    return element("figure", None, element("div", {"class": "scroll"}, drawn), caption)
-
-
-def _samples(contents: Contents) -> Markup | None:
-    entries = contents.results.get("samples") or ()
-    if not entries:
-        return None
-    lines: list[Node] = []
-    for entry in entries:
-        prompt, text = str(entry.get("prompt") or ""), str(entry.get("text") or "")
-        rest = text.removeprefix(prompt)
-        lines.append(element("dt", None, contents.label(str(entry.get("model", "")))))
-        lines.append(element("dd", None, element("span", {"class": "prompt"}, prompt), rest))
-    heading = element("h3", None, contents.catalogue.text("report.samples"))
-    listed = element("div", {"class": "examples"}, element("dl", None, lines))
-    return element("figure", None, heading, listed)
-
-
 def _notes(contents: Contents) -> Markup | None:
-    notes = [element("li", None, str(note)) for note in contents.results.get("notes") or ()]
-    return contents.section("report.notes", element("ul", None, notes)) if notes else None
+    notes = [element("li", str(note)) for note in contents.results.get("notes") or ()]
+    return contents.section("report.notes", element("ul", notes)) if notes else None

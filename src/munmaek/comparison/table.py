@@ -3,70 +3,40 @@
 from collections.abc import Sequence
 
 from munmaek.comparison.figures import spark
-from munmaek.comparison.findings import PRIMARY, ranked
-from munmaek.comparison.formats import (
-    count_text,
-    duration_text,
-    hint_text,
-    interval_text,
-    rate_text,
-    score_text,
-    size_text,
-)
-from munmaek.comparison.markup import Markup, Node, element
+from munmaek.comparison.findings import leads, ranked
+from munmaek.comparison.formats import count_text, duration_text, rate_text, size_text
+from munmaek.comparison.markup import Markup, Node, cell, element, scores, scrolled, table
 from munmaek.comparison.reading import Row
 from munmaek.comparison.remarks import remarks_on
 from munmaek.comparison.sections import MARK, Contents, named
-from munmaek.metrics import Score
 
 __all__ = ["everything", "signatures"]
 
-_SECOND = {
-    "lm": ("word_perplexity", "perplexity"),
-    "classify": ("macro_f1",),
-    "translate": ("chrf",),
-    "mlm": ("masked_perplexity",),
-}
-"""What stands beside each task's first metric."""
 
-
-def everything(contents: Contents) -> Markup | None:
-    """Every model with its scores, size, time and speed, grouped by task."""
-    tasks = list(dict.fromkeys(row.task for row in contents.rows))
-    if not tasks:
-        return None
-    body = [_group(task, contents) for task in tasks]
-    table = element("table", {"class": "everything"}, element("tbody", None, body))
-    said = [element("p", {"class": "hint"}, each) for each in remarks_on(contents.results)]
-    scrolled = element("div", {"class": "scroll"}, table)
-    return contents.section("report.table", scrolled, said, _faults(contents))
+def everything(contents: Contents) -> Markup:
+    """Return every model with its scores, size, time and speed, grouped by task."""
+    body = [_group(task, contents) for task in contents.tasks]
+    said = [element("p", each, kind="hint") for each in remarks_on(contents.results)]
+    shown = scrolled(table(body, kind="everything"))
+    return contents.section("report.table", shown, said, _faults(contents))
 
 
 def _faults(contents: Contents) -> Markup | None:
-    """What is wrong with the training of which model."""
-    known, say = contents.catalogue.known, contents.catalogue.text
+    """Return what is wrong with the training of which model."""
     lines = [
-        element("li", None, f"{row.label} ({known(f'task.{row.task}', row.task)}): {fault}")
+        element("li", f"{row.label} ({contents.task_name(row.task)}): {fault}")
         for row in contents.rows
         for fault in row.faults
     ]
     if not lines:
         return None
-    heading = element("h3", None, say("report.training_faults", mark=MARK))
-    return element("div", {"class": "faults"}, heading, element("ul", None, lines))
-
-
-def _metrics(task: str, rows: Sequence[Row]) -> list[str]:
-    """At most two metrics that rows of this task have, the first one leading."""
-    having = list(dict.fromkeys(name for row in rows for name in row.scores))
-    wanted = [PRIMARY.get(task, ""), *_SECOND.get(task, ())]
-    known = [name for name in wanted if name in having]
-    return [*known, *(name for name in having if name not in known)][:2]
+    heading = element("h3", contents.catalogue.text("report.training_faults", mark=MARK))
+    return element("div", heading, element("ul", lines), kind="faults")
 
 
 def _group(task: str, contents: Contents) -> list[Node]:
     rows = contents.of_task(task)
-    metrics = _metrics(task, rows)
+    metrics = leads(task, rows)[:2]
     baselines = contents.baselines_of(task)
     units = {row.use_unit for row in rows if row.use_speed is not None}
     orders = {metric: ranked(rows, metric) for metric in metrics}
@@ -81,31 +51,21 @@ def _heading(task: str, metrics: Sequence[str], units: set[str], contents: Conte
     known, say = contents.catalogue.known, contents.catalogue.text
     unit = next(iter(units)) if len(units) == 1 else ""
     names = [known(f"metric.{metric}", metric) for metric in metrics]
-    scores = [[_th(name, number=True), _th("")] for name in [*names, "", ""][:2]]
     kinds = ("parameters", "size", "train_time", "train_speed")
     use = known(f"unit.{unit}", f"{unit}/s") if unit else say("column.use_speed")
     return element(
         "tr",
-        {"class": "group"},
-        _th(known(f"task.{task}", task), name=True),
-        scores,
-        [_th(say(f"column.{kind}"), number=True) for kind in kinds],
-        _th(use, number=True),
-        _th(say("column.loss")),
+        element("th", contents.task_name(task), kind="group"),
+        [[element("th", name, kind="num"), element("th")] for name in [*names, "", ""][:2]],
+        [element("th", text, kind="num") for text in (*(say(f"column.{k}") for k in kinds), use)],
+        element("th", say("column.loss")),
+        kind="group",
     )
-
-
-def _th(text: str, *, number: bool = False, name: bool = False) -> Markup:
-    return element("th", {"class": "num" if number else "group" if name else None}, text)
 
 
 def _line(
     row: Row, metrics: Sequence[str], best: dict[str, str], mixed_units: bool, contents: Contents
 ) -> Markup:
-    cells: list[Node] = []
-    for metric in [*metrics, "", ""][:2]:
-        score = row.scores.get(metric)
-        cells += _score(score, winner=best.get(metric) == row.name and not row.baseline)
     say, known = contents.catalogue.text, contents.catalogue.known
     label = f"{row.label} ({say('report.baseline')})" if row.baseline else named(row)
     suffix = known(f"unit.{row.use_unit}", f"{row.use_unit}/s") if mixed_units else ""
@@ -117,46 +77,31 @@ def _line(
         rate_text(row.train_speed),
         use,
     )
-    numbers = [element("td", {"class": "num"}, text) for text in texts]
+    won = {name for name, winner in best.items() if winner == row.name and not row.baseline}
     return element(
         "tr",
-        None,
-        element("td", {"title": row.name}, label),
-        cells,
-        numbers,
-        element("td", None, spark(row.curve)),
+        cell(label, title=row.name),
+        [scores(row.scores.get(x), best=x in won, absent="") for x in [*metrics, "", ""][:2]],
+        [cell(text, kind="num") for text in texts],
+        cell(spark(row.curve)),
     )
 
 
-def _score(score: Score | None, *, winner: bool) -> list[Node]:
-    if score is None:
-        return [element("td", {"class": "num"}, ""), element("td", None)]
-    kind = "num best" if winner else "num"
-    return [
-        element("td", {"class": kind, "title": hint_text(score)}, score_text(score)),
-        element("td", {"class": "ci"}, interval_text(score)),
-    ]
-
-
 def signatures(contents: Contents) -> Markup | None:
-    """Every score with its signature, for those who cannot hover and for copying."""
-    known = contents.catalogue.known
+    """Return every score with its signature, for those who cannot hover and for copying."""
     lines = [
         element(
             "tr",
-            None,
-            element("td", None, row.label),
-            element("td", None, known(f"metric.{name}", name)),
-            element("td", {"class": "num"}, score_text(score)),
-            element("td", {"class": "ci"}, interval_text(score)),
-            element("td", None, "" if score.basis is None else str(score.basis)),
-            element("td", {"class": "wrap"}, element("code", None, str(score.signature))),
+            cell(row.label),
+            cell(contents.catalogue.known(f"metric.{name}", name)),
+            scores(score),
+            cell("" if score.basis is None else str(score.basis)),
+            cell(element("code", str(score.signature)), kind="wrap"),
         )
         for row in [*contents.rows, *contents.baselines]
         for name, score in row.scores.items()
     ]
     if not lines:
         return None
-    summary = element("summary", None, contents.catalogue.text("report.signatures"))
-    table = element("table", None, element("tbody", None, lines))
-    return element("details", None, summary, element("div", {"class": "scroll"}, table))
+    summary = element("summary", contents.catalogue.text("report.signatures"))
+    return element("details", summary, scrolled(table(lines)))

@@ -1,4 +1,4 @@
-"""The part of a report on translators: every score, by length too, and what is wrong with each."""
+"""The part of a report on one task: its scores, by length too, and what is wrong with a model."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,28 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from munmaek.comparison import findings
-from munmaek.comparison.figures import drawn
-from munmaek.comparison.findings import ranked
-from munmaek.comparison.formats import (
-    hint_text,
-    interval_text,
-    number_text,
-    score_text,
-    share_text,
-)
-from munmaek.comparison.markup import Markup, Node, element
+from munmaek.comparison.figures import drawn, figure
+from munmaek.comparison.findings import leads, ranked
+from munmaek.comparison.formats import hint_text, number_text, share_text
+from munmaek.comparison.markup import Markup, Node, cell, element, scores, scrolled, table, terms
 from munmaek.comparison.reading import Row
-from munmaek.comparison.sections import FULL, Contents, bars, caption, figure, named
-from munmaek.metrics import Score
+from munmaek.comparison.sections import Contents, bars, full_bar, named
 from munmaek.text.catalogue import Catalogue
 
-__all__ = ["translators"]
+__all__ = ["task_part"]
 
-BESIDE = ("chrf", "ter", "perplexity", "bits_per_character")
-"""What stands beside BLEU."""
-
-LENGTHS = ("bleu", "chrf", "ter", "perplexity")
-"""What is drawn by length of the source."""
+DRAWN = 4
+"""Scores that are drawn by length of the source."""
 
 OF_TOKENS = "perplexity"
 """What two models share only where they write the same tokens, so that none is called the best."""
@@ -44,50 +34,47 @@ LOOKED_FOR: dict[str, tuple[tuple[str, str | None], ...]] = {
 """By failure, the measured columns with the name of what the references themselves have."""
 
 
-def translators(contents: Contents) -> Markup | None:
-    """BLEU, the other scores, what is wrong, scores by length of the source, and examples."""
-    rows, catalogue = contents.of_task("translate"), contents.catalogue
-    first = bars(contents, "translate")
+def task_part(task: str, contents: Contents) -> Markup | None:
+    """Return the first score, the others, what is wrong, scores by length, and examples."""
+    rows, baselines = contents.of_task(task), contents.baselines_of(task)
+    catalogue, metrics = contents.catalogue, leads(task, rows)
+    first = bars([*rows, *baselines], metrics[0], catalogue) if metrics else None
+    said = findings.best_and_worst(task, rows, baselines, catalogue)
     parts: list[Node] = [
-        figure(first, findings.translation(rows, catalogue)) if first else None,
-        _scores(rows, catalogue),
+        figure(first, said=said) if first else None,
+        _scores(rows, metrics[1:], catalogue),
         _diagnosis(rows, catalogue),
-        *(_by_length(rows, metric, catalogue) for metric in LENGTHS),
-        _examples(contents),
+        *(_by_length(rows, metric, catalogue) for metric in metrics[:DRAWN]),
+        _samples(task, contents),
+        _examples(task, contents),
     ]
-    return contents.section("report.translate", *parts) if any(parts) else None
+    return contents.section(f"report.{task}", *parts) if any(parts) else None
 
 
 # Scores side by side.
 
 
-def _scores(rows: Sequence[Row], catalogue: Catalogue) -> Markup | None:
-    """A table of what stands beside BLEU."""
-    metrics = [name for name in BESIDE if any(name in row.scores for row in rows)]
-    if not metrics:
+def _scores(rows: Sequence[Row], metrics: Sequence[str], catalogue: Catalogue) -> Markup | None:
+    """Return a table of what stands beside the first score; one alone is in the last table too."""
+    if len(metrics) < 2:
         return None
-    heads = [_pair_head(catalogue.text(f"metric.{metric}")) for metric in metrics]
+    names = [catalogue.known(f"metric.{metric}", metric) for metric in metrics]
     best = {metric: _best(rows, metric) for metric in metrics}
     lines = [
         element(
             "tr",
-            None,
-            element("td", None, named(row)),
-            [_cells(row.scores.get(metric), best=best[metric] == row.name) for metric in metrics],
+            cell(named(row)),
+            [scores(row.scores.get(metric), best=best[metric] == row.name) for metric in metrics],
         )
         for row in rows
     ]
-    return element(
-        "figure",
-        None,
-        element("h3", None, catalogue.text("translate.scores")),
-        _table([element("tr", None, element("th"), heads)], lines),
-        element("p", {"class": "hint"}, catalogue.text("translate.scores.hint")),
+    heads = [[element("th", name, kind="num"), element("th")] for name in names]
+    hint = catalogue.text("translate.scores.hint") if OF_TOKENS in metrics else None
+    return figure(
+        _lined(lines, element("tr", element("th"), heads)),
+        element("p", hint, kind="hint") if hint else None,
+        title=catalogue.text("translate.scores"),
     )
-
-
-def _pair_head(name: str) -> list[Node]:
-    return [element("th", {"class": "num"}, name), element("th")]
 
 
 def _best(rows: Sequence[Row], metric: str) -> str | None:
@@ -95,70 +82,54 @@ def _best(rows: Sequence[Row], metric: str) -> str | None:
     return order[0].name if len(order) > 1 and metric != OF_TOKENS else None
 
 
-def _cells(score: Score | None, *, best: bool) -> list[Node]:
-    if score is None:
-        return [element("td", {"class": "num"}, "–"), element("td")]
-    kind = "num best" if best else "num"
-    return [
-        element("td", {"class": kind, "title": hint_text(score)}, score_text(score)),
-        element("td", {"class": "ci"}, interval_text(score)),
-    ]
-
-
-def _table(heads: Sequence[Node], lines: Sequence[Node]) -> Markup:
-    body = [element("thead", None, heads), element("tbody", None, lines)]
-    return element("div", {"class": "scroll"}, element("table", {"class": "lined"}, body))
+def _lined(lines: Node, heads: Node) -> Markup:
+    return scrolled(table(lines, heads=heads, kind="lined"))
 
 
 # What is wrong with each.
 
 
 def _diagnosis(rows: Sequence[Row], catalogue: Catalogue) -> Markup | None:
-    """What was looked for in each model, beside what the references have of it."""
+    """Return what was looked for in each model, beside what the references have of it."""
     judged = [row for row in rows if any(each.name in LOOKED_FOR for each in row.findings)]
     if not judged:
         return None
     say = catalogue.text
     groups = [
-        element("th", {"colspan": str(len(columns))}, say(f"diagnosis.{name}"))
+        element("th", say(f"diagnosis.{name}"), colspan=str(len(columns)))
         for name, columns in LOOKED_FOR.items()
     ]
     names = [
-        element("th", {"class": "num"}, say(f"diagnosis.{column}"))
+        element("th", say(f"diagnosis.{column}"), kind="num")
         for columns in LOOKED_FOR.values()
         for column, _ in columns
     ]
-    heads = [element("tr", None, element("th"), each) for each in (groups, names)]
+    heads = [element("tr", element("th"), each) for each in (groups, names)]
     lines = [_found_line(row) for row in judged]
     lines.append(_reference_line(judged[0], say("diagnosis.references")))
-    return element(
-        "figure",
-        None,
-        element("h3", None, say("translate.diagnosis")),
-        _table(heads, lines),
-        caption(findings.diagnosis(judged, catalogue)),
-    )
+    said = findings.diagnosis(judged, catalogue)
+    return figure(_lined(lines, heads), said=said, title=say("translate.diagnosis"))
 
 
 def _found_line(row: Row) -> Markup:
-    cells: list[Node] = [element("td", None, named(row))]
+    cells: list[Node] = [cell(named(row))]
     for name, columns in LOOKED_FOR.items():
         found = next((each for each in row.findings if each.name == name), None)
         for column, _ in columns:
             value = None if found is None else found.evidence.get(column)
             kind = "num warn" if found is not None and found.found else "num"
-            cells.append(element("td", {"class": kind}, _shown(column, value)))
-    return element("tr", None, cells)
+            cells.append(cell(_shown(column, value), kind=kind))
+    return element("tr", cells)
 
 
 def _reference_line(row: Row, label: str) -> Markup:
     evidence = {key: value for each in row.findings for key, value in each.evidence.items()}
     cells = [
-        element("td", {"class": "num"}, "" if due is None else _shown(due, evidence.get(due)))
+        cell("" if due is None else _shown(due, evidence.get(due)), kind="num")
         for columns in LOOKED_FOR.values()
         for _, due in columns
     ]
-    return element("tr", {"class": "muted"}, element("td", None, label), cells)
+    return element("tr", cell(label), cells, kind="muted")
 
 
 def _shown(name: str, value: float | None) -> str:
@@ -186,11 +157,11 @@ def _by_length(rows: Sequence[Row], metric: str, catalogue: Catalogue) -> Markup
     said = [] if metric == OF_TOKENS else findings.by_length(rows, metric, catalogue)
     return drawn(
         "multiples",
-        catalogue.text("translate.by_length", metric=catalogue.text(f"metric.{metric}")),
+        catalogue.text("translate.by_length", metric=catalogue.known(f"metric.{metric}", metric)),
         [catalogue.text("axis.source_words"), *(key[2] for key in keys)],
         [[each.label, *each.values] for each in lines],
         said=said,
-        least=FULL.get(metric, 1.0),
+        least=max(full_bar(row.scores[metric]) for row in rows if metric in row.scores),
         bands=[each.bands for each in lines],
         hints=[each.hints for each in lines],
     )
@@ -212,19 +183,19 @@ def _length_line(
 ) -> _Line:
     by_key = {(each.low, each.high): each for each in row.buckets}
     found = [by_key.get(key) for key in keys]
-    scores = [each.scores.get(metric) if each else None for each in found]
-    scores = [each if each and math.isfinite(each.value) else None for each in scores]
-    bands = [each and (each.low, each.high) for each in scores]
+    measured = [each.scores.get(metric) if each else None for each in found]
+    measured = [each if each and math.isfinite(each.value) else None for each in measured]
+    bands = [each and (each.low, each.high) for each in measured]
     return _Line(
         row.label,
-        [each and each.value for each in scores],
+        [each and each.value for each in measured],
         bands if all(each is None or _finite(*each) for each in bands) else None,
         [
             f"{bucket.words}: {hint_text(score)}\n"
             f"{catalogue.text('chart.sentences', count=bucket.count)}"
             if bucket and score
             else ""
-            for bucket, score in zip(found, scores, strict=True)
+            for bucket, score in zip(found, measured, strict=True)
         ],
     )
 
@@ -236,27 +207,36 @@ def _finite(*ends: float | None) -> bool:
 # Examples.
 
 
-def _examples(contents: Contents) -> Markup | None:
-    entries = contents.results.get("translations") or ()
-    if not entries:
+def _samples(task: str, contents: Contents) -> Markup | None:
+    """Return what models wrote on from a beginning."""
+    pairs: list[tuple[str, Node]] = []
+    for entry in contents.results.get("samples") or ():
+        prompt, text = str(entry.get("prompt") or ""), str(entry.get("text") or "")
+        if contents.task_of(str(entry.get("model", ""))) == task:
+            begun = element("span", prompt, kind="prompt")
+            written = [begun, text.removeprefix(prompt)]
+            pairs.append((contents.label(str(entry.get("model", ""))), written))
+    if not pairs:
         return None
+    return figure(_listed([pairs]), title=contents.catalogue.text("report.samples"))
+
+
+def _examples(task: str, contents: Contents) -> Markup | None:
+    """Return what models made of the same texts."""
     say = contents.catalogue.text
-    shown: list[Node] = []
-    for entry in entries:
+    shown: list[list[tuple[str, Node]]] = []
+    for entry in contents.results.get("translations") or ():
         outputs: Mapping[str, Any] = entry.get("outputs") or {}
-        terms: list[tuple[str, Any]] = [
+        if task not in map(contents.task_of, outputs):
+            continue
+        pairs = [
             (say("translate.source"), entry.get("source", "")),
             (say("translate.reference"), entry.get("reference", "")),
             *((contents.label(name), text) for name, text in outputs.items()),
         ]
-        shown.append(_terms([(name, str(text)) for name, text in terms if text is not None]))
-    heading = element("h3", None, say("translate.examples"))
-    return element("figure", None, heading, element("div", {"class": "examples"}, shown))
+        shown.append([(name, str(text)) for name, text in pairs if text is not None])
+    return figure(_listed(shown), title=say("translate.examples")) if shown else None
 
 
-def _terms(pairs: Sequence[tuple[str, Node]]) -> Markup:
-    return element(
-        "dl",
-        None,
-        [[element("dt", None, name), element("dd", None, value)] for name, value in pairs],
-    )
+def _listed(lists: Sequence[Sequence[tuple[str, Node]]]) -> Markup:
+    return element("div", [terms(each) for each in lists], kind="examples")
