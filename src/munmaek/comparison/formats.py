@@ -79,7 +79,7 @@ def short_text(score: Score) -> str:
 
 
 def hint_text(score: Score) -> str:
-    """Write what hovering over a score shows: the unrounded value, unit, interval, data, signature."""
+    """Write what hovering over a score shows: unrounded value, interval, unit, data, signature."""
     interval = ""
     if score.low is not None and score.high is not None:
         interval = f" [{score.low:.6g}, {score.high:.6g}]"

@@ -103,7 +103,7 @@ def _lesson(name: str, claim: "Callable[[str, _Numbers], Lesson]", found: _Numbe
 
 
 def _beats(better: str, worse: str, metric: str = "") -> "Callable[[str, _Numbers], Lesson]":
-    """Claim that one row beats another by its task's first metric, with intervals apart."""
+    """Return the claim that one row beats another by its first score, with intervals apart."""
 
     def claim(name: str, found: _Numbers) -> Lesson:
         return _compared(name, found.rows[better], found.rows[worse], metric, found)
@@ -217,7 +217,7 @@ def _mixture(name: str, found: _Numbers) -> Lesson:
 
 
 def _gates(name: str, found: _Numbers) -> Lesson:
-    """Check that gates keep more of the first word's influence over the distance than a plain recurrence."""
+    """Check that gates keep more of the first word's influence than a plain recurrence does."""
     gated, plain = found.influence["lm-rnn"], found.influence["lm-elman"]
     kept, lost = gated[-1] / gated[0], plain[-1] / plain[0]
     near, far = found.far[0][0], found.far[0][-1]
@@ -264,7 +264,7 @@ def _leads(better: Row, worse: Row) -> list[tuple[Bucket, float]]:
 
 
 def _links(name: str, found: _Numbers) -> Lesson:
-    """Check that attention's weights come nearer to the gold links than places do, beside IBM Model 1."""
+    """Check that attention's weights come nearer to the gold links than places do."""
     attending = found.rows["translate-attention"]
     lesson = _compared(name, attending, found.baselines["align", "by position"], "aer", found)
     counted = found.baselines["align", "IBM Model 1"].scores["aer"]

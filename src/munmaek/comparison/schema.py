@@ -4,7 +4,7 @@ Any part may be absent or null, and further names are let through; what is there
 the report reads.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypeAlias, TypeVar, cast
 
 from pydantic import (
@@ -40,7 +40,7 @@ def _drawable(value: Any) -> Any:
 
 Number: TypeAlias = Annotated[float | None, BeforeValidator(_drawable)]
 Whole: TypeAlias = Annotated[int, Field(ge=0, lt=1 << 31)]
-Some: TypeAlias = list[T] | None
+Some: TypeAlias = Sequence[T] | None
 
 
 class _Part(BaseModel):
@@ -86,7 +86,7 @@ class _Model(_Part):
     scores: Scores = None
     by_length: Some[_Length] = None
     diagnosis: Some[_Finding] = None
-    curve: Some[list[Any]] = None
+    curve: Some[Sequence[Any]] = None
     parts: Some[str] = None
 
 
@@ -97,8 +97,8 @@ class _Baseline(_Part):
 class _Alignment(_Part):
     source: Some[Any] = None
     target: Some[Any] = None
-    weights: Some[list[Any]] = None
-    gold: Some[Annotated[list[Whole], Field(min_length=2, max_length=2)]] = None
+    weights: Some[Sequence[Any]] = None
+    gold: Some[Annotated[Sequence[Whole], Field(min_length=2, max_length=2)]] = None
     scores: Scores = None
 
 
