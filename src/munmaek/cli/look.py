@@ -43,7 +43,7 @@ def look(
         typer.Option(
             metavar="TEXT",
             show_default=False,
-            help="A second text after the sentence, for a model that fills masks or reads pairs.",
+            help="A second text, for a model that embeds, fills masks or reads pairs.",
         ),
     ] = None,
     beside: Annotated[

@@ -274,7 +274,7 @@ def _similarity(seen: Predictions) -> Float32s | None:
 
 @dataclass(frozen=True, slots=True)
 class _Measured:
-    """What further passes showed."""
+    """Measures that take further passes."""
 
     plain: Mapping[str, Any] = field(default_factory=dict[str, Any])
     tables: Mapping[str, Float32s] = field(default_factory=dict[str, Float32s])

@@ -1,4 +1,4 @@
-"""Whether attention links words as a person wants: a check that can stand in someone's tests.
+"""Checks that attention links words as a person wants, which can stand in someone's tests.
 
     aer<0.2    precision>=0.8    recall>0.7    entropy<0.6    coverage>0.8    forbidden<0.05
 
@@ -36,7 +36,7 @@ _SIGNS: dict[str, Callable[[float, float], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What is wanted of one figure."""
+    """One figure and the value that is wanted of it."""
 
     figure: str
     sign: str
@@ -46,7 +46,7 @@ class Check:
         return f"{self.figure}{self.sign}{self.limit:g}"
 
     def met(self, value: float) -> bool:
-        """Whether ``value`` is as wanted."""
+        """Return whether ``value`` is as wanted."""
         return _SIGNS[self.sign](value, self.limit)
 
 
@@ -63,11 +63,11 @@ class Checked:
 
     @property
     def met(self) -> bool:
-        """Whether it is as wanted; the interval is told but does not decide."""
+        """Return whether it is as wanted; the interval is told but does not decide."""
         return self.check.met(self.value)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """Return plain values."""
         return {
             "check": str(self.check),
             "figure": self.check.figure,
@@ -86,7 +86,7 @@ class Checked:
 
 
 def parse_check(written: str) -> Check:
-    """A check such as ``aer<0.2``.
+    """Read a check such as ``aer<0.2``.
 
     Raises:
         ConfigError: an unknown figure, sign or number.
@@ -104,7 +104,7 @@ def parse_check(written: str) -> Check:
 def measured(
     model: Translator, marks: Sequence[MarkedPair], checks: Sequence[Check]
 ) -> list[Checked]:
-    """Each check's figure over all marked pairs, under forced decoding of their translations.
+    """Measure each check's figure over all marked pairs, under forced decoding.
 
     Raises:
         InputError: a model without attention.

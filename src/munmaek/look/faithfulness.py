@@ -1,4 +1,4 @@
-r"""What attention explains, and what it does not: measured by erasing words.
+r"""The words that a prediction rests on, and whether attention shows them: measured by erasing.
 
     influence of word s on prediction i    log p(i | x) − log p(i | x without s)
     attended                               the same for the k words that i attends to most
@@ -42,7 +42,7 @@ SETS_LEAST = 10
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What erasing words showed."""
+    """Losses of the predictions without words."""
 
     influence: Float32s | None
     """[words, W]: what each predicted word loses without each word of the input; None where that

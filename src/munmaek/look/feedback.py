@@ -190,11 +190,11 @@ class Feedback:
 
     @property
     def running(self) -> bool:
-        """Whether it is at work."""
+        """Return whether it is at work."""
         return self._thread is not None and self._thread.is_alive()
 
     def start(self) -> str:
-        """Begin; the name of the run.
+        """Begin and return the name of the run.
 
         Raises:
             InputError: it is at work already.
@@ -219,12 +219,12 @@ class Feedback:
             self._thread.join()
 
     def wait(self) -> None:
-        """Until it ends."""
+        """Wait until it ends."""
         if self._thread is not None:
             self._thread.join()
 
     def state(self) -> dict[str, Any]:
-        """How far it is, and at its end the report or why there is none."""
+        """Return how far it is, and at its end the report or why there is none."""
         stage, done, total = self._stage
         return {
             "state": self._state,

@@ -1,4 +1,4 @@
-"""What a person's marks teach, and what tells whether they did."""
+"""Sentences that a person's marks teach, and those that tell whether they did."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ MARKS_LEAST = 3
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What is trained on and what it is judged by; no sentence is in both."""
+    """Sentences to train on and others to judge by; none is in both."""
 
     sources: tuple[str, ...]
     targets: tuple[str, ...]
@@ -30,7 +30,7 @@ class Material:
     """Marked pairs that training is told of; they are among the sentences."""
     held: tuple[MarkedPair, ...]
     split: str
-    """How the held-out ones were chosen, in words."""
+    """The choice of the held-out ones, in words."""
 
 
 def material(
@@ -76,7 +76,7 @@ def _sentences(
     held: Sequence[MarkedPair],
     rng: np.random.Generator,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What both runs train on: others, and the marked ones as often as makes their share."""
+    """Return what both runs train on: others, and the marked ones as often as their share."""
     closed = {each.key for each in (*held, *taught)}
     sources, targets = pairs.training or (pairs.sources, pairs.targets)
     rows = [

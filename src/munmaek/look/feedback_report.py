@@ -1,4 +1,4 @@
-"""What a guided run changed: its measures, and whether the control without marks explains them.
+"""The changes of a guided run: its measures, and whether the control without marks explains them.
 
 Letters: N sentences.
 """
@@ -33,12 +33,12 @@ class Measured:
     """[N 10]: BLEU's counts."""
 
     def to_json(self) -> dict[str, Any]:
-        """Both scores with their intervals."""
+        """Return both scores with their intervals."""
         return {"aer": self.aer.to_json(), "bleu": self.bleu.to_json()}
 
 
 def measure(model: Translator, held: Sequence[MarkedPair], *, beam: int = 5) -> Measured:
-    """AER of attention's strongest links under forced decoding, and BLEU of beam search."""
+    """Measure AER of attention's links under forced decoding, and BLEU of beam search."""
     sources, targets = [each.source for each in held], [each.target for each in held]
     aligned = model.align(sources, targets)
     if any(each.alignment is None for each in aligned):
@@ -74,7 +74,7 @@ def _rate(sums: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def report(results: Mapping[str, Measured], chosen: Material, *, steps: int) -> dict[str, Any]:
-    """What changed, with intervals, and one line that says so or says that nothing did."""
+    """Report the changes, with intervals, and one line that says so or that nothing did."""
     rng = np.random.default_rng(0)
     guided, control, before = results["guided"], results["control"], results["before"]
     links = paired_bootstrap(guided.links, control.links, _rate, rng=rng)

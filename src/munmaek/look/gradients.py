@@ -1,4 +1,4 @@
-r"""What gradients say: which heads a prediction rests on, and how far back a word reaches.
+r"""Gradients of the predictions: the heads that one rests on, and how far back a word reaches.
 
     importance of head h    | ∂L / ∂ξ_h | at ξ_h = 1,  L = −Σ_i log p(i)    (Michel et al. 2019, §4)
 

@@ -1,4 +1,4 @@
-r"""What can be said of an alignment: entropy, coverage, and its distance from gold links.
+r"""Measures of an alignment: entropy, coverage, and its distance from gold links.
 
     coverage of source word s    Σ_i α_is       over output words i          Tu et al. 2016, §3
     entropy of output word i     −Σ_s α_is ln α_is

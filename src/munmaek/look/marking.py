@@ -34,7 +34,7 @@ class Marks:
         self.pairs()
 
     def pairs(self) -> list[MarkedPair]:
-        """All marked pairs, in the order in which each was first marked."""
+        """Return all marked pairs, in the order in which each was first marked."""
         with self._lock:
             try:
                 stat = self.path.stat()
@@ -48,12 +48,12 @@ class Marks:
             return list(self._pairs.values())
 
     def of(self, source: str, target: str) -> MarkedPair | None:
-        """What is marked of a pair, or None."""
+        """Return what is marked of a pair, or None."""
         self.pairs()
         return self._pairs.get(MarkedPair(source, target).key)
 
     def add(self, pair: MarkedPair) -> int:
-        """Append one pair; the number of pairs then marked.
+        """Append one pair and return the number of pairs then marked.
 
         Raises:
             DiskError: it cannot be written.
@@ -62,14 +62,14 @@ class Marks:
         return len(self.pairs())
 
     def pharaoh(self) -> str:
-        """Source, target and links of each pair, a tab between them, a line a pair."""
+        """Return source, target and links of each pair, a tab between them, a line a pair."""
         return "".join(
             f"{pair.key[0]}\t{pair.key[1]}\t{format_gold(pair.sure, pair.possible)}\n"
             for pair in self.pairs()
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Count, hash, file and the marks."""
+        """Return count, hash, file and the marks."""
         pairs = self.pairs()
         marks = [
             {"source": each.source, "target": each.target, **links_json(each)} for each in pairs
@@ -83,12 +83,12 @@ class Marks:
 
 
 def links_json(pair: MarkedPair) -> dict[str, list[list[int]]]:
-    """Sure, possible and forbidden links as sorted lists."""
+    """Return sure, possible and forbidden links as sorted lists."""
     return {kind: [list(link) for link in sorted(getattr(pair, kind))] for kind in KINDS}
 
 
 def marked_pair(source: str, target: str, body: Mapping[str, Any]) -> MarkedPair:
-    """A pair with the links of a request's ``sure``, ``possible`` and ``forbidden``.
+    """Read a pair with the links of a request's ``sure``, ``possible`` and ``forbidden``.
 
     Raises:
         InputError: something that is no link, points past the words or is of two kinds.

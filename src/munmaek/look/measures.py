@@ -1,4 +1,4 @@
-r"""What the lineage answers, measured: how far back a model reaches, and what reading costs it.
+r"""The lineage's answers, measured: how far back a model reaches, and what reading costs it.
 
 Influence of the first word on the last prediction over a distance of d tokens:
 
@@ -33,7 +33,7 @@ def first_word_influence(
     bos: int,
     distances: Sequence[int],
 ) -> list[float]:
-    """Geometric mean of the gradient norm at each distance, over sentences that are long enough.
+    """Return the geometric mean of the gradient norm at each distance, over sentences long enough.
 
     Args:
         network: in evaluation mode.
@@ -67,7 +67,7 @@ def _influence(network: LanguageNetwork, rows: Any) -> float:
 def reading_work(
     network: LanguageNetwork, *, vocab_size: int, lengths: Sequence[int]
 ) -> list[float]:
-    """Multiplications of matrix products for each token read, at each sentence length.
+    """Count multiplications of matrix products for each token read, at each sentence length.
 
     Counted, not timed, so that they are the same on every machine; forward only and without the
     output layer, so that recurrence and attention themselves are compared.

@@ -27,7 +27,7 @@ class Shown:
 
     @property
     def html(self) -> str:
-        """A frame that holds the whole page."""
+        """Return a frame that holds the whole page."""
         content = escape(page(self.records, title=self.title), quote=True)
         return (
             f'<iframe srcdoc="{content}" sandbox="allow-scripts allow-downloads" '
@@ -42,7 +42,7 @@ class Shown:
 def show(
     records: Record | Sequence[Record], *, title: str | None = None, height: int = HEIGHT
 ) -> Shown:
-    """One record, or several of the same sentence side by side, for a notebook's last line.
+    """Show a record, or several of one sentence side by side, as a notebook's last line.
 
     Args:
         records: what ``munmaek.look.capture`` gave.

@@ -38,12 +38,12 @@ class Packed:
 
     @property
     def scales_fit(self) -> bool:
-        """Whether there is one scale for all, or one for each slice."""
+        """Return whether there is one scale for all, or one for each slice."""
         many = [len(x) for x in (self.scale, self.offset) if isinstance(x, list)]
         return not many or (len(many) == 2 and set(many) == set(self.shape[:1]))
 
     def describe(self) -> dict[str, Any]:
-        """Everything but the bytes."""
+        """Return everything but the bytes."""
         return {
             "shape": list(self.shape),
             "type": self.type,
@@ -53,12 +53,12 @@ class Packed:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """With the bytes as base64."""
+        """Return it with the bytes as base64."""
         return {**self.describe(), "data": base64.b64encode(self.data).decode("ascii")}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any], *, name: str) -> "Packed":
-        """What ``to_json`` wrote.
+        """Read what ``to_json`` wrote.
 
         Raises:
             ArtefactError: fields missing, or bytes that do not fill the shape.
@@ -98,7 +98,7 @@ _DTYPES: dict[str, np.dtype[Any]] = {"float16": np.dtype("<f2"), "uint8": np.dty
 
 
 def pack_float16(tensor: NDArray[Any]) -> Packed:
-    """Half precision: 11 bits of each value; what is beyond ±65504 is cut, NaN is 0."""
+    """Pack in half precision: 11 bits of each value; beyond ±65504 is cut, NaN is 0."""
     limit = float(np.finfo(np.float16).max)
     finite = np.clip(np.nan_to_num(tensor.astype(np.float32), posinf=limit), -limit, limit)
     half = finite.astype("<f2")
@@ -107,7 +107,7 @@ def pack_float16(tensor: NDArray[Any]) -> Packed:
 
 
 def pack_uint8(tensor: NDArray[Any]) -> Packed:
-    """A byte a value, 256 even steps from the least to the greatest of each slice."""
+    """Pack a byte a value, 256 even steps from the least to the greatest of each slice."""
     values = np.nan_to_num(tensor.astype(np.float32))
     slices = values.reshape(len(values), -1) if values.ndim > 2 else values.reshape(1, -1)
     low = slices.min(1, initial=np.inf) if slices.size else np.zeros(len(slices))
@@ -126,7 +126,7 @@ def pack_uint8(tensor: NDArray[Any]) -> Packed:
 
 
 def unpack(packed: Packed) -> NDArray[np.float32]:
-    """The values as float32."""
+    """Return the values as float32."""
     flat = np.frombuffer(packed.data, dtype=_DTYPES[packed.type])
     values = flat.reshape(packed.shape).astype(np.float32)
     if packed.type == "float16":

@@ -51,7 +51,7 @@ class Pairs:
 
 
 def read_pairs(paths: Sequence[str | Path], links: str | Path | None = None) -> Pairs:
-    """Two files of lines, one table, or ``phrasebook``: the built-in test part with its links.
+    """Read two files of lines, one table, or ``phrasebook``, the built-in test part with links.
 
     Args:
         paths: what ``munmaek.text.corpora.read_parallel`` takes, or ``phrasebook``.
@@ -100,7 +100,7 @@ def _gold(pairs: Pairs, path: str | Path) -> tuple[MarkedPair, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """How doubtful the links of one pair are."""
+    """Doubts about the links of one pair."""
 
     index: int
     entropy: float
@@ -109,7 +109,7 @@ class Suspicion:
 
 
 def judge(index: int, weights: Floats, other: frozenset[Link]) -> Suspicion:
-    """One pair, from attention between words [T, S] and the links of a statistical aligner."""
+    """Judge a pair by attention between words [T, S] and the links of a statistical aligner."""
     safe = np.where(weights > 0, weights, 1.0)
     found = links_from_weights(weights)
     both, size = len(found & other), len(found) + len(other)
@@ -144,12 +144,12 @@ class Suspicions:
 
     @property
     def done(self) -> int:
-        """Pairs judged so far."""
+        """Return the number of pairs judged so far."""
         return len(self._found)
 
     @property
     def error(self) -> str | None:
-        """Why it ended early, in one line."""
+        """Return why it ended early, in one line."""
         return self._error
 
     def start(self) -> None:
@@ -165,13 +165,13 @@ class Suspicions:
             self._thread.join()
 
     def wait(self) -> None:
-        """Until every pair is judged."""
+        """Wait until every pair is judged."""
         self.start()
         assert self._thread is not None
         self._thread.join()
 
     def ranked(self, by: Order) -> list[Suspicion]:
-        """Those judged so far, most suspicious first."""
+        """Return those judged so far, most suspicious first."""
         sign = 1 if by == "coverage" else -1
         return sorted(self._found, key=lambda each: (sign * getattr(each, by), each.index))
 

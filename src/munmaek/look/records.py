@@ -1,4 +1,4 @@
-"""What a model did with one sentence, kept as a record that any page can draw.
+"""One sentence through a model, kept as a record that any page can draw.
 
 A record is one JSON object with its tensors as base64 (``munmaek.look.packing``), so that it
 outlives the model, travels, and is read without this package. ``docs/records.md`` describes every
@@ -103,7 +103,7 @@ class Record:
     model: str
     """The model's folder or name."""
     label: str
-    """What the model is called for people, such as ``LSTM``."""
+    """The model's name for people, such as ``LSTM``."""
     task: str
     stage: str
     text: str
@@ -111,13 +111,13 @@ class Record:
     target: str | None = None
     """The translation that was looked at, given or the model's own."""
     output: Side | None = None
-    """What is predicted: the translation; of a language model the text itself up to </s>."""
+    """The side that is predicted: the translation; of a language model the text up to </s>."""
     written: Side | None = None
-    """What the decoder read: ``<s>`` and the output but its last piece."""
+    """The side that the decoder read: ``<s>`` and the output but its last piece."""
     logprobs: tuple[float, ...] = ()
     """Nats of each output piece."""
     unit: str = "nats"
-    """What measures of the prediction are in: nats, or that of the number that is predicted."""
+    """Of measures of the prediction: nats, or that of the number that is predicted."""
     tensors: Mapping[str, Float32s] = field(default_factory=dict[str, Float32s])
     attentions: tuple[Attention, ...] = ()
     rollout: str | None = None
@@ -136,7 +136,7 @@ class Record:
     off: tuple[tuple[str, int], ...] = ()
     """Heads that were switched off: name of the attention, head from 0."""
     outcome: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """What the model said, in the shapes of the command line's ``--json``."""
+    """The model's answer, in the shapes of the command line's ``--json``."""
     id: str = ""
 
     def to_dict(self, *, room: int | None = ROOM) -> dict[str, Any]:
@@ -264,7 +264,7 @@ def _size(packed: Mapping[str, Packed]) -> int:
 
 
 class _Form(BaseModel):
-    """What a record says besides its tensors, as ``Record`` has it."""
+    """A record besides its tensors, as ``Record`` has it."""
 
     model_config = ConfigDict(protected_namespaces=())
 
@@ -313,7 +313,7 @@ def _record(raw: Any) -> Record:
 
 
 def _drawn(record: Record) -> Iterator[str]:
-    """The names of the tensors that a page draws."""
+    """Yield the names of the tensors that a page draws."""
     yield from (each.tensor for each in record.attentions)
     yield from _steppers(record)
     yield from (name for each in record.gates for name in each.names.values())

@@ -1,4 +1,4 @@
-r"""What a head does on one sentence, by rules that are stated here.
+r"""The role of a head on one sentence, by rules that are stated here.
 
 With w̄(j − i = d) the mean weight over rows at distance d, special rows left out:
 
@@ -35,17 +35,17 @@ SHARP = 0.5
 
 
 def entropies(weights: Floats, rows: Bools) -> tuple[float, ...]:
-    """Mean entropy of each head's rows [H R C] in nats, over rows [R] that are True."""
+    """Return the mean entropy of each head's rows [H R C], in nats, over rows [R] that count."""
     return tuple(float(each) for each in _mean(_entropy(weights), rows))
 
 
 def special_mass(weights: Floats, rows: Bools, special: Bools) -> tuple[float, ...]:
-    """Mean share of each head's weight that goes to special columns [C]."""
+    """Return the mean share of each head's weight that goes to special columns [C]."""
     return tuple(float(each) for each in _mean(weights[:, :, special].sum(2), rows))
 
 
 def roles(weights: Floats, rows: Bools, special: Bools, *, one_side: bool) -> tuple[str, ...]:
-    """The role of each head.
+    """Return the role of each head.
 
     Args:
         weights: [H R C].

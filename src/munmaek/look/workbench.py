@@ -1,4 +1,4 @@
-"""What the viewer asks for: models, records, pairs, marks. No text of any protocol is read here.
+"""Answers to the viewer: models, records, pairs, marks. No text of any protocol is read here.
 
 Everything that uses a model waits for the one lock; tensors and marks do not.
 """
@@ -55,7 +55,7 @@ class NamedModel:
     """An ``Inspectable``; another is refused when it is looked at."""
     folder: Path | None = None
     label: str = ""
-    """What tells it from the others; empty is what the model calls itself."""
+    """Its name beside the others; empty is what the model calls itself."""
 
     def describe(self, number: int) -> dict[str, Any]:
         """Return what the page's list of models says."""
@@ -137,7 +137,7 @@ class Workbench:
             self._feedback.stop()
 
     def describe(self) -> dict[str, Any]:
-        """What ``GET /api/model`` answers."""
+        """Return what ``GET /api/model`` answers."""
         return {
             "models": [each.describe(number) for number, each in enumerate(self._models)],
             "example": self.example,
@@ -160,7 +160,7 @@ class Workbench:
         beam: int = 5,
         gold: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """One sentence through the model of that number; large tensors by their address.
+        """Capture a sentence through the model of that number; large tensors by their address.
 
         Raises:
             MissingError: no such model.
@@ -208,7 +208,7 @@ class Workbench:
         return record.describe() | {"tensors": _inlined(record, packed)}
 
     def tensor(self, record: str, name: str) -> Packed:
-        """A tensor of one of the last records.
+        """Return a tensor of one of the last records.
 
         Raises:
             MissingError: no such record or tensor.
@@ -221,7 +221,7 @@ class Workbench:
         return tensors[name]
 
     def next(self, model: str, text: str) -> list[list[Any]]:
-        """The likeliest tokens after ``text`` with their probabilities.
+        """Return the likeliest tokens after ``text`` with their probabilities.
 
         Raises:
             MissingError: no such model.
@@ -238,7 +238,7 @@ class Workbench:
     # Pairs and marks
 
     def suspicious(self, by: str, start: int, count: int) -> dict[str, Any]:
-        """Pairs by suspicion, reckoned in the background: ``done`` of ``total`` so far.
+        """Return pairs by suspicion, reckoned in the background: ``done`` of ``total`` so far.
 
         Raises:
             InputError: no pairs, an unknown order, or a model without attention.
@@ -270,7 +270,7 @@ class Workbench:
         return {"total": len(self.pairs), "done": self._suspicions.done, "rows": rows}
 
     def pair(self, index: int) -> dict[str, Any]:
-        """The record of a pair, with its marks or else its gold links laid over.
+        """Return the record of a pair, with its marks or else its gold links laid over.
 
         Raises:
             MissingError: no such pair.
@@ -307,7 +307,7 @@ class Workbench:
         return {"count": marks.add(marked_pair(source, target, body))}
 
     def kept_marks(self) -> Marks:
-        """The marks.
+        """Return the marks.
 
         Raises:
             InputError: there is no file for marks.
@@ -336,7 +336,7 @@ class Workbench:
             return {"run": self._feedback.start()}
 
     def guide_state(self) -> dict[str, Any]:
-        """How far that is, and at its end the report."""
+        """Return how far that is, and at its end the report."""
         if self._feedback is None:
             return {"state": "idle", "stage": None, "done": 0, "total": 0, "report": None}
         return self._feedback.state()
@@ -349,7 +349,7 @@ class Workbench:
 
 
 def _inlined(record: Record, packed: Mapping[str, Packed]) -> dict[str, Any]:
-    """Small tensors as they are, larger ones by address, what is drawn first coming first."""
+    """Return small tensors as they are, larger ones by address, what is drawn first first."""
     first = {each.tensor: 0 for each in record.attentions}
     made: dict[str, Any] = {}
     used = 0

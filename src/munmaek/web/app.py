@@ -50,7 +50,7 @@ HEADERS = {
 
 
 class Bench(Protocol):
-    """What is asked, as ``munmaek.look.workbench.Workbench`` answers it."""
+    """Answers to requests, as ``munmaek.look.workbench.Workbench`` gives them."""
 
     def describe(self) -> dict[str, Any]: ...  # noqa: D102
     def record(  # noqa: D102
@@ -76,7 +76,7 @@ class Bench(Protocol):
 
 
 def app(bench: Bench, page: Callable[[], str], *, port: int) -> Starlette:
-    """The application.
+    """Return the application.
 
     Args:
         bench: answers what the page asks.
@@ -149,7 +149,7 @@ def app(bench: Bench, page: Callable[[], str], *, port: int) -> Starlette:
 
 
 LISTED = ("by", "from", "count")
-"""What a list of pairs by suspicion is asked with."""
+"""Parameters of a list of pairs by suspicion."""
 
 
 def _suspicious(bench: Bench) -> Callable[[Request], Any]:

@@ -1,4 +1,4 @@
-"""What a request asks, checked value by value; what does not fit is an HTTP error in one line."""
+"""The parts of a request, checked value by value; one that does not fit is an HTTP error."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -26,7 +26,7 @@ def known(request: Request, *names: str) -> None:
 
 
 def query(request: Request, name: str, default: str) -> str:
-    """A text of the address."""
+    """Return a text of the address."""
     value = request.query_params.get(name, default)
     if len(value) > TEXT_MOST:
         raise HTTPException(413, f"'{name}' may have at most {TEXT_MOST} characters")
@@ -34,7 +34,7 @@ def query(request: Request, name: str, default: str) -> str:
 
 
 def number(request: Request, name: str, default: int, most: int) -> int:
-    """A whole number of the address, from 0 to ``most``."""
+    """Return a whole number of the address, from 0 to ``most``."""
     return _number(request.query_params.get(name, str(default)), name, most)
 
 
@@ -53,7 +53,7 @@ def _number(written: str, name: str, most: int) -> int:
 
 
 def record_asked(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a record, from a request's body."""
+    """Return the arguments of a record, from a request's body."""
     text = _text(body, "text")
     if text is None:
         raise HTTPException(400, "'text' is missing")
@@ -81,7 +81,7 @@ def _text(body: Mapping[str, Any], name: str) -> str | None:
 def whole(
     body: Mapping[str, Any], name: str, least: int, most: int, *, default: int | None = None
 ) -> int:
-    """A whole number of a body, from ``least`` to ``most``."""
+    """Return a whole number of a body, from ``least`` to ``most``."""
     value = body.get(name)
     if value is None and default is not None:
         return default

@@ -93,7 +93,7 @@ class Guard:
         return known and int(digits) <= self._body
 
     def _bounded(self, receive: Receive) -> Receive:
-        """A body without a stated length is held to the limit too."""
+        """Hold a body without a stated length to the limit too."""
         left = self._body
 
         async def bounded() -> Message:

@@ -15,7 +15,7 @@ TRIES = 20
 
 
 def bind(port: int) -> socket.socket:
-    """A listening socket on ``port``, or on the next that is free.
+    """Open a listening socket on ``port``, or on the next that is free.
 
     Args:
         port: the first to try; 0 takes any.
