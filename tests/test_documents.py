@@ -53,11 +53,9 @@ NOT_YET = {
     "exchange",
     "fit",
     "folder",
-    "look",
     "pipeline",
     "several",
     "tasks",
-    "web",
 }
 """Packages and modules with docstrings of functions that begin otherwise."""
 

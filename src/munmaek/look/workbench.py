@@ -160,7 +160,7 @@ class Workbench:
         beam: int = 5,
         gold: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Capture a sentence through the model of that number; large tensors by their address.
+        """Record a sentence through the model of that number; large tensors by their address.
 
         Raises:
             MissingError: no such model.

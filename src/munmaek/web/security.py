@@ -26,7 +26,7 @@ class Guard:
     """Middleware: refuses, before anything is read, what may not ask."""
 
     def __init__(self, inner: ASGIApp, *, port: int, body: int = BODY_MOST) -> None:
-        """Stand before ``inner``.
+        """Wrap ``inner``.
 
         Args:
             inner: the application.

@@ -67,7 +67,7 @@ class Crowd:
     """Middleware: sends requests away while too many are under way, before anything is read."""
 
     def __init__(self, inner: ASGIApp, *, most: int = REQUESTS_MOST) -> None:
-        """Stand before ``inner`` and let ``most`` requests through at a time."""
+        """Let ``most`` requests through to ``inner`` at a time."""
         self._inner = inner
         self._most = most
         self._inside = 0
