@@ -2,6 +2,10 @@
 
 import ast
 import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 
 from conftest import ROOT
 
@@ -79,3 +83,27 @@ def test_docstrings_of_functions_begin_with_a_verb():
         assert part in NOT_YET or not found, found
         others |= {part} if found else set()
     assert others == NOT_YET
+
+
+def names(path: Path) -> Iterator[str]:
+    """Yield what a module defines, methods as ``Class.method``."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        if isinstance(node, ast.ClassDef):
+            yield from (f"{node.name}.{each.name}" for each in node.body if hasattr(each, "name"))
+        for target in getattr(node, "targets", [getattr(node, "target", None)]):
+            if isinstance(target, ast.Name):
+                yield target.id
+
+
+@pytest.mark.parametrize(
+    "page", sorted((ROOT / "docs").glob("*/architecture.md")), ids=lambda p: p.parent.name
+)
+def test_the_way_of_a_sentence_goes_through_files_and_functions_that_are_there(page: Path) -> None:
+    places = re.findall(r"`([\w/]+\.py)(?::([\w.]+))?`", page.read_text(encoding="utf-8"))
+    assert len(places) > 30
+    for file, name in places:
+        path = ROOT / (file if file.startswith("tests/") else f"src/munmaek/{file}")
+        assert path.is_file(), file
+        assert not name or name in set(names(path)), f"{file}:{name}"

@@ -4,32 +4,13 @@ import json
 import shlex
 import subprocess
 import sys
+import tarfile
 
 import pytest
 
-from test_cli_ngram import LINES
+from conftest import ROOT
+from dependency_bounds import COUNTED, write_data
 
-COUNTED = """
-train lm text.txt --model ngram --tokenizer words --hold-out 20% -o words
-train lm text.txt --model ngram --tokenizer words --memory 256M -o disk
-add words text.txt -o added
-mix words added --tune text.txt -o mixed
-export words --to arpa -o words.arpa
-export words --to quantised -o small
-import words.arpa -o imported
-score imported text.txt --total
-score mixed text.txt
-evaluate words text.txt --json
-evaluate mixed text.txt
-generate mixed 나는
-next words '나는 집에서'
-lookup words '집에서 잔다'
-verify words
-align --aligner hmm text.txt text.txt
-data list
---help
-train --help
-"""
 NEURAL = """
 train lm text.txt --model rnn -o rnn
 train classify labelled.tsv --model attention -o attention
@@ -37,16 +18,18 @@ train translate text.txt text.txt --model transformer -o translator
 train mlm text.txt --model bert -o bert
 compare text.txt --models ngram,rnn -o both
 demo --quick -o demo
+evaluate 0.1.0/models/lm-rnn text.txt
+look 0.1.0/models/classify-bert 나는 -o bert.html
 """
 SCRIPT = """
 import contextlib, importlib.machinery, io, json, sys
 
-class Absent:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] == "torch":
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+class Hiding(importlib.machinery.PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return None if name == "torch" else super().find_spec(name, path, target)
 
-sys.meta_path.insert(0, Absent())
+sys.meta_path[sys.meta_path.index(importlib.machinery.PathFinder)] = Hiding
 import munmaek
 from munmaek.cli import main
 
@@ -73,9 +56,9 @@ def commands(text: str) -> list[str]:
 def done(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str]]:
     """Exit code and messages of each command, all run by one process that has no torch."""
     folder = tmp_path_factory.mktemp("without-torch")
-    (folder / "text.txt").write_text("\n".join(LINES) + "\n", encoding="utf-8")
-    rows = [f"{line}\t{'study' if '공부' in line else 'rest'}" for line in LINES]
-    (folder / "labelled.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    write_data(folder)
+    with tarfile.open(ROOT / "tests" / "golden" / "0.1.0.tar.xz") as archive:
+        archive.extractall(folder, filter="data")
     asked = {line: shlex.split(line) for line in commands(COUNTED + NEURAL) if line}
     run = subprocess.run(
         [sys.executable, "-c", SCRIPT, json.dumps(asked)],

@@ -4,7 +4,7 @@ import json
 import shutil
 import warnings
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, cast
@@ -13,7 +13,6 @@ from munmaek.errors import InputError, MunmaekWarning
 from munmaek.fit.config import MAY_CHANGE
 from munmaek.fit.examining import with_finding
 from munmaek.fit.extra import Extra
-from munmaek.fit.precision import flushing_subnormals
 from munmaek.fit.ranks import leads
 from munmaek.fit.recipe import Recipe, validation_role
 from munmaek.fit.record import Progress
@@ -42,7 +41,6 @@ def work_folder(folder: Path) -> Path:
     return beside(folder, ".partial")
 
 
-@flushing_subnormals()
 def train(
     recipe: Recipe,
     paths: Paths,
@@ -89,7 +87,7 @@ def train(
     recipe.stage_config()
     recipe.train_config()
     work = work_folder(folder)
-    with _working(recipe, folder, force=force, resume=resume):
+    with _flushing(recipe), _working(recipe, folder, force=force, resume=resume):
         before = None if init is None else load(init)
         if before is not None and recipe.stage == "ngram":
             message = (
@@ -103,6 +101,15 @@ def train(
             model.save(folder, force=force or resume, beside=_records(work))
             _close(work, finished=model.info.training.get("stopped") != "interrupted")
     return model
+
+
+def _flushing(recipe: Recipe) -> AbstractContextManager[None]:
+    """Flush subnormal numbers, from before a network's first work; counting needs no torch."""
+    if recipe.is_counted:
+        return nullcontext()
+    from munmaek.fit.precision import flushing_subnormals
+
+    return flushing_subnormals()
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What a person chose for training: the TOML file, and the command line in front of it."""
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
@@ -67,8 +68,8 @@ def usable_device(name: str) -> str:
     Raises:
         ConfigError: it cannot be used on this machine.
     """
-    if name == "cpu":
-        return name
+    if name == "cpu" or (name == "auto" and find_spec("torch") is None):
+        return "cpu"
 
     import torch
 

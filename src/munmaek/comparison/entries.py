@@ -1,14 +1,14 @@
-"""A model's entry in ``results.json``: evaluated, timed, and described."""
+"""A model's entry in ``results.json``: evaluated, timed, and described; n-grams without torch."""
 
 import os
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from munmaek.fit.trained import Trained
 from munmaek.folder.info import munmaek_version
@@ -21,10 +21,11 @@ from munmaek.tasks.classify.mixed import MixedClassifier
 from munmaek.tasks.classify.model import Classifier
 from munmaek.tasks.lm.model import TrainedLanguageModel
 from munmaek.tasks.lm.scoring import corpus_scores
-from munmaek.tasks.mlm.model import Encoder
-from munmaek.tasks.translate.model import Translator
-from munmaek.tasks.translate.quality import judge
 from munmaek.text.corpora import Corpus, LabelledCorpus, ParallelCorpus
+
+if TYPE_CHECKING:
+    from munmaek.tasks.mlm.model import Encoder
+    from munmaek.tasks.translate.model import Translator
 
 __all__ = [
     "classifier_row",
@@ -59,10 +60,17 @@ def machine() -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0))
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
+        **_torch(),
         "python": platform.python_version(),
     }
+
+
+def _torch() -> dict[str, Any]:
+    if find_spec("torch") is None:
+        return {}
+    import torch
+
+    return {"threads": torch.get_num_threads(), "torch": torch.__version__}
 
 
 def _processor() -> str:
@@ -116,8 +124,7 @@ def _size(model: Trained) -> int:
     inner: Any = getattr(model, "model", model)
     if isinstance(inner, NgramModel | NgramClassifier):
         return sum(int(table.nbytes) for table in inner.tensors().values())
-    network: torch.nn.Module = inner.network
-    return sum(weight.numel() * weight.element_size() for weight in network.parameters())
+    return sum(weight.numel() * weight.element_size() for weight in inner.network.parameters())
 
 
 def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
@@ -181,7 +188,7 @@ def classifier_row(model: Classifier | MixedClassifier, test: LabelledCorpus, *,
     return _row(model, name=name, scores=scores, speed=len(test.texts) / seconds, unit="texts")
 
 
-def encoder_row(model: Encoder, test: Corpus, *, name: str) -> Row:
+def encoder_row(model: "Encoder", test: Corpus, *, name: str) -> Row:
     """Masked-word scores on the test text, and texts embedded per second."""
     scores = model.evaluate(test)
     lines = test.lines[:1000]
@@ -190,7 +197,7 @@ def encoder_row(model: Encoder, test: Corpus, *, name: str) -> Row:
 
 
 def translator_row(
-    model: Translator,
+    model: "Translator",
     test: ParallelCorpus,
     *,
     name: str,
@@ -208,6 +215,8 @@ def translator_row(
         edges: upper bounds of the lengths, in source words.
         with_ter: count TER's edits too; slow on long sentences.
     """
+    from munmaek.tasks.translate.quality import judge
+
     quality = judge(model, test, beam=beam, with_ter=with_ter)
     speed = len(quality.outputs) / max(quality.seconds, 1e-9)
     row = _row(model, name=name, scores=quality.scores, speed=speed, unit="sentences")

@@ -41,12 +41,8 @@ from munmaek.tasks.lm.data import Text, prepare_text
 from munmaek.tasks.lm.fit import fit_language_model
 from munmaek.tasks.lm.model import TrainedLanguageModel
 from munmaek.tasks.loading import load
-from munmaek.tasks.mlm.fit import fit_encoder
-from munmaek.tasks.mlm.model import Encoder
 from munmaek.tasks.preparing import columns_of
 from munmaek.tasks.translate.data import Parallel, prepare_parallel
-from munmaek.tasks.translate.fit import fit_translator
-from munmaek.tasks.translate.model import Translator
 from munmaek.text.corpora import (
     Corpus,
     LabelledCorpus,
@@ -233,6 +229,8 @@ def _read_as(text: Text, run: Run) -> Text:
 
 def _pairs_as(pairs: Parallel, run: Run) -> Parallel:
     """Return the pairs as the translator that a run begins from reads them."""
+    from munmaek.tasks.translate.model import Translator
+
     init = run.init
     if not isinstance(init, Translator):
         return pairs
@@ -339,6 +337,9 @@ def _compare_classify(settings: CompareSettings, results: dict[str, Any], report
 
 
 def _compare_translate(settings: CompareSettings, results: dict[str, Any], report: Report) -> None:
+    from munmaek.tasks.translate.fit import fit_translator
+    from munmaek.tasks.translate.model import Translator
+
     pairs = prepare_parallel(
         read_parallel(settings.train),
         read_parallel(settings.valid) if settings.valid else None,
@@ -380,6 +381,9 @@ def _samples(test: ParallelCorpus, outputs: dict[str, list[str]]) -> list[dict[s
 
 
 def _compare_mlm(settings: CompareSettings, results: dict[str, Any], report: Report) -> None:
+    from munmaek.tasks.mlm.fit import fit_encoder
+    from munmaek.tasks.mlm.model import Encoder
+
     text = _text(settings)
     column = settings.recipe.text_column
     test = read_text(settings.test, column=column) if settings.test else text.valid_corpus
