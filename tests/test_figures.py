@@ -142,6 +142,17 @@ def test_a_report_fits_its_window_in_either_theme(opened, scheme, width):
     assert paper == ("rgb(24, 23, 20)" if scheme == "dark" else "rgb(251, 249, 244)")
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_report_can_be_used_by_all(opened, scheme):
+    axe = SCALES.parent.parent / "node_modules" / "axe-core" / "axe.min.js"
+    if not axe.is_file():
+        pytest.skip("axe-core is not installed: npm ci in frontend/")
+    page = opened(color_scheme=scheme)
+    page.evaluate(axe.read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
+    assert not [each["id"] for each in found if each["impact"] in ("serious", "critical")]
+
+
 def test_what_was_drawn_in_the_dark_is_printed_in_the_light(opened):
     drawn = "document.querySelector('#alignment canvas').toDataURL()"
     light = opened(color_scheme="light").evaluate(drawn)
