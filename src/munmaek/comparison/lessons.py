@@ -6,7 +6,7 @@ too briefly, too few rows for the difference, a loss that was still falling.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from munmaek.comparison.findings import leads, lower_is_better, overlap, tiny_share
@@ -121,16 +121,24 @@ def _beats_baseline(row: str, task: str, label: str, metric: str = "") -> Any:
 def _compared(name: str, better: Row, worse: Row, metric: str, found: _Numbers) -> Lesson:
     metric = metric or leads(better.task, [better])[0]
     first, second = better.scores[metric], worse.scores[metric]
-    values = {
-        "better": better.label,
-        "worse": worse.label,
-        "value": score_text(first),
-        "other": score_text(second),
-    }
+    values = _values(better, worse, score_text(first), score_text(second))
     ahead = _ahead(first, second, metric)
     if ahead and not overlap(first, second):
         return Lesson(name, True, values)
     return _failed(name, values, [better], found, rows=ahead)
+
+
+def _values(better: Row, worse: Row, value: str, other: str, **more: str) -> dict[str, str]:
+    """Return what a claim's sentence is filled with."""
+    return {"better": better.label, "worse": worse.label, "value": value, "other": other, **more}
+
+
+def _told(
+    name: str, held: bool, values: Mapping[str, str], to_blame: Row, found: _Numbers
+) -> Lesson:
+    if held:
+        return Lesson(name, True, values)
+    return _failed(name, values, [to_blame], found, rows=False)
 
 
 def _ahead(first: Score, second: Score, metric: str) -> bool:
@@ -180,15 +188,8 @@ def _no_weaker(name: str, found: _Numbers) -> Lesson:
     """Check that the LSTM that classifies is right no less often than counting."""
     network, counted = found.rows["classify-rnn"], found.rows["classify-ngram"]
     first, second = (row.scores["accuracy"] for row in (network, counted))
-    values = {
-        "better": network.label,
-        "worse": counted.label,
-        "value": score_text(first),
-        "other": score_text(second),
-    }
-    if first.value >= second.value:
-        return Lesson(name, True, values)
-    return _failed(name, values, [network], found, rows=False)
+    values = _values(network, counted, score_text(first), score_text(second))
+    return _told(name, first.value >= second.value, values, network, found)
 
 
 def _all_learned(name: str, found: _Numbers) -> Lesson:
@@ -205,34 +206,19 @@ def _mixture(name: str, found: _Numbers) -> Lesson:
     metric = leads(mixed.task, [mixed])[0]
     parts = [found.rows[name] for name in found.mixed]
     single = min(parts, key=lambda row: row.scores[metric].value)
-    values = {
-        "better": mixed.label,
-        "worse": single.label,
-        "value": score_text(mixed.scores[metric]),
-        "other": score_text(single.scores[metric]),
-    }
-    if mixed.scores[metric].value <= single.scores[metric].value:
-        return Lesson(name, True, values)
-    return _failed(name, values, [mixed], found, rows=False)
+    first, second = mixed.scores[metric], single.scores[metric]
+    values = _values(mixed, single, score_text(first), score_text(second))
+    return _told(name, first.value <= second.value, values, mixed, found)
 
 
 def _gates(name: str, found: _Numbers) -> Lesson:
     """Check that gates keep more of the first word's influence than a plain recurrence does."""
     gated, plain = found.influence["lm-rnn"], found.influence["lm-elman"]
     kept, lost = gated[-1] / gated[0], plain[-1] / plain[0]
-    near, far = found.far[0][0], found.far[0][-1]
-    rows = [found.rows["lm-rnn"], found.rows["lm-elman"]]
-    values = {
-        "better": rows[0].label,
-        "worse": rows[1].label,
-        "value": tiny_share(kept),
-        "other": tiny_share(lost),
-        "near": f"{near:g}",
-        "far": f"{far:g}",
-    }
-    if kept > lost:
-        return Lesson(name, True, values)
-    return _failed(name, values, rows[:1], found, rows=False)
+    ends = {"near": f"{found.far[0][0]:g}", "far": f"{found.far[0][-1]:g}"}
+    rows = found.rows["lm-rnn"], found.rows["lm-elman"]
+    values = _values(*rows, tiny_share(kept), tiny_share(lost), **ends)
+    return _told(name, kept > lost, values, rows[0], found)
 
 
 def _most_on_long(name: str, found: _Numbers) -> Lesson:
@@ -240,17 +226,10 @@ def _most_on_long(name: str, found: _Numbers) -> Lesson:
     attending, fixed = found.rows["translate-attention"], found.rows["translate-seq2seq"]
     leads = _leads(attending, fixed)
     short, long = leads[0], leads[-1]
-    values = {
-        "better": attending.label,
-        "worse": fixed.label,
-        "value": f"{long[1]:.1f}",
-        "other": f"{short[1]:.1f}",
-        "short": short[0].words,
-        "long": long[0].words,
-    }
-    if long[1] > 0 and all(long[1] > lead for _, lead in leads[:-1]):
-        return Lesson(name, True, values)
-    return _failed(name, values, [attending], found, rows=False)
+    words = {"short": short[0].words, "long": long[0].words}
+    values = _values(attending, fixed, f"{long[1]:.1f}", f"{short[1]:.1f}", **words)
+    held = long[1] > 0 and all(long[1] > lead for _, lead in leads[:-1])
+    return _told(name, held, values, attending, found)
 
 
 def _leads(better: Row, worse: Row) -> list[tuple[Bucket, float]]:
@@ -268,28 +247,16 @@ def _links(name: str, found: _Numbers) -> Lesson:
     attending = found.rows["translate-attention"]
     lesson = _compared(name, attending, found.baselines["align", "by position"], "aer", found)
     counted = found.baselines["align", "IBM Model 1"].scores["aer"]
-    return Lesson(
-        name,
-        lesson.held,
-        {**lesson.values, "ibm": score_text(counted)},
-        lesson.why,
-        lesson.cause,
-    )
+    return replace(lesson, values={**lesson.values, "ibm": score_text(counted)})
 
 
 def _work(name: str, found: _Numbers) -> Lesson:
     """Check that attention's work for a word grows with the sentence and a recurrence's not."""
     attending, gated = found.work["lm-self_attention"], found.work["lm-rnn"]
     grown, kept = attending[-1] / attending[0], gated[-1] / gated[0]
-    rows = [found.rows["lm-self_attention"], found.rows["lm-rnn"]]
-    values = {
-        "better": rows[0].label,
-        "worse": rows[1].label,
-        "value": number_text(grown),
-        "other": number_text(kept),
-        "near": f"{found.lengths[0][0]:g}",
-        "far": f"{found.lengths[0][-1]:g}",
-    }
+    rows = found.rows["lm-self_attention"], found.rows["lm-rnn"]
+    ends = {"near": f"{found.lengths[0][0]:g}", "far": f"{found.lengths[0][-1]:g}"}
+    values = _values(*rows, number_text(grown), number_text(kept), **ends)
     if grown > GROWING >= kept:
         return Lesson(name, True, values)
     return Lesson(name, False, values, "unknown")
