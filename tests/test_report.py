@@ -459,6 +459,23 @@ def test_every_score_shows_its_signature():
     assert 'title="accuracy = 0.9 [0.88, 0.92] share' in page
 
 
+def test_every_task_has_its_part_also_one_of_others():
+    results = _results()
+    firsts = {"regress": "spearman", "tag": "span_f1", "embed": "spearman", "theirs": "their_score"}
+    for task, metric in firsts.items():
+        for stage, value in (("bert", 0.9), ("rnn", 0.7)):
+            scores = {metric: _score(value, "share", 0.01)}
+            results["models"].append(_model(task, stage, stage.upper(), scores=scores))
+    page = _Page(render_report(results))
+    ids = [value for name, value in page.attributes if name == "id"]
+    assert ids[ids.index("mlm") :][:5] == ["mlm", "regress", "tag", "embed", "theirs"]
+    assert "BERT is best: F1 of spans 90.0 %, against 70.0 % for RNN." in page.text
+    assert "BERT is best: their_score 90.0 %, against 70.0 % for RNN." in page.text
+    assert "가장 나은 모델: BERT, 구간 F1 90.0 %. RNN의 값은 70.0 %." in _text(
+        results, language="ko"
+    )
+
+
 # --- translators ------------------------------------------------------------------------------
 
 
