@@ -14,6 +14,7 @@ from munmaek.fit.recipe import Recipe
 from munmaek.folder.borrowing import borrowed_tokenizer, tokenizers_of
 from munmaek.pipeline import train
 from munmaek.tasks.loading import load
+from munmaek.tasks.work import Measuring
 
 TINY = {
     "rnn": {"embedding": 8, "hidden": 8},
@@ -76,7 +77,7 @@ def test_a_comparison_reads_with_the_tokenizer_of_what_a_candidate_begins_from(
         candidates=(fresh, begun),
         train=files[task],
         folder=tmp_path / "out",
-        with_ter=False,
+        measuring=Measuring(with_ter=False),
         models={STAGES[task]: TINY[STAGES[task]]},
     )
     results = compare(settings)

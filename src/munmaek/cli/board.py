@@ -24,15 +24,7 @@ from munmaek.comparison.events import (
 from munmaek.progress import listening_to
 from munmaek.terminal import fitted
 
-__all__ = ["HEADLINES", "board", "headline", "put_remarks"]
-
-HEADLINES = {
-    "lm": ("bits_per_character", "perplexity"),
-    "classify": ("accuracy", "macro_f1"),
-    "translate": ("bleu", "chrf"),
-    "mlm": ("masked_accuracy", "accuracy", "masked_perplexity", "perplexity"),
-}
-"""The score that a row shows, best choice first, by task."""
+__all__ = ["board", "headline", "put_remarks"]
 
 COLUMNS = ("model", "context", "score", "95 % interval", "trained in", "size")
 
@@ -56,8 +48,11 @@ Report = Callable[[Event], None]
 
 def headline(row: Mapping[str, Any]) -> tuple[str, str]:
     """The score that a row shows, with its unit, and its interval; empty where there is none."""
+    from munmaek.tasks import tasks
+
     scores: Mapping[str, Any] = row.get("scores", {})
-    wanted = (*HEADLINES.get(row.get("task", ""), ()), *scores)
+    task = tasks().get(row.get("task", ""))
+    wanted = (*(() if task is None else task.headline), *scores)
     name = next((each for each in wanted if each in scores), None)
     if name is None:
         return "", ""
@@ -77,6 +72,8 @@ _UNITS = {
     "bleu": "BLEU",
     "chrf": "chrF",
     "perplexity": "perplexity",
+    "spearman": "Spearman's ρ",
+    "pearson": "Pearson's r",
 }
 
 

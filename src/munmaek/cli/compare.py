@@ -21,6 +21,8 @@ from munmaek.cli.options import (
     HoldOut,
     Json,
     LabelColumn,
+    PairRows,
+    SecondColumn,
     Seed,
     TextColumn,
     TokenizerKind,
@@ -45,7 +47,8 @@ def compare(
         ),
     ],
     task: Annotated[
-        str, typer.Option(metavar="TASK", help="lm, classify, translate or mlm.")
+        str,
+        typer.Option(metavar="TASK", help="lm, classify, regress, tag, translate, mlm or embed."),
     ] = "lm",
     output: Annotated[
         Path | None,
@@ -88,6 +91,8 @@ def compare(
     config: ConfigFile = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
+    pairs: PairRows = False,
+    second_column: SecondColumn = None,
     json: Json = False,
 ) -> None:
     """Train several stages on the same data, side by side.
@@ -104,6 +109,8 @@ def compare(
         "hold_out": hold_out,
         "text_column": column(text_column),
         "label_column": column(label_column),
+        "pairs": pairs or second_column is not None or None,
+        "second_column": column(second_column),
     }
     tables = {"models": {}, "train": {"budget": seconds, "epochs": epochs}}
     chosen = merged(config, options, tables)
@@ -112,6 +119,7 @@ def compare(
 
     from munmaek.comparison import CompareSettings, parse_candidate
     from munmaek.comparison import compare as run
+    from munmaek.tasks.work import Measuring
 
     candidates = tuple(parse_candidate(each) for each in names)
     settings = CompareSettings(
@@ -124,8 +132,7 @@ def compare(
         force=force,
         resume=resume,
         device=usable_device(device),
-        beam=beam,
-        with_ter=ter,
+        measuring=Measuring(beam=beam, with_ter=ter),
         title=f"{task}: {', '.join(data)}",
         command=shlex.join(["munmaek", *sys.argv[1:]]),
         models=stage_options,

@@ -192,10 +192,9 @@ def _scores(trained: Any, data: Sequence[str], columns: Mapping[str, Any]) -> di
 
 
 def _say_unseen(known: Sequence[str], given: Sequence[str], name: str, *, unit: str) -> None:
-    from munmaek.text.labels import LabelIndex, unseen_note
+    from munmaek.text.labels import unseen_note
 
-    unseen = LabelIndex(known).unseen(given)
-    if note := unseen_note(unseen, len(given), name=name, known=known, unit=unit):
+    if note := unseen_note(known, given, name=name, unit=unit):
         say(f"munmaek: note: {note}")
 
 

@@ -1,20 +1,20 @@
 """The phrasebook as the demonstration's tasks read it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
 from munmaek.comparison.demonstration_plan import Plan
 from munmaek.fit.recipe import Recipe
 from munmaek.phrases import HELD_OUT, Phrase, Phrasebook, phrasebook
-from munmaek.tasks.classify.data import Labelled, prepare_labelled
-from munmaek.tasks.lm.data import Text, prepare_text
-from munmaek.tasks.translate.data import Parallel, prepare_parallel
+from munmaek.tasks import task_named
 from munmaek.text.corpora import Corpus, LabelledCorpus, ParallelCorpus
-from munmaek.text.tokenizers import Tokenizer
 
-__all__ = ["Data", "labelled_corpus", "lines_of", "pairs_of"]
+__all__ = ["Data"]
+
+LABELLED = "classify"
+"""The task that learns from few rows: those of ``Plan.labelled``."""
 
 
 class Data:
@@ -23,6 +23,8 @@ class Data:
     def __init__(self, plan: Plan, seed: int) -> None:
         self.plan = plan
         self.seed = seed
+        self._prepared: dict[Callable[..., Any], Any] = {}
+        """By how the phrases are read, for tasks that read alike share their tokens."""
 
     @cached_property
     def book(self) -> Phrasebook:
@@ -42,50 +44,38 @@ class Data:
 
         return Phrasebook(part(book.train), part(book.valid), part(book.test))
 
-    @cached_property
-    def text(self) -> Text:
-        """Korean sentences, for the language models and the encoder."""
-        train, valid = (lines_of(*each) for each in self._parts())
-        return prepare_text(train, valid, self._recipe("lm", "ngram"))
+    def corpus(self, task: str, part: str) -> Any:
+        """Return the ``train``, ``valid`` or ``test`` part as ``task`` reads it."""
+        phrases: Sequence[Phrase] = getattr(self.book, part)
+        name = "phrasebook" if part == "train" else f"phrasebook ({part})"
+        rows = self.plan.labelled if (task, part) == (LABELLED, "train") else len(phrases)
+        return READ_AS[task](name, phrases[:rows])
 
-    @cached_property
-    def pairs(self) -> Parallel:
-        """Korean sentences with their English."""
-        train, valid = (pairs_of(*each) for each in self._parts())
-        return prepare_parallel(train, valid, self._recipe("translate", "seq2seq"))
-
-    @cached_property
-    def labelled(self) -> Labelled:
-        """Korean sentences with their type."""
-        return self.labelled_by(None)
-
-    def labelled_by(self, tokenizer: Tokenizer | None) -> Labelled:
-        """The same, in another model's tokens."""
-        (name, train), valid = self._parts()
-        corpora = labelled_corpus(name, train[: self.plan.labelled]), labelled_corpus(*valid)
-        return prepare_labelled(*corpora, self._recipe("classify", "ngram"), tokenizer=tokenizer)
-
-    def _parts(self) -> tuple[tuple[str, Sequence[Phrase]], tuple[str, Sequence[Phrase]]]:
-        return ("phrasebook", self.book.train), ("phrasebook (valid)", self.book.valid)
-
-    def _recipe(self, task: str, stage: str) -> Recipe:
-        options = {"vocab_size": self.plan.vocab_size, "seed": self.seed}
-        return Recipe.of({"task": task, "stage": stage, **options})
+    def prepared(self, recipe: Recipe, init: Any = None) -> Any:
+        """Return training and validation data in tokens: those of ``init``, else the data's own."""
+        if init is None and (found := self._prepared.get(READ_AS[recipe.task])) is not None:
+            return found
+        work = task_named(recipe.task).loaded()
+        train, valid = (self.corpus(recipe.task, part) for part in ("train", "valid"))
+        made = work.prepare(train, valid, recipe, init=init)
+        if init is None:
+            self._prepared[READ_AS[recipe.task]] = made
+        return made
 
     def describe(self) -> list[dict[str, Any]]:
         """What each task is trained and tested on, for ``results.json``."""
         valid, test = len(self.book.valid), len(self.book.test)
+        rows = {task: self.corpus(task, "train").size for task in READ_AS}
         return [
             {
                 "name": "built-in phrasebook",
                 "task": task,
-                "train": rows,
+                "train": size,
                 "valid": valid,
                 "test": test,
-                "fingerprint": pairs_of("phrasebook", self.book.train[:rows]).fingerprint,
+                "fingerprint": pairs_of("phrasebook", self.book.train[:size]).fingerprint,
             }
-            for task in ("lm", "mlm", "translate", "classify")
-            for rows in [len(self.labelled.train if task == "classify" else self.book.train)]
+            for task, size in rows.items()
         ]
 
 
@@ -98,24 +88,25 @@ def _commonest(phrases: Sequence[Phrase], number: int | None) -> set[str]:
     return {*order[:number], *shown}
 
 
-def lines_of(name: str, phrases: Sequence[Phrase]) -> Corpus:
-    """The Korean sentences."""
+def _lines(name: str, phrases: Sequence[Phrase]) -> Corpus:
     return Corpus(name, tuple(phrase.korean for phrase in phrases))
 
 
-def labelled_corpus(name: str, phrases: Sequence[Phrase]) -> LabelledCorpus:
-    """The Korean sentences with their type."""
-    return LabelledCorpus(
-        name,
-        tuple(phrase.korean for phrase in phrases),
-        tuple(phrase.label for phrase in phrases),
-    )
+def _labelled(name: str, phrases: Sequence[Phrase]) -> LabelledCorpus:
+    korean = tuple(phrase.korean for phrase in phrases)
+    return LabelledCorpus(name, korean, tuple(phrase.label for phrase in phrases))
 
 
 def pairs_of(name: str, phrases: Sequence[Phrase]) -> ParallelCorpus:
-    """The sentences in both languages."""
-    return ParallelCorpus(
-        name,
-        tuple(phrase.korean for phrase in phrases),
-        tuple(phrase.english for phrase in phrases),
-    )
+    """Return the sentences in both languages."""
+    korean = tuple(phrase.korean for phrase in phrases)
+    return ParallelCorpus(name, korean, tuple(phrase.english for phrase in phrases))
+
+
+READ_AS: dict[str, Callable[[str, Sequence[Phrase]], Any]] = {
+    "lm": _lines,
+    "mlm": _lines,
+    "translate": pairs_of,
+    LABELLED: _labelled,
+}
+"""The tasks of the demonstration, and how each reads phrases."""

@@ -8,9 +8,59 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["FULL", "QUICK", "SMALL", "Plan", "Training"]
+__all__ = ["FULL", "QUICK", "SMALL", "TRIALS", "Plan", "Training", "Trial"]
 
 Options = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One model of the demonstration, whatever is trained of it."""
+
+    name: str
+    """Of its row and its folder: the task, and what tells its models apart."""
+    label: str
+    """What people call it."""
+    stage: str
+    model: Options = field(default_factory=dict[str, Any])
+    """Its configuration, beside ``SMALL``."""
+    shows: tuple[str, ...] = ()
+    """Parts of ``results.json`` that it fills besides its row."""
+    begins_from: str = ""
+    """The name of the trial whose model it is begun from; empty begins from nothing."""
+
+    @property
+    def task(self) -> str:
+        """Return the task that it does."""
+        return self.name.partition("-")[0]
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Return the names of the trials that come before."""
+        return (self.begins_from,) if self.begins_from else ()
+
+
+_WRITES = ("samples",)
+_TRANSLATES, _ALIGNS = ("translations",), ("translations", "alignments")
+
+TRIALS = (
+    Trial("lm-ngram", "5-gram", "ngram", shows=_WRITES),
+    Trial("lm-elman", "Elman RNN", "rnn", {"cell": "elman"}, _WRITES),
+    Trial("lm-rnn", "LSTM", "rnn", shows=_WRITES),
+    Trial("lm-self_attention", "self-attention", "self_attention", shows=_WRITES),
+    Trial("lm-transformer", "Transformer", "transformer", shows=_WRITES),
+    Trial("mlm-bert", "BERT", "bert", shows=("fills",)),
+    Trial("translate-seq2seq", "encoder–decoder", "seq2seq", shows=_TRANSLATES),
+    Trial("translate-attention", "attention", "attention", shows=_ALIGNS),
+    Trial("translate-transformer", "Transformer", "transformer", shows=_ALIGNS),
+    Trial("classify-ngram", "3-gram", "ngram", {"order": 3}),
+    Trial("classify-rnn", "LSTM", "rnn"),
+    Trial("classify-attention", "attention", "attention"),
+    Trial("classify-self_attention", "self-attention", "self_attention"),
+    Trial("classify-transformer", "Transformer", "transformer"),
+    Trial("classify-bert", "BERT", "bert", begins_from="mlm-bert"),
+)
+"""In the order of the report."""
 
 
 @dataclass(frozen=True, slots=True)

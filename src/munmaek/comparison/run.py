@@ -8,56 +8,35 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from munmaek.comparison.entries import (
-    classifier_row,
-    encoder_row,
-    language_model_row,
-    mixture_row,
-    results_header,
-    translator_row,
-)
+from munmaek.comparison.entries import combined_entry, entry, results_header
 from munmaek.comparison.events import Event, Message, StageFinished, StageProgress, StageStarted
+from munmaek.comparison.findings import MIXTURE
 from munmaek.comparison.remarks import remarks_on
 from munmaek.comparison.report import write_report
 from munmaek.comparison.settings import Candidate, CompareSettings, parse_candidate, stage_of
-from munmaek.comparison.splits import described_data, holds_out, parted_already
+from munmaek.comparison.splits import described_data, holds_out
 from munmaek.comparison.unfinished import made_aside, same_data
 from munmaek.errors import ArtefactError, ConfigError, UnsupportedError
 from munmaek.fit.recipe import Recipe, validation_role
 from munmaek.fit.record import Progress
 from munmaek.fit.running import Run
-from munmaek.fit.trained import Trained
-from munmaek.fit.vocabulary import own_tokenizer
+from munmaek.folder.borrowing import tokenizers_of
 from munmaek.folder.manifest import MANIFEST, read_manifest
 from munmaek.folder.naming import told_apart
 from munmaek.metrics import TRAINED_ON, Score, in_role
 from munmaek.models import stage_named
 from munmaek.pipeline import work_folder
-from munmaek.tasks.classify.data import prepare_labelled
-from munmaek.tasks.classify.fit import fit_classifier
-from munmaek.tasks.classify.mixed import MixedClassifier
-from munmaek.tasks.classify.model import Classifier
-from munmaek.tasks.lm.data import Text, prepare_text
-from munmaek.tasks.lm.fit import fit_language_model
-from munmaek.tasks.lm.model import TrainedLanguageModel
+from munmaek.tasks import task_named
 from munmaek.tasks.loading import load
-from munmaek.tasks.preparing import columns_of
-from munmaek.tasks.translate.data import Parallel, prepare_parallel
-from munmaek.text.corpora import (
-    Corpus,
-    LabelledCorpus,
-    ParallelCorpus,
-    read_labelled,
-    read_parallel,
-    read_text,
-)
-from munmaek.text.labels import LabelIndex, unseen_note
+from munmaek.tasks.work import Measured, Work
 from munmaek.writing import remove_whole, scratch_folder, write_text
 
 __all__ = ["Candidate", "CompareSettings", "compare", "parse_candidate"]
 
-Paths = Sequence[str | Path]
 Report = Callable[[Event], None]
+
+_LEARNED = ("tokenizer", "source_tokenizer", "vocab_size", "min_count")
+"""Options of a tokenizer that is learned."""
 
 
 def _silent(_: Event) -> None:
@@ -78,12 +57,6 @@ def compare(settings: CompareSettings, report: Report = _silent) -> dict[str, An
     for candidate in settings.candidates:
         if candidate.stage is not None:
             stage_named(candidate.stage).network_class(settings.recipe.task)
-    if settings.recipe.task not in ("lm", "classify", "translate", "mlm"):
-        message = (
-            f"compare has no table for '{settings.recipe.task}'; train each model and measure it "
-            "with 'munmaek evaluate'"
-        )
-        raise UnsupportedError(message)
     folder = settings.folder
     if folder is None:
         return _compared(settings, report)
@@ -103,22 +76,9 @@ def _asked(settings: CompareSettings) -> dict[str, Any]:
         "recipe": settings.recipe.model_dump(mode="json"),
         "models": [f"{each.stage or ''}@{each.folder or ''}" for each in settings.candidates],
         "options": settings.models,
-        "beam": settings.beam,
-        "ter": settings.with_ter,
+        "beam": settings.measuring.beam,
+        "ter": settings.measuring.with_ter,
     }
-
-
-def _compared(settings: CompareSettings, report: Report) -> dict[str, Any]:
-    results = results_header(title=settings.title or "Comparison", command=settings.command)
-    work = {
-        "lm": _compare_lm,
-        "classify": _compare_classify,
-        "translate": _compare_translate,
-        "mlm": _compare_mlm,
-    }[settings.recipe.task]
-    work(settings, results, report)
-    results["remarks"] = remarks_on(results)
-    return results
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,189 +181,123 @@ def _trainings(
     return trainings
 
 
-def _read_as(text: Text, run: Run) -> Text:
-    """Return the text as the model that a run begins from reads it."""
-    tokenizer = own_tokenizer(run.init)
-    return text if tokenizer is None else text.read_with(tokenizer)
+@dataclass(frozen=True, slots=True)
+class _Material:
+    """The data of a comparison, and how each candidate is trained on it."""
+
+    settings: CompareSettings
+    work: Work[Any, Any, Any]
+    corpus: Any
+    valid: Any
+    """As it was given; None where rows are held out, or nothing validates."""
+    holding: bool
+    prepared: Any
+    """For all who train from nothing."""
+    test: Any
+
+    @classmethod
+    def of(cls, settings: CompareSettings, work: Work[Any, Any, Any]) -> "_Material":
+        """Read the data and part it."""
+        recipe, holding = settings.recipe, holds_out(settings)
+        corpus = work.read(settings.train, recipe)
+        valid = work.read_validation(settings.valid, recipe) if settings.valid else None
+        prepared = work.prepare(corpus, valid, recipe, holding=holding)
+        test = prepared.valid_corpus
+        if settings.test:
+            test = work.read_validation(settings.test, recipe)
+        assert test is not None  # without a test, something is held out
+        work.check_test(test)
+        return cls(settings, work, corpus, valid, holding, prepared, test)
+
+    def counts_all(self, recipe: Recipe) -> bool:
+        """Return whether held-out rows are counted too, for nothing is validated or tested."""
+        tested_elsewhere = self.holding and bool(self.settings.test)
+        return tested_elsewhere and not recipe.is_trained and self.work.combiner is None
+
+    def fit(self, recipe: Recipe, run: Run) -> Any:
+        """Train the recipe's stage, in the tokens of what it begins from."""
+        prepare, prepared = self.work.prepare, self.prepared
+        if self.counts_all(recipe):
+            anew = _without_tokenizer(recipe)
+            prepared = prepare(self.corpus, None, anew, init=prepared, holding=False)
+        elif run.init is not None and tokenizers_of(run.init):
+            anew = _without_tokenizer(recipe)
+            prepared = prepare(self.corpus, self.valid, anew, init=run.init, holding=self.holding)
+        return self.work.fit(prepared, recipe, run)
+
+    def note_on_counts(self) -> str:
+        """Return why counted models leave rows held out; empty where they do not."""
+        counted = [
+            each.stage
+            for each in self.settings.candidates
+            if each.stage is not None and stage_named(each.stage).counted
+        ]
+        held = self.prepared.valid_corpus
+        if not counted or self.work.combiner is None or held is None or self.settings.valid:
+            return ""
+        why = "choose the weight of the mixture" if self.settings.test else "are tested on"
+        return f"{counted[0]}: counted without the {held.size:,} rows held out, which {why}"
 
 
-def _pairs_as(pairs: Parallel, run: Run) -> Parallel:
-    """Return the pairs as the translator that a run begins from reads them."""
-    from munmaek.tasks.translate.model import Translator
-
-    init = run.init
-    if not isinstance(init, Translator):
-        return pairs
-    return pairs.read_with(init.source_tokenizer, init.target_tokenizer)
+def _without_tokenizer(recipe: Recipe) -> Recipe:
+    """Return the recipe for data in tokens that are known already."""
+    given = recipe.model_dump(exclude_unset=True)
+    return type(recipe).of({name: each for name, each in given.items() if name not in _LEARNED})
 
 
-def _wrong_task(model: Trained, wanted: str) -> UnsupportedError:
-    message = f"a model for '{model.info.task}' cannot be compared at '{wanted}'"
-    return UnsupportedError(message)
-
-
-def _compare_lm(settings: CompareSettings, results: dict[str, Any], report: Report) -> None:
-    text = _text(settings)
-    column = settings.recipe.text_column
-    test = read_text(settings.test, column=column) if settings.test else text.valid_corpus
-    assert test is not None  # without a test, something is held out
-    results["data"] = [described_data(settings, text.describe(), test, len(test.lines))]
-    models: list[TrainedLanguageModel] = []
+def _compared(settings: CompareSettings, report: Report) -> dict[str, Any]:
+    results = results_header(title=settings.title or "Comparison", command=settings.command)
+    task = task_named(settings.recipe.task)
+    work = task.loaded()
+    material = _Material.of(settings, work)
+    described = material.prepared.describe()
+    results["data"] = [described_data(settings, described, material.test)]
+    compared: list[tuple[Any, Measured]] = []
+    outputs: dict[str, Sequence[str]] = {}
     for training in _trainings(settings, results, report):
-        model = training.trained(
-            lambda recipe, run: fit_language_model(_read_as(text, run), recipe, run)
-        )
-        if not isinstance(model, TrainedLanguageModel):
-            raise _wrong_task(model, "lm")
-        models.append(model)
-        training.finished(results, language_model_row(model, test, name=training.name))
-    if text.valid_corpus is not None:
-        _mix(models, results, text.valid_corpus, test, report)
-    counted = [each.stage for each in settings.candidates if each.stage == "ngram"]
-    if counted and text.valid_corpus is not None and not settings.valid:
-        held = f"the {len(text.valid_corpus.lines):,} rows held out"
-        why = "which choose the weight of the mixture" if settings.test else "which are tested on"
-        _note(results, f"ngram: counted without {held}, {why}")
+        if training.candidate.stage is not None and material.counts_all(training.recipe()):
+            kind = training.recipe().stage
+            _note(results, f"{kind}: counts all of {material.corpus.name}, held-out rows too")
+        model = training.trained(material.fit)
+        if not task.serves(model.info.task):
+            message = f"a model for '{model.info.task}' cannot be compared at '{task.name}'"
+            raise UnsupportedError(message)
+        if note := work.remark(model, material.test):
+            report(Message(f"note: {training.name}: {note}"))
+        measured = work.measure(model, material.test, settings.measuring)
+        row = entry(model, measured, name=training.name, task=task.name)
+        training.finished(results, row)
+        compared.append((model, measured))
+        outputs[training.name] = measured.outputs
+    _combine(compared, results, material, report)
+    results |= work.examples(material.test, outputs)
+    if note := material.note_on_counts():
+        _note(results, note)
+    results["remarks"] = remarks_on(results)
+    return results
 
 
-def _mix(
-    models: Sequence[TrainedLanguageModel],
+def _combine(
+    compared: Sequence[tuple[Any, Measured]],
     results: dict[str, Any],
-    valid: Corpus,
-    test: Corpus,
+    material: _Material,
     report: Report,
 ) -> None:
-    """The best neural model with the n-gram one, where both are there and share a tokenizer."""
-    counted = [model for model in models if model.info.stage == "ngram"]
-    bits = [row["scores"]["bits_per_character"]["value"] for row in results["models"]]
-    neural = [
-        (value, model)
-        for value, model in zip(bits, models, strict=True)
-        if model.info.stage != "ngram"
-        and counted
-        and model.tokenizer.fingerprint == counted[0].tokenizer.fingerprint
-    ]
-    if not neural:
+    """Add the row of what the task makes of several models, where it makes anything."""
+    combiner, held = material.work.combiner, material.prepared.valid_corpus
+    if combiner is None or held is None:
         return
-    best = min(neural, key=lambda pair: pair[0])[1]
-    report(StageStarted("lm-mixture", "lm", "mixture", None))
-    row = mixture_row(best, counted[0], valid=valid, test=test, name="lm-mixture")
-    if valid is test:
+    parts = combiner.chosen(compared)
+    if not parts:
+        return
+    task = material.settings.recipe.task
+    name = f"{task}-{MIXTURE}"
+    report(StageStarted(name, task, MIXTURE, None))
+    row = combined_entry(combiner.combine(parts, held, material.test), name=name)
+    if held is material.test:
         _say_role(row, "validation, which also chose the weights")
     results["models"].append(row)
-    report(StageFinished("lm-mixture", row))
-
-
-def _compare_classify(settings: CompareSettings, results: dict[str, Any], report: Report) -> None:
-    recipe = settings.recipe
-
-    def read(paths: Paths) -> LabelledCorpus:
-        return read_labelled(paths, **columns_of(recipe))
-
-    corpus = read(settings.train)
-    valid = read(settings.valid) if settings.valid else None
-    holding = holds_out(settings)
-    texts = prepare_labelled(corpus, valid, recipe, holding=holding)
-    test = read(settings.test) if settings.test else texts.valid_corpus
-    assert test is not None  # without a test, something is held out
-    results["data"] = [described_data(settings, texts.describe(), test, len(test.texts))]
-
-    def counts_all(stage: Recipe) -> bool:
-        # Counting needs no validation, and there is other data to test on.
-        return stage.is_counted and holding and bool(settings.test) and not stage.calibrate
-
-    def fit(stage: Recipe, run: Run) -> Classifier:
-        if counts_all(stage):
-            whole = prepare_labelled(corpus, None, stage, tokenizer=texts.tokenizer, holding=False)
-            return fit_classifier(whole, stage, run)
-        tokenizer = own_tokenizer(run.init)
-        if tokenizer is None:
-            return fit_classifier(texts, stage, run)
-        train, held = texts.train_corpus, texts.valid_corpus
-        own = prepare_labelled(train, held, parted_already(stage), tokenizer=tokenizer)
-        return fit_classifier(own, stage, run)
-
-    for training in _trainings(settings, results, report):
-        if training.candidate.stage is not None and counts_all(training.recipe()):
-            kind = training.recipe().stage
-            _note(results, f"{kind}: counts all of {corpus.name}, held-out rows too")
-        model = training.trained(fit)
-        if not isinstance(model, Classifier | MixedClassifier):
-            raise _wrong_task(model, "classify")
-        unseen = LabelIndex(model.labels).unseen(test.every_label)
-        if note := unseen_note(unseen, len(test.every_label), name=test.name, known=model.labels):
-            report(Message(f"note: {training.name}: {note}"))
-        training.finished(results, classifier_row(model, test, name=training.name))
-
-
-def _compare_translate(settings: CompareSettings, results: dict[str, Any], report: Report) -> None:
-    from munmaek.tasks.translate.fit import fit_translator
-    from munmaek.tasks.translate.model import Translator
-
-    pairs = prepare_parallel(
-        read_parallel(settings.train),
-        read_parallel(settings.valid) if settings.valid else None,
-        settings.recipe,
-    )
-    test = read_parallel(settings.test) if settings.test else pairs.valid_corpus
-    results["data"] = [described_data(settings, pairs.describe(), test, len(test.sources))]
-    outputs: dict[str, list[str]] = {}
-    for training in _trainings(settings, results, report):
-        model = training.trained(
-            lambda recipe, run: fit_translator(_pairs_as(pairs, run), recipe, run)
-        )
-        if not isinstance(model, Translator):
-            raise _wrong_task(model, "translate")
-        row, outputs[training.name] = translator_row(
-            model,
-            test,
-            name=training.name,
-            beam=settings.beam,
-            edges=settings.edges,
-            with_ter=settings.with_ter,
-        )
-        training.finished(results, row)
-    results["translations"] = _samples(test, outputs)
-
-
-def _samples(test: ParallelCorpus, outputs: dict[str, list[str]]) -> list[dict[str, Any]]:
-    """A few sentences from short to long with what each model made of them."""
-    order = sorted(range(len(test.sources)), key=lambda index: len(test.sources[index].split()))
-    chosen = [order[len(order) * part // 6] for part in range(1, 6)]
-    return [
-        {
-            "source": test.sources[index],
-            "reference": test.targets[index],
-            "outputs": {name: texts[index] for name, texts in outputs.items()},
-        }
-        for index in dict.fromkeys(chosen)
-    ]
-
-
-def _compare_mlm(settings: CompareSettings, results: dict[str, Any], report: Report) -> None:
-    from munmaek.tasks.mlm.fit import fit_encoder
-    from munmaek.tasks.mlm.model import Encoder
-
-    text = _text(settings)
-    column = settings.recipe.text_column
-    test = read_text(settings.test, column=column) if settings.test else text.valid_corpus
-    assert test is not None  # an encoder is trained, so something is held out
-    results["data"] = [described_data(settings, text.describe(), test, len(test.lines))]
-    for training in _trainings(settings, results, report):
-        model = training.trained(lambda recipe, run: fit_encoder(_read_as(text, run), recipe, run))
-        if not isinstance(model, Encoder):
-            raise _wrong_task(model, "mlm")
-        training.finished(results, encoder_row(model, test, name=training.name))
-
-
-def _text(settings: CompareSettings) -> Text:
-    """Running text, parted where a network, the mixture or the figures need validation."""
-    return prepare_text(
-        read_text(settings.train, column=settings.recipe.text_column),
-        read_text(settings.valid, column=settings.recipe.text_column) if settings.valid else None,
-        settings.recipe,
-        holding=holds_out(settings),
-    )
+    report(StageFinished(name, row))
 
 
 def _note(results: dict[str, Any], text: str) -> None:

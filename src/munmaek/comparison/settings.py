@@ -8,6 +8,7 @@ from typing import Any
 from munmaek.fit.recipe import Recipe
 from munmaek.folder.manifest import MANIFEST, read_manifest
 from munmaek.models import stage_named, stages
+from munmaek.tasks.work import USUAL, Measuring
 
 __all__ = ["Candidate", "CompareSettings", "parse_candidate", "stage_of"]
 
@@ -25,12 +26,12 @@ class Candidate:
 
     @property
     def name(self) -> str:
-        """What rows and folders are called after."""
+        """Return what rows and folders are called after."""
         return self.stage or (self.folder.name if self.folder else "model")
 
 
 def parse_candidate(text: str) -> Candidate:
-    """``rnn``: train it; ``bert@DIR``: train it from the model in DIR; a path: a trained model.
+    """Read ``rnn``: train it; ``bert@DIR``: train it from DIR; or a path: a trained model.
 
     Raises:
         UnsupportedError: neither a stage nor a folder.
@@ -60,11 +61,7 @@ class CompareSettings:
     resume: bool = False
     """Go on with an interrupted comparison: what it trained is taken, the rest is trained."""
     device: str = "cpu"
-    beam: int = 5
-    edges: tuple[int, ...] = (5, 10, 20, 30)
-    """Upper bounds, in source words, of the lengths that translations are scored by."""
-    with_ter: bool = True
-    """Count the edits of translations too; slow on long sentences."""
+    measuring: Measuring = USUAL
     title: str = ""
     command: str = ""
     models: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
@@ -72,7 +69,7 @@ class CompareSettings:
 
 
 def stage_of(candidate: Candidate) -> str:
-    """The candidate's stage, which decides what its row is called."""
+    """Return the candidate's stage, which decides what its row is called."""
     folder = candidate.folder
     if candidate.stage is not None or folder is None:
         return candidate.name

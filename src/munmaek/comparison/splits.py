@@ -5,13 +5,12 @@ from typing import Any
 from munmaek.comparison.settings import CompareSettings
 from munmaek.errors import ConfigError
 from munmaek.fit.holding import NOTHING
-from munmaek.fit.recipe import Recipe
 
-__all__ = ["described_data", "holds_out", "parted_already"]
+__all__ = ["described_data", "holds_out"]
 
 
 def holds_out(settings: CompareSettings) -> bool:
-    """Whether rows are held out of the training data, where no validation data is given.
+    """Return whether rows are held out of the training data, where no validation data is given.
 
     Raises:
         ConfigError: none are to be, and something needs them.
@@ -32,21 +31,16 @@ def holds_out(settings: CompareSettings) -> bool:
     return bool(needing) or not settings.test or recipe.hold_out not in (None, NOTHING)
 
 
-def parted_already(recipe: Recipe) -> Recipe:
-    """The recipe for data of which the rows have been held out already."""
-    return recipe.model_copy(update={"hold_out": None})
-
-
 def described_data(
-    settings: CompareSettings, described: dict[str, Any], test: Any, rows: int
+    settings: CompareSettings, described: dict[str, Any], test: Any
 ) -> dict[str, Any]:
-    """What the results say of the data; ``test`` is a corpus of ``rows`` rows."""
+    """Return what the results say of the data, whose test part is the corpus ``test``."""
     found = {
         "name": described["train"]["name"],
         "task": settings.recipe.task,
         "train": described["train"]["rows"],
         "valid": described["valid"]["rows"] if "valid" in described else 0,
-        "test": rows,
+        "test": test.size,
         "test_name": test.name,
         "tested_on": "test" if settings.test else "validation",
         "fingerprint": described["train"]["sha256"],

@@ -36,6 +36,14 @@ class Task:
     """The task's own ``munmaek.tasks.work.Work``: from data to the trained model and back."""
     model: str
     """The class of its trained models."""
+    beside: tuple[str, ...] = ()
+    """The scores that stand beside the first of the headline, the most telling first."""
+    also: tuple[str, ...] = ()
+    """Other tasks whose models give this one's answer too."""
+
+    def serves(self, task: str) -> bool:
+        """Return whether models of ``task`` give this task's answer."""
+        return task == self.name or task in self.also
 
     def loaded(self) -> "Work[Any, Any, Any]":
         """Return the task's work."""
@@ -54,6 +62,7 @@ TASKS = (
         headline=("bits_per_character", "perplexity"),
         work="munmaek.tasks.lm.task:LanguageModels",
         model="munmaek.tasks.lm.model:TrainedLanguageModel",
+        beside=("word_perplexity", "perplexity"),
     ),
     Task(
         name="classify",
@@ -62,6 +71,7 @@ TASKS = (
         headline=("accuracy", "exact_match", "macro_f1"),
         work="munmaek.tasks.classify.task:Classifiers",
         model="munmaek.tasks.classify.model:Classifier",
+        beside=("macro_f1", "micro_f1"),
     ),
     Task(
         name="regress",
@@ -70,6 +80,7 @@ TASKS = (
         headline=("spearman", "pearson"),
         work="munmaek.tasks.regress.task:Regressors",
         model="munmaek.tasks.regress.model:Regressor",
+        beside=("pearson", "mse"),
     ),
     Task(
         name="tag",
@@ -78,6 +89,7 @@ TASKS = (
         headline=("span_f1", "accuracy"),
         work="munmaek.tasks.tag.task:Taggers",
         model="munmaek.tasks.tag.model:Tagger",
+        beside=("accuracy", "span_precision", "span_recall"),
     ),
     Task(
         name="translate",
@@ -86,6 +98,7 @@ TASKS = (
         headline=("bleu", "chrf"),
         work="munmaek.tasks.translate.task:Translators",
         model="munmaek.tasks.translate.model:Translator",
+        beside=("chrf", "ter", "perplexity", "bits_per_character"),
     ),
     Task(
         name="mlm",
@@ -94,6 +107,8 @@ TASKS = (
         headline=("masked_accuracy", "masked_perplexity"),
         work="munmaek.tasks.mlm.task:MaskedModels",
         model="munmaek.tasks.mlm.model:Encoder",
+        beside=("masked_perplexity", "next_sentence_accuracy"),
+        also=("embed",),
     ),
     Task(
         name="embed",
@@ -102,6 +117,8 @@ TASKS = (
         headline=("spearman", "retrieval_accuracy"),
         work="munmaek.tasks.embed.task:Embedders",
         model="munmaek.tasks.mlm.model:Encoder",
+        beside=("retrieval_accuracy", "mean_reciprocal_rank"),
+        also=("mlm",),
     ),
 )
 

@@ -74,7 +74,7 @@ def tell_unseen(valid: LabelledCorpus | TaggedCorpus, labels: Sequence[str]) -> 
         message = f"{valid.name}: no label of the training data, which has {', '.join(labels[:10])}"
         raise InputError(message)
     unit = "words" if tagged else "rows" if valid.sets is None else "labels"
-    if note := unseen_note(unseen, len(given), name=valid.name, known=labels, unit=unit):
+    if note := unseen_note(labels, given, name=valid.name, unit=unit):
         warnings.warn(note, MunmaekWarning, stacklevel=3)
 
 

@@ -4,9 +4,10 @@ One subclass stands in each task's ``task.py``. It loads no torch until somethin
 network is opened, for counted models do without.
 """
 
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -20,7 +21,17 @@ if TYPE_CHECKING:
     from munmaek.exchange.checkpoint import OpenedCheckpoint
     from munmaek.fit.running import Run
 
-__all__ = ["NOTHING_MORE", "Measured", "Paths", "Work"]
+__all__ = [
+    "NOTHING_MORE",
+    "USUAL",
+    "Combined",
+    "Combiner",
+    "Measured",
+    "Measuring",
+    "Paths",
+    "Work",
+    "timed",
+]
 
 Paths = Sequence[str | Path]
 NOTHING_MORE = Extra()
@@ -28,18 +39,74 @@ NOTHING_MORE = Extra()
 C = TypeVar("C")
 P = TypeVar("P")
 M = TypeVar("M")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Measuring:
+    """How models that write text are measured; others have no such choice."""
+
+    beam: int = 5
+    """Hypotheses kept at every step."""
+    edges: tuple[int, ...] = (5, 10, 20, 30)
+    """Upper bounds, in source words, of the lengths that outputs are scored by."""
+    with_ter: bool = True
+    """Count TER's edits too; slow on long sentences."""
+
+
+USUAL = Measuring()
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What validation says of a model."""
+    """What a model makes of data that it was not trained on."""
 
     scores: Mapping[str, Score]
     findings: Sequence[Finding] = ()
+    per_second: float | None = None
+    """``unit`` that it reads a second."""
+    unit: str = "texts"
+    """``tokens``, ``texts`` or ``sentences``."""
+    entries: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What its row in a comparison says besides, as JSON has it."""
+    outputs: Sequence[str] = ()
+    """What it wrote for each text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Combined(Generic[M]):
+    """A model made of some of those that are compared."""
+
+    model: M
+    context: str
+    """What its context is made of."""
+    measured: Measured
+
+
+class Combiner(ABC, Generic[M]):
+    """Makes a model of some of those that a comparison has tested."""
+
+    @abstractmethod
+    def chosen(self, compared: Sequence[tuple[M, Measured]]) -> Sequence[M]:
+        """Return the models to combine, of all with what their tests say; none if none fit."""
+
+    @abstractmethod
+    def combine(self, parts: Sequence[M], held: Any, test: Any) -> Combined[M]:
+        """Return ``parts`` in one, as is best on ``held``, measured on ``test``."""
+
+
+def timed(answer: Callable[[], T]) -> tuple[T, float]:
+    """Return the answer and the seconds that it took, above 0."""
+    began = time.perf_counter()
+    found = answer()
+    return found, max(time.perf_counter() - began, 1e-9)
 
 
 class Work(ABC, Generic[C, P, M]):
     """A task's work on its corpora ``C``, prepared data ``P`` and trained models ``M``."""
+
+    combiner: "Combiner[Any] | None" = None
+    """Makes one more model of those that are compared; counted ones then leave rows held out."""
 
     @abstractmethod
     def read(self, paths: Paths, recipe: Recipe) -> C:
@@ -62,6 +129,7 @@ class Work(ABC, Generic[C, P, M]):
         *,
         init: Any = None,
         extra: Extra = NOTHING_MORE,
+        holding: bool | None = None,
     ) -> P:
         """Return token ids, with rows held out where ``valid`` is None and the recipe needs them.
 
@@ -69,17 +137,21 @@ class Work(ABC, Generic[C, P, M]):
             corpus: the training data.
             valid: the validation data, or None.
             recipe: what is trained.
-            init: a trained model to begin from, whose tokenizers are taken too, or None.
+            init: a trained model to begin from, whose tokenizers are taken too, or data that was
+                prepared with the tokenizers to take; None learns them.
             extra: what is trained on besides.
+            holding: whether rows are held out where ``valid`` is None, of a task with stages that
+                need none; None is as the recipe needs.
         """
 
     @abstractmethod
     def fit(self, prepared: P, recipe: Recipe, run: "Run") -> M:
         """Train the recipe's stage on ``prepared``; its validation scores are not measured yet."""
 
-    @abstractmethod
-    def validate(self, model: M, prepared: P) -> Measured | None:
+    def validate(self, model: Any, prepared: Any) -> Measured | None:
         """Measure a model on the validation data; None where there is none to measure on."""
+        held = prepared.valid_corpus
+        return None if held is None else Measured(model.evaluate(held))
 
     @abstractmethod
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> M:
@@ -93,3 +165,28 @@ class Work(ABC, Generic[C, P, M]):
     def adopt(self, opened: "OpenedCheckpoint") -> M | None:
         """Return a published checkpoint as a model of this task; None for a head of another's."""
         return None
+
+    def check_test(self, corpus: Any) -> None:
+        """Make sure that models can be measured on a corpus.
+
+        Raises:
+            InputError: they cannot; says what to give instead.
+        """
+
+    def remark(self, model: M, corpus: Any) -> str:
+        """Return what to say before ``model`` is measured on a corpus; nothing where it fits."""
+        return ""
+
+    def measure(self, model: Any, corpus: Any, how: Measuring = USUAL) -> Measured:
+        """Return the scores of a model on test data, and how fast it is."""
+        scores, seconds = timed(lambda: model.evaluate(corpus))
+        return Measured(scores, per_second=corpus.size / seconds)
+
+    def examples(self, test: Any, outputs: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+        """Return parts of a comparison's results that show a few texts and their outputs.
+
+        Args:
+            test: the test data.
+            outputs: what each model wrote, by its name.
+        """
+        return {}

@@ -61,6 +61,11 @@ class Corpus:
     lines: tuple[str, ...]
 
     @property
+    def size(self) -> int:
+        """Return the number of lines."""
+        return len(self.lines)
+
+    @property
     def fingerprint(self) -> str:
         """sha256 of the content, whatever the files were called or compressed with."""
         return content_hash(self.lines)
@@ -79,6 +84,11 @@ class LabelledCorpus:
     """File and line of each row, where they are known."""
     sets: tuple[tuple[str, ...], ...] | None = None
     """All labels of each row, where some have several or none; ``labels`` has them joined."""
+
+    @property
+    def size(self) -> int:
+        """Return the number of texts, or of pairs of texts."""
+        return len(self.texts)
 
     @property
     def fingerprint(self) -> str:
@@ -130,6 +140,11 @@ class ParallelCorpus:
     name: str
     sources: tuple[str, ...]
     targets: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """Return the number of pairs."""
+        return len(self.sources)
 
     @property
     def fingerprint(self) -> str:

@@ -7,7 +7,7 @@ spellings are one label, and a model's labels are looked up by any of them.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 __all__ = [
     "FASTTEXT",
@@ -98,20 +98,20 @@ def _places(keys: Sequence[str]) -> dict[str, int]:
 
 
 def unseen_note(
-    unseen: Mapping[str, int], total: int, *, name: str, known: Sequence[str], unit: str = "rows"
-) -> str | None:
-    """Return a sentence on labels that training has never seen; None where there are none.
+    known: Sequence[str], given: Sequence[str], *, name: str, unit: str = "rows"
+) -> str:
+    """Return a sentence on labels that training has never seen; empty where there are none.
 
     Args:
-        unseen: how often each occurs.
-        total: labels in all.
-        name: of the data.
         known: the model's labels.
+        given: the labels of the data, one after another.
+        name: of the data.
         unit: of what has a label.
     """
+    unseen = LabelIndex(known).unseen(given)
     if not unseen:
-        return None
-    count = sum(unseen.values())
+        return ""
+    count, total = sum(unseen.values()), len(given)
     shown = ", ".join(f"'{label}'" for label in list(unseen)[:5]) + (
         ", …" if len(unseen) > 5 else ""
     )

@@ -45,6 +45,11 @@ class PairCorpus:
     """Nearness in meaning, larger is nearer; None where the file does not say."""
 
     @property
+    def size(self) -> int:
+        """Return the number of pairs."""
+        return len(self.firsts)
+
+    @property
     def fingerprint(self) -> str:
         """sha256 of the content, whatever the files were called or compressed with."""
         values = () if self.values is None else (tuple(map(repr, self.values)),)

@@ -39,6 +39,11 @@ class TaggedCorpus:
     """File of each sentence and line of each of its words, where they are known."""
 
     @property
+    def size(self) -> int:
+        """Return the number of sentences."""
+        return len(self.sentences)
+
+    @property
     def fingerprint(self) -> str:
         """sha256 of the content, whatever the files were called or compressed with."""
         digest = hashlib.sha256()

@@ -20,8 +20,9 @@ from munmaek.tasks.classify.model import Classifier
 from munmaek.tasks.labelling import Labeller
 from munmaek.tasks.lm.mixing import MIXTURE
 from munmaek.tasks.preparing import columns_of
-from munmaek.tasks.work import NOTHING_MORE, Measured, Paths, Work
+from munmaek.tasks.work import NOTHING_MORE, Paths, Work
 from munmaek.text.corpora import LabelledCorpus, read_labelled
+from munmaek.text.labels import unseen_note
 
 if TYPE_CHECKING:
     from munmaek.exchange.checkpoint import OpenedCheckpoint
@@ -46,19 +47,22 @@ class Classifiers(Work[LabelledCorpus, Labelled, Labeller]):
         *,
         init: Any = None,
         extra: Extra = NOTHING_MORE,
+        holding: bool | None = None,
     ) -> Labelled:
         """Return texts as ids with their labels, with texts of each label held out."""
         tokenizer = tokenizer_of(recipe, init)
-        return prepare_labelled(corpus, valid, recipe, tokenizer=tokenizer, soft=extra.soft_labels)
+        soft = extra.soft_labels
+        return prepare_labelled(
+            corpus, valid, recipe, tokenizer=tokenizer, soft=soft, holding=holding
+        )
 
     def fit(self, prepared: Labelled, recipe: Recipe, run: "Run") -> Classifier:
         """Train or count the recipe's stage to tell the labels apart."""
         return fit_classifier(prepared, recipe, run)
 
-    def validate(self, model: Labeller, prepared: Labelled) -> Measured | None:
-        """Measure the labels of the texts held out."""
-        held = prepared.valid_corpus
-        return None if held is None else Measured(model.evaluate(held))
+    def remark(self, model: Labeller, corpus: LabelledCorpus) -> str:
+        """Return how many labels of the corpus the model never saw."""
+        return unseen_note(model.labels, corpus.every_label, name=corpus.name)
 
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Labeller:
         """Open a counted classifier, a mixture or a network."""

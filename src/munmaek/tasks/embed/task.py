@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from munmaek.errors import InputError
 from munmaek.fit.extra import Extra
 from munmaek.fit.recipe import Recipe
 from munmaek.fit.vocabulary import make_tokenizer, tokenizer_of
@@ -11,8 +12,8 @@ from munmaek.folder.info import Info
 from munmaek.tasks.embed.data import Texts, parted_texts, read_texts, read_validation, sides
 from munmaek.tasks.embed.fit import fit_embedder
 from munmaek.tasks.mlm.model import Encoder
-from munmaek.tasks.mlm.task import restored_encoder
-from munmaek.tasks.work import NOTHING_MORE, Measured, Paths, Work
+from munmaek.tasks.mlm.task import embedding_speed, restored_encoder
+from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Paths, Work
 from munmaek.text.corpora import Corpus
 from munmaek.text.pairs import PairCorpus
 
@@ -41,6 +42,7 @@ class Embedders(Work[Corpus | PairCorpus, Texts, Encoder]):
         *,
         init: Any = None,
         extra: Extra = NOTHING_MORE,
+        holding: bool | None = None,
     ) -> Texts:
         """Return the texts with a tokenizer, with texts held out where no pairs validate."""
         train, held = parted_texts(corpus, valid, recipe)
@@ -58,6 +60,24 @@ class Embedders(Work[Corpus | PairCorpus, Texts, Encoder]):
         """Measure the similarities of pairs; texts alone have no scores."""
         held = prepared.valid_corpus
         return None if isinstance(held, Corpus) else Measured(model.evaluate_pairs(held))
+
+    def check_test(self, corpus: Corpus | PairCorpus) -> None:
+        """Make sure that there are pairs, for texts alone measure nothing.
+
+        Raises:
+            InputError: there are none.
+        """
+        if isinstance(corpus, Corpus):
+            message = (
+                f"{corpus.name}: texts alone, which measure nothing of embeddings; give --test "
+                "FILE, a table of pairs of texts"
+            )
+            raise InputError(message)
+
+    def measure(self, model: Encoder, corpus: PairCorpus, how: Measuring = USUAL) -> Measured:
+        """Measure the similarities of pairs; texts embedded a second."""
+        speed = embedding_speed(model, corpus.firsts)
+        return Measured(model.evaluate_pairs(corpus), per_second=speed)
 
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Encoder:
         """Open a network and its way from a text to a vector."""

@@ -71,6 +71,11 @@ class TrainedLanguageModel:
         return not isinstance(self.model, NgramModel) or self.model.config.is_distribution
 
     @property
+    def is_counted(self) -> bool:
+        """Whether it is an n-gram model."""
+        return isinstance(self.model, NgramModel)
+
+    @property
     def has_network(self) -> bool:
         """Whether it is a network, neither an n-gram model nor a mixture."""
         return not isinstance(self.model, NgramModel | Mixture | LogLinearMixture)

@@ -15,11 +15,12 @@ from munmaek.folder.opening import open_tables, part_folders
 from munmaek.folder.tables import load_tables
 from munmaek.models import stage_named
 from munmaek.models.ngram import NgramModel
+from munmaek.tasks.lm.combining import MixtureWithCounts, measured
 from munmaek.tasks.lm.data import Text, prepare_text
 from munmaek.tasks.lm.mixing import MIXTURE, mixture_of
 from munmaek.tasks.lm.model import TrainedLanguageModel
 from munmaek.tasks.lm.training_text import TrainingText
-from munmaek.tasks.work import NOTHING_MORE, Measured, Paths, Work
+from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Paths, Work
 from munmaek.text.corpora import Corpus, read_text
 from munmaek.text.tokenizers import Tokenizer
 
@@ -31,6 +32,8 @@ __all__ = ["LanguageModels"]
 
 class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
     """Running text in, a language model out."""
+
+    combiner = MixtureWithCounts()
 
     def read(self, paths: Paths, recipe: Recipe) -> Corpus:
         """Read running text, a line a sentence."""
@@ -44,9 +47,11 @@ class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
         *,
         init: Any = None,
         extra: Extra = NOTHING_MORE,
+        holding: bool | None = None,
     ) -> Text:
         """Return the lines as ids, with lines held out where the model needs them."""
-        return prepare_text(corpus, valid, recipe, tokenizer=tokenizer_of(recipe, init))
+        tokenizer = tokenizer_of(recipe, init)
+        return prepare_text(corpus, valid, recipe, tokenizer=tokenizer, holding=holding)
 
     def fit(self, prepared: Text, recipe: Recipe, run: "Run") -> TrainedLanguageModel:
         """Train or count the recipe's stage to predict the next token."""
@@ -59,6 +64,12 @@ class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
         if not model.is_distribution or prepared.valid_corpus is None:
             return None
         return Measured(model.evaluate(prepared.valid_corpus))
+
+    def measure(
+        self, model: TrainedLanguageModel, corpus: Corpus, how: Measuring = USUAL
+    ) -> Measured:
+        """Measure the probabilities of a text; tokens a second."""
+        return measured(model.tokenizer, corpus, lambda: model.evaluate(corpus))
 
     def restore(
         self, folder: Path, manifest: Mapping[str, Any], info: Info

@@ -1,6 +1,6 @@
 """The work of task mlm: running text to a trained encoder, and back from its folder."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,14 +15,14 @@ from munmaek.folder.weights import open_network
 from munmaek.tasks.lm.data import Text, prepare_text
 from munmaek.tasks.mlm.fit import fit_encoder
 from munmaek.tasks.mlm.model import Encoder
-from munmaek.tasks.work import NOTHING_MORE, Measured, Paths, Work
+from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Paths, Work, timed
 from munmaek.text.corpora import Corpus, read_text
 
 if TYPE_CHECKING:
     from munmaek.exchange.checkpoint import OpenedCheckpoint
     from munmaek.fit.running import Run
 
-__all__ = ["MaskedModels", "restored_encoder"]
+__all__ = ["MaskedModels", "embedding_speed", "restored_encoder"]
 
 
 class MaskedModels(Work[Corpus, Text, Encoder]):
@@ -40,18 +40,19 @@ class MaskedModels(Work[Corpus, Text, Encoder]):
         *,
         init: Any = None,
         extra: Extra = NOTHING_MORE,
+        holding: bool | None = None,
     ) -> Text:
         """Return the lines as ids, with lines or whole documents held out."""
-        return prepare_text(corpus, valid, recipe, tokenizer=tokenizer_of(recipe, init))
+        tokenizer = tokenizer_of(recipe, init)
+        return prepare_text(corpus, valid, recipe, tokenizer=tokenizer, holding=holding)
 
     def fit(self, prepared: Text, recipe: Recipe, run: "Run") -> Encoder:
         """Train the recipe's stage to fill masked words."""
         return fit_encoder(prepared, recipe, run)
 
-    def validate(self, model: Encoder, prepared: Text) -> Measured:
-        """Measure the masked words of the lines held out."""
-        assert prepared.valid_corpus is not None  # an encoder is trained, so some is held out
-        return Measured(model.evaluate(prepared.valid_corpus))
+    def measure(self, model: Encoder, corpus: Corpus, how: Measuring = USUAL) -> Measured:
+        """Measure masked words; texts embedded a second."""
+        return Measured(model.evaluate(corpus), per_second=embedding_speed(model, corpus.lines))
 
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Encoder:
         """Open a network, and what the record says of vectors of texts."""
@@ -70,6 +71,13 @@ class MaskedModels(Work[Corpus, Text, Encoder]):
             normalised=opened.sentence.normalised,
             sentence=opened.sentence.settings,
         )
+
+
+def embedding_speed(model: Encoder, texts: Sequence[str]) -> float:
+    """Return the texts that an encoder turns into vectors in a second, by the first of them."""
+    some = texts[:1000]
+    _, seconds = timed(lambda: model.embed(some))
+    return len(some) / seconds
 
 
 def restored_encoder(folder: Path, manifest: Mapping[str, Any], info: Info) -> Encoder:

@@ -16,7 +16,7 @@ from munmaek.tasks.regress.data import Valued, prepare_valued
 from munmaek.tasks.regress.fit import fit_regressor
 from munmaek.tasks.regress.model import Regressor
 from munmaek.tasks.regress.objective import NeuralRegressor
-from munmaek.tasks.work import NOTHING_MORE, Measured, Paths, Work
+from munmaek.tasks.work import NOTHING_MORE, Paths, Work
 from munmaek.text.corpora import LabelledCorpus, read_valued
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Regressors(Work[LabelledCorpus, Valued, Regressor]):
         *,
         init: Any = None,
         extra: Extra = NOTHING_MORE,
+        holding: bool | None = None,
     ) -> Valued:
         """Return texts as ids with their values scaled to 0 to 1, with texts held out."""
         return prepare_valued(corpus, valid, recipe, tokenizer=tokenizer_of(recipe, init))
@@ -48,10 +49,6 @@ class Regressors(Work[LabelledCorpus, Valued, Regressor]):
     def fit(self, prepared: Valued, recipe: Recipe, run: "Run") -> Regressor:
         """Train the recipe's stage to give the values."""
         return fit_regressor(prepared, recipe, run)
-
-    def validate(self, model: Regressor, prepared: Valued) -> Measured:
-        """Measure the values of the texts held out."""
-        return Measured(model.evaluate(prepared.valid_corpus))
 
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Regressor:
         """Open a network and the range of its values."""

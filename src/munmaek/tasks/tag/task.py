@@ -1,6 +1,7 @@
 """The work of task tag: tagged sentences to a trained tagger, and back from its folder."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,8 @@ from munmaek.folder.weights import open_network
 from munmaek.tasks.tag.data import Tagged, prepare_tagged
 from munmaek.tasks.tag.fit import fit_tagger
 from munmaek.tasks.tag.model import Tagger
-from munmaek.tasks.work import NOTHING_MORE, Measured, Paths, Work
+from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Paths, Work
+from munmaek.text.labels import unseen_note
 from munmaek.text.tagged import TaggedCorpus, read_tagged
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ class Taggers(Work[TaggedCorpus, Tagged, Tagger]):
         *,
         init: Any = None,
         extra: Extra = NOTHING_MORE,
+        holding: bool | None = None,
     ) -> Tagged:
         """Return the sentences with a tokenizer and their labels, with sentences held out."""
         return prepare_tagged(corpus, valid, recipe, tokenizer=tokenizer_of(recipe, init))
@@ -46,9 +49,14 @@ class Taggers(Work[TaggedCorpus, Tagged, Tagger]):
         """Train the recipe's stage to label the words."""
         return fit_tagger(prepared, recipe, run)
 
-    def validate(self, model: Tagger, prepared: Tagged) -> Measured:
-        """Measure the labels of the sentences held out."""
-        return Measured(model.evaluate(prepared.valid_corpus))
+    def remark(self, model: Tagger, corpus: TaggedCorpus) -> str:
+        """Return how many labels of the corpus the model never saw."""
+        given = [label for labels in corpus.labels for label in labels]
+        return unseen_note(model.labels, given, name=corpus.name, unit="words")
+
+    def measure(self, model: Tagger, corpus: TaggedCorpus, how: Measuring = USUAL) -> Measured:
+        """Measure the labels of words; sentences a second."""
+        return replace(super().measure(model, corpus, how), unit="sentences")
 
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Tagger:
         """Open a network and its labels."""

@@ -18,7 +18,7 @@ from munmaek.tasks.translate.data import Parallel, prepare_parallel
 from munmaek.tasks.translate.fit import fit_translator
 from munmaek.tasks.translate.model import Translator
 from munmaek.tasks.translate.quality import judge
-from munmaek.tasks.work import NOTHING_MORE, Measured, Paths, Work
+from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Paths, Work
 from munmaek.text.corpora import ParallelCorpus
 from munmaek.text.tokenizers import Tokenizer
 
@@ -43,6 +43,7 @@ class Translators(Work[ParallelCorpus, Parallel, Translator]):
         *,
         init: Any = None,
         extra: Extra = NOTHING_MORE,
+        holding: bool | None = None,
     ) -> Parallel:
         """Return the pairs as ids, with pairs held out, and the links that guide attention.
 
@@ -78,6 +79,36 @@ class Translators(Work[ParallelCorpus, Parallel, Translator]):
         """Measure translations of the pairs held out, and look for what is wrong with them."""
         quality = judge(model, prepared.valid_corpus)
         return Measured(quality.scores, quality.findings)
+
+    def measure(
+        self, model: Translator, corpus: ParallelCorpus, how: Measuring = USUAL
+    ) -> Measured:
+        """Measure translations, in all and by length of the source; sentences a second."""
+        quality = judge(model, corpus, beam=how.beam, with_ter=how.with_ter)
+        return Measured(
+            quality.scores,
+            quality.findings,
+            len(quality.outputs) / max(quality.seconds, 1e-9),
+            "sentences",
+            {"by_length": [bucket.to_json() for bucket in quality.by_length(edges=how.edges)]},
+            quality.outputs,
+        )
+
+    def examples(
+        self, test: ParallelCorpus, outputs: Mapping[str, Sequence[str]]
+    ) -> dict[str, Any]:
+        """Return a few sentences, from short to long, with what each model made of them."""
+        order = sorted(range(test.size), key=lambda index: len(test.sources[index].split()))
+        chosen = [order[len(order) * part // 6] for part in range(1, 6)]
+        rows = [
+            {
+                "source": test.sources[index],
+                "reference": test.targets[index],
+                "outputs": {name: texts[index] for name, texts in outputs.items()},
+            }
+            for index in dict.fromkeys(chosen)
+        ]
+        return {"translations": rows}
 
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Translator:
         """Open a network and its two tokenizers."""
