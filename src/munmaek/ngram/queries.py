@@ -44,6 +44,7 @@ __all__ = [
     "next_context",
     "score",
     "shorter",
+    "step",
     "top",
     "trace",
 ]
@@ -309,6 +310,45 @@ def _trace(
         out[position] = total + np.float64(logprobs[node])
         orders[position] = _order_of(starts, node)
         context = next_context(links, lower, node)
+
+
+@compiled
+def step(
+    starts: Int64s,
+    first: Int32s,
+    words: Int32s,
+    links: Int32s,
+    logprobs: Float32s,
+    backoffs: Float32s,
+    context: Index,
+    word: Index,
+) -> tuple[float, int, Index]:
+    """Score one word after a context of ``NgramTables``, given as its arrays.
+
+    Args:
+        starts: as in the tables, like all but the last two.
+        first: where the words that continue each context begin.
+        words: the last word of each n-gram.
+        links: each n-gram without its first word.
+        logprobs: natural logs.
+        backoffs: natural logs.
+        context: the node of the longest known context, or −1.
+        word: its id.
+
+    Returns:
+        The natural-log probability, the length of the n-gram that matched, the next context.
+    """
+    total, node = 0.0, np.int64(word)
+    at = np.int64(context)
+    while at >= 0:
+        node = child(first, words, at, word)
+        if node >= 0:
+            break
+        total += np.float64(backoffs[at])
+        at = shorter(links, at)
+        node = np.int64(word)
+    after = next_context(links, len(backoffs), node)
+    return total + np.float64(logprobs[node]), _order_of(starts, node), after
 
 
 @compiled

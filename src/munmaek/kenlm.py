@@ -1,0 +1,213 @@
+"""KenLM's Python interface over our n-gram models, for code that was written for KenLM's.
+
+``import munmaek.kenlm as kenlm`` is the only line that changes; a library that imports ``kenlm``
+itself finds this module after ``sys.modules["kenlm"] = munmaek.kenlm``. Log-probabilities are to
+the base 10, as in ARPA files. The interface is that of https://github.com/kpu/kenlm, version 0.3.0.
+"""
+
+import math
+import os
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from munmaek.errors import UnsupportedError
+from munmaek.models.ngram import NgramModel
+from munmaek.ngram import fast
+from munmaek.ngram.queries import step
+from munmaek.tasks.lm.exchange import import_arpa
+from munmaek.tasks.lm.model import TrainedLanguageModel
+from munmaek.tasks.loading import load_as
+from munmaek.text.spaces import ascii_words
+
+__all__ = ["Config", "FullScoreReturn", "LanguageModel", "Model", "State"]
+
+_LN10 = math.log(10.0)
+_UNKNOWN = -100.0
+_NO_CONTEXT = -1
+
+
+class FullScoreReturn(NamedTuple):
+    """The score of one word."""
+
+    log_prob: float
+    """Base 10."""
+    ngram_length: int
+    """Words of the longest n-gram of the model that ends here."""
+    oov: bool
+    """Whether the word is outside the vocabulary."""
+
+
+class State:
+    """The longest context that the model knows; ``Model``'s methods write it."""
+
+    __slots__ = ("node",)
+
+    def __init__(self) -> None:
+        """Begin without a context."""
+        self.node = _NO_CONTEXT
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether both states predict the same."""
+        return isinstance(other, State) and self.node == other.node
+
+    def __lt__(self, other: "State") -> bool:
+        """Order states, for sorting."""
+        return self.node < other.node
+
+    def __hash__(self) -> int:
+        """Return a hash that is equal for equal states."""
+        return hash(self.node)
+
+    def __copy__(self) -> "State":
+        """Return a state that can be written without changing this one."""
+        made = State()
+        made.node = self.node
+        return made
+
+    def __deepcopy__(self, memo: object) -> "State":
+        """Return the same as ``copy``."""
+        return self.__copy__()
+
+
+class Config:
+    """Settings of KenLM's reader, taken so that code which sets them runs; none is needed here."""
+
+    def __init__(self) -> None:
+        """Begin with KenLM's defaults."""
+        self.load_method: object = None
+        self.show_progress = False
+        self.arpa_complain: object = None
+
+
+class Model:
+    """An n-gram model: a folder of ours, or an ARPA file (``.arpa``, ``.arpa.gz``).
+
+    A word is what white space parts, and of a model over subwords or characters, a token.
+    """
+
+    def __init__(self, path: str | bytes | os.PathLike[str], config: Config | None = None) -> None:
+        """Open a model.
+
+        Args:
+            path: its folder or file.
+            config: taken for KenLM's sake.
+
+        Raises:
+            InputError: the file is no ARPA file.
+            UnsupportedError: the model in the folder is not one of n-grams.
+        """
+        del config
+        self.path = os.fsdecode(path)
+        place = Path(self.path)
+        if place.is_dir():
+            trained = load_as(place, TrainedLanguageModel, what="KenLM's interface")
+        else:
+            trained = import_arpa(place)
+        model = trained.model
+        if not isinstance(model, NgramModel):
+            message = f"{self.path}: a {trained.info.label}; KenLM's interface is for n-gram models"
+            raise UnsupportedError(message)
+        tables = fast(model.tables)
+        self._arrays = (
+            tables.starts,
+            tables.first,
+            tables.words,
+            tables.links,
+            tables.logprobs,
+            tables.backoffs,
+        )
+        self._ids = {trained.tokenizer.token(each): each for each in range(model.vocab_size)}
+        self._begin = model.bos if tables.order > 1 else _NO_CONTEXT
+        self._eos = model.eos
+        self._unknown = -1 if model.unk is None else model.unk
+        self.order = tables.order
+
+    def __contains__(self, word: str | bytes) -> bool:
+        """Return whether the vocabulary has the word."""
+        return self._id(word) != self._unknown
+
+    def __repr__(self) -> str:
+        """Name the file."""
+        return f"<Model from {os.path.basename(self.path)}>"  # noqa: PTH119 - as KenLM says it
+
+    def score(self, sentence: str | bytes, bos: bool = True, eos: bool = True) -> float:
+        """Return the log-probability of a sentence, base 10.
+
+        Args:
+            sentence: words with white space between.
+            bos: it begins after ``<s>``.
+            eos: ``</s>`` is predicted too.
+        """
+        return sum(each.log_prob for each in self.full_scores(sentence, bos, eos))
+
+    def perplexity(self, sentence: str | bytes) -> float:
+        """Return the perplexity of a sentence, ``</s>`` counted as a word."""
+        words = len(ascii_words(_text(sentence))) + 1
+        return 10.0 ** (-self.score(sentence) / words)
+
+    def full_scores(
+        self, sentence: str | bytes, bos: bool = True, eos: bool = True
+    ) -> Iterator[FullScoreReturn]:
+        """Yield log-probability, n-gram length and whether it is unknown, of each word.
+
+        Args:
+            sentence: words with white space between.
+            bos: it begins after ``<s>``.
+            eos: ``</s>`` comes last.
+        """
+        ids = [self._id(word) for word in ascii_words(_text(sentence))]
+        node = self._begin if bos else _NO_CONTEXT
+        for each in (*ids, self._eos) if eos else ids:
+            logprob, length, node = self._step(node, each)
+            yield FullScoreReturn(logprob, length, each == self._unknown)
+
+    def BeginSentenceWrite(self, state: State) -> None:  # noqa: N802 - KenLM's name
+        """Make ``state`` the context ``<s>``."""
+        state.node = self._begin
+
+    def NullContextWrite(self, state: State) -> None:  # noqa: N802 - KenLM's name
+        """Make ``state`` the empty context."""
+        state.node = _NO_CONTEXT
+
+    def BaseScore(self, in_state: State, word: str | bytes, out_state: State) -> float:  # noqa: N802
+        """Return the log-probability of ``word`` after ``in_state``, base 10.
+
+        Args:
+            in_state: the context.
+            word: one word.
+            out_state: becomes the context with the word; not the same object as ``in_state``.
+        """
+        logprob, _, out_state.node = self._step(in_state.node, self._id(word))
+        return logprob
+
+    def BaseFullScore(  # noqa: N802 - KenLM's name
+        self, in_state: State, word: str | bytes, out_state: State
+    ) -> FullScoreReturn:
+        """Return what ``BaseScore`` does, with the n-gram's length and whether it is unknown."""
+        known = self._id(word)
+        logprob, length, out_state.node = self._step(in_state.node, known)
+        return FullScoreReturn(logprob, length, known == self._unknown)
+
+    def _step(self, node: int, word: int) -> tuple[float, int, int]:
+        """Return the log-probability of a word, base 10, the n-gram's length, the next context."""
+        if word < 0:  # a vocabulary that has no unknown word
+            return _UNKNOWN, 0, _NO_CONTEXT
+        logprob, length, after = step(*self._arrays, node, word)
+        return logprob / _LN10, length, int(after)
+
+    def _id(self, word: str | bytes) -> int:
+        text = _text(word)
+        found = self._ids.get(text)
+        if found is None:
+            found = self._ids.get(unicodedata.normalize("NFC", text), self._unknown)
+        return found
+
+
+LanguageModel = Model
+"""KenLM's older name."""
+
+
+def _text(given: str | bytes) -> str:
+    return given.decode("utf-8", "replace") if isinstance(given, bytes) else given
