@@ -189,7 +189,7 @@ def test_a_masked_model_fills_its_masks_there(
                   ("나는  <mask>", "너는")):  # fmt: skip
         given = [text for text in texts if text is not None]
         ids = there(*given)["input_ids"]
-        assert ids == ours.row(*texts)
+        assert ids == list(ours.framed(*texts).ids)
         scores = outputs(there, model, *given).logits[0]
         best = scores[[at for at, token in enumerate(ids) if token == tokenizer.mask]]
         chances = best.softmax(-1)

@@ -203,8 +203,8 @@ def test_the_head_is_saved_evaluated_and_opens_in_transformers(trained: Path) ->
     )
     assert not said["missing_keys"]
     assert not said["unexpected_keys"]
-    row = model.row("나는 학교에 간다", "학교는 크다")
-    types = model.segments("나는 학교에 간다", "학교는 크다")
+    row = model.framed("나는 학교에 간다", "학교는 크다").ids
+    types = model.framed("나는 학교에 간다", "학교는 크다").types
     with torch.no_grad():
         out = theirs.eval()(input_ids=torch.tensor([row]), token_type_ids=torch.tensor([types]))
         hidden = model.hidden([row], types)

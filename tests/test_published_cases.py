@@ -53,5 +53,5 @@ def test_shards_are_one_network(wanted: dict[str, Any]) -> None:
     case = wanted["huggingface"]["sharded"]
     model = load(CASES / "huggingface" / "sharded")
     with torch.no_grad():
-        first = model.hidden([model.row(case["text"])])[0, 0]
+        first = model.hidden([model.framed(case["text"]).ids])[0, 0]
     np.testing.assert_allclose(first.numpy(), case["first_token"], atol=1e-5)

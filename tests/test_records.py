@@ -16,6 +16,7 @@ from hypothesis.extra.numpy import arrays
 
 from munmaek.decode import BeamTree
 from munmaek.errors import ArtefactError, InputError
+from munmaek.exchange.sentence import SentenceSettings
 from munmaek.folder.info import Info
 from munmaek.folder.weights import make_network
 from munmaek.look import Attention, Record, Side, capture
@@ -26,7 +27,9 @@ from munmaek.look.links import error_rate
 from munmaek.look.packing import pack_float16, pack_uint8, unpack
 from munmaek.look.records import fitted
 from munmaek.look.roles import entropies, roles
+from munmaek.metrics.retrieval import pair_similarities
 from munmaek.models import stage_named
+from munmaek.models.bert.sentence import make_module
 from munmaek.models.ngram import NgramClassifier, NgramConfig, NgramModel
 from munmaek.nn.tape import Tape
 from munmaek.tasks.classify.model import Classifier
@@ -486,6 +489,37 @@ def test_what_a_source_read_backward_leaves_is_in_the_order_of_the_text(stage: s
     np.testing.assert_allclose(seen.tensors[forward], one.detach().numpy(), atol=1e-6)
     assert torch.equal(one[1:], two[1:])
     assert not torch.equal(one[0], two[0])
+
+
+@pytest.mark.parametrize("similarity", ["cosine", "dot", "euclidean", "manhattan"])
+@pytest.mark.parametrize("pooled", [True, False])
+def test_prompts_modules_and_similarities_of_an_embedder_count_as_where_it_embeds(
+    similarity: str, pooled: bool
+) -> None:
+    described = {"kind": "dense", "inputs": 8, "outputs": 6, "bias": True,
+                 "activation": "Tanh", "residual": False}  # fmt: skip
+    torch.manual_seed(0)
+    settings = SentenceSettings(
+        modules=(described,),
+        weights=torch.nn.Sequential(make_module(described)).eval(),
+        include_prompt=pooled,
+        prompts={"query": "찾기: "},
+        default_prompt="query",
+        width=5,
+        similarity=similarity,
+    )
+    embedder = replace(model("embed", "bert"), sentence=settings, normalised=False)
+    record = capture(embedder, TEXT, pair=SECOND)
+    vectors = embedder.embed([TEXT, SECOND])
+    wanted = pair_similarities(vectors[:1], vectors[1:], name=similarity)[0]
+    assert record.outcome["similarity"] == pytest.approx(wanted, abs=1e-4)
+    assert record.unit == similarity
+    # The prompt is read, and none of its words is one of the text's.
+    assert record.source.surface == (*TEXT.split(), *SECOND.split())
+    assert "찾" in "".join(record.source.pieces) or "찾(1/3)" in record.source.pieces
+    less = embedder.embed([TEXT, " ".join(SECOND.split()[:-1])])
+    lost = wanted - pair_similarities(less[:1], less[1:], name=similarity)[0]
+    assert record.tensors["source_influence"][0, -1] == pytest.approx(lost, abs=1e-4)
 
 
 # One pass for a question

@@ -1,14 +1,12 @@
 """A trained masked-word model: fill, embed, and a pseudo-log-likelihood."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from munmaek.arrays import Float32s, Floats
@@ -42,31 +40,17 @@ from munmaek.tasks.framed import FramedText, frame_text
 from munmaek.tasks.framing import Framing
 from munmaek.tasks.inside import Accepts, Predictions, Question
 from munmaek.tasks.mlm.encode import Precision, Texts, encode_rows, prepare
+from munmaek.tasks.mlm.filling import Filled, filled
 from munmaek.tasks.mlm.next_sentence import NextSentenceModelling, documents_of
-from munmaek.tasks.mlm.objective import MaskedFiller, MaskedModelling, embed_rows
+from munmaek.tasks.mlm.objective import MaskedModelling, embed_rows, pseudo_logprobs
 from munmaek.tasks.mlm.predictions import masked_predictions, similarity_predictions
 from munmaek.tasks.mlm.windows import check_overlap, weighted_means, windows
-from munmaek.text.building import MARK
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.corpora import Corpus
 from munmaek.text.given import given_texts
 from munmaek.text.pairs import PairCorpus
-from munmaek.text.spelling import shown_alone
-from munmaek.text.tokenizers import Tokenizer
 
-__all__ = ["Encoded", "Encoder", "Filled"]
-
-
-@dataclass(frozen=True, slots=True)
-class Filled:
-    """One mask of a text: what may stand there, likeliest first."""
-
-    position: int
-    """Which mask of the text, from 0."""
-    candidates: tuple[tuple[str, float], ...]
-    """Tokens with their probabilities."""
-    text: str
-    """The text with every mask filled by its likeliest token."""
+__all__ = ["Encoded", "Encoder"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,90 +97,23 @@ class Encoder:
         if self.tokenizer.mask not in framed.ids:
             message = f"no <mask> in {text!r}; write <mask> where a word is to be filled in"
             raise InputError(message)
-        behind = self._behind_masks(framed.ids, framed.types)
-        return self.filled(framed, Question(text, pair), behind, top=top)
-
-    def filled(
-        self, framed: FramedText, question: Question, logprobs: Floats, *, top: int
-    ) -> list[Filled]:
-        """Return what may stand behind each mask of a text that was read.
-
-        Args:
-            framed: the text, or the pair, of ``question``.
-            question: the texts as they were written.
-            logprobs: of each token behind each mask, [M, V].
-            top: candidates for each.
-        """
-        if not len(logprobs) or not self.tokenizer.has_mask:
-            return []
-        logprobs[:, list(self.tokenizer.special_ids)] = -np.inf
-        best = [self._likeliest(scores, top) for scores in logprobs]
-        texts = (question.text, question.second)
-        spaced = [space for each in texts if each for space in self._is_spaced(each)]
-        filled = self._decode_with(framed, [row[0][0] for row in best], spaced)
-        return [
-            Filled(position, tuple((name, chance) for _, name, chance in row), filled)
-            for position, row in enumerate(best)
-        ]
+        return filled(self.tokenizer, framed, (text, pair), self._behind_masks(framed), top=top)
 
     @inference()
-    def _behind_masks(self, ids: Sequence[int], segments: Sequence[int] | None) -> Floats:
-        filler = self._filler()
-        if segments is None:
-            return filler.logprobs(ids)
-        hidden = self.hidden([ids], segments)[0]
-        picked = hidden[torch.as_tensor(np.asarray(ids) == self.tokenizer.mask)]
-        return self.network.logits(picked).double().log_softmax(-1).cpu().numpy()
+    def _behind_masks(self, framed: FramedText) -> Floats:
+        """Return the log-probability of each token behind each mask: [M, V]."""
+        self._check_head()
+        masks = [at for at, token in enumerate(framed.ids) if token == self.tokenizer.mask]
+        hidden = self.hidden([framed.ids], framed.types)[0]
+        return self.network.logits(hidden[masks]).double().log_softmax(-1).cpu().numpy()
 
-    def _likeliest(self, scores: Floats, top: int) -> list[tuple[int, str, float]]:
-        """Return the ids, names and probabilities of the likeliest tokens.
-
-        The embeddings may have rows that no token has, and tokens may be a part of a character;
-        nothing can be written for these.
-        """
-        found: list[tuple[int, str, float]] = []
-        for number in scores.argsort()[::-1].tolist():
-            if len(found) == top or not np.isfinite(scores[number]):
-                break
-            with suppress(IndexError, UnicodeDecodeError):
-                name = shown_alone(self.tokenizer, number)
-                found.append((number, name, float(np.exp(scores[number]))))
-        return found
-
-    def _is_spaced(self, text: str) -> list[bool]:
-        """Of each mask whether it stands for the space before it too."""
-        pieces = self.tokenizer.pieces(text, allow=("<mask>",))
-        return [piece.text.startswith(" ") for piece in pieces if piece.id == self.tokenizer.mask]
-
-    def _decode_with(self, framed: FramedText, fills: Sequence[int], spaced: list[bool]) -> str:
-        """The text with ``fills`` in place of its masks, and the spaces that stood before those."""
-        parts: list[list[int]] = [[], []]
-        # A mask that the frame cuts off is filled no more.
-        following = iter(zip(fills, spaced, strict=False))
-        for place, (token, word) in enumerate(zip(framed.ids, framed.words, strict=True)):
-            part = parts[framed.paired and place >= framed.split]
-            if token == self.tokenizer.mask:
-                token, space = next(following)
-                part.extend(self._space_before(token) if space else ())
-            if word >= 0:
-                part.append(token)
-        return " ".join(self.tokenizer.decode_many(parts[: 1 + framed.paired]))
-
-    def _space_before(self, token: int) -> tuple[int, ...]:
-        """The space that is lost where what fills a mask has none of its own."""
-        own = self.tokenizer.token(token).startswith(MARK)
-        space = self.tokenizer.id(MARK) if isinstance(self.tokenizer, Tokenizer) else None
-        return () if own or space is None else (space,)
-
-    def _filler(self) -> MaskedFiller:
-        network = self.network
-        if not isinstance(network, MaskedNetwork):
+    def _check_head(self) -> None:
+        if not isinstance(self.network, MaskedNetwork):
             message = (
                 f"{self.info.label}: a checkpoint without a head for masked words embeds texts "
                 "only; open one saved as ForMaskedLM to fill or to score"
             )
             raise UnsupportedError(message)
-        return MaskedFiller(network, self.tokenizer.mask)
 
     def embed(
         self,
@@ -324,10 +241,14 @@ class Encoder:
         Each token is predicted from all the others, so this is not the probability of the text and
         is never ranked beside one.
         """
-        frame, filler = self.tokenizer.frame, self._filler()
+        self._check_head()
+        frame, mask = self.tokenizer.frame, self.tokenizer.mask
         rows = frame.rows(self.tokenizer.encode_many(given_texts(texts)), self.limit)
         around = len(frame.before), len(frame.after)
-        return [float(filler.pseudo_logprobs(row, around=around).sum()) for row in rows]
+        return [
+            float(pseudo_logprobs(self.network, row, mask=mask, around=around).sum())
+            for row in rows
+        ]
 
     def evaluate_pairs(self, pairs: PairCorpus) -> dict[str, Score]:
         """How well cosines, or the model's own similarity, tell what means the same.
@@ -366,7 +287,8 @@ class Encoder:
             special=self.tokenizer.special_ids,
             vocab_size=self.tokenizer.vocab_size,
         )
-        logprobs, hits = task.predictions(self._filler().network)
+        self._check_head()
+        logprobs, hits = task.predictions(self.network)
         tokenizer = self.tokenizer
         signature = sign_model(
             tokenizer, task="mlm", stage=self.info.stage, more=(("masked", "15%"),)
@@ -422,17 +344,6 @@ class Encoder:
         frame = self.tokenizer.frame
         framing = Framing(frame, self.limit, told and frame.segmented)
         return frame_text(self.tokenizer, framing, text, pair, allow=("<mask>",))
-
-    def row(self, text: str, pair: str | None = None) -> list[int]:
-        """The ids that the network reads of ``text``, or of a pair."""
-        return list(self.framed(text, pair).ids)
-
-    def segments(self, text: str, pair: str | None = None) -> list[int] | None:
-        """For each token of ``row`` 0 or, from the second text on, 1.
-
-        None for a single text, and for a network that is not told.
-        """
-        return self.framed(text, pair).types
 
     def hidden(
         self,

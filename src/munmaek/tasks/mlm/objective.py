@@ -38,10 +38,10 @@ __all__ = [
     "SAMPLED",
     "VALIDATED",
     "MaskedBatch",
-    "MaskedFiller",
     "MaskedModelling",
     "embed_rows",
     "masked_hits",
+    "pseudo_logprobs",
 ]
 
 Ids = Sequence[int]
@@ -215,55 +215,39 @@ def masked_hits(logits: Tensor, targets: Tensor) -> tuple[NDArray[np.float64], N
     return scores.cpu().numpy(), (logits.argmax(1) == targets).cpu().numpy()
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class MaskedFiller:
-    """A network, in evaluation mode, asked for the words behind masks, or for embeddings."""
+@inference()
+def pseudo_logprobs(
+    network: MaskedNetwork, ids: Ids, *, mask: int, around: tuple[int, int], max_tokens: int = 4096
+) -> NDArray[np.float64]:
+    """Return each inner token's log-probability when it alone is masked: [T − 2].
 
-    network: MaskedNetwork
-    mask: int
+    Their sum is the pseudo-log-likelihood (Salazar et al. 2020, eq. 1), which is not a probability
+    of the sentence and is never ranked beside one.
 
-    @inference()
-    def logprobs(self, ids: Ids) -> NDArray[np.float64]:
-        """Natural-log probability of each token behind each mask of one row: [M, V]."""
-        row = np.asarray([ids], dtype=np.int64)
-        hidden = self.network.forward(
-            tensor(row, self.network), tensor(np.array([len(ids)], dtype=np.int64), self.network)
-        )
-        picked = hidden[0][tensor(np.flatnonzero(row[0] == self.mask), self.network)]
-        return self.network.logits(picked).double().log_softmax(-1).cpu().numpy()
-
-    @inference()
-    def pseudo_logprobs(
-        self, ids: Ids, *, around: tuple[int, int] = (1, 1), max_tokens: int = 4096
-    ) -> NDArray[np.float64]:
-        """Each inner token's log-probability when it alone is masked: [T − 2].
-
-        Their sum is the pseudo-log-likelihood (Salazar et al. 2020, eq. 1), which is not a
-        probability of the sentence and is never ranked beside one. ``around`` are the special
-        tokens before and after the inner ones.
-        """
-        begin, size = around[0], len(ids)
-        inner = size - sum(around)
-        rows = np.tile(np.asarray(ids, dtype=np.int64), (inner, 1))
-        at = np.arange(inner)
-        rows[at, at + begin] = self.mask
-        out = np.empty(inner)
-        step = max(1, max_tokens // size)
-        for first in range(0, inner, step):
-            part = rows[first : first + step]
-            lengths = np.full(len(part), size, dtype=np.int64)
-            hidden = self.network.forward(tensor(part, self.network), tensor(lengths, self.network))
-            columns = at[first : first + step]
-            logits = self.network.logits(hidden[torch.arange(len(part)), columns + begin])
-            gold = torch.as_tensor(np.asarray(ids)[columns + begin])
-            scores = logits.double().log_softmax(-1).cpu()
-            out[first : first + step] = scores[torch.arange(len(part)), gold].numpy()
-        return out
-
-    def embed(self, rows: Sequence[Ids], *, max_tokens: int = 8192) -> NDArray[np.float32]:
-        """Mean of the last hidden states over real tokens: [N, D], in the rows' order."""
-        return embed_rows(self.network, rows, max_tokens=max_tokens)
+    Args:
+        network: in evaluation mode.
+        ids: one row.
+        mask: what hides a token.
+        around: special tokens before and after the inner ones.
+        max_tokens: that go through together.
+    """
+    begin, size = around[0], len(ids)
+    inner = size - sum(around)
+    rows = np.tile(np.asarray(ids, dtype=np.int64), (inner, 1))
+    at = np.arange(inner)
+    rows[at, at + begin] = mask
+    out = np.empty(inner)
+    step = max(1, max_tokens // size)
+    for first in range(0, inner, step):
+        part = rows[first : first + step]
+        lengths = np.full(len(part), size, dtype=np.int64)
+        hidden = network.forward(tensor(part, network), tensor(lengths, network))
+        columns = at[first : first + step]
+        logits = network.logits(hidden[torch.arange(len(part)), columns + begin])
+        gold = torch.as_tensor(np.asarray(ids)[columns + begin])
+        scores = logits.double().log_softmax(-1).cpu()
+        out[first : first + step] = scores[torch.arange(len(part)), gold].numpy()
+    return out
 
 
 @inference()

@@ -10,8 +10,8 @@ Letters: N rows, B = 1 or 2 texts, T tokens, H heads, D width of a vector.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
@@ -28,7 +28,9 @@ from munmaek.nn.tape import Tape
 from munmaek.progress import followed
 from munmaek.tasks.framed import FramedText, asked_texts
 from munmaek.tasks.inside import Predictions, Question, Side, Words
+from munmaek.tasks.mlm.filling import filled
 from munmaek.tasks.taping import AT_ONCE, chosen_logprobs, graph_of, one_row, taped
+from munmaek.text.spaces import ascii_words
 
 if TYPE_CHECKING:
     from munmaek.tasks.mlm.model import Encoder
@@ -53,7 +55,11 @@ def masked_predictions(model: "Encoder", question: Question) -> Predictions:
         asked = masked or [at for at, word in enumerate(framed.words) if word >= 0]
         graph = graph_of(values[asked], tape)
     behind = logits[masked].detach().double().log_softmax(-1).cpu().numpy()
-    filled = [plain(each) for each in model.filled(framed, question, behind, top=CANDIDATES)]
+    texts = question.text, question.second
+    gaps = [
+        {**asdict(each), "candidates": [list(pair) for pair in each.candidates]}
+        for each in filled(model.tokenizer, framed, texts, behind, top=CANDIDATES)
+    ]
 
     def without(erased: Sequence[Words]) -> Floats:
         """Erased words show <mask>."""
@@ -72,13 +78,8 @@ def masked_predictions(model: "Encoder", question: Question) -> Predictions:
         segments=framed.segments,
         tensors=one_row(tape.records),
         graph=graph,
-        answer={"filled": filled, "outcome": {"text": question.text, "filled": filled}},
+        answer={"filled": gaps, "outcome": {"text": question.text, "filled": gaps}},
     )
-
-
-def plain(filled: Any) -> dict[str, Any]:
-    """Return what fills a mask as plain values."""
-    return {**asdict(filled), "candidates": [list(each) for each in filled.candidates]}
 
 
 @inference()
@@ -97,9 +98,8 @@ def _parts(rows: Sequence[Each]) -> Iterator[Sequence[Each]]:
 
 def similarity_predictions(model: "Encoder", question: Question) -> Predictions:
     """Return how alike two texts are, each read by itself, or one text and itself."""
-    before = model.sentence.prompt(None)
     texts = [question.text] if question.second is None else [question.text, question.second]
-    framed = [model.framed(before + text) for text in texts]
+    framed = [_prompted(model, text) for text in texts]
     with taped(question) as tape:
         vectors = _vectors(model, [each.ids for each in framed], tape)
         whole = vectors.detach()
@@ -132,6 +132,18 @@ def similarity_predictions(model: "Encoder", question: Question) -> Predictions:
         graph=graph,
         answer={"outcome": {**asked_texts(question), **said}},
     )
+
+
+def _prompted(model: "Encoder", text: str) -> FramedText:
+    """Return a text behind the model's default prompt, whose tokens are as special as the frame."""
+    prompt = model.sentence.prompt(None)
+    framed = model.framed(prompt + text)
+    if not prompt:
+        return framed
+    begin = len(model.tokenizer.frame.before) + len(model.tokenizer.encode(prompt))
+    first = next((word for word in framed.words[begin:] if word >= 0), 0)
+    words = (-1 if at < begin else max(word - first, -1) for at, word in enumerate(framed.words))
+    return replace(framed, words=tuple(words), surface=tuple(ascii_words(text)))
 
 
 def _side(framed: Sequence[FramedText]) -> Side:
