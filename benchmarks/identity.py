@@ -2,6 +2,7 @@
 
     python benchmarks/identity.py OUT               # trains, uses, writes OUT/identity.json
     python benchmarks/identity.py OUT --against OLD/identity.json
+    python benchmarks/identity.py OUT --golden tests/golden/VERSION.tar.xz     # for a release
 
 A refactor keeps every weight, score and answer to the bit: run it before and after, with one thread
 on the same machine, and give the file of before as `--against`; each difference is one line, and
@@ -17,6 +18,7 @@ import itertools
 import json
 import os
 import shutil
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -285,10 +287,28 @@ def differences(before: Any, after: Any, where: str = "") -> Iterator[str]:
         yield f"{where}: before {str(before)[:120]!r}, now {str(after)[:120]!r}"
 
 
+def write_golden(archive: Path, out: Path, found: dict[str, Any]) -> None:
+    """Pack models, test data and scores, which later versions must open and give."""
+    scores = {name: each["scores"] for name, each in found.items()}
+    text = json.dumps(scores, indent=1, sort_keys=True) + "\n"
+    (out / "scores.json").write_text(text, encoding="utf-8")
+
+    def plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
+        member.uid = member.gid = member.mtime = 0
+        member.uname = member.gname = ""
+        return member
+
+    version = archive.name.removesuffix(".tar.xz")
+    with tarfile.open(archive, "w:xz", preset=9) as packed:
+        for path in (*sorted((out / "data").glob("test.*")), out / "models", out / "scores.json"):
+            packed.add(path, f"{version}/{path.relative_to(out)}", filter=plain)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
     parser.add_argument("--against", type=Path, help="identity.json of before")
+    parser.add_argument("--golden", type=Path, help="an archive of models to be made")
     parser.add_argument(
         "--keep", action="store_true", help="use the models that are there: only answers are new"
     )
@@ -304,6 +324,8 @@ def main() -> None:
         json.dumps(found, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8"
     )
     print(f"{len(found)} models: {path}")
+    if given.golden is not None:
+        write_golden(given.golden, given.out, found)
     if given.against is not None:
         before = json.loads(given.against.read_text(encoding="utf-8"))
         lines = list(differences(before, found))
