@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from munmaek.comparison.formats import number_text, power_text, score_text
 from munmaek.comparison.reading import Bucket, Row
 from munmaek.metrics import Score
+from munmaek.tasks import tasks
 from munmaek.text.catalogue import TEXTS, Catalogue
 
 K = TypeVar("K")
@@ -45,9 +46,12 @@ _ENOUGH = 20
 """Sentences that a length bucket needs before a sentence rests on it, where any has as many."""
 
 
+_ERRORS = ("aer", "ter", "mse", "ece")
+
+
 def lower_is_better(metric: str) -> bool:
     """Return whether a smaller value of ``metric`` is a better one."""
-    return "perplexity" in metric or metric.startswith("bits_per") or metric in ("aer", "ter")
+    return "perplexity" in metric or metric.startswith("bits_per") or metric in _ERRORS
 
 
 def ranked(rows: Sequence[Row], metric: str) -> list[Row]:
@@ -78,20 +82,10 @@ def _percent(share: float) -> str:
     return f"{value:.0f}" if value >= 9.5 else f"{value:.1f}"
 
 
-_LEADING = {
-    "lm": (("bits_per_character", "perplexity"), ("word_perplexity",)),
-    "classify": (("accuracy", "exact_match", "macro_f1"), ("macro_f1",)),
-    "regress": (("spearman", "pearson"), ("pearson",)),
-    "tag": (("span_f1", "accuracy"), ("accuracy",)),
-    "translate": (("bleu", "chrf"), ("chrf", "ter", "perplexity", "bits_per_character")),
-    "mlm": (("masked_accuracy", "masked_perplexity"), ("masked_perplexity",)),
-    "embed": (("spearman", "retrieval_accuracy"), ()),
-}
-
-
 def leads(task: str, rows: Sequence[Row]) -> list[str]:
     """Return the first score of a task that any of its rows has, then those that stand beside."""
-    headline, beside = _LEADING.get(task, ((), ()))
+    row = tasks().get(task)
+    headline, beside = (row.headline, row.beside) if row else ((), ())
     having = dict.fromkeys(name for row in rows for name in row.scores)
     wanted = (*(name for name in headline if name in having), *having)[:1]
     return [*wanted, *(name for name in beside if name in having and name not in wanted)]

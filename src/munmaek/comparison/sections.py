@@ -13,6 +13,7 @@ from munmaek.comparison.markup import Markup, Node, cell, element, scores, scrol
 from munmaek.comparison.reading import Row, numbers, read_baselines, read_rows
 from munmaek.metrics import Score
 from munmaek.models import LINEAGE, stages
+from munmaek.tasks import tasks
 from munmaek.text.catalogue import Catalogue
 
 __all__ = [
@@ -52,8 +53,10 @@ class Contents:
 
     @property
     def tasks(self) -> list[str]:
-        """The tasks that models were compared at, in their order."""
-        return list(dict.fromkeys(row.task for row in self.rows))
+        """The tasks that models were compared at, in the table's order, unknown ones last."""
+        found = dict.fromkeys(row.task for row in self.rows)
+        known = [name for name in tasks() if name in found]
+        return [*known, *(name for name in found if name not in known)]
 
     def task_of(self, name: str) -> str:
         """Return the task of the model called ``name``."""
