@@ -410,10 +410,11 @@ def test_train_and_evaluate_give_the_same_scores_as_json(
     evaluated = run("evaluate", tmp_path / "model", home / "ko.txt", "--json")
     first, second = trained.rows[0], evaluated.rows[0]
     assert len(trained.rows) == len(evaluated.rows) == 1
-    roles = [score.pop("role") for score in first["scores"].values()]
-    assert set(roles) == {"validation, which is the training data"}
-    again = [score.pop("role") for score in second["scores"].values()]
-    assert set(again) == {"which is the training data"}
+    roles = [(score.pop("role"), *score.pop("roles")) for score in first["scores"].values()]
+    said = "validation, which is the training data"
+    assert set(roles) == {(said, "validation", "trained_on")}
+    again = [(score.pop("role"), *score.pop("roles")) for score in second["scores"].values()]
+    assert set(again) == {("which is the training data", "trained_on")}
     assert all("they say nothing of new text" in each["remarks"].pop() for each in (first, second))
     assert first == second
     assert (first["model"], first["task"]) == (str(tmp_path / "model"), "lm")

@@ -13,7 +13,9 @@ import pytest
 from conftest import Result
 from munmaek import load
 from munmaek.cli.translations import compared, digits_of
+from munmaek.comparison.reading import read_finding
 from munmaek.comparison.remarks import remarks_on
+from munmaek.comparison.report import render_report
 from munmaek.errors import ConfigError, InputError, MunmaekWarning
 from munmaek.fit.holding import hold_out, hold_out_labelled, parse_hold_out
 from munmaek.fit.recipe import Recipe
@@ -21,7 +23,9 @@ from munmaek.folder.manifest import read_manifest
 from munmaek.folder.naming import told_apart
 from munmaek.metrics import Score, measures, remarks, resting_on, sign
 from munmaek.metrics.regression import regression_scores
+from munmaek.metrics.training import one_label
 from munmaek.metrics.translation import Measure
+from munmaek.text.catalogue import Catalogue
 from munmaek.text.corpora import read_text
 
 Run = Callable[..., Result]
@@ -56,7 +60,7 @@ def table(path: Path, labels: Sequence[str], words: int = 5) -> Path:
 def test_a_score_keeps_its_rows_and_its_file_through_json() -> None:
     score = Score("accuracy", 0.5, "share", SIGNATURE, 0.4, 0.6)
     (rested,) = resting_on(
-        {"accuracy": score}, "test.tsv", 1200, "texts", role="validation"
+        {"accuracy": score}, "test.tsv", 1200, "texts", roles=["validation"]
     ).values()
     again = Score.from_json("accuracy", json.loads(json.dumps(rested.to_json())))
     assert again == rested
@@ -77,7 +81,7 @@ def test_fewer_than_a_hundred_rows_are_remarked_on() -> None:
         for rows in (99, 100)
     )
     assert "fewer than 100" in few["a"]["remark"]
-    assert remarks(few) == [f"99 texts of t; {few['a']['remark']}"]
+    assert [each.words() for each in remarks(few)] == [f"99 texts of t; {few['a']['remark']}"]
     assert remarks(enough) == []
 
 
@@ -86,7 +90,9 @@ def test_a_handful_of_sentences_has_chrf_and_no_bleu() -> None:
     one = {"chrf": made["chrf"].score(SIGNATURE)}
     assert [made[name].given(1) for name in ("bleu", "chrf")] == [False, True]
     said = remarks({name: score.to_json() for name, score in one.items()})
-    assert said == ["BLEU is not given: it needs 10 sentences or more; chrF says more of so few"]
+    assert [each.words() for each in said] == [
+        "BLEU is not given: it needs 10 sentences or more; chrF says more of so few"
+    ]
     ten = measures(["a b c d e"] * 10, ["a b c d f"] * 10)
     assert all(ten[name].given(10) for name in ("bleu", "chrf"))
 
@@ -339,7 +345,7 @@ def row(label: str, value: float, half: float, rows: int = 500, **more: Any) -> 
 
 def test_differences_within_an_interval_are_remarked_on() -> None:
     close = {"models": [row("A", 0.80, 0.03), row("B", 0.81, 0.03), row("C", 0.5, 0.03)]}
-    assert remarks_on(close) == [
+    assert [each.words() for each in remarks_on(close)] == [
         "classify: B is not told apart from A: the difference in accuracy is smaller than a 95 % "
         "interval is wide"
     ]
@@ -348,12 +354,48 @@ def test_differences_within_an_interval_are_remarked_on() -> None:
 
 def test_a_comparison_on_few_rows_or_on_rows_that_were_read_says_so() -> None:
     few = remarks_on({"models": [row("A", 0.8, 0.1, rows=20)]})
-    assert few == ["classify: 20 texts of t.tsv; fewer than 100, so the figures may differ much on "
-                   "others"]  # fmt: skip
+    assert [each.words() for each in few] == [
+        "classify: 20 texts of t.tsv; fewer than 100, so the figures may differ much on others"
+    ]
     data = {"task": "classify", "fingerprint": "x", "test_fingerprint": "x", "tested_on": "test"}
-    assert "the test data is the training data" in remarks_on({"models": [], "data": [data]})[0]
+    (read,) = remarks_on({"models": [], "data": [data]})
+    assert "the test data is the training data" in read.words()
     apart = {**data, "test_fingerprint": "y", "valid_fingerprint": "y"}
-    assert "the test data is the validation data" in remarks_on({"models": [], "data": [apart]})[0]
+    (chosen,) = remarks_on({"models": [], "data": [apart]})
+    assert "the test data is the validation data" in chosen.words()
+
+
+def test_a_korean_report_says_in_korean_what_scores_rest_on_and_do_not_tell() -> None:
+    fault = one_label(["a"] * 9, ["a"] * 5 + ["b"] * 4)
+    assert fault is not None
+    rows = [
+        row("A", 0.80, 0.03, rows=20, diagnosis=[fault.to_json()]),
+        row("B", 0.81, 0.03, rows=20),
+    ]
+    for each in rows:
+        each["scores"]["accuracy"] |= {
+            "data": "held out of t.tsv",
+            "roles": ["validation", "weights"],
+        }
+    data = {"task": "classify", "fingerprint": "x", "test_fingerprint": "x", "tested_on": "test"}
+    results = {"models": rows, "data": [data], "notes": [{"kind": "steps", "sentence": "?"}]}
+    page = render_report(results, language="ko")
+    for said in (
+        "t.tsv에서 떼어 둔 글 20개(검증, 가중치도 고른 자료)",
+        "분류: t.tsv에서 떼어 둔 글 20개; 100개보다 적어",
+        "분류: B, A: 정확도의 차이가 95 % 구간의 폭보다 작아",
+        "분류: 시험 자료가 학습 자료입니다",
+        "글 9개의 레이블은 2가지인데 모두 'a' 하나로 답합니다",
+        "걸음 수, 문장, 우연이 정해져 있어",
+    ):
+        assert said in page, said
+    for english in ("fewer than", "not told apart", "validation", "held out", "gives each"):
+        assert english not in page.split("</style>")[1].split("<script")[0], english
+
+
+def test_faults_whose_figures_another_version_saved_are_still_said() -> None:
+    saved = {"name": "one_label", "found": True, "evidence": {"labels": 1.0}, "message": "as then"}
+    assert [each.words(Catalogue("ko")) for each in map(read_finding, [saved])] == ["as then"]
 
 
 def test_a_comparison_without_a_test_says_validation_and_tells_equal_stages_apart(

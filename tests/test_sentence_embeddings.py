@@ -196,6 +196,7 @@ def test_texts_alone_train_embeddings_that_search_and_embed_use(
     assert found["task"] == "embed"
     assert score["value"] > 0.3
     assert score.pop("role") == "validation, which also chose the weights"
+    assert score.pop("roles") == ["validation", "weights"]
     assert "pooling:mean" in score["signature"]
     assert main(["evaluate", out, str(place / "sts.tsv"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["scores"]["spearman"] == score

@@ -26,6 +26,7 @@ from munmaek.metrics.training import (
 )
 from munmaek.pipeline import train
 from munmaek.tasks.loading import load
+from munmaek.text.catalogue import Catalogue
 
 LABELS = ["good", "bad"] * 30
 
@@ -177,12 +178,12 @@ def test_training_warns_on_the_command_line_and_compare_marks_the_row(run, tmp_p
     assert "warning: classify-ngram" not in compared.err
     results = compared.rows[0]
     counted, network = read_rows(results)
-    assert counted.faults == ()
-    assert len(network.faults) >= 1
+    assert counted.faults(Catalogue()) == ()
+    assert len(network.faults(Catalogue())) >= 1
     for language in ("en", "ko"):
         page = render_report(results, language=language)
         assert page.count("\u26a0") >= 3  # its bar, its row of the table, and the heading
-        assert network.faults[0] in page
+        assert network.faults(Catalogue(language))[0] in page
 
 
 def test_each_run_of_several_seeds_is_warned_of(run, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from munmaek.fit.config import MAY_CHANGE
 from munmaek.fit.examining import with_finding
 from munmaek.fit.extra import Extra
 from munmaek.fit.ranks import leads
-from munmaek.fit.recipe import Recipe, validation_role
+from munmaek.fit.recipe import Recipe, validation_roles
 from munmaek.fit.record import Progress
 from munmaek.fit.running import Run
 from munmaek.fit.trained import Trained
@@ -202,4 +202,4 @@ def _fit(recipe: Recipe, paths: Paths, valid: Paths, run: Run, extra: Extra) -> 
     info = model.info
     for each in measured.findings:
         info = with_finding(info, each)
-    return replace(model, info=info.with_scores(measured.scores, role=validation_role(recipe)))
+    return replace(model, info=info.with_scores(measured.scores, roles=validation_roles(recipe)))

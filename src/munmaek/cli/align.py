@@ -260,7 +260,7 @@ def _put_scores(
     scores = resting_on(scores, name, len(found), "pairs")
     told = {each: score.to_json() for each, score in scores.items()}
     if json:
-        put_json({"scores": told, "remarks": remarks(told)})
+        put_json({"scores": told, "remarks": [each.words() for each in remarks(told)]})
     else:
         put_scores(told)
 

@@ -87,7 +87,7 @@ def _heading(row: Mapping[str, Any]) -> str:
 
     found = bases(row.get("scores", {}))
     # What the rows chose differs from model to model; that they validated does not.
-    said = [str(replace(each, role=each.role.partition(",")[0])) for each in found[:1]]
+    said = [str(replace(each, roles=each.roles[:1])) for each in found[:1]]
     return ", ".join([str(row.get("task", "")), *said])
 
 
@@ -95,7 +95,7 @@ def put_remarks(results: Mapping[str, Any]) -> None:
     """Print what one should know before relying on a comparison's scores."""
     from munmaek.comparison.remarks import remarks_on
 
-    found = remarks_on(results)
+    found = [each.words() for each in remarks_on(results)]
     if found:
         print("\n" + "\n".join(found))
 

@@ -253,7 +253,8 @@ def scores_json(model: Path, task: str, scores: Mapping[str, Any]) -> dict[str, 
     """What ``evaluate`` and the end of ``train`` print for machines."""
     from munmaek.metrics import remarks
 
-    return {"model": str(model), "task": task, "scores": scores, "remarks": remarks(scores)}
+    said = [each.words() for each in remarks(scores)]
+    return {"model": str(model), "task": task, "scores": scores, "remarks": said}
 
 
 def put_scores(scores: Mapping[str, Mapping[str, Any]]) -> None:
@@ -269,7 +270,7 @@ def put_scores(scores: Mapping[str, Mapping[str, Any]]) -> None:
         )
     put_bases(scores)
     for reason in absent(scores):
-        put(reason)
+        put(reason.words())
 
 
 def put_bases(scores: Mapping[str, Mapping[str, Any]]) -> None:

@@ -70,7 +70,7 @@ def mix(
     given = None if weights is None else _weights(weights)
 
     from munmaek.folder.naming import told_apart
-    from munmaek.metrics import in_role
+    from munmaek.metrics import CHOSE_WEIGHTS, in_role
     from munmaek.tasks.loading import load
 
     with claimed_folder(output, force=force):
@@ -86,7 +86,7 @@ def mix(
             made, corpus = _language_models(parts, given, tune, asked, how)
         slow = log_linear and task == "lm"
         scores: dict[str, Any] = {} if corpus is None or slow else made.evaluate(corpus)
-        scores = in_role(scores, "which also chose the weights")
+        scores = in_role(scores, CHOSE_WEIGHTS)
         shown = {name: score.to_json() for name, score in scores.items()}
         made.save(output, force=force)
     chosen = dict(zip(map(str, models), made.info.config["weights"], strict=True))

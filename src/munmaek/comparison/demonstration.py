@@ -24,6 +24,7 @@ from munmaek.comparison.lessons import examine
 from munmaek.comparison.remarks import remarks_on
 from munmaek.comparison.report import write_report
 from munmaek.comparison.unfinished import made_aside
+from munmaek.text.catalogue import Catalogue
 from munmaek.writing import write_text
 
 __all__ = ["demo"]
@@ -36,11 +37,6 @@ MOST_PROCESSES = 4
 
 MOMENTARY = 0.5
 """Seconds of a core that a job takes which trains no network."""
-
-NOTE = (
-    "Steps, sentences and chance are fixed, so every score here is the same on every machine of "
-    "one kind, however busy it is. Training times and speeds are of this machine."
-)
 
 
 def _silent(_: Event) -> None:
@@ -97,7 +93,7 @@ def demonstrate(
 ) -> Results:
     """Train and measure what ``plan`` says in that many processes; see ``demo``."""
     results = results_header(title="The lineage on the built-in phrasebook", command=command)
-    results["notes"] = [NOTE]
+    results["notes"] = [{"kind": "steps", "sentence": Catalogue().text("note.steps")}]
     show = _Show(plan, processes, report)
     with made_aside(folder, asked=None, force=force) as place:
         work = partial(Demonstrating, place, plan, seed, force)
@@ -105,7 +101,7 @@ def demonstrate(
         for job in JOBS:
             _join(results, show.outcomes[job.name])
         results["lessons"] = [each.to_json() for each in examine(results)]
-        results["remarks"] = remarks_on(results)
+        results["remarks"] = [each.to_json() for each in remarks_on(results)]
         write_text(place / "results.json", json.dumps(results, ensure_ascii=False, indent=1) + "\n")
         write_report(results, place / "report.html")
     for name, row in ((row["name"], row) for row in results["models"]):

@@ -3,6 +3,7 @@
 import math
 
 from munmaek.metrics import Score
+from munmaek.text.catalogue import Catalogue
 
 __all__ = [
     "count_text",
@@ -78,12 +79,14 @@ def short_text(score: Score) -> str:
     return f"{score_text(score)}{THIN}{name}" if name else score_text(score)
 
 
-def hint_text(score: Score) -> str:
+def hint_text(score: Score, catalogue: Catalogue) -> str:
     """Write what hovering over a score shows: unrounded value, interval, unit, data, signature."""
     interval = ""
     if score.low is not None and score.high is not None:
         interval = f" [{score.low:.6g}, {score.high:.6g}]"
-    basis = "" if score.basis is None else f"\non {score.basis}"
+    basis = ""
+    if score.basis is not None:
+        basis = "\n" + catalogue.text("basis.on", basis=score.basis.words(catalogue))
     return f"{score.name} = {score.value:.6g}{interval} {score.unit}{basis}\n{score.signature}"
 
 

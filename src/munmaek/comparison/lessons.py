@@ -11,8 +11,16 @@ from typing import Any
 
 from munmaek.comparison.findings import leads, lower_is_better, overlap, tiny_share
 from munmaek.comparison.formats import number_text, score_text, share_text
-from munmaek.comparison.reading import Bucket, Row, numbers, read_baselines, read_rows
+from munmaek.comparison.reading import (
+    Bucket,
+    Row,
+    numbers,
+    read_baselines,
+    read_finding,
+    read_rows,
+)
 from munmaek.metrics import Score
+from munmaek.metrics.diagnosis import Finding
 from munmaek.text.catalogue import Catalogue
 
 __all__ = ["Lesson", "examine"]
@@ -36,6 +44,8 @@ class Lesson:
     """Why it failed: ``untrained``, ``rows``, ``unfinished``, ``missing`` or ``unknown``."""
     cause: Mapping[str, str] = field(default_factory=dict[str, str])
     """What the reason's sentence is filled with."""
+    faults: tuple[tuple[str, Finding], ...] = ()
+    """What is wrong with whose training, where that is the reason."""
 
     def sentence(self, catalogue: Catalogue) -> str:
         """Return the claim with its numbers or, where it failed, that it did and why."""
@@ -43,7 +53,8 @@ class Lesson:
         if self.held:
             said = catalogue.text(f"lesson.{self.name}", **self.values)
             return catalogue.text("lesson.held", claim=claim, said=said)
-        why = catalogue.text(f"lesson.why.{self.why}", **self.cause)
+        faults = "; ".join(f"{label}: {found.words(catalogue)}" for label, found in self.faults)
+        why = catalogue.text(f"lesson.why.{self.why}", **{**self.cause, "faults": faults})
         if self.why == "missing":
             return catalogue.text("lesson.missing", claim=claim, why=why)
         said = catalogue.text(f"lesson.{self.name}", **self.values)
@@ -57,13 +68,16 @@ class Lesson:
             "values": dict(self.values),
             "why": self.why,
             "cause": dict(self.cause),
+            "faults": [{"label": label, **found.to_json()} for label, found in self.faults],
             "sentence": self.sentence(Catalogue()),
         }
 
     @classmethod
     def from_json(cls, entry: Mapping[str, Any]) -> "Lesson":
         """Read what ``to_json`` wrote."""
-        return cls(**{name: entry[name] for name in ("name", "held", "values", "why", "cause")})
+        plain = {name: entry[name] for name in ("name", "held", "values", "why", "cause")}
+        faults = ((str(each["label"]), read_finding(each)) for each in entry.get("faults") or ())
+        return cls(**plain, faults=tuple(faults))
 
 
 class _Numbers:
@@ -158,15 +172,9 @@ def _failed(
         found: all numbers.
         rows: the numbers say the same as the claim, but not surely.
     """
-    untrained = [row for row in to_blame if any(each.found for each in row.findings)]
-    if untrained:
-        said = "; ".join(
-            f"{row.label}: {each.message}"
-            for row in untrained
-            for each in row.findings
-            if each.found
-        )
-        return Lesson(name, False, values, "untrained", {"faults": said})
+    faults = [(row.label, each) for row in to_blame for each in row.findings if each.found]
+    if faults:
+        return Lesson(name, False, values, "untrained", faults=tuple(faults))
     if rows:
         count = found.tests.get(to_blame[0].task)
         return Lesson(name, False, values, "rows", {"rows": f"{count:,}" if count else "?"})

@@ -5,6 +5,7 @@ from html import escape
 
 from munmaek.comparison.formats import hint_text, interval_text, score_text
 from munmaek.metrics import Score
+from munmaek.text.catalogue import Catalogue
 
 __all__ = ["Markup", "Node", "cell", "element", "join", "scores", "scrolled", "table", "terms"]
 
@@ -47,11 +48,14 @@ def cell(*children: Node, kind: str | None = None, title: str | None = None) -> 
     return element("td", *children, kind=kind, title=title)
 
 
-def scores(score: Score | None, *, best: bool = False, absent: str = "–") -> list[Node]:
+def scores(
+    score: Score | None, catalogue: Catalogue, *, best: bool = False, absent: str = "–"
+) -> list[Node]:
     """Return the cells of a score: its value, which says how it was made, and its interval."""
     if score is None:
         return [cell(absent, kind="num"), cell()]
-    value = cell(score_text(score), kind="num best" if best else "num", title=hint_text(score))
+    hint = hint_text(score, catalogue)
+    value = cell(score_text(score), kind="num best" if best else "num", title=hint)
     return [value, cell(interval_text(score), kind="ci")]
 
 

@@ -12,8 +12,9 @@ from typing import Any
 from munmaek.metrics import Score
 from munmaek.metrics.diagnosis import Finding
 from munmaek.metrics.training import TRAINING_FAILURES
+from munmaek.text.catalogue import Catalogue
 
-__all__ = ["Bucket", "Row", "numbers", "read_baselines", "read_rows"]
+__all__ = ["Bucket", "Row", "numbers", "read_baselines", "read_finding", "read_rows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,10 @@ class Row:
     """Validation loss in nats by step."""
     baseline: bool = False
 
-    @property
-    def faults(self) -> tuple[str, ...]:
+    def faults(self, catalogue: Catalogue) -> tuple[str, ...]:
         """What is wrong with how it was trained, a line each."""
-        return tuple(
-            each.message for each in self.findings if each.found and each.name in TRAINING_FAILURES
-        )
+        found = [x for x in self.findings if x.found and x.name in TRAINING_FAILURES]
+        return tuple(each.words(catalogue) for each in found)
 
 
 def read_rows(results: Mapping[str, Any]) -> list[Row]:
@@ -101,7 +100,7 @@ def _row(entry: Mapping[str, Any]) -> Row:
         use_speed=_finite(entry.get("use_per_second")),
         use_unit=str(entry.get("use_unit") or "tokens"),
         buckets=tuple(_bucket(each) for each in entry.get("by_length") or ()),
-        findings=tuple(_finding(each) for each in entry.get("diagnosis") or ()),
+        findings=tuple(read_finding(each) for each in entry.get("diagnosis") or ()),
         curve=tuple(_points(entry.get("curve") or ())),
     )
 
@@ -118,12 +117,12 @@ def _bucket(entry: Mapping[str, Any]) -> Bucket:
     )
 
 
-def _finding(entry: Mapping[str, Any]) -> Finding:
+def read_finding(entry: Mapping[str, Any]) -> Finding:
+    """Return what ``Finding.to_json`` wrote."""
     evidence: Mapping[str, Any] = entry.get("evidence") or {}
     known = {name: value for name, value in evidence.items() if _finite(value) is not None}
-    return Finding(
-        str(entry.get("name", "")), bool(entry.get("found")), known, str(entry.get("message", ""))
-    )
+    names, said = (str(entry.get(each, "")) for each in ("names", "message"))
+    return Finding(str(entry.get("name", "")), bool(entry.get("found")), known, names, said)
 
 
 def _scores(entries: Mapping[str, Any] | None) -> dict[str, Score]:

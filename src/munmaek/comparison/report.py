@@ -6,7 +6,7 @@ script does not run, figures are tables. Whatever is missing from the results is
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from munmaek.comparison.lessons import Lesson
 from munmaek.comparison.markup import Markup, Node, element, join, terms
@@ -135,5 +135,14 @@ def _lessons(contents: Contents) -> Markup | None:
 
 
 def _notes(contents: Contents) -> Markup | None:
-    notes = [element("li", str(note)) for note in contents.results.get("notes") or ()]
+    found = contents.results.get("notes") or ()
+    notes = [element("li", _note(each, contents.catalogue)) for each in found]
     return contents.section("report.notes", element("ul", notes)) if notes else None
+
+
+def _note(note: Any, catalogue: Catalogue) -> str:
+    """Return a note of a kind in the catalogue's language, and one in words as it is."""
+    if not isinstance(note, Mapping):
+        return str(note)
+    kind = cast("Mapping[str, Any]", note)
+    return catalogue.known(f"note.{kind.get('kind')}", str(kind.get("sentence", "")))

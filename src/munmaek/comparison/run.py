@@ -17,13 +17,13 @@ from munmaek.comparison.settings import Candidate, CompareSettings, parse_candid
 from munmaek.comparison.splits import described_data, holds_out
 from munmaek.comparison.unfinished import made_aside, same_data
 from munmaek.errors import ArtefactError, ConfigError, UnsupportedError
-from munmaek.fit.recipe import Recipe, validation_role
+from munmaek.fit.recipe import Recipe, validation_roles
 from munmaek.fit.record import Progress
 from munmaek.fit.running import Run
 from munmaek.folder.borrowing import tokenizers_of
 from munmaek.folder.manifest import MANIFEST, read_manifest
 from munmaek.folder.naming import told_apart
-from munmaek.metrics import TRAINED_ON, Score, in_role
+from munmaek.metrics import CHOSE_WEIGHTS, TRAINED_ON, VALIDATION, Score, in_role
 from munmaek.models import stage_named
 from munmaek.pipeline import work_folder
 from munmaek.tasks import task_named
@@ -137,9 +137,9 @@ class _Training:
     def finished(self, results: dict[str, Any], row: dict[str, Any]) -> None:
         own = self.candidate.stage is not None
         if not own and self._has_read(results["data"][0]):
-            _say_role(row, TRAINED_ON)
+            _say_roles(row, TRAINED_ON)
         elif not self.settings.test:
-            _say_role(row, validation_role(self.recipe()) if own else "validation")
+            _say_roles(row, *(validation_roles(self.recipe()) if own else (VALIDATION,)))
         row["label"] += self.apart
         results["models"].append(row)
         self.report(StageFinished(self.name, row))
@@ -273,7 +273,7 @@ def _compared(settings: CompareSettings, report: Report) -> dict[str, Any]:
     results |= work.examples(material.test, outputs)
     if note := material.note_on_counts():
         _note(results, note)
-    results["remarks"] = remarks_on(results)
+    results["remarks"] = [each.to_json() for each in remarks_on(results)]
     return results
 
 
@@ -295,7 +295,7 @@ def _combine(
     report(StageStarted(name, task, MIXTURE, None))
     row = combined_entry(combiner.combine(parts, held, material.test), name=name)
     if held is material.test:
-        _say_role(row, "validation, which also chose the weights")
+        _say_roles(row, VALIDATION, CHOSE_WEIGHTS)
     results["models"].append(row)
     report(StageFinished(name, row))
 
@@ -304,7 +304,7 @@ def _note(results: dict[str, Any], text: str) -> None:
     results.setdefault("notes", []).append(text)
 
 
-def _say_role(row: dict[str, Any], role: str) -> None:
+def _say_roles(row: dict[str, Any], *roles: str) -> None:
     """Write beside each score of a row what its data had been used for."""
     scores = {name: Score.from_json(name, score) for name, score in row["scores"].items()}
-    row["scores"] = {name: score.to_json() for name, score in in_role(scores, role).items()}
+    row["scores"] = {name: score.to_json() for name, score in in_role(scores, *roles).items()}

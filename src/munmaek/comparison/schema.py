@@ -54,6 +54,7 @@ class _Score(_Part):
     low: Number = None
     high: Number = None
     rows: Whole | None = None
+    roles: list[str] = []
 
 
 Scores: TypeAlias = dict[str, _Score | None] | None
@@ -79,6 +80,7 @@ class _Finding(_Part):
     name: str = ""
     found: bool = False
     evidence: dict[str, Any] | None = None
+    names: str = ""
     message: str = ""
 
 
@@ -122,17 +124,22 @@ class _Curve(_Part):
     multiplications: Some[Number] = None
 
 
+class _Fault(_Finding):
+    label: str
+
+
 class _Lesson(_Part):
     name: str
     held: bool
     values: dict[str, str]
     why: str
     cause: dict[str, str]
+    faults: list[_Fault] = []
 
     @model_validator(mode="after")
     def _check_sentence(self) -> "_Lesson":
         try:
-            Lesson(self.name, self.held, self.values, self.why, self.cause).sentence(Catalogue())
+            Lesson.from_json(self.model_dump()).sentence(Catalogue())
         except KeyError as error:
             message = f"its sentence needs {error}, which is not there"
             raise ValueError(message) from None

@@ -82,11 +82,12 @@ MARK = "\u26a0"
 """Beside the name of a model whose training is at fault."""
 
 
-def named(row: Row) -> Node:
+def named(row: Row, catalogue: Catalogue) -> Node:
     """Return the label of a model, marked where its training is at fault."""
-    if not row.faults:
+    faults = row.faults(catalogue)
+    if not faults:
         return row.label
-    return [row.label, " ", element("span", MARK, kind="mark", title="; ".join(row.faults))]
+    return [row.label, " ", element("span", MARK, kind="mark", title="; ".join(faults))]
 
 
 # The lineage.
@@ -105,7 +106,7 @@ def lineage(contents: Contents) -> Markup:
 def _stage(name: str, picture: Markup | None, contents: Contents) -> Markup:
     rows = [row for row in contents.rows if row.stage == name]
     said = next((row.context for row in rows if row.context), "")
-    items = [_stage_item(row) for row in rows]
+    items = [_stage_item(row, contents.catalogue) for row in rows]
     return element(
         "li",
         picture,
@@ -116,10 +117,11 @@ def _stage(name: str, picture: Markup | None, contents: Contents) -> Markup:
     )
 
 
-def _stage_item(row: Row) -> Markup:
-    score = next((row.scores[name] for name in leads(row.task, [row])), None)
-    value = element("span", short_text(score), title=hint_text(score)) if score else None
-    return element("li", element("span", named(row)), value)
+def _stage_item(row: Row, catalogue: Catalogue) -> Markup:
+    score, value = next((row.scores[name] for name in leads(row.task, [row])), None), None
+    if score:
+        value = element("span", short_text(score), title=hint_text(score, catalogue))
+    return element("li", element("span", named(row, catalogue)), value)
 
 
 # Bars of one number a model.
@@ -141,16 +143,17 @@ def bars(rows: Sequence[Row], metric: str, catalogue: Catalogue) -> Markup | Non
     ends = [score.high or score.value for score in (row.scores[metric] for row in order)]
     most = max([full_bar(order[0].scores[metric]), *(end for end in ends if end < math.inf)])
     best = next((row for row in order if not row.baseline), None)
-    lines = [_bar_row(row, row.scores[metric], most, row is best) for row in order]
+    lines = [_bar_row(row, row.scores[metric], most, row is best, catalogue) for row in order]
     heading = element("h3", catalogue.known(f"metric.{metric}", metric))
     return scrolled(heading, table(lines, kind="bars"))
 
 
-def _bar_row(row: Row, score: Score, most: float, best: bool) -> Markup:
+def _bar_row(row: Row, score: Score, most: float, best: bool, catalogue: Catalogue) -> Markup:
     kind = "hollow" if row.baseline else "hot" if best else ""
-    hint = hint_text(score)
+    hint = hint_text(score, catalogue)
     bar = track(score.value, most=most, low=score.low, high=score.high, kind=kind, hint=hint)
-    return element("tr", cell(named(row)), cell(bar), scores(score, best=best))
+    shown = scores(score, catalogue, best=best)
+    return element("tr", cell(named(row, catalogue)), cell(bar), shown)
 
 
 # Links of translations.

@@ -16,7 +16,8 @@ __all__ = ["everything", "signatures"]
 def everything(contents: Contents) -> Markup:
     """Return every model with its scores, size, time and speed, grouped by task."""
     body = [_group(task, contents) for task in contents.tasks]
-    said = [element("p", each, kind="hint") for each in remarks_on(contents.results)]
+    remarks = [each.words(contents.catalogue) for each in remarks_on(contents.results)]
+    said = [element("p", each, kind="hint") for each in remarks]
     shown = scrolled(table(body, kind="everything"))
     return contents.section("report.table", shown, said, _faults(contents))
 
@@ -26,7 +27,7 @@ def _faults(contents: Contents) -> Markup | None:
     lines = [
         element("li", f"{row.label} ({contents.task_name(row.task)}): {fault}")
         for row in contents.rows
-        for fault in row.faults
+        for fault in row.faults(contents.catalogue)
     ]
     if not lines:
         return None
@@ -66,8 +67,9 @@ def _heading(task: str, metrics: Sequence[str], units: set[str], contents: Conte
 def _line(
     row: Row, metrics: Sequence[str], best: dict[str, str], mixed_units: bool, contents: Contents
 ) -> Markup:
-    say, known = contents.catalogue.text, contents.catalogue.known
-    label = f"{row.label} ({say('report.baseline')})" if row.baseline else named(row)
+    catalogue = contents.catalogue
+    say, known = catalogue.text, catalogue.known
+    label = f"{row.label} ({say('report.baseline')})" if row.baseline else named(row, catalogue)
     suffix = known(f"unit.{row.use_unit}", f"{row.use_unit}/s") if mixed_units else ""
     use = rate_text(row.use_speed) + (f" {suffix}" if suffix and row.use_speed else "")
     texts = (
@@ -81,7 +83,10 @@ def _line(
     return element(
         "tr",
         cell(label, title=row.name),
-        [scores(row.scores.get(x), best=x in won, absent="") for x in [*metrics, "", ""][:2]],
+        [
+            scores(row.scores.get(x), catalogue, best=x in won, absent="")
+            for x in [*metrics, "", ""][:2]
+        ],
         [cell(text, kind="num") for text in texts],
         cell(spark(row.curve)),
     )
@@ -89,13 +94,14 @@ def _line(
 
 def signatures(contents: Contents) -> Markup | None:
     """Return every score with its signature, for those who cannot hover and for copying."""
+    catalogue = contents.catalogue
     lines = [
         element(
             "tr",
             cell(row.label),
-            cell(contents.catalogue.known(f"metric.{name}", name)),
-            scores(score),
-            cell("" if score.basis is None else str(score.basis)),
+            cell(catalogue.known(f"metric.{name}", name)),
+            scores(score, catalogue),
+            cell("" if score.basis is None else score.basis.words(catalogue)),
             cell(element("code", str(score.signature)), kind="wrap"),
         )
         for row in [*contents.rows, *contents.baselines]

@@ -63,8 +63,8 @@ def _scores(rows: Sequence[Row], metrics: Sequence[str], catalogue: Catalogue) -
     lines = [
         element(
             "tr",
-            cell(named(row)),
-            [scores(row.scores.get(metric), best=best[metric] == row.name) for metric in metrics],
+            cell(named(row, catalogue)),
+            [scores(row.scores.get(x), catalogue, best=best[x] == row.name) for x in metrics],
         )
         for row in rows
     ]
@@ -105,14 +105,14 @@ def _diagnosis(rows: Sequence[Row], catalogue: Catalogue) -> Markup | None:
         for column, _ in columns
     ]
     heads = [element("tr", element("th"), each) for each in (groups, names)]
-    lines = [_found_line(row) for row in judged]
+    lines = [_found_line(row, catalogue) for row in judged]
     lines.append(_reference_line(judged[0], say("diagnosis.references")))
     said = findings.diagnosis(judged, catalogue)
     return figure(_lined(lines, heads), said=said, title=say("translate.diagnosis"))
 
 
-def _found_line(row: Row) -> Markup:
-    cells: list[Node] = [cell(named(row))]
+def _found_line(row: Row, catalogue: Catalogue) -> Markup:
+    cells: list[Node] = [cell(named(row, catalogue))]
     for name, columns in LOOKED_FOR.items():
         found = next((each for each in row.findings if each.name == name), None)
         for column, _ in columns:
@@ -191,7 +191,7 @@ def _length_line(
         [each and each.value for each in measured],
         bands if all(each is None or _finite(*each) for each in bands) else None,
         [
-            f"{bucket.words}: {hint_text(score)}\n"
+            f"{bucket.words}: {hint_text(score, catalogue)}\n"
             f"{catalogue.text('chart.sentences', count=bucket.count)}"
             if bucket and score
             else ""

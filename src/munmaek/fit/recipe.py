@@ -11,11 +11,12 @@ from munmaek.errors import ConfigError, InputError, UnsupportedError
 from munmaek.fit.config import TrainConfig
 from munmaek.fit.holding import NOTHING, HoldOut
 from munmaek.folder.writing import MANIFEST
+from munmaek.metrics import CHOSE_TEMPERATURE, CHOSE_WEIGHTS, VALIDATION
 from munmaek.models import stage_named, stages_for
 from munmaek.models.configuration import Config
 from munmaek.text.tokenizers import KINDS
 
-__all__ = ["Recipe", "read_toml", "validation_role"]
+__all__ = ["Recipe", "read_toml", "validation_roles"]
 
 
 def _known_tokenizer(name: str) -> str:
@@ -271,10 +272,10 @@ class Recipe(Config):
         return TrainConfig.of({"seed": self.seed, **usual, **self.train}, where=where)
 
 
-def validation_role(recipe: Recipe) -> str:
-    """Return what the validation data is called beside scores, and what it chose of the model."""
-    chosen = ["the weights"] * (not recipe.is_counted) + ["the temperature"] * recipe.calibrate
-    return f"validation, which also chose {' and '.join(chosen)}" if chosen else "validation"
+def validation_roles(recipe: Recipe) -> tuple[str, ...]:
+    """Return what validation data is called beside scores, and what it chose of the model."""
+    chosen = [CHOSE_WEIGHTS] * (not recipe.is_counted) + [CHOSE_TEMPERATURE] * recipe.calibrate
+    return (VALIDATION, *chosen)
 
 
 _LARGEST = 1 << 20

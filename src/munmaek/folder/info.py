@@ -1,11 +1,11 @@
 """What a trained model knows about itself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from munmaek.metrics import TRAINED_ON, Score, in_role
+from munmaek.metrics import TRAINED_ON, VALIDATION, Score, in_role
 
 __all__ = ["Info", "munmaek_version"]
 
@@ -42,12 +42,12 @@ class Info:
     """Scores as JSON, with signatures."""
     version: str = field(default_factory=munmaek_version)
 
-    def with_scores(self, scores: Mapping[str, Score], *, role: str = "") -> "Info":
-        """Return the same with these scores, of data that had ``role`` in the training."""
+    def with_scores(self, scores: Mapping[str, Score], *, roles: Sequence[str] = ()) -> "Info":
+        """Return the same with these scores, of data that had ``roles`` in the training."""
         train, valid = self.data.get("train", {}), self.data.get("valid", {})
-        if role and valid and train.get("sha256") == valid.get("sha256"):
-            role = f"validation, {TRAINED_ON}"
-        scores = scores if not role else in_role(scores, role)
+        if roles and valid and train.get("sha256") == valid.get("sha256"):
+            roles = (VALIDATION, TRAINED_ON)
+        scores = scores if not roles else in_role(scores, *roles)
         return replace(self, scores={name: score.to_json() for name, score in scores.items()})
 
     def in_view_of(self, scores: Mapping[str, Score], rows: int, corpus: Any) -> dict[str, Score]:

@@ -121,6 +121,7 @@ class ScoreRecord(Strict):
     of: str = ""
     data: str = ""
     role: str = ""
+    roles: list[str] = []
     remark: str = ""
 
 

@@ -18,9 +18,12 @@ from munmaek.metrics.classification import (
 from munmaek.metrics.ibm1 import IbmModel1
 from munmaek.metrics.language import TextCounts, bits_per, count_text, lm_scores, perplexity
 from munmaek.metrics.masked import masked_scores, next_sentence_scores
-from munmaek.metrics.remarks import absent, bases, remarks
+from munmaek.metrics.remarks import Remark, absent, bases, remarks
 from munmaek.metrics.score import (
+    CHOSE_TEMPERATURE,
+    CHOSE_WEIGHTS,
     TRAINED_ON,
+    VALIDATION,
     Basis,
     Score,
     Signature,
@@ -46,7 +49,10 @@ from munmaek.metrics.translation import (
 )
 
 __all__ = [
+    "CHOSE_TEMPERATURE",
+    "CHOSE_WEIGHTS",
     "TRAINED_ON",
+    "VALIDATION",
     "Basis",
     "Comparison",
     "IbmModel1",
@@ -54,6 +60,7 @@ __all__ = [
     "Likelihoods",
     "Link",
     "Measure",
+    "Remark",
     "Score",
     "Signature",
     "TextCounts",

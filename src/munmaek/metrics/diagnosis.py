@@ -17,8 +17,11 @@ from itertools import pairwise
 from typing import Any
 
 from munmaek.metrics.translation import Likelihoods
+from munmaek.text.catalogue import Catalogue
 
 __all__ = ["FEWEST", "Finding", "copies", "diagnose", "ignores_source", "repeats"]
+
+_ENGLISH = Catalogue()
 
 FEWEST = 20
 """Pairs below which nothing is said: every share would be of a handful."""
@@ -47,12 +50,27 @@ class Finding:
     """One failure that was looked for."""
 
     name: str
-    """``ignores_source``, ``copies`` or ``repeats``."""
+    """``ignores_source``, ``copies``, ``repeats``, or one of ``metrics.training``."""
     found: bool
     evidence: Mapping[str, float]
     """The measured shares and perplexities, by name."""
-    message: str
-    """One line with the figures."""
+    names: str = ""
+    """What else the sentence names: a label, tensors."""
+    said: str = ""
+    """The sentence that was saved, for evidence of another version."""
+
+    @property
+    def message(self) -> str:
+        """One English line with the figures."""
+        return self.words(_ENGLISH)
+
+    def words(self, catalogue: Catalogue) -> str:
+        """Return one line with the figures, in the catalogue's language."""
+        key = f"fault.{self.name}" + ("" if self.found else ".not")
+        try:
+            return catalogue.text(key, names=self.names, **self.evidence)
+        except KeyError:
+            return self.said
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -60,6 +78,7 @@ class Finding:
             "name": self.name,
             "found": self.found,
             "evidence": dict(self.evidence),
+            **({"names": self.names} if self.names else {}),
             "message": self.message,
         }
 
@@ -102,19 +121,13 @@ def ignores_source(
     own, other = _perplexity(true), _perplexity(shuffled)
     same, rightly = _shared(sources, outputs), _shared(sources, references)
     found = other < SHUFFLED_RATIO * own or same - rightly > SAME_OUTPUTS
-    message = (
-        f"perplexity of the references {own:.1f}, after the sources of others {other:.1f}; "
-        f"{same:.0%} of the sources share their output with another, of the references "
-        f"{rightly:.0%}"
-    )
     evidence = {
         "perplexity": own,
         "perplexity_shuffled": other,
         "same_outputs": same,
         "same_references": rightly,
     }
-    prefix = "ignores its source: " if found else "reads its source: "
-    return Finding("ignores_source", found, evidence, prefix + message)
+    return Finding("ignores_source", found, evidence)
 
 
 def copies(sources: Sequence[str], outputs: Sequence[str], references: Sequence[str]) -> Finding:
@@ -122,17 +135,13 @@ def copies(sources: Sequence[str], outputs: Sequence[str], references: Sequence[
     copied, rightly = _copied(sources, outputs), _copied(sources, references)
     overlap, due = _overlap(sources, outputs), _overlap(sources, references)
     found = copied - rightly > COPIED or overlap - due > OVERLAP
-    message = (
-        f"{copied:.0%} of the outputs are their source, of the references {rightly:.0%}; "
-        f"{overlap:.0%} of the output words stand in the source, of the reference words {due:.0%}"
-    )
     evidence = {
         "copied": copied,
         "copied_references": rightly,
         "overlap": overlap,
         "overlap_references": due,
     }
-    return Finding("copies", found, evidence, ("copies: " if found else "translates: ") + message)
+    return Finding("copies", found, evidence)
 
 
 def repeats(outputs: Sequence[str], references: Sequence[str]) -> Finding:
@@ -140,13 +149,8 @@ def repeats(outputs: Sequence[str], references: Sequence[str]) -> Finding:
     spaceless = _spaceless(references)
     again, rightly = (_repeated(texts, spaceless=spaceless) for texts in (outputs, references))
     found = again - rightly > REPEATED
-    message = (
-        f"{again:.1%} of the word pairs of an output were there before, of the references "
-        f"{rightly:.1%}"
-    )
     evidence = {"repeated": again, "repeated_references": rightly}
-    prefix = "repeats itself: " if found else "does not repeat itself: "
-    return Finding("repeats", found, evidence, prefix + message)
+    return Finding("repeats", found, evidence)
 
 
 def _perplexity(found: Likelihoods) -> float:

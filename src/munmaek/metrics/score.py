@@ -1,14 +1,18 @@
 """A reported number and the line that says how it was made (after sacreBLEU, Post 2018)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from munmaek.errors import InputError
+from munmaek.text.catalogue import Catalogue
 
 __all__ = [
+    "CHOSE_TEMPERATURE",
+    "CHOSE_WEIGHTS",
     "FEW",
+    "VALIDATION",
     "Basis",
     "Score",
     "Signature",
@@ -107,17 +111,26 @@ def sign_model(
     return sign(task=task, stage=stage, tokenizer=tokenizer.signature, oov=tokenizer.oov, more=more)
 
 
-TRAINED_ON = "which is the training data"
-"""A role's words where nothing new was read."""
+VALIDATION = "validation"
+TRAINED_ON = "trained_on"
+CHOSE_WEIGHTS, CHOSE_TEMPERATURE = "weights", "temperature"
+"""The roles that data had in making the model that is measured on it."""
+_CHOSEN = (CHOSE_WEIGHTS, CHOSE_TEMPERATURE)
+_HELD = "held out of "
+"""Before the name of the file that rows were held out of."""
 _NAMED = 3
 """Files that are named."""
+_ENGLISH = Catalogue()
 
 
-def _shortened(names: str) -> str:
+def _shortened(names: str, catalogue: Catalogue) -> str:
     """Return the first of many files' names, and how many more there are."""
     first, *others = names.split(", ")
     more = len(others) + 1 - _NAMED
-    return names if more < 2 else f"{', '.join([first, *others[: _NAMED - 1]])} and {more} more"
+    if more < 2:
+        return names
+    shown = ", ".join([first, *others[: _NAMED - 1]])
+    return catalogue.text("basis.more", names=shown, count=more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,36 +142,59 @@ class Basis:
     """The kind of row, in the plural: ``sentences``, ``texts``, ``pairs``."""
     data: str
     """Name of the file or files, or ``held out of FILE``."""
-    role: str = ""
-    """``validation`` where the same rows also chose something of the model."""
+    roles: tuple[str, ...] = ()
+    """``VALIDATION`` and so on, where the same rows also chose something of the model."""
 
     def __str__(self) -> str:
-        rows = f"{self.rows:,} {self.of[:-1] if self.rows == 1 else self.of}"
-        apart = " " if self.data.startswith("held out of ") else " of "
-        role = f" ({self.role})" if self.role else ""
-        return f"{rows}{apart}{_shortened(self.data)}{role}" if self.data else f"{rows}{role}"
+        return self.words(_ENGLISH)
+
+    def words(self, catalogue: Catalogue) -> str:
+        """Return rows, data and role in words."""
+        of = self.of[:-1] if self.rows == 1 else self.of
+        key = "basis.rows" if not self.data else "basis"
+        said = catalogue.text(
+            "basis.held" if self.data.startswith(_HELD) else key,
+            rows=f"{self.rows:,}",
+            of=catalogue.known(f"of.{of}", of),
+            data=_shortened(self.data.removeprefix(_HELD), catalogue),
+        )
+        role = self.role(catalogue)
+        return catalogue.text("basis.role", basis=said, role=role) if role else said
+
+    def role(self, catalogue: Catalogue) -> str:
+        """Return what the data had been used for, in words."""
+        chosen = [each for each in _CHOSEN if each in self.roles]
+        others = [each for each in self.roles if each not in _CHOSEN]
+        kinds = [*others, *([".".join(chosen)] if chosen else [])]
+        return ", ".join(catalogue.known(f"role.{each}", each) for each in kinds)
 
     @property
     def remark(self) -> str:
         """Return why the figures are uncertain, or nothing where there are enough rows."""
-        said = ["they say nothing of new text"] if TRAINED_ON in self.role else []
+        return self.doubts(_ENGLISH)
+
+    def doubts(self, catalogue: Catalogue) -> str:
+        """Return ``remark`` in the catalogue's language."""
+        said = [catalogue.text("remark.seen")] if TRAINED_ON in self.roles else []
         if self.rows < FEW:
-            said.append(f"fewer than {FEW}, so the figures may differ much on others")
+            said.append(catalogue.text("remark.few", few=FEW))
         return "; ".join(said)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, which stand among those of a score."""
         found: dict[str, Any] = {"rows": self.rows, "of": self.of, "data": self.data}
-        more = {"role": self.role, "remark": self.remark}
+        roles = list(self.roles)
+        more = {"roles": roles, "role": self.role(_ENGLISH), "remark": self.remark}
         return found | {name: value for name, value in more.items() if value}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Basis | None":
         """Return the basis among a score's values; None where they name no rows."""
-        rows = data.get("rows")
+        rows, roles = data.get("rows"), data.get("roles")
         if not isinstance(rows, int):
             return None
-        return cls(rows, *(str(data.get(name, "")) for name in ("of", "data", "role")))
+        kinds = tuple(map(str, cast("list[Any]", roles))) if isinstance(roles, list) else ()
+        return cls(rows, str(data.get("of", "")), str(data.get("data", "")), kinds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,16 +251,16 @@ class Score:
 
 
 def resting_on(
-    scores: Mapping[str, Score], data: str, rows: int, of: str, *, role: str = ""
+    scores: Mapping[str, Score], data: str, rows: int, of: str, *, roles: Sequence[str] = ()
 ) -> dict[str, Score]:
     """Return the scores with what they were measured on: ``rows`` rows of ``data``."""
-    basis = Basis(rows, of, data, role)
+    basis = Basis(rows, of, data, tuple(roles))
     return {name: replace(score, basis=basis) for name, score in scores.items()}
 
 
-def in_role(scores: Mapping[str, Score], role: str) -> dict[str, Score]:
-    """Return the scores, saying what their data had been used for: ``validation``."""
+def in_role(scores: Mapping[str, Score], *roles: str) -> dict[str, Score]:
+    """Return the scores, saying what their data had been used for: ``VALIDATION``."""
     return {
-        name: replace(score, basis=score.basis and replace(score.basis, role=role))
+        name: replace(score, basis=score.basis and replace(score.basis, roles=roles))
         for name, score in scores.items()
     }

@@ -42,13 +42,7 @@ CONSTANT = 0.01
 def unread_data(epochs: float, *, steps: int) -> Finding:
     """Return whether training ended within its first epoch."""
     found = epochs < 1 - 1e-9
-    message = (
-        f"trained on {epochs:.1%} of its data, less than one pass over it ({steps:,} steps); "
-        "train longer, or on less data"
-        if found
-        else f"read its data {epochs:.1f} times"
-    )
-    return Finding("unread_data", found, {"epochs": epochs, "steps": float(steps)}, message)
+    return Finding("unread_data", found, {"epochs": epochs, "steps": float(steps)})
 
 
 def loss_stands(opening: float, closing: float, *, steps: int) -> Finding:
@@ -60,14 +54,8 @@ def loss_stands(opening: float, closing: float, *, steps: int) -> Finding:
         steps: of all.
     """
     found = closing > FALLEN * opening > 0
-    message = (
-        f"training ended before the loss fell: {opening:.3f} at first, {closing:.3f} at its end "
-        f"({steps:,} steps); train longer, or with another learning rate"
-        if found
-        else f"the loss fell from {opening:.3f} to {closing:.3f}"
-    )
     evidence = {"opening_loss": opening, "closing_loss": closing, "steps": float(steps)}
-    return Finding("loss_stands", found, evidence, message)
+    return Finding("loss_stands", found, evidence)
 
 
 def unmoved_weights(unmoved: Sequence[str], *, tensors: int) -> Finding:
@@ -79,14 +67,8 @@ def unmoved_weights(unmoved: Sequence[str], *, tensors: int) -> Finding:
     """
     found = bool(unmoved)
     named = ", ".join(unmoved[:3]) + (", …" if len(unmoved) > 3 else "")
-    message = (
-        f"{len(unmoved)} of {tensors} weight tensors never moved in training ({named}); "
-        "look at the learning rate and at what is frozen"
-        if found
-        else "all weights moved in training"
-    )
     evidence = {"unmoved": float(len(unmoved)), "tensors": float(tensors)}
-    return Finding("unmoved_weights", found, evidence, message)
+    return Finding("unmoved_weights", found, evidence, named)
 
 
 def one_label(predicted: Sequence[str], gold: Sequence[str]) -> Finding | None:
@@ -101,13 +83,8 @@ def one_label(predicted: Sequence[str], gold: Sequence[str]) -> Finding | None:
         return None
     given, due = len(set(predicted)), len(counts)
     found = given == 1
-    message = (
-        f"gives each of {len(gold):,} texts one and the same label, '{predicted[0]}', "
-        f"of the {due} that they have; train longer, or weigh the labels"
-        if found
-        else f"gives {given} different labels, of {due} that the texts have"
-    )
-    return Finding("one_label", found, {"labels": float(given), "gold": float(due)}, message)
+    evidence = {"labels": float(given), "gold": float(due), "texts": float(len(gold))}
+    return Finding("one_label", found, evidence, predicted[0] if found else "")
 
 
 def one_value(predicted: NDArray[np.float64], gold: NDArray[np.float64]) -> Finding | None:
@@ -122,10 +99,6 @@ def one_value(predicted: NDArray[np.float64], gold: NDArray[np.float64]) -> Find
         return None
     given = float(np.std(predicted))
     found = given < CONSTANT * due
-    message = (
-        f"gives all of {len(gold):,} texts nearly one value, {float(np.mean(predicted)):.3g}: "
-        f"standard deviation {given:.2g}, of the right values {due:.2g}; train longer"
-        if found
-        else f"values have the standard deviation {given:.2g}, the right ones {due:.2g}"
-    )
-    return Finding("one_value", found, {"deviation": given, "gold": due}, message)
+    evidence = {"deviation": given, "gold": due}
+    evidence |= {"texts": float(len(gold)), "mean": float(np.mean(predicted))}
+    return Finding("one_value", found, evidence)

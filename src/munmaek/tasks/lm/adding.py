@@ -12,6 +12,7 @@ import numpy as np
 
 from munmaek.errors import InputError, UnsupportedError
 from munmaek.fit.counted import excluded_ids, ngram_sizes
+from munmaek.metrics import VALIDATION
 from munmaek.models.ngram import NgramModel
 from munmaek.progress import followed
 from munmaek.tasks.lm.model import TrainedLanguageModel
@@ -70,4 +71,4 @@ def add_text(
     made = TrainedLanguageModel(tokenizer, counted, info, text)
     if valid is None or not made.is_distribution:
         return made
-    return replace(made, info=info.with_scores(made.evaluate(valid), role="validation"))
+    return replace(made, info=info.with_scores(made.evaluate(valid), roles=(VALIDATION,)))

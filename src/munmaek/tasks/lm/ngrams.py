@@ -18,6 +18,7 @@ from munmaek.fit.recipe import Recipe
 from munmaek.folder.info import Info
 from munmaek.folder.tables import save_tables
 from munmaek.folder.writing import check_free, new_folder
+from munmaek.metrics import VALIDATION
 from munmaek.models.ngram import NgramConfig, NgramModel
 from munmaek.ngram.filling import Late, UnfilledError
 from munmaek.ngram.reading import Reserved
@@ -142,4 +143,4 @@ def _evaluated(trained: CountedModel, corpus: Corpus | None) -> Info:
     if corpus is None or not model.config.is_distribution:
         return info
     scores = corpus_scores(model, trained.tokenizer, corpus, stage=info.stage)
-    return info.with_scores(scores, role="validation")
+    return info.with_scores(scores, roles=(VALIDATION,))

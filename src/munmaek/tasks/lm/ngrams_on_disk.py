@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from munmaek.errors import ConfigError
 from munmaek.fit.counted import Means, counted_info, fitted, ngram_sizes
 from munmaek.fit.recipe import Recipe
+from munmaek.metrics import VALIDATION
 from munmaek.models.ngram import NgramConfig, NgramModel
 from munmaek.ngram.external import OnDisk, estimate_on_disk, room_needed
 from munmaek.ngram.reading import Reserved
@@ -97,7 +98,7 @@ def train_on_disk(
         if checked is not None:
             released = _Released(model, made.release)
             scores = corpus_scores(released, tokenizer, checked, stage=recipe.stage)
-            info = info.with_scores(scores, role="validation")
+            info = info.with_scores(scores, roles=(VALIDATION,))
         stages.tell("saving")
         give_back()
         trained = CountedModel(tokenizer, model, info, release=made.release)
