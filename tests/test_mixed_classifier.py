@@ -198,14 +198,16 @@ def test_what_cannot_be_mixed_is_refused_in_one_line(
     assert not (home / "never").exists()
 
 
-def test_a_mixture_itself_cannot_be_looked_into_exported_gone_on_with_or_mixed_again(
+def test_a_mixture_is_looked_into_and_cannot_be_exported_gone_on_with_or_mixed_again(
     home: Path, run
 ) -> None:
     out = home / "again"
     parts = (home / "chain", home / "attention")
     assert run("mix", *parts, "--weights", "0.5,0.5", "-o", out).code == 0
+    (record,) = run("look", out, "좋은 영화", "--json").rows
+    (said,) = load(out).predict(["좋은 영화"])
+    assert record["outcome"]["probabilities"] == pytest.approx(said.probabilities, abs=1e-6)
     for asked in (
-        ("look", out, "좋은 영화", "-o", home / "never.html"),
         ("export", out, "--to", "onnx", "-o", home / "never.onnx"),
         ("mix", out, parts[0], "--weights", "0.5,0.5", "-o", home / "never"),
         (

@@ -27,16 +27,18 @@ from munmaek.look.links import error_rate
 from munmaek.look.packing import pack_float16, pack_uint8, unpack
 from munmaek.look.records import fitted
 from munmaek.look.roles import entropies, roles
+from munmaek.look.workbench import NamedModel, Workbench
 from munmaek.metrics.retrieval import pair_similarities
 from munmaek.models import stage_named
 from munmaek.models.bert.sentence import make_module
 from munmaek.models.ngram import NgramClassifier, NgramConfig, NgramModel
 from munmaek.nn.tape import Tape
+from munmaek.tasks.classify.mixed import mix_classifiers
 from munmaek.tasks.classify.model import Classifier
 from munmaek.tasks.classify.objective import NeuralClassifier
 from munmaek.tasks.framed import frame_text
 from munmaek.tasks.framing import Framing
-from munmaek.tasks.inside import Question
+from munmaek.tasks.inside import Accepts, Predictions, Question
 from munmaek.tasks.lm.model import TrainedLanguageModel
 from munmaek.tasks.lm.objective import NeuralLanguageModel
 from munmaek.tasks.mlm.model import Encoder
@@ -402,6 +404,52 @@ def test_a_second_text_is_asked_for_just_where_one_is_read(run: Any, tmp_path: A
     (record,) = run("look", tmp_path / "m", TEXT, "--pair", SECOND, "--json").rows
     assert record["outcome"]["second"] == SECOND
     assert run("look", tmp_path / "m", TEXT, "--json").err.endswith("give the second with --pair\n")
+
+
+@pytest.mark.parametrize("log_linear", [False, True])
+def test_a_mixture_of_classifiers_is_looked_into_as_what_it_predicts(log_linear: bool) -> None:
+    parts = [model("classify", "ngram"), replace(model("classify", "rnn"), labels=("bad", "good"))]
+    mixed = mix_classifiers(parts, weights=(0.3, 0.7), log_linear=log_linear)
+    record = capture(mixed, TEXT, name="m")
+    assert record.outcome["probabilities"] == pytest.approx(
+        mixed.predict([TEXT])[0].probabilities, abs=1e-6
+    )
+    whole = mixed.logprobs([TEXT])[0]
+    less = mixed.logprobs([" ".join(TEXT.split()[:-1])])[0]
+    lost = (whole - less)[whole.argmax()]
+    assert record.tensors["source_influence"][0, -1] == pytest.approx(lost, abs=1e-5)
+
+
+class Foreign:
+    """A model of a task from elsewhere: how many words a text has."""
+
+    info = Info("count", "elsewhere", "counter", {}, {}, 1)
+    accepts = Accepts(tokenizer())
+
+    def save(self, folder: Any, *, force: bool = False, beside: Any = None) -> None: ...
+
+    def predictions(self, question: Question) -> Predictions:
+        words = tuple(question.text.split())
+        source = Side(words, tuple(range(len(words))), words)
+        return Predictions(
+            source=source,
+            owners=(0,),
+            without=lambda erased: np.array([[float(len(words) - len(each))] for each in erased]),
+            unit="value",
+            answer={"outcome": {"text": question.text, "value": float(len(words))}},
+        )
+
+
+def test_a_model_of_another_package_is_looked_into_by_the_same_protocol() -> None:
+    record = capture(Foreign(), TEXT, name="m")
+    assert (record.task, record.stage, record.unit) == ("count", "elsewhere", "value")
+    assert record.outcome["value"] == 4
+    # Each word adds one to the count.
+    np.testing.assert_array_equal(record.tensors["source_influence"], [[1, 1, 1, 1]])
+    assert Record.from_json(record.to_json()).measures == record.measures
+    bench = Workbench([NamedModel("m", Foreign())])
+    assert bench.describe()["models"][0]["task"] == "count"
+    assert bench.record("0", TEXT)["outcome"]["value"] == 4
 
 
 # Taggers and embedders

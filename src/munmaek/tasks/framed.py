@@ -8,13 +8,13 @@ import numpy as np
 
 from munmaek.arrays import Floats, Int64s
 from munmaek.tasks.framing import Framing, Rows
-from munmaek.tasks.inside import Graph, Predictions, Question, Side, Tensors
+from munmaek.tasks.inside import Graph, Predictions, Question, Side, Tensors, Words
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.frames import SPECIAL
 from munmaek.text.spaces import ascii_words
 from munmaek.text.spelling import shown_tokens
 
-__all__ = ["FramedText", "asked_texts", "frame_text", "read_whole"]
+__all__ = ["FramedText", "asked_texts", "frame_text", "read_labels", "read_whole"]
 
 
 @final
@@ -107,7 +107,7 @@ def frame_text(
 def read_whole(
     framed: FramedText,
     *,
-    without: Callable[[Rows], Floats],
+    without: Callable[[Sequence[Words]], Floats],
     answer: Mapping[str, Any],
     unit: str = "nats",
     tensors: Tensors | None = None,
@@ -117,7 +117,7 @@ def read_whole(
 
     Args:
         framed: what was read.
-        without: gives the value of each of several rows, [N].
+        without: gives the value without each of several sets of words, [N].
         answer: what the model says.
         unit: of the value.
         tensors: that a network computed.
@@ -126,12 +126,44 @@ def read_whole(
     return Predictions(
         source=framed.side,
         owners=(0,),
-        without=lambda erased: without(framed.rows(erased))[:, None],
+        without=lambda erased: without(erased)[:, None],
         unit=unit,
         segments=framed.segments,
         tensors=tensors or {},
         graph=graph,
         answer=answer,
+    )
+
+
+def read_labels(
+    framed: FramedText,
+    question: Question,
+    chances: Mapping[str, float],
+    *,
+    without: Callable[[Sequence[Words]], Floats],
+    tensors: Tensors | None = None,
+    graph: Graph | None = None,
+) -> Predictions:
+    """Return the likeliest label of a text, or of a pair, as a whole.
+
+    Args:
+        framed: what was read.
+        question: the texts as they were written.
+        chances: the probability of each label.
+        without: gives the log-probability of each label, in their order, without each of several
+            sets of words, [N, C].
+        tensors: that a network computed.
+        graph: of the likeliest label's log-probability, [1].
+    """
+    ranked = sorted(chances, key=lambda label: -chances[label])
+    best = list(chances).index(ranked[0])
+    said = {**asked_texts(question), "label": ranked[0], "probabilities": chances}
+    return read_whole(
+        framed,
+        without=lambda erased: without(erased)[:, best],
+        answer={"probabilities": [[each, chances[each]] for each in ranked], "outcome": said},
+        tensors=tensors,
+        graph=graph,
     )
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Self, final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from munmaek.arrays import Floats
 from munmaek.errors import ConfigError, UnsupportedError
 from munmaek.folder.info import Info
 from munmaek.folder.settings import save_settings
@@ -26,6 +26,8 @@ from munmaek.metrics import Signature, sign
 from munmaek.metrics.calibration import tempered
 from munmaek.mixing import interpolated, multiplied, tune_log_linear_labels, tune_mixture
 from munmaek.tasks.classify.model import Classifier
+from munmaek.tasks.framed import read_labels
+from munmaek.tasks.inside import NOTHING, Accepts, Predictions, Question, Words
 from munmaek.tasks.labelling import Labeller, check_known, check_pairs, sides
 from munmaek.tasks.lm.mixing import LINEAR, LOG_LINEAR, MIXTURE, mixture_label, part_names
 from munmaek.text.corpora import LabelledCorpus
@@ -68,18 +70,38 @@ class MixedClassifier(Labeller):
             oov=" and ".join(unknown),
         )
 
-    def logprobs(
-        self, texts: Sequence[str], seconds: Sequence[str] | None = None
-    ) -> NDArray[np.float64]:
-        """As ``Labeller.logprobs``; the temperature is that of the mixture."""
+    def logprobs(self, texts: Sequence[str], seconds: Sequence[str] | None = None) -> Floats:
+        """Return what ``Labeller.logprobs`` does; the temperature is that of the mixture."""
         texts, seconds = sides(texts, seconds)
         check_pairs(self.pairs, given=seconds is not None, label=self.info.label)
-        rows = _rows(self.parts, self.labels, texts, seconds)
+        return self._together([part.logprobs(texts, seconds) for part in self.parts])
+
+    def _together(self, found: Sequence[Floats]) -> Floats:
+        """Return what the parts say, each [N, C] of its own labels, as the mixture: [N, C]."""
         together = multiplied if self.log_linear else interpolated
+        rows = _in_order(self.parts, self.labels, found)
         return tempered(together(rows, self.weights), self.temperature)
 
+    @property
+    def accepts(self) -> Accepts:
+        """Return what it can be asked when it is looked into: what its first part can."""
+        return replace(self.parts[0].accepts, pairs=self.pairs, labels=self.labels)
+
+    def predictions(self, question: Question) -> Predictions:
+        """Read a text or a pair; each part reads it with its own tokenizer, the first is shown."""
+        check_pairs(self.pairs, given=question.second is not None, label=self.info.label)
+        framed = [part.framed(question.text, question.second) for part in self.parts]
+
+        def without(erased: Sequence[Words]) -> Floats:
+            both = zip(self.parts, framed, strict=True)
+            return self._together([part.framed_logprobs(own, erased) for part, own in both])
+
+        found = np.exp(without([NOTHING])[0]).tolist()
+        chances = dict(zip(self.labels, found, strict=True))
+        return read_labels(framed[0], question, chances, without=without)
+
     def at(self, temperature: float) -> Self:
-        """This mixture with another temperature."""
+        """Return this mixture with another temperature."""
         return replace(self, temperature=temperature)
 
     def save(
@@ -118,17 +140,12 @@ class MixedClassifier(Labeller):
         )
 
 
-def _rows(
-    parts: Sequence[Classifier],
-    labels: Sequence[str],
-    texts: Sequence[str],
-    seconds: Sequence[str] | None,
-) -> NDArray[np.float64]:
-    """The log-probability that each part gives each of ``labels``, in their order: [K, N, C]."""
-    rows = [
-        part.logprobs(texts, seconds)[:, [part.labels.index(label) for label in labels]]
-        for part in parts
-    ]
+def _in_order(
+    parts: Sequence[Classifier], labels: Sequence[str], found: Sequence[Floats]
+) -> Floats:
+    """Return what each part says of each of ``labels``, in their order: [K, N, C]."""
+    both = zip(parts, found, strict=True)
+    rows = [each[:, [part.labels.index(label) for label in labels]] for part, each in both]
     return np.maximum(np.stack(rows), LEAST)
 
 
@@ -166,7 +183,8 @@ def mix_classifiers(
         if tune is None:
             raise ConfigError("a mixture needs weights, or held-out texts to tune them on")
         gold = check_known(tune, labels)
-        rows = _rows(parts, labels, tune.texts, tune.seconds)
+        said = [part.logprobs(tune.texts, tune.seconds) for part in parts]
+        rows = _in_order(parts, labels, said)
         right = rows[:, np.arange(len(gold)), gold]
         weights = tune_log_linear_labels(rows, gold) if log_linear else tune_mixture(list(right))
     chosen = tuple(float(weight) for weight in weights)

@@ -18,9 +18,9 @@ from munmaek.folder.writing import NOTHING_BESIDE
 from munmaek.metrics import Signature, sign_model
 from munmaek.metrics.calibration import tempered
 from munmaek.models.ngram import NgramClassifier
-from munmaek.tasks.framed import FramedText, asked_texts, frame_text, read_whole
-from munmaek.tasks.framing import Rows, framing_of
-from munmaek.tasks.inside import Accepts, Graph, Predictions, Question, Tensors
+from munmaek.tasks.framed import FramedText, frame_text, read_labels
+from munmaek.tasks.framing import framing_of
+from munmaek.tasks.inside import NOTHING, Accepts, Graph, Predictions, Question, Tensors, Words
 from munmaek.tasks.labelling import Labeller, check_pairs, sides
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 
@@ -98,23 +98,17 @@ class Classifier(Labeller):
         tensors: Tensors = {}
         graph: Graph | None = None
         if isinstance(self.model, NgramClassifier):
-            found = self._row_logprobs(framed.rows())[0]
+            found = self.framed_logprobs(framed, [NOTHING])[0]
         else:
             from munmaek.tasks.classify.objective import taped_logprobs
 
             rows = framed.rows()
             found, tensors, graph = taped_logprobs(self.model, rows, self.temperature, question)
-        best = int(found.argmax())
-        chances = dict(zip(self.labels, np.exp(found).tolist(), strict=True))
-        ranked = sorted(chances, key=lambda label: -chances[label])
-        said = {"label": self.labels[best], "probabilities": chances}
-        return read_whole(
+        return read_labels(
             framed,
-            without=lambda rows: self._row_logprobs(rows)[:, best],
-            answer={
-                "probabilities": [[each, chances[each]] for each in ranked],
-                "outcome": {**asked_texts(question), **said},
-            },
+            question,
+            dict(zip(self.labels, np.exp(found).tolist(), strict=True)),
+            without=lambda erased: self.framed_logprobs(framed, erased),
             tensors=tensors,
             graph=graph,
         )
@@ -124,8 +118,9 @@ class Classifier(Labeller):
         framing = framing_of(self.info, self.tokenizer, self.limit)
         return frame_text(self.tokenizer, framing, text, second)
 
-    def _row_logprobs(self, rows: Rows) -> Floats:
-        """Return ``logprobs`` of framed rows: [N, C]."""
+    def framed_logprobs(self, framed: FramedText, erased: Sequence[Words]) -> Floats:
+        """Return ``logprobs`` of a text without each set of words: [N, C]."""
+        rows = framed.rows(erased)
         if isinstance(self.model, NgramClassifier):
             # It counts what is in a frame.
             found = self.model.logprobs([row[1:-1] for row in rows.ids])

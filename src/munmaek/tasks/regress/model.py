@@ -114,7 +114,7 @@ class Regressor:
         said = {"value": float(values[0].detach())}
         return read_whole(
             framed,
-            without=self.values,
+            without=lambda erased: self.values(framed.rows(erased)),
             answer={"outcome": {**asked_texts(question), **said}},
             unit="value",
             tensors=one_row(tape.records),
