@@ -192,7 +192,7 @@ def test_the_models_are_told(tmp_path: Path) -> None:
     told = ask(bench(tmp_path), "/api/model").json
     assert [each["id"] for each in told["models"]] == ["0", "1", "2", "3"]
     assert told["models"][0]["task"] == "translate"
-    assert (told["models"][2]["layers"], told["models"][2]["heads"]) == (2, 2)
+    assert [each["target"] for each in told["models"]] == [True, False, False, False]
     assert told["pairs"] == 3
     assert told["marks"].endswith("marks.jsonl")
 

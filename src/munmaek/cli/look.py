@@ -288,6 +288,6 @@ def _serve(
 
 
 def _marks(first: Any, marks: Path | None) -> Path | None:
-    if marks is not None or first.accepts is None or first.accepts.writer is None:
+    if marks is not None or first.accepts.writer is None:
         return marks
     return Path(first.folder).with_name(f"{Path(first.folder).name}.marks.jsonl")

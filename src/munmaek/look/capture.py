@@ -22,7 +22,7 @@ from munmaek.tasks.inside import Accepts, HeadsOff, Inspectable, Predictions, Qu
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.spaces import ascii_words
 
-__all__ = ["TOKENS_MOST", "capture", "cut", "masked_word"]
+__all__ = ["TOKENS_MOST", "capture", "cut", "inspectable", "masked_word"]
 
 TOKENS_MOST = 512
 """Tokens of a text that are looked at; the figures of a longer one could not be read anyway."""
@@ -130,14 +130,26 @@ def masked_word(text: str, word: int) -> str:
     return " ".join([*found[:word], f"<mask>{tail}", *found[word + 1 :]])
 
 
+def inspectable(model: Trained, name: str | Path) -> Inspectable:
+    """Return ``model`` as one that can be looked into.
+
+    Raises:
+        UnsupportedError: it cannot.
+    """
+    if not isinstance(model, Inspectable):
+        message = (
+            f"{name}: a '{model.info.stage}' for '{model.info.task}' cannot be looked into: it has "
+            "no predictions"
+        )
+        raise UnsupportedError(message)
+    return model
+
+
 def _checked(
     model: Trained, target: str | None, pair: str | None, mask: int | None, name: str | Path
 ) -> Inspectable:
-    task = model.info.task
-    if not isinstance(model, Inspectable):
-        message = f"{name}: a '{model.info.stage}' for '{task}' cannot be looked into"
-        raise UnsupportedError(message)
-    accepts = model.accepts
+    asked, task = inspectable(model, name), model.info.task
+    accepts = asked.accepts
     if target is not None and accepts.writer is None:
         message = f"--target is for translators; {name} does the task '{task}'"
         raise InputError(message)
@@ -153,7 +165,7 @@ def _checked(
             f"the task '{task}' on single texts"
         )
         raise InputError(message)
-    return model
+    return asked
 
 
 @dataclass(frozen=True, slots=True)

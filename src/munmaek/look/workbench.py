@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from munmaek.align import MarkedPair
 from munmaek.errors import InputError, UnsupportedError
-from munmaek.look.capture import capture
+from munmaek.look.capture import capture, inspectable
 from munmaek.look.marking import Marks, links_json, marked_pair
 from munmaek.look.packing import Packed, pack_float16, pack_uint8
 from munmaek.look.pairs import ORDERS, Order, Pairs, Suspicions
 from munmaek.look.records import Record
-from munmaek.tasks.inside import Accepts, Inspectable
+from munmaek.tasks.inside import Accepts
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class NamedModel:
 
     name: str
     model: Any
-    """An ``Inspectable``; another is refused when it is looked at."""
+    """A trained model."""
     folder: Path | None = None
     label: str = ""
     """Its name beside the others; empty is what the model calls itself."""
@@ -60,26 +60,25 @@ class NamedModel:
     def describe(self, number: int) -> dict[str, Any]:
         """Return what the page's list of models says."""
         info, accepts = self.model.info, self.accepts
-        labels = None if accepts is None else accepts.labels
         return {
             "id": str(number),
             "name": self.name,
             "label": self.label or info.label,
             "task": info.task,
             "stage": info.stage,
-            "layers": _first(info.config, "layers", "num_hidden_layers"),
-            "heads": _first(info.config, "heads", "num_attention_heads"),
-            "parameters": info.parameters,
-            "labels": None if labels is None else list(labels),
-            "pairs": accepts is not None and accepts.pairs,
-            "target": accepts is not None and accepts.writer is not None,
-            "next": accepts is not None and accepts.continues,
+            "pairs": accepts.pairs,
+            "target": accepts.writer is not None,
+            "next": accepts.continues,
         }
 
     @property
-    def accepts(self) -> Accepts | None:
-        """Return what can be asked of it; None of a model that cannot be looked into."""
-        return self.model.accepts if isinstance(self.model, Inspectable) else None
+    def accepts(self) -> Accepts:
+        """Return what can be asked of it.
+
+        Raises:
+            UnsupportedError: it cannot be looked into.
+        """
+        return inspectable(self.model, self.name).accepts
 
 
 class Workbench:
@@ -106,15 +105,15 @@ class Workbench:
 
         Raises:
             InputError: marks that cannot be read or are of another tokenizer.
-            UnsupportedError: pairs for a model that does not translate.
+            UnsupportedError: pairs for a model that does not translate, or one that cannot be
+                looked into.
         """
         self._models = list(models)
         self._lock = Lock()
         self._records: OrderedDict[str, dict[str, Packed]] = OrderedDict()
         self._records_lock = Lock()
         first, accepts = models[0].model, models[0].accepts
-        translates = accepts is not None and accepts.writer is not None
-        if not translates and (pairs is not None or marks is not None):
+        if accepts.writer is None and (pairs is not None or marks is not None):
             message = (
                 f"{models[0].name}: pairs and marks are for translators, not '{first.info.task}'"
             )
@@ -125,7 +124,7 @@ class Workbench:
         self._feedback: Feedback | None = None
         self._guiding = Lock()
         self.example, self.example_pair = example, example_pair
-        if example is None and accepts is not None:
+        if example is None:
             self.example, second = _example(accepts.reader)
             self.example_pair = second if accepts.pairs or accepts.apart else None
 
@@ -228,7 +227,7 @@ class Workbench:
             InputError: a model that does not predict the next token.
         """
         named = self._model(model)
-        if named.accepts is None or not named.accepts.continues:
+        if not named.accepts.continues:
             message = f"{named.name}: next words are for language models"
             raise InputError(message)
         with self._lock:
@@ -365,10 +364,6 @@ def _inlined(record: Record, packed: Mapping[str, Packed]) -> dict[str, Any]:
 
 def _size(records: Mapping[str, Mapping[str, Packed]]) -> int:
     return sum(len(each.data) for packed in records.values() for each in packed.values())
-
-
-def _first(config: Mapping[str, Any], *names: str) -> int | None:
-    return next((config[name] for name in names if name in config), None)
 
 
 def _key(pairs: Pairs, index: int) -> tuple[str, str]:

@@ -90,8 +90,6 @@ class Accepts:
     """A word may be hidden behind ``<mask>``."""
     continues: bool = False
     """It predicts the next token of what is written so far (``next_tokens``)."""
-    labels: tuple[str, ...] | None = None
-    """What it tells apart; None for a model without labels."""
 
 
 @final

@@ -85,7 +85,7 @@ class MixedClassifier(Labeller):
     @property
     def accepts(self) -> Accepts:
         """Return what it can be asked when it is looked into: what its first part can."""
-        return replace(self.parts[0].accepts, pairs=self.pairs, labels=self.labels)
+        return replace(self.parts[0].accepts, pairs=self.pairs)
 
     def predictions(self, question: Question) -> Predictions:
         """Read a text or a pair; each part reads it with its own tokenizer, the first is shown."""

@@ -84,7 +84,6 @@ class Classifier(Labeller):
             limit=self.limit,
             special=(frame.special, frame.special_of_pair),
             pairs=self.pairs,
-            labels=self.labels,
         )
 
     def predictions(self, question: Question) -> Predictions:

@@ -176,9 +176,7 @@ class Tagger:
     def accepts(self) -> Accepts:
         """Return what it can be asked when it is looked into: one sentence."""
         special = self.tokenizer.frame.special
-        return Accepts(
-            self.tokenizer, limit=self.limit, special=(special, special), labels=self.labels
-        )
+        return Accepts(self.tokenizer, limit=self.limit, special=(special, special))
 
     def predictions(self, question: Question) -> Predictions:
         """Read a sentence and return what was computed, and the label of each word."""
