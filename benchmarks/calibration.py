@@ -21,7 +21,7 @@ from munmaek.errors import InputError
 from munmaek.fit.holding import held_out_name, hold_out_labelled
 from munmaek.tasks.classify.model import Classifier
 from munmaek.tasks.labelling import label_indices
-from munmaek.tasks.loading import load_as
+from munmaek.tasks.loading import load_for
 from munmaek.text.corpora import LabelledCorpus, read_labelled
 
 TRAIN, TEST = "classify/nsmc/ratings_train_resampled.txt.gz", "classify/nsmc/ratings_test.txt.gz"
@@ -58,7 +58,7 @@ def line(name: str, model: Classifier, test: LabelledCorpus) -> str:
 
 
 def calibrate(folder: Path, test: LabelledCorpus, options: argparse.Namespace) -> None:
-    model = load_as(folder, Classifier, what="calibration.py")
+    model = load_for(folder, "classify", what="calibration.py")
     fitted = (
         held_out(model, options.data / TRAIN, options.seed)
         if options.fit is None

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from munmaek.metrics import Measure, Score, measures, paired_bootstrap
-from munmaek.tasks.loading import load_as
+from munmaek.tasks.loading import load_for
 from munmaek.tasks.translate.model import Translator
 from munmaek.text.corpora import ParallelCorpus, read_parallel
 
@@ -50,7 +50,7 @@ def bleu_of(outputs: Sequence[str], corpus: ParallelCorpus) -> Measure:
 
 
 def compare(folder: Path, corpus: ParallelCorpus, options: argparse.Namespace) -> None:
-    model = load_as(folder, Translator, what="int8_translation.py")
+    model = load_for(folder, "translate", what="int8_translation.py")
     parameters = model.info.parameters
     print(f"{folder} ({model.info.label}, {parameters:,} weights, beam {options.beam})")
     outputs: list[list[str]] = []

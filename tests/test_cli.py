@@ -280,7 +280,7 @@ BAD = [
     ("classify {home}/rnn {home}/ko.txt", ["'lm'", "classify needs 'classify'"]),
     ("translate {home}/rnn {home}/ko.txt", ["'lm'", "translate needs 'translate'"]),
     ("fill {home}/bert 나는", ["<mask>"]),
-    ("embed {home}/rnn {home}/ko.txt", ["embed needs 'mlm'"]),
+    ("embed {home}/rnn {home}/ko.txt", ["embed needs 'embed' or 'mlm'"]),
     ("embed {home}/bert {home}/ko.txt -o {bad}/short.txt", ["short.txt", ".npy or .jsonl"]),
     ("embed {home}/bert {home}/ko.txt -o {bad}/taken.npy", ["taken.npy", "--force"]),
     ("embed {home}/bert {home}/ko.txt -o {bad}", ["bad", ".npy or .jsonl"]),

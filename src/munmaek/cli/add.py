@@ -48,12 +48,11 @@ def add(
     and takes as long: every discount depends on all counts.
     """
     from munmaek.tasks.lm.adding import add_text
-    from munmaek.tasks.lm.model import TrainedLanguageModel
-    from munmaek.tasks.loading import load_as
+    from munmaek.tasks.loading import load_for
     from munmaek.text.corpora import read_text
 
     with claimed_folder(output, force=force):
-        trained: Any = load_as(model, TrainedLanguageModel, what="add")
+        trained: Any = load_for(model, "lm", what="add")
         asked = column(text_column)
         corpus = read_text(data, column=asked)
         held = read_text(valid, column=asked) if valid else None

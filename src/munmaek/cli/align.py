@@ -190,10 +190,9 @@ def _check_sizes(sources: Sequence[Sequence[str]], targets: Sequence[Sequence[st
 
 
 def _translator(model: str) -> Any:
-    from munmaek.tasks.loading import load_as
-    from munmaek.tasks.translate.model import Translator
+    from munmaek.tasks.loading import load_for
 
-    return load_as(model, Translator, what="align")
+    return load_for(model, "translate", what="align")
 
 
 def _attentive(

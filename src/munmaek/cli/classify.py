@@ -45,10 +45,9 @@ def classify(
     model that gives a text several labels has those of probability ½ or more, with commas between,
     or "-" where there are none.
     """
-    from munmaek.tasks.labelling import Labeller
-    from munmaek.tasks.loading import load_as
+    from munmaek.tasks.loading import load_for
 
-    trained: Any = load_as(model, Labeller, what="classify")
+    trained: Any = load_for(model, "classify")
     asked = _Asked(file, pairs or bool(trained.pairs), column(text_column), column(second_column))
     for line, found in asked.answered(trained.predict):
         if not json:
@@ -80,10 +79,9 @@ def rate(
     One line for each line or row of the input: the number, the text. An empty line stays empty. A
     pair is two texts on one line with a tab between, or two columns of a table.
     """
-    from munmaek.tasks.loading import load_as
-    from munmaek.tasks.regress.model import Regressor
+    from munmaek.tasks.loading import load_for
 
-    trained: Any = load_as(model, Regressor, what="rate")
+    trained: Any = load_for(model, "regress")
     asked = _Asked(file, pairs or bool(trained.pairs), column(text_column), column(second_column))
     for line, found in asked.answered(trained.rate):
         if json:
@@ -108,11 +106,10 @@ def tag(
     A word and its label a line, and a blank line after each text. --json gives a line for each text
     instead, with the entities that the labels make and where they stand.
     """
-    from munmaek.tasks.loading import load_as
-    from munmaek.tasks.tag.model import Tagger
+    from munmaek.tasks.loading import load_for
     from munmaek.text.tagged import read_words
 
-    trained: Any = load_as(model, Tagger, what="tag")
+    trained: Any = load_for(model, "tag")
     if words:
         for sentences in in_blocks(read_words(file), block_of(file)):
             for labelled in trained.label_words(sentences):

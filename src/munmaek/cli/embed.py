@@ -92,10 +92,9 @@ def embed(
 def _opened(
     model: Path, *, precision: str, window: bool, prompt: str | None
 ) -> tuple[Any, dict[str, Any]]:
-    from munmaek.tasks.loading import load_as
-    from munmaek.tasks.mlm.model import Encoder
+    from munmaek.tasks.loading import load_for
 
-    trained: Any = load_as(model, Encoder, what="embed")
+    trained: Any = load_for(model, "embed")
     overlap = overlap_of(trained, prompt) if window else None
     return trained, {"precision": precision, "overlap": overlap, "prompt": prompt}
 

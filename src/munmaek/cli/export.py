@@ -116,10 +116,9 @@ def _export_huggingface(model: Path, output: Path, *, force: bool) -> None:
 
 
 def _counted(model: Path) -> Any:
-    from munmaek.tasks.lm.model import TrainedLanguageModel
-    from munmaek.tasks.loading import load_as
+    from munmaek.tasks.loading import load_for
 
-    return load_as(model, TrainedLanguageModel, what="export")
+    return load_for(model, "lm", what="export")
 
 
 def _loaded(model: Path) -> Any:

@@ -24,10 +24,9 @@ def fill(
 
     A line holds the number of the mask, a word and its probability.
     """
-    from munmaek.tasks.loading import load_as
-    from munmaek.tasks.mlm.model import Encoder
+    from munmaek.tasks.loading import load_for
 
-    trained: Any = load_as(model, Encoder, what="fill")
+    trained: Any = load_for(model, "mlm")
     found = trained.fill(text, top=top)
     for each in found:
         if json:

@@ -49,10 +49,9 @@ def generate(
 
     import numpy as np
 
-    from munmaek.tasks.lm.model import TrainedLanguageModel
-    from munmaek.tasks.loading import load_as
+    from munmaek.tasks.loading import load_for
 
-    trained: Any = load_as(model, TrainedLanguageModel, what="generate")
+    trained: Any = load_for(model, "lm", what="generate")
     texts = trained.generate(
         prompt,
         rng=np.random.default_rng(seed),

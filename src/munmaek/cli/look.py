@@ -221,10 +221,9 @@ def _check(model: Path, texts: Sequence[str], checks: Sequence[str], *, json: bo
 
     from munmaek.align import read_marks, tokenizer_hash
     from munmaek.look.checks import measured
-    from munmaek.tasks.loading import load_as
-    from munmaek.tasks.translate.model import Translator
+    from munmaek.tasks.loading import load_for
 
-    translator = load_as(model, Translator, what="--check")
+    translator = load_for(model, "translate", what="--check")
     digest = tokenizer_hash(translator.source_tokenizer, translator.target_tokenizer)
     found = measured(translator, read_marks(texts[0], tokenizer=digest), wanted)
     if json:

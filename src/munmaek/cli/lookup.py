@@ -38,10 +38,9 @@ def lookup(
     Its probability, backoff weight and counts, and the lines it stands in; where it is not there,
     its longest end that is. Without TEXT every token of the vocabulary.
     """
-    from munmaek.tasks.lm.model import TrainedLanguageModel
-    from munmaek.tasks.loading import load_as
+    from munmaek.tasks.loading import load_for
 
-    trained: Any = load_as(model, TrainedLanguageModel, what="lookup")
+    trained: Any = load_for(model, "lm", what="lookup")
     if query is None:
         _put_vocabulary(trained, json=json)
         return

@@ -26,10 +26,9 @@ def next_tokens(
     json: Json = False,
 ) -> None:
     """Print the likeliest next tokens, with the probability of each."""
-    from munmaek.tasks.lm.model import TrainedLanguageModel
-    from munmaek.tasks.loading import load_as
+    from munmaek.tasks.loading import load_for
 
-    trained: Any = load_as(model, TrainedLanguageModel, what="next")
+    trained: Any = load_for(model, "lm", what="next")
     found = trained.next_tokens(context, count=count)
     if json:
         rows = [{"token": each.token, "logprob": each.logprob} for each in found]

@@ -1,6 +1,6 @@
 """``munmaek score``."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -10,12 +10,13 @@ from munmaek.cli.console import put, put_json, put_line, say
 from munmaek.cli.evaluate import number
 from munmaek.cli.inputs import BLOCK, Texts
 from munmaek.cli.options import InputFile, Json, ModelFolder, TextColumn, column
-from munmaek.errors import ConfigError, UnsupportedError
+from munmaek.errors import ConfigError
 from munmaek.text.spaces import ASCII_ENDS, ASCII_SPACE, SPACE, SPACES
 
 __all__ = ["score"]
 
 Blocks = Iterator[list[str]]
+NO_TOKENS: Mapping[str, Any] = {"tokens": []}
 TOTAL_BLOCK = 16384
 """Lines that go through a model together where only their sum is wanted."""
 
@@ -46,25 +47,18 @@ def score(
     One line for each line of the input: the log-probability in nats, then the sentence. A model of
     masked words gives its pseudo-log-likelihood, which is not comparable with the others.
     """
-    from munmaek.tasks.loading import load
+    from munmaek.tasks.loading import load_for
 
     if tokens + explain + total > 1:
         raise ConfigError("--tokens, --explain and --total are three ways; choose one")
-    trained: Any = load(model)
-    if trained.info.task not in ("lm", "mlm"):
-        message = f"{model}: a model for '{trained.info.task}'; score needs 'lm' or 'mlm'"
-        raise UnsupportedError(message)
+    asked = "--explain" if explain else "--total" if total else ""
+    able = ("lm",) if asked else ("lm", "mlm")
+    trained: Any = load_for(model, *able, what=f"score {asked}".strip())
 
     def read(most: int = BLOCK) -> Blocks:
         return Texts(file, column(text_column), ends=_ends(trained)).blocks(most=most)
 
-    if trained.info.task == "mlm":
-        if explain or total:
-            message = f"{model}: a model of masked words; --explain and --total need 'lm'"
-            raise UnsupportedError(message)
-        _score_masked(trained, read(), json=json)
-        return
-    if not trained.is_distribution:
+    if not getattr(trained, "is_distribution", True):
         say(f"munmaek: note: {model} gives scores of Stupid Backoff, which are no probabilities")
     if total:
         _put_total(trained, file, read(TOTAL_BLOCK), json=json)
@@ -80,32 +74,30 @@ def _ends(trained: Any) -> str:
     return ASCII_ENDS if ascii_alone else SPACES
 
 
-def _score_masked(trained: Any, blocks: Blocks, *, json: bool) -> None:
-    for lines in blocks:
-        for line, value in zip(lines, trained.score(lines), strict=True):
-            if json:
-                put_json({"text": line, "logprob": value, "tokens": []})
-            else:
-                put_line(f"{value:.4f}\t{line}")
-
-
 def _score(trained: Any, blocks: Blocks, *, tokens: bool, json: bool) -> None:
     for lines in blocks:
-        for each in trained.score(lines):
-            if json:
-                put_json(
-                    {
-                        "text": each.text,
-                        "logprob": each.logprob,
-                        "perplexity": each.perplexity,
-                        "perplexity_known": each.perplexity_known,
-                        "unknown": each.unknown,
-                        "tokens": [asdict(token) for token in each.tokens],
-                    }
-                )
+        for line, found in zip(lines, trained.score(lines), strict=True):
+            if isinstance(found, float):  # a pseudo-log-likelihood, which no tokens make up
+                _put_score(line, found, json=json)
                 continue
-            pairs = [f"{token.token} {token.logprob:.4f}" for token in each.tokens]
-            put_line("\t".join([f"{each.logprob:.4f}", each.text, *(pairs if tokens else [])]))
+            pairs = [f"{each.token} {each.logprob:.4f}" for each in found.tokens]
+            more = {
+                "perplexity": found.perplexity,
+                "perplexity_known": found.perplexity_known,
+                "unknown": found.unknown,
+                "tokens": [asdict(each) for each in found.tokens],
+            }
+            shown = "\t".join([found.text, *(pairs if tokens else [])])
+            _put_score(found.text if json else shown, found.logprob, more, json=json)
+
+
+def _put_score(
+    text: str, logprob: float, more: Mapping[str, Any] = NO_TOKENS, *, json: bool
+) -> None:
+    if json:
+        put_json({"text": text, "logprob": logprob, **more})
+    else:
+        put_line(f"{logprob:.4f}\t{text}")
 
 
 def _explain(trained: Any, blocks: Blocks, *, json: bool) -> None:

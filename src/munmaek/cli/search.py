@@ -47,10 +47,9 @@ def search(
     import itertools
 
     from munmaek.metrics.retrieval import similarities
-    from munmaek.tasks.loading import load_as
-    from munmaek.tasks.mlm.model import Encoder
+    from munmaek.tasks.loading import load_for
 
-    trained: Any = load_as(model, Encoder, what="search")
+    trained: Any = load_for(model, "embed", what="search")
     asked = trained.sentence.asked if prompt is None else prompt
     answered, name = trained.sentence.answered, trained.sentence.similarity
     shared = overlap_of(trained, asked) if window else None

@@ -262,19 +262,17 @@ def _together(
     precision: str,
 ) -> Any:
     from munmaek.decode import GeometricEnsemble, MeanEnsemble
-    from munmaek.tasks.lm.model import TrainedLanguageModel
-    from munmaek.tasks.loading import load_as
-    from munmaek.tasks.translate.model import Translator
+    from munmaek.tasks.loading import load_for
     from munmaek.tasks.translate.translating import Ensemble
 
-    models: list[Any] = [load_as(folder, Translator, what="translate") for folder in folders]
+    models: list[Any] = [load_for(folder, "translate") for folder in folders]
     if precision == "int8":
         models = [each.quantised() for each in models]
     return Ensemble(
         models,
         tuple(weights),
         GeometricEnsemble if geometric else MeanEnsemble,
-        None if lm is None else load_as(lm, TrainedLanguageModel, what="--lm"),
+        None if lm is None else load_for(lm, "lm", what="--lm"),
         lm_weight,
     )
 

@@ -22,7 +22,7 @@ from munmaek.look.feedback_material import Material, material
 from munmaek.look.feedback_report import measure, report
 from munmaek.look.pairs import Pairs
 from munmaek.pipeline import train
-from munmaek.tasks.loading import load_as
+from munmaek.tasks.loading import load_for
 from munmaek.tasks.translate.model import Translator
 from munmaek.text.spaces import ascii_words
 from munmaek.writing import scratch_folder
@@ -68,7 +68,7 @@ def guided_run(
     """
     tell = tell or _silent
     stopping = should_stop or _never
-    model: Translator = load_as(folder, Translator, what="guided training")
+    model: Translator = load_for(folder, "translate", what="guided training")
     tell("before", 0, 1)
     results = {"before": measure(model, chosen.held)}
     if stopping():

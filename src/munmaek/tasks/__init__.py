@@ -43,7 +43,7 @@ class Task:
 
     def serves(self, task: str) -> bool:
         """Return whether models of ``task`` give this task's answer."""
-        return task == self.name or task in self.also
+        return task in (self.name, *self.also)
 
     def loaded(self) -> "Work[Any, Any, Any]":
         """Return the task's work."""

@@ -7,10 +7,10 @@ from munmaek.errors import ArtefactError, UnsupportedError, explaining_missing_t
 from munmaek.fit.trained import Trained
 from munmaek.folder.info import Info
 from munmaek.folder.manifest import MANIFEST, check_not_lost, read_manifest
-from munmaek.tasks import tasks
+from munmaek.tasks import task_named, tasks
 from munmaek.tasks.work import Work
 
-__all__ = ["is_published", "load", "load_as"]
+__all__ = ["is_published", "load", "load_as", "load_for"]
 
 
 def is_published(path: Path) -> bool:
@@ -53,6 +53,28 @@ def load_as(folder: Path | str, kind: type[Any], *, what: str) -> Any:
     if not isinstance(model, kind):
         wanted = next(n for n, each in tasks().items() if issubclass(each.model_class(), kind))
         message = f"{folder}: a model for '{model.info.task}'; {what} needs '{wanted}'"
+        raise UnsupportedError(message)
+    return model
+
+
+def load_for(folder: Path | str, *names: str, what: str = "") -> Any:
+    """Open a model for a use that needs the answer of a task.
+
+    Args:
+        folder: of the model.
+        names: the tasks whose answers will do, also from models of others that give them.
+        what: names the use; by default the first task's verb.
+
+    Raises:
+        UnsupportedError: the model gives another answer.
+        ArtefactError: as ``load``.
+    """
+    rows, model = [task_named(name) for name in names], load(folder)
+    able = dict.fromkeys(name for row in rows for name in (row.name, *row.also))
+    if model.info.task not in able:
+        wanted = " or ".join(f"'{name}'" for name in able)
+        use = what or rows[0].verb
+        message = f"{folder}: a model for '{model.info.task}'; {use} needs {wanted}"
         raise UnsupportedError(message)
     return model
 

@@ -4,8 +4,7 @@ from pathlib import Path
 
 from munmaek.exchange.sums import SUMS, Verified, verify_published
 from munmaek.folder.manifest import MANIFEST, verify_files
-from munmaek.models.ngram import NgramClassifier, NgramModel
-from munmaek.tasks.lm.model import TrainedLanguageModel
+from munmaek.tasks import task_named
 from munmaek.tasks.loading import is_published, load
 
 __all__ = ["verify"]
@@ -31,12 +30,5 @@ def verify(folder: Path | str) -> Verified:
         return found
     found = Verified(verify_files(path), ())
     opened = load(path)
-    if isinstance(opened, TrainedLanguageModel) and opened.text is not None:
-        opened.text.verify(vocab_size=opened.tokenizer.vocab_size)
-    model = getattr(opened, "model", None)
-    if isinstance(model, NgramModel):
-        model.tables.verify()
-    elif isinstance(model, NgramClassifier):
-        for each in model.models:
-            each.tables.verify()
+    task_named(opened.info.task).loaded().verify(opened)
     return found

@@ -166,6 +166,13 @@ class Work(ABC, Generic[C, P, M]):
         """Return a published checkpoint as a model of this task; None for a head of another's."""
         return None
 
+    def verify(self, model: M) -> None:
+        """Check of an opened model what opening takes on trust.
+
+        Raises:
+            ArtefactError: its parts do not fit together.
+        """
+
     def check_test(self, corpus: Any) -> None:
         """Make sure that models can be measured on a corpus.
 

@@ -64,6 +64,13 @@ class Classifiers(Work[LabelledCorpus, Labelled, Labeller]):
         """Return how many labels of the corpus the model never saw."""
         return unseen_note(model.labels, corpus.every_label, name=corpus.name)
 
+    def verify(self, model: Labeller) -> None:
+        """Check that the tables of counts fit together."""
+        scorer = getattr(model, "model", None)
+        if isinstance(scorer, NgramClassifier):
+            for each in scorer.models:
+                each.tables.verify()
+
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Labeller:
         """Open a counted classifier, a mixture or a network."""
         if info.stage == MIXTURE:
@@ -90,11 +97,14 @@ class Classifiers(Work[LabelledCorpus, Labelled, Labeller]):
         return NeuralClassifier(network, several=manifest.get("several", False))
 
     def _mixture(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> MixedClassifier:
-        from munmaek.tasks.loading import load_as
+        from munmaek.tasks.loading import load_for
 
         places = part_folders(folder, info)
-        parts = tuple(load_as(place, Classifier, what="a mixture") for place in places)
+        parts = tuple(load_for(place, "classify", what="a mixture") for place in places)
         for place, part in zip(places, parts, strict=True):
+            if part.info.stage == MIXTURE:
+                message = f"{place}: a mixture within a mixture; mix single classifiers"
+                raise ArtefactError(message)
             if set(part.labels) != set(manifest["labels"]):
                 message = f"{place}: other labels than the mixture's; copy the folder again"
                 raise ArtefactError(message)

@@ -71,6 +71,13 @@ class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
         """Measure the probabilities of a text; tokens a second."""
         return measured(model.tokenizer, corpus, lambda: model.evaluate(corpus))
 
+    def verify(self, model: TrainedLanguageModel) -> None:
+        """Check that the tables of counts fit together, and the text that was kept with them."""
+        if model.text is not None:
+            model.text.verify(vocab_size=model.tokenizer.vocab_size)
+        if isinstance(model.model, NgramModel):
+            model.model.tables.verify()
+
     def restore(
         self, folder: Path, manifest: Mapping[str, Any], info: Info
     ) -> TrainedLanguageModel:
@@ -89,10 +96,10 @@ class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
         return TrainedLanguageModel(tokenizer, network, info)
 
     def _mixture(self, folder: Path, info: Info, tokenizer: Tokenizer) -> TrainedLanguageModel:
-        from munmaek.tasks.loading import load_as
+        from munmaek.tasks.loading import load_for
 
         places = part_folders(folder, info)
-        parts = tuple(load_as(place, TrainedLanguageModel, what="a mixture") for place in places)
+        parts = tuple(load_for(place, "lm", what="a mixture") for place in places)
         for place, part in zip(places, parts, strict=True):
             if part.tokenizer.fingerprint != tokenizer.fingerprint:
                 message = f"{place}: another tokenizer than the mixture's; copy the folder again"
