@@ -428,7 +428,8 @@ def test_two_texts_of_an_embedder_are_asked_for_and_their_likeness_is_said(
         seen = visit().open(address)
         seen.page.get_by_label("Second sentence (or leave empty)").fill("너는 온다")
         seen.page.get_by_role("button", name="Look inside").click()
-        seen.page.get_by_text("The two texts are").wait_for()
+        seen.page.locator("p.second", has_text="너는 온다").wait_for()
+        assert "The two texts are" in seen.page.locator("p.outcome").first.inner_text()
         assert "Between two sentences" in headings(seen.all_drawn())
 
 
