@@ -90,7 +90,12 @@ class Server:
     """The process that forks for each case."""
 
     def __init__(self, library: Path, *, imports: Sequence[str]) -> None:
-        environment = {**os.environ, "LD_PRELOAD": str(library), "OMP_NUM_THREADS": "1"}
+        environment = {
+            **os.environ,
+            "LD_PRELOAD": str(library),
+            "OMP_NUM_THREADS": "1",
+            "PYTHONUNBUFFERED": "",
+        }
         self._process = subprocess.Popen(
             [sys.executable, __file__, *imports],
             stdin=subprocess.PIPE,

@@ -293,30 +293,37 @@ class Verbs:
 
     def resumed(self) -> Iterator[Verb]:
         """What was killed in the middle, and goes on."""
-        steps = "steps = 400\nvalidations = 40\ncheckpoint_every = 1e-9\n"
-        self._lines("slow.toml", [f"[train]\n{steps}{_RNN}"])
-        slow = ("--config", self.at("slow.toml"))
-        train = ("train", "lm", self.at("few.txt"), "--model", "rnn", *slow)
-        yield self.going_on("resume", "checkpoints/*/*", _opens, *train)
-        seeds = ("--seeds", "0 1")
-        labels = ("train", "classify", self.at("labels.tsv"), "--model", "rnn", *slow)
-        yield self.going_on("resume seeds", "*/checkpoints/*/*", _opens, *labels, *seeds)
-        compare = ("compare", self.at("few.txt"), "--models", "ngram,rnn", *slow)
-        yield self.going_on("resume comparison", "models/*", _is_report, *compare)
+        for name, steps in (("slow.toml", 4000), ("quick.toml", 12)):
+            how = f"[train]\nsteps = {steps}\nvalidations = 1000\ncheckpoint_every = 1e-9\n"
+            self._lines(name, [how + _RNN])
+        rnn = ("--model", "rnn", "--config")
+        train = ("train", "lm", self.at("few.txt"), *rnn)
+        yield self.going_on("resume", "checkpoints/step-*/*", _opens, *train)
+        labels = ("train", "classify", self.at("labels.tsv"), "--seeds", "0 1", *rnn)
+        yield self.going_on("resume seeds", "*/checkpoints/step-*/*", _opens, *labels)
+        compare = ("compare", self.at("few.txt"), "--models", "ngram,rnn", "--config")
+        yield self.going_on(
+            "resume comparison", "models/*", _is_report, *compare, slow="quick.toml"
+        )
 
     def going_on(
-        self, name: str, seen: str, whole: Callable[[Path], None], *arguments: str
+        self,
+        name: str,
+        seen: str,
+        whole: Callable[[Path], None],
+        *arguments: str,
+        slow: str = "slow.toml",
     ) -> Verb:
-        """A command that goes on with what was killed once that had made ``seen``."""
+        """A command that goes on, shortly, with what was killed once that had made ``seen``."""
         place = self.folder / name
         if not place.exists():
-            self._kill(place, seen, *arguments)
+            self._kill(place, seen, *arguments, self.at(slow))
         around = {each.name: each for each in place.iterdir() if not each.name.startswith(".")}
         assert around, "it came to its end before it was killed"
         assert "out" not in around
+        again = [*arguments, self.at("quick.toml"), "-o", "out", "--resume"]
         return Verb(
-            name, [*arguments, "-o", "out", "--resume"], "out", None, whole, tuple(around),
-            around=around, again=True,
+            name, again, "out", None, whole, tuple(around), around=around, again=True,
         )  # fmt: skip
 
     def _kill(self, folder: Path, seen: str, *arguments: str) -> None:
