@@ -53,7 +53,6 @@ Watch Weigh Wrap Write Yield Zero
 """
 NOT_YET = {
     "cli",
-    "comparison",
     "exchange",
     "fit",
     "folder",

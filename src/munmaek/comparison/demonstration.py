@@ -40,7 +40,7 @@ MOMENTARY = 0.5
 
 
 def _silent(_: Event) -> None:
-    """Nobody listens."""
+    """Tell nobody."""
 
 
 def demo(

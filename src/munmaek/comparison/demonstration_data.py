@@ -63,7 +63,7 @@ class Data:
         return made
 
     def describe(self) -> list[dict[str, Any]]:
-        """What each task is trained and tested on, for ``results.json``."""
+        """Return what each task is trained and tested on, for ``results.json``."""
         valid, test = len(self.book.valid), len(self.book.test)
         rows = {task: self.corpus(task, "train").size for task in READ_AS}
         return [
@@ -80,7 +80,7 @@ class Data:
 
 
 def _commonest(phrases: Sequence[Phrase], number: int | None) -> set[str]:
-    """The commonest English words, with those of the sentences that the report shows."""
+    """Return the commonest English words, with those of the sentences that the report shows."""
     counts = Counter(word for phrase in phrases for word in phrase.english.split())
     shown = {word for phrase in HELD_OUT for word in phrase.english.split()}
     # Words as frequent as the last one taken are told apart by themselves, not by their order.

@@ -71,7 +71,7 @@ class Outcome:
 
 @contextmanager
 def _steady() -> Generator[None]:
-    """Inside, numbers depend neither on how many threads there are nor on what was measured."""
+    """Keep numbers from depending on how many threads there are and on what was measured."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -148,7 +148,7 @@ class Demonstrating:
         return load(self._place(name))
 
     def _mixture(self) -> Outcome:
-        """The network that validates best and the n-gram model."""
+        """Mix the network that validates best with the n-gram model."""
         combiner = task_named("lm").loaded().combiner
         assert combiner is not None
         models = {name: self._load(name) for name in LANGUAGE_MODELS}
@@ -164,7 +164,7 @@ class Demonstrating:
         return Outcome({**combined_entry(made, name=MIXTURE), "parts": names})
 
     def _limits(self) -> Outcome:
-        """How far back each network reaches, and how its work grows with the sentence."""
+        """Measure how far back each network reaches, and how its work grows with the sentence."""
         models = {name: self._load(name) for name in MEASURED}
         tokenizer = models[MEASURED[0]].tokenizer
         encoded = tokenizer.encode_many(self.data.corpus("lm", "test").lines)
@@ -181,7 +181,7 @@ class Demonstrating:
         return Outcome(parts={"influence": influence, "work": work})
 
     def _yardsticks(self) -> Outcome:
-        """What needs no network: what the data is, and what the models are judged by."""
+        """Make what needs no network: what the data is, and what the models are judged by."""
         tokenizer = self.data.prepared(self._recipe(NETWORKS[LANGUAGE_MODELS[0]])).tokenizer
         baselines = yardsticks(self.data.book, tokenizer)
         return Outcome(parts={"data": self.data.describe(), "baselines": baselines})

@@ -38,11 +38,11 @@ class Forecast:
         """Seconds since then."""
 
     def begun(self, name: str) -> None:
-        """Note that a job begins."""
+        """Record that a job begins."""
         self._begun.add(name)
 
     def going(self, name: str, fraction: float) -> None:
-        """Note what share of a job is done."""
+        """Record what share of a job is done."""
         now = self.clock()
         self._done[name] = fraction
         # What comes before the first step, such as reading the data, says nothing of the steps.
@@ -50,7 +50,7 @@ class Forecast:
         self._took[name] = now - first
 
     def ended(self, name: str) -> None:
-        """Note that a job has ended."""
+        """Record that a job has ended."""
         if name in self._seen:
             self.going(name, 1.0)
         self._done[name] = 1.0

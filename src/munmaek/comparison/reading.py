@@ -59,7 +59,7 @@ class Row:
     baseline: bool = False
 
     def faults(self, catalogue: Catalogue) -> tuple[str, ...]:
-        """What is wrong with how it was trained, a line each."""
+        """Return what is wrong with how it was trained, a line each."""
         found = [x for x in self.findings if x.found and x.name in TRAINING_FAILURES]
         return tuple(each.words(catalogue) for each in found)
 

@@ -40,7 +40,7 @@ _LEARNED = ("tokenizer", "source_tokenizer", "vocab_size", "min_count")
 
 
 def _silent(_: Event) -> None:
-    """Nobody listens."""
+    """Tell nobody."""
 
 
 def compare(settings: CompareSettings, report: Report = _silent) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def compare(settings: CompareSettings, report: Report = _silent) -> dict[str, An
 
 
 def _asked(settings: CompareSettings) -> dict[str, Any]:
-    """What must be the same when a comparison goes on."""
+    """Return what must be the same when a comparison goes on."""
     return {
         "recipe": settings.recipe.model_dump(mode="json"),
         "models": [f"{each.stage or ''}@{each.folder or ''}" for each in settings.candidates],
@@ -123,7 +123,7 @@ class _Training:
         return Run(self.settings.device, folder, resume, init, report=self._progress)
 
     def _taken(self, place: Path) -> Any:
-        """What the interrupted comparison had trained; None where it is damaged, and removed."""
+        """Return what was trained before; None where it is damaged, and removed."""
         try:
             return load(place)
         except ArtefactError as error:
@@ -148,7 +148,7 @@ class _Training:
                 self.report(Message(f"warning: {self.name}: {each['message']}"))
 
     def _has_read(self, data: dict[str, Any]) -> bool:
-        """Whether the folder's model was trained on what it is tested on.
+        """Return whether the folder's model was trained on what it is tested on.
 
         What is held out here is among the rows of a model that was trained on as much as there is.
         """
@@ -166,7 +166,7 @@ class _Training:
 def _trainings(
     settings: CompareSettings, results: dict[str, Any], report: Report
 ) -> list[_Training]:
-    """Every candidate under a name of its own, once the data is known to be the same as before."""
+    """Name every candidate for itself, once the data is known to be the same as before."""
     if settings.folder is not None:
         same_data(settings.folder, results["data"])
     trainings: list[_Training] = []

@@ -69,7 +69,7 @@ def _scores(rows: Sequence[Row], metrics: Sequence[str], catalogue: Catalogue) -
         for row in rows
     ]
     heads = [[element("th", name, kind="num"), element("th")] for name in names]
-    hint = catalogue.text("translate.scores.hint") if OF_TOKENS in metrics else None
+    hint = catalogue.text("translate.scores.hint") if "ter" in metrics else None
     return figure(
         _lined(lines, element("tr", element("th"), heads)),
         element("p", hint, kind="hint") if hint else None,

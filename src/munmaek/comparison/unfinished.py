@@ -34,7 +34,7 @@ _ASKED = "compare.json"
 def made_aside(
     folder: Path, *, asked: Mapping[str, Any] | None, force: bool, resume: bool = False
 ) -> Generator[Path]:
-    """A folder to make a comparison in, which becomes ``folder`` when the block ends well.
+    """Yield a folder to make a comparison in, which becomes ``folder`` when the block ends well.
 
     Args:
         folder: where it is to be.

@@ -23,7 +23,7 @@ __all__ = ["by_position", "yardsticks"]
 
 
 def yardsticks(book: Phrasebook, tokenizer: Tokenizer) -> list[dict[str, Any]]:
-    """The baselines of ``results.json``: of links, of sentence types, of masked words.
+    """Return the baselines of ``results.json``: of links, of sentence types, of masked words.
 
     Args:
         book: counted on its training part, measured on its test part.
@@ -43,7 +43,7 @@ def yardsticks(book: Phrasebook, tokenizer: Tokenizer) -> list[dict[str, Any]]:
 
 
 def by_position(source: Sequence[str], target: Sequence[str]) -> frozenset[Link]:
-    """Each target word linked to the source word in the same place, as a share of the sentence."""
+    """Link each target word to the source word in the same place, as a share of the sentence."""
     return frozenset(
         (place * len(source) // len(target), place) for place in range(len(target)) if source
     )
@@ -74,7 +74,7 @@ def _commonest_label(book: Phrasebook) -> Score:
 
 
 def _commonest_token(book: Phrasebook, tokenizer: Tokenizer) -> Score:
-    """The share of the test text's tokens that are the training text's commonest."""
+    """Return the share of the test text's tokens that are the training text's commonest."""
     train, test = (
         Counter(
             token for row in tokenizer.encode_many([each.korean for each in part]) for token in row
