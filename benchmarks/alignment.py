@@ -93,8 +93,8 @@ def on_phrasebook(options: argparse.Namespace) -> None:
     import torch
 
     from munmaek.fit.extra import Extra
-    from munmaek.fit.recipe import Recipe
     from munmaek.pipeline import train
+    from munmaek.tasks.recipe import Recipe
 
     torch.set_num_threads(1)
     book = phrasebook()
@@ -108,7 +108,7 @@ def on_phrasebook(options: argparse.Namespace) -> None:
         model=SIZES[options.stage],
         train={"steps": options.steps, "validations": 2},
         max_tokens=options.max_tokens,
-        guide_weight=options.weight,
+        alignment_weight=options.weight,
         seed=options.seed,
     )
     with tempfile.TemporaryDirectory() as name:
@@ -122,7 +122,7 @@ def on_phrasebook(options: argparse.Namespace) -> None:
             paths,
             valid=valid,
             folder=folder / "model",
-            extra=Extra(guide=guides[options.guide]),
+            extra=Extra(alignment_supervision=guides[options.guide]),
         )
     used = time.process_time() - began
     rows = book.test[: options.test]

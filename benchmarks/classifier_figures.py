@@ -18,10 +18,10 @@ from typing import Any
 
 import torch
 
-from munmaek.cli.durations import parse_duration
-from munmaek.fit.recipe import Recipe
+from munmaek.durations import parse_duration
 from munmaek.pipeline import train, work_folder
 from munmaek.tasks.loading import load
+from munmaek.tasks.recipe import Recipe
 from munmaek.terminal import told
 from munmaek.text.corpora import read_labelled
 
@@ -45,8 +45,8 @@ RUNS: dict[str, dict[str, Any]] = {
     "language": {
         "task": "lm",
         "context": "document",
-        "rows": 32,
-        "stretch": 40,
+        "batch_size": 32,
+        "sequence_length": 40,
         "model": {**SIZES, "sampled": 2000, "dropout": 0.1},
         "train": {"budget": 2400.0, "learning_rate": 4e-3, "schedule": "one-cycle", "warmup": 0.1},
     },

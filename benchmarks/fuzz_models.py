@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from munmaek import phrasebook
-from munmaek.fit.recipe import Recipe
 from munmaek.models import LINEAGE
 from munmaek.pipeline import train
 from munmaek.tasks.classify.mixed import mix_classifiers
@@ -14,6 +13,7 @@ from munmaek.tasks.lm.mixing import mix
 from munmaek.tasks.loading import load
 from munmaek.tasks.mlm.model import Encoder
 from munmaek.tasks.publishing import export_huggingface
+from munmaek.tasks.recipe import Recipe
 
 __all__ = ["native_folders", "published_folders"]
 

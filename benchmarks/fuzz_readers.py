@@ -15,10 +15,11 @@ import zstandard
 from fuzz_damage import damaged_bytes, damaged_json, render_json
 from fuzz_values import VALUES
 from munmaek.align.marks import read_guide, read_marks
-from munmaek.fit.recipe import Recipe, read_toml
+from munmaek.fit.recipe import read_toml
 from munmaek.folder.tables import load_tables
 from munmaek.ngram.reading import read_words as count_words
 from munmaek.tasks.lm.exchange import import_arpa
+from munmaek.tasks.recipe import Recipe
 from munmaek.text.corpora import read_labelled, read_parallel, read_text, read_valued
 from munmaek.text.pairs import read_pairs
 from munmaek.text.sentencepiece import read_sentencepiece

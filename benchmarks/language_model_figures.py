@@ -28,11 +28,11 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from munmaek.cli.durations import parse_duration
-from munmaek.fit.recipe import Recipe
+from munmaek.durations import parse_duration
 from munmaek.pipeline import train, work_folder
 from munmaek.tasks.lm.adapted import Adaptation, adapted_scores
 from munmaek.tasks.loading import load
+from munmaek.tasks.recipe import Recipe
 from munmaek.terminal import told
 from munmaek.text.corpora import read_text
 
@@ -69,7 +69,7 @@ TRAINING: dict[str, Any] = {
 # Over many passes SGD fits the training text less and foresees the test better than AdamW.
 PLAIN: dict[str, Any] = {
     **TRAINING,
-    "optimiser": "sgd",
+    "optimizer": "sgd",
     "schedule": "linear",
     "warmup": 0.02,
     "learning_rate": 20.0,
@@ -93,10 +93,10 @@ def recipe_of(run: str, options: argparse.Namespace) -> Recipe:
             "task": "lm",
             "stage": "rnn",
             "context": "document",
-            "rows": options.rows,
-            "stretch": options.stretch or STRETCHES.get(run, 50),
-            "small_states": 1.0,
-            "slow_states": 0.5,
+            "batch_size": options.rows,
+            "sequence_length": options.stretch or STRETCHES.get(run, 50),
+            "activation_regularisation": 1.0,
+            "temporal_activation_regularisation": 0.5,
             "seed": options.seed,
             "model": {**model, **json.loads(options.model)},
             "train": training,

@@ -34,12 +34,11 @@ import torch
 from torch import distributed as torch_distributed
 
 from classifier_figures import texts_of
-from munmaek.cli.durations import parse_duration
+from munmaek.durations import parse_duration
 from munmaek.fit.extra import Extra
 from munmaek.fit.holding import hold_out_labelled
 from munmaek.fit.processes import join, leave
 from munmaek.fit.ranks import leads, several
-from munmaek.fit.recipe import Recipe
 from munmaek.pipeline import train, work_folder
 from munmaek.tasks.loading import load
 from munmaek.terminal import told
@@ -56,8 +55,8 @@ def pretraining(given: argparse.Namespace) -> Recipe:
             "stage": "bert",
             "vocab_size": given.vocab_size,
             "max_tokens": given.max_tokens,
-            "limit": 96,
-            "causal_passes": given.causal_passes,
+            "max_length": 96,
+            "causal_warmup_epochs": given.causal_warmup_epochs,
             "mask_rates": (0.3, 0.25, 0.2, 0.2, 0.15),
             "whole_words": given.whole_words,
             "model": {
@@ -72,7 +71,7 @@ def pretraining(given: argparse.Namespace) -> Recipe:
             "train": {
                 "budget": given.pretrain,
                 "learning_rate": given.rate,
-                "optimiser": given.optimiser,
+                "optimizer": given.optimiser,
                 "warmup": 0.03,
                 "validations": 5,
                 "precision": "auto",
@@ -87,7 +86,7 @@ def fine_tuning(given: argparse.Namespace, seed: int) -> Recipe:
             "task": "classify",
             "stage": "bert",
             "max_tokens": 2048,
-            "limit": 96,
+            "max_length": 96,
             "seed": seed,
             "hold_out_seed": 0,  # students must not be validated on what their teacher has read
             "word_dropout": given.word_dropout,
@@ -152,7 +151,9 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--vocab-size", type=int, default=12_000)
     parser.add_argument("--max-tokens", type=int, default=4096, help="a batch in pre-training")
-    parser.add_argument("--causal-passes", type=float, default=0.0, help="before masks begin")
+    parser.add_argument(
+        "--causal-warmup-epochs", type=float, default=0.0, help="before masks begin"
+    )
     parser.add_argument("--whole-words", action="store_true", help="hide words, not pieces")
     parser.add_argument("--model", default="{}", help="other options of the encoder, as JSON")
     parser.add_argument("--pooling", default="mean", choices=["cls", "mean"])

@@ -86,7 +86,7 @@ def own_step(
     config = RnnConfig(embedding=hidden, hidden=hidden, layers=2, dropout=dropout, sampled=sampled)
     network = RnnLanguageNetwork(config, vocab_size=vocabulary).train()
     rate = 1.0 if optimiser == "sgd" else 1e-3
-    training = TrainConfig.of({"optimiser": optimiser, "learning_rate": rate, "weight_decay": 0})
+    training = TrainConfig.of({"optimizer": optimiser, "learning_rate": rate, "weight_decay": 0})
     update = make_optimiser(network, training)
     empty = np.zeros(0, dtype=np.int64)
     task = DocumentModelling(train=empty, valid=empty, eos=0)

@@ -34,12 +34,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from munmaek.cli.durations import parse_duration
+from munmaek.durations import parse_duration
 from munmaek.fit.extra import Extra
-from munmaek.fit.recipe import Recipe
 from munmaek.metrics import measures
 from munmaek.pipeline import train, work_folder
 from munmaek.tasks.loading import load
+from munmaek.tasks.recipe import Recipe
 from munmaek.tasks.translate.quality import TranslationQuality, judge
 from munmaek.terminal import told
 from munmaek.text.corpora import read_parallel
@@ -160,7 +160,7 @@ def trained(run: str, options: argparse.Namespace) -> Any:
                 resume=work_folder(folder).exists(),
                 force=folder.exists(),
                 init=None if options.init is None else options.init / run,
-                extra=Extra(guide=guide_of(run, options)),
+                extra=Extra(alignment_supervision=guide_of(run, options)),
                 report=tell,
             )
     return load(folder)

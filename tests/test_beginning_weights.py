@@ -9,10 +9,10 @@ from safetensors.torch import load_file
 from torch import nn
 
 import munmaek.models
-from munmaek.fit.recipe import Recipe
 from munmaek.models import stage_named, stages
 from munmaek.models.self_attention import SelfAttentionConfig, SelfAttentionLanguageNetwork
 from munmaek.pipeline import train
+from munmaek.tasks.recipe import Recipe
 
 LINES = ["a a a a b", "a a a b", "a a a a a c", "a a b a a d"] * 20
 
@@ -38,7 +38,7 @@ def test_a_network_begins_with_the_frequencies_of_what_it_learns_to_predict(
             "task": task,
             "stage": stage,
             "tokenizer": "words",
-            "smoothing": 0.0,
+            "label_smoothing": 0.0,
             "train": {"steps": 1, "learning_rate": 1e-9},
             **options,
         }

@@ -19,7 +19,7 @@ import torch
 
 from conftest import Result, Run
 from munmaek.cli import main
-from munmaek.cli.durations import parse_duration
+from munmaek.durations import parse_duration
 from munmaek.errors import ConfigError
 
 SUBJECTS = ("나는", "너는", "우리는", "그는")
@@ -138,7 +138,8 @@ def test_help_is_quick_and_loads_neither_torch_nor_numba_nor_pydantic() -> None:
 
 
 VERBS_OF_MUNMAEK = (
-    *("demo", "train", "evaluate", "score", "generate", "classify", "translate", "fill"),
+    *("demo", "train", "train lm", "train translate", "config", "config mlm", "info"),
+    *("evaluate", "score", "generate", "classify", "translate", "fill"),
     *("embed", "align", "compare", "look", "data list", "data get"),
     *("export", "import", "verify", "rate", "tag"),
 )
@@ -160,7 +161,7 @@ def test_the_program_says_its_version(run: Run) -> None:
     ("arguments", "said"),
     [
         ("nonsense", "see 'munmaek --help'"),
-        ("train lm", "see 'munmaek train --help'"),
+        ("train lm", "see 'munmaek train lm --help'"),
         ("score", "see 'munmaek score --help'"),
         ("score m --nonsense", "see 'munmaek score --help'"),
         ("demo --seed -1", "see 'munmaek demo --help'"),

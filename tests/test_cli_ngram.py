@@ -94,7 +94,7 @@ def test_the_vocabulary_limit_keeps_the_most_frequent_words(run: Run, home: Path
     ("options", "said"),
     [
         (["--smoothing", "good-turing"], "there are modified-kneser-ney"),
-        (["--prune", "0 x"], "--prune '0 x': wanted whole numbers"),
+        (["--prune", "0 x"], "prune = '0 x': wanted whole numbers"),
         (["--prune", "1"], "begins with the unigrams"),
         (["--prune", "0 2 1"], "falls"),
         (["--prune-entropy", "2"], "less than 1"),

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from munmaek.cli import main
-from munmaek.fit.recipe import Recipe
 from munmaek.pipeline import train
 from munmaek.tasks.publishing import export_huggingface
+from munmaek.tasks.recipe import Recipe
 
 TEXTS = ["나는 학교에 간다", "너는 집에 간다", "나는 집에 있다", "너는 학교에 있다"] * 6
 

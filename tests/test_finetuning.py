@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from munmaek.data.batches import LabelledBatch
 from munmaek.errors import ConfigError, InputError, MunmaekWarning, UnsupportedError
-from munmaek.fit.recipe import Recipe
 from munmaek.metrics import sign
 from munmaek.metrics.calibration import calibrate, calibration_error, fit_temperature, tempered
 from munmaek.metrics.regression import correlation, ranks, regression_scores
@@ -30,6 +29,7 @@ from munmaek.tasks.classify.training import label_weights
 from munmaek.tasks.framing import Framing, Rows, framing_of
 from munmaek.tasks.inside import Question
 from munmaek.tasks.loading import load
+from munmaek.tasks.recipe import Recipe
 from munmaek.tasks.regress.model import Regressor
 from munmaek.tasks.tag.model import Tagger
 from munmaek.tasks.tag.words import stands_apart, word_rows
@@ -466,7 +466,8 @@ def test_a_pretrained_encoder_begins_every_fine_tuning(data: Path, tmp_path: Pat
     text.write_text("\n".join(" ".join(words) for words in sentences()), "utf-8")
     train(recipe("mlm", max_tokens=64), [text], folder=tmp_path / "mlm")
     for task, file in (("classify", "pairs"), ("regress", "sts"), ("tag", "names")):
-        options = recipe(task, pairs=task != "tag", model={}, train={"steps": 1})
+        pairs = {"pairs": True} if task != "tag" else {}
+        options = recipe(task, **pairs, model={}, train={"steps": 1})
         folder = tmp_path / task
         model: Any = train(options, [data / f"{file}.tsv"], folder=folder, init=tmp_path / "mlm")
         assert model.info.config["hidden_size"] == 16

@@ -239,8 +239,8 @@ def test_a_table_of_a_thousand_rows_is_told_by_all_that_is_looked_at(tmp_path: P
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A classifier and a language model of n-grams."""
-    from munmaek.fit.recipe import Recipe
     from munmaek.pipeline import train
+    from munmaek.tasks.recipe import Recipe
 
     folder = tmp_path_factory.mktemp("models")
     rows = "".join(f"a {w} b\t{'x' if w in 'cd' else 'y'}\n" for w in "cdefghij" * 2)

@@ -12,10 +12,10 @@ import torch
 
 from conftest import Run
 from munmaek.errors import InputError
-from munmaek.fit.recipe import Recipe
 from munmaek.pipeline import train
 from munmaek.tasks.inside import Question
 from munmaek.tasks.loading import load
+from munmaek.tasks.recipe import Recipe
 from munmaek.text.corpora import read_lines
 from munmaek.text.given import given_texts, paired_texts
 from munmaek.text.tokenizers import train_tokenizer

@@ -12,7 +12,6 @@ from torch import Tensor
 from munmaek.align import Guide, MarkedPair, append_marks, parse_gold, tokenizer_hash
 from munmaek.errors import ConfigError, InputError, UnsupportedError
 from munmaek.fit.extra import Extra
-from munmaek.fit.recipe import Recipe
 from munmaek.metrics import aer, sign
 from munmaek.models.attention import AttentionConfig, AttentionTranslatorNetwork
 from munmaek.models.attention.additive_decoder import AdditiveDecoderWeights, decode_additive
@@ -21,6 +20,7 @@ from munmaek.models.transformer import TransformerConfig, TransformerTranslatorN
 from munmaek.nn.tape import Tape
 from munmaek.phrases import phrasebook
 from munmaek.pipeline import train
+from munmaek.tasks.recipe import Recipe
 from munmaek.tasks.translate.guided import guide_loss, piece_guide
 from munmaek.tasks.translate.model import Translator
 
@@ -171,7 +171,7 @@ def _recipe(stage: str, *, steps: int = 3, **options: Any) -> Recipe:
 def _train(book: Path, folder: Path, recipe: Recipe, **options: Any) -> Translator:
     paths = [book / "train.ko", book / "train.en"]
     valid = [book / "valid.ko", book / "valid.en"]
-    extra = Extra(guide=options.pop("guide", None))
+    extra = Extra(alignment_supervision=options.pop("guide", None))
     model = train(recipe, paths, folder=folder, valid=valid, extra=extra, **options)
     assert isinstance(model, Translator)
     return model
@@ -196,7 +196,7 @@ def _error(book: Path, model: Translator, part: str) -> float:
 @pytest.mark.parametrize("stage", ["attention", "transformer"])
 def test_guidance_lowers_the_alignment_error(stage: str, book: Path, tmp_path: Path) -> None:
     plain = _train(book, tmp_path / "plain", _recipe(stage, steps=60))
-    recipe = _recipe(stage, steps=60, guide_weight=1.0)
+    recipe = _recipe(stage, steps=60, alignment_weight=1.0)
     guided = _train(book, tmp_path / "guided", recipe, guide=book / "train.links")
     assert guided.info.data["guide"] == {
         "pairs": len(_rows(book, "train")),
@@ -211,7 +211,7 @@ def test_the_statistical_guide_and_a_guide_in_hand_train_too(book: Path, tmp_pat
     model = _train(book, tmp_path / "one", _recipe("attention"), guide="statistical")
     assert model.info.data["guide"]["pairs"] > len(_rows(book, "train")) // 2
     guides = [Guide(frozenset({(0, 0)})), *[None] * (len(_rows(book, "train")) - 1)]
-    recipe = _recipe("attention", guide_repeat=5)
+    recipe = _recipe("attention", alignment_repeat=5)
     told = _train(book, tmp_path / "two", recipe, guide=guides).info.data["guide"]
     assert told == {"pairs": 1, "weight": 1.0, "repeat": 5}
 
@@ -222,9 +222,9 @@ def test_marks_tune_a_trained_model_beside_a_control(book: Path, tmp_path: Path)
     pairs = [MarkedPair(*row) for row in _rows(book, "train")[:30]]
     hashed = tokenizer_hash(first.source_tokenizer, first.target_tokenizer)
     append_marks(marks, pairs, tokenizer=hashed)
-    recipe = _recipe("attention", steps=60, guide_weight=5.0, guide_repeat=10)
+    recipe = _recipe("attention", steps=60, alignment_weight=5.0, alignment_repeat=10)
     tuned = _train(book, tmp_path / "tuned", recipe, init=tmp_path / "first", guide=marks)
-    plain = recipe.model_copy(update={"guide_weight": 0.0})
+    plain = recipe.model_copy(update={"alignment_weight": 0.0})
     control = _train(book, tmp_path / "control", plain, init=tmp_path / "first", guide=marks)
     assert tuned.info.data["guide"]["pairs"] == control.info.data["guide"]["pairs"] == 30
     assert _error(book, tuned, "train") < _error(book, control, "train")

@@ -8,11 +8,11 @@ import pytest
 
 from conftest import ROOT, Run
 from munmaek.errors import InputError, MunmaekWarning
-from munmaek.fit.recipe import Recipe
 from munmaek.metrics import resting_on
 from munmaek.metrics.classification import macro_f1
 from munmaek.pipeline import train
 from munmaek.tasks.loading import load
+from munmaek.tasks.recipe import Recipe
 from munmaek.text.corpora import read_labelled
 from munmaek.text.labels import LabelIndex, one_spelling
 

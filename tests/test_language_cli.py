@@ -31,7 +31,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     labels = "".join(f"{line}\t{'me' if line.startswith('나') else 'other'}\n" for line in LINES)
     (folder / "labels.tsv").write_text(labels, encoding="utf-8")
     (folder / "lm.toml").write_text(
-        'context = "document"\nrows = 4\nstretch = 10\nsmall_states = 1.0\n'
+        'context = "document"\nbatch_size = 4\nsequence_length = 10\n'
+        "activation_regularisation = 1.0\n"
         "[model]\nembedding = 12\nhidden = 10\nlayers = 2\nweight_dropout = 0.1\nsampled = 8\n"
         '[train]\nsteps = 30\nlearning_rate = 0.02\nschedule = "one-cycle"\n',
         encoding="utf-8",

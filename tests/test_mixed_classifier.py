@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from munmaek.errors import ConfigError, UnsupportedError
-from munmaek.fit.recipe import Recipe
 from munmaek.pipeline import train
 from munmaek.tasks.classify.mixed import MixedClassifier, mix_classifiers
 from munmaek.tasks.classify.model import Classifier
 from munmaek.tasks.loading import load
+from munmaek.tasks.recipe import Recipe
 from munmaek.text.corpora import read_labelled
 
 TEXTS = ("좋은 영화", "나쁜 영화", "영화", "", "좋은 나쁜")

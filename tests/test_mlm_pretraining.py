@@ -14,13 +14,13 @@ from munmaek.fit.loop import fit
 from munmaek.fit.muon import Muon, orthogonal
 from munmaek.fit.optimiser import make_optimiser
 from munmaek.fit.precision import autocast
-from munmaek.fit.recipe import Recipe
 from munmaek.models.bert import BertConfig, BertMaskedNetwork
 from munmaek.nn.tape import Tape
 from munmaek.pipeline import train
 from munmaek.tasks.loading import load
 from munmaek.tasks.mlm.objective import MaskedModelling
 from munmaek.tasks.publishing import export_huggingface, export_onnx
+from munmaek.tasks.recipe import Recipe
 
 TINY = BertConfig(
     hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
@@ -98,7 +98,7 @@ def test_orthogonal_multiplies_in_what_training_multiplies_in() -> None:
 
 def test_muon_takes_the_stacks_matrices_and_a_fused_projection_by_blocks() -> None:
     model = network()
-    optimiser: Any = make_optimiser(model, TrainConfig(optimiser="muon", steps=1))
+    optimiser: Any = make_optimiser(model, TrainConfig(optimizer="muon", steps=1))
     assert isinstance(optimiser, Muon)
     where = {id(p): (g["adam"], g["blocks"]) for g in optimiser.param_groups for p in g["params"]}
     named = dict(model.named_parameters())
@@ -150,14 +150,14 @@ def test_a_tiny_bert_memorises(form: dict[str, Any], optimiser: str) -> None:
     some = task(ROWS[:6])
     before = some.validate(model.eval())
     config = TrainConfig(
-        steps=300, learning_rate=1e-2, optimiser=optimiser, warmup=0.1, validations=1
+        steps=300, learning_rate=1e-2, optimizer=optimiser, warmup=0.1, validations=1
     )
     fit(model, some, config=config)
     assert some.validate(model) < 0.5 * before
 
 
 def test_passes_from_the_left_predict_every_next_token_before_masks_begin() -> None:
-    some = task(causal_passes=1.0, max_tokens=10_000)
+    some = task(causal_warmup_epochs=1.0, max_tokens=10_000)
     for batch in some.epoch(0):
         assert batch.causal
         rows = [row[:size] for row, size in zip(batch.ids, batch.lengths, strict=True)]
@@ -178,7 +178,7 @@ def test_softmaxes_from_the_left_are_estimated_where_an_order_is_given(
         "munmaek.tasks.mlm.objective.SAMPLED", 30
     )  # all there are, so nothing is left out
     order = np.random.default_rng(1).permutation(30)
-    exact, estimated = task(causal_passes=1.0), task(causal_passes=1.0, order=order)
+    exact, estimated = task(causal_warmup_epochs=1.0), task(causal_warmup_epochs=1.0, order=order)
     for batch in (exact.epoch(0)[0], exact.epoch(1)[0]):
         wanted = exact.loss(model, batch).total
         torch.testing.assert_close(estimated.loss(model, batch).total, wanted)
@@ -189,7 +189,7 @@ def test_softmaxes_from_the_left_are_estimated_where_an_order_is_given(
 
 
 def test_a_part_of_a_pass_may_be_from_the_left() -> None:
-    some = task(causal_passes=1.5, max_tokens=24)
+    some = task(causal_warmup_epochs=1.5, max_tokens=24)
     for number, share in enumerate((1.0, 0.5, 0.0)):
         batches = list(some.epoch(number))
         assert len(batches) > 8
@@ -213,19 +213,19 @@ def test_read_from_the_left_no_token_sees_a_later_one(form: dict[str, Any]) -> N
 
 
 def test_passes_from_the_left_are_for_masked_words_alone() -> None:
-    with pytest.raises(ConfigError, match="causal_passes is for 'mlm', not for 'lm'"):
-        Recipe(task="lm", stage="rnn", causal_passes=1).stage_config()
+    with pytest.raises(ConfigError, match="causal_warmup_epochs is for 'mlm', not for 'lm'"):
+        Recipe(task="lm", stage="rnn", causal_warmup_epochs=1).stage_config()
     beside: list[dict[str, Any]] = [{"next_sentence": True}, {"train": {"patience": 2}}]
     for other in beside:
         with pytest.raises(ConfigError, match="do not go together"):
-            Recipe(task="mlm", stage="bert", causal_passes=1, **other).stage_config()
+            Recipe(task="mlm", stage="bert", causal_warmup_epochs=1, **other).stage_config()
 
 
 def test_a_run_that_ends_before_masks_begin_says_so(tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text("\n".join(TEXTS), encoding="utf-8")
     recipe = Recipe(
         task="mlm", stage="bert", vocab_size=300, model=TINY.model_dump(),
-        train={"steps": 2}, causal_passes=9,
+        train={"steps": 2}, causal_warmup_epochs=9,
     )  # fmt: skip
     with pytest.warns(MunmaekWarning, match="no word was masked"):
         train(recipe, [tmp_path / "text.txt"], folder=tmp_path / "bert")
@@ -240,14 +240,14 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "text.txt").write_text("\n".join(TEXTS), encoding="utf-8")
     recipe = Recipe(
         task="mlm", stage="bert", vocab_size=300, model=TINY.model_dump(),
-        train={"steps": 8}, mask_rates=(0.3, 0.15), causal_passes=0.5,
+        train={"steps": 8}, mask_rates=(0.3, 0.15), causal_warmup_epochs=0.5,
     )  # fmt: skip
     train(recipe, [folder / "text.txt"], folder=folder / "bert")
     return folder
 
 
 def test_pretraining_goes_on_from_a_checkpoint_with_its_sizes_and_tokenizer(trained: Path) -> None:
-    recipe = Recipe(task="mlm", stage="bert", train={"steps": 2, "optimiser": "muon"})
+    recipe = Recipe(task="mlm", stage="bert", train={"steps": 2, "optimizer": "muon"})
     model = train(recipe, [trained / "text.txt"], folder=trained / "more", init=trained / "bert")
     assert model.info.config["hidden_size"] == 32
     first: Any = load(trained / "bert")
@@ -338,7 +338,7 @@ def test_onnx_labels_by_the_mean_too(tmp_path: Path, by_the_mean: Any) -> None:
 
 
 def test_a_run_with_muon_goes_on_to_the_bit_after_an_interruption(tmp_path: Path) -> None:
-    config = TrainConfig(steps=6, optimiser="muon", validations=1)
+    config = TrainConfig(steps=6, optimizer="muon", validations=1)
     whole, parts, asked = network(), network(), iter([False, False, True])
     fit(whole, task(), config=config)
     fit(parts, task(), config=config, folder=tmp_path, should_stop=lambda: next(asked))

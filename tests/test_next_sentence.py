@@ -15,7 +15,6 @@ from munmaek.cli import main
 from munmaek.errors import InputError, UnsupportedError
 from munmaek.exchange.checkpoint import open_checkpoint
 from munmaek.fit.holding import hold_out_documents
-from munmaek.fit.recipe import Recipe
 from munmaek.models.bert import BertConfig, BertMaskedNetwork
 from munmaek.models.bert.huggingface import from_huggingface, to_huggingface
 from munmaek.pipeline import train
@@ -29,6 +28,7 @@ from munmaek.tasks.mlm.next_sentence import (
 )
 from munmaek.tasks.mlm.objective import MaskedModelling
 from munmaek.tasks.publishing import export_huggingface
+from munmaek.tasks.recipe import Recipe
 from munmaek.text.frames import Frame
 
 TINY = BertConfig(

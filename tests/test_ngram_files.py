@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from munmaek.cli import counting, main
 from munmaek.errors import ConfigError, DiskError, InputError, MunmaekWarning
 from munmaek.fit.holding import hold_out
-from munmaek.fit.recipe import Recipe
 from munmaek.ngram import estimate
 from munmaek.ngram.counting import adjust, bound, count, unbound
 from munmaek.ngram.external import estimate_on_disk
@@ -30,6 +29,7 @@ from munmaek.ngram.spare import Spare
 from munmaek.ngram.stages import Stages
 from munmaek.ngram.words import Rows, Vocabulary
 from munmaek.tasks.lm.ngrams import Means, train_ngrams
+from munmaek.tasks.recipe import Recipe
 from munmaek.text.building import SPECIALS
 from munmaek.text.corpora import Corpus, read_text
 from munmaek.text.tokenizers import train_tokenizer

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munmaek.errors import ArtefactError, InputError, UnsupportedError
-from munmaek.fit.recipe import Recipe
 from munmaek.models.ngram import NgramConfig, NgramModel
 from munmaek.ngram import flatten
 from munmaek.ngram.lookup import places
@@ -19,6 +18,7 @@ from munmaek.tasks.lm.model import TrainedLanguageModel
 from munmaek.tasks.lm.scoring import total, total_of_tokens
 from munmaek.tasks.lm.training_text import TrainingText
 from munmaek.tasks.loading import load
+from munmaek.tasks.recipe import Recipe
 from munmaek.text.corpora import Corpus
 from munmaek.text.tokenizers import KINDS, train_tokenizer
 

@@ -18,13 +18,13 @@ from munmaek.comparison.remarks import remarks_on
 from munmaek.comparison.report import render_report
 from munmaek.errors import ConfigError, InputError, MunmaekWarning
 from munmaek.fit.holding import hold_out, hold_out_labelled, parse_hold_out
-from munmaek.fit.recipe import Recipe
 from munmaek.folder.manifest import read_manifest
 from munmaek.folder.naming import told_apart
 from munmaek.metrics import Score, measures, remarks, resting_on, sign
 from munmaek.metrics.regression import regression_scores
 from munmaek.metrics.training import one_label
 from munmaek.metrics.translation import Measure
+from munmaek.tasks.recipe import Recipe
 from munmaek.text.catalogue import Catalogue
 from munmaek.text.corpora import read_text
 

@@ -20,11 +20,11 @@ import pytest
 
 from conftest import Run
 from munmaek.errors import MunmaekError
-from munmaek.fit.recipe import Recipe
 from munmaek.folder.manifest import MANIFEST, describe_file, render_manifest
 from munmaek.pipeline import train
 from munmaek.tasks.loading import load
 from munmaek.tasks.publishing import export_huggingface
+from munmaek.tasks.recipe import Recipe
 from munmaek.tasks.verifying import verify
 from munmaek.text.corpora import read_text
 from munmaek.text.unpacking import unpacked_streams

@@ -103,8 +103,8 @@ BERT: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A language model and a classifier, tiny."""
-    from munmaek.fit.recipe import Recipe
     from munmaek.pipeline import train
+    from munmaek.tasks.recipe import Recipe
 
     folder = tmp_path_factory.mktemp("progress")
     lines = [f"{a} {b} {c}" for a in "abcd" for b in "efg" for c in "hi"]

@@ -12,12 +12,12 @@ import pytest
 import torch
 
 from munmaek.errors import ArtefactError, InputError, UnsupportedError
-from munmaek.fit.recipe import Recipe
 from munmaek.look.capture import capture
 from munmaek.pipeline import train
 from munmaek.tasks.inside import Question
 from munmaek.tasks.loading import load
 from munmaek.tasks.publishing import export_huggingface
+from munmaek.tasks.recipe import Recipe
 from munmaek.text.checkpoint_tokenizer import CheckpointTokenizer
 from munmaek.text.published_form import published_form
 from published_folders import (

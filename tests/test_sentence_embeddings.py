@@ -12,7 +12,6 @@ import torch
 
 from munmaek.cli import main
 from munmaek.errors import ConfigError, InputError
-from munmaek.fit.recipe import Recipe
 from munmaek.metrics import sign
 from munmaek.metrics.retrieval import retrieval_ranks, retrieval_scores
 from munmaek.models.bert import BertBaseNetwork, BertConfig
@@ -21,6 +20,7 @@ from munmaek.tasks.embed.objective import Contrastive, PairRows, cosines
 from munmaek.tasks.loading import load
 from munmaek.tasks.mlm.model import Encoded
 from munmaek.tasks.publishing import export_huggingface
+from munmaek.tasks.recipe import Recipe
 from munmaek.text.pairs import PairCorpus, are_scored, read_pairs
 
 TINY = BertConfig(
@@ -174,7 +174,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "score\tsentence1\tsentence2\n" + "\n".join(sts) + "\n", encoding="utf-8"
     )
     (folder / "short.toml").write_text(
-        "batch_texts = 8\n[train]\nsteps = 40\nlearning_rate = 3e-3\n", encoding="utf-8"
+        "batch_size = 8\n[train]\nsteps = 40\nlearning_rate = 3e-3\n", encoding="utf-8"
     )
     recipe = Recipe(  # of 256 tokens, though there are positions for 32
         task="mlm", stage="bert", vocab_size=300, model=TINY.model_dump(), train={"steps": 2}

@@ -9,12 +9,12 @@ import torch
 
 from conftest import ROOT, Run
 from munmaek.errors import InputError, UnsupportedError
-from munmaek.fit.recipe import Recipe
 from munmaek.metrics import Signature, several_scores
 from munmaek.pipeline import train
 from munmaek.tasks.classify.objective import Classification
 from munmaek.tasks.framing import Rows
 from munmaek.tasks.loading import load
+from munmaek.tasks.recipe import Recipe
 from munmaek.text.corpora import LabelledCorpus, read_labelled, read_texts
 from munmaek.text.labels import marked_labels
 

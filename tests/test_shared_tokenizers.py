@@ -10,10 +10,10 @@ import torch
 from conftest import Run
 from munmaek.comparison.run import Candidate, CompareSettings, compare
 from munmaek.errors import ConfigError, UnsupportedError
-from munmaek.fit.recipe import Recipe
 from munmaek.folder.borrowing import borrowed_tokenizer, tokenizers_of
 from munmaek.pipeline import train
 from munmaek.tasks.loading import load
+from munmaek.tasks.recipe import Recipe
 from munmaek.tasks.work import Measuring
 
 TINY = {

@@ -11,12 +11,12 @@ import torch
 
 from munmaek.errors import InputError, UnsupportedError
 from munmaek.fit.extra import Extra
-from munmaek.fit.recipe import Recipe
 from munmaek.models.bert import BertClassifierNetwork, BertConfig
 from munmaek.pipeline import train
 from munmaek.tasks.classify.model import Classifier
 from munmaek.tasks.classify.objective import Classification
 from munmaek.tasks.framing import Rows
+from munmaek.tasks.recipe import Recipe
 from munmaek.text.soft_labels import read_soft_labels
 
 SMALL = {
@@ -153,8 +153,8 @@ def test_the_answers_of_one_model_are_the_soft_labels_of_another(
     labelled: Path, tmp_path: Path, run
 ) -> None:
     teacher = tmp_path / "teacher"
-    asked = ("train", "classify", labelled, "--tokenizer", "words", "--epochs", 4, "--model")
-    assert run(*asked, "attention", "-o", teacher).code == 0
+    asked = ("train", "classify", labelled, "--tokenizer", "words", "--model")
+    assert run(*asked, "attention", "--epochs", 4, "-o", teacher).code == 0
     texts = tmp_path / "new.txt"
     texts.write_text("좋은 영화\n\n나쁜 영화\n", encoding="utf-8")
     answers = run("classify", teacher, texts, "--json")
@@ -182,7 +182,7 @@ def test_soft_labels_are_refused_where_there_is_nothing_to_label(
     assert (refused.code, len(refused.err.splitlines())) == (2, 1)
     assert "--soft-labels is for 'classify'" in refused.err
     recipe = Recipe.of({"task": "mlm", "stage": "bert"})
-    with pytest.raises(UnsupportedError, match="--soft-labels is for 'classify', which labels"):
+    with pytest.raises(UnsupportedError, match="--soft-labels is for 'classify', not for"):
         train(recipe, [labelled], folder=tmp_path / "m", extra=Extra(soft_labels=[more]))
     assert not (tmp_path / "m").exists()
     assert not (tmp_path / "m.partial").exists()

@@ -10,11 +10,11 @@ from tokenizers import decoders, models, pre_tokenizers
 
 from munmaek.decode import from_single, sample
 from munmaek.errors import MunmaekWarning
-from munmaek.fit.recipe import Recipe
 from munmaek.pipeline import train
 from munmaek.tasks.inside import Question
 from munmaek.tasks.lm.model import TrainedLanguageModel
 from munmaek.tasks.mlm.model import Encoder
+from munmaek.tasks.recipe import Recipe
 from munmaek.text.checkpoint_tokenizer import CheckpointTokenizer
 from munmaek.text.frames import Frame
 from munmaek.text.spelling import readable, shown_tokens, spelling_of

@@ -42,10 +42,10 @@ class Layers(Network):
 
 
 OPTIONS = {
-    "sgd": {"optimiser": "sgd", "learning_rate": 0.5},
-    "momentum": {"optimiser": "sgd", "momentum": 0.9, "learning_rate": 0.1},
+    "sgd": {"optimizer": "sgd", "learning_rate": 0.5},
+    "momentum": {"optimizer": "sgd", "momentum": 0.9, "learning_rate": 0.1},
     "one-cycle": {"schedule": "one-cycle"},
-    "one-cycle sgd": {"schedule": "one-cycle", "optimiser": "sgd", "momentum": 0.9},
+    "one-cycle sgd": {"schedule": "one-cycle", "optimizer": "sgd", "momentum": 0.9},
     "wsd": {"schedule": "wsd"},
     "exponential": {"averaging": "exponential", "average_decay": 0.8},
     "last": {"averaging": "last", "average_over": 3, "validations": 6},
@@ -216,7 +216,7 @@ class Stacked(Network):
         return self.out(self.normalise(hidden + self.outer(self.inner(hidden).relu())))
 
 
-MODES = {"whole": {}, "sharded": {"sharded": True}, "muon": {"optimiser": "muon"}}
+MODES = {"whole": {}, "sharded": {"sharded": True}, "muon": {"optimizer": "muon"}}
 
 
 def undisturbed(mode):

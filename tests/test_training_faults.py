@@ -13,7 +13,6 @@ from munmaek.comparison.reading import read_rows
 from munmaek.comparison.report import render_report
 from munmaek.fit.examining import examined
 from munmaek.fit.fingerprints import fingerprints, unmoved_since
-from munmaek.fit.recipe import Recipe
 from munmaek.fit.record import FitResult
 from munmaek.fit.run import RunState
 from munmaek.metrics.training import (
@@ -26,6 +25,7 @@ from munmaek.metrics.training import (
 )
 from munmaek.pipeline import train
 from munmaek.tasks.loading import load
+from munmaek.tasks.recipe import Recipe
 from munmaek.text.catalogue import Catalogue
 
 LABELS = ["good", "bad"] * 30

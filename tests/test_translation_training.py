@@ -9,9 +9,9 @@ from safetensors.torch import load_file
 
 from munmaek.errors import ConfigError, InputError, UnsupportedError
 from munmaek.fit.extra import Extra
-from munmaek.fit.recipe import Recipe
 from munmaek.pipeline import train
 from munmaek.tasks.loading import load
+from munmaek.tasks.recipe import Recipe
 from munmaek.tasks.translate.bitexts import read_back_translated, read_pairs
 from munmaek.tasks.translate.model import Translator
 from munmaek.text.corpora import read_parallel
@@ -157,12 +157,14 @@ def test_a_guide_goes_neither_with_changing_pieces_nor_with_tags(
 ) -> None:
     with pytest.raises(UnsupportedError, match="cuts anew"):
         train(
-            recipe(bpe_dropout=0.1), files, folder=tmp_path / "m", extra=Extra(guide="statistical")
-        )
+            recipe(bpe_dropout=0.1), files, folder=tmp_path / "m",
+            extra=Extra(alignment_supervision="statistical"),
+        )  # fmt: skip
     links = tmp_path / "links"
     links.write_text("0-0\n" * len(PAIRS), encoding="utf-8")
+    extra = Extra(alignment_supervision=links)
     with pytest.raises(UnsupportedError, match="shifts by one"):
-        train(recipe(source_tag="<2en>"), files, folder=tmp_path / "m", extra=Extra(guide=links))
+        train(recipe(source_tag="<2en>"), files, folder=tmp_path / "m", extra=extra)
 
 
 def test_the_command_line_has_all_of_them(tmp_path: Path, files: list[Path], run) -> None:

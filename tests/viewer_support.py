@@ -12,12 +12,12 @@ import pytest
 import uvicorn
 
 import munmaek
-from munmaek.fit.recipe import Recipe
 from munmaek.look import capture, page
 from munmaek.look.pairs import Pairs
 from munmaek.look.workbench import NamedModel, Workbench
 from munmaek.pipeline import train
 from munmaek.tasks.loading import load
+from munmaek.tasks.recipe import Recipe
 from munmaek.web import app, bind
 
 SENTENCE = "나는 학교에서 친구와 책을 읽는다"

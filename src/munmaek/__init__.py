@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from munmaek.errors import MunmaekError
-    from munmaek.fit.recipe import Recipe
     from munmaek.lm import LanguageModel
     from munmaek.mixing import LogLinearMixture, Mixture
     from munmaek.models import LINEAGE
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from munmaek.tasks.lm.model import TrainedLanguageModel
     from munmaek.tasks.loading import load
     from munmaek.tasks.mlm.model import Encoder
+    from munmaek.tasks.recipe import Recipe
     from munmaek.tasks.translate.model import Translator
     from munmaek.text.tokenizers import Tokenizer, train_tokenizer
 
@@ -52,7 +52,7 @@ _HOMES = {
     "LogLinearMixture": "munmaek.mixing",
     "Mixture": "munmaek.mixing",
     "MunmaekError": "munmaek.errors",
-    "Recipe": "munmaek.fit.recipe",
+    "Recipe": "munmaek.tasks.recipe",
     "Tokenizer": "munmaek.text.tokenizers",
     "TrainedLanguageModel": "munmaek.tasks.lm.model",
     "Translator": "munmaek.tasks.translate.model",

@@ -190,8 +190,9 @@ def _close(work: Path, *, finished: bool) -> None:
 
 def _fit(recipe: Recipe, paths: Paths, valid: Paths, run: Run, extra: Extra) -> Trained:
     """Read, prepare, fit and validate, each as the task does it."""
-    extra.refuse_for(recipe.task)
-    work = task_named(recipe.task).loaded()
+    task = task_named(recipe.task)
+    task.check_extra(extra)
+    work = task.loaded()
     corpus = work.read(paths, recipe)
     held = work.read_validation(valid, recipe) if valid else None
     prepared = work.prepare(corpus, held, recipe, init=run.init, extra=extra)

@@ -223,8 +223,8 @@ def train_several(
 
 def _of_run(recipe: Recipe, rows: int | None, seed: int, first: int) -> Recipe:
     chosen = first if recipe.hold_out_seed is None else recipe.hold_out_seed
-    changed = {"seed": seed, "train_rows": rows, "hold_out_seed": chosen}
-    return recipe.model_copy(update=changed)
+    drawn = {} if rows is None else {"train_rows": rows}
+    return recipe.model_copy(update={"seed": seed, "hold_out_seed": chosen, **drawn})
 
 
 def _name(rows: int | None, seed: int) -> str:

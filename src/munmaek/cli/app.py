@@ -8,6 +8,7 @@ from munmaek.cli.add import add
 from munmaek.cli.align import align
 from munmaek.cli.classify import classify, rate, tag
 from munmaek.cli.compare import compare
+from munmaek.cli.config import Config
 from munmaek.cli.data import data
 from munmaek.cli.demo import demo
 from munmaek.cli.embed import embed
@@ -16,6 +17,7 @@ from munmaek.cli.export import export
 from munmaek.cli.fill import fill
 from munmaek.cli.generate import generate
 from munmaek.cli.import_ import import_model
+from munmaek.cli.info import info
 from munmaek.cli.look import look
 from munmaek.cli.lookup import lookup
 from munmaek.cli.mix import mix
@@ -23,7 +25,7 @@ from munmaek.cli.next import next_tokens
 from munmaek.cli.options import examples
 from munmaek.cli.score import score
 from munmaek.cli.search import search
-from munmaek.cli.train import train
+from munmaek.cli.train import Train
 from munmaek.cli.translate import translate
 from munmaek.cli.verify import verify
 
@@ -62,23 +64,35 @@ def _munmaek(
 
 
 app.command(epilog=examples("munmaek demo --quick", "munmaek demo -o lineage"))(demo)
-app.command(
-    epilog=examples(
-        "munmaek train lm corpus.txt --model rnn -o models/rnn --budget 5m",
-        "munmaek train lm corpus.txt.gz --model ngram --order 5 --tokenizer words -o models/5gram",
-        "munmaek train lm corpus.txt --model ngram --smoothing witten-bell --prune '0 0 1' -o m",
-        "munmaek train classify reviews.tsv --model attention -o models/reviews",
-        "munmaek train classify nli.tsv --pairs --model bert --init models/bert -o models/nli",
-        "munmaek train regress sts.tsv --pairs --model bert --init models/bert -o models/sts",
-        "munmaek train tag names.tsv --model bert --init models/bert -o models/names",
-        "munmaek train classify reviews.tsv --model rnn --seeds '0 1 2' --calibrate -o m",
-        "munmaek train translate ko.txt en.txt --model transformer -o models/ko-en",
-        "munmaek train mlm corpus.txt --model bert -o models/bert",
-        "munmaek train embed lines.txt --model bert --init models/bert --valid sts.tsv -o m",
-        "munmaek train classify reviews.tsv --model bert --init models/bert -o models/bert-reviews",
-        "munmaek train classify reviews.tsv --model rnn --soft-labels answers.jsonl -o m",
-    )
-)(train)
+app.add_typer(
+    typer.Typer(
+        cls=Train,
+        help="Train a model on your own text; 'munmaek train TASK --help' has the task's options.",
+        epilog=examples(
+            "munmaek train lm corpus.txt --model lstm --budget 5m -o models/lstm",
+            "munmaek train classify reviews.tsv --model attention --json -o models/reviews",
+            "munmaek train translate ko.txt en.txt --model transformer -o models/ko-en",
+            "munmaek train mlm corpus.txt --model bert -o models/bert",
+        ),
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    ),
+    name="train",
+)
+app.add_typer(
+    typer.Typer(
+        cls=Config,
+        help="Print every option of a task and stage, as a file that --config reads.",
+        epilog=examples(
+            "munmaek config lm --model lstm > lstm.toml",
+            "munmaek config translate --model attention --set model.paper=luong2015 --json",
+        ),
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    ),
+    name="config",
+)
+app.command(epilog=examples("munmaek info models/rnn", "munmaek info models/5gram --json"))(info)
 app.command(
     epilog=examples(
         "munmaek evaluate models/rnn test.txt",

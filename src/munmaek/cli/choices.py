@@ -5,7 +5,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
-from munmaek.cli.durations import parse_duration
 from munmaek.errors import ConfigError
 
 __all__ = ["joined", "known_task", "merged", "place", "usable_device"]
@@ -16,39 +15,30 @@ def place(config: Path | None) -> str:
     return "the command line" if config is None else str(config)
 
 
-def merged(
-    config: Path | None,
-    options: Mapping[str, Any],
-    tables: Mapping[str, Mapping[str, Any]],
-) -> dict[str, Any]:
-    """The file's options under those of the command line; what is None was not given.
+def merged(config: Path | None, over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the file's options, under names of today, with those of the command line over them.
 
     Args:
         config: a TOML file, or None.
-        options: names and values of the recipe.
-        tables: names and values within its tables, by table.
+        over: names and values of the recipe; within its tables, a mapping for each.
 
     Raises:
         InputError: the file is missing.
-        ConfigError: it is not TOML, a table is none, or a budget is no span of time.
+        ConfigError: it is not TOML, or a table is none.
     """
     from munmaek.fit.recipe import read_toml
+    from munmaek.models.renamed import renewed
 
-    out = dict(read_toml(config)) if config is not None else {}
-    for name, values in tables.items():
+    out = renewed(read_toml(config), "recipe") if config is not None else {}
+    for name in {"model", "train", "models"} & {"model", "train", *out}:
         table = out.get(name, {})
         if not isinstance(table, dict):
             message = f"{place(config)}: {name} must be a table, written [{name}]"
             raise ConfigError(message)
-        out[name] = {**cast("dict[str, Any]", table), **_given(values)}
-    training: dict[str, Any] = out.get("train", {})
-    if isinstance(budget := training.get("budget"), str):
-        training["budget"] = parse_duration(budget, where=f"{place(config)}: budget =")
-    return {**out, **_given(options)}
-
-
-def _given(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
+        out[name] = renewed(cast("dict[str, Any]", table), name)
+    for name, value in renewed(over, "recipe").items():
+        out[name] = {**out[name], **renewed(value, name)} if name in ("model", "train") else value
+    return out
 
 
 def known_task(task: str) -> str:

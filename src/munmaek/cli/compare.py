@@ -10,7 +10,6 @@ import typer
 from munmaek.cli.board import board, put_remarks
 from munmaek.cli.choices import known_task, merged, place, usable_device
 from munmaek.cli.console import put, put_json
-from munmaek.cli.durations import parse_duration
 from munmaek.cli.options import (
     Budget,
     ConfigFile,
@@ -30,6 +29,7 @@ from munmaek.cli.options import (
     VocabSize,
     column,
 )
+from munmaek.durations import parse_duration
 from munmaek.errors import ConfigError
 
 __all__ = ["compare"]
@@ -112,9 +112,11 @@ def compare(
         "pairs": pairs or second_column is not None or None,
         "second_column": column(second_column),
     }
-    tables = {"models": {}, "train": {"budget": seconds, "epochs": epochs}}
-    chosen = merged(config, options, tables)
-    stage_options: Any = chosen.pop("models")
+    training = {"budget": seconds, "epochs": epochs}
+    over = {name: value for name, value in options.items() if value is not None}
+    limits = {name: value for name, value in training.items() if value is not None}
+    chosen = merged(config, {**over, "train": limits})
+    stage_options: Any = chosen.pop("models", {})
     names = [each.strip() for each in models.split(",") if each.strip()]
 
     from munmaek.comparison import CompareSettings, parse_candidate
@@ -151,8 +153,8 @@ def compare(
 
 def _recipe(options: dict[str, Any], candidates: Any, where: str, by_stage: Any) -> Any:
     """The recipe common to all, with each stage's own options checked before anything is read."""
-    from munmaek.fit.recipe import Recipe
     from munmaek.models import stage_named
+    from munmaek.tasks.recipe import Recipe
 
     for stage, values in by_stage.items():
         if not isinstance(values, dict):

@@ -32,7 +32,7 @@ Memory = Annotated[
     typer.Option(
         metavar="SIZE",
         show_default=False,
-        help="Stay below this much memory by working on disk: 256M, 2G (ngram only).",
+        help="Stay below this much memory by working on disk: 256M, 2G.",
     ),
 ]
 
@@ -41,15 +41,13 @@ TempDir = Annotated[
     typer.Option(
         metavar="DIR",
         show_default="beside the output",
-        help="Where --memory puts its temporary files (ngram only).",
+        help="Where --memory puts its temporary files.",
     ),
 ]
 
 Threads = Annotated[
     int | None,
-    typer.Option(
-        min=1, metavar="N", show_default="processors + 1", help="Threads to count in (ngram only)."
-    ),
+    typer.Option(min=1, metavar="N", show_default="processors + 1", help="Threads to count in."),
 ]
 
 ReservedWords = Annotated[
@@ -58,7 +56,7 @@ ReservedWords = Annotated[
         "--reserved",
         metavar="HOW",
         show_default="refuse",
-        help="<s>, </s>, <unk>, <pad>, <mask> as words of the text (ngram, words): refuse, "
+        help="<s>, </s>, <unk>, <pad>, <mask> as words of the text (words): refuse, "
         "space (leave out), word (count as unknown).",
     ),
 ]
@@ -127,28 +125,23 @@ def room_for(data: list[str], order: int | None) -> "Future[mmap.mmap] | None":
 
 
 def count_ngrams(
-    recipe: Any,
-    data: list[str],
+    job: Any,
     *,
-    folder: Path,
-    valid: list[str] | None,
-    force: bool,
-    resume: bool,
     memory: str | None,
     temp_dir: Path | None,
     threads: int | None,
     reserved: str | None,
     room: "Future[mmap.mmap] | None",
 ) -> Any:
-    """Count a language model; what was trained.
+    """Count a language model and return what was trained.
 
     Raises:
         ConfigError: an option that cannot be used.
         InputError: there is nothing to resume, or the data cannot be used.
     """
     limit = None if memory is None else parse_size(memory)
-    if resume and folder.exists():
-        message = f"{folder}: its training is finished, so there is nothing to resume"
+    if job.resume and job.folder.exists():
+        message = f"{job.folder}: its training is finished, so there is nothing to resume"
         raise InputError(message)
 
     from munmaek.ngram.compiled import is_cached
@@ -165,16 +158,16 @@ def count_ngrams(
     if not is_cached(sort_grams.__module__):
         say("munmaek: compiling for this machine, once ...")
     with (
-        claimed_folder(folder, force=force),
+        claimed_folder(job.folder, force=job.force),
         listening(),
         told("ngram (lm)") as tell,
     ):
         return train_ngrams(
-            recipe,
-            data,
-            folder=folder,
-            valid=valid or (),
-            force=force,
+            job.recipe,
+            job.data,
+            folder=job.folder,
+            valid=job.valid,
+            force=job.force,
             means=Means(threads, limit, temp_dir, Spare(room)),
             reserved=treatment,
             report=tell,

@@ -8,6 +8,7 @@ import errno
 import gc
 import io
 import os
+import shlex
 import sys
 import warnings
 from collections.abc import Sequence
@@ -17,14 +18,13 @@ import typer
 
 from munmaek.cli.app import app
 from munmaek.cli.console import complain, say
+from munmaek.cli.parameters import USAGE
 from munmaek.cli.stopping import INTERRUPTED, ending_in_order
 from munmaek.errors import InputError, MunmaekError, MunmaekWarning, explaining_missing_torch
+from munmaek.folder.commands import COMMAND
 from munmaek.terminal import following
 
 __all__ = ["main"]
-
-_USAGE: Any = typer.BadParameter.__mro__[1]
-"""``UsageError``: newer versions of typer bring their own click, so it is found, not imported."""
 
 _MACHINE = (
     errno.EDQUOT,
@@ -65,6 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _guarded(arguments: list[str]) -> int:
     try:
         _check_arguments(arguments)
+        COMMAND.set(shlex.join(["munmaek", *arguments]))
         with following(), explaining_missing_torch():
             code = app(args=arguments, prog_name="munmaek", standalone_mode=False)
         sys.stdout.flush()
@@ -82,7 +83,7 @@ def _guarded(arguments: list[str]) -> int:
         MemoryError,
         ImportError,
         UnicodeEncodeError,
-        _USAGE,
+        USAGE,
     ) as error:
         return _failed(error)
 
@@ -91,7 +92,7 @@ def _failed(error: Exception) -> int:
     """One line that says what went wrong, and the exit code."""
     if isinstance(error, OSError):
         return _of_the_system(error)
-    if isinstance(error, _USAGE):
+    if isinstance(error, USAGE):
         return _usage(error)
     if isinstance(error, MemoryError):
         complain("not enough memory; close other programs, or give less data or a smaller model")

@@ -8,56 +8,25 @@ import typer
 
 from munmaek.cli.console import put, put_json, say, say_warnings
 from munmaek.cli.evaluate import number, put_bases
-from munmaek.cli.options import column
 from munmaek.errors import ConfigError
 
 __all__ = [
-    "Calibrate",
-    "ClassWeights",
     "Curve",
-    "Patience",
     "Seeds",
     "SoftLabels",
-    "labelled_options",
     "parse_numbers",
-    "parse_weights",
     "sizes_and_seeds",
     "sum_up_several",
 ]
 
-ClassWeights = Annotated[
-    str | None,
-    typer.Option(
-        metavar="balanced|LABEL=X,…",
-        show_default=False,
-        help="Weight of each label in the loss (classify, tag); balanced is inverse to how often "
-        "it occurs.",
-    ),
-]
 SoftLabels = Annotated[
     list[str] | None,
     typer.Option(
         metavar="FILE",
         show_default=False,
+        rich_help_panel="Data",
         help="More texts to train on, with a probability for each label: JSONL, as munmaek "
-        "classify --json writes what another model says (classify).",
-    ),
-]
-Calibrate = Annotated[
-    bool,
-    typer.Option(
-        "--calibrate",
-        help="Fit a temperature on the validation data, so that probabilities mean what they say "
-        "(classify).",
-    ),
-]
-Patience = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        metavar="N",
-        show_default="never",
-        help="Stop early, after N validations without a better one.",
+        "classify --json writes what another model says.",
     ),
 ]
 Seeds = Annotated[
@@ -74,8 +43,7 @@ Curve = Annotated[
     typer.Option(
         metavar="N,N,…",
         show_default=False,
-        help="Learning curve: train on so many rows each time, all is the whole data (classify, "
-        "regress, tag).",
+        help="Learning curve: train on so many rows each time, all is the whole data.",
     ),
 ]
 
@@ -95,45 +63,6 @@ def parse_numbers(written: Sequence[str], *, option: str, words: Sequence[str] =
     return [part if part in words else int(part) for part in parts]
 
 
-def parse_weights(written: str | None) -> str | dict[str, float] | None:
-    """``balanced``, or ``LABEL=X,LABEL=X``.
-
-    Raises:
-        ConfigError: neither.
-    """
-    if written is None or written == "balanced":
-        return written
-    out: dict[str, float] = {}
-    for part in written.split(","):
-        label, _, weight = part.rpartition("=")
-        try:
-            out[label.strip()] = float(weight)
-        except ValueError:
-            label = ""
-        if not label.strip():
-            message = (
-                f"--class-weights {written}: balanced, or LABEL=X,LABEL=X wanted; got '{part}'"
-            )
-            raise ConfigError(message)
-    return out
-
-
-def labelled_options(
-    *,
-    pairs: bool,
-    second_column: str | None,
-    class_weights: str | None,
-    calibrate: bool,
-) -> dict[str, Any]:
-    """What the options say to the recipe; None where they were not given."""
-    return {
-        "pairs": pairs or second_column is not None or None,
-        "second_column": column(second_column),
-        "class_weights": parse_weights(class_weights),
-        "calibrate": calibrate or None,
-    }
-
-
 def sizes_and_seeds(
     seeds: Sequence[str] | None, curve: str | None, *, recipe: Any, single: Mapping[str, Any]
 ) -> tuple[list[int | None], list[int]] | None:
@@ -150,10 +79,7 @@ def sizes_and_seeds(
     """
     if seeds is None and curve is None:
         return None
-    if curve is not None and recipe.task not in ("classify", "regress", "tag"):
-        message = f"--curve is for 'classify', 'regress' and 'tag', not for '{recipe.task}'"
-        raise ConfigError(message)
-    if seeds is not None and recipe.stage == "ngram":
+    if seeds is not None and recipe.is_counted:
         raise ConfigError("--seeds: n-grams are counted, so that every seed gives the same model")
     for option, value in single.items():
         if value is not None:

@@ -1,7 +1,7 @@
 """Arguments and options that several verbs share, each described once."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,6 +24,7 @@ __all__ = [
     "PairRows",
     "SecondColumn",
     "Seed",
+    "Settings",
     "SourceTag",
     "SourceTokenizerKind",
     "TagColumn",
@@ -32,6 +33,7 @@ __all__ = [
     "Valid",
     "VocabSize",
     "column",
+    "data_files",
     "examples",
 ]
 
@@ -67,6 +69,7 @@ Force = Annotated[bool, typer.Option("--force", help="Replace what is at the out
 Valid = Annotated[
     list[str] | None,
     typer.Option(
+        rich_help_panel="Data",
         metavar="FILE",
         show_default=False,
         help="Validation data, twice for two parallel files; else see --hold-out.",
@@ -188,7 +191,18 @@ ConfigFile = Annotated[
     typer.Option(
         metavar="FILE.toml",
         show_default=False,
-        help="Options of the recipe and its tables; the command line comes first.",
+        help="File of options, as 'munmaek config' prints one; the command line comes first.",
+    ),
+]
+
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="[SECTION.]KEY=VALUE",
+        show_default=False,
+        help="Any other option by its key: model.tie_embeddings=false, train.clip=0.5; 'munmaek "
+        "config' prints them all.",
     ),
 ]
 
@@ -221,6 +235,16 @@ SecondColumn = Annotated[
         help="Column of the second text of each pair: its name, or its number from 0.",
     ),
 ]
+
+
+def data_files(what: str) -> Any:
+    """Return the argument for files of data, described as ``what``."""
+    argument = typer.Argument(
+        metavar="DATA",
+        show_default=False,
+        help=f"{what[:1].upper()}{what[1:]}; maybe compressed; - is standard input.",
+    )
+    return Annotated[list[str], argument]
 
 
 def column(written: str | None) -> str | int | None:

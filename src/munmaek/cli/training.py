@@ -11,25 +11,10 @@ from munmaek.cli.console import put, put_json, say, say_warnings, seconds_text, 
 from munmaek.cli.evaluate import put_scores, scores_json
 from munmaek.cli.labelled import sum_up_several
 from munmaek.cli.stopping import INTERRUPTED, listening
+from munmaek.tasks import task_named
 from munmaek.terminal import told
 
 __all__ = ["Job", "forecast", "sum_up", "train_once", "train_several"]
-
-NEXT = {
-    "lm": ("generate {}", "look {} 'a sentence'"),
-    "classify": ("classify {} FILE", "look {} 'a sentence'"),
-    "regress": ("rate {} FILE",),
-    "tag": ("tag {} FILE",),
-    "translate": ("translate {} FILE", "look {} 'a sentence'"),
-    "mlm": (
-        "fill {} 'a text with <mask> in it'",
-        "train classify DATA --model bert --init {} -o DIR",
-    ),
-    "embed": ("embed {} FILE -o vectors.npy", "search {} FILE 'a sentence'"),
-}
-"""What one may want to type after training, by task; {} is the model's folder."""
-PAIRED_NEXT = ("classify {} FILE",)
-"""The same for a classifier of pairs, which ``look`` does not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +40,7 @@ def _at_work(
 ) -> Generator[tuple[str, Callable[[Any], None], Callable[[], bool]], None, None]:
     """The device, whom to tell, and whom to ask after every step whether to stop."""
     recipe = job.recipe
-    chosen = "cpu" if recipe.stage == "ngram" else joined(usable_device(job.device))
+    chosen = "cpu" if recipe.is_counted else joined(usable_device(job.device))
     with listening() as stopper, told(f"{recipe.stage} ({recipe.task})") as tell:
 
         def should_stop() -> bool:
@@ -90,8 +75,8 @@ def train_once(job: Job, *, json: bool) -> None:
         )
     if not leads():
         return
-    paired = job.recipe.pairs and job.recipe.task == "classify"
-    sum_up(trained.info, job.folder, json=json, pairs=paired)
+    pairs = getattr(job.recipe, "pairs", False)
+    sum_up(trained.info, job.folder, json=json, pairs=pairs)
     if trained.info.training.get("stopped") == "interrupted":
         say(f"stopped early; the same command with --resume goes on from {job.folder}.partial")
         raise SystemExit(INTERRUPTED)
@@ -181,5 +166,6 @@ def sum_up(info: Any, folder: Path, *, json: bool, pairs: bool = False) -> None:
     if (text := folder / "text.safetensors").exists():
         say(f"the training text is kept in it ({size_text(text.stat().st_size)}); --no-keep-text")
     say("next:")
-    for command in PAIRED_NEXT if pairs else NEXT[info.task]:
-        say(f"  munmaek {command.format(folder)}")
+    for command in task_named(info.task).afterwards:
+        if not (pairs and command.startswith("look")):  # which reads no pairs
+            say(f"  munmaek {command.format(folder)}")

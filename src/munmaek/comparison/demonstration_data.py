@@ -6,9 +6,9 @@ from functools import cached_property
 from typing import Any
 
 from munmaek.comparison.demonstration_plan import Plan
-from munmaek.fit.recipe import Recipe
 from munmaek.phrases import HELD_OUT, Phrase, Phrasebook, phrasebook
 from munmaek.tasks import task_named
+from munmaek.tasks.recipe import Recipe
 from munmaek.text.corpora import Corpus, LabelledCorpus, ParallelCorpus
 
 __all__ = ["Data"]

@@ -14,7 +14,6 @@ from munmaek.comparison.demonstration_plan import SMALL, TRIALS, Plan, Trial
 from munmaek.comparison.demonstration_shown import SHOWN, Made
 from munmaek.comparison.entries import combined_entry, entry
 from munmaek.comparison.yardsticks import yardsticks
-from munmaek.fit.recipe import Recipe
 from munmaek.fit.record import Progress
 from munmaek.fit.running import Run
 from munmaek.look.measures import first_word_influence, reading_work
@@ -22,6 +21,7 @@ from munmaek.models import stage_named
 from munmaek.nn.products import unmeasured_products
 from munmaek.tasks import task_named
 from munmaek.tasks.loading import load
+from munmaek.tasks.recipe import Recipe
 from munmaek.tasks.work import Measuring
 
 __all__ = ["JOBS", "LABELS", "Demonstrating", "Outcome"]
@@ -135,7 +135,6 @@ class Demonstrating:
                 "vocab_size": self.plan.vocab_size,
                 "model": {**SMALL.get(trial.stage, {}), **trial.model},
                 "max_tokens": self.plan.max_tokens,
-                "limit": 128,
                 "seed": self.seed,
                 **options,
             }

@@ -104,7 +104,7 @@ class Plan:
     """By the row's name."""
 
 
-_MUON = {"optimiser": "muon", "learning_rate": 5e-3}
+_MUON = {"optimizer": "muon", "learning_rate": 5e-3}
 
 FULL = Plan(
     pairs=20_000,

@@ -93,12 +93,12 @@ class _Training:
     apart: str = ""
     """Stands behind its label, where another candidate's may be the same."""
 
-    def recipe(self) -> Recipe:
+    def recipe(self) -> Any:
         stage = self.candidate.stage or self.settings.recipe.stage
         changed = {"stage": stage, "model": self.settings.models.get(stage, {})}
         return self.settings.recipe.model_copy(update=changed)
 
-    def trained(self, fit: Callable[[Recipe, Run], Any]) -> Any:
+    def trained(self, fit: Callable[[Any, Run], Any]) -> Any:
         """Load or train, and keep the model if there is a folder."""
         budget = self.settings.recipe.train.get("budget")
         label = self.candidate.name

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from munmaek.fit.recipe import Recipe
 from munmaek.folder.manifest import MANIFEST, read_manifest
 from munmaek.models import stage_named, stages
 from munmaek.tasks.work import USUAL, Measuring
@@ -48,7 +47,7 @@ def parse_candidate(text: str) -> Candidate:
 class CompareSettings:
     """What to compare, on what."""
 
-    recipe: Recipe
+    recipe: Any
     """For every candidate; its stage is replaced by the candidate's, its ``model`` ignored."""
     candidates: tuple[Candidate, ...]
     train: Paths

@@ -1,9 +1,10 @@
-"""How long, how fast and how carefully to train."""
+"""Options of the training loop."""
 
-from typing import Any, Literal, cast
+from typing import Annotated, Any, ClassVar, Literal, cast
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
+from munmaek.durations import parse_duration
 from munmaek.models.configuration import Config
 
 __all__ = ["MAY_CHANGE", "TrainConfig"]
@@ -15,6 +16,10 @@ MAY_CHANGE = {
 """Options that a resumed run may have otherwise than the one it goes on from."""
 
 
+def _seconds(written: Any) -> Any:
+    return parse_duration(written, where="budget =") if isinstance(written, str) else written
+
+
 class TrainConfig(Config):
     """Options of the training loop; the same for every network and task.
 
@@ -22,76 +27,100 @@ class TrainConfig(Config):
     any of them the run is ten epochs.
     """
 
-    budget: float | None = Field(default=None, gt=0)
-    """Seconds of training and validation, kept over interruptions; the schedule ends within it."""
-    epochs: float | None = Field(default=None, gt=0)
-    """Passes over the training data."""
-    steps: int | None = Field(default=None, gt=0)
-    """Updates of the weights."""
+    section: ClassVar[str] = "train"
+    options: ClassVar[dict[str, str]] = {
+        "budget": "budget",
+        "epochs": "epochs",
+        "steps": "steps",
+        "optimizer": "optimizer",
+        "learning-rate": "learning_rate",
+        "weight-decay": "weight_decay",
+        "schedule": "schedule",
+        "warmup": "warmup",
+        "patience": "patience",
+        "precision": "precision",
+        "fsdp": "sharded",
+        "tensorboard": "tensorboard",
+    }
+    """Keys that the command line has options for; all others by ``--set train.KEY=VALUE``."""
 
-    optimiser: Literal["adamw", "sgd", "muon"] = "adamw"
-    """``muon`` (Jordan et al. 2024) for the stack's matrices, with AdamW for all else."""
+    budget: Annotated[float | None, BeforeValidator(_seconds)] = Field(default=None, gt=0)
+    """Time of training and validation, kept over interruptions, in seconds or as 90s, 5m or 1h30m;
+    the schedule ends within it."""
+    epochs: float | None = Field(default=None, gt=0)
+    """Epochs, passes over the training data, at most; 10 where neither these nor steps nor a budget
+    are given."""
+    steps: int | None = Field(default=None, gt=0)
+    """Updates of the weights, at most."""
+
+    optimizer: Literal["adamw", "sgd", "muon"] = "adamw"
+    """Optimizer of the weights; muon (Jordan et al. 2024) is for the stack's matrices, with AdamW
+    for all else."""
     learning_rate: float = Field(default=2e-3, gt=0)
-    """The highest rate, reached at the end of the warm-up."""
+    """Highest learning rate, reached at the end of the warm-up."""
     weight_decay: float = Field(default=0.01, ge=0)
-    """Matrices only, not embeddings, biases and normalisation; decoupled with AdamW."""
+    """Weight decay of matrices, not of embeddings, biases and normalisation; decoupled with AdamW
+    (Loshchilov & Hutter 2019)."""
     betas: tuple[float, float] = (0.9, 0.98)
-    """AdamW's decay of the first and second moment."""
+    """AdamW's decay of the first and second moment (Kingma & Ba 2015)."""
     momentum: float = Field(default=0.0, ge=0, lt=1)
-    """Of SGD."""
+    """Momentum of SGD."""
     schedule: Literal["cosine", "linear", "constant", "one-cycle", "wsd", "inverse-sqrt"] = "cosine"
-    """How the rate falls to nothing after the warm-up; constant stays.
+    """Schedule by which the learning rate falls to 0 after the warm-up; constant stays.
 
     ``one-cycle`` (Smith 2018) rises and falls along cosines while the momentum (AdamW's first beta)
     goes the other way; ``wsd`` is warm-up, stable, decay (Hu et al. 2024); ``inverse-sqrt`` falls
     with the root of the steps and never to nothing (Vaswani et al. 2017, eq. 3).
     """
     warmup: float = Field(default=0.05, ge=0, lt=1)
-    """Share of the run in which the rate rises; 0.3 where one-cycle says nothing else."""
+    """Warm-up, the share of the run in which the learning rate rises; 0.3 with one-cycle, where not
+    given."""
     decay: float = Field(default=0.2, gt=0, le=1)
     """Share of the run, its last, in which ``wsd`` falls."""
     averaging: Literal["none", "exponential", "last", "triggered"] = "none"
-    """A mean of the weights, which the model gets if it validates better than the best weights.
+    """Average of the weights, which the model gets if it validates better than the best weights.
 
     ``exponential`` runs over all steps; ``last`` takes those of the last ``average_over``
     validations; ``triggered`` all since validation has stopped improving, and validates the mean
     from there on (Merity et al. 2018, §4).
     """
     average_decay: float = Field(default=0.999, gt=0, lt=1)
-    """What each step leaves of the exponential mean."""
+    """Share of the exponential mean that each step keeps."""
     average_over: int = Field(default=5, ge=2)
     """Validations whose weights ``last`` averages."""
     trigger: int = Field(default=5, ge=1)
     """Validations by which none may be better for ``triggered`` to begin."""
     layer_decay: float = Field(default=1.0, gt=0, le=1)
-    """Rate of each layer as a share of the one above (Howard & Ruder 2018, §3.2: 1 / 2.6)."""
+    """Learning rate of each layer as a share of that of the layer above (Howard & Ruder 2018, §3.2:
+    1 / 2.6)."""
     unfreeze: float = Field(default=0.0, ge=0, lt=1)
-    """Share of the run over which layers join in, from the top down (the same, §3.3)."""
+    """Share of the run over which layers join in, from the top down (Howard & Ruder 2018, §3.3)."""
     clip: float | None = Field(default=1.0, gt=0)
-    """Largest norm of the gradient of the mean loss; None clips nothing."""
+    """Largest norm of the gradient of the mean loss; without it nothing is clipped."""
     accumulate: int = Field(default=1, ge=1)
     """Batches whose gradients make one step."""
     precision: Literal["auto", "float32", "bfloat16"] = "float32"
-    """What matrix products are computed in, Muon's too; auto is bfloat16 where measured faster.
+    """Precision of matrix products, Muon's too; auto is bfloat16 where it is measured to be faster.
 
     Weights and sums stay float32 in any case.
     """
     sharded: bool = False
-    """Several processes divide the weights (FSDP2) rather than the data alone (DDP)."""
+    """Under torchrun, divide the weights too (FSDP2) rather than the data alone (DDP)."""
     seed: int = Field(default=0, ge=0)
-    """Of dropout and whatever else the network draws while it trains."""
+    """Seed of dropout and whatever else the network draws while it trains; the recipe's, where not
+    given."""
 
     validations: int = Field(default=10, ge=1)
     """Validations over the run, at equal progress, the last at its end."""
     patience: int | None = Field(default=None, ge=1)
-    """Validations without a better one after which the run ends."""
+    """Early stopping, after so many validations without a better one; without it never."""
 
     checkpoint_every: float = Field(default=60.0, gt=0)
-    """Seconds between checkpoints; one more is made at the end."""
+    """Seconds between checkpoints; one more is written at the end."""
     log_every: float = Field(default=5.0, ge=0)
-    """Seconds between lines of ``log.jsonl``; one more at each validation."""
+    """Seconds between lines of ``log.jsonl``; one more is written at each validation."""
     tensorboard: bool = False
-    """Write what the log says for TensorBoard too."""
+    """Write what ``log.jsonl`` says for TensorBoard too."""
 
     @model_validator(mode="before")
     @classmethod

@@ -53,6 +53,7 @@ def train_network(
     lengths: Lengths,
     tokenizers: Sequence[AnyTokenizer],
     counts: Counts | None = None,
+    about: Mapping[str, Any] | None = None,
 ) -> tuple[Any, Info]:
     """Fit a fresh network, or one begun from another, to the task; with what is known of it.
 
@@ -66,6 +67,7 @@ def train_network(
         tokenizers: that the data was read with: one, or of a translator source and target.
         counts: of the tokens that a fresh network learns to predict, with which its output layer
             begins where it is one of ours; a stage of another package may have none such.
+        about: what the record of the training says besides.
 
     Raises:
         UnsupportedError: what it begins from does not fit, or reads with another tokenizer.
@@ -77,7 +79,7 @@ def train_network(
     network: Any = make_network(
         stage=recipe.stage,
         task=recipe.task,
-        config=config.model_dump(),
+        config=config,
         sizes=sizes,
         seed=recipe.seed,
     )
@@ -113,7 +115,7 @@ def train_network(
         seconds=result.seconds,
         training={
             "config": training.model_dump(),
-            "context": recipe.context,
+            **(about or {}),
             "steps": result.steps,
             "epochs": result.epochs,
             "tokens": result.tokens,

@@ -48,9 +48,9 @@ def make_optimiser(network: nn.Module, config: TrainConfig) -> torch.optim.Optim
     word does not occur; biases and normalisation because they hold no capacity to restrain.
     """
     groups = _groups(network, config)
-    if config.optimiser == "sgd":
+    if config.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=config.learning_rate, momentum=config.momentum)
-    if config.optimiser == "muon":
+    if config.optimizer == "muon":
         return make_muon(network, groups, config)
     return torch.optim.AdamW(groups, lr=config.learning_rate, betas=config.betas, fused=True)
 

@@ -1,22 +1,22 @@
-"""What a person chooses for one model: frozen, validated on entry, saved with the result."""
+"""What a person chooses for one model of any task: frozen, validated on entry, saved with it."""
 
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, TypeVar, cast
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, PrivateAttr
 
 from munmaek.errors import ConfigError, InputError, UnsupportedError
 from munmaek.fit.config import TrainConfig
 from munmaek.fit.holding import NOTHING, HoldOut
 from munmaek.folder.writing import MANIFEST
-from munmaek.metrics import CHOSE_TEMPERATURE, CHOSE_WEIGHTS, VALIDATION
-from munmaek.models import stage_named, stages_for
+from munmaek.metrics import CHOSE_WEIGHTS, VALIDATION
+from munmaek.models import stage_named, stages_for, without_alias
 from munmaek.models.configuration import Config
 from munmaek.text.tokenizers import KINDS
 
-__all__ = ["Recipe", "read_toml", "validation_roles"]
+__all__ = ["Recipe", "TokenizerName", "read_toml", "validation_roles"]
 
 
 def _known_tokenizer(name: str) -> str:
@@ -26,115 +26,111 @@ def _known_tokenizer(name: str) -> str:
     return name
 
 
+R = TypeVar("R", bound="Recipe")
 TokenizerName = Annotated[str, AfterValidator(_known_tokenizer)]
 
 
 class Recipe(Config):
-    """Everything that decides a model besides its data."""
+    """What decides a model of any task besides its data; each task adds its own options.
+
+    The configurations of the stage and of the training loop are validated once and carried.
+    """
+
+    section: ClassVar[str] = "recipe"
+    networks_only: ClassVar[tuple[str, ...]] = ()
+    """Options of which a counted model has no use."""
+    training: ClassVar[tuple[str, ...]] = ("max_tokens", "seed")
+    """Options that say how a model is trained, not what of the data."""
+    counted_only: ClassVar[tuple[str, ...]] = ()
+    """Options of which a network has none."""
 
     task: str
+    """The task's name."""
     stage: str
+    """The stage's name, or one of its aliases: ``lstm`` is an ``rnn`` with that cell."""
     tokenizer: TokenizerName = "bpe"
-    """A kind to learn, or the folder of a model whose tokenizer is taken as it is."""
-    source_tokenizer: TokenizerName | None = None
-    """The same for the source (translate); None is ``tokenizer``."""
-    joint_vocabulary: bool = False
-    """One tokenizer, learned from both sides, and one embedding for both (translate)."""
-    bpe_dropout: float = Field(default=0.0, ge=0, lt=1)
-    """Probability that a merge is left out, anew in each pass (translate; bpe, morphemes+bpe)."""
-    word_dropout: float = Field(default=0.0, ge=0, lt=1)
-    """Share of a text's tokens that <mask> replaces, anew in each pass (classify)."""
-    source_tag: str = ""
-    """Written before every source, training and validation (translate; Johnson et al. 2017)."""
-    tag_column: str | int | None = None
-    """Column of a table with what is written before each source instead (translate)."""
-    back_translated_tag: str = "<BT>"
-    """Written before sources that a model made (translate; Caswell et al. 2019)."""
+    """Tokenizer to learn, or the folder of a model whose tokenizer is taken as it is: words,
+    characters, jamo, bpe, unigram, wordpiece, morphemes or morphemes+bpe."""
     vocab_size: int = Field(default=8000, ge=8)
-    """Tokens at most; a small text gives fewer."""
+    """Largest vocabulary, in tokens; a small text gives fewer."""
     min_count: int = Field(default=1, ge=1)
-    """Occurrences below which a word is unknown (words and morphemes)."""
+    """Occurrences below which a word is unknown (words, morphemes) or spelled in subwords."""
     model: dict[str, Any] = Field(default_factory=dict)
-    """The stage's own configuration."""
+    """Options of the stage, a table."""
     train: dict[str, Any] = Field(default_factory=dict)
-    """The training loop's configuration."""
+    """Options of the training loop, a table."""
     max_tokens: int = Field(default=2048, ge=1)
-    """Tokens a batch, padding counted."""
-    context: Literal["sentence", "document"] = "sentence"
-    """Where a recurrent language model begins anew (lm): at each sentence, or nowhere."""
-    rows: int = Field(default=20, ge=1)
-    """Rows in which a document is read side by side (lm)."""
-    stretch: int = Field(default=70, ge=6)
-    """Tokens over which gradients go back in a document (lm)."""
-    small_states: float = Field(default=0.0, ge=0)
-    """Weight of the hidden states' mean square (lm; Merity et al. 2018, α)."""
-    slow_states: float = Field(default=0.0, ge=0)
-    """Weight of their mean squared change (lm; the same, β)."""
-    limit: int = Field(default=256, ge=8)
-    """Tokens of one text that are read (classify, translate, mlm)."""
-    smoothing: float = Field(default=0.1, ge=0, lt=1)
-    """Label smoothing (translate)."""
-    guide_weight: float = Field(default=1.0, ge=0)
-    """Weight of the loss on attention where links guide it (translate)."""
-    guide_repeat: int = Field(default=1, ge=1)
-    """Times that a guided pair is seen in each pass (translate)."""
-    mask_rates: tuple[float, ...] = (0.15,)
-    """Share of the words masked in each pass; the last holds for all later ones (mlm)."""
-    causal_passes: float = Field(default=0.0, ge=0)
-    """Passes, or a part of one, that predict from the left before masks begin (mlm)."""
-    whole_words: bool = True
-    """Mask whole words rather than pieces (mlm)."""
-    next_sentence: bool = False
-    """Learn too whether one text follows another, of documents with empty lines between (mlm)."""
-    temperature: float = Field(default=0.05, gt=0)
-    """By which cosines are divided before softmax (embed; Gao et al. 2021, τ)."""
-    batch_texts: int = Field(default=64, ge=2)
-    """Texts of a batch, of which each has all others as negatives (embed)."""
-    pooling: Literal["mean", "first"] | None = None
-    """What becomes of a text's vectors (embed); None is as the model that training begins from."""
-    min_score: float | None = None
-    """Pairs with a smaller number are not trained on (embed, with ``pairs``)."""
-    keep_text: bool | None = None
-    """Keep the training text beside an n-gram model; None does where the tables are larger."""
-    text_column: str | int | None = None
-    label_column: str | int | None = None
-    """Of the label, or of the number (regress)."""
-    pairs: bool = False
-    """Rows hold two texts each (classify, regress, embed)."""
-    second_column: str | int | None = None
-    """Of the second text of each pair."""
-    class_weights: Literal["balanced"] | dict[str, float] | None = None
-    """Of each label in the loss (classify, tag): ``balanced`` is inverse to how often it occurs.
-
-    They are scaled so that the mean over the training data is 1; a label left out weighs 1 before.
-    """
-    calibrate: bool = False
-    """Fit a temperature to the probabilities on the validation data (classify)."""
-    train_rows: int | None = Field(default=None, ge=2)
-    """Train on that many rows, drawn at random (classify, regress, tag); None takes all. Fewer rows
-    are always among more."""
+    """Tokens of a batch, padding counted."""
     hold_out: HoldOut = None
-    """Rows of the training data held out where no validation data is given: ``20%`` or ``500``.
-
-    None holds 5 % out, 2,000 at most, and nothing where the model is counted."""
+    """Rows held out for validation where no such data is given: ``500``, ``20%`` or ``0``; without
+    it 5 %, 2,000 rows at most, and nothing where the model is counted."""
     hold_out_seed: int | None = Field(default=None, ge=0)
-    """Of the choice of rows held out and of ``train_rows``; None is ``seed``."""
+    """Seed of the choice of rows held out or drawn; without it ``seed``."""
     seed: int = Field(default=0, ge=0)
+    """Seed of everything random: weights, order of the data, dropout, rows held out."""
+
+    _resolved: dict[str, Any] = PrivateAttr(default_factory=dict[str, Any])
+
+    @classmethod
+    def given(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the options under the names of today, a stage's alias as what it stands for.
+
+        Raises:
+            ValueError: the stage's options say otherwise.
+        """
+        given = super().given(values)
+        stage, meant = without_alias(str(given.get("stage")))
+        if not meant:
+            return given
+        model = cast("dict[str, Any]", given.get("model", {}))
+        for name, value in meant.items():
+            if model.get(name, value) != value:
+                message = f"stage '{given['stage']}' has {name} = '{value}', not '{model[name]}'"
+                raise ValueError(message)
+        return {**given, "stage": stage, "model": {**meant, **model}}
+
+    @classmethod
+    def of(cls: type[R], values: Mapping[str, Any], *, where: str = "the configuration") -> R:
+        """Validate ``values``, the tables ``model`` and ``train`` among them.
+
+        Raises:
+            ConfigError: an unknown option or a value out of range.
+            UnsupportedError: an unknown stage, or one that cannot do the task.
+        """
+        recipe = super().of(values, where=where)
+        recipe.stage_config(where=f"{where}: [model]")
+        recipe.train_config(where=f"{where}: [train]")
+        return recipe
+
+    def model_copy(self: R, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> R:  # noqa: ARG002 - all values are plain
+        """Return the recipe with other options, validated anew."""
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        return type(self).of({**given, **(update or {})})
+
+    @property
+    def tokenizers(self) -> tuple[str, str]:
+        """Return the kinds, or folders, of the source's tokenizer and of the target's."""
+        return self.tokenizer, self.tokenizer
 
     @property
     def choice_seed(self) -> int:
-        """Of the choice of rows."""
+        """Return the seed of the choice of rows."""
         return self.seed if self.hold_out_seed is None else self.hold_out_seed
 
     @property
     def is_counted(self) -> bool:
-        """Whether the model is counted, for which no validation chooses anything."""
+        """Return true for a model that is counted, for which no validation chooses anything."""
         return stage_named(self.stage).counted
 
     @property
     def is_trained(self) -> bool:
-        """Whether validation chooses something: the weights, or the temperature."""
-        return self.calibrate or not self.is_counted
+        """Return true where validation chooses something of the model."""
+        return bool(self.chosen_by_validation)
+
+    @property
+    def chosen_by_validation(self) -> tuple[str, ...]:
+        """Return the roles that validation has besides: what it chooses of the model."""
+        return () if self.is_counted else (CHOSE_WEIGHTS,)
 
     def holds_out(self, *, valid: bool) -> bool:
         """Return whether rows of the training data are to be held out.
@@ -155,127 +151,62 @@ class Recipe(Config):
             return False
         needed = self.is_trained
         if needed and self.hold_out == NOTHING:
-            what = "--calibrate" if self.is_counted else f"stage '{self.stage}'"
-            chosen = "its temperature" if self.is_counted else "its weights"
+            stage = f"stage '{self.stage}' chooses its weights"
+            what = "--calibrate chooses its temperature" if self.is_counted else stage
             message = (
-                f"--hold-out 0: {what} chooses {chosen} by validation; hold some rows out, or "
-                "give --valid FILE"
+                f"--hold-out 0: {what} by validation; hold some rows out, or give --valid FILE"
             )
             raise ConfigError(message)
         return needed if self.hold_out is None else self.hold_out != NOTHING
 
     def stage_config(self, *, where: str = "[model]") -> Any:
-        """The stage's configuration, resolved and validated.
+        """Return the stage's configuration, resolved and validated the first time.
 
         Raises:
-            ConfigError: an unknown option or a value out of range.
+            ConfigError: an unknown option, a value out of range, or options that contradict.
             UnsupportedError: an unknown stage, or one that cannot do the task.
         """
-        stage = stage_named(self.stage)
-        stage.network_class(self.task)
-        self._check_labelling(where)
-        self._check_translation(where)
-        self._check_masking(where)
-        if self.context == "document" and (self.task, self.stage) != ("lm", "rnn"):
-            message = (
-                f"{where}: context = 'document' is for rnn language models; "
-                f"'{self.stage}' for '{self.task}' reads sentence by sentence"
-            )
-            raise ConfigError(message)
-        return stage.config_class().of(self.model, where=where)
+        if "model" not in self._resolved:
+            stage = stage_named(self.stage)
+            stage.network_class(self.task)
+            self._check_stage(where)
+            self.check_options(where)
+            self._resolved["model"] = stage.config_class().of(self.model, where=where)
+        return self._resolved["model"]
 
-    def _check_translation(self, where: str) -> None:
-        """Options of translators, where there is none or they contradict each other."""
-        asked = {
-            "source_tokenizer": self.source_tokenizer is not None,
-            "joint_vocabulary": self.joint_vocabulary,
-            "bpe_dropout": self.bpe_dropout > 0,
-            "source_tag": bool(self.source_tag),
-            "tag_column": self.tag_column is not None,
-        }
-        for name, given in asked.items():
-            if given and self.task != "translate":
-                message = f"{where}: {name} is for 'translate', not for '{self.task}'"
-                raise ConfigError(message)
-        source = self.source_tokenizer or self.tokenizer
-        if self.joint_vocabulary and source != self.tokenizer:
-            message = (
-                f"{where}: joint_vocabulary is one tokenizer for both sides, got '{source}' for "
-                f"the source and '{self.tokenizer}' for the target; leave one of the options out"
-            )
-            raise ConfigError(message)
-
-    def _check_masking(self, where: str) -> None:
-        """Passes from the left, where there are none or another task stands beside."""
-        if self.causal_passes and self.task != "mlm":
-            message = f"{where}: causal_passes is for 'mlm', not for '{self.task}'"
-            raise ConfigError(message)
-        if self.causal_passes and self.next_sentence:
-            message = (
-                f"{where}: causal_passes and next_sentence do not go together, for a text that is "
-                "read from the left says nothing of a later one; leave one of them out"
-            )
-            raise ConfigError(message)
-        if self.causal_passes and self.train.get("patience") is not None:
-            message = (
-                f"{where}: causal_passes and patience do not go together, for validation hides "
-                "words and gets no better until masks begin; leave one of them out"
-            )
-            raise ConfigError(message)
-
-    def check_guide(self, *, given: bool, counts_words: bool) -> None:
-        """Whether a guide goes with the other options.
-
-        Args:
-            given: there is a guide.
-            counts_words: it names words by their number, of texts without tags.
+    def check_options(self, where: str) -> None:
+        """Check options of the task that depend on one another or on the stage.
 
         Raises:
-            UnsupportedError: pieces that change from pass to pass, or words that tags shift.
+            ConfigError: they contradict each other.
         """
-        if given and self.bpe_dropout > 0:
-            message = "a guide links the pieces of each pair, which bpe_dropout cuts anew; drop one"
-            raise UnsupportedError(message)
-        if counts_words and (self.source_tag or self.tag_column is not None):
-            message = (
-                "a guide counts the words of the source, which a tag shifts by one; write the tags "
-                "into the text itself, or let the built-in aligner guide: --guide statistical"
-            )
-            raise UnsupportedError(message)
 
-    def _check_labelling(self, where: str) -> None:
-        """Options of labelled data, where there is none or the stage has no use for them."""
-        asked = {
-            "pairs": (self.pairs, ("classify", "regress", "embed"), False),
-            "class_weights": (self.class_weights is not None, ("classify", "tag"), False),
-            "calibrate": (self.calibrate, ("classify",), True),
-            "word_dropout": (self.word_dropout > 0, ("classify",), False),
-            "train_rows": (self.train_rows is not None, ("classify", "regress", "tag"), True),
-        }
-        for name, (given, tasks, counted) in asked.items():
-            if given and self.task not in tasks:
-                able = " and ".join(f"'{task}'" for task in tasks)
-                message = f"{where}: {name} is for {able}, not for '{self.task}'"
-                raise ConfigError(message)
-            if given and self.stage == "ngram" and not counted:
-                able = ", ".join(s.name for s in stages_for(self.task) if s.name != "ngram")
-                message = f"{where}: stage 'ngram' has no {name}; stages that have: {able}"
-                raise UnsupportedError(message)
+    def _check_stage(self, where: str) -> None:
+        """Refuse options that the stage has no use for."""
+        counted, able = self.is_counted, stages_for(self.task)
+        for name in self.networks_only if counted else self.counted_only:
+            if getattr(self, name) == type(self).model_fields[name].get_default():
+                continue
+            those = ", ".join(each.name for each in able if each.counted is not counted)
+            message = f"{where}: stage '{self.stage}' has no {name}; stages that have: {those}"
+            raise UnsupportedError(message)
 
     def train_config(self, *, where: str = "[train]") -> TrainConfig:
-        """The loop's configuration, with what suits this task and stage filled in.
+        """Return the loop's configuration, with what suits this task and stage filled in.
 
         Raises:
             ConfigError: an unknown option or a value out of range.
         """
-        usual = stage_named(self.stage).training.get(self.task, {})
-        return TrainConfig.of({"seed": self.seed, **usual, **self.train}, where=where)
+        if "train" not in self._resolved:
+            usual = stage_named(self.stage).training.get(self.task, {})
+            values = {"seed": self.seed, **usual, **self.train}
+            self._resolved["train"] = TrainConfig.of(values, where=where)
+        return self._resolved["train"]
 
 
 def validation_roles(recipe: Recipe) -> tuple[str, ...]:
     """Return what validation data is called beside scores, and what it chose of the model."""
-    chosen = [CHOSE_WEIGHTS] * (not recipe.is_counted) + [CHOSE_TEMPERATURE] * recipe.calibrate
-    return (VALIDATION, *chosen)
+    return (VALIDATION, *recipe.chosen_by_validation)
 
 
 _LARGEST = 1 << 20

@@ -54,7 +54,7 @@ def begun_with(recipe: Recipe, init: Any) -> tuple[Tokenizer, ...]:
         ConfigError: the recipe asks for another kind than that of ``init``.
     """
     found = () if init is None else tokenizers_of(init)
-    asked = (recipe.source_tokenizer or recipe.tokenizer, recipe.tokenizer)
+    asked = recipe.tokenizers
     if not set(KINDS).issuperset(asked):
         return ()
     for own, kind in zip(found, asked[2 - len(found) :], strict=True):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from munmaek.folder.commands import COMMAND
 from munmaek.metrics import TRAINED_ON, VALIDATION, Score, in_role
 
 __all__ = ["Info", "munmaek_version"]
@@ -41,6 +42,8 @@ class Info:
     scores: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Scores as JSON, with signatures."""
     version: str = field(default_factory=munmaek_version)
+    command: str = field(default_factory=COMMAND.get)
+    """The command that made it, as it was typed; empty where that is not known."""
 
     def with_scores(self, scores: Mapping[str, Score], *, roles: Sequence[str] = ()) -> "Info":
         """Return the same with these scores, of data that had ``roles`` in the training."""
@@ -69,4 +72,5 @@ class Info:
     @classmethod
     def from_json(cls, manifest: Mapping[str, Any]) -> "Info":
         """From ``munmaek.json``."""
-        return cls(**{name: manifest[name] for name in cls.__slots__})
+        known = {name: manifest[name] for name in cls.__slots__ if name != "command"}
+        return cls(**known, command=manifest.get("command", ""))

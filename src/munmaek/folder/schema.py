@@ -162,6 +162,7 @@ class Manifest(Strict):
     data: DataRecord
     scores: dict[str, ScoreRecord]
     version: str
+    command: str = ""
     files: dict[FileName, FileRecord] = {}
 
     @model_validator(mode="after")

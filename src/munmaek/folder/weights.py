@@ -17,6 +17,7 @@ from munmaek.folder.manifest import MANIFEST
 from munmaek.folder.tensor_files import write_tensors
 from munmaek.models import stage_named
 from munmaek.models.bert.huggingface import from_huggingface, to_huggingface
+from munmaek.models.configuration import Config
 from munmaek.nn.building import build_network
 from munmaek.nn.tensors import check_tensors
 
@@ -37,7 +38,7 @@ def make_network(
     *,
     stage: str,
     task: str,
-    config: Mapping[str, Any],
+    config: Mapping[str, Any] | Config,
     sizes: Mapping[str, Any],
     seed: int = 0,
     where: str = "the configuration",
@@ -47,7 +48,7 @@ def make_network(
     Args:
         stage: its stage.
         task: what it is for.
-        config: the stage's configuration.
+        config: the stage's configuration, validated or as it was read.
         sizes: what else it is made with.
         seed: of its weights.
         where: the configuration was read from, for messages.
@@ -56,7 +57,8 @@ def make_network(
         ConfigError: an option of the configuration that cannot be.
     """
     row = stage_named(stage)
-    settings = row.config_class().of(config, where=where)
+    known = isinstance(config, Config)
+    settings = config if known else row.config_class().of(config, where=where)
     return cast(
         "nn.Module", build_network(lambda: row.network_class(task)(settings, **sizes), seed=seed)
     )

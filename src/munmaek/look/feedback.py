@@ -17,12 +17,12 @@ import numpy as np
 from munmaek.align import MarkedPair, append_marks, tokenizer_hash
 from munmaek.errors import InputError
 from munmaek.fit.extra import Extra
-from munmaek.fit.recipe import Recipe
 from munmaek.look.feedback_material import Material, material
 from munmaek.look.feedback_report import measure, report
 from munmaek.look.pairs import Pairs
 from munmaek.pipeline import train
 from munmaek.tasks.loading import load_for
+from munmaek.tasks.recipe import Recipe
 from munmaek.tasks.translate.model import Translator
 from munmaek.text.spaces import ascii_words
 from munmaek.writing import scratch_folder
@@ -150,8 +150,8 @@ def _train(
             "validations": 1,
             "schedule": "linear",
         },
-        limit=model.limit,
-        guide_weight=weight,
+        max_length=model.limit,
+        alignment_weight=weight,
     )
     tell(name, 0, steps)
     trained: Any = train(
@@ -160,7 +160,7 @@ def _train(
         folder=files.place / name,
         valid=[str(path) for path in files.valid],
         init=folder,
-        extra=Extra(guide=files.marks if name == "guided" else None),
+        extra=Extra(alignment_supervision=files.marks if name == "guided" else None),
         report=lambda progress: tell(name, progress.step, steps),
         should_stop=should_stop,
     )

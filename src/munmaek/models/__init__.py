@@ -14,7 +14,7 @@ from typing import Any
 
 from munmaek.errors import UnsupportedError
 
-__all__ = ["LINEAGE", "Stage", "stage_named", "stages", "stages_for"]
+__all__ = ["LINEAGE", "Stage", "stage_named", "stages", "stages_for", "without_alias"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,10 @@ class Stage:
     """What its context is, drawn: ``package:file`` of an SVG of 134 by 64; nothing where empty."""
     counted: bool = False
     """Whether its models are counted: validation chooses nothing, and torch is not needed."""
+    recurrent: bool = False
+    """Whether a language model's state may run on over the sentences of a document."""
+    aliases: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    """Other names of the stage, with the options that each stands for."""
 
     def config_class(self) -> Any:
         """Return the stage's configuration class, a ``munmaek.models.configuration.Config``."""
@@ -48,11 +52,19 @@ class Stage:
         Raises:
             UnsupportedError: this stage cannot do it; the message lists the stages that can.
         """
+        self.check_task(task)
+        return _load(self.networks[task])
+
+    def check_task(self, task: str) -> None:
+        """Check that the stage can do ``task``; nothing is loaded.
+
+        Raises:
+            UnsupportedError: it cannot; the message lists the stages that can.
+        """
         if task not in self.networks:
             able = ", ".join(stage.name for stage in stages_for(task)) or "none"
             message = f"stage '{self.name}' cannot do the task '{task}'; stages that can: {able}"
             raise UnsupportedError(message)
-        return _load(self.networks[task])
 
     def drawing(self) -> str:
         """Return the SVG of its picture, empty where it has none.
@@ -101,6 +113,12 @@ LINEAGE = (
             "lm": {"learning_rate": 3e-3},
             "classify": {"learning_rate": 1e-3},
             "regress": {"learning_rate": 1e-3},
+        },
+        recurrent=True,
+        aliases={
+            "lstm": {"cell": "lstm"},
+            "gru": {"cell": "gru"},
+            "elman": {"cell": "elman"},
         },
     ),
     Stage(
@@ -184,7 +202,7 @@ LINEAGE = (
         training={
             "classify": {"learning_rate": 3e-4, "warmup": 0.1},
             "regress": {"learning_rate": 3e-4, "warmup": 0.1},
-            "mlm": {"optimiser": "muon", "learning_rate": 2e-3, "warmup": 0.1},
+            "mlm": {"optimizer": "muon", "learning_rate": 2e-3, "warmup": 0.1},
             "tag": {"learning_rate": 3e-4, "warmup": 0.1},
             "embed": {"learning_rate": 1e-4, "warmup": 0.1},
         },
@@ -222,3 +240,11 @@ def stage_named(name: str) -> Stage:
     except KeyError:
         message = f"unknown stage '{name}'; the lineage is {', '.join(stages())}"
         raise UnsupportedError(message) from None
+
+
+def without_alias(name: str) -> tuple[str, Mapping[str, Any]]:
+    """Return the stage that ``name`` means and the options it stands for: ``lstm``, an ``rnn``."""
+    for stage in stages().values():
+        if name in stage.aliases:
+            return stage.name, stage.aliases[name]
+    return name, {}

@@ -38,13 +38,14 @@ class SelfAttentionConfig(Config):
     """Sizes of the single-head self-attention stage."""
 
     label: ClassVar[str] = "self-attention"
+    options: ClassVar[dict[str, str]] = {"hidden-size": "dimension", "dropout": "dropout"}
 
     dimension: int = Field(default=256, ge=1)
-    """D."""
+    """Width D of embeddings and context vectors."""
     dropout: float = Field(default=0.1, ge=0.0, lt=1.0)
-    """On the embedded tokens, the context vectors and before the scores."""
+    """Dropout on the embedded tokens, the context vectors and before the scores."""
     tie_embeddings: bool = True
-    """Use the token embedding for the language model's scores (Press & Wolf 2017)."""
+    """Score tokens of the language model with the token embedding (Press & Wolf 2017)."""
 
 
 class SelfAttention(nn.Module):

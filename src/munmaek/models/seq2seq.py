@@ -49,26 +49,38 @@ class Seq2SeqConfig(Config):
     """Options of the stage."""
 
     label: ClassVar[str] = "encoder–decoder"
+    options: ClassVar[dict[str, str]] = {
+        "cell": "cell",
+        "layers": "layers",
+        "hidden-size": "hidden",
+        "embedding-size": "embedding",
+        "dropout": "dropout",
+    }
 
     paper: Literal["cho2014", "sutskever2014"] | None = None
-    """Whose structure to take where an option is not given."""
+    """Paper whose structure is taken where an option is not given."""
     cell: CellName = "gru"
+    """Recurrent cell of encoder and decoder."""
     embedding: int = Field(default=256, ge=1)
+    """Width of the token embeddings."""
     hidden: int = Field(default=256, ge=1)
+    """Width of the hidden states of encoder and decoder."""
     layers: int = Field(default=1, ge=1)
+    """Layers of the encoder and of the decoder each."""
     dropout: float = Field(default=0.2, ge=0.0, lt=1.0)
+    """Dropout on embedded tokens, between layers and on what predicts."""
     reverse_source: bool = False
     """Read the source from its last token to its first (Sutskever et al. 2014, §3.3)."""
     bridge: Literal["tanh", "copy"] = "tanh"
-    """s_0: made of c, or the encoder's last state, layer by layer."""
+    """Beginning s_0 of the decoder: made of c, or the encoder's last state, layer by layer."""
     context_at_every_step: bool = True
-    """The decoder and its readout see c, rather than s_0 alone."""
+    """Let the decoder and its readout see c at every step, rather than s_0 alone."""
     readout: Literal["maxout", "state"] = "maxout"
-    """The layer that predicts: maxout over state, token and c, or the top layer's state."""
+    """Readout that predicts: maxout over state, token and c, or the top layer's state."""
     tie_embeddings: bool = True
-    """The output weights are the target embedding's."""
+    """Score tokens with the target embedding (Press & Wolf 2017)."""
     share_embeddings: bool = False
-    """In translation the source and the target have one embedding; needs one vocabulary."""
+    """Share one embedding between source and target in translation; needs one vocabulary."""
 
     @model_validator(mode="before")
     @classmethod

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from munmaek.errors import UnsupportedError
 
 if TYPE_CHECKING:
+    from munmaek.fit.extra import Extra
+    from munmaek.tasks.recipe import Recipe
     from munmaek.tasks.work import Work
 
 __all__ = ["TASKS", "Task", "task_named", "tasks"]
@@ -22,7 +24,7 @@ __all__ = ["TASKS", "Task", "task_named", "tasks"]
 class Task:
     """One row of the tasks.
 
-    ``work`` and ``model`` are ``module:name`` paths, loaded when used.
+    ``work``, ``model`` and ``recipe`` are ``module:name`` paths, loaded when used.
     """
 
     name: str
@@ -45,6 +47,17 @@ class Task:
         """Return whether models of ``task`` give this task's answer."""
         return task in (self.name, *self.also)
 
+    recipe: str = "munmaek.tasks.recipe:Recipe"
+    """The class of its options."""
+    reads: str = "its data"
+    """The data that it is trained on, in words."""
+    besides: tuple[str, ...] = ()
+    """Names of what it can be trained on or by besides, which only some tasks have."""
+    examples: tuple[str, ...] = ()
+    """Commands that train it."""
+    afterwards: tuple[str, ...] = ()
+    """Commands that one may want to type after training; {} is the model's folder."""
+
     def loaded(self) -> "Work[Any, Any, Any]":
         """Return the task's work."""
         return _load(self.work)()
@@ -52,6 +65,24 @@ class Task:
     def model_class(self) -> Any:
         """Return the class of the task's trained models."""
         return _load(self.model)
+
+    def check_extra(self, extra: "Extra") -> None:
+        """Check that the task can use all that is trained on besides.
+
+        Raises:
+            UnsupportedError: names the option and the tasks that have it.
+        """
+        for name in extra.given:
+            if name not in self.besides:
+                able = " and ".join(
+                    f"'{one.name}'" for one in tasks().values() if name in one.besides
+                )
+                message = f"--{name.replace('_', '-')} is for {able}, not for '{self.name}'"
+                raise UnsupportedError(message)
+
+    def recipe_class(self) -> "type[Recipe]":
+        """Return the class of the task's options."""
+        return _load(self.recipe)
 
 
 TASKS = (
@@ -63,6 +94,15 @@ TASKS = (
         work="munmaek.tasks.lm.task:LanguageModels",
         model="munmaek.tasks.lm.model:TrainedLanguageModel",
         beside=("word_perplexity", "perplexity"),
+        recipe="munmaek.tasks.lm.options:LmRecipe",
+        reads="running text, a sentence a line",
+        besides=("memory", "temp_dir", "threads", "reserved"),
+        examples=(
+            "munmaek train lm corpus.txt --model lstm --layers 2 --budget 5m -o models/lstm",
+            "munmaek train lm corpus.txt.gz --model ngram --order 5 --tokenizer words -o 5gram",
+            "munmaek train lm corpus.txt --model ngram --smoothing witten-bell --prune '0 1' -o m",
+        ),
+        afterwards=("generate {}", "look {} 'a sentence'"),
     ),
     Task(
         name="classify",
@@ -72,6 +112,16 @@ TASKS = (
         work="munmaek.tasks.classify.task:Classifiers",
         model="munmaek.tasks.classify.model:Classifier",
         beside=("macro_f1", "micro_f1"),
+        recipe="munmaek.tasks.classify.options:ClassifyRecipe",
+        reads="a table of texts with their labels, or of pairs of texts",
+        besides=("soft_labels", "curve"),
+        examples=(
+            "munmaek train classify reviews.tsv --model attention -o models/reviews",
+            "munmaek train classify nli.tsv --pairs --model bert --init models/bert -o models/nli",
+            "munmaek train classify reviews.tsv --model rnn --seeds '0 1 2' --calibrate -o m",
+            "munmaek train classify reviews.tsv --model rnn --soft-labels answers.jsonl -o m",
+        ),
+        afterwards=("classify {} FILE", "look {} 'a sentence'"),
     ),
     Task(
         name="regress",
@@ -81,6 +131,13 @@ TASKS = (
         work="munmaek.tasks.regress.task:Regressors",
         model="munmaek.tasks.regress.model:Regressor",
         beside=("pearson", "mse"),
+        recipe="munmaek.tasks.regress.options:RegressRecipe",
+        reads="a table of texts, or of pairs of texts, with a number each",
+        besides=("curve",),
+        examples=(
+            "munmaek train regress sts.tsv --pairs --model bert --init models/bert -o models/sts",
+        ),
+        afterwards=("rate {} FILE",),
     ),
     Task(
         name="tag",
@@ -90,6 +147,11 @@ TASKS = (
         work="munmaek.tasks.tag.task:Taggers",
         model="munmaek.tasks.tag.model:Tagger",
         beside=("accuracy", "span_precision", "span_recall"),
+        recipe="munmaek.tasks.tag.options:TagRecipe",
+        reads="a word and its label a line, an empty line after each sentence",
+        besides=("curve",),
+        examples=("munmaek train tag names.tsv --model bert --init models/bert -o models/names",),
+        afterwards=("tag {} FILE",),
     ),
     Task(
         name="translate",
@@ -99,6 +161,14 @@ TASKS = (
         work="munmaek.tasks.translate.task:Translators",
         model="munmaek.tasks.translate.model:Translator",
         beside=("chrf", "ter", "perplexity", "bits_per_character"),
+        recipe="munmaek.tasks.translate.options:TranslateRecipe",
+        reads="two parallel files, or a table of sentence pairs",
+        besides=("alignment_supervision", "back_translated"),
+        examples=(
+            "munmaek train translate ko.txt en.txt --model transformer --epochs 20 -o models/ko-en",
+            "munmaek train translate ko.txt en.txt --model attention --bpe-dropout 0.1 -o m",
+        ),
+        afterwards=("translate {} FILE", "look {} 'a sentence'"),
     ),
     Task(
         name="mlm",
@@ -109,6 +179,17 @@ TASKS = (
         model="munmaek.tasks.mlm.model:Encoder",
         beside=("masked_perplexity", "next_sentence_accuracy"),
         also=("embed",),
+        recipe="munmaek.tasks.mlm.options:MlmRecipe",
+        reads="running text, a text a line",
+        besides=("dry_run",),
+        examples=(
+            "munmaek train mlm corpus.txt --model bert --layers 6 --epochs 20 -o models/bert",
+            "munmaek train mlm corpus.txt --model bert --next-sentence --dry-run",
+        ),
+        afterwards=(
+            "fill {} 'a text with <mask> in it'",
+            "train classify DATA --model bert --init {} -o DIR",
+        ),
     ),
     Task(
         name="embed",
@@ -119,6 +200,12 @@ TASKS = (
         model="munmaek.tasks.mlm.model:Encoder",
         beside=("retrieval_accuracy", "mean_reciprocal_rank"),
         also=("mlm",),
+        recipe="munmaek.tasks.embed.options:EmbedRecipe",
+        reads="texts, a text a line, or a table of pairs of one meaning",
+        examples=(
+            "munmaek train embed lines.txt --model bert --init models/bert --valid sts.tsv -o m",
+        ),
+        afterwards=("embed {} FILE -o vectors.npy", "search {} FILE 'a sentence'"),
     ),
 )
 

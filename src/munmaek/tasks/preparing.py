@@ -16,6 +16,7 @@ from munmaek.fit.holding import (
 from munmaek.fit.recipe import Recipe
 from munmaek.fit.vocabulary import make_tokenizer
 from munmaek.tasks.labelling import check_known
+from munmaek.tasks.recipe import Drawn, Rows
 from munmaek.text.corpora import LabelledCorpus, Pairs
 from munmaek.text.labels import LabelIndex, unseen_note
 from munmaek.text.soft_labels import SoftLabels
@@ -85,7 +86,7 @@ def holds_out(recipe: Recipe, valid: Any, holding: bool | None) -> bool:
 
 
 def parted(
-    corpus: C, valid: C | None, recipe: Recipe, *, holding: bool | None = None
+    corpus: C, valid: C | None, recipe: Drawn, *, holding: bool | None = None
 ) -> tuple[C, C | None]:
     """What to train on, as much of it as the recipe says, and what to validate on, if anything.
 
@@ -122,14 +123,14 @@ def _hold_out_rows(
     return hold_out_labelled(labels, name=corpus.name, seed=seed, asked=asked)
 
 
-def parted_to_train(corpus: C, valid: C | None, recipe: Recipe) -> tuple[C, C]:
+def parted_to_train(corpus: C, valid: C | None, recipe: Drawn) -> tuple[C, C]:
     """``parted`` of a task whose models are all trained, so that there always is validation."""
     train, held = parted(corpus, valid, recipe)
     assert held is not None
     return train, held
 
 
-def columns_of(recipe: Recipe) -> dict[str, Any]:
+def columns_of(recipe: Rows) -> dict[str, Any]:
     """Return what ``read_labelled`` and ``read_valued`` are told of the table."""
     return {
         "text_column": recipe.text_column,

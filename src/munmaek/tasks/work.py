@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from munmaek.fit.extra import Extra
-from munmaek.fit.recipe import Recipe
 from munmaek.folder.info import Info
 from munmaek.metrics import Score
 from munmaek.metrics.diagnosis import Finding
@@ -109,14 +108,14 @@ class Work(ABC, Generic[C, P, M]):
     """Makes one more model of those that are compared; counted ones then leave rows held out."""
 
     @abstractmethod
-    def read(self, paths: Paths, recipe: Recipe) -> C:
+    def read(self, paths: Paths, recipe: Any) -> C:
         """Read a corpus from files.
 
         Raises:
             InputError: the files hold no data of this task.
         """
 
-    def read_validation(self, paths: Paths, recipe: Recipe) -> Any:
+    def read_validation(self, paths: Paths, recipe: Any) -> Any:
         """Read what validates, where that is read otherwise than what is trained on."""
         return self.read(paths, recipe)
 
@@ -125,7 +124,7 @@ class Work(ABC, Generic[C, P, M]):
         self,
         corpus: C,
         valid: Any,
-        recipe: Recipe,
+        recipe: Any,
         *,
         init: Any = None,
         extra: Extra = NOTHING_MORE,
@@ -145,7 +144,7 @@ class Work(ABC, Generic[C, P, M]):
         """
 
     @abstractmethod
-    def fit(self, prepared: P, recipe: Recipe, run: "Run") -> M:
+    def fit(self, prepared: P, recipe: Any, run: "Run") -> M:
         """Train the recipe's stage on ``prepared``; its validation scores are not measured yet."""
 
     def validate(self, model: Any, prepared: Any) -> Measured | None:

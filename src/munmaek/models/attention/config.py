@@ -18,40 +18,51 @@ class AttentionConfig(Config):
     """Options of the stage; those of the decoder are for translation."""
 
     label: ClassVar[str] = "attention"
+    options: ClassVar[dict[str, str]] = {
+        "cell": "cell",
+        "layers": "layers",
+        "hidden-size": "hidden",
+        "embedding-size": "embedding",
+        "dropout": "dropout",
+    }
 
     paper: Literal["bahdanau2015", "luong2015"] | None = None
-    """Whose structure to take where an option is not given."""
+    """Paper whose structure is taken where an option is not given."""
     score: Literal["additive", "dot", "general", "concat"] = "additive"
-    """Additive is Bahdanau's decoder, the others are Luong's."""
+    """Score of a source state; additive is Bahdanau's decoder, the others are Luong's."""
     embedding: int = Field(default=256, ge=1)
+    """Width of the token embeddings."""
     hidden: int = Field(default=256, ge=1)
     """Width of the decoder's state and of the alignment layer."""
     bidirectional: bool = True
-    """The encoder reads both ways; false reads from the first token on."""
+    """Let the encoder read both ways; false reads from the first token on."""
     encoder_hidden: int = Field(default=128, ge=1, validate_default=True)
     """Width of the encoder's state in each of its directions."""
     encoder_layers: int = Field(default=1, ge=1)
+    """Layers of the encoder."""
     dropout: float = Field(default=0.2, ge=0.0, lt=1.0)
+    """Dropout on embedded tokens, between layers and on what predicts."""
     cell: Literal["gru", "lstm"] = "gru"
-    """The cell of encoder and decoder; additive has a GRU."""
+    """Recurrent cell of encoder and decoder; additive has a GRU."""
     layers: int = Field(default=1, ge=1)
     """Layers of the decoder; additive has one."""
     bridge: Literal["tanh", "copy"] = "tanh"
-    """s_0: tanh of a linear layer, or the encoder's last state, layer by layer."""
+    """Beginning s_0 of the decoder: tanh of a linear layer, or the encoder's last state, layer by
+    layer."""
     reverse_source: bool = False
     """Read the source from its last token to its first."""
     input_feeding: bool = True
-    """With Luong's scores: each step sees the attentional state before it."""
+    """Let each step see the attentional state before it, with Luong's scores (§3.3)."""
     span: Span = "global"
-    """With Luong's scores: look at all of the source, or near p_i (local-m, local-p)."""
+    """Part of the source that is seen, with Luong's scores: all, or near p_i (local-m, local-p)."""
     window: int = Field(default=10, ge=1)
-    """D of local attention: positions on either side of p_i that are seen."""
+    """Window D of local attention: positions on either side of p_i that are seen."""
     weighting: Literal["learned", "uniform", "last"] = "learned"
-    """Attention, or in its place equal weights, or all weight where reading ends (ablation)."""
+    """Weights that are learned, or for an ablation equal ones, or all weight where reading ends."""
     tie_embeddings: bool = True
-    """The output weights are the target embedding's."""
+    """Score tokens with the target embedding (Press & Wolf 2017)."""
     share_embeddings: bool = False
-    """In translation the source and the target have one embedding; needs one vocabulary."""
+    """Share one embedding between source and target in translation; needs one vocabulary."""
 
     @model_validator(mode="before")
     @classmethod

@@ -20,53 +20,61 @@ class BertConfig(Config):
     """Sizes of a BERT; the defaults are a small one, trained in minutes."""
 
     label: ClassVar[str] = "BERT"
+    options: ClassVar[dict[str, str]] = {
+        "layers": "num_hidden_layers",
+        "hidden-size": "hidden_size",
+        "embedding-size": "embedding_size",
+        "heads": "num_attention_heads",
+        "feed-forward-size": "intermediate_size",
+        "dropout": "hidden_dropout_prob",
+    }
 
     hidden_size: int = Field(default=256, ge=1)
-    """D."""
+    """Width D of the hidden states."""
     num_hidden_layers: int = Field(default=4, ge=1)
     """Layers of the stack."""
     num_attention_heads: int = Field(default=4, ge=1)
-    """Heads; divides ``hidden_size``."""
+    """Attention heads; divides ``hidden_size``."""
     intermediate_size: int = Field(default=1024, ge=1)
     """Inner width of the feed-forward sublayer."""
     hidden_act: Activation = "gelu"
     """Activation of the feed-forward sublayer; gelu is the exact one (Hendrycks & Gimpel 2016)."""
     max_position_embeddings: int = Field(default=512, ge=1)
-    """Rows of the table of positions: longest text in tokens, and ``position_offset``."""
+    """Positions in the learned table: longest text in tokens, and ``position_offset``."""
     type_vocab_size: int = Field(default=2, ge=0)
     """Segments that tokens may belong to; a single text is segment 0. 0 has none (DistilBERT)."""
     layer_norm_eps: float = Field(default=1e-12, gt=0.0)
     """Added to the variance in LayerNorm."""
     hidden_dropout_prob: float = Field(default=0.1, ge=0.0, lt=1.0)
-    """On embeddings and on what each sublayer adds."""
+    """Dropout on embeddings and on what each sublayer adds."""
     attention_probs_dropout_prob: float = Field(default=0.0, ge=0.0, lt=1.0)
-    """On attention weights, 0.1 in the paper; above 0 a CPU cannot use the fused kernel."""
+    """Dropout on attention weights, 0.1 in the paper; above 0 a CPU cannot use the fused kernel."""
     classifier_dropout: float | None = Field(default=None, ge=0.0, lt=1.0)
-    """Before the label scores; None is ``hidden_dropout_prob``."""
+    """Dropout before the label scores; without it ``hidden_dropout_prob``."""
     classifier_pooling: Literal["cls", "mean"] = "cls"
-    """The vector that labels a text: its first token's, or the mean of all. After a
+    """Vector that a text is labelled by: its first token's, or the mean of all. After a
     short pre-training the mean is better: no token has yet learned to stand for the text."""
     initializer_range: float = Field(default=0.035, gt=0.0)
     """Standard deviation of fresh weights: 0.02 at the paper's width of 768 is 0.035 at 256."""
     norm_first: bool = False
-    """LayerNorm before each sublayer; False is after it, as in the paper."""
+    """LayerNorm before each sublayer; false is after it, as in the paper."""
     embedding_norm: bool = False
-    """With ``norm_first``, LayerNorm on the embeddings as well: without it words enter the stack
+    """LayerNorm on the embeddings as well, with ``norm_first``: without it words enter the stack
     at the deviation of fresh weights, and little is learned at first."""
     positions: Literal["learned", "rotary"] = "learned"
-    """A learned vector for each position, or queries and keys turned by it."""
+    """Positions as learned vectors, or by rotating queries and keys (Su et al. 2021)."""
     gated: bool = False
-    """Feed-forward sublayer W₂ (act(W₁ x) ⊙ W₃ x) (Shazeer 2020) rather than W₂ act(W₁ x)."""
+    """Gated feed-forward sublayer W₂ (act(W₁ x) ⊙ W₃ x) (Shazeer 2020) rather than W₂ act(W₁ x)."""
     bias: bool = True
     """Biases in the stack's matrix products."""
     embedding_size: int | None = Field(default=None, ge=1)
-    """Width of the embeddings, projected to D where it differs (ELECTRA); None is D."""
+    """Width of the embeddings, projected to D where it differs (ELECTRA); without it D."""
     position_offset: int = Field(default=0, ge=0)
     """Number of the first position (RoBERTa: the padding id and one)."""
     tie_word_embeddings: bool = True
     """Score masked words with the word embeddings themselves."""
     family: Literal["bert", "roberta", "electra", "distilbert"] = "bert"
-    """Whose names and heads a saved model has."""
+    """Family whose names and heads a saved model has."""
 
     @property
     def longest(self) -> int | None:

@@ -1,29 +1,54 @@
 """Options of a chain."""
 
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from munmaek.models.configuration import Config
 from munmaek.models.ngram.smoothing import ModifiedKneserNey, Smoothing, StupidBackoff
-from munmaek.ngram import MAX_ORDER
+from munmaek.ngram.tables import MAX_ORDER
 
 __all__ = ["NgramConfig"]
+
+
+def _numbers(written: Any) -> Any:
+    """Return the numbers of ``0 0 1`` or ``0,0,1``; anything else as it is.
+
+    Raises:
+        ValueError: a part that is no whole number.
+    """
+    if not isinstance(written, str):
+        return written
+    parts = written.replace(",", " ").split()
+    if not parts or not all(part.isascii() and part.isdigit() for part in parts):
+        raise ValueError("wanted whole numbers with spaces between, such as '0 0 1'")
+    return tuple(map(int, parts))
 
 
 class NgramConfig(Config):
     """Options of the chain."""
 
+    options: ClassVar[dict[str, str]] = {
+        "order": "order",
+        "smoothing": "smoothing",
+        "prune": "prune",
+        "prune-entropy": "prune_entropy",
+        "kenlm-compatible": "kenlm_compatible",
+    }
+
     order: int = Field(default=5, ge=1, le=MAX_ORDER)
-    """n: a token is predicted from the n−1 before it."""
+    """Longest n-gram counted: a token is predicted from the n−1 before it."""
     kenlm_compatible: bool = False
     """Estimate discounts as KenLM's lmplz does, with the last n-gram of each lower order raw."""
-    smoothing: Smoothing = ModifiedKneserNey()
-    """The share of words that were not seen after a context; ``witten-bell``, ``add-k:0.1``, …"""
-    prune: tuple[Annotated[int, Field(ge=0)], ...] = ()
-    """Raw counts up to which n-grams are left out, one for each order; the last goes on."""
+    smoothing: Smoothing = Field(default="modified-kneser-ney", validate_default=True)
+    """Smoothing of what was not seen after a context: modified-kneser-ney, kneser-ney[:D],
+    absolute[:D], witten-bell, add-k[:K], maximum-likelihood or stupid-backoff[:FACTOR]."""
+    prune: Annotated[tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(_numbers)] = ()
+    """Leave out n-grams with at most so many occurrences, a number for each order (0 0 1), the last
+    for longer ones too."""
     prune_entropy: float = Field(default=0.0, ge=0, lt=1)
-    """Leave out n-grams that lower the perplexity by less than this share (Stolcke 1998)."""
+    """Leave out n-grams that improve the perplexity by less than this share, such as 1e-8 (Stolcke
+    1998)."""
 
     @field_validator("prune")
     @classmethod
@@ -63,7 +88,9 @@ class NgramConfig(Config):
     @property
     def label(self) -> str:
         """Return what people call the model: ``5-gram``, ``3-gram (witten-bell, pruned)``."""
-        default = type(self).model_fields["smoothing"].get_default(call_default_factory=True)
         name = self.smoothing.name
-        how = [*[name] * (name != default.name), *["pruned"] * self.is_pruned]
+        how = [
+            *[name] * (name != type(self).model_fields["smoothing"].default),
+            *["pruned"] * self.is_pruned,
+        ]
         return f"{self.order}-gram" + (f" ({', '.join(how)})" if how else "")

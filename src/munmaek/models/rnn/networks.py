@@ -4,7 +4,7 @@ Letters as in ``munmaek.models.rnn``; B sentences in the batch.
 """
 
 from collections.abc import Sequence
-from typing import Literal, final
+from typing import ClassVar, Literal, final
 
 import torch
 import torch.nn.functional as F
@@ -32,35 +32,52 @@ ADAPTIVE_FROM = 100_000
 class RnnConfig(Config):
     """Options of the stage."""
 
+    options: ClassVar[dict[str, str]] = {
+        "cell": "cell",
+        "layers": "layers",
+        "hidden-size": "hidden",
+        "embedding-size": "embedding",
+        "dropout": "dropout",
+    }
+
     cell: CellName = "lstm"
+    """Recurrent cell."""
     embedding: int = Field(default=256, ge=1)
+    """Width of the token embeddings."""
     hidden: int = Field(default=256, ge=1)
+    """Width of the hidden states."""
     layers: int = Field(default=1, ge=1)
+    """Recurrent layers."""
     dropout: float = Field(default=0.2, ge=0.0, lt=1.0)
-    """On the embedded tokens, between layers and on the last states, unless these say otherwise."""
+    """Dropout on the embedded tokens, between layers and on the last states, where the next three
+    are not given."""
     input_dropout: float | None = Field(default=None, ge=0.0, lt=1.0)
+    """Dropout on the embedded tokens; without it ``dropout``."""
     hidden_dropout: float | None = Field(default=None, ge=0.0, lt=1.0)
+    """Dropout between layers; without it ``dropout``."""
     output_dropout: float | None = Field(default=None, ge=0.0, lt=1.0)
+    """Dropout on the last layer's states; without it ``dropout``."""
     embedding_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
-    """On whole words, wherever they stand in the batch."""
+    """Dropout on whole words, wherever they stand in the batch (Merity et al. 2018, §4.3)."""
     weight_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
-    """On single weights from state to state; the language model's, and the classifier's when it
-    reads one way."""
+    """Dropout on single weights from state to state, of the language model and of a classifier that
+    reads one way (Merity et al. 2018, §2)."""
     tie_embeddings: bool = True
-    """The language model's output weights are the embedding's."""
+    """Score tokens of the language model with the embedding (Press & Wolf 2017)."""
     scaled_embeddings: bool = True
     """Read √D · E[w] rather than E[w]. Over many passes AdamW learns better without: its steps are
     of one size for all weights, so that √D makes large ones of them for what is read."""
     softmax: Literal["auto", "full", "adaptive"] = "auto"
-    """The adaptive one is for vocabularies of 100,000 tokens and more, where auto takes it."""
+    """Softmax over all tokens, or the adaptive one (Grave et al. 2017), which auto takes from
+    100,000 tokens on."""
     cutoffs: tuple[int, ...] = ()
-    """Ids at which the adaptive softmax's rare clusters begin; none gives two usual ones."""
+    """Ids at which the adaptive softmax's rare clusters begin; without any two usual ones."""
     sampled: int | None = Field(default=None, ge=2)
-    """Tokens that stand for all while the full softmax is trained; None takes all."""
+    """Tokens that stand for all while the full softmax is trained; without it all."""
     bidirectional: bool = True
-    """The classifier reads both ways."""
+    """Let the classifier read both ways."""
     pooling: PoolingName = "last"
-    """The way in which the classifier makes one vector of a text."""
+    """Pooling by which the classifier makes one vector of a text."""
 
     @property
     def label(self) -> str:

@@ -13,11 +13,18 @@ class TransformerConfig(Config):
     """Sizes of a Transformer."""
 
     label: ClassVar[str] = "Transformer"
+    options: ClassVar[dict[str, str]] = {
+        "layers": "layers",
+        "hidden-size": "dimension",
+        "heads": "heads",
+        "feed-forward-size": "feed_forward",
+        "dropout": "dropout",
+    }
 
     dimension: int = Field(default=256, ge=1)
-    """D."""
+    """Width D of embeddings and hidden states."""
     heads: int = Field(default=4, ge=1)
-    """H; divides ``dimension``."""
+    """Attention heads H; divides ``dimension``."""
     layers: int = Field(default=3, ge=1)
     """Layers of the stack; in translation of the encoder and of the decoder each."""
     encoder_layers: int | None = Field(default=None, ge=1)
@@ -25,19 +32,20 @@ class TransformerConfig(Config):
     decoder_layers: int | None = Field(default=None, ge=1)
     """Layers of a translator's decoder, where it is not ``layers``."""
     feed_forward: int = Field(default=1024, ge=1)
-    """Inner width of FFN."""
+    """Inner width of the feed-forward sublayer."""
     dropout: float = Field(default=0.1, ge=0.0, lt=1.0)
-    """On embedded tokens and on what each sublayer adds (§5.4)."""
+    """Dropout on embedded tokens and on what each sublayer adds (Vaswani et al. 2017, §5.4)."""
     attention_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
-    """On attention weights; above 0 the fused kernel cannot be used on a CPU while training."""
+    """Dropout on attention weights; above 0 a CPU cannot use the fused kernel while training."""
     norm_first: bool = True
-    """Pre-norm; False is the original post-norm, which needs a warm-up."""
+    """Pre-norm (Xiong et al. 2020); false is the original post-norm, which needs a warm-up."""
     learned_positions: int | None = Field(default=None, ge=1)
-    """Positions in a learned table, which no text may exceed (§3.5); None is PE, without end."""
+    """Positions in a learned table, which no text may exceed (Vaswani et al. 2017, §3.5); without
+    it sinusoids, without end."""
     tie_embeddings: bool = True
-    """Use the (target) token embedding for scores."""
+    """Score tokens with the (target) token embedding (Press & Wolf 2017)."""
     share_embeddings: bool = False
-    """In translation the source and the target have one embedding; needs one vocabulary."""
+    """Share one embedding between source and target in translation; needs one vocabulary."""
     alignment_layer: int | None = None
     """Decoder layer whose cross-attention is the alignment, negative from the last.
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.errors import InputError, UnsupportedError
-from munmaek.fit.recipe import Recipe
+from munmaek.tasks.classify.options import ClassifyRecipe
 from munmaek.tasks.labelling import known_rows, label_indices, label_table
 from munmaek.tasks.preparing import (
     describe_split,
@@ -86,7 +86,7 @@ class Labelled:
 def prepare_labelled(
     corpus: LabelledCorpus,
     valid: LabelledCorpus | None,
-    recipe: Recipe,
+    recipe: ClassifyRecipe,
     *,
     tokenizer: Tokenizer | None = None,
     soft: Paths = (),
@@ -139,7 +139,7 @@ def prepare_labelled(
     return prepared if more is None else _with_soft(prepared, more)
 
 
-def _check_several(corpus: LabelledCorpus, recipe: Recipe, soft: Paths) -> None:
+def _check_several(corpus: LabelledCorpus, recipe: ClassifyRecipe, soft: Paths) -> None:
     """Refuse what cannot be had where a text may have several labels.
 
     Raises:

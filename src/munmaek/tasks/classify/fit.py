@@ -12,7 +12,6 @@ from munmaek.fit.examining import (
     EXAMINED,
     with_finding,
 )
-from munmaek.fit.recipe import Recipe
 from munmaek.fit.running import Run
 from munmaek.metrics.calibration import FEWEST, is_certain
 from munmaek.metrics.diagnosis import Finding
@@ -20,12 +19,13 @@ from munmaek.metrics.training import one_label
 from munmaek.models.ngram import NgramClassifier, NgramConfig
 from munmaek.tasks.classify.data import Labelled
 from munmaek.tasks.classify.model import Classifier
+from munmaek.tasks.classify.options import ClassifyRecipe
 from munmaek.text.corpora import LabelledCorpus
 
 __all__ = ["fit_classifier"]
 
 
-def fit_classifier(texts: Labelled, recipe: Recipe, run: Run) -> Classifier:
+def fit_classifier(texts: Labelled, recipe: ClassifyRecipe, run: Run) -> Classifier:
     """Train the recipe's stage to tell the labels of ``texts`` apart.
 
     With ``recipe.calibrate`` the validation data fits a temperature besides.
@@ -73,7 +73,7 @@ def _check_calibration(texts: Labelled) -> None:
         raise InputError(message)
 
 
-def _count_classifier(texts: Labelled, recipe: Recipe) -> Classifier | None:
+def _count_classifier(texts: Labelled, recipe: ClassifyRecipe) -> Classifier | None:
     if recipe.stage != "ngram":
         return None
     tokenizer, began = texts.tokenizer, time.perf_counter()
@@ -92,7 +92,7 @@ def _count_classifier(texts: Labelled, recipe: Recipe) -> Classifier | None:
 
     config, model = fitted(recipe, fit)
     info = counted_info(recipe, config, sizes, model.parameters, began, texts.describe())
-    return Classifier(tokenizer, model, texts.labels, info, recipe.limit)
+    return Classifier(tokenizer, model, texts.labels, info, recipe.max_length)
 
 
 def _check_order(texts: Labelled, order: int) -> None:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from munmaek.errors import ArtefactError
 from munmaek.fit.extra import Extra
-from munmaek.fit.recipe import Recipe
 from munmaek.fit.vocabulary import tokenizer_of
 from munmaek.folder.borrowing import named_tokenizer
 from munmaek.folder.info import Info
@@ -17,6 +16,7 @@ from munmaek.tasks.classify.data import Labelled, prepare_labelled
 from munmaek.tasks.classify.fit import fit_classifier
 from munmaek.tasks.classify.mixed import MixedClassifier
 from munmaek.tasks.classify.model import Classifier
+from munmaek.tasks.classify.options import ClassifyRecipe
 from munmaek.tasks.labelling import Labeller
 from munmaek.tasks.lm.mixing import MIXTURE
 from munmaek.tasks.preparing import columns_of
@@ -35,7 +35,7 @@ __all__ = ["Classifiers"]
 class Classifiers(Work[LabelledCorpus, Labelled, Labeller]):
     """Labelled texts, or pairs of texts, in, a classifier out."""
 
-    def read(self, paths: Paths, recipe: Recipe) -> LabelledCorpus:
+    def read(self, paths: Paths, recipe: ClassifyRecipe) -> LabelledCorpus:
         """Read texts and their labels from tables."""
         return read_labelled(paths, **columns_of(recipe))
 
@@ -43,7 +43,7 @@ class Classifiers(Work[LabelledCorpus, Labelled, Labeller]):
         self,
         corpus: LabelledCorpus,
         valid: LabelledCorpus | None,
-        recipe: Recipe,
+        recipe: ClassifyRecipe,
         *,
         init: Any = None,
         extra: Extra = NOTHING_MORE,
@@ -56,7 +56,7 @@ class Classifiers(Work[LabelledCorpus, Labelled, Labeller]):
             corpus, valid, recipe, tokenizer=tokenizer, soft=soft, holding=holding
         )
 
-    def fit(self, prepared: Labelled, recipe: Recipe, run: "Run") -> Classifier:
+    def fit(self, prepared: Labelled, recipe: ClassifyRecipe, run: "Run") -> Classifier:
         """Train or count the recipe's stage to tell the labels apart."""
         return fit_classifier(prepared, recipe, run)
 

@@ -15,21 +15,22 @@ from munmaek.fit.network import (
     some,
     train_network,
 )
-from munmaek.fit.recipe import Recipe
 from munmaek.fit.running import Run
 from munmaek.folder.info import Info
 from munmaek.tasks.classify.data import Labelled
 from munmaek.tasks.classify.model import Classifier
 from munmaek.tasks.classify.objective import Classification, NeuralClassifier
+from munmaek.tasks.classify.options import ClassifyRecipe, Weighted
 from munmaek.tasks.framing import Framing, Rows, framing_of
 from munmaek.tasks.mlm.fit import within_positions
+from munmaek.tasks.recipe import Bounded
 from munmaek.tasks.regress.data import Valued
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 
 __all__ = ["framed_rows", "framing_for", "label_weights", "train_classifier"]
 
 
-def label_weights(recipe: Recipe, labels: Sequence[str], counts: NDArray[Any]) -> Any:
+def label_weights(recipe: Weighted, labels: Sequence[str], counts: NDArray[Any]) -> Any:
     """The weight of each label in the loss, its mean over the training data 1; None weighs none.
 
     Args:
@@ -61,11 +62,11 @@ def _check_weights(weights: Mapping[str, float], labels: Sequence[str]) -> None:
             raise ConfigError(message)
 
 
-def framing_for(recipe: Recipe, run: Run, tokenizer: AnyTokenizer) -> Framing:
+def framing_for(recipe: Bounded, run: Run, tokenizer: AnyTokenizer) -> Framing:
     """Return how the network of a run reads a text: its frame, segments and longest row."""
     config = resolved_stage(recipe, run.init).model_dump()
     info = Info(recipe.task, recipe.stage, "", config, {}, 0)
-    return framing_of(info, tokenizer, recipe.limit)
+    return framing_of(info, tokenizer, recipe.max_length)
 
 
 def framed_rows(framing: Framing, texts: Labelled | Valued) -> tuple[Rows, Rows]:
@@ -77,7 +78,7 @@ def framed_rows(framing: Framing, texts: Labelled | Valued) -> tuple[Rows, Rows]
     )
 
 
-def train_classifier(texts: Labelled, recipe: Recipe, run: Run) -> Classifier:
+def train_classifier(texts: Labelled, recipe: ClassifyRecipe, run: Run) -> Classifier:
     """Train the recipe's network to tell the labels of ``texts`` apart."""
     tokenizer, recipe = texts.tokenizer, within_positions(recipe, run.init)
     train, valid = framed_rows(framing_for(recipe, run, tokenizer), texts)
@@ -108,4 +109,4 @@ def train_classifier(texts: Labelled, recipe: Recipe, run: Run) -> Classifier:
     pairs = texts.train_seconds is not None
     info = replace(info, training={**info.training, "class_weights": task.weights})
     model = NeuralClassifier(network, several=texts.several)
-    return Classifier(tokenizer, model, texts.labels, info, recipe.limit, pairs=pairs)
+    return Classifier(tokenizer, model, texts.labels, info, recipe.max_length, pairs=pairs)

@@ -8,8 +8,8 @@ from typing import Any, cast
 from munmaek.data.batches import pick
 from munmaek.errors import InputError
 from munmaek.fit.holding import held_out_name, hold_out
-from munmaek.fit.recipe import Recipe
 from munmaek.metrics.regression import FEWEST
+from munmaek.tasks.embed.options import EmbedRecipe
 from munmaek.tasks.preparing import describe_split
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.corpora import Corpus, read_text
@@ -36,13 +36,13 @@ class Texts:
         return describe_split(train, len(sides(train)[0]), valid, len(sides(valid)[0]))
 
 
-def read_texts(paths: Paths, recipe: Recipe) -> Corpus | PairCorpus:
+def read_texts(paths: Paths, recipe: EmbedRecipe) -> Corpus | PairCorpus:
     """Read texts, or with ``recipe.pairs`` tables of pairs."""
     return _read_pairs(recipe, paths) if recipe.pairs else _read_lines(paths, recipe)
 
 
 def parted_texts(
-    train: Corpus | PairCorpus, valid: PairCorpus | None, recipe: Recipe
+    train: Corpus | PairCorpus, valid: PairCorpus | None, recipe: EmbedRecipe
 ) -> tuple[Corpus | PairCorpus, Corpus | PairCorpus]:
     """Return what to train on and what validates it: ``valid``, or texts held out."""
     recipe.holds_out(valid=valid is not None)
@@ -74,7 +74,7 @@ def read_validation(paths: Paths) -> PairCorpus:
     return pairs
 
 
-def _read_lines(paths: Paths, recipe: Recipe) -> Corpus:
+def _read_lines(paths: Paths, recipe: EmbedRecipe) -> Corpus:
     corpus = read_text(paths, column=recipe.text_column)
     lines = tuple(line for line in corpus.lines if line)
     if len(lines) < 4:
@@ -83,7 +83,7 @@ def _read_lines(paths: Paths, recipe: Recipe) -> Corpus:
     return Corpus(corpus.name, lines)
 
 
-def _read_pairs(recipe: Recipe, paths: Paths) -> PairCorpus:
+def _read_pairs(recipe: EmbedRecipe, paths: Paths) -> PairCorpus:
     corpus = read_pairs(
         paths,
         first_column=recipe.text_column,

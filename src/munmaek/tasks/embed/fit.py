@@ -7,10 +7,10 @@ import numpy as np
 
 from munmaek.errors import MunmaekWarning, UnsupportedError
 from munmaek.fit.network import embedded_tokens, row_lengths, train_network
-from munmaek.fit.recipe import Recipe
 from munmaek.fit.running import Run
 from munmaek.tasks.embed.data import Texts, sides
 from munmaek.tasks.embed.objective import Contrastive, PairRows
+from munmaek.tasks.embed.options import EmbedRecipe
 from munmaek.tasks.mlm.fit import within_positions
 from munmaek.tasks.mlm.model import Encoder
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
@@ -20,7 +20,7 @@ from munmaek.text.pairs import PairCorpus
 __all__ = ["fit_embedder"]
 
 
-def fit_embedder(texts: Texts, recipe: Recipe, run: Run) -> Encoder:
+def fit_embedder(texts: Texts, recipe: EmbedRecipe, run: Run) -> Encoder:
     """Train on texts (each its own second), or on pairs of one meaning.
 
     Args:
@@ -29,14 +29,14 @@ def fit_embedder(texts: Texts, recipe: Recipe, run: Run) -> Encoder:
         run: where, and from which encoder.
     """
     tokenizer = texts.tokenizer
-    limit = within_positions(recipe, run.init).limit
+    limit = within_positions(recipe, run.init).max_length
     pooling = _pooling(recipe, run)
     train = _rows(texts.train_corpus, tokenizer, limit)
     task = Contrastive(
         train=train,
         valid=_rows(texts.valid_corpus, tokenizer, limit),
         pad=tokenizer.pad,
-        batch=recipe.batch_texts,
+        batch=recipe.batch_size,
         temperature=recipe.temperature,
         pooling=pooling,
         seed=recipe.seed,
@@ -54,7 +54,7 @@ def fit_embedder(texts: Texts, recipe: Recipe, run: Run) -> Encoder:
     return Encoder(tokenizer, network, info, limit, pooling, normalised=True)
 
 
-def _pooling(recipe: Recipe, run: Run) -> Literal["mean", "first"]:
+def _pooling(recipe: EmbedRecipe, run: Run) -> Literal["mean", "first"]:
     """Return what is trained: as asked, else as the encoder that training begins from pools.
 
     Raises:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from munmaek.errors import InputError
 from munmaek.fit.extra import Extra
-from munmaek.fit.recipe import Recipe
 from munmaek.fit.vocabulary import make_tokenizer, tokenizer_of
 from munmaek.folder.info import Info
 from munmaek.tasks.embed.data import Texts, parted_texts, read_texts, read_validation, sides
 from munmaek.tasks.embed.fit import fit_embedder
+from munmaek.tasks.embed.options import EmbedRecipe
 from munmaek.tasks.mlm.model import Encoder
 from munmaek.tasks.mlm.task import embedding_speed, restored_encoder
 from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Paths, Work
@@ -26,11 +26,11 @@ __all__ = ["Embedders"]
 class Embedders(Work[Corpus | PairCorpus, Texts, Encoder]):
     """Texts, each its own second, or pairs of one meaning in, an encoder out."""
 
-    def read(self, paths: Paths, recipe: Recipe) -> Corpus | PairCorpus:
+    def read(self, paths: Paths, recipe: EmbedRecipe) -> Corpus | PairCorpus:
         """Read texts, or with ``recipe.pairs`` tables of pairs."""
         return read_texts(paths, recipe)
 
-    def read_validation(self, paths: Paths, recipe: Recipe) -> PairCorpus:
+    def read_validation(self, paths: Paths, recipe: EmbedRecipe) -> PairCorpus:
         """Read tables of pairs, with numbers for Spearman's ρ."""
         return read_validation(paths)
 
@@ -38,7 +38,7 @@ class Embedders(Work[Corpus | PairCorpus, Texts, Encoder]):
         self,
         corpus: Corpus | PairCorpus,
         valid: PairCorpus | None,
-        recipe: Recipe,
+        recipe: EmbedRecipe,
         *,
         init: Any = None,
         extra: Extra = NOTHING_MORE,
@@ -52,7 +52,7 @@ class Embedders(Work[Corpus | PairCorpus, Texts, Encoder]):
             tokenizer = make_tokenizer(lines, recipe)
         return Texts(tokenizer, train, held)
 
-    def fit(self, prepared: Texts, recipe: Recipe, run: "Run") -> Encoder:
+    def fit(self, prepared: Texts, recipe: EmbedRecipe, run: "Run") -> Encoder:
         """Train the recipe's stage to bring texts of one meaning near each other."""
         return fit_embedder(prepared, recipe, run)
 

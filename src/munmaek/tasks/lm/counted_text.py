@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from munmaek.data.batches import pick
 from munmaek.fit.counted import ngram_sizes
 from munmaek.fit.holding import held_out_name, hold_out
-from munmaek.fit.recipe import Recipe
 from munmaek.fit.vocabulary import make_tokenizer
 from munmaek.ngram.counting import bound, unbound
 from munmaek.ngram.reading import Reserved, read_words
 from munmaek.ngram.scratch import Column, Scratch
+from munmaek.tasks.lm.options import LmRecipe
 from munmaek.tasks.lm.training_text import TrainingText
 from munmaek.text.building import SPECIALS
 from munmaek.text.corpora import Corpus, corpus_name, read_text
@@ -65,7 +65,7 @@ class CountedText:
 
 
 def read_text_words(
-    recipe: Recipe,
+    recipe: LmRecipe,
     paths: Sources,
     valid: Sources,
     *,
@@ -124,7 +124,7 @@ def _validating(corpus: Corpus | None) -> dict[str, Any]:
     return {} if corpus is None else {"valid": _describe(corpus)}
 
 
-def encode_text(recipe: Recipe, paths: Sources, valid: Sources) -> CountedText:
+def encode_text(recipe: LmRecipe, paths: Sources, valid: Sources) -> CountedText:
     """By any other tokenizer, rows by the thousand, so that no list holds the ids of all."""
     corpus = read_text(paths, column=recipe.text_column)
     kept = np.arange(len(corpus.lines), dtype=np.int64)
@@ -148,7 +148,7 @@ def encode_text(recipe: Recipe, paths: Sources, valid: Sources) -> CountedText:
     return CountedText(tokenizer, text, len(text) - 1, kept + 1, checked, described)
 
 
-def kept_text(given: CountedText, recipe: Recipe, size: int) -> TrainingText | None:
+def kept_text(given: CountedText, recipe: LmRecipe, size: int) -> TrainingText | None:
     """The training text, where it is asked for or takes no more room than tables of ``size``."""
     if recipe.keep_text is False:
         return None

@@ -13,9 +13,9 @@ from munmaek.fit.holding import (
     hold_out,
     hold_out_documents,
 )
-from munmaek.fit.recipe import Recipe
 from munmaek.fit.vocabulary import make_tokenizer
 from munmaek.tasks.preparing import describe_split, holds_out
+from munmaek.tasks.recipe import Texts
 from munmaek.text.corpora import Corpus
 from munmaek.text.tokenizers import Tokenizer
 
@@ -60,7 +60,7 @@ def _hold_out_lines(
 def prepare_text(
     corpus: Corpus,
     valid: Corpus | None,
-    recipe: Recipe,
+    recipe: Texts,
     *,
     tokenizer: Tokenizer | None = None,
     holding: bool | None = None,
@@ -76,7 +76,7 @@ def prepare_text(
     """
     kept = np.arange(len(corpus.lines), dtype=np.int64)
     if holds_out(recipe, valid, holding):
-        part = hold_out_documents if recipe.next_sentence else _hold_out_lines
+        part = hold_out_documents if recipe.holds_out_documents else _hold_out_lines
         kept, held = part(corpus.lines, seed=recipe.choice_seed, asked=recipe.hold_out)
         valid = Corpus(held_out_name(corpus.name), pick(corpus.lines, held))
         corpus = Corpus(corpus.name, pick(corpus.lines, kept))

@@ -3,17 +3,17 @@
 import time
 
 from munmaek.fit.counted import counted_info, excluded_ids, fitted, ngram_sizes
-from munmaek.fit.recipe import Recipe
 from munmaek.fit.running import Run
 from munmaek.models.ngram import NgramConfig, NgramModel
 from munmaek.tasks.lm.data import Text
 from munmaek.tasks.lm.model import TrainedLanguageModel
+from munmaek.tasks.lm.options import LmRecipe
 from munmaek.tasks.lm.training_text import TrainingText
 
 __all__ = ["fit_language_model"]
 
 
-def fit_language_model(text: Text, recipe: Recipe, run: Run) -> TrainedLanguageModel:
+def fit_language_model(text: Text, recipe: LmRecipe, run: Run) -> TrainedLanguageModel:
     """Train the recipe's stage to predict the next token of ``text``."""
     if recipe.stage == "ngram":
         return _count_language_model(text, recipe)
@@ -22,7 +22,7 @@ def fit_language_model(text: Text, recipe: Recipe, run: Run) -> TrainedLanguageM
     return train_language_model(text, recipe, run)
 
 
-def _count_language_model(text: Text, recipe: Recipe) -> TrainedLanguageModel:
+def _count_language_model(text: Text, recipe: LmRecipe) -> TrainedLanguageModel:
     tokenizer, began = text.tokenizer, time.perf_counter()
     sizes = ngram_sizes(tokenizer)
 
@@ -35,7 +35,7 @@ def _count_language_model(text: Text, recipe: Recipe) -> TrainedLanguageModel:
     return TrainedLanguageModel(tokenizer, model, info, _kept_text(text, recipe, model.size))
 
 
-def _kept_text(text: Text, recipe: Recipe, size: int) -> TrainingText | None:
+def _kept_text(text: Text, recipe: LmRecipe, size: int) -> TrainingText | None:
     """The training text, where it is asked for or takes no more room than tables of ``size``."""
     if recipe.keep_text is False:
         return None

@@ -14,7 +14,6 @@ from typing import Any
 from numpy.typing import NDArray
 
 from munmaek.fit.counted import Means, counted_info, fitted
-from munmaek.fit.recipe import Recipe
 from munmaek.folder.info import Info
 from munmaek.folder.tables import save_tables
 from munmaek.folder.writing import check_free, new_folder
@@ -26,6 +25,7 @@ from munmaek.ngram.scratch import give_back
 from munmaek.ngram.stages import Stage, Stages
 from munmaek.tasks.lm.counted_model import TABLES, CountedModel
 from munmaek.tasks.lm.counted_text import encode_text, kept_text, read_text_words
+from munmaek.tasks.lm.options import LmRecipe
 from munmaek.tasks.lm.scoring import corpus_scores
 from munmaek.text.corpora import Corpus
 from munmaek.text.memory import Sources
@@ -35,7 +35,7 @@ __all__ = ["Means", "train_ngrams"]
 
 
 def train_ngrams(
-    recipe: Recipe,
+    recipe: LmRecipe,
     paths: Sources,
     *,
     folder: Path,

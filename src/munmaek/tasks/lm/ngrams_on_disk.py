@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from munmaek.errors import ConfigError
 from munmaek.fit.counted import Means, counted_info, fitted, ngram_sizes
-from munmaek.fit.recipe import Recipe
 from munmaek.metrics import VALIDATION
 from munmaek.models.ngram import NgramConfig, NgramModel
 from munmaek.ngram.external import OnDisk, estimate_on_disk, room_needed
@@ -20,6 +19,7 @@ from munmaek.ngram.scratch import Scratch, give_back, hold_little
 from munmaek.ngram.stages import Stage, Stages
 from munmaek.tasks.lm.counted_model import CountedModel
 from munmaek.tasks.lm.counted_text import read_text_words
+from munmaek.tasks.lm.options import LmRecipe
 from munmaek.tasks.lm.scoring import corpus_scores
 from munmaek.text.memory import Sources, Table
 from munmaek.text.tokenizers import Tokenizer
@@ -32,7 +32,7 @@ _LEAST = 8 << 20
 
 
 def train_on_disk(
-    recipe: Recipe,
+    recipe: LmRecipe,
     paths: Sources,
     *,
     folder: Path,
@@ -106,7 +106,7 @@ def train_on_disk(
     return trained
 
 
-def _check_on_disk(recipe: Recipe, config: NgramConfig) -> None:
+def _check_on_disk(recipe: LmRecipe, config: NgramConfig) -> None:
     if recipe.tokenizer != "words":
         message = f"--memory: only with --tokenizer words, not '{recipe.tokenizer}'; leave it out"
         raise ConfigError(message)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from munmaek.errors import ArtefactError
 from munmaek.fit.extra import Extra
-from munmaek.fit.recipe import Recipe
 from munmaek.fit.vocabulary import tokenizer_of
 from munmaek.folder.borrowing import named_tokenizer
 from munmaek.folder.info import Info
@@ -19,6 +18,7 @@ from munmaek.tasks.lm.combining import MixtureWithCounts, measured
 from munmaek.tasks.lm.data import Text, prepare_text
 from munmaek.tasks.lm.mixing import MIXTURE, mixture_of
 from munmaek.tasks.lm.model import TrainedLanguageModel
+from munmaek.tasks.lm.options import LmRecipe
 from munmaek.tasks.lm.training_text import TrainingText
 from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Paths, Work
 from munmaek.text.corpora import Corpus, read_text
@@ -35,7 +35,7 @@ class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
 
     combiner = MixtureWithCounts()
 
-    def read(self, paths: Paths, recipe: Recipe) -> Corpus:
+    def read(self, paths: Paths, recipe: LmRecipe) -> Corpus:
         """Read running text, a line a sentence."""
         return read_text(paths, column=recipe.text_column)
 
@@ -43,7 +43,7 @@ class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
         self,
         corpus: Corpus,
         valid: Corpus | None,
-        recipe: Recipe,
+        recipe: LmRecipe,
         *,
         init: Any = None,
         extra: Extra = NOTHING_MORE,
@@ -53,7 +53,7 @@ class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
         tokenizer = tokenizer_of(recipe, init)
         return prepare_text(corpus, valid, recipe, tokenizer=tokenizer, holding=holding)
 
-    def fit(self, prepared: Text, recipe: Recipe, run: "Run") -> TrainedLanguageModel:
+    def fit(self, prepared: Text, recipe: LmRecipe, run: "Run") -> TrainedLanguageModel:
         """Train or count the recipe's stage to predict the next token."""
         from munmaek.tasks.lm.fit import fit_language_model
 

@@ -3,21 +3,23 @@
 import numpy as np
 
 from munmaek.fit.network import row_lengths, some, token_counts, train_network
-from munmaek.fit.recipe import Recipe
 from munmaek.fit.running import Run
 from munmaek.tasks.lm.data import Text
 from munmaek.tasks.lm.model import TrainedLanguageModel
 from munmaek.tasks.lm.neural import language_model_of
 from munmaek.tasks.lm.objective import Activations, DocumentModelling, LanguageModelling, stream_of
+from munmaek.tasks.lm.options import LmRecipe
 
 __all__ = ["train_language_model"]
 
 
-def train_language_model(text: Text, recipe: Recipe, run: Run) -> TrainedLanguageModel:
+def train_language_model(text: Text, recipe: LmRecipe, run: Run) -> TrainedLanguageModel:
     """Train the recipe's network to predict the next token of ``text``."""
     tokenizer = text.tokenizer
     sizes = {"vocab_size": tokenizer.vocab_size}
-    activations = Activations(recipe.small_states, recipe.slow_states)
+    activations = Activations(
+        recipe.activation_regularisation, recipe.temporal_activation_regularisation
+    )
     if recipe.context == "document":
         return _fit_documents(text, recipe, run, activations)
     task = LanguageModelling(
@@ -41,21 +43,22 @@ def train_language_model(text: Text, recipe: Recipe, run: Run) -> TrainedLanguag
         lengths=lengths,
         tokenizers=(tokenizer,),
         counts=counts,
+        about={"context": recipe.context},
     )
     model = language_model_of(network, tokenizer, document=False)
     return TrainedLanguageModel(tokenizer, model, info)
 
 
 def _fit_documents(
-    text: Text, recipe: Recipe, run: Run, activations: Activations
+    text: Text, recipe: LmRecipe, run: Run, activations: Activations
 ) -> TrainedLanguageModel:
     tokenizer = text.tokenizer
     task = DocumentModelling(
         train=stream_of(text.train, tokenizer.eos),
         valid=stream_of(some(text.valid), tokenizer.eos),
         eos=tokenizer.eos,
-        rows=recipe.rows,
-        length=recipe.stretch,
+        rows=recipe.batch_size,
+        length=recipe.sequence_length,
         seed=recipe.seed,
         activations=activations,
     )
@@ -71,6 +74,7 @@ def _fit_documents(
         lengths=lengths,
         tokenizers=(tokenizer,),
         counts=counts,
+        about={"context": recipe.context},
     )
     model = language_model_of(network, tokenizer, document=True)
     return TrainedLanguageModel(tokenizer, model, info)

@@ -12,7 +12,6 @@ from munmaek.errors import UnsupportedError
 from munmaek.fit.network import resolved_stage
 from munmaek.fit.optimiser import make_optimiser, scale_gradients
 from munmaek.fit.precision import autocast, resolve
-from munmaek.fit.recipe import Recipe
 from munmaek.fit.running import Run
 from munmaek.fit.vocabulary import begun_with
 from munmaek.folder.weights import make_network, parameter_count
@@ -20,6 +19,7 @@ from munmaek.nn.products import fast_products
 from munmaek.tasks.lm.data import prepare_text
 from munmaek.tasks.loading import load
 from munmaek.tasks.mlm.fit import masked_sizes, masked_task, within_positions
+from munmaek.tasks.mlm.options import MlmRecipe
 from munmaek.text.corpora import read_text
 
 __all__ = ["Estimate", "estimate"]
@@ -46,7 +46,7 @@ class Estimate:
 
 
 def estimate(
-    recipe: Recipe,
+    recipe: MlmRecipe,
     paths: Sequence[str | Path],
     *,
     init: Path | None = None,
@@ -87,7 +87,7 @@ def estimate(
         None if training.steps is None else _steps_seconds(task, training.steps, speed),
     ]
     seconds = min(limit for limit in limits if limit is not None)
-    moments = {"adamw": 2, "muon": 2, "sgd": 1}[training.optimiser]
+    moments = {"adamw": 2, "muon": 2, "sgd": 1}[training.optimizer]
     return Estimate(
         parameters, 4 * parameters * (2 + moments), tokens, speed, seconds, seconds * speed / tokens
     )

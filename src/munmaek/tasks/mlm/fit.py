@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,14 @@ from munmaek.fit.network import (
     token_counts,
     train_network,
 )
-from munmaek.fit.recipe import Recipe
 from munmaek.fit.running import Run
 from munmaek.fit.trained import Trained
 from munmaek.tasks.lm.data import Text
 from munmaek.tasks.mlm.model import Encoder
 from munmaek.tasks.mlm.next_sentence import NextSentenceModelling, documents_of
 from munmaek.tasks.mlm.objective import SAMPLED, MaskedModelling
+from munmaek.tasks.mlm.options import MlmRecipe
+from munmaek.tasks.recipe import Bounded
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 
 __all__ = [
@@ -32,8 +33,10 @@ __all__ = [
     "within_positions",
 ]
 
+B = TypeVar("B", bound=Bounded)
 
-def fit_encoder(text: Text, recipe: Recipe, run: Run) -> Encoder:
+
+def fit_encoder(text: Text, recipe: MlmRecipe, run: Run) -> Encoder:
     """Train the recipe's stage to fill masked words of ``text``."""
     recipe = within_positions(recipe, run.init)
     tokenizer, task = text.tokenizer, masked_task(text, recipe)
@@ -45,34 +48,35 @@ def fit_encoder(text: Text, recipe: Recipe, run: Run) -> Encoder:
         sizes=sizes,
         counts=token_counts(text.train, sizes["vocab_size"]),
         data=text.describe(),
-        lengths=row_lengths([row[: recipe.limit - 2] for row in text.train if row], more=2),
+        lengths=row_lengths([row[: recipe.max_length - 2] for row in text.train if row], more=2),
         tokenizers=(tokenizer,),
     )
     passes = info.training["epochs"]
-    if 0 < passes <= recipe.causal_passes:
+    if 0 < passes <= recipe.causal_warmup_epochs:
         message = (
-            f"the run ended after {passes:.2f} passes, within the {recipe.causal_passes:g} from "
-            "the left: no word was masked; give it more time, or fewer causal_passes"
+            f"the run ended after {passes:.2f} epochs, within the {recipe.causal_warmup_epochs:g} "
+            "of the causal warm-up: no word was masked; give it more time, or fewer "
+            "causal_warmup_epochs"
         )
         warnings.warn(message, MunmaekWarning, stacklevel=2)
-    return Encoder(tokenizer, network, info, recipe.limit)
+    return Encoder(tokenizer, network, info, recipe.max_length)
 
 
-def within_positions(recipe: Recipe, init: Trained | None) -> Recipe:
-    """The recipe, reading no more tokens of a text than its network has positions for."""
+def within_positions(recipe: B, init: Trained | None) -> B:
+    """Return the recipe, reading no more tokens of a text than its network has positions for."""
     longest = getattr(resolved_stage(recipe, init), "longest", None)
-    if longest is None or longest >= recipe.limit:
+    if longest is None or longest >= recipe.max_length:
         return recipe
-    return recipe.model_copy(update={"limit": longest})
+    return recipe.model_copy(update={"max_length": longest})
 
 
-def masked_sizes(tokenizer: AnyTokenizer, recipe: Recipe, run: Run) -> dict[str, Any]:
+def masked_sizes(tokenizer: AnyTokenizer, recipe: MlmRecipe, run: Run) -> dict[str, Any]:
     """What the network of ``masked_task`` is made with besides its configuration."""
     sizes: dict[str, Any] = {"vocab_size": embedded_tokens(tokenizer, run)}
     return {**sizes, "next_sentence": True} if recipe.next_sentence else sizes
 
 
-def masked_task(text: Text, recipe: Recipe) -> MaskedModelling | NextSentenceModelling:
+def masked_task(text: Text, recipe: MlmRecipe) -> MaskedModelling | NextSentenceModelling:
     """The task of filling masked words of ``text``, maybe with that of following texts."""
     tokenizer = text.tokenizer
     if recipe.next_sentence:
@@ -81,12 +85,12 @@ def masked_task(text: Text, recipe: Recipe) -> MaskedModelling | NextSentenceMod
             valid=documents_of(some(text.valid)),
             masking=_masking((), (), tokenizer, recipe),
             frame=tokenizer.frame,
-            limit=recipe.limit,
+            limit=recipe.max_length,
             begins=_beginnings(tokenizer) if recipe.whole_words else None,
         )
 
     def frame(rows: Sequence[Sequence[int]]) -> list[list[int]]:
-        return tokenizer.frame.rows([ids for ids in rows if ids], recipe.limit)
+        return tokenizer.frame.rows([ids for ids in rows if ids], recipe.max_length)
 
     return _masking(frame(text.train), frame(some(text.valid)), tokenizer, recipe)
 
@@ -95,10 +99,10 @@ def _masking(
     train: Sequence[list[int]],
     valid: Sequence[list[int]],
     tokenizer: AnyTokenizer,
-    recipe: Recipe,
+    recipe: MlmRecipe,
 ) -> MaskedModelling:
     order = None
-    if recipe.causal_passes and tokenizer.vocab_size > 2 * SAMPLED:
+    if recipe.causal_warmup_epochs and tokenizer.vocab_size > 2 * SAMPLED:
         order = np.argsort(-token_counts(train, tokenizer.vocab_size), kind="stable")
     return MaskedModelling(
         train=train,
@@ -109,7 +113,7 @@ def _masking(
         vocab_size=tokenizer.vocab_size,
         words=_word_groups(train, tokenizer) if recipe.whole_words else None,
         rates=recipe.mask_rates,
-        causal_passes=recipe.causal_passes,
+        causal_warmup_epochs=recipe.causal_warmup_epochs,
         order=order,
         pad=tokenizer.pad,
         max_tokens=recipe.max_tokens,

@@ -5,7 +5,7 @@ r"""Task mlm: fill the masked words, from both sides (Devlin et al. 2019, §3.1)
 M is 15 % of the positions; of those 80 % show <mask>, 10 % a random token, 10 % the word itself.
 With ``words`` given, whole words are chosen rather than single pieces.
 
-The first ``causal_passes`` predict from the left instead, every token from those before it:
+The first ``causal_warmup_epochs`` predict from the left instead, every token from those before it:
 
     loss = −Σ_t log softmax(logits(h_t))[w_{t+1}],   h_t sees w_1 … w_t
 
@@ -91,7 +91,7 @@ class MaskedModelling:
     """For each train row the word each position belongs to, to mask whole words."""
     rates: Sequence[float] = (0.15,)
     """Share of the words that is hidden in each pass; the last holds for all later ones."""
-    causal_passes: float = 0.0
+    causal_warmup_epochs: float = 0.0
     """Passes, or a part of one, that predict each next token before masks begin."""
     order: NDArray[np.int64] | None = None
     """Ids from the most frequent to the rarest, more than ``SAMPLED``; None estimates nothing."""
@@ -104,7 +104,7 @@ class MaskedModelling:
         lengths = np.array([len(row) for row in self.train], dtype=np.int64)
         rng = np.random.default_rng([self.seed, number])
         groups = bucket(lengths, max_tokens=self.max_tokens, rng=rng)
-        causal = (self.causal_passes - number) * len(groups)
+        causal = (self.causal_warmup_epochs - number) * len(groups)
 
         def batch(index: int, rows: NDArray[np.int64]) -> MaskedBatch:
             if index < causal:
@@ -118,7 +118,7 @@ class MaskedModelling:
         ids, lengths = pad_rows(pick(self.train, rows), self.pad)
         groups = self.words
         words = None if groups is None else pad_rows(pick(groups, rows), -1)[0]
-        rate = self.rates[min(number - int(self.causal_passes), len(self.rates) - 1)]
+        rate = self.rates[min(number - int(self.causal_warmup_epochs), len(self.rates) - 1)]
         return self.hide(ids, lengths, words, rng, rate)
 
     def hide(

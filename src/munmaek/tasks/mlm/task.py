@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from munmaek.exchange.sentence import load_settings
 from munmaek.fit.extra import Extra
-from munmaek.fit.recipe import Recipe
 from munmaek.fit.vocabulary import tokenizer_of
 from munmaek.folder.borrowing import named_tokenizer
 from munmaek.folder.info import Info
@@ -15,6 +14,7 @@ from munmaek.folder.weights import open_network
 from munmaek.tasks.lm.data import Text, prepare_text
 from munmaek.tasks.mlm.fit import fit_encoder
 from munmaek.tasks.mlm.model import Encoder
+from munmaek.tasks.mlm.options import MlmRecipe
 from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Paths, Work, timed
 from munmaek.text.corpora import Corpus, read_text
 
@@ -28,7 +28,7 @@ __all__ = ["MaskedModels", "embedding_speed", "restored_encoder"]
 class MaskedModels(Work[Corpus, Text, Encoder]):
     """Running text in, an encoder that fills masked words out."""
 
-    def read(self, paths: Paths, recipe: Recipe) -> Corpus:
+    def read(self, paths: Paths, recipe: MlmRecipe) -> Corpus:
         """Read running text, a line a text."""
         return read_text(paths, column=recipe.text_column)
 
@@ -36,7 +36,7 @@ class MaskedModels(Work[Corpus, Text, Encoder]):
         self,
         corpus: Corpus,
         valid: Corpus | None,
-        recipe: Recipe,
+        recipe: MlmRecipe,
         *,
         init: Any = None,
         extra: Extra = NOTHING_MORE,
@@ -46,7 +46,7 @@ class MaskedModels(Work[Corpus, Text, Encoder]):
         tokenizer = tokenizer_of(recipe, init)
         return prepare_text(corpus, valid, recipe, tokenizer=tokenizer, holding=holding)
 
-    def fit(self, prepared: Text, recipe: Recipe, run: "Run") -> Encoder:
+    def fit(self, prepared: Text, recipe: MlmRecipe, run: "Run") -> Encoder:
         """Train the recipe's stage to fill masked words."""
         return fit_encoder(prepared, recipe, run)
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.errors import InputError
-from munmaek.fit.recipe import Recipe
 from munmaek.tasks.preparing import describe_split, labelled_tokenizer, parted_to_train, second_ids
+from munmaek.tasks.regress.options import RegressRecipe
 from munmaek.text.corpora import LabelledCorpus, values_of
 from munmaek.text.tokenizers import Tokenizer
 
@@ -47,7 +47,7 @@ class Valued:
 def prepare_valued(
     corpus: LabelledCorpus,
     valid: LabelledCorpus | None,
-    recipe: Recipe,
+    recipe: RegressRecipe,
     *,
     tokenizer: Tokenizer | None = None,
 ) -> Valued:

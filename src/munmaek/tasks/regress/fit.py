@@ -13,7 +13,6 @@ from munmaek.fit.network import (
     row_lengths,
     train_network,
 )
-from munmaek.fit.recipe import Recipe
 from munmaek.fit.running import Run
 from munmaek.metrics.diagnosis import Finding
 from munmaek.metrics.training import one_value
@@ -22,12 +21,13 @@ from munmaek.tasks.mlm.fit import within_positions
 from munmaek.tasks.regress.data import Valued
 from munmaek.tasks.regress.model import Regressor
 from munmaek.tasks.regress.objective import NeuralRegressor, Regression
+from munmaek.tasks.regress.options import RegressRecipe
 from munmaek.text.corpora import LabelledCorpus, values_of
 
 __all__ = ["fit_regressor"]
 
 
-def fit_regressor(texts: Valued, recipe: Recipe, run: Run) -> Regressor:
+def fit_regressor(texts: Valued, recipe: RegressRecipe, run: Run) -> Regressor:
     """Train the recipe's stage to give the values of ``texts``."""
     tokenizer, recipe = texts.tokenizer, within_positions(recipe, run.init)
     train, valid = framed_rows(framing_for(recipe, run, tokenizer), texts)
@@ -55,7 +55,7 @@ def fit_regressor(texts: Valued, recipe: Recipe, run: Run) -> Regressor:
         tokenizer,
         NeuralRegressor(network),
         info,
-        recipe.limit,
+        recipe.max_length,
         pairs=pairs,
         low=texts.low,
         high=texts.high,

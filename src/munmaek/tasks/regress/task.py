@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from munmaek.fit.extra import Extra
-from munmaek.fit.recipe import Recipe
 from munmaek.fit.vocabulary import tokenizer_of
 from munmaek.folder.borrowing import named_tokenizer
 from munmaek.folder.info import Info
@@ -16,6 +15,7 @@ from munmaek.tasks.regress.data import Valued, prepare_valued
 from munmaek.tasks.regress.fit import fit_regressor
 from munmaek.tasks.regress.model import Regressor
 from munmaek.tasks.regress.objective import NeuralRegressor
+from munmaek.tasks.regress.options import RegressRecipe
 from munmaek.tasks.work import NOTHING_MORE, Paths, Work
 from munmaek.text.corpora import LabelledCorpus, read_valued
 
@@ -29,7 +29,7 @@ __all__ = ["Regressors"]
 class Regressors(Work[LabelledCorpus, Valued, Regressor]):
     """Texts, or pairs of texts, with numbers in, a regressor out."""
 
-    def read(self, paths: Paths, recipe: Recipe) -> LabelledCorpus:
+    def read(self, paths: Paths, recipe: RegressRecipe) -> LabelledCorpus:
         """Read texts and their numbers from tables."""
         return read_valued(paths, **columns_of(recipe))
 
@@ -37,7 +37,7 @@ class Regressors(Work[LabelledCorpus, Valued, Regressor]):
         self,
         corpus: LabelledCorpus,
         valid: LabelledCorpus | None,
-        recipe: Recipe,
+        recipe: RegressRecipe,
         *,
         init: Any = None,
         extra: Extra = NOTHING_MORE,
@@ -46,7 +46,7 @@ class Regressors(Work[LabelledCorpus, Valued, Regressor]):
         """Return texts as ids with their values scaled to 0 to 1, with texts held out."""
         return prepare_valued(corpus, valid, recipe, tokenizer=tokenizer_of(recipe, init))
 
-    def fit(self, prepared: Valued, recipe: Recipe, run: "Run") -> Regressor:
+    def fit(self, prepared: Valued, recipe: RegressRecipe, run: "Run") -> Regressor:
         """Train the recipe's stage to give the values."""
         return fit_regressor(prepared, recipe, run)
 

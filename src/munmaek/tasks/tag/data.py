@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from munmaek.errors import InputError
-from munmaek.fit.recipe import Recipe
 from munmaek.fit.vocabulary import make_tokenizer
 from munmaek.metrics.tagging import OUTSIDE
 from munmaek.tasks.preparing import describe_split, parted_to_train, tell_unseen
+from munmaek.tasks.tag.options import TagRecipe
 from munmaek.text.tagged import TaggedCorpus
 from munmaek.text.tokenizers import Tokenizer
 
@@ -32,7 +32,7 @@ class Tagged:
 def prepare_tagged(
     corpus: TaggedCorpus,
     valid: TaggedCorpus | None,
-    recipe: Recipe,
+    recipe: TagRecipe,
     *,
     tokenizer: Tokenizer | None = None,
 ) -> Tagged:

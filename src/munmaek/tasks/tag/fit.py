@@ -15,7 +15,6 @@ from munmaek.fit.network import (
     some,
     train_network,
 )
-from munmaek.fit.recipe import Recipe
 from munmaek.fit.running import Run
 from munmaek.metrics.diagnosis import Finding
 from munmaek.metrics.training import one_label
@@ -24,13 +23,14 @@ from munmaek.tasks.mlm.fit import within_positions
 from munmaek.tasks.tag.data import Tagged
 from munmaek.tasks.tag.model import Tagger
 from munmaek.tasks.tag.objective import NONE, Tagging
+from munmaek.tasks.tag.options import TagRecipe
 from munmaek.tasks.tag.words import WordRows, stands_apart, word_rows
 from munmaek.text.tagged import TaggedCorpus
 
 __all__ = ["fit_tagger"]
 
 
-def fit_tagger(texts: Tagged, recipe: Recipe, run: Run) -> Tagger:
+def fit_tagger(texts: Tagged, recipe: TagRecipe, run: Run) -> Tagger:
     """Train the recipe's stage to label the words of ``texts``.
 
     Raises:
@@ -39,7 +39,9 @@ def fit_tagger(texts: Tagged, recipe: Recipe, run: Run) -> Tagger:
     tokenizer, recipe = texts.tokenizer, within_positions(recipe, run.init)
     index = {label: number for number, label in enumerate(texts.labels)}
     corpora = (texts.train_corpus, texts.valid_corpus)
-    train, valid = (word_rows(tokenizer, each.sentences, limit=recipe.limit) for each in corpora)
+    train, valid = (
+        word_rows(tokenizer, each.sentences, limit=recipe.max_length) for each in corpora
+    )
     train_labels, valid_labels = (
         _token_labels(rows, each.labels, index)
         for rows, each in zip((train, valid), corpora, strict=True)
@@ -71,7 +73,7 @@ def fit_tagger(texts: Tagged, recipe: Recipe, run: Run) -> Tagger:
     info = replace(info, training={**info.training, "class_weights": task.weights})
     apart = stands_apart(texts.train_corpus.sentences)
     model = Tagger(
-        tokenizer, network, texts.labels, info, recipe.limit, whole_words=True, apart=apart
+        tokenizer, network, texts.labels, info, recipe.max_length, whole_words=True, apart=apart
     )
     return replace(model, info=with_finding(info, _tags_finding(model, texts.valid_corpus)))
 

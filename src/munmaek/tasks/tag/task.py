@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from munmaek.fit.extra import Extra
-from munmaek.fit.recipe import Recipe
 from munmaek.fit.vocabulary import tokenizer_of
 from munmaek.folder.borrowing import named_tokenizer
 from munmaek.folder.info import Info
@@ -14,6 +13,7 @@ from munmaek.folder.weights import open_network
 from munmaek.tasks.tag.data import Tagged, prepare_tagged
 from munmaek.tasks.tag.fit import fit_tagger
 from munmaek.tasks.tag.model import Tagger
+from munmaek.tasks.tag.options import TagRecipe
 from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Paths, Work
 from munmaek.text.labels import unseen_note
 from munmaek.text.tagged import TaggedCorpus, read_tagged
@@ -28,7 +28,7 @@ __all__ = ["Taggers"]
 class Taggers(Work[TaggedCorpus, Tagged, Tagger]):
     """Sentences of tagged words in, a tagger out."""
 
-    def read(self, paths: Paths, recipe: Recipe) -> TaggedCorpus:
+    def read(self, paths: Paths, recipe: TagRecipe) -> TaggedCorpus:
         """Read sentences of words with labels."""
         return read_tagged(paths)
 
@@ -36,7 +36,7 @@ class Taggers(Work[TaggedCorpus, Tagged, Tagger]):
         self,
         corpus: TaggedCorpus,
         valid: TaggedCorpus | None,
-        recipe: Recipe,
+        recipe: TagRecipe,
         *,
         init: Any = None,
         extra: Extra = NOTHING_MORE,
@@ -45,7 +45,7 @@ class Taggers(Work[TaggedCorpus, Tagged, Tagger]):
         """Return the sentences with a tokenizer and their labels, with sentences held out."""
         return prepare_tagged(corpus, valid, recipe, tokenizer=tokenizer_of(recipe, init))
 
-    def fit(self, prepared: Tagged, recipe: Recipe, run: "Run") -> Tagger:
+    def fit(self, prepared: Tagged, recipe: TagRecipe, run: "Run") -> Tagger:
         """Train the recipe's stage to label the words."""
         return fit_tagger(prepared, recipe, run)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from munmaek.errors import InputError
-from munmaek.fit.recipe import Recipe
+from munmaek.tasks.translate.options import TranslateRecipe
 from munmaek.text.corpora import ParallelCorpus, read_parallel
 
 __all__ = ["read_back_translated", "read_pairs", "tagged"]
@@ -16,7 +16,7 @@ __all__ = ["read_back_translated", "read_pairs", "tagged"]
 Paths = Sequence[str | Path]
 
 
-def read_pairs(paths: Paths, recipe: Recipe) -> ParallelCorpus:
+def read_pairs(paths: Paths, recipe: TranslateRecipe) -> ParallelCorpus:
     """Sentence pairs with the recipe's tags.
 
     Raises:
@@ -26,7 +26,7 @@ def read_pairs(paths: Paths, recipe: Recipe) -> ParallelCorpus:
     return tagged(corpus, recipe.source_tag)
 
 
-def read_back_translated(paths: Paths, recipe: Recipe) -> ParallelCorpus:
+def read_back_translated(paths: Paths, recipe: TranslateRecipe) -> ParallelCorpus:
     """Sources that a model made of the targets, marked; pairs without text on a side are left out.
 
     Raises:

@@ -11,9 +11,9 @@ from munmaek.fit.holding import (
     held_out_name,
     hold_out,
 )
-from munmaek.fit.recipe import Recipe
 from munmaek.fit.vocabulary import make_tokenizer
 from munmaek.tasks.preparing import describe_split
+from munmaek.tasks.translate.options import TranslateRecipe
 from munmaek.text.corpora import ParallelCorpus
 from munmaek.text.tokenizers import Tokenizer
 
@@ -56,7 +56,9 @@ class Parallel:
         return describe_split(self.train_corpus, rows, self.valid_corpus, len(self.valid_sources))
 
 
-def _both_tokenizers(corpus: ParallelCorpus, recipe: Recipe) -> tuple[Tokenizer, Tokenizer]:
+def _both_tokenizers(
+    corpus: ParallelCorpus, recipe: TranslateRecipe
+) -> tuple[Tokenizer, Tokenizer]:
     if recipe.joint_vocabulary:
         joint = make_tokenizer([*corpus.sources, *corpus.targets], recipe)
         return joint, joint
@@ -69,7 +71,7 @@ def _both_tokenizers(corpus: ParallelCorpus, recipe: Recipe) -> tuple[Tokenizer,
 def prepare_parallel(
     corpus: ParallelCorpus,
     valid: ParallelCorpus | None,
-    recipe: Recipe,
+    recipe: TranslateRecipe,
     *,
     tokenizers: tuple[Tokenizer, ...] | None = None,
     guides: Sequence[Guide | None] | None = None,

@@ -9,32 +9,32 @@ from munmaek.fit.network import (
     token_counts,
     train_network,
 )
-from munmaek.fit.recipe import Recipe
 from munmaek.fit.running import Run
 from munmaek.tasks.translate.data import Parallel
 from munmaek.tasks.translate.guided import PieceGuide, piece_guide
 from munmaek.tasks.translate.model import Translator
 from munmaek.tasks.translate.objective import Pairs, TranslationTask
+from munmaek.tasks.translate.options import TranslateRecipe
 from munmaek.text.tokenizers import Tokenizer
 
 __all__ = ["fit_translator"]
 
 
-def fit_translator(pairs: Parallel, recipe: Recipe, run: Run) -> Translator:
+def fit_translator(pairs: Parallel, recipe: TranslateRecipe, run: Run) -> Translator:
     """Train the recipe's stage to turn sources into targets."""
     source, target = pairs.source_tokenizer, pairs.target_tokenizer
 
     def frame(sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]) -> Pairs:
         return Pairs(
-            [[*ids[: recipe.limit - 1], source.eos] for ids in sources],
-            [[target.bos, *ids[: recipe.limit - 1], target.eos] for ids in targets],
+            [[*ids[: recipe.max_length - 1], source.eos] for ids in sources],
+            [[target.bos, *ids[: recipe.max_length - 1], target.eos] for ids in targets],
         )
 
     train = frame(pairs.train_sources, pairs.train_targets)
     guides = _piece_guides(pairs, recipe)
     if guides is not None:
         recipe = _guided_head(recipe)
-        train, guides = _repeated(train, guides, recipe.guide_repeat)
+        train, guides = _repeated(train, guides, recipe.alignment_repeat)
     if recipe.joint_vocabulary:
         recipe = recipe.model_copy(update={"model": {"share_embeddings": True, **recipe.model}})
     task = TranslationTask(
@@ -42,10 +42,10 @@ def fit_translator(pairs: Parallel, recipe: Recipe, run: Run) -> Translator:
         valid=frame(some(pairs.valid_sources), some(pairs.valid_targets)),
         pad=target.pad,
         max_tokens=recipe.max_tokens,
-        smoothing=recipe.smoothing,
+        smoothing=recipe.label_smoothing,
         seed=recipe.seed,
         guides=guides,
-        guide_weight=recipe.guide_weight,
+        alignment_weight=recipe.alignment_weight,
         resample=_resampling(pairs, recipe, frame),
     )
     sizes = {"source_vocab": source.vocab_size, "target_vocab": target.vocab_size}
@@ -61,10 +61,10 @@ def fit_translator(pairs: Parallel, recipe: Recipe, run: Run) -> Translator:
         tokenizers=(source, target),
         counts=counts,
     )
-    return Translator(source, target, network, info, recipe.limit)
+    return Translator(source, target, network, info, recipe.max_length)
 
 
-def _piece_guides(pairs: Parallel, recipe: Recipe) -> list[PieceGuide | None] | None:
+def _piece_guides(pairs: Parallel, recipe: TranslateRecipe) -> list[PieceGuide | None] | None:
     """Each training pair's links between pieces, up to the recipe's limit.
 
     Raises:
@@ -77,7 +77,7 @@ def _piece_guides(pairs: Parallel, recipe: Recipe) -> list[PieceGuide | None] | 
         raise UnsupportedError(message)
 
     def words(tokenizer: Tokenizer, text: str) -> list[int]:
-        return [piece.word for piece in tokenizer.pieces(text)][: recipe.limit - 1]
+        return [piece.word for piece in tokenizer.pieces(text)][: recipe.max_length - 1]
 
     corpus = pairs.train_corpus
     return [
@@ -93,7 +93,7 @@ def _piece_guides(pairs: Parallel, recipe: Recipe) -> list[PieceGuide | None] | 
 
 def _resampling(
     pairs: Parallel,
-    recipe: Recipe,
+    recipe: TranslateRecipe,
     frame: Callable[[Sequence[Sequence[int]], Sequence[Sequence[int]]], Pairs],
 ) -> Callable[[int], Pairs] | None:
     """The training pairs of each pass under BPE-dropout; None without."""
@@ -113,7 +113,7 @@ def _resampling(
     return lambda number: frame(sources.encode(number), targets.encode(number))
 
 
-def _guided_head(recipe: Recipe) -> Recipe:
+def _guided_head(recipe: TranslateRecipe) -> TranslateRecipe:
     """Guide one head of a Transformer, unless the recipe says otherwise."""
     if recipe.stage != "transformer":
         return recipe
@@ -130,9 +130,11 @@ def _repeated(
     return Pairs(sources, targets), [guides[row] for row in rows]
 
 
-def _described(guides: Sequence[PieceGuide | None] | None, recipe: Recipe) -> dict[str, Any]:
+def _described(
+    guides: Sequence[PieceGuide | None] | None, recipe: TranslateRecipe
+) -> dict[str, Any]:
     if guides is None:
         return {}
     seen = sum(guide is not None for guide in guides)
-    weight, repeat = recipe.guide_weight, recipe.guide_repeat
+    weight, repeat = recipe.alignment_weight, recipe.alignment_repeat
     return {"guide": {"pairs": seen // repeat, "weight": weight, "repeat": repeat}}

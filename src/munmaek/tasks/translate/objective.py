@@ -62,7 +62,7 @@ class TranslationTask:
     seed: int = 0
     guides: Sequence[PieceGuide | None] | None = None
     """What is known of the links of each training pair; None trains without guidance."""
-    guide_weight: float = 1.0
+    alignment_weight: float = 1.0
     """Nats of the likelihood that a nat of the guide's loss is worth."""
     resample: Callable[[int], Pairs] | None = None
     """The training pairs of a pass, from its number alone, where they are cut anew in each."""
@@ -79,7 +79,7 @@ class TranslationTask:
 
     def loss(self, network: TranslatorNetwork, batch: PairBatch) -> Loss:
         """Smoothed negative log-likelihood of every target token after <s>, and the guide's."""
-        if self.guides is None or self.guide_weight == 0:
+        if self.guides is None or self.alignment_weight == 0:
             return self._loss(network, batch, self.smoothing)
         guides = pick(self.guides, batch.rows)
         return self._loss(network, batch, self.smoothing, guides)
@@ -103,7 +103,7 @@ class TranslationTask:
         real = real_positions(tensor(batch.target_lengths, network) - 1, target.shape[1] - 1)
         total = smoothed_loss(network, hidden[real], target[:, 1:][real], smoothing)
         if weights is not None:
-            total = total + self.guide_weight * guide_loss(weights, guides)
+            total = total + self.alignment_weight * guide_loss(weights, guides)
         return Loss(total, int((batch.target_lengths - 1).sum()))
 
     def validate(self, network: TranslatorNetwork) -> float:

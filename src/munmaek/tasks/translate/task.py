@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, cast
 from munmaek.align import Guide, read_guide, statistical_links, tokenizer_hash
 from munmaek.errors import UnsupportedError
 from munmaek.fit.extra import STATISTICAL, Extra, GuideSource
-from munmaek.fit.recipe import Recipe
 from munmaek.fit.vocabulary import begun_with
 from munmaek.folder.borrowing import named_tokenizer
 from munmaek.folder.info import Info
@@ -17,6 +16,7 @@ from munmaek.tasks.translate.bitexts import read_back_translated, read_pairs
 from munmaek.tasks.translate.data import Parallel, prepare_parallel
 from munmaek.tasks.translate.fit import fit_translator
 from munmaek.tasks.translate.model import Translator
+from munmaek.tasks.translate.options import TranslateRecipe
 from munmaek.tasks.translate.quality import judge
 from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Paths, Work
 from munmaek.text.corpora import ParallelCorpus
@@ -31,7 +31,7 @@ __all__ = ["Translators"]
 class Translators(Work[ParallelCorpus, Parallel, Translator]):
     """Sentence pairs in, a translator out."""
 
-    def read(self, paths: Paths, recipe: Recipe) -> ParallelCorpus:
+    def read(self, paths: Paths, recipe: TranslateRecipe) -> ParallelCorpus:
         """Read sentence pairs, with the recipe's tags before their sources."""
         return read_pairs(paths, recipe)
 
@@ -39,7 +39,7 @@ class Translators(Work[ParallelCorpus, Parallel, Translator]):
         self,
         corpus: ParallelCorpus,
         valid: ParallelCorpus | None,
-        recipe: Recipe,
+        recipe: TranslateRecipe,
         *,
         init: Any = None,
         extra: Extra = NOTHING_MORE,
@@ -56,9 +56,11 @@ class Translators(Work[ParallelCorpus, Parallel, Translator]):
                 "takes over its tokenizer alone"
             )
             raise UnsupportedError(message)
-        guide, more = extra.guide, extra.back_translated
+        guide, more = extra.alignment_supervision, extra.back_translated
         tokenizers = cast("tuple[Tokenizer, Tokenizer] | None", begun_with(recipe, init) or None)
-        recipe.check_guide(given=guide is not None, counts_words=guide not in (None, STATISTICAL))
+        recipe.check_alignment(
+            given=guide is not None, counts_words=guide not in (None, STATISTICAL)
+        )
         pairs = prepare_parallel(
             corpus,
             valid,
@@ -71,7 +73,7 @@ class Translators(Work[ParallelCorpus, Parallel, Translator]):
             return pairs
         return replace(pairs, guides=_aligned(pairs.train_corpus))
 
-    def fit(self, prepared: Parallel, recipe: Recipe, run: "Run") -> Translator:
+    def fit(self, prepared: Parallel, recipe: TranslateRecipe, run: "Run") -> Translator:
         """Train the recipe's stage to turn sources into targets."""
         return fit_translator(prepared, recipe, run)
 

@@ -1,0 +1,109 @@
+"""``munmaek config``: every option of a task and stage, as a file that ``--config`` reads."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from textwrap import wrap
+from typing import Any, Final
+
+from munmaek.cli.chosen import ByTask, Chosen
+from munmaek.cli.console import put, put_json
+from munmaek.cli.declared import Field, fields_of
+from munmaek.cli.options import ConfigFile, Json, Settings
+from munmaek.cli.parameters import OWN, TRAINING, Given, Parameters
+from munmaek.models import Stage, stage_named, stages_for
+from munmaek.tasks import Task
+
+__all__ = ["Config", "toml_value"]
+
+BESIDE: Final[Parameters] = {
+    "config": (ConfigFile, None),
+    "set": (Settings, None),
+    "json": (Json, False),
+}
+
+
+def config(chosen: Chosen, given: Given) -> None:
+    """Print every option with its value, meaning and bounds, as a file for --config.
+
+    Values are those of the task and stage, and of whatever else is given. An option that is not
+    given is commented out, so that the file says what was chosen and shows the rest.
+    """
+    recipe = chosen.recipe()
+    rows = list(_rows(chosen, recipe))
+    if given["json"]:
+        options = [_row(section, field, value) for section, field, value, _ in rows]
+        put_json({"task": recipe.task, "stage": recipe.stage, "options": options})
+        return
+    put(f"# munmaek train {recipe.task} DATA --config THIS-FILE -o DIR")
+    put(f'\nstage = "{recipe.stage}"')
+    before = ""
+    for section, field, value, said in rows:
+        if section != before:
+            put(f"\n[{section}]")
+        before = section
+        for line in _lines(field, value, said=said):
+            put(line)
+
+
+def _rows(chosen: Chosen, recipe: Any) -> Iterator[tuple[str, Field, Any, bool]]:
+    """Yield section, field, value, and whether it was chosen, of every option."""
+    stage, training = recipe.stage_config(), recipe.train_config()
+    sections = {
+        "": (fields_of(chosen.task.recipe), recipe, recipe.model_fields_set),
+        "model": (fields_of(stage_named(recipe.stage).config), stage, recipe.model),
+        "train": (fields_of(TRAINING), training, recipe.train),
+    }
+    for section, (fields, values, said) in sections.items():
+        for name, field in fields.items():
+            if section or name not in OWN:
+                yield section, field, getattr(values, name), name in said
+
+
+def _lines(field: Field, value: Any, *, said: bool) -> Iterator[str]:
+    """Return an option with a comment on it; one that was not chosen is commented out."""
+    limits = ", ".join(filter(None, ["|".join(field.choices), field.range]))
+    text = f"{field.doc} [{limits}]" if limits else field.doc
+    yield ""
+    yield from wrap(text, 98, initial_indent="# ", subsequent_indent="# ")
+    shown = f"{field.name} = {'' if value is None else toml_value(value)}".rstrip()
+    yield shown if said else f"#{shown}"
+
+
+def _row(section: str, field: Field, value: Any) -> dict[str, Any]:
+    key = f"{section}.{field.name}" if section else field.name
+    plain = value.model_dump() if hasattr(value, "model_dump") else value
+    bounds = {"choices": list(field.choices), "bounds": dict(field.bounds)}
+    return {"key": key, "value": plain, **bounds, "meaning": field.doc}
+
+
+def toml_value(value: Any) -> str:
+    """Return a value as TOML writes it."""
+    if hasattr(value, "model_dump"):
+        return toml_value(value.model_dump(exclude_none=True))
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        pairs = (f"{json.dumps(key)} = {toml_value(each)}" for key, each in value.items())  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        return f"{{ {', '.join(pairs)} }}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(toml_value, value))}]"  # pyright: ignore[reportUnknownArgumentType]
+    return json.dumps(value, ensure_ascii=False)
+
+
+def parameters(_task: Task, _stages: Sequence[Stage]) -> Parameters:
+    """Return what stands beside the configuration."""
+    return BESIDE
+
+
+def examples(task: Task) -> Sequence[str]:
+    """Return commands for the end of a task's help."""
+    stage = stages_for(task.name)[-1].name
+    return (f"munmaek config {task.name} --model {stage} > {stage}.toml",)
+
+
+class Config(ByTask):
+    """``munmaek config`` with a command for each task."""
+
+    run = staticmethod(config)
+    parameters = staticmethod(parameters)
+    examples = staticmethod(examples)

@@ -1,0 +1,51 @@
+"""What a person chooses for a language model."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from munmaek.errors import ConfigError
+from munmaek.models import stage_named
+from munmaek.tasks.recipe import Texts
+
+__all__ = ["LmRecipe"]
+
+
+class LmRecipe(Texts):
+    """Options of language models."""
+
+    counted_only: ClassVar[tuple[str, ...]] = ("keep_text",)
+    training: ClassVar[tuple[str, ...]] = (
+        "batch_size",
+        "sequence_length",
+        "activation_regularisation",
+        "temporal_activation_regularisation",
+    )
+
+    context: Literal["sentence", "document"] = "sentence"
+    """Where a recurrent state begins anew: at each sentence, or nowhere in a document."""
+    batch_size: int = Field(default=20, ge=1)
+    """Batch size of documents: parts that are read side by side, each a row."""
+    sequence_length: int = Field(default=70, ge=6)
+    """Sequence length of documents in tokens, over which gradients go back (truncated BPTT)."""
+    activation_regularisation: float = Field(default=0.0, ge=0)
+    """Weight of the hidden states' mean square in the loss (Merity et al. 2018, §4.3, α)."""
+    temporal_activation_regularisation: float = Field(default=0.0, ge=0)
+    """Weight of the hidden states' mean squared change in the loss (Merity et al. 2018, §4.3,
+    β)."""
+    keep_text: bool | None = None
+    """Keep the training text with the model, for lookup and add; without it, where it is smaller
+    than the tables."""
+
+    def check_options(self, where: str) -> None:
+        """Check that a document has a state that runs on.
+
+        Raises:
+            ConfigError: the stage reads sentence by sentence.
+        """
+        if self.context == "document" and not stage_named(self.stage).recurrent:
+            message = (
+                f"{where}: context = 'document' is for rnn language models; "
+                f"'{self.stage}' reads sentence by sentence"
+            )
+            raise ConfigError(message)

@@ -1,0 +1,9 @@
+"""What a person chooses for a regressor."""
+
+from munmaek.tasks.recipe import Bounded, Drawn, Rows
+
+__all__ = ["RegressRecipe"]
+
+
+class RegressRecipe(Rows, Bounded, Drawn):
+    """Options of regressors."""
