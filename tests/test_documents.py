@@ -96,7 +96,9 @@ def names(path: Path) -> Iterator[str]:
                 yield target.id
 
 
-@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/en/architecture.md"])
+@pytest.mark.parametrize(
+    "page", ["CONTRIBUTING.md", "docs/en/architecture.md", "docs/ko/architecture.md"]
+)
 def test_pages_name_files_and_functions_that_are_there(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     places = re.findall(r"`([\w/]+\.py)(?::([\w.]+))?`", text)
