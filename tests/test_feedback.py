@@ -145,7 +145,7 @@ def test_both_runs_begin_alike_and_only_one_is_told(folder: Path) -> None:
     pairs = rows(24)
     told: list[tuple[str, int, int]] = []
     chosen = material(pairs, marks_of(pairs, 9), rng=np.random.default_rng(1))
-    found = guided_run(folder, chosen, steps=3, tell=lambda *each: told.append(each))
+    found = guided_run(folder, chosen, steps=3, progress=lambda *each: told.append(each))
     assert {"before", "guided", "control"} <= found.keys()
     assert found["guided"]["aer"] != found["control"]["aer"] or found["guided"] == found["control"]
     assert next(stage for stage, *_ in told) == "before"

@@ -80,7 +80,7 @@ def capture(
     alike = _similarity(seen)
     tables = {**({} if alike is None else {"similarity": alike}), **found.tables}
     label = label or model.info.label
-    told = [str(name), label, given.text, seen.answer.get("target"), list(map(list, off)),
+    asked_of = [str(name), label, given.text, seen.answer.get("target"), list(map(list, off)),
             list(seen.source.pieces), gold]  # fmt: skip
     return Record(
         model=str(name),
@@ -106,7 +106,7 @@ def capture(
         segments=seen.segments,
         notices=(*given.notices, *found.notices),
         off=tuple(off),
-        id=hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()[:16],
+        id=hashlib.sha256(json.dumps(asked_of, ensure_ascii=False).encode()).hexdigest()[:16],
         **seen.answer,
     )
 

@@ -80,9 +80,11 @@ class Checked:
 
     def __str__(self) -> str:
         interval = "" if self.low is None else f" ({self.low:.3f} to {self.high:.3f})"
-        said = "met" if self.met else "NOT met"
+        verdict = "met" if self.met else "NOT met"
         pairs = f"{self.pairs} marked pair{'' if self.pairs == 1 else 's'}"
-        return f"{self.check.figure} {self.value:.4f}{interval} on {pairs}: {self.check} is {said}"
+        return (
+            f"{self.check.figure} {self.value:.4f}{interval} on {pairs}: {self.check} is {verdict}"
+        )
 
 
 def parse_check(written: str) -> Check:

@@ -33,8 +33,8 @@ WEIGHT = 1.0
 """Of the loss on attention; more costs translation (``benchmarks/feedback.py --weight``)."""
 
 Stage = Literal["preparing", "before", "guided", "control", "evaluating"]
-Tell = Callable[[Stage, int, int], None]
-"""Told of the stage, and how much of how much of it is done."""
+Progress = Callable[[Stage, int, int], None]
+"""Called with the stage, and how much of how much of it is done."""
 
 
 def guided_run(
@@ -44,7 +44,7 @@ def guided_run(
     steps: int,
     learning_rate: float | None = None,
     weight: float = WEIGHT,
-    tell: Tell | None = None,
+    progress: Progress | None = None,
     should_stop: Callable[[], bool] | None = None,
     keep: Path | None = None,
 ) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def guided_run(
         steps: updates of each of the two runs.
         learning_rate: the highest of both; by default what the recipe trains the stage with.
         weight: of the loss on attention beside that on words.
-        tell: told how far it is.
+        progress: called with how far it is.
         should_stop: asked after every step; a stopped run gives an empty report.
         keep: where to leave the guided model; none is kept by default.
 
@@ -66,10 +66,10 @@ def guided_run(
     Raises:
         InputError: a model without attention.
     """
-    tell = tell or _silent
+    progress = progress or _silent
     stopping = should_stop or _never
     model: Translator = load_for(folder, "translate", what="guided training")
-    tell("before", 0, 1)
+    progress("before", 0, 1)
     results = {"before": measure(model, chosen.held)}
     if stopping():
         return {}
@@ -78,11 +78,11 @@ def guided_run(
         for name in ("guided", "control"):
             trained = _train(
                 folder, model, files, name, steps=steps, learning_rate=learning_rate, weight=weight,
-                tell=tell, should_stop=stopping,
+                progress=progress, should_stop=stopping,
             )  # fmt: skip
             if trained is None or stopping():
                 return {}
-            tell("evaluating", 0 if name == "guided" else 1, 2)
+            progress("evaluating", 0 if name == "guided" else 1, 2)
             results[name] = measure(trained, chosen.held)
             if name == "guided" and keep is not None:
                 trained.save(keep, force=True)
@@ -135,7 +135,7 @@ def _train(
     steps: int,
     learning_rate: float | None,
     weight: float,
-    tell: Tell,
+    progress: Progress,
     should_stop: Callable[[], bool],
 ) -> Translator | None:
     rate = {} if learning_rate is None else {"learning_rate": learning_rate}
@@ -153,7 +153,7 @@ def _train(
         max_length=model.limit,
         alignment_weight=weight,
     )
-    tell(name, 0, steps)
+    progress(name, 0, steps)
     trained: Any = train(
         recipe,
         [str(path) for path in files.data],
@@ -161,7 +161,7 @@ def _train(
         valid=[str(path) for path in files.valid],
         init=folder,
         extra=Extra(alignment_supervision=files.marks if name == "guided" else None),
-        report=lambda progress: tell(name, progress.step, steps),
+        report=lambda done: progress(name, done.step, steps),
         should_stop=should_stop,
     )
     return trained
@@ -235,7 +235,7 @@ class Feedback:
             "error": self._error,
         }
 
-    def _tell(self, stage: Stage, done: int, total: int) -> None:
+    def _reached(self, stage: Stage, done: int, total: int) -> None:
         self._stage = (stage, done, total)
 
     def _work(self) -> None:
@@ -244,7 +244,7 @@ class Feedback:
                 self._folder,
                 self._chosen,
                 steps=self._steps,
-                tell=self._tell,
+                progress=self._reached,
                 should_stop=self._cancelled.is_set,
             )
         except Exception as error:  # noqa: BLE001 - told to whoever asks, in their own thread

@@ -86,9 +86,9 @@ def report(results: Mapping[str, Measured], chosen: Material, *, steps: int) -> 
     return {
         **{name: each.to_json() for name, each in results.items()},
         "difference": {
-            "aer": _told(links, "guided - control"),
-            "bleu": _told(quality, "guided - before"),
-            "bleu_control": _told(cost, "guided - control"),
+            "aer": _difference(links, "guided - control"),
+            "bleu": _difference(quality, "guided - before"),
+            "bleu_control": _difference(cost, "guided - control"),
         },
         "steps": steps,
         "taught": len(chosen.taught),
@@ -100,7 +100,7 @@ def report(results: Mapping[str, Measured], chosen: Material, *, steps: int) -> 
     }
 
 
-def _told(each: Comparison, what: str) -> dict[str, Any]:
+def _difference(each: Comparison, what: str) -> dict[str, Any]:
     return {
         "of": what,
         "value": each.difference,
@@ -120,16 +120,16 @@ def _verdict(results: Mapping[str, Measured], *, improved: bool, worse: Sequence
     aer = {name: f"{each.aer.value:.3f}" for name, each in results.items()}
     bleu = {name: f"{each.bleu.value:.1f}" for name, each in results.items()}
     held = len(results["before"].links)
-    told = f"BLEU {bleu['before']}, {bleu['guided']}, {bleu['control']}"
+    scores = f"BLEU {bleu['before']}, {bleu['guided']}, {bleu['control']}"
     figures = (
         f"alignment error rate on {held} held-out sentence{'' if held == 1 else 's'} "
         f"{aer['before']} before, {aer['guided']} with the marks, {aer['control']} after as many "
-        f"steps without; {told if held >= FEWEST else 'too few sentences for BLEU'}"
+        f"steps without; {scores if held >= FEWEST else 'too few sentences for BLEU'}"
     )
     if not improved:
         return f"Nothing improved that the control does not explain: {figures}."
     if worse:
         than = {"before": "than before", "control": "than the control's"}
-        told = " and ".join(than[each] for each in worse)
-        return f"The links improved, but the translations are worse {told}: {figures}."
+        worsened = " and ".join(than[each] for each in worse)
+        return f"The links improved, but the translations are worse {worsened}: {figures}."
     return f"The marks improved the links: {figures}."

@@ -76,9 +76,9 @@ def _role(head: Floats, rows: Bools, special: Bools, *, one_side: bool) -> str:
 
 def _positional(head: Floats, rows: Bools) -> str | None:
     near = {"previous": -1, "next": 1, "same": 0}
-    means = {name: _at_distance(head, rows, distance) for name, distance in near.items()}
-    best = max(means, key=means.__getitem__)
-    return best if means[best] >= POSITIONAL else None
+    weights_near = {name: _at_distance(head, rows, distance) for name, distance in near.items()}
+    best = max(weights_near, key=weights_near.__getitem__)
+    return best if weights_near[best] >= POSITIONAL else None
 
 
 def _syntax_like(head: Floats, rows: Bools, strongest: float) -> bool:

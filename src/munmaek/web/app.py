@@ -139,7 +139,7 @@ def app(bench: Bench, page: Callable[[], str], *, port: int) -> Starlette:
         Route("/api/guide", answer(lambda _: bench.cancel_guide()), methods=["DELETE"]),
     ]
     errors: dict[Any, Any] = {
-        MunmaekError: _complain, HTTPException: _complain_http, GoneError: _gone, Exception: _fail
+        MunmaekError: _refuse, HTTPException: _refuse_http, GoneError: _gone, Exception: _fail
     }  # fmt: skip
     return Starlette(
         routes=routes,
@@ -213,19 +213,19 @@ async def _body(request: Request) -> Mapping[str, Any]:
     return cast("dict[str, Any]", given)
 
 
-def _complain(_: Request, error: Exception) -> Response:
+def _refuse(_: Request, error: Exception) -> Response:
     status = 404 if isinstance(error, MissingError) else 400
     return _json({"error": " ".join(str(error).split())}, status)
 
 
-def _complain_http(_: Request, error: Exception) -> Response:
+def _refuse_http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     answer = _json({"error": error.detail}, error.status_code)
     answer.headers.update(error.headers or {})
     return answer
 
 
-def _gone(_: Request, error: Exception) -> Response:  # noqa: ARG001 - whom it would be told has gone
+def _gone(_: Request, error: Exception) -> Response:  # noqa: ARG001 - nobody is there to read it
     return Response(status_code=503)
 
 
