@@ -554,6 +554,7 @@ def test_numbers_have_the_digits_of_their_kind():
     assert score_text(Score("accuracy", 0.8432, "share", signature)) == "84.3\u2009%"
     assert score_text(Score("bleu", 41.46, "of 100", signature)) == "41.5"
     assert score_text(Score("perplexity", math.inf, "per token", signature)) == "∞"
+    assert score_text(Score("pearson", -0.05, "correlation", signature)) == "−0.05"
     assert interval_text(Score("b", 1.5, "bits/byte", signature, 1.4, 1.62)) == "1.400–1.620"
     assert [count_text(value) for value in (842, 12_400, 1_240_000, None)] == [
         "842",
@@ -614,12 +615,13 @@ def test_a_spark_says_where_it_begins_and_ends():
     assert _Page(str(spark([(0, 3.0), (5, 1.25)]))).text == "3.00 → 1.25"
 
 
-def test_a_bar_fills_its_share_and_stays_within_its_room():
-    bar = str(track(1.5, most=3.0, low=1.2, high=6.0, kind="hot", hint="a <b>"))
-    assert 'class="track hot" style="--share:50.00%" title="a &lt;b&gt;"' in bar
+def test_a_bar_goes_from_nought_and_stays_within_its_room():
+    bar = str(track(1.5, (0.0, 3.0), low=1.2, high=6.0, kind="hot", hint="a <b>"))
+    assert 'class="track hot" style="--from:0.00%;--to:50.00%" title="a &lt;b&gt;"' in bar
     assert "--low:40.00%;--high:100.00%" in bar
-    assert "<i" not in str(track(-1.0, most=3.0))
-    assert "--share:0.00%" in str(track(-1.0, most=3.0))
+    signed = str(track(-1.0, (-1.0, 3.0), low=math.nan, high=1.0))
+    assert "--from:0.00%;--to:25.00%" in signed
+    assert "<i" not in signed
 
 
 def test_every_stage_has_a_picture_and_a_stage_of_others_none():

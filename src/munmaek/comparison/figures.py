@@ -67,27 +67,24 @@ def spark(points: Sequence[tuple[float, float]]) -> Markup | None:
 
 def track(
     value: float,
+    room: tuple[float, float],
     *,
-    most: float,
     low: float | None = None,
     high: float | None = None,
     kind: str = "",
     hint: str | None = None,
 ) -> Markup:
-    """Return a lying bar from 0, its interval as whiskers; ``most`` fills the width."""
-    share, left, right = (_share(each, most) for each in (value, low, high))
-    whisker = element("i", style=f"--low:{left};--high:{right}")
-    return element(
-        "div",
-        whisker if low is not None and high is not None else None,
-        kind=f"track {kind}".strip(),
-        style=f"--share:{share}",
-        title=hint,
-    )
+    """Return a lying bar from 0, its interval as whiskers; ``room`` is from where to where."""
+    least, most = room
 
+    def place(each: float) -> str:
+        return f"{100 * (min(max(each, least), most) - least) / (most - least):.2f}%"
 
-def _share(value: float | None, most: float) -> str:
-    return f"{100 * min(max(value or 0.0, 0.0) / most, 1.0):.2f}%"
+    whisker = None
+    if low is not None and high is not None and low <= high:
+        whisker = element("i", style=f"--low:{place(low)};--high:{place(high)}")
+    ends = f"--from:{place(min(value, 0.0))};--to:{place(max(value, 0.0))}"
+    return element("div", whisker, kind=f"track {kind}".strip(), style=ends, title=hint)
 
 
 def _placed(given: Mapping[str, Any], instead: Node) -> Markup:

@@ -25,7 +25,7 @@ THIN = "\u2009"
 
 def _plain(value: float, unit: str) -> str:
     if math.isinf(value):
-        return "∞"
+        return "∞" if value > 0 else "−∞"
     if unit == "share":
         return f"{100 * value:.1f}"
     if unit == "of 100":
@@ -48,7 +48,7 @@ def share_text(value: float) -> str:
 
 
 def _grouped(value: float, digits: int = 0) -> str:
-    return f"{value:,.{digits}f}".replace(",", THIN)
+    return f"{value:,.{digits}f}".replace(",", THIN).replace("-", "−")
 
 
 def score_text(score: Score) -> str:

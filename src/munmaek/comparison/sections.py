@@ -126,7 +126,7 @@ def _stage_item(row: Row, catalogue: Catalogue) -> Markup:
 
 # Bars of one number a model.
 
-_FULL = {"share": 1.0, "of 100": 10.0, "per 100 words": 10.0}
+_FULL = {"share": 1.0, "correlation": 1.0, "of 100": 10.0, "per 100 words": 10.0}
 """By unit, what a full bar or panel stands for at least, lest nothing look like much."""
 
 
@@ -140,18 +140,22 @@ def bars(rows: Sequence[Row], metric: str, catalogue: Catalogue) -> Markup | Non
     order = ranked(rows, metric)
     if not order:
         return None
-    ends = [score.high or score.value for score in (row.scores[metric] for row in order)]
-    most = max([full_bar(order[0].scores[metric]), *(end for end in ends if end < math.inf)])
+    found = [row.scores[metric] for row in order]
+    ends = [end for score in found for end in (score.value, score.low, score.high)]
+    known = [end for end in ends if end is not None and math.isfinite(end)]
+    room = min(0.0, *known), max(full_bar(found[0]), *known)
     best = next((row for row in order if not row.baseline), None)
-    lines = [_bar_row(row, row.scores[metric], most, row is best, catalogue) for row in order]
+    lines = [_bar_row(row, row.scores[metric], room, row is best, catalogue) for row in order]
     heading = element("h3", catalogue.known(f"metric.{metric}", metric))
     return scrolled(heading, table(lines, kind="bars"))
 
 
-def _bar_row(row: Row, score: Score, most: float, best: bool, catalogue: Catalogue) -> Markup:
+def _bar_row(
+    row: Row, score: Score, room: tuple[float, float], best: bool, catalogue: Catalogue
+) -> Markup:
     kind = "hollow" if row.baseline else "hot" if best else ""
     hint = hint_text(score, catalogue)
-    bar = track(score.value, most=most, low=score.low, high=score.high, kind=kind, hint=hint)
+    bar = track(score.value, room, low=score.low, high=score.high, kind=kind, hint=hint)
     shown = scores(score, catalogue, best=best)
     return element("tr", cell(named(row, catalogue)), cell(bar), shown)
 
@@ -227,7 +231,7 @@ def _fill(entry: Mapping[str, Any]) -> Markup:
 def _candidate(token: str, probability: float, answer: str) -> Markup:
     right = token.strip() == answer.strip()
     known = not math.isnan(probability)
-    bar = track(probability, most=1, kind="hot" if right else "") if known else None
+    bar = track(probability, (0.0, 1.0), kind="hot" if right else "") if known else None
     text = f"{100 * probability:.1f}\u2009%" if known else "–"
     return element(
         "tr", cell(token, kind="best" if right else None), cell(bar), cell(text, kind="num")
