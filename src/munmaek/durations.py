@@ -12,7 +12,7 @@ _FORM = re.compile(
 
 
 def parse_duration(text: str, *, where: str = "--budget") -> float:
-    """Seconds of ``90s``, ``5m``, ``1h30m`` or a plain number of seconds.
+    """Return the seconds of ``90s``, ``5m``, ``1h30m`` or a plain number of seconds.
 
     Args:
         text: what was written.

@@ -1,6 +1,5 @@
 """A verb with a command for each task, and what was chosen there: a recipe, checked whole."""
 
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -95,6 +94,8 @@ def _set(written: Sequence[str]) -> dict[str, Any]:
 
 def _toml(written: str) -> Any:
     """Return a value as TOML reads it; what is no TOML is text."""
+    import tomllib
+
     try:
         return tomllib.loads(f"value = {written}")["value"]
     except tomllib.TOMLDecodeError:

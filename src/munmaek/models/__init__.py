@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
-from importlib.resources import files
 from typing import Any
 
 from munmaek.errors import UnsupportedError
@@ -72,6 +70,8 @@ class Stage:
         Dots are tokens, filled within reach and open out of it, the ring is what gets predicted,
         and the accent marks the context vector.
         """
+        from importlib.resources import files
+
         package, _, name = self.picture.partition(":")
         return files(package).joinpath(name).read_text(encoding="utf-8") if package else ""
 
@@ -218,6 +218,8 @@ def _load(path: str) -> Any:
 @cache
 def stages() -> dict[str, Stage]:
     """Return every stage by name, in the order of the lineage, those of other packages last."""
+    from importlib.metadata import entry_points  # which takes longer than all that is here
+
     table = {stage.name: stage for stage in LINEAGE}
     for point in entry_points(group="munmaek.models"):
         table[point.name] = point.load()

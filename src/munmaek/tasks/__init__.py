@@ -7,7 +7,6 @@ own through the entry point group ``munmaek.tasks``, whose objects are ``Task`` 
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
 from munmaek.errors import UnsupportedError
@@ -218,6 +217,8 @@ def _load(path: str) -> Any:
 @cache
 def tasks() -> dict[str, Task]:
     """Return every task by name, in the order of the table, those of other packages last."""
+    from importlib.metadata import entry_points  # which takes longer than all that is here
+
     table = {task.name: task for task in TASKS}
     for point in entry_points(group="munmaek.tasks"):
         table[point.name] = point.load()
