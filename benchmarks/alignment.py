@@ -93,7 +93,7 @@ def on_phrasebook(options: argparse.Namespace) -> None:
     import torch
 
     from munmaek.fit.extra import Extra
-    from munmaek.pipeline import train
+    from munmaek.pipeline import train_recipe
     from munmaek.tasks.recipe import Recipe
 
     torch.set_num_threads(1)
@@ -117,7 +117,7 @@ def on_phrasebook(options: argparse.Namespace) -> None:
         valid = write(folder, "valid", book.valid[:40])
         guides = {"none": None, "gold": folder / "train.links", "statistical": "statistical"}
         began = time.process_time()
-        model: Any = train(
+        model: Any = train_recipe(
             recipe,
             paths,
             valid=valid,

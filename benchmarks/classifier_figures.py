@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from munmaek.durations import parse_duration
-from munmaek.pipeline import train, work_folder
+from munmaek.pipeline import train_recipe, work_folder
 from munmaek.tasks.loading import load
 from munmaek.tasks.recipe import Recipe
 from munmaek.terminal import told
@@ -85,7 +85,7 @@ def run_one(run: str, options: argparse.Namespace) -> dict[str, Any]:
         paths = [options.data / REVIEWS[0], texts_of(paths[0], options.output / "texts.txt")]
     if not folder.exists() or work_folder(folder).exists():
         with told(run) as tell:
-            train(
+            train_recipe(
                 Recipe.of(values),
                 paths,
                 folder=folder,

@@ -6,7 +6,7 @@ from typing import Any
 
 from munmaek import phrasebook
 from munmaek.models import LINEAGE
-from munmaek.pipeline import train
+from munmaek.pipeline import train_recipe
 from munmaek.tasks.classify.mixed import mix_classifiers
 from munmaek.tasks.lm.exchange import in_form
 from munmaek.tasks.lm.mixing import mix
@@ -76,7 +76,7 @@ def native_folders(folder: Path) -> Iterator[Path]:
             recipe = Recipe(
                 task=task, stage=stage.name, vocab_size=300, model=SMALL[stage.name], **options
             )
-            train(recipe, data[task], folder=place)
+            train_recipe(recipe, data[task], folder=place)
             yield place
     yield from _made_of_others(folder)
 

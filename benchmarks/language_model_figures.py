@@ -29,7 +29,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from munmaek.durations import parse_duration
-from munmaek.pipeline import train, work_folder
+from munmaek.pipeline import train_recipe, work_folder
 from munmaek.tasks.lm.adapted import Adaptation, adapted_scores
 from munmaek.tasks.loading import load
 from munmaek.tasks.recipe import Recipe
@@ -110,10 +110,10 @@ def own(run: str, options: argparse.Namespace) -> dict[str, float]:
     folder, counted = options.output / run, options.output / f"{corpus}-5-gram"
     if not counted.exists():
         recipe = Recipe.of({**TOKENS, "task": "lm", "stage": "ngram", "model": {"order": 5}})
-        train(recipe, [training], folder=counted, valid=[valid])
+        train_recipe(recipe, [training], folder=counted, valid=[valid])
     if not folder.exists() or work_folder(folder).exists():
         with told(run) as tell:
-            train(
+            train_recipe(
                 recipe_of(run, options),
                 [training],
                 folder=folder,

@@ -39,7 +39,7 @@ from munmaek.fit.extra import Extra
 from munmaek.fit.holding import hold_out_labelled
 from munmaek.fit.processes import join, leave
 from munmaek.fit.ranks import leads, several
-from munmaek.pipeline import train, work_folder
+from munmaek.pipeline import train_recipe, work_folder
 from munmaek.tasks.loading import load
 from munmaek.terminal import told
 from munmaek.text.corpora import read_labelled
@@ -120,7 +120,7 @@ def trained(
     together()  # before the first process changes what the others are still looking at
     if wanted:
         with told(folder.name) as tell:
-            train(
+            train_recipe(
                 recipe,
                 paths,
                 folder=folder,

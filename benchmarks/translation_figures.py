@@ -37,7 +37,7 @@ import torch
 from munmaek.durations import parse_duration
 from munmaek.fit.extra import Extra
 from munmaek.metrics import measures
-from munmaek.pipeline import train, work_folder
+from munmaek.pipeline import train_recipe, work_folder
 from munmaek.tasks.loading import load
 from munmaek.tasks.recipe import Recipe
 from munmaek.tasks.translate.quality import TranslationQuality, judge
@@ -152,7 +152,7 @@ def trained(run: str, options: argparse.Namespace) -> Any:
     training, valid, _ = files(run, options.data)
     if not folder.exists() or work_folder(folder).exists():
         with told(run) as tell:
-            train(
+            train_recipe(
                 recipe_of(run, options),
                 training,
                 folder=folder,

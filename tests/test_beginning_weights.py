@@ -11,7 +11,7 @@ from torch import nn
 import munmaek.models
 from munmaek.models import stage_named, stages
 from munmaek.models.self_attention import SelfAttentionConfig, SelfAttentionLanguageNetwork
-from munmaek.pipeline import train
+from munmaek.pipeline import train_recipe
 from munmaek.tasks.recipe import Recipe
 
 LINES = ["a a a a b", "a a a b", "a a a a a c", "a a b a a d"] * 20
@@ -43,7 +43,7 @@ def test_a_network_begins_with_the_frequencies_of_what_it_learns_to_predict(
             **options,
         }
     )
-    train(recipe, files, valid=files, folder=tmp_path / "model")
+    train_recipe(recipe, files, valid=files, folder=tmp_path / "model")
     counts = Counter(word for line in LINES for word in line.split())
     if task != "mlm":
         counts["</s>"] = len(LINES)
@@ -85,6 +85,6 @@ def test_a_stage_of_another_package_needs_no_output_layer_of_ours(tmp_path, monk
             "train": {"steps": 1},
         }
     )
-    train(recipe, [text], valid=[text], folder=tmp_path / "model")
+    train_recipe(recipe, [text], valid=[text], folder=tmp_path / "model")
     tensors = load_file(tmp_path / "model" / "model.safetensors")
     assert tensors["inner.output.bias"].abs().max() < 0.1

@@ -357,7 +357,7 @@ def test_a_full_disk_is_code_1_and_leaves_the_old_model_whole(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("munmaek.tasks.lm.ngrams.save_tables", full)
-    monkeypatch.setattr("munmaek.tasks.lm.counted_model.save_tables", full)
+    monkeypatch.setattr("munmaek.tasks.lm.model.save_tables", full)
     train = ("train", "lm", home / "ko.txt", "--model", "ngram", "--order", "2", "--force")
     result = run(*train, "-o", tmp_path / "model")
     assert result.code == 1

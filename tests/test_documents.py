@@ -56,7 +56,6 @@ NOT_YET = {
     "exchange",
     "fit",
     "folder",
-    "pipeline",
     "several",
     "tasks",
 }

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from munmaek.cli import main
-from munmaek.pipeline import train
+from munmaek.pipeline import train_recipe
 from munmaek.tasks.publishing import export_huggingface
 from munmaek.tasks.recipe import Recipe
 
@@ -26,7 +26,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
                "intermediate_size": 48},
     )  # fmt: skip
     torch.manual_seed(0)
-    model = train(recipe, [folder / "text.txt"], folder=folder / "bert")
+    model = train_recipe(recipe, [folder / "text.txt"], folder=folder / "bert")
     export_huggingface(model, folder / "theirs")
     return folder
 

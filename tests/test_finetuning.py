@@ -21,7 +21,7 @@ from munmaek.metrics.regression import correlation, ranks, regression_scores
 from munmaek.metrics.tagging import Span, spans, tagging_scores
 from munmaek.models.bert import BertClassifierNetwork, BertConfig
 from munmaek.nn.tape import Tape
-from munmaek.pipeline import train
+from munmaek.pipeline import train_recipe
 from munmaek.several import train_several
 from munmaek.tasks.classify.model import Classifier
 from munmaek.tasks.classify.objective import Classification, NeuralClassifier
@@ -372,8 +372,10 @@ def test_a_classifier_of_pairs_is_trained_calibrated_saved_and_used(
 ) -> None:
     options = recipe("classify", pairs=True, calibrate=True, class_weights="balanced")
     with pytest.raises(InputError, match="--calibrate needs 100 validation texts or more, got 2"):
-        train(options, [data / "pairs.tsv"], folder=tmp_path / "m")
-    model = train(options, [data / "pairs.tsv"], folder=tmp_path / "m", valid=[data / "more.tsv"])
+        train_recipe(options, [data / "pairs.tsv"], folder=tmp_path / "m")
+    model = train_recipe(
+        options, [data / "pairs.tsv"], folder=tmp_path / "m", valid=[data / "more.tsv"]
+    )
     assert isinstance(model, Classifier)
     assert set(model.info.scores) == {"accuracy", "macro_f1", "ece"}
     assert model.info.training["calibration"]["temperature"] == model.temperature != 1.0
@@ -398,7 +400,7 @@ def test_other_stages_read_a_pair_with_an_end_between(
     stage: str, data: Path, tmp_path: Path
 ) -> None:
     options = recipe("regress", stage=stage, pairs=True, model={})
-    model: Any = train(options, [data / "sts.tsv"], folder=tmp_path / "m")
+    model: Any = train_recipe(options, [data / "sts.tsv"], folder=tmp_path / "m")
     framing = framing_of(model.info, model.tokenizer, model.limit)
     bos, eos = model.tokenizer.bos, model.tokenizer.eos
     assert framing.pair([7], [8])[0] == [bos, 7, eos, 8, eos]
@@ -410,7 +412,7 @@ def test_a_regressor_gives_values_of_the_data_and_opens_in_transformers(
     data: Path, tmp_path: Path
 ) -> None:
     transformers: Any = pytest.importorskip("transformers")
-    model = train(recipe("regress", pairs=True), [data / "sts.tsv"], folder=tmp_path / "m")
+    model = train_recipe(recipe("regress", pairs=True), [data / "sts.tsv"], folder=tmp_path / "m")
     assert isinstance(model, Regressor)
     assert (model.low, model.high) == (0.0, 5.0)
     assert set(model.info.scores) == {"mse"}, "two values have no correlation"
@@ -428,12 +430,12 @@ def test_a_regressor_gives_values_of_the_data_and_opens_in_transformers(
     assert value == pytest.approx(5.0 * float(scaled[0]), abs=1e-5)
     (tmp_path / "same.tsv").write_text("가\t1\n나\t1\n다\t1\n", "utf-8")
     with pytest.raises(InputError, match=r"every value is 1\.0"):
-        train(recipe("regress"), [tmp_path / "same.tsv"], folder=tmp_path / "n")
+        train_recipe(recipe("regress"), [tmp_path / "same.tsv"], folder=tmp_path / "n")
 
 
 def test_a_tagger_learns_words_and_finds_entities_in_plain_text(data: Path, tmp_path: Path) -> None:
     options = recipe("tag", train={"steps": 80, "learning_rate": 3e-3})
-    model = train(options, [data / "names.tsv"], folder=tmp_path / "m")
+    model = train_recipe(options, [data / "names.tsv"], folder=tmp_path / "m")
     assert isinstance(model, Tagger)
     assert model.labels == ("O", "B-LOC", "B-PER", "I-PER")
     assert model.evaluate(read_tagged([data / "names.tsv"]))["span_f1"].value == 1.0
@@ -464,30 +466,32 @@ def test_a_tagger_learns_words_and_finds_entities_in_plain_text(data: Path, tmp_
 def test_a_pretrained_encoder_begins_every_fine_tuning(data: Path, tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     text.write_text("\n".join(" ".join(words) for words in sentences()), "utf-8")
-    train(recipe("mlm", max_tokens=64), [text], folder=tmp_path / "mlm")
+    train_recipe(recipe("mlm", max_tokens=64), [text], folder=tmp_path / "mlm")
     for task, file in (("classify", "pairs"), ("regress", "sts"), ("tag", "names")):
         pairs = {"pairs": True} if task != "tag" else {}
         options = recipe(task, **pairs, model={}, train={"steps": 1})
         folder = tmp_path / task
-        model: Any = train(options, [data / f"{file}.tsv"], folder=folder, init=tmp_path / "mlm")
+        model: Any = train_recipe(
+            options, [data / f"{file}.tsv"], folder=folder, init=tmp_path / "mlm"
+        )
         assert model.info.config["hidden_size"] == 16
     # A model with another head begins one, too: pairs that are told apart, then rated.
     options = recipe("regress", pairs=True, model={}, train={"steps": 1})
-    train(options, [data / "sts.tsv"], folder=tmp_path / "again", init=tmp_path / "classify")
+    train_recipe(options, [data / "sts.tsv"], folder=tmp_path / "again", init=tmp_path / "classify")
 
 
 def test_going_on_with_other_rows_held_out_is_warned_of(data: Path, tmp_path: Path) -> None:
     pairs, first = data / "pairs.tsv", tmp_path / "first"
-    train(recipe("classify", pairs=True, train={"steps": 1}), [pairs], folder=first)
+    train_recipe(recipe("classify", pairs=True, train={"steps": 1}), [pairs], folder=first)
     again = recipe("classify", pairs=True, train={"steps": 1}, model={}, seed=1)
     with pytest.warns(
         MunmaekWarning, match=r"pairs\.tsv: .* trained on rows that are held out here"
     ):
-        train(again, [pairs], folder=tmp_path / "other", init=first)
+        train_recipe(again, [pairs], folder=tmp_path / "other", init=first)
     for same in ({"seed": 0}, {"hold_out_seed": 0}):
         rows = again.model_copy(update=same)
-        train(rows, [pairs], folder=tmp_path / "same", init=first, force=True)
-    train(again, [pairs], folder=tmp_path / "given", init=first, valid=[pairs])
+        train_recipe(rows, [pairs], folder=tmp_path / "same", init=first, force=True)
+    train_recipe(again, [pairs], folder=tmp_path / "given", init=first, valid=[pairs])
 
 
 def test_several_seeds_share_a_split_and_the_best_is_kept(
@@ -527,7 +531,7 @@ def test_several_seeds_share_a_split_and_the_best_is_kept(
         train_several(recipe("classify"), [], folder=tmp_path / "m", seeds=[3])
     monkeypatch.delenv("WORLD_SIZE")
     with pytest.raises(InputError, match="45 to train on"):
-        train(recipe("classify", pairs=True, train_rows=46), [data / "pairs.tsv"],
+        train_recipe(recipe("classify", pairs=True, train_rows=46), [data / "pairs.tsv"],
               folder=tmp_path / "n")  # fmt: skip
 
 

@@ -239,7 +239,7 @@ def test_a_table_of_a_thousand_rows_is_told_by_all_that_is_looked_at(tmp_path: P
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A classifier and a language model of n-grams."""
-    from munmaek.pipeline import train
+    from munmaek.pipeline import train_recipe
     from munmaek.tasks.recipe import Recipe
 
     folder = tmp_path_factory.mktemp("models")
@@ -249,7 +249,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = {"order": 2, "smoothing": "witten-bell"}
     for task, name in (("classify", "train.tsv"), ("lm", "text.txt")):
         recipe = Recipe(task=task, stage="ngram", tokenizer="words", model=model)
-        train(recipe, [folder / name], folder=folder / task)
+        train_recipe(recipe, [folder / name], folder=folder / task)
     return folder
 
 

@@ -12,7 +12,7 @@ import torch
 
 from conftest import Run
 from munmaek.errors import InputError
-from munmaek.pipeline import train
+from munmaek.pipeline import train_recipe
 from munmaek.tasks.inside import Question
 from munmaek.tasks.loading import load
 from munmaek.tasks.recipe import Recipe
@@ -56,7 +56,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         path = folder / (task if task in tables else "t.txt")
         recipe = Recipe(task=task, stage=stage, tokenizer="words", model=model, train={"steps": 2})
         paths = [path, path] if task == "translate" else [path]
-        train(recipe, paths, folder=folder / f"{task}-model")
+        train_recipe(recipe, paths, folder=folder / f"{task}-model")
         made[task] = load(folder / f"{task}-model")
     torch.set_num_threads(before)
     return made

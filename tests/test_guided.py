@@ -19,7 +19,7 @@ from munmaek.models.seq2seq import FixedVectorTranslatorNetwork, Seq2SeqConfig
 from munmaek.models.transformer import TransformerConfig, TransformerTranslatorNetwork
 from munmaek.nn.tape import Tape
 from munmaek.phrases import phrasebook
-from munmaek.pipeline import train
+from munmaek.pipeline import train_recipe
 from munmaek.tasks.recipe import Recipe
 from munmaek.tasks.translate.guided import guide_loss, piece_guide
 from munmaek.tasks.translate.model import Translator
@@ -172,7 +172,7 @@ def _train(book: Path, folder: Path, recipe: Recipe, **options: Any) -> Translat
     paths = [book / "train.ko", book / "train.en"]
     valid = [book / "valid.ko", book / "valid.en"]
     extra = Extra(alignment_supervision=options.pop("guide", None))
-    model = train(recipe, paths, folder=folder, valid=valid, extra=extra, **options)
+    model = train_recipe(recipe, paths, folder=folder, valid=valid, extra=extra, **options)
     assert isinstance(model, Translator)
     return model
 

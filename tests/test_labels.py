@@ -10,7 +10,7 @@ from conftest import ROOT, Run
 from munmaek.errors import InputError, MunmaekWarning
 from munmaek.metrics import resting_on
 from munmaek.metrics.classification import macro_f1
-from munmaek.pipeline import train
+from munmaek.pipeline import train_recipe
 from munmaek.tasks.loading import load
 from munmaek.tasks.recipe import Recipe
 from munmaek.text.corpora import read_labelled
@@ -45,7 +45,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("labels")
     data = _jsonl(folder / "train.jsonl", [int(each) for each in TRUTHS])
     recipe = Recipe(**RECIPE)
-    train(recipe, [data], valid=[data], folder=folder / "model")
+    train_recipe(recipe, [data], valid=[data], folder=folder / "model")
     return folder / "model"
 
 
@@ -117,11 +117,11 @@ def test_validation_data_may_have_labels_that_training_lacks(tmp_path: Path) -> 
     data, valid = _tsv(tmp_path / "a.tsv", list(TRUTHS)), _tsv(tmp_path / "b.tsv", ["1", "2"])
     recipe = Recipe(**RECIPE)
     with pytest.warns(MunmaekWarning, match=r"b\.tsv: 1 of 2 rows have a label .*'2'"):
-        made = train(recipe, [data], valid=[valid], folder=tmp_path / "m")
+        made = train_recipe(recipe, [data], valid=[valid], folder=tmp_path / "m")
     assert made.info.data["valid"]["rows"] == 2
     assert made.info.scores["accuracy"]["value"] == 0.5
     with pytest.raises(InputError, match=r"line 2: label 'x' was never seen"):
-        train(recipe, [data], valid=[_tsv(tmp_path / "c.tsv", ["x"])], folder=tmp_path / "n")
+        train_recipe(recipe, [data], valid=[_tsv(tmp_path / "c.tsv", ["x"])], folder=tmp_path / "n")
 
 
 def test_a_value_that_json_does_not_have_is_refused(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_the_unseen_label_of_a_published_file_is_counted(tmp_path: Path) -> None
     if not place.is_dir():
         pytest.skip(f"inputs absent: {place}")
     recipe = Recipe(**RECIPE)
-    made = train(recipe, [place / "integer-labels.jsonl"], folder=tmp_path / "m")
+    made = train_recipe(recipe, [place / "integer-labels.jsonl"], folder=tmp_path / "m")
     corpus = read_labelled(place / "unseen-label.tsv")
     assert LabelIndex(made.labels).unseen(corpus.labels) == {"other": 2}
     scores = made.evaluate(corpus)

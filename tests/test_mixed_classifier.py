@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from munmaek.errors import ConfigError, UnsupportedError
-from munmaek.pipeline import train
+from munmaek.pipeline import train_recipe
 from munmaek.tasks.classify.mixed import MixedClassifier, mix_classifiers
 from munmaek.tasks.classify.model import Classifier
 from munmaek.tasks.loading import load
@@ -36,8 +36,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     for name, options in made.items():
         recipe = Recipe.of({"task": "classify", **options})
-        train(recipe, [folder / "train.tsv"], folder=folder / name)
-    train(
+        train_recipe(recipe, [folder / "train.tsv"], folder=folder / name)
+    train_recipe(
         Recipe.of({"task": "classify", **made["chain"]}),
         [folder / "three.tsv"],
         folder=folder / "three",
@@ -131,7 +131,7 @@ def test_no_part_of_a_product_forbids_a_label(home: Path, tmp_path: Path) -> Non
     recipe = Recipe.of(
         {"task": "classify", "stage": "ngram", "tokenizer": "words", "model": counted}
     )
-    train(recipe, [home / "train.tsv"], folder=tmp_path / "certain")
+    train_recipe(recipe, [home / "train.tsv"], folder=tmp_path / "certain")
     certain = load(tmp_path / "certain")
     assert isinstance(certain, Classifier)
     mixture = mix_classifiers([chain, certain], weights=(1, 1), log_linear=True)

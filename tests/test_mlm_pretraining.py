@@ -16,7 +16,7 @@ from munmaek.fit.optimiser import make_optimiser
 from munmaek.fit.precision import autocast
 from munmaek.models.bert import BertConfig, BertMaskedNetwork
 from munmaek.nn.tape import Tape
-from munmaek.pipeline import train
+from munmaek.pipeline import train_recipe
 from munmaek.tasks.loading import load
 from munmaek.tasks.mlm.objective import MaskedModelling
 from munmaek.tasks.publishing import export_huggingface, export_onnx
@@ -228,7 +228,7 @@ def test_a_run_that_ends_before_masks_begin_says_so(tmp_path: Path) -> None:
         train={"steps": 2}, causal_warmup_epochs=9,
     )  # fmt: skip
     with pytest.warns(MunmaekWarning, match="no word was masked"):
-        train(recipe, [tmp_path / "text.txt"], folder=tmp_path / "bert")
+        train_recipe(recipe, [tmp_path / "text.txt"], folder=tmp_path / "bert")
 
 
 TEXTS = ["나는 학교에 간다", "너는 집에 간다", "나는 집에 있다", "너는 학교에 있다"] * 12
@@ -242,13 +242,15 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         task="mlm", stage="bert", vocab_size=300, model=TINY.model_dump(),
         train={"steps": 8}, mask_rates=(0.3, 0.15), causal_warmup_epochs=0.5,
     )  # fmt: skip
-    train(recipe, [folder / "text.txt"], folder=folder / "bert")
+    train_recipe(recipe, [folder / "text.txt"], folder=folder / "bert")
     return folder
 
 
 def test_pretraining_goes_on_from_a_checkpoint_with_its_sizes_and_tokenizer(trained: Path) -> None:
     recipe = Recipe(task="mlm", stage="bert", train={"steps": 2, "optimizer": "muon"})
-    model = train(recipe, [trained / "text.txt"], folder=trained / "more", init=trained / "bert")
+    model = train_recipe(
+        recipe, [trained / "text.txt"], folder=trained / "more", init=trained / "bert"
+    )
     assert model.info.config["hidden_size"] == 32
     first: Any = load(trained / "bert")
     assert model.tokenizer.fingerprint == first.tokenizer.fingerprint
@@ -294,7 +296,7 @@ def test_the_modern_form_is_not_written_under_a_name_that_computes_something_els
         task="mlm", stage="bert", vocab_size=300, train={"steps": 1},
         model={**TINY.model_dump(), **MODERN},
     )  # fmt: skip
-    model: Any = train(recipe, [trained / "text.txt"], folder=tmp_path / "modern")
+    model: Any = train_recipe(recipe, [trained / "text.txt"], folder=tmp_path / "modern")
     with pytest.raises(UnsupportedError, match="modern form"):
         export_huggingface(model, tmp_path / "theirs")
     again: Any = load(tmp_path / "modern")
@@ -309,7 +311,7 @@ def by_the_mean(tmp_path: Path, trained: Path) -> Any:
         task="classify", stage="bert", train={"steps": 2}, model={"classifier_pooling": "mean"}
     )
     paths = [tmp_path / "labelled.tsv"]
-    return train(recipe, paths, folder=tmp_path / "mean", init=trained / "bert")
+    return train_recipe(recipe, paths, folder=tmp_path / "mean", init=trained / "bert")
 
 
 def test_the_mean_of_the_vectors_labels_alike_when_opened_again(

@@ -17,7 +17,7 @@ from munmaek.exchange.checkpoint import open_checkpoint
 from munmaek.fit.holding import hold_out_documents
 from munmaek.models.bert import BertConfig, BertMaskedNetwork
 from munmaek.models.bert.huggingface import from_huggingface, to_huggingface
-from munmaek.pipeline import train
+from munmaek.pipeline import train_recipe
 from munmaek.tasks.loading import load
 from munmaek.tasks.mlm.next_sentence import (
     ALONE,
@@ -259,4 +259,4 @@ def test_a_file_of_single_lines_is_refused_with_what_to_do(tmp_path: Path) -> No
     (tmp_path / "text.txt").write_text("하나\n둘\n셋\n", encoding="utf-8")
     recipe = Recipe(task="mlm", stage="bert", next_sentence=True, model=TINY.model_dump())
     with pytest.raises(InputError, match="put an empty line between documents"):
-        train(recipe, [tmp_path / "text.txt"], folder=tmp_path / "none")
+        train_recipe(recipe, [tmp_path / "text.txt"], folder=tmp_path / "none")

@@ -11,7 +11,7 @@ from munmaek.errors import ArtefactError, InputError, UnsupportedError
 from munmaek.models.ngram import NgramConfig, NgramModel
 from munmaek.ngram import flatten
 from munmaek.ngram.lookup import places
-from munmaek.pipeline import train
+from munmaek.pipeline import train_recipe
 from munmaek.tasks.lm.adding import add_text
 from munmaek.tasks.lm.look_up import query_ids
 from munmaek.tasks.lm.model import TrainedLanguageModel
@@ -142,7 +142,7 @@ def trained(request, tmp_path_factory):
             "model": {"order": 3, "smoothing": "absolute"},
         }
     )
-    train(recipe, [path], folder=folder / "model", valid=[path])
+    train_recipe(recipe, [path], folder=folder / "model", valid=[path])
     model = load(folder / "model")
     assert isinstance(model, TrainedLanguageModel)
     return model

@@ -274,7 +274,7 @@ def test_a_temperature_is_not_fitted_on_a_handful(run: Run, tmp_path: Path) -> N
 
 
 def test_texts_that_are_all_right_fit_no_temperature(tmp_path: Path) -> None:
-    from munmaek.pipeline import train
+    from munmaek.pipeline import train_recipe
 
     data = tmp_path / "t.tsv"
     rows = [f"{word} {word}\t{label}" for word, label in (("간다", "a"), ("온다", "b"))] * 120
@@ -283,7 +283,7 @@ def test_texts_that_are_all_right_fit_no_temperature(tmp_path: Path) -> None:
     recipe = Recipe.of({"task": "classify", "stage": "ngram", **options})
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        model: Any = train(recipe, [data], folder=tmp_path / "m")
+        model: Any = train_recipe(recipe, [data], folder=tmp_path / "m")
     assert any("all 100 texts" in str(each.message) for each in caught)
     assert model.temperature == 1.0
 

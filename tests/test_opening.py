@@ -21,7 +21,7 @@ import pytest
 from conftest import Run
 from munmaek.errors import MunmaekError
 from munmaek.folder.manifest import MANIFEST, describe_file, render_manifest
-from munmaek.pipeline import train
+from munmaek.pipeline import train_recipe
 from munmaek.tasks.loading import load
 from munmaek.tasks.publishing import export_huggingface
 from munmaek.tasks.recipe import Recipe
@@ -462,7 +462,7 @@ def going_on(folder: Path, text: Path, *, steps: int, resume: bool, stop: bool =
         train={"steps": 8, "validations": 4, "checkpoint_every": 1e-9, "log_every": 1e-9},
     )
     seen: list[int] = []
-    train(
+    train_recipe(
         recipe,
         [text],
         folder=folder,

@@ -103,7 +103,7 @@ BERT: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A language model and a classifier, tiny."""
-    from munmaek.pipeline import train
+    from munmaek.pipeline import train_recipe
     from munmaek.tasks.recipe import Recipe
 
     folder = tmp_path_factory.mktemp("progress")
@@ -125,8 +125,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
             task=task, stage=stage, tokenizer=kind, vocab_size=300, model=model, train={"steps": 2}
         )
         paths = [folder / file] * (2 if task == "translate" else 1)
-        train(recipe, paths, folder=folder / task)
-    train(
+        train_recipe(recipe, paths, folder=folder / task)
+    train_recipe(
         Recipe(task="lm", stage="ngram", tokenizer="words", model={"smoothing": "witten-bell"}),
         [folder / "t.txt"],
         folder=folder / "ngram",

@@ -13,7 +13,7 @@ import torch
 
 from munmaek.errors import ArtefactError, InputError, UnsupportedError
 from munmaek.look.capture import capture
-from munmaek.pipeline import train
+from munmaek.pipeline import train_recipe
 from munmaek.tasks.inside import Question
 from munmaek.tasks.loading import load
 from munmaek.tasks.publishing import export_huggingface
@@ -370,7 +370,7 @@ def test_training_from_a_folder_keeps_its_frame_to_the_exported_model(tmp_path: 
     recipe = Recipe(
         task="classify", stage="bert", pairs=True, second_column="second", train={"steps": 2}
     )
-    ours: Any = train(
+    ours: Any = train_recipe(
         recipe, [tmp_path / "p.tsv"], folder=tmp_path / "own", init=tmp_path / "begin"
     )
     assert ours.tokenizer.frame == load(tmp_path / "begin").tokenizer.frame

@@ -15,7 +15,7 @@ from munmaek.errors import ConfigError, InputError
 from munmaek.metrics import sign
 from munmaek.metrics.retrieval import retrieval_ranks, retrieval_scores
 from munmaek.models.bert import BertBaseNetwork, BertConfig
-from munmaek.pipeline import train
+from munmaek.pipeline import train_recipe
 from munmaek.tasks.embed.objective import Contrastive, PairRows, cosines
 from munmaek.tasks.loading import load
 from munmaek.tasks.mlm.model import Encoded
@@ -179,7 +179,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     recipe = Recipe(  # of 256 tokens, though there are positions for 32
         task="mlm", stage="bert", vocab_size=300, model=TINY.model_dump(), train={"steps": 2}
     )
-    train(recipe, [folder / "text.txt"], folder=folder / "bert")
+    train_recipe(recipe, [folder / "text.txt"], folder=folder / "bert")
     return folder
 
 

@@ -10,7 +10,7 @@ import torch
 from conftest import ROOT, Run
 from munmaek.errors import InputError, UnsupportedError
 from munmaek.metrics import Signature, several_scores
-from munmaek.pipeline import train
+from munmaek.pipeline import train_recipe
 from munmaek.tasks.classify.objective import Classification
 from munmaek.tasks.framing import Rows
 from munmaek.tasks.loading import load
@@ -101,7 +101,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         train={"steps": 150, "learning_rate": 2e-2},
     )  # fmt: skip
     data = _jsonl(folder / "a.jsonl", ROWS)
-    train(recipe, [data], valid=[data], folder=folder / "model")
+    train_recipe(recipe, [data], valid=[data], folder=folder / "model")
     torch.set_num_threads(before)
     return folder
 
@@ -177,7 +177,7 @@ def test_what_is_for_one_label_is_refused_with_the_first_row_of_several(
     values = {"stage": "attention", "model": TINY, "train": {"steps": 1}, **options}
     recipe = Recipe(task="classify", tokenizer="words", **values)
     with pytest.raises(UnsupportedError, match=rf"line 4: has the labels 'colour', .*{named}"):
-        train(recipe, [data], folder=tmp_path / "m")
+        train_recipe(recipe, [data], folder=tmp_path / "m")
 
 
 def test_a_classifier_of_one_label_names_a_row_of_several(tmp_path: Path) -> None:
@@ -186,6 +186,6 @@ def test_a_classifier_of_one_label_names_a_row_of_several(tmp_path: Path) -> Non
         model={"order": 2, "smoothing": "witten-bell"},
     )  # fmt: skip
     single = [(text, own[:1]) for text, own in ROWS]
-    made = train(recipe, [_fasttext(tmp_path / "a.txt", single)], folder=tmp_path / "m")
+    made = train_recipe(recipe, [_fasttext(tmp_path / "a.txt", single)], folder=tmp_path / "m")
     with pytest.raises(InputError, match="row 2: has the labels 'x', 'y', and the classifier"):
         made.evaluate(LabelledCorpus("t", ("a", "b"), ("x", "x,y"), sets=(("x",), ("x", "y"))))

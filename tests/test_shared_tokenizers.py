@@ -11,7 +11,7 @@ from conftest import Run
 from munmaek.comparison.run import Candidate, CompareSettings, compare
 from munmaek.errors import ConfigError, UnsupportedError
 from munmaek.folder.borrowing import borrowed_tokenizer, tokenizers_of
-from munmaek.pipeline import train
+from munmaek.pipeline import train_recipe
 from munmaek.tasks.loading import load
 from munmaek.tasks.recipe import Recipe
 from munmaek.tasks.work import Measuring
@@ -62,7 +62,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("shared")
     files = _files(folder, FIRST)
     for task in STAGES:
-        train(_recipe(task), files[task], folder=folder / task)
+        train_recipe(_recipe(task), files[task], folder=folder / task)
     return folder
 
 
@@ -93,11 +93,11 @@ def test_weights_are_refused_with_a_tokenizer_that_they_were_not_trained_with(
     place: Path, tmp_path: Path, task: str
 ) -> None:
     files = _files(tmp_path, OTHER)
-    train(_recipe(task), files[task], folder=tmp_path / "theirs")
+    train_recipe(_recipe(task), files[task], folder=tmp_path / "theirs")
     recipe = _recipe(task, tokenizer=str(tmp_path / "theirs"))
     with pytest.raises(UnsupportedError, match=r"--init: its tokenizer is words-\d+ \(\w{8}\)"):
-        train(recipe, files[task], folder=tmp_path / "new", init=place / task)
-    train(recipe, files[task], folder=tmp_path / "new", init=tmp_path / "theirs")
+        train_recipe(recipe, files[task], folder=tmp_path / "new", init=place / task)
+    train_recipe(recipe, files[task], folder=tmp_path / "new", init=tmp_path / "theirs")
     same = [tokenizers_of(load(tmp_path / name))[0].fingerprint for name in ("new", "theirs")]
     assert same[0] == same[1]
 
@@ -135,13 +135,13 @@ def test_a_translator_gives_each_side_its_own_tokenizer_and_a_language_model_its
     (tmp_path / "ko.txt").write_text("\n".join(FIRST), encoding="utf-8")
     (tmp_path / "en.txt").write_text("\n".join(OTHER), encoding="utf-8")
     paths, lines = [tmp_path / "ko.txt", tmp_path / "en.txt"], [tmp_path / "en.txt"]
-    train(_recipe("translate"), paths, folder=tmp_path / "first")
+    train_recipe(_recipe("translate"), paths, folder=tmp_path / "first")
     named = str(tmp_path / "first")
-    train(_recipe("translate", tokenizer=named), paths, folder=tmp_path / "second")
+    train_recipe(_recipe("translate", tokenizer=named), paths, folder=tmp_path / "second")
     first, second = (tokenizers_of(load(tmp_path / name)) for name in ("first", "second"))
     assert [each.fingerprint for each in first] == [each.fingerprint for each in second]
     assert first[0].fingerprint != first[1].fingerprint
-    train(_recipe("lm", tokenizer=named), lines, folder=tmp_path / "lm")
+    train_recipe(_recipe("lm", tokenizer=named), lines, folder=tmp_path / "lm")
     assert tokenizers_of(load(tmp_path / "lm"))[0].fingerprint == first[1].fingerprint
 
 
@@ -165,7 +165,7 @@ def test_tokenizers_of_one_size_and_other_words_are_not_taken_for_the_same(
     place: Path, tmp_path: Path, run: Run
 ) -> None:
     files = _files(tmp_path, OTHER)
-    train(_recipe("lm"), files["lm"], folder=tmp_path / "other")
+    train_recipe(_recipe("lm"), files["lm"], folder=tmp_path / "other")
     own, other = (tokenizers_of(load(each))[0] for each in (place / "lm", tmp_path / "other"))
     assert own.signature == other.signature
     done = run(
@@ -185,9 +185,11 @@ def test_what_goes_with_no_borrowed_tokenizer_is_said(place: Path, tmp_path: Pat
     ):
         values = {"task": "lm", "stage": "rnn", "model": TINY["rnn"], "train": STEPS, **options}
         with pytest.raises(ConfigError, match=said):
-            train(Recipe.of(values), lines, folder=tmp_path / "new")
+            train_recipe(Recipe.of(values), lines, folder=tmp_path / "new")
     with pytest.raises(ConfigError, match="--tokenizer bpe: what this begins from"):
-        train(_recipe("lm", tokenizer="bpe"), lines, folder=tmp_path / "new", init=place / "lm")
+        train_recipe(
+            _recipe("lm", tokenizer="bpe"), lines, folder=tmp_path / "new", init=place / "lm"
+        )
 
 
 def test_n_grams_take_the_tokenizer_alone_of_what_they_are_to_begin_from(

@@ -12,7 +12,7 @@ import torch
 from munmaek.errors import InputError, UnsupportedError
 from munmaek.fit.extra import Extra
 from munmaek.models.bert import BertClassifierNetwork, BertConfig
-from munmaek.pipeline import train
+from munmaek.pipeline import train_recipe
 from munmaek.tasks.classify.model import Classifier
 from munmaek.tasks.classify.objective import Classification
 from munmaek.tasks.framing import Rows
@@ -159,7 +159,7 @@ def test_the_answers_of_one_model_are_the_soft_labels_of_another(
     texts.write_text("좋은 영화\n\n나쁜 영화\n", encoding="utf-8")
     answers = run("classify", teacher, texts, "--json")
     more = written(tmp_path / "more.jsonl", answers.lines)
-    model = train(
+    model = train_recipe(
         Recipe.of({"task": "classify", "stage": "rnn", "tokenizer": "words"}),
         [labelled],
         folder=tmp_path / "student",
@@ -183,6 +183,6 @@ def test_soft_labels_are_refused_where_there_is_nothing_to_label(
     assert "--soft-labels is for 'classify'" in refused.err
     recipe = Recipe.of({"task": "mlm", "stage": "bert"})
     with pytest.raises(UnsupportedError, match="--soft-labels is for 'classify', not for"):
-        train(recipe, [labelled], folder=tmp_path / "m", extra=Extra(soft_labels=[more]))
+        train_recipe(recipe, [labelled], folder=tmp_path / "m", extra=Extra(soft_labels=[more]))
     assert not (tmp_path / "m").exists()
     assert not (tmp_path / "m.partial").exists()

@@ -10,7 +10,7 @@ from tokenizers import decoders, models, pre_tokenizers
 
 from munmaek.decode import from_single, sample
 from munmaek.errors import MunmaekWarning
-from munmaek.pipeline import train
+from munmaek.pipeline import train_recipe
 from munmaek.tasks.inside import Question
 from munmaek.tasks.lm.model import TrainedLanguageModel
 from munmaek.tasks.mlm.model import Encoder
@@ -63,7 +63,7 @@ def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MunmaekWarning)
-        return train(recipe, [place / "text.txt"], folder=place / "model")
+        return train_recipe(recipe, [place / "text.txt"], folder=place / "model")
 
 
 @pytest.mark.parametrize("kind", SPELLED)

@@ -23,7 +23,7 @@ from munmaek.metrics.training import (
     unmoved_weights,
     unread_data,
 )
-from munmaek.pipeline import train
+from munmaek.pipeline import train_recipe
 from munmaek.tasks.loading import load
 from munmaek.tasks.recipe import Recipe
 from munmaek.text.catalogue import Catalogue
@@ -150,7 +150,7 @@ def _found(folder: Path) -> set[str]:
 
 def test_a_classifier_that_learned_nothing_says_so_in_all_ways(tmp_path: Path) -> None:
     asked = _recipe("classify", "rnn", train={"steps": 2, "learning_rate": 1e-12})
-    train(asked, [_table(tmp_path)], folder=tmp_path / "model")
+    train_recipe(asked, [_table(tmp_path)], folder=tmp_path / "model")
     assert _found(tmp_path / "model") == {
         "unread_data", "loss_stands", "unmoved_weights", "one_label",
     }  # fmt: skip
@@ -158,7 +158,7 @@ def test_a_classifier_that_learned_nothing_says_so_in_all_ways(tmp_path: Path) -
 
 def test_a_classifier_that_learned_has_no_fault(tmp_path: Path) -> None:
     asked = _recipe("classify", "rnn", train={"epochs": 12, "learning_rate": 2e-2})
-    train(asked, [_table(tmp_path)], folder=tmp_path / "model")
+    train_recipe(asked, [_table(tmp_path)], folder=tmp_path / "model")
     assert _found(tmp_path / "model") == set()
 
 

@@ -18,7 +18,7 @@ from munmaek.metrics import (
 )
 from munmaek.metrics.diagnosis import FEWEST, Finding, diagnose
 from munmaek.metrics.training import TRAINING_FAILURES
-from munmaek.pipeline import train
+from munmaek.pipeline import train_recipe
 from munmaek.tasks.loading import load
 from munmaek.tasks.translate.model import Translator
 from munmaek.tasks.translate.quality import judge, reference_likelihoods
@@ -204,7 +204,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, files: list[Path]) -> Path:
     folder = tmp_path_factory.mktemp("trained") / "model"
-    train(recipe("attention"), files, folder=folder, valid=files)
+    train_recipe(recipe("attention"), files, folder=folder, valid=files)
     return folder
 
 

@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 from munmaek.errors import ConfigError, InputError, UnsupportedError
 from munmaek.fit.extra import Extra
-from munmaek.pipeline import train
+from munmaek.pipeline import train_recipe
 from munmaek.tasks.loading import load
 from munmaek.tasks.recipe import Recipe
 from munmaek.tasks.translate.bitexts import read_back_translated, read_pairs
@@ -70,15 +70,15 @@ def test_a_run_under_bpe_dropout_that_was_interrupted_ends_with_the_same_weights
     tmp_path: Path, files: list[Path]
 ) -> None:
     options = recipe(bpe_dropout=0.3, train={"steps": 30})
-    train(options, files, folder=tmp_path / "whole", valid=files)
+    train_recipe(options, files, folder=tmp_path / "whole", valid=files)
     asked = iter([False] * 17 + [True] * 20)
     broken = tmp_path / "broken"
-    train(options, files, folder=broken, valid=files, should_stop=lambda: next(asked))
-    train(options, files, folder=broken, valid=files, resume=True)
+    train_recipe(options, files, folder=broken, valid=files, should_stop=lambda: next(asked))
+    train_recipe(options, files, folder=broken, valid=files, resume=True)
     whole, resumed = (load_file(tmp_path / n / "model.safetensors") for n in ("whole", "broken"))
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
     plain = tmp_path / "plain"
-    train(recipe(train={"steps": 30}), files, folder=plain, valid=files)
+    train_recipe(recipe(train={"steps": 30}), files, folder=plain, valid=files)
     other = load_file(plain / "model.safetensors")
     assert any(not torch.equal(whole[name], other[name]) for name in whole)
 
@@ -87,8 +87,10 @@ def test_a_run_under_bpe_dropout_that_was_interrupted_ends_with_the_same_weights
 def test_a_joint_vocabulary_is_one_tokenizer_and_one_embedding(
     tmp_path: Path, files: list[Path], stage: str
 ) -> None:
-    made = train(recipe(stage, joint_vocabulary=True), files, folder=tmp_path / "m", valid=files)
-    apart = train(recipe(stage), files, folder=tmp_path / "apart", valid=files)
+    made = train_recipe(
+        recipe(stage, joint_vocabulary=True), files, folder=tmp_path / "m", valid=files
+    )
+    apart = train_recipe(recipe(stage), files, folder=tmp_path / "apart", valid=files)
     again = load(tmp_path / "m")
     assert isinstance(made, Translator)
     assert isinstance(again, Translator)
@@ -129,7 +131,9 @@ def test_back_translations_are_marked_trained_on_and_never_held_out(
     assert read_back_translated([table], recipe()).sources == ("<BT> 물 산",)
     both = read_back_translated([table], recipe(source_tag="<2en>", back_translated_tag="<B>"))
     assert both.sources == ("<B> <2en> 물 산",)
-    made = train(recipe(), files, folder=tmp_path / "m", extra=Extra(back_translated=[table]))
+    made = train_recipe(
+        recipe(), files, folder=tmp_path / "m", extra=Extra(back_translated=[table])
+    )
     held = made.info.data["valid"]["rows"]
     assert made.info.data["train"]["rows"] == len(PAIRS) - held + 1
     rows = [{"source": "", "target": "water"}, {"source": "물", "target": ""}]
@@ -156,7 +160,7 @@ def test_a_guide_goes_neither_with_changing_pieces_nor_with_tags(
     tmp_path: Path, files: list[Path]
 ) -> None:
     with pytest.raises(UnsupportedError, match="cuts anew"):
-        train(
+        train_recipe(
             recipe(bpe_dropout=0.1), files, folder=tmp_path / "m",
             extra=Extra(alignment_supervision="statistical"),
         )  # fmt: skip
@@ -164,7 +168,7 @@ def test_a_guide_goes_neither_with_changing_pieces_nor_with_tags(
     links.write_text("0-0\n" * len(PAIRS), encoding="utf-8")
     extra = Extra(alignment_supervision=links)
     with pytest.raises(UnsupportedError, match="shifts by one"):
-        train(recipe(source_tag="<2en>"), files, folder=tmp_path / "m", extra=extra)
+        train_recipe(recipe(source_tag="<2en>"), files, folder=tmp_path / "m", extra=extra)
 
 
 def test_the_command_line_has_all_of_them(tmp_path: Path, files: list[Path], run) -> None:

@@ -15,7 +15,7 @@ import munmaek
 from munmaek.look import capture, page
 from munmaek.look.pairs import Pairs
 from munmaek.look.workbench import NamedModel, Workbench
-from munmaek.pipeline import train
+from munmaek.pipeline import train_recipe
 from munmaek.tasks.loading import load
 from munmaek.tasks.recipe import Recipe
 from munmaek.web import app, bind
@@ -85,7 +85,7 @@ def trained(folder: Path) -> dict[str, Path]:
     }
     made = {"lm-ngram": folder / "lm-ngram"}
     counted = Recipe(task="lm", stage="ngram", vocab_size=400, keep_text=True)
-    train(counted, [files["ko"]], folder=made["lm-ngram"])
+    train_recipe(counted, [files["ko"]], folder=made["lm-ngram"])
     for name, (task, stage, config) in NETWORKS.items():
         recipe = Recipe(
             task=task,
@@ -94,7 +94,7 @@ def trained(folder: Path) -> dict[str, Path]:
             model=config,
             train={"steps": 8, "validations": 1},
         )
-        train(recipe, data.get(task, [files["ko"]]), folder=folder / name)
+        train_recipe(recipe, data.get(task, [files["ko"]]), folder=folder / name)
         made[name] = folder / name
     return made
 

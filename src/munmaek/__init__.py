@@ -14,11 +14,15 @@ if TYPE_CHECKING:
     from munmaek.mixing import LogLinearMixture, Mixture
     from munmaek.models import LINEAGE
     from munmaek.phrases import phrasebook
+    from munmaek.pipeline import evaluate, load, train
+    from munmaek.tasks import TASKS
+    from munmaek.tasks.classify.mixed import MixedClassifier
     from munmaek.tasks.classify.model import Classifier
     from munmaek.tasks.lm.model import TrainedLanguageModel
-    from munmaek.tasks.loading import load
     from munmaek.tasks.mlm.model import Encoder
     from munmaek.tasks.recipe import Recipe
+    from munmaek.tasks.regress.model import Regressor
+    from munmaek.tasks.tag.model import Tagger
     from munmaek.tasks.translate.model import Translator
     from munmaek.text.tokenizers import Tokenizer, train_tokenizer
 
@@ -29,35 +33,47 @@ os.environ.setdefault("NUMBA_DISABLE_ERROR_MESSAGE_HIGHLIGHTING", "1")
 
 __all__ = [
     "LINEAGE",
+    "TASKS",
     "Classifier",
     "Encoder",
     "LanguageModel",
     "LogLinearMixture",
+    "MixedClassifier",
     "Mixture",
     "MunmaekError",
     "Recipe",
+    "Regressor",
+    "Tagger",
     "Tokenizer",
     "TrainedLanguageModel",
     "Translator",
+    "evaluate",
     "load",
     "phrasebook",
+    "train",
     "train_tokenizer",
 ]
 
 _HOMES = {
     "LINEAGE": "munmaek.models",
+    "TASKS": "munmaek.tasks",
     "Classifier": "munmaek.tasks.classify.model",
     "Encoder": "munmaek.tasks.mlm.model",
     "LanguageModel": "munmaek.lm",
     "LogLinearMixture": "munmaek.mixing",
+    "MixedClassifier": "munmaek.tasks.classify.mixed",
     "Mixture": "munmaek.mixing",
     "MunmaekError": "munmaek.errors",
     "Recipe": "munmaek.tasks.recipe",
+    "Regressor": "munmaek.tasks.regress.model",
+    "Tagger": "munmaek.tasks.tag.model",
     "Tokenizer": "munmaek.text.tokenizers",
     "TrainedLanguageModel": "munmaek.tasks.lm.model",
     "Translator": "munmaek.tasks.translate.model",
+    "evaluate": "munmaek.pipeline",
     "load": "munmaek.tasks.loading",
     "phrasebook": "munmaek.phrases",
+    "train": "munmaek.pipeline",
     "train_tokenizer": "munmaek.text.tokenizers",
 }
 

@@ -17,8 +17,7 @@ from munmaek.models.ngram import NgramModel
 from munmaek.ngram import fast
 from munmaek.ngram.queries import step
 from munmaek.tasks.lm.exchange import import_arpa
-from munmaek.tasks.lm.model import TrainedLanguageModel
-from munmaek.tasks.loading import load_as
+from munmaek.tasks.loading import load_for
 from munmaek.text.spaces import ascii_words
 
 __all__ = ["Config", "FullScoreReturn", "LanguageModel", "Model", "State"]
@@ -102,7 +101,7 @@ class Model:
         self.path = os.fsdecode(path)
         place = Path(self.path)
         if place.is_dir():
-            trained = load_as(place, TrainedLanguageModel, what="KenLM's interface")
+            trained = load_for(place, "lm", what="KenLM's interface")
         else:
             trained = import_arpa(place)
         model = trained.model

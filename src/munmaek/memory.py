@@ -2,11 +2,17 @@
 
 import mmap
 import os
+import re
 from contextlib import suppress
 
-__all__ = ["anonymous", "keep_few_products"]
+from munmaek.errors import ConfigError
+
+__all__ = ["anonymous", "keep_few_products", "parse_size"]
 
 PRODUCTS_KEPT = 16
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:I?B)?", re.IGNORECASE)
+_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+_LEAST = 256 * 2**20
 
 
 def keep_few_products() -> None:
@@ -33,3 +39,20 @@ def anonymous(size: int) -> mmap.mmap:
         with suppress(OSError):  # a kernel built without them refuses the hint
             room.madvise(mmap.MADV_HUGEPAGE)
     return room
+
+
+def parse_size(text: str, *, where: str = "--memory") -> int:
+    """Return the bytes of ``256M``, ``2G`` or a plain number, in powers of 1,024.
+
+    Raises:
+        ConfigError: not of this form, or less than 256M.
+    """
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        message = f"{where} {text}: not a size; write 256M or 2G"
+        raise ConfigError(message)
+    size = int(float(found[1]) * _UNITS[found[2].upper()])
+    if size < _LEAST:
+        message = f"{where} {text}: too little to work in; give at least 256M"
+        raise ConfigError(message)
+    return size

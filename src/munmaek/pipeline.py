@@ -1,61 +1,235 @@
-"""The whole way of the data on one screen: files → tokens → network → evaluated, saved model."""
+"""The one way from data to a model, for programs and the command line: train, evaluate, load."""
 
 import json
 import shutil
 import warnings
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import replace
+from dataclasses import fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, cast
 
-from munmaek.errors import InputError, MunmaekWarning
-from munmaek.fit.config import MAY_CHANGE
-from munmaek.fit.examining import with_finding
+from munmaek.errors import ConfigError, InputError, MunmaekWarning
+from munmaek.fit.config import MAY_CHANGE, TrainConfig
+from munmaek.fit.devices import usable_device
 from munmaek.fit.extra import Extra
 from munmaek.fit.ranks import leads
-from munmaek.fit.recipe import Recipe, validation_roles
-from munmaek.fit.record import Progress
+from munmaek.fit.recipe import Recipe
 from munmaek.fit.running import Run
 from munmaek.fit.trained import Trained
 from munmaek.folder.ownership import check_ours
 from munmaek.folder.writing import check_free
-from munmaek.models import stage_named
-from munmaek.tasks import task_named
+from munmaek.metrics import Score
+from munmaek.models import stage_named, without_alias
+from munmaek.models.configuration import Config
+from munmaek.tasks import Task, task_named, tasks
 from munmaek.tasks.loading import load
+from munmaek.tasks.work import Measured
+from munmaek.terminal import watched
 from munmaek.text.json_files import read_json_object
+from munmaek.text.memory import Sources, are_paired, given_columns, sources_of
 from munmaek.writing import beside, claim, remove_whole, write_text, writing
 
-__all__ = [
-    "train",
-    "work_folder",
-]
-
-Paths = Sequence[str | Path]
+__all__ = ["evaluate", "load", "measure", "train", "train_recipe", "work_folder"]
 
 NOTHING_MORE: Final = Extra()
-
-
-def work_folder(folder: Path) -> Path:
-    """Where a run keeps its checkpoints and log until the model is done: ``DIR.partial``."""
-    return beside(folder, ".partial")
+_APART: Final = ("task", "stage", "model", "train")
+"""Fields of a recipe that are no options of their own."""
 
 
 def train(
-    recipe: Recipe,
-    paths: Paths,
+    task: str,
+    *data: Any,
+    model: str,
+    valid: Any = None,
+    init: Trained | Path | str | None = None,
+    save: Path | str | None = None,
+    force: bool = False,
+    device: str = "auto",
+    **options: Any,
+) -> Any:
+    """Train a model on data that a program holds or on files, evaluate it and return it.
+
+    Data in memory are a list of texts; texts and labels, or the columns of the task one after the
+    other; a list of rows, as tuples or dicts; a dict of columns; a data frame of pandas or Polars,
+    an Arrow table, a ``datasets.Dataset``. Files are given by name, one after the other, and may be
+    all that ``munmaek train`` reads.
+
+    Args:
+        task: ``lm``, ``classify``, ``regress``, ``tag``, ``translate``, ``mlm``, ``embed``.
+        data: what to train on.
+        model: the stage: ``ngram``, ``rnn``, ``attention``, ``transformer``, ``bert`` and so on.
+        valid: validation data of the same kinds, columns as a tuple; without it some of the data is
+            held out where the model needs it.
+        init: a trained model, or its folder, to begin from.
+        save: folder for the model; without it the model is in memory alone, and ``save`` writes it.
+        force: replace what is at ``save``.
+        device: ``cpu``, ``cuda``, ``mps``, or ``auto`` for the fastest there is.
+        options: options of the task, the stage and the training loop by their names, such as
+            ``epochs=5`` or ``hidden_size=64``; or those of the stage as ``model_options={...}`` and
+            those of the loop as ``train_options={...}``.
+
+    Returns:
+        The trained model: a ``TrainedLanguageModel``, ``Classifier``, ``Regressor``, ``Tagger``,
+        ``Translator`` or ``Encoder``, whose ``info.scores`` are those of the validation data.
+
+    Raises:
+        InputError: data that cannot be used, with its row or line; or ``save`` exists.
+        ConfigError: an option that there is not, or a value out of range.
+        UnsupportedError: a stage that cannot do the task.
+    """
+    row = task_named(task)
+    sources = _sources(row, data)
+    values, extra = _sorted_options(row, model, options)
+    if are_paired(sources) and "pairs" in row.recipe_class().model_fields:
+        values.setdefault("pairs", True)
+    recipe = row.recipe_class().of(values, where="the options")
+    held = () if valid is None else _sources(row, given_columns(valid))
+    with watched(f"{recipe.stage} ({task})") as report:
+        return train_recipe(
+            recipe,
+            sources,
+            folder=None if save is None else Path(save),
+            valid=held,
+            init=init,
+            force=force,
+            device="cpu" if recipe.is_counted else usable_device(device),
+            extra=extra,
+            report=report,
+        )
+
+
+def _sources(task: Task, data: tuple[Any, ...]) -> Sources:
+    return sources_of(data, task.loaded().layouts, what=f"'{task.name}'")
+
+
+def _sorted_options(
+    task: Task, stage: str, options: Mapping[str, Any]
+) -> tuple[dict[str, Any], Extra]:
+    """Return a recipe's options, each in its table, and what is trained on besides.
+
+    Raises:
+        ConfigError: an option that neither task, stage nor loop has; names the nearest.
+    """
+    names = {
+        "recipe": _keys(task.recipe_class()),
+        "model": _keys(stage_named(without_alias(stage)[0]).config_class()),
+        "train": _keys(TrainConfig),
+        "extra": {each.name: each.name for each in fields(Extra)},
+    }
+    others = [each.recipe_class().model_fields for each in tasks().values()]
+    out: dict[str, dict[str, Any]] = {"recipe": {"task": task.name, "stage": stage}, "extra": {}}
+    for home in ("model", "train"):
+        given: Mapping[str, Any] = options.get(f"{home}_options", {})
+        out[home] = {names[home].get(name, name): value for name, value in given.items()}
+    for name in options.keys() - {"model_options", "train_options"}:
+        home = next((home for home, known in names.items() if name in known), None)
+        if home is None and not any(name in known for known in others):
+            raise ConfigError(_unknown(name, [each for known in names.values() for each in known]))
+        # What is another task's, its recipe refuses and names that task.
+        key = name if home is None else names[home][name]
+        out[home or "recipe"][key] = options[name]
+    return {**out["recipe"], "model": out["model"], "train": out["train"]}, Extra(**out["extra"])
+
+
+def _keys(kind: type[Config]) -> dict[str, str]:
+    """Return the keys of a configuration by their names, those of the command line among them."""
+    own = {name: name for name in kind.model_fields if name not in _APART}
+    return {**{name.replace("-", "_"): key for name, key in kind.options.items()}, **own}
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(sorted(known))}"
+    return f"no option {name}; {hint}"
+
+
+def evaluate(model: Any, *data: Any, **options: Any) -> dict[str, Score]:
+    """Measure a model on data of its task, in memory or in files.
+
+    Args:
+        model: a trained model, or its folder.
+        data: as ``train`` takes it.
+        options: what ``munmaek evaluate`` has for the task, such as ``beam=1`` of a translator.
+
+    Returns:
+        Each score by its name, with its 95 % interval and its signature.
+
+    Raises:
+        InputError: data that cannot be used, with its row or line.
+        ConfigError: an option that the task has not.
+        ArtefactError: no model there.
+    """
+    place = Path(model) if isinstance(model, str | Path) else None
+    trained: Any = model if place is None else load(place)
+    row = task_named(trained.info.task)
+    sources = _sources(row, data)
+    if are_paired(sources) and "pairs" in row.loaded().asked.model_fields:
+        options.setdefault("pairs", True)
+    return dict(measure(trained, sources, place=place, **options).scores)
+
+
+def measure(
+    model: Trained,
+    sources: Sources,
     *,
-    folder: Path,
-    valid: Paths = (),
-    init: Path | None = None,
+    place: Path | None = None,
+    whole: bool = False,
+    **options: Any,
+) -> Measured:
+    """Return all that an evaluation says of a model: scores, findings, and what else is asked for.
+
+    Args:
+        model: a trained model.
+        sources: files, or tables in memory.
+        place: its folder, for names in what is measured.
+        whole: measure too what is shown to machines alone.
+        options: of the task's evaluation.
+
+    Raises:
+        InputError: data that cannot be used, with its row or line.
+        ConfigError: an option that the task has not; names the tasks that have.
+    """
+    task = task_named(model.info.task)
+    work = task.loaded()
+    for name in options.keys() - work.asked.model_fields.keys():
+        able = [
+            f"'{each.name}'"
+            for each in tasks().values()
+            if name in each.loaded().asked.model_fields
+        ]
+        if not able:
+            raise ConfigError(_unknown(name, [*work.asked.model_fields]))
+        message = (
+            f"--{name.replace('_', '-')} is for models for {', '.join(able)}, this is one for "
+            f"'{task.name}'"
+        )
+        raise ConfigError(message)
+    asked = work.asked.of({**options, "place": place, "whole": whole}, where="the options")
+    return work.evaluate(model, sources, asked)
+
+
+def work_folder(folder: Path) -> Path:
+    """Return where a run keeps its checkpoints and log until the model is done: ``DIR.partial``."""
+    return beside(folder, ".partial")
+
+
+def train_recipe(
+    recipe: Recipe,
+    paths: Sources,
+    *,
+    folder: Path | None,
+    valid: Sources = (),
+    init: Trained | Path | str | None = None,
     force: bool = False,
     resume: bool = False,
     device: str = "cpu",
     extra: Extra = NOTHING_MORE,
-    report: Callable[[Progress], None] | None = None,
+    report: Callable[[Any], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
-) -> Trained:
-    """Train, evaluate on the validation data and save.
+) -> Any:
+    """Train what a recipe says, evaluate it on the validation data and save it.
 
     While it runs, ``DIR.partial`` holds the checkpoints, so that the same call with ``resume`` goes
     on after an interruption. A run that is stopped is evaluated and saved like a finished one, and
@@ -63,12 +237,12 @@ def train(
 
     Args:
         recipe: what to train.
-        paths: the training data; two files for a translator.
-        folder: where the model is to be.
+        paths: the training data: files, or tables in memory.
+        folder: where the model is to be; None saves nothing.
         valid: the validation data; none holds some of the training data out, where the model needs
             validation or the recipe says how much.
-        init: a trained model to begin from; its tokenizer is taken too. Of a model for n-grams,
-            which are counted, the tokenizer alone.
+        init: a trained model, or its folder, to begin from; its tokenizer is taken too. Of a model
+            for n-grams, which are counted, the tokenizer alone.
         force: replace what is at ``folder``, and an interrupted run.
         resume: go on with an interrupted run; how long it lasts may differ.
         device: ``cpu``, ``cuda`` or ``mps``.
@@ -86,25 +260,32 @@ def train(
     stage_named(recipe.stage).network_class(recipe.task)
     recipe.stage_config()
     recipe.train_config()
-    work = work_folder(folder)
-    with _flushing(recipe), _working(recipe, folder, force=force, resume=resume):
-        before = None if init is None else load(init)
-        if before is not None and recipe.stage == "ngram":
+    task = task_named(recipe.task)
+    task.check_extra(extra)
+    work = task.loaded()
+    if init is None:
+        _check_resumable(folder, resume=resume)
+        written = work.write(paths, valid, recipe, extra, folder=folder, force=force, report=report)
+        if written is not None:
+            return written
+    with _arithmetic(recipe), _working(recipe, folder, force=force, resume=resume) as files:
+        before = load(init) if isinstance(init, str | Path) else init
+        if before is not None and recipe.is_counted:
             message = (
                 "--init: n-grams are counted, so that only the tokenizer of the other model is "
                 "taken over; --tokenizer says the same"
             )
             warnings.warn(message, MunmaekWarning, stacklevel=2)
-        run = Run(device, work, resume, before, report, should_stop)
-        model = _fit(recipe, paths, valid, run, extra)
-        if leads():
-            model.save(folder, force=force or resume, beside=_records(work))
-            _close(work, finished=model.info.training.get("stopped") != "interrupted")
+        run = Run(device, files, resume, before, report, should_stop)
+        model = work.train(paths, valid, recipe, run, extra)
+        if folder is not None and files is not None and leads():
+            model.save(folder, force=force or resume, beside=_records(files))
+            _close(files, finished=model.info.training.get("stopped") != "interrupted")
     return model
 
 
-def _flushing(recipe: Recipe) -> AbstractContextManager[None]:
-    """Flush subnormal numbers, from before a network's first work; counting needs no torch."""
+def _arithmetic(recipe: Recipe) -> AbstractContextManager[Any]:
+    """Return how numbers are computed with: networks flush subnormal ones, for they are slow."""
     if recipe.is_counted:
         return nullcontext()
     from munmaek.fit.precision import flushing_subnormals
@@ -112,16 +293,24 @@ def _flushing(recipe: Recipe) -> AbstractContextManager[None]:
     return flushing_subnormals()
 
 
+def _check_resumable(folder: Path | None, *, resume: bool) -> None:
+    if resume and folder is not None and folder.exists() and not work_folder(folder).exists():
+        message = f"{folder}: its training is finished, so there is nothing to resume"
+        raise InputError(message)
+
+
 @contextmanager
-def _working(recipe: Recipe, folder: Path, *, force: bool, resume: bool) -> Generator[None]:
-    """Hold the folder and what goes with it, in the one process that writes."""
-    if not leads():
-        yield
+def _working(
+    recipe: Recipe, folder: Path | None, *, force: bool, resume: bool
+) -> Generator[Path | None]:
+    """Hold the folder and what goes with it, in the one process that writes; yield the latter."""
+    if folder is None or not leads():
+        yield None if folder is None else work_folder(folder)
         return
     with claim(folder):
         work = _claim(folder, recipe, force=force, resume=resume)
         try:
-            yield
+            yield work
         except BaseException:
             _abandon(work)
             raise
@@ -130,9 +319,7 @@ def _working(recipe: Recipe, folder: Path, *, force: bool, resume: bool) -> Gene
 def _claim(folder: Path, recipe: Recipe, *, force: bool, resume: bool) -> Path:
     """Make sure that nothing of value is in the way, before any work is done."""
     work = work_folder(folder)
-    if resume and not work.exists() and folder.exists():
-        message = f"{folder}: its training is finished, so there is nothing to resume"
-        raise InputError(message)
+    _check_resumable(folder, resume=resume)
     if work.exists() and not (force or resume):
         message = f"{work}: an interrupted run is there; --resume goes on, --force starts over"
         raise InputError(message)
@@ -164,7 +351,7 @@ def _same_recipe(path: Path, recipe: Recipe) -> None:
 
 
 def _lasting(name: str, value: Any) -> Any:
-    """What of an option must be the same when a run goes on."""
+    """Return what of an option must be the same when a run goes on."""
     if name != "train":
         return value
     options = cast("dict[str, Any]", value if isinstance(value, dict) else {})
@@ -178,7 +365,7 @@ def _abandon(work: Path) -> None:
 
 
 def _records(work: Path) -> dict[str, Path]:
-    """What a run wrote about itself, which its model keeps."""
+    """Return what a run wrote about itself, which its model keeps."""
     return {name: work / name for name in ("log.jsonl", "tensorboard") if (work / name).exists()}
 
 
@@ -186,21 +373,3 @@ def _close(work: Path, *, finished: bool) -> None:
     if finished:
         with writing(work, "the model itself is whole"):
             remove_whole(work)
-
-
-def _fit(recipe: Recipe, paths: Paths, valid: Paths, run: Run, extra: Extra) -> Trained:
-    """Read, prepare, fit and validate, each as the task does it."""
-    task = task_named(recipe.task)
-    task.check_extra(extra)
-    work = task.loaded()
-    corpus = work.read(paths, recipe)
-    held = work.read_validation(valid, recipe) if valid else None
-    prepared = work.prepare(corpus, held, recipe, init=run.init, extra=extra)
-    model = work.fit(prepared, recipe, run)
-    measured = work.validate(model, prepared)
-    if measured is None:
-        return model
-    info = model.info
-    for each in measured.findings:
-        info = with_finding(info, each)
-    return replace(model, info=info.with_scores(measured.scores, roles=validation_roles(recipe)))

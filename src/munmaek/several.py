@@ -21,7 +21,7 @@ from munmaek.fit.record import Progress
 from munmaek.folder.manifest import MANIFEST, read_manifest
 from munmaek.folder.ownership import check_ours
 from munmaek.folder.writing import check_free
-from munmaek.pipeline import train, work_folder
+from munmaek.pipeline import train_recipe, work_folder
 from munmaek.writing import (
     beside,
     claim,
@@ -162,7 +162,7 @@ def train_several(
     report: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Several:
-    """``train`` once for each seed and each amount of training data.
+    """Run ``train_recipe`` once for each seed and each amount of training data.
 
     Args:
         recipe: what to train; its seed and ``train_rows`` are those of each run.
@@ -182,7 +182,7 @@ def train_several(
     Raises:
         ConfigError: no seed, or one that comes twice; torchrun's processes.
         InputError: data that cannot be used, or ``folder`` exists.
-        MunmaekError: what ``train`` raises besides.
+        MunmaekError: what ``train_recipe`` raises besides.
     """
     if not seeds or len(set(seeds)) < len(seeds) or len(set(sizes)) < len(sizes):
         message = f"several runs need different seeds and sizes, got {list(seeds)}, {list(sizes)}"
@@ -200,7 +200,7 @@ def train_several(
             one = place / _name(rows, seed)
             again = resume and (work_folder(one).exists() or (one / MANIFEST).exists())
             if not (again and not work_folder(one).exists()):
-                train(
+                train_recipe(
                     _of_run(recipe, rows, seed, seeds[0]),
                     paths,
                     folder=one,

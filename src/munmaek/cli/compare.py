@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from munmaek.cli.board import board, put_remarks
-from munmaek.cli.choices import known_task, merged, place, usable_device
+from munmaek.cli.choices import known_task, merged, place
 from munmaek.cli.console import put, put_json
 from munmaek.cli.options import (
     Budget,
@@ -31,6 +31,7 @@ from munmaek.cli.options import (
 )
 from munmaek.durations import parse_duration
 from munmaek.errors import ConfigError
+from munmaek.fit.devices import usable_device
 
 __all__ = ["compare"]
 

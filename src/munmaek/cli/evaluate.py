@@ -1,13 +1,12 @@
 """``munmaek evaluate``."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from munmaek.cli.console import put, put_json, say
+from munmaek.cli.console import put, put_json
 from munmaek.cli.options import (
     DataFiles,
     Json,
@@ -20,12 +19,7 @@ from munmaek.cli.options import (
     TextColumn,
     column,
 )
-from munmaek.cli.translations import (
-    TranslationOptions,
-    evaluate_translations,
-    put_translations,
-)
-from munmaek.errors import ConfigError
+from munmaek.cli.translations import put_more
 
 __all__ = ["evaluate", "interval_text", "number", "put_bases", "put_scores", "scores_json"]
 
@@ -38,13 +32,17 @@ def evaluate(
     label_column: LabelColumn = None,
     pairs: PairRows = False,
     second_column: SecondColumn = None,
-    beam: Annotated[int, typer.Option(min=1, help="Beam of a translator.")] = 5,
+    beam: Annotated[
+        int | None, typer.Option(min=1, show_default="5", help="Beam of a translator.")
+    ] = None,
     ter: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            "--ter/--no-ter", help="Count the edits of a translator; slow on long sentences."
+            "--ter/--no-ter",
+            show_default="ter",
+            help="Count the edits of a translator; slow on long sentences.",
         ),
-    ] = True,
+    ] = None,
     bleu_tokenizer: Annotated[
         str | None,
         typer.Option(
@@ -86,8 +84,11 @@ def evaluate(
         bool, typer.Option("--cache", help="With a neural cache too (lm); needs --tune.")
     ] = False,
     cache_size: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Tokens that the cache remembers.")
-    ] = 2000,
+        int | None,
+        typer.Option(
+            min=1, metavar="N", show_default="2000", help="Tokens that the cache remembers."
+        ),
+    ] = None,
     dynamic: Annotated[
         bool, typer.Option("--dynamic", help="With dynamic evaluation too (lm); needs --tune.")
     ] = False,
@@ -114,139 +115,44 @@ def evaluate(
     Scores come with their 95 % intervals and signatures. What adapts to the data while it is
     measured (--cache, --dynamic) stands apart from the model alone.
     """
-    from munmaek.tasks.loading import load
-    from munmaek.text.corpora import Pairs
-
-    trained = load(model)
-    if context is not None:
-        trained = _within(trained, context)
-    paired = pairs or second_column is not None or bool(getattr(trained, "pairs", False))
-    columns = {
+    given = {
         "text_column": column(text_column),
         "label_column": column(label_column),
-        "pairs": Pairs(column(second_column)) if paired else None,
+        "pairs": pairs or None,
+        "second_column": column(second_column),
+        "beam": beam,
+        "ter": ter,
+        "bleu_tokenizer": bleu_tokenizer,
+        "by_length": by_length or None,
+        "diagnose": diagnose or None,
+        "against": against,
+        "source_tag": source_tag,
+        "tag_column": column(tag_column),
+        "context": context,
+        "cache": cache or None,
+        "cache_size": cache_size,
+        "dynamic": dynamic or None,
+        "mix": mix,
+        "tune": None if tune is None else tuple(tune),
     }
-    asked = TranslationOptions(
-        beam,
-        ter,
-        by_length,
-        diagnose,
-        against,
-        source_tag,
-        column(tag_column),
-        bleu_tokenizer,
-    )
-    if trained.info.task == "translate":
-        _put_translator(model, trained, data, asked, json=json)
+    _put(model, data, {name: value for name, value in given.items() if value is not None}, json)
+
+
+def _put(folder: Path, data: Sequence[str], given: dict[str, Any], json: bool) -> None:
+    from munmaek.pipeline import load, measure
+
+    model = load(folder)
+    # What is not shown is not counted: machines get all that costs no other model.
+    measured = measure(model, data, place=folder, whole=json, **given)
+    scores = {name: score.to_json() for name, score in measured.scores.items()}
+    found = dict(measured.entries)
+    if measured.findings is not None:
+        found["diagnosis"] = [each.to_json() for each in measured.findings]
+    if json:
+        put_json({**scores_json(folder, model.info.task, scores), **found})
         return
-    asked.refuse_for(trained.info.task)
-    found = _scores(trained, data, columns)
-    if cache or dynamic or mix is not None:
-        size = cache_size if cache else None
-        found |= _adapted(
-            trained, data, tune, column(text_column), cache=size, dynamic=dynamic, mix=mix
-        )
-    scores = {name: score.to_json() for name, score in found.items()}
-    if json:
-        put_json(scores_json(model, trained.info.task, scores))
-    else:
-        put_scores(scores)
-
-
-def _put_translator(
-    model: Path, trained: Any, data: Sequence[str], asked: TranslationOptions, *, json: bool
-) -> None:
-    # What is not shown is not counted: machines get the scores by length in any case.
-    asked = replace(asked, by_length=asked.by_length or json)
-    found = evaluate_translations(model, trained, data, asked)
-    if json:
-        put_json({**scores_json(model, trained.info.task, found["scores"]), **found})
-    else:
-        put_scores(found["scores"])
-        put_translations(found, asked)
-
-
-def _scores(trained: Any, data: Sequence[str], columns: Mapping[str, Any]) -> dict[str, Any]:
-    from munmaek.text.corpora import read_labelled, read_text, read_valued
-    from munmaek.text.forms import Form, named_form
-    from munmaek.text.tagged import read_tagged
-
-    if trained.info.task == "classify":
-        labelled = read_labelled(data, **columns)
-        _say_unseen(trained.labels, labelled.every_label, labelled.name, unit="rows")
-        return trained.info.in_view_of(trained.evaluate(labelled), len(labelled.labels), labelled)
-    if trained.info.task == "regress":
-        valued = read_valued(data, **columns)
-        return trained.info.in_view_of(trained.evaluate(valued), len(valued.labels), valued)
-    if trained.info.task == "tag":
-        tagged = read_tagged(data)
-        given = [label for labels in tagged.labels for label in labels]
-        _say_unseen(trained.labels, given, tagged.name, unit="words")
-        return trained.info.in_view_of(trained.evaluate(tagged), len(tagged.labels), tagged)
-    task = trained.info.task
-    tables = all(named_form(path) in (Form.TSV, Form.CSV) for path in data)
-    if task == "embed" or (task == "mlm" and tables):
-        return _pair_scores(trained, data, columns)
-    text = read_text(data, column=columns["text_column"])
-    return trained.info.in_view_of(trained.evaluate(text), len(text.lines), text)
-
-
-def _say_unseen(known: Sequence[str], given: Sequence[str], name: str, *, unit: str) -> None:
-    from munmaek.text.labels import unseen_note
-
-    if note := unseen_note(known, given, name=name, unit=unit):
-        say(f"munmaek: note: {note}")
-
-
-def _pair_scores(trained: Any, data: Sequence[str], columns: Mapping[str, Any]) -> dict[str, Any]:
-    from munmaek.text.pairs import read_pairs
-
-    first, value = columns["text_column"], columns["label_column"]
-    return trained.evaluate_pairs(read_pairs(data, first_column=first, value_column=value))
-
-
-def _within(trained: Any, context: str) -> Any:
-    """The language model, told where to begin anew.
-
-    Raises:
-        ConfigError: no such place, or a model that has no choice.
-    """
-    from munmaek.tasks.lm.objective import NeuralLanguageModel
-
-    if context not in ("sentence", "document"):
-        message = f"--context {context}: the model begins anew at each 'sentence' or 'document'"
-        raise ConfigError(message)
-    model = getattr(trained, "model", None)
-    if not isinstance(model, NeuralLanguageModel):
-        message = f"--context is for neural language models, this is a {trained.info.label}"
-        raise ConfigError(message)
-    return replace(trained, model=replace(model, document=context == "document"))
-
-
-def _adapted(
-    trained: Any,
-    data: Sequence[str],
-    tune: Sequence[str] | None,
-    text_column: str | int | None,
-    *,
-    cache: int | None,
-    dynamic: bool,
-    mix: Path | None,
-) -> dict[str, Any]:
-    from munmaek.tasks.lm.adapted import Adaptation, adapted_scores
-    from munmaek.tasks.lm.model import TrainedLanguageModel
-    from munmaek.tasks.loading import load_as
-    from munmaek.text.corpora import read_text
-
-    if tune is None:
-        message = "--cache, --dynamic and --mix need --tune FILE, a text to choose on"
-        raise ConfigError(message)
-    if not isinstance(trained, TrainedLanguageModel):
-        message = f"--cache, --dynamic and --mix are for language models, not {trained.info.task}"
-        raise ConfigError(message)
-    other = None if mix is None else load_as(mix, TrainedLanguageModel, what="--mix")
-    adaptation = Adaptation(read_text(tune, column=text_column), cache, dynamic, other)
-    return adapted_scores(trained, read_text(data, column=text_column), adaptation)
+    put_scores(scores)
+    put_more(scores, found, diagnose=given.get("diagnose", False))
 
 
 def scores_json(model: Path, task: str, scores: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Final
 import typer
 
 from munmaek.cli.chosen import ByTask, Chosen, of_stage
-from munmaek.cli.counting import Memory, ReservedWords, TempDir, Threads, count_ngrams, room_for
+from munmaek.cli.counting import Memory, ReservedWords, TempDir, Threads, room_for
 from munmaek.cli.labelled import Curve, Seeds, SoftLabels, sizes_and_seeds
 from munmaek.cli.options import ConfigFile, Device, Force, Json, Settings, Valid, data_files
 from munmaek.cli.parameters import DATA, MODEL, Given, Parameters
-from munmaek.cli.training import Job, forecast, sum_up, train_once, train_several
+from munmaek.cli.training import Job, forecast, train_once, train_several
 from munmaek.errors import ConfigError
 from munmaek.models import Stage
 from munmaek.tasks import Task
@@ -132,11 +132,8 @@ def train(chosen: Chosen, given: Given) -> None:
     if given.get("dry_run"):
         forecast(recipe, given["data"], given["init"], given["device"], json=given["json"])
         return
-    job = _job(recipe, given)
-    if recipe.is_counted and "memory" in chosen.task.besides and job.init is None:
-        counted = count_ngrams(job, room=room, **counting)
-        sum_up(counted.info, job.folder, json=given["json"])
-    elif several is not None:
+    job = _job(recipe, given, room)
+    if several is not None:
         sizes, seeds = several
         train_several(job, sizes=sizes, seeds=seeds, json=given["json"])
     else:
@@ -150,7 +147,7 @@ def _room(chosen: Chosen, given: Given) -> Any:
     return room_for(given["data"], given["order"]) if counts and words else None
 
 
-def _job(recipe: Any, given: Mapping[str, Any]) -> Job:
+def _job(recipe: Any, given: Mapping[str, Any], room: Any) -> Job:
     """Return the run.
 
     Raises:
@@ -161,6 +158,7 @@ def _job(recipe: Any, given: Mapping[str, Any]) -> Job:
     if given["output"] is None:
         message = f"Missing option '--output' / '-o'; see 'munmaek train {recipe.task} --help'"
         raise ConfigError(message)
+    besides = {name: given[name] for name in (*EXTRA, *COUNTING) if given.get(name)}
     return Job(
         recipe,
         given["data"],
@@ -170,7 +168,7 @@ def _job(recipe: Any, given: Mapping[str, Any]) -> Job:
         force=given["force"],
         resume=given["resume"],
         device=given["device"],
-        extra=Extra(**{name: given[name] for name in EXTRA if given.get(name)}),
+        extra=Extra(**besides, room=room),
     )
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from munmaek.cli.choices import joined, usable_device
 from munmaek.cli.console import put, put_json, say, say_warnings, seconds_text, size_text
 from munmaek.cli.evaluate import put_scores, scores_json
 from munmaek.cli.labelled import sum_up_several
 from munmaek.cli.stopping import INTERRUPTED, listening
+from munmaek.fit.devices import joined, usable_device
 from munmaek.tasks import task_named
 from munmaek.terminal import told
 
@@ -59,8 +59,10 @@ def train_once(job: Job, *, json: bool) -> None:
     from munmaek import pipeline
     from munmaek.fit.ranks import leads
 
+    if job.recipe.is_counted:
+        _say_compiling()
     with _at_work(job) as (device, tell, should_stop):
-        trained = pipeline.train(
+        trained = pipeline.train_recipe(
             job.recipe,
             job.data,
             folder=job.folder,
@@ -80,6 +82,15 @@ def train_once(job: Job, *, json: bool) -> None:
     if trained.info.training.get("stopped") == "interrupted":
         say(f"stopped early; the same command with --resume goes on from {job.folder}.partial")
         raise SystemExit(INTERRUPTED)
+
+
+def _say_compiling() -> None:
+    """Say that the first count on a machine takes longer."""
+    from munmaek.ngram.compiled import is_cached
+    from munmaek.ngram.sorting import sort_grams
+
+    if not is_cached(sort_grams.__module__):
+        say("munmaek: compiling for this machine, once ...")
 
 
 def train_several(

@@ -92,7 +92,7 @@ def entry(model: Trained, measured: Measured, *, name: str, task: str, context: 
         "epochs": training.get("epochs"),
         "scores": {score: value.to_json() for score, value in measured.scores.items()},
         "curve": training.get("curve", []),
-        "diagnosis": [*faults, *(each.to_json() for each in measured.findings)],
+        "diagnosis": [*faults, *(each.to_json() for each in measured.findings or ())],
         **measured.entries,
     }
 

@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+    from mmap import mmap
+
     from munmaek.align import Guide  # half a second to import, and n-grams have no guide
 
 __all__ = ["STATISTICAL", "Extra", "GuideSource"]
@@ -30,8 +33,20 @@ class Extra:
     soft_labels: Sequence[str | Path] = ()
     """Texts for a classifier with a probability for each label, as ``munmaek classify --json``
     writes what another model says of unlabelled text."""
+    memory: int | str | None = None
+    """Memory that counting stays below by working on disk, in bytes or as ``2G``; None is all."""
+    temp_dir: Path | None = None
+    """Folder of the temporary files of ``memory``; None is beside the model."""
+    threads: int | None = None
+    """Threads to count in; None is one more than processors."""
+    reserved: str | None = None
+    """What becomes of words written as <s> or another special token (words): ``refuse``, ``space``
+    (left out) or ``word`` (counted as unknown)."""
+    room: "Future[mmap] | None" = None
+    """Memory that was touched beforehand, to count in."""
 
     @property
     def given(self) -> tuple[str, ...]:
-        """Return the names of what there is."""
-        return tuple(name for name in self.__slots__ if getattr(self, name) not in (None, (), []))
+        """Return the names of what there is, ``room`` apart, of which no result depends."""
+        named = (name for name in self.__slots__ if name != "room")
+        return tuple(name for name in named if getattr(self, name) not in (None, (), []))

@@ -20,7 +20,7 @@ from munmaek.fit.extra import Extra
 from munmaek.look.feedback_material import Material, material
 from munmaek.look.feedback_report import measure, report
 from munmaek.look.pairs import Pairs
-from munmaek.pipeline import train
+from munmaek.pipeline import train_recipe
 from munmaek.tasks.loading import load_for
 from munmaek.tasks.recipe import Recipe
 from munmaek.tasks.translate.model import Translator
@@ -154,7 +154,7 @@ def _train(
         alignment_weight=weight,
     )
     progress(name, 0, steps)
-    trained: Any = train(
+    trained: Any = train_recipe(
         recipe,
         [str(path) for path in files.data],
         folder=files.place / name,

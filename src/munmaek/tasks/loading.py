@@ -10,7 +10,7 @@ from munmaek.folder.manifest import MANIFEST, check_not_lost, read_manifest
 from munmaek.tasks import task_named, tasks
 from munmaek.tasks.work import Work
 
-__all__ = ["is_published", "load", "load_as", "load_for"]
+__all__ = ["is_published", "load", "load_for"]
 
 
 def is_published(path: Path) -> bool:
@@ -41,20 +41,6 @@ def load(folder: Path | str) -> Trained:
     except KeyError as error:
         message = f"{path / MANIFEST}: damaged (no {error} in it); train or copy the model again"
         raise ArtefactError(message) from error
-
-
-def load_as(folder: Path | str, kind: type[Any], *, what: str) -> Any:
-    """``load``, for a use that only one task serves.
-
-    Raises:
-        UnsupportedError: the model does another task; ``what`` names the use.
-    """
-    model = load(folder)
-    if not isinstance(model, kind):
-        wanted = next(n for n, each in tasks().items() if issubclass(each.model_class(), kind))
-        message = f"{folder}: a model for '{model.info.task}'; {what} needs '{wanted}'"
-        raise UnsupportedError(message)
-    return model
 
 
 def load_for(folder: Path | str, *names: str, what: str = "") -> Any:

@@ -16,7 +16,8 @@ from munmaek.fit.holding import (
 from munmaek.fit.recipe import Recipe
 from munmaek.fit.vocabulary import make_tokenizer
 from munmaek.tasks.labelling import check_known
-from munmaek.tasks.recipe import Drawn, Rows
+from munmaek.tasks.recipe import Drawn
+from munmaek.tasks.work import Asked
 from munmaek.text.corpora import LabelledCorpus, Pairs
 from munmaek.text.labels import LabelIndex, unseen_note
 from munmaek.text.soft_labels import SoftLabels
@@ -24,6 +25,9 @@ from munmaek.text.tagged import TaggedCorpus
 from munmaek.text.tokenizers import Tokenizer
 
 __all__ = [
+    "PAIR",
+    "SINGLE",
+    "AskedRows",
     "columns_of",
     "describe_split",
     "described",
@@ -130,10 +134,33 @@ def parted_to_train(corpus: C, valid: C | None, recipe: Drawn) -> tuple[C, C]:
     return train, held
 
 
-def columns_of(recipe: Rows) -> dict[str, Any]:
-    """Return what ``read_labelled`` and ``read_valued`` are told of the table."""
+class AskedRows(Asked):
+    """Options of an evaluation on rows of a text or two, with what is known of them."""
+
+    text_column: str | int | None = None
+    """Column of a table's text: its name, or its number from 0; without it, found by its name."""
+    label_column: str | int | None = None
+    """Column of the label or number."""
+    pairs: bool = False
+    """Read two texts in each row, as is done in any case for a model that was trained so."""
+    second_column: str | int | None = None
+    """Column of the second text of each pair; implies ``pairs``."""
+
+
+SINGLE, PAIR = ("text", "label"), ("sentence1", "sentence2", "label")
+"""Columns of rows that have no names."""
+
+
+def columns_of(given: Any, *, paired: bool = False) -> dict[str, Any]:
+    """Return what ``read_labelled`` and ``read_valued`` are told of the table.
+
+    Args:
+        given: a recipe, or an ``AskedRows``.
+        paired: two texts a row are read in any case.
+    """
+    paired = paired or given.pairs or given.second_column is not None
     return {
-        "text_column": recipe.text_column,
-        "label_column": recipe.label_column,
-        "pairs": Pairs(recipe.second_column) if recipe.pairs else None,
+        "text_column": given.text_column,
+        "label_column": given.label_column,
+        "pairs": Pairs(given.second_column) if paired else None,
     }

@@ -5,16 +5,23 @@ network is opened, for counted models do without.
 """
 
 import time
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
+from munmaek.errors import MunmaekWarning
+from munmaek.fit.examining import with_finding
 from munmaek.fit.extra import Extra
+from munmaek.fit.recipe import validation_roles
 from munmaek.folder.info import Info
 from munmaek.metrics import Score
 from munmaek.metrics.diagnosis import Finding
+from munmaek.models.configuration import Config
+from munmaek.text.columns import Layout
+from munmaek.text.memory import Sources
 
 if TYPE_CHECKING:
     from munmaek.exchange.checkpoint import OpenedCheckpoint
@@ -23,16 +30,15 @@ if TYPE_CHECKING:
 __all__ = [
     "NOTHING_MORE",
     "USUAL",
+    "Asked",
     "Combined",
     "Combiner",
     "Measured",
     "Measuring",
-    "Paths",
     "Work",
     "timed",
 ]
 
-Paths = Sequence[str | Path]
 NOTHING_MORE = Extra()
 
 C = TypeVar("C")
@@ -56,18 +62,28 @@ class Measuring:
 USUAL = Measuring()
 
 
+class Asked(Config):
+    """Options of a task's evaluation: where the data stands in a table, and what is measured."""
+
+    place: Path | None = None
+    """Folder of the model, where it has one, for names in what is measured."""
+    whole: bool = False
+    """Measure too what is shown to machines alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
     """What a model makes of data that it was not trained on."""
 
     scores: Mapping[str, Score]
-    findings: Sequence[Finding] = ()
+    findings: Sequence[Finding] | None = None
+    """What was looked for, found or not; None where nothing is looked for."""
     per_second: float | None = None
     """``unit`` that it reads a second."""
     unit: str = "texts"
     """``tokens``, ``texts`` or ``sentences``."""
     entries: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """What its row in a comparison says besides, as JSON has it."""
+    """What is said of it besides, as JSON has it."""
     outputs: Sequence[str] = ()
     """What it wrote for each text."""
 
@@ -104,18 +120,23 @@ def timed(answer: Callable[[], T]) -> tuple[T, float]:
 class Work(ABC, Generic[C, P, M]):
     """A task's work on its corpora ``C``, prepared data ``P`` and trained models ``M``."""
 
+    layouts: ClassVar[Sequence[Layout]]
+    """The columns of data in memory that have no names, by how many there are."""
+    asked: ClassVar[type[Asked]] = Asked
+    """The options of its evaluation."""
+
     combiner: "Combiner[Any] | None" = None
     """Makes one more model of those that are compared; counted ones then leave rows held out."""
 
     @abstractmethod
-    def read(self, paths: Paths, recipe: Any) -> C:
-        """Read a corpus from files.
+    def read(self, paths: Sources, recipe: Any) -> C:
+        """Read a corpus from files, or from tables in memory.
 
         Raises:
-            InputError: the files hold no data of this task.
+            InputError: they hold no data of this task.
         """
 
-    def read_validation(self, paths: Paths, recipe: Any) -> Any:
+    def read_validation(self, paths: Sources, recipe: Any) -> Any:
         """Read what validates, where that is read otherwise than what is trained on."""
         return self.read(paths, recipe)
 
@@ -151,6 +172,63 @@ class Work(ABC, Generic[C, P, M]):
         """Measure a model on the validation data; None where there is none to measure on."""
         held = prepared.valid_corpus
         return None if held is None else Measured(model.evaluate(held))
+
+    def train(self, paths: Sources, valid: Sources, recipe: Any, run: "Run", extra: Extra) -> M:
+        """Return a trained model with its scores on the validation data."""
+        corpus = self.read(paths, recipe)
+        held = self.read_validation(valid, recipe) if valid else None
+        prepared = self.prepare(corpus, held, recipe, init=run.init, extra=extra)
+        model: Any = self.fit(prepared, recipe, run)
+        measured = self.validate(model, prepared)
+        if measured is None:
+            return model
+        info = model.info
+        for each in measured.findings or ():
+            info = with_finding(info, each)
+        return replace(
+            model, info=info.with_scores(measured.scores, roles=validation_roles(recipe))
+        )
+
+    def write(
+        self,
+        paths: Sources,
+        valid: Sources,
+        recipe: Any,
+        extra: Extra,
+        *,
+        folder: Path | None,
+        force: bool,
+        report: Callable[[Any], None] | None,
+    ) -> M | None:
+        """Train straight into ``folder``, where the task has such a way; None where it has none.
+
+        It is what ``train`` and then ``save`` give, sooner or in less memory. There is nothing to
+        resume, and no model to begin from. Without a folder it is not saved.
+        """
+        return None
+
+    @abstractmethod
+    def read_test(self, model: M, paths: Sources, asked: Any) -> Any:
+        """Read a corpus to measure ``model`` on.
+
+        Args:
+            model: a trained model.
+            paths: files, or tables in memory.
+            asked: an instance of ``self.asked``.
+
+        Raises:
+            InputError: they hold no data of this task.
+        """
+
+    def evaluate(self, model: M, paths: Sources, asked: Any) -> Measured:
+        """Measure a model on data of the task; see ``read_test``."""
+        return self.measure_test(model, self.read_test(model, paths, asked), asked)
+
+    def measure_test(self, model: Any, corpus: Any, asked: Any) -> Measured:
+        """Measure a model on a corpus that ``read_test`` read, after a note where it fits badly."""
+        if note := self.remark(model, corpus):
+            warnings.warn(note, MunmaekWarning, stacklevel=3)
+        return Measured(model.info.in_view_of(model.evaluate(corpus), corpus.size, corpus))
 
     @abstractmethod
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> M:

@@ -11,19 +11,27 @@ from pathlib import Path
 from typing import Any, TypeAlias, cast, final
 
 from munmaek.errors import InputError
-from munmaek.text.columns import Layout
+from munmaek.text.columns import SECOND_NAMES, Layout
 from munmaek.text.files import MEMORY
 
-__all__ = ["Source", "Sources", "Table", "sources_of"]
+__all__ = ["Source", "Sources", "Table", "are_paired", "given_columns", "sources_of"]
 
 
 @final
 class Table:
     """Rows with named columns that a program holds."""
 
-    def __init__(self, records: Callable[[], Iterator[dict[str, Any]]]) -> None:
-        """Take what gives the rows from the first on, each time it is called."""
+    def __init__(
+        self, records: Callable[[], Iterator[dict[str, Any]]], *, paired: bool = False
+    ) -> None:
+        """Take what gives the rows from the first on, each time it is called.
+
+        Args:
+            records: gives the rows.
+            paired: the columns came without names, and are those of two texts a row.
+        """
         self._records = records
+        self.paired = paired
 
     def __str__(self) -> str:
         return MEMORY
@@ -65,6 +73,16 @@ def sources_of(data: Sequence[Any], layouts: Sequence[Layout], *, what: str) -> 
         message = f"{what} takes files or data in memory, not both; got {given}"
         raise InputError(message)
     return [_table(data, layouts, what)]
+
+
+def given_columns(data: Any) -> tuple[Any, ...]:
+    """Return one column after the other, of a tuple of them or of a single one or a table."""
+    return cast("tuple[Any, ...]", data) if isinstance(data, tuple) else (data,)
+
+
+def are_paired(sources: Sources) -> bool:
+    """Return true of columns without names that are two texts a row, with or without a label."""
+    return any(isinstance(each, Table) and each.paired for each in sources)
 
 
 def _refuse_names(listed: Sequence[Any]) -> None:
@@ -125,10 +143,10 @@ def _positional(columns: Sequence[Sequence[Any]], layouts: Sequence[Layout], wha
         count = f"{len(columns)} column{'s' if len(columns) != 1 else ''}"
         message = f"{what} reads columns {wanted}, got {count} without names"
         raise InputError(message)
-    return _of(dict(zip(names, columns, strict=True)))
+    return _of(dict(zip(names, columns, strict=True)), paired=SECOND_NAMES[0] in names)
 
 
-def _of(columns: Mapping[str, Sequence[Any]]) -> Table:
+def _of(columns: Mapping[str, Sequence[Any]], *, paired: bool = False) -> Table:
     """Return a table of columns that all have the same length.
 
     Raises:
@@ -144,7 +162,11 @@ def _of(columns: Mapping[str, Sequence[Any]]) -> Table:
             f"{most} and {lengths[fewest]:,} of {fewest}"
         )
         raise InputError(message)
-    return Table(lambda: (dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)))
+
+    def records() -> Iterator[dict[str, Any]]:
+        return (dict(zip(names, row, strict=True)) for row in zip(*values, strict=True))
+
+    return Table(records, paired=paired)
 
 
 def _named_columns(data: Any) -> dict[Any, Sequence[Any]] | None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,6 +19,7 @@ from munmaek.tasks.preparing import (
     tell_unseen,
 )
 from munmaek.text.corpora import LabelledCorpus
+from munmaek.text.memory import Sources
 from munmaek.text.soft_labels import SoftLabels, read_soft_labels
 from munmaek.text.tagged import TaggedCorpus
 from munmaek.text.tokenizers import Tokenizer
@@ -27,7 +27,6 @@ from munmaek.text.tokenizers import Tokenizer
 __all__ = ["Labelled", "prepare_labelled"]
 
 Ids = list[int]
-Paths = Sequence[str | Path]
 C = TypeVar("C", LabelledCorpus, TaggedCorpus)
 
 
@@ -89,7 +88,7 @@ def prepare_labelled(
     recipe: ClassifyRecipe,
     *,
     tokenizer: Tokenizer | None = None,
-    soft: Paths = (),
+    soft: Sources = (),
     holding: bool | None = None,
 ) -> Labelled:
     """Labelled texts for a classifier.
@@ -139,7 +138,7 @@ def prepare_labelled(
     return prepared if more is None else _with_soft(prepared, more)
 
 
-def _check_several(corpus: LabelledCorpus, recipe: ClassifyRecipe, soft: Paths) -> None:
+def _check_several(corpus: LabelledCorpus, recipe: ClassifyRecipe, soft: Sources) -> None:
     """Refuse what cannot be had where a text may have several labels.
 
     Raises:

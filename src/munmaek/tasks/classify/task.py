@@ -19,10 +19,11 @@ from munmaek.tasks.classify.model import Classifier
 from munmaek.tasks.classify.options import ClassifyRecipe
 from munmaek.tasks.labelling import Labeller
 from munmaek.tasks.lm.mixing import MIXTURE
-from munmaek.tasks.preparing import columns_of
-from munmaek.tasks.work import NOTHING_MORE, Paths, Work
+from munmaek.tasks.preparing import PAIR, SINGLE, AskedRows, columns_of
+from munmaek.tasks.work import NOTHING_MORE, Work
 from munmaek.text.corpora import LabelledCorpus, read_labelled
 from munmaek.text.labels import unseen_note
+from munmaek.text.memory import Sources
 
 if TYPE_CHECKING:
     from munmaek.exchange.checkpoint import OpenedCheckpoint
@@ -35,7 +36,10 @@ __all__ = ["Classifiers"]
 class Classifiers(Work[LabelledCorpus, Labelled, Labeller]):
     """Labelled texts, or pairs of texts, in, a classifier out."""
 
-    def read(self, paths: Paths, recipe: ClassifyRecipe) -> LabelledCorpus:
+    layouts = (SINGLE, PAIR)
+    asked = AskedRows
+
+    def read(self, paths: Sources, recipe: ClassifyRecipe) -> LabelledCorpus:
         """Read texts and their labels from tables."""
         return read_labelled(paths, **columns_of(recipe))
 
@@ -70,6 +74,10 @@ class Classifiers(Work[LabelledCorpus, Labelled, Labeller]):
         if isinstance(scorer, NgramClassifier):
             for each in scorer.models:
                 each.tables.verify()
+
+    def read_test(self, model: Labeller, paths: Sources, asked: AskedRows) -> LabelledCorpus:
+        """Read texts and their labels from tables."""
+        return read_labelled(paths, **columns_of(asked, paired=bool(model.pairs)))
 
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Labeller:
         """Open a counted classifier, a mixture or a network."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
 
 from munmaek.data.batches import pick
@@ -13,11 +12,11 @@ from munmaek.tasks.embed.options import EmbedRecipe
 from munmaek.tasks.preparing import describe_split
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.corpora import Corpus, read_text
+from munmaek.text.memory import Sources
 from munmaek.text.pairs import PairCorpus, read_pairs
 
 __all__ = ["Texts", "parted_texts", "read_texts", "read_validation", "sides"]
 
-Paths = Sequence[str | Path]
 HELD_OUT_MOST = 1000
 """Texts held out where no validation pairs are given."""
 
@@ -36,7 +35,7 @@ class Texts:
         return describe_split(train, len(sides(train)[0]), valid, len(sides(valid)[0]))
 
 
-def read_texts(paths: Paths, recipe: EmbedRecipe) -> Corpus | PairCorpus:
+def read_texts(paths: Sources, recipe: EmbedRecipe) -> Corpus | PairCorpus:
     """Read texts, or with ``recipe.pairs`` tables of pairs."""
     return _read_pairs(recipe, paths) if recipe.pairs else _read_lines(paths, recipe)
 
@@ -58,7 +57,7 @@ def parted_texts(
     return Corpus(train.name, pick(lines, kept)), Corpus(name, pick(lines, held))
 
 
-def read_validation(paths: Paths) -> PairCorpus:
+def read_validation(paths: Sources) -> PairCorpus:
     """Read tables of pairs, with numbers for Spearman's ρ or without.
 
     Raises:
@@ -74,7 +73,7 @@ def read_validation(paths: Paths) -> PairCorpus:
     return pairs
 
 
-def _read_lines(paths: Paths, recipe: EmbedRecipe) -> Corpus:
+def _read_lines(paths: Sources, recipe: EmbedRecipe) -> Corpus:
     corpus = read_text(paths, column=recipe.text_column)
     lines = tuple(line for line in corpus.lines if line)
     if len(lines) < 4:
@@ -83,7 +82,7 @@ def _read_lines(paths: Paths, recipe: EmbedRecipe) -> Corpus:
     return Corpus(corpus.name, lines)
 
 
-def _read_pairs(recipe: EmbedRecipe, paths: Paths) -> PairCorpus:
+def _read_pairs(recipe: EmbedRecipe, paths: Sources) -> PairCorpus:
     corpus = read_pairs(
         paths,
         first_column=recipe.text_column,

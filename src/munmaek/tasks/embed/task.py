@@ -12,9 +12,11 @@ from munmaek.tasks.embed.data import Texts, parted_texts, read_texts, read_valid
 from munmaek.tasks.embed.fit import fit_embedder
 from munmaek.tasks.embed.options import EmbedRecipe
 from munmaek.tasks.mlm.model import Encoder
+from munmaek.tasks.mlm.pairs import PAIRS, AskedTexts, test_pairs
 from munmaek.tasks.mlm.task import embedding_speed, restored_encoder
-from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Paths, Work
+from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Work
 from munmaek.text.corpora import Corpus
+from munmaek.text.memory import Sources
 from munmaek.text.pairs import PairCorpus
 
 if TYPE_CHECKING:
@@ -26,11 +28,14 @@ __all__ = ["Embedders"]
 class Embedders(Work[Corpus | PairCorpus, Texts, Encoder]):
     """Texts, each its own second, or pairs of one meaning in, an encoder out."""
 
-    def read(self, paths: Paths, recipe: EmbedRecipe) -> Corpus | PairCorpus:
+    layouts = (("text",), *PAIRS)
+    asked = AskedTexts
+
+    def read(self, paths: Sources, recipe: EmbedRecipe) -> Corpus | PairCorpus:
         """Read texts, or with ``recipe.pairs`` tables of pairs."""
         return read_texts(paths, recipe)
 
-    def read_validation(self, paths: Paths, recipe: EmbedRecipe) -> PairCorpus:
+    def read_validation(self, paths: Sources, recipe: EmbedRecipe) -> PairCorpus:
         """Read tables of pairs, with numbers for Spearman's ρ."""
         return read_validation(paths)
 
@@ -78,6 +83,14 @@ class Embedders(Work[Corpus | PairCorpus, Texts, Encoder]):
         """Measure the similarities of pairs; texts embedded a second."""
         speed = embedding_speed(model, corpus.firsts)
         return Measured(model.evaluate_pairs(corpus), per_second=speed)
+
+    def read_test(self, model: Encoder, paths: Sources, asked: AskedTexts) -> PairCorpus:
+        """Read tables of pairs."""
+        return test_pairs(paths, asked)
+
+    def measure_test(self, model: Encoder, corpus: PairCorpus, asked: AskedTexts) -> Measured:
+        """Measure the similarities of pairs."""
+        return Measured(model.evaluate_pairs(corpus))
 
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Encoder:
         """Open a network and its way from a text to a vector."""

@@ -48,7 +48,10 @@ from munmaek.text.given import given_texts
 from munmaek.text.spelling import spelling_of, unseen_bytes
 from munmaek.text.tokenizers import Tokenizer
 
-__all__ = ["TrainedLanguageModel"]
+__all__ = ["TABLES", "TrainedLanguageModel"]
+
+TABLES = "model.safetensors"
+"""The file that holds counts or probabilities."""
 
 
 @final
@@ -248,11 +251,15 @@ class TrainedLanguageModel:
             InputError: ``folder`` exists and ``force`` is false.
             DiskError: it cannot be written; what was there is whole.
         """
-        manifest = {**self.info.to_json(), "tokenizer": self.tokenizer.describe()}
-        files = {**self._files(), **copies_of(beside)}
-        write_folder(Path(folder), files=files, manifest=manifest, force=force)
+        files = {**self.files(), **copies_of(beside)}
+        write_folder(Path(folder), files=files, manifest=self.manifest(), force=force)
 
-    def _files(self) -> dict[str, Callable[[Path], str | None]]:
+    def manifest(self) -> dict[str, Any]:
+        """Return what ``munmaek.json`` says besides the files."""
+        return {**self.info.to_json(), "tokenizer": self.tokenizer.describe()}
+
+    def files(self) -> dict[str, Callable[[Path], str | None]]:
+        """Return what writes each file of the folder."""
         model, text = self.model, self.text
         files: dict[str, Callable[[Path], str | None]] = {
             "tokenizer.json": self.tokenizer.save,
@@ -261,7 +268,7 @@ class TrainedLanguageModel:
         if self.parts:
             files |= {f"part-{place}": part.save for place, part in enumerate(self.parts)}
         elif isinstance(model, NgramModel):
-            files["model.safetensors"] = lambda path: save_tables(model.tensors(), path)
+            files[TABLES] = lambda path: save_tables(model.tensors(), path)
         else:
             from munmaek.folder.weights import save_network
 

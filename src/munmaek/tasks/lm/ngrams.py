@@ -1,11 +1,12 @@
 """From files of text to an n-gram model, without torch and without a Python string for each word.
 
-What comes out is what ``munmaek.pipeline.train`` gives, the same words, counts and probabilities.
+What comes out is what training on the same corpus gives, the same words, counts and probabilities.
 """
 
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,45 +14,48 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from munmaek.errors import ConfigError
 from munmaek.fit.counted import Means, counted_info, fitted
+from munmaek.fit.extra import Extra
 from munmaek.folder.info import Info
 from munmaek.folder.tables import save_tables
 from munmaek.folder.writing import check_free, new_folder
+from munmaek.memory import parse_size
 from munmaek.metrics import VALIDATION
 from munmaek.models.ngram import NgramConfig, NgramModel
 from munmaek.ngram.filling import Late, UnfilledError
 from munmaek.ngram.reading import Reserved
 from munmaek.ngram.scratch import give_back
+from munmaek.ngram.spare import Spare
 from munmaek.ngram.stages import Stage, Stages
-from munmaek.tasks.lm.counted_model import TABLES, CountedModel
 from munmaek.tasks.lm.counted_text import encode_text, kept_text, read_text_words
+from munmaek.tasks.lm.model import TABLES, TrainedLanguageModel
 from munmaek.tasks.lm.options import LmRecipe
-from munmaek.tasks.lm.scoring import corpus_scores
 from munmaek.text.corpora import Corpus
 from munmaek.text.memory import Sources
 from munmaek.text.tokenizers import Tokenizer
 
-__all__ = ["Means", "train_ngrams"]
+__all__ = ["Means", "means_of", "reserved_of", "train_ngrams"]
 
 
 def train_ngrams(
     recipe: LmRecipe,
     paths: Sources,
     *,
-    folder: Path,
+    folder: Path | None,
     valid: Sources = (),
     force: bool = False,
     means: Means | None = None,
     reserved: Reserved = Reserved.REFUSE,
     report: Callable[[Stage], None] | None = None,
-) -> CountedModel:
+) -> TrainedLanguageModel:
     """Count, smooth, evaluate where there is validation data, and save.
 
     Args:
         recipe: of task ``lm`` and stage ``ngram``. With the tokenizer ``words`` and no vocabulary
             size of its own, all words are in the vocabulary.
         paths: the training data.
-        folder: where the model is to be.
+        folder: where the model is to be; None saves nothing.
         valid: the validation data; without it all is counted, and the model not evaluated, unless
             the recipe holds some out.
         force: replace what is at ``folder``.
@@ -69,7 +73,8 @@ def train_ngrams(
     """
     recipe.stage_config()
     means = means or Means()
-    check_free(folder, force=force)
+    if folder is not None:
+        check_free(folder, force=force)
     began = time.perf_counter()
     if means.memory is not None:
         from munmaek.tasks.lm.ngrams_on_disk import train_on_disk
@@ -94,12 +99,14 @@ def train_ngrams(
     )
     give_back()
     stages.tell("counting")
-    with new_folder(folder, force=force) as new, ThreadPoolExecutor(3) as beside:
+    opened = nullcontext() if folder is None else new_folder(folder, force=force)
+    with opened as new, ThreadPoolExecutor(3) as beside:
         early: list[Future[None]] = []
 
         def begun(tensors: Mapping[str, NDArray[Any] | Late]) -> None:
             # What is known is written while the rest is computed.
-            early.append(beside.submit(new.write, TABLES, partial(save_tables, tensors)))
+            if new is not None:
+                early.append(beside.submit(new.write, TABLES, partial(save_tables, tensors)))
 
         def fit(config: NgramConfig) -> NgramModel:
             return NgramModel.fit_bounded(
@@ -115,8 +122,11 @@ def train_ngrams(
         config, model = fitted(recipe, fit)
         stages.tell("saving")
         info = counted_info(recipe, config, given.sizes, model.parameters, began, given.described())
-        trained = CountedModel(given.tokenizer, model, info, kept_text(given, recipe, model.size))
+        text = kept_text(given, recipe, model.size)
+        trained = TrainedLanguageModel(given.tokenizer, model, info, text)
         evaluated = beside.submit(_evaluated, trained, given.valid)
+        if new is None:
+            return replace(trained, info=evaluated.result())
         files = trained.files()
         tables = files.pop(TABLES)
         for name, write in files.items():
@@ -128,6 +138,30 @@ def train_ngrams(
     return trained
 
 
+def means_of(extra: Extra) -> Means:
+    """Return what counting may use.
+
+    Raises:
+        ConfigError: ``memory`` is no size, or too little.
+    """
+    memory = parse_size(extra.memory) if isinstance(extra.memory, str) else extra.memory
+    return Means(extra.threads, memory, extra.temp_dir, Spare(extra.room))
+
+
+def reserved_of(extra: Extra) -> Reserved:
+    """Return what becomes of words that are written like a special token.
+
+    Raises:
+        ConfigError: there is no such way.
+    """
+    found = {each.value: each for each in Reserved}.get(extra.reserved or Reserved.REFUSE.value)
+    if found is None:
+        names = ", ".join(each.value for each in Reserved)
+        message = f"--reserved {extra.reserved}: unknown; there are {names}"
+        raise ConfigError(message)
+    return found
+
+
 def _unfilled(written: Future[None]) -> bool:
     """Whether the tables could not be written as they had been announced."""
     try:
@@ -137,10 +171,8 @@ def _unfilled(written: Future[None]) -> bool:
     return False
 
 
-def _evaluated(trained: CountedModel, corpus: Corpus | None) -> Info:
-    """What is known of it, with its scores where it gives probabilities and there is a text."""
-    info, model = trained.info, trained.model
-    if corpus is None or not model.config.is_distribution:
-        return info
-    scores = corpus_scores(model, trained.tokenizer, corpus, stage=info.stage)
-    return info.with_scores(scores, roles=(VALIDATION,))
+def _evaluated(trained: TrainedLanguageModel, corpus: Corpus | None) -> Info:
+    """Return what is known of it, with scores where it gives probabilities and there is a text."""
+    if corpus is None or not trained.is_distribution:
+        return trained.info
+    return trained.info.with_scores(trained.evaluate(corpus), roles=(VALIDATION,))

@@ -2,25 +2,29 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import final
+from typing import cast, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.errors import ConfigError
 from munmaek.fit.counted import Means, counted_info, fitted, ngram_sizes
+from munmaek.folder.tables import save_tables
+from munmaek.folder.writing import write_folder
 from munmaek.metrics import VALIDATION
 from munmaek.models.ngram import NgramConfig, NgramModel
 from munmaek.ngram.external import OnDisk, estimate_on_disk, room_needed
 from munmaek.ngram.reading import Reserved
 from munmaek.ngram.scratch import Scratch, give_back, hold_little
 from munmaek.ngram.stages import Stage, Stages
-from munmaek.tasks.lm.counted_model import CountedModel
 from munmaek.tasks.lm.counted_text import read_text_words
+from munmaek.tasks.lm.model import TABLES, TrainedLanguageModel
 from munmaek.tasks.lm.options import LmRecipe
 from munmaek.tasks.lm.scoring import corpus_scores
+from munmaek.tasks.loading import load
 from munmaek.text.memory import Sources, Table
 from munmaek.text.tokenizers import Tokenizer
 
@@ -35,20 +39,22 @@ def train_on_disk(
     recipe: LmRecipe,
     paths: Sources,
     *,
-    folder: Path,
+    folder: Path | None,
     valid: Sources,
     force: bool,
     means: Means,
     memory: int,
     reserved: Reserved,
     report: Callable[[Stage], None] | None,
-) -> CountedModel:
+) -> TrainedLanguageModel:
     """``munmaek.tasks.lm.ngrams.train_ngrams`` with resident memory below ``memory`` bytes."""
     config: NgramConfig = recipe.stage_config()
     _check_on_disk(recipe, config)
     began = time.perf_counter()
     weights = {"reading": 2.0, "counting": 8.0, "smoothing": 8.0, "evaluating": 0.5, "saving": 1.5}
     stages = Stages(weights, report)
+    if folder is None:
+        raise ConfigError("memory: works on disk, where the model is then; give save, a folder")
     place = folder.absolute().parent if means.temp_dir is None else means.temp_dir
     hold_little()
     stages.tell("reading")
@@ -101,9 +107,11 @@ def train_on_disk(
             info = info.with_scores(scores, roles=(VALIDATION,))
         stages.tell("saving")
         give_back()
-        trained = CountedModel(tokenizer, model, info, release=made.release)
-        trained.save(folder, force=force)
-    return trained
+        trained = TrainedLanguageModel(tokenizer, model, info)
+        tables = partial(save_tables, model.tensors(), release=made.release)
+        files = {**trained.files(), TABLES: tables}
+        write_folder(folder, files=files, manifest=trained.manifest(), force=force)
+    return cast("TrainedLanguageModel", load(folder))
 
 
 def _check_on_disk(recipe: LmRecipe, config: NgramConfig) -> None:

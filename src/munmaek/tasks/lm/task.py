@@ -1,6 +1,6 @@
 """The work of task lm: running text to a trained language model, and back from its folder."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,8 +20,9 @@ from munmaek.tasks.lm.mixing import MIXTURE, mixture_of
 from munmaek.tasks.lm.model import TrainedLanguageModel
 from munmaek.tasks.lm.options import LmRecipe
 from munmaek.tasks.lm.training_text import TrainingText
-from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Paths, Work
+from munmaek.tasks.work import NOTHING_MORE, USUAL, Asked, Measured, Measuring, Work
 from munmaek.text.corpora import Corpus, read_text
+from munmaek.text.memory import Sources
 from munmaek.text.tokenizers import Tokenizer
 
 if TYPE_CHECKING:
@@ -30,12 +31,34 @@ if TYPE_CHECKING:
 __all__ = ["LanguageModels"]
 
 
+class AskedText(Asked):
+    """Options of an evaluation on running text."""
+
+    text_column: str | int | None = None
+    """Column of a table's text: its name, or its number from 0; without it, found by its name."""
+    context: str | None = None
+    """Where a network begins anew: at each sentence, or nowhere; by default as it was trained."""
+    cache: bool = False
+    """Measure it with a neural cache too."""
+    cache_size: int = 2000
+    """Tokens that the cache remembers."""
+    dynamic: bool = False
+    """Measure it with dynamic evaluation too."""
+    mix: Path | None = None
+    """Folder of a model of the same tokenizer to measure it mixed with too."""
+    tune: Any = None
+    """Text on which cache, rates and weights are chosen, as files or in memory; never the data."""
+
+
 class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
     """Running text in, a language model out."""
 
+    layouts = (("text",),)
+    asked = AskedText
+
     combiner = MixtureWithCounts()
 
-    def read(self, paths: Paths, recipe: LmRecipe) -> Corpus:
+    def read(self, paths: Sources, recipe: LmRecipe) -> Corpus:
         """Read running text, a line a sentence."""
         return read_text(paths, column=recipe.text_column)
 
@@ -59,6 +82,33 @@ class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
 
         return fit_language_model(prepared, recipe, run)
 
+    def write(
+        self,
+        paths: Sources,
+        valid: Sources,
+        recipe: LmRecipe,
+        extra: Extra,
+        *,
+        folder: Path | None,
+        force: bool,
+        report: Callable[[Any], None] | None,
+    ) -> TrainedLanguageModel | None:
+        """Count n-grams over files as they are, without a Python string for each word."""
+        if not recipe.is_counted:
+            return None
+        from munmaek.tasks.lm.ngrams import means_of, reserved_of, train_ngrams
+
+        return train_ngrams(
+            recipe,
+            paths,
+            folder=folder,
+            valid=valid,
+            force=force,
+            means=means_of(extra),
+            reserved=reserved_of(extra),
+            report=report,
+        )
+
     def validate(self, model: TrainedLanguageModel, prepared: Text) -> Measured | None:
         """Measure the probabilities of the lines held out; a score that is none has no measure."""
         if not model.is_distribution or prepared.valid_corpus is None:
@@ -77,6 +127,18 @@ class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
             model.text.verify(vocab_size=model.tokenizer.vocab_size)
         if isinstance(model.model, NgramModel):
             model.model.tables.verify()
+
+    def read_test(self, model: TrainedLanguageModel, paths: Sources, asked: AskedText) -> Corpus:
+        """Read running text, a line a sentence."""
+        return read_text(paths, column=asked.text_column)
+
+    def measure_test(
+        self, model: TrainedLanguageModel, corpus: Corpus, asked: AskedText
+    ) -> Measured:
+        """Measure the probabilities of a text, and of a model that adapts to it."""
+        from munmaek.tasks.lm.measuring import measured_test
+
+        return measured_test(model, corpus, asked)
 
     def restore(
         self, folder: Path, manifest: Mapping[str, Any], info: Info

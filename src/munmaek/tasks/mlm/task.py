@@ -15,8 +15,11 @@ from munmaek.tasks.lm.data import Text, prepare_text
 from munmaek.tasks.mlm.fit import fit_encoder
 from munmaek.tasks.mlm.model import Encoder
 from munmaek.tasks.mlm.options import MlmRecipe
-from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Paths, Work, timed
+from munmaek.tasks.mlm.pairs import PAIRS, AskedTexts, is_pairs, test_pairs
+from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Work, timed
 from munmaek.text.corpora import Corpus, read_text
+from munmaek.text.memory import Sources
+from munmaek.text.pairs import PairCorpus
 
 if TYPE_CHECKING:
     from munmaek.exchange.checkpoint import OpenedCheckpoint
@@ -28,7 +31,10 @@ __all__ = ["MaskedModels", "embedding_speed", "restored_encoder"]
 class MaskedModels(Work[Corpus, Text, Encoder]):
     """Running text in, an encoder that fills masked words out."""
 
-    def read(self, paths: Paths, recipe: MlmRecipe) -> Corpus:
+    layouts = (("text",), *PAIRS)
+    asked = AskedTexts
+
+    def read(self, paths: Sources, recipe: MlmRecipe) -> Corpus:
         """Read running text, a line a text."""
         return read_text(paths, column=recipe.text_column)
 
@@ -53,6 +59,20 @@ class MaskedModels(Work[Corpus, Text, Encoder]):
     def measure(self, model: Encoder, corpus: Corpus, how: Measuring = USUAL) -> Measured:
         """Measure masked words; texts embedded a second."""
         return Measured(model.evaluate(corpus), per_second=embedding_speed(model, corpus.lines))
+
+    def read_test(self, model: Encoder, paths: Sources, asked: AskedTexts) -> Corpus | PairCorpus:
+        """Read running text, or tables of pairs."""
+        if all(is_pairs(path) for path in paths):
+            return test_pairs(paths, asked)
+        return read_text(paths, column=asked.text_column)
+
+    def measure_test(
+        self, model: Encoder, corpus: Corpus | PairCorpus, asked: AskedTexts
+    ) -> Measured:
+        """Measure masked words of running text, or the similarities of pairs."""
+        if isinstance(corpus, PairCorpus):
+            return Measured(model.evaluate_pairs(corpus))
+        return super().measure_test(model, corpus, asked)
 
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Encoder:
         """Open a network, and what the record says of vectors of texts."""

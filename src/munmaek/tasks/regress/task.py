@@ -10,14 +10,15 @@ from munmaek.fit.vocabulary import tokenizer_of
 from munmaek.folder.borrowing import named_tokenizer
 from munmaek.folder.info import Info
 from munmaek.folder.weights import open_network
-from munmaek.tasks.preparing import columns_of
+from munmaek.tasks.preparing import PAIR, SINGLE, AskedRows, columns_of
 from munmaek.tasks.regress.data import Valued, prepare_valued
 from munmaek.tasks.regress.fit import fit_regressor
 from munmaek.tasks.regress.model import Regressor
 from munmaek.tasks.regress.objective import NeuralRegressor
 from munmaek.tasks.regress.options import RegressRecipe
-from munmaek.tasks.work import NOTHING_MORE, Paths, Work
+from munmaek.tasks.work import NOTHING_MORE, Work
 from munmaek.text.corpora import LabelledCorpus, read_valued
+from munmaek.text.memory import Sources
 
 if TYPE_CHECKING:
     from munmaek.exchange.checkpoint import OpenedCheckpoint
@@ -29,7 +30,10 @@ __all__ = ["Regressors"]
 class Regressors(Work[LabelledCorpus, Valued, Regressor]):
     """Texts, or pairs of texts, with numbers in, a regressor out."""
 
-    def read(self, paths: Paths, recipe: RegressRecipe) -> LabelledCorpus:
+    layouts = (SINGLE, PAIR)
+    asked = AskedRows
+
+    def read(self, paths: Sources, recipe: RegressRecipe) -> LabelledCorpus:
         """Read texts and their numbers from tables."""
         return read_valued(paths, **columns_of(recipe))
 
@@ -49,6 +53,10 @@ class Regressors(Work[LabelledCorpus, Valued, Regressor]):
     def fit(self, prepared: Valued, recipe: RegressRecipe, run: "Run") -> Regressor:
         """Train the recipe's stage to give the values."""
         return fit_regressor(prepared, recipe, run)
+
+    def read_test(self, model: Regressor, paths: Sources, asked: AskedRows) -> LabelledCorpus:
+        """Read texts and their numbers from tables."""
+        return read_valued(paths, **columns_of(asked, paired=bool(model.pairs)))
 
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Regressor:
         """Open a network and the range of its values."""

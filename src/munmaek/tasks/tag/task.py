@@ -14,8 +14,9 @@ from munmaek.tasks.tag.data import Tagged, prepare_tagged
 from munmaek.tasks.tag.fit import fit_tagger
 from munmaek.tasks.tag.model import Tagger
 from munmaek.tasks.tag.options import TagRecipe
-from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Paths, Work
+from munmaek.tasks.work import NOTHING_MORE, USUAL, Asked, Measured, Measuring, Work
 from munmaek.text.labels import unseen_note
+from munmaek.text.memory import Sources
 from munmaek.text.tagged import TaggedCorpus, read_tagged
 
 if TYPE_CHECKING:
@@ -28,7 +29,9 @@ __all__ = ["Taggers"]
 class Taggers(Work[TaggedCorpus, Tagged, Tagger]):
     """Sentences of tagged words in, a tagger out."""
 
-    def read(self, paths: Paths, recipe: TagRecipe) -> TaggedCorpus:
+    layouts = (("words", "labels"),)
+
+    def read(self, paths: Sources, recipe: TagRecipe) -> TaggedCorpus:
         """Read sentences of words with labels."""
         return read_tagged(paths)
 
@@ -57,6 +60,10 @@ class Taggers(Work[TaggedCorpus, Tagged, Tagger]):
     def measure(self, model: Tagger, corpus: TaggedCorpus, how: Measuring = USUAL) -> Measured:
         """Measure the labels of words; sentences a second."""
         return replace(super().measure(model, corpus, how), unit="sentences")
+
+    def read_test(self, model: Tagger, paths: Sources, asked: Asked) -> TaggedCorpus:
+        """Read sentences of words with labels."""
+        return read_tagged(paths)
 
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Tagger:
         """Open a network and its labels."""

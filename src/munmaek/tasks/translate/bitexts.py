@@ -4,19 +4,15 @@ A tag is a word before the source that says what is wanted or where it comes fro
 the target (Johnson et al. 2017, §3), or that a model made the source (Caswell et al. 2019, §3).
 """
 
-from collections.abc import Sequence
-from pathlib import Path
-
 from munmaek.errors import InputError
 from munmaek.tasks.translate.options import TranslateRecipe
 from munmaek.text.corpora import ParallelCorpus, read_parallel
+from munmaek.text.memory import Sources
 
 __all__ = ["read_back_translated", "read_pairs", "tagged"]
 
-Paths = Sequence[str | Path]
 
-
-def read_pairs(paths: Paths, recipe: TranslateRecipe) -> ParallelCorpus:
+def read_pairs(paths: Sources, recipe: TranslateRecipe) -> ParallelCorpus:
     """Sentence pairs with the recipe's tags.
 
     Raises:
@@ -26,7 +22,7 @@ def read_pairs(paths: Paths, recipe: TranslateRecipe) -> ParallelCorpus:
     return tagged(corpus, recipe.source_tag)
 
 
-def read_back_translated(paths: Paths, recipe: TranslateRecipe) -> ParallelCorpus:
+def read_back_translated(paths: Sources, recipe: TranslateRecipe) -> ParallelCorpus:
     """Sources that a model made of the targets, marked; pairs without text on a side are left out.
 
     Raises:

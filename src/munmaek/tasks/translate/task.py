@@ -12,14 +12,16 @@ from munmaek.fit.vocabulary import begun_with
 from munmaek.folder.borrowing import named_tokenizer
 from munmaek.folder.info import Info
 from munmaek.folder.weights import open_network
-from munmaek.tasks.translate.bitexts import read_back_translated, read_pairs
+from munmaek.tasks.translate.bitexts import read_back_translated, read_pairs, tagged
 from munmaek.tasks.translate.data import Parallel, prepare_parallel
 from munmaek.tasks.translate.fit import fit_translator
+from munmaek.tasks.translate.measuring import AskedPairs, measured
 from munmaek.tasks.translate.model import Translator
 from munmaek.tasks.translate.options import TranslateRecipe
 from munmaek.tasks.translate.quality import judge
-from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Paths, Work
-from munmaek.text.corpora import ParallelCorpus
+from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Work
+from munmaek.text.corpora import ParallelCorpus, read_parallel
+from munmaek.text.memory import Sources
 from munmaek.text.tokenizers import Tokenizer
 
 if TYPE_CHECKING:
@@ -31,7 +33,10 @@ __all__ = ["Translators"]
 class Translators(Work[ParallelCorpus, Parallel, Translator]):
     """Sentence pairs in, a translator out."""
 
-    def read(self, paths: Paths, recipe: TranslateRecipe) -> ParallelCorpus:
+    layouts = (("source", "target"),)
+    asked = AskedPairs
+
+    def read(self, paths: Sources, recipe: TranslateRecipe) -> ParallelCorpus:
         """Read sentence pairs, with the recipe's tags before their sources."""
         return read_pairs(paths, recipe)
 
@@ -111,6 +116,16 @@ class Translators(Work[ParallelCorpus, Parallel, Translator]):
             for index in dict.fromkeys(chosen)
         ]
         return {"translations": rows}
+
+    def read_test(self, model: Translator, paths: Sources, asked: AskedPairs) -> ParallelCorpus:
+        """Read sentence pairs, with tags before their sources."""
+        return tagged(read_parallel(paths, tag_column=asked.tag_column), asked.source_tag or "")
+
+    def measure_test(
+        self, model: Translator, corpus: ParallelCorpus, asked: AskedPairs
+    ) -> Measured:
+        """Measure translations, and what else is asked for."""
+        return measured(model, corpus, asked)
 
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Translator:
         """Open a network and its two tokenizers."""

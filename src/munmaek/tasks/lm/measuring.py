@@ -1,0 +1,56 @@
+"""What an evaluation says of a language model, alone and adapting to what it predicts."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from munmaek.errors import ConfigError
+from munmaek.metrics import Score
+from munmaek.tasks.lm.model import TrainedLanguageModel
+from munmaek.tasks.work import Measured
+from munmaek.text.corpora import Corpus, read_text
+from munmaek.text.memory import given_columns, sources_of
+
+if TYPE_CHECKING:
+    from munmaek.tasks.lm.task import AskedText
+
+__all__ = ["measured_test"]
+
+
+def measured_test(model: TrainedLanguageModel, text: Corpus, asked: "AskedText") -> Measured:
+    """Measure a language model on running text.
+
+    Raises:
+        ConfigError: no such ``context``, or a model without a choice, or nothing to choose on.
+    """
+    if asked.context is not None:
+        model = _within(model, asked.context)
+    scores = model.info.in_view_of(model.evaluate(text), text.size, text)
+    if asked.cache or asked.dynamic or asked.mix is not None:
+        scores |= _adapted(model, text, asked)
+    return Measured(scores)
+
+
+def _within(model: TrainedLanguageModel, context: str) -> TrainedLanguageModel:
+    """Return the model, told where to begin anew."""
+    if context not in ("sentence", "document"):
+        message = f"--context {context}: the model begins anew at each 'sentence' or 'document'"
+        raise ConfigError(message)
+    if not model.has_network:
+        message = f"--context is for neural language models, this is a {model.info.label}"
+        raise ConfigError(message)
+    network: Any = model.model
+    return replace(model, model=replace(network, document=context == "document"))
+
+
+def _adapted(model: TrainedLanguageModel, text: Corpus, asked: "AskedText") -> dict[str, Score]:
+    from munmaek.tasks.lm.adapted import Adaptation, adapted_scores
+    from munmaek.tasks.loading import load_for
+
+    if asked.tune is None:
+        message = "--cache, --dynamic and --mix need --tune FILE, a text to choose on"
+        raise ConfigError(message)
+    tune = sources_of(given_columns(asked.tune), (("text",),), what="tune")
+    chosen_on = read_text(tune, column=asked.text_column)
+    other = None if asked.mix is None else load_for(asked.mix, "lm", what="--mix")
+    cache = asked.cache_size if asked.cache else None
+    return adapted_scores(model, text, Adaptation(chosen_on, cache, asked.dynamic, other))
