@@ -102,6 +102,8 @@ def shown(value: Any) -> str:
     """Return a default as one would write it; nothing where there is none."""
     if value is None or value is REQUIRED or value == {}:
         return ""
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, tuple | list):
         return " ".join(map(shown, cast("list[Any]", value)))
     return f"{value:g}" if isinstance(value, float) else str(value)
