@@ -1,6 +1,6 @@
 """``munmaek mix``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -72,26 +72,30 @@ def mix(
     from munmaek.folder.naming import told_apart
     from munmaek.metrics import CHOSE_WEIGHTS, in_role
     from munmaek.tasks.loading import load
+    from munmaek.tasks.work import Mixing
 
     with claimed_folder(output, force=force):
         parts: list[Any] = [load(each) for each in models]
-        task = _common_task(models, parts)
-        names = told_apart([part.info.label for part in parts], models)
-        how = {"log_linear": log_linear, "names": names}
-        if task == "classify":
-            columns = (text_column, label_column, second_column)
-            made, corpus = _classifiers(parts, given, tune, columns, how)
-        else:
-            asked = column(text_column)
-            made, corpus = _language_models(parts, given, tune, asked, how)
-        slow = log_linear and task == "lm"
-        scores: dict[str, Any] = {} if corpus is None or slow else made.evaluate(corpus)
+        work = _common_work(models, parts)
+        how = Mixing(
+            given,
+            tune,
+            {
+                "text": column(text_column),
+                "label": column(label_column),
+                "second": column(second_column),
+            },
+            log_linear,
+            told_apart([part.info.label for part in parts], models),
+        )
+        made, corpus = work.mix(parts, how)
+        scores: dict[str, Any] = {} if corpus is None else made.evaluate(corpus)
         scores = in_role(scores, CHOSE_WEIGHTS)
         shown = {name: score.to_json() for name, score in scores.items()}
         made.save(output, force=force)
     chosen = dict(zip(map(str, models), made.info.config["weights"], strict=True))
     if json:
-        put_json({**scores_json(output, task, shown), "weights": chosen})
+        put_json({**scores_json(output, made.info.task, shown), "weights": chosen})
         return
     for name, weight in chosen.items():
         put(f"{weight:.4f}  {name}")
@@ -101,57 +105,23 @@ def mix(
     say(f"next:\n  munmaek evaluate {output} TEST")
 
 
-def _common_task(models: Sequence[Path], parts: Sequence[Any]) -> str:
-    """``lm`` or ``classify``.
+def _common_work(models: Sequence[Path], parts: Sequence[Any]) -> Any:
+    """Return the work of the task that all models do.
 
     Raises:
-        UnsupportedError: a model of another task, or of another than the first; names it.
+        UnsupportedError: a model of another task than the first, or one that cannot be mixed.
     """
-    task = "classify" if parts[0].info.task == "classify" else "lm"
-    wanted = "a single classifier" if task == "classify" else "a language model"
+    from munmaek.tasks import task_named
+
+    info = parts[0].info
+    work = task_named(info.task).loaded()
     for folder, part in zip(models, parts, strict=True):
-        # Told by what is known of it: n-grams are mixed without torch.
-        again = task == "classify" and part.info.stage == "mixture"
-        if part.info.task != task or again:
+        if part.info.task != info.task or not work.can_mix(part):
             what = f"a {part.info.stage} for '{part.info.task}'"
+            wanted = work.mixed or "language models or classifiers"
             message = f"{folder}: {what}; mix needs {wanted} here"
             raise UnsupportedError(message)
-    return task
-
-
-def _language_models(
-    parts: Sequence[Any],
-    weights: Sequence[float] | None,
-    tune: Sequence[str] | None,
-    text_column: str | int | None,
-    how: Mapping[str, Any],
-) -> tuple[Any, Any]:
-    """The mixture, and the text that it was tuned on."""
-    from munmaek.tasks.lm.mixing import mix as mixed
-    from munmaek.text.corpora import read_text
-
-    corpus = None if tune is None else read_text(tune, column=text_column)
-    return mixed(parts, weights=weights, tune=corpus, **how), corpus
-
-
-def _classifiers(
-    parts: Sequence[Any],
-    weights: Sequence[float] | None,
-    tune: Sequence[str] | None,
-    columns: tuple[str | None, str | None, str | None],
-    how: Mapping[str, Any],
-) -> tuple[Any, Any]:
-    """The same of classifiers, with the columns of text, label and second text."""
-    from munmaek.tasks.classify.mixed import mix_classifiers
-    from munmaek.text.corpora import Pairs, read_labelled
-
-    text, label, second = map(column, columns)
-    corpus = None
-    if tune is not None:
-        paired = second is not None or any(part.pairs for part in parts)
-        pairs = Pairs(second) if paired else None
-        corpus = read_labelled(tune, text_column=text, label_column=label, pairs=pairs)
-    return mix_classifiers(parts, weights=weights, tune=corpus, **how), corpus
+    return work
 
 
 def _weights(text: str) -> list[float]:

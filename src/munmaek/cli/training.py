@@ -11,6 +11,7 @@ from munmaek.cli.evaluate import put_scores, scores_json
 from munmaek.cli.labelled import sum_up_several
 from munmaek.cli.stopping import INTERRUPTED, listening
 from munmaek.fit.devices import joined, usable_device
+from munmaek.models import stage_named
 from munmaek.tasks import task_named
 from munmaek.terminal import told
 
@@ -145,14 +146,10 @@ def forecast(
 
 
 def unevaluated(info: Any) -> list[str]:
-    """Why there are no scores; nothing where there are some."""
+    """Return why there are no scores; nothing where there are some."""
     if info.scores:
         return []
-    if info.task == "embed":
-        return ["not evaluated: texts alone have no scores; give --valid TABLE of pairs"]
-    if "valid" in info.data:
-        return ["not evaluated: the model gives scores that are no probabilities"]
-    return ["not evaluated: nothing was held out; give --valid FILE or --hold-out 5%"]
+    return [f"not evaluated: {task_named(info.task).loaded().unscored(info)}"]
 
 
 def sum_up(info: Any, folder: Path, *, json: bool, pairs: bool = False) -> None:
@@ -166,7 +163,7 @@ def sum_up(info: Any, folder: Path, *, json: bool, pairs: bool = False) -> None:
         put_json({**told, **found})
         return
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    kind = "n-grams" if info.stage == "ngram" else "weights"
+    kind = "n-grams" if stage_named(info.stage).counted else "weights"
     put_scores(info.scores)
     for line in unevaluated(info):
         put(line)

@@ -35,6 +35,7 @@ __all__ = [
     "Combiner",
     "Measured",
     "Measuring",
+    "Mixing",
     "Work",
     "timed",
 ]
@@ -98,6 +99,22 @@ class Combined(Generic[M]):
     measured: Measured
 
 
+@dataclass(frozen=True, slots=True)
+class Mixing:
+    """How trained models are mixed into one."""
+
+    weights: Sequence[float] | None
+    """Of each; None tunes them."""
+    tune: Sources | None
+    """Data to tune them on."""
+    columns: Mapping[str, str | int | None]
+    """Of tables: ``text``, ``label`` and ``second``."""
+    log_linear: bool
+    """Multiply powers of the probabilities instead of adding shares."""
+    names: Sequence[str]
+    """Of the models."""
+
+
 class Combiner(ABC, Generic[M]):
     """Makes a model of some of those that a comparison has tested."""
 
@@ -127,6 +144,9 @@ class Work(ABC, Generic[C, P, M]):
 
     combiner: "Combiner[Any] | None" = None
     """Makes one more model of those that are compared; counted ones then leave rows held out."""
+
+    mixed: str = ""
+    """A model that can be mixed with others of the task, in words; empty for none."""
 
     @abstractmethod
     def read(self, paths: Sources, recipe: Any) -> C:
@@ -265,6 +285,26 @@ class Work(ABC, Generic[C, P, M]):
         """Return the scores of a model on test data, and how fast it is."""
         scores, seconds = timed(lambda: model.evaluate(corpus))
         return Measured(scores, per_second=corpus.size / seconds)
+
+    def unscored(self, info: Info) -> str:
+        """Return why a model just trained has no scores."""
+        if "valid" in info.data:
+            return "the model gives scores that are no probabilities"
+        return "nothing was held out; give --valid FILE or --hold-out 5%"
+
+    def can_mix(self, model: M) -> bool:
+        """Return whether a model of the task can be a part of a mixture."""
+        return bool(self.mixed)
+
+    def mix(self, parts: Sequence[M], how: Mixing) -> tuple[M, C | None]:
+        """Return several models as one, and the data that it may be measured on.
+
+        Raises:
+            ConfigError: neither weights nor data to tune them on, or weights out of range.
+            InputError: data that the models cannot be tuned on.
+            UnsupportedError: models that cannot be mixed.
+        """
+        raise NotImplementedError
 
     def examples(self, test: Any, outputs: Mapping[str, Sequence[str]]) -> dict[str, Any]:
         """Return parts of a comparison's results that show a few texts and their outputs.

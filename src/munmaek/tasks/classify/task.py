@@ -1,6 +1,6 @@
 """The work of task classify: labelled texts to a trained classifier, and back from its folder."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,14 +14,14 @@ from munmaek.models import stage_named
 from munmaek.models.ngram import NgramClassifier
 from munmaek.tasks.classify.data import Labelled, prepare_labelled
 from munmaek.tasks.classify.fit import fit_classifier
-from munmaek.tasks.classify.mixed import MixedClassifier
+from munmaek.tasks.classify.mixed import MixedClassifier, mix_classifiers
 from munmaek.tasks.classify.model import Classifier
 from munmaek.tasks.classify.options import ClassifyRecipe
 from munmaek.tasks.labelling import Labeller
 from munmaek.tasks.lm.mixing import MIXTURE
 from munmaek.tasks.preparing import PAIR, SINGLE, AskedRows, columns_of
-from munmaek.tasks.work import NOTHING_MORE, Work
-from munmaek.text.corpora import LabelledCorpus, read_labelled
+from munmaek.tasks.work import NOTHING_MORE, Mixing, Work
+from munmaek.text.corpora import LabelledCorpus, Pairs, read_labelled
 from munmaek.text.labels import unseen_note
 from munmaek.text.memory import Sources
 
@@ -38,6 +38,7 @@ class Classifiers(Work[LabelledCorpus, Labelled, Labeller]):
 
     layouts = (SINGLE, PAIR)
     asked = AskedRows
+    mixed = "a single classifier"
 
     def read(self, paths: Sources, recipe: ClassifyRecipe) -> LabelledCorpus:
         """Read texts and their labels from tables."""
@@ -63,6 +64,29 @@ class Classifiers(Work[LabelledCorpus, Labelled, Labeller]):
     def fit(self, prepared: Labelled, recipe: ClassifyRecipe, run: "Run") -> Classifier:
         """Train or count the recipe's stage to tell the labels apart."""
         return fit_classifier(prepared, recipe, run)
+
+    def can_mix(self, model: Labeller) -> bool:
+        """Return whether it is no mixture itself."""
+        return not isinstance(model, MixedClassifier)
+
+    def mix(
+        self, parts: Sequence[Any], how: Mixing
+    ) -> tuple[MixedClassifier, LabelledCorpus | None]:
+        """Return classifiers of the same labels as one."""
+        corpus = None
+        if how.tune is not None:
+            second = how.columns["second"]
+            paired = second is not None or any(part.pairs for part in parts)
+            corpus = read_labelled(
+                how.tune,
+                text_column=how.columns["text"],
+                label_column=how.columns["label"],
+                pairs=Pairs(second) if paired else None,
+            )
+        made = mix_classifiers(
+            parts, weights=how.weights, tune=corpus, log_linear=how.log_linear, names=how.names
+        )
+        return made, corpus
 
     def remark(self, model: Labeller, corpus: LabelledCorpus) -> str:
         """Return how many labels of the corpus the model never saw."""

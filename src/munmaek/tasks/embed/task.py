@@ -39,6 +39,10 @@ class Embedders(Work[Corpus | PairCorpus, Texts, Encoder]):
         """Read tables of pairs, with numbers for Spearman's ρ."""
         return read_validation(paths)
 
+    def unscored(self, info: Info) -> str:
+        """Return what has scores."""
+        return "texts alone have no scores; give --valid TABLE of pairs"
+
     def prepare(
         self,
         corpus: Corpus | PairCorpus,

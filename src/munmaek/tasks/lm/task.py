@@ -1,6 +1,6 @@
 """The work of task lm: running text to a trained language model, and back from its folder."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,11 +16,11 @@ from munmaek.models import stage_named
 from munmaek.models.ngram import NgramModel
 from munmaek.tasks.lm.combining import MixtureWithCounts, measured
 from munmaek.tasks.lm.data import Text, prepare_text
-from munmaek.tasks.lm.mixing import MIXTURE, mixture_of
+from munmaek.tasks.lm.mixing import MIXTURE, mix, mixture_of
 from munmaek.tasks.lm.model import TrainedLanguageModel
 from munmaek.tasks.lm.options import LmRecipe
 from munmaek.tasks.lm.training_text import TrainingText
-from munmaek.tasks.work import NOTHING_MORE, USUAL, Asked, Measured, Measuring, Work
+from munmaek.tasks.work import NOTHING_MORE, USUAL, Asked, Measured, Measuring, Mixing, Work
 from munmaek.text.corpora import Corpus, read_text
 from munmaek.text.memory import Sources
 from munmaek.text.tokenizers import Tokenizer
@@ -57,6 +57,7 @@ class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
     asked = AskedText
 
     combiner = MixtureWithCounts()
+    mixed = "a language model"
 
     def read(self, paths: Sources, recipe: LmRecipe) -> Corpus:
         """Read running text, a line a sentence."""
@@ -120,6 +121,16 @@ class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
     ) -> Measured:
         """Measure the probabilities of a text; tokens a second."""
         return measured(model.tokenizer, corpus, lambda: model.evaluate(corpus))
+
+    def mix(
+        self, parts: Sequence[TrainedLanguageModel], how: Mixing
+    ) -> tuple[TrainedLanguageModel, Corpus | None]:
+        """Return models over one tokenizer as one; a product is too slow to measure by the way."""
+        corpus = None if how.tune is None else read_text(how.tune, column=how.columns["text"])
+        made = mix(
+            parts, weights=how.weights, tune=corpus, log_linear=how.log_linear, names=how.names
+        )
+        return made, None if how.log_linear else corpus
 
     def verify(self, model: TrainedLanguageModel) -> None:
         """Check that the tables of counts fit together, and the text that was kept with them."""
