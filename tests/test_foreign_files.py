@@ -305,6 +305,21 @@ def test_the_sides_of_parallel_text_are_called_what_they_are(tmp_path: Path) -> 
     assert "--text-column" not in message
 
 
+@pytest.mark.parametrize("first", ["sep=;", "SEP=;", '"sep=;"'])
+def test_a_first_line_that_tells_the_separator_is_no_row(tmp_path: Path, first: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f'{first}\r\ntext;label\r\na, b;x\r\n"c;d";y\r\n', encoding="utf-8-sig")
+    corpus = read_labelled([path])
+    assert (corpus.texts, corpus.labels) == (("a, b", "c;d"), ("x", "y"))
+    path.write_text(f"{first}\na, b;x\nc;y\n", encoding="utf-8")
+    assert read_labelled([path]).texts == ("a, b", "c")
+    path.write_text(f"{first}\ntext;label\na;x\nb\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"a\.csv, line 4: 1 column, 2 wanted"):
+        read_labelled([path])
+    path.write_text("sep=\t\ntext\tlabel\na\tx\n", encoding="utf-8")
+    assert read_labelled([path]).texts == ("a",)
+
+
 def test_semicolons_without_a_header_part_cells_where_every_line_has_as_many(
     tmp_path: Path,
 ) -> None:

@@ -6,6 +6,7 @@ merely has tabs, commas or braces is plain lines.
 """
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -56,6 +57,8 @@ class OpenedText:
     """All its lines, as ``raw_lines`` gives them."""
     separator: str = ","
     """Between the cells of CSV; spreadsheets of many countries write a semicolon."""
+    skipped: int = 0
+    """Lines before them, which say how they are to be read."""
     records: Iterator[dict[str, Any]] | None = None
     """The objects of JSON lines that come from memory, where there are no lines."""
 
@@ -84,9 +87,12 @@ def open_text(path: Source) -> OpenedText:
             "line (JSONL), such as with jq -c '.[]'"
         )
         raise InputError(message)
-    separator = _separator(form, first)
-    form = Form.CSV if form is Form.TSV and separator != "\t" else form
-    return OpenedText(display_name(path), form, chain([first], blocks), separator)
+    told = _told_separator(form, first)
+    separator = told or _separator(form, first)
+    form = Form.CSV if told or (form is Form.TSV and separator != "\t") else form
+    skipped = 1 if told else 0
+    whole = chain([first[skipped:]], blocks)
+    return OpenedText(display_name(path), form, whole, separator, skipped)
 
 
 def named_form(path: Source) -> Form | None:
@@ -131,6 +137,15 @@ def _told_by(lines: Sequence[str]) -> Form:
     if "," in filled[0] and _is_header(filled[0].split(","), needed=2) and _is_csv(filled):
         return Form.CSV
     return Form.LINES
+
+
+_SEPARATED = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
+
+
+def _told_separator(form: Form, lines: Sequence[str]) -> str:
+    """Return what a table's first line says stands between cells, as Excel writes it: ``sep=;``."""
+    found = _SEPARATED.fullmatch(lines[0]) if lines and form in (Form.TSV, Form.CSV) else None
+    return found[1] if found else ""
 
 
 def _separator(form: Form, lines: Sequence[str]) -> str:

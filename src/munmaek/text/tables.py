@@ -78,9 +78,10 @@ def _csv_rows(opened: OpenedText) -> Iterator[Row]:
     lines = (f"{line}\n" for line in opened.lines)
     reader = csv.reader(lines, strict=True, delimiter=opened.separator)
     try:
-        yield from ((reader.line_num, row) for row in reader)
+        yield from ((opened.skipped + reader.line_num, row) for row in reader)
     except csv.Error as error:
-        _fail(opened.name, reader.line_num, f"not CSV: {error}; a field with quotes doubles them")
+        line = opened.skipped + reader.line_num
+        _fail(opened.name, line, f"not CSV: {error}; a field with quotes doubles them")
 
 
 def _chosen(
