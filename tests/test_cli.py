@@ -21,6 +21,7 @@ from conftest import Result, Run
 from munmaek.cli import main
 from munmaek.durations import parse_duration
 from munmaek.errors import ConfigError
+from munmaek.tasks.loading import load
 
 SUBJECTS = ("나는", "너는", "우리는", "그는")
 PLACES = ("학교에서", "집에서", "공원에서", "방에서", "가게에서")
@@ -589,6 +590,11 @@ def test_fill_ranks_words_for_each_mask(run: Run, home: Path) -> None:
     chances = [each["probability"] for each in rows[0]["candidates"]]
     assert len(chances) == 3
     assert chances == sorted(chances, reverse=True)
+    apart = run("fill", home / "bert", "나는 <mask>", "--pair", "<mask> 간다", "--json").rows
+    assert [row["position"] for row in apart] == [0, 1]
+    model: Any = load(home / "bert")
+    told = model.fill("나는 <mask>", pair="<mask> 간다")
+    assert [row["candidates"][0]["token"] for row in apart] == [x.candidates[0][0] for x in told]
     lines = run("fill", home / "bert", "나는 <mask> <mask>", "--top", 3).lines
     assert [line.split("\t")[0] for line in lines] == ["1", "1", "1", "2", "2", "2"]
 

@@ -4,6 +4,7 @@ import importlib
 import json
 import random
 import shutil
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from munmaek.tasks.inside import Question
 from munmaek.tasks.loading import load
 from munmaek.tasks.publishing import export_huggingface
 from munmaek.tasks.recipe import Recipe
+from munmaek.tasks.tag.words import first_pieces
 from munmaek.text.checkpoint_tokenizer import CheckpointTokenizer
 from munmaek.text.published_form import published_form
 from published_folders import (
@@ -360,6 +362,22 @@ def test_fills_and_labels_of_tokens_equal_those_of_transformers(
         shown = chances_shown(ours.tokenizer, chances)
         for name, chance in filled.candidates:
             assert any(abs(one - chance) < 1e-5 for one in shown[name]), (name, chance)
+
+
+@pytest.mark.parametrize("form", ["bpe", "unigram", "wordpiece"])
+def test_decomposed_text_is_looked_into_and_tagged_as_transformers_reads_it(
+    form: str, tmp_path: Path
+) -> None:
+    text = unicodedata.normalize("NFD", "나 é the")
+    theirs, _ = published(tmp_path / "m", "bert", "ForTokenClassification", form, seed=5)
+    ours: Any = load(tmp_path / "m")
+    wanted = theirs(text, add_special_tokens=False)["input_ids"]
+    assert ours.tokenizer.encode(text) == wanted
+    pieces, firsts = first_pieces(ours.tokenizer, text.split(" "))
+    assert [piece.id for piece in pieces] == wanted
+    assert [first for first in firsts if first >= 0] == [0, 1, 2]
+    seen = capture(ours, text, measures=False).source
+    assert sum(word >= 0 for word in seen.words) == len(wanted)
 
 
 def test_training_from_a_folder_keeps_its_frame_to_the_exported_model(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from munmaek.cli.catalogue import CATALOGUE, DataSet
 from munmaek.cli.console import put, put_json, say
 from munmaek.cli.options import Json, examples
 from munmaek.errors import ConfigError, InputError
+from munmaek.writing import new_file
 
 __all__ = ["data"]
 
@@ -78,14 +79,16 @@ def get(
 
 def _fetch(url: str, sha256: str, path: Path) -> str:
     pooch: Any = import_module("pooch")
-    pooch.get_logger().setLevel("WARNING")
-    try:
-        return str(pooch.retrieve(url, f"sha256:{sha256}", fname=path.name, path=path.parent))
-    except ValueError as error:
-        message = f"{url}: does not have the known sha256; the file was altered on its way"
-        raise InputError(message) from error
-    except OSError as error:
-        if error.filename is not None:
-            raise
-        message = f"{url}: cannot be fetched ({type(error).__name__}); is there a network?"
-        raise InputError(message) from error
+    if path.is_file() and pooch.file_hash(str(path)) == sha256:
+        return str(path)
+    unreachable: Any = import_module("requests").RequestException
+    with new_file(path) as aside:
+        try:
+            pooch.HTTPDownloader()(url, str(aside), None)
+        except unreachable as error:
+            message = f"{url}: cannot be fetched ({type(error).__name__}); is there a network?"
+            raise InputError(message) from error
+        if pooch.file_hash(str(aside)) != sha256:
+            message = f"{url}: does not have the known sha256; the file was altered on its way"
+            raise InputError(message)
+    return str(path)

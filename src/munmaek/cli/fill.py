@@ -17,6 +17,10 @@ def fill(
         typer.Argument(metavar="TEXT", show_default=False, help="A text with <mask> in it."),
     ],
     *,
+    pair: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", show_default=False, help="A second text behind the first."),
+    ] = None,
     top: Annotated[int, typer.Option(min=1, help="Words to show for each mask.")] = 5,
     json: Json = False,
 ) -> None:
@@ -27,7 +31,7 @@ def fill(
     from munmaek.tasks.loading import load_for
 
     trained: Any = load_for(model, "mlm")
-    found = trained.fill(text, top=top)
+    found = trained.fill(text, top=top, pair=pair)
     for each in found:
         if json:
             rows = [{"token": token, "probability": chance} for token, chance in each.candidates]

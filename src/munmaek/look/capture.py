@@ -120,7 +120,7 @@ def masked_word(text: str, word: int) -> str:
     Raises:
         InputError: there is no such word.
     """
-    found = ascii_words(unicodedata.normalize("NFC", text))
+    found = ascii_words(text)
     if not 0 <= word < len(found):
         message = f"no word {word} to mask: the text has {len(found)} words, counted from 0"
         raise InputError(message)
@@ -184,9 +184,10 @@ def _cut_to_fit(
 ) -> _Given:
     if not text.strip():
         raise InputError("no text to look at; give a sentence")
-    text, pair, target = _composed(text), pair and _composed(pair), target and _composed(target)
-    text = text if mask is None else masked_word(text, mask)
     reading, notices = accepts.reader, list[str]()
+    text, pair = reading.composed(text), pair and reading.composed(pair)
+    target = target and (accepts.writer or reading).composed(target)
+    text = text if mask is None else masked_word(text, mask)
     special = accepts.special[pair is not None and not accepts.apart]
     limit = min(TOKENS_MOST, accepts.limit or TOKENS_MOST) - special
     room = limit
@@ -204,10 +205,6 @@ def _cut_to_fit(
     if target is not None:
         target = _noted(target, accepts.writer or reading, limit, "translation", notices)
     return _Given(text, pair, target, tuple(notices))
-
-
-def _composed(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
 
 
 def _noted(text: str, tokenizer: AnyTokenizer, limit: int, what: str, notices: list[str]) -> str:

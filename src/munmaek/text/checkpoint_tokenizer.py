@@ -185,6 +185,10 @@ class CheckpointTokenizer:
         """Return the id of a token, or None; not the way to encode text."""
         return self._pipeline.token_to_id(token)
 
+    def composed(self, text: str) -> str:
+        """Return the text that places are counted in: as it is, for its own rules compose it."""
+        return text
+
     def pieces(self, text: str, *, allow: Sequence[str] = ()) -> list[Piece]:
         """Return the tokens of ``encode(text, allow=allow)`` with their places in the text."""
         pieces: list[Piece] = []

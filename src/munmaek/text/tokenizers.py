@@ -194,6 +194,10 @@ class Tokenizer:
 
     # Tokens and their places
 
+    def composed(self, text: str) -> str:
+        """Return the text that places are counted in: in NFC, as it is read."""
+        return _nfc(text)
+
     def token(self, id: int) -> str:
         """Return the token of an id, as the vocabulary writes it.
 

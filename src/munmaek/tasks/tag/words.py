@@ -1,6 +1,5 @@
 """The words of a sentence as a tagger reads them, and as it labels them."""
 
-import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -70,7 +69,7 @@ def word_rows(tokenizer: AnyTokenizer, sentences: Sequence[Words], *, limit: int
 
 def first_pieces(tokenizer: AnyTokenizer, words: Words) -> tuple[list[Piece], list[int]]:
     """Return the pieces of a sentence, and the word that each is the first of, or ``NONE``."""
-    composed = [unicodedata.normalize("NFC", word) for word in words]
+    composed = [tokenizer.composed(word) for word in words]
     starts = [0, *accumulate(len(word) + 1 for word in composed)][:-1]
     text = " ".join(composed)
     pieces = tokenizer.pieces(text)
