@@ -12,7 +12,7 @@ import pytest
 
 from conftest import Result
 from munmaek import load
-from munmaek.cli.translations import compared, digits_of
+from munmaek.cli.translations import digits_of
 from munmaek.comparison.reading import read_finding
 from munmaek.comparison.remarks import remarks_on
 from munmaek.comparison.report import render_report
@@ -25,6 +25,7 @@ from munmaek.metrics.regression import regression_scores
 from munmaek.metrics.training import one_label
 from munmaek.metrics.translation import Measure
 from munmaek.tasks.recipe import Recipe
+from munmaek.tasks.translate.measuring import compared
 from munmaek.text.catalogue import Catalogue
 from munmaek.text.corpora import read_text
 

@@ -19,8 +19,10 @@ from typing import Any
 import typer
 
 from munmaek.cli.app import app
+from munmaek.cli.compare import PARAMETERS
+from munmaek.cli.config import BESIDE
 from munmaek.cli.declared import REQUIRED, Field, class_value, fields_of
-from munmaek.cli.parameters import OWN, TRAINING, shown
+from munmaek.cli.parameters import OWN, TRAINING, Parameters, shown
 from munmaek.cli.train import BESIDES, RUNNING
 from munmaek.models import LINEAGE, Stage
 from munmaek.models.renamed import RENAMED
@@ -29,6 +31,8 @@ from munmaek.tasks import TASKS
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 MEANINGS = DOCS / "ko" / "meanings.json"
 SHARED = "munmaek.fit.recipe:Recipe"
+APART = {"train": {**RUNNING, **BESIDES}, "config": BESIDE, "compare": PARAMETERS}
+"""What the verbs of all tasks take besides the configuration, whose options stand by its keys."""
 
 WORDS = {
     "en": {
@@ -37,9 +41,7 @@ WORDS = {
         "`tools/reference.py` from the program itself. `munmaek config TASK --model STAGE` prints "
         "the keys of one model as a file for `--config`; `--set KEY=VALUE` sets any of them.",
         "verbs": "Commands",
-        "of": "Options of `{}`, beside the keys of the configuration below that have an option:",
-        "tasks": "tasks",
-        "all": "all",
+        "of": "`munmaek {}` has these, and the options that stand by the keys of its task below:",
         "keys": "Configuration keys",
         "recipe": "Every task",
         "task": "Task {}",
@@ -59,9 +61,7 @@ WORDS = {
         "만듭니다. `munmaek config 과제 --model 단계`는 한 모델의 키를 `--config`가 읽는 파일로 "
         "출력하고, `--set 키=값`은 그 가운데 아무것이나 정합니다.",
         "verbs": "명령",
-        "of": "`{}`의 옵션이며, 아래 설정 키 가운데 옵션이 있는 것은 따로 적지 않습니다:",
-        "tasks": "과제",
-        "all": "모두",
+        "of": "`munmaek {}`의 옵션은 이것들과, 아래 과제의 키에 적힌 옵션들입니다:",
         "keys": "설정 키",
         "recipe": "모든 과제",
         "task": "과제 {}",
@@ -136,9 +136,9 @@ def write_commands(page: Page) -> None:
     for path, each in commands(root, context):
         page.heading(3, f"munmaek {path}")
         page.lines.append(page.meaning(each.help.split("\n\n")[0] if each.help else ""))
-        if path == "train":
-            page.lines += ["", page.say("of", "train TASK")]
-            write_beside(page)
+        if path in APART:
+            page.lines += ["", page.say("of", path)]
+            write_apart(page, APART[path])
         rows = [_option(page, one) for one in each.params if one.name != "help"]
         if rows:
             page.lines.append("")
@@ -160,15 +160,17 @@ def _option(page: Page, one: Any) -> list[str]:
     return [_code(names), _code(str(value)), default, page.meaning(getattr(one, "help", "") or "")]
 
 
-def write_beside(page: Page) -> None:
-    """Add what ``train`` takes besides the configuration."""
+def write_apart(page: Page, parameters: Parameters) -> None:
+    """Add what a verb of all tasks takes besides the configuration."""
     rows: list[list[str]] = []
-    for name, (annotated, _) in {**RUNNING, **BESIDES}.items():
+    for name, (annotated, _) in parameters.items():
         option = annotated.__metadata__[0]
-        flag = next(iter(option.param_decls or ()), f"--{name.replace('_', '-')}")
-        able = ", ".join(task.name for task in TASKS if name in task.besides) or page.say("all")
-        meaning = f"{page.meaning(option.help)} ({able})"
-        rows.append([_code(flag), _code(option.metavar or ""), "", meaning])
+        flag = "DATA" if name == "data" else f"--{name.replace('_', '-')}"
+        flag = next(iter(option.param_decls or ()), flag)
+        able = ", ".join(task.name for task in TASKS if name in task.besides)
+        meaning = page.meaning(option.help) + (f" ({able})" if able else "")
+        value = "" if name == "data" else option.metavar or ""
+        rows.append([_code(flag), _code(value), "", meaning])
     page.lines.append("")
     page.table("verb", rows)
 

@@ -7,7 +7,7 @@ import typer
 from munmaek.cli.add import add
 from munmaek.cli.align import align
 from munmaek.cli.classify import classify, rate, tag
-from munmaek.cli.compare import compare
+from munmaek.cli.compare import Compare
 from munmaek.cli.config import Config
 from munmaek.cli.data import data
 from munmaek.cli.demo import demo
@@ -144,12 +144,9 @@ app.command(
         "munmaek align models/ko-en ko.txt en.txt", "munmaek align --aligner hmm ko.txt en.txt"
     )
 )(align)
-app.command(
-    epilog=examples(
-        "munmaek compare corpus.txt --models ngram,rnn,transformer --budget 5m -o comparison",
-        "munmaek compare reviews.tsv --task classify --models ngram,models/bert-reviews -o both",
-    )
-)(compare)
+app.command("compare", cls=Compare, help="Train several stages on the same data, side by side.")(
+    lambda: None  # the command that Compare makes is called
+)
 app.command(
     epilog=examples(
         "munmaek look models/ko-en '나는 너를 사랑해' -o attention.html",

@@ -3,23 +3,62 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Annotated, Any, Final
+from pathlib import Path
+from typing import Annotated, Any, Final, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from munmaek.cli.choices import merged, place
 from munmaek.cli.declared import fields_of
 from munmaek.cli.options import examples
 from munmaek.cli.parameters import MODEL, TRAINING, Given, Option, Parameters, command, task_options
 from munmaek.errors import ConfigError
 from munmaek.models import Stage, stage_named, stages_for, without_alias
-from munmaek.models.renamed import RENAMED
+from munmaek.models.renamed import RENAMED, renewed
 from munmaek.tasks import Task, task_named, tasks
 
-__all__ = ["ByTask", "Chosen", "of_stage"]
+__all__ = [
+    "ByTask",
+    "Chosen",
+    "meant",
+    "merged",
+    "named",
+    "of_stage",
+    "place",
+    "written_by_set",
+]
 
 SECTIONS: Final = ("model", "train")
+
+
+def place(config: Path | None) -> str:
+    """Return where options come from, for messages."""
+    return "the command line" if config is None else str(config)
+
+
+def merged(config: Path | None, over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the file's options, under names of today, with those of the command line over them.
+
+    Args:
+        config: a TOML file, or None.
+        over: names and values of the recipe; within its tables, a mapping for each.
+
+    Raises:
+        InputError: the file is missing.
+        ConfigError: it is not TOML, or a table is none.
+    """
+    from munmaek.fit.recipe import read_toml
+
+    out = renewed(read_toml(config), "recipe") if config is not None else {}
+    for name in {"model", "train", "models"} & {"model", "train", *out}:
+        table = out.get(name, {})
+        if not isinstance(table, dict):
+            message = f"{place(config)}: {name} must be a table, written [{name}]"
+            raise ConfigError(message)
+        out[name] = renewed(cast("dict[str, Any]", table), name)
+    for name, value in renewed(over, "recipe").items():
+        out[name] = {**out[name], **renewed(value, name)} if name in ("model", "train") else value
+    return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +81,7 @@ class Chosen:
             InputError: the file is missing.
             ConfigError: no stage, or an option that the stage has not.
         """
-        out = merged(self.given["config"], _set(self.given["set"] or []))
+        out = merged(self.given["config"], written_by_set(self.given["set"] or []))
         name = self.given["model"] or out.get("stage")
         if name is None:
             able = ", ".join(stage.name for stage in stages_for(self.task.name))
@@ -71,7 +110,7 @@ class Chosen:
         return Recipe.of(self.values(), where=self.where)
 
 
-def _set(written: Sequence[str]) -> dict[str, Any]:
+def written_by_set(written: Sequence[str]) -> dict[str, Any]:
     """Return what ``--set`` says, by section and key.
 
     Raises:
@@ -158,7 +197,7 @@ class ByTask(TyperGroup):
         called.__doc__ = run.__doc__
 
         def explain(option: str) -> str:
-            return _meant(option.lstrip("-").partition("=")[0], task, chosen, beside)
+            return meant(option.lstrip("-").partition("=")[0], task, chosen, beside)
 
         epilog = examples(*self.examples(task))
         return command(task.name, called, everything, epilog=epilog, explain=explain)
@@ -178,17 +217,24 @@ def _model(task: Task) -> Any:
     ]
 
 
+def named(option: str, args: Sequence[str]) -> str | None:
+    """Return the value of an option among the arguments, before they are read; None is none."""
+    for each, after in zip(args, [*args, ""][1:], strict=True):
+        if each == option:
+            return after
+        if each.startswith(f"{option}="):
+            return each.partition("=")[2]
+    return None
+
+
 def _stages_named(args: Sequence[str], task: Task) -> list[Stage]:
     """Return the stage that ``--model`` names among the arguments, else all of the task."""
     able = stages_for(task.name)
-    for each, after in zip(args, [*args, ""][1:], strict=True):
-        name = after if each == "--model" else each.removeprefix("--model=")
-        if each == "--model" or name != each:
-            return [one for one in able if one.name == without_alias(name)[0]] or able
-    return able
+    name = without_alias(named("--model", args) or "")[0]
+    return [each for each in able if each.name == name] or able
 
 
-def _meant(name: str, task: Task, chosen: Sequence[Stage], beside: Parameters) -> str:
+def meant(name: str, task: Task, chosen: Sequence[Stage], beside: Parameters) -> str:
     """Return what may be meant by an option that is not there."""
     return next(_guesses(name, task, chosen, beside), f"no option --{name}")
 

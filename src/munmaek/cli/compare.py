@@ -2,147 +2,146 @@
 
 import shlex
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperCommand
 
 from munmaek.cli.board import board, put_remarks
-from munmaek.cli.choices import known_task, merged, place
+from munmaek.cli.chosen import meant, merged, named, place, written_by_set
 from munmaek.cli.console import put, put_json
 from munmaek.cli.options import (
-    Budget,
     ConfigFile,
     DataFiles,
     Device,
-    Epochs,
     Force,
-    HoldOut,
     Json,
-    LabelColumn,
-    PairRows,
-    SecondColumn,
-    Seed,
-    TextColumn,
-    TokenizerKind,
+    Settings,
     Valid,
-    VocabSize,
-    column,
+    examples,
 )
-from munmaek.durations import parse_duration
+from munmaek.cli.parameters import Given, Option, Parameters, command, task_options
 from munmaek.errors import ConfigError
 from munmaek.fit.devices import usable_device
+from munmaek.models import stage_named, stages_for
+from munmaek.tasks import Task, task_named
 
-__all__ = ["compare"]
+__all__ = ["Compare"]
+
+USUAL: Final = "lm"
+PARAMETERS: Final[Parameters] = {
+    "data": (DataFiles, ...),
+    "models": (
+        Annotated[
+            str,
+            typer.Option(
+                metavar="A,B,C",
+                show_default=False,
+                help="Stages to train, STAGE@DIR to begin from a trained one, or trained folders.",
+            ),
+        ],
+        ...,
+    ),
+    "task": (
+        Annotated[
+            str,
+            typer.Option(
+                metavar="TASK", help="lm, classify, regress, tag, translate, mlm or embed."
+            ),
+        ],
+        USUAL,
+    ),
+    "output": (
+        Annotated[
+            Path | None,
+            typer.Option(
+                "--output",
+                "-o",
+                metavar="DIR",
+                show_default=False,
+                help="Folder of report.html, results.json and the models; without it only the "
+                "table.",
+            ),
+        ],
+        None,
+    ),
+    "valid": (Valid, None),
+    "test": (
+        Annotated[
+            list[str] | None,
+            typer.Option(
+                metavar="FILE",
+                show_default=False,
+                rich_help_panel="Data",
+                help="Test data, twice for two parallel files; else the validation data.",
+            ),
+        ],
+        None,
+    ),
+    "beam": (
+        Annotated[int, typer.Option(min=1, metavar="N", help="Beam of translators.")],
+        5,
+    ),
+    "ter": (
+        Annotated[
+            bool,
+            typer.Option(
+                "--ter/--no-ter", help="Count the edits of translators; slow on long sentences."
+            ),
+        ],
+        True,
+    ),
+    "resume": (
+        Annotated[
+            bool,
+            typer.Option("--resume", help="Go on with an interrupted comparison of this command."),
+        ],
+        False,
+    ),
+    "force": (Force, False),
+    "device": (Device, "auto"),
+    "config": (ConfigFile, None),
+    "set": (Settings, None),
+    "json": (Json, False),
+}
+"""Options beside those of the task and of the training loop."""
 
 
-def compare(
-    data: DataFiles,
-    *,
-    models: Annotated[
-        str,
-        typer.Option(
-            metavar="A,B,C",
-            show_default=False,
-            help="Stages to train, STAGE@DIR to begin from a trained one, or trained folders.",
-        ),
-    ],
-    task: Annotated[
-        str,
-        typer.Option(metavar="TASK", help="lm, classify, regress, tag, translate, mlm or embed."),
-    ] = "lm",
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="DIR",
-            show_default=False,
-            help="Folder of report.html, results.json and the models; without it only the table.",
-        ),
-    ] = None,
-    valid: Valid = None,
-    hold_out: HoldOut = None,
-    test: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="FILE",
-            show_default=False,
-            help="Test data, twice for two parallel files; else the validation data.",
-        ),
-    ] = None,
-    tokenizer: TokenizerKind = None,
-    vocab_size: VocabSize = None,
-    budget: Budget = None,
-    epochs: Epochs = None,
-    beam: Annotated[int, typer.Option(min=1, metavar="N", help="Beam of translators.")] = 5,
-    ter: Annotated[
-        bool,
-        typer.Option(
-            "--ter/--no-ter", help="Count the edits of translators; slow on long sentences."
-        ),
-    ] = True,
-    resume: Annotated[
-        bool,
-        typer.Option("--resume", help="Go on with an interrupted comparison of this command."),
-    ] = False,
-    force: Force = False,
-    device: Device = "auto",
-    seed: Seed = None,
-    config: ConfigFile = None,
-    text_column: TextColumn = None,
-    label_column: LabelColumn = None,
-    pairs: PairRows = False,
-    second_column: SecondColumn = None,
-    json: Json = False,
-) -> None:
+def compare(given: Given) -> None:
     """Train several stages on the same data, side by side.
 
     Each gets the same budget. A table grows as they are trained; with -o a report is written, and
     --resume goes on after an interruption.
     """
-    seconds = None if budget is None else parse_duration(budget)
-    options = {
-        "task": known_task(task),
-        "tokenizer": tokenizer,
-        "vocab_size": vocab_size,
-        "seed": seed,
-        "hold_out": hold_out,
-        "text_column": column(text_column),
-        "label_column": column(label_column),
-        "pairs": pairs or second_column is not None or None,
-        "second_column": column(second_column),
-    }
-    training = {"budget": seconds, "epochs": epochs}
-    over = {name: value for name, value in options.items() if value is not None}
-    limits = {name: value for name, value in training.items() if value is not None}
-    chosen = merged(config, {**over, "train": limits})
-    stage_options: Any = chosen.pop("models", {})
-    names = [each.strip() for each in models.split(",") if each.strip()]
+    task, output, names = task_named(given["task"]), given["output"], given["models"].split(",")
+    values = _values(task, given)
+    by_stage: Any = values.pop("models", {})
 
     from munmaek.comparison import CompareSettings, parse_candidate
     from munmaek.comparison import compare as run
     from munmaek.tasks.work import Measuring
 
-    candidates = tuple(parse_candidate(each) for each in names)
+    candidates = tuple(parse_candidate(each.strip()) for each in names if each.strip())
     settings = CompareSettings(
-        recipe=_recipe(chosen, candidates, place(config), stage_options),
+        recipe=_recipe(task, values, candidates, place(given["config"]), by_stage),
         candidates=candidates,
-        train=data,
-        valid=valid or (),
-        test=test or (),
+        train=given["data"],
+        valid=given["valid"] or (),
+        test=given["test"] or (),
         folder=output,
-        force=force,
-        resume=resume,
-        device=usable_device(device),
-        measuring=Measuring(beam=beam, with_ter=ter),
-        title=f"{task}: {', '.join(data)}",
+        force=given["force"],
+        resume=given["resume"],
+        device=usable_device(given["device"]),
+        measuring=Measuring(beam=given["beam"], with_ter=given["ter"]),
+        title=f"{task.name}: {', '.join(given['data'])}",
         command=shlex.join(["munmaek", *sys.argv[1:]]),
-        models=stage_options,
+        models=by_stage,
     )
-    with board(sys.stderr if json else None) as report:
+    with board(sys.stderr if given["json"] else None) as report:
         results = run(settings, report)
-    if json:
+    if given["json"]:
         put_json(results)
         return
     put_remarks(results)
@@ -152,9 +151,32 @@ def compare(
         put(f"models    {output / 'models'}")
 
 
-def _recipe(options: dict[str, Any], candidates: Any, where: str, by_stage: Any) -> Any:
-    """The recipe common to all, with each stage's own options checked before anything is read."""
-    from munmaek.models import stage_named
+def _options(task: Task) -> list[Option]:
+    """Return the options that all stages of a comparison share."""
+    return [each for each in task_options(task, stages_for(task.name)) if each.section != "model"]
+
+
+def _values(task: Task, given: Given) -> dict[str, Any]:
+    """Return the options as a recipe has them, the command line before the file."""
+    out: dict[str, Any] = {
+        **merged(given["config"], written_by_set(given["set"] or [])),
+        "task": task.name,
+    }
+    for option in _options(task):
+        if (value := given[option.identifier]) is not None:
+            table = out if option.section == "recipe" else out[option.section]
+            table[next(iter(option.keys.values()))] = value
+    return out
+
+
+def _recipe(
+    task: Task,
+    options: Mapping[str, Any],
+    candidates: Sequence[Any],
+    where: str,
+    by_stage: Mapping[str, Any],
+) -> Any:
+    """Return the recipe common to all, each stage's own options checked before anything is read."""
     from munmaek.tasks.recipe import Recipe
 
     for stage, values in by_stage.items():
@@ -163,7 +185,33 @@ def _recipe(options: dict[str, Any], candidates: Any, where: str, by_stage: Any)
             raise ConfigError(message)
         stage_named(stage).config_class().of(values, where=f"{where}: [models.{stage}]")
     stages = [each.stage for each in candidates if each.stage is not None]
-    recipe = Recipe.of({**options, "stage": stages[0] if stages else "rnn"}, where=where)
-    for stage in stages:
-        recipe.model_copy(update={"stage": stage}).train_config(where=f"{where}: [train]")
-    return recipe
+    stages = stages or [stages_for(task.name)[-1].name]
+    recipes = [Recipe.of({**options, "stage": each}, where=where) for each in stages]
+    return recipes[0]
+
+
+class Compare(TyperCommand):
+    """The command ``munmaek compare``, with the options of the task that ``--task`` names."""
+
+    def make_context(
+        self, info_name: Any, args: list[str], parent: Any = None, **extra: Any
+    ) -> Any:
+        """Make the command of the task and read the arguments by it."""
+        task = task_named(named("--task", args) or USUAL)
+        parameters = {
+            **PARAMETERS,
+            **{each.identifier: each.parameter for each in _options(task)},
+        }
+
+        def explain(option: str) -> str:
+            name = option.lstrip("-").partition("=")[0]
+            if any(each.name == name for each in task_options(task, stages_for(task.name))):
+                return f"--{name} is a stage's own: write [models.STAGE] in a file for --config"
+            return meant(name, task, stages_for(task.name), PARAMETERS)
+
+        epilog = examples(
+            "munmaek compare corpus.txt --models ngram,rnn,transformer --budget 5m -o comparison",
+            "munmaek compare reviews.tsv --task classify --models ngram,models/bert -o both",
+        )
+        made = command("compare", compare, parameters, epilog=epilog, explain=explain)
+        return made.make_context(info_name, args, parent, **extra)

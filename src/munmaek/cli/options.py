@@ -6,10 +6,6 @@ from typing import Annotated, Any
 import typer
 
 __all__ = [
-    "BackTranslated",
-    "BackTranslatedTag",
-    "BpeDropout",
-    "Budget",
     "ConfigFile",
     "DataFiles",
     "Device",
@@ -17,7 +13,6 @@ __all__ = [
     "Force",
     "HoldOut",
     "InputFile",
-    "JointVocabulary",
     "Json",
     "LabelColumn",
     "ModelFolder",
@@ -26,12 +21,9 @@ __all__ = [
     "Seed",
     "Settings",
     "SourceTag",
-    "SourceTokenizerKind",
     "TagColumn",
     "TextColumn",
-    "TokenizerKind",
     "Valid",
-    "VocabSize",
     "column",
     "data_files",
     "examples",
@@ -85,45 +77,6 @@ HoldOut = Annotated[
     ),
 ]
 
-TokenizerKind = Annotated[
-    str | None,
-    typer.Option(
-        "--tokenizer",
-        metavar="KIND|MODEL",
-        show_default="bpe",
-        help="words, characters, jamo, bpe, unigram, wordpiece, morphemes or morphemes+bpe; or a "
-        "model's folder, whose tokenizer is taken as it is.",
-    ),
-]
-
-SourceTokenizerKind = Annotated[
-    str | None,
-    typer.Option(
-        "--source-tokenizer",
-        metavar="KIND|MODEL",
-        show_default="--tokenizer",
-        help="The same for the source alone (translate).",
-    ),
-]
-
-JointVocabulary = Annotated[
-    bool,
-    typer.Option(
-        "--joint-vocabulary",
-        help="One vocabulary and one embedding for source and target (translate).",
-    ),
-]
-
-BpeDropout = Annotated[
-    float | None,
-    typer.Option(
-        min=0,
-        max=0.99,
-        metavar="P",
-        show_default="0",
-        help="Leave merges out with this probability, anew in each pass (translate); 0.1 is usual.",
-    ),
-]
 
 SourceTag = Annotated[
     str | None,
@@ -144,32 +97,6 @@ TagColumn = Annotated[
     ),
 ]
 
-BackTranslated = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="FILE",
-        show_default=False,
-        help="More training pairs whose sources a model made of the targets: a table, or twice "
-        "for two files, source first (translate).",
-    ),
-]
-
-BackTranslatedTag = Annotated[
-    str | None,
-    typer.Option(
-        metavar="TAG", show_default="<BT>", help="Written before such sources; '' for nothing."
-    ),
-]
-
-VocabSize = Annotated[
-    int | None,
-    typer.Option(min=8, metavar="N", show_default="8000", help="Tokens at most."),
-]
-
-Budget = Annotated[
-    str | None,
-    typer.Option(metavar="TIME", show_default=False, help="Train this long: 90s, 5m, 1h30m."),
-]
 
 Epochs = Annotated[
     float | None,
