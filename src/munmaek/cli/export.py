@@ -17,10 +17,6 @@ from munmaek.writing import place_of, put_in_place, sync_all, temporary_beside, 
 
 __all__ = ["export"]
 
-_FILES = ("arpa",)
-_BERT = ("huggingface", "onnx")
-_FOLDERS = ("compact", "quantised", "fast")
-
 
 def export(
     model: ModelFolder,
@@ -51,24 +47,20 @@ def export(
     Compact and quantised models do all that fast ones do, more slowly, and lie in memory as they
     lie on disk. Training text that is kept beside a model is left behind.
     """
-    if to not in (*_FILES, *_FOLDERS, *_BERT):
-        message = f"--to {to}: there are {', '.join((*_FILES, *_FOLDERS, *_BERT))}"
+    from munmaek.tasks.exporting import FORMS
+
+    if to not in FORMS:
+        message = f"--to {to}: there are {', '.join(FORMS)}"
         raise ConfigError(message)
-    if to in _FILES:
-        _export_arpa(model, output, force=force)
-    elif to in _FOLDERS:
-        _export_form(model, to, output, force=force)
-    elif to == "onnx":
-        _export_onnx(model, output, force=force)
-    else:
-        _export_huggingface(model, output, force=force)
+    write = _WRITERS.get(to, _export_form)
+    write(model, to, output, force=force)
     if json:
         put_json({"model": str(model), "to": to, "output": str(output)})
     else:
         say(f"wrote {output}")
 
 
-def _export_arpa(model: Path, output: Path, *, force: bool) -> None:
+def _export_arpa(model: Path, to: str, output: Path, *, force: bool) -> None:
     def write(trained: Any) -> None:
         from munmaek.ngram.parallel import available
         from munmaek.tasks.lm.exchange import export_arpa
@@ -76,7 +68,7 @@ def _export_arpa(model: Path, output: Path, *, force: bool) -> None:
         export_arpa(trained, output, threads=available())
 
     with claimed_file(output, force=force, written=is_arpa):
-        _opened_and_written(model, _counted, (write, 4))
+        _opened_and_written(model, to, (write, 4))
 
 
 def _export_form(model: Path, to: str, output: Path, *, force: bool) -> None:
@@ -92,57 +84,49 @@ def _export_form(model: Path, to: str, output: Path, *, force: bool) -> None:
         made[0].save(output, force=force)
 
     with claimed_folder(output, force=force):
-        _opened_and_written(model, _counted, (form, 3), (save, 2))
+        _opened_and_written(model, to, (form, 3), (save, 2))
 
 
-def _export_onnx(model: Path, output: Path, *, force: bool) -> None:
+def _export_onnx(model: Path, to: str, output: Path, *, force: bool) -> None:
     def write(trained: Any) -> None:
         from munmaek.tasks.publishing import export_onnx
 
         write_aside(output, lambda path: export_onnx(trained, path))
 
     with claimed_file(output, force=force, written=is_graph):
-        _opened_and_written(model, _loaded, (write, 4))
+        _opened_and_written(model, to, (write, 4))
 
 
-def _export_huggingface(model: Path, output: Path, *, force: bool) -> None:
+def _export_huggingface(model: Path, to: str, output: Path, *, force: bool) -> None:
     def write(trained: Any) -> None:
         from munmaek.tasks.publishing import export_huggingface
 
         _folder_aside(output, lambda path: export_huggingface(trained, path))
 
     with claimed_folder(output, force=force):
-        _opened_and_written(model, _loaded, (write, 1))
-
-
-def _counted(model: Path) -> Any:
-    from munmaek.tasks.loading import load_for
-
-    return load_for(model, "lm", what="export")
-
-
-def _loaded(model: Path) -> Any:
-    from munmaek.tasks.loading import load
-
-    return load(model)
+        _opened_and_written(model, to, (write, 1))
 
 
 def _opened_and_written(
     model: Path,
-    opened: Callable[[Path], Any],
+    to: str,
     *acts: tuple[Callable[[Any], None], float],
 ) -> None:
     """Open a model and do what is to be done with it, and tell how far that is.
 
     Args:
         model: its folder.
-        opened: opens it.
+        to: the form, which it must have.
         acts: what to do, each with how many times as long it takes as opening.
     """
     found: list[Any] = []
 
     def open_it() -> None:
-        found.append(opened(model))
+        from munmaek.tasks.exporting import check_form
+        from munmaek.tasks.loading import load
+
+        found.append(load(model))
+        check_form(found[0], to)
 
     def do(act: Callable[[Any], None]) -> None:
         act(found[0])
@@ -160,3 +144,7 @@ def _folder_aside(folder: Path, write: Callable[[Path], None]) -> None:
             put_in_place(aside, place)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+_WRITERS = {"arpa": _export_arpa, "onnx": _export_onnx, "huggingface": _export_huggingface}
+"""What writes a form; the others are folders of ours."""

@@ -33,6 +33,8 @@ class Stage:
     training: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     picture: str = ""
     """What its context is, drawn: ``package:file`` of an SVG of 134 by 64; nothing where empty."""
+    published: bool = False
+    """Whether others have a form for its models: Hugging Face's, and graphs in ONNX."""
     counted: bool = False
     """Whether its models are counted: validation chooses nothing, and torch is not needed."""
     recurrent: bool = False
@@ -191,6 +193,7 @@ LINEAGE = (
         adds="one encoder for many tasks",
         source="Devlin 2019",
         picture="munmaek.models:pictures/bert.svg",
+        published=True,
         config="munmaek.models.bert:BertConfig",
         networks={
             "classify": "munmaek.models.bert:BertClassifierNetwork",

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from munmaek.errors import MunmaekWarning
+from munmaek.errors import MunmaekWarning, UnsupportedError
 from munmaek.fit.examining import with_finding
 from munmaek.fit.extra import Extra
 from munmaek.fit.recipe import validation_roles
 from munmaek.folder.info import Info
 from munmaek.metrics import Score
 from munmaek.metrics.diagnosis import Finding
+from munmaek.models import stages
 from munmaek.models.configuration import Config
 from munmaek.text.columns import Layout
 from munmaek.text.memory import Sources
@@ -36,11 +37,14 @@ __all__ = [
     "Measured",
     "Measuring",
     "Mixing",
+    "Published",
     "Work",
     "timed",
 ]
 
 NOTHING_MORE = Extra()
+OF_OTHERS = ("huggingface", "onnx")
+"""Forms of models whose stage is published."""
 
 C = TypeVar("C")
 P = TypeVar("P")
@@ -125,6 +129,23 @@ class Combiner(ABC, Generic[M]):
     @abstractmethod
     def combine(self, parts: Sequence[M], held: Any, test: Any) -> Combined[M]:
         """Return ``parts`` in one, as is best on ``held``, measured on ``test``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What of a trained model goes into the forms of others."""
+
+    network: Any
+    labels: tuple[str, ...] = ()
+    several: bool = False
+    """A text may have several of the labels."""
+    masks: bool = False
+    """The tokenizer is told to keep masks."""
+    scale: float = 1.0
+    shift: float = 0.0
+    """What the last layer's scores are multiplied by, and what is added to them."""
+    beside: Callable[[Path], None] | None = None
+    """Writes further files into a folder."""
 
 
 def timed(answer: Callable[[], T]) -> tuple[T, float]:
@@ -262,6 +283,20 @@ class Work(ABC, Generic[C, P, M]):
     def adopt(self, opened: "OpenedCheckpoint") -> M | None:
         """Return a published checkpoint as a model of this task; None for a head of another's."""
         return None
+
+    def forms(self, model: Any) -> tuple[str, ...]:
+        """Return the names of the forms that a model can be exported to."""
+        row = stages().get(model.info.stage)
+        return OF_OTHERS if row is not None and row.published else ()
+
+    def published(self, model: Any) -> Published:
+        """Return what of a model goes into the forms of others, where it has such forms.
+
+        Raises:
+            UnsupportedError: the task has none.
+        """
+        message = f"{model.info.label}: no model for '{model.info.task}' has a form of others"
+        raise UnsupportedError(message)
 
     def verify(self, model: M) -> None:
         """Check of an opened model what opening takes on trust.

@@ -20,7 +20,7 @@ from munmaek.tasks.classify.options import ClassifyRecipe
 from munmaek.tasks.labelling import Labeller
 from munmaek.tasks.lm.mixing import MIXTURE
 from munmaek.tasks.preparing import PAIR, SINGLE, AskedRows, columns_of
-from munmaek.tasks.work import NOTHING_MORE, Mixing, Work
+from munmaek.tasks.work import NOTHING_MORE, Mixing, Published, Work
 from munmaek.text.corpora import LabelledCorpus, Pairs, read_labelled
 from munmaek.text.labels import unseen_note
 from munmaek.text.memory import Sources
@@ -91,6 +91,11 @@ class Classifiers(Work[LabelledCorpus, Labelled, Labeller]):
     def remark(self, model: Labeller, corpus: LabelledCorpus) -> str:
         """Return how many labels of the corpus the model never saw."""
         return unseen_note(model.labels, corpus.every_label, name=corpus.name)
+
+    def published(self, model: Labeller) -> Published:
+        """Return the network, the labels, and the temperature as a part of its last layer."""
+        network: Any = getattr(getattr(model, "model", None), "network", None)
+        return Published(network, model.labels, model.several, scale=1.0 / model.temperature)
 
     def verify(self, model: Labeller) -> None:
         """Check that the tables of counts fit together."""

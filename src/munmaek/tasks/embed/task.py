@@ -13,8 +13,8 @@ from munmaek.tasks.embed.fit import fit_embedder
 from munmaek.tasks.embed.options import EmbedRecipe
 from munmaek.tasks.mlm.model import Encoder
 from munmaek.tasks.mlm.pairs import PAIRS, AskedTexts, test_pairs
-from munmaek.tasks.mlm.task import embedding_speed, restored_encoder
-from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Work
+from munmaek.tasks.mlm.task import embedding_speed, published_encoder, restored_encoder
+from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Published, Work
 from munmaek.text.corpora import Corpus
 from munmaek.text.memory import Sources
 from munmaek.text.pairs import PairCorpus
@@ -95,6 +95,10 @@ class Embedders(Work[Corpus | PairCorpus, Texts, Encoder]):
     def measure_test(self, model: Encoder, corpus: PairCorpus, asked: AskedTexts) -> Measured:
         """Measure the similarities of pairs."""
         return Measured(model.evaluate_pairs(corpus))
+
+    def published(self, model: Encoder) -> Published:
+        """Return the network and how vectors of texts are made."""
+        return published_encoder(model, masks=False)
 
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Encoder:
         """Open a network and its way from a text to a vector."""

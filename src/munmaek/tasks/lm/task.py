@@ -132,6 +132,10 @@ class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
         )
         return made, None if how.log_linear else corpus
 
+    def forms(self, model: TrainedLanguageModel) -> tuple[str, ...]:
+        """Return the forms that n-gram models have; others have none."""
+        return ("arpa", "compact", "quantised", "fast") if model.is_counted else ()
+
     def verify(self, model: TrainedLanguageModel) -> None:
         """Check that the tables of counts fit together, and the text that was kept with them."""
         if model.text is not None:

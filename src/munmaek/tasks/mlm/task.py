@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,13 @@ from munmaek.fit.vocabulary import tokenizer_of
 from munmaek.folder.borrowing import named_tokenizer
 from munmaek.folder.info import Info
 from munmaek.folder.weights import open_network
+from munmaek.tasks.embed.exchange import embeds, write_sentence_files
 from munmaek.tasks.lm.data import Text, prepare_text
 from munmaek.tasks.mlm.fit import fit_encoder
 from munmaek.tasks.mlm.model import Encoder
 from munmaek.tasks.mlm.options import MlmRecipe
 from munmaek.tasks.mlm.pairs import PAIRS, AskedTexts, is_pairs, test_pairs
-from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Work, timed
+from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Published, Work, timed
 from munmaek.text.corpora import Corpus, read_text
 from munmaek.text.memory import Sources
 from munmaek.text.pairs import PairCorpus
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from munmaek.exchange.checkpoint import OpenedCheckpoint
     from munmaek.fit.running import Run
 
-__all__ = ["MaskedModels", "embedding_speed", "restored_encoder"]
+__all__ = ["MaskedModels", "embedding_speed", "published_encoder", "restored_encoder"]
 
 
 class MaskedModels(Work[Corpus, Text, Encoder]):
@@ -74,6 +76,10 @@ class MaskedModels(Work[Corpus, Text, Encoder]):
             return Measured(model.evaluate_pairs(corpus))
         return super().measure_test(model, corpus, asked)
 
+    def published(self, model: Encoder) -> Published:
+        """Return the network and, where vectors of texts are no plain means, how they are made."""
+        return published_encoder(model, masks=True)
+
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Encoder:
         """Open a network, and what the record says of vectors of texts."""
         return restored_encoder(folder, manifest, info)
@@ -98,6 +104,12 @@ def embedding_speed(model: Encoder, texts: Sequence[str]) -> float:
     some = texts[:1000]
     _, seconds = timed(lambda: model.embed(some))
     return len(some) / seconds
+
+
+def published_encoder(model: Encoder, *, masks: bool) -> Published:
+    """Return what of an encoder goes into the forms of others; ``masks`` are kept by its tokens."""
+    beside = partial(write_sentence_files, model) if embeds(model) else None
+    return Published(model.network, masks=masks, beside=beside)
 
 
 def restored_encoder(folder: Path, manifest: Mapping[str, Any], info: Info) -> Encoder:

@@ -13,10 +13,10 @@ from munmaek.folder.weights import open_network
 from munmaek.tasks.preparing import PAIR, SINGLE, AskedRows, columns_of
 from munmaek.tasks.regress.data import Valued, prepare_valued
 from munmaek.tasks.regress.fit import fit_regressor
-from munmaek.tasks.regress.model import Regressor
+from munmaek.tasks.regress.model import LABEL, Regressor
 from munmaek.tasks.regress.objective import NeuralRegressor
 from munmaek.tasks.regress.options import RegressRecipe
-from munmaek.tasks.work import NOTHING_MORE, Work
+from munmaek.tasks.work import NOTHING_MORE, Published, Work
 from munmaek.text.corpora import LabelledCorpus, read_valued
 from munmaek.text.memory import Sources
 
@@ -57,6 +57,11 @@ class Regressors(Work[LabelledCorpus, Valued, Regressor]):
     def read_test(self, model: Regressor, paths: Sources, asked: AskedRows) -> LabelledCorpus:
         """Read texts and their numbers from tables."""
         return read_valued(paths, **columns_of(asked, paired=bool(model.pairs)))
+
+    def published(self, model: Regressor) -> Published:
+        """Return the network, and the range of its values as a part of its last layer."""
+        scale = model.high - model.low
+        return Published(model.model.network, (LABEL,), scale=scale, shift=model.low)
 
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Regressor:
         """Open a network and the range of its values."""

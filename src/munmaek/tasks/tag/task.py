@@ -14,7 +14,7 @@ from munmaek.tasks.tag.data import Tagged, prepare_tagged
 from munmaek.tasks.tag.fit import fit_tagger
 from munmaek.tasks.tag.model import Tagger
 from munmaek.tasks.tag.options import TagRecipe
-from munmaek.tasks.work import NOTHING_MORE, USUAL, Asked, Measured, Measuring, Work
+from munmaek.tasks.work import NOTHING_MORE, USUAL, Asked, Measured, Measuring, Published, Work
 from munmaek.text.labels import unseen_note
 from munmaek.text.memory import Sources
 from munmaek.text.tagged import TaggedCorpus, read_tagged
@@ -64,6 +64,10 @@ class Taggers(Work[TaggedCorpus, Tagged, Tagger]):
     def read_test(self, model: Tagger, paths: Sources, asked: Asked) -> TaggedCorpus:
         """Read sentences of words with labels."""
         return read_tagged(paths)
+
+    def published(self, model: Tagger) -> Published:
+        """Return the network and its labels."""
+        return Published(model.network, model.labels)
 
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Tagger:
         """Open a network and its labels."""
