@@ -148,7 +148,7 @@ def align(
 
 
 def _keeping_place(pairs: Pairs, find: Callable[[Pairs], Iterator[Links]]) -> Iterator[Links]:
-    """Links of every pair; those with an empty side are not looked at."""
+    """Find the links of every pair; those with an empty side are not looked at."""
     from munmaek.text.spaces import ascii_words
 
     filled = [all(ascii_words(text) for text in pair) for pair in pairs]
@@ -216,7 +216,7 @@ def _attentive(
 
 
 def _gold(path: str, pairs: Pairs, first: int) -> list[tuple[Links, Links]]:
-    """Sure and possible links of each pair."""
+    """Read the sure and possible links of each pair."""
     from munmaek.align import MarkedPair, parse_gold
     from munmaek.text.corpora import read_lines
 

@@ -47,7 +47,7 @@ Report = Callable[[Event], None]
 
 
 def headline(row: Mapping[str, Any]) -> tuple[str, str]:
-    """The score that a row shows, with its unit, and its interval; empty where there is none."""
+    """Return the score that a row shows, with its unit, and its interval; empty without one."""
     from munmaek.tasks import tasks
 
     scores: Mapping[str, Any] = row.get("scores", {})
@@ -82,7 +82,7 @@ def _spoken(name: str) -> str:
 
 
 def _heading(row: Mapping[str, Any]) -> str:
-    """The task, and what its scores rest on: ``lm, 600 sentences of test.txt``."""
+    """Name the task and what its scores rest on: ``lm, 600 sentences of test.txt``."""
     from munmaek.metrics import bases
 
     found = bases(row.get("scores", {}))
@@ -115,7 +115,7 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 @contextmanager
 def board(stream: TextIO | None = None) -> Generator[Report, None, None]:
-    """A report that draws what happens on ``stream``, by default standard output."""
+    """Yield a report that draws what happens on ``stream``, by default standard output."""
     chosen: TextIO = stream or sys.stdout
     if chosen.isatty():
         with _live(chosen) as report:
@@ -197,7 +197,7 @@ class _Rows:
         self.task: Any = None
 
     def drawn(self, row: Mapping[str, Any]) -> Any:
-        """The row, under a heading where its task is new."""
+        """Draw the row, under a heading where its task is new."""
         from rich.table import Table
         from rich.text import Text
 
@@ -220,7 +220,7 @@ class _Rows:
         return table
 
     def _cells(self, row: Mapping[str, Any]) -> list[Any]:
-        """The cells; on a narrow terminal the interval stands under its score."""
+        """Return the cells; on a narrow terminal the interval stands under its score."""
         from rich.text import Text
 
         model, context, score, interval, trained, size = _cells(row)
@@ -263,7 +263,7 @@ class _Running:
             self.time = event
 
     def render(self) -> Any:
-        """A bar for each, or nothing between two models."""
+        """Draw a bar for each, or nothing between two models."""
         from rich.text import Text
 
         lines: list[str] = []

@@ -146,7 +146,7 @@ def _put_words(labelled: Sequence[Any], *, json: bool) -> None:
 
 
 def _texts(line: str, found: Any) -> dict[str, str]:
-    """``text``, and ``second`` of a pair."""
+    """Return ``text``, and ``second`` of a pair."""
     if found is None or found.second is None:
         return {"text": line}
     return {"text": found.text, "second": found.second}
@@ -162,7 +162,7 @@ class _Asked:
     second_column: str | int | None
 
     def answered(self, answer: Callable[..., Sequence[Any]]) -> Iterator[tuple[str, Any]]:
-        """Every text with what the model says of it, None of an empty one."""
+        """Yield every text with what the model says of it, None of an empty one."""
         if not self.pairs and self.second_column is None:
             for lines in Texts(self.file, self.text_column, spare=1).blocks():
                 found = iter(answer([line for line in lines if line]))

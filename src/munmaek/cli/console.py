@@ -26,32 +26,32 @@ _LINE_ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
 
 
 def put(text: str) -> None:
-    """Lines of results."""
+    """Print lines of results."""
     wipe_line()
     print(text)
 
 
 def put_line(text: str) -> None:
-    """One line of results, whatever a model wrote: line ends within it become spaces."""
+    """Print one line of results, whatever a model wrote: line ends within it become spaces."""
     wipe_line()
     print(" ".join(text.splitlines()))
 
 
 def put_json(value: Any) -> None:
-    """One JSON value on a line of its own; numbers that JSON cannot hold become null."""
+    """Print one JSON value on a line of its own; numbers that JSON cannot hold become null."""
     wipe_line()
     written = json.dumps(_finite(value), ensure_ascii=False, allow_nan=False)
     print(written.translate(_LINE_ENDS))
 
 
 def say_warnings(warnings: Iterable[str]) -> None:
-    """A line for each thing that one should know before relying on a result."""
+    """Print a line for each thing that one should know before relying on a result."""
     for warning in warnings:
         say(f"warning: {warning}")
 
 
 def complain(text: str) -> None:
-    """Why the command ends here, in one line."""
+    """Say why the command ends here, in one line."""
     with suppress(OSError):
         wipe_line()
     with suppress(OSError):  # the complaint may be about this very stream
@@ -71,7 +71,7 @@ def _finite(value: Any) -> Any:
 
 
 def size_text(size: float) -> str:
-    """``512 B``, ``3.1 MB``, in powers of a thousand."""
+    """Write ``512 B``, ``3.1 MB``, in powers of a thousand."""
     for unit in ("B", "kB", "MB"):
         if size < 1000:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"

@@ -36,7 +36,7 @@ def demo(
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """See the whole lineage, trained and compared.
+    """Show the whole lineage, trained and compared.
 
     Every stage is trained on the built-in Korean–English phrasebook and compared; it ends with a
     table, report.html, results.json and the models. Steps and chance are fixed: a slow machine

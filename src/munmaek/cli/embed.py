@@ -123,7 +123,7 @@ def _print(
 
 
 def overlap_of(trained: Any, prompt: str | None = None) -> int:
-    """Tokens that windows share: a quarter of those beside the prompt."""
+    """Return the tokens that windows share: a quarter of those beside the prompt."""
     return trained.room(prompt) // 4
 
 
@@ -134,7 +134,7 @@ def say_cut(longer: int, limit: int) -> None:
 
 
 def _writer(output: Path) -> Callable[[Path, Any, Texts, dict[str, Any]], None]:
-    """What writes a file of that name.
+    """Return what writes a file of that name.
 
     Raises:
         ConfigError: none does.
@@ -168,7 +168,7 @@ class _Told:
 
 
 def _fill_array(path: Path, trained: Any, file: Texts, options: dict[str, Any]) -> None:
-    """Vectors to a .npy file as they come: the file may be larger than memory."""
+    """Write vectors to a .npy file as they come: the file may be larger than memory."""
     rows, width, told = 0, 0, _Told()
     with path.open("wb") as out:
         out.write(_header(0, 0))
@@ -182,7 +182,7 @@ def _fill_array(path: Path, trained: Any, file: Texts, options: dict[str, Any]) 
 
 
 def _fill_lines(path: Path, trained: Any, file: Texts, options: dict[str, Any]) -> None:
-    """A JSON object for each line of the file, as they come."""
+    """Write a JSON object for each line of the file, as they come."""
     width, told = 0, _Told()
     read, texts = tee(file.read())
     with path.open("w", encoding="utf-8") as out:
@@ -196,6 +196,6 @@ def _fill_lines(path: Path, trained: Any, file: Texts, options: dict[str, Any]) 
 
 
 def _header(rows: int, width: int) -> bytes:
-    """Version 1.0 of NumPy's format, always 128 bytes, so that it can be filled in at the end."""
+    """Return the head of NumPy's format 1.0, 128 bytes, so that it can be filled in at the end."""
     content = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {width}), }}"
     return b"\x93NUMPY\x01\x00" + (118).to_bytes(2, "little") + content.ljust(117).encode() + b"\n"

@@ -89,7 +89,7 @@ def _guarded(arguments: list[str]) -> int:
 
 
 def _failed(error: Exception) -> int:
-    """One line that says what went wrong, and the exit code."""
+    """Write one line that says what went wrong, and the exit code."""
     if isinstance(error, OSError):
         return _of_the_system(error)
     if isinstance(error, USAGE):
@@ -125,7 +125,7 @@ def _check_arguments(arguments: Sequence[str]) -> None:
 
 
 def _usage(error: Any) -> int:
-    """One line, and where to read on; the bare program shows its help."""
+    """Write one line, and where to read on; the bare program shows its help."""
     if type(error).__name__ == "NoArgsIsHelpError":
         say(error.ctx.get_help())
     else:
@@ -146,7 +146,7 @@ def _of_the_system(error: OSError) -> int:
 
 
 def _write_utf8(stream: TextIO) -> None:
-    """Text leaves as UTF-8 in every locale, as it came in."""
+    """Let text leave as UTF-8 in every locale, as it came in."""
     if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower() not in ("utf-8", "utf8"):
         stream.reconfigure(encoding="utf-8")
 

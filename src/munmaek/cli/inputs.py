@@ -34,7 +34,7 @@ class Texts:
     """Characters that are stripped off both ends of a plain line."""
 
     def read(self) -> Iterator[str]:
-        """One text after another.
+        """Yield one text after another.
 
         Raises:
             InputError: a file that is missing, a directory, empty or no text; a table without such
@@ -47,7 +47,7 @@ class Texts:
         return read_texts(self.path, names, column=self.column, spare=self.spare, ends=self.ends)
 
     def blocks(self, *, most: int = BLOCK) -> Iterator[list[str]]:
-        """Texts in blocks of ``most``; from a terminal one by one, so that each is answered."""
+        """Yield texts in blocks of ``most``; from a terminal one by one: each is answered."""
         found = in_blocks(self.read(), block_of(self.path, most=most))
         return iter(self.followed(found, size=len))
 
@@ -59,7 +59,7 @@ class Texts:
 
 
 def block_of(path: str, *, most: int = BLOCK) -> int:
-    """How many lines go through a model together: one where a person types them, else ``most``."""
+    """Return how many lines go through a model together: one where a person types them."""
     typed = path == "-" and sys.stdin.isatty()
     if typed:
         say("reading from the terminal, a sentence a line; Ctrl-D ends")
@@ -67,7 +67,7 @@ def block_of(path: str, *, most: int = BLOCK) -> int:
 
 
 def in_blocks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    """Lists of ``size``, the last one shorter; what was printed of one is out before the next."""
+    """Yield lists of ``size``, the last shorter; what was printed of one is out before the next."""
     source = iter(items)
     while block := list(islice(source, size)):
         yield block

@@ -175,13 +175,13 @@ def data_files(what: str) -> Any:
 
 
 def column(written: str | None) -> str | int | None:
-    """A column's number where one was written, else its name."""
+    """Return a column's number where one was written, else its name."""
     return (
         int(written) if written is not None and written.isascii() and written.isdigit() else written
     )
 
 
 def examples(*commands: str) -> str:
-    """The end of a help page: commands to copy, kept line by line."""
+    """Return the end of a help page: commands to copy, kept line by line."""
     title = "Example:" if len(commands) == 1 else "Examples:"
     return "\b\n" + "\n".join([title, *(f"  {each}" for each in commands)])

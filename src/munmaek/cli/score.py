@@ -69,7 +69,7 @@ def score(
 
 
 def _ends(trained: Any) -> str:
-    """What is no part of a line's words: of imported words ASCII white space alone."""
+    """Return what is no part of a line's words: of imported words ASCII white space alone."""
     ascii_alone = getattr(trained.tokenizer, "space", SPACE) == ASCII_SPACE
     return ASCII_ENDS if ascii_alone else SPACES
 

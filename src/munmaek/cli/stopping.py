@@ -45,7 +45,7 @@ class Stopper:
 
 @contextmanager
 def listening() -> Generator[Stopper, None, None]:
-    """Signals go to the stopper until the block ends."""
+    """Send signals to the stopper until the block ends."""
     stopper = Stopper()
     with _handled((signal.SIGINT, *_ENDING), stopper.handle):
         yield stopper
@@ -53,7 +53,7 @@ def listening() -> Generator[Stopper, None, None]:
 
 @contextmanager
 def ending_in_order() -> Generator[None, None, None]:
-    """A signal that asks the process to end does what Ctrl-C does, so that nothing is left behind.
+    """Let signals that ask the process to end do what Ctrl-C does: nothing is left behind.
 
     In a thread beside the main one nothing is changed: signals never arrive there.
     """
@@ -73,7 +73,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 def _handled(
     numbers: Sequence[signal.Signals], handle: Callable[[int, FrameType | None], None]
 ) -> Generator[None, None, None]:
-    """Signals have this handler until the block ends, but those that are ignored stay so."""
+    """Give signals this handler until the block ends, but those that are ignored stay so."""
     chosen = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
     before = [signal.signal(number, handle) for number in chosen]
     try:

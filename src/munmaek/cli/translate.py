@@ -306,7 +306,7 @@ def _put_json(found: Sequence[Any], *, several: bool) -> None:
 
 
 def _pairs(path: str | None) -> dict[str, str]:
-    """A dictionary of a TSV file; the first translation of a word counts."""
+    """Read a dictionary of a TSV file; the first translation of a word counts."""
     from munmaek.text.corpora import read_lines
 
     found: dict[str, str] = {}
@@ -322,7 +322,7 @@ def _pairs(path: str | None) -> dict[str, str]:
 
 
 def _phrases(always: Sequence[str], path: str | None) -> Iterator[list[str]]:
-    """The phrases of each line, of the file and of all; without a file endlessly."""
+    """Yield the phrases of each line, of the file and of all; without a file endlessly."""
     from munmaek.text.files import raw_lines
 
     if path is None:
