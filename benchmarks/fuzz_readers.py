@@ -14,7 +14,7 @@ import zstandard
 
 from fuzz_damage import damaged_bytes, damaged_json, render_json
 from fuzz_values import VALUES
-from munmaek.align.marks import read_guide, read_marks
+from munmaek.align.marks import read_marks, read_supervision
 from munmaek.fit.recipe import read_toml
 from munmaek.folder.tables import load_tables
 from munmaek.ngram.reading import read_words as count_words
@@ -133,7 +133,7 @@ def _arpa(path: Path) -> Any:
 
 
 def _guide(path: Path) -> Any:
-    return read_guide(path, KOREAN, ENGLISH)
+    return read_supervision(path, KOREAN, ENGLISH)
 
 
 def _counted(path: Path) -> Any:

@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munmaek.align import (
+    AlignmentSupervision,
     GoldLinks,
-    Guide,
     MarkedPair,
     append_marks,
     format_gold,
-    guide_of,
     parse_gold,
-    read_guide,
     read_marks,
+    read_supervision,
+    supervision_of,
     tokenizer_hash,
 )
 from munmaek.errors import DiskError, InputError
@@ -221,24 +221,24 @@ def test_a_link_before_the_first_word_is_refused() -> None:
 
 def test_possible_links_guide_only_words_without_a_sure_one() -> None:
     pair = MarkedPair("a b c", "x y", frozenset({(0, 0)}), frozenset({(1, 0), (1, 1), (2, 1)}))
-    assert guide_of(pair) == Guide(frozenset({(0, 0), (1, 1), (2, 1)}))
+    assert supervision_of(pair) == AlignmentSupervision(frozenset({(0, 0), (1, 1), (2, 1)}))
 
 
-def test_a_guide_of_marks_finds_its_pairs_by_their_texts(tmp_path: Path) -> None:
+def test_supervision_by_marks_finds_its_pairs_by_their_texts(tmp_path: Path) -> None:
     path = tmp_path / "marks.jsonl"
     append_marks(path, [PAIR], tokenizer=HASH)
-    found = read_guide(path, ["other", PAIR.source], ["pair", PAIR.target], tokenizer=HASH)
-    assert found == [None, Guide(PAIR.sure | PAIR.possible, PAIR.forbidden)]
+    found = read_supervision(path, ["other", PAIR.source], ["pair", PAIR.target], tokenizer=HASH)
+    assert found == [None, AlignmentSupervision(PAIR.sure | PAIR.possible, PAIR.forbidden)]
     with pytest.raises(InputError, match="none of its 1 pairs is in the training data"):
-        read_guide(path, ["other"], ["pair"])
+        read_supervision(path, ["other"], ["pair"])
 
 
 def test_a_guide_in_pharaoh_has_a_line_for_every_pair(tmp_path: Path) -> None:
     path = tmp_path / "links"
     path.write_text("0-0 1?1\n\n", encoding="utf-8")
-    found = read_guide(path, ["a b", "c"], ["x y", "z"])
-    assert found == [Guide(frozenset({(0, 0), (1, 1)})), None]
+    found = read_supervision(path, ["a b", "c"], ["x y", "z"])
+    assert found == [AlignmentSupervision(frozenset({(0, 0), (1, 1)})), None]
     with pytest.raises(InputError, match="a line of links for each of 1 pairs, got 2"):
-        read_guide(path, ["a b"], ["x y"])
+        read_supervision(path, ["a b"], ["x y"])
     with pytest.raises(InputError, match="links, line 1: link 1-1 points past"):
-        read_guide(path, ["a", "c"], ["x y", "z"])
+        read_supervision(path, ["a", "c"], ["x y", "z"])

@@ -232,7 +232,7 @@ def test_empty_lines_keep_their_place() -> None:
 
 
 def test_a_sentence_past_the_limit_is_cut_and_said() -> None:
-    chosen = HmmSettings(limit=2)
+    chosen = HmmSettings(max_words=2)
     with pytest.warns(MunmaekWarning, match="1 pairs are longer than 2 words"):
         links = statistical_links(["a b c", "a"], ["a b c", "a"], settings=chosen)
     assert links == [{(0, 0), (1, 1)}, {(0, 0)}]

@@ -76,14 +76,14 @@ def test_a_batch_without_tokens_has_no_padding() -> None:
 
 @given(lengths_of, st.integers(1, 200), seeds, st.none() | st.integers(1, 5))
 def test_every_index_comes_once_within_the_budget(
-    lengths: np.ndarray, max_tokens: int, seed: int | None, max_rows: int | None
+    lengths: np.ndarray, max_tokens: int, seed: int | None, batch_size: int | None
 ) -> None:
-    batches = bucket(lengths, max_tokens=max_tokens, rng=generator(seed), max_rows=max_rows)
+    batches = bucket(lengths, max_tokens=max_tokens, rng=generator(seed), batch_size=batch_size)
     assert sorted(np.concatenate([*batches, []]).tolist()) == list(range(lengths.size))
     for rows in batches:
         assert rows.dtype == np.int64
         assert rows.size * lengths[rows].max() <= max_tokens or rows.size == 1
-        assert rows.size <= (max_rows or rows.size)
+        assert rows.size <= (batch_size or rows.size)
 
 
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=60), seeds)
@@ -146,8 +146,8 @@ def test_natural_lengths_leave_little_padding(seed: int | None) -> None:
 def test_a_budget_below_one_is_refused() -> None:
     with pytest.raises(ConfigError, match="max_tokens must be at least 1, got 0"):
         bucket(np.array([1]), max_tokens=0, rng=None)
-    with pytest.raises(ConfigError, match="max_rows must be at least 1, got 0"):
-        bucket(np.array([1]), max_tokens=1, rng=None, max_rows=0)
+    with pytest.raises(ConfigError, match="batch_size must be at least 1, got 0"):
+        bucket(np.array([1]), max_tokens=1, rng=None, batch_size=0)
 
 
 # Packing

@@ -419,5 +419,5 @@ def test_wordpiece_from_a_vocabulary_equals_the_librarys_own(tmp_path: Path) -> 
     pipeline.add_special_tokens(WORDS[:5])
     for text in ("the cats sat on the mat.", "나는 학교에 간다", "zebra [MASK]", "a[SEP]cat"):
         assert tokenizer.encode(text) == pipeline.encode(text).ids
-    assert [p.text for p in tokenizer.pieces("the cats")] == ["the", "cat", "s"]
-    assert [p.word for p in tokenizer.pieces("the cats")] == [0, 1, 1]
+    assert [p.text for p in tokenizer.subwords("the cats")] == ["the", "cat", "s"]
+    assert [p.word for p in tokenizer.subwords("the cats")] == [0, 1, 1]

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from munmaek.align import Guide, MarkedPair, append_marks, parse_gold, tokenizer_hash
+from munmaek.align import AlignmentSupervision, MarkedPair, append_marks, parse_gold, tokenizer_hash
 from munmaek.errors import ConfigError, InputError, UnsupportedError
 from munmaek.fit.extra import Extra
 from munmaek.metrics import aer, sign
@@ -46,7 +46,7 @@ def test_the_loss_of_a_pair_worked_by_hand() -> None:
     # Two target pieces of word 0 and one of word 1; source words 0 and 1, the second in two pieces.
     # 0-0 is wanted: both pieces of target word 0 want source piece 0. 1-1 is wanted: target piece 2
     # wants source pieces 1 and 2, half each. 1-0 is forbidden: pieces 1 and 2 for targets 0 and 1.
-    guide = Guide(frozenset({(0, 0), (1, 1)}), frozenset({(1, 0)}))
+    guide = AlignmentSupervision(frozenset({(0, 0), (1, 1)}), frozenset({(1, 0)}))
     given = piece_guide(guide, source_words=[0, 1, 1], target_words=[0, 0, 1])
     weights = torch.tensor([[[0.7, 0.1, 0.1, 0.1], [0.4, 0.2, 0.3, 0.1], [0.0, 0.5, 0.25, 0.25]]])
     wanted = math.log(0.7) + math.log(0.4) + 0.5 * (math.log(0.5) + math.log(0.25))
@@ -57,7 +57,9 @@ def test_the_loss_of_a_pair_worked_by_hand() -> None:
 
 def test_rows_and_pairs_without_links_are_left_to_themselves() -> None:
     weights = torch.full((2, 2, 3), 1 / 3, requires_grad=True)
-    given = piece_guide(Guide(frozenset({(1, 0)})), source_words=[0, 1], target_words=[0, 1])
+    given = piece_guide(
+        AlignmentSupervision(frozenset({(1, 0)})), source_words=[0, 1], target_words=[0, 1]
+    )
     guide_loss(weights, [None, given]).backward()
     assert weights.grad is not None
     assert weights.grad.nonzero().tolist() == [[1, 0, 1]]
@@ -66,7 +68,9 @@ def test_rows_and_pairs_without_links_are_left_to_themselves() -> None:
 
 def test_an_attention_of_zero_has_a_finite_loss() -> None:
     given = piece_guide(
-        Guide(frozenset({(0, 0)}), frozenset({(1, 0)})), source_words=[0, 1], target_words=[0]
+        AlignmentSupervision(frozenset({(0, 0)}), frozenset({(1, 0)})),
+        source_words=[0, 1],
+        target_words=[0],
     )
     weights = torch.tensor([[[0.0, 1.0]]], requires_grad=True)
     loss = guide_loss(weights, [given])
@@ -210,7 +214,7 @@ def test_guidance_lowers_the_alignment_error(stage: str, book: Path, tmp_path: P
 def test_the_statistical_guide_and_a_guide_in_hand_train_too(book: Path, tmp_path: Path) -> None:
     model = _train(book, tmp_path / "one", _recipe("attention"), guide="statistical")
     assert model.info.data["guide"]["pairs"] > len(_rows(book, "train")) // 2
-    guides = [Guide(frozenset({(0, 0)})), *[None] * (len(_rows(book, "train")) - 1)]
+    guides = [AlignmentSupervision(frozenset({(0, 0)})), *[None] * (len(_rows(book, "train")) - 1)]
     recipe = _recipe("attention", alignment_repeat=5)
     told = _train(book, tmp_path / "two", recipe, guide=guides).info.data["guide"]
     assert told == {"pairs": 1, "weight": 1.0, "repeat": 5}

@@ -269,7 +269,7 @@ def test_lines_may_end_as_on_windows(tmp_path):
 @example(number=np.nextafter(np.float32(-math.log(10)), np.float32(0)))
 def test_the_short_way_to_a_number_writes_what_the_long_one_does(number):
     written = []
-    for put in (arpa_rendering.put_number, arpa_rendering.put_number_slowly):
+    for put in (arpa_rendering.write_number, arpa_rendering.write_number_slowly):
         out = np.zeros(64, dtype=np.uint8)
         written.append(out[: put(np.float32(number), out, 0)].tobytes())
     assert written[0] == written[1]

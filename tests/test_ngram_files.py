@@ -21,11 +21,11 @@ from munmaek.fit.holding import hold_out
 from munmaek.ngram import estimate
 from munmaek.ngram.counting import adjust, bound, count, unbound
 from munmaek.ngram.external import estimate_on_disk
+from munmaek.ngram.memory_pool import MemoryPool
 from munmaek.ngram.parallel import in_threads
 from munmaek.ngram.reading import Reserved, read_words
 from munmaek.ngram.row_bytes import UNSOUND, count_rows
 from munmaek.ngram.scratch import Buckets, Scratch
-from munmaek.ngram.spare import Spare
 from munmaek.ngram.stages import Stages
 from munmaek.ngram.words import Rows, Vocabulary
 from munmaek.tasks.lm.ngrams import Means, train_ngrams
@@ -504,21 +504,21 @@ class WithoutHugePages(mmap.mmap):
 @pytest.mark.parametrize("kind", [mmap.mmap, WithoutHugePages])
 def test_memory_that_is_given_back_is_taken_again_and_what_is_in_use_stays(monkeypatch, kind):
     monkeypatch.setattr(mmap, "mmap", kind)
-    spare = Spare()
-    used, free = (spare.take(1 << 19, np.int32) for _ in range(2))
+    pool = MemoryPool()
+    used, free = (pool.take(1 << 19, np.int32) for _ in range(2))
     used[:] = np.arange(len(used))
     free[:] = 1
-    spare.give(free)
-    again = spare.take(1 << 18, np.float64)
+    pool.give(free)
+    again = pool.take(1 << 18, np.float64)
     assert np.shares_memory(free, again)
-    spare.give(again)
-    spare.release()
+    pool.give(again)
+    pool.release()
     assert np.array_equal(used, np.arange(len(used)))
 
 
 def test_memory_comes_out_of_the_room_that_is_given():
     room = Future()
     room.set_result(mmap.mmap(-1, 1 << 22))
-    taken = [Spare(room).take(size, np.uint8) for size in (1, 1 << 21)]
+    taken = [MemoryPool(room).take(size, np.uint8) for size in (1, 1 << 21)]
     whole = np.frombuffer(room.result(), dtype=np.uint8)
     assert [np.shares_memory(whole, array) for array in taken] == [False, True]

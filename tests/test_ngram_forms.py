@@ -26,7 +26,7 @@ from munmaek.ngram import (
     top,
     trace,
 )
-from munmaek.ngram.bits import low_width, pair_at, put_rising, words_for
+from munmaek.ngram.bits import low_width, pair_at, words_for, write_rising
 from munmaek.ngram.index import FEW, PROBES, build_index, slot_of
 from munmaek.ngram.links import fill_links
 
@@ -253,7 +253,7 @@ def test_rising_numbers_come_back_in_pairs(steps, base):
         words_for(high_start + (int(numbers[-1]) >> width) + len(numbers)), dtype=np.uint64
     )
     samples = np.zeros(-(-len(numbers) // 64), dtype=np.uint32)
-    put_rising(numbers + base, base, width, low, start, high, high_start, samples)
+    write_rising(numbers + base, base, width, low, start, high, high_start, samples)
     places = np.array([width, start, high_start, 0], dtype=np.uint64)
     for index in range(len(numbers) - 1):
         pair = pair_at(

@@ -14,7 +14,7 @@ from munmaek.errors import ArtefactError, InputError, UnsupportedError
 from munmaek.folder import manifest as manifests
 from munmaek.folder.tables import load_tables, save_tables
 from munmaek.ngram import CompactTables, NgramTables, read_arpa
-from munmaek.ngram.filling import Late, UnfilledError
+from munmaek.ngram.filling import PendingArray, UnfilledError
 from munmaek.tasks.loading import load
 from munmaek.tasks.verifying import verify
 
@@ -61,7 +61,7 @@ def test_arrays_of_every_type_come_back_from_a_file(tmp_path):
 
 def announced(arrays):
     return {
-        name: Late(array.shape, array.dtype)
+        name: PendingArray(array.shape, array.dtype)
         if name in ("discounts", "logprobs", "index")
         else array
         for name, array in arrays.items()

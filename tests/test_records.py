@@ -469,7 +469,7 @@ def test_a_tagger_says_what_it_tags_and_what_decides_it() -> None:
         {key: each[key] for key in ("word", "label", "probability")} for each in record.tags
     ]
     # Row 2 is the third word's label, column 1 its log-probability behind a mask for the second.
-    pieces = tagger.tokenizer.pieces(TEXT)
+    pieces = tagger.tokenizer.subwords(TEXT)
     mask = tagger.tokenizer.mask
     ids = [[piece.id for piece in pieces], [mask if p.word == 1 else p.id for p in pieces]]
     rows = [tagger.tokenizer.frame.row(each, 600) for each in ids]

@@ -23,7 +23,7 @@ def test_word_groups_are_the_whitespace_words(kind: str) -> None:
     rows = framed(tokenizer, LINES[:3])
     for row, groups, line in zip(rows, _word_groups(rows, tokenizer), LINES, strict=False):
         inner = groups[1:-1]
-        pieces = tokenizer.pieces(line)
+        pieces = tokenizer.subwords(line)
         same = [piece.word for piece in pieces]
         for one in range(len(inner)):
             for other in range(len(inner)):

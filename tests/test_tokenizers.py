@@ -14,7 +14,7 @@ from munmaek.errors import ArtefactError, ConfigError, InputError, UnsupportedEr
 from munmaek.text import morphology
 from munmaek.text.building import LONGEST_LEARNED_WORD, STAND_IN
 from munmaek.text.corpora import read_labelled
-from munmaek.text.places import Piece
+from munmaek.text.places import Subword
 from munmaek.text.spaces import ascii_words, words
 from munmaek.text.tokenizers import KINDS, SPECIALS, Tokenizer, train_tokenizer
 
@@ -101,7 +101,7 @@ def test_the_training_texts_come_back(tokenizer: Tokenizer) -> None:
 
 
 def test_hangul_is_decomposed_by_jamo_alone(tokenizer: Tokenizer) -> None:
-    tokens = [piece.token for piece in tokenizer.pieces("학교에서")]
+    tokens = [piece.token for piece in tokenizer.subwords("학교에서")]
     conjoining = any("ᄀ" <= character <= "ᇿ" for token in tokens for character in token)
     assert conjoining == (tokenizer.kind == "jamo")
     decomposed = unicodedata.normalize("NFD", "학교에서")
@@ -110,7 +110,7 @@ def test_hangul_is_decomposed_by_jamo_alone(tokenizer: Tokenizer) -> None:
 
 
 def test_jamo_are_the_conjoining_letters_of_a_syllable() -> None:
-    pieces = trained("jamo").pieces("학교")
+    pieces = trained("jamo").subwords("학교")
     assert [piece.token for piece in pieces] == ["ᄒ", "ᅡ", "ᆨ", "ᄀ", "ᅭ"]
     assert [piece.text for piece in pieces] == ["학", "학", "학", "교", "교"]
 
@@ -136,7 +136,7 @@ def test_many_texts_are_encoded_as_one_by_one(texts: list[str], kind: str) -> No
 @settings(max_examples=200)
 def test_pieces_cover_the_text_and_stay_within_their_words(text: str, kind: str) -> None:
     tokenizer = trained(kind)
-    pieces = tokenizer.pieces(text)
+    pieces = tokenizer.subwords(text)
     text = nfc(text)
     ids = tokenizer.encode(text)
     assert [piece.id for piece in pieces] == ids
@@ -159,14 +159,14 @@ def test_pieces_cover_the_text_and_stay_within_their_words(text: str, kind: str)
 
 @pytest.mark.parametrize("kind", MARKED)
 def test_a_space_belongs_to_the_piece_after_it(kind: str) -> None:
-    first = next(piece for piece in trained(kind).pieces("나는 학교에서") if piece.word == 1)
+    first = next(piece for piece in trained(kind).subwords("나는 학교에서") if piece.word == 1)
     assert first.token.startswith("▁")
     assert (first.text[0], first.start) == (" ", 2)
 
 
 @pytest.mark.parametrize("kind", COMPLETE)
 def test_bytes_have_the_place_of_their_own_character(kind: str) -> None:
-    pieces = trained(kind).pieces("뷁é🦀")
+    pieces = trained(kind).subwords("뷁é🦀")
     # 뷁 is 3 bytes of UTF-8, é 2, the crab 4.
     wanted = [(0, 1)] * 3 + [(1, 2)] * 2 + [(2, 3)] * 4
     assert [(piece.start, piece.end) for piece in pieces] == wanted
@@ -210,7 +210,7 @@ def test_a_mask_is_one_where_it_is_allowed(tokenizer: Tokenizer) -> None:
         text = f"나는 {literal}에서 공부한다"
         ids = tokenizer.encode(text, allow=("<mask>",))
         assert ids.count(tokenizer.mask) == 1
-        pieces = tokenizer.pieces(text, allow=("<mask>",))
+        pieces = tokenizer.subwords(text, allow=("<mask>",))
         assert [tokenizer.id(piece.token) for piece in pieces] == ids
         assert all(piece.text == text[piece.start : piece.end] for piece in pieces)
         mask = next(piece for piece in pieces if piece.token == "<mask>")
@@ -236,7 +236,7 @@ def test_a_mask_stands_for_a_word_with_its_space(kind: str) -> None:
 
 
 def test_wordpieces_after_a_mask_go_on_with_the_word() -> None:
-    pieces = trained("wordpiece").pieces("나는 <mask>에서 공부", allow=("<mask>",))
+    pieces = trained("wordpiece").subwords("나는 <mask>에서 공부", allow=("<mask>",))
     after = [piece.token for piece in pieces if piece.start >= 9]
     assert after[0].startswith("##")
     assert next(token for token in after if "공" in token).startswith("▁")
@@ -271,7 +271,7 @@ def test_byte_pairs_are_merged_from_the_most_frequent() -> None:
     # aaabdaaabac, the example of Gage 1994: aa occurs 4 times (overlaps counted) and is merged,
     # then aaa or ab, then aaab; no other pair occurs twice.
     tokenizer = train_tokenizer(["aaabdaaabac"], kind="bpe", vocab_size=280, min_count=2)
-    assert [piece.token for piece in tokenizer.pieces("aaabdaaabac")] == [
+    assert [piece.token for piece in tokenizer.subwords("aaabdaaabac")] == [
         "aaab", "d", "aaab", "a", "c",
     ]  # fmt: skip
     # 5 special tokens, 256 bytes, a b c d and the space, 3 merges.
@@ -300,7 +300,7 @@ def test_wordpieces_continue_with_a_mark() -> None:
     texts = ["학교에서", "학교는", "집에서", "집은"] * 20
     tokenizer = train_tokenizer(texts, kind="wordpiece", vocab_size=40)
     assert tokenizer.encode("학교에서") == [tokenizer.id("학교에서")]
-    assert [piece.token for piece in tokenizer.pieces("학교은")] == ["학교", "##은"]
+    assert [piece.token for piece in tokenizer.subwords("학교은")] == ["학교", "##은"]
     assert tokenizer.decode(tokenizer.encode("집학교에는은")) == "집학교에는은"
     # A letter seen at the start only still has its continued form.
     assert tokenizer.unk not in tokenizer.encode("은집")
@@ -346,7 +346,7 @@ def test_morphemes_joined_are_the_text(text: str) -> None:
 
 def test_an_unknown_morpheme_is_spelled_in_characters() -> None:
     tokenizer = trained("morphemes")
-    pieces = tokenizer.pieces("교학")
+    pieces = tokenizer.subwords("교학")
     assert [piece.token for piece in pieces] == ["교", "학"]
 
 
@@ -437,7 +437,7 @@ def test_a_bad_tokenizer_file_is_said(tmp_path: Path) -> None:
 def test_a_piece_is_a_plain_record() -> None:
     tokenizer = trained("words")
     number = tokenizer.encode("나는")[0]
-    assert tokenizer.pieces("나는") == [Piece(number, "나는", "나는", 0, 2, 0)]
+    assert tokenizer.subwords("나는") == [Subword(number, "나는", "나는", 0, 2, 0)]
 
 
 def test_frequent_words_get_pieces_of_their_own() -> None:

@@ -37,7 +37,7 @@ LABELS = ["good", "bad"] * 30
 def test_a_run_within_its_first_epoch_has_not_read_its_data(epochs: float, found: bool) -> None:
     finding = unread_data(epochs, steps=7)
     assert finding.found is found
-    assert ("less than one pass over it (7 steps)" in finding.message) is found
+    assert ("less than one epoch (7 steps)" in finding.message) is found
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from munmaek.text import unigram
-from munmaek.text.unigram import learn_pieces
+from munmaek.text.unigram import learn_subwords
 
 counted = st.dictionaries(st.text("가나다", min_size=1, max_size=6), st.integers(1, 9), min_size=1)
 
@@ -57,7 +57,7 @@ def test_one_step_worked_by_hand() -> None:
 
 @given(counted, st.integers(3, 12))
 def test_probabilities_sum_to_one_and_characters_stay(words: dict[str, int], size: int) -> None:
-    pieces = learn_pieces(Counter(words), ["가", "나", "다"], size)
+    pieces = learn_subwords(Counter(words), ["가", "나", "다"], size)
     assert [piece for piece, _ in pieces[:3]] == ["가", "나", "다"]
     assert 3 <= len(pieces) <= size
     assert sum(math.exp(score) for _, score in pieces) == pytest.approx(1.0)
@@ -81,13 +81,13 @@ def test_iterations_never_lower_the_likelihood() -> None:
 
 def test_a_frequent_word_like_no_other_becomes_a_piece() -> None:
     words = Counter({"무엇": 100, "가": 3, "나": 2, "가나": 1})
-    pieces = dict(learn_pieces(words, ["가", "나", "무", "엇"], 5))
+    pieces = dict(learn_subwords(words, ["가", "나", "무", "엇"], 5))
     assert max(pieces, key=lambda piece: pieces[piece]) == "무엇"
 
 
 def test_order_of_words_does_not_matter_and_long_words_are_cut() -> None:
     words = {"가나다": 2, "나다": 5, "가" * 100: 1, "다나가": 4}
-    one = learn_pieces(Counter(words), ["가", "나", "다"], 10)
-    other = learn_pieces(Counter(dict(reversed(words.items()))), ["가", "나", "다"], 10)
+    one = learn_subwords(Counter(words), ["가", "나", "다"], 10)
+    other = learn_subwords(Counter(dict(reversed(words.items()))), ["가", "나", "다"], 10)
     assert one == other
     assert all(math.isfinite(score) for _, score in one)

@@ -64,7 +64,7 @@ def test_marks_and_gold_links_are_parted_by_ascii_white_space(space: str) -> Non
 def test_a_piece_knows_its_numbered_word(kind: str) -> None:
     text = "10\u00a0km\u3000weit weg"
     tokenizer = train_tokenizer([text], kind=kind, vocab_size=400)
-    pieces = tokenizer.pieces(text)
+    pieces = tokenizer.subwords(text)
     assert {piece.word for piece in pieces if piece.end <= 10} == {0}
     assert pieces[-1].word == 1
     if kind != "words":

@@ -26,7 +26,7 @@ from munmaek.folder.ownership import check_free
 from munmaek.folder.tensor_files import write_tensors
 from munmaek.writing import (
     claim,
-    put_in_place,
+    move_into_place,
     scratch_folder,
     temporary_beside,
     write_text,
@@ -187,7 +187,7 @@ def test_a_folder_takes_the_place_of_another_even_where_two_names_cannot_be_exch
     for content, exchanges in (("2", True), ("3", False)):
         if not exchanges:
             monkeypatch.setattr("munmaek.writing._exchanged", lambda *_: False)
-        put_in_place(written(".aside", content), old)
+        move_into_place(written(".aside", content), old)
         assert (old / "a").read_text(encoding="utf-8") == content
         assert [each.name for each in place.iterdir()] == ["model"]
 

@@ -29,7 +29,7 @@ def kept(**options: Any) -> Callable[[Callable[..., Any]], Any]:
         try:
             compiled.enable_caching()
         except (RuntimeError, OSError) as error:  # there is no folder that can be written
-            _tell(error)
+            _warn_once(error)
         else:
             compiled._cache = _Forgiving(compiled._cache)
         return compiled
@@ -56,7 +56,7 @@ class _Forgiving:
         try:
             return self._inner.load_overload(signature, context)
         except OSError as error:
-            _tell(error)
+            _warn_once(error)
         except Exception:  # noqa: BLE001 - what a damaged pickle raises has no bounds
             with suppress(OSError):
                 self._inner.flush()  # forgotten, so that the next process finds it mended
@@ -66,15 +66,15 @@ class _Forgiving:
         try:
             self._inner.save_overload(signature, data)
         except Exception as error:  # noqa: BLE001 - the index, which may be damaged, is read first
-            _tell(error)
+            _warn_once(error)
 
 
-_told: set[str] = set()
+_warned: set[str] = set()
 
 
-def _tell(error: Exception) -> None:
-    if not _told:
-        _told.add("once")
+def _warn_once(error: Exception) -> None:
+    if not _warned:
+        _warned.add("once")
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         message = (
             f"compiled code cannot be kept ({reason}), so that every run compiles anew; let "

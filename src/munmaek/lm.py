@@ -51,7 +51,7 @@ class LanguageModel(Protocol[S]):
         """Return natural-log probabilities of every next token: [V], exp of them sums to 1."""
         ...
 
-    def advance(self, state: S, token: int) -> S:
+    def advance(self, state: S, token: int, /) -> S:
         """Return the state after reading ``token``; ``state`` itself is unchanged."""
         ...
 
@@ -89,7 +89,7 @@ class BatchedLanguageModel(Protocol[S]):
         """Return the natural-log probability of every next token for every row: shape [N, V]."""
         ...
 
-    def advance(self, state: S, tokens: Int64s) -> S:
+    def advance(self, state: S, tokens: Int64s, /) -> S:
         """Return the state after row n reads ``tokens[n]``: tokens has shape [N]."""
         ...
 

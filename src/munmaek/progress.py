@@ -111,13 +111,13 @@ def _followed(items: Iterable[T], level: _Level, size: Callable[[T], float]) -> 
             yield item
             level.done += level.size
             level.size = 0.0
-            _tell()
+            _report()
     finally:
         if level in _levels:
             _levels.remove(level)
 
 
-def _tell() -> None:
+def _report() -> None:
     listener = _listener.get()
     if listener is None or not _levels:
         return

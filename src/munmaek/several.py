@@ -25,8 +25,8 @@ from munmaek.pipeline import train_recipe, work_folder
 from munmaek.writing import (
     beside,
     claim,
+    move_into_place,
     place_of,
-    put_in_place,
     remove_whole,
     sync_all,
     temporary_beside,
@@ -259,6 +259,6 @@ def _keep(source: Path, folder: Path) -> None:
         try:
             shutil.copytree(source, aside)
             sync_all(aside)
-            put_in_place(aside, place)
+            move_into_place(aside, place)
         finally:
             shutil.rmtree(aside, ignore_errors=True)

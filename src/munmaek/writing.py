@@ -34,9 +34,9 @@ __all__ = [
     "claim",
     "disk_error",
     "is_stream",
+    "move_into_place",
     "new_file",
     "place_of",
-    "put_in_place",
     "remove_whole",
     "scratch_folder",
     "sync_all",
@@ -266,7 +266,7 @@ def write_text(path: Path, text: str) -> None:
         aside.write_text(text, encoding="utf-8")
 
 
-def put_in_place(aside: Path, place: Path) -> None:
+def move_into_place(aside: Path, place: Path) -> None:
     """Rename a finished folder, already on the disk, to ``place``; what was there is removed.
 
     At every moment the old folder or the new one is there, where the system can exchange two names

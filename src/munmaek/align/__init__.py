@@ -1,12 +1,12 @@
-"""Word links as a result of their own: aligners, marks, and what training is told of links."""
+"""Word links as a result of their own: aligners, marks, and alignment supervision."""
 
 from munmaek.align.marks import (
-    Guide,
+    AlignmentSupervision,
     MarkedPair,
     append_marks,
-    guide_of,
-    read_guide,
     read_marks,
+    read_supervision,
+    supervision_of,
     tokenizer_hash,
 )
 from munmaek.align.pharaoh import GoldLinks, format_gold, parse_gold
@@ -15,8 +15,8 @@ from munmaek.align.symmetrise import SYMMETRISATIONS, Symmetrisation, symmetrise
 
 __all__ = [
     "SYMMETRISATIONS",
+    "AlignmentSupervision",
     "GoldLinks",
-    "Guide",
     "HmmAligner",
     "HmmSettings",
     "MarkedPair",
@@ -24,11 +24,11 @@ __all__ = [
     "Symmetrisation",
     "append_marks",
     "format_gold",
-    "guide_of",
     "parse_gold",
-    "read_guide",
     "read_marks",
+    "read_supervision",
     "statistical_links",
+    "supervision_of",
     "symmetrise",
     "tokenizer_hash",
 ]

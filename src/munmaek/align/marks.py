@@ -31,12 +31,12 @@ from munmaek.text.spaces import SPACES, ascii_words
 from munmaek.text.tokenizers import Tokenizer
 
 __all__ = [
-    "Guide",
+    "AlignmentSupervision",
     "MarkedPair",
     "append_marks",
-    "guide_of",
-    "read_guide",
     "read_marks",
+    "read_supervision",
+    "supervision_of",
     "tokenizer_hash",
 ]
 
@@ -75,7 +75,7 @@ class MarkedPair:
 
 
 @dataclass(frozen=True, slots=True)
-class Guide:
+class AlignmentSupervision:
     """Alignment supervision of one pair: the links that training is given."""
 
     wanted: frozenset[Link]
@@ -84,11 +84,11 @@ class Guide:
     """Links that it should not."""
 
 
-def guide_of(pair: MarkedPair) -> Guide:
+def supervision_of(pair: MarkedPair) -> AlignmentSupervision:
     """Take sure links, and possible ones only of target words that have no sure link."""
     settled = {target for _, target in pair.sure}
     unsettled = {link for link in pair.possible if link[1] not in settled}
-    return Guide(pair.sure | unsettled, pair.forbidden)
+    return AlignmentSupervision(pair.sure | unsettled, pair.forbidden)
 
 
 def tokenizer_hash(source: Tokenizer, target: Tokenizer) -> str:
@@ -146,13 +146,13 @@ def append_marks(path: str | Path, pairs: Sequence[MarkedPair], *, tokenizer: st
         raise DiskError(message) from error
 
 
-def read_guide(
+def read_supervision(
     path: str | Path,
     sources: Sequence[str],
     targets: Sequence[str],
     *,
     tokenizer: str | None = None,
-) -> list[Guide | None]:
+) -> list[AlignmentSupervision | None]:
     """Return the marks of each of the given pairs; None where the file has none.
 
     Args:
@@ -166,23 +166,23 @@ def read_guide(
             of lines than pairs.
     """
     if named_form(path) is Form.JSONL:
-        return _guide_of_marks(path, sources, targets, tokenizer)
+        return _supervision_of_marks(path, sources, targets, tokenizer)
     lines = list(read_lines(path))
     if len(lines) != len(sources):
         message = f"{path}: need a line of links for each of {len(sources)} pairs, got {len(lines)}"
         raise InputError(message)
     return [
-        _guide_of_line(path, number, line, source, target)
+        _supervision_of_line(path, number, line, source, target)
         for number, (line, source, target) in enumerate(
             zip(lines, sources, targets, strict=True), start=1
         )
     ]
 
 
-def _guide_of_marks(
+def _supervision_of_marks(
     path: str | Path, sources: Sequence[str], targets: Sequence[str], tokenizer: str | None
-) -> list[Guide | None]:
-    marked = {pair.key: guide_of(pair) for pair in read_marks(path, tokenizer=tokenizer)}
+) -> list[AlignmentSupervision | None]:
+    marked = {pair.key: supervision_of(pair) for pair in read_marks(path, tokenizer=tokenizer)}
     found = [
         marked.get((_key(source), _key(target)))
         for source, target in zip(sources, targets, strict=True)
@@ -196,16 +196,16 @@ def _guide_of_marks(
     return found
 
 
-def _guide_of_line(
+def _supervision_of_line(
     path: str | Path, number: int, line: str, source: str, target: str
-) -> Guide | None:
+) -> AlignmentSupervision | None:
     try:
         links = parse_gold(line)
         pair = MarkedPair(source, target, links.sure, links.possible)
     except InputError as error:
         message = f"{path}, line {number}: {error}"
         raise InputError(message) from None
-    return guide_of(pair) if line else None
+    return supervision_of(pair) if line else None
 
 
 def _lines(path: str | Path) -> list[str]:

@@ -45,10 +45,10 @@ NOTHING = 1e-12
 class HmmSettings:
     """Options of the aligner; the defaults suit a few hundred sentences and more."""
 
-    lexical_passes: int = 10
-    jump_passes: int = 5
+    lexical_iterations: int = 10
+    jump_iterations: int = 5
     letters: int = 5
-    """Letters of a word, from its beginning, that tell it from others."""
+    """Letters of a word, from its beginning, that warn it from others."""
     null: float = 0.2
     """ν, the share of words that link to nothing."""
     prior: float = 1e-4
@@ -61,13 +61,13 @@ class HmmSettings:
     """K."""
     jump_decay: float = 0.2
     """Decay of J before it is learnt: J(d) = exp(−decay · |d − 1|)."""
-    limit: int = 400
+    max_words: int = 400
     """Words of a sentence that are aligned; words after them have no links."""
 
     def __post_init__(self) -> None:
-        counts = (self.lexical_passes, self.jump_passes, self.letters, self.longest_jump)
-        if min(counts) < 1 or self.limit < 1 or not 0 < self.null < 1 or self.prior <= 0:
-            message = f"passes, letters, jumps, null and prior must be positive, got {self}"
+        counts = (self.lexical_iterations, self.jump_iterations, self.letters, self.longest_jump)
+        if min(counts) < 1 or self.max_words < 1 or not 0 < self.null < 1 or self.prior <= 0:
+            message = f"iterations, letters, jumps, null and prior must be positive, got {self}"
             raise ConfigError(message)
 
 
@@ -107,7 +107,7 @@ class HmmAligner:
     forward: _Direction
     backward: _Direction
     logliks: tuple[tuple[float, float], ...]
-    """Log-likelihood of both directions before each pass, nats."""
+    """Log-likelihood of both directions before each iteration, nats."""
 
     @classmethod
     def fit(
@@ -119,7 +119,7 @@ class HmmAligner:
             InputError: no pair has words on both sides, or there is not a target for each source.
         """
         settings = settings or HmmSettings()
-        bitext = Bitext.of(*_read(sources, targets, settings, tell=True))
+        bitext = Bitext.of(*_read(sources, targets, settings, warn=True))
         if len(bitext.cells.pairs) == 0:
             raise InputError("no pair to align: each has an empty side")
         prior = _prior(bitext, settings)
@@ -128,10 +128,10 @@ class HmmAligner:
         logliks: list[tuple[float, float]] = []
         counts = np.zeros(len(prior))
         taken = jumps, jumps
-        passes = settings.lexical_passes + settings.jump_passes
-        for number in followed(range(passes), "aligning"):
+        iterations = settings.lexical_iterations + settings.jump_iterations
+        for number in followed(range(iterations), "aligning"):
             ways = _maximise(bitext, counts + prior, taken, nothing)
-            markov = number >= settings.lexical_passes
+            markov = number >= settings.lexical_iterations
             counts, taken, loglik = _expect(bitext, *ways, settings.null, markov=markov)
             taken = (taken[0] + 1, taken[1] + 1) if markov else (jumps, jumps)
             logliks.append(loglik)
@@ -142,18 +142,18 @@ class HmmAligner:
         self, sources: Words, targets: Words, *, by: Symmetrisation = "grow-diag-final-and"
     ) -> list[frozenset[Link]]:
         """Return the links of each pair; a pair with an empty side has none."""
-        return [each.links(by=by) for each in self._within_limit(sources, targets)]
+        return [each.links(by=by) for each in self._within_length(sources, targets)]
 
     def posteriors(self, sources: Words, targets: Words) -> list[Posteriors]:
         """Return the probability of each pair's links, in order; zeros past the longest length."""
-        found = self._within_limit(sources, targets)
+        found = self._within_length(sources, targets)
         return [
             Posteriors(*(_padded(way, (len(target), len(source))) for way in each))
             for each, source, target in zip(found, sources, targets, strict=True)
         ]
 
-    def _within_limit(self, sources: Words, targets: Words) -> Iterator[Posteriors]:
-        given = _read(sources, targets, self.settings, tell=False)
+    def _within_length(self, sources: Words, targets: Words) -> Iterator[Posteriors]:
+        given = _read(sources, targets, self.settings, warn=False)
         pairs = {
             key: number
             for number, key in enumerate(
@@ -214,23 +214,25 @@ def statistical_links(
 
 
 def _read(
-    sources: Words, targets: Words, settings: HmmSettings, *, tell: bool
+    sources: Words, targets: Words, settings: HmmSettings, *, warn: bool
 ) -> tuple[list[list[str]], list[list[str]]]:
     """Shorten the words, up to the maximum length."""
     if len(sources) != len(targets) or not sources:
         message = f"need a target for every source, got {len(targets)} for {len(sources)}"
         raise InputError(message)
     long = sum(
-        max(len(source), len(target)) > settings.limit
+        max(len(source), len(target)) > settings.max_words
         for source, target in zip(sources, targets, strict=True)
     )
-    if long and tell:
-        message = f"{long} pairs are longer than {settings.limit} words; words after have no links"
+    if long and warn:
+        message = (
+            f"{long} pairs are longer than {settings.max_words} words; words after have no links"
+        )
         warnings.warn(message, MunmaekWarning, stacklevel=3)
 
     def short(rows: Words) -> list[list[str]]:
-        limit, letters = settings.limit, settings.letters
-        return [[shortened(word, letters) for word in row[:limit]] for row in rows]
+        most, letters = settings.max_words, settings.letters
+        return [[shortened(word, letters) for word in row[:most]] for row in rows]
 
     return short(sources), short(targets)
 

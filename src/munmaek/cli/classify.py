@@ -164,7 +164,7 @@ class _Asked:
     def answered(self, answer: Callable[..., Sequence[Any]]) -> Iterator[tuple[str, Any]]:
         """Yield every text with what the model says of it, None of an empty one."""
         if not self.pairs and self.second_column is None:
-            for lines in Texts(self.file, self.text_column, spare=1).blocks():
+            for lines in Texts(self.file, self.text_column, extra=1).blocks():
                 found = iter(answer([line for line in lines if line]))
                 yield from ((line, next(found) if line else None) for line in lines)
             return
@@ -181,6 +181,6 @@ class _Asked:
             self.file,
             first_column=self.text_column,
             second_column=self.second_column,
-            spare=1,
+            extra=1,
         )
         return in_blocks(rows, block_of(self.file))

@@ -13,7 +13,7 @@ from munmaek.cli.options import Force, Json, ModelFolder
 from munmaek.cli.outputs import claimed_file, claimed_folder, is_arpa, is_graph, write_aside
 from munmaek.errors import ConfigError
 from munmaek.progress import in_turn
-from munmaek.writing import place_of, put_in_place, sync_all, temporary_beside, writing
+from munmaek.writing import move_into_place, place_of, sync_all, temporary_beside, writing
 
 __all__ = ["export"]
 
@@ -141,7 +141,7 @@ def _folder_aside(folder: Path, write: Callable[[Path], None]) -> None:
     try:
         with writing(folder):
             in_turn("exporting", (lambda: write(aside), 3), (lambda: sync_all(aside), 1))
-            put_in_place(aside, place)
+            move_into_place(aside, place)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 

@@ -28,7 +28,7 @@ class Texts:
     """Name or number of the column, where it is asked for."""
     names: Sequence[str] | None = None
     """What a table calls it, best first; None is the names of a text."""
-    spare: int = 0
+    extra: int = 0
     """Columns that a table without header may have behind it."""
     ends: str = SPACES
     """Characters that are stripped off both ends of a plain line."""
@@ -44,7 +44,7 @@ class Texts:
         from munmaek.text.corpora import read_texts
 
         names = self.names or TEXT_NAMES
-        return read_texts(self.path, names, column=self.column, spare=self.spare, ends=self.ends)
+        return read_texts(self.path, names, column=self.column, extra=self.extra, ends=self.ends)
 
     def blocks(self, *, most: int = BLOCK) -> Iterator[list[str]]:
         """Yield texts in blocks of ``most``; from a terminal one by one: each is answered."""

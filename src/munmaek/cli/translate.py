@@ -198,7 +198,7 @@ def translate(
     told = _Told()
     phrases = _phrases(must or (), must_file)
     names = (*SOURCE_NAMES, *TEXT_NAMES)
-    for lines in Texts(file, column(text_column), names, spare=1).blocks():
+    for lines in Texts(file, column(text_column), names, extra=1).blocks():
         wanted = _as_many(phrases, len(lines), must_file)
         found = together.translate(lines, decoding, must=wanted, links=json)
         for best in found:

@@ -17,8 +17,8 @@ from munmaek.text.json_files import read_json_object
 from munmaek.writing import (
     beside,
     claim,
+    move_into_place,
     place_of,
-    put_in_place,
     remove_whole,
     sync_all,
     write_text,
@@ -62,7 +62,7 @@ def made_aside(
         with writing(folder):
             (work / _ASKED).unlink(missing_ok=True)
             sync_all(work)
-            put_in_place(work, place_of(folder))
+            move_into_place(work, place_of(folder))
 
 
 def _begin(folder: Path, work: Path, *, force: bool, resume: bool, lasting: bool) -> None:

@@ -26,7 +26,7 @@ def bucket(
     *,
     max_tokens: int,
     rng: np.random.Generator | None,
-    max_rows: int | None = None,
+    batch_size: int | None = None,
 ) -> list[Int64s]:
     """Group indices of similar length; every index comes exactly once.
 
@@ -35,17 +35,17 @@ def bucket(
             positions a row and are sorted by target, then source.
         max_tokens: most positions of a batch; a longer row stands alone.
         rng: shuffles nearly equal lengths and the order of batches; None sorts, longest first.
-        max_rows: most rows of a batch; None sets no limit.
+        batch_size: most rows of a batch; None sets no limit.
 
     Raises:
         ConfigError: a budget below one token or one row.
     """
     _check_budget("max_tokens", max_tokens)
-    if max_rows is not None:
-        _check_budget("max_rows", max_rows)
+    if batch_size is not None:
+        _check_budget("batch_size", batch_size)
     columns = _columns(lengths)
     order = _order(columns, rng)
-    batches = _cut(columns[:, order], order, max_tokens, max_rows or max(1, order.size))
+    batches = _cut(columns[:, order], order, max_tokens, batch_size or max(1, order.size))
     if rng is not None:
         places = rng.permutation(len(batches))
         batches = [batches[int(place)] for place in places]
@@ -86,12 +86,12 @@ def _order(columns: Int64s, rng: np.random.Generator | None) -> Int64s:
     return np.lexsort((source, target))
 
 
-def _cut(columns: Int64s, order: Int64s, max_tokens: int, max_rows: int) -> list[Int64s]:
+def _cut(columns: Int64s, order: Int64s, max_tokens: int, batch_size: int) -> list[Int64s]:
     """Cut the sorted indices from the longest end, each batch as large as the budget allows."""
     batches: list[Int64s] = []
     end = order.size
     while end:
-        most = min(end, max_rows, max(1, max_tokens // max(1, int(columns[:, end - 1].sum()))))
+        most = min(end, batch_size, max(1, max_tokens // max(1, int(columns[:, end - 1].sum()))))
         window = columns[:, end - most : end][:, ::-1]
         longest = np.maximum.accumulate(window, axis=1).sum(axis=0)
         fits = int(np.searchsorted(longest * np.arange(1, most + 1), max_tokens, side="right"))

@@ -1,14 +1,14 @@
-r"""Beam search: the likeliest outputs, by keeping a few beginnings at a time.
+r"""Beam search: the likeliest outputs, by keeping a few prefixes at a time.
 
     score(w) = log p(w, eos) / (length of w, eos included) ^ penalty
 
 As in the search of Bahdanau et al. (2015), an output that ends takes a place in the beam, so that a
-row searches on with one beginning fewer and ends when the beam is used up. It ends earlier once no
+row searches on with one prefix fewer and ends when the beam is used up. It ends earlier once no
 beginning can overtake the outputs that are wanted: a sum of log-probabilities only falls, so
-``sum / longest ^ penalty`` bounds what a beginning can still reach, and a coverage penalty only
+``sum / longest ^ penalty`` bounds what a prefix can still reach, and a coverage penalty only
 lowers it. Neither loses an output that a wide enough beam would find.
 
-Letters: R rows, N beginnings held over all rows, K beam, V vocabulary size, T tokens, S source.
+Letters: R rows, N prefixes held over all rows, K beam, V vocabulary size, T tokens, S source.
 """
 
 from collections.abc import Sequence
@@ -95,7 +95,7 @@ def beam_search(
         model: rows of contexts.
         max_length: most predictions of every row or of each, eos included; what has not ended by
             then is cut, and ranked after what has.
-        beam: beginnings kept for a row; one is greedy decoding.
+        beam: prefixes kept for a row; one is greedy decoding.
         length_penalty: 0 ranks by probability, 1 by probability per prediction.
         coverage: what is taken off the scores of outputs that leave source positions unattended.
         min_length: fewest tokens before eos.
@@ -186,13 +186,13 @@ def _widen(
     Args:
         values: log-probabilities of the likeliest next tokens, [N, C].
         tokens: these tokens, [N, C].
-        sums: log-probability of each beginning, [N].
-        owner: the row of each beginning, rising, [N].
+        sums: log-probability of each prefix, [N].
+        owner: the row of each prefix, rising, [N].
         places: how many to keep for each row, [R].
 
     Returns:
-        The beginning, the token and the sum of each that is kept, row by row, best first. Equal
-        ones rank by beginning and id, so that nothing depends on what else is in the batch.
+        The prefix, the token and the sum of each that is kept, row by row, best first. Equal
+        ones rank by prefix and id, so that nothing depends on what else is in the batch.
     """
     rows, first, slot_row = np.unique(owner, return_index=True, return_inverse=True)
     width = int(places[rows].max())

@@ -1,12 +1,12 @@
 r"""Beam search whose outputs hold given phrases: dynamic beam allocation (Post & Vilar 2018).
 
-At each step a row's candidates are its likeliest continuations, for each beginning the tokens that
-go on with a phrase it still lacks, and each beginning's likeliest token (§3.1). They are put in
+At each step a row's candidates are its likeliest continuations, for each prefix the tokens that
+go on with a phrase it still lacks, and each prefix's likeliest token (§3.1). They are put in
 banks by how many constraint tokens they lack, and the beam's places are dealt to the banks in equal
 parts, those that lack least first (§3.2). An output ends only when it lacks nothing.
 
 A phrase may be spelled in one way at the beginning of an output and in another after it, as the
-space before a word belongs to its first piece.
+space before a word belongs to its first subword.
 
 Letters: N hypotheses held over all rows, V vocabulary size.
 """
@@ -123,7 +123,7 @@ def constrained_search(
         model: rows of contexts.
         phrases: what the output of each row must hold, in any order.
         max_length: most predictions, eos included.
-        beam: beginnings kept for a row.
+        beam: prefixes kept for a row.
         length_penalty: 0 ranks by probability, 1 by probability per prediction.
         coverage: what is taken off for source positions that no step attends to.
         min_length: fewest tokens before eos.
@@ -197,7 +197,7 @@ def _step(
     at_start: bool,
     last: bool,
 ) -> list[_Candidate]:
-    """Return what one row goes on with, from the beginnings ``held``."""
+    """Return what one row goes on with, from the prefixes ``held``."""
     found: dict[tuple[int, int], _Candidate] = {}
 
     def add(place: int, token: int, row: Floats) -> None:
@@ -242,11 +242,11 @@ def _dealt(
     order = sorted(banks)
     share, rest = divmod(beam, len(order))
     places = {bank: share + (place < rest) for place, bank in enumerate(order)}
-    spare = sum(max(0, places[bank] - len(banks[bank])) for bank in order)
+    unused = sum(max(0, places[bank] - len(banks[bank])) for bank in order)
     chosen: list[_Candidate] = []
     for bank in order:
-        more = min(spare, max(0, len(banks[bank]) - places[bank]))
-        spare -= more
+        more = min(unused, max(0, len(banks[bank]) - places[bank]))
+        unused -= more
         chosen += banks[bank][: places[bank] + more]
     return chosen
 

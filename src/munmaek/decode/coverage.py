@@ -4,7 +4,7 @@ r"""Coverage: a translation that leaves source words unattended scores lower.
 
 p_ij is the attention of step i to source position j. The length normalisation beside it is ours,
 log p / length ^ α (Bahdanau's, with α = 1), not theirs of ((5 + length) / 6) ^ α. As with theirs,
-outputs are ranked by the sum of both; which beginnings stay in the beam does not depend on it.
+outputs are ranked by the sum of both; which prefixes stay in the beam does not depend on it.
 
 Letters: T steps, S source positions.
 """

@@ -24,12 +24,12 @@ class Ends:
     def output(
         self, history: History, row: int, parent: int, token: int, total: float
     ) -> Hypothesis:
-        """Return the beginning ``parent`` ended by ``token``, which is cut where that is not eos.
+        """Return the prefix ``parent`` ended by ``token``, which is cut where that is not eos.
 
         Args:
-            history: how the beginnings held came about.
+            history: how the prefixes held came about.
             row: whose output it is.
-            parent: its beginning among those held.
+            parent: its prefix among those held.
             token: the last prediction.
             total: nats of all predictions.
         """

@@ -1,6 +1,6 @@
-"""A beam search kept whole: every beginning that was weighed, also those that were dropped.
+"""A beam search kept whole: every prefix that was weighed, also those that were dropped.
 
-Letters: N beginnings held, C continuations weighed at one step.
+Letters: N prefixes held, C continuations weighed at one step.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ class BeamNode:
     """One continuation that was weighed."""
 
     parent: int | None
-    """Its beginning's place among the nodes; None follows the start."""
+    """Its prefix's place among the nodes; None follows the start."""
     token: int
     logprob: float
     """Nats of this token."""

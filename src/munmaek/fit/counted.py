@@ -11,7 +11,7 @@ from munmaek.errors import MunmaekWarning, OrderError
 from munmaek.fit.recipe import Recipe
 from munmaek.folder.info import Info
 from munmaek.models.ngram import NgramConfig
-from munmaek.ngram.spare import Spare
+from munmaek.ngram.memory_pool import MemoryPool
 from munmaek.text.tokenizers import Tokenizer
 
 __all__ = ["Means", "counted_info", "excluded_ids", "fitted", "ngram_sizes"]
@@ -30,7 +30,7 @@ class Means:
     """Bytes that may be resident; more than that is worked off on disk. None has no limit."""
     temp_dir: Path | None = None
     """Where files are put meanwhile; by default beside the model."""
-    spare: Spare | None = None
+    pool: MemoryPool | None = None
     """Where large arrays come from, where not all is worked off on disk."""
 
 

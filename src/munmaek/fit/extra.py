@@ -9,14 +9,16 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from mmap import mmap
 
-    from munmaek.align import Guide  # half a second to import, and n-grams have no guide
+    from munmaek.align import (
+        AlignmentSupervision,  # half a second to import, and n-grams have no guide
+    )
 
 __all__ = ["STATISTICAL", "Extra", "GuideSource"]
 
 STATISTICAL: Final = "statistical"
 """The guide that is no file: links that the built-in aligner finds in the training data."""
 
-GuideSource: TypeAlias = "Path | str | Sequence[Guide | None] | None"
+GuideSource: TypeAlias = "Path | str | Sequence[AlignmentSupervision | None] | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Extra:
 
     alignment_supervision: GuideSource = None
     """Word links that a translator's attention is trained toward: a file that
-    ``munmaek.align.read_guide`` reads, "statistical" for those of the built-in aligner on the
+    ``munmaek.align.read_supervision`` reads, "statistical" for those of the built-in aligner on the
     training data, or a guide (or None) for each training pair."""
     back_translated: Sequence[str | Path] = ()
     """Pairs for a translator whose sources a model made of their targets; they get the recipe's

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.errors import ArtefactError
-from munmaek.ngram.filling import LAST, Late
+from munmaek.ngram.filling import LAST, PendingArray
 from munmaek.progress import followed
 from munmaek.text.json_files import parse_json
 
@@ -43,7 +43,7 @@ _DTYPES = {name: dtype for dtype, name in _TYPES.items()}
 
 
 def save_tables(
-    tables: Mapping[str, NDArray[Any] | Late],
+    tables: Mapping[str, NDArray[Any] | PendingArray],
     path: str | Path,
     *,
     release: Callable[[], None] | None = None,
@@ -89,7 +89,7 @@ def _reserve(file: int, size: int) -> None:
                 raise
 
 
-def _header(names: Sequence[str], arrays: Sequence[NDArray[Any] | Late]) -> bytes:
+def _header(names: Sequence[str], arrays: Sequence[NDArray[Any] | PendingArray]) -> bytes:
     header: dict[str, Any] = {}
     odd = {0: 0, 4: 0}  # bytes of arrays that begin elsewhere, where the data begin here
     at = 0
@@ -107,9 +107,11 @@ def _header(names: Sequence[str], arrays: Sequence[NDArray[Any] | Late]) -> byte
     return len(text).to_bytes(8, "little") + text
 
 
-def _pieces(arrays: Sequence[NDArray[Any] | Late], size: int) -> Iterator[NDArray[np.uint8]]:
+def _pieces(
+    arrays: Sequence[NDArray[Any] | PendingArray], size: int
+) -> Iterator[NDArray[np.uint8]]:
     for array in arrays:
-        if isinstance(array, Late):
+        if isinstance(array, PendingArray):
             begin = 0
             while begin < array.size:
                 final = array.beyond(begin)

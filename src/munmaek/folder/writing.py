@@ -17,8 +17,8 @@ from munmaek.folder.manifest import MANIFEST, describe_file, file_names, render_
 from munmaek.folder.ownership import check_free
 from munmaek.writing import (
     claim,
+    move_into_place,
     place_of,
-    put_in_place,
     sync_all,
     temporary_beside,
     writing,
@@ -98,7 +98,7 @@ class NewFolder:
         text = render_manifest({**manifest, "files": hashes})
         (self._aside / MANIFEST).write_text(text, encoding="utf-8")
         sync_all(self._aside)
-        put_in_place(self._aside, place_of(self._folder))
+        move_into_place(self._aside, place_of(self._folder))
 
 
 @contextmanager

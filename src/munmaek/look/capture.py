@@ -224,7 +224,7 @@ def cut(text: str, tokenizer: AnyTokenizer, limit: int) -> tuple[str, int]:
         tokenizer: counts.
         limit: tokens at most.
     """
-    pieces = tokenizer.pieces(text, allow=("<mask>",))
+    pieces = tokenizer.subwords(text, allow=("<mask>",))
     if len(pieces) <= limit:
         return text, len(pieces)
     last = pieces[limit].word

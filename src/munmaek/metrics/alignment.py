@@ -48,13 +48,13 @@ def weights_by_word(
 ) -> Floats:
     """Return weights between words from weights between subwords [T, S].
 
-    A source word receives what its pieces receive together; a target word gives what its pieces
+    A source word receives what its subwords receive together; a target word gives what its subwords
     give on average, so rows still sum to at most 1.
 
     Args:
-        weights: attention of each target piece over source pieces.
-        target_words: the word that each target piece belongs to, −1 for none (end of sentence).
-        source_words: the word that each source piece belongs to, −1 for none.
+        weights: attention of each target subword over source subwords.
+        target_words: the word that each target subword belongs to, −1 for none (end of sentence).
+        source_words: the word that each source subword belongs to, −1 for none.
 
     Raises:
         ValueError: the weights' shape does not match the two sequences.
@@ -62,19 +62,19 @@ def weights_by_word(
     if weights.shape != (len(target_words), len(source_words)):
         wanted = (len(target_words), len(source_words))
         message = (
-            f"weights need the shape {wanted} of target and source pieces, got {weights.shape}"
+            f"weights need the shape {wanted} of target and source subwords, got {weights.shape}"
         )
         raise ValueError(message)
     give, receive = _membership(target_words), _membership(source_words)
-    pieces = np.maximum(give.sum(1, keepdims=True), 1)
-    return (give / pieces) @ weights.astype(np.float64) @ receive.T
+    subwords = np.maximum(give.sum(1, keepdims=True), 1)
+    return (give / subwords) @ weights.astype(np.float64) @ receive.T
 
 
 def _membership(words: Sequence[int]) -> Floats:
     table = np.zeros((max(words, default=-1) + 1, len(words)))
-    for piece, word in enumerate(words):
+    for subword, word in enumerate(words):
         if word >= 0:
-            table[word, piece] = 1
+            table[word, subword] = 1
     return table
 
 

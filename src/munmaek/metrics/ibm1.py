@@ -2,10 +2,10 @@ r"""IBM Model 1: the word alignment that attention is judged by (Brown et al. 19
 
     p(f_1 … f_T | e) ∝ Π_t Σ_s θ(f_t | e_s),   s = 0 (the empty word) … S
 
-Expectation–maximisation: θ starts uniform; each pass shares every target word over the source words
-that could have made it, in proportion to θ, and counts. The log-likelihood is concave, so the
-uniform start cannot end in a local maximum. All word pairs of all sentences lie in flat arrays; a
-pass is three ``bincount``s.
+Expectation–maximisation: θ starts uniform; each iteration shares every target word over the source
+words that could have made it, in proportion to θ, and counts. The log-likelihood is concave, so the
+uniform start cannot end in a local maximum. All word pairs of all sentences lie in flat arrays; an
+iteration is three ``bincount``s.
 
 Letters: S source words, T target words, M word pairs over all sentences.
 """
@@ -107,7 +107,7 @@ def _pairs(
 
 
 def _step(theta: Floats, pair: Int64s, slots: Int64s, giver: Int64s) -> Floats:
-    """Make one pass: θ of unique pairs, pair index [M], slot [M], source word of unique pairs."""
+    """Make one iteration: θ of unique pairs, pair index [M], slot [M], source of unique pairs."""
     weight = theta[pair]
     share = weight / np.bincount(slots, weights=weight)[slots]
     counts = np.bincount(pair, weights=share, minlength=len(theta))

@@ -27,7 +27,7 @@ class TextCounts:
     """Units of every line, its end included in each: shape [N]."""
 
     words: Int64s
-    """Stretches between whitespace."""
+    """Runs between white space."""
     characters: Int64s
     """Unicode code points of the text as given (NFC: one a Hangul syllable)."""
     utf8_bytes: Int64s

@@ -111,8 +111,8 @@ def _statistics(metric: Any, hypotheses: Sequence[str], references: Sequence[str
             f"need one translation for every reference, got {len(hypotheses)} for {len(references)}"
         )
         raise ValueError(message)
-    told = followed(list(hypotheses), "sentences")
-    rows = metric._extract_corpus_statistics(told, [list(references)])
+    watched = followed(list(hypotheses), "sentences")
+    rows = metric._extract_corpus_statistics(watched, [list(references)])
     return np.array(rows, dtype=np.int64)
 
 

@@ -324,7 +324,7 @@ def place_rows(
             for place in range(at, end):
                 rows[place] = keys[place - at] & 0xFFFFFFFF
                 if place > at and keys[place - at] >> 32 == keys[place - at - 1] >> 32:
-                    late = rows[place]
-                    duplicate = late if duplicate < 0 else min(duplicate, late)
+                    repeated = rows[place]
+                    duplicate = repeated if duplicate < 0 else min(duplicate, repeated)
         at = end
     return int(duplicate)

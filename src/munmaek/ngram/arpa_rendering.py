@@ -19,10 +19,10 @@ import numpy as np
 
 from munmaek.arrays import Bools, Bytes, Float32s, Int32s, Int64s
 from munmaek.ngram.compiled import Index, compiled, inlined
-from munmaek.ngram.intrinsics import copy16, leading_zeros, put8
+from munmaek.ngram.intrinsics import copy16, leading_zeros, store8
 from munmaek.ngram.tables import NgramTables
 
-__all__ = ["LN10", "POWERS", "ZERO_PROBABILITY", "Renderer", "put_number", "put_number_slowly"]
+__all__ = ["LN10", "POWERS", "ZERO_PROBABILITY", "Renderer", "write_number", "write_number_slowly"]
 
 
 LN10 = 2.302585092994046
@@ -128,7 +128,7 @@ def _path_to(tables: NgramTables, node: int, order: int) -> Int64s:
 
 
 @compiled
-def _put_digits(number: np.int64, digits: Index, out: Bytes, at: Index) -> int:
+def _write_digits(number: np.int64, digits: Index, out: Bytes, at: Index) -> int:
     for place in range(at + digits - 1, at - 1, -1):
         out[place] = _ZERO + number % 10
         number //= 10
@@ -136,7 +136,7 @@ def _put_digits(number: np.int64, digits: Index, out: Bytes, at: Index) -> int:
 
 
 @compiled
-def put_number_slowly(  # noqa: C901, PLR0912 - digits one by one
+def write_number_slowly(  # noqa: C901, PLR0912 - digits one by one
     natural: np.float32, out: Bytes, at: Index
 ) -> int:
     """Write log10 of e ** ``natural``, any float there is; returns where it ends."""
@@ -148,7 +148,7 @@ def put_number_slowly(  # noqa: C901, PLR0912 - digits one by one
         out[at] = _MINUS
         at += 1
     if np.isinf(natural):
-        return _put_digits(np.int64(-ZERO_PROBABILITY), 2, out, at)
+        return _write_digits(np.int64(-ZERO_PROBABILITY), 2, out, at)
     exponent = np.int64(0)
     while value >= POWERS[exponent + 1]:
         exponent += 1
@@ -180,17 +180,17 @@ def put_number_slowly(  # noqa: C901, PLR0912 - digits one by one
     while limit <= front:
         limit *= 10
         digits += 1
-    at = _put_digits(front, digits, out, at)
+    at = _write_digits(front, digits, out, at)
     if decimals > 0:
         out[at] = _POINT
-        at = _put_digits(number % unit, decimals, out, at + 1)
+        at = _write_digits(number % unit, decimals, out, at + 1)
     if not plain:
         out[at] = _EXPONENT
         at += 1
         if moved < 0:
             out[at] = _MINUS
             at += 1
-        at = _put_digits(abs(moved), 2, out, at)
+        at = _write_digits(abs(moved), 2, out, at)
     return int(at)
 
 
@@ -209,8 +209,8 @@ def _eight_digits(number: np.uint64) -> np.uint64:
 
 
 @inlined
-def put_number(natural: np.float32, out: Bytes, at: Index) -> int:
-    """Do ``put_number_slowly``, without a branch where eight digits do; needs 32 bytes."""
+def write_number(natural: np.float32, out: Bytes, at: Index) -> int:
+    """Do ``write_number_slowly``, without a branch where eight digits do; needs 32 bytes."""
     value = abs(np.float64(natural)) / LN10
     # From −3 to 1: the power of ten below.
     exponent = np.int64(value >= 10.0) + np.int64(value >= 1.0) - 3
@@ -219,20 +219,20 @@ def put_number(natural: np.float32, out: Bytes, at: Index) -> int:
     scaled = np.rint(value * power)
     given_back = np.float32(scaled / power * LN10) == np.float32(abs(natural))
     if not (value >= 1e-2 and value < 100.0 and scaled < 1e8 and given_back):
-        return put_number_slowly(natural, out, at)
+        return write_number_slowly(natural, out, at)
     out[at] = _MINUS
     at += natural < 0
     digits = _eight_digits(np.uint64(scaled))
     kept = np.int64(8) - np.int64(leading_zeros(digits) >> np.uint64(3))
     text = digits + np.uint64(0x3030303030303030)
     # 0.0 before all digits where the number is below 1, else the point between them.
-    put8(out, at, np.uint64(0x3030303030302E30))
+    store8(out, at, np.uint64(0x3030303030302E30))
     below = exponent < 0
     at += 1 - exponent if below else 0
     whole = 8 if below else exponent + 1
-    put8(out, at, text)
+    store8(out, at, text)
     out[at + whole] = _POINT
-    put8(out, at + whole + 1, (text >> np.uint64(8 * whole - 8)) >> np.uint64(8))
+    store8(out, at + whole + 1, (text >> np.uint64(8 * whole - 8)) >> np.uint64(8))
     return int(at + max(kept + (kept > whole), 0 if below else whole))
 
 
@@ -249,7 +249,7 @@ def _lay_out(blob: Bytes, limits: Int64s, short: Bytes) -> None:
 
 
 @compiled
-def _put_long(word: np.int32, blob: Bytes, limits: Int64s, out: Bytes, at: Index) -> int:
+def _write_long(word: np.int32, blob: Bytes, limits: Int64s, out: Bytes, at: Index) -> int:
     """Write a word that is not short, with the space before it, and return its length."""
     begin = limits[word]
     length = limits[word + 1] - begin
@@ -315,7 +315,7 @@ def _render(
     while node < end and at + longest <= len(out):
         if levels > 1 or kept[node]:
             logprob = np.float32(0) if levels == 1 and node == bos else logprobs[node]
-            begin = at = put_number(logprob, out, at)
+            begin = at = write_number(logprob, out, at)
             for level in range(levels):
                 # No function: counting references to the arrays would take longer than this.
                 word = rows[level, node - origin]
@@ -323,7 +323,7 @@ def _render(
                 copy16(short, slot, out, at)
                 length = np.int64(short[slot + _WIDE - 1])
                 if length == 0:
-                    length = _put_long(word, blob, limits, out, at)
+                    length = _write_long(word, blob, limits, out, at)
                 at += length
             out[begin] = _TAB
             if node < len(backoffs):
@@ -338,7 +338,7 @@ def _render(
                     at += lengths[place]
                 else:
                     begin = at
-                    at = put_number(backoffs[node], out, at)
+                    at = write_number(backoffs[node], out, at)
                     if at - begin <= 16:
                         copy16(out, begin, texts, slot)
                         keys[place], lengths[place] = bits[node], at - begin

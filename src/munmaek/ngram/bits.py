@@ -13,7 +13,7 @@ from munmaek.arrays import Int32s, Uint32s, Uint64s
 from munmaek.ngram.compiled import Index, compiled, inlined
 from munmaek.ngram.intrinsics import popcount, trailing_zeros
 
-__all__ = ["SAMPLED", "get_bits", "low_width", "pair_at", "put_bits", "put_rising", "words_for"]
+__all__ = ["SAMPLED", "get_bits", "low_width", "pair_at", "words_for", "write_bits", "write_rising"]
 
 
 SAMPLED = 64
@@ -55,7 +55,7 @@ def _without_ones(bits: np.uint64, count: np.uint64) -> np.uint64:
 
 
 @compiled
-def put_bits(array: Uint64s, place: np.uint64, width: np.uint64, value: np.uint64) -> None:
+def write_bits(array: Uint64s, place: np.uint64, width: np.uint64, value: np.uint64) -> None:
     """Write into bits that are still 0."""
     word, shift = place >> np.uint64(6), place & np.uint64(63)
     array[word] |= value << shift
@@ -64,7 +64,7 @@ def put_bits(array: Uint64s, place: np.uint64, width: np.uint64, value: np.uint6
 
 
 @compiled
-def put_rising(
+def write_rising(
     numbers: Int32s,
     base: Index,
     width: int,
@@ -79,9 +79,9 @@ def put_rising(
     for index in range(len(numbers)):
         number = np.uint64(numbers[index] - base)
         place = np.uint64(low_start + index * width)
-        put_bits(low, place, lower, number & ((np.uint64(1) << lower) - np.uint64(1)))
+        write_bits(low, place, lower, number & ((np.uint64(1) << lower) - np.uint64(1)))
         one = (number >> lower) + np.uint64(index)
-        put_bits(high, np.uint64(high_start) + one, np.uint64(1), np.uint64(1))
+        write_bits(high, np.uint64(high_start) + one, np.uint64(1), np.uint64(1))
         if index % SAMPLED == 0:
             samples[index // SAMPLED] = one
 

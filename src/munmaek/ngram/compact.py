@@ -23,7 +23,7 @@ from munmaek.arrays import Float32s, Int32s, Int64s, Uint32s, Uint64s
 from munmaek.errors import ArtefactError
 from munmaek.ngram import compact_kernels as kernels
 from munmaek.ngram.bisecting import below
-from munmaek.ngram.bits import SAMPLED, low_width, put_bits, put_rising, words_for
+from munmaek.ngram.bits import SAMPLED, low_width, words_for, write_bits, write_rising
 from munmaek.ngram.codebooks import Column, exact_column, trained_column
 from munmaek.ngram.compact_kernels import COLUMNS, Packed
 from munmaek.ngram.compiled import compiled
@@ -271,7 +271,7 @@ def _pack(tables: NgramTables, column: Any, *, threads: int) -> CompactTables:
         nodes = slice(int(starts[level]), int(starts[level + 1]))
         row = layout[level]
         lower = backoffs is not None
-        _put_records(
+        _write_records(
             records,
             row,
             tables.words[nodes],
@@ -282,7 +282,7 @@ def _pack(tables: NgramTables, column: Any, *, threads: int) -> CompactTables:
         )
 
     in_threads(threads, fill, levels)
-    pointers, samples = _put_pointers(tables, layout)
+    pointers, samples = _write_pointers(tables, layout)
     return CompactTables(
         starts=starts.copy(),
         layout=layout,
@@ -305,7 +305,7 @@ def _describe(
 
 
 @compiled
-def _put_records(
+def _write_records(
     records: Uint64s,
     row: Int64s,
     words: Int32s,
@@ -317,15 +317,15 @@ def _put_records(
     place = np.uint64(row[kernels.START])
     for node in range(len(words)):
         width = np.uint64(row[kernels.WORD])
-        put_bits(records, place, width, np.uint64(words[node]))
+        write_bits(records, place, width, np.uint64(words[node]))
         place += width
         width = np.uint64(row[kernels.PROBABILITY])
-        put_bits(records, place, width, _code(logprobs[node], book, row[kernels.BASE]))
+        write_bits(records, place, width, _code(logprobs[node], book, row[kernels.BASE]))
         place += width
         if len(backoffs) > 0:
             width = np.uint64(row[kernels.BACKOFF])
             code = _code(backoffs[node], backoff_book, row[kernels.BACKOFF_BASE])
-            put_bits(records, place, width, code)
+            write_bits(records, place, width, code)
             place += width
 
 
@@ -340,7 +340,7 @@ def _code(value: np.float32, book: Float32s, base: np.int64) -> np.uint64:
     return np.uint64(low)
 
 
-def _put_pointers(tables: NgramTables, layout: Int64s) -> tuple[Uint64s, Uint32s]:
+def _write_pointers(tables: NgramTables, layout: Int64s) -> tuple[Uint64s, Uint32s]:
     bits, samples = 0, 0
     counts = tables.counts
     for level in range(tables.order - 1):
@@ -358,7 +358,7 @@ def _put_pointers(tables: NgramTables, layout: Int64s) -> tuple[Uint64s, Uint32s
     for level in range(tables.order - 1):
         begin, end = int(tables.starts[level]), int(tables.starts[level + 1])
         row = layout[level]
-        put_rising(
+        write_rising(
             tables.first[begin : end + 1],
             end,
             int(row[kernels.LOW_WIDTH]),

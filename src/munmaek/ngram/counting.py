@@ -21,9 +21,9 @@ from munmaek.errors import InputError
 from munmaek.ngram.bisecting import below
 from munmaek.ngram.compiled import compiled
 from munmaek.ngram.intrinsics import prefetch
+from munmaek.ngram.memory_pool import MemoryPool
 from munmaek.ngram.parallel import in_threads
 from munmaek.ngram.sorting import Grams, sort_grams
-from munmaek.ngram.spare import Spare
 
 __all__ = ["Trie", "adjust", "bound", "check_length", "continue_contexts", "count", "unbound"]
 
@@ -125,7 +125,7 @@ def count(
     bos: int,
     eos: int,
     threads: int = 1,
-    spare: Spare | None = None,
+    pool: MemoryPool | None = None,
 ) -> Trie:
     """Count all n-grams; raw counts, the same for any number of threads.
 
@@ -136,17 +136,17 @@ def count(
         bos: the id of ``<s>``.
         eos: the id of ``</s>``.
         threads: how many kernels run side by side.
-        spare: where large arrays come from, and where what is not needed any more goes.
+        pool: where large arrays come from, and where what is not needed any more goes.
 
     Raises:
         InputError: no sequence is long enough to hold an n-gram of that order.
     """
-    spare = spare or Spare()
+    pool = pool or MemoryPool()
     sizes = {"order": order, "vocab_size": vocab_size, "bos": bos, "eos": eos}
-    grams = sort_grams(text, threads=threads, spare=spare, **sizes)
-    words = spare.take(len(grams.links), np.int32)
+    grams = sort_grams(text, threads=threads, pool=pool, **sizes)
+    words = pool.take(len(grams.links), np.int32)
     words[:vocab_size] = np.arange(vocab_size)
-    first = spare.take(int(grams.starts[-2]) + 1, np.int32)
+    first = pool.take(int(grams.starts[-2]) + 1, np.int32)
     first[-1] = grams.starts[-1]
     for longer in range(2, order + 1):
         _fill_words(grams, longer, words, threads)

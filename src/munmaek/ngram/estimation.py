@@ -19,12 +19,12 @@ from munmaek.arrays import Bools, Float32s, Floats, Int32s, Int64s
 from munmaek.ngram.compiled import compiled
 from munmaek.ngram.counting import Trie, adjust, bound, count
 from munmaek.ngram.discounts import counts_of_counts, discounts_of, raw_last_ngrams
-from munmaek.ngram.filling import Begun, Late
+from munmaek.ngram.filling import OnCounted, PendingArray
 from munmaek.ngram.index import bits_for, build_index, large_contexts
 from munmaek.ngram.intrinsics import prefetch
+from munmaek.ngram.memory_pool import MemoryPool
 from munmaek.ngram.parallel import in_threads, usual
 from munmaek.ngram.sequences import check_text, predictable_ids
-from munmaek.ngram.spare import Spare
 from munmaek.ngram.tables import NgramTables, ranks
 
 __all__ = ["Estimate", "estimate", "estimate_text", "unigram_probabilities"]
@@ -102,8 +102,8 @@ def estimate_text(
     eos: int,
     kenlm_compatible: bool = False,
     threads: int | None = None,
-    spare: Spare | None = None,
-    begun: Begun | None = None,
+    pool: MemoryPool | None = None,
+    on_counted: OnCounted | None = None,
 ) -> Estimate:
     """Estimate from a text that is bounded and checked already, as ``estimate`` does.
 
@@ -115,8 +115,8 @@ def estimate_text(
         eos: the id of ``</s>``.
         kenlm_compatible: as for ``estimate``.
         threads: as for ``estimate``.
-        spare: where large arrays come from.
-        begun: told of the arrays once all is counted, while probabilities are still to come.
+        pool: where large arrays come from.
+        on_counted: called with the arrays once all is counted, while probabilities are to come.
 
     Raises:
         InputError: an order too high.
@@ -126,20 +126,20 @@ def estimate_text(
     """
     threads = usual() if threads is None else threads
     vocab_size = len(predictable)
-    spare = spare or Spare()
+    pool = pool or MemoryPool()
     sizes = {"order": order, "vocab_size": vocab_size, "bos": bos, "eos": eos}
-    trie = count(text, threads=threads, spare=spare, **sizes)
+    trie = count(text, threads=threads, pool=pool, **sizes)
     counted = {name: getattr(trie, name) for name in ("starts", "words", "links", "first")}
     large = large_contexts(trie.first)
-    late = {
-        "discounts": Late((order, 3), np.float64),
-        "ranked": Late((vocab_size,), np.int32),
-        "logprobs": Late((len(trie.counts),), np.float32),
-        "backoffs": Late((int(trie.starts[-2]),), np.float32),
-        "index": Late((1 << bits_for(large[1]),), np.uint64),
+    pending = {
+        "discounts": PendingArray((order, 3), np.float64),
+        "ranked": PendingArray((vocab_size,), np.int32),
+        "logprobs": PendingArray((len(trie.counts),), np.float32),
+        "backoffs": PendingArray((int(trie.starts[-2]),), np.float32),
+        "index": PendingArray((1 << bits_for(large[1]),), np.uint64),
     }
-    if begun is not None:
-        begun({**counted, **late})
+    if on_counted is not None:
+        on_counted({**counted, **pending})
     try:
         adjust(trie, bos=bos, threads=threads)
         statistics = in_threads(
@@ -149,15 +149,15 @@ def estimate_text(
             statistics = raw_last_ngrams(statistics, text, bos=bos, eos=eos)
         del text
         discounts = discounts_of(statistics, allow_zero=kenlm_compatible)
-        late["discounts"].reach(discounts)
-        filled = _fill(trie, discounts, predictable, threads, spare, late)
-        index = build_index(trie.first, trie.words, large=large, spare=spare, threads=threads)
-        if index.shape == late["index"].shape:
-            late["index"].reach(index)
+        pending["discounts"].reach(discounts)
+        filled = _fill(trie, discounts, predictable, threads, pool, pending)
+        index = build_index(trie.first, trie.words, large=large, pool=pool, threads=threads)
+        if index.shape == pending["index"].shape:
+            pending["index"].reach(index)
     finally:
-        for each in late.values():
+        for each in pending.values():
             each.stop()
-    spare.release()
+    pool.release()
     return Estimate(NgramTables(**counted, **filled, index=index), discounts)
 
 
@@ -166,8 +166,8 @@ def _fill(
     discounts: Floats,
     predictable: Bools,
     threads: int,
-    spare: Spare,
-    late: Mapping[str, Late],
+    pool: MemoryPool,
+    pending: Mapping[str, PendingArray],
 ) -> dict[str, Any]:
     """Return probabilities, backoff weights and the ranks of words, each told of as it is final.
 
@@ -175,22 +175,22 @@ def _fill(
     """
     starts = trie.starts
     logprobs = trie.counts.view(np.float32)
-    backoffs = spare.take(int(starts[-2]), np.float32)
+    backoffs = pool.take(int(starts[-2]), np.float32)
     # Room for the probabilities of two orders, and for the index after them.
-    spare.give(spare.take(int((starts[2:-1] - starts[:-3]).max(initial=0)) + 16, np.float64))
+    pool.give(pool.take(int((starts[2:-1] - starts[:-3]).max(initial=0)) + 16, np.float64))
     lower = unigram_probabilities(trie.counts[trie.level(1)], discounts[0], predictable)
     _log_into(lower, logprobs[trie.level(1)])
     ranked = ranks(logprobs[trie.level(1)])
-    late["ranked"].reach(ranked)
+    pending["ranked"].reach(ranked)
     for order in range(2, trie.order + 1):
-        kept = spare.take(len(logprobs[trie.level(order)]) if order < trie.order else 0, np.float64)
+        kept = pool.take(len(logprobs[trie.level(order)]) if order < trie.order else 0, np.float64)
         _smooth_order(trie, order, discounts[order - 1], lower, kept, logprobs, backoffs, threads)
-        spare.give(lower)
+        pool.give(lower)
         lower = kept
-        late["logprobs"].reach(logprobs, int(starts[order]))
-        late["backoffs"].reach(backoffs, int(starts[order - 1]))
-    late["logprobs"].reach(logprobs)
-    late["backoffs"].reach(backoffs)
+        pending["logprobs"].reach(logprobs, int(starts[order]))
+        pending["backoffs"].reach(backoffs, int(starts[order - 1]))
+    pending["logprobs"].reach(logprobs)
+    pending["backoffs"].reach(backoffs)
     return {"logprobs": logprobs, "backoffs": backoffs, "ranked": ranked}
 
 

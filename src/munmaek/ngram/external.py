@@ -4,7 +4,7 @@ A row stands for one occurrence of a k-gram: its first word, the number of the (
 its last word, and the words before it. Rows lie in buckets by ranges of their first word. A bucket
 is read, sorted by that word, numbered, and each row is put, one word longer to the left, into the
 bucket of the next order. A word too frequent for that has a bucket of its own, which needs no
-sorting, for rows come in order, and is read piece by piece.
+sorting, for rows come in order, and is read part by part.
 
 Numbers that point elsewhere (links to count, probabilities of the order below) are brought together
 in the same way: the requests are put into buckets by where they point, answered bucket by bucket,
@@ -125,7 +125,7 @@ class _External:
         self.text, self.vocab_size = self.source.map(), len(self.predictable)
         # A row of an order 5 takes 24 bytes, and lies in memory four times at most: read, sorted,
         # extended and grouped.
-        self.piece = max(self.memory // (20 * (self.order + 5)), 1 << 12)
+        self.chunk_size = max(self.memory // (20 * (self.order + 5)), 1 << 12)
 
     def run(self, kenlm_compatible: bool) -> OnDisk:
         histogram = self._histogram()
@@ -140,7 +140,7 @@ class _External:
             self.source.release()
         discounts = discounts_of(statistics, allow_zero=kenlm_compatible)
         logprobs, backoffs = self._smooth(files, starts, links, counts, first, discounts)
-        self.index = index_on_disk(first, files.words, self.scratch, piece=self.piece)
+        self.index = index_on_disk(first, files.words, self.scratch, chunk_size=self.chunk_size)
         tables = NgramTables(
             starts=starts,
             words=words,
@@ -161,14 +161,14 @@ class _External:
 
     # Counting
 
-    def _pieces(self, size: int, piece: int) -> Iterator[tuple[int, int]]:
-        for begin in range(0, size, piece):
-            yield begin, min(begin + piece, size)
+    def _spans_of(self, size: int, chunk_size: int) -> Iterator[tuple[int, int]]:
+        for begin in range(0, size, chunk_size):
+            yield begin, min(begin + chunk_size, size)
 
     def _histogram(self) -> Int64s:
         histogram = np.zeros(self.vocab_size, dtype=np.int64)
         longest = run = 0
-        for begin, end in self._pieces(len(self.text) - 1, 4 * self.piece):
+        for begin, end in self._spans_of(len(self.text) - 1, 4 * self.chunk_size):
             longest, run = scan(self.text[begin:end], self.eos, histogram, longest, run)
             self.source.release()
         if self.order > longest:
@@ -177,7 +177,7 @@ class _External:
         return histogram
 
     def _sort(self, histogram: Int64s) -> _Files:
-        room = max(self.piece, -(-int(histogram.sum()) // _MOST_BUCKETS))
+        room = max(self.chunk_size, -(-int(histogram.sum()) // _MOST_BUCKETS))
         cuts = np.empty(self.vocab_size + 1, dtype=np.int64)
         cuts = cuts[: cut(histogram, room, cuts)]
         bucket_of = np.repeat(np.arange(len(cuts) - 1, dtype=np.int32), np.diff(cuts))
@@ -203,7 +203,7 @@ class _External:
 
     def _begin(self, bucket_of: Int32s, count: int) -> Buckets:
         buckets = Buckets(self.scratch.folder, "rows-1", count=count, columns=self.order)
-        for begin, end in self._pieces(len(self.text) - 1, self.piece):
+        for begin, end in self._spans_of(len(self.text) - 1, self.chunk_size):
             rows = np.empty((end - begin, self.order), dtype=np.int32)
             filled = rows_of_text(self.text, begin, end, self.bos, rows)
             buckets.add(rows[:filled], bucket_of[rows[:filled, 0]])
@@ -223,7 +223,7 @@ class _External:
         for bucket in range(len(cuts) - 1):
             low, high = int(cuts[bucket]), int(cuts[bucket + 1])
             size = buckets.size(bucket)
-            step = self.piece if high - low == 1 else max(size, 1)
+            step = self.chunk_size if high - low == 1 else max(size, 1)
             state = np.array([-1, -1, node, 0], dtype=np.int64)
             for begin in range(0, size, step):
                 rows = buckets.read(bucket, begin, begin + step)
@@ -261,7 +261,7 @@ class _External:
         column = self.scratch.column("first", np.int32)
         for order in range(1, self.order):
             node = int(starts[order])
-            for begin, end in self._spans(starts, order, self.piece):
+            for begin, end in self._spans(starts, order, self.chunk_size):
                 chunk = np.empty(end - begin, dtype=np.int32)
                 node = continue_contexts(begin, end, node, counts, words, self.eos, chunk)
                 column.append(chunk)
@@ -271,9 +271,9 @@ class _External:
         column.map()
         return column
 
-    def _spans(self, starts: Int64s, order: int, piece: int) -> Iterator[tuple[int, int]]:
+    def _spans(self, starts: Int64s, order: int, chunk_size: int) -> Iterator[tuple[int, int]]:
         base = int(starts[order - 1])
-        for begin, end in self._pieces(int(starts[order]) - base, piece):
+        for begin, end in self._spans_of(int(starts[order]) - base, chunk_size):
             yield base + begin, base + end
 
     # Adjusting
@@ -284,14 +284,14 @@ class _External:
         if self.order == 1:
             counts[self.bos] = 0
             return
-        lower, width = int(starts[-2]), 4 * self.piece
+        lower, width = int(starts[-2]), 4 * self.chunk_size
         buckets = Buckets(self.scratch.folder, "links", count=-(-lower // width), columns=1)
-        for begin, end in self._pieces(len(links) - self.vocab_size, width):
+        for begin, end in self._spans_of(len(links) - self.vocab_size, width):
             chunk = links[self.vocab_size + begin : self.vocab_size + end]
             buckets.add(chunk[:, None].copy(), chunk // np.int32(width))
             files.links.release()
         kept = self._begun_by_bos(first.array)
-        for bucket, (begin, end) in enumerate(self._pieces(lower, width)):
+        for bucket, (begin, end) in enumerate(self._spans_of(lower, width)):
             tally = np.zeros(end - begin, dtype=np.int32)
             for at in range(0, buckets.size(bucket), width):
                 count_into(buckets.read(bucket, at, at + width)[:, 0], begin, tally)
@@ -315,7 +315,7 @@ class _External:
 
     def _tally(self, files: _Files, counts: Int32s, starts: Int64s, order: int) -> Int64s:
         total = np.zeros(5, dtype=np.int64)
-        for begin, end in self._spans(starts, order, 4 * self.piece):
+        for begin, end in self._spans(starts, order, 4 * self.chunk_size):
             total += counts_of_counts(counts[begin:end])
             files.counts.release()
         return total
@@ -343,7 +343,7 @@ class _External:
         for order in range(2, self.order + 1):
             self.stages.tell("smoothing", (order - 2) / self.order)
             chunks = chunks_of(
-                first, int(starts[order - 2]), int(starts[order - 1]), piece=self.piece
+                first, int(starts[order - 2]), int(starts[order - 1]), chunk_size=self.chunk_size
             )
             answers = self._lower(files, starts, links, first, chunks, lower, order)
             lower = self.scratch.column(f"probabilities-{order}", np.float64)
@@ -351,8 +351,8 @@ class _External:
             for place, (low, high) in enumerate(chunks):
                 begin, end = int(continued[low]), int(continued[high])
                 below = np.empty(end - begin, dtype=np.float64)
-                for at in range(0, answers.size(place), self.piece):
-                    place_answers(answers.read(place, at, at + self.piece), begin, below)
+                for at in range(0, answers.size(place), self.chunk_size):
+                    place_answers(answers.read(place, at, at + self.chunk_size), begin, below)
                 answers.remove(place)
                 made, weights = np.empty(end - begin), np.empty(high - low)
                 local = continued[low : high + 1] - np.int32(begin)
@@ -380,9 +380,9 @@ class _External:
         order: int,
     ) -> Buckets:
         """Return for each chunk the probabilities that its n-grams have one order below."""
-        first, base, width = contexts.array, int(starts[order - 2]), 4 * self.piece
+        first, base, width = contexts.array, int(starts[order - 2]), 4 * self.chunk_size
         asked = Buckets(self.scratch.folder, "asked", count=-(-lower.size // width), columns=2)
-        for begin, end in self._spans(starts, order, self.piece):
+        for begin, end in self._spans(starts, order, self.chunk_size):
             rows = np.empty((end - begin, 2), dtype=np.int32)
             rows[:, 0] = np.arange(begin, end)
             rows[:, 1] = links[begin:end]
@@ -393,11 +393,11 @@ class _External:
         contexts.release()
         answers = Buckets(self.scratch.folder, "answers", count=len(chunks), columns=3)
         values = lower.map()
-        for bucket, (begin, end) in enumerate(self._pieces(lower.size, width)):
+        for bucket, (begin, end) in enumerate(self._spans_of(lower.size, width)):
             known = values[begin:end].copy()
             lower.release()
-            for at in range(0, asked.size(bucket), self.piece):
-                rows = asked.read(bucket, at, at + self.piece)
+            for at in range(0, asked.size(bucket), self.chunk_size):
+                rows = asked.read(bucket, at, at + self.chunk_size)
                 found = np.empty((len(rows), 3), dtype=np.int32)
                 places = np.searchsorted(limits, rows[:, 0], side="right").astype(np.int32)
                 found[:, 0] = rows[:, 0]

@@ -8,33 +8,33 @@ import numpy as np
 
 from munmaek.arrays import Int32s, Int64s, Uint64s
 from munmaek.ngram.compiled import compiled
-from munmaek.ngram.index import FEW, PROBES, bits_for, put_entry, settle, slot_of
+from munmaek.ngram.index import FEW, PROBES, bits_for, place_entry, settle, slot_of
 from munmaek.ngram.scratch import Buckets, Column, Scratch, chunks_of
 
 __all__ = ["index_on_disk"]
 
 
-def index_on_disk(first: Column, words: Column, scratch: Scratch, *, piece: int) -> Column:
+def index_on_disk(first: Column, words: Column, scratch: Scratch, *, chunk_size: int) -> Column:
     """Return the table as ``build_index`` makes it, mapped from a file.
 
     Args:
         first: as in ``NgramTables``; mapped already.
         words: the same.
         scratch: where the files are.
-        piece: how many rows to hold at a time.
+        chunk_size: how many rows to hold at a time.
     """
-    bits = bits_for(_entries(first, piece))
+    bits = bits_for(_entries(first, chunk_size))
     while True:
-        made = _Table(first, words, scratch, piece, bits).fill()
+        made = _Table(first, words, scratch, chunk_size, bits).fill()
         if made is not None:
             return made
         bits += 1
 
 
-def _entries(first: Column, piece: int) -> int:
+def _entries(first: Column, chunk_size: int) -> int:
     contexts, total = first.array, 0
-    for begin in range(0, len(contexts) - 1, piece):
-        sizes = np.diff(contexts[begin : begin + piece + 1])
+    for begin in range(0, len(contexts) - 1, chunk_size):
+        sizes = np.diff(contexts[begin : begin + chunk_size + 1])
         total += int(sizes[sizes > FEW].sum(dtype=np.int64))
         first.release()
     return total
@@ -42,11 +42,11 @@ def _entries(first: Column, piece: int) -> int:
 
 class _Table:
     def __init__(
-        self, first: Column, words: Column, scratch: Scratch, piece: int, bits: int
+        self, first: Column, words: Column, scratch: Scratch, chunk_size: int, bits: int
     ) -> None:
-        self.first, self.words, self.piece = first, words, piece
+        self.first, self.words, self.chunk_size = first, words, chunk_size
         self.slots = 1 << bits
-        self.width = min(1 << (4 * piece).bit_length(), self.slots)
+        self.width = min(1 << (4 * chunk_size).bit_length(), self.slots)
         self.ranges = self.slots // self.width
         self.buckets = Buckets(scratch.folder, "entries", count=self.ranges, columns=3)
         self.column = scratch.column(f"index-{bits}", np.uint64)
@@ -70,7 +70,7 @@ class _Table:
 
     def _sort_entries(self) -> None:
         contexts, words = self.first.array, self.words.array
-        for low, high in chunks_of(self.first, 0, len(contexts) - 1, piece=self.piece):
+        for low, high in chunks_of(self.first, 0, len(contexts) - 1, chunk_size=self.chunk_size):
             begin, after = int(contexts[low]), int(contexts[high])
             rows = np.empty((after - begin, 3), dtype=np.int32)
             filled = _rows(contexts[low : high + 1], words[begin:after], low, self.slots - 1, rows)
@@ -83,7 +83,7 @@ class _Table:
         slots = np.zeros(self.width, dtype=np.uint64)
         left = np.empty((PROBES, 2), dtype=np.int64)
         rows = self.buckets.read(at, 0, self.buckets.size(at))
-        count = _put(rows, at * self.width, slots, left)
+        count = _place_all(rows, at * self.width, slots, left)
         self.column.append(slots)
         return left[:count].copy() if count >= 0 else None
 
@@ -105,12 +105,12 @@ def _rows(first: Int32s, words: Int32s, base: int, mask: int, rows: Int32s) -> i
 
 
 @compiled
-def _put(rows: Int32s, begin: int, slots: Uint64s, left: Int64s) -> int:
+def _place_all(rows: Int32s, begin: int, slots: Uint64s, left: Int64s) -> int:
     """Return how many entries leave; −1 where one would lie too far from its place."""
     leaving = 0
     for row in range(len(rows)):
         home, word, node = np.int64(rows[row, 0]), rows[row, 1], rows[row, 2]
-        leaving = put_entry(slots, begin, home, word, node, left, leaving)
+        leaving = place_entry(slots, begin, home, word, node, left, leaving)
         if leaving < 0:
             break
     return leaving

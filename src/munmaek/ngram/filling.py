@@ -8,7 +8,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["LAST", "Begun", "Late", "UnfilledError"]
+__all__ = ["LAST", "OnCounted", "PendingArray", "UnfilledError"]
 
 LAST = ("discounts", "ranked", "logprobs", "backoffs", "index")
 """Arrays of tables that are computed last, in that order."""
@@ -19,7 +19,7 @@ class UnfilledError(Exception):
 
 
 @final
-class Late:
+class PendingArray:
     """An array whose elements become final from its begin on."""
 
     def __init__(self, shape: tuple[int, ...], dtype: DTypeLike) -> None:
@@ -58,5 +58,5 @@ class Late:
             return self._array[begin : self._final]
 
 
-Begun = Callable[[Mapping[str, NDArray[Any] | Late]], None]
-"""Told of a model's arrays by name; what it starts may go on beside and waits for the late ones."""
+OnCounted = Callable[[Mapping[str, NDArray[Any] | PendingArray]], None]
+"""Called with a model's arrays by name; what it starts may go on beside and waits for them."""

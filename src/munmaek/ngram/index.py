@@ -11,8 +11,8 @@ import numpy as np
 from munmaek.arrays import Int32s, Int64s, Uint64s
 from munmaek.ngram.bisecting import below
 from munmaek.ngram.compiled import Index, compiled, inlined
+from munmaek.ngram.memory_pool import MemoryPool
 from munmaek.ngram.parallel import in_threads
-from munmaek.ngram.spare import Spare
 
 __all__ = [
     "FEW",
@@ -20,7 +20,7 @@ __all__ = [
     "bits_for",
     "build_index",
     "large_contexts",
-    "put_entry",
+    "place_entry",
     "settle",
     "slot_of",
 ]
@@ -41,7 +41,7 @@ def build_index(
     words: Int32s,
     *,
     large: tuple[Int32s, int] | None = None,
-    spare: Spare | None = None,
+    pool: MemoryPool | None = None,
     threads: int = 1,
 ) -> Uint64s:
     """Build the table of a trie: a power of two of slots, one free one where it is empty.
@@ -50,17 +50,17 @@ def build_index(
         first: as the tables have it.
         words: likewise.
         large: what ``large_contexts`` gives, where it is known already.
-        spare: where the memory comes from; None takes it new.
+        pool: where the memory comes from; None takes it new.
         threads: how many kernels run side by side; the result is the same to the bit.
     """
     contexts, entries = large or large_contexts(first)
     bits = bits_for(entries)
-    spare = spare or Spare()
+    pool = pool or MemoryPool()
     while True:
-        slots = spare.take(1 << bits, np.uint64)
+        slots = pool.take(1 << bits, np.uint64)
         if _fill_all(first, words, contexts, slots, threads):
             return slots
-        spare.give(slots)
+        pool.give(slots)
         bits += 1
 
 
@@ -152,14 +152,14 @@ def _fill(
         for node in range(first[context], first[context + 1]):
             home = np.int64(slot_of(np.uint64(context), np.uint64(words[node]), mask))
             if low <= home < high:
-                leaving = put_entry(part, low, home, words[node], node, left, leaving)
+                leaving = place_entry(part, low, home, words[node], node, left, leaving)
                 if leaving < 0:
                     return -1
     return leaving
 
 
 @inlined
-def put_entry(
+def place_entry(
     slots: Uint64s, begin: int, home: np.int64, word: Index, node: Index, left: Int64s, leaving: int
 ) -> int:
     """Put an entry into the range of slots that begins with slot ``begin``, or into ``left``.

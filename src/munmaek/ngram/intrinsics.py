@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from munmaek.ngram.compiled import Index
 
-__all__ = ["copy16", "get8", "leading_zeros", "popcount", "prefetch", "put8", "trailing_zeros"]
+__all__ = ["copy16", "leading_zeros", "load8", "popcount", "prefetch", "store8", "trailing_zeros"]
 
 # Numba and llvmlite come without types.
 _ir, _types, _cgutils, _arrayobj = cast("Any", (ir, types, cgutils, arrayobj))
@@ -93,7 +93,7 @@ def _copy16(
     return _types.void(source, _types.int64, target, _types.int64), emit
 
 
-def _get8(typing: object, source: Any, at: object) -> tuple[Any, _Emit]:
+def _load8(typing: object, source: Any, at: object) -> tuple[Any, _Emit]:
     del typing, at
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -104,7 +104,7 @@ def _get8(typing: object, source: Any, at: object) -> tuple[Any, _Emit]:
     return _types.uint64(source, _types.int64), emit
 
 
-def _put8(typing: object, target: Any, at: object, content: object) -> tuple[Any, _Emit]:
+def _store8(typing: object, target: Any, at: object, content: object) -> tuple[Any, _Emit]:
     del typing, at, content
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -129,10 +129,10 @@ copy16 = cast("_Copy", _intrinsic(_copy16))
 
 Nothing is checked: more than is wanted may be copied, to be written over by what follows.
 """
-get8 = cast("_Get", _intrinsic(_get8))
+load8 = cast("_Get", _intrinsic(_load8))
 """The 8 bytes of an array from an index on as a uint64, the first one lowest. Nothing is checked.
 """
-put8 = cast("_Put", _intrinsic(_put8))
+store8 = cast("_Put", _intrinsic(_store8))
 """Write the 8 bytes of a uint64 from an index on, the lowest first as all our processors have it.
 
 Nothing is checked.

@@ -5,7 +5,7 @@ import numpy as np
 from munmaek.arrays import Bytes, Int64s
 from munmaek.ngram.bisecting import below
 from munmaek.ngram.compiled import Index, compiled
-from munmaek.ngram.intrinsics import get8, popcount, trailing_zeros
+from munmaek.ngram.intrinsics import load8, popcount, trailing_zeros
 
 __all__ = ["UNSOUND", "count_rows", "join_rows"]
 
@@ -32,7 +32,7 @@ def count_rows(block: Bytes) -> int:  # noqa: C901, PLR0912  eight bytes at a ti
     size = len(block)
     while at < size:
         while at + 8 <= size:
-            eight = get8(block, at)
+            eight = load8(block, at)
             # No byte is above 127, so no sum reaches the next; a high bit says: not the mark.
             returns = ((eight ^ _RETURNS) + _OTHERS) & _HIGHEST
             if eight & _HIGHEST != 0 or returns != _HIGHEST:
@@ -110,7 +110,7 @@ def join_rows(block: Bytes, begin: int, held: Int64s, out: Bytes) -> int:
     while at < size:
         end = at
         while end + 8 <= size:
-            left = get8(block, end) ^ _FEEDS
+            left = load8(block, end) ^ _FEEDS
             found = (left - _LOWEST) & ~left & _HIGHEST
             if found != 0:
                 end = int(end + np.int64(trailing_zeros(found) >> np.uint64(3)))
@@ -125,24 +125,24 @@ def join_rows(block: Bytes, begin: int, held: Int64s, out: Bytes) -> int:
         plain = end == at or (32 < block[at] < 128 and 32 < block[end - 1] < 128)
         spaced = not plain and (_space_at(block, at) > 0 or _space_before(block, at, end) > 0)
         if is_held or spaced:
-            filled = _put_row(block, run, stop, out, filled) if run >= 0 else filled
+            filled = _write_row(block, run, stop, out, filled) if run >= 0 else filled
             run = -1
             if not is_held:
                 while at < end and _space_at(block, at) > 0:
                     at += _space_at(block, at)
                 while end > at and _space_before(block, at, end) > 0:
                     end -= _space_before(block, at, end)
-                filled = _put_row(block, at, end, out, filled)
+                filled = _write_row(block, at, end, out, filled)
         else:
             run = at if run < 0 else run
             stop = end
         row += 1
         at = after
-    return _put_row(block, run, stop, out, filled) if run >= 0 else filled
+    return _write_row(block, run, stop, out, filled) if run >= 0 else filled
 
 
 @compiled
-def _put_row(block: Bytes, begin: Index, end: Index, out: Bytes, filled: Index) -> int:
+def _write_row(block: Bytes, begin: Index, end: Index, out: Bytes, filled: Index) -> int:
     out[filled] = 10
     filled += 1
     for offset in range(end - begin):  # a slice takes two seconds to compile

@@ -170,21 +170,21 @@ class Column:
             self._map.madvise(mmap.MADV_DONTNEED)
 
 
-def chunks_of(first: Column, low: int, high: int, *, piece: int) -> list[tuple[int, int]]:
-    """Cut contexts into runs of at most 2 · ``piece`` nodes that continue them, if it can be.
+def chunks_of(first: Column, low: int, high: int, *, chunk_size: int) -> list[tuple[int, int]]:
+    """Cut contexts into runs of at most 2 · ``chunk_size`` nodes that continue them, if it can be.
 
     Args:
         first: the first node of each context, mapped.
         low: the first context.
         high: the one after the last.
-        piece: half the size of a chunk.
+        chunk_size: half the size of a chunk.
     """
     chunks: list[tuple[int, int]] = []
     while low < high:
-        end = min(high, low + 2 * piece)
+        end = min(high, low + 2 * chunk_size)
         ahead = first.array[low : end + 1] - first.array[low]
         # Of the array's own type, or all of it would be copied.
-        most = np.array([2 * piece], dtype=ahead.dtype)
+        most = np.array([2 * chunk_size], dtype=ahead.dtype)
         fits = int(np.searchsorted(ahead, most, side="right")[0]) - 1
         end = low + max(fits, 1)
         chunks.append((low, min(end, high)))

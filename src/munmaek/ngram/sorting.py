@@ -24,8 +24,8 @@ from munmaek.errors import InputError, OrderError
 from munmaek.ngram.bisecting import below
 from munmaek.ngram.compiled import compiled
 from munmaek.ngram.intrinsics import prefetch
+from munmaek.ngram.memory_pool import MemoryPool
 from munmaek.ngram.parallel import cuts_by_weight, in_threads
-from munmaek.ngram.spare import Spare
 from munmaek.ngram.words import tally
 
 __all__ = ["Grams", "sort_grams"]
@@ -59,7 +59,7 @@ class Grams:
 
 
 def sort_grams(
-    text: Int32s, *, order: int, vocab_size: int, bos: int, eos: int, threads: int, spare: Spare
+    text: Int32s, *, order: int, vocab_size: int, bos: int, eos: int, threads: int, pool: MemoryPool
 ) -> Grams:
     """Find, count and link all n-grams.
 
@@ -70,12 +70,12 @@ def sort_grams(
         bos: the id of ``<s>``.
         eos: the id of ``</s>``.
         threads: how many kernels run side by side.
-        spare: gets the memory that the sorting took.
+        pool: gets the memory that the sorting took.
 
     Raises:
         InputError: no sentence is long enough, or there are more n-grams than can be numbered.
     """
-    return _Sorter(text, order, vocab_size, bos, eos, threads, spare).run()
+    return _Sorter(text, order, vocab_size, bos, eos, threads, pool).run()
 
 
 @dataclass(eq=False)
@@ -88,7 +88,7 @@ class _Sorter:
     bos: int
     eos: int
     threads: int
-    spare: Spare
+    pool: MemoryPool
 
     def __post_init__(self) -> None:
         parts = self._histograms()
@@ -114,7 +114,7 @@ class _Sorter:
         counts[: self.vocab_size] = self.histogram
         if self.order > 1:
             self._extend_all(links, counts)
-        self.spare.give(self.places)
+        self.pool.give(self.places)
         starts = np.concatenate([[0], self.begins[1:, -1]])
         links.resize(starts[-1], refcheck=False)
         counts.resize(starts[-1], refcheck=False)
@@ -147,7 +147,7 @@ class _Sorter:
 
     def _sort_by_word(self, histograms: Int64s) -> Int64s:
         """Sort places by the unigram that stands there."""
-        parts, places = self._parts(), self.spare.take(len(self.text) - 1, np.int64)
+        parts, places = self._parts(), self.pool.take(len(self.text) - 1, np.int64)
         cursors = np.cumsum(histograms, axis=0) - histograms + self._limits()[:-1]
 
         def work(part: int) -> None:
@@ -158,7 +158,7 @@ class _Sorter:
 
     def _extend_all(self, links: Int32s, counts: Int32s) -> None:
         before = self._count_before()
-        source, target = self.places, self.spare.take(len(self.places), np.int64)
+        source, target = self.places, self.pool.take(len(self.places), np.int64)
         limits = self._limits()
         self._extend_by(limits, self._cursors(before, 1), source, target)
         with ThreadPoolExecutor(1) as beside:
@@ -170,7 +170,7 @@ class _Sorter:
                 self._number_all(order, limits, source, links, counts)
                 if order < self.order:
                     self._extend_by(limits, cursors.result(), source, target)
-        self.spare.give(target)
+        self.pool.give(target)
 
     def _extend_by(self, limits: Int64s, cursors: Int32s, source: Int64s, target: Int64s) -> None:
         def work(part: int) -> None:

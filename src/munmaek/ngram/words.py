@@ -15,7 +15,7 @@ import numpy as np
 from munmaek.arrays import Bytes, Int32s, Int64s, Uint64s
 from munmaek.ngram.compiled import compiled
 from munmaek.ngram.hashing import MULTIPLIER, fill_slots, mixed, slot_entry, word_hash, word_slot
-from munmaek.ngram.intrinsics import get8
+from munmaek.ngram.intrinsics import load8
 
 __all__ = ["Rows", "Vocabulary", "renumber", "tally"]
 
@@ -266,7 +266,7 @@ def _number(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917
                 start = limits[found]
                 if limits[found + 1] - start == length:
                     if length <= 8 and begin + 8 <= size and start + 8 <= len(blob):
-                        differing = get8(blob, start) ^ get8(block, begin)
+                        differing = load8(blob, start) ^ load8(block, begin)
                         same = length if differing << np.uint64(64 - 8 * length) == 0 else 0
                     else:
                         same = 0

@@ -109,7 +109,7 @@ class OutputLayer(nn.Module):
     def begin_with(self, counts: Int[Tensor, " V"]) -> None:
         """Begin as a unigram model, with the log-frequencies of tokens for a bias.
 
-        Else the first passes over a text are spent on learning how frequent each token is.
+        Else the first epochs are spent on learning how frequent each token is.
 
         Args:
             counts: how often each token is to be predicted; each is taken to be one more.

@@ -79,7 +79,7 @@ def frame_text(
 ) -> FramedText:
     """Return ``text``, or a pair, in the tokenizer's frame and cut where the model cuts it."""
     texts = [text] if second is None else [text, second]
-    pieces = [tokenizer.pieces(each, allow=allow) for each in texts]
+    pieces = [tokenizer.subwords(each, allow=allow) for each in texts]
     places = framing.frame.places([len(each) for each in pieces], framing.limit)
     before = len(ascii_words(text))
     row: list[tuple[int, int]] = []

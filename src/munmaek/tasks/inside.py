@@ -189,7 +189,7 @@ def piece_words(
     tokenizer: AnyTokenizer, text: str
 ) -> tuple[list[int], tuple[str, ...], tuple[int, ...]]:
     """Return the ids of a text, the name of each piece and the word that it belongs to."""
-    pieces = tokenizer.pieces(text)
+    pieces = tokenizer.subwords(text)
     ids = [piece.id for piece in pieces]
     return ids, shown_tokens(tokenizer, ids), tuple(piece.word for piece in pieces)
 

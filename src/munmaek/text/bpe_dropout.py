@@ -1,11 +1,11 @@
-"""BPE-dropout: texts cut into other pieces at every pass (Provilkov et al. 2020, algorithm 1).
+"""BPE-dropout: texts cut into other subwords in every epoch (Provilkov et al. 2020, algorithm 1).
 
 At every step of the merging of a word each merge that is possible is left out with a probability;
 of the others the one learned first is done, and where none is left the word is finished. Nothing
-left out gives the tokenizer's own pieces.
+left out gives the tokenizer's own subwords.
 
-What is left out follows from the seed, the number of the pass and the place of the text alone, so
-that a pass can be had again: of a counter that begins at their hash, splitmix64 (Steele et al.
+What is left out follows from the seed, the number of the epoch and the place of the text alone, so
+that an epoch can be had again: of a counter that begins at their hash, splitmix64 (Steele et al.
 2014, figure 13) of each value is a draw.
 """
 
@@ -23,9 +23,9 @@ from munmaek.text.tokenizers import Tokenizer
 __all__ = ["MERGING", "MergeDropout", "Rows"]
 
 MERGING = frozenset({"bpe", "morphemes+bpe"})
-"""Kinds of tokenizer whose pieces are made by merges."""
+"""Kinds of tokenizer whose subwords are made by merges."""
 LONGEST = 256
-"""Characters; a longer word has its own pieces always, as merging by scans is quadratic."""
+"""Characters; a longer word has its own subwords always, as merging by scans is quadratic."""
 
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -69,9 +69,9 @@ class MergeDropout:
 
         Args:
             tokenizer: of a kind in ``MERGING``.
-            texts: what is encoded at every pass.
+            texts: what is encoded in every epoch.
             rate: the probability of leaving a merge out, at least 0 and below 1.
-            seed: of all passes.
+            seed: of all epochs.
 
         Raises:
             ConfigError: another kind of tokenizer, or a rate that is no such probability.

@@ -1,6 +1,6 @@
 """Vocabularies from text, as pipelines of the ``tokenizers`` library.
 
-Every kind but words keeps spaces: a space is written ``▁`` (U+2581) at the head of the piece that
+Every kind but words keeps spaces: a space is written ``▁`` (U+2581) at the head of the subword that
 follows it, as SentencePiece does (Kudo & Richardson 2018). A ``▁`` of the text itself is held as
 the private-use character U+F2581 and written back on decoding.
 
@@ -19,7 +19,7 @@ from tokenizers import Tokenizer as Pipeline
 
 from munmaek.errors import ConfigError
 from munmaek.text.spaces import SPACE
-from munmaek.text.unigram import learn_pieces
+from munmaek.text.unigram import learn_subwords
 
 __all__ = [
     "BYTES",
@@ -99,17 +99,19 @@ def build_bpe(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipeline
 
 def build_unigram(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipeline:
     """Build a unigram language model over subwords within words, with byte fallback."""
-    del min_count  # The likelihood, not a count, decides which pieces stay.
+    del min_count  # The likelihood, not a count, decides which subwords stay.
     head = [*SPECIALS, *BYTES]
     room = _room(vocab_size, len(head))
     counts = _characters(texts, normalizers.NFC())
     alphabet = _covering(counts, room // 2, COVERAGE)
     words = _pretokens(texts, alphabet, _word_borders())
     # Six decimals: the library reads longer ones from JSON with the last bit off.
-    pieces = [(piece, round(score, 6)) for piece, score in learn_pieces(words, alphabet, room)]
-    pieces.sort(key=lambda item: (-item[1], item[0]))
+    subwords = [
+        (subword, round(score, 6)) for subword, score in learn_subwords(words, alphabet, room)
+    ]
+    subwords.sort(key=lambda item: (-item[1], item[0]))
     model = models.Unigram(
-        [*((token, 0.0) for token in head), *pieces], SPECIALS.index("<unk>"), byte_fallback=True
+        [*((token, 0.0) for token in head), *subwords], SPECIALS.index("<unk>"), byte_fallback=True
     )
     return _finished(model, _word_borders())
 
@@ -157,15 +159,15 @@ def build_wordpiece(texts: Sequence[str], vocab_size: int, min_count: int) -> Pi
 def build_morphemes(segments: Sequence[Sequence[str]], vocab_size: int, min_count: int) -> Pipeline:
     """Build the most frequent morphemes; others are spelled in characters, or ``<unk>``."""
     room = _room(vocab_size, len(SPECIALS))
-    counts = Counter(_marked(piece) for pieces in segments for piece in pieces)
+    counts = Counter(_marked(subword) for subwords in segments for subword in subwords)
     characters = Counter({MARK: 1})
-    for piece, count in counts.items():
-        for character in piece:
+    for subword, count in counts.items():
+        for character in subword:
             characters[character] += count
     alphabet = _covering(characters, room // 2, 1.0)
-    whole = Counter({piece: count for piece, count in counts.items() if len(piece) > 1})
+    whole = Counter({subword: count for subword, count in counts.items() if len(subword) > 1})
     vocab = _vocab([*alphabet, *_frequent(whole, room - len(alphabet), min_count)])
-    # Without merges, a piece that is not in the vocabulary falls apart into its characters.
+    # Without merges, a subword that is not in the vocabulary falls apart into its characters.
     model = models.BPE(vocab, [], unk_token="<unk>", ignore_merges=True)
     return _finished(model, _morpheme_borders())
 
@@ -174,17 +176,17 @@ def build_morpheme_bpe(
     segments: Sequence[Sequence[str]], vocab_size: int, min_count: int
 ) -> Pipeline:
     """Build byte-pair encoding that never crosses a morpheme border, with byte fallback."""
-    pieces = [piece for line in segments for piece in line]
-    return _trained_bpe(pieces, vocab_size, min_count, _morpheme_borders())
+    subwords = [subword for line in segments for subword in line]
+    return _trained_bpe(subwords, vocab_size, min_count, _morpheme_borders())
 
 
-# Where pieces end
+# Where subwords end
 
 
 def _word_borders() -> pre_tokenizers.PreTokenizer:
     """Cut before spaces, around other white space, around runs of punctuation.
 
-    ``<`` is punctuation, so no piece of a text can be the literal of a special token.
+    ``<`` is punctuation, so no subword of a text can be the literal of a special token.
     """
     return pre_tokenizers.Sequence(
         [
@@ -285,7 +287,9 @@ def _pretokens(
     """Count how often each run between borders occurs."""
     cut = _bordered(borders).pre_tokenize_str
     return Counter(
-        piece for text in _within(texts, alphabet) for piece, _ in cut(text.replace(MARK, STAND_IN))
+        subword
+        for text in _within(texts, alphabet)
+        for subword, _ in cut(text.replace(MARK, STAND_IN))
     )
 
 

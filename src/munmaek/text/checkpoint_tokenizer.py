@@ -19,7 +19,7 @@ from munmaek.errors import ArtefactError, ConfigError, UnsupportedError
 from munmaek.text.frames import Frame
 from munmaek.text.given import check_text, given_texts
 from munmaek.text.pipelines import open_pipeline
-from munmaek.text.places import Piece
+from munmaek.text.places import Subword
 from munmaek.text.published_tokenizer import read_published
 from munmaek.text.spaces import ascii_words
 from munmaek.text.tokenizers import Tokenizer
@@ -189,13 +189,13 @@ class CheckpointTokenizer:
         """Return the text that places are counted in: as it is, for its own rules compose it."""
         return text
 
-    def pieces(self, text: str, *, allow: Sequence[str] = ()) -> list[Piece]:
+    def subwords(self, text: str, *, allow: Sequence[str] = ()) -> list[Subword]:
         """Return the tokens of ``encode(text, allow=allow)`` with their places in the text."""
-        pieces: list[Piece] = []
+        subwords: list[Subword] = []
         for number, start, end in self._located(check_text(text), allow):
             word = max(0, _words(text[:end]) - 1)
-            pieces.append(Piece(number, self.token(number), text[start:end], start, end, word))
-        return pieces
+            subwords.append(Subword(number, self.token(number), text[start:end], start, end, word))
+        return subwords
 
     def _located(self, text: str, allow: Sequence[str]) -> list[tuple[int, int, int]]:
         unknown = [token for token in allow if token not in MASKS]

@@ -3,7 +3,7 @@ r"""Text from files: plain lines, labelled rows, parallel sentences.
 ``-`` is standard input. Files may be compressed (gzip, xz, bzip2, Zstandard); the first bytes tell,
 and a name that says otherwise is an error. Text is strict UTF-8, a byte order mark at the start of
 a file is dropped, every string is brought to NFC, ``\r\n`` and ``\r`` end a line like ``\n``.
-Control characters, NUL too, are kept. Every complaint is one line: file, line, wanted, given.
+Control characters, NUL too, are kept. Every error message is one line: file, line, wanted, given.
 """
 
 import hashlib
@@ -370,7 +370,7 @@ def read_texts(
     *,
     role: str = "text",
     column: str | int | None = None,
-    spare: int = 0,
+    extra: int = 0,
     blanks: bool = True,
     ends: str = SPACES,
 ) -> Iterator[str]:
@@ -384,7 +384,7 @@ def read_texts(
         names: of the column, best first.
         role: what it holds, for messages.
         column: its name, or its number from 0, where it is known; None finds it.
-        spare: columns that a table without header may have behind it.
+        extra: columns that a table without header may have behind it.
         blanks: a blank line of a table is an empty text, as one of plain lines always is.
         ends: characters that are stripped off both ends of a plain line.
 
@@ -395,7 +395,7 @@ def read_texts(
     opened = open_text(path)
     if opened.form in _PLAIN and column is None:
         return _stripped(opened, ends)
-    return _column(opened, Column(role, tuple(names), column), spare, blanks=blanks)
+    return _column(opened, Column(role, tuple(names), column), extra, blanks=blanks)
 
 
 def read_text_pairs(
@@ -403,7 +403,7 @@ def read_text_pairs(
     *,
     first_column: str | int | None = None,
     second_column: str | int | None = None,
-    spare: int = 0,
+    extra: int = 0,
 ) -> Iterator[tuple[str, str]]:
     """Read the two texts after two others, as ``read_texts``; plain lines have a tab between them.
 
@@ -417,7 +417,7 @@ def read_text_pairs(
         Column("first text", FIRST_NAMES, first_column),
         Column("second text", SECOND_NAMES, second_column),
     )
-    rows = opened_columns(opened, columns, spare=spare, blanks=True)
+    rows = opened_columns(opened, columns, extra=extra, blanks=True)
     return ((texts[0], texts[1]) for _, *texts in rows)
 
 
@@ -442,8 +442,8 @@ def _stripped(opened: OpenedText, ends: str = SPACES) -> Iterator[str]:
     return (line.strip(ends) for line in opened.lines)
 
 
-def _column(opened: OpenedText, column: Column, spare: int, *, blanks: bool) -> Iterator[str]:
-    return (text for _, text in opened_columns(opened, (column,), spare=spare, blanks=blanks))
+def _column(opened: OpenedText, column: Column, extra: int, *, blanks: bool) -> Iterator[str]:
+    return (text for _, text in opened_columns(opened, (column,), extra=extra, blanks=blanks))
 
 
 def content_hash(*columns: Sequence[str]) -> str:

@@ -120,36 +120,36 @@ class Frame:
     def _place(self) -> int:
         return [slot.content for slot in self.single].index(FIRST)
 
-    def cut(self, text: Sequence[Item], limit: int) -> Sequence[Item]:
-        """Return what a single text's row of at most ``limit`` tokens has room for."""
-        kept = self._kept([len(text)], limit)[0]
+    def cut(self, text: Sequence[Item], max_length: int) -> Sequence[Item]:
+        """Return what a single text's row of at most ``max_length`` tokens has room for."""
+        kept = self._kept([len(text)], max_length)[0]
         return text[kept.start : kept.stop]
 
-    def rows(self, lines: Sequence[Ids], limit: int) -> list[list[int]]:
-        """Frame single texts, each cut so that at most ``limit`` tokens remain in all.
+    def rows(self, lines: Sequence[Ids], max_length: int) -> list[list[int]]:
+        """Frame single texts, each cut so that at most ``max_length`` tokens remain in all.
 
         Raises:
             InputError: a text without tokens in a frame without any.
         """
         before, after = self.before, self.after
-        room = _room(limit, self.special)
+        room = _room(max_length, self.special)
         if not (before or after) and not all(len(ids) for ids in lines):
             raise InputError(_NOTHING)
         if self.cut_left:
             return [[*before, *ids[max(len(ids) - room, 0) :], *after] for ids in lines]
         return [[*before, *ids[:room], *after] for ids in lines]
 
-    def row(self, ids: Ids, limit: int) -> list[int]:
+    def row(self, ids: Ids, max_length: int) -> list[int]:
         """Frame one text, as ``rows`` frames it."""
-        return self.rows([ids], limit)[0]
+        return self.rows([ids], max_length)[0]
 
-    def together(self, first: Ids, second: Ids, limit: int) -> tuple[list[int], int]:
+    def together(self, first: Ids, second: Ids, max_length: int) -> tuple[list[int], int]:
         """Return a pair's row, and how many of its tokens are of segment 0.
 
         Raises:
             InputError: texts without tokens in a frame without any.
         """
-        spans = self._kept((len(first), len(second)), limit)
+        spans = self._kept((len(first), len(second)), max_length)
         texts = [
             ids[span.start : span.stop] for ids, span in zip((first, second), spans, strict=True)
         ]
@@ -163,14 +163,14 @@ class Frame:
             raise InputError(_NOTHING)
         return row, len(row) if split < 0 else split
 
-    def places(self, sizes: Sequence[int], limit: int) -> list[tuple[int, int]]:
+    def places(self, sizes: Sequence[int], max_length: int) -> list[tuple[int, int]]:
         """Return for each token of a row its text and its place there, or ``SPECIAL`` and its id.
 
         Args:
             sizes: tokens of the one text, or of both.
-            limit: tokens of the row at most.
+            max_length: tokens of the row at most.
         """
-        spans = self._kept(sizes, limit)
+        spans = self._kept(sizes, max_length)
         out: list[tuple[int, int]] = []
         for slot in self.single if len(sizes) == 1 else self.pair:
             if slot.content == SPECIAL:
@@ -179,14 +179,14 @@ class Frame:
                 out.extend((slot.content, place) for place in spans[slot.content])
         return out
 
-    def _kept(self, sizes: Sequence[int], limit: int) -> list[range]:
-        """Return the tokens of each text that a row of ``limit`` tokens has room for.
+    def _kept(self, sizes: Sequence[int], max_length: int) -> list[range]:
+        """Return the tokens of each text that a row of ``max_length`` tokens has room for.
 
         Of a pair the longer text is cut first, then both alike, as the tokenizers library does
         (``longest_first``).
         """
         special = self.special if len(sizes) == 1 else self.special_of_pair
-        room = _room(limit, special)
+        room = _room(max_length, special)
         most = [room]
         if len(sizes) == 2:
             short = min(sizes)
@@ -229,13 +229,13 @@ class Frame:
         return made
 
 
-def _room(limit: int, special: int) -> int:
-    if limit < special:
+def _room(max_length: int, special: int) -> int:
+    if max_length < special:
         message = (
-            f"a maximum of {limit} tokens has no room for the {special} special ones of a text"
+            f"a maximum of {max_length} tokens has no room for the {special} special ones of a text"
         )
         raise ConfigError(message)
-    return limit - special
+    return max_length - special
 
 
 def _slots(encoding: Any) -> Iterator[Slot]:

@@ -90,6 +90,6 @@ def _marked(opened: OpenedText, texts: Sequence[Column], label: Column) -> Itera
         yield LabelRow(number, (text.strip(SPACES),), labels)
 
 
-def _fail(opened: OpenedText, line: int, complaint: str) -> None:
-    message = f"{at_line(opened.name, line)}: {complaint}"
+def _fail(opened: OpenedText, line: int, reason: str) -> None:
+    message = f"{at_line(opened.name, line)}: {reason}"
     raise InputError(message)

@@ -1,8 +1,8 @@
 """Korean morphemes through Kiwi (https://github.com/bab2min/Kiwi), as slices of the text itself.
 
 Kiwi gives dictionary forms: 했다 is 하 + 었 + 다. Here a text is only cut where one of its
-morphemes ends and the next begins, and never within a syllable that two share: 했|다. So the pieces
-joined are the text.
+morphemes ends and the next begins, and never within a syllable that two share: 했|다. So they are
+the text when they are joined.
 """
 
 import importlib
@@ -49,11 +49,11 @@ def analyser() -> str:
 
 
 def segment(texts: Sequence[str]) -> list[list[str]]:
-    """Cut every text into morphemes; a space stays at the head of the piece after it.
+    """Cut every text into morphemes; a space stays at the head of the morpheme after it.
 
     Texts are analysed on all processors, and remembered: a vocabulary is learned from the texts
-    that are encoded next, and the analysis takes most of the time. ``"".join`` of the pieces is the
-    text.
+    that are encoded next, and the analysis takes most of the time. ``"".join`` of
+    the morphemes is the text.
 
     Raises:
         UnsupportedError: Kiwi is not installed.

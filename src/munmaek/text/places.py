@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from munmaek.text.building import BYTES, MARK, SPECIALS, STAND_IN
 from munmaek.text.spaces import is_ascii_space
 
-__all__ = ["FIRST_BYTE", "Located", "Piece", "bytes_located", "whole_characters", "word_of"]
+__all__ = ["FIRST_BYTE", "Located", "Subword", "bytes_located", "whole_characters", "word_of"]
 
 FIRST_BYTE = len(SPECIALS)
 
@@ -17,7 +17,7 @@ Located = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Subword:
     """A token of a text and the place it came from."""
 
     id: int
@@ -26,7 +26,7 @@ class Piece:
     text: str
     """The characters it stands for."""
     start: int
-    """Offset of its first character in the NFC text; a space before a word belongs to the piece."""
+    """Offset of its first character in the NFC text; a space before a word is part of it."""
     end: int
     """Offset after its last character; tokens that share a character share its offsets."""
     word: int

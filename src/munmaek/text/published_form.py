@@ -34,7 +34,7 @@ def published_form(
 
     Args:
         tokenizer: a trained one, or one that came with a checkpoint.
-        segmented: the network is told which text of a pair a token belongs to.
+        segmented: the network is given which text of a pair a token belongs to.
         masks: ``<mask>`` in a text is to be a mask.
 
     Raises:
@@ -76,8 +76,8 @@ def _unknown_literals(space: str) -> Any:
 def _processor(frame: Frame, tokenizer: AnyTokenizer) -> Any:
     """Write the frame as a template."""
     return _f.TemplateProcessing(
-        single=[_written(slot, told=False) for slot in frame.single],
-        pair=[_written(slot, told=tokenizer.frame.segmented) for slot in frame.pair],
+        single=[_written(slot, segmented=False) for slot in frame.single],
+        pair=[_written(slot, segmented=tokenizer.frame.segmented) for slot in frame.pair],
         special_tokens=[
             {"id": f"special{number}", "ids": [number], "tokens": [tokenizer.token(number)]}
             for number in sorted(frame.tokens)
@@ -85,8 +85,8 @@ def _processor(frame: Frame, tokenizer: AnyTokenizer) -> Any:
     )
 
 
-def _written(slot: Slot, *, told: bool) -> str:
-    segment = slot.segment if told else 0
+def _written(slot: Slot, *, segmented: bool) -> str:
+    segment = slot.segment if segmented else 0
     if slot.content == SPECIAL:
         return f"special{slot.token}:{segment}"
     return f"{'$A' if slot.content == FIRST else '$B'}:{segment}"

@@ -6,7 +6,7 @@ tokenizers learn, that a perplexity is given for, that a text's length is told i
 ``ASCII_SPACE`` parts the words that are numbered or named outside munmaek: Pharaoh links and gold
 alignments, columns of tagged words, ARPA files and the models imported from them. Moses, KenLM and
 SRILM read bytes, so a no-break space (U+00A0) or an ideographic one (U+3000) is part of a word
-there. Everything here that numbers words counts them so: links, marks, the word of a piece.
+there. Everything here that numbers words counts them so: links, marks, the word of a subword.
 """
 
 import re

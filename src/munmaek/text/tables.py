@@ -32,14 +32,14 @@ def read_columns(path: Source, columns: Columns) -> Iterator[tuple[int, *tuple[s
 
 
 def opened_columns(
-    opened: OpenedText, columns: Columns, *, spare: int = 0, blanks: bool = False
+    opened: OpenedText, columns: Columns, *, extra: int = 0, blanks: bool = False
 ) -> Iterator[tuple[int, *tuple[str, ...]]]:
     """Read the columns of a file as ``read_columns`` does.
 
     Args:
         opened: the file; plain lines are a table with tabs.
         columns: what is wanted.
-        spare: columns that a table without header may have behind those that are wanted.
+        extra: columns that a table without header may have behind those that are wanted.
         blanks: a blank line is a row of empty texts, rather than passed over.
 
     Raises:
@@ -53,11 +53,11 @@ def opened_columns(
                 yield line, *(json_text(opened.name, line, record, column) for column in columns)
         return
     rows = _csv_rows(opened) if opened.form is Form.CSV else _tsv_rows(opened)
-    yield from _chosen(opened, rows, columns, spare, blanks=blanks)
+    yield from _chosen(opened, rows, columns, extra, blanks=blanks)
 
 
-def _fail(path: Source, line: int, complaint: str) -> NoReturn:
-    message = f"{at_line(display_name(path), line)}: {complaint}"
+def _fail(path: Source, line: int, reason: str) -> NoReturn:
+    message = f"{at_line(display_name(path), line)}: {reason}"
     raise InputError(message)
 
 
@@ -85,7 +85,7 @@ def _csv_rows(opened: OpenedText) -> Iterator[Row]:
 
 
 def _chosen(
-    opened: OpenedText, rows: Iterator[Row], columns: Columns, spare: int, *, blanks: bool
+    opened: OpenedText, rows: Iterator[Row], columns: Columns, extra: int, *, blanks: bool
 ) -> Iterator[tuple[int, *tuple[str, ...]]]:
     path = opened.name
     before: list[Row] = []
@@ -98,7 +98,7 @@ def _chosen(
         raise InputError(message)
     found = _header(head, columns)
     if found is None:
-        found = _places(opened, line, head, columns, spare)
+        found = _places(opened, line, head, columns, extra)
         rows = chain(before, [(line, head)], rows)
     width = len(head)
     for number, row in rows:
@@ -147,7 +147,7 @@ def _header(head: list[str], columns: Columns) -> list[int] | None:
 
 
 def _places(
-    opened: OpenedText, line: int, head: list[str], columns: Columns, spare: int
+    opened: OpenedText, line: int, head: list[str], columns: Columns, extra: int
 ) -> list[int]:
     """Return the places of the columns in a file without header."""
     path = opened.name
@@ -174,7 +174,7 @@ def _places(
             f"{_roles(columns)} separated by "
             f"{'a comma' if opened.form is Form.CSV else 'a tab'}; got {_shown(head[0])}",
         )
-    if len(head) > wanted + spare:
+    if len(head) > wanted + extra:
         _fail(
             path,
             line,

@@ -29,7 +29,14 @@ from munmaek.text.frames import Frame
 from munmaek.text.given import check_text, given_texts
 from munmaek.text.morphology import analyser, segment
 from munmaek.text.pipelines import check_numbered, open_pipeline
-from munmaek.text.places import FIRST_BYTE, Located, Piece, bytes_located, whole_characters, word_of
+from munmaek.text.places import (
+    FIRST_BYTE,
+    Located,
+    Subword,
+    bytes_located,
+    whole_characters,
+    word_of,
+)
 from munmaek.text.spaces import ASCII_SPACE, SPACE
 
 __all__ = ["KINDS", "SPECIALS", "Tokenizer", "train_tokenizer", "word_tokenizer"]
@@ -59,7 +66,7 @@ KINDS = (*SURFACE, *MORPHEMIC)
 """The kinds of tokenizer, from the coarsest unit to the finest and back to morphemes."""
 
 SPACELESS = frozenset({"words", "characters", "jamo"})
-"""Kinds whose pieces never begin with the space before them."""
+"""Kinds whose subwords never begin with the space before them."""
 BLANKS = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
     map(chr, range(0x2000, 0x200B))
 )
@@ -153,7 +160,7 @@ class Tokenizer:
         return self._pipeline.to_str()
 
     def runs(self, texts: Sequence[str]) -> Iterator[list[str]]:
-        """Yield each text's runs between borders, a space written ``▁``; pieces lie within runs."""
+        """Yield each text's runs between borders, a space written ``▁``; runs hold subwords."""
         plain = [_nfc(text) for text in texts]
         normalizer, borders = self._pipeline.normalizer, self._pipeline.pre_tokenizer
         for parts in segment(plain) if self.kind in MORPHEMIC else ([text] for text in plain):
@@ -172,7 +179,7 @@ class Tokenizer:
         return ids
 
     def run_ids(self, run: str) -> list[int]:
-        """Return the ids of the pieces of a run."""
+        """Return the ids of the subwords of a run."""
         return [token.id for token in self._pipeline.model.tokenize(run)]
 
     # Ids to text
@@ -214,12 +221,12 @@ class Tokenizer:
         """Return the id of a token, or None; not the way to encode text."""
         return self._pipeline.token_to_id(token)
 
-    def pieces(self, text: str, *, allow: Sequence[str] = ()) -> list[Piece]:
+    def subwords(self, text: str, *, allow: Sequence[str] = ()) -> list[Subword]:
         """Return the tokens of ``encode(text, allow=allow)`` with their places in the NFC text."""
         text = _nfc(check_text(text))
         words_at = word_of(text)
         return [
-            Piece(number, self.token(number), text[start:end], start, end, words_at[start])
+            Subword(number, self.token(number), text[start:end], start, end, words_at[start])
             for number, start, end in self._located(text, allow)
         ]
 
@@ -254,9 +261,11 @@ class Tokenizer:
     def _plain(self, text: str, start: int, end: int) -> list[Located]:
         part = text[start:end]
         if self.kind in MORPHEMIC:
-            pieces = segment([part])[0]
-            begins = [start, *(start + size for size in accumulate(map(len, pieces)))]
-            encoding = self._pipeline.encode(pieces, is_pretokenized=True, add_special_tokens=False)
+            subwords = segment([part])[0]
+            begins = [start, *(start + size for size in accumulate(map(len, subwords)))]
+            encoding = self._pipeline.encode(
+                subwords, is_pretokenized=True, add_special_tokens=False
+            )
             bases = [begins[place or 0] for place in encoding.word_ids]
         else:
             encoding = self._pipeline.encode(part, add_special_tokens=False)
@@ -284,7 +293,7 @@ class Tokenizer:
             yield from self._plain(text, place, end)
 
     def _longest(self, text: str, start: int, end: int) -> tuple[int, int] | None:
-        """Return the longest continued piece at ``start`` and its end."""
+        """Return the longest continued subword at ``start`` and its end."""
         for after in range(end, start, -1):
             number = self.id(CONTINUED + text[start:after])
             if number is not None:

@@ -1,18 +1,18 @@
-r"""Pieces of the unigram tokenizer (Kudo 2018, section 3.2), learned by EM on lattices.
+r"""Subwords of the unigram tokenizer (Kudo 2018, section 3.2), learned by EM on lattices.
 
     p(w) = Σ over segmentations x_1 … x_m of w of Π_i p(x_i)
 
-E-step: expected uses of every piece over all segmentations, by forward and backward sums.
-M-step: p(x) = uses of x / uses of all. After two rounds of both, pieces whose removal costs the
+E-step: expected uses of every subword over all segmentations, by forward and backward sums.
+M-step: p(x) = uses of x / uses of all. After two rounds of both, subwords whose removal costs the
 least likelihood go, a quarter at a time, until as many are left as are wanted; single characters
 stay.
 
 The tokenizers library has a trainer too. Its candidates are substrings of two distinct words, so
-that a frequent word like no other never becomes a piece, and it sums in the order of a hash table,
-so that one text gives different vocabularies. It segments with what is learned here.
+that a frequent word like no other never becomes a subword, and it sums in the order of a hash
+table, so that one text gives different vocabularies. It segments with what is learned here.
 
-Letters: W words, N nodes (borders between characters of all words), E edges (a piece between two
-nodes), K pieces. Probabilities are plain, not logarithms: words are cut at ``LONGEST_WORD``.
+Letters: W words, N nodes (borders between characters of all words), E edges (a subword between two
+nodes), K subwords. Probabilities are plain, not logarithms: words are cut at ``LONGEST_WORD``.
 """
 
 from collections import Counter
@@ -25,20 +25,20 @@ from numpy.typing import NDArray
 
 from munmaek.arrays import Floats, Int64s
 
-__all__ = ["learn_pieces"]
+__all__ = ["learn_subwords"]
 
 
 LONGEST_PIECE = 16
 LONGEST_WORD = 24
 """Characters; a product of this many probabilities stays above the smallest double."""
 SEEDS, LEAST_SEEDS = 8, 20_000
-"""Candidates for a piece wanted, and for a small vocabulary."""
+"""Candidates for a subword wanted, and for a small vocabulary."""
 KEPT = 0.75
-"""Share of the pieces that a pruning leaves."""
+"""Share of the subwords that a pruning leaves."""
 ROUNDS = 2
 """EM iterations before each pruning."""
 FLOOR = 1e-3
-"""Uses that a piece without any counts as."""
+"""Uses that a subword without any counts as."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,8 @@ class _Lattice:
     """Node where each edge begins [E]."""
     target: Int64s
     """Node where it ends [E]."""
-    piece: Int64s
-    """Its piece [E]."""
+    subword: Int64s
+    """Its subword [E]."""
     word: Int64s
     """Its word [E]."""
     level: Int64s
@@ -61,12 +61,12 @@ class _Lattice:
     """Last node of each word [W]."""
 
     def keep(self, kept: NDArray[np.bool_]) -> "_Lattice":
-        """Drop the edges of dropped pieces; pieces are numbered anew. ``kept``: [K]."""
-        stay = kept[self.piece]
+        """Drop the edges of dropped subwords; subwords are numbered anew. ``kept``: [K]."""
+        stay = kept[self.subword]
         number = np.cumsum(kept) - 1
-        edges = (self.source, self.target, number[self.piece], self.word, self.level)
-        source, target, piece, word, level = (column[stay] for column in edges)
-        return _Lattice(source, target, piece, word, level, self.first, self.last)
+        edges = (self.source, self.target, number[self.subword], self.word, self.level)
+        source, target, subword, word, level = (column[stay] for column in edges)
+        return _Lattice(source, target, subword, word, level, self.first, self.last)
 
     def levels(self) -> list[slice]:
         """Return the edges of each place of end, from the first character on."""
@@ -74,35 +74,37 @@ class _Lattice:
         return [slice(a, b) for a, b in pairwise(borders.tolist())]
 
 
-def learn_pieces(
+def learn_subwords(
     words: Counter[str], alphabet: Sequence[str], size: int
 ) -> list[tuple[str, float]]:
-    """Learn at most ``size`` pieces with the natural logarithm of the probability of each.
+    """Learn at most ``size`` subwords with the natural logarithm of the probability of each.
 
     Args:
         words: how often each word occurs; characters outside ``alphabet`` must not.
         alphabet: single characters, all of which are kept.
-        size: most pieces, single characters among them.
+        size: most subwords, single characters among them.
     """
     parts = _parts(words)
-    pieces = [*alphabet, *_seeds(parts, max(LEAST_SEEDS, SEEDS * size))]
-    # Pieces are words of count 0 too: their lattices tell what would spell them if they went.
-    lattice = _lattice([*parts, *pieces], {piece: k for k, piece in enumerate(pieces)})
-    counts = np.zeros(len(parts) + len(pieces))
+    subwords = [*alphabet, *_seeds(parts, max(LEAST_SEEDS, SEEDS * size))]
+    # Subwords are words of count 0 too: their lattices tell what would spell them if they went.
+    lattice = _lattice([*parts, *subwords], {subword: k for k, subword in enumerate(subwords)})
+    counts = np.zeros(len(parts) + len(subwords))
     counts[: len(parts)] = list(parts.values())
     as_word = np.arange(len(parts), counts.size)
-    p = _normalised(_summed(lattice.piece, counts[lattice.word], len(pieces)))
-    while len(pieces) > size:
+    p = _normalised(_summed(lattice.subword, counts[lattice.word], len(subwords)))
+    while len(subwords) > size:
         for _ in range(ROUNDS):
             p = _normalised(_uses(lattice, p, counts))
-        most = max(size, int(KEPT * len(pieces)))
+        most = max(size, int(KEPT * len(subwords)))
         kept = _worthy(lattice, p, counts, as_word, most, len(alphabet))
-        pieces = [piece for piece, stays in zip(pieces, kept.tolist(), strict=True) if stays]
+        subwords = [
+            subword for subword, stays in zip(subwords, kept.tolist(), strict=True) if stays
+        ]
         lattice, as_word = lattice.keep(kept), as_word[kept]
         p = p[kept] / p[kept].sum()
     for _ in range(ROUNDS):
         p = _normalised(_uses(lattice, p, counts))
-    return list(zip(pieces, np.log(p).tolist(), strict=True))
+    return list(zip(subwords, np.log(p).tolist(), strict=True))
 
 
 def _parts(words: Counter[str]) -> Counter[str]:
@@ -124,26 +126,26 @@ def _seeds(parts: Counter[str], most: int) -> list[str]:
     """Return the substrings of two characters or more that cover the most text."""
     covered: Counter[str] = Counter()
     for word, count in parts.items():
-        for start, end, piece in _substrings(word):
+        for start, end, subword in _substrings(word):
             if end - start > 1:
-                covered[piece] += count
-    repeated = [(piece, count) for piece, count in covered.items() if count > 1]
+                covered[subword] += count
+    repeated = [(subword, count) for subword, count in covered.items() if count > 1]
     repeated.sort(key=lambda item: (-item[1] * len(item[0]), item[0]))
-    return [piece for piece, _ in repeated[:most]]
+    return [subword for subword, _ in repeated[:most]]
 
 
 def _lattice(words: Sequence[str], number: dict[str, int]) -> _Lattice:
     edges: list[tuple[int, int, int, int, int]] = []
     first = np.cumsum([0, *(len(word) + 1 for word in words)])[:-1]
     for place, (word, base) in enumerate(zip(words, first.tolist(), strict=True)):
-        for start, end, piece in _substrings(word):
-            found = number.get(piece)
+        for start, end, subword in _substrings(word):
+            found = number.get(subword)
             if found is not None:
                 edges.append((base + start, base + end, found, place, end))
     table = np.array(edges, dtype=np.int64).reshape(-1, 5).T
-    source, target, piece, word, level = table[:, np.lexsort((table[1], table[4]))]
+    source, target, subword, word, level = table[:, np.lexsort((table[1], table[4]))]
     last = first + np.array([len(word) for word in words], dtype=np.int64)
-    return _Lattice(source, target, piece, word, level, first, last)
+    return _Lattice(source, target, subword, word, level, first, last)
 
 
 def _forward(lattice: _Lattice, p: Floats) -> Floats:
@@ -152,22 +154,22 @@ def _forward(lattice: _Lattice, p: Floats) -> Floats:
     alpha[lattice.first] = 1.0
     for edges in lattice.levels():
         target = lattice.target[edges]
-        ways = alpha[lattice.source[edges]] * p[lattice.piece[edges]]
+        ways = alpha[lattice.source[edges]] * p[lattice.subword[edges]]
         np.add.at(alpha, target, ways)
     return alpha
 
 
 def _uses(lattice: _Lattice, p: Floats, counts: Floats) -> Floats:
-    """Return the expected uses of each piece in ``counts`` of each word: [K]."""
+    """Return the expected uses of each subword in ``counts`` of each word: [K]."""
     alpha = _forward(lattice, p)
     beta = np.zeros_like(alpha)
     beta[lattice.last] = 1.0
     for edges in reversed(lattice.levels()):
-        ways = p[lattice.piece[edges]] * beta[lattice.target[edges]]
+        ways = p[lattice.subword[edges]] * beta[lattice.target[edges]]
         np.add.at(beta, lattice.source[edges], ways)
     weight = counts / alpha[lattice.last]
     share = alpha[lattice.source] * beta[lattice.target] * weight[lattice.word]
-    return p * _summed(lattice.piece, share, p.size)
+    return p * _summed(lattice.subword, share, p.size)
 
 
 def _summed(places: Int64s, weights: Floats, size: int) -> Floats:
@@ -182,9 +184,9 @@ def _normalised(uses: Floats) -> Floats:
 def _worthy(
     lattice: _Lattice, p: Floats, counts: Floats, as_word: Int64s, most: int, singles: int
 ) -> NDArray[np.bool_]:
-    """Choose ``most`` pieces: the first ``singles``, then those whose removal costs most.
+    """Choose ``most`` subwords: the first ``singles``, then those whose removal costs most.
 
-    Without piece x, each of its uses is spelled by other pieces: it costs log p(x) − log p(other
+    Without subword x, each of its uses is spelled by others: it costs log p(x) − log p(other
     spellings of x) nats.
     """
     spelled = _forward(lattice, p)[lattice.last[as_word]]

@@ -16,13 +16,13 @@ from munmaek.models.ngram.smoothing import smoothed
 from munmaek.ngram import Tables, distribution, estimate, flatten, score, tables_from, trace
 from munmaek.ngram.counting import unbound
 from munmaek.ngram.estimation import estimate_text
-from munmaek.ngram.filling import Begun
+from munmaek.ngram.filling import OnCounted
 from munmaek.ngram.lookup import Entry, find
+from munmaek.ngram.memory_pool import MemoryPool
 from munmaek.ngram.pruning import above, histories_of_counts, prune_by_entropy, subset
 from munmaek.ngram.queries import top
 from munmaek.ngram.sequences import check_range
 from munmaek.ngram.smoothing import Smoothed
-from munmaek.ngram.spare import Spare
 from munmaek.ngram.tree import CountTree, count_tree
 
 __all__ = ["Explanation", "NgramModel", "Sequences"]
@@ -150,8 +150,8 @@ class NgramModel:
         unk: int | None,
         excluded: Sequence[int] = (),
         threads: int | None = None,
-        spare: Spare | None = None,
-        begun: Begun | None = None,
+        pool: MemoryPool | None = None,
+        on_counted: OnCounted | None = None,
     ) -> "NgramModel":
         """Fit on a text that ``munmaek.ngram.counting.bound`` made; the fast way.
 
@@ -164,9 +164,9 @@ class NgramModel:
             unk: the id for words outside the vocabulary.
             excluded: further ids that are never predicted.
             threads: how many kernels run side by side; the result is the same to the bit.
-            spare: where large arrays come from.
-            begun: told of ``tensors`` while some of them are still being filled; not for every
-                configuration.
+            pool: where large arrays come from.
+            on_counted: called with ``tensors`` while some of them are still being filled; not for
+                every configuration.
         """
         if not config.is_plain:
             ids, offsets = unbound(text, bos=bos, eos=eos)
@@ -182,8 +182,8 @@ class NgramModel:
             eos=eos,
             kenlm_compatible=config.kenlm_compatible,
             threads=threads,
-            spare=spare,
-            begun=begun,
+            pool=pool,
+            on_counted=on_counted,
         )
         return cls(made.tables, config=config, bos=bos, eos=eos, unk=unk, discounts=made.discounts)
 

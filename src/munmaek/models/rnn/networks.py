@@ -65,7 +65,7 @@ class RnnConfig(Config):
     tie_embeddings: bool = True
     """Score tokens of the language model with the embedding (Press & Wolf 2017)."""
     scaled_embeddings: bool = True
-    """Read √D · E[w] rather than E[w]. Over many passes AdamW learns better without: its steps are
+    """Read √D · E[w] rather than E[w]. Over many epochs AdamW learns better without: its steps are
     of one size for all weights, so that √D makes large ones of them for what is read."""
     softmax: Literal["auto", "full", "adaptive"] = "auto"
     """Softmax over all tokens, or the adaptive one (Grave et al. 2017), which auto takes from

@@ -27,7 +27,7 @@ from munmaek.nn.attention import (
 )
 from munmaek.nn.tape import Tape
 
-__all__ = ["SharedPrefixes", "Turn", "begin"]
+__all__ = ["PrefixStep", "SharedPrefixes", "begin"]
 
 _ROOM = 16
 """Tokens for each place that fit at first."""
@@ -36,7 +36,7 @@ _WORTH = 0.75
 
 
 @dataclass(frozen=True, slots=True)
-class _Grid:
+class _Layout:
     """N rows laid out as G sources of P places."""
 
     rows: Tensor
@@ -89,13 +89,13 @@ class _Shared:
         self.mask = mask
         self.written = written
         self.filled = filled
-        self.grid: _Grid | None = None
+        self.layout: _Layout | None = None
 
-    def layout(self, rows: Int[Tensor, " N"]) -> _Grid:
+    def layout_of(self, rows: Int[Tensor, " N"]) -> _Layout:
         """Return where each row stands; kept, since rows rarely change sources."""
-        if self.grid is None or self.grid.rows is not rows:
-            self.grid = _layout(rows, self.lines[rows], len(self.source[0].keys))
-        return self.grid
+        if self.layout is None or self.layout.rows is not rows:
+            self.layout = _make_layout(rows, self.lines[rows], len(self.source[0].keys))
+        return self.layout
 
     def takes(self, entries: int, more: int) -> bool:
         """Return true where ``more`` entries may be written after ``entries`` in place."""
@@ -107,13 +107,13 @@ class _Shared:
         return free and self.filled == entries and entries + more <= keys.shape[2]
 
     def rebuilt(
-        self, grid: _Grid, seen: Bool[Tensor, "N E"]
+        self, layout: _Layout, seen: Bool[Tensor, "N E"]
     ) -> tuple["_Shared", Bool[Tensor, "N E"]]:
         """Return the sources and the entries that some row needs, with room for as many again."""
-        size = grid.shape[0]
+        size = layout.shape[0]
         needed = seen.new_zeros(size, seen.shape[1], dtype=torch.int32)
-        needed.index_add_(0, grid.lines, seen.int())
-        lines = grid.counts.nonzero()[:, 0]
+        needed.index_add_(0, layout.lines, seen.int())
+        lines = layout.counts.nonzero()[:, 0]
         alive = (needed > 0)[lines]
         count = int(alive.sum(1).max()) if alive.numel() else 0
         # The needed entries of each line first, in their order.
@@ -121,7 +121,7 @@ class _Shared:
         names = self.lines.new_full((size,), -1)
         names[lines] = torch.arange(len(lines), device=names.device)
         now = torch.where(self.lines < 0, self.lines, names[self.lines])
-        room = 2 * count + _ROOM * grid.shape[1]
+        room = 2 * count + _ROOM * layout.shape[1]
         whole = len(lines) == size
         shared = _Shared(
             lines=now,
@@ -130,10 +130,10 @@ class _Shared:
             written=[_copied(each, lines, chosen, room) for each in self.written],
             filled=count,
         )
-        return shared, seen.gather(1, chosen[names[grid.lines]])
+        return shared, seen.gather(1, chosen[names[layout.lines]])
 
 
-def _layout(rows: Tensor, lines: Tensor, size: int) -> _Grid:
+def _make_layout(rows: Tensor, lines: Tensor, size: int) -> _Layout:
     counts = lines.bincount(minlength=size)
     most = int(counts.max()) if len(rows) else 1
     order = lines.argsort(stable=True)
@@ -142,7 +142,7 @@ def _layout(rows: Tensor, lines: Tensor, size: int) -> _Grid:
     steps = torch.arange(len(rows), device=rows.device)
     places[order] = steps - (counts.cumsum(0) - counts)[ranked]
     full = len(rows) == size * most and torch.equal(order, steps)
-    return _Grid(rows, lines, places, (size, most), counts, full)
+    return _Layout(rows, lines, places, (size, most), counts, full)
 
 
 def _lines(pair: KeyValues, lines: Tensor) -> KeyValues:
@@ -212,21 +212,21 @@ def _attend(
 
 
 @final
-class Turn:
+class PrefixStep:
     """One more token for every row: each layer's attention, and the state that follows."""
 
     def __init__(self, state: SharedPrefixes, rows: Int[Tensor, " N"]) -> None:
         """Begin a step of ``state``, whose rows are of the sources ``rows``, [N]."""
         shared, seen = state.shared, state.seen
-        grid = shared.layout(rows)
-        few = int(grid.counts.count_nonzero()) < _WORTH * grid.shape[0]
-        if few or not shared.takes(seen.shape[1], grid.shape[1]):
-            shared, seen = shared.rebuilt(grid, seen)
-            grid = shared.layout(rows)
-        self.shared, self.grid, self.length = shared, grid, state.length
+        layout = shared.layout_of(rows)
+        few = int(layout.counts.count_nonzero()) < _WORTH * layout.shape[0]
+        if few or not shared.takes(seen.shape[1], layout.shape[1]):
+            shared, seen = shared.rebuilt(layout, seen)
+            layout = shared.layout_of(rows)
+        self.shared, self.layout, self.length = shared, layout, state.length
         self.start = seen.shape[1]
-        places = torch.arange(grid.shape[1], device=rows.device)
-        self.seen = torch.cat([seen, places == grid.places[:, None]], 1)
+        places = torch.arange(layout.shape[1], device=rows.device)
+        self.seen = torch.cat([seen, places == layout.places[:, None]], 1)
         self.end = shared.filled = self.seen.shape[1]
         self.mask = self._mask()
 
@@ -235,7 +235,7 @@ class Turn:
         if self.end == self.length + 1:
             return None
         # Cells without a row see all: a row of a softmax must have something to see.
-        return _penalties(~self.grid.spread(~self.seen)[:, None], self.shared.source[0].keys)
+        return _penalties(~self.layout.spread(~self.seen)[:, None], self.shared.source[0].keys)
 
     def itself(
         self,
@@ -247,7 +247,7 @@ class Turn:
     ) -> Float[Tensor, "N D"]:
         """Return MultiHead(x, past and x) in layer ``number``; a tape gets each row's own past."""
         parts = attention.qkv(x).unflatten(-1, (3, attention.heads, -1))
-        queries, keys, values = self.grid.spread(parts).permute(2, 0, 3, 1, 4).unbind(0)
+        queries, keys, values = self.layout.spread(parts).permute(2, 0, 3, 1, 4).unbind(0)
         written = self.shared.written[number]
         written.keys[:, :, self.start : self.end] = keys
         written.values[:, :, self.start : self.end] = values
@@ -257,12 +257,12 @@ class Turn:
             return attention.output(context.flatten(1))
         past = KeyValues(*(part[:, :, : self.end].to(parts.dtype) for part in written))
         context = _attend(queries, past, self.mask)
-        return attention.output(self.grid.pick(context.transpose(1, 2)).flatten(1))
+        return attention.output(self.layout.pick(context.transpose(1, 2)).flatten(1))
 
     def _own(self, entries: Float[Tensor, "G H E K"]) -> Float[Tensor, "N H T K"]:
         """Return the entries that each row descends from."""
         columns = self.seen.nonzero()[:, 1].view(len(self.seen), -1)
-        return entries[self.grid.lines[:, None], :, columns].transpose(1, 2)
+        return entries[self.layout.lines[:, None], :, columns].transpose(1, 2)
 
     def source(
         self,
@@ -274,16 +274,16 @@ class Turn:
     ) -> Float[Tensor, "N D"]:
         """Return MultiHead(x, source) in layer ``number``."""
         asked = attention.query(x).unflatten(-1, (attention.heads, -1))
-        memory, mask, lines = self.shared.source[number], self.shared.mask, self.grid.lines
+        memory, mask, lines = self.shared.source[number], self.shared.mask, self.layout.lines
         if tape is not None:
             seen = None if mask is None else mask[lines] == 0
             context = scaled_dot_product(
                 asked[:, :, None], *_lines(memory, lines), mask=seen, tape=tape
             )
             return attention.output(context.flatten(1))
-        queries = self.grid.spread(asked).transpose(1, 2)
+        queries = self.layout.spread(asked).transpose(1, 2)
         context = _attend(queries, memory, mask)
-        return attention.output(self.grid.pick(context.transpose(1, 2)).flatten(1))
+        return attention.output(self.layout.pick(context.transpose(1, 2)).flatten(1))
 
     def after(self) -> SharedPrefixes:
         """Return the state with the new token."""

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from munmaek.models.transformer import shared_prefixes
 from munmaek.models.transformer.config import TransformerConfig
-from munmaek.models.transformer.shared_prefixes import SharedPrefixes, Turn
+from munmaek.models.transformer.shared_prefixes import PrefixStep, SharedPrefixes
 from munmaek.models.transformer.stack import (
     Embedding,
     FeedForward,
@@ -63,15 +63,15 @@ class DecoderLayer(nn.Module):
         return self._around(x, itself, sources)
 
     def step(
-        self, x: Float[Tensor, "N D"], turn: Turn, number: int, *, tape: Tape | None = None
+        self, x: Float[Tensor, "N D"], step: PrefixStep, number: int, *, tape: Tape | None = None
     ) -> Float[Tensor, "N D"]:
         """Return the vectors of one more token; ``number`` is the layer's."""
 
         def itself(y: Tensor) -> Tensor:
-            return turn.itself(number, self.attention, y, tape=scoped(tape, "self"))
+            return step.itself(number, self.attention, y, tape=scoped(tape, "self"))
 
         def sources(y: Tensor) -> Tensor:
-            return turn.source(number, self.cross, y, tape=scoped(tape, "cross"))
+            return step.source(number, self.cross, y, tape=scoped(tape, "cross"))
 
         return self._around(x, itself, sources)
 
@@ -124,16 +124,16 @@ class Decoder(nn.Module):
     def step(
         self,
         tokens: Int[Tensor, " N"],
-        turn: Turn,
+        step: PrefixStep,
         *,
         tape: Tape | None = None,
         looked: Mapping[int, Tape] | None = None,
     ) -> Float[Tensor, "N D"]:
         """Return last layer's vectors of one more token; a tape gets them with a T axis of 1."""
-        x = self.embedding(tokens[:, None], turn.length, tape=tape)[:, 0]
+        x = self.embedding(tokens[:, None], step.length, tape=tape)[:, 0]
         for number, layer in enumerate(self.layers):
             scope = scoped(tape, f"layer.{number}") or (looked or {}).get(number)
-            x = cast("DecoderLayer", layer).step(x, turn, number, tape=scope)
+            x = cast("DecoderLayer", layer).step(x, step, number, tape=scope)
             if scope is not None:
                 scope.record("hidden", x[:, None])
         return self.norm(x)
@@ -226,17 +226,17 @@ class TransformerTranslatorNetwork(TokenPredictor):
         tape: Tape | None = None,
     ) -> tuple[Float[Tensor, "N D"], SharedPrefixes]:
         """Read one token: the hidden state that predicts the next, and the new state."""
-        turn = Turn(state, memory.rows)
-        hidden = self.decoder.step(tokens, turn, tape=scoped(tape, "decoder"))
-        return hidden, turn.after()
+        step = PrefixStep(state, memory.rows)
+        hidden = self.decoder.step(tokens, step, tape=scoped(tape, "decoder"))
+        return hidden, step.after()
 
     def step_with_alignment(
         self, memory: Memory, state: SharedPrefixes, tokens: Int[Tensor, " N"]
     ) -> tuple[Float[Tensor, "N D"], SharedPrefixes, Float[Tensor, "N S"]]:
         """Do ``step`` and return the weights behind it; other layers keep their kernels."""
-        tape, turn = Tape(), Turn(state, memory.rows)
-        hidden = self.decoder.step(tokens, turn, looked=self._looked(tape))
-        return hidden, turn.after(), self.alignment(tape)[:, 0]
+        tape, step = Tape(), PrefixStep(state, memory.rows)
+        hidden = self.decoder.step(tokens, step, looked=self._looked(tape))
+        return hidden, step.after(), self.alignment(tape)[:, 0]
 
     def alignment(self, tape: Tape) -> Float[Tensor, "B T S"]:
         """Return the cross-attention of ``config.alignment_layer``: a head, or the mean of all."""

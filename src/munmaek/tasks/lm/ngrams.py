@@ -23,10 +23,10 @@ from munmaek.folder.writing import check_free, new_folder
 from munmaek.memory import parse_size
 from munmaek.metrics import VALIDATION
 from munmaek.models.ngram import NgramConfig, NgramModel
-from munmaek.ngram.filling import Late, UnfilledError
+from munmaek.ngram.filling import PendingArray, UnfilledError
+from munmaek.ngram.memory_pool import MemoryPool
 from munmaek.ngram.reading import Reserved
 from munmaek.ngram.scratch import give_back
-from munmaek.ngram.spare import Spare
 from munmaek.ngram.stages import Stage, Stages
 from munmaek.tasks.lm.counted_text import encode_text, kept_text, read_text_words
 from munmaek.tasks.lm.model import TABLES, TrainedLanguageModel
@@ -103,7 +103,7 @@ def train_ngrams(
     with opened as new, ThreadPoolExecutor(3) as beside:
         early: list[Future[None]] = []
 
-        def begun(tensors: Mapping[str, NDArray[Any] | Late]) -> None:
+        def begun(tensors: Mapping[str, NDArray[Any] | PendingArray]) -> None:
             # What is known is written while the rest is computed.
             if new is not None:
                 early.append(beside.submit(new.write, TABLES, partial(save_tables, tensors)))
@@ -114,8 +114,8 @@ def train_ngrams(
                 config=config,
                 excluded=(Tokenizer.pad, Tokenizer.mask),
                 threads=means.threads,
-                spare=means.spare,
-                begun=begun,
+                pool=means.pool,
+                on_counted=begun,
                 **given.sizes,
             )
 
@@ -145,7 +145,7 @@ def means_of(extra: Extra) -> Means:
         ConfigError: ``memory`` is no size, or too little.
     """
     memory = parse_size(extra.memory) if isinstance(extra.memory, str) else extra.memory
-    return Means(extra.threads, memory, extra.temp_dir, Spare(extra.room))
+    return Means(extra.threads, memory, extra.temp_dir, MemoryPool(extra.room))
 
 
 def reserved_of(extra: Extra) -> Reserved:

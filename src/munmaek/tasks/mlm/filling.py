@@ -75,7 +75,7 @@ def _likeliest(tokenizer: AnyTokenizer, scores: Floats, top: int) -> list[tuple[
 
 def _is_spaced(tokenizer: AnyTokenizer, text: str) -> list[bool]:
     """Return for each mask whether it stands for the space before it too."""
-    pieces = tokenizer.pieces(text, allow=("<mask>",))
+    pieces = tokenizer.subwords(text, allow=("<mask>",))
     return [piece.text.startswith(" ") for piece in pieces if piece.id == tokenizer.mask]
 
 

@@ -24,7 +24,7 @@ from munmaek.tasks.tag.words import Entity, WordLabel, word_rows
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.given import given_texts
 from munmaek.text.labels import LabelIndex
-from munmaek.text.places import Piece
+from munmaek.text.places import Subword
 from munmaek.text.tagged import TaggedCorpus
 
 __all__ = ["Tagger"]
@@ -74,7 +74,7 @@ class Tagger:
             labelled = self.label_words([self.split(text) for text in texts])
             return [self.entities(*each) for each in zip(texts, labelled, strict=True)]
         frame = self.tokenizer.frame
-        pieces = [frame.cut(self.tokenizer.pieces(text), self.limit) for text in texts]
+        pieces = [frame.cut(self.tokenizer.subwords(text), self.limit) for text in texts]
         rows = [frame.row([piece.id for piece in each], self.limit) for each in pieces]
         found = NeuralTagger(self.network).logprobs(rows)
         begin = len(frame.before)
@@ -146,7 +146,7 @@ class Tagger:
         return resting_on(scores, corpus.name, len(corpus.sentences), "sentences")
 
     def joined(
-        self, text: str, pieces: Sequence[Piece], logprobs: Iterable[Floats]
+        self, text: str, pieces: Sequence[Subword], logprobs: Iterable[Floats]
     ) -> list[Entity]:
         """Return the entities that the labels of pieces make."""
         out: list[_Growing] = []

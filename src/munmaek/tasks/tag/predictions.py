@@ -15,7 +15,7 @@ from munmaek.tasks.inside import NOTHING, Predictions, Question, Words
 from munmaek.tasks.tag.objective import NONE, NeuralTagger
 from munmaek.tasks.tag.words import Entity, WordLabel, first_pieces
 from munmaek.tasks.taping import chosen_logprobs, graph_of, one_row, taped
-from munmaek.text.places import Piece
+from munmaek.text.places import Subword
 from munmaek.text.spelling import shown_tokens
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def tagged_predictions(model: "Tagger", question: Question) -> Predictions:
 
 def _framed(
     model: "Tagger", words: Sequence[str]
-) -> tuple[FramedText, Sequence[Piece], tuple[int, ...]]:
+) -> tuple[FramedText, Sequence[Subword], tuple[int, ...]]:
     """Return the words as one row, its pieces, and for each token the word that begins there."""
     tokenizer, frame = model.tokenizer, model.tokenizer.frame
     every, firsts = first_pieces(tokenizer, words)
@@ -114,7 +114,7 @@ def _entities(
     model: "Tagger",
     text: str,
     labelled: Sequence[WordLabel],
-    pieces: Sequence[Piece],
+    pieces: Sequence[Subword],
     logprobs: Floats,
 ) -> list[Entity]:
     """Return the entities; those of a checkpoint that labels every piece come from pieces."""

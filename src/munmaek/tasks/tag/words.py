@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from munmaek.tasks.tag.objective import NONE
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
-from munmaek.text.places import Piece
+from munmaek.text.places import Subword
 
 __all__ = ["Entity", "WordLabel", "WordRows", "first_pieces", "stands_apart", "word_rows"]
 
@@ -67,12 +67,12 @@ def word_rows(tokenizer: AnyTokenizer, sentences: Sequence[Words], *, limit: int
     return out
 
 
-def first_pieces(tokenizer: AnyTokenizer, words: Words) -> tuple[list[Piece], list[int]]:
+def first_pieces(tokenizer: AnyTokenizer, words: Words) -> tuple[list[Subword], list[int]]:
     """Return the pieces of a sentence, and the word that each is the first of, or ``NONE``."""
     composed = [tokenizer.composed(word) for word in words]
     starts = [0, *accumulate(len(word) + 1 for word in composed)][:-1]
     text = " ".join(composed)
-    pieces = tokenizer.pieces(text)
+    pieces = tokenizer.subwords(text)
     seen = NONE
     out: list[int] = []
     for piece in pieces:

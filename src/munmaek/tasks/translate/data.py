@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from munmaek.align.marks import Guide
+from munmaek.align.marks import AlignmentSupervision
 from munmaek.data.batches import pick
 from munmaek.errors import InputError
 from munmaek.fit.holding import (
@@ -34,7 +34,7 @@ class Parallel:
     valid_targets: Sequence[Ids]
     train_corpus: ParallelCorpus
     valid_corpus: ParallelCorpus
-    guides: Sequence[Guide | None] | None = None
+    guides: Sequence[AlignmentSupervision | None] | None = None
     """Links that attention is guided by, for each training pair; None guides nothing."""
 
     def read_with(self, source: Tokenizer, target: Tokenizer) -> "Parallel":
@@ -74,7 +74,7 @@ def prepare_parallel(
     recipe: TranslateRecipe,
     *,
     tokenizers: tuple[Tokenizer, ...] | None = None,
-    guides: Sequence[Guide | None] | None = None,
+    guides: Sequence[AlignmentSupervision | None] | None = None,
     more: ParallelCorpus | None = None,
 ) -> Parallel:
     """Pairs for a translator; each side has a tokenizer of its own, or both have one.

@@ -77,7 +77,7 @@ def _piece_guides(pairs: Parallel, recipe: TranslateRecipe) -> list[PieceGuide |
         raise UnsupportedError(message)
 
     def words(tokenizer: Tokenizer, text: str) -> list[int]:
-        return [piece.word for piece in tokenizer.pieces(text)][: recipe.max_length - 1]
+        return [piece.word for piece in tokenizer.subwords(text)][: recipe.max_length - 1]
 
     corpus = pairs.train_corpus
     return [

@@ -20,7 +20,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from munmaek.align.marks import Guide
+from munmaek.align.marks import AlignmentSupervision
 from munmaek.metrics.alignment import Link
 
 __all__ = ["PieceGuide", "guide_loss", "piece_guide"]
@@ -48,7 +48,7 @@ class PieceGuide:
 
 
 def piece_guide(
-    guide: Guide, *, source_words: Sequence[int], target_words: Sequence[int]
+    guide: AlignmentSupervision, *, source_words: Sequence[int], target_words: Sequence[int]
 ) -> PieceGuide:
     """Links between words as cells between pieces.
 

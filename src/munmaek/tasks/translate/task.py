@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from munmaek.align import Guide, read_guide, statistical_links, tokenizer_hash
+from munmaek.align import AlignmentSupervision, read_supervision, statistical_links, tokenizer_hash
 from munmaek.errors import UnsupportedError
 from munmaek.fit.extra import STATISTICAL, Extra, GuideSource
 from munmaek.fit.vocabulary import begun_with
@@ -140,14 +140,14 @@ def _known_guides(
     guide: GuideSource,
     corpus: ParallelCorpus,
     tokenizers: tuple[Tokenizer, Tokenizer] | None,
-) -> Sequence[Guide | None] | None:
+) -> Sequence[AlignmentSupervision | None] | None:
     """Return the guide of each pair. Marks must be of the tokenizers that training begins from."""
     if not isinstance(guide, Path | str):
         return guide
     marked_with = None if tokenizers is None else tokenizer_hash(*tokenizers)
-    return read_guide(guide, corpus.sources, corpus.targets, tokenizer=marked_with)
+    return read_supervision(guide, corpus.sources, corpus.targets, tokenizer=marked_with)
 
 
-def _aligned(corpus: ParallelCorpus) -> list[Guide | None]:
+def _aligned(corpus: ParallelCorpus) -> list[AlignmentSupervision | None]:
     links = statistical_links(corpus.sources, corpus.targets)
-    return [Guide(each) if each else None for each in links]
+    return [AlignmentSupervision(each) if each else None for each in links]

@@ -113,7 +113,7 @@ def never_written(tokenizer: Tokenizer, *, unknown: bool = False) -> tuple[int, 
 def token_words(tokenizer: Tokenizer, ids: Sequence[int]) -> tuple[int, ...]:
     """The word of each piece; a lone space belongs to the word after it."""
     text = tokenizer.decode(ids)
-    pieces = tokenizer.pieces(text)
+    pieces = tokenizer.subwords(text)
     if [piece.id for piece in pieces] == list(ids):
         return tuple(piece.word for piece in pieces)
     # A search may spell a word as encoding would not.

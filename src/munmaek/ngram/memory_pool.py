@@ -14,7 +14,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from munmaek.memory import anonymous
 
-__all__ = ["Spare"]
+__all__ = ["MemoryPool"]
 
 _SMALL = 1 << 20
 _ALIGNED = 64
@@ -22,7 +22,7 @@ _PAGE = mmap.PAGESIZE
 
 
 @final
-class Spare:
+class MemoryPool:
     """Arrays out of pieces that were given back, and new ones where none is large enough."""
 
     def __init__(self, room: Future[mmap.mmap] | None = None) -> None:
