@@ -168,7 +168,7 @@ def test_training_warns_on_the_command_line_and_compare_marks_the_row(run, tmp_p
     trained = run("train", "classify", table, "--model", "rnn", *asked, "-o", tmp_path / "model")
     assert trained.code == 0, trained.err
     assert any(
-        line.startswith("warning: trained on ") and "less than one pass" in line
+        line.startswith("warning: trained on ") and "less than one epoch" in line
         for line in trained.err.splitlines()
     )
     models = ("--task", "classify", "--models", "ngram,rnn", *asked)
