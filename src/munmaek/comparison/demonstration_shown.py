@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from munmaek.metrics import alignment_scores, resting_on
 from munmaek.phrases import Phrase
@@ -82,7 +83,7 @@ def _links(made: Made) -> Parts:
             "model": made.name,
             "source": list(each.source_words),
             "target": list(each.target_words),
-            "weights": [[round(float(x), 4) for x in row] for row in each.weights],
+            "weights": _rounded(each.weights),
             "gold": [list(link) for link in phrase.links],
             "scores": {"aer": rate},
         }
@@ -90,6 +91,10 @@ def _links(made: Made) -> Parts:
         if phrase in drawn and each.weights is not None
     ]
     return {"alignments": matrices}
+
+
+def _rounded(weights: NDArray[np.float32]) -> list[list[float]]:
+    return np.round(weights, 4).tolist()
 
 
 def _drawn(phrases: Sequence[Phrase]) -> list[Phrase]:

@@ -1,0 +1,114 @@
+"""Every task is compared in one way: a row for each model, a table, a report, remarks."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from munmaek.comparison import CompareSettings, compare
+from munmaek.comparison.report import render_report
+from munmaek.comparison.settings import Candidate
+from munmaek.errors import InputError, UnsupportedError
+from munmaek.phrases import phrasebook
+from munmaek.tasks import TASKS, Task, tasks
+from munmaek.tasks.recipe import Recipe
+from munmaek.tasks.work import Work
+
+SIZES: dict[str, dict[str, Any]] = {
+    "rnn": {"embedding": 4, "hidden": 6},
+    "attention": {"embedding": 4, "hidden": 6},
+    "bert": {
+        "hidden_size": 8,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 8,
+        "max_position_embeddings": 256,
+    },
+}
+STAGES = {"translate": "attention", "tag": "bert", "mlm": "bert", "embed": "bert"}
+"""The stage that is compared of a task, else rnn."""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """Files of every task, and pairs of texts under ``pairs``."""
+    folder = tmp_path_factory.mktemp("data")
+    rows = phrasebook(pairs=400, valid=30, test=30).test
+    texts = {
+        "ko.txt": [each.korean for each in rows],
+        "en.txt": [each.english for each in rows],
+        "labels.tsv": [f"{each.korean}\t{each.label}" for each in rows],
+        "values.tsv": [f"{each.korean}\t{len(each.korean)}" for each in rows],
+        "pairs.tsv": [f"{each.korean}\t{each.english}" for each in rows],
+        "words.tsv": [
+            line
+            for each in rows
+            for line in (*(f"{word}\t{len(word) > 2}" for word in each.korean.split()), "")
+        ],
+    }
+    for name, lines in texts.items():
+        (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    files = {
+        "lm": ["ko.txt"],
+        "classify": ["labels.tsv"],
+        "regress": ["values.tsv"],
+        "tag": ["words.tsv"],
+        "translate": ["ko.txt", "en.txt"],
+        "mlm": ["ko.txt"],
+        "embed": ["ko.txt"],
+        "pairs": ["pairs.tsv"],
+    }
+    return {task: [str(folder / name) for name in names] for task, names in files.items()}
+
+
+def _settings(task: str, data: dict[str, list[str]], **more: Any) -> CompareSettings:
+    stage = STAGES.get(task, "rnn")
+    recipe = Recipe.of(
+        {"task": task, "stage": stage, "vocab_size": 280, "train": {"steps": 2, "validations": 1}}
+    )
+    tested = data["pairs"] if task == "embed" else data[task]
+    given = {"candidates": (Candidate(stage),), "train": data[task], "test": tested, **more}
+    return CompareSettings(recipe=recipe, models=SIZES, **given)
+
+
+@pytest.mark.parametrize("task", [row.name for row in TASKS])
+def test_every_task_is_compared_and_reported(
+    task: str, data: dict[str, list[str]], tmp_path: Path
+) -> None:
+    results = compare(_settings(task, data, folder=tmp_path / "out"))
+    [row] = results["models"]
+    assert row["task"] == task
+    assert {"train_seconds", "bytes", "use_per_second", "diagnosis"} <= row.keys()
+    assert tasks()[task].headline[0] in row["scores"] or tasks()[task].headline[1] in row["scores"]
+    assert results["data"][0]["test"] == 30
+    kept = json.loads((tmp_path / "out" / "results.json").read_text(encoding="utf-8"))
+    assert kept["models"][0]["scores"] == row["scores"]
+    for language in ("en", "ko"):
+        assert f'<section id="{task}">' in render_report(kept, language=language)
+
+
+def test_texts_alone_measure_nothing_of_embeddings(data: dict[str, list[str]]) -> None:
+    with pytest.raises(InputError, match=r"texts alone.*--test FILE, a table of pairs"):
+        compare(_settings("embed", data, test=()))
+
+
+def test_an_encoder_of_masked_words_stands_beside_one_of_texts(
+    data: dict[str, list[str]], tmp_path: Path
+) -> None:
+    compare(_settings("mlm", data, folder=tmp_path / "mlm"))
+    masked = tmp_path / "mlm" / "models" / "mlm-bert"
+    candidates = (Candidate(None, masked), Candidate("bert", masked))
+    rows = compare(_settings("embed", data, candidates=candidates))["models"]
+    assert [row["task"] for row in rows] == ["embed", "embed"]
+    with pytest.raises(UnsupportedError, match="a model for 'mlm' cannot be compared at 'lm'"):
+        compare(_settings("lm", data, candidates=(Candidate(None, masked),)))
+
+
+def test_a_task_has_a_row_and_its_work_has_every_answer() -> None:
+    for row in TASKS:
+        assert isinstance(row, Task)
+        work = row.loaded()
+        assert isinstance(work, Work)
+        assert row.serves(row.name)
+        assert all(tasks()[name].serves(row.name) for name in row.also)
