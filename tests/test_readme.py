@@ -4,9 +4,12 @@ import re
 import shlex
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+import munmaek
 from conftest import ROOT
 
 ENGLISH = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -52,3 +55,31 @@ def test_a_readme_command_is_understood(arguments: list[str]) -> None:
     said = run.stderr.strip().splitlines()
     assert len(said) == 1, run.stderr
     assert re.search(r"corpus\.txt|reviews\.tsv|train\.ko|models/", said[0]), said[0]
+
+
+def python_blocks(text: str) -> list[str]:
+    """The contents of the blocks of Python, in order."""
+    return re.findall(r"^```python\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def test_the_python_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both blocks, as they stand; the second opens the models that the commands before it made."""
+    book = munmaek.phrasebook(pairs=400, valid=20, test=20).train[:60]
+    korean, english = [each.korean for each in book], [each.english for each in book]
+    labels = [each.label for each in book]
+    small = {"steps": 1, "validations": 1, "vocab_size": 300, "device": "cpu"}
+    bert = {"layers": 1, "hidden_size": 16, "heads": 2, "intermediate_size": 24}
+    monkeypatch.chdir(tmp_path)
+    Path("models").mkdir()
+    munmaek.train("lm", korean, model="rnn", save="models/rnn", **small)
+    rnn = {"hidden_size": 12, "embedding_size": 8, "max_length": 16}
+    munmaek.train(
+        "translate", korean, english, model="attention", save="models/ko-en", **small, **rnn
+    )
+    munmaek.train("classify", korean, labels, model="attention", save="models/reviews", **small)
+    munmaek.train("mlm", korean, model="bert", save="models/bert", **small, **bert)
+    space: dict[str, Any] = {}
+    for block in python_blocks(ENGLISH):
+        exec(block, space)
+    assert 0 <= munmaek.evaluate("models/phrases", korean, labels)["accuracy"].value <= 1
+    assert isinstance(space["translation"].translation, str)

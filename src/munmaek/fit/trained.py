@@ -1,13 +1,19 @@
 """What every trained model has, whatever its task."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from munmaek.folder.info import Info
-from munmaek.folder.writing import NOTHING_BESIDE
+from munmaek.folder.writing import NOTHING_BESIDE, copies_of, write_folder
+from munmaek.models import stages
 
-__all__ = ["Trained"]
+__all__ = ["Files", "Model", "Trained", "Writer"]
+
+Writer: TypeAlias = Callable[[Path], str | None]
+"""Writes a file at a path; it may return the sha256 of what it wrote."""
+Files: TypeAlias = Mapping[str, Writer]
+"""What writes each file, by its name."""
 
 
 @runtime_checkable
@@ -18,6 +24,44 @@ class Trained(Protocol):
     def info(self) -> Info:
         """Return what the model is, how it was trained, and its scores."""
         ...
+
+    def save(
+        self,
+        folder: Path | str,
+        *,
+        force: bool = False,
+        beside: Mapping[str, Path] = NOTHING_BESIDE,
+    ) -> None:
+        """Write the model's folder; see ``Model.save``."""
+        ...
+
+
+class Model:
+    """Base of trained models: one way to a folder, and one line that says what it is."""
+
+    __slots__ = ()
+
+    info: Info
+
+    def files(self) -> Files:
+        """Return what writes each file of the folder.
+
+        Raises:
+            NotImplementedError: the class has not said so.
+        """
+        raise NotImplementedError
+
+    def manifest(self) -> Mapping[str, Any]:
+        """Return what ``munmaek.json`` says besides ``info`` and the files' hashes."""
+        return {}
+
+    def facts(self) -> Sequence[str]:
+        """Return what is worth saying of the model in a few words, such as its labels."""
+        return ()
+
+    def record(self) -> dict[str, Any]:
+        """Return all that ``munmaek.json`` says but the files' hashes."""
+        return {**self.info.to_json(), **self.manifest()}
 
     def save(
         self,
@@ -37,4 +81,11 @@ class Trained(Protocol):
             InputError: ``folder`` exists and ``force`` is false.
             DiskError: it cannot be written; what was there is whole.
         """
-        ...
+        files = {**self.files(), **copies_of(beside)}
+        write_folder(Path(folder), files=files, manifest=self.record(), force=force)
+
+    def __repr__(self) -> str:
+        row = stages().get(self.info.stage)
+        unit = "n-grams" if row is not None and row.counted else "weights"
+        facts = (self.info.label, *self.facts(), f"{self.info.parameters:,} {unit}")
+        return f"<{type(self).__name__} {', '.join(facts)}>"

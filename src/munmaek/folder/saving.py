@@ -11,62 +11,39 @@ from typing import Any
 
 from munmaek.folder.info import Info
 from munmaek.folder.manifest import MARK
-from munmaek.folder.writing import NOTHING_BESIDE, copies_of, write_folder
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer, CheckpointTokenizer
 
-__all__ = ["save_config", "save_model"]
+__all__ = ["model_files", "save_config"]
 
 PROBLEMS = {"regress": "regression"}
 """``problem_type`` by task; without it one output would be taken for a label's score."""
-NO_FILES: Mapping[str, Callable[[Path], None]] = {}
 
 
-def save_model(
-    folder: Path | str,
-    *,
+def model_files(
     info: Info,
     tokenizer: AnyTokenizer,
     weights: Callable[[Path], None],
-    manifest: Mapping[str, Any],
+    *,
     labels: Sequence[str] = (),
     several: bool = False,
-    files: Mapping[str, Callable[[Path], None]] = NO_FILES,
-    force: bool,
-    beside: Mapping[str, Path] = NOTHING_BESIDE,
-) -> None:
-    """Write the folder of a model with one tokenizer, aside and renamed.
+) -> dict[str, Callable[[Path], str | None]]:
+    """Return what writes each file of the folder of a model with one tokenizer.
 
     Args:
-        folder: where it is to be.
         info: the model's.
         tokenizer: the same.
         weights: writes ``model.safetensors``.
-        manifest: what is kept besides ``info`` and ``tokenizer``.
         labels: names of the classes, in the order of the scores.
         several: a text may have several of them.
-        files: what writes each further file, by its name.
-        force: replace what is there.
-        beside: further files to keep in it, by the names they are to have.
-
-    Raises:
-        InputError: ``folder`` exists and ``force`` is false.
-        DiskError: it cannot be written; what was there is whole.
     """
-    write_folder(
-        Path(folder),
-        files={
-            "tokenizer.json": tokenizer.save,
-            "model.safetensors": weights,
-            "config.json": lambda path: save_config(
-                path, info, labels=labels, several=several, mark=MARK
-            ),
-            **_tokenizer_files(tokenizer),
-            **files,
-            **copies_of(beside),
-        },
-        manifest={**info.to_json(), "tokenizer": tokenizer.describe(), **manifest},
-        force=force,
-    )
+    return {
+        "tokenizer.json": tokenizer.save,
+        "model.safetensors": weights,
+        "config.json": lambda path: save_config(
+            path, info, labels=labels, several=several, mark=MARK
+        ),
+        **_tokenizer_files(tokenizer),
+    }
 
 
 def save_config(

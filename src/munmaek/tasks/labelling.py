@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.errors import InputError, UnsupportedError
+from munmaek.fit.trained import Model
 from munmaek.folder.info import Info
 from munmaek.metrics import Score, Signature, classification_scores, resting_on, several_scores
 from munmaek.metrics.calibration import Calibration, calibrate, calibration_score
@@ -130,7 +131,7 @@ def _check_single(corpus: LabelledCorpus) -> None:
             raise InputError(message)
 
 
-class Labeller(ABC):
+class Labeller(Model, ABC):
     """Labels texts by their probabilities."""
 
     __slots__ = ()
@@ -146,6 +147,10 @@ class Labeller(ABC):
     @abstractmethod
     def signature(self) -> Signature:
         """What its scores share."""
+
+    def facts(self) -> tuple[str, ...]:
+        """Return how many labels there are."""
+        return (f"{len(self.labels)} labels",)
 
     @property
     def several(self) -> bool:

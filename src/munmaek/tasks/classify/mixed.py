@@ -10,18 +10,17 @@ temperature of 1/λ would (Hinton 2002), so n-grams, which count every word as n
 best mixed there.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Self, final
 
 import numpy as np
 
 from munmaek.arrays import Floats
 from munmaek.errors import ConfigError, UnsupportedError
+from munmaek.fit.trained import Files
 from munmaek.folder.info import Info
 from munmaek.folder.settings import save_settings
-from munmaek.folder.writing import NOTHING_BESIDE, copies_of, write_folder
 from munmaek.metrics import Signature, sign
 from munmaek.metrics.calibration import tempered
 from munmaek.mixing import interpolated, multiplied, tune_log_linear_labels, tune_mixture
@@ -39,7 +38,7 @@ LEAST = float(np.log(np.finfo(np.float64).tiny))
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class MixedClassifier(Labeller):
     """Classifiers of the same labels, and the weight of each."""
 
@@ -104,40 +103,18 @@ class MixedClassifier(Labeller):
         """Return this mixture with another temperature."""
         return replace(self, temperature=temperature)
 
-    def save(
-        self,
-        folder: Path | str,
-        *,
-        force: bool = False,
-        beside: Mapping[str, Path] = NOTHING_BESIDE,
-    ) -> None:
-        """Write the model's folder, with a copy of every part, aside and renamed.
-
-        Args:
-            folder: where it is to be.
-            force: replace what is there.
-            beside: further files to keep in it, by the names they are to have.
-
-        Raises:
-            InputError: ``folder`` exists and ``force`` is false.
-            DiskError: it cannot be written; what was there is whole.
-        """
+    def files(self) -> Files:
+        """Return what writes each file of the folder, and the folder of each part."""
         parts = {f"part-{place}": part.save for place, part in enumerate(self.parts)}
-        write_folder(
-            Path(folder),
-            files={
-                "config.json": lambda path: save_settings(path, self.info),
-                **parts,
-                **copies_of(beside),
-            },
-            manifest={
-                **self.info.to_json(),
-                "labels": list(self.labels),
-                "pairs": self.pairs,
-                "temperature": self.temperature,
-            },
-            force=force,
-        )
+        return {"config.json": lambda path: save_settings(path, self.info), **parts}
+
+    def manifest(self) -> dict[str, object]:
+        """Return what ``munmaek.json`` says besides the files."""
+        return {
+            "labels": list(self.labels),
+            "pairs": self.pairs,
+            "temperature": self.temperature,
+        }
 
 
 def _in_order(

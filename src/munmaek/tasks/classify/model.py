@@ -3,7 +3,7 @@
 What only networks need is loaded when a network is used: n-grams do without torch.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, Union, final
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Self, Union, final
 import numpy as np
 
 from munmaek.arrays import Floats
+from munmaek.fit.trained import Files
 from munmaek.folder.info import Info
-from munmaek.folder.saving import save_model
+from munmaek.folder.saving import model_files
 from munmaek.folder.tables import save_tables
-from munmaek.folder.writing import NOTHING_BESIDE
 from munmaek.metrics import Signature, sign_model
 from munmaek.metrics.calibration import tempered
 from munmaek.models.ngram import NgramClassifier
@@ -31,7 +31,7 @@ __all__ = ["Classifier"]
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Classifier(Labeller):
     """Label probabilities over ids, with the tokenizer that gives it text."""
 
@@ -127,24 +127,8 @@ class Classifier(Labeller):
             found = self.model.logprobs(rows.ids, splits=rows.splits)
         return tempered(found, self.temperature)
 
-    def save(
-        self,
-        folder: Path | str,
-        *,
-        force: bool = False,
-        beside: Mapping[str, Path] = NOTHING_BESIDE,
-    ) -> None:
-        """Write the model's folder, aside and renamed.
-
-        Args:
-            folder: where it is to be.
-            force: replace what is there.
-            beside: further files to keep in it, by the names they are to have.
-
-        Raises:
-            InputError: ``folder`` exists and ``force`` is false.
-            DiskError: it cannot be written; what was there is whole.
-        """
+    def files(self) -> Files:
+        """Return what writes each file of the folder."""
         model = self.model
 
         def weights(path: Path) -> None:
@@ -155,20 +139,17 @@ class Classifier(Labeller):
 
                 save_network(model.network, path, stage=self.info.stage)
 
-        save_model(
-            folder,
-            info=self.info,
-            tokenizer=self.tokenizer,
-            weights=weights,
-            manifest={
-                "labels": list(self.labels),
-                "limit": self.limit,
-                "pairs": self.pairs,
-                "temperature": self.temperature,
-                "several": self.several,
-            },
-            labels=self.labels,
-            several=self.several,
-            force=force,
-            beside=beside,
+        return model_files(
+            self.info, self.tokenizer, weights, labels=self.labels, several=self.several
         )
+
+    def manifest(self) -> dict[str, object]:
+        """Return what ``munmaek.json`` says besides the files."""
+        return {
+            "tokenizer": self.tokenizer.describe(),
+            "labels": list(self.labels),
+            "limit": self.limit,
+            "pairs": self.pairs,
+            "temperature": self.temperature,
+            "several": self.several,
+        }

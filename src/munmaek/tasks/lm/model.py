@@ -3,9 +3,8 @@
 What only networks need is loaded when a network is used: n-grams do without torch.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast, final
 
 import numpy as np
@@ -13,10 +12,10 @@ from numpy.typing import NDArray
 
 from munmaek.decode import from_single, sample
 from munmaek.errors import UnsupportedError
+from munmaek.fit.trained import Files, Model, Writer
 from munmaek.folder.info import Info
 from munmaek.folder.settings import save_settings
 from munmaek.folder.tables import save_tables
-from munmaek.folder.writing import NOTHING_BESIDE, copies_of, write_folder
 from munmaek.lm import BatchedLanguageModel, LanguageModel
 from munmaek.metrics import Score
 from munmaek.mixing import LogLinearMixture, Mixture
@@ -55,8 +54,8 @@ TABLES = "model.safetensors"
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class TrainedLanguageModel:
+@dataclass(frozen=True, slots=True, repr=False)
+class TrainedLanguageModel(Model):
     """A ``LanguageModel`` over ids, with the tokenizer that gives it text."""
 
     tokenizer: Tokenizer
@@ -233,35 +232,14 @@ class TrainedLanguageModel:
         """Read a sentence and return what was computed, and each token's log-probability."""
         return sentence_predictions(self, question)
 
-    def save(
-        self,
-        folder: Path | str,
-        *,
-        force: bool = False,
-        beside: Mapping[str, Path] = NOTHING_BESIDE,
-    ) -> None:
-        """Write the model's folder, aside and renamed.
-
-        Args:
-            folder: where it is to be.
-            force: replace what is there.
-            beside: further files to keep in it, by the names they are to have.
-
-        Raises:
-            InputError: ``folder`` exists and ``force`` is false.
-            DiskError: it cannot be written; what was there is whole.
-        """
-        files = {**self.files(), **copies_of(beside)}
-        write_folder(Path(folder), files=files, manifest=self.manifest(), force=force)
-
-    def manifest(self) -> dict[str, Any]:
+    def manifest(self) -> dict[str, object]:
         """Return what ``munmaek.json`` says besides the files."""
-        return {**self.info.to_json(), "tokenizer": self.tokenizer.describe()}
+        return {"tokenizer": self.tokenizer.describe()}
 
-    def files(self) -> dict[str, Callable[[Path], str | None]]:
+    def files(self) -> Files:
         """Return what writes each file of the folder."""
         model, text = self.model, self.text
-        files: dict[str, Callable[[Path], str | None]] = {
+        files: dict[str, Writer] = {
             "tokenizer.json": self.tokenizer.save,
             "config.json": lambda path: save_settings(path, self.info),
         }

@@ -127,14 +127,14 @@ def train_ngrams(
         evaluated = beside.submit(_evaluated, trained, given.valid)
         if new is None:
             return replace(trained, info=evaluated.result())
-        files = trained.files()
+        files = dict(trained.files())
         tables = files.pop(TABLES)
         for name, write in files.items():
             new.write(name, write)
         if not early or _unfilled(early[0]):
             new.write(TABLES, tables)
         trained = replace(trained, info=evaluated.result())
-        new.finish(trained.manifest())
+        new.finish(trained.record())
     return trained
 
 

@@ -110,7 +110,7 @@ def train_on_disk(
         trained = TrainedLanguageModel(tokenizer, model, info)
         tables = partial(save_tables, model.tensors(), release=made.release)
         files = {**trained.files(), TABLES: tables}
-        write_folder(folder, files=files, manifest=trained.manifest(), force=force)
+        write_folder(folder, files=files, manifest=trained.record(), force=force)
     return cast("TrainedLanguageModel", load(folder))
 
 

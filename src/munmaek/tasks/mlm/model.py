@@ -1,9 +1,9 @@
 """A trained masked-word model: fill, embed, and a pseudo-log-likelihood."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
-from pathlib import Path
 from typing import Any, final
 
 import numpy as np
@@ -12,10 +12,10 @@ from torch import Tensor
 from munmaek.arrays import Float32s, Floats
 from munmaek.errors import InputError, UnsupportedError
 from munmaek.exchange.sentence import SentenceSettings
+from munmaek.fit.trained import Files, Model
 from munmaek.folder.info import Info
-from munmaek.folder.saving import save_model
+from munmaek.folder.saving import model_files
 from munmaek.folder.weights import save_network
-from munmaek.folder.writing import NOTHING_BESIDE
 from munmaek.metrics import (
     Score,
     Signature,
@@ -64,8 +64,8 @@ class Encoded:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Encoder:
+@dataclass(frozen=True, slots=True, repr=False)
+class Encoder(Model):
     """A bidirectional network with its tokenizer."""
 
     tokenizer: AnyTokenizer
@@ -360,36 +360,17 @@ class Encoder:
             return self.network.forward(batch, lengths, types=types, tape=tape)
         return self.network.forward(batch, lengths, tape=tape)
 
-    def save(
-        self,
-        folder: Path | str,
-        *,
-        force: bool = False,
-        beside: Mapping[str, Path] = NOTHING_BESIDE,
-    ) -> None:
-        """Write the model's folder, aside and renamed.
+    def files(self) -> Files:
+        """Return what writes each file of the folder."""
+        weights = partial(save_network, self.network, stage=self.info.stage)
+        return {**model_files(self.info, self.tokenizer, weights), **self.sentence.files()}
 
-        Args:
-            folder: where it is to be.
-            force: replace what is there.
-            beside: further files to keep in it, by the names they are to have.
-
-        Raises:
-            InputError: ``folder`` exists and ``force`` is false.
-            DiskError: it cannot be written; what was there is whole.
-        """
-        save_model(
-            folder,
-            info=self.info,
-            tokenizer=self.tokenizer,
-            weights=lambda path: save_network(self.network, path, stage=self.info.stage),
-            manifest={
-                "limit": self.limit,
-                "pooling": self.pooling,
-                "normalised": self.normalised,
-                **({} if self.sentence.plain else {"sentence": self.sentence.to_json()}),
-            },
-            files=self.sentence.files(),
-            force=force,
-            beside=beside,
-        )
+    def manifest(self) -> dict[str, object]:
+        """Return what ``munmaek.json`` says besides the files."""
+        return {
+            "tokenizer": self.tokenizer.describe(),
+            "limit": self.limit,
+            "pooling": self.pooling,
+            "normalised": self.normalised,
+            **({} if self.sentence.plain else {"sentence": self.sentence.to_json()}),
+        }

@@ -1,15 +1,15 @@
 """A trained regressor: numbers for texts, or for pairs of texts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import final
 
 from munmaek.arrays import Floats
+from munmaek.fit.trained import Files, Model
 from munmaek.folder.info import Info
-from munmaek.folder.saving import save_model
+from munmaek.folder.saving import model_files
 from munmaek.folder.weights import save_network
-from munmaek.folder.writing import NOTHING_BESIDE
 from munmaek.metrics import Score, resting_on, sign_model
 from munmaek.metrics.regression import regression_scores
 from munmaek.tasks.classify.objective import row_scores
@@ -38,8 +38,8 @@ class Rating:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Regressor:
+@dataclass(frozen=True, slots=True, repr=False)
+class Regressor(Model):
     """A network of one output, with the tokenizer that gives it text.
 
     The network's 0 is ``low`` and its 1 is ``high``: the least and the greatest value of the
@@ -130,35 +130,17 @@ class Regressor:
         """The value of each framed row: [N]."""
         return self.low + (self.high - self.low) * self.model.values(rows)
 
-    def save(
-        self,
-        folder: Path | str,
-        *,
-        force: bool = False,
-        beside: Mapping[str, Path] = NOTHING_BESIDE,
-    ) -> None:
-        """Write the model's folder, aside and renamed.
+    def files(self) -> Files:
+        """Return what writes each file of the folder."""
+        network, stage = self.model.network, self.info.stage
+        weights = partial(save_network, network, stage=stage)
+        return model_files(self.info, self.tokenizer, weights, labels=(LABEL,))
 
-        Args:
-            folder: where it is to be.
-            force: replace what is there.
-            beside: further files to keep in it, by the names they are to have.
-
-        Raises:
-            InputError: ``folder`` exists and ``force`` is false.
-            DiskError: it cannot be written; what was there is whole.
-        """
-        save_model(
-            folder,
-            info=self.info,
-            tokenizer=self.tokenizer,
-            weights=lambda path: save_network(self.model.network, path, stage=self.info.stage),
-            manifest={
-                "limit": self.limit,
-                "pairs": self.pairs,
-                "range": [self.low, self.high],
-            },
-            labels=(LABEL,),
-            force=force,
-            beside=beside,
-        )
+    def manifest(self) -> dict[str, object]:
+        """Return what ``munmaek.json`` says besides the files."""
+        return {
+            "tokenizer": self.tokenizer.describe(),
+            "limit": self.limit,
+            "pairs": self.pairs,
+            "range": [self.low, self.high],
+        }

@@ -1,20 +1,20 @@
 """A trained tagger: a label for every word or piece, and the entities that they make."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, pairwise
-from pathlib import Path
 from typing import Any, NamedTuple, final
 
 import numpy as np
 
 from munmaek.arrays import Floats
 from munmaek.errors import InputError
+from munmaek.fit.trained import Files, Model
 from munmaek.folder.info import Info
-from munmaek.folder.saving import save_model
+from munmaek.folder.saving import model_files
 from munmaek.folder.weights import save_network
-from munmaek.folder.writing import NOTHING_BESIDE
 from munmaek.metrics import Score, resting_on, sign_model
 from munmaek.metrics.tagging import OUTSIDE, spans, tagging_scores
 from munmaek.tasks.inside import Accepts, Predictions, Question
@@ -52,8 +52,8 @@ def _check_words(sentences: Sequence[Words]) -> None:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Tagger:
+@dataclass(frozen=True, slots=True, repr=False)
+class Tagger(Model):
     """A network that labels tokens, with its tokenizer."""
 
     tokenizer: AnyTokenizer
@@ -182,36 +182,21 @@ class Tagger:
         """Read a sentence and return what was computed, and the label of each word."""
         return tagged_predictions(self, question)
 
-    def save(
-        self,
-        folder: Path | str,
-        *,
-        force: bool = False,
-        beside: Mapping[str, Path] = NOTHING_BESIDE,
-    ) -> None:
-        """Write the model's folder, aside and renamed.
+    def files(self) -> Files:
+        """Return what writes each file of the folder."""
+        weights = partial(save_network, self.network, stage=self.info.stage)
+        return model_files(self.info, self.tokenizer, weights, labels=self.labels)
 
-        Args:
-            folder: where it is to be.
-            force: replace what is there.
-            beside: further files to keep in it, by the names they are to have.
+    def manifest(self) -> dict[str, object]:
+        """Return what ``munmaek.json`` says besides the files."""
+        return {
+            "tokenizer": self.tokenizer.describe(),
+            "labels": list(self.labels),
+            "limit": self.limit,
+            "whole_words": self.whole_words,
+            "apart": self.apart,
+        }
 
-        Raises:
-            InputError: ``folder`` exists and ``force`` is false.
-            DiskError: it cannot be written; what was there is whole.
-        """
-        save_model(
-            folder,
-            info=self.info,
-            tokenizer=self.tokenizer,
-            weights=lambda path: save_network(self.network, path, stage=self.info.stage),
-            manifest={
-                "labels": list(self.labels),
-                "limit": self.limit,
-                "whole_words": self.whole_words,
-                "apart": self.apart,
-            },
-            labels=self.labels,
-            force=force,
-            beside=beside,
-        )
+    def facts(self) -> tuple[str, ...]:
+        """Return how many labels there are."""
+        return (f"{len(self.labels)} labels",)

@@ -1,18 +1,18 @@
 """A trained translator: text to text, with the links between the words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import partial
 from typing import Any, Literal, cast, final
 
 from munmaek.align import Symmetrisation
 from munmaek.decode import BeamTree, Hypothesis, beam_search
 from munmaek.errors import UnsupportedError
+from munmaek.fit.trained import Files, Model
 from munmaek.folder.info import Info
 from munmaek.folder.manifest import MARK
 from munmaek.folder.saving import save_config
 from munmaek.folder.weights import save_network
-from munmaek.folder.writing import NOTHING_BESIDE, copies_of, write_folder
 from munmaek.metrics import Score, Signature, sign_model
 from munmaek.models.networks import TranslatorNetwork
 from munmaek.nn.building import device_of
@@ -49,8 +49,8 @@ class Found:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Translator:
+@dataclass(frozen=True, slots=True, repr=False)
+class Translator(Model):
     """A network with both tokenizers."""
 
     source_tokenizer: Tokenizer
@@ -232,43 +232,22 @@ class Translator:
         )[0]
         return [Found(self.target_tokenizer.decode(each.tokens).strip(" "), each) for each in found]
 
-    def save(
-        self,
-        folder: Path | str,
-        *,
-        force: bool = False,
-        beside: Mapping[str, Path] = NOTHING_BESIDE,
-    ) -> None:
-        """Write the model's folder, aside and renamed.
+    def files(self) -> Files:
+        """Return what writes each file of the folder."""
+        return {
+            "source_tokenizer.json": self.source_tokenizer.save,
+            "tokenizer.json": self.target_tokenizer.save,
+            "model.safetensors": partial(save_network, self.network, stage=self.info.stage),
+            "config.json": lambda path: save_config(path, self.info, mark=MARK),
+        }
 
-        Args:
-            folder: where it is to be.
-            force: replace what is there.
-            beside: further files to keep in it, by the names they are to have.
-
-        Raises:
-            InputError: ``folder`` exists and ``force`` is false.
-            DiskError: it cannot be written; what was there is whole.
-        """
-        write_folder(
-            Path(folder),
-            files={
-                "source_tokenizer.json": self.source_tokenizer.save,
-                "tokenizer.json": self.target_tokenizer.save,
-                "model.safetensors": lambda path: save_network(
-                    self.network, path, stage=self.info.stage
-                ),
-                "config.json": lambda path: save_config(path, self.info, mark=MARK),
-                **copies_of(beside),
-            },
-            manifest={
-                **self.info.to_json(),
-                "source_tokenizer": self.source_tokenizer.describe(),
-                "tokenizer": self.target_tokenizer.describe(),
-                "limit": self.limit,
-            },
-            force=force,
-        )
+    def manifest(self) -> dict[str, object]:
+        """Return what ``munmaek.json`` says besides the files."""
+        return {
+            "source_tokenizer": self.source_tokenizer.describe(),
+            "tokenizer": self.target_tokenizer.describe(),
+            "limit": self.limit,
+        }
 
 
 def _one_later(best: Hypothesis) -> Hypothesis:
