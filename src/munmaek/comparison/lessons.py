@@ -203,7 +203,7 @@ def _no_weaker(name: str, found: _Numbers) -> Lesson:
 def _all_learned(name: str, found: _Numbers) -> Lesson:
     """Check that every classifier is right more often than who always says the commonest type."""
     usual = found.baselines["classify", "commonest type"]
-    rows = [row for row in found.rows.values() if row.task == "classify"]
+    rows = [row for row in found.rows.values() if row.task == usual.task]
     weakest = min(rows, key=lambda row: row.scores["accuracy"].value)
     return _compared(name, weakest, usual, "accuracy", found)
 
