@@ -5,20 +5,19 @@ from typing import Annotated, Any
 
 import typer
 
+from munmaek.tasks import TASKS
+
 __all__ = [
     "ConfigFile",
     "DataFiles",
     "Device",
-    "Epochs",
     "Force",
-    "HoldOut",
     "InputFile",
     "Json",
     "LabelColumn",
     "ModelFolder",
     "PairRows",
     "SecondColumn",
-    "Seed",
     "Settings",
     "SourceTag",
     "TagColumn",
@@ -41,17 +40,6 @@ InputFile = Annotated[
     ),
 ]
 
-DataFiles = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="DATA",
-        show_default=False,
-        help="Text (lm, mlm, embed), a table with labels (classify) or numbers (regress), a word "
-        "and its label a line (tag), two parallel files or a table (translate); maybe compressed; "
-        "- is standard input.",
-    ),
-]
-
 Json = Annotated[
     bool, typer.Option("--json", help="Write results as JSON; everything said goes to stderr.")
 ]
@@ -65,15 +53,6 @@ Valid = Annotated[
         metavar="FILE",
         show_default=False,
         help="Validation data, twice for two parallel files; else see --hold-out.",
-    ),
-]
-
-HoldOut = Annotated[
-    str | None,
-    typer.Option(
-        metavar="N|N%",
-        show_default="5 %, 2,000 at most; 0 for ngram",
-        help="Rows of the data held out for validation, of each label its share: 500, 20% or 0.",
     ),
 ]
 
@@ -98,19 +77,8 @@ TagColumn = Annotated[
 ]
 
 
-Epochs = Annotated[
-    float | None,
-    typer.Option(
-        metavar="N", show_default="10 without a budget", help="Passes over the data, at most."
-    ),
-]
-
 Device = Annotated[
     str, typer.Option(metavar="NAME", help="cpu, cuda, mps, or auto: the fastest there is.")
-]
-
-Seed = Annotated[
-    int | None, typer.Option(min=0, metavar="N", show_default="0", help="Of all chance.")
 ]
 
 ConfigFile = Annotated[
@@ -172,6 +140,9 @@ def data_files(what: str) -> Any:
         help=f"{what[:1].upper()}{what[1:]}; maybe compressed; - is standard input.",
     )
     return Annotated[list[str], argument]
+
+
+DataFiles = data_files("by task, " + "; ".join(f"{task.name}: {task.reads}" for task in TASKS))
 
 
 def column(written: str | None) -> str | int | None:
