@@ -28,7 +28,7 @@ ONE_OF_THIRTY_ROWS = 0.04
 """A tie that rounding decides may move a count by one where another processor adds otherwise."""
 
 
-@pytest.fixture(scope="module", params=["0.1.0"])
+@pytest.fixture(scope="module", params=["0.1.0", "0.2.0"])
 def saved(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of models, data and scores of one version."""
     folder = tmp_path_factory.mktemp("golden")

@@ -31,7 +31,9 @@ COUNTED = """
 --version
 --help
 train --help
+train lm --help
 compare --help
+config lm --model ngram
 data list
 train lm text.txt --model ngram --tokenizer words --hold-out 20% -o words
 train lm text.txt.zst --model ngram --tokenizer words --memory 256M -o disk
@@ -56,6 +58,7 @@ next words '나는 집에서'
 lookup words '집에서 잔다'
 classify labels text.txt
 classify mixed-labels text.txt
+info words
 verify words
 verify mixed-labels
 align --aligner hmm text.txt text.txt
@@ -66,6 +69,7 @@ compare labelled.tsv --task classify --models ngram,labels --test labelled.tsv -
 """
 NEURAL = """
 demo --quick -o demo
+config classify --model attention
 train lm text.txt --model rnn --tokenizer morphemes --epochs 1 --tensorboard -o morphemes
 train classify labelled.tsv --model attention --epochs 1 -o attention
 evaluate demo/models/lm-transformer text.txt
@@ -78,6 +82,7 @@ look demo/models/translate-attention '나는 집에서 잔다' -o attention.html
 export demo/models/mlm-bert --to huggingface -o published
 export demo/models/mlm-bert --to onnx -o bert.onnx
 embed published text.txt
+info demo/models/lm-rnn
 verify demo/models/classify-bert
 """
 
