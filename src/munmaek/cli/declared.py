@@ -98,7 +98,8 @@ def _find(module: _Module, name: str) -> Found | None:
     found = module.names.get(name)
     if isinstance(found, tuple):
         top = found[0].split(".")[0]
-        return _find(_parsed(found[0]), found[1]) if top == module.name.split(".")[0] else None
+        known = (module.name.split(".")[0], "munmaek")  # other packages build on ours
+        return _find(_parsed(found[0]), found[1]) if top in known else None
     return None if found is None else (module, found)
 
 

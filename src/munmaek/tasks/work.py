@@ -156,7 +156,12 @@ def timed(answer: Callable[[], T]) -> tuple[T, float]:
 
 
 class Work(ABC, Generic[C, P, M]):
-    """A task's work on its corpora ``C``, prepared data ``P`` and trained models ``M``."""
+    """A task's work on its corpora ``C``, prepared data ``P`` and trained models ``M``.
+
+    A corpus has a ``name``, a ``size`` and a ``fingerprint``. Prepared data have ``describe()``,
+    what a record says of them, and ``valid_corpus``. A trained model is a
+    ``munmaek.fit.trained.Model`` with ``evaluate(corpus)``.
+    """
 
     layouts: ClassVar[Sequence[Layout]]
     """The columns of data in memory that have no names, by how many there are."""
