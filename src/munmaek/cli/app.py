@@ -1,14 +1,14 @@
 """The verbs under one name. Each loads what it needs when it runs, so that help is quick."""
 
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from munmaek.cli.add import add
 from munmaek.cli.align import align
 from munmaek.cli.classify import classify, rate, tag
-from munmaek.cli.compare import Compare
-from munmaek.cli.config import Config
 from munmaek.cli.data import data
 from munmaek.cli.demo import demo
 from munmaek.cli.embed import embed
@@ -25,11 +25,54 @@ from munmaek.cli.next import next_tokens
 from munmaek.cli.options import examples
 from munmaek.cli.score import score
 from munmaek.cli.search import search
-from munmaek.cli.train import Train
 from munmaek.cli.translate import translate
 from munmaek.cli.verify import verify
+from munmaek.tasks import tasks
 
 __all__ = ["app"]
+
+
+class ByTask(TyperGroup):
+    """A verb with a command for each task, loaded when it is asked for."""
+
+    home: str
+    """The module whose ``BY_TASK`` makes the commands."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - click's
+        """Return the tasks' names."""
+        return list(tasks())
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - click's
+        """Return a task's name and purpose, for the verb's help."""
+        return TyperCommand(cmd_name, help=f"Answer with {tasks()[cmd_name].answers}.")
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ARG002 - click's
+        """Return the command of the task that the arguments begin with."""
+        return import_module(self.home).BY_TASK.command(args)
+
+
+class Train(ByTask):
+    """The verb ``train``."""
+
+    home = "munmaek.cli.train"
+
+
+class Config(ByTask):
+    """The verb ``config``."""
+
+    home = "munmaek.cli.config"
+
+
+class Compare(TyperCommand):
+    """The verb ``compare``, made for the task that ``--task`` names."""
+
+    def make_context(
+        self, info_name: Any, args: list[str], parent: Any = None, **extra: Any
+    ) -> Any:
+        """Make the command of the task and read the arguments by it."""
+        made = import_module("munmaek.cli.compare").command_for(args)
+        return made.make_context(info_name, args, parent, **extra)
+
 
 app = typer.Typer(
     name="munmaek",
@@ -145,7 +188,7 @@ app.command(
     )
 )(align)
 app.command("compare", cls=Compare, help="Train several stages on the same data, side by side.")(
-    lambda: None  # the command that Compare makes is called
+    lambda: None  # the command that is made is called
 )
 app.command(
     epilog=examples(

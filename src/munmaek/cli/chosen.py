@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any, Final, cast
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
 from munmaek.cli.declared import fields_of
 from munmaek.cli.options import examples
@@ -157,8 +156,9 @@ def _use(option: str, able: Sequence[str] | Mapping[str, Any], stage: str) -> st
     return f"--{option} is for {', '.join(able)}; '{stage}' has no use for it"
 
 
-class ByTask(TyperGroup):
-    """A verb whose commands are the tasks, each made when it is asked for."""
+@dataclass(frozen=True, slots=True)
+class ByTask:
+    """A verb that has a command for each task, made when it is asked for."""
 
     run: Callable[[Chosen, Given], None]
     """What the verb does; its docstring is the help of each task."""
@@ -167,24 +167,17 @@ class ByTask(TyperGroup):
     examples: Callable[[Task], Sequence[str]]
     """Returns commands for the end of a task's help."""
 
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - click's
-        """Return the tasks' names."""
-        return list(tasks())
+    def command(self, args: Sequence[str]) -> tuple[str, Any, list[str]]:
+        """Return the name and command of the task that ``args`` begin with, and what follows it.
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - click's
-        """Return a task's name and purpose, for the verb's help."""
-        return TyperCommand(cmd_name, help=f"Answer with {task_named(cmd_name).answers}.")
+        The command has the options of the stage that is named there, else of all stages.
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ARG002 - click's
-        """Return the task's command, of the stage that is named after it alone."""
-        task = task_named(args[0])
-        return task.name, self.made(task, _stages_named(args[1:], task)), args[1:]
-
-    def made(self, task: Task, chosen: Sequence[Stage]) -> Any:
-        """Return the command of a task, for some of its stages."""
-        options = task_options(task, chosen)
-        beside = self.parameters(task, chosen)
-        run = type(self).run
+        Raises:
+            UnsupportedError: no task of that name.
+        """
+        task, rest = task_named(args[0]), list(args[1:])
+        chosen = _stages_named(rest, task)
+        options, beside = task_options(task, chosen), self.parameters(task, chosen)
         everything: Parameters = {
             **beside,
             "model": (_model(task), None),
@@ -192,15 +185,16 @@ class ByTask(TyperGroup):
         }
 
         def called(given: Given) -> None:
-            run(Chosen(task, options, given), given)
+            self.run(Chosen(task, options, given), given)
 
-        called.__doc__ = run.__doc__
+        called.__doc__ = self.run.__doc__
 
         def explain(option: str) -> str:
             return meant(option.lstrip("-").partition("=")[0], task, chosen, beside)
 
         epilog = examples(*self.examples(task))
-        return command(task.name, called, everything, epilog=epilog, explain=explain)
+        made = command(task.name, called, everything, epilog=epilog, explain=explain)
+        return task.name, made, rest
 
 
 def _model(task: Task) -> Any:

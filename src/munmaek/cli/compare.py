@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from typer.core import TyperCommand
 
 from munmaek.cli.board import board, put_remarks
 from munmaek.cli.chosen import meant, merged, named, place, written_by_set
@@ -28,7 +27,7 @@ from munmaek.fit.devices import usable_device
 from munmaek.models import stage_named, stages_for
 from munmaek.tasks import Task, task_named
 
-__all__ = ["Compare"]
+__all__ = ["PARAMETERS", "command_for"]
 
 USUAL: Final = "lm"
 PARAMETERS: Final[Parameters] = {
@@ -190,28 +189,19 @@ def _recipe(
     return recipes[0]
 
 
-class Compare(TyperCommand):
-    """The command ``munmaek compare``, with the options of the task that ``--task`` names."""
+def command_for(args: Sequence[str]) -> Any:
+    """Return ``munmaek compare`` with the options of the task that ``--task`` names in ``args``."""
+    task = task_named(named("--task", args) or USUAL)
+    parameters = {**PARAMETERS, **{each.identifier: each.parameter for each in _options(task)}}
 
-    def make_context(
-        self, info_name: Any, args: list[str], parent: Any = None, **extra: Any
-    ) -> Any:
-        """Make the command of the task and read the arguments by it."""
-        task = task_named(named("--task", args) or USUAL)
-        parameters = {
-            **PARAMETERS,
-            **{each.identifier: each.parameter for each in _options(task)},
-        }
+    def explain(option: str) -> str:
+        name = option.lstrip("-").partition("=")[0]
+        if any(each.name == name for each in task_options(task, stages_for(task.name))):
+            return f"--{name} is a stage's own: write [models.STAGE] in a file for --config"
+        return meant(name, task, stages_for(task.name), PARAMETERS)
 
-        def explain(option: str) -> str:
-            name = option.lstrip("-").partition("=")[0]
-            if any(each.name == name for each in task_options(task, stages_for(task.name))):
-                return f"--{name} is a stage's own: write [models.STAGE] in a file for --config"
-            return meant(name, task, stages_for(task.name), PARAMETERS)
-
-        epilog = examples(
-            "munmaek compare corpus.txt --models ngram,rnn,transformer --budget 5m -o comparison",
-            "munmaek compare reviews.tsv --task classify --models ngram,models/bert -o both",
-        )
-        made = command("compare", compare, parameters, epilog=epilog, explain=explain)
-        return made.make_context(info_name, args, parent, **extra)
+    epilog = examples(
+        "munmaek compare corpus.txt --models ngram,rnn,transformer --budget 5m -o comparison",
+        "munmaek compare reviews.tsv --task classify --models ngram,models/bert -o both",
+    )
+    return command("compare", compare, parameters, epilog=epilog, explain=explain)

@@ -13,7 +13,7 @@ from munmaek.cli.parameters import OWN, TRAINING, Given, Parameters
 from munmaek.models import Stage, stage_named, stages_for
 from munmaek.tasks import Task
 
-__all__ = ["Config", "toml_value"]
+__all__ = ["BESIDE", "BY_TASK", "toml_value"]
 
 BESIDE: Final[Parameters] = {
     "config": (ConfigFile, None),
@@ -101,9 +101,4 @@ def examples(task: Task) -> Sequence[str]:
     return (f"munmaek config {task.name} --model {stage} > {stage}.toml",)
 
 
-class Config(ByTask):
-    """``munmaek config`` with a command for each task."""
-
-    run = staticmethod(config)
-    parameters = staticmethod(parameters)
-    examples = staticmethod(examples)
+BY_TASK: Final = ByTask(config, parameters, examples)

@@ -133,9 +133,18 @@ def _fields(module: _Module, node: ast.ClassDef) -> dict[str, Field]:
         if not isinstance(each, ast.AnnAssign) or not isinstance(each.target, ast.Name):
             continue
         name = each.target.id
-        if "ClassVar" not in ast.unparse(each.annotation) and not name.startswith("_"):
+        if _name(each.annotation) != "ClassVar" and not name.startswith("_"):
             out[name] = _field(module, name, each, _text(after))
     return out
+
+
+def _name(node: ast.expr) -> str:
+    """Return the name that an expression is, calls or subscripts; empty where it is another."""
+    if isinstance(node, ast.Call):
+        return _name(node.func)
+    if isinstance(node, ast.Subscript):
+        return _name(node.value)
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _text(node: ast.stmt | None) -> str:
@@ -150,13 +159,13 @@ def _field(module: _Module, name: str, node: ast.AnnAssign, doc: str) -> Field:
     bounds = dict[str, float]()
     _annotation(module, node.annotation, types, choices, bounds)
     default: Any = REQUIRED
-    if isinstance(node.value, ast.Call) and ast.unparse(node.value.func) in ("Field", "field"):
+    if isinstance(node.value, ast.Call) and _name(node.value) in ("Field", "field"):
         given = {each.arg: each.value for each in node.value.keywords}
         bounds |= {each: _value(module, given[each]) for each in BOUNDS if each in given}
         if "default" in given:
             default = _value(module, given["default"])
         elif "default_factory" in given:
-            default = {} if "dict" in ast.unparse(given["default_factory"]) else []
+            default = {} if _name(given["default_factory"]) == "dict" else []
     elif node.value is not None:
         default = _value(module, node.value)
     return Field(name, frozenset(types), tuple(choices), bounds, default, doc)
@@ -198,13 +207,13 @@ def _subscript(
     choices: list[str],
     bounds: dict[str, float],
 ) -> None:
-    outer = ast.unparse(node.value)
+    outer = _name(node)
     inner = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
     if outer == "Literal":
         types.add("str")
         choices.extend(str(_value(module, each)) for each in inner)
     elif outer == "Annotated":
-        if any("BeforeValidator" in ast.unparse(each) for each in inner[1:]):
+        if any(_name(each) == "BeforeValidator" for each in inner[1:]):
             types.add("str")  # what is written is read by a function
         _annotation(module, inner[0], types, choices, bounds)
     else:
@@ -239,7 +248,7 @@ def class_values(path: str, name: str) -> tuple[Any, ...]:
 
 def _class_values(module: _Module, node: ast.ClassDef, name: str) -> Iterator[Any]:
     for each in node.body:
-        if isinstance(each, ast.AnnAssign) and each.value and ast.unparse(each.target) == name:
+        if isinstance(each, ast.AnnAssign) and each.value and _name(each.target) == name:
             yield _value(module, each.value)
     for base in _bases(module, node):
         yield from _class_values(*base, name)

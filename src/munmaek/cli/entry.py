@@ -18,13 +18,15 @@ import typer
 
 from munmaek.cli.app import app
 from munmaek.cli.console import complain, say
-from munmaek.cli.parameters import USAGE
 from munmaek.cli.stopping import INTERRUPTED, ending_in_order
 from munmaek.errors import InputError, MunmaekError, MunmaekWarning, explaining_missing_torch
 from munmaek.folder.commands import COMMAND
 from munmaek.terminal import following
 
 __all__ = ["main"]
+
+USAGE: Any = typer.BadParameter.__mro__[1]
+"""``UsageError``: newer versions of typer bring their own click, so it is found, not imported."""
 
 _MACHINE = (
     errno.EDQUOT,

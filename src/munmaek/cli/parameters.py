@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from munmaek.models import Stage
     from munmaek.tasks import Task
 
-__all__ = ["USAGE", "Given", "Option", "Parameters", "command", "task_options"]
+__all__ = ["Given", "Option", "Parameters", "command", "task_options"]
 
 Given: TypeAlias = Mapping[str, Any]
 """What was given, by option without hyphens before; None and [] where nothing was."""
@@ -44,10 +44,6 @@ USUAL: Final = {
 """What an option means where several stages have it, each for itself."""
 DATA, MODEL, TRAIN, RUNNING = "Data", "Model", "Training", "Running"
 GROUPS: Final = (DATA, MODEL, TRAIN, RUNNING)
-
-
-USAGE: Final[Any] = typer.BadParameter.__mro__[1]
-"""``UsageError``: newer versions of typer bring their own click, so it is found, not imported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +189,8 @@ class Grouped(TyperCommand):
         """
         try:
             return super().parse_args(ctx, [_renewed(each) for each in args])
-        except USAGE as error:
+        except Exception as error:
+            # Newer versions of typer bring their own click, so its errors are known by name.
             if type(error).__name__ != "NoSuchOption" or self.explain is None:
                 raise
             message = f"{self.explain(error.option_name)}; see '{ctx.command_path} --help'"  # pyright: ignore

@@ -16,7 +16,7 @@ from munmaek.errors import ConfigError
 from munmaek.models import Stage
 from munmaek.tasks import Task
 
-__all__ = ["BESIDES", "RUNNING", "Train"]
+__all__ = ["BESIDES", "BY_TASK", "RUNNING"]
 
 RUNNING: Final[Parameters] = {
     "valid": (Valid, None),
@@ -177,9 +177,4 @@ def examples(task: Task) -> Sequence[str]:
     return task.examples
 
 
-class Train(ByTask):
-    """``munmaek train`` with a command for each task."""
-
-    run = staticmethod(train)
-    parameters = staticmethod(parameters)
-    examples = staticmethod(examples)
+BY_TASK: Final = ByTask(train, parameters, examples)
