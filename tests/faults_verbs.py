@@ -349,7 +349,7 @@ class Verbs:
         yield self.fetched()
         folder = self.made("demo", main=faults_acts.demo)
         yield Verb(
-            "demo", ["-o", "out", "--force"], "out", folder, _is_demonstration,
+            "demo", ["-o", "out", "--force"], "out", folder, _is_demonstration, ("out.partial",),
             program="faults_acts:demo",
         )  # fmt: skip
 

@@ -1,6 +1,7 @@
 """Folders that were damaged are never opened as something else: one line says what is wrong."""
 
 import bz2
+import errno
 import gzip
 import hashlib
 import json
@@ -620,3 +621,21 @@ def test_a_published_configuration_of_any_content_is_refused_in_one_line(
     values = {**json.loads(path.read_text(encoding="utf-8")), **change}
     path.write_text(json.dumps(values), encoding="utf-8")
     assert said in refusal(lambda: load(tmp_path / "m"))
+
+
+def test_weights_for_which_there_is_no_room_are_not_called_damaged(
+    models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    def unmapped(*_: object, **__: object) -> None:
+        message = "unable to mmap 9 bytes from file <m>: Cannot allocate memory (12)"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr(np, "memmap", full)
+    with pytest.raises(MemoryError):
+        load(models / "lm-ngram")
+    monkeypatch.setattr("safetensors.torch.load_file", unmapped)
+    with pytest.raises(MemoryError):
+        load(models / "lm-rnn")

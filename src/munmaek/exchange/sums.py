@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from munmaek.errors import ArtefactError
-from munmaek.folder.manifest import describe_file, file_names
+from munmaek.folder.manifest import file_names
 from munmaek.folder.schema import safe_name
 from munmaek.progress import followed
 
@@ -101,7 +101,8 @@ def _faults(folder: Path, known: dict[str, str]) -> Iterator[str]:
 
 
 def _sha256(path: Path) -> str:
-    return str(describe_file(path)["sha256"])
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _git_sum(path: Path) -> str:

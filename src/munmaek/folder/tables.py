@@ -149,10 +149,13 @@ def load_tables(path: Path) -> dict[str, NDArray[Any]]:
 
     Raises:
         ArtefactError: the file is not safetensors, or is truncated.
+        MemoryError: there is no room to map it.
     """
     try:
         whole = np.memmap(path, dtype=np.uint8, mode="r").view(np.ndarray)
     except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+            raise MemoryError(str(error)) from error
         raise _unreadable(path, str(error)) from error
     length = int.from_bytes(whole[:8].tobytes(), "little")
     if len(whole) < 8 or length > len(whole) - 8:

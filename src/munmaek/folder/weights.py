@@ -96,9 +96,14 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
     Raises:
         ArtefactError: the file is not safetensors, or cannot be read.
+        MemoryError: there is no room for it.
     """
     try:
         weights: dict[str, Tensor] = _torch.load_file(path)
+    except RuntimeError as error:  # what torch says where a file cannot be mapped into memory
+        if "mmap" not in str(error):
+            raise
+        raise MemoryError(str(error)) from error
     except (SafetensorError, ValueError, OSError) as error:
         message = f"{path}: not a readable safetensors file ({error}); copy the model again"
         raise ArtefactError(message) from error
