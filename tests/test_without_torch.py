@@ -40,10 +40,20 @@ def done(arguments):
 found = {line: done(arguments) for line, arguments in json.loads(sys.argv[1]).items()}
 model = munmaek.load("words")
 assert model.evaluate and munmaek.LINEAGE and munmaek.Classifier and munmaek.Recipe
-try:
-    munmaek.Translator
-except munmaek.MunmaekError as error:
-    found["munmaek.Translator"] = error.exit_code, str(error)
+
+lines = open("text.txt", encoding="utf-8").read().splitlines()
+assert munmaek.train("lm", lines, model="ngram", order=2).score(lines[:1])[0].logprob < 0
+labels = ["study" if "공부" in line else "rest" for line in lines]
+assert munmaek.train("classify", lines, labels, model="ngram", order=2).predict(lines[0])
+for name, ask in {
+    "munmaek.Translator": lambda: munmaek.Translator,
+    "munmaek.train": lambda: munmaek.train("lm", lines, model="rnn", epochs=1),
+    "munmaek.load": lambda: munmaek.load("0.1.0/models/lm-rnn"),
+}.items():
+    try:
+        ask()
+    except munmaek.MunmaekError as error:
+        found[name] = error.exit_code, str(error)
 print(json.dumps(found))
 """
 
@@ -74,7 +84,9 @@ def test_counted_models_need_no_torch(done: dict[str, tuple[int, str]], command:
     assert code == 0, messages
 
 
-@pytest.mark.parametrize("command", [*commands(NEURAL), "munmaek.Translator"])
+@pytest.mark.parametrize(
+    "command", [*commands(NEURAL), "munmaek.Translator", "munmaek.train", "munmaek.load"]
+)
 def test_what_needs_torch_says_so_in_a_line(done: dict[str, tuple[int, str]], command: str) -> None:
     code, messages = done[command]
     assert code == 2, messages

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, cast
 
-from munmaek.errors import ConfigError, InputError, MunmaekWarning
+from munmaek.errors import ConfigError, InputError, MunmaekWarning, explaining_missing_torch
 from munmaek.fit.config import MAY_CHANGE, TrainConfig
 from munmaek.fit.devices import usable_device
 from munmaek.fit.extra import Extra
@@ -38,6 +38,7 @@ _APART: Final = ("task", "stage", "model", "train")
 """Fields of a recipe that are no options of their own."""
 
 
+@explaining_missing_torch()
 def train(
     task: str,
     *data: Any,
