@@ -594,11 +594,11 @@ def test_a_question_costs_one_pass_one_search_and_one_reading_without_words(
         if hasattr(type(network), name) and (name != "forward" or task != "translate"):
             counted(type(network), name)
     counted(translate_model, "beam_search")
-    counted(Tokenizer, "pieces")
+    counted(Tokenizer, "subwords")
     capture(made, TEXT, name="m")
     texts = 2 if task == "translate" else 1
     # The text is read once to see that it is not too long, and once to be looked at.
-    assert counts.pop("pieces") == texts + 1
+    assert counts.pop("subwords") == texts + 1
     passes = {"encode": 2, "decode": 2, "beam_search": 1} if task == "translate" else {"forward": 2}
     assert counts == ({} if stage == "ngram" else passes)
 
