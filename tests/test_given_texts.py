@@ -123,7 +123,7 @@ def test_single_texts_are_checked_too(models: dict[str, Any]) -> None:
         models["lm"].explain,
         lambda text: models["classify"].predictions(Question(text)),
         models["lm"].tokenizer.encode,
-        models["lm"].tokenizer.pieces,
+        models["lm"].tokenizer.subwords,
     ):
         for given in (None, 3, b"a", ["a"], "a \ud83d"):
             with pytest.raises(InputError):
