@@ -259,3 +259,24 @@ def test_info_tells_what_a_model_is_and_the_command_that_made_it(run: Run, tmp_p
     del record["command"]
     manifest.write_text(render_manifest(record), encoding="utf-8")
     assert "command     not known" in run("info", model).out
+
+
+# Of other packages
+
+
+def test_options_of_another_package_are_read_with_what_they_inherit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere.py").write_text(
+        "from typing import ClassVar\n"
+        "from munmaek.tasks.recipe import Texts\n"
+        "class Own(Texts):\n"
+        "    training: ClassVar[tuple[str, ...]] = ('width',)\n"
+        "    width: int = 3\n"
+        '    """Width of it."""\n',
+        encoding="utf-8",
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    found = fields_of("elsewhere:Own")
+    assert {"tokenizer", "seed", "text_column", "width"} <= found.keys()
+    assert (found["width"].default, found["width"].doc) == (3, "Width of it.")

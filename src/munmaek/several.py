@@ -99,7 +99,7 @@ class Several:
 
     @property
     def interrupted(self) -> bool:
-        """Whether the last run was stopped, so that not all may be there."""
+        """Return whether the last run was stopped, so that not all may be there."""
         return self.runs[-1].stopped == "interrupted"
 
     def summaries(self) -> list[Summary]:
@@ -143,7 +143,7 @@ def _summary(name: str, rows: int, runs: Sequence[OneRun]) -> Summary:
 
 
 def runs_folder(folder: Path) -> Path:
-    """Where the single runs stand: ``DIR.runs``."""
+    """Return where the single runs stand: ``DIR.runs``."""
     return beside(folder, ".runs")
 
 

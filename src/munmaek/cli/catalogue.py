@@ -18,7 +18,7 @@ class RemoteFile:
 
     @property
     def name(self) -> str:
-        """The last part of its address."""
+        """Return the last part of its address."""
         return self.url.rsplit("/", 1)[-1]
 
 

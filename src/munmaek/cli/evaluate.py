@@ -156,7 +156,7 @@ def _put(folder: Path, data: Sequence[str], given: dict[str, Any], json: bool) -
 
 
 def scores_json(model: Path, task: str, scores: Mapping[str, Any]) -> dict[str, Any]:
-    """What ``evaluate`` and the end of ``train`` print for machines."""
+    """Return what ``evaluate`` and the end of ``train`` print for machines."""
     from munmaek.metrics import remarks
 
     said = [each.words() for each in remarks(scores)]

@@ -66,7 +66,7 @@ def parse_numbers(written: Sequence[str], *, option: str, words: Sequence[str] =
 def sizes_and_seeds(
     seeds: Sequence[str] | None, curve: str | None, *, recipe: Any, single: Mapping[str, Any]
 ) -> tuple[list[int | None], list[int]] | None:
-    """The runs that are asked for; None is a single one.
+    """Return the runs that are asked for; None is a single one.
 
     Args:
         seeds: as written.
@@ -94,7 +94,7 @@ def sizes_and_seeds(
 
 
 def sum_up_several(found: Any, *, json: bool) -> None:
-    """A line for each score of each amount of training data."""
+    """Write a line for each score of each amount of training data."""
     say_warnings(
         f"seed {run.seed}, {run.trained_on:,} rows: {fault}"
         for run in found.runs

@@ -184,7 +184,7 @@ def _is_there(name: str) -> bool:
 
 
 def _beside(model: Path, text: str) -> bool:
-    """Whether a name begins with a folder that is there, or with the one that holds the model."""
+    """Return whether a name begins with a folder that is there, or the model's own."""
     first = Path(text).parts[0]
     return _is_there(first) or first in model.parts[:-1]
 

@@ -39,7 +39,7 @@ class Job:
 def _at_work(
     job: Job,
 ) -> Generator[tuple[str, Callable[[Any], None], Callable[[], bool]], None, None]:
-    """The device, whom to tell, and whom to ask after every step whether to stop."""
+    """Yield the device, whom to tell, and whom to ask after every step whether to stop."""
     recipe = job.recipe
     chosen = "cpu" if recipe.is_counted else joined(usable_device(job.device))
     with listening() as stopper, told(f"{recipe.stage} ({recipe.task})") as tell:
@@ -128,7 +128,7 @@ def train_several(
 def forecast(
     recipe: Any, data: Sequence[str], init: Path | None, device: str, *, json: bool
 ) -> None:
-    """What a run would cost, after a few steps of it."""
+    """Write what a run would cost, after a few steps of it."""
     from dataclasses import asdict
 
     from munmaek.tasks.mlm.estimate import estimate

@@ -59,7 +59,7 @@ def _put_against(ours: Mapping[str, Any], against: Mapping[str, Any]) -> None:
 
 
 def _tested(each: Mapping[str, Any], digits: int) -> str:
-    """The interval of a difference, which system is better, and by which tests."""
+    """Return the interval of a difference, which system is better, and by which tests."""
     if each["low"] is None:
         return "not told apart: one pair cannot be tested"
     interval = f"{each['low']:+.{digits}f} – {each['high']:+.{digits}f}"

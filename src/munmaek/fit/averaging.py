@@ -65,7 +65,7 @@ class Average:
             self.running = bool(earlier) and values[-1] > min(earlier)
 
     def value(self) -> Tensors | None:
-        """The mean, or None while there is none."""
+        """Return the mean, or None while there is none."""
         if self.kind == "last" and self.snapshots:
             return {name: _mean([s[name] for s in self.snapshots]) for name in self.snapshots[0]}
         return self.mean or None

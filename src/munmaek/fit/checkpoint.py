@@ -55,7 +55,7 @@ def weights(network: nn.Module) -> dict[str, Tensor]:
 
 
 def _own(network: nn.Module) -> dict[str, Tensor]:
-    """What this process holds of them."""
+    """Return what this process holds of them."""
     seen: set[int] = set()
     out: dict[str, Tensor] = {}
     for name, tensor in network.state_dict(keep_vars=True).items():
@@ -178,7 +178,7 @@ def _write(folder: Path, checkpoint: Checkpoint) -> None:
 
 
 def _read(folder: Path, step: int) -> Checkpoint | None:
-    """The checkpoint in ``folder``, or None if anything about it is not as it was written."""
+    """Return the checkpoint in ``folder``; None if anything of it is not as it was written."""
     try:
         body = cast("dict[str, Any]", json.loads((folder / "state.json").read_bytes()))
         if body.pop("sha256") != _seal(body) or body["step"] != step:

@@ -63,7 +63,7 @@ def fitted(recipe: Recipe, fit: Callable[[NgramConfig], M]) -> tuple[NgramConfig
 
 
 def ngram_sizes(tokenizer: Tokenizer) -> dict[str, int]:
-    """What an n-gram model is told of its tokenizer."""
+    """Return what an n-gram model is told of its tokenizer."""
     return {
         "vocab_size": tokenizer.vocab_size,
         "bos": tokenizer.bos,
@@ -85,7 +85,7 @@ def counted_info(
     began: float,
     data: Mapping[str, Any],
 ) -> Info:
-    """What is known of a model that was counted, since ``began`` (``time.perf_counter``)."""
+    """Return the record of a model that was counted since ``began`` (``time.perf_counter``)."""
     return Info(
         task=recipe.task,
         stage=recipe.stage,

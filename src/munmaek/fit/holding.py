@@ -41,12 +41,12 @@ Ints = NDArray[np.int64]
 
 
 def held_out_name(name: str) -> str:
-    """What rows held out of the corpus ``name`` are called."""
+    """Return what rows held out of the corpus ``name`` are called."""
     return _MARK + name
 
 
 def is_held_out(name: str) -> bool:
-    """Whether ``held_out_name`` made it, of this version or an earlier one."""
+    """Return whether ``held_out_name`` made it, of this version or an earlier one."""
     return name.startswith(_MARK) or name.endswith(_OLD_MARK)
 
 
@@ -73,7 +73,7 @@ HoldOut = Annotated[str | None, BeforeValidator(parse_hold_out)]
 
 
 def _how_many(rows: int, asked: str | None, *, most: int) -> int:
-    """How many of ``rows`` rows are held out.
+    """Return how many of ``rows`` rows are held out.
 
     Raises:
         InputError: fewer than 2 rows, or none would be left.
@@ -173,7 +173,7 @@ def _rarest(labels: Sequence[Hashable]) -> list[Hashable]:
 
 
 def _shares(sizes: Ints, held: int) -> Ints:
-    """How many rows of each label are held out: in proportion, what is left by largest remainder.
+    """Return how many rows of each label are held out, in proportion by largest remainders.
 
     At least one of each stays.
     """

@@ -86,7 +86,7 @@ def _board(folder: Path) -> Any:
 
 
 def _step(line: str) -> int:
-    """The step that a line tells of, -1 for one that was cut off."""
+    """Return the step that a line tells of, -1 for one that was cut off."""
     try:
         return int(json.loads(line)["step"])
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):

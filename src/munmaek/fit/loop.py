@@ -199,7 +199,7 @@ class _Run:
         self.average.validated(self.network, [each for _, each in state.curve])
 
     def _measured(self, values: dict[str, Tensor] | None) -> float:
-        """The validation loss of ``values``, put into the network, or of what it holds."""
+        """Return the validation loss of ``values``, put into the network, or of what it holds."""
         if values is not None:
             load_weights(self.network, values)
         self.network.eval()
@@ -264,7 +264,7 @@ class _Run:
         self.log.end()
 
     def _next_batches(self) -> tuple[int, list[tuple[Batch, bool]]]:
-        """How many batches this step takes, and this process's, with whether they count.
+        """Return how many batches this step takes, and this process's, with whether they count.
 
         A process for which there is none left goes along with one that does not count.
         """

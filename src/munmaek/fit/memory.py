@@ -11,7 +11,7 @@ __all__ = ["generators", "load_generators", "load_moments", "moments"]
 
 
 def moments(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """What the optimiser remembers of each parameter, under ``moment.number.name``."""
+    """Return what the optimiser remembers of each parameter, under ``moment.number.name``."""
     state = cast("dict[int, dict[str, Any]]", optimiser.state_dict()["state"])
     return {
         f"moment.{number}.{name}": whole(tensor)
@@ -22,7 +22,7 @@ def moments(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def load_moments(optimiser: torch.optim.Optimizer, tensors: Any) -> None:
-    """What ``moments`` gave, back into the optimiser; other tensors are passed over."""
+    """Put what ``moments`` gave back into the optimiser; other tensors are passed over."""
     state: dict[int, dict[str, Tensor]] = {}
     parameters = [p for group in optimiser.param_groups for p in group["params"]]
     for key, tensor in cast("dict[str, Tensor]", tensors).items():
@@ -36,7 +36,7 @@ def load_moments(optimiser: torch.optim.Optimizer, tensors: Any) -> None:
 
 
 def generators(device: torch.device) -> dict[str, Tensor]:
-    """The state of torch's global generators, under ``random.kind``."""
+    """Return the state of torch's global generators, under ``random.kind``."""
     out = {"random.cpu": torch.get_rng_state()}
     if device.type == "cuda":
         out["random.cuda"] = torch.cuda.get_rng_state(device)
@@ -44,7 +44,7 @@ def generators(device: torch.device) -> dict[str, Tensor]:
 
 
 def load_generators(device: torch.device, tensors: Any) -> None:
-    """What ``generators`` gave, back into torch's global generators."""
+    """Put what ``generators`` gave back into torch's global generators."""
     values = cast("dict[str, Tensor]", tensors)
     torch.set_rng_state(values["random.cpu"])
     if device.type == "cuda" and "random.cuda" in values:

@@ -158,7 +158,7 @@ _DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_
 
 
 def resolved_stage(recipe: Recipe, init: Trained | None) -> Any:
-    """The stage's configuration; what begins from a trained model has its sizes.
+    """Return the stage's configuration; what begins from a trained model has its sizes.
 
     What the recipe says comes first.
     """
@@ -173,7 +173,7 @@ def resolved_stage(recipe: Recipe, init: Trained | None) -> Any:
 
 
 def _carries(init: Trained, recipe: Recipe) -> bool:
-    """Whether a recurrent language model begins a recurrent classifier."""
+    """Return whether a recurrent language model begins a recurrent classifier."""
     before, after = (init.info.stage, init.info.task), (recipe.stage, recipe.task)
     return before == ("rnn", "lm") and after == ("rnn", "classify")
 
@@ -240,7 +240,7 @@ def _copying(network: Any, init: Trained, recipe: Recipe) -> Callable[[], object
 
 
 def _another_head(network: Any, other: Any, recipe: Recipe) -> bool:
-    """Whether a pre-trained encoder gets a head of its own."""
+    """Return whether a pre-trained encoder gets a head of its own."""
     if recipe.task in ("mlm", "embed"):
         return recipe.task == "embed"
     same = type(network) is type(other)
@@ -265,7 +265,7 @@ def embedded_tokens(tokenizer: AnyTokenizer, run: Run) -> int:
 
 
 def token_counts(sequences: Iterable[Sequence[int]], size: int) -> Counts:
-    """How often each of ``size`` tokens occurs: [size]."""
+    """Count how often each of ``size`` tokens occurs: [size]."""
     ids = np.fromiter(chain.from_iterable(sequences), dtype=np.int64)
     return np.bincount(ids, minlength=size)
 

@@ -53,7 +53,7 @@ class Task(Protocol, Generic[N, B]):
     """Batches in, loss out, for networks of type ``N``."""
 
     def epoch(self, number: int) -> Sequence[B]:
-        """The batches of one pass over the data; depends on the task's seed and ``number`` only."""
+        """Yield the batches of one epoch; they depend on the task's seed and ``number`` only."""
         ...
 
     def loss(self, network: N, batch: B) -> Loss:

@@ -21,7 +21,7 @@ _WORTH = 1.25
 
 @cache
 def has_fast_bfloat16(device: torch.device) -> bool:
-    """Whether bfloat16 matrix products are clearly faster than float32 ones.
+    """Return whether bfloat16 matrix products are clearly faster than float32 ones.
 
     On a processor this is measured, in some 20 ms: of those that have the instructions
     (``avx512_bf16``), some compute with them at one and a half times the speed of float32 and some
@@ -38,14 +38,14 @@ def has_fast_bfloat16(device: torch.device) -> bool:
 
 
 def resolve(config: TrainConfig, device: torch.device) -> Precision:
-    """What ``auto`` comes to on this device."""
+    """Return what ``auto`` comes to on this device."""
     if config.precision == "auto":
         return "bfloat16" if has_fast_bfloat16(device) else "float32"
     return config.precision
 
 
 def autocast(precision: Precision, device: torch.device) -> AbstractContextManager[object]:
-    """The context in which a training loss is computed."""
+    """Return the context in which a training loss is computed."""
     if precision == "float32":
         return nullcontext()
     return torch.autocast(device.type, dtype=torch.bfloat16)

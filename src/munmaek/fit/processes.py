@@ -30,7 +30,7 @@ class Divisible(Protocol):
     """A task that divides each of its batches among processes, rather than whole batches."""
 
     def part(self, rank: int, size: int) -> Any:
-        """The task of process ``rank`` of ``size``."""
+        """Return the task of process ``rank`` of ``size``."""
         ...
 
 
@@ -64,7 +64,7 @@ class _LossModule(nn.Module):
         self.reported = torch.zeros(())
 
     def forward(self, batch: Any | None) -> Any:
-        """The summed loss of a batch; without one, the validation loss."""
+        """Return the summed loss of a batch; without one, the validation loss."""
         if batch is None:
             return self.task.validate(self.network)
         loss = self.task.loss(self.network, batch)
@@ -83,7 +83,7 @@ class Processes:
 
     @property
     def lead(self) -> bool:
-        """Whether this is the one that writes."""
+        """Return whether this is the one that writes."""
         return self.rank == 0
 
     def divide(
@@ -109,7 +109,7 @@ class Processes:
 
     @property
     def task(self) -> Any:
-        """What this process does of the task."""
+        """Return what this process does of the task."""
         assert self._inner is not None
         return self._inner.task
 
@@ -119,19 +119,19 @@ class Processes:
         return 1 if isinstance(self.task, Divisible) else self.size
 
     def share(self, batches: int, at: int) -> list[int]:
-        """Which of the next ``batches`` from ``at`` on are this process's; may be none."""
+        """Return which of the next ``batches`` from ``at`` on are this process's; may be none."""
         if self.stride == 1:
             return list(range(at, at + batches))
         return list(range(at + self.rank, at + batches, self.size))
 
     def loss(self, batch: Any) -> tuple[Tensor, float, int]:
-        """What to minimise for the batch, its summed loss and its predictions."""
+        """Return what to minimise for the batch, its summed loss and its predictions."""
         assert self._inner is not None
         total = self._outer(batch)
         return total, float(self._inner.reported), self._inner.count
 
     def validation(self) -> float:
-        """The validation loss, as the first process found it."""
+        """Return the validation loss, as the first process found it."""
         value = float(self._outer.module(None) if self._wrapped else self._outer(None))
         if hasattr(self._outer, "reshard"):
             self._outer.reshard()  # else weights put in place later would be lost
@@ -166,7 +166,7 @@ class Processes:
         return cast("list[float]", cast("Any", total).tolist())
 
     def agreed(self, value: float) -> float:
-        """The first process's value."""
+        """Return the first process's value."""
         if self.size == 1:
             return value
         own = self._vector([value])

@@ -6,10 +6,10 @@ __all__ = ["leads", "several"]
 
 
 def several() -> bool:
-    """Whether torchrun started more than one."""
+    """Return whether torchrun started more than one."""
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
 def leads() -> bool:
-    """Whether this is the one that writes and speaks."""
+    """Return whether this is the one that writes and speaks."""
     return not several() or os.environ.get("RANK", "0") == "0"

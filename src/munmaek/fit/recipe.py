@@ -214,7 +214,7 @@ _LARGEST = 1 << 20
 
 
 def read_toml(path: Path | str) -> Mapping[str, Any]:
-    """The options in a TOML file, unchecked.
+    """Read the options in a TOML file, unchecked.
 
     Raises:
         InputError: the file is missing.

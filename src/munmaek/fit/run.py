@@ -94,7 +94,7 @@ class RunState:
         return self.epoch + (self.index / self.batches if self.index else 0.0)
 
     def shares(self, config: TrainConfig) -> dict[Stopped, float]:
-        """How much of each limit is used up."""
+        """Return how much of each limit is used up."""
         out: dict[Stopped, float] = {}
         if config.steps is not None:
             out["steps"] = self.step / config.steps
@@ -112,7 +112,7 @@ class RunState:
         return min(1.0, max(self.shares(config).values()))
 
     def ended(self, config: TrainConfig) -> Stopped | None:
-        """Why the run is over, or None while it is not."""
+        """Return why the run is over, or None while it is not."""
         for reason, share in self.shares(config).items():
             if share >= 1.0:
                 return reason
@@ -159,7 +159,7 @@ class RunState:
         return better
 
     def validation_due(self, config: TrainConfig) -> bool:
-        """Whether enough was done since the last one."""
+        """Return whether enough was done since the last one."""
         return self.progress(config) >= self.due - _CLOSE
 
     @property
@@ -191,7 +191,7 @@ class RunState:
         )
 
     def result(self, stopped: Stopped) -> FitResult:
-        """What the run came to, once it has validated."""
+        """Return what the run came to, once it has validated."""
         assert self.best is not None
         return FitResult(
             steps=self.step,

@@ -15,21 +15,21 @@ _distributed = cast("Any", distributed)
 
 
 def rank_and_size() -> tuple[int, int]:
-    """Which of the processes that train together this one is, and how many they are."""
+    """Return which of the processes that train together this is, and how many they are."""
     if not (_distributed.is_available() and _distributed.is_initialized()):
         return 0, 1
     return _distributed.get_rank(), _distributed.get_world_size()
 
 
 def whole(tensor: Tensor) -> Tensor:
-    """The tensor itself, or all of one that is divided."""
+    """Return the tensor itself, or all of one that is divided."""
     if isinstance(tensor, _library.DTensor):
         return cast("Any", tensor).full_tensor()
     return tensor
 
 
 def part(tensor: Tensor) -> Tensor:
-    """The tensor itself, or this process's part of one that is divided."""
+    """Return the tensor itself, or this process's part of one that is divided."""
     if isinstance(tensor, _library.DTensor):
         return cast("Any", tensor).to_local()
     return tensor
