@@ -265,6 +265,24 @@ def test_options_go_by_their_plain_names_and_unknown_ones_are_refused() -> None:
     assert model.info.training["config"]["seed"] == 4
 
 
+@pytest.mark.filterwarnings("ignore:discounts of order")
+def test_models_are_compared_on_data_in_memory(tmp_path: Path) -> None:
+    small: dict[str, Any] = {"steps": 2, "validations": 1, "vocab_size": 300, "device": "cpu"}
+    sizes = {"attention": {"hidden_size": 12, "embedding_size": 8}}
+    found = munmaek.compare(
+        "classify", KOREAN, LABELS, models=["ngram", "attention"], test=(KOREAN, LABELS),
+        model_options=sizes, save=tmp_path / "both", **small,
+    )  # fmt: skip
+    rows = {row["stage"]: row["scores"]["accuracy"]["value"] for row in found["models"]}
+    assert rows.keys() == {"ngram", "attention"}
+    model = munmaek.load(tmp_path / "both" / "models" / "classify-attention")
+    scores = munmaek.evaluate(model, KOREAN, LABELS)
+    assert scores["accuracy"].value == pytest.approx(rows["attention"])
+    assert (tmp_path / "both" / "report.html").is_file()
+    with pytest.raises(ConfigError, match="hidden_size: not of all models"):
+        munmaek.compare("classify", KOREAN, LABELS, models=["attention"], hidden_size=4)
+
+
 def test_a_model_begins_another_in_memory() -> None:
     given: dict[str, Any] = {"model": "bert", "device": "cpu", **options("bert")}
     first = munmaek.train("mlm", KOREAN, **given)

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from munmaek.comparison.calling import compare
     from munmaek.errors import MunmaekError
     from munmaek.lm import LanguageModel
     from munmaek.mixing import LogLinearMixture, Mixture
@@ -47,6 +48,7 @@ __all__ = [
     "Tokenizer",
     "TrainedLanguageModel",
     "Translator",
+    "compare",
     "evaluate",
     "load",
     "phrasebook",
@@ -70,6 +72,7 @@ _HOMES = {
     "Tokenizer": "munmaek.text.tokenizers",
     "TrainedLanguageModel": "munmaek.tasks.lm.model",
     "Translator": "munmaek.tasks.translate.model",
+    "compare": "munmaek.comparison.calling",
     "evaluate": "munmaek.pipeline",
     "load": "munmaek.tasks.loading",
     "phrasebook": "munmaek.phrases",

@@ -31,7 +31,17 @@ from munmaek.text.json_files import read_json_object
 from munmaek.text.memory import Sources, are_paired, given_columns, sources_of
 from munmaek.writing import beside, claim, remove_whole, write_text, writing
 
-__all__ = ["evaluate", "load", "measure", "train", "train_recipe", "work_folder"]
+__all__ = [
+    "evaluate",
+    "keys_of",
+    "load",
+    "measure",
+    "options_of",
+    "sources_for",
+    "train",
+    "train_recipe",
+    "work_folder",
+]
 
 NOTHING_MORE: Final = Extra()
 _APART: Final = ("task", "stage", "model", "train")
@@ -81,12 +91,12 @@ def train(
         UnsupportedError: a stage that cannot do the task.
     """
     row = task_named(task)
-    sources = _sources(row, data)
-    values, extra = _sorted_options(row, model, options)
+    sources = sources_for(row, data)
+    values, extra = options_of(row, model, options)
     if are_paired(sources) and "pairs" in row.recipe_class().model_fields:
         values.setdefault("pairs", True)
     recipe = row.recipe_class().of(values, where="the options")
-    held = () if valid is None else _sources(row, given_columns(valid))
+    held = () if valid is None else sources_for(row, valid)
     with watched(f"{recipe.stage} ({task})") as report:
         return train_recipe(
             recipe,
@@ -101,22 +111,25 @@ def train(
         )
 
 
-def _sources(task: Task, data: tuple[Any, ...]) -> Sources:
-    return sources_of(data, task.loaded().layouts, what=f"'{task.name}'")
+def sources_for(task: Task, data: Any) -> Sources:
+    """Return what a task's data is read from: a tuple is one column after the other, or files.
+
+    Raises:
+        InputError: it is no data, or columns without names that the task does not read.
+    """
+    return sources_of(given_columns(data), task.loaded().layouts, what=f"'{task.name}'")
 
 
-def _sorted_options(
-    task: Task, stage: str, options: Mapping[str, Any]
-) -> tuple[dict[str, Any], Extra]:
+def options_of(task: Task, stage: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], Extra]:
     """Return a recipe's options, each in its table, and what is trained on besides.
 
     Raises:
         ConfigError: an option that neither task, stage nor loop has; names the nearest.
     """
     names = {
-        "recipe": _keys(task.recipe_class()),
-        "model": _keys(stage_named(without_alias(stage)[0]).config_class()),
-        "train": _keys(TrainConfig),
+        "recipe": keys_of(task.recipe_class()),
+        "model": keys_of(stage_named(without_alias(stage)[0]).config_class()),
+        "train": keys_of(TrainConfig),
         "extra": {each.name: each.name for each in fields(Extra)},
     }
     others = [each.recipe_class().model_fields for each in tasks().values()]
@@ -134,7 +147,7 @@ def _sorted_options(
     return {**out["recipe"], "model": out["model"], "train": out["train"]}, Extra(**out["extra"])
 
 
-def _keys(kind: type[Config]) -> dict[str, str]:
+def keys_of(kind: type[Config]) -> dict[str, str]:
     """Return the keys of a configuration by their names, those of the command line among them."""
     own = {name: name for name in kind.model_fields if name not in _APART}
     return {**{name.replace("-", "_"): key for name, key in kind.options.items()}, **own}
@@ -165,7 +178,7 @@ def evaluate(model: Any, *data: Any, **options: Any) -> dict[str, Score]:
     place = Path(model) if isinstance(model, str | Path) else None
     trained: Any = model if place is None else load(place)
     row = task_named(trained.info.task)
-    sources = _sources(row, data)
+    sources = sources_for(row, data)
     if are_paired(sources) and "pairs" in row.loaded().asked.model_fields:
         options.setdefault("pairs", True)
     return dict(measure(trained, sources, place=place, **options).scores)

@@ -1,6 +1,5 @@
 """What a comparison is asked for: which models, on what data."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,10 +7,9 @@ from typing import Any
 from munmaek.folder.manifest import MANIFEST, read_manifest
 from munmaek.models import stage_named, stages
 from munmaek.tasks.work import USUAL, Measuring
+from munmaek.text.memory import Sources
 
 __all__ = ["Candidate", "CompareSettings", "parse_candidate", "stage_of"]
-
-Paths = Sequence[str | Path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +48,9 @@ class CompareSettings:
     recipe: Any
     """For every candidate; its stage is replaced by the candidate's, its ``model`` ignored."""
     candidates: tuple[Candidate, ...]
-    train: Paths
-    valid: Paths = ()
-    test: Paths = ()
+    train: Sources
+    valid: Sources = ()
+    test: Sources = ()
     """None: the validation data is the test data, and the report says so."""
     folder: Path | None = None
     """For ``results.json``, ``report.html`` and ``models/``; None writes nothing."""
