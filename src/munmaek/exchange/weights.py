@@ -13,10 +13,10 @@ from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError
-from safetensors import torch as safe_torch
 from torch import Tensor
 
 from munmaek.errors import ArtefactError
+from munmaek.folder import tensor_files
 from munmaek.text.json_files import read_json_object
 
 __all__ = ["inner_path", "read_tensors", "read_weights"]
@@ -26,7 +26,6 @@ SAFE, OLD = "model.safetensors", "pytorch_model.bin"
 FOREIGN = ("tf_model.h5", "flax_model.msgpack", "model.ckpt.index", "adapter_model.safetensors",
            "openvino_model.xml", "model.onnx")  # fmt: skip
 """Weights that others read; named where there are none of ours."""
-_safe = cast("Any", safe_torch)
 
 
 def read_weights(folder: Path) -> Tensors:
@@ -101,7 +100,7 @@ def read_tensors(path: Path) -> Tensors:
         ArtefactError: it is none, or damaged.
     """
     with _damage(path):
-        return _safe.load_file(path)
+        return tensor_files.read_tensors(path)
 
 
 def _read_old(path: Path) -> Tensors:

@@ -13,19 +13,18 @@ import hashlib
 import json
 import shutil
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError
-from safetensors import torch as safetensors_torch
 from torch import Tensor, nn
 
 from munmaek.errors import ArtefactError, MunmaekWarning
 from munmaek.fit.sharding import divided_like, whole
-from munmaek.folder.tensor_files import write_tensors
+from munmaek.folder.tensor_files import read_tensors, write_tensors
 from munmaek.writing import sync_all, writing
 
 __all__ = ["THEN", "Checkpoint", "Store", "load_weights", "weights"]
@@ -34,7 +33,6 @@ THEN = "free space or choose another place, then resume"
 """What to do where a run's own files cannot be written."""
 
 _KEPT = 2
-_load: Callable[[Path], dict[str, Tensor]] = cast("Any", safetensors_torch).load_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +184,7 @@ def _read(folder: Path, step: int) -> Checkpoint | None:
         sums = cast("dict[str, str]", body["files"])
         if any(_digest(folder / name) != wanted for name, wanted in sums.items()):
             return None
-        tensors = {name: _load(folder / name) for name in sums}
+        tensors = {name: read_tensors(folder / name) for name in sums}
     except (
         OSError,
         ValueError,

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
+from safetensors import torch as safetensors_torch
 from torch import Tensor
 
 from munmaek.progress import followed
 
-__all__ = ["write_tensors"]
+__all__ = ["read_tensors", "write_tensors"]
 
 _TYPES = {
     torch.bool: "BOOL",
@@ -33,6 +34,21 @@ _TYPES = {
     torch.float64: "F64",
 }
 """The form's names of the types of tensors."""
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Read the tensors of a file by name.
+
+    Raises:
+        SafetensorError, OSError: it is none, or cannot be read.
+        MemoryError: there is no room to map it.
+    """
+    try:
+        return cast("Any", safetensors_torch).load_file(path)
+    except RuntimeError as error:  # what torch says where a file cannot be mapped into memory
+        if "mmap" not in str(error):
+            raise
+        raise MemoryError(str(error)) from error
 
 
 def write_tensors(

@@ -7,14 +7,13 @@ from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError
-from safetensors import torch as safe_torch
 from torch import Tensor, nn
 
 from munmaek.errors import ArtefactError
 from munmaek.folder.allocation import Bounded, TooLargeError
 from munmaek.folder.info import Info
 from munmaek.folder.manifest import MANIFEST
-from munmaek.folder.tensor_files import write_tensors
+from munmaek.folder.tensor_files import read_tensors, write_tensors
 from munmaek.models import stage_named
 from munmaek.models.bert.huggingface import from_huggingface, to_huggingface
 from munmaek.models.configuration import Config
@@ -31,7 +30,6 @@ __all__ = [
 ]
 
 # The library's functions come without complete types.
-_torch = cast("Any", safe_torch)
 
 
 def make_network(
@@ -99,11 +97,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         MemoryError: there is no room for it.
     """
     try:
-        weights: dict[str, Tensor] = _torch.load_file(path)
-    except RuntimeError as error:  # what torch says where a file cannot be mapped into memory
-        if "mmap" not in str(error):
-            raise
-        raise MemoryError(str(error)) from error
+        weights = read_tensors(path)
     except (SafetensorError, ValueError, OSError) as error:
         message = f"{path}: not a readable safetensors file ({error}); copy the model again"
         raise ArtefactError(message) from error
