@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from munmaek.errors import ConfigError, UnsupportedError
+from munmaek.errors import ArtefactError, ConfigError, UnsupportedError
 from munmaek.pipeline import train_recipe
 from munmaek.tasks.classify.mixed import MixedClassifier, mix_classifiers
 from munmaek.tasks.classify.model import Classifier
@@ -224,6 +224,16 @@ def test_a_mixture_is_looked_into_and_cannot_be_exported_gone_on_with_or_mixed_a
     ):
         done = run(*asked)
         assert (done.code, len(done.err.splitlines())) == (2, 1), done.err
+
+
+def test_a_folder_of_a_mixture_within_a_mixture_is_refused(home: Path, tmp_path: Path) -> None:
+    parts = parts_of(home, "chain", "attention")
+    inner = mix_classifiers(parts, weights=(0.5, 0.5))
+    replace(mix_classifiers(parts, weights=(0.5, 0.5)), parts=(inner, parts[1])).save(
+        tmp_path / "m"
+    )
+    with pytest.raises(ArtefactError, match=r"part-0: a mixture within a mixture"):
+        load(tmp_path / "m")
 
 
 def test_pairs_and_single_texts_do_not_mix_and_weights_are_wanted(home: Path) -> None:
