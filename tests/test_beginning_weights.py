@@ -38,7 +38,7 @@ def test_a_network_begins_with_the_frequencies_of_what_it_learns_to_predict(
             "task": task,
             "stage": stage,
             "tokenizer": "words",
-            "label_smoothing": 0.0,
+            **({"label_smoothing": 0.0} if task == "translate" else {}),
             "train": {"steps": 1, "learning_rate": 1e-9},
             **options,
         }

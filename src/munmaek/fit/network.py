@@ -24,9 +24,10 @@ from munmaek.fit.trained import Trained
 from munmaek.folder.borrowing import tokenizers_of
 from munmaek.folder.info import Info
 from munmaek.folder.weights import make_network, parameter_count
-from munmaek.models import stage_named
+from munmaek.models import stage_named, stages
 from munmaek.nn.embeddings import BeginsFromCounts
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
+from munmaek.text.files import MEMORY
 
 __all__ = [
     "embedded_tokens",
@@ -143,9 +144,13 @@ def train_network(
 def _warn_of_read(data: Mapping[str, Any], before: Mapping[str, Any]) -> None:
     """Warn where the data is that of the model this begins from, with other rows held out."""
     train, held = data["train"], data["valid"]
-    if before.get("train", {}).get("name") != train["name"] or not is_held_out(held["name"]):
+    trained, checked = before.get("train", {}), before.get("valid", {})
+    if trained.get("name") != train["name"] or not is_held_out(held["name"]):
         return
-    if before.get("valid", {}).get("sha256") != held["sha256"]:
+    same = trained.get("rows", 0) + checked.get("rows", 0) == train["rows"] + held["rows"]
+    if train["name"] == MEMORY and not same:
+        return  # as all data in memory have that name
+    if checked.get("sha256") != held["sha256"]:
         message = (
             f"{train['name']}: what this begins from has been trained on rows that are held out "
             "here, so that validation says too much; give the --seed it had, or --valid FILE"
@@ -153,29 +158,18 @@ def _warn_of_read(data: Mapping[str, Any], before: Mapping[str, Any]) -> None:
         warnings.warn(message, MunmaekWarning, stacklevel=2)
 
 
-_CARRIED = ("cell", "embedding", "hidden", "layers", "scaled_embeddings")
-_DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout")
-
-
 def resolved_stage(recipe: Recipe, init: Trained | None) -> Any:
     """Return the stage's configuration; what begins from a trained model has its sizes.
 
     What the recipe says comes first.
     """
-    config = recipe.stage_config()
-    if init is not None and recipe.stage == init.info.stage == "bert":
-        sizes = {name: value for name, value in init.info.config.items() if name not in _DROPOUTS}
-        return recipe.model_copy(update={"model": {**sizes, **recipe.model}}).stage_config()
-    if init is None or not _carries(init, recipe):
-        return config
-    sizes = {name: init.info.config[name] for name in _CARRIED if name in init.info.config}
+    if init is None or init.info.stage != recipe.stage:
+        return recipe.stage_config()
+    begun = stage_named(recipe.stage).begun()
+    sizes = begun.carried(init.info.config, before=init.info.task, task=recipe.task)
+    if not sizes:
+        return recipe.stage_config()
     return recipe.model_copy(update={"model": {**sizes, **recipe.model}}).stage_config()
-
-
-def _carries(init: Trained, recipe: Recipe) -> bool:
-    """Return whether a recurrent language model begins a recurrent classifier."""
-    before, after = (init.info.stage, init.info.task), (recipe.stage, recipe.task)
-    return before == ("rnn", "lm") and after == ("rnn", "classify")
 
 
 def _same_tokenizers(init: Trained, tokenizers: Sequence[AnyTokenizer]) -> None:
@@ -217,34 +211,19 @@ def _copying(network: Any, init: Trained, recipe: Recipe) -> Callable[[], object
     other: Any = getattr(init, "network", None) or getattr(
         getattr(init, "model", None), "network", None
     )
-    fits = init.info.stage == recipe.stage and hasattr(other, "state_dict")
-    if fits and recipe.stage == "bert" and _another_head(network, other, recipe):
-        from munmaek.models.bert import load_encoder
-
-        return lambda: load_encoder(network, other.state_dict())
-    if fits and recipe.task == init.info.task == "mlm":
-        from munmaek.models.bert import same_heads
-
-        return lambda: network.load_state_dict(same_heads(network, other.state_dict()))
-    if _carries(init, recipe):
-        return lambda: network.begin_from(other)
-    if fits and init.info.task == recipe.task:
-        return lambda: network.load_state_dict(other.state_dict())
+    row, before = stage_named(recipe.stage), init.info.task
+    copy = None
+    if init.info.stage == row.name and hasattr(other, "state_dict"):
+        copy = row.begun().weights(network, other, before=before, task=recipe.task)
+    if copy is not None:
+        return copy
+    hints = [hint for each in stages().values() if (hint := each.begun().hint)]
     message = (
-        f"--init: a '{init.info.stage}' model for '{init.info.task}' cannot begin a "
-        f"'{recipe.stage}' for '{recipe.task}'; give one of the same stage and task, "
-        "a bert to begin a bert classifier, regressor or tagger, or an rnn language model "
-        "to begin an rnn classifier; --tokenizer takes over the tokenizer alone"
+        f"--init: a '{init.info.stage}' model for '{before}' cannot begin a '{recipe.stage}' for "
+        f"'{recipe.task}'; give one of the same stage and task, {', or '.join(hints)}; --tokenizer "
+        "takes over the tokenizer alone"
     )
     raise UnsupportedError(message)
-
-
-def _another_head(network: Any, other: Any, recipe: Recipe) -> bool:
-    """Return whether a pre-trained encoder gets a head of its own."""
-    if recipe.task in ("mlm", "embed"):
-        return recipe.task == "embed"
-    same = type(network) is type(other)
-    return not (same and network.classifier.weight.shape == other.classifier.weight.shape)
 
 
 @contextmanager
@@ -259,7 +238,8 @@ def _shapes_said() -> Generator[None]:
 
 def embedded_tokens(tokenizer: AnyTokenizer, run: Run) -> int:
     """Rows of the embeddings: a checkpoint may have more than its tokenizer has tokens."""
-    if run.init is not None and run.init.info.stage == "bert":
+    row = None if run.init is None else stages().get(run.init.info.stage)
+    if run.init is not None and row is not None and row.begun().keeps_vocabulary:
         return int(run.init.info.sizes["vocab_size"])
     return tokenizer.vocab_size
 

@@ -8,9 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from munmaek.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    from munmaek.models.beginning import Beginning
 
 __all__ = ["LINEAGE", "Stage", "stage_named", "stages", "stages_for", "without_alias"]
 
@@ -41,6 +44,13 @@ class Stage:
     """Whether a language model's state may run on over the sentences of a document."""
     aliases: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     """Other names of the stage, with the options that each stands for."""
+
+    beginning: str = "munmaek.models.beginning:Beginning"
+    """How its networks begin from trained ones."""
+
+    def begun(self) -> "Beginning":
+        """Return how its networks begin from trained ones."""
+        return _load(self.beginning)()
 
     def config_class(self) -> Any:
         """Return the stage's configuration class, a ``munmaek.models.configuration.Config``."""
@@ -106,6 +116,7 @@ LINEAGE = (
         source="Mikolov 2010; Hochreiter & Schmidhuber 1997; Cho 2014",
         picture="munmaek.models:pictures/rnn.svg",
         config="munmaek.models.rnn:RnnConfig",
+        beginning="munmaek.models.rnn.beginning:RnnBeginning",
         networks={
             "lm": "munmaek.models.rnn:RnnLanguageNetwork",
             "classify": "munmaek.models.rnn:RnnClassifierNetwork",
@@ -195,6 +206,7 @@ LINEAGE = (
         picture="munmaek.models:pictures/bert.svg",
         published=True,
         config="munmaek.models.bert:BertConfig",
+        beginning="munmaek.models.bert.beginning:BertBeginning",
         networks={
             "classify": "munmaek.models.bert:BertClassifierNetwork",
             "regress": "munmaek.models.bert:BertClassifierNetwork",

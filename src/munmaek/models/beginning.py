@@ -1,0 +1,40 @@
+"""How a network begins from a trained one of its stage; a stage's row names what differs."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+__all__ = ["Beginning"]
+
+
+class Beginning:
+    """Begins a network from one of the same stage and task, with all its weights."""
+
+    hint: ClassVar[str] = ""
+    """What else can be begun from what, for messages."""
+    keeps_vocabulary: ClassVar[bool] = False
+    """Whether a network has as many embeddings as the one that it begins from."""
+
+    def carried(
+        self,
+        config: Mapping[str, Any],  # noqa: ARG002
+        *,
+        before: str,  # noqa: ARG002
+        task: str,  # noqa: ARG002
+    ) -> dict[str, Any]:
+        """Return options that a model for ``task`` takes over from one for ``before``."""
+        return {}
+
+    def weights(
+        self, network: Any, other: Any, *, before: str, task: str
+    ) -> Callable[[], object] | None:
+        """Return what copies the weights of ``other`` into ``network``; None where it cannot.
+
+        Args:
+            network: the new one, for ``task``.
+            other: the trained one, for ``before``.
+            before: the task of the trained one.
+            task: the task of the new one.
+        """
+        if before != task:
+            return None
+        return lambda: network.load_state_dict(other.state_dict())
