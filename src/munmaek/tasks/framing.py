@@ -51,6 +51,6 @@ class Framing:
 
 
 def framing_of(info: Info, tokenizer: AnyTokenizer, limit: int) -> Framing:
-    """How a model of this kind reads texts and pairs."""
-    told = info.stage == "bert" and int(info.config.get("type_vocab_size", 0)) > 1
+    """Return how a model of this kind reads texts and pairs."""
+    told = int(info.config.get("type_vocab_size", 0)) > 1
     return Framing(tokenizer.frame, limit, told and tokenizer.frame.segmented)

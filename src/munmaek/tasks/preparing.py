@@ -90,15 +90,21 @@ def holds_out(recipe: Recipe, valid: Any, holding: bool | None) -> bool:
 
 
 def parted(
-    corpus: C, valid: C | None, recipe: Drawn, *, holding: bool | None = None
+    corpus: C,
+    valid: C | None,
+    recipe: Drawn,
+    *,
+    holding: bool | None = None,
+    by_label: bool = True,
 ) -> tuple[C, C | None]:
-    """What to train on, as much of it as the recipe says, and what to validate on, if anything.
+    """Return what to train on, as much of it as the recipe says, and what to validate on.
 
     Args:
         corpus: the training data.
         valid: the validation data; None holds some of ``corpus`` out, of each label its share.
         recipe: what is trained.
         holding: whether rows are held out where ``valid`` is None; None is as the recipe needs.
+        by_label: of each label its share is held out, for labels are no numbers.
 
     Raises:
         InputError: fewer rows than can be parted, or than the recipe wants.
@@ -106,7 +112,7 @@ def parted(
     count = len(corpus.labels)
     kept = np.arange(count)
     if holds_out(recipe, valid, holding):
-        kept, held = _hold_out_rows(corpus, recipe)
+        kept, held = _hold_out_rows(corpus, recipe, by_label=by_label)
         valid = corpus.chosen(held.tolist(), name=held_out_name(corpus.name))
     if recipe.train_rows is not None:
         if recipe.train_rows > len(kept):
@@ -118,18 +124,20 @@ def parted(
 
 
 def _hold_out_rows(
-    corpus: LabelledCorpus | TaggedCorpus, recipe: Recipe
+    corpus: LabelledCorpus | TaggedCorpus, recipe: Recipe, *, by_label: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     seed, asked = recipe.choice_seed, recipe.hold_out
-    if recipe.task == "regress":
+    if not by_label:
         return hold_out(len(corpus.labels), seed=seed, asked=asked)
     labels = corpus.labels if isinstance(corpus, TaggedCorpus) else corpus.sets or corpus.labels
     return hold_out_labelled(labels, name=corpus.name, seed=seed, asked=asked)
 
 
-def parted_to_train(corpus: C, valid: C | None, recipe: Drawn) -> tuple[C, C]:
-    """``parted`` of a task whose models are all trained, so that there always is validation."""
-    train, held = parted(corpus, valid, recipe)
+def parted_to_train(
+    corpus: C, valid: C | None, recipe: Drawn, *, by_label: bool = True
+) -> tuple[C, C]:
+    """Return ``parted`` of a task whose models are all trained, so that validation is needed."""
+    train, held = parted(corpus, valid, recipe, by_label=by_label)
     assert held is not None
     return train, held
 

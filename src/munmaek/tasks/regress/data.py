@@ -56,7 +56,7 @@ def prepare_valued(
     Raises:
         InputError: a value that is no number, or all of the training data's are the same.
     """
-    corpus, valid = parted_to_train(corpus, valid, recipe)
+    corpus, valid = parted_to_train(corpus, valid, recipe, by_label=False)
     values, held = np.array(values_of(corpus)), np.array(values_of(valid))
     low, high = float(values.min()), float(values.max())
     if low == high:
