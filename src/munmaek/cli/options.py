@@ -24,7 +24,7 @@ __all__ = [
     "TextColumn",
     "Valid",
     "column",
-    "data_files",
+    "data_argument",
     "examples",
 ]
 
@@ -132,17 +132,19 @@ SecondColumn = Annotated[
 ]
 
 
-def data_files(what: str) -> Any:
+def data_argument(what: str) -> Any:
     """Return the argument for files of data, described as ``what``."""
-    argument = typer.Argument(
+    return typer.Argument(
         metavar="DATA",
         show_default=False,
         help=f"{what[:1].upper()}{what[1:]}; maybe compressed; - is standard input.",
     )
-    return Annotated[list[str], argument]
 
 
-DataFiles = data_files("by task, " + "; ".join(f"{task.name}: {task.reads}" for task in TASKS))
+DataFiles = Annotated[
+    list[str],
+    data_argument("by task, " + "; ".join(f"{task.name}: {task.reads}" for task in TASKS)),
+]
 
 
 def column(written: str | None) -> str | int | None:

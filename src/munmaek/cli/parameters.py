@@ -130,7 +130,8 @@ def _unless_flag(field: Field, default: Any) -> str:
 def _of_models(stages: Sequence["Stage"]) -> Iterable[Option]:
     found: dict[str, dict[str, Field]] = {}
     for stage in stages:
-        for name, key in (class_value(stage.config, "options") or {}).items():
+        named: dict[str, str] = class_value(stage.config, "options") or {}
+        for name, key in named.items():
             found.setdefault(name, {})[stage.name] = fields_of(stage.config)[key]
     for name, fields in found.items():
         keys = {stage: field.name for stage, field in fields.items()}

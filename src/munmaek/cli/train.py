@@ -9,7 +9,7 @@ import typer
 from munmaek.cli.chosen import ByTask, Chosen, of_stage
 from munmaek.cli.counting import Memory, ReservedWords, TempDir, Threads, room_for
 from munmaek.cli.labelled import Curve, Seeds, SoftLabels, sizes_and_seeds
-from munmaek.cli.options import ConfigFile, Device, Force, Json, Settings, Valid, data_files
+from munmaek.cli.options import ConfigFile, Device, Force, Json, Settings, Valid, data_argument
 from munmaek.cli.parameters import DATA, MODEL, Given, Parameters
 from munmaek.cli.training import Job, forecast, train_once, train_several
 from munmaek.errors import ConfigError
@@ -112,7 +112,7 @@ def parameters(task: Task, stages: Sequence[Stage]) -> Parameters:
     counted = any(each.counted for each in stages)
     besides = [each for each in task.besides if counted or each not in COUNTING]
     return {
-        "data": (data_files(task.reads), ...),
+        "data": (Annotated[list[str], data_argument(task.reads)], ...),
         **RUNNING,
         **{name: BESIDES[name] for name in besides},
     }
