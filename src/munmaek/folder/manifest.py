@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from munmaek.errors import ArtefactError
 from munmaek.folder.schema import check_manifest
+from munmaek.models import stages
 from munmaek.progress import followed
 from munmaek.text.json_files import read_json_object
 
@@ -111,11 +112,16 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     manifest = _sealed_manifest(folder)
     for name, wanted in _files(manifest).items():
         large = name.endswith(".safetensors") and wanted["bytes"] > _HASHED_AT_ONCE
-        whole = not (large and manifest.get("stage") == "ngram")
+        whole = not (large and _is_counted(manifest))
         if fault := _fault(folder, name, wanted, whole=whole):
             message = f"{folder / name}: {fault}; copy the folder again"
             raise ArtefactError(message)
     return manifest
+
+
+def _is_counted(manifest: Mapping[str, Any]) -> bool:
+    stage = stages().get(str(manifest.get("stage")))
+    return stage is not None and stage.counted
 
 
 def check_not_lost(folder: Path) -> None:

@@ -1,7 +1,4 @@
-"""The folder of a model with one tokenizer, and its configuration as ``config.json``.
-
-What BERT alone needs is loaded when one is saved: n-grams do without torch.
-"""
+"""The folder of a model with one tokenizer, and its configuration as ``config.json``."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -11,12 +8,10 @@ from typing import Any
 
 from munmaek.folder.info import Info
 from munmaek.folder.manifest import MARK
+from munmaek.models import stage_named
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer, CheckpointTokenizer
 
 __all__ = ["model_files", "save_config"]
-
-PROBLEMS = {"regress": "regression"}
-"""``problem_type`` by task; without it one output would be taken for a label's score."""
 
 
 def model_files(
@@ -54,7 +49,7 @@ def save_config(
     several: bool = False,
     mark: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
-    """Write the network's configuration as JSON, for BERT in Hugging Face's own schema.
+    """Write the network's configuration as JSON, in the form of its stage.
 
     Args:
         path: the file.
@@ -63,39 +58,20 @@ def save_config(
         several: a text may have several of them.
         mark: fields put in front, such as ``MARK`` in a folder that has a manifest.
     """
-    if info.stage == "bert":
-        from munmaek.models.bert import BertConfig
-        from munmaek.models.bert.huggingface import FAMILIES
-        from munmaek.models.bert.huggingface_config import huggingface_config
-
-        config = BertConfig.of(info.config)
-        content = huggingface_config(
-            config,
-            vocab_size=info.sizes["vocab_size"],
-            architecture=FAMILIES[config.family].classes + _ending(info),
+    content = (
+        stage_named(info.stage)
+        .form()
+        .settings(
+            task=info.task,
+            stage=info.stage,
+            config=info.config,
+            sizes=info.sizes,
             labels=labels,
+            several=several,
         )
-        problem = "multi_label_classification" if several else PROBLEMS.get(info.task)
-        if problem is not None:
-            content["problem_type"] = problem
-    else:
-        content = {"stage": info.stage, "task": info.task, **info.config, **info.sizes}
+    )
     content = {**mark, **content}
     path.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-
-
-def _ending(info: Info) -> str:
-    """What Hugging Face's class for this head is called after the family's name."""
-    if "pooled" in info.sizes:
-        return "Model"
-    if info.sizes.get("next_sentence"):
-        return "ForPreTraining"
-    endings = {
-        "classify": "ForSequenceClassification",
-        "regress": "ForSequenceClassification",
-        "tag": "ForTokenClassification",
-    }
-    return endings.get(info.task, "ForMaskedLM")
 
 
 def _tokenizer_files(tokenizer: AnyTokenizer) -> dict[str, Callable[[Path], None]]:

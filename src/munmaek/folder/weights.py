@@ -15,7 +15,6 @@ from munmaek.folder.info import Info
 from munmaek.folder.manifest import MANIFEST
 from munmaek.folder.tensor_files import read_tensors, write_tensors
 from munmaek.models import stage_named
-from munmaek.models.bert.huggingface import from_huggingface, to_huggingface
 from munmaek.models.configuration import Config
 from munmaek.nn.building import build_network
 from munmaek.nn.tensors import check_tensors
@@ -70,10 +69,8 @@ def parameter_count(network: nn.Module) -> int:
 def save_network(
     network: Any, path: str | Path, *, stage: str, metadata: Mapping[str, str] | None = None
 ) -> None:
-    """Weights under our names, or for BERT under Hugging Face's; tied ones once."""
-    weights = _untied(network)
-    if stage == "bert":
-        weights = to_huggingface(weights, family=network.config.family)
+    """Write the weights under the names of the stage's form; tied ones once."""
+    weights = stage_named(stage).form().outgoing(network, _untied(network))
     write_tensors(Path(path), weights, metadata=metadata)
 
 
@@ -163,15 +160,11 @@ def _check_sizes(made: Callable[..., Any], sizes: Mapping[str, Any], where: Path
 
 
 def _fill(network: nn.Module, given: Mapping[str, Tensor], *, stage: str, where: Path) -> None:
-    weights = dict(given)
-    if stage == "bert":
-        config = cast("Any", network).config
-        tied = config.tie_word_embeddings
-        try:
-            weights = from_huggingface(weights, family=config.family, tied=tied)
-        except ArtefactError as error:
-            message = f"{where}: {error}"
-            raise ArtefactError(message) from error
+    try:
+        weights = stage_named(stage).form().incoming(network, given)
+    except ArtefactError as error:
+        message = f"{where}: {error}"
+        raise ArtefactError(message) from error
     check_tensors(weights, _untied(network), where=str(where), owner="this network")
     with torch.no_grad():
         network.load_state_dict(weights, strict=False)

@@ -14,6 +14,7 @@ from munmaek.errors import UnsupportedError
 
 if TYPE_CHECKING:
     from munmaek.models.beginning import Beginning
+    from munmaek.models.forms import Form
 
 __all__ = ["LINEAGE", "Stage", "stage_named", "stages", "stages_for", "without_alias"]
 
@@ -40,6 +41,8 @@ class Stage:
     """Whether others have a form for its models: Hugging Face's, and graphs in ONNX."""
     counted: bool = False
     """Whether its models are counted: validation chooses nothing, and torch is not needed."""
+    aligns: bool = False
+    """Whether its translators attend to the source, so that given links can guide them."""
     recurrent: bool = False
     """Whether a language model's state may run on over the sentences of a document."""
     aliases: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
@@ -47,6 +50,13 @@ class Stage:
 
     beginning: str = "munmaek.models.beginning:Beginning"
     """How its networks begin from trained ones."""
+
+    form_of: str = "munmaek.models.forms:Form"
+    """How its models lie in their folder."""
+
+    def form(self) -> "Form":
+        """Return how its models lie in their folder."""
+        return _load(self.form_of)()
 
     def begun(self) -> "Beginning":
         """Return how its networks begin from trained ones."""
@@ -149,6 +159,7 @@ LINEAGE = (
         adds="what matters, where; alignments one can see",
         source="Bahdanau 2015; Luong 2015",
         picture="munmaek.models:pictures/attention.svg",
+        aligns=True,
         config="munmaek.models.attention:AttentionConfig",
         networks={
             "classify": "munmaek.models.attention:AttentionClassifierNetwork",
@@ -184,6 +195,7 @@ LINEAGE = (
         adds="depth, parallel matrix work",
         source="Vaswani 2017",
         picture="munmaek.models:pictures/transformer.svg",
+        aligns=True,
         config="munmaek.models.transformer:TransformerConfig",
         networks={
             "lm": "munmaek.models.transformer:TransformerLanguageNetwork",
@@ -206,6 +218,7 @@ LINEAGE = (
         picture="munmaek.models:pictures/bert.svg",
         published=True,
         config="munmaek.models.bert:BertConfig",
+        form_of="munmaek.models.bert.form:BertForm",
         beginning="munmaek.models.bert.beginning:BertBeginning",
         networks={
             "classify": "munmaek.models.bert:BertClassifierNetwork",

@@ -74,7 +74,7 @@ def _check_calibration(texts: Labelled) -> None:
 
 
 def _count_classifier(texts: Labelled, recipe: ClassifyRecipe) -> Classifier | None:
-    if recipe.stage != "ngram":
+    if not recipe.is_counted:
         return None
     tokenizer, began = texts.tokenizer, time.perf_counter()
     sizes = ngram_sizes(tokenizer)

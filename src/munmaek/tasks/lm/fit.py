@@ -15,7 +15,7 @@ __all__ = ["fit_language_model"]
 
 def fit_language_model(text: Text, recipe: LmRecipe, run: Run) -> TrainedLanguageModel:
     """Train the recipe's stage to predict the next token of ``text``."""
-    if recipe.stage == "ngram":
+    if recipe.is_counted:
         return _count_language_model(text, recipe)
     from munmaek.tasks.lm.training import train_language_model
 

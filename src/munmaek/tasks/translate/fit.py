@@ -10,6 +10,7 @@ from munmaek.fit.network import (
     train_network,
 )
 from munmaek.fit.running import Run
+from munmaek.models import stage_named, stages_for
 from munmaek.tasks.translate.data import Parallel
 from munmaek.tasks.translate.guided import PieceGuide, piece_guide
 from munmaek.tasks.translate.model import Translator
@@ -72,8 +73,10 @@ def _piece_guides(pairs: Parallel, recipe: TranslateRecipe) -> list[PieceGuide |
     """
     if pairs.guides is None:
         return None
-    if recipe.stage == "seq2seq":
-        message = "stage 'seq2seq' has no attention to guide; train 'attention' or 'transformer'"
+    stage = stage_named(recipe.stage)
+    if not stage.aligns:
+        able = " or ".join(f"'{each.name}'" for each in stages_for(recipe.task) if each.aligns)
+        message = f"stage '{stage.name}' has no attention to guide; train {able}"
         raise UnsupportedError(message)
 
     def words(tokenizer: Tokenizer, text: str) -> list[int]:
@@ -114,8 +117,8 @@ def _resampling(
 
 
 def _guided_head(recipe: TranslateRecipe) -> TranslateRecipe:
-    """Guide one head of a Transformer, unless the recipe says otherwise."""
-    if recipe.stage != "transformer":
+    """Guide the first of several heads, unless the recipe says otherwise."""
+    if "alignment_head" not in stage_named(recipe.stage).config_class().model_fields:
         return recipe
     return recipe.model_copy(update={"model": {"alignment_head": 0, **recipe.model}})
 
