@@ -14,7 +14,7 @@ import numpy as np
 
 from munmaek.arrays import Bytes, Int32s, Int64s, Uint64s
 from munmaek.ngram.compiled import compiled
-from munmaek.ngram.hashing import MULTIPLIER, fill_slots, mixed, word_hash, word_slot
+from munmaek.ngram.hashing import MULTIPLIER, fill_slots, mixed
 from munmaek.ngram.intrinsics import prefetch
 
 __all__ = ["Sentences", "WordTable", "find_bytes"]
@@ -95,9 +95,27 @@ def find_bytes(
     blob: Bytes, limits: Int64s, slots: Uint64s, text: Bytes, begin: int, length: int
 ) -> int:
     """Return the id of ``text[begin : begin + length]``, the first of equal words, or −1."""
-    hashed = word_hash(text, begin, begin + length)
-    slot = word_slot(text, begin, begin + length, hashed, blob, limits, slots)
-    return int(np.int64(slots[slot] & np.uint64(0xFFFFFFFF)) - 1)
+    # By the inlined ``word_hash`` and ``word_slot``, reading ARPA files took a third longer.
+    mask = np.uint64(len(slots) - 1)
+    hashed = np.uint64(0)
+    for place in range(begin, begin + length):
+        hashed = (hashed + np.uint64(text[place])) * MULTIPLIER
+    hashed = mixed(hashed)
+    slot = hashed & mask
+    entry = slots[slot]
+    while entry != np.uint64(0):
+        if (entry ^ hashed) >> np.uint64(32) == np.uint64(0):
+            word = np.int64((entry & np.uint64(0xFFFFFFFF)) - np.uint64(1))
+            start = limits[word]
+            if limits[word + 1] - start == length:
+                same = 0
+                while same < length and blob[start + same] == text[begin + same]:
+                    same += 1
+                if same == length:
+                    return int(word)
+        slot = (slot + np.uint64(1)) & mask
+        entry = slots[slot]
+    return -1
 
 
 @compiled
