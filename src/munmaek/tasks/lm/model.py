@@ -10,7 +10,6 @@ from typing import Any, cast, final
 import numpy as np
 from numpy.typing import NDArray
 
-from munmaek.decode import from_single, sample
 from munmaek.errors import UnsupportedError
 from munmaek.fit.trained import Files, Model, Writer
 from munmaek.folder.info import Info
@@ -33,7 +32,6 @@ from munmaek.tasks.lm.look_up import (
     query_spellings,
     vocabulary,
 )
-from munmaek.tasks.lm.predictions import sentence_predictions
 from munmaek.tasks.lm.scoring import (
     ScoredText,
     TextTotal,
@@ -196,6 +194,8 @@ class TrainedLanguageModel(Model):
             top_p: draw among the likeliest that hold this much probability only.
             count: texts to make.
         """
+        from munmaek.decode import sample  # counting and scoring need neither
+
         ids = self.tokenizer.encode(prompt)
         drawn = sample(
             self.rows(count),
@@ -221,6 +221,8 @@ class TrainedLanguageModel(Model):
         """``count`` contexts of the model, to decode with."""
         if self.has_network:
             return cast("Any", self.model).rows(count)
+        from munmaek.decode import from_single
+
         return from_single(self.model, rows=count)
 
     @property
@@ -230,6 +232,8 @@ class TrainedLanguageModel(Model):
 
     def predictions(self, question: Question) -> Predictions:
         """Read a sentence and return what was computed, and each token's log-probability."""
+        from munmaek.tasks.lm.predictions import sentence_predictions
+
         return sentence_predictions(self, question)
 
     def manifest(self) -> dict[str, object]:
