@@ -239,7 +239,7 @@ def test_a_paper_fills_in_its_structure_and_leaves_what_is_given():
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"cell": "lstm"}, r"cell = 'lstm': .*bahdanau's decoder, one gru"),
+        ({"cell": "lstm"}, r"cell = 'lstm': .*Bahdanau's decoder, one GRU"),
         ({"layers": 2}, "layers = 2: .*take another score"),
         ({"span": "local-p"}, "span = 'local-p': .*take another score"),
         ({"score": "general", "bridge": "copy"}, "bridge = 'copy': .*needs bidirectional = false"),

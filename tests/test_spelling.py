@@ -13,6 +13,7 @@ from munmaek.errors import MunmaekWarning
 from munmaek.pipeline import train_recipe
 from munmaek.tasks.inside import Question
 from munmaek.tasks.lm.model import TrainedLanguageModel
+from munmaek.tasks.mlm.filling import filled
 from munmaek.tasks.mlm.model import Encoder
 from munmaek.tasks.recipe import Recipe
 from munmaek.text.checkpoint_tokenizer import CheckpointTokenizer
@@ -161,5 +162,7 @@ def test_a_filled_word_keeps_the_space_before_the_mask(kind: str) -> None:
     for text, wanted in (("우리는 <mask> 갔다", "우리는 나는 갔다"), ("<mask> 갔다", "나는 갔다")):
         own = tokenizer.encode("나는")
         if len(own) == 1:
-            filled = encoder._decode_with(encoder.framed(text), own, encoder._is_spaced(text))
-            assert filled == wanted
+            logprobs = np.full((1, tokenizer.vocab_size), -9.0)
+            logprobs[0, own[0]] = 0.0
+            found = filled(tokenizer, encoder.framed(text), (text, None), logprobs, top=1)
+            assert [each.text for each in found] == [wanted]
