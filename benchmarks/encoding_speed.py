@@ -51,7 +51,7 @@ def models(name: str, texts: list[str], known: list[str]) -> tuple[Any, Any, lis
         opened = open_checkpoint(folder)
         theirs = transformers.AutoModel.from_pretrained(folder).eval()
         tokenizer = opened.tokenizer
-        rows = [tokenizer.frame(ids[:254]) for ids in tokenizer.encode_many(texts)]
+        rows = tokenizer.frame.rows(tokenizer.encode_many(texts), 256)
         return theirs, opened.network.encoder, rows
     tokenizer = train_tokenizer(known, kind="wordpiece", vocab_size=16000)
     torch.manual_seed(0)
