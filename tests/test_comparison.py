@@ -8,6 +8,7 @@ import pytest
 
 from munmaek.comparison import CompareSettings, compare
 from munmaek.comparison.report import render_report
+from munmaek.comparison.schema import check_results
 from munmaek.comparison.settings import Candidate
 from munmaek.errors import InputError, UnsupportedError
 from munmaek.phrases import phrasebook
@@ -112,3 +113,10 @@ def test_a_task_has_a_row_and_its_work_has_every_answer() -> None:
         assert isinstance(work, Work)
         assert row.serves(row.name)
         assert all(tasks()[name].serves(row.name) for name in row.also)
+
+
+@pytest.mark.parametrize("length", [None, float("nan"), 0, "long"])
+def test_a_length_that_is_no_number_above_nought_is_refused_in_a_line(length: object) -> None:
+    with pytest.raises(InputError, match="results: damaged"):
+        check_results({"work": [{"length": [length]}]})
+    check_results({"work": [{"length": [8, 16.0]}]})

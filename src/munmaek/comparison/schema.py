@@ -112,7 +112,7 @@ class _Translation(_Part):
     outputs: dict[str, Any] | None = None
 
 
-Lengths: TypeAlias = Some[Annotated[Number, Field(gt=0)]]
+Lengths: TypeAlias = Some[Annotated[float, BeforeValidator(_drawable), Field(gt=0)]]
 
 
 class _Curve(_Part):
