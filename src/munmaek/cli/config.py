@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from munmaek.cli.chosen import ByTask, Chosen
 from munmaek.cli.console import put, put_json
@@ -83,10 +83,11 @@ def toml_value(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Mapping):
-        pairs = (f"{json.dumps(key)} = {toml_value(each)}" for key, each in value.items())  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        table = cast("Mapping[str, Any]", value)
+        pairs = (f"{json.dumps(key)} = {toml_value(each)}" for key, each in table.items())
         return f"{{ {', '.join(pairs)} }}"
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(toml_value, value))}]"  # pyright: ignore[reportUnknownArgumentType]
+        return f"[{', '.join(map(toml_value, cast('Sequence[Any]', value)))}]"
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -223,7 +223,8 @@ def _subscript(
 def _value(module: _Module, node: ast.expr) -> Any:
     """Return the value of an expression of literals and constants; other code as it is written."""
     if isinstance(node, ast.Name) and (found := _find(module, node.id)) is not None:
-        return ast.unparse(node) if isinstance(found[1], ast.ClassDef) else _value(*found)  # pyright: ignore[reportArgumentType]
+        home, target = found
+        return ast.unparse(node) if isinstance(target, ast.ClassDef) else _value(home, target)
     if isinstance(node, ast.Dict):
         pairs = zip(node.keys, node.values, strict=True)
         return {_value(module, key): _value(module, value) for key, value in pairs if key}

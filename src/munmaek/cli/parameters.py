@@ -194,7 +194,8 @@ class Grouped(TyperCommand):
             # Newer versions of typer bring their own click, so its errors are known by name.
             if type(error).__name__ != "NoSuchOption" or self.explain is None:
                 raise
-            message = f"{self.explain(error.option_name)}; see '{ctx.command_path} --help'"  # pyright: ignore
+            name = cast("Any", error).option_name
+            message = f"{self.explain(name)}; see '{ctx.command_path} --help'"
             raise ConfigError(message) from error
 
 

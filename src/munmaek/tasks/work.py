@@ -344,7 +344,7 @@ class Work(ABC, Generic[C, P, M]):
             InputError: data that the models cannot be tuned on.
             UnsupportedError: models that cannot be mixed.
         """
-        raise NotImplementedError
+        raise UnsupportedError("models for this task cannot be mixed")
 
     def examples(self, test: Any, outputs: Mapping[str, Sequence[str]]) -> dict[str, Any]:
         """Return parts of a comparison's results that show a few texts and their outputs.
