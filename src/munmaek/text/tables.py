@@ -6,7 +6,7 @@ import math
 import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import Any, NoReturn, cast
+from typing import Any, NamedTuple, NoReturn, cast
 
 from munmaek.errors import InputError
 from munmaek.text.columns import Column
@@ -16,9 +16,20 @@ from munmaek.text.json_files import parse_json
 from munmaek.text.memory import Source
 from munmaek.text.spaces import SPACES
 
-__all__ = ["found_key", "json_records", "json_text", "opened_columns", "read_columns"]
+__all__ = [
+    "Located",
+    "delimited",
+    "found_key",
+    "json_record",
+    "json_records",
+    "json_text",
+    "opened_columns",
+    "read_columns",
+    "width_fault",
+]
 
-Row = tuple[int, list[str]]
+Delimited = tuple[int, list[str], str]
+"""Line, cells (none of a blank line), and why the row cannot be read; empty where it can."""
 Columns = Sequence[Column]
 
 
@@ -52,8 +63,15 @@ def opened_columns(
             else:
                 yield line, *(json_text(opened.name, line, record, column) for column in columns)
         return
-    rows = _csv_rows(opened) if opened.form is Form.CSV else _tsv_rows(opened)
-    yield from _chosen(opened, rows, columns, extra, blanks=blanks)
+    found = delimited(opened, columns, extra=extra)
+    width = len(found.head)
+    for number, row, fault in found.rows:
+        if len(row) != width and (fault := fault or width_fault(row, width, columns)):
+            _fail(opened.name, number, fault)
+        if row:
+            yield number, *(row[place].strip(SPACES) for place in found.places)
+        elif blanks:
+            yield number, *([""] * len(columns))
 
 
 def _fail(path: Source, line: int, reason: str) -> NoReturn:
@@ -68,46 +86,65 @@ def _shown(text: str) -> str:
 # Delimited text
 
 
-def _tsv_rows(opened: OpenedText) -> Iterator[Row]:
+class Located(NamedTuple):
+    """A table of delimited text, its columns found."""
+
+    head: list[str]
+    """The cells of the first row that is not blank."""
+    named: bool
+    """That row is a header: the names of the columns."""
+    places: list[int]
+    """Of the columns that are wanted."""
+    rows: Iterator[Delimited]
+    """All others, and the first where it is no header."""
+
+
+def delimited(opened: OpenedText, columns: Columns, *, extra: int = 0) -> Located:
+    """Find the columns of a table of delimited text; plain lines are a table with tabs.
+
+    Args:
+        opened: the file.
+        columns: what is wanted.
+        extra: columns that a table without header may have behind those that are wanted.
+
+    Raises:
+        InputError: no rows, or a column not found.
+    """
+    rows = _csv_rows(opened) if opened.form is Form.CSV else _tsv_rows(opened)
+    before: list[Delimited] = []
+    for line, head, fault in rows:
+        if fault:
+            _fail(opened.name, line, fault)
+        if head:
+            break
+        before.append((line, head, fault))
+    else:
+        message = f"{opened.name}: no rows; a table of {_roles(columns)} is wanted"
+        raise InputError(message)
+    found = _header(head, columns)
+    if found is not None:
+        return Located(head, True, found, rows)
+    places = _places(opened, line, head, columns, extra)
+    return Located(head, False, places, chain(before, [(line, head, "")], rows))
+
+
+def _tsv_rows(opened: OpenedText) -> Iterator[Delimited]:
     for number, line in enumerate(opened.lines, start=1):
-        yield number, line.split("\t") if line.strip(SPACES) else []
+        yield number, line.split("\t") if line.strip(SPACES) else [], ""
 
 
-def _csv_rows(opened: OpenedText) -> Iterator[Row]:
+def _csv_rows(opened: OpenedText) -> Iterator[Delimited]:
     # A quoted field may span lines, so the reader gets the line ends back.
     lines = (f"{line}\n" for line in opened.lines)
     reader = csv.reader(lines, strict=True, delimiter=opened.separator)
-    try:
-        yield from ((opened.skipped + reader.line_num, row) for row in reader)
-    except csv.Error as error:
-        line = opened.skipped + reader.line_num
-        _fail(opened.name, line, f"not CSV: {error}; a field with quotes doubles them")
-
-
-def _chosen(
-    opened: OpenedText, rows: Iterator[Row], columns: Columns, extra: int, *, blanks: bool
-) -> Iterator[tuple[int, *tuple[str, ...]]]:
-    path = opened.name
-    before: list[Row] = []
-    for line, head in rows:
-        if head:
-            break
-        before.append((line, head))
-    else:
-        message = f"{path}: no rows; a table of {_roles(columns)} is wanted"
-        raise InputError(message)
-    found = _header(head, columns)
-    if found is None:
-        found = _places(opened, line, head, columns, extra)
-        rows = chain(before, [(line, head)], rows)
-    width = len(head)
-    for number, row in rows:
-        if row and len(row) != width:
-            _check_width(path, number, row, width, columns)
-        if row:
-            yield number, *(row[place].strip(SPACES) for place in found)
-        elif blanks:
-            yield number, *([""] * len(columns))
+    while True:
+        try:
+            yield from ((opened.skipped + reader.line_num, row, "") for row in reader)
+        except csv.Error as error:
+            fault = f"not CSV: {error}; a field with quotes doubles them"
+            yield opened.skipped + reader.line_num, [], fault
+        else:
+            return
 
 
 def _roles(columns: Columns) -> str:
@@ -190,16 +227,18 @@ def _cells(row: list[str]) -> str:
     return ", ".join(_shown(cell) for cell in row[:8]) + (", …" if len(row) > 8 else "")
 
 
-def _check_width(path: Source, line: int, row: list[str], width: int, columns: Columns) -> None:
+def width_fault(row: list[str], width: int, columns: Columns) -> str:
+    """Return why a row has not as many cells as are wanted; nothing of one that has."""
+    if not row or len(row) == width:
+        return ""
     if len(row) < width:
-        _fail(
-            path,
-            line,
+        return (
             f"{len(row)} column{'s' if len(row) > 1 else ''}, {width} wanted "
-            f"({_roles(columns)} among them); got {_shown(row[0])}",
+            f"({_roles(columns)} among them); got {_shown(row[0])}"
         )
     if any(cell.strip(SPACES) for cell in row[width:]):
-        _fail(path, line, f"{len(row)} columns, {width} wanted; a separator inside the text?")
+        return f"{len(row)} columns, {width} wanted; a separator inside the text?"
+    return ""
 
 
 # JSON lines
@@ -225,14 +264,23 @@ def json_records(
             if blanks:
                 yield number, None
             continue
-        try:
-            record: object = parse_json(line)
-        except ValueError as error:
-            _fail(opened.name, number, f"not JSON ({error}); JSONL has one object a line")
-        if not isinstance(record, dict):
-            kind = type(record).__name__
-            _fail(opened.name, number, f"a JSON {kind}, an object is wanted")
-        yield number, cast("dict[str, Any]", record)
+        yield number, json_record(opened.name, number, line)
+
+
+def json_record(path: Source, line: int, text: str) -> dict[str, Any]:
+    """Return the object that a line of a JSONL file is.
+
+    Raises:
+        InputError: it is none; names file and line.
+    """
+    try:
+        record: object = parse_json(text)
+    except ValueError as error:
+        _fail(path, line, f"not JSON ({error}); JSONL has one object a line")
+    if not isinstance(record, dict):
+        kind = type(record).__name__
+        _fail(path, line, f"a JSON {kind}, an object is wanted")
+    return cast("dict[str, Any]", record)
 
 
 def json_text(path: Source, line: int, record: dict[str, Any], column: Column) -> str:
