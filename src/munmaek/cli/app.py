@@ -1,32 +1,16 @@
-"""The verbs under one name. Each loads what it needs when it runs, so that help is quick."""
+"""The verbs under one name. Each is loaded when it is asked for, so that it starts quickly."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib import import_module
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
-from munmaek.cli.add import add
-from munmaek.cli.align import align
-from munmaek.cli.classify import classify, rate, tag
-from munmaek.cli.data import data
-from munmaek.cli.demo import demo
-from munmaek.cli.embed import embed
-from munmaek.cli.evaluate import evaluate
-from munmaek.cli.export import export
-from munmaek.cli.fill import fill
-from munmaek.cli.generate import generate
-from munmaek.cli.import_ import import_model
-from munmaek.cli.info import info
-from munmaek.cli.look import look
-from munmaek.cli.lookup import lookup
-from munmaek.cli.mix import mix
-from munmaek.cli.next import next_tokens
 from munmaek.cli.options import examples
-from munmaek.cli.score import score
-from munmaek.cli.search import search
-from munmaek.cli.translate import translate
-from munmaek.cli.verify import verify
 from munmaek.tasks import tasks
 
 __all__ = ["app"]
@@ -74,8 +58,164 @@ class Compare(TyperCommand):
         return made.make_context(info_name, args, parent, **extra)
 
 
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """Where a verb stands, and the commands that its help ends with."""
+
+    home: str
+    """``module:function``, or ``module:application`` of a verb with commands of its own."""
+    examples: tuple[str, ...] = ()
+
+    def command(self, name: str) -> Any:
+        """Load the verb and make its command."""
+        module, _, function = self.home.partition(":")
+        found: Any = getattr(import_module(f"munmaek.cli.{module}"), function)
+        if isinstance(found, typer.Typer):
+            return get_command(found)
+        app = typer.Typer(add_completion=False, rich_markup_mode=None)
+        app.command(name, epilog=examples(*self.examples))(found)
+        return get_command(app)
+
+
+@dataclass(frozen=True, slots=True)
+class VerbByTask:
+    """A verb whose options are those of a task, so that its command is made for the task."""
+
+    kind: type[ByTask | Compare]
+    help: str
+    examples: tuple[str, ...] = ()
+
+    def command(self, name: str) -> Any:
+        """Make the command, which makes that of the task."""
+        shown: dict[str, Any] = {"name": name, "help": self.help, "rich_markup_mode": None}
+        if not issubclass(self.kind, ByTask):
+            return self.kind(**shown)
+        return self.kind(**shown, epilog=examples(*self.examples), no_args_is_help=True)
+
+
+VERBS: Final[Mapping[str, Verb | VerbByTask]] = {
+    "demo": Verb("demo:demo", ("munmaek demo --quick", "munmaek demo -o lineage")),
+    "train": VerbByTask(
+        Train,
+        "Train a model on your own text; 'munmaek train TASK --help' has the task's options.",
+        (
+            "munmaek train lm corpus.txt --model lstm --budget 5m -o models/lstm",
+            "munmaek train classify reviews.tsv --model attention --json -o models/reviews",
+            "munmaek train translate ko.txt en.txt --model transformer -o models/ko-en",
+            "munmaek train mlm corpus.txt --model bert -o models/bert",
+        ),
+    ),
+    "config": VerbByTask(
+        Config,
+        "Print every option of a task and stage, as a file that --config reads.",
+        (
+            "munmaek config lm --model lstm > lstm.toml",
+            "munmaek config translate --model attention --set model.paper=luong2015 --json",
+        ),
+    ),
+    "info": Verb("info:info", ("munmaek info models/rnn", "munmaek info models/5gram --json")),
+    "evaluate": Verb(
+        "evaluate:evaluate",
+        (
+            "munmaek evaluate models/rnn test.txt",
+            "munmaek evaluate models/en-ko en.txt ko.txt --bleu-tokenizer ko-mecab --by-length",
+        ),
+    ),
+    "score": Verb(
+        "score:score",
+        (
+            "munmaek score models/rnn sentences.txt --tokens",
+            "munmaek score models/5gram test.txt --total",
+            "echo '나는 집에서 공부한다' | munmaek score models/5gram --explain",
+        ),
+    ),
+    "generate": Verb(
+        "generate:generate", ("munmaek generate models/rnn '나는 학교에서' --count 3",)
+    ),
+    "next": Verb("next:next_tokens", ("munmaek next models/5gram '나는 학교에서' -k 5",)),
+    "lookup": Verb(
+        "lookup:lookup",
+        (
+            "munmaek lookup models/5gram '학교에서 공부한다'",
+            "munmaek lookup models/5gram '<s> 나는' --json",
+            "munmaek lookup models/5gram",
+        ),
+    ),
+    "mix": Verb(
+        "mix:mix",
+        (
+            "munmaek mix models/5gram models/rnn --tune valid.txt -o models/mixed",
+            "munmaek mix models/news models/talk --weights 0.7,0.3 -o models/mixed",
+            "munmaek mix models/ngram models/bert --log-linear --tune valid.tsv -o models/both",
+        ),
+    ),
+    "add": Verb("add:add", ("munmaek add models/5gram more.txt -o models/5gram-more",)),
+    "classify": Verb(
+        "classify:classify",
+        ("munmaek classify models/reviews new.txt --json", "munmaek classify models/nli pairs.tsv"),
+    ),
+    "rate": Verb("classify:rate", ("munmaek rate models/sts pairs.tsv",)),
+    "tag": Verb(
+        "classify:tag",
+        (
+            "munmaek tag models/names new.txt --json",
+            "munmaek tag models/names test.tsv --words",
+        ),
+    ),
+    "translate": Verb(
+        "translate:translate", ("echo '나는 너를 사랑해' | munmaek translate models/ko-en",)
+    ),
+    "fill": Verb("fill:fill", ("munmaek fill models/bert '나는 <mask> 공부한다'",)),
+    "embed": Verb("embed:embed", ("munmaek embed models/bert sentences.txt -o vectors.npy",)),
+    "search": Verb("search:search", ("munmaek search models/bert sentences.txt '재미있는 영화'",)),
+    "align": Verb(
+        "align:align",
+        ("munmaek align models/ko-en ko.txt en.txt", "munmaek align --aligner hmm ko.txt en.txt"),
+    ),
+    "compare": VerbByTask(Compare, "Train several stages on the same data, side by side."),
+    "look": Verb(
+        "look:look",
+        (
+            "munmaek look models/ko-en '나는 너를 사랑해' -o attention.html",
+            "munmaek look models/ko-en '나는 너를 사랑해' --target 'I love you'",
+            "munmaek look models/ko-en --with models/other --pairs ko.txt --pairs en.txt",
+            "munmaek look models/ko-en marks.jsonl --check 'aer<0.2'",
+        ),
+    ),
+    "export": Verb(
+        "export:export",
+        (
+            "munmaek export models/5gram --to arpa -o 5gram.arpa.gz",
+            "munmaek export models/5gram --to quantised -o models/5gram-small",
+        ),
+    ),
+    "import": Verb("import_:import_model", ("munmaek import lm.arpa.gz -o models/lm",)),
+    "verify": Verb("verify:verify", ("munmaek verify models/5gram",)),
+    "data": Verb("data:data"),
+}
+
+
+class Verbs(TyperGroup):
+    """All verbs, of which only the one that is asked for is loaded."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - click's
+        """Return the names of the verbs, in the order in which one meets them."""
+        return list(VERBS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - click's
+        """Return a verb's command; None where there is none of that name."""
+        return VERBS[cmd_name].command(cmd_name) if cmd_name in VERBS else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the verb that the arguments begin with, or say which may be meant."""
+        if args[0] not in VERBS and (close := get_close_matches(args[0], VERBS)):
+            ctx.fail(f"No such command {args[0]!r}. Did you mean {' or '.join(map(repr, close))}?")
+        return super().resolve_command(ctx, args)
+
+
 app = typer.Typer(
     name="munmaek",
+    cls=Verbs,
     help="Train, evaluate, compare and look inside every kind of language model on your own text, "
     "from the Markov chain to BERT.",
     epilog=examples("munmaek demo"),
@@ -104,106 +244,3 @@ def _munmaek(
     ] = False,
 ) -> None:
     del version
-
-
-app.command(epilog=examples("munmaek demo --quick", "munmaek demo -o lineage"))(demo)
-app.add_typer(
-    typer.Typer(
-        cls=Train,
-        help="Train a model on your own text; 'munmaek train TASK --help' has the task's options.",
-        epilog=examples(
-            "munmaek train lm corpus.txt --model lstm --budget 5m -o models/lstm",
-            "munmaek train classify reviews.tsv --model attention --json -o models/reviews",
-            "munmaek train translate ko.txt en.txt --model transformer -o models/ko-en",
-            "munmaek train mlm corpus.txt --model bert -o models/bert",
-        ),
-        no_args_is_help=True,
-        rich_markup_mode=None,
-    ),
-    name="train",
-)
-app.add_typer(
-    typer.Typer(
-        cls=Config,
-        help="Print every option of a task and stage, as a file that --config reads.",
-        epilog=examples(
-            "munmaek config lm --model lstm > lstm.toml",
-            "munmaek config translate --model attention --set model.paper=luong2015 --json",
-        ),
-        no_args_is_help=True,
-        rich_markup_mode=None,
-    ),
-    name="config",
-)
-app.command(epilog=examples("munmaek info models/rnn", "munmaek info models/5gram --json"))(info)
-app.command(
-    epilog=examples(
-        "munmaek evaluate models/rnn test.txt",
-        "munmaek evaluate models/en-ko en.txt ko.txt --bleu-tokenizer ko-mecab --by-length",
-    )
-)(evaluate)
-app.command(
-    epilog=examples(
-        "munmaek score models/rnn sentences.txt --tokens",
-        "munmaek score models/5gram test.txt --total",
-        "echo '나는 집에서 공부한다' | munmaek score models/5gram --explain",
-    )
-)(score)
-app.command(epilog=examples("munmaek generate models/rnn '나는 학교에서' --count 3"))(generate)
-app.command("next", epilog=examples("munmaek next models/5gram '나는 학교에서' -k 5"))(next_tokens)
-app.command(
-    epilog=examples(
-        "munmaek lookup models/5gram '학교에서 공부한다'",
-        "munmaek lookup models/5gram '<s> 나는' --json",
-        "munmaek lookup models/5gram",
-    )
-)(lookup)
-app.command(
-    epilog=examples(
-        "munmaek mix models/5gram models/rnn --tune valid.txt -o models/mixed",
-        "munmaek mix models/news models/talk --weights 0.7,0.3 -o models/mixed",
-        "munmaek mix models/ngram models/bert --log-linear --tune valid.tsv -o models/both",
-    )
-)(mix)
-app.command(epilog=examples("munmaek add models/5gram more.txt -o models/5gram-more"))(add)
-app.command(
-    epilog=examples(
-        "munmaek classify models/reviews new.txt --json",
-        "munmaek classify models/nli pairs.tsv",
-    )
-)(classify)
-app.command(epilog=examples("munmaek rate models/sts pairs.tsv"))(rate)
-app.command(
-    epilog=examples(
-        "munmaek tag models/names new.txt --json", "munmaek tag models/names test.tsv --words"
-    )
-)(tag)
-app.command(epilog=examples("echo '나는 너를 사랑해' | munmaek translate models/ko-en"))(translate)
-app.command(epilog=examples("munmaek fill models/bert '나는 <mask> 공부한다'"))(fill)
-app.command(epilog=examples("munmaek embed models/bert sentences.txt -o vectors.npy"))(embed)
-app.command(epilog=examples("munmaek search models/bert sentences.txt '재미있는 영화'"))(search)
-app.command(
-    epilog=examples(
-        "munmaek align models/ko-en ko.txt en.txt", "munmaek align --aligner hmm ko.txt en.txt"
-    )
-)(align)
-app.command("compare", cls=Compare, help="Train several stages on the same data, side by side.")(
-    lambda: None  # the command that is made is called
-)
-app.command(
-    epilog=examples(
-        "munmaek look models/ko-en '나는 너를 사랑해' -o attention.html",
-        "munmaek look models/ko-en '나는 너를 사랑해' --target 'I love you'",
-        "munmaek look models/ko-en --with models/other --pairs ko.txt --pairs en.txt",
-        "munmaek look models/ko-en marks.jsonl --check 'aer<0.2'",
-    )
-)(look)
-app.command(
-    epilog=examples(
-        "munmaek export models/5gram --to arpa -o 5gram.arpa.gz",
-        "munmaek export models/5gram --to quantised -o models/5gram-small",
-    )
-)(export)
-app.command(name="import", epilog=examples("munmaek import lm.arpa.gz -o models/lm"))(import_model)
-app.command(epilog=examples("munmaek verify models/5gram"))(verify)
-app.add_typer(data, name="data")

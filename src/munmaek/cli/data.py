@@ -15,7 +15,10 @@ from munmaek.writing import new_file
 __all__ = ["data"]
 
 data = typer.Typer(
-    help="List and fetch known public data sets.", no_args_is_help=True, rich_markup_mode=None
+    help="List and fetch known public data sets.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
 )
 
 

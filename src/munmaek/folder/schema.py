@@ -64,13 +64,15 @@ Sha256: TypeAlias = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 class Strict(BaseModel):
     """Base of what is read from files: exact types, further names let through."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="allow", protected_namespaces=())
+    model_config = ConfigDict(
+        strict=True, frozen=True, extra="allow", protected_namespaces=(), defer_build=True
+    )
 
 
 class Closed(BaseModel):
     """Base of what a network is made of: no further names."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", defer_build=True)
 
 
 class FileRecord(Strict):

@@ -22,7 +22,7 @@ def _readable(message: str) -> str:
 class Config(BaseModel):
     """Base of the frozen configurations; ``of`` turns what a user wrote into one."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     section: ClassVar[str] = "model"
     """The place of a configuration that it stands in: a section of ``renamed.RENAMED``."""
     options: ClassVar[dict[str, str]] = {}
