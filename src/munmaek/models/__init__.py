@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from munmaek.models.beginning import Beginning
     from munmaek.models.forms import Form
 
-__all__ = ["LINEAGE", "Stage", "stage_named", "stages", "stages_for", "without_alias"]
+__all__ = [
+    "LINEAGE",
+    "Stage",
+    "rows_of_others",
+    "stage_named",
+    "stages",
+    "stages_for",
+    "without_alias",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,14 +252,21 @@ def _load(path: str) -> Any:
 
 
 @cache
-def stages() -> dict[str, Stage]:
-    """Return every stage by name, in the order of the lineage, those of other packages last."""
+def _entry_points() -> Any:
     from importlib.metadata import entry_points  # which takes longer than all that is here
 
-    table = {stage.name: stage for stage in LINEAGE}
-    for point in entry_points(group="munmaek.models"):
-        table[point.name] = point.load()
-    return table
+    return entry_points()
+
+
+def rows_of_others(group: str) -> dict[str, Any]:
+    """Return by name what other packages that are installed give under an entry point's group."""
+    return {point.name: point.load() for point in _entry_points().select(group=group)}
+
+
+@cache
+def stages() -> dict[str, Stage]:
+    """Return every stage by name, in the order of the lineage, those of other packages last."""
+    return {stage.name: stage for stage in LINEAGE} | rows_of_others("munmaek.models")
 
 
 def stages_for(task: str) -> list[Stage]:

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from munmaek.errors import UnsupportedError
+from munmaek.models import rows_of_others
 
 if TYPE_CHECKING:
     from munmaek.fit.extra import Extra
@@ -217,12 +218,7 @@ def _load(path: str) -> Any:
 @cache
 def tasks() -> dict[str, Task]:
     """Return every task by name, in the order of the table, those of other packages last."""
-    from importlib.metadata import entry_points  # which takes longer than all that is here
-
-    table = {task.name: task for task in TASKS}
-    for point in entry_points(group="munmaek.tasks"):
-        table[point.name] = point.load()
-    return table
+    return {task.name: task for task in TASKS} | rows_of_others("munmaek.tasks")
 
 
 def task_named(name: str) -> Task:
