@@ -18,11 +18,11 @@ __all__ = [
     "draw_line",
     "fitted",
     "following",
-    "say",
     "seconds_text",
     "told",
     "watched",
     "wipe_line",
+    "write_message",
 ]
 
 EVERY = 10.0
@@ -67,7 +67,7 @@ def _blank(text: str) -> str:
     return "\x1b[K" if sys.stderr.isatty() else " " * (_width() - _wide(text))
 
 
-def say(text: str) -> None:
+def write_message(text: str) -> None:
     """Write one message; never part of the results."""
     wipe_line()
     sys.stdout.flush()
@@ -158,7 +158,7 @@ def _lines(label: str) -> Report:
         nonlocal last
         if time.monotonic() - last >= EVERY:
             last = time.monotonic()
-            say(f"{label}: {100 * progress.progress:.0f} %, {progress.text}")
+            write_message(f"{label}: {100 * progress.progress:.0f} %, {progress.text}")
 
     return report
 

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from munmaek.cli.console import put, put_json, seconds_text
-from munmaek.cli.evaluate import put_scores, scores_json
+from munmaek.cli.console import seconds_text, write, write_json
+from munmaek.cli.evaluate import scores_json, write_scores
 from munmaek.cli.options import Force, Json, ModelFolder, TextColumn, column
 from munmaek.cli.outputs import claimed_folder
 
@@ -59,12 +59,12 @@ def add(
         made = add_text(trained, corpus, valid=held)
         made.save(output, force=force)
     if json:
-        put_json(scores_json(output, "lm", made.info.scores))
+        write_json(scores_json(output, "lm", made.info.scores))
         return
-    put_scores(made.info.scores)
+    write_scores(made.info.scores)
     if not made.info.scores:
-        put("not evaluated: give --valid FILE")
-    put(
+        write("not evaluated: give --valid FILE")
+    write(
         f"{output}: {made.info.label}, {made.info.parameters:,} n-grams, "
         f"{len(corpus.lines):,} lines added in {seconds_text(made.info.seconds)}"
     )

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from munmaek.cli.console import put, put_json
-from munmaek.cli.evaluate import put_scores
+from munmaek.cli.console import write, write_json
+from munmaek.cli.evaluate import write_scores
 from munmaek.cli.options import Json
 from munmaek.errors import ConfigError, InputError, UnsupportedError
 
@@ -137,14 +137,14 @@ def align(
     found = _keeping_place(pairs, find)
     if known is None:
         for pair, links in zip(pairs, found, strict=True):
-            _put(pair, links, json=json)
+            _write(pair, links, json=json)
         sys.stdout.flush()
         return
     stage = aligner.value if aligner else str(trained.info.stage)
     how = f"{by or Symmetrisation.grow_diag_final_and}" if aligner else f"{reading} step"
     if by and not aligner:
         how = f"{how}, {by}"
-    _put_scores(list(found), known, stage, how, name=corpus.name, json=json)
+    _write_scores(list(found), known, stage, how, name=corpus.name, json=json)
 
 
 def _keeping_place(pairs: Pairs, find: Callable[[Pairs], Iterator[Links]]) -> Iterator[Links]:
@@ -236,7 +236,7 @@ def _gold(path: str, pairs: Pairs, first: int) -> list[tuple[Links, Links]]:
     return known
 
 
-def _put_scores(
+def _write_scores(
     found: Sequence[Links],
     known: Sequence[tuple[Links, Links]],
     stage: str,
@@ -259,16 +259,16 @@ def _put_scores(
     scores = resting_on(scores, name, len(found), "pairs")
     told = {each: score.to_json() for each, score in scores.items()}
     if json:
-        put_json({"scores": told, "remarks": [each.words() for each in remarks(told)]})
+        write_json({"scores": told, "remarks": [each.words() for each in remarks(told)]})
     else:
-        put_scores(told)
+        write_scores(told)
 
 
-def _put(row: tuple[str, str], links: Links, *, json: bool) -> None:
+def _write(row: tuple[str, str], links: Links, *, json: bool) -> None:
     from munmaek.align import format_gold
 
     if json:
         listed = [list(link) for link in sorted(links)]
-        put_json({"source": row[0], "target": row[1], "alignment": listed})
+        write_json({"source": row[0], "target": row[1], "alignment": listed})
     else:
-        put(format_gold(links))
+        write(format_gold(links))

@@ -24,7 +24,7 @@ from munmaek.comparison.events import (
 from munmaek.progress import listening_to
 from munmaek.terminal import fitted
 
-__all__ = ["board", "headline", "put_remarks"]
+__all__ = ["board", "headline", "write_remarks"]
 
 COLUMNS = ("model", "context", "score", "95 % interval", "trained in", "size")
 
@@ -91,7 +91,7 @@ def _heading(row: Mapping[str, Any]) -> str:
     return ", ".join([str(row.get("task", "")), *said])
 
 
-def put_remarks(results: Mapping[str, Any]) -> None:
+def write_remarks(results: Mapping[str, Any]) -> None:
     """Print what one should know before relying on a comparison's scores."""
     from munmaek.comparison.remarks import remarks_on
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from munmaek.cli.console import put, put_json, put_line
+from munmaek.cli.console import write, write_json, write_line
 from munmaek.cli.inputs import Texts, block_of, in_blocks
 from munmaek.cli.options import (
     InputFile,
@@ -51,12 +51,12 @@ def classify(
     asked = _Asked(file, pairs or bool(trained.pairs), column(text_column), column(second_column))
     for line, found in asked.answered(trained.predict):
         if not json:
-            put_line(f"{_labels(found)}\t{line}" if found else "")
+            write_line(f"{_labels(found)}\t{line}" if found else "")
             continue
         chances: dict[str, float] = found.probabilities if found else {}
         label = found.label if found else None
         several = {"labels": list(found.labels) if found else []} if trained.several else {}
-        put_json({**_texts(line, found), "label": label, **several, "probabilities": chances})
+        write_json({**_texts(line, found), "label": label, **several, "probabilities": chances})
 
 
 def _labels(found: Any) -> str:
@@ -85,9 +85,9 @@ def rate(
     asked = _Asked(file, pairs or bool(trained.pairs), column(text_column), column(second_column))
     for line, found in asked.answered(trained.rate):
         if json:
-            put_json({**_texts(line, found), "value": found.value if found else None})
+            write_json({**_texts(line, found), "value": found.value if found else None})
         else:
-            put_line(f"{found.value:.4f}\t{line}" if found else "")
+            write_line(f"{found.value:.4f}\t{line}" if found else "")
 
 
 def tag(
@@ -113,13 +113,13 @@ def tag(
     if words:
         for sentences in in_blocks(read_words(file), block_of(file)):
             for labelled in trained.label_words(sentences):
-                _put_words(labelled, json=json)
+                _write_words(labelled, json=json)
         return
     for lines in Texts(file, column(text_column)).blocks():
         found = trained.label_words([trained.split(line) for line in lines])
         if not json:
             for labelled in found:
-                _put_words(labelled, json=False)
+                _write_words(labelled, json=False)
             continue
         # Those of a checkpoint that labels every piece come from pieces, not from words.
         if trained.whole_words:
@@ -127,7 +127,7 @@ def tag(
         else:
             entities = trained.tag(lines)
         for line, labelled, own in zip(lines, found, entities, strict=True):
-            put_json(
+            write_json(
                 {
                     "text": line,
                     "words": [asdict(each) for each in labelled],
@@ -136,13 +136,13 @@ def tag(
             )
 
 
-def _put_words(labelled: Sequence[Any], *, json: bool) -> None:
+def _write_words(labelled: Sequence[Any], *, json: bool) -> None:
     if json:
-        put_json({"words": [asdict(each) for each in labelled]})
+        write_json({"words": [asdict(each) for each in labelled]})
         return
     for each in labelled:
-        put_line(f"{each.word}\t{each.label}")
-    put("")
+        write_line(f"{each.word}\t{each.label}")
+    write("")
 
 
 def _texts(line: str, found: Any) -> dict[str, str]:

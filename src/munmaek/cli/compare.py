@@ -8,9 +8,9 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from munmaek.cli.board import board, put_remarks
+from munmaek.cli.board import board, write_remarks
 from munmaek.cli.chosen import meant, merged, named, place, written_by_set
-from munmaek.cli.console import put, put_json
+from munmaek.cli.console import write, write_json
 from munmaek.cli.options import (
     ConfigFile,
     DataFiles,
@@ -141,13 +141,13 @@ def compare(given: Given) -> None:
     with board(sys.stderr if given["json"] else None) as report:
         results = run(settings, report)
     if given["json"]:
-        put_json(results)
+        write_json(results)
         return
-    put_remarks(results)
+    write_remarks(results)
     if output is not None:
-        put(f"\nreport    {output / 'report.html'}")
-        put(f"results   {output / 'results.json'}")
-        put(f"models    {output / 'models'}")
+        write(f"\nreport    {output / 'report.html'}")
+        write(f"results   {output / 'results.json'}")
+        write(f"models    {output / 'models'}")
 
 
 def _options(task: Task) -> list[Option]:

@@ -6,7 +6,7 @@ from textwrap import wrap
 from typing import Any, Final, cast
 
 from munmaek.cli.chosen import ByTask, Chosen
-from munmaek.cli.console import put, put_json
+from munmaek.cli.console import write, write_json
 from munmaek.cli.declared import Field, fields_of
 from munmaek.cli.options import ConfigFile, Json, Settings
 from munmaek.cli.parameters import OWN, TRAINING, Given, Parameters
@@ -32,17 +32,17 @@ def config(chosen: Chosen, given: Given) -> None:
     rows = list(_rows(chosen, recipe))
     if given["json"]:
         options = [_row(section, field, value) for section, field, value, _ in rows]
-        put_json({"task": recipe.task, "stage": recipe.stage, "options": options})
+        write_json({"task": recipe.task, "stage": recipe.stage, "options": options})
         return
-    put(f"# munmaek train {recipe.task} DATA --config THIS-FILE -o DIR")
-    put(f'\nstage = "{recipe.stage}"')
+    write(f"# munmaek train {recipe.task} DATA --config THIS-FILE -o DIR")
+    write(f'\nstage = "{recipe.stage}"')
     before = ""
     for section, field, value, said in rows:
         if section != before:
-            put(f"\n[{section}]")
+            write(f"\n[{section}]")
         before = section
         for line in _lines(field, value, said=said):
-            put(line)
+            write(line)
 
 
 def _rows(chosen: Chosen, recipe: Any) -> Iterator[tuple[str, Field, Any, bool]]:

@@ -7,50 +7,50 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, cast
 
-from munmaek.terminal import say, seconds_text, wipe_line
+from munmaek.terminal import seconds_text, wipe_line, write_message
 
 __all__ = [
-    "complain",
-    "put",
-    "put_json",
-    "put_line",
-    "say",
-    "say_warnings",
     "seconds_text",
     "size_text",
     "wipe_line",
+    "write",
+    "write_error",
+    "write_json",
+    "write_line",
+    "write_message",
+    "write_warnings",
 ]
 
 _LINE_ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
 """What JSON leaves as it is and some readers of lines take for the end of one."""
 
 
-def put(text: str) -> None:
+def write(text: str) -> None:
     """Print lines of results."""
     wipe_line()
     print(text)
 
 
-def put_line(text: str) -> None:
+def write_line(text: str) -> None:
     """Print one line of results, whatever a model wrote: line ends within it become spaces."""
     wipe_line()
     print(" ".join(text.splitlines()))
 
 
-def put_json(value: Any) -> None:
+def write_json(value: Any) -> None:
     """Print one JSON value on a line of its own; numbers that JSON cannot hold become null."""
     wipe_line()
     written = json.dumps(_finite(value), ensure_ascii=False, allow_nan=False)
     print(written.translate(_LINE_ENDS))
 
 
-def say_warnings(warnings: Iterable[str]) -> None:
+def write_warnings(warnings: Iterable[str]) -> None:
     """Print a line for each thing that one should know before relying on a result."""
     for warning in warnings:
-        say(f"warning: {warning}")
+        write_message(f"warning: {warning}")
 
 
-def complain(text: str) -> None:
+def write_error(text: str) -> None:
     """Say why the command ends here, in one line."""
     with suppress(OSError):
         wipe_line()

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from munmaek.cli.catalogue import CATALOGUE, DataSet
-from munmaek.cli.console import put, put_json, say
+from munmaek.cli.console import write, write_json, write_message
 from munmaek.cli.options import Json, examples
 from munmaek.errors import ConfigError, InputError
 from munmaek.writing import new_file
@@ -26,16 +26,16 @@ data = typer.Typer(
 def list_all(*, json: Json = False) -> None:
     """List known public data sets: task, language, size, licence and home."""
     if json:
-        put_json([_row(each) for each in CATALOGUE])
+        write_json([_row(each) for each in CATALOGUE])
         return
     wide = max(len(each.name) for each in CATALOGUE)
     for each in CATALOGUE:
         how = "" if each.files else "  (not by 'data get')"
-        put(
+        write(
             f"{each.name:{wide}}  {each.task:9}  {each.language:5}  {each.size:>7}  "
             f"{each.licence:13}  {each.what}"
         )
-        put(f"{'':{wide}}  {each.home}{how}")
+        write(f"{'':{wide}}  {each.home}{how}")
 
 
 def _row(each: DataSet) -> dict[str, Any]:
@@ -72,12 +72,12 @@ def get(
         message = f"{name} is not fetched by munmaek; its home is {found.home}"
         raise ConfigError(message)
     paths = [_fetch(file.url, file.sha256, output / name / file.name) for file in found.files]
-    say(f"{name}: {found.licence}; {found.home}")
+    write_message(f"{name}: {found.licence}; {found.home}")
     if json:
-        put_json({"name": name, "licence": found.licence, "files": paths})
+        write_json({"name": name, "licence": found.licence, "files": paths})
     else:
         for path in paths:
-            put(path)
+            write(path)
 
 
 def _fetch(url: str, sha256: str, path: Path) -> str:

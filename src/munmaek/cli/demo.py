@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from munmaek.cli.board import board, put_remarks
-from munmaek.cli.console import put, put_json, say
+from munmaek.cli.board import board, write_remarks
+from munmaek.cli.console import write, write_json, write_message
 from munmaek.cli.options import Force, Json
 from munmaek.cli.outputs import claimed_folder
 
@@ -49,15 +49,15 @@ def demo(
     with claimed_folder(folder, force=force), board(sys.stderr if json else None) as report:
         results = comparison.demo(folder, quick=quick, seed=seed, force=force, report=report)
     if json:
-        put_json(results)
+        write_json(results)
         return
-    put_remarks(results)
-    put("")
-    put(f"report    {folder / 'report.html'}")
-    put(f"results   {folder / 'results.json'}")
-    put(f"models    {folder / 'models'}")
-    say(f"next: open {folder / 'report.html'} in a browser, or type")
-    say(f"  munmaek translate {folder / 'models' / 'translate-attention'}")
+    write_remarks(results)
+    write("")
+    write(f"report    {folder / 'report.html'}")
+    write(f"results   {folder / 'results.json'}")
+    write(f"models    {folder / 'models'}")
+    write_message(f"next: open {folder / 'report.html'} in a browser, or type")
+    write_message(f"  munmaek translate {folder / 'models' / 'translate-attention'}")
 
 
 def _free_folder() -> Path:

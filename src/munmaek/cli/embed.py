@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from munmaek.cli.console import put, put_json, say
+from munmaek.cli.console import write, write_json, write_message
 from munmaek.cli.inputs import Texts, block_of
 from munmaek.cli.options import Force, InputFile, Json, ModelFolder, TextColumn, column
 from munmaek.cli.outputs import claimed_file, is_array, is_lines, write_aside
@@ -115,9 +115,9 @@ def _print(
         for vector in vectors:
             text = next(texts)
             if json:
-                put_json({"text": text, "embedding": vector.tolist()})
+                write_json({"text": text, "embedding": vector.tolist()})
             else:
-                put("\t".join(f"{value:.6g}" for value in vector.tolist()))
+                write("\t".join(f"{value:.6g}" for value in vector.tolist()))
         sys.stdout.flush()
     say_cut(0 if window else longer, trained.limit)
 
@@ -130,7 +130,7 @@ def overlap_of(trained: Any, prompt: str | None = None) -> int:
 def say_cut(longer: int, limit: int) -> None:
     """Tell of texts that lost their end."""
     if longer:
-        say(f"{longer:,} lines were cut at {limit} tokens; --window reads them whole")
+        write_message(f"{longer:,} lines were cut at {limit} tokens; --window reads them whole")
 
 
 def _writer(output: Path) -> Callable[[Path, Any, Texts, dict[str, Any]], None]:
@@ -157,12 +157,12 @@ class _Told:
         self.last = encoded
         if time.monotonic() - self.began > EVERY:
             self.began = time.monotonic()
-            say(f"{encoded.texts:,} lines")
+            write_message(f"{encoded.texts:,} lines")
 
     def end(self, width: int, trained: Any, *, windows: bool) -> None:
         if self.last is None:
             return
-        say(f"{self.last.texts:,} vectors of {width}")
+        write_message(f"{self.last.texts:,} vectors of {width}")
         if not windows:
             say_cut(self.last.longer, trained.limit)
 

@@ -17,7 +17,7 @@ from typing import Any, TextIO
 import typer
 
 from munmaek.cli.app import app
-from munmaek.cli.console import complain, say
+from munmaek.cli.console import write_error, write_message
 from munmaek.cli.stopping import INTERRUPTED, ending_in_order
 from munmaek.errors import InputError, MunmaekError, MunmaekWarning, explaining_missing_torch
 from munmaek.folder.commands import COMMAND
@@ -72,10 +72,10 @@ def _guarded(arguments: list[str]) -> int:
             code = app(args=arguments, prog_name="munmaek", standalone_mode=False)
         sys.stdout.flush()
         if code == INTERRUPTED:  # typer makes this of a KeyboardInterrupt and says nothing
-            complain("interrupted")
+            write_error("interrupted")
         return code if isinstance(code, int) else 0
     except (KeyboardInterrupt, typer.Abort):
-        complain("interrupted")
+        write_error("interrupted")
         return INTERRUPTED
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 1
@@ -97,15 +97,15 @@ def _failed(error: Exception) -> int:
     if isinstance(error, USAGE):
         return _usage(error)
     if isinstance(error, MemoryError):
-        complain("not enough memory; close other programs, or give less data or a smaller model")
+        write_error("not enough memory; close other programs, or give less data or a smaller model")
         return 1
     if isinstance(error, ImportError):
-        complain(f"munmaek cannot be loaded whole: {error}; install it again")
+        write_error(f"munmaek cannot be loaded whole: {error}; install it again")
         return 1
     if isinstance(error, UnicodeEncodeError):
-        complain(f"a text holds {error.object[error.start]!a}, which is no character")
+        write_error(f"a text holds {error.object[error.start]!a}, which is no character")
         return 2
-    complain(str(error))
+    write_error(str(error))
     return getattr(error, "exit_code", 1)
 
 
@@ -129,11 +129,11 @@ def _check_arguments(arguments: Sequence[str]) -> None:
 def _usage(error: Any) -> int:
     """Write one line, and where to read on; the bare program shows its help."""
     if type(error).__name__ == "NoArgsIsHelpError":
-        say(error.ctx.get_help())
+        write_message(error.ctx.get_help())
     else:
         place = error.ctx.command_path if error.ctx is not None else "munmaek"
         sentence = " ".join(error.format_message().split()).rstrip(".")
-        complain(f"{sentence}; see '{place} --help'")
+        write_error(f"{sentence}; see '{place} --help'")
     return 2
 
 
@@ -142,7 +142,7 @@ def _of_the_system(error: OSError) -> int:
         place = error.filename if error.filename is not None else "output"
         full = error.errno == errno.ENOSPC
         reason = "the disk is full; make room and run again" if full else error.strerror or error
-        complain(f"{place}: {reason}")
+        write_error(f"{place}: {reason}")
     _close_quietly()
     return 1 if error.errno in _MACHINE else 2
 
@@ -176,7 +176,7 @@ def _show_warning(usual: Any) -> Any:
     ) -> None:
         if issubclass(category, MunmaekWarning):
             if str(message) not in said:
-                say(f"munmaek: note: {message}")
+                write_message(f"munmaek: note: {message}")
             said.add(str(message))
         else:
             usual(message, category, filename, lineno, file, line)

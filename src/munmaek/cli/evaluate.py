@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from munmaek.cli.console import put, put_json
+from munmaek.cli.console import write, write_json
 from munmaek.cli.options import (
     DataFiles,
     Json,
@@ -19,9 +19,9 @@ from munmaek.cli.options import (
     TextColumn,
     column,
 )
-from munmaek.cli.translations import put_more
+from munmaek.cli.translations import write_more
 
-__all__ = ["evaluate", "interval_text", "number", "put_bases", "put_scores", "scores_json"]
+__all__ = ["evaluate", "interval_text", "number", "scores_json", "write_bases", "write_scores"]
 
 
 def evaluate(
@@ -135,10 +135,10 @@ def evaluate(
         "mix": mix,
         "tune": None if tune is None else tuple(tune),
     }
-    _put(model, data, {name: value for name, value in given.items() if value is not None}, json)
+    _write(model, data, {name: value for name, value in given.items() if value is not None}, json)
 
 
-def _put(folder: Path, data: Sequence[str], given: dict[str, Any], json: bool) -> None:
+def _write(folder: Path, data: Sequence[str], given: dict[str, Any], json: bool) -> None:
     from munmaek.pipeline import load, measure
 
     model = load(folder)
@@ -149,10 +149,10 @@ def _put(folder: Path, data: Sequence[str], given: dict[str, Any], json: bool) -
     if measured.findings is not None:
         found["diagnosis"] = [each.to_json() for each in measured.findings]
     if json:
-        put_json({**scores_json(folder, model.info.task, scores), **found})
+        write_json({**scores_json(folder, model.info.task, scores), **found})
         return
-    put_scores(scores)
-    put_more(scores, found, diagnose=given.get("diagnose", False))
+    write_scores(scores)
+    write_more(scores, found, diagnose=given.get("diagnose", False))
 
 
 def scores_json(model: Path, task: str, scores: Mapping[str, Any]) -> dict[str, Any]:
@@ -163,28 +163,28 @@ def scores_json(model: Path, task: str, scores: Mapping[str, Any]) -> dict[str, 
     return {"model": str(model), "task": task, "scores": scores, "remarks": said}
 
 
-def put_scores(scores: Mapping[str, Mapping[str, Any]]) -> None:
+def write_scores(scores: Mapping[str, Mapping[str, Any]]) -> None:
     """Print each score, what they rest on, and what one should know before relying on them."""
     from munmaek.metrics import absent
 
     wide = max((len(name) for name in scores), default=0)
     for name, score in scores.items():
         interval = interval_text(score.get("low"), score.get("high"))
-        put(
+        write(
             f"{name:{wide}}  {number(score['value']):>8}  {interval:17}  {score['unit']:14}  "
             f"{score['signature']}".rstrip()
         )
-    put_bases(scores)
+    write_bases(scores)
     for reason in absent(scores):
-        put(reason.words())
+        write(reason.words())
 
 
-def put_bases(scores: Mapping[str, Mapping[str, Any]]) -> None:
+def write_bases(scores: Mapping[str, Mapping[str, Any]]) -> None:
     """Print what the scores were measured on, and whether that is little."""
     from munmaek.metrics import bases
 
     for basis in bases(scores):
-        put(f"on {basis}" + (f"; {basis.remark}" if basis.remark else ""))
+        write(f"on {basis}" + (f"; {basis.remark}" if basis.remark else ""))
 
 
 def interval_text(low: float | None, high: float | None) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from munmaek.cli.console import put_json, say
+from munmaek.cli.console import write_json, write_message
 from munmaek.cli.options import Force, Json, ModelFolder
 from munmaek.cli.outputs import claimed_file, claimed_folder, is_arpa, is_graph, write_aside
 from munmaek.errors import ConfigError
@@ -55,9 +55,9 @@ def export(
     write = _WRITERS.get(to, _export_form)
     write(model, to, output, force=force)
     if json:
-        put_json({"model": str(model), "to": to, "output": str(output)})
+        write_json({"model": str(model), "to": to, "output": str(output)})
     else:
-        say(f"wrote {output}")
+        write_message(f"wrote {output}")
 
 
 def _export_arpa(model: Path, to: str, output: Path, *, force: bool) -> None:

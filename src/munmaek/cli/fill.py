@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from munmaek.cli.console import put_json, put_line, say
+from munmaek.cli.console import write_json, write_line, write_message
 from munmaek.cli.options import Json, ModelFolder
 
 __all__ = ["fill"]
@@ -35,9 +35,9 @@ def fill(
     for each in found:
         if json:
             rows = [{"token": token, "probability": chance} for token, chance in each.candidates]
-            put_json({"position": each.position, "candidates": rows, "text": each.text})
+            write_json({"position": each.position, "candidates": rows, "text": each.text})
         else:
             for token, chance in each.candidates:
-                put_line(f"{each.position + 1}\t{token}\t{chance:.4f}")
+                write_line(f"{each.position + 1}\t{token}\t{chance:.4f}")
     if not json:
-        say(found[0].text)
+        write_message(found[0].text)

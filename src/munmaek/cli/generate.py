@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from munmaek.cli.console import put_json, put_line
+from munmaek.cli.console import write_json, write_line
 from munmaek.cli.options import Json, ModelFolder
 from munmaek.errors import ConfigError
 
@@ -63,6 +63,6 @@ def generate(
     )
     for text in texts:
         if json:
-            put_json({"prompt": prompt, "text": text})
+            write_json({"prompt": prompt, "text": text})
         else:
-            put_line(text)
+            write_line(text)

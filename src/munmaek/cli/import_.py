@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from munmaek.cli.console import put_json, say
+from munmaek.cli.console import write_json, write_message
 from munmaek.cli.options import Force, Json
 from munmaek.cli.outputs import claimed_folder
 from munmaek.errors import ConfigError
@@ -60,6 +60,8 @@ def import_model(
     if json:
         told = {key: made.info.training[key] for key in ("unreachable", "collided")}
         label, ngrams = made.info.label, made.info.parameters
-        put_json({"model": str(output), "label": label, "ngrams": ngrams, **told})
+        write_json({"model": str(output), "label": label, "ngrams": ngrams, **told})
         return
-    say(f"{made.info.label}, {made.info.parameters:,} n-grams\nnext:\n  munmaek score {output}")
+    write_message(
+        f"{made.info.label}, {made.info.parameters:,} n-grams\nnext:\n  munmaek score {output}"
+    )

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from munmaek.cli.config import toml_value
-from munmaek.cli.console import put, put_json, seconds_text, size_text
-from munmaek.cli.evaluate import put_scores
+from munmaek.cli.console import seconds_text, size_text, write, write_json
+from munmaek.cli.evaluate import write_scores
 from munmaek.cli.options import Json, ModelFolder
 
 __all__ = ["info"]
@@ -24,25 +24,25 @@ def info(model: ModelFolder, *, json: Json = False) -> None:
     if json:
         known = ("task", "stage", "label", "version", "parameters", "seconds")
         about = {name: record[name] for name in known}
-        put_json(
+        write_json(
             {"model": str(model), **about, "bytes": size, "command": command}
             | {name: record[name] for name in ("sizes", "data", "scores", "config", "training")}
         )
         return
-    put(f"{model}: {record['label']}, answers with {task_named(record['task']).answers}")
-    put(f"task        {record['task']}")
-    put(f"stage       {record['stage']}{_context(record['stage'])}")
-    put(f"size        {record['parameters']:,} parameters, {size_text(size)}")
-    put(f"made in     {seconds_text(record['seconds'])} by munmaek {record['version']}")
-    put(f"command     {command or UNKNOWN}")
+    write(f"{model}: {record['label']}, answers with {task_named(record['task']).answers}")
+    write(f"task        {record['task']}")
+    write(f"stage       {record['stage']}{_context(record['stage'])}")
+    write(f"size        {record['parameters']:,} parameters, {size_text(size)}")
+    write(f"made in     {seconds_text(record['seconds'])} by munmaek {record['version']}")
+    write(f"command     {command or UNKNOWN}")
     for role, corpus in record["data"].items():
         if role in ("train", "valid"):
-            put(f"{role:11} {corpus['name']}, {corpus['rows']:,} rows")
+            write(f"{role:11} {corpus['name']}, {corpus['rows']:,} rows")
     if record["scores"]:
-        put("")
-        put_scores(record["scores"])
-    _put_table("model", record["config"])
-    _put_table("train", record["training"].get("config", {}))
+        write("")
+        write_scores(record["scores"])
+    _write_table("model", record["config"])
+    _write_table("train", record["training"].get("config", {}))
 
 
 def _context(stage: str) -> str:
@@ -52,8 +52,8 @@ def _context(stage: str) -> str:
     return "" if row is None else f", whose context is {row.context}"
 
 
-def _put_table(name: str, values: Mapping[str, Any]) -> None:
+def _write_table(name: str, values: Mapping[str, Any]) -> None:
     if values:
-        put(f"\n[{name}]")
+        write(f"\n[{name}]")
     for key, value in values.items():
-        put(f"# {key} =" if value is None else f"{key} = {toml_value(value)}")
+        write(f"# {key} =" if value is None else f"{key} = {toml_value(value)}")

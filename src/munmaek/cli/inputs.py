@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
-from munmaek.cli.console import say
+from munmaek.cli.console import write_message
 from munmaek.progress import followed
 from munmaek.text.spaces import SPACES
 
@@ -62,7 +62,7 @@ def block_of(path: str, *, most: int = BLOCK) -> int:
     """Return how many lines go through a model together: one where a person types them."""
     typed = path == "-" and sys.stdin.isatty()
     if typed:
-        say("reading from the terminal, a sentence a line; Ctrl-D ends")
+        write_message("reading from the terminal, a sentence a line; Ctrl-D ends")
     return 1 if typed else most
 
 

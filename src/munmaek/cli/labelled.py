@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from munmaek.cli.console import put, put_json, say, say_warnings
-from munmaek.cli.evaluate import number, put_bases
+from munmaek.cli.console import write, write_json, write_message, write_warnings
+from munmaek.cli.evaluate import number, write_bases
 from munmaek.errors import ConfigError
 
 __all__ = [
@@ -95,31 +95,33 @@ def sizes_and_seeds(
 
 def sum_up_several(found: Any, *, json: bool) -> None:
     """Write a line for each score of each amount of training data."""
-    say_warnings(
+    write_warnings(
         f"seed {run.seed}, {run.trained_on:,} rows: {fault}"
         for run in found.runs
         for fault in run.faults
     )
     if json:
-        put_json(found.to_json())
+        write_json(found.to_json())
         return
     summaries = found.summaries()
     wide = max(len(each.score) for each in summaries)
-    put(f"{'rows':>9}  {'score':{wide}}  {'mean':>8}  {'± sd':>8}  least – most        runs")
+    write(f"{'rows':>9}  {'score':{wide}}  {'mean':>8}  {'± sd':>8}  least – most        runs")
     for each in summaries:
         spread = "" if each.spread is None else number(each.spread)
         ends = f"{number(each.least)} – {number(each.most)}"
-        put(
+        write(
             f"{each.rows:>9,}  {each.score:{wide}}  {number(each.mean):>8}  {spread:>8}  "
             f"{ends:18}  {each.runs:>4}"
         )
-    put_bases(found.runs[0].scores)
+    write_bases(found.runs[0].scores)
     _say_kept(found)
 
 
 def _say_kept(found: Any) -> None:
     kept = found.kept
-    put(f"\n{found.folder}: the run with seed {kept.seed} on {kept.trained_on:,} rows")
+    write(f"\n{found.folder}: the run with seed {kept.seed} on {kept.trained_on:,} rows")
     if sum(run.trained_on == kept.trained_on for run in found.runs) > 1:
-        say("it is the best on the validation data; what to expect of such a model is the mean")
-    say(f"all runs: {found.runs[0].folder.parent}")
+        write_message(
+            "it is the best on the validation data; what to expect of such a model is the mean"
+        )
+    write_message(f"all runs: {found.runs[0].folder.parent}")

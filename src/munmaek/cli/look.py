@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from munmaek.cli.console import put, put_json, say
+from munmaek.cli.console import write, write_json, write_message
 from munmaek.cli.options import Force, Json, ModelFolder
 from munmaek.cli.outputs import claimed_file, is_page
 from munmaek.errors import ConfigError
@@ -140,7 +140,7 @@ def look(
         ]
         if json:
             for record in records:
-                put(record.to_json(room=None))
+                write(record.to_json(room=None))
         if output is not None:
             _write_page(output, records, title=_title(names))
         elif not json:
@@ -227,10 +227,10 @@ def _check(model: Path, texts: Sequence[str], checks: Sequence[str], *, json: bo
     digest = tokenizer_hash(translator.source_tokenizer, translator.target_tokenizer)
     found = measured(translator, read_marks(texts[0], tokenizer=digest), wanted)
     if json:
-        put_json({"model": str(model), "marks": texts[0], "checks": [x.to_json() for x in found]})
+        write_json({"model": str(model), "marks": texts[0], "checks": [x.to_json() for x in found]})
     else:
         for each in found:
-            put(str(each))
+            write(str(each))
     if not all(each.met for each in found):
         raise typer.Exit(1)
 
@@ -244,7 +244,7 @@ def _write_page(output: Path, records: Sequence[Any], *, title: str) -> None:
 
     made = page(records, title=title)
     write_text(output, made)
-    say(f"{output}: written; open it in a browser")
+    write_message(f"{output}: written; open it in a browser")
 
 
 def _serve(
@@ -275,13 +275,13 @@ def _serve(
     listener = bind(port)
     bound = listener.getsockname()[1]
     if port not in (0, bound):
-        say(f"port {port} is taken; using {bound}")
-    put(f"http://127.0.0.1:{bound}/")
-    say("Ctrl-C ends")
+        write_message(f"port {port} is taken; using {bound}")
+    write(f"http://127.0.0.1:{bound}/")
+    write_message("Ctrl-C ends")
     try:
         serve(app(bench, lambda: page(records, title=title, boot=boot), port=bound), listener)
     except KeyboardInterrupt:
-        say("")
+        write_message("")
     finally:
         bench.close()
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from munmaek.cli.console import put, put_json, put_line
+from munmaek.cli.console import write, write_json, write_line
 from munmaek.cli.options import Json, ModelFolder
 from munmaek.errors import InputError
 
@@ -42,14 +42,14 @@ def lookup(
 
     trained: Any = load_for(model, "lm", what="lookup")
     if query is None:
-        _put_vocabulary(trained, json=json)
+        _write_vocabulary(trained, json=json)
         return
     found = trained.look_up(_ids(trained, query) if tokens else query, lines=lines)
     if json:
-        put_json(asdict(found))
+        write_json(asdict(found))
     else:
         for each in (found, *found.also):
-            _put(each, kept=trained.text is not None)
+            _write(each, kept=trained.text is not None)
 
 
 def _ids(trained: Any, query: str) -> list[int]:
@@ -65,30 +65,34 @@ def _ids(trained: Any, query: str) -> list[int]:
     return found
 
 
-def _put(found: Any, *, kept: bool) -> None:
+def _write(found: Any, *, kept: bool) -> None:
     gram = " ".join(found.tokens)
     where = "in the model" if found.in_model else "not in the model"
-    put_line(f"{len(found.tokens)}-gram '{gram}': {where}")
-    put(f"  log-probability   {found.logprob:.4f} nats, probability {math.exp(found.logprob):.6g}")
+    write_line(f"{len(found.tokens)}-gram '{gram}': {where}")
+    write(
+        f"  log-probability   {found.logprob:.4f} nats, probability {math.exp(found.logprob):.6g}"
+    )
     if found.backoff is not None:
-        put(f"  backoff weight    {found.backoff:.4f} nats")
+        write(f"  backoff weight    {found.backoff:.4f} nats")
     if not kept:
-        put("  counts and lines  not kept with this model; train with --keep-text")
+        write("  counts and lines  not kept with this model; train with --keep-text")
         return
-    put(f"  count             {found.count:,}")
+    write(f"  count             {found.count:,}")
     if found.adjusted_count is not None:
-        put(f"  adjusted count    {found.adjusted_count:,}")
-    put(f"  followed by       {found.followers:,} different tokens")
+        write(f"  adjusted count    {found.adjusted_count:,}")
+    write(f"  followed by       {found.followers:,} different tokens")
     if not found.count and found.longest:
-        put_line(f"  longest end       '{' '.join(found.longest)}', {found.longest_count:,} times")
+        write_line(
+            f"  longest end       '{' '.join(found.longest)}', {found.longest_count:,} times"
+        )
     for line in found.lines:
-        put_line(f"  line {line.number:<12} {line.text}")
+        write_line(f"  line {line.number:<12} {line.text}")
 
 
-def _put_vocabulary(trained: Any, *, json: bool) -> None:
+def _write_vocabulary(trained: Any, *, json: bool) -> None:
     for row in trained.vocabulary():
         if json:
-            put_json(asdict(row))
+            write_json(asdict(row))
         else:
             count = "" if row.count is None else f"\t{row.count}"
-            put_line(f"{row.id}\t{row.token}\t{row.logprob:.4f}{count}")
+            write_line(f"{row.id}\t{row.token}\t{row.logprob:.4f}{count}")

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from munmaek.cli.console import put, put_json, say
-from munmaek.cli.evaluate import put_scores, scores_json
+from munmaek.cli.console import write, write_json, write_message
+from munmaek.cli.evaluate import scores_json, write_scores
 from munmaek.cli.options import Force, Json, LabelColumn, SecondColumn, TextColumn, column
 from munmaek.cli.outputs import claimed_folder
 from munmaek.errors import ConfigError, UnsupportedError
@@ -95,14 +95,14 @@ def mix(
         made.save(output, force=force)
     chosen = dict(zip(map(str, models), made.info.config["weights"], strict=True))
     if json:
-        put_json({**scores_json(output, made.info.task, shown), "weights": chosen})
+        write_json({**scores_json(output, made.info.task, shown), "weights": chosen})
         return
     for name, weight in chosen.items():
-        put(f"{weight:.4f}  {name}")
-    put_scores(shown)
+        write(f"{weight:.4f}  {name}")
+    write_scores(shown)
     if not shown:
-        put("not evaluated: see munmaek evaluate")
-    say(f"next:\n  munmaek evaluate {output} TEST")
+        write("not evaluated: see munmaek evaluate")
+    write_message(f"next:\n  munmaek evaluate {output} TEST")
 
 
 def _common_work(models: Sequence[Path], parts: Sequence[Any]) -> Any:

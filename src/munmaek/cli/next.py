@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from munmaek.cli.console import put_json, put_line
+from munmaek.cli.console import write_json, write_line
 from munmaek.cli.options import Json, ModelFolder
 
 __all__ = ["next_tokens"]
@@ -32,7 +32,7 @@ def next_tokens(
     found = trained.next_tokens(context, count=count)
     if json:
         rows = [{"token": each.token, "logprob": each.logprob} for each in found]
-        put_json({"context": context, "next": rows})
+        write_json({"context": context, "next": rows})
         return
     for each in found:
-        put_line(f"{math.exp(each.logprob):.6f}\t{each.token}")
+        write_line(f"{math.exp(each.logprob):.6f}\t{each.token}")

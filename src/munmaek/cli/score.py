@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from munmaek.cli.console import put, put_json, put_line, say
+from munmaek.cli.console import write, write_json, write_line, write_message
 from munmaek.cli.evaluate import number
 from munmaek.cli.inputs import BLOCK, Texts
 from munmaek.cli.options import InputFile, Json, ModelFolder, TextColumn, column
@@ -59,9 +59,11 @@ def score(
         return Texts(file, column(text_column), ends=_ends(trained)).blocks(most=most)
 
     if not getattr(trained, "is_distribution", True):
-        say(f"munmaek: note: {model} gives scores of Stupid Backoff, which are no probabilities")
+        write_message(
+            f"munmaek: note: {model} gives scores of Stupid Backoff, which are no probabilities"
+        )
     if total:
-        _put_total(trained, file, read(TOTAL_BLOCK), json=json)
+        _write_total(trained, file, read(TOTAL_BLOCK), json=json)
     elif explain:
         _explain(trained, read(), json=json)
     else:
@@ -78,7 +80,7 @@ def _score(trained: Any, blocks: Blocks, *, tokens: bool, json: bool) -> None:
     for lines in blocks:
         for line, found in zip(lines, trained.score(lines), strict=True):
             if isinstance(found, float):  # a pseudo-log-likelihood, which no tokens make up
-                _put_score(line, found, json=json)
+                _write_score(line, found, json=json)
                 continue
             pairs = [f"{each.token} {each.logprob:.4f}" for each in found.tokens]
             more = {
@@ -88,16 +90,16 @@ def _score(trained: Any, blocks: Blocks, *, tokens: bool, json: bool) -> None:
                 "tokens": [asdict(each) for each in found.tokens],
             }
             shown = "\t".join([found.text, *(pairs if tokens else [])])
-            _put_score(found.text if json else shown, found.logprob, more, json=json)
+            _write_score(found.text if json else shown, found.logprob, more, json=json)
 
 
-def _put_score(
+def _write_score(
     text: str, logprob: float, more: Mapping[str, Any] = NO_TOKENS, *, json: bool
 ) -> None:
     if json:
-        put_json({"text": text, "logprob": logprob, **more})
+        write_json({"text": text, "logprob": logprob, **more})
     else:
-        put_line(f"{logprob:.4f}\t{text}")
+        write_line(f"{logprob:.4f}\t{text}")
 
 
 def _explain(trained: Any, blocks: Blocks, *, json: bool) -> None:
@@ -105,34 +107,34 @@ def _explain(trained: Any, blocks: Blocks, *, json: bool) -> None:
         for line in lines:
             each = trained.explain(line)
             if json:
-                put_json(asdict(each))
+                write_json(asdict(each))
                 continue
-            put_line(f"{each.logprob:.4f}\t{each.text}")
+            write_line(f"{each.logprob:.4f}\t{each.text}")
             for token in each.tokens:
                 paid = "".join(
                     f"  − {abs(step.logprob):.4f} for leaving '{' '.join(step.context)}'"
                     for step in token.backoffs
                 )
                 gram = " ".join([*token.context, token.token])
-                put_line(f"  {token.logprob:9.4f}  {token.order}-gram '{gram}'{paid}")
+                write_line(f"  {token.logprob:9.4f}  {token.order}-gram '{gram}'{paid}")
 
 
-def _put_total(trained: Any, file: str, blocks: Blocks, *, json: bool) -> None:
+def _write_total(trained: Any, file: str, blocks: Blocks, *, json: bool) -> None:
     from munmaek.tasks.lm.scoring import TextTotal
 
     found = TextTotal()
     for lines in blocks:
         found += trained.total(lines)
     if json:
-        put_json({"file": file, **found.to_json()})
+        write_json({"file": file, **found.to_json()})
         return
     rates = found.to_json()
-    put(f"log-probability   {found.logprob:.4f} nats")
-    put(f"text              {'standard input' if file == '-' else file}")
-    put(f"sentences         {found.sentences:,}")
-    put(f"tokens            {found.tokens:,}, {found.unknown:,} of them unknown")
-    put(f"perplexity        {number(found.perplexity)} per token")
+    write(f"log-probability   {found.logprob:.4f} nats")
+    write(f"text              {'standard input' if file == '-' else file}")
+    write(f"sentences         {found.sentences:,}")
+    write(f"tokens            {found.tokens:,}, {found.unknown:,} of them unknown")
+    write(f"perplexity        {number(found.perplexity)} per token")
     if found.unknown:
-        put(f"  of known ones   {number(found.perplexity_known)} per known token")
-    put(f"bits              {number(rates['bits_per_character'])} per character")
-    put(f"                  {number(rates['bits_per_byte'])} per byte")
+        write(f"  of known ones   {number(found.perplexity_known)} per known token")
+    write(f"bits              {number(rates['bits_per_character'])} per character")
+    write(f"                  {number(rates['bits_per_byte'])} per byte")

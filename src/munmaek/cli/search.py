@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from munmaek.cli.console import put_json, put_line
+from munmaek.cli.console import write_json, write_line
 from munmaek.cli.embed import PRECISIONS, Prompt, Window, overlap_of, say_cut
 from munmaek.cli.inputs import Texts
 from munmaek.cli.options import Json, ModelFolder, TextColumn, column
@@ -75,6 +75,6 @@ def search(
     say_cut(0 if window else longer, trained.limit)
     for value, place, line in sorted(best, reverse=True):
         if json:
-            put_json({name: value, "line": -place, "text": line})
+            write_json({name: value, "line": -place, "text": line})
         else:
-            put_line(f"{value:.4f}\t{-place}\t{line}")
+            write_line(f"{value:.4f}\t{-place}\t{line}")

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
-from munmaek.cli.console import say
+from munmaek.cli.console import write_message
 
 __all__ = ["INTERRUPTED", "Stopper", "ending_in_order", "listening"]
 
@@ -40,7 +40,9 @@ class Stopper:
         if self.asked or not self.running:
             raise KeyboardInterrupt
         self.asked = True
-        say("munmaek: stopping: the model is being evaluated and saved; once more ends at once")
+        write_message(
+            "munmaek: stopping: the model is being evaluated and saved; once more ends at once"
+        )
 
 
 @contextmanager

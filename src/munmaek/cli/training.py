@@ -6,8 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from munmaek.cli.console import put, put_json, say, say_warnings, seconds_text, size_text
-from munmaek.cli.evaluate import put_scores, scores_json
+from munmaek.cli.console import (
+    seconds_text,
+    size_text,
+    write,
+    write_json,
+    write_message,
+    write_warnings,
+)
+from munmaek.cli.evaluate import scores_json, write_scores
 from munmaek.cli.labelled import sum_up_several
 from munmaek.cli.stopping import INTERRUPTED, listening
 from munmaek.fit.devices import joined, usable_device
@@ -81,7 +88,9 @@ def train_once(job: Job, *, json: bool) -> None:
     pairs = getattr(job.recipe, "pairs", False)
     sum_up(trained.info, job.folder, json=json, pairs=pairs)
     if trained.info.training.get("stopped") == "interrupted":
-        say(f"stopped early; the same command with --resume goes on from {job.folder}.partial")
+        write_message(
+            f"stopped early; the same command with --resume goes on from {job.folder}.partial"
+        )
         raise SystemExit(INTERRUPTED)
 
 
@@ -91,7 +100,7 @@ def _say_compiling() -> None:
     from munmaek.ngram.sorting import sort_grams
 
     if not is_cached(sort_grams.__module__):
-        say("munmaek: compiling for this machine, once ...")
+        write_message("munmaek: compiling for this machine, once ...")
 
 
 def train_several(
@@ -121,7 +130,7 @@ def train_several(
         )
     sum_up_several(found, json=json)
     if found.interrupted:
-        say("stopped early; the same command with --resume goes on")
+        write_message("stopped early; the same command with --resume goes on")
         raise SystemExit(INTERRUPTED)
 
 
@@ -136,13 +145,13 @@ def forecast(
     on = usable_device(device)
     found = estimate(recipe, data, init=init, device=on)
     if json:
-        put_json(asdict(found))
+        write_json(asdict(found))
         return
-    put(f"parameters  {found.parameters:,}")
-    put(f"memory      {size_text(found.memory)} of weights, gradients and moments")
-    put(f"data        {found.tokens:,} tokens a pass")
-    put(f"speed       {found.tokens_per_second:,.0f} tokens/s, measured here on {on}")
-    put(f"time        {seconds_text(found.seconds)} for {found.epochs:.1f} passes")
+    write(f"parameters  {found.parameters:,}")
+    write(f"memory      {size_text(found.memory)} of weights, gradients and moments")
+    write(f"data        {found.tokens:,} tokens a pass")
+    write(f"speed       {found.tokens_per_second:,.0f} tokens/s, measured here on {on}")
+    write(f"time        {seconds_text(found.seconds)} for {found.epochs:.1f} passes")
 
 
 def unevaluated(info: Any) -> list[str]:
@@ -155,25 +164,27 @@ def unevaluated(info: Any) -> list[str]:
 def sum_up(info: Any, folder: Path, *, json: bool, pairs: bool = False) -> None:
     """Scores, size and time of a model just made, and what one may do with it."""
     diagnosis = info.training.get("diagnosis", [])
-    say_warnings(each["message"] for each in diagnosis if each["found"])
+    write_warnings(each["message"] for each in diagnosis if each["found"])
     if json:
         found = {"diagnosis": diagnosis} if diagnosis else {}
         told = scores_json(folder, info.task, info.scores)
         told["remarks"] += unevaluated(info)
-        put_json({**told, **found})
+        write_json({**told, **found})
         return
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     kind = "n-grams" if stage_named(info.stage).counted else "weights"
-    put_scores(info.scores)
+    write_scores(info.scores)
     for line in unevaluated(info):
-        put(line)
-    put(
+        write(line)
+    write(
         f"\n{folder}: {info.label}, {info.parameters:,} {kind}, {size_text(size)}, "
         f"trained in {seconds_text(info.seconds)}"
     )
     if (text := folder / "text.safetensors").exists():
-        say(f"the training text is kept in it ({size_text(text.stat().st_size)}); --no-keep-text")
-    say("next:")
+        write_message(
+            f"the training text is kept in it ({size_text(text.stat().st_size)}); --no-keep-text"
+        )
+    write_message("next:")
     for command in task_named(info.task).afterwards:
         if not (pairs and command.startswith("look")):  # which reads no pairs
-            say(f"  munmaek {command.format(folder)}")
+            write_message(f"  munmaek {command.format(folder)}")

@@ -9,7 +9,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from munmaek.cli.console import put_json, put_line, say
+from munmaek.cli.console import write_json, write_line, write_message
 from munmaek.cli.inputs import Texts
 from munmaek.cli.options import InputFile, Json, ModelFolder, TextColumn, column
 from munmaek.errors import ConfigError, InputError
@@ -204,13 +204,13 @@ def translate(
         for best in found:
             told.count(best[0])
             if json:
-                _put_json(best, several=n_best > 1)
+                _write_json(best, several=n_best > 1)
             elif n_best == 1:
-                put_line(best[0].translation)
+                write_line(best[0].translation)
             else:
                 for each in best:
                     words = " ".join(ascii_words(each.translation))
-                    put_line(f"{told.lines}\t{each.score:.4f}\t{words}")
+                    write_line(f"{told.lines}\t{each.score:.4f}\t{words}")
         told.progress()
     if next(phrases, None) is not None and must_file is not None:
         message = f"{must_file}: more lines than the text's {told.lines:,}; give one for each"
@@ -232,21 +232,23 @@ class _Told:
         self.cut += best.cut > 0
         self.unfinished += not best.finished
         for phrase in best.unmet:
-            say(f"line {self.lines}: {phrase!r} cannot be in the translation; it is left out")
+            write_message(
+                f"line {self.lines}: {phrase!r} cannot be in the translation; it is left out"
+            )
 
     def progress(self) -> None:
         if time.monotonic() - self.latest > EVERY:
             self.latest = time.monotonic()
-            say(f"{self.lines:,} lines")
+            write_message(f"{self.lines:,} lines")
 
     def end(self, limit: int) -> None:
         if self.cut:
-            say(
+            write_message(
                 f"warning: {self.cut:,} of {self.lines:,} lines are longer than the {limit} tokens "
                 "that are read; their ends were cut (--split translates them in parts)"
             )
         if self.unfinished:
-            say(
+            write_message(
                 f"warning: {self.unfinished:,} of {self.lines:,} translations were cut at the "
                 "longest length (--max-length)"
             )
@@ -277,7 +279,7 @@ def _together(
     )
 
 
-def _put_json(found: Sequence[Any], *, several: bool) -> None:
+def _write_json(found: Sequence[Any], *, several: bool) -> None:
     best = found[0]
     links = best.alignment
     row: dict[str, Any] = {
@@ -302,7 +304,7 @@ def _put_json(found: Sequence[Any], *, several: bool) -> None:
         row["cut"] = best.cut
     if best.unmet:
         row["unmet"] = list(best.unmet)
-    put_json(row)
+    write_json(row)
 
 
 def _pairs(path: str | None) -> dict[str, str]:

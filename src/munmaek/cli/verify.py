@@ -1,6 +1,6 @@
 """``munmaek verify``."""
 
-from munmaek.cli.console import put_json, say
+from munmaek.cli.console import write_json, write_message
 from munmaek.cli.options import Json, ModelFolder
 
 __all__ = ["verify"]
@@ -19,12 +19,12 @@ def verify(model: ModelFolder, *, json: Json = False) -> None:
     if json:
         unknown = list(found.unknown)
         whole = {"model": str(model), "whole": not unknown}
-        put_json({**whole, "checked": found.checked, "unknown": unknown})
+        write_json({**whole, "checked": found.checked, "unknown": unknown})
     elif found.unknown:
         names = ", ".join(found.unknown[:4]) + (", …" if len(found.unknown) > 4 else "")
-        say(
+        write_message(
             f"{model}: it opens and {found.checked} files are as their checksums say, but no "
             f"checksum is known of {names}, so that what was altered there is not found"
         )
     else:
-        say(f"{model}: whole")
+        write_message(f"{model}: whole")
