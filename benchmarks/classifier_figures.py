@@ -19,6 +19,7 @@ from typing import Any
 import torch
 
 from munmaek.durations import parse_duration
+from munmaek.fit.running import Running
 from munmaek.pipeline import train_recipe, work_folder
 from munmaek.tasks.loading import load
 from munmaek.tasks.recipe import Recipe
@@ -91,9 +92,9 @@ def run_one(run: str, options: argparse.Namespace) -> dict[str, Any]:
                 folder=folder,
                 valid=[options.data / REVIEWS[1]] if language else [],
                 init=options.output / "language" if run == "carried" else None,
-                resume=work_folder(folder).exists(),
-                force=folder.exists(),
-                report=tell,
+                running=Running(
+                    force=folder.exists(), resume=work_folder(folder).exists(), report=tell
+                ),
             )
     trained = load(folder)
     print(f"{run}: trained in {trained.info.seconds:,.0f} s, {trained.info.parameters:,} weights")

@@ -29,6 +29,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from munmaek.durations import parse_duration
+from munmaek.fit.running import Running
 from munmaek.pipeline import train_recipe, work_folder
 from munmaek.tasks.lm.adapted import Adaptation, adapted_scores
 from munmaek.tasks.loading import load
@@ -118,9 +119,9 @@ def own(run: str, options: argparse.Namespace) -> dict[str, float]:
                 [training],
                 folder=folder,
                 valid=[valid],
-                resume=work_folder(folder).exists(),
-                force=folder.exists(),
-                report=tell,
+                running=Running(
+                    force=folder.exists(), resume=work_folder(folder).exists(), report=tell
+                ),
             )
     trained = load(folder)
     print(f"{run}: trained in {trained.info.seconds:,.0f} s, {trained.info.parameters:,} weights")

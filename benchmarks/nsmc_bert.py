@@ -39,6 +39,7 @@ from munmaek.fit.extra import Extra
 from munmaek.fit.holding import hold_out_labelled
 from munmaek.fit.processes import join, leave
 from munmaek.fit.ranks import leads, several
+from munmaek.fit.running import Running
 from munmaek.pipeline import train_recipe, work_folder
 from munmaek.tasks.loading import load
 from munmaek.terminal import told
@@ -125,10 +126,8 @@ def trained(
                 paths,
                 folder=folder,
                 init=init,
-                resume=begun,
-                force=begun,
                 extra=Extra(soft_labels=soft_labels),
-                report=tell,
+                running=Running(force=begun, resume=begun, report=tell),
             )
     together()
     return load(folder)

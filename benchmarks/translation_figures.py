@@ -36,6 +36,7 @@ import torch
 
 from munmaek.durations import parse_duration
 from munmaek.fit.extra import Extra
+from munmaek.fit.running import Running
 from munmaek.metrics import measures
 from munmaek.pipeline import train_recipe, work_folder
 from munmaek.tasks.loading import load
@@ -157,11 +158,11 @@ def trained(run: str, options: argparse.Namespace) -> Any:
                 training,
                 folder=folder,
                 valid=valid,
-                resume=work_folder(folder).exists(),
-                force=folder.exists(),
                 init=None if options.init is None else options.init / run,
                 extra=Extra(alignment_supervision=guide_of(run, options)),
-                report=tell,
+                running=Running(
+                    force=folder.exists(), resume=work_folder(folder).exists(), report=tell
+                ),
             )
     return load(folder)
 

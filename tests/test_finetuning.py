@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from munmaek.data.batches import LabelledBatch
 from munmaek.errors import ConfigError, InputError, MunmaekWarning, UnsupportedError
+from munmaek.fit.running import Running
 from munmaek.metrics import sign
 from munmaek.metrics.calibration import calibrate, calibration_error, fit_temperature, tempered
 from munmaek.metrics.regression import correlation, ranks, regression_scores
@@ -22,7 +23,7 @@ from munmaek.metrics.tagging import Span, spans, tagging_scores
 from munmaek.models.bert import BertClassifierNetwork, BertConfig
 from munmaek.nn.tape import Tape
 from munmaek.pipeline import train_recipe
-from munmaek.several import train_several
+from munmaek.several import Plan, train_several
 from munmaek.tasks.classify.model import Classifier
 from munmaek.tasks.classify.objective import Classification, NeuralClassifier
 from munmaek.tasks.classify.training import label_weights
@@ -490,7 +491,9 @@ def test_going_on_with_other_rows_held_out_is_warned_of(data: Path, tmp_path: Pa
         train_recipe(again, [pairs], folder=tmp_path / "other", init=first)
     for same in ({"seed": 0}, {"hold_out_seed": 0}):
         rows = again.model_copy(update=same)
-        train_recipe(rows, [pairs], folder=tmp_path / "same", init=first, force=True)
+        train_recipe(
+            rows, [pairs], folder=tmp_path / "same", init=first, running=Running(force=True)
+        )
     train_recipe(again, [pairs], folder=tmp_path / "given", init=first, valid=[pairs])
 
 
@@ -501,8 +504,7 @@ def test_several_seeds_share_a_split_and_the_best_is_kept(
         recipe("classify", pairs=True),
         [data / "pairs.tsv"],
         folder=tmp_path / "m",
-        seeds=[3, 4],
-        sizes=[20, None],
+        plan=Plan([3, 4], [20, None]),
     )
     assert [(run.trained_on, run.seed) for run in found.runs] == [
         (20, 3),
@@ -523,12 +525,12 @@ def test_several_seeds_share_a_split_and_the_best_is_kept(
     assert first.spread == pytest.approx(abs(values[0] - values[1]) / math.sqrt(2))
     again = train_several(
         recipe("classify", pairs=True), [data / "pairs.tsv"], folder=tmp_path / "m",
-        seeds=[3, 4], sizes=[20, None], resume=True,
+        plan=Plan([3, 4], [20, None]), running=Running(resume=True),
     )  # fmt: skip
     assert again.to_json() == found.to_json()
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(ConfigError, match="without torchrun"):
-        train_several(recipe("classify"), [], folder=tmp_path / "m", seeds=[3])
+        train_several(recipe("classify"), [], folder=tmp_path / "m", plan=Plan([3]))
     monkeypatch.delenv("WORLD_SIZE")
     with pytest.raises(InputError, match="45 to train on"):
         train_recipe(recipe("classify", pairs=True, train_rows=46), [data / "pairs.tsv"],

@@ -99,7 +99,7 @@ def test_what_adapts_is_reported_apart_and_says_how_it_was_chosen(home, capsys):
     ("options", "message"),
     [
         (("--cache",), "need --tune FILE"),
-        (("--context", "page"), "--context page: the model begins anew at each 'sentence'"),
+        (("--context", "page"), "context = 'page': input should be 'sentence' or 'document'"),
     ],
 )
 def test_what_cannot_be_measured_says_why(home, capsys, options, message):

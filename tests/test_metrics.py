@@ -16,6 +16,7 @@ from munmaek.metrics import (
     IbmModel1,
     Score,
     Signature,
+    TextCounts,
     accuracy,
     aer,
     alignment_scores,
@@ -119,10 +120,8 @@ def test_lm_scores_count_each_unit():
     # 48 bits in all: over 12 tokens 2^4, over 6 words 2^8, over 24 characters 2, over 48 bytes 1.
     scores = lm_scores(
         -48 * math.log(2),
-        tokens=12,
-        words=6,
-        characters=24,
-        utf8_bytes=48,
+        12,
+        TextCounts(*(np.array([units]) for units in (6, 24, 48))),
         unknown=2,
         signature=SIGNATURE,
     )
@@ -140,10 +139,8 @@ def test_bits_and_perplexity_intervals_hold_their_point():
     tokens = _rng().integers(3, 20, 200)
     scores = lm_scores(
         logprob,
-        tokens=tokens,
-        words=tokens,
-        characters=tokens * 4,
-        utf8_bytes=tokens * 9,
+        tokens,
+        TextCounts(tokens, tokens * 4, tokens * 9),
         signature=SIGNATURE,
         rng=_rng(),
     )

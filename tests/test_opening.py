@@ -21,6 +21,7 @@ import pytest
 
 from conftest import Run
 from munmaek.errors import MunmaekError
+from munmaek.fit.running import Running
 from munmaek.folder.manifest import MANIFEST, describe_file, render_manifest
 from munmaek.pipeline import train_recipe
 from munmaek.tasks.loading import load
@@ -467,9 +468,11 @@ def going_on(folder: Path, text: Path, *, steps: int, resume: bool, stop: bool =
         recipe,
         [text],
         folder=folder,
-        resume=resume,
-        report=lambda now: seen.append(now.step),
-        should_stop=(lambda: bool(seen) and seen[-1] >= steps) if stop else None,
+        running=Running(
+            resume=resume,
+            report=lambda now: seen.append(now.step),
+            should_stop=(lambda: bool(seen) and seen[-1] >= steps) if stop else None,
+        ),
     )
     return (folder / "model.safetensors").read_bytes()
 

@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 
 from munmaek.errors import ConfigError, InputError, UnsupportedError
 from munmaek.fit.extra import Extra
+from munmaek.fit.running import Running
 from munmaek.pipeline import train_recipe
 from munmaek.tasks.loading import load
 from munmaek.tasks.recipe import Recipe
@@ -73,8 +74,9 @@ def test_a_run_under_bpe_dropout_that_was_interrupted_ends_with_the_same_weights
     train_recipe(options, files, folder=tmp_path / "whole", valid=files)
     asked = iter([False] * 17 + [True] * 20)
     broken = tmp_path / "broken"
-    train_recipe(options, files, folder=broken, valid=files, should_stop=lambda: next(asked))
-    train_recipe(options, files, folder=broken, valid=files, resume=True)
+    stopped = Running(should_stop=lambda: next(asked))
+    train_recipe(options, files, folder=broken, valid=files, running=stopped)
+    train_recipe(options, files, folder=broken, valid=files, running=Running(resume=True))
     whole, resumed = (load_file(tmp_path / n / "model.safetensors") for n in ("whole", "broken"))
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
     plain = tmp_path / "plain"

@@ -22,6 +22,7 @@ from munmaek.cli.app import app
 from munmaek.cli.compare import PARAMETERS
 from munmaek.cli.config import BESIDE
 from munmaek.cli.declared import REQUIRED, Field, class_value, fields_of
+from munmaek.cli.evaluate import parameters
 from munmaek.cli.parameters import OWN, TRAINING, Parameters, shown
 from munmaek.cli.train import BESIDES, RUNNING
 from munmaek.models import LINEAGE, Stage
@@ -31,7 +32,12 @@ from munmaek.tasks import TASKS
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 MEANINGS = DOCS / "ko" / "meanings.json"
 SHARED = "munmaek.fit.recipe:Recipe"
-APART = {"train": {**RUNNING, **BESIDES}, "config": BESIDE, "compare": PARAMETERS}
+APART = {
+    "train": {**RUNNING, **BESIDES},
+    "config": BESIDE,
+    "compare": PARAMETERS,
+    "evaluate": parameters(),
+}
 """What the verbs of all tasks take besides the configuration, whose options stand by its keys."""
 
 WORDS = {
@@ -137,7 +143,7 @@ def write_commands(page: Page) -> None:
         page.heading(3, f"munmaek {path}")
         page.lines.append(page.meaning(each.help.split("\n\n")[0] if each.help else ""))
         if path in APART:
-            page.lines += ["", page.say("of", path)]
+            page.lines += ["", page.say("of", path)] if path != "evaluate" else []
             write_apart(page, APART[path])
         rows = [_option(page, one) for one in each.params if one.name != "help"]
         if rows:
@@ -165,12 +171,16 @@ def write_apart(page: Page, parameters: Parameters) -> None:
     rows: list[list[str]] = []
     for name, (annotated, _) in parameters.items():
         option = annotated.__metadata__[0]
-        flag = "DATA" if name == "data" else f"--{name.replace('_', '-')}"
+        argument = isinstance(option, typer.models.ArgumentInfo)
+        flag = option.metavar or "" if argument else f"--{name.replace('_', '-')}"
         flag = next(iter(option.param_decls or ()), flag)
-        able = ", ".join(task.name for task in TASKS if name in task.besides)
+        panel = getattr(option, "rich_help_panel", None) or ""
+        besides = ", ".join(task.name for task in TASKS if name in task.besides)
+        able = panel if panel.split(", ")[0] in [task.name for task in TASKS] else besides
         meaning = page.meaning(option.help) + (f" ({able})" if able else "")
-        value = "" if name == "data" else option.metavar or ""
-        rows.append([_code(flag), _code(value), "", meaning])
+        value = "" if argument else option.metavar or ""
+        default = option.show_default if isinstance(option.show_default, str) else ""
+        rows.append([_code(flag), _code(value), default, meaning])
     page.lines.append("")
     page.table("verb", rows)
 

@@ -3,7 +3,7 @@
 import json
 import shutil
 import warnings
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import fields
 from difflib import get_close_matches
@@ -16,7 +16,7 @@ from munmaek.fit.devices import usable_device
 from munmaek.fit.extra import Extra
 from munmaek.fit.ranks import leads
 from munmaek.fit.recipe import Recipe
-from munmaek.fit.running import Run
+from munmaek.fit.running import USUAL, Run, Running
 from munmaek.fit.trained import Trained
 from munmaek.folder.ownership import check_ours
 from munmaek.folder.writing import check_free
@@ -104,10 +104,12 @@ def train(
             folder=None if save is None else Path(save),
             valid=held,
             init=init,
-            force=force,
-            device="cpu" if recipe.is_counted else usable_device(device),
             extra=extra,
-            report=report,
+            running=Running(
+                force=force,
+                device="cpu" if recipe.is_counted else usable_device(device),
+                report=report,
+            ),
         )
 
 
@@ -179,7 +181,7 @@ def evaluate(model: Any, *data: Any, **options: Any) -> dict[str, Score]:
     trained: Any = model if place is None else load(place)
     row = task_named(trained.info.task)
     sources = sources_for(row, data)
-    if are_paired(sources) and "pairs" in row.loaded().asked.model_fields:
+    if are_paired(sources) and "pairs" in row.asked_class().model_fields:
         options.setdefault("pairs", True)
     return dict(measure(trained, sources, place=place, **options).scores)
 
@@ -206,22 +208,20 @@ def measure(
         ConfigError: an option that the task has not; names the tasks that have.
     """
     task = task_named(model.info.task)
-    work = task.loaded()
-    for name in options.keys() - work.asked.model_fields.keys():
+    kind = task.asked_class()
+    for name in options.keys() - kind.model_fields.keys():
         able = [
-            f"'{each.name}'"
-            for each in tasks().values()
-            if name in each.loaded().asked.model_fields
+            f"'{each.name}'" for each in tasks().values() if name in each.asked_class().model_fields
         ]
         if not able:
-            raise ConfigError(_unknown(name, [*work.asked.model_fields]))
+            raise ConfigError(_unknown(name, [*kind.model_fields]))
         message = (
             f"--{name.replace('_', '-')} is for models for {', '.join(able)}, this is one for "
             f"'{task.name}'"
         )
         raise ConfigError(message)
-    asked = work.asked.of({**options, "place": place, "whole": whole}, where="the options")
-    return work.evaluate(model, sources, asked)
+    asked = kind.of({**options, "place": place, "whole": whole}, where="the options")
+    return task.loaded().evaluate(model, sources, asked)
 
 
 def work_folder(folder: Path) -> Path:
@@ -236,12 +236,8 @@ def train_recipe(
     folder: Path | None,
     valid: Sources = (),
     init: Trained | Path | str | None = None,
-    force: bool = False,
-    resume: bool = False,
-    device: str = "cpu",
     extra: Extra = NOTHING_MORE,
-    report: Callable[[Any], None] | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    running: Running = USUAL,
 ) -> Any:
     """Train what a recipe says, evaluate it on the validation data and save it.
 
@@ -257,12 +253,8 @@ def train_recipe(
             validation or the recipe says how much.
         init: a trained model, or its folder, to begin from; its tokenizer is taken too. Of a model
             for n-grams, which are counted, the tokenizer alone.
-        force: replace what is at ``folder``, and an interrupted run.
-        resume: go on with an interrupted run; how long it lasts may differ.
-        device: ``cpu``, ``cuda`` or ``mps``.
         extra: what is trained on besides.
-        report: told of every step that is worth telling.
-        should_stop: asked after every step.
+        running: how the call is carried out.
 
     Raises:
         InputError: data that cannot be used, or ``folder`` exists.
@@ -276,10 +268,12 @@ def train_recipe(
     recipe.train_config()
     task = task_named(recipe.task)
     task.check_extra(extra)
-    work = task.loaded()
+    work, force, resume = task.loaded(), running.force, running.resume
     if init is None:
         _check_resumable(folder, resume=resume)
-        written = work.write(paths, valid, recipe, extra, folder=folder, force=force, report=report)
+        written = work.write(
+            paths, valid, recipe, extra, folder=folder, force=force, report=running.report
+        )
         if written is not None:
             return written
     with _arithmetic(recipe), _working(recipe, folder, force=force, resume=resume) as files:
@@ -290,7 +284,7 @@ def train_recipe(
                 "taken over; --tokenizer says the same"
             )
             warnings.warn(message, MunmaekWarning, stacklevel=2)
-        run = Run(device, files, resume, before, report, should_stop)
+        run = Run(running.device, files, resume, before, running.report, running.should_stop)
         model = work.train(paths, valid, recipe, run, extra)
         if folder is not None and files is not None and leads():
             model.save(folder, force=force or resume, beside=_records(files))

@@ -9,15 +9,15 @@ most training data. That one's score is a choice among several: the mean is the 
 import json
 import shutil
 import statistics
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from munmaek.errors import ConfigError, InputError
 from munmaek.fit import ranks
 from munmaek.fit.recipe import Recipe
-from munmaek.fit.record import Progress
+from munmaek.fit.running import USUAL, Running
 from munmaek.folder.manifest import MANIFEST, read_manifest
 from munmaek.folder.ownership import check_ours
 from munmaek.folder.writing import check_free
@@ -34,10 +34,28 @@ from munmaek.writing import (
     writing,
 )
 
-__all__ = ["OneRun", "Several", "Summary", "runs_folder", "train_several"]
+__all__ = ["OneRun", "Plan", "Several", "Summary", "runs_folder", "train_several"]
 
 SUMMARY = "runs.json"
 CURVE_HOLDS_OUT = "5%"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which runs there are: one for each seed and each amount of training data."""
+
+    seeds: Sequence[int]
+    """At least one."""
+    sizes: Sequence[int | None] = (None,)
+    """Rows of training data, None for all."""
+
+    def __post_init__(self) -> None:
+        seeds, sizes = self.seeds, self.sizes
+        if not seeds or len(set(seeds)) < len(seeds) or len(set(sizes)) < len(sizes):
+            message = (
+                f"several runs need different seeds and sizes, got {list(seeds)}, {list(sizes)}"
+            )
+            raise ConfigError(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,15 +170,10 @@ def train_several(
     paths: Sequence[str | Path],
     *,
     folder: Path,
-    seeds: Sequence[int],
-    sizes: Sequence[int | None] = (None,),
+    plan: Plan,
     valid: Sequence[str | Path] = (),
     init: Path | None = None,
-    force: bool = False,
-    resume: bool = False,
-    device: str = "cpu",
-    report: Callable[[Progress], None] | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    running: Running = USUAL,
 ) -> Several:
     """Run ``train_recipe`` once for each seed and each amount of training data.
 
@@ -168,25 +181,18 @@ def train_several(
         recipe: what to train; its seed and ``train_rows`` are those of each run.
         paths: the training data.
         folder: where a copy of the best model is to be; single runs stand in ``DIR.runs``.
-        seeds: at least one.
-        sizes: rows of training data, None for all.
+        plan: which runs there are.
         valid: the validation data; none holds some of the training data out, where the model needs
             validation or the recipe says how much.
         init: a trained model to begin from.
-        force: replace what is at ``folder`` and in ``DIR.runs``.
-        resume: go on with an interrupted call; runs that are done are kept.
-        device: ``cpu``, ``cuda`` or ``mps``.
-        report: told of every step that is worth telling.
-        should_stop: asked after every step; true ends the run and leaves out those after it.
+        running: how the call is carried out; what it replaces is ``DIR.runs`` too, runs that are
+            done are kept where it resumes, and a stop leaves out the runs after it.
 
     Raises:
-        ConfigError: no seed, or one that comes twice; torchrun's processes.
+        ConfigError: torchrun's processes.
         InputError: data that cannot be used, or ``folder`` exists.
         MunmaekError: what ``train_recipe`` raises besides.
     """
-    if not seeds or len(set(seeds)) < len(seeds) or len(set(sizes)) < len(sizes):
-        message = f"several runs need different seeds and sizes, got {list(seeds)}, {list(sizes)}"
-        raise ConfigError(message)
     if ranks.several():
         raise ConfigError("several runs come one after another; start them without torchrun")
     place = runs_folder(folder)
@@ -195,21 +201,18 @@ def train_several(
         recipe = recipe.model_copy(update={"hold_out": CURVE_HOLDS_OUT})
     runs: list[OneRun] = []
     with claim(folder):
-        _claim(folder, place, force=force, resume=resume)
-        for rows, seed in ((rows, seed) for rows in sizes for seed in seeds):
+        _claim(folder, place, force=running.force, resume=running.resume)
+        for rows, seed in ((rows, seed) for rows in plan.sizes for seed in plan.seeds):
             one = place / _name(rows, seed)
-            again = resume and (work_folder(one).exists() or (one / MANIFEST).exists())
+            again = running.resume and (work_folder(one).exists() or (one / MANIFEST).exists())
             if not (again and not work_folder(one).exists()):
                 train_recipe(
-                    _of_run(recipe, rows, seed, seeds[0]),
+                    _of_run(recipe, rows, seed, plan.seeds[0]),
                     paths,
                     folder=one,
                     valid=valid,
                     init=init,
-                    resume=again,
-                    device=device,
-                    report=report,
-                    should_stop=should_stop,
+                    running=replace(running, force=False, resume=again),
                 )
             runs.append(OneRun.of(one, seed, rows))
             if runs[-1].stopped == "interrupted":

@@ -47,15 +47,30 @@ class Config(ByTask):
     home = "munmaek.cli.config"
 
 
-class Compare(TyperCommand):
-    """The verb ``compare``, made for the task that ``--task`` names."""
+class Made(TyperCommand):
+    """A verb whose command is made when it is asked for."""
+
+    home: str
+    """The module whose ``command_for`` makes the command for some arguments."""
 
     def make_context(
         self, info_name: Any, args: list[str], parent: Any = None, **extra: Any
     ) -> Any:
-        """Make the command of the task and read the arguments by it."""
-        made = import_module("munmaek.cli.compare").command_for(args)
+        """Make the command and read the arguments by it."""
+        made = import_module(self.home).command_for(args)
         return made.make_context(info_name, args, parent, **extra)
+
+
+class Compare(Made):
+    """The verb ``compare``, made for the task that ``--task`` names."""
+
+    home = "munmaek.cli.compare"
+
+
+class Evaluate(Made):
+    """The verb ``evaluate``, with the options of every task."""
+
+    home = "munmaek.cli.evaluate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +94,9 @@ class Verb:
 
 @dataclass(frozen=True, slots=True)
 class VerbByTask:
-    """A verb whose options are those of a task, so that its command is made for the task."""
+    """A verb whose options are those of tasks, so that its command is made of them."""
 
-    kind: type[ByTask | Compare]
+    kind: type[ByTask | Made]
     help: str
     examples: tuple[str, ...] = ()
 
@@ -114,13 +129,7 @@ VERBS: Final[Mapping[str, Verb | VerbByTask]] = {
         ),
     ),
     "info": Verb("info:info", ("munmaek info models/rnn", "munmaek info models/5gram --json")),
-    "evaluate": Verb(
-        "evaluate:evaluate",
-        (
-            "munmaek evaluate models/rnn test.txt",
-            "munmaek evaluate models/en-ko en.txt ko.txt --bleu-tokenizer ko-mecab --by-length",
-        ),
-    ),
+    "evaluate": VerbByTask(Evaluate, "Measure a model on data of its task."),
     "score": Verb(
         "score:score",
         (

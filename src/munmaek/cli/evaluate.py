@@ -1,141 +1,88 @@
-"""``munmaek evaluate``."""
+"""``munmaek evaluate``: the options of every task's evaluation under one verb."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Any, Final, cast
 
 from munmaek.cli.console import write, write_json
-from munmaek.cli.options import (
-    DataFiles,
-    Json,
-    LabelColumn,
-    ModelFolder,
-    PairRows,
-    SecondColumn,
-    SourceTag,
-    TagColumn,
-    TextColumn,
-    column,
-)
+from munmaek.cli.declared import Field, fields_of
+from munmaek.cli.options import DataFiles, Json, ModelFolder, examples
+from munmaek.cli.parameters import DATA, Given, Option, Parameters, command, shown
 from munmaek.cli.translations import write_more
+from munmaek.tasks import tasks
 
-__all__ = ["evaluate", "interval_text", "number", "scores_json", "write_bases", "write_scores"]
+__all__ = [
+    "command_for",
+    "evaluate",
+    "interval_text",
+    "number",
+    "parameters",
+    "scores_json",
+    "write_bases",
+    "write_scores",
+]
+
+INTERNAL: Final = ("place", "whole")
+"""Options of an evaluation that nobody writes."""
 
 
-def evaluate(
-    model: ModelFolder,
-    data: DataFiles,
-    *,
-    text_column: TextColumn = None,
-    label_column: LabelColumn = None,
-    pairs: PairRows = False,
-    second_column: SecondColumn = None,
-    beam: Annotated[
-        int | None, typer.Option(min=1, show_default="5", help="Beam of a translator.")
-    ] = None,
-    ter: Annotated[
-        bool | None,
-        typer.Option(
-            "--ter/--no-ter",
-            show_default="ter",
-            help="Count the edits of a translator; slow on long sentences.",
-        ),
-    ] = None,
-    bleu_tokenizer: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            show_default="char where most letters are Hangul, Han or kana, else 13a",
-            help="sacreBLEU's tokenizer for the BLEU of a translator, such as ko-mecab.",
-        ),
-    ] = None,
-    by_length: Annotated[
-        bool, typer.Option("--by-length", help="Show scores by source length too (translate).")
-    ] = False,
-    diagnose: Annotated[
-        bool,
-        typer.Option(
-            "--diagnose",
-            help="Say whether it ignores its source, copies or repeats itself (translate).",
-        ),
-    ] = False,
-    against: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            show_default=False,
-            help="Test whether another translator differs: paired bootstrap and approximate "
-            "randomisation.",
-        ),
-    ] = None,
-    source_tag: SourceTag = None,
-    tag_column: TagColumn = None,
-    context: Annotated[
-        str | None,
-        typer.Option(
-            metavar="KIND",
-            show_default="as trained",
-            help="Where a neural language model begins anew: sentence, or document (nowhere).",
-        ),
-    ] = None,
-    cache: Annotated[
-        bool, typer.Option("--cache", help="With a neural cache too (lm); needs --tune.")
-    ] = False,
-    cache_size: Annotated[
-        int | None,
-        typer.Option(
-            min=1, metavar="N", show_default="2000", help="Tokens that the cache remembers."
-        ),
-    ] = None,
-    dynamic: Annotated[
-        bool, typer.Option("--dynamic", help="With dynamic evaluation too (lm); needs --tune.")
-    ] = False,
-    mix: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            show_default=False,
-            help="Mixed with this model of the same tokenizer too (lm); needs --tune.",
-        ),
-    ] = None,
-    tune: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="FILE",
-            show_default=False,
-            help="Text on which cache, rates and weights are chosen; never the data itself.",
-        ),
-    ] = None,
-    json: Json = False,
-) -> None:
+def evaluate(given: Given) -> None:
     """Measure a model on data of its task.
 
-    Scores come with their 95 % intervals and signatures. What adapts to the data while it is
-    measured (--cache, --dynamic) stands apart from the model alone.
+    Scores come with their 95 % intervals and signatures. Options of a task stand under its name.
+    What adapts to the data while it is measured (--cache, --dynamic) stands apart from the model
+    alone.
     """
-    given = {
-        "text_column": column(text_column),
-        "label_column": column(label_column),
-        "pairs": pairs or None,
-        "second_column": column(second_column),
-        "beam": beam,
-        "ter": ter,
-        "bleu_tokenizer": bleu_tokenizer,
-        "by_length": by_length or None,
-        "diagnose": diagnose or None,
-        "against": against,
-        "source_tag": source_tag,
-        "tag_column": column(tag_column),
-        "context": context,
-        "cache": cache or None,
-        "cache_size": cache_size,
-        "dynamic": dynamic or None,
-        "mix": mix,
-        "tune": None if tune is None else tuple(tune),
+    apart = ("model", "data", "json")
+    options = {
+        name: tuple(cast("list[str]", each)) if isinstance(each, list) else each
+        for name, each in given.items()
+        if each is not None and name not in apart
     }
-    _write(model, data, {name: value for name, value in given.items() if value is not None}, json)
+    _write(given["model"], given["data"], options, given["json"])
+
+
+def asked_options() -> Iterator[Option]:
+    """Yield the options of the evaluations of all tasks, each once, under those that have it."""
+    found: dict[str, tuple[Field, list[str]]] = {}
+    for task in tasks().values():
+        for name, field in fields_of(task.asked).items():
+            if name not in INTERNAL:
+                found.setdefault(name, (field, []))[1].append(task.name)
+    for name, (field, able) in sorted(found.items(), key=lambda each: -len(each[1][1])):
+        default = "" if field.plain is bool and not field.default else shown(field.default)
+        group = DATA if len(able) == len(tasks()) else ", ".join(able)
+        yield Option(
+            name.replace("_", "-"), "asked", {}, group, field, default, repeated=field.is_many
+        )
+
+
+def parameters() -> Parameters:
+    """Return what the verb takes."""
+    return {
+        "model": (ModelFolder, ...),
+        "data": (DataFiles, ...),
+        **{each.identifier: each.parameter for each in asked_options()},
+        "json": (Json, False),
+    }
+
+
+def command_for(args: Sequence[str]) -> Any:
+    """Return ``munmaek evaluate`` with the options of every task."""
+    del args  # the options are the same for every model
+    made = parameters()
+
+    def explain(option: str) -> str:
+        name = option.lstrip("-").partition("=")[0]
+        close = get_close_matches(name, [each.replace("_", "-") for each in made], n=1)
+        return f"no option --{name}" + (f"; did you mean --{close[0]}?" if close else "")
+
+    epilog = examples(
+        "munmaek evaluate models/rnn test.txt",
+        "munmaek evaluate models/en-ko en.txt ko.txt --bleu-tokenizer ko-mecab --by-length",
+    )
+    return command("evaluate", evaluate, made, epilog=epilog, explain=explain)
 
 
 def _write(folder: Path, data: Sequence[str], given: dict[str, Any], json: bool) -> None:

@@ -60,6 +60,8 @@ class Option:
     field: Field
     default: str = ""
     """As help shows it; stages that differ are named."""
+    repeated: bool = False
+    """It may be written several times, once for each value."""
 
     @property
     def identifier(self) -> str:
@@ -76,14 +78,15 @@ class Option:
         bounds: Mapping[str, float] = field.bounds if plain in (int, float) else {}
         option = typer.Option(
             flag,
-            metavar=None if plain is bool else _metavar(field),
+            metavar=None if plain is bool else "FILE" if self.repeated else _metavar(field),
             min=bounds.get("ge"),
             max=bounds.get("le"),
             show_default=self.default or False,
             help=field.doc,
             rich_help_panel=self.group,
         )
-        return Annotated[plain | None, option], None
+        kind: Any = list[plain] if self.repeated else plain
+        return Annotated[kind | None, option], None
 
 
 def _metavar(field: Field) -> str:
@@ -91,6 +94,8 @@ def _metavar(field: Field) -> str:
         return "|".join(field.choices)
     if "int" in field.types and "str" in field.types:
         return "NAME|N"
+    if "Path" in field.types:
+        return "DIR"
     return {"int": "N", "float": "X"}.get(field.plain.__name__, "TEXT")
 
 
@@ -177,7 +182,7 @@ class Grouped(TyperCommand):
             name = "Arguments" if each.param_type_name == "argument" else panel
             if (record := each.get_help_record(ctx)) is not None:
                 groups.setdefault(name, []).append(record)
-        for name in ("Arguments", *GROUPS):
+        for name in dict.fromkeys(("Arguments", *groups, *GROUPS)):
             if records := groups.get(name):
                 with formatter.section(name):
                     formatter.write_dl(records)

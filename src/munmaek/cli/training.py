@@ -1,10 +1,10 @@
 """What ``munmaek train`` does once its options are a recipe."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from munmaek.cli.console import (
     seconds_text,
@@ -21,6 +21,9 @@ from munmaek.fit.devices import joined, usable_device
 from munmaek.models import stage_named
 from munmaek.tasks import task_named
 from munmaek.terminal import told
+
+if TYPE_CHECKING:
+    from munmaek.fit.running import Running
 
 __all__ = ["Job", "forecast", "sum_up", "train_once", "train_several"]
 
@@ -43,10 +46,10 @@ class Job:
 
 
 @contextmanager
-def _at_work(
-    job: Job,
-) -> Generator[tuple[str, Callable[[Any], None], Callable[[], bool]], None, None]:
-    """Yield the device, whom to tell, and whom to ask after every step whether to stop."""
+def _at_work(job: Job) -> Generator["Running", None, None]:
+    """Yield how the job is carried out: on which device, who is told, who may stop it."""
+    from munmaek.fit.running import Running
+
     recipe = job.recipe
     chosen = "cpu" if recipe.is_counted else joined(usable_device(job.device))
     with listening() as stopper, told(f"{recipe.stage} ({recipe.task})") as tell:
@@ -55,7 +58,7 @@ def _at_work(
             stopper.running = True  # asked after every step, so there is something to save
             return stopper.asked
 
-        yield chosen, tell, should_stop
+        yield Running(job.force, job.resume, chosen, tell, should_stop)
 
 
 def train_once(job: Job, *, json: bool) -> None:
@@ -69,7 +72,7 @@ def train_once(job: Job, *, json: bool) -> None:
 
     if job.recipe.is_counted:
         _say_compiling()
-    with _at_work(job) as (device, tell, should_stop):
+    with _at_work(job) as running:
         trained = pipeline.train_recipe(
             job.recipe,
             job.data,
@@ -77,11 +80,7 @@ def train_once(job: Job, *, json: bool) -> None:
             valid=job.valid,
             init=job.init,
             extra=job.extra,
-            force=job.force,
-            resume=job.resume,
-            device=device,
-            report=tell if leads() else None,
-            should_stop=should_stop,
+            running=replace(running, report=running.report if leads() else None),
         )
     if not leads():
         return
@@ -113,20 +112,15 @@ def train_several(
     """
     from munmaek import several
 
-    with _at_work(job) as (device, tell, should_stop):
+    with _at_work(job) as running:
         found = several.train_several(
             job.recipe,
             job.data,
             folder=job.folder,
-            seeds=seeds,
-            sizes=sizes,
+            plan=several.Plan(seeds, sizes),
             valid=job.valid,
             init=job.init,
-            force=job.force,
-            resume=job.resume,
-            device=device,
-            report=tell,
-            should_stop=should_stop,
+            running=running,
         )
     sum_up_several(found, json=json)
     if found.interrupted:

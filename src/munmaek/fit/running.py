@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from munmaek.fit.record import Progress
 from munmaek.fit.trained import Trained
 
-__all__ = ["Run"]
+__all__ = ["USUAL", "Run", "Running"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +23,22 @@ class Run:
     """A trained model whose weights are the beginning."""
     report: Callable[[Progress], None] | None = None
     should_stop: Callable[[], bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """How a call that trains and saves is carried out; nothing of it decides the model."""
+
+    force: bool = False
+    """Replace what is at the folder, and an interrupted run."""
+    resume: bool = False
+    """Go on with an interrupted run; how long it lasts may differ."""
+    device: str = "cpu"
+    """``cpu``, ``cuda`` or ``mps``."""
+    report: Callable[[Any], None] | None = None
+    """Told of every step that is worth telling."""
+    should_stop: Callable[[], bool] | None = None
+    """Asked after every step; true ends the run, which is evaluated and saved."""
+
+
+USUAL = Running()

@@ -17,6 +17,7 @@ import numpy as np
 from munmaek.align import MarkedPair, append_marks, tokenizer_hash
 from munmaek.errors import InputError
 from munmaek.fit.extra import Extra
+from munmaek.fit.running import Running
 from munmaek.look.feedback_material import Material, material
 from munmaek.look.feedback_report import measure, report
 from munmaek.look.pairs import Pairs
@@ -161,8 +162,9 @@ def _train(
         valid=[str(path) for path in files.valid],
         init=folder,
         extra=Extra(alignment_supervision=files.marks if name == "guided" else None),
-        report=lambda done: progress(name, done.step, steps),
-        should_stop=should_stop,
+        running=Running(
+            report=lambda done: progress(name, done.step, steps), should_stop=should_stop
+        ),
     )
     return trained
 

@@ -78,11 +78,9 @@ def _exp(nats: float) -> float:
 
 def lm_scores(
     logprob: ArrayLike,
-    *,
     tokens: ArrayLike,
-    words: ArrayLike,
-    characters: ArrayLike,
-    utf8_bytes: ArrayLike,
+    units: TextCounts,
+    *,
     signature: Signature,
     unknown: int = 0,
     known: tuple[ArrayLike, ArrayLike] | None = None,
@@ -93,9 +91,7 @@ def lm_scores(
     Args:
         logprob: natural-log probability of each sentence, shape [N], or of the whole text.
         tokens: predicted tokens of each (its end included), or of the whole.
-        words: whitespace words of each, its end included.
-        characters: characters of each, its end included.
-        utf8_bytes: bytes of each, its end included.
+        units: words, characters and bytes of each, its end included, or of the whole.
         signature: what the model shares over scores; see ``sign``.
         unknown: tokens outside the vocabulary, which bits per character flatter; it is signed.
         known: ``logprob`` and ``tokens`` again without the unknown tokens; where given, there are
@@ -109,17 +105,17 @@ def lm_scores(
     signed = signature.extended(("unknown", str(unknown))) if unknown else signature
     table: list[tuple[str, Floats, ArrayLike, str, bool]] = [
         ("perplexity", total, tokens, "token", True),
-        ("word_perplexity", total, words, "word", True),
-        ("bits_per_character", total, characters, "character", False),
-        ("bits_per_byte", total, utf8_bytes, "byte", False),
+        ("word_perplexity", total, units.words, "word", True),
+        ("bits_per_character", total, units.characters, "character", False),
+        ("bits_per_byte", total, units.utf8_bytes, "byte", False),
     ]
     if known is not None:
         sums = np.atleast_1d(np.asarray(known[0], dtype=np.float64))
         table.insert(1, ("perplexity_known", sums, known[1], "known token", True))
     scores: dict[str, Score] = {}
     columns: dict[str, Floats] = {}
-    for name, logs, units, unit, exponential in table:
-        counts = np.atleast_1d(np.asarray(units, dtype=np.float64))
+    for name, logs, per, unit, exponential in table:
+        counts = np.atleast_1d(np.asarray(per, dtype=np.float64))
         value = (perplexity if exponential else bits_per)(float(logs.sum()), int(counts.sum()))
         shown = f"per {unit}" if exponential else f"bits/{unit}"
         scores[name] = Score(name, value, shown, signed.extended(("unit", unit)))

@@ -14,6 +14,7 @@ from munmaek.models import rows_of_others
 
 if TYPE_CHECKING:
     from munmaek.fit.extra import Extra
+    from munmaek.tasks.asked import Asked
     from munmaek.tasks.recipe import Recipe
     from munmaek.tasks.work import Work
 
@@ -49,6 +50,8 @@ class Task:
 
     recipe: str = "munmaek.tasks.recipe:Recipe"
     """The class of its options."""
+    asked: str = "munmaek.tasks.asked:Asked"
+    """The class of the options of its evaluation."""
     reads: str = "its data"
     """The data that it is trained on, in words."""
     besides: tuple[str, ...] = ()
@@ -84,6 +87,10 @@ class Task:
         """Return the class of the task's options."""
         return _load(self.recipe)
 
+    def asked_class(self) -> "type[Asked]":
+        """Return the class of the options of the task's evaluation."""
+        return _load(self.asked)
+
 
 TASKS = (
     Task(
@@ -95,6 +102,7 @@ TASKS = (
         model="munmaek.tasks.lm.model:TrainedLanguageModel",
         beside=("word_perplexity", "perplexity"),
         recipe="munmaek.tasks.lm.options:LmRecipe",
+        asked="munmaek.tasks.lm.options:AskedLines",
         reads="running text, a sentence a line",
         besides=("memory", "temp_dir", "threads", "reserved"),
         examples=(
@@ -113,6 +121,7 @@ TASKS = (
         model="munmaek.tasks.classify.model:Classifier",
         beside=("macro_f1", "micro_f1"),
         recipe="munmaek.tasks.classify.options:ClassifyRecipe",
+        asked="munmaek.tasks.asked:AskedRows",
         reads="a table of texts with their labels, or of pairs of texts",
         besides=("soft_labels", "curve"),
         examples=(
@@ -132,6 +141,7 @@ TASKS = (
         model="munmaek.tasks.regress.model:Regressor",
         beside=("pearson", "mse"),
         recipe="munmaek.tasks.regress.options:RegressRecipe",
+        asked="munmaek.tasks.asked:AskedRows",
         reads="a table of texts, or of pairs of texts, with a number each",
         besides=("curve",),
         examples=(
@@ -162,6 +172,7 @@ TASKS = (
         model="munmaek.tasks.translate.model:Translator",
         beside=("chrf", "ter", "perplexity", "bits_per_character"),
         recipe="munmaek.tasks.translate.options:TranslateRecipe",
+        asked="munmaek.tasks.translate.options:AskedBitext",
         reads="two parallel files, or a table of sentence pairs",
         besides=("alignment_supervision", "back_translated"),
         examples=(
@@ -180,6 +191,7 @@ TASKS = (
         beside=("masked_perplexity", "next_sentence_accuracy"),
         also=("embed",),
         recipe="munmaek.tasks.mlm.options:MlmRecipe",
+        asked="munmaek.tasks.asked:AskedPairs",
         reads="running text, a text a line",
         besides=("dry_run",),
         examples=(
@@ -201,6 +213,7 @@ TASKS = (
         beside=("retrieval_accuracy", "mean_reciprocal_rank"),
         also=("mlm",),
         recipe="munmaek.tasks.embed.options:EmbedRecipe",
+        asked="munmaek.tasks.asked:AskedPairs",
         reads="texts, a text a line, or a table of pairs of one meaning",
         examples=(
             "munmaek train embed lines.txt --model bert --init models/bert --valid sts.tsv -o m",

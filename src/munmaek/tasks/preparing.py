@@ -17,7 +17,6 @@ from munmaek.fit.recipe import Recipe
 from munmaek.fit.vocabulary import make_tokenizer
 from munmaek.tasks.labelling import check_known
 from munmaek.tasks.recipe import Drawn
-from munmaek.tasks.work import Asked
 from munmaek.text.corpora import LabelledCorpus, Pairs
 from munmaek.text.labels import LabelIndex, unseen_note
 from munmaek.text.soft_labels import SoftLabels
@@ -27,7 +26,6 @@ from munmaek.text.tokenizers import Tokenizer
 __all__ = [
     "PAIR",
     "SINGLE",
-    "AskedRows",
     "columns_of",
     "describe_split",
     "described",
@@ -140,19 +138,6 @@ def parted_to_train(
     train, held = parted(corpus, valid, recipe, by_label=by_label)
     assert held is not None
     return train, held
-
-
-class AskedRows(Asked):
-    """Options of an evaluation on rows of a text or two, with what is known of them."""
-
-    text_column: str | int | None = None
-    """Column of a table's text: its name, or its number from 0; without it, found by its name."""
-    label_column: str | int | None = None
-    """Column of the label or number."""
-    pairs: bool = False
-    """Read two texts in each row, as is done in any case for a model that was trained so."""
-    second_column: str | int | None = None
-    """Column of the second text of each pair; implies ``pairs``."""
 
 
 SINGLE, PAIR = ("text", "label"), ("sentence1", "sentence2", "label")

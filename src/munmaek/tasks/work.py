@@ -20,7 +20,6 @@ from munmaek.folder.info import Info
 from munmaek.metrics import Score
 from munmaek.metrics.diagnosis import Finding
 from munmaek.models import stages
-from munmaek.models.configuration import Config
 from munmaek.text.columns import Layout
 from munmaek.text.memory import Sources
 
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = [
     "NOTHING_MORE",
     "USUAL",
-    "Asked",
     "Combined",
     "Combiner",
     "Measured",
@@ -65,15 +63,6 @@ class Measuring:
 
 
 USUAL = Measuring()
-
-
-class Asked(Config):
-    """Options of a task's evaluation: where the data stands in a table, and what is measured."""
-
-    place: Path | None = None
-    """Folder of the model, where it has one, for names in what is measured."""
-    whole: bool = False
-    """Measure too what is shown to machines alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +154,6 @@ class Work(ABC, Generic[C, P, M]):
 
     layouts: ClassVar[Sequence[Layout]]
     """The columns of data in memory that have no names, by how many there are."""
-    asked: ClassVar[type[Asked]] = Asked
-    """The options of its evaluation."""
-
     combiner: "Combiner[Any] | None" = None
     """Makes one more model of those that are compared; counted ones then leave rows held out."""
 
@@ -260,7 +246,7 @@ class Work(ABC, Generic[C, P, M]):
         Args:
             model: a trained model.
             paths: files, or tables in memory.
-            asked: an instance of ``self.asked``.
+            asked: an instance of the class that the task's row names.
 
         Raises:
             InputError: they hold no data of this task.

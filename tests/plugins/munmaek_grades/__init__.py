@@ -25,5 +25,6 @@ TASK = Task(
     work="munmaek_grades.task:Grades",
     model="munmaek_grades.task:Grader",
     recipe="munmaek_grades.task:GradeRecipe",
+    asked="munmaek.tasks.asked:AskedRows",
     reads="a table of texts with a grade each",
 )

@@ -20,11 +20,11 @@ from munmaek.folder.saving import model_files
 from munmaek.folder.weights import open_network, save_network
 from munmaek.metrics import Score, resting_on, sign_model
 from munmaek.nn.tape import Tape
+from munmaek.tasks.asked import AskedRows
 from munmaek.tasks.classify.objective import Classification, row_scores
 from munmaek.tasks.framing import framing_of
 from munmaek.tasks.preparing import (
     SINGLE,
-    AskedRows,
     columns_of,
     describe_split,
     labelled_tokenizer,
@@ -102,7 +102,6 @@ class Grades(Work[LabelledCorpus, Graded, Grader]):
     """Texts with grades in, a grader out."""
 
     layouts = (SINGLE,)
-    asked = AskedRows
 
     def read(self, paths: Sources, recipe: GradeRecipe) -> LabelledCorpus:
         """Read texts and their grades."""

@@ -12,6 +12,7 @@ from munmaek.folder.info import Info
 from munmaek.folder.opening import open_tables, part_folders
 from munmaek.models import stage_named
 from munmaek.models.ngram import NgramClassifier
+from munmaek.tasks.asked import AskedRows
 from munmaek.tasks.classify.data import Labelled, prepare_labelled
 from munmaek.tasks.classify.fit import fit_classifier
 from munmaek.tasks.classify.mixed import MixedClassifier, mix_classifiers
@@ -19,7 +20,7 @@ from munmaek.tasks.classify.model import Classifier
 from munmaek.tasks.classify.options import ClassifyRecipe
 from munmaek.tasks.labelling import Labeller
 from munmaek.tasks.lm.mixing import MIXTURE
-from munmaek.tasks.preparing import PAIR, SINGLE, AskedRows, columns_of
+from munmaek.tasks.preparing import PAIR, SINGLE, columns_of
 from munmaek.tasks.work import NOTHING_MORE, Mixing, Published, Work
 from munmaek.text.corpora import LabelledCorpus, Pairs, read_labelled
 from munmaek.text.labels import unseen_note
@@ -37,7 +38,6 @@ class Classifiers(Work[LabelledCorpus, Labelled, Labeller]):
     """Labelled texts, or pairs of texts, in, a classifier out."""
 
     layouts = (SINGLE, PAIR)
-    asked = AskedRows
     mixed = "a single classifier"
 
     def read(self, paths: Sources, recipe: ClassifyRecipe) -> LabelledCorpus:

@@ -8,11 +8,12 @@ from munmaek.errors import InputError
 from munmaek.fit.extra import Extra
 from munmaek.fit.vocabulary import make_tokenizer, tokenizer_of
 from munmaek.folder.info import Info
+from munmaek.tasks.asked import AskedPairs
 from munmaek.tasks.embed.data import Texts, parted_texts, read_texts, read_validation, sides
 from munmaek.tasks.embed.fit import fit_embedder
 from munmaek.tasks.embed.options import EmbedRecipe
 from munmaek.tasks.mlm.model import Encoder
-from munmaek.tasks.mlm.pairs import PAIRS, AskedTexts, test_pairs
+from munmaek.tasks.mlm.pairs import PAIRS, test_pairs
 from munmaek.tasks.mlm.task import embedding_speed, published_encoder, restored_encoder
 from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Published, Work
 from munmaek.text.corpora import Corpus
@@ -29,7 +30,6 @@ class Embedders(Work[Corpus | PairCorpus, Texts, Encoder]):
     """Texts, each its own second, or pairs of one meaning in, an encoder out."""
 
     layouts = (("text",), *PAIRS)
-    asked = AskedTexts
 
     def read(self, paths: Sources, recipe: EmbedRecipe) -> Corpus | PairCorpus:
         """Read texts, or with ``recipe.pairs`` tables of pairs."""
@@ -88,11 +88,11 @@ class Embedders(Work[Corpus | PairCorpus, Texts, Encoder]):
         speed = embedding_speed(model, corpus.firsts)
         return Measured(model.evaluate_pairs(corpus), per_second=speed)
 
-    def read_test(self, model: Encoder, paths: Sources, asked: AskedTexts) -> PairCorpus:
+    def read_test(self, model: Encoder, paths: Sources, asked: AskedPairs) -> PairCorpus:
         """Read tables of pairs."""
         return test_pairs(paths, asked)
 
-    def measure_test(self, model: Encoder, corpus: PairCorpus, asked: AskedTexts) -> Measured:
+    def measure_test(self, model: Encoder, corpus: PairCorpus, asked: AskedPairs) -> Measured:
         """Measure the similarities of pairs."""
         return Measured(model.evaluate_pairs(corpus))
 

@@ -161,10 +161,8 @@ def _score(
     signature = sign_model(tokenizer, task="lm", stage=trained.info.stage, more=tuple(more))
     return lm_scores(
         np.add.reduceat(row.tested, np.cumsum(lengths) - lengths),
-        tokens=lengths,
-        words=counts.words,
-        characters=counts.characters,
-        utf8_bytes=counts.utf8_bytes,
+        lengths,
+        counts,
         signature=signature,
         unknown=sum(ids.count(tokenizer.unk) for ids in test),
         rng=np.random.default_rng(0),

@@ -11,12 +11,12 @@ from munmaek.text.corpora import Corpus, read_text
 from munmaek.text.memory import given_columns, sources_of
 
 if TYPE_CHECKING:
-    from munmaek.tasks.lm.task import AskedText
+    from munmaek.tasks.lm.options import AskedLines
 
 __all__ = ["measured_test"]
 
 
-def measured_test(model: TrainedLanguageModel, text: Corpus, asked: "AskedText") -> Measured:
+def measured_test(model: TrainedLanguageModel, text: Corpus, asked: "AskedLines") -> Measured:
     """Measure a language model on running text.
 
     Raises:
@@ -32,9 +32,6 @@ def measured_test(model: TrainedLanguageModel, text: Corpus, asked: "AskedText")
 
 def _within(model: TrainedLanguageModel, context: str) -> TrainedLanguageModel:
     """Return the model, told where to begin anew."""
-    if context not in ("sentence", "document"):
-        message = f"--context {context}: the model begins anew at each 'sentence' or 'document'"
-        raise ConfigError(message)
     if not model.has_network:
         message = f"--context is for neural language models, this is a {model.info.label}"
         raise ConfigError(message)
@@ -42,7 +39,7 @@ def _within(model: TrainedLanguageModel, context: str) -> TrainedLanguageModel:
     return replace(model, model=replace(network, document=context == "document"))
 
 
-def _adapted(model: TrainedLanguageModel, text: Corpus, asked: "AskedText") -> dict[str, Score]:
+def _adapted(model: TrainedLanguageModel, text: Corpus, asked: "AskedLines") -> dict[str, Score]:
     from munmaek.tasks.lm.adapted import Adaptation, adapted_scores
     from munmaek.tasks.loading import load_for
 

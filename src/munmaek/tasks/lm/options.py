@@ -1,14 +1,17 @@
 """What a person chooses for a language model."""
 
-from typing import ClassVar, Literal
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from munmaek.errors import ConfigError
 from munmaek.models import stage_named
+from munmaek.tasks.asked import AskedText
 from munmaek.tasks.recipe import Texts
 
-__all__ = ["LmRecipe"]
+__all__ = ["AskedLines", "LmRecipe"]
 
 
 class LmRecipe(Texts):
@@ -49,3 +52,21 @@ class LmRecipe(Texts):
                 f"'{self.stage}' reads sentence by sentence"
             )
             raise ConfigError(message)
+
+
+class AskedLines(AskedText):
+    """Options of an evaluation of language models."""
+
+    context: Literal["sentence", "document"] | None = None
+    """Where a network begins anew: at each sentence, or nowhere in a document; without it as it was
+    trained."""
+    cache: bool = False
+    """Measure it with a neural cache too; needs --tune."""
+    cache_size: int = Field(default=2000, ge=1)
+    """Tokens that the cache remembers."""
+    dynamic: bool = False
+    """Measure it with dynamic evaluation too; needs --tune."""
+    mix: Path | None = None
+    """Folder of a model of the same tokenizer to measure it mixed with too; needs --tune."""
+    tune: Sequence[str | Path] | Any = None
+    """Text on which cache, rates and weights are chosen, as files or in memory; never the data."""

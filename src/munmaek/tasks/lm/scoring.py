@@ -281,10 +281,8 @@ def corpus_scores(
     )
     scores = lm_scores(
         found.logprobs,
-        tokens=found.tokens,
-        words=counts.words,
-        characters=counts.characters,
-        utf8_bytes=counts.utf8_bytes,
+        found.tokens,
+        counts,
         unknown=found.unknown_count,
         known=(known, found.tokens - found.unknown) if tokenizer.oov == "unk" else None,
         signature=signature,

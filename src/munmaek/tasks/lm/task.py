@@ -18,9 +18,9 @@ from munmaek.tasks.lm.combining import MixtureWithCounts, measured
 from munmaek.tasks.lm.data import Text, prepare_text
 from munmaek.tasks.lm.mixing import MIXTURE, mix, mixture_of
 from munmaek.tasks.lm.model import TrainedLanguageModel
-from munmaek.tasks.lm.options import LmRecipe
+from munmaek.tasks.lm.options import AskedLines, LmRecipe
 from munmaek.tasks.lm.training_text import TrainingText
-from munmaek.tasks.work import NOTHING_MORE, USUAL, Asked, Measured, Measuring, Mixing, Work
+from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Mixing, Work
 from munmaek.text.corpora import Corpus, read_text
 from munmaek.text.memory import Sources
 from munmaek.text.tokenizers import Tokenizer
@@ -31,31 +31,10 @@ if TYPE_CHECKING:
 __all__ = ["LanguageModels"]
 
 
-class AskedText(Asked):
-    """Options of an evaluation on running text."""
-
-    text_column: str | int | None = None
-    """Column of a table's text: its name, or its number from 0; without it, found by its name."""
-    context: str | None = None
-    """Where a network begins anew: at each sentence, or nowhere; by default as it was trained."""
-    cache: bool = False
-    """Measure it with a neural cache too."""
-    cache_size: int = 2000
-    """Tokens that the cache remembers."""
-    dynamic: bool = False
-    """Measure it with dynamic evaluation too."""
-    mix: Path | None = None
-    """Folder of a model of the same tokenizer to measure it mixed with too."""
-    tune: Any = None
-    """Text on which cache, rates and weights are chosen, as files or in memory; never the data."""
-
-
 class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
     """Running text in, a language model out."""
 
     layouts = (("text",),)
-    asked = AskedText
-
     combiner = MixtureWithCounts()
     mixed = "a language model"
 
@@ -143,12 +122,12 @@ class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
         if isinstance(model.model, NgramModel):
             model.model.tables.verify()
 
-    def read_test(self, model: TrainedLanguageModel, paths: Sources, asked: AskedText) -> Corpus:
+    def read_test(self, model: TrainedLanguageModel, paths: Sources, asked: AskedLines) -> Corpus:
         """Read running text, a line a sentence."""
         return read_text(paths, column=asked.text_column)
 
     def measure_test(
-        self, model: TrainedLanguageModel, corpus: Corpus, asked: AskedText
+        self, model: TrainedLanguageModel, corpus: Corpus, asked: AskedLines
     ) -> Measured:
         """Measure the probabilities of a text, and of a model that adapts to it."""
         from munmaek.tasks.lm.measuring import measured_test

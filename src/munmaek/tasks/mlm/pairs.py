@@ -2,27 +2,16 @@
 
 from typing import Any, Final
 
-from munmaek.tasks.work import Asked
+from munmaek.tasks.asked import AskedPairs
 from munmaek.text.columns import SECOND_NAMES, Layout
 from munmaek.text.forms import Form, named_form
 from munmaek.text.memory import Source, Sources, Table
 from munmaek.text.pairs import PairCorpus, read_pairs
 
-__all__ = ["PAIRS", "AskedTexts", "is_pairs", "test_pairs"]
+__all__ = ["PAIRS", "is_pairs", "test_pairs"]
 
 PAIRS: Final[tuple[Layout, ...]] = (("sentence1", "sentence2"), ("sentence1", "sentence2", "score"))
 """Columns of pairs that have no names."""
-
-
-class AskedTexts(Asked):
-    """Options of an evaluation on running text, or on pairs of texts."""
-
-    text_column: str | int | None = None
-    """Column of a table's text, or of the first of two: its name, or its number from 0."""
-    second_column: str | int | None = None
-    """Column of the second text of each pair."""
-    label_column: str | int | None = None
-    """Column of the number that says how near two texts are."""
 
 
 def is_pairs(path: Source) -> bool:
@@ -32,7 +21,7 @@ def is_pairs(path: Source) -> bool:
     return named_form(path) in (Form.TSV, Form.CSV)
 
 
-def test_pairs(paths: Sources, asked: AskedTexts) -> PairCorpus:
+def test_pairs(paths: Sources, asked: AskedPairs) -> PairCorpus:
     """Read pairs of texts, with numbers or without.
 
     Raises:

@@ -12,12 +12,13 @@ from munmaek.fit.vocabulary import tokenizer_of
 from munmaek.folder.borrowing import named_tokenizer
 from munmaek.folder.info import Info
 from munmaek.folder.weights import open_network
+from munmaek.tasks.asked import AskedPairs
 from munmaek.tasks.embed.exchange import embeds, write_sentence_files
 from munmaek.tasks.lm.data import Text, prepare_text
 from munmaek.tasks.mlm.fit import fit_encoder
 from munmaek.tasks.mlm.model import Encoder
 from munmaek.tasks.mlm.options import MlmRecipe
-from munmaek.tasks.mlm.pairs import PAIRS, AskedTexts, is_pairs, test_pairs
+from munmaek.tasks.mlm.pairs import PAIRS, is_pairs, test_pairs
 from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Published, Work, timed
 from munmaek.text.corpora import Corpus, read_text
 from munmaek.text.memory import Sources
@@ -34,7 +35,6 @@ class MaskedModels(Work[Corpus, Text, Encoder]):
     """Running text in, an encoder that fills masked words out."""
 
     layouts = (("text",), *PAIRS)
-    asked = AskedTexts
 
     def read(self, paths: Sources, recipe: MlmRecipe) -> Corpus:
         """Read running text, a line a text."""
@@ -62,14 +62,14 @@ class MaskedModels(Work[Corpus, Text, Encoder]):
         """Measure masked words; texts embedded a second."""
         return Measured(model.evaluate(corpus), per_second=embedding_speed(model, corpus.lines))
 
-    def read_test(self, model: Encoder, paths: Sources, asked: AskedTexts) -> Corpus | PairCorpus:
+    def read_test(self, model: Encoder, paths: Sources, asked: AskedPairs) -> Corpus | PairCorpus:
         """Read running text, or tables of pairs."""
         if all(is_pairs(path) for path in paths):
             return test_pairs(paths, asked)
         return read_text(paths, column=asked.text_column)
 
     def measure_test(
-        self, model: Encoder, corpus: Corpus | PairCorpus, asked: AskedTexts
+        self, model: Encoder, corpus: Corpus | PairCorpus, asked: AskedPairs
     ) -> Measured:
         """Measure masked words of running text, or the similarities of pairs."""
         if isinstance(corpus, PairCorpus):

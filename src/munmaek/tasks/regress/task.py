@@ -10,7 +10,8 @@ from munmaek.fit.vocabulary import tokenizer_of
 from munmaek.folder.borrowing import named_tokenizer
 from munmaek.folder.info import Info
 from munmaek.folder.weights import open_network
-from munmaek.tasks.preparing import PAIR, SINGLE, AskedRows, columns_of
+from munmaek.tasks.asked import AskedRows
+from munmaek.tasks.preparing import PAIR, SINGLE, columns_of
 from munmaek.tasks.regress.data import Valued, prepare_valued
 from munmaek.tasks.regress.fit import fit_regressor
 from munmaek.tasks.regress.model import LABEL, Regressor
@@ -31,7 +32,6 @@ class Regressors(Work[LabelledCorpus, Valued, Regressor]):
     """Texts, or pairs of texts, with numbers in, a regressor out."""
 
     layouts = (SINGLE, PAIR)
-    asked = AskedRows
 
     def read(self, paths: Sources, recipe: RegressRecipe) -> LabelledCorpus:
         """Read texts and their numbers from tables."""

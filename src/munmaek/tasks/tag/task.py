@@ -10,11 +10,12 @@ from munmaek.fit.vocabulary import tokenizer_of
 from munmaek.folder.borrowing import named_tokenizer
 from munmaek.folder.info import Info
 from munmaek.folder.weights import open_network
+from munmaek.tasks.asked import Asked
 from munmaek.tasks.tag.data import Tagged, prepare_tagged
 from munmaek.tasks.tag.fit import fit_tagger
 from munmaek.tasks.tag.model import Tagger
 from munmaek.tasks.tag.options import TagRecipe
-from munmaek.tasks.work import NOTHING_MORE, USUAL, Asked, Measured, Measuring, Published, Work
+from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Published, Work
 from munmaek.text.labels import unseen_note
 from munmaek.text.memory import Sources
 from munmaek.text.tagged import TaggedCorpus, read_tagged

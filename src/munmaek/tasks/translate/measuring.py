@@ -8,14 +8,15 @@ import numpy as np
 
 from munmaek.folder.naming import told_apart, unlike_ends
 from munmaek.metrics import approximate_randomisation, paired_bootstrap
+from munmaek.tasks.translate.options import AskedBitext
 from munmaek.tasks.translate.quality import TranslationQuality, judge
-from munmaek.tasks.work import Asked, Measured
+from munmaek.tasks.work import Measured
 from munmaek.text.corpora import ParallelCorpus
 
 if TYPE_CHECKING:
     from munmaek.tasks.translate.model import Translator
 
-__all__ = ["AskedPairs", "compared", "measured"]
+__all__ = ["compared", "measured"]
 
 UNTESTED = dict.fromkeys(("low", "high", "p_bootstrap", "p_randomisation", "better"))
 """What stands for the tests of a single pair."""
@@ -23,28 +24,7 @@ LEVEL = 0.05
 """What p must be below for one system to be called better."""
 
 
-class AskedPairs(Asked):
-    """Options of an evaluation on sentence pairs."""
-
-    beam: int = 5
-    """Hypotheses kept at every step; 1 is greedy."""
-    ter: bool = True
-    """Count the edits too (TER); slow on long sentences."""
-    bleu_tokenizer: str | None = None
-    """sacreBLEU's tokenizer, by default what suits the references."""
-    by_length: bool = False
-    """Give the scores by source length too."""
-    diagnose: bool = False
-    """Show what was looked for, found or not."""
-    against: Path | None = None
-    """Another translator's folder, to test whether the two differ."""
-    source_tag: str | None = None
-    """Text put before every source."""
-    tag_column: str | int | None = None
-    """Column of a table with what stands before each source."""
-
-
-def measured(model: "Translator", corpus: ParallelCorpus, asked: AskedPairs) -> Measured:
+def measured(model: "Translator", corpus: ParallelCorpus, asked: AskedBitext) -> Measured:
     """Measure translations of sentence pairs, and look for what is wrong with them."""
     quality = _judged(model, corpus, asked)
     entries: dict[str, Any] = {}
@@ -57,7 +37,7 @@ def measured(model: "Translator", corpus: ParallelCorpus, asked: AskedPairs) -> 
 
 
 def _judged(
-    model: "Translator", corpus: ParallelCorpus, asked: AskedPairs, *, findings: bool = True
+    model: "Translator", corpus: ParallelCorpus, asked: AskedBitext, *, findings: bool = True
 ) -> TranslationQuality:
     return judge(
         model,
@@ -70,7 +50,7 @@ def _judged(
 
 
 def _against(
-    model: "Translator", quality: TranslationQuality, asked: AskedPairs, folder: Path
+    model: "Translator", quality: TranslationQuality, asked: AskedBitext, folder: Path
 ) -> dict[str, Any]:
     from munmaek.tasks.loading import load_for
 

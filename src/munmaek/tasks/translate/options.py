@@ -1,14 +1,16 @@
 """What a person chooses for a translator."""
 
+from pathlib import Path
 from typing import ClassVar
 
 from pydantic import Field
 
 from munmaek.errors import ConfigError, UnsupportedError
 from munmaek.fit.recipe import TokenizerName
+from munmaek.tasks.asked import Asked
 from munmaek.tasks.recipe import Bounded, Column
 
-__all__ = ["TranslateRecipe"]
+__all__ = ["AskedBitext", "TranslateRecipe"]
 
 
 class TranslateRecipe(Bounded):
@@ -84,3 +86,26 @@ class TranslateRecipe(Bounded):
                 "--alignment-supervision statistical"
             )
             raise UnsupportedError(message)
+
+
+class AskedBitext(Asked):
+    """Options of an evaluation of translators."""
+
+    beam: int = Field(default=5, ge=1)
+    """Hypotheses kept at every step; 1 is greedy."""
+    ter: bool = True
+    """Count the edits too (TER); slow on long sentences."""
+    bleu_tokenizer: str | None = None
+    """sacreBLEU's tokenizer, such as ko-mecab; without it char where most letters of the references
+    are Hangul, Han or kana, else 13a."""
+    by_length: bool = False
+    """Give the scores by source length too."""
+    diagnose: bool = False
+    """Say whether it ignores its source, copies or repeats itself."""
+    against: Path | None = None
+    """Folder of another translator, to test whether the two differ: paired bootstrap and
+    approximate randomisation."""
+    source_tag: str | None = None
+    """Text put before every source, such as <2ko>."""
+    tag_column: Column = None
+    """Column of a table with what stands before each source."""

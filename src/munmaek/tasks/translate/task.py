@@ -15,9 +15,9 @@ from munmaek.folder.weights import open_network
 from munmaek.tasks.translate.bitexts import read_back_translated, read_pairs, tagged
 from munmaek.tasks.translate.data import Parallel, prepare_parallel
 from munmaek.tasks.translate.fit import fit_translator
-from munmaek.tasks.translate.measuring import AskedPairs, measured
+from munmaek.tasks.translate.measuring import measured
 from munmaek.tasks.translate.model import Translator
-from munmaek.tasks.translate.options import TranslateRecipe
+from munmaek.tasks.translate.options import AskedBitext, TranslateRecipe
 from munmaek.tasks.translate.quality import judge
 from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Work
 from munmaek.text.corpora import ParallelCorpus, read_parallel
@@ -34,7 +34,6 @@ class Translators(Work[ParallelCorpus, Parallel, Translator]):
     """Sentence pairs in, a translator out."""
 
     layouts = (("source", "target"),)
-    asked = AskedPairs
 
     def read(self, paths: Sources, recipe: TranslateRecipe) -> ParallelCorpus:
         """Read sentence pairs, with the recipe's tags before their sources."""
@@ -117,12 +116,12 @@ class Translators(Work[ParallelCorpus, Parallel, Translator]):
         ]
         return {"translations": rows}
 
-    def read_test(self, model: Translator, paths: Sources, asked: AskedPairs) -> ParallelCorpus:
+    def read_test(self, model: Translator, paths: Sources, asked: AskedBitext) -> ParallelCorpus:
         """Read sentence pairs, with tags before their sources."""
         return tagged(read_parallel(paths, tag_column=asked.tag_column), asked.source_tag or "")
 
     def measure_test(
-        self, model: Translator, corpus: ParallelCorpus, asked: AskedPairs
+        self, model: Translator, corpus: ParallelCorpus, asked: AskedBitext
     ) -> Measured:
         """Measure translations, and what else is asked for."""
         return measured(model, corpus, asked)

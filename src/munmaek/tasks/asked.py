@@ -1,0 +1,45 @@
+"""Options of an evaluation: where data stands in a table, and what is measured.
+
+A task's row names a class of these; the command line, Python and help are made of its fields.
+"""
+
+from pathlib import Path
+
+from munmaek.models.configuration import Config
+from munmaek.tasks.recipe import Column
+
+__all__ = ["Asked", "AskedPairs", "AskedRows", "AskedText"]
+
+
+class Asked(Config):
+    """Options of the evaluation of every task."""
+
+    place: Path | None = None
+    """Folder of the model, where it has one, for names in what is measured."""
+    whole: bool = False
+    """Measure too what is shown to machines alone."""
+
+
+class AskedText(Asked):
+    """Options of an evaluation on text."""
+
+    text_column: Column = None
+    """Column of a table's text, or of the first of two: its name, or its number from 0; without it,
+    found by its name."""
+
+
+class AskedPairs(AskedText):
+    """Options of an evaluation on text, or on pairs of texts."""
+
+    second_column: Column = None
+    """Column of the second text of each pair."""
+    label_column: Column = None
+    """Column of the label or number."""
+
+
+class AskedRows(AskedPairs):
+    """Options of an evaluation on rows of a text or two, with what is known of them."""
+
+    pairs: bool = False
+    """Read two texts in each row, as is done in any case for a model that was trained so, or with
+    --second-column."""
