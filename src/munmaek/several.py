@@ -78,7 +78,7 @@ class OneRun:
 
     @classmethod
     def of(cls, folder: Path, seed: int, rows: int | None) -> "OneRun":
-        """From a saved model."""
+        """Read what a saved model's record says of its training."""
         record = read_manifest(folder)
         training = record["training"]
         return cls(
@@ -121,7 +121,7 @@ class Several:
         return self.runs[-1].stopped == "interrupted"
 
     def summaries(self) -> list[Summary]:
-        """Each score of each amount of training data, in the order they were trained."""
+        """Summarise each score of each amount of training data, in the order they were trained."""
         amounts = list(dict.fromkeys(run.trained_on for run in self.runs))
         return [
             _summary(name, rows, [run for run in self.runs if run.trained_on == rows])
@@ -130,7 +130,7 @@ class Several:
         ]
 
     def to_json(self) -> dict[str, Any]:
-        """For machines, and for ``DIR.runs/runs.json``."""
+        """Return plain data for ``--json`` and ``DIR.runs/runs.json``."""
         return {
             "model": str(self.folder),
             "kept": {"seed": self.kept.seed, "folder": str(self.kept.folder)},

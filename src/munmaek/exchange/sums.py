@@ -79,7 +79,7 @@ def _listed(folder: Path) -> dict[str, str]:
 
 
 def _kept(folder: Path, name: str) -> str | None:
-    """The sum that a program of Hugging Face keeps of a file."""
+    """Return the sum that a program of Hugging Face keeps of a file, None where it keeps none."""
     path, record = folder / name, folder / _KEPT / f"{name}.metadata"
     if path.is_symlink() and path.readlink().parent.name == "blobs":
         kept = path.readlink().name

@@ -71,7 +71,7 @@ class Average:
         return self.mean or None
 
     def tensors(self) -> Tensors:
-        """For a checkpoint, under ``average.``."""
+        """Return what has been averaged so far, for a checkpoint, under ``average.``."""
         out = {f"average.mean.{name}": tensor for name, tensor in self.mean.items()}
         for number, snapshot in enumerate(self.snapshots):
             out |= {f"average.{number}.{name}": tensor for name, tensor in snapshot.items()}
@@ -80,7 +80,7 @@ class Average:
         return out
 
     def take_up(self, tensors: Mapping[str, Tensor], device: torch.device) -> None:
-        """From a checkpoint."""
+        """Continue from what ``tensors`` put into a checkpoint, beside whatever else is there."""
         found: dict[str, Tensors] = {}
         for key, tensor in tensors.items():
             kind, _, rest = key.partition(".")

@@ -48,7 +48,7 @@ class Checkpoint:
 
 
 def weights(network: nn.Module) -> dict[str, Tensor]:
-    """Parameters and lasting buffers by name, those that are shared once."""
+    """Return parameters and persistent buffers by name, whole, each shared one once."""
     return {name: whole(tensor) for name, tensor in _own(network).items()}
 
 
@@ -95,7 +95,7 @@ class Store:
         self.path = folder / "checkpoints"
 
     def steps(self) -> list[int]:
-        """Steps that there are checkpoints of, whole or not, newest first."""
+        """List the steps that there are checkpoints of, whole or not, newest first."""
         names = (path.name.removeprefix("step-") for path in self.path.glob("step-*"))
         return sorted((int(name) for name in names if name.isdecimal()), reverse=True)
 

@@ -73,7 +73,7 @@ def ngram_sizes(tokenizer: Tokenizer) -> dict[str, int]:
 
 
 def excluded_ids(tokenizer: Tokenizer) -> tuple[int, ...]:
-    """Ids that no text has and no model predicts."""
+    """Return the ids that no text has and no model predicts: padding and mask."""
     return (tokenizer.pad, tokenizer.mask)
 
 

@@ -97,7 +97,7 @@ def _how_many(rows: int, asked: str | None, *, most: int) -> int:
 def hold_out(
     rows: int, *, seed: int, asked: str | None = None, most: int = MOST
 ) -> tuple[Ints, Ints]:
-    """Row indices to train on and to validate on.
+    """Return the indices of the rows to train on and of those to validate on, each ascending.
 
     Args:
         rows: how many there are.
@@ -116,7 +116,7 @@ def hold_out(
 def hold_out_labelled(
     labels: Sequence[Hashable], *, name: str, seed: int, asked: str | None = None
 ) -> tuple[Ints, Ints]:
-    """``hold_out`` with each label's share held out, as far as whole rows allow.
+    """Return indices as ``hold_out`` does, with each label's share held out as far as rows allow.
 
     A row of several labels counts for its rarest one (as Sechidis et al. 2011 go about it). A label
     that has one row keeps it in training.
@@ -160,7 +160,7 @@ def hold_out_labelled(
 
 
 def _rarest(labels: Sequence[Hashable]) -> list[Hashable]:
-    """One label of each row."""
+    """Return one label of each row: of several the rarest, of none the empty string."""
     several = any(not isinstance(label, str) for label in labels)
     if not several:
         return list(labels)
@@ -202,7 +202,9 @@ def _warn_of_single(labels: Sequence[str], name: str) -> None:
 def hold_out_documents(
     lines: Sequence[str], *, seed: int, asked: str | None = None
 ) -> tuple[Ints, Ints]:
-    """``hold_out`` of whole documents, each with the empty lines behind it: indices of lines.
+    """Return the indices of the lines to train on and to validate on, documents held out whole.
+
+    The empty lines behind a document go with it.
 
     Raises:
         InputError: fewer than 4 documents, as 2 must be left on either side.

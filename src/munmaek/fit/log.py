@@ -66,13 +66,13 @@ class Log:
                     self._board.add_scalar(name, line[name], now.step)
 
     def end(self) -> None:
-        """Nothing more comes."""
+        """Close the log: nothing more comes."""
         if self._board is not None:
             self._board.close()
 
 
 def _board(folder: Path) -> Any:
-    """TensorBoard's own writer.
+    """Return TensorBoard's own writer into ``folder``.
 
     Raises:
         UnsupportedError: it is not installed.

@@ -147,7 +147,7 @@ class _Run:
         self.network.train()
 
     def step(self) -> None:
-        """One update of the weights."""
+        """Update the weights once, from as many batches as a step takes."""
         state, config, processes = self.state, self.config, self.processes
         taken, batches = self._next_batches()
         progress = state.progress(config)
@@ -326,7 +326,7 @@ class _Run:
 
 @contextmanager
 def _seeded(seed: int, device: torch.device) -> Generator[None]:
-    """Torch's global generators begin at ``seed`` inside, and are as they were after."""
+    """Begin torch's global generators at ``seed`` inside; after it they are as they were."""
     devices = [device] if device.type == "cuda" else []
     # Torch leaves these two without complete types.
     random = cast("Any", torch.random)

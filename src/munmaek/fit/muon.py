@@ -29,7 +29,7 @@ _COEFFICIENTS = 3.4445, -4.7750, 2.0315
 
 
 def orthogonal(matrix: Tensor, *, steps: int = 5) -> Tensor:
-    """Nearly U Vᵀ of a matrix U S Vᵀ, by products alone: [n, m].
+    """Return nearly U Vᵀ of a matrix U S Vᵀ, by products alone: [n, m].
 
     Half precision is enough: under autocast the products are in bfloat16.
     """
@@ -46,7 +46,7 @@ def orthogonal(matrix: Tensor, *, steps: int = 5) -> Tensor:
 def make_muon(
     network: nn.Module, groups: list[dict[str, Any]], config: TrainConfig
 ) -> torch.optim.Optimizer:
-    """Muon for the decayed matrices of ``groups`` and AdamW for what else they hold.
+    """Make Muon for the decayed matrices of ``groups`` and AdamW for what else they hold.
 
     Scores of words and labels (``output``, ``classifier`` beside the stack) are AdamW's too.
     """
@@ -126,7 +126,7 @@ class Muon(torch.optim.Optimizer):
     def _direction(
         self, parameter: nn.Parameter, grad: Tensor, group: dict[str, Any]
     ) -> tuple[Tensor, ...]:
-        """Nesterov's momentum of each block."""
+        """Return Nesterov's momentum of each block of the parameter, its state moved on."""
         state: dict[str, Any] = self.state[parameter]
         if not state:
             state["momentum"] = torch.zeros_like(grad)

@@ -228,7 +228,7 @@ def _copying(network: Any, init: Trained, recipe: Recipe) -> Callable[[], object
 
 @contextmanager
 def _shapes_said() -> Generator[None]:
-    """Torch's complaint about weights that do not fit, as an error for users."""
+    """Raise torch's error about weights that do not fit as one for users."""
     try:
         yield
     except RuntimeError as error:
@@ -237,7 +237,7 @@ def _shapes_said() -> Generator[None]:
 
 
 def embedded_tokens(tokenizer: AnyTokenizer, run: Run) -> int:
-    """Rows of the embeddings: a checkpoint may have more than its tokenizer has tokens."""
+    """Count the rows of the embeddings: a checkpoint may have more than its tokenizer needs."""
     row = None if run.init is None else stages().get(run.init.info.stage)
     if run.init is not None and row is not None and row.begun().keeps_vocabulary:
         return int(run.init.info.sizes["vocab_size"])
@@ -251,10 +251,10 @@ def token_counts(sequences: Iterable[Sequence[int]], size: int) -> Counts:
 
 
 def some(rows: Sequence[Any]) -> Sequence[Any]:
-    """As many rows as are looked at while training."""
+    """Return the first ``VALIDATION_ROWS`` rows: as many as are looked at while training."""
     return rows[:VALIDATION_ROWS]
 
 
 def row_lengths(rows: Sequence[Sequence[int]], *, more: int = 0) -> Any:
-    """Tokens of each row, and ``more``."""
+    """Return the tokens of each row, ``more`` added: whole numbers [N]."""
     return np.array([len(row) + more for row in rows], dtype=np.int64)

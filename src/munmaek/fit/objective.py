@@ -57,11 +57,11 @@ class Task(Protocol, Generic[N, B]):
         ...
 
     def loss(self, network: N, batch: B) -> Loss:
-        """Loss of the batch under the network as it stands, on the network's device."""
+        """Compute the loss of the batch under the network as it stands, on the network's device."""
         ...
 
     def validate(self, network: N) -> float:
-        """Mean loss on the validation data, nats per prediction; lower is better.
+        """Return the mean loss on the validation data, nats per prediction; lower is better.
 
         The network comes in evaluation mode and without gradients.
         """

@@ -37,12 +37,12 @@ class Layered(Protocol):
     """A network that can say which parameters lie how deep."""
 
     def layers(self) -> Sequence[Sequence[nn.Parameter]]:
-        """Parameters from the input's layer to the output's; those left out count as the last."""
+        """List parameters from the input's layer to the output's; those in none count as last."""
         ...
 
 
 def make_optimiser(network: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """AdamW (Loshchilov & Hutter 2019), SGD or Muon, decaying matrices and nothing else.
+    """Make AdamW (Loshchilov & Hutter 2019), SGD or Muon, which decay matrices and nothing else.
 
     Embeddings are left out because a rare word's vector would shrink in every step in which the
     word does not occur; biases and normalisation because they hold no capacity to restrain.
@@ -56,7 +56,7 @@ def make_optimiser(network: nn.Module, config: TrainConfig) -> torch.optim.Optim
 
 
 def _groups(network: nn.Module, config: TrainConfig) -> list[dict[str, Any]]:
-    """By depth, and whether they decay; a group's rate is ``factor`` times the schedule's."""
+    """Group parameters by depth and by decay; a group's rate is ``factor`` × the schedule's."""
     looked_up = {
         id(parameter)
         for module in network.modules()

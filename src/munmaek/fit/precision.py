@@ -53,7 +53,7 @@ def autocast(precision: Precision, device: torch.device) -> AbstractContextManag
 
 @contextmanager
 def flushing_subnormals() -> Generator[None]:
-    """Numbers below 1e-38 count as zero inside, and as they did before after it.
+    """Count numbers below 1e-38 as zero inside; after it they count as they did before.
 
     Gradients that vanish over a long stretch end there, and with such numbers a processor
     calculates more than ten times slower. It holds for this thread and for those that torch starts

@@ -142,7 +142,7 @@ class Processes:
         return hasattr(self._outer, "no_sync")
 
     def gather_weights(self) -> None:
-        """Every process holds all weights from here on, as if they had never been divided."""
+        """Give every process all weights from here on, as if they had never been divided."""
         if not hasattr(self._outer, "reshard") or self._inner is None:
             return
         found: dict[int, nn.Parameter] = {}
@@ -154,11 +154,11 @@ class Processes:
                 setattr(module, name, found[id(parameter)])
 
     def quietly(self) -> AbstractContextManager[object]:
-        """Gradients gathered within are summed over the processes by the next loss outside."""
+        """Leave it to the next loss outside to sum what gradients are gathered within."""
         return self._outer.no_sync() if self._wrapped else nullcontext()
 
     def summed(self, *values: float) -> list[float]:
-        """Each value's sum over the processes."""
+        """Return each value's sum over the processes, in every one of them."""
         if self.size == 1:
             return list(values)
         total = self._vector(values)
@@ -174,7 +174,7 @@ class Processes:
         return float(own)
 
     def gathered(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Every process's tensors, which have the same shapes, under ``rank.name``."""
+        """Return every process's tensors, which have the same shapes, under ``rank.name``."""
         out: dict[str, Tensor] = {}
         for name, tensor in tensors.items():
             own = tensor.to(self._place()).contiguous()
@@ -187,7 +187,7 @@ class Processes:
         return out
 
     def own(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """This process's of what ``gathered`` gave."""
+        """Return this process's tensors of what ``gathered`` gave, under their own names."""
         mine = f"{self.rank}."
         return {
             name.removeprefix(mine): tensor

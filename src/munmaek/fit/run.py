@@ -65,7 +65,7 @@ class RunState:
 
     @classmethod
     def fresh(cls, config: TrainConfig, precision: Precision) -> Self:
-        """Before the first step."""
+        """Return the state before the first step."""
         due = 1 / config.validations
         if config.budget is not None:
             due = min(due, _EARLY)
@@ -73,14 +73,14 @@ class RunState:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
-        """From a checkpoint."""
+        """Return the state that ``values`` wrote into a checkpoint."""
         state = cls(**values)
         state.curve = [(int(step), float(value)) for step, value in state.curve]
         state.opening = [(float(loss), int(count)) for loss, count in state.opening]
         return state
 
     def values(self) -> dict[str, Any]:
-        """For a checkpoint."""
+        """Return every field by name, for a checkpoint."""
         return asdict(self)
 
     @property
@@ -175,7 +175,7 @@ class RunState:
         return sum(loss for loss, _ in first) / count if count else float("nan")
 
     def report(self, config: TrainConfig) -> Progress:
-        """For the one who watches."""
+        """Return how far training is, what it has cost and what is left, for progress."""
         done = self.progress(config)
         return Progress(
             step=self.step,

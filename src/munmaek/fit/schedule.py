@@ -20,7 +20,7 @@ _MOMENTA = 0.95, 0.85
 
 
 def rate(config: TrainConfig, progress: float) -> float:
-    """Learning rate of a step taken at ``progress``, 0 to 1."""
+    """Return the learning rate of a step taken at ``progress``, 0 to 1."""
     if progress < config.warmup:
         share = progress / config.warmup
         if config.schedule == "one-cycle":
@@ -46,7 +46,7 @@ def _fall(config: TrainConfig, progress: float) -> float:
 
 
 def momentum(config: TrainConfig, progress: float) -> float | None:
-    """SGD's momentum or AdamW's first beta where the schedule moves it; None where it does not."""
+    """Return SGD's momentum or AdamW's first beta, None where the schedule does not move it."""
     if config.schedule != "one-cycle":
         return None
     slow, quick = _MOMENTA
@@ -56,5 +56,5 @@ def momentum(config: TrainConfig, progress: float) -> float | None:
 
 
 def _between(first: float, last: float, share: float) -> float:
-    """Half a cosine from ``first`` to ``last``."""
+    """Return the value at ``share`` of the way from ``first`` to ``last`` along half a cosine."""
     return last + (first - last) * 0.5 * (1 + math.cos(math.pi * share))

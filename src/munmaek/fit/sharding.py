@@ -36,7 +36,7 @@ def part(tensor: Tensor) -> Tensor:
 
 
 def divided_like(tensor: Tensor, model: Tensor) -> Tensor:
-    """``tensor``, divided as ``model`` is if it is."""
+    """Return ``tensor`` divided over the processes as ``model`` is; whole where that is."""
     if not isinstance(model, _library.DTensor) or tensor.shape != model.shape:
         return tensor
     kind: Any = model
@@ -47,7 +47,7 @@ def divided_like(tensor: Tensor, model: Tensor) -> Tensor:
 
 
 def shared_out(matrices: Sequence[Tensor], work: Callable[[Tensor], Tensor]) -> list[Tensor]:
-    """``work`` of each matrix: every process does its share, and all of them get all.
+    """Return ``work`` of each matrix: every process does its share, and all of them get all.
 
     Matrices are the same in every process, and ``work``, which costs as much as a product of the
     matrix with its own transpose, keeps shape and type. Of matrices that are divided themselves

@@ -12,7 +12,7 @@ __all__ = ["Info", "munmaek_version"]
 
 
 def munmaek_version() -> str:
-    """The installed version."""
+    """Return the installed version, or ``unknown`` where munmaek is not installed."""
     try:
         return version("munmaek")
     except PackageNotFoundError:
@@ -66,11 +66,11 @@ class Info:
         return in_role(scores, TRAINED_ON) if again else dict(scores)
 
     def to_json(self) -> dict[str, Any]:
-        """For ``munmaek.json``."""
+        """Return the fields as ``munmaek.json`` has them."""
         return {name: getattr(self, name) for name in self.__slots__}
 
     @classmethod
     def from_json(cls, manifest: Mapping[str, Any]) -> "Info":
-        """From ``munmaek.json``."""
+        """Make the record from the fields of ``munmaek.json``."""
         known = {name: manifest[name] for name in cls.__slots__ if name != "command"}
         return cls(**known, command=manifest.get("command", ""))

@@ -57,7 +57,7 @@ def render_manifest(values: Mapping[str, Any]) -> str:
 
 
 def _with_seal(text: str, seal: str) -> str:
-    """The text with another seal, which is the last of it."""
+    """Return the text with another seal, which is the last of it."""
     before, found, after = text.rpartition('"sha256": "')
     return f"{before}{found}{seal}{after[len(seal) :]}"
 
@@ -189,7 +189,7 @@ def _faults(folder: Path, before: str) -> Iterator[str]:
 
 
 def _unlisted(name: str) -> bool:
-    """Whether a file of a model is one that manifests before format 2 did not name."""
+    """Tell whether a file of a model is one that manifests before format 2 did not name."""
     return name == "log.jsonl" or name.startswith("tensorboard/") or name.endswith(f"/{MANIFEST}")
 
 
@@ -232,7 +232,7 @@ def _check_seal(path: Path, manifest: Mapping[str, Any]) -> None:
 
 
 def _fault(folder: Path, name: str, wanted: Mapping[str, Any], *, whole: bool) -> str | None:
-    """What is wrong with a file; None for nothing."""
+    """Describe what is wrong with a file; None for nothing."""
     path = folder / name
     if path.resolve() != folder.resolve() / name:
         return "a link, a file of this folder is wanted"

@@ -40,7 +40,7 @@ def told_apart(labels: Sequence[str], places: Sequence[Path | None]) -> list[str
 
 
 def _numbered(labels: Sequence[str]) -> list[str]:
-    """The labels, those that still are the same with a number behind all but the first."""
+    """Return the labels, those that still are the same with a number behind all but the first."""
     seen: Counter[str] = Counter()
     out: list[str] = []
     for label in labels:

@@ -29,7 +29,7 @@ class FromTables(Protocol[T]):
         eos: int,
         unk: int | None,
     ) -> T:
-        """The model that gave ``tensors``."""
+        """Make the model that gave ``tensors``."""
         ...
 
 

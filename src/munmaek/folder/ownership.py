@@ -111,7 +111,7 @@ def _strangers(folder: Path) -> Iterator[Path]:
 
 
 def _strangers_below(folder: Path) -> Iterator[Path]:
-    """Of a folder within one of ours."""
+    """Yield what munmaek did not write into a folder within one of ours."""
     if LEFT.fullmatch(folder.name):
         return
     if folder.name == "tensorboard":
@@ -124,7 +124,7 @@ def _strangers_below(folder: Path) -> Iterator[Path]:
 
 
 def _names(folder: Path) -> frozenset[str]:
-    """The names of the files that munmaek writes into a folder of this kind."""
+    """Return the names of the files that munmaek writes into a folder of this kind."""
     if _is_for_others(folder):
         return _FOR_OTHERS
     if folder.name.endswith(".partial"):
@@ -137,7 +137,7 @@ def _names(folder: Path) -> frozenset[str]:
 
 
 def _listed(manifest: Path) -> frozenset[str]:
-    """The files that a manifest lists, as far as it can be read."""
+    """Return the names of the files that a manifest lists, as far as it can be read."""
     try:
         content: Any = json.loads(_read(manifest))
         files: Any = content["files"] if content["format"] else {}
@@ -147,7 +147,7 @@ def _listed(manifest: Path) -> frozenset[str]:
 
 
 def _is_for_others(folder: Path) -> bool:
-    """Whether the weights in it say that munmaek wrote them for others."""
+    """Tell whether the weights in it say that munmaek wrote them for others."""
     path = folder / "model.safetensors"
     try:
         length = int.from_bytes(_read(path, 8), "little")

@@ -75,7 +75,7 @@ def save_config(
 
 
 def _tokenizer_files(tokenizer: AnyTokenizer) -> dict[str, Callable[[Path], None]]:
-    """What ``transformers`` wants beside ``tokenizer.json``."""
+    """Return what ``transformers`` wants beside ``tokenizer.json``: a writer for each file."""
     if not isinstance(tokenizer, CheckpointTokenizer):
         return {}
     text = json.dumps(tokenizer.settings(), ensure_ascii=False, indent=2) + "\n"

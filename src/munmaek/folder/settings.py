@@ -10,6 +10,6 @@ __all__ = ["save_settings"]
 
 
 def save_settings(path: Path, info: Info) -> None:
-    """Task, stage, configuration and sizes."""
+    """Write task, stage, configuration and sizes."""
     content = {**MARK, "stage": info.stage, "task": info.task, **info.config, **info.sizes}
     path.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

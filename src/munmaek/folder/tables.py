@@ -143,7 +143,7 @@ def _sha256(
 
 
 def load_tables(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of a safetensors file, memory-mapped: nothing is read until it is used.
+    """Open the arrays of a safetensors file, memory-mapped: nothing is read until it is used.
 
     Only the header is looked at, and that every array lies within the file.
 

@@ -62,7 +62,7 @@ def make_network(
 
 
 def parameter_count(network: nn.Module) -> int:
-    """Weights that are trained, tied ones once."""
+    """Count the weights that are trained, tied ones once."""
     return sum(weight.numel() for weight in network.parameters())
 
 

@@ -78,7 +78,7 @@ class NewFolder:
     """A model's folder while its files are written, aside."""
 
     def __init__(self, folder: Path, aside: Path) -> None:
-        """Nothing is written yet."""
+        """Keep where the model goes; nothing is written yet."""
         self._folder, self._aside = folder, aside
         self._hashes: dict[str, str | None] = {}
 
@@ -103,7 +103,7 @@ class NewFolder:
 
 @contextmanager
 def new_folder(folder: Path, *, force: bool = False) -> Generator[NewFolder]:
-    """A folder to write a model into; unless it is finished, nothing is left of it.
+    """Make a folder to write a model into; unless it is finished, nothing is left of it.
 
     Raises:
         InputError: ``folder`` exists and ``force`` is false.

@@ -38,7 +38,7 @@ class Framing:
     """The network is told which text of a pair a token belongs to (BERT)."""
 
     def rows(self, firsts: Sequence[Ids], seconds: Sequence[Ids] | None = None) -> Rows:
-        """All texts, or all pairs, framed."""
+        """Frame all texts, or all pairs."""
         if seconds is None:
             return Rows(self.frame.rows(firsts, self.limit))
         pairs = [self.pair(first, second) for first, second in zip(firsts, seconds, strict=True)]
@@ -46,7 +46,7 @@ class Framing:
         return Rows([ids for ids, _ in pairs], splits)
 
     def pair(self, first: Ids, second: Ids) -> tuple[list[int], int]:
-        """A pair's row and the tokens of its first text; the longer text is cut first."""
+        """Return a pair's row and the tokens of its first text; the longer text is cut first."""
         return self.frame.together(first, second, self.limit)
 
 

@@ -161,7 +161,9 @@ class Labeller(Model, ABC):
     def logprobs(
         self, texts: Sequence[str], seconds: Sequence[str] | None = None
     ) -> NDArray[np.float64]:
-        """Natural-log probability of each label for each text or pair [N, C], calibrated.
+        """Return the natural-log probability of each label for each text or pair: [N, C].
+
+        The scores are divided by ``temperature`` first.
 
         Raises:
             InputError: pairs where single texts are wanted, or the other way round.
@@ -169,12 +171,12 @@ class Labeller(Model, ABC):
 
     @abstractmethod
     def at(self, temperature: float) -> Self:
-        """The same with another temperature."""
+        """Return the same model with another temperature."""
 
     def predict(
         self, texts: Sequence[str], seconds: Sequence[str] | None = None
     ) -> list[Prediction]:
-        """The label of each text, in their order; an empty text gets one too.
+        """Predict the label of each text, in their order; an empty text gets one too.
 
         Args:
             texts: the texts, or one, or the first of each pair.
@@ -213,7 +215,7 @@ class Labeller(Model, ABC):
             raise UnsupportedError(message)
 
     def evaluate(self, corpus: LabelledCorpus) -> dict[str, Score]:
-        """Accuracy, macro F1 and the calibration error (ECE), with intervals.
+        """Return accuracy, macro F1 and the calibration error (ECE), with intervals.
 
         A label never seen in training counts as wrong, and the signatures say how many there are.
 
@@ -255,7 +257,7 @@ class Labeller(Model, ABC):
         return resting_on(scores, corpus.name, len(found), rows)
 
     def calibrated(self, corpus: LabelledCorpus) -> tuple[Self, Calibration]:
-        """The same with the temperature that fits ``corpus`` best, and what that does.
+        """Return the same model with the temperature that fits ``corpus`` best, and what that does.
 
         Rows with a label never seen in training say nothing of it, and are left out.
 

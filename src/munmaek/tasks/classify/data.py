@@ -73,7 +73,7 @@ class Labelled:
         return sure
 
     def describe(self) -> dict[str, Any]:
-        """Names, sizes and fingerprints."""
+        """Return names, sizes and fingerprints of the data, as the manifest keeps them."""
         train, valid = self.train_corpus, self.valid_corpus
         held = 0 if valid is None else len(valid.texts)
         found = describe_split(train, len(train.texts), valid, held)
@@ -91,7 +91,7 @@ def prepare_labelled(
     soft: Sources = (),
     holding: bool | None = None,
 ) -> Labelled:
-    """Labelled texts for a classifier.
+    """Prepare labelled texts for a classifier: rows held out, a tokenizer, ids and label indices.
 
     Args:
         corpus: the training data.
@@ -162,7 +162,7 @@ def _check_several(corpus: LabelledCorpus, recipe: ClassifyRecipe, soft: Sources
 
 
 def _with_soft(texts: Labelled, soft: SoftLabels) -> Labelled:
-    """The same, with more texts to train on."""
+    """Return the same data with the texts of ``soft`` to train on, too."""
     encode = texts.tokenizer.encode_many
     seconds = texts.train_seconds
     if seconds is not None:

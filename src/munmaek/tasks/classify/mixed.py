@@ -134,7 +134,7 @@ def mix_classifiers(
     log_linear: bool = False,
     names: Sequence[str] = (),
 ) -> MixedClassifier:
-    """One classifier of several that know the same labels, of any stages and tokenizers.
+    """Mix classifiers that know the same labels, of any stages and tokenizers, into one.
 
     Args:
         parts: two or more.

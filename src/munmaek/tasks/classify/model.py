@@ -57,7 +57,9 @@ class Classifier(Labeller):
         return not isinstance(self.model, NgramClassifier) and self.model.several
 
     def logprobs(self, texts: Sequence[str], seconds: Sequence[str] | None = None) -> Floats:
-        """Natural-log probability of each label for each text or pair [N, C], calibrated.
+        """Return the natural-log probability of each label for each text or pair: [N, C].
+
+        The scores are divided by ``temperature`` first.
 
         Raises:
             InputError: pairs where single texts are wanted, or the other way round.
@@ -72,7 +74,7 @@ class Classifier(Labeller):
         return tempered(self.model.logprobs(ids, splits=splits), self.temperature)
 
     def at(self, temperature: float) -> Self:
-        """This classifier with another temperature."""
+        """Return this classifier with another temperature."""
         return replace(self, temperature=temperature)
 
     @property

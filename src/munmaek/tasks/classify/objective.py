@@ -75,7 +75,7 @@ class Classification:
     """Ids that are never replaced."""
 
     def epoch(self, number: int) -> Sequence[LabelledBatch[Any]]:
-        """Texts of like length together, batches in random order."""
+        """Return the epoch's batches in random order, texts of like length together."""
         groups = length_groups(self.train.ids, self.max_tokens, seed=(self.seed, number))
 
         def batch(index: int, chosen: NDArray[np.int64]) -> LabelledBatch[Any]:
@@ -94,7 +94,10 @@ class Classification:
         return LabelledBatch[Any].gather(ids, self.train_labels, chosen, self.pad, splits=splits)
 
     def loss(self, network: ClassifierNetwork, batch: LabelledBatch[Any]) -> Loss:
-        """Negative log-likelihood of the labels, weighted."""
+        """Return the labels' weighted negative log-likelihood, summed over the texts, in nats.
+
+        Where a text may have several labels it is their mean binary cross-entropy, unweighted.
+        """
         logits = network_scores(network, batch.ids, batch.lengths, batch.splits).float()
         labels = tensor(batch.labels, network)
         if self.several:
@@ -105,7 +108,7 @@ class Classification:
         return Loss(total, len(batch.labels))
 
     def validate(self, network: ClassifierNetwork) -> float:
-        """Nats per text, the mean weighted as the loss is; per label where there are several."""
+        """Return nats per text, weighted as the loss is; nats per label where there are several."""
         if self.several:
             scores = torch.as_tensor(outputs(network, self.valid))
             gold = torch.as_tensor(self.valid_labels, dtype=scores.dtype)
@@ -133,7 +136,7 @@ class NeuralClassifier:
         splits: NDArray[np.int64] | None = None,
         max_tokens: int = 8192,
     ) -> NDArray[np.float64]:
-        """Natural-log probability of each label for each framed text: [N, C], in their order."""
+        """Return the natural-log probability of each label for each framed text: [N, C]."""
         scores = outputs(self.network, Rows(sequences, splits), max_tokens=max_tokens)
         return self.of_scores(torch.as_tensor(scores)).numpy()
 
@@ -145,7 +148,10 @@ class NeuralClassifier:
 def length_groups(
     sequences: Sequence[Ids], max_tokens: int, *, seed: Sequence[int] | None
 ) -> list[NDArray[np.int64]]:
-    """Rows of like length together, in random order, or by length where ``seed`` is None."""
+    """Group rows of like length, in random order, or by length where ``seed`` is None.
+
+    Each group holds the indices of rows with at most ``max_tokens`` together, padding included.
+    """
     lengths = np.array([len(row) for row in sequences], dtype=np.int64)
     rng = None if seed is None else np.random.default_rng(list(seed))
     return list(bucket(lengths, max_tokens=max_tokens, rng=rng))
@@ -188,7 +194,10 @@ def network_scores(
     *,
     tape: Tape | None = None,
 ) -> Tensor:
-    """The network's scores [B, C]; ``splits`` tell one that knows segments where a pair parts."""
+    """Return the network's scores [B, C].
+
+    ``splits`` tell a network that knows segments where each pair parts.
+    """
     tokens, sizes = tensor(ids, network), tensor(lengths, network)
     if splits is None:
         return network.forward(tokens, sizes, tape=tape)
@@ -203,5 +212,5 @@ def row_scores(network: Any, rows: Rows, tape: Tape) -> Tensor:
 
 
 def segments(splits: Int[Tensor, " B"], size: int) -> Int[Tensor, "B T"]:
-    """0 at the tokens of each first text, 1 after it."""
+    """Return 0 at the tokens of each first text and 1 after it: [B, T]."""
     return (torch.arange(size, device=splits.device) >= splits[:, None]).long()

@@ -31,7 +31,9 @@ __all__ = ["framed_rows", "framing_for", "label_weights", "train_classifier"]
 
 
 def label_weights(recipe: Weighted, labels: Sequence[str], counts: NDArray[Any]) -> Any:
-    """The weight of each label in the loss, its mean over the training data 1; None weighs none.
+    """Return the weight of each label in the loss, their mean over the training data 1.
+
+    None weighs all alike.
 
     Args:
         recipe: says which: ``balanced`` is 1 / count.
@@ -70,7 +72,7 @@ def framing_for(recipe: Bounded, run: Run, tokenizer: AnyTokenizer) -> Framing:
 
 
 def framed_rows(framing: Framing, texts: Labelled | Valued) -> tuple[Rows, Rows]:
-    """Training rows, and the validation rows that are looked at while training."""
+    """Frame the training rows, and the validation rows that are looked at while training."""
     seconds = None if texts.valid_seconds is None else some(texts.valid_seconds)
     return (
         framing.rows(texts.train, texts.train_seconds),

@@ -79,7 +79,10 @@ class Contrastive:
     seed: int = 0
 
     def epoch(self, number: int) -> Sequence[ContrastiveBatch]:
-        """All pairs in random order; a last batch of one, which has no negative, is left out."""
+        """Return all pairs in batches, in random order.
+
+        A last batch of one, which has no negative, is left out.
+        """
         order = np.random.default_rng([self.seed, number]).permutation(len(self.train.firsts))
         groups = [order[at : at + self.batch] for at in range(0, len(order), self.batch)]
         groups = [rows for rows in groups if len(rows) > 1]
@@ -94,7 +97,10 @@ class Contrastive:
         return ContrastiveBatch(ids, lengths, np.array(kinds, dtype=np.int64))
 
     def loss(self, network: BertBaseNetwork, batch: ContrastiveBatch) -> Loss:
-        """Negative log-likelihood of each text's own second among those of the batch."""
+        """Return the negative log-likelihood of each text's own second of those in the batch.
+
+        It is summed over the pairs, in nats.
+        """
         lengths = tensor(batch.lengths, network)
         hidden = network.forward(tensor(batch.ids, network), lengths)
         first, second = self._pooled(hidden.float(), lengths).chunk(2)
@@ -105,12 +111,12 @@ class Contrastive:
         return Loss(total, len(first))
 
     def _pooled(self, hidden: Float[Tensor, "B T D"], lengths: Tensor) -> Float[Tensor, "B D"]:
-        """Vectors of length one; ``hidden`` is zero at padding."""
+        """Pool to vectors of length one: [B, D]; ``hidden`` is zero at padding."""
         vectors = hidden[:, 0] if self.pooling == "first" else hidden.sum(1) / lengths[:, None]
         return F.normalize(vectors, dim=-1)
 
     def validate(self, network: BertBaseNetwork) -> float:
-        """1 − Spearman's ρ where the validation pairs have values, else nats per text.
+        """Return 1 − Spearman's ρ where the validation pairs have values, else nats per text.
 
         Without pairs the nats are under dropout, the same at every call.
         """
@@ -131,7 +137,7 @@ class Contrastive:
 
 
 def cosines(network: Any, data: PairRows, pooling: Literal["mean", "first"]) -> NDArray[np.float64]:
-    """Cosine of the two texts of each pair: [N]."""
+    """Return the cosine of the two texts of each pair: [N]."""
     rows = [*data.firsts, *(data.firsts if data.seconds is None else data.seconds)]
     vectors = encode_rows(prepare(network.encoder), rows, pooling=pooling)
     vectors = unit(vectors.astype(np.float64))

@@ -59,7 +59,7 @@ class _Row:
 def adapted_scores(
     trained: TrainedLanguageModel, corpus: Corpus, adaptation: Adaptation
 ) -> dict[str, Score]:
-    """The perplexity of ``corpus`` in every way asked for; the plain one first.
+    """Score ``corpus`` by its perplexity in every way asked for, the plain one first.
 
     Raises:
         UnsupportedError: no neural language model, or one to mix with of another tokenizer.

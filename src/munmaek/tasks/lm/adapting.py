@@ -35,7 +35,7 @@ class Trace:
 
 
 def units(model: NeuralLanguageModel, sequences: Sequence[Ids], *, document: bool) -> Iterator[Ids]:
-    """Stretches over which the state goes on, with the token that begins each in front.
+    """Yield the sequences over which the state goes on, each behind the token that begins it.
 
     The whole text is one, or with ``document`` false each sentence.
     """
@@ -52,7 +52,7 @@ def units(model: NeuralLanguageModel, sequences: Sequence[Ids], *, document: boo
 
 @inference()
 def trace_of(model: NeuralLanguageModel, sequences: Sequence[Ids], *, document: bool) -> Trace:
-    """The trace of the sequences, one after the other."""
+    """Run the network along the sequences, one after the other, and return the trace."""
     network, tokens = model.network, list[int]()
     hiddens, golds = list[NDArray[np.float32]](), list[NDArray[np.float64]]()
     parts = list(units(model, sequences, document=document))

@@ -27,7 +27,7 @@ LINES_AT_ONCE = 10_000
 def add_text(
     model: TrainedLanguageModel, corpus: Corpus, *, valid: Corpus | None = None
 ) -> TrainedLanguageModel:
-    """The model that training on its own text and then ``corpus`` gives.
+    """Return the model that training on its own text and then ``corpus`` gives.
 
     Args:
         model: an n-gram model that was saved with its text.

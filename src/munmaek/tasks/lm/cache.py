@@ -74,12 +74,12 @@ class NeuralCache:
         return self.model.eos
 
     def start(self) -> CacheState:
-        """An empty cache."""
+        """Return the state of an empty cache."""
         inner = self.model.start()
         return CacheState(inner, np.empty((0, inner.hidden.shape[1])), np.empty(0, dtype=np.int64))
 
     def logprobs(self, state: CacheState) -> Floats:
-        """Natural-log probability of every next token: [V]."""
+        """Return the natural-log probability of every next token: [V]."""
         plain = self.model.logprobs(state.inner)
         if not len(state.tokens):
             return plain
@@ -90,7 +90,7 @@ class NeuralCache:
         return _mixed(plain, cached, self.cache.share)
 
     def advance(self, state: CacheState, token: int) -> CacheState:
-        """The state after one more token, which the cache remembers too."""
+        """Return the state after one more token, which the cache remembers too."""
         size = self.cache.size
         keys = np.concatenate([state.keys, _scaled(_array(state.inner))])[-size:]
         tokens = np.append(state.tokens, token)[-size:]
@@ -99,11 +99,11 @@ class NeuralCache:
         return CacheState(inner, keys, tokens)
 
     def score(self, ids: Ids) -> Floats:
-        """Natural-log probability of each of ``ids``: [T]."""
+        """Return the natural-log probability of each of ``ids``: [T]."""
         return self.score_many([ids])[0]
 
     def score_many(self, sequences: Sequence[Ids]) -> list[Floats]:
-        """``score`` of many documents, in their order; each begins with an empty cache."""
+        """Score many documents, in their order; each begins with an empty cache."""
         traces = (trace_of(self.model, [ids], document=self.document) for ids in sequences)
         return [cached_logprobs(trace, self.cache) for trace in traces]
 
@@ -113,7 +113,7 @@ def _array(state: RowState) -> Floats:
 
 
 def _scaled(hidden: Floats) -> Floats:
-    """Divided by D^(1/4), so that a product of two is divided by √D."""
+    """Divide by D^(1/4), so that a product of two is divided by √D."""
     return hidden / hidden.shape[1] ** 0.25
 
 
@@ -123,7 +123,10 @@ def _mixed(plain: Floats, cached: Floats, share: float) -> Floats:
 
 
 def cached_logprobs(trace: Trace, cache: Cache) -> Floats:
-    """Natural-log probability of each token of the trace: [T]; equal to folding ``NeuralCache``."""
+    """Return the natural-log probability of each token of the trace: [T].
+
+    It is equal to folding ``NeuralCache``.
+    """
     found = _cached(trace, cache.size, (cache.sharpness,))[0]
     out = _mixed(trace.logprobs, found, cache.share)
     out[:1] = trace.logprobs[:1]
@@ -131,7 +134,10 @@ def cached_logprobs(trace: Trace, cache: Cache) -> Floats:
 
 
 def _cached(trace: Trace, size: int, sharpness: Sequence[float]) -> Floats:
-    """What the cache alone gives to each token of the trace, by sharpness: [S, T]; 0 at first."""
+    """Return the cache's own probability of each token of the trace, by sharpness: [S, T].
+
+    It is 0 at the first token, where the cache is empty.
+    """
     keys = torch.as_tensor(_scaled(trace.hidden.astype(np.float64))).float()
     tokens = torch.as_tensor(trace.tokens)
     out = torch.zeros(len(sharpness), len(tokens), dtype=torch.float64)
@@ -149,7 +155,7 @@ def _cached(trace: Trace, size: int, sharpness: Sequence[float]) -> Floats:
 
 
 def tune_cache(trace: Trace, *, size: int) -> Cache:
-    """The sharpness and share that make the trace likeliest, from a grid."""
+    """Choose the sharpness and share that make the trace likeliest, of a few fixed values."""
     best, highest = Cache(size=size, share=0.0), -np.inf
     for sharpness, found in zip(_SHARPNESS, _cached(trace, size, _SHARPNESS), strict=True):
         trial = Cache(size=size, sharpness=sharpness)

@@ -74,7 +74,7 @@ def read_text_words(
     scratch: Scratch | None = None,
     column: Column | None = None,
 ) -> CountedText:
-    """Whole words, numbered as they are read; with ``scratch`` the text goes to ``column``."""
+    """Read whole words, numbered as they come; with ``scratch`` the text goes to ``column``."""
     rows, holding = 0, recipe.holds_out(valid=bool(valid))
     held: NDArray[np.int64] = np.empty(0, dtype=np.int64)
 
@@ -125,7 +125,10 @@ def _validating(corpus: Corpus | None) -> dict[str, Any]:
 
 
 def encode_text(recipe: LmRecipe, paths: Sources, valid: Sources) -> CountedText:
-    """By any other tokenizer, rows by the thousand, so that no list holds the ids of all."""
+    """Encode text by any other tokenizer, rows by the thousand.
+
+    No list holds the ids of all at once.
+    """
     corpus = read_text(paths, column=recipe.text_column)
     kept = np.arange(len(corpus.lines), dtype=np.int64)
     checked = read_text(valid, column=recipe.text_column) if valid else None
@@ -149,7 +152,7 @@ def encode_text(recipe: LmRecipe, paths: Sources, valid: Sources) -> CountedText
 
 
 def kept_text(given: CountedText, recipe: LmRecipe, size: int) -> TrainingText | None:
-    """The training text, where it is asked for or takes no more room than tables of ``size``."""
+    """Return the training text where it is asked for or no larger than tables of ``size`` bytes."""
     if recipe.keep_text is False:
         return None
     tokenizer = given.tokenizer

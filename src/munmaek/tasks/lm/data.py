@@ -45,7 +45,7 @@ class Text:
         return replace(self, tokenizer=tokenizer, train=train, valid=valid)
 
     def describe(self) -> dict[str, Any]:
-        """Names, sizes and fingerprints."""
+        """Return names, sizes and fingerprints of the data, as the manifest keeps them."""
         return describe_split(
             self.train_corpus, len(self.train), self.valid_corpus, len(self.valid)
         )
@@ -65,7 +65,7 @@ def prepare_text(
     tokenizer: Tokenizer | None = None,
     holding: bool | None = None,
 ) -> Text:
-    """Running text for a language model or a masked one.
+    """Prepare running text for a language model or a masked one.
 
     Args:
         corpus: the training data.

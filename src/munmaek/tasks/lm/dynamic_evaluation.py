@@ -63,7 +63,7 @@ class DynamicState(NamedTuple):
 def mean_squares(
     model: NeuralLanguageModel, sequences: Sequence[Ids], *, document: bool, length: int
 ) -> dict[str, Tensor]:
-    """M: the mean square of each weight's gradient over segments of a text, by name."""
+    """Return the mean square M of each weight's gradient over segments of a text, by name."""
     network = _module(model)
     sums = {name: torch.zeros_like(p) for name, p in network.named_parameters()}
     segments = 0
@@ -87,7 +87,7 @@ def _module(model: NeuralLanguageModel) -> nn.Module:
 def _forward(
     model: NeuralLanguageModel, segment: Ids, state: Any, *, gradients: bool
 ) -> tuple[tuple[NDArray[np.float32], Floats], Any]:
-    """States and log-probabilities of a segment, and the state after it.
+    """Return the states and log-probabilities of a segment, and the state after it.
 
     With ``gradients`` those of the mean loss are left in the network.
     """
@@ -127,11 +127,11 @@ class DynamicModel:
         return self.model.eos
 
     def start(self) -> DynamicState:
-        """The weights as they were trained."""
+        """Return the state that begins a document: the weights as they were trained."""
         return DynamicState(self._weights(), None, (self.model.bos,))
 
     def logprobs(self, state: DynamicState) -> Floats:
-        """Natural-log probability of every next token: [V]."""
+        """Return the natural-log probability of every next token: [V]."""
         with self._holding(state.weights), torch.no_grad():
             ids = tensor(np.array([state.inputs], dtype=np.int64), self.model.network)
             hidden, _ = self.model.network.forward(ids, state.before)
@@ -139,7 +139,7 @@ class DynamicModel:
             return logits.log_softmax(-1).cpu().numpy()
 
     def advance(self, state: DynamicState, token: int) -> DynamicState:
-        """The state after one more token; at the end of a segment with other weights."""
+        """Return the state after one more token; the end of a segment updates its weights."""
         inputs = (*state.inputs, token)
         ended = token == self.eos and not self.document
         if len(inputs) <= self.dynamics.length and not ended:
@@ -154,15 +154,15 @@ class DynamicModel:
         return DynamicState(weights, after, (token,))
 
     def score(self, ids: Ids) -> Floats:
-        """Natural-log probability of each of ``ids``: [T]."""
+        """Return the natural-log probability of each of ``ids``: [T]."""
         return self.score_many([ids])[0]
 
     def score_many(self, sequences: Sequence[Ids]) -> list[Floats]:
-        """``score`` of many documents, in their order; each begins with the trained weights."""
+        """Score many documents, in their order; each begins with the trained weights."""
         return [self.trace([ids]).logprobs for ids in sequences]
 
     def trace(self, sequences: Sequence[Ids]) -> Trace:
-        """The trace of one document."""
+        """Adapt along one document, from the trained weights, and return its trace."""
         first, length = self._weights(), self.dynamics.length
         hiddens, golds = list[NDArray[np.float32]](), list[Floats]()
         tokens = list[int]()
@@ -187,7 +187,7 @@ class DynamicModel:
 
     @contextmanager
     def _holding(self, weights: Weights) -> Generator[None]:
-        """The network holds ``weights`` inside, and what it held before after."""
+        """Put ``weights`` into the network inside, and what it held before back after."""
         before = self._weights()
         self._put(weights)
         try:
@@ -217,7 +217,7 @@ class DynamicModel:
 
 
 def tune_dynamics(model: DynamicModel, sequences: Sequence[Ids]) -> Dynamics:
-    """The rates that make a text likeliest: η from a grid, and whether to go back then."""
+    """Choose the rates that make a text likeliest: η of a few, then whether to go back."""
     best, highest = model.dynamics, -np.inf
     trials = [replace(model.dynamics, rate=rate, back=0.0) for rate in _RATES]
 

@@ -111,14 +111,14 @@ def _told(path: Path, read: ArpaModel) -> dict[str, int]:
 
 
 def _unreachable(read: ArpaModel) -> tuple[str, ...]:
-    """Words that no text is cut into: not in NFC, with white space in them, or reserved here."""
+    """Return words that no text is cut into: not NFC, with white space, or reserved here."""
     tokens = SPECIALS[Tokenizer.pad], SPECIALS[Tokenizer.mask]
     parted = (word for word in read.words[len(SPECIALS) :] if ascii_words(word) != [word])
     return (*(token for token in tokens if token in read.reserved), *parted, *read.collided)
 
 
 def _listed(words: Sequence[str]) -> str:
-    """How many words, and the first of them."""
+    """Count the words and name the first of them, for a message."""
     # Escaped where it looks like another word and is not.
     shown = ", ".join(
         repr(word) if unicodedata.is_normalized("NFC", word) else ascii(word)
@@ -133,7 +133,7 @@ def _warn(message: str) -> None:
 
 
 def in_form(trained: TrainedLanguageModel, form: str, *, threads: int = 1) -> TrainedLanguageModel:
-    """The same n-gram model with its tables in one of ``FORMS``, without its training text.
+    """Return the n-gram model with its tables in one of ``FORMS``, without its training text.
 
     Raises:
         UnsupportedError: the model is no n-gram model.

@@ -36,7 +36,7 @@ def _count_language_model(text: Text, recipe: LmRecipe) -> TrainedLanguageModel:
 
 
 def _kept_text(text: Text, recipe: LmRecipe, size: int) -> TrainingText | None:
-    """The training text, where it is asked for or takes no more room than tables of ``size``."""
+    """Return the training text where it is asked for or no larger than tables of ``size`` bytes."""
     if recipe.keep_text is False:
         return None
     kept = TrainingText.of(text.train, lines=text.train_lines, vocab_size=text.tokenizer.vocab_size)
