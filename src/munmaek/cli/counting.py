@@ -62,7 +62,7 @@ text every word has two or more."""
 
 
 def room_for(data: list[str], order: int | None) -> "Future[mmap.mmap] | None":
-    """Memory to sort the words of plain text in, touched while everything is imported.
+    """Reserve the memory to sort the words of plain text in, touched while all is imported.
 
     A page's first touch costs more than the work on it, and an import keeps only one processor
     busy.

@@ -135,12 +135,12 @@ def write_bases(scores: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def interval_text(low: float | None, high: float | None) -> str:
-    """``11.9 – 12.8``, or nothing where there is no interval."""
+    """Return an interval as ``11.9 – 12.8``, or nothing where there is none."""
     return "" if low is None or high is None else f"{number(low)} – {number(high)}"
 
 
 def number(value: float) -> str:
-    """Four digits or so."""
+    """Write a number with about four digits."""
     if abs(value) >= 1000:
         return f"{value:.0f}"
     return f"{value:.{1 if abs(value) >= 100 else 2 if abs(value) >= 10 else 3}f}"

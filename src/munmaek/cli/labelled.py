@@ -49,7 +49,7 @@ Curve = Annotated[
 
 
 def parse_numbers(written: Sequence[str], *, option: str, words: Sequence[str] = ()) -> list[Any]:
-    """Whole numbers separated by commas or spaces; ``words`` may stand among them.
+    """Parse whole numbers separated by commas or spaces; ``words`` may stand among them.
 
     Raises:
         ConfigError: what is no number.

@@ -156,7 +156,7 @@ def unevaluated(info: Any) -> list[str]:
 
 
 def sum_up(info: Any, folder: Path, *, json: bool, pairs: bool = False) -> None:
-    """Scores, size and time of a model just made, and what one may do with it."""
+    """Show scores, size and time of a model just made, and what one may do with it."""
     diagnosis = info.training.get("diagnosis", [])
     write_warnings(each["message"] for each in diagnosis if each["found"])
     if json:

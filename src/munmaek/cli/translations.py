@@ -48,7 +48,7 @@ def _write_by_length(scores: Mapping[str, Any], buckets: Sequence[Mapping[str, A
 
 
 def _write_against(ours: Mapping[str, Any], against: Mapping[str, Any]) -> None:
-    """Both systems' scores, how they differ, and which is better where that is told."""
+    """Write both systems' scores, how they differ, and which is better where that can be said."""
     names = against["names"]
     write(f"\n{names[0]} against {names[1]}")
     for name, each in against["comparisons"].items():

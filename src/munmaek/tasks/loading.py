@@ -21,7 +21,7 @@ def is_published(path: Path) -> bool:
 
 @explaining_missing_torch()
 def load(folder: Path | str) -> Trained:
-    """The trained model in ``folder``, ready to use on the processor.
+    """Load the trained model in ``folder``, ready to use on the processor.
 
     A folder in Hugging Face's form (BERT, RoBERTa, ELECTRA, DistilBERT), or one of
     sentence-transformers, is opened as it is.

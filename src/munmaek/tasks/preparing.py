@@ -62,7 +62,7 @@ def labelled_tokenizer(
 
 
 def second_ids(tokenizer: Tokenizer, corpus: LabelledCorpus) -> Sequence[Ids] | None:
-    """The ids of each pair's second text; None of single texts."""
+    """Return the ids of each pair's second text, None of single texts."""
     return None if corpus.seconds is None else tokenizer.encode_many(corpus.seconds)
 
 

@@ -74,7 +74,7 @@ class ExplainedText:
 
 
 def explain(model: NgramModel, tokenizer: Tokenizer, text: str) -> ExplainedText:
-    """One sentence token by token: the order that matched and each backoff weight paid."""
+    """Explain one sentence token by token: the order that matched and each backoff weight paid."""
     ids = [*tokenizer.encode(text), tokenizer.eos]
     names = shown_tokens(tokenizer, [tokenizer.bos, *ids])
     tokens: list[ExplainedToken] = []
@@ -115,7 +115,7 @@ def next_characters(
     count: int,
     begun: bytes = b"",
 ) -> list[NextToken]:
-    """The likeliest tokens, and in place of bytes the characters that they spell, best first.
+    """Return the likeliest tokens, best first, characters in place of the bytes that spell them.
 
     A character's probability is the product of those of its bytes. What has begun one is followed
     when nothing left is likelier, so that none is missed.
@@ -216,12 +216,12 @@ def likeliest_meant(found: Sequence[Found]) -> Found:
 
 
 def _reach(found: Found) -> float:
-    """The share of the query that the longest end is."""
+    """Return the share of the query that its longest suffix in the model is."""
     return len(found.longest or ()) / len(found.tokens)
 
 
 def query_ids(tokenizer: Tokenizer, query: str) -> list[int]:
-    """The ids of a query, which may begin with ``<s>`` and end with ``</s>``.
+    """Return the ids of a query, which may begin with ``<s>`` and end with ``</s>``.
 
     Without ``<s>`` it is taken as from within a sentence: pieces of words know the space before.
 
@@ -249,7 +249,7 @@ def look_up(
     ids: Sequence[int],
     lines: int = 10,
 ) -> Found:
-    """The n-gram ``ids`` in the model and in its training text, ``lines`` of them at most."""
+    """Look the n-gram ``ids`` up in the model and in its training text, ``lines`` of it at most."""
     entry = model.find(ids) if len(ids) <= model.config.order else None
     context = tuple(ids[:-1])[1 - model.config.order :] if model.config.order > 1 else ()
     found = Found(
@@ -329,7 +329,7 @@ class VocabularyRow:
 def vocabulary(
     model: NgramModel, tokenizer: Tokenizer, text: TrainingText | None
 ) -> list[VocabularyRow]:
-    """Every token in the order of the ids."""
+    """List every token in the order of the ids."""
     logprobs = model.logprobs(())
     counts = None
     if text is not None:

@@ -38,7 +38,7 @@ LOG_LINEAR_TOKENS = 2000
 def mixture_of(
     parts: Sequence[TrainedLanguageModel], config: Mapping[str, Any]
 ) -> Mixture | LogLinearMixture:
-    """The mixture that ``config`` describes: its ``interpolation`` and its ``weights``."""
+    """Make the mixture that ``config`` describes: its ``interpolation`` and its ``weights``."""
     models = tuple(part.model for part in parts)
     weights = tuple(float(weight) for weight in config["weights"])
     if config["interpolation"] == LOG_LINEAR:
@@ -54,7 +54,7 @@ def mix(
     log_linear: bool = False,
     names: Sequence[str] = (),
 ) -> TrainedLanguageModel:
-    """One language model of several that share a tokenizer, of any stages.
+    """Mix language models that share a tokenizer, of any stages, into one.
 
     Args:
         parts: two or more.
@@ -107,7 +107,7 @@ def part_names(parts: Sequence[_Informed], names: Sequence[str]) -> list[str]:
 
 
 def mixture_label(weights: Sequence[float], names: Sequence[str]) -> str:
-    """What a table calls it: ``0.600 LSTM + 0.400 5-gram``."""
+    """Return the name of a mixture in tables: ``0.600 LSTM + 0.400 5-gram``."""
     pairs = zip(weights, names, strict=True)
     return " + ".join(f"{weight:.3f} {name}" for weight, name in pairs)
 
@@ -146,6 +146,6 @@ def _tuned(
 
 
 def _first(sequences: Sequence[Sequence[int]], tokens: int) -> list[Sequence[int]]:
-    """The first sequences that have so many tokens together, one at least."""
+    """Return the first sequences that have so many tokens together, one at least."""
     ends = np.cumsum([len(ids) for ids in sequences])
     return list(sequences[: int(np.searchsorted(ends, tokens)) + 1])

@@ -81,15 +81,15 @@ class TrainedLanguageModel(Model):
         return not isinstance(self.model, NgramModel | Mixture | LogLinearMixture)
 
     def score(self, texts: Sequence[str]) -> list[ScoredText]:
-        """Natural-log probability of each text, or of one, as one sentence, in their order."""
+        """Score each text, or one, as one sentence: natural-log probabilities, in their order."""
         return score_texts(self.model, self.tokenizer, given_texts(texts))
 
     def total(self, texts: Sequence[str]) -> TextTotal:
-        """Sums over all texts, each a sentence: log-probability, tokens, unknown ones."""
+        """Sum up all texts, each a sentence: log-probability, tokens, unknown ones."""
         return total(self.model, self.tokenizer, given_texts(texts))
 
     def explain(self, text: str) -> ExplainedText:
-        """One sentence token by token: the order that matched and each backoff weight paid.
+        """Explain one sentence token by token: the order that matched, each backoff weight paid.
 
         Raises:
             UnsupportedError: a model that has no orders.
@@ -97,7 +97,7 @@ class TrainedLanguageModel(Model):
         return explain(self._ngram("explain"), self.tokenizer, text)
 
     def next_tokens(self, text: str = "", *, count: int = 10) -> list[NextToken]:
-        """The tokens likeliest to follow ``text`` at the beginning of a sentence, best first.
+        """Return the tokens likeliest to follow ``text`` from the start of a sentence, best first.
 
         Tokens that are bytes of a character are not shown, but the characters that they spell.
         """
@@ -121,7 +121,7 @@ class TrainedLanguageModel(Model):
         return ids, logprobs[ids]
 
     def look_up(self, query: str | Sequence[int], *, lines: int = 10) -> Found:
-        """What the model and its training text know of an n-gram.
+        """Look an n-gram up in the model and in its training text.
 
         Args:
             query: its text, which may begin with ``<s>`` and end with ``</s>``, or its ids. A text
@@ -146,7 +146,7 @@ class TrainedLanguageModel(Model):
         )
 
     def vocabulary(self) -> list[VocabularyRow]:
-        """Every token of an n-gram model with its probability without context.
+        """List every token of an n-gram model with its probability without context.
 
         Raises:
             UnsupportedError: not an n-gram model.
@@ -160,7 +160,7 @@ class TrainedLanguageModel(Model):
         return self.model
 
     def evaluate(self, corpus: Corpus) -> dict[str, Score]:
-        """Perplexity per token and per word, and bits per character and per byte.
+        """Return perplexity per token and per word, and bits per character and per byte.
 
         Raises:
             UnsupportedError: a model that gives scores and no probabilities.
@@ -183,7 +183,7 @@ class TrainedLanguageModel(Model):
         top_p: float | None = None,
         count: int = 1,
     ) -> list[str]:
-        """``count`` continuations of ``prompt``, each with the prompt before it.
+        """Sample ``count`` continuations of ``prompt``, each with the prompt before it.
 
         Args:
             prompt: how the text begins; may be empty.
@@ -218,7 +218,7 @@ class TrainedLanguageModel(Model):
         return (*never, *unseen_bytes(tokenizer, self.model.logprobs(())))
 
     def rows(self, count: int) -> BatchedLanguageModel[Any]:
-        """``count`` contexts of the model, to decode with."""
+        """Return ``count`` contexts of the model, to decode with."""
         if self.has_network:
             return cast("Any", self.model).rows(count)
         from munmaek.decode import from_single

@@ -163,7 +163,7 @@ def reserved_of(extra: Extra) -> Reserved:
 
 
 def _unfilled(written: Future[None]) -> bool:
-    """Whether the tables could not be written as they had been announced."""
+    """Wait for the tables, and tell whether they could not be written as had been announced."""
     try:
         written.result()
     except UnfilledError:

@@ -47,7 +47,7 @@ def train_on_disk(
     reserved: Reserved,
     report: Callable[[Stage], None] | None,
 ) -> TrainedLanguageModel:
-    """``munmaek.tasks.lm.ngrams.train_ngrams`` with resident memory below ``memory`` bytes."""
+    """Train as ``munmaek.tasks.lm.ngrams.train_ngrams``, resident memory below ``memory`` bytes."""
     config: NgramConfig = recipe.stage_config()
     _check_on_disk(recipe, config)
     began = time.perf_counter()
@@ -129,7 +129,7 @@ def _check_on_disk(recipe: LmRecipe, config: NgramConfig) -> None:
 
 
 def _size(paths: Sources) -> int:
-    """Bytes of the files, as far as they are files."""
+    """Return the bytes of the files, as far as they are files."""
     files = [Path(path) for path in paths if not isinstance(path, Table)]
     return sum(path.stat().st_size for path in files if path.is_file())
 
@@ -152,7 +152,7 @@ class _Released:
         return self._model.advance(state, token)
 
     def score(self, ids: Sequence[int]) -> NDArray[np.float64]:
-        """By one token at a time, with the context that it can see."""
+        """Score one token at a time, with the context that it can see."""
         seen = self._model.config.order - 1
         scores = np.empty(len(ids), dtype=np.float64)
         for at in range(len(ids)):

@@ -60,7 +60,10 @@ class Activations:
     def penalty(
         self, hidden: Float[Tensor, "B T D"], real: Bool[Tensor, "B T"] | None, count: int
     ) -> Tensor | None:
-        """Summed over ``count`` predictions; None where there is none. ``real`` None is all."""
+        """Return the penalty of ``count`` predictions, summed, or None where nothing is penalised.
+
+        ``real`` marks what is no padding; None is all.
+        """
         if self.small == 0.0 and self.slow == 0.0:
             return None
         kept = hidden if real is None else hidden[real]
@@ -88,7 +91,7 @@ class LanguageModelling:
     activations: "Activations" = Activations()
 
     def epoch(self, number: int) -> Sequence[SentenceBatch]:
-        """Sentences of like length together, batches in random order."""
+        """Return the epoch's batches in random order, sentences of like length together."""
         rows = self._windows()
         lengths = np.array([len(row) for row in rows], dtype=np.int64)
         rng = np.random.default_rng([self.seed, number])
@@ -103,7 +106,7 @@ class LanguageModelling:
         return rows
 
     def loss(self, network: LanguageNetwork, batch: SentenceBatch) -> Loss:
-        """Negative log-likelihood of every token after the first."""
+        """Return the negative log-likelihood of every token after the first, summed, in nats."""
         ids, lengths = tensor(batch.ids, network), tensor(batch.lengths, network)
         hidden, _ = network.forward(ids[:, :-1])
         real = real_positions(lengths - 1, ids.shape[1] - 1)
@@ -112,7 +115,7 @@ class LanguageModelling:
         return Loss(total, count, self.activations.penalty(hidden, real, count))
 
     def validate(self, network: LanguageNetwork) -> float:
-        """Nats per predicted token, </s> included."""
+        """Return nats per predicted token, </s> included."""
         model = NeuralLanguageModel(network, bos=self.bos, eos=self.eos, vocab_size=0)
         scores = model.score_many([[*ids, self.eos] for ids in self.valid])
         return -float(sum(part.sum() for part in scores)) / sum(len(part) for part in scores)
@@ -134,7 +137,7 @@ class DocumentBatch:
 
 
 def stream_of(sequences: Sequence[Ids], eos: int) -> NDArray[np.int64]:
-    """Sentences one after the other, each with its end: [T]."""
+    """Join sentences one after the other, each with its end: [T]."""
     ended = chain.from_iterable((*ids, eos) for ids in sequences)
     return np.fromiter(ended, dtype=np.int64)
 
@@ -167,7 +170,7 @@ class DocumentModelling:
         self._state: Any = None
 
     def part(self, rank: int, size: int) -> "DocumentModelling":
-        """The task of every ``size``-th row, beginning with ``rank``.
+        """Return the task of every ``size``-th row, beginning with ``rank``.
 
         Raises:
             ConfigError: the rows cannot be divided evenly.
@@ -180,7 +183,7 @@ class DocumentModelling:
         return other
 
     def epoch(self, number: int) -> Sequence[DocumentBatch]:
-        """Stretches of all rows, in order; only their lengths are chance."""
+        """Return segments of all rows, in order; only their lengths are random."""
         ids = _rows_of(self.train, self.rows, self.eos)[self.share]
         edges = self._edges(ids.shape[1] - 1, np.random.default_rng([self.seed, number]))
         spans = [np.arange(a, b + 1) for a, b in pairwise(edges)]
@@ -197,7 +200,7 @@ class DocumentModelling:
         return edges
 
     def loss(self, network: LanguageNetwork, batch: DocumentBatch) -> Loss:
-        """Negative log-likelihood of every token of the stretch."""
+        """Return the negative log-likelihood of every token of the segment, summed, in nats."""
         ids = tensor(batch.ids, network)
         state = None if batch.first else self._state
         hidden, after = network.forward(ids[:, :-1], state)
@@ -206,7 +209,7 @@ class DocumentModelling:
         return Loss(total, batch.tokens, self.activations.penalty(hidden, None, batch.tokens))
 
     def carried(self) -> dict[str, Tensor]:
-        """The hidden state after the last stretch."""
+        """Return the tensors of the hidden state after the last segment, for a checkpoint."""
         found: list[Tensor] = []
         map_tensors(self._state, lambda tensor: found.append(tensor) or tensor)
         return {str(number): tensor for number, tensor in enumerate(found)}
@@ -217,14 +220,14 @@ class DocumentModelling:
         self._state = tuple(parts) if parts else None
 
     def validate(self, network: LanguageNetwork) -> float:
-        """Nats per token, in 32 rows side by side."""
+        """Return nats per token, over at most 32 rows side by side."""
         rows = _rows_of(self.valid, min(32, max(1, len(self.valid) // 200)), self.eos)
         scores = score_rows(network, rows)
         return -float(scores.mean())
 
 
 def _rows_of(stream: NDArray[np.int64], rows: int, eos: int) -> NDArray[np.int64]:
-    """The stream in equal parts, each with what stands before it in front: [rows, T + 1].
+    """Lay the stream in equal rows, each with the token before it in front: [rows, T + 1].
 
     What is left over at the end is dropped.
     """
@@ -240,7 +243,7 @@ def _rows_of(stream: NDArray[np.int64], rows: int, eos: int) -> NDArray[np.int64
 def score_rows(
     network: LanguageNetwork, rows: NDArray[np.int64], *, length: int = 256
 ) -> NDArray[np.float64]:
-    """Natural-log probability of every token of each row after its first: [B, T]."""
+    """Return the natural-log probability of every token of each row after its first: [B, T]."""
     ids, parts = tensor(rows, network), list[NDArray[np.float64]]()
     state: Any = None
     for at in range(0, ids.shape[1] - 1, length):
@@ -275,25 +278,25 @@ class NeuralLanguageModel:
     """The state was trained to go on from sentence to sentence."""
 
     def start(self) -> RowState:
-        """The state after ``bos``."""
+        """Return the state after ``bos``."""
         return self.rows(1).start()
 
     def logprobs(self, state: RowState) -> NDArray[np.float64]:
-        """Natural-log probability of every next token: [V]."""
+        """Return the natural-log probability of every next token: [V]."""
         return self.rows(1).logprobs(state)[0]
 
     def advance(self, state: RowState, token: int) -> RowState:
-        """The state after one more token."""
+        """Return the state after one more token."""
         return self.rows(1).advance(state, np.array([token], dtype=np.int64))
 
     def score(self, ids: Ids) -> NDArray[np.float64]:
-        """Natural-log probability of each of ``ids``: [T]."""
+        """Return the natural-log probability of each of ``ids``: [T]."""
         return self.score_many([ids])[0]
 
     def score_many(
         self, sequences: Sequence[Ids], *, max_tokens: int = 4096
     ) -> list[NDArray[np.float64]]:
-        """``score`` of many sequences, in their order: batched by length."""
+        """Score many sequences, batched by length, and return them in their order."""
         out: list[NDArray[np.float64]] = [np.empty(0)] * len(sequences)
         lengths = np.array([len(ids) for ids in sequences], dtype=np.int64)
         groups = list(bucket(lengths, max_tokens=max_tokens, rng=None))
@@ -315,7 +318,7 @@ class NeuralLanguageModel:
         return np.split(gold, np.cumsum(lengths - 1)[:-1])
 
     def score_document(self, sequences: Sequence[Ids]) -> list[NDArray[np.float64]]:
-        """Natural-log probability of each token where the state is never begun anew.
+        """Return the natural-log probability of each token; no sequence resets the state.
 
         Equal to folding ``advance`` over all of ``sequences`` together.
         """
@@ -326,7 +329,7 @@ class NeuralLanguageModel:
         return np.split(scores, np.cumsum([len(ids) for ids in sequences])[:-1])
 
     def rows(self, count: int) -> "NeuralRows":
-        """The batched form with ``count`` rows."""
+        """Return the batched form with ``count`` rows."""
         return NeuralRows(self.network, self.bos, self.eos, self.vocab_size, count)
 
 
@@ -337,7 +340,7 @@ def gold_logprobs(
     *,
     chunk: int = 2048,
 ) -> NDArray[np.float64]:
-    """Natural-log probability of each gold token: [N]."""
+    """Return the natural-log probability of each gold token: [N]."""
     parts: list[Tensor] = []
     for at in range(0, len(hidden), chunk):
         logits = network.logits(hidden[at : at + chunk]).float()
@@ -359,14 +362,14 @@ class NeuralRows:
     count: int
 
     def start(self) -> RowState:
-        """All rows after <s>."""
+        """Return the state of all rows after <s>."""
         with inference():
             begin = self.network.begin(self.count)
         tokens = np.full(self.count, self.bos, dtype=np.int64)
         return self._read(begin, tokens)
 
     def advance(self, state: RowState, tokens: NDArray[np.int64]) -> RowState:
-        """All rows after one more token each."""
+        """Return the state of all rows after one more token each."""
         return self._read(state.inner, tokens)
 
     @inference()
@@ -376,17 +379,17 @@ class NeuralRows:
 
     @inference()
     def logprobs(self, state: RowState) -> NDArray[np.float64]:
-        """Natural-log probability of every next token for every row: [N, V]."""
+        """Return the natural-log probability of every next token for every row: [N, V]."""
         logits = self.network.logits(state.hidden).double()
         return logits.log_softmax(-1).cpu().numpy()
 
     def select(self, state: RowState, rows: NDArray[np.int64]) -> RowState:
-        """The state of those rows."""
+        """Return the state of those rows."""
         return select_rows(state, tensor(rows, self.network))
 
     def row_count(self, state: RowState) -> int:
-        """N."""
+        """Return N, the rows of the state."""
         return len(state.hidden)
 
     def attention(self, state: RowState) -> None:
-        """None: there is no source."""
+        """Return None: there is no source to attend to."""

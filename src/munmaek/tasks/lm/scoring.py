@@ -105,7 +105,7 @@ class TextTotal:
     """Bytes, one more for each sentence."""
 
     def __add__(self, other: "TextTotal") -> "TextTotal":
-        """Both parts together."""
+        """Return the sums of both parts together."""
         return TextTotal(*(getattr(self, n) + getattr(other, n) for n in self.__slots__))
 
     @property
@@ -119,7 +119,7 @@ class TextTotal:
         return _perplexity(self.logprob_known, self.tokens - self.unknown)
 
     def to_json(self) -> dict[str, Any]:
-        """Sums and rates by name."""
+        """Return sums and rates by name."""
         sums = {name: getattr(self, name) for name in self.__slots__}
         bits = bits_per(min(self.logprob, 0.0), self.characters) if self.characters else math.nan
         per_byte = bits_per(min(self.logprob, 0.0), self.utf8_bytes) if self.characters else bits
@@ -137,7 +137,7 @@ def _perplexity(logprob: float, tokens: int) -> float:
 
 
 def _reads_documents(model: LanguageModel[Any]) -> bool:
-    """Whether sentences of one text are read on from one another."""
+    """Tell whether the state runs on over the sentences of one text."""
     if "munmaek.tasks.lm.objective" not in sys.modules:
         return False  # nothing has made a neural model; n-grams do without torch
     from munmaek.tasks.lm.objective import NeuralLanguageModel
@@ -152,7 +152,7 @@ def _ended(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
 def score_texts(
     model: LanguageModel[Any], tokenizer: Tokenizer, texts: Sequence[str]
 ) -> list[ScoredText]:
-    """Natural-log probability of each text as one sentence, in their order."""
+    """Score each text as one sentence: natural-log probabilities, in their order."""
     encoded = _ended(tokenizer, texts)
     scores = model.score_many(encoded)
     return [
@@ -179,7 +179,7 @@ class _ScoresFlat(Protocol):
 def _flat(
     model: LanguageModel[Any], tokenizer: Tokenizer, texts: Sequence[str]
 ) -> tuple[Ints, Ints, Floats]:
-    """Ids and offsets of all sentences, and the natural-log probability of every token."""
+    """Return ids and offsets of all sentences, and the natural-log probability of every token."""
     if isinstance(model, _ScoresFlat):
         ids, offsets = _flat_ids(tokenizer, texts)
         return ids, offsets, model.score_flat(ids, offsets)
@@ -190,7 +190,7 @@ def _flat(
 
 
 def _flat_ids(tokenizer: Tokenizer, texts: Sequence[str]) -> tuple[Ints, Ints]:
-    """``flatten`` of the sentences' ids, without a Python integer for every token at once."""
+    """Flatten the sentences' ids, without a Python integer for every token at once."""
     blocks = [
         flatten(_ended(tokenizer, texts[begin : begin + _ROWS]))
         for begin in range(0, len(texts), _ROWS)
@@ -201,7 +201,7 @@ def _flat_ids(tokenizer: Tokenizer, texts: Sequence[str]) -> tuple[Ints, Ints]:
 
 
 def total(model: LanguageModel[Any], tokenizer: Tokenizer, texts: Sequence[str]) -> TextTotal:
-    """The sums of all texts, each a sentence.
+    """Return the sums of all texts, each a sentence.
 
     Words of n-gram models go from bytes to sums in compiled code, by as many threads as there are
     processors; all else goes through the tokenizer.
@@ -224,7 +224,7 @@ def total(model: LanguageModel[Any], tokenizer: Tokenizer, texts: Sequence[str])
 def _scored_words(
     model: NgramModel, tokenizer: Tokenizer, texts: Sequence[str]
 ) -> TextScore | None:
-    """From bytes to sums in compiled code, by as many threads as there are processors.
+    """Score from bytes to sums in compiled code, by as many threads as there are processors.
 
     None where a text holds a line end, white space to the tokenizer, or is impossible.
     """
@@ -252,7 +252,7 @@ def _word_table(tokenizer: Tokenizer) -> WordTable:
 def total_of_tokens(
     model: LanguageModel[Any], tokenizer: Tokenizer, texts: Sequence[str]
 ) -> TextTotal:
-    """``total`` through the tokenizer: the slow twin, and the way of all but words of n-grams."""
+    """Sum up through the tokenizer: the slow twin of ``total``, and the way of all other models."""
     ids, _, scores = _flat(model, tokenizer, texts)
     unknown = ids == tokenizer.unk
     return TextTotal(
@@ -269,7 +269,7 @@ def total_of_tokens(
 def corpus_scores(
     model: LanguageModel[Any], tokenizer: Tokenizer, corpus: Corpus, *, stage: str
 ) -> dict[str, Score]:
-    """Scores of any language model over the tokenizer's ids, each line a sentence.
+    """Score any language model over the tokenizer's ids, each line a sentence.
 
     Tokenizers that can meet unknown tokens have the perplexity without them and their number too.
     """
@@ -294,7 +294,7 @@ def corpus_scores(
 def _sentence_sums(
     model: LanguageModel[Any], tokenizer: Tokenizer, texts: Sequence[str]
 ) -> tuple[TextScore, Floats]:
-    """The sums of every sentence, and its natural-log probability without unknown tokens."""
+    """Return the sums of every sentence, and its natural-log probability without unknown tokens."""
     if isinstance(model, NgramModel) and tokenizer.kind == "words":
         found = _scored_words(model, tokenizer, texts)
         if found is not None:

@@ -56,7 +56,10 @@ class TrainingText:
         lines: Sequence[int] | NDArray[Any],
         vocab_size: int,
     ) -> "TrainingText":
-        """``of`` on sequences that lie end to end, s at ``ids[offsets[s] : offsets[s + 1]]``."""
+        """Make it as ``of`` does from sequences that lie end to end.
+
+        Sequence s is ``ids[offsets[s] : offsets[s + 1]]``.
+        """
         narrow = np.uint16 if vocab_size <= 1 << 16 else np.int32
         return cls(ids.astype(narrow, copy=False), _counting(offsets), _counting(np.asarray(lines)))
 
@@ -66,11 +69,11 @@ class TrainingText:
         return sum(array.nbytes for array in self.tensors().values())
 
     def sentence(self, index: int) -> list[int]:
-        """The ids of one sentence."""
+        """Return the ids of one sentence."""
         return self.ids[int(self.offsets[index]) : int(self.offsets[index + 1])].tolist()
 
     def extended(self, sequences: Sequence[Sequence[int]]) -> "TrainingText":
-        """With further sentences, whose lines are counted on."""
+        """Return this text with further sentences, whose lines are counted on."""
         ids, offsets = flatten(sequences)
         limits = np.concatenate([self.offsets, offsets[1:] + int(self.offsets[-1])])
         last = int(self.lines[-1]) if len(self.lines) else 0
@@ -82,12 +85,12 @@ class TrainingText:
         )
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """The arrays by name."""
+        """Return the arrays by name."""
         return {name: getattr(self, name) for name in _NAMES}
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, NDArray[Any]]) -> "TrainingText":
-        """What gave ``tensors``, which may be memory-mapped and are not copied.
+        """Make it from ``tensors``, which may be memory-mapped and are not copied.
 
         Raises:
             ArtefactError: a tensor is missing, or they do not fit one another.
@@ -115,6 +118,6 @@ class TrainingText:
 
 
 def _counting(numbers: NDArray[Any]) -> NDArray[Any]:
-    """As 32-bit integers where they fit."""
+    """Return the numbers as 32-bit integers where they fit."""
     small = not len(numbers) or int(numbers.max()) < 1 << 32
     return numbers.astype(np.uint32 if small else np.int64)

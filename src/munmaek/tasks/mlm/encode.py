@@ -40,7 +40,7 @@ class Texts:
 
 
 def prepare(encoder: BertEncoder, *, precision: Precision = "float32") -> Texts:
-    """The encoder with weights of that precision; ``encoder`` stays as it is.
+    """Return the encoder with weights of that precision; ``encoder`` stays as it is.
 
     Raises:
         UnsupportedError: int8 for another form than the classic one, or away from the processor.
@@ -68,7 +68,7 @@ def encode_rows(
     before: int = 0,
     max_tokens: int = 1024,
 ) -> NDArray[np.float32]:
-    """A vector for each framed row, [N, D], in the rows' order.
+    """Return a vector for each framed row, in the rows' order: [N, D].
 
     Args:
         texts: what ``prepare`` gave.
@@ -100,7 +100,7 @@ def _steps(length: int) -> Tensor:
 
 
 def _group(texts: Texts, rows: Sequence[Ids], pooling: str, before: int) -> Tensor:
-    """Rows of rising length to [N, D]."""
+    """Encode rows of rising length together, without padding: [N, D]."""
     spans: list[tuple[int, int, int]] = []
     start = 0
     for length, run in groupby([len(row) for row in rows]):

@@ -100,7 +100,7 @@ def _steps_seconds(task: Any, steps: int, speed: float) -> float:
 
 @fast_products()
 def _speed(network: Any, task: Any, training: Any, device: torch.device) -> float:
-    """Training tokens a second."""
+    """Measure the training tokens a second."""
     precision, optimiser = resolve(training, device), make_optimiser(network, training)
     batches = task.epoch(0)
     tokens, began = 0, time.perf_counter()

@@ -71,13 +71,13 @@ def within_positions(recipe: B, init: Trained | None) -> B:
 
 
 def masked_sizes(tokenizer: AnyTokenizer, recipe: MlmRecipe, run: Run) -> dict[str, Any]:
-    """What the network of ``masked_task`` is made with besides its configuration."""
+    """Return what the network of ``masked_task`` is made with besides its configuration."""
     sizes: dict[str, Any] = {"vocab_size": embedded_tokens(tokenizer, run)}
     return {**sizes, "next_sentence": True} if recipe.next_sentence else sizes
 
 
 def masked_task(text: Text, recipe: MlmRecipe) -> MaskedModelling | NextSentenceModelling:
-    """The task of filling masked words of ``text``, maybe with that of following texts."""
+    """Make the task of filling masked words of ``text``, maybe with that of following texts."""
     tokenizer = text.tokenizer
     if recipe.next_sentence:
         return NextSentenceModelling(
@@ -122,13 +122,13 @@ def _masking(
 
 
 def _word_groups(rows: Sequence[Sequence[int]], tokenizer: AnyTokenizer) -> list[list[int]]:
-    """For each row the running number of the word that each piece belongs to."""
+    """Number the words of each row, and return the number of each subword's word."""
     begins = _beginnings(tokenizer)
     firsts = [begins[np.asarray(row)] for row in rows]
     return [(np.cumsum(first) - first[0]).tolist() for first in firsts]
 
 
 def _beginnings(tokenizer: AnyTokenizer) -> NDArray[np.int64]:
-    """For each token whether a word begins with it: 0 or 1."""
+    """Tell of each token whether a word begins with it, 0 or 1: [V]."""
     tokens = range(tokenizer.vocab_size)
     return np.array([tokenizer.begins_word(token) for token in tokens], dtype=np.int64)

@@ -123,7 +123,7 @@ class Encoder(Model):
         overlap: int | None = None,
         prompt: str | None = None,
     ) -> Float32s:
-        """A vector for each text, of ``pooling``: [N, D], in their order.
+        """Return a vector for each text, of ``pooling``, in their order: [N, D].
 
         Args:
             texts: of any length; a single one gives [1, D].
@@ -146,7 +146,7 @@ class Encoder(Model):
         prompt: str | None = None,
         report: Callable[[Encoded], None] | None = None,
     ) -> Iterator[Float32s]:
-        """``embed`` of any number of texts, block by block in their order.
+        """Embed any number of texts, and yield their vectors block by block, in their order.
 
         Args:
             texts: read only as far as the block at hand.
@@ -236,7 +236,7 @@ class Encoder(Model):
         return sum(len(ids) > room for ids in lines)
 
     def score(self, texts: Sequence[str]) -> list[float]:
-        """Pseudo-log-likelihood of each text in nats (Salazar et al. 2020).
+        """Return the pseudo-log-likelihood of each text in nats (Salazar et al. 2020).
 
         Each token is predicted from all the others, so this is not the probability of the text and
         is never ranked beside one.
@@ -251,7 +251,7 @@ class Encoder(Model):
         ]
 
     def evaluate_pairs(self, pairs: PairCorpus) -> dict[str, Score]:
-        """How well cosines, or the model's own similarity, tell what means the same.
+        """Measure how well cosines, or the model's own similarity, tell texts of the same meaning.
 
         Spearman's ρ with the pairs' numbers where they have them; else how often the second text
         of a pair is the nearest, of all second texts, to the first.
@@ -272,7 +272,7 @@ class Encoder(Model):
         return resting_on(scores, pairs.name, len(firsts), "pairs")
 
     def evaluate(self, corpus: Corpus) -> dict[str, Score]:
-        """Perplexity and accuracy over masked words, masks fixed by a seed.
+        """Return perplexity and accuracy over masked words, masks fixed by a seed.
 
         With a next-sentence head, on documents that empty lines part, the share of pairs whose
         relation it tells as well.
@@ -352,7 +352,10 @@ class Encoder(Model):
         *,
         tape: Tape | None = None,
     ) -> Tensor:
-        """The network's vectors for rows of one length, [N T D]; ``segments`` are those of each."""
+        """Return the network's vectors for rows of one length: [N, T, D].
+
+        ``segments`` are those of each row.
+        """
         batch = tensor(np.array(rows, dtype=np.int64), self.network)
         lengths = tensor(np.full(len(rows), batch.shape[1], dtype=np.int64), self.network)
         if segments is not None:

@@ -42,7 +42,7 @@ _DRAWS = 10
 
 
 def documents_of(lines: Sequence[Ids]) -> list[list[Ids]]:
-    """Lines of documents that empty lines part."""
+    """Return the lines of each document; empty lines part them."""
     ends = [-1, *(place for place, line in enumerate(lines) if not len(line)), len(lines)]
     return [list(lines[start + 1 : end]) for start, end in pairwise(ends) if end > start + 1]
 
@@ -101,7 +101,7 @@ class NextSentenceModelling:
             raise InputError(message)
 
     def epoch(self, number: int) -> Sequence[PairBatch]:
-        """Pairs of like length together, batches in random order, fresh pairs and masks."""
+        """Return batches in random order, pairs of like length together, fresh pairs and masks."""
         masking = self.masking
         rng = np.random.default_rng([masking.seed, number])
         pairs = self.pairs(self.train, rng)
@@ -116,7 +116,7 @@ class NextSentenceModelling:
         return Batches(groups, make)
 
     def pairs(self, documents: Sequence[Document], rng: np.random.Generator) -> list[TextPair]:
-        """Every line once as an A or as what follows it, in the documents' order."""
+        """Return every line once, as an A or as what follows it, in the documents' order."""
         out: list[TextPair] = []
         for number, document in enumerate(documents):
             at = 0
@@ -134,7 +134,7 @@ class NextSentenceModelling:
         return out
 
     def _filled(self, document: Document, at: int) -> int:
-        """Where the lines from ``at`` on that fit into a pair end; two of them are always taken."""
+        """Find where the lines from ``at`` on that fit into a pair end; two are always taken."""
         least = min(at + 2, len(document))
         return max(least, _fitting(document, at, self._room))
 
@@ -146,7 +146,7 @@ class NextSentenceModelling:
     def _elsewhere(
         self, documents: Sequence[Document], number: int, used: int, rng: np.random.Generator
     ) -> list[int]:
-        """Lines of another document, from a random one on, beside ``used`` tokens."""
+        """Draw lines of another document, from a random one on, to go beside ``used`` tokens."""
         found: list[int] = []
         for _ in range(_DRAWS):
             other = int(rng.integers(len(documents) - 1))
@@ -195,7 +195,7 @@ class NextSentenceModelling:
         return Loss(total, len(targets), penalty=mean * len(targets))
 
     def _hidden(self, network: BertMaskedNetwork, batch: PairBatch) -> tuple[Tensor, Tensor]:
-        """Hidden states of the masked words [M, D] and scores of the relations [B, 2]."""
+        """Return states of the masked words [M, D] and scores of the relations [B, 2]."""
         masked = batch.masked
         hidden = network.forward(
             tensor(masked.ids, network),
@@ -206,7 +206,7 @@ class NextSentenceModelling:
         return words, network.relations(hidden[:, 0])
 
     def validate(self, network: BertMaskedNetwork) -> float:
-        """Nats per masked word and nats per pair, added, on pairs and masks that never change."""
+        """Return nats per masked word and per pair, added; pairs and masks never change."""
         words, _, relations, _ = self.predictions(network)
         pairs = -float(relations.mean()) if len(relations) else 0.0
         return pairs - float(words.mean())
@@ -215,7 +215,7 @@ class NextSentenceModelling:
     def predictions(
         self, network: BertMaskedNetwork
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64], NDArray[np.bool_]]:
-        """Log-probabilities and hits of the masked words [M], [M], and of the pairs [P], [P].
+        """Return log-probabilities and hits of masked words [M], [M], and of pairs [P], [P].
 
         Pairs and masks are the same at every call.
         """
@@ -240,7 +240,7 @@ class NextSentenceModelling:
 
 
 def _fitting(document: Document, at: int, room: int) -> int:
-    """Where the lines from ``at`` on that have at most ``room`` tokens end."""
+    """Find where the lines from ``at`` on that have at most ``room`` tokens end."""
     end = at
     while end < len(document) and (room := room - len(document[end])) >= 0:
         end += 1

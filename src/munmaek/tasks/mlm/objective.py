@@ -100,7 +100,7 @@ class MaskedModelling:
     seed: int = 0
 
     def epoch(self, number: int) -> Sequence[MaskedBatch]:
-        """Sentences of like length together, batches in random order, fresh masks."""
+        """Return batches in random order, sentences of like length together, under fresh masks."""
         lengths = np.array([len(row) for row in self.train], dtype=np.int64)
         rng = np.random.default_rng([self.seed, number])
         groups = bucket(lengths, max_tokens=self.max_tokens, rng=rng)
@@ -129,7 +129,7 @@ class MaskedModelling:
         rng: np.random.Generator,
         rate: float = VALIDATED,
     ) -> MaskedBatch:
-        """A batch of the padded rows [B, T] with a share ``rate`` of their words hidden.
+        """Make a batch of the padded rows [B, T], a share ``rate`` of their words hidden.
 
         ``words`` [B, T] are the numbers, below T, of the word that each position belongs to.
         """
@@ -154,7 +154,10 @@ class MaskedModelling:
         return words & ~np.isin(ids, list(self.special)) if self.special else words
 
     def loss(self, network: MaskedNetwork, batch: MaskedBatch) -> Loss:
-        """Negative log-likelihood of the chosen words; the others cost no softmax."""
+        """Return the negative log-likelihood of the chosen words, summed, in nats.
+
+        The other words cost no softmax.
+        """
         hidden = self._hidden(network, batch)
         gold = tensor(batch.targets, network)
         if batch.causal and self.order is not None:
@@ -165,18 +168,18 @@ class MaskedModelling:
         return Loss(total, len(batch.targets))
 
     def _hidden(self, network: MaskedNetwork, batch: MaskedBatch) -> Tensor:
-        """Of the positions to predict: [M, D]."""
+        """Return the hidden states of the positions to predict: [M, D]."""
         ids, lengths = tensor(batch.ids, network), tensor(batch.lengths, network)
         hidden = network.forward(ids, lengths, causal=batch.causal)
         return hidden.flatten(0, 1)[tensor(batch.chosen, network)]
 
     def validate(self, network: MaskedNetwork) -> float:
-        """Nats per masked word, under masks that are the same at every call."""
+        """Return nats per masked word, under masks that are the same at every call."""
         return -float(self.predictions(network)[0].mean())
 
     @inference()
     def predictions(self, network: MaskedNetwork) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """For each masked word of the validation data its log-probability, and if it came first.
+        """Return each masked validation word's log-probability, and whether it came first.
 
         Masks are the same at every call: [M], [M].
         """
@@ -200,7 +203,7 @@ class MaskedModelling:
 
 
 def _following(ids: NDArray[np.int64], lengths: NDArray[np.int64]) -> MaskedBatch:
-    """Every token but each row's first to be predicted from those before it."""
+    """Make a batch in which every token but each row's first is predicted from those before it."""
     places: NDArray[np.int64] = np.arange(ids.shape[1], dtype=np.int64)
     chosen: NDArray[np.bool_] = places < lengths[:, None] - 1
     at = np.flatnonzero(chosen)
@@ -208,7 +211,7 @@ def _following(ids: NDArray[np.int64], lengths: NDArray[np.int64]) -> MaskedBatc
 
 
 def masked_hits(logits: Tensor, targets: Tensor) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Natural-log probability of each target [M], and whether it scores highest: of [M, V]."""
+    """Return each target's natural-log probability [M] and whether it scores highest in [M, V]."""
     logits = logits.float()
     gold = logits.gather(1, targets[:, None])[:, 0]
     scores = gold.double() - logits.double().logsumexp(1)
@@ -254,7 +257,7 @@ def pseudo_logprobs(
 def embed_rows(
     network: Any, rows: Sequence[Ids], *, pooling: str = "mean", max_tokens: int = 8192
 ) -> NDArray[np.float32]:
-    """A vector for each row, [N, D], in the rows' order.
+    """Return a vector for each row, in the rows' order: [N, D].
 
     Args:
         network: gives each token of a row its hidden state.

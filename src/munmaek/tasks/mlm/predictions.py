@@ -62,7 +62,7 @@ def masked_predictions(model: "Encoder", question: Question) -> Predictions:
     ]
 
     def without(erased: Sequence[Words]) -> Floats:
-        """Erased words show <mask>."""
+        """Predict again with <mask> in the place of the erased words."""
         rows = framed.hidden(erased, mask)
         out = np.concatenate([_masked(model, framed, part, chosen) for part in _parts(rows)])
         gone = [[word >= 0 and word in each for word in framed.words] for each in erased]
@@ -109,7 +109,7 @@ def similarity_predictions(model: "Encoder", question: Question) -> Predictions:
     first = len(framed[0].surface)
 
     def without(erased: Sequence[Words]) -> Floats:
-        """One text is held against what it was as a whole."""
+        """Compare one text without the erased words with what it was as a whole."""
         out: list[Floats] = []
         for part in _parts(erased):
             own = framed[0].rows(part).ids

@@ -38,7 +38,7 @@ class Valued:
     valid_seconds: Sequence[Ids] | None = None
 
     def describe(self) -> dict[str, Any]:
-        """Names, sizes and fingerprints."""
+        """Return names, sizes and fingerprints of the data, as the manifest keeps them."""
         return describe_split(
             self.train_corpus, len(self.train), self.valid_corpus, len(self.valid)
         )
@@ -51,7 +51,7 @@ def prepare_valued(
     *,
     tokenizer: Tokenizer | None = None,
 ) -> Valued:
-    """Texts with numbers, for a regressor.
+    """Prepare texts with numbers for a regressor, the numbers scaled to between 0 and 1.
 
     Raises:
         InputError: a value that is no number, or all of the training data's are the same.

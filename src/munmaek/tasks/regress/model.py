@@ -57,7 +57,7 @@ class Regressor(Model):
     high: float = 1.0
 
     def rate(self, texts: Sequence[str], seconds: Sequence[str] | None = None) -> list[Rating]:
-        """The value of each text, in their order.
+        """Rate each text, in their order.
 
         Args:
             texts: the texts, or one, or the first of each pair.
@@ -79,7 +79,7 @@ class Regressor(Model):
         return self.values(rows).tolist()
 
     def evaluate(self, corpus: LabelledCorpus) -> dict[str, Score]:
-        """Pearson, Spearman and the mean squared error, with intervals.
+        """Return Pearson's and Spearman's correlation and the mean squared error, with intervals.
 
         Raises:
             InputError: a value that is no number, or pairs where single texts are wanted.
@@ -127,7 +127,7 @@ class Regressor(Model):
         return frame_text(self.tokenizer, framing, text, second)
 
     def values(self, rows: Rows) -> Floats:
-        """The value of each framed row: [N]."""
+        """Return the value of each framed row: [N]."""
         return self.low + (self.high - self.low) * self.model.values(rows)
 
     def files(self) -> Files:

@@ -39,7 +39,7 @@ class Regression:
     seed: int = 0
 
     def epoch(self, number: int) -> Sequence[LabelledBatch[np.float64]]:
-        """Texts of like length together, batches in random order."""
+        """Return batches in random order, texts of like length together."""
         groups = length_groups(self.train.ids, self.max_tokens, seed=(self.seed, number))
         return Batches(groups, lambda _, chosen: self._batch(chosen))
 
@@ -50,13 +50,13 @@ class Regression:
         )
 
     def loss(self, network: ClassifierNetwork, batch: LabelledBatch[np.float64]) -> Loss:
-        """Squared error, summed over the rows."""
+        """Return the squared error of the scaled values, summed over the rows."""
         scores = network_scores(network, batch.ids, batch.lengths, batch.splits)[:, 0].float()
         wanted = scores.new_tensor(batch.labels, device=device_of(network))
         return Loss((scores - wanted).square().sum(), len(batch.labels))
 
     def validate(self, network: ClassifierNetwork) -> float:
-        """Mean squared error of the scaled values."""
+        """Return the mean squared error of the scaled values."""
         given = NeuralRegressor(network).values(self.valid)
         return float(np.square(given - self.valid_values).mean())
 
@@ -69,6 +69,6 @@ class NeuralRegressor:
     network: ClassifierNetwork
 
     def values(self, rows: Rows, *, max_tokens: int = 8192) -> Floats:
-        """The scaled value of each row [N], in their order."""
+        """Return the scaled value of each row, in their order: [N]."""
         found = outputs(self.network, rows, max_tokens=max_tokens)
         return found[:, 0] if len(found) else np.empty(0)

@@ -24,7 +24,7 @@ class Tagged:
     valid_corpus: TaggedCorpus
 
     def describe(self) -> dict[str, Any]:
-        """Names, sizes and fingerprints."""
+        """Return names, sizes and fingerprints of the data, as the manifest keeps them."""
         train, valid = self.train_corpus, self.valid_corpus
         return describe_split(train, len(train.sentences), valid, len(valid.sentences))
 
@@ -36,7 +36,7 @@ def prepare_tagged(
     *,
     tokenizer: Tokenizer | None = None,
 ) -> Tagged:
-    """Sentences with a label for every word, for a tagger.
+    """Prepare sentences with a label for every word, for a tagger.
 
     Raises:
         InputError: fewer than two labels, or none in ``valid`` that is in the training data.

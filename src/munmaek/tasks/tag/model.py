@@ -68,7 +68,7 @@ class Tagger(Model):
     """Punctuation is a word of its own (with ``whole_words``)."""
 
     def tag(self, texts: Sequence[str]) -> list[list[Entity]]:
-        """The entities of each text, or of one, in their order."""
+        """Find the entities of each text, or of one, in their order."""
         texts = given_texts(texts)
         if self.whole_words:
             labelled = self.label_words([self.split(text) for text in texts])
@@ -82,7 +82,7 @@ class Tagger(Model):
         return [self.joined(*each) for each in zip(texts, pieces, inner, strict=True)]
 
     def label_words(self, sentences: Sequence[Words]) -> list[list[WordLabel]]:
-        """The label of every word of every sentence, read from the word's first piece.
+        """Label every word of every sentence, by the word's first subword.
 
         Raises:
             InputError: a text where a list of words is wanted; ``split`` cuts one.
@@ -103,7 +103,7 @@ class Tagger(Model):
         return out
 
     def words(self, text: str) -> list[tuple[int, int]]:
-        """Where the words of a plain text begin and end, cut as those of the training data."""
+        """Find where the words of a plain text begin and end, cut as those of the training data."""
         found: list[tuple[int, int]] = []
         for match in re.finditer(r"\S+", text):
             edges = _EDGES.fullmatch(match.group()) if self.apart else None
@@ -117,11 +117,11 @@ class Tagger(Model):
         return found
 
     def split(self, text: str) -> list[str]:
-        """The words of a plain text."""
+        """Split a plain text into its words."""
         return [text[start:end] for start, end in self.words(text)]
 
     def entities(self, text: str, labelled: Sequence[WordLabel]) -> list[Entity]:
-        """The entities that the labels of the words of ``text`` make."""
+        """Return the entities that the labels of the words of ``text`` make."""
         places = self.words(text)
         out: list[Entity] = []
         for name, first, end in spans([each.label for each in labelled]):
@@ -131,7 +131,7 @@ class Tagger(Model):
         return out
 
     def evaluate(self, corpus: TaggedCorpus) -> dict[str, Score]:
-        """Accuracy of words and F1 of entities, with intervals.
+        """Return the accuracy of words and the F1 of entities, with intervals.
 
         A label never seen in training counts as wrong, and the signatures say how many there are.
         """

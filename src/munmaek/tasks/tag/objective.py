@@ -45,7 +45,7 @@ class Tagging:
     """Of each label in the loss; None weighs all alike."""
 
     def epoch(self, number: int) -> Sequence[TaggedBatch]:
-        """Sentences of like length together, batches in random order."""
+        """Return batches in random order, sentences of like length together."""
         groups = length_groups(self.train, self.max_tokens, seed=(self.seed, number))
         return Batches(groups, lambda _, chosen: self._batch(chosen))
 
@@ -55,7 +55,7 @@ class Tagging:
         return TaggedBatch(ids, lengths, chosen, labels)
 
     def loss(self, network: Any, batch: TaggedBatch) -> Loss:
-        """Negative log-likelihood of the labels, weighted."""
+        """Return the labels' weighted negative log-likelihood, summed over the words, in nats."""
         logits = network.forward(tensor(batch.ids, network), tensor(batch.lengths, network))
         labels = tensor(batch.labels, network).flatten()
         weights = None if self.weights is None else logits.new_tensor(self.weights).float()
@@ -69,7 +69,7 @@ class Tagging:
         return Loss(total, int((batch.labels != NONE).sum()))
 
     def validate(self, network: Any) -> float:
-        """Nats per word, the mean weighted as the loss is."""
+        """Return nats per word, the mean weighted as the loss is."""
         found = NeuralTagger(network).logprobs(self.valid)
         logprobs = np.concatenate(found)
         labels = np.concatenate([np.asarray(row, dtype=np.int64) for row in self.valid_labels])
@@ -89,7 +89,7 @@ class NeuralTagger:
     def logprobs(
         self, sequences: Sequence[Ids], *, max_tokens: int = 8192
     ) -> list[NDArray[np.float64]]:
-        """Natural-log probability of each label at each token: [T, C] of each framed sentence."""
+        """Return the natural-log probability of each label at each token: [T, C] a sentence."""
         out: list[Any] = [None] * len(sequences)
         for group in followed(length_groups(sequences, max_tokens, seed=None), "sentences"):
             ids, lengths = pad_rows(pick(sequences, group), 0)

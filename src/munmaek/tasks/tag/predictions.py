@@ -44,7 +44,7 @@ def tagged_predictions(model: "Tagger", question: Question) -> Predictions:
     entities = _entities(model, question.text, labelled, pieces, read)
 
     def without(erased: Sequence[Words]) -> Floats:
-        """Words that are left out show <mask>, so that every word keeps its label."""
+        """Predict again with <mask> in the place of erased words, so that each keeps its label."""
         tokenizer = model.tokenizer
         shown = tokenizer.mask if tokenizer.has_mask else tokenizer.unk
         again = NeuralTagger(network).logprobs(framed.hidden(erased, shown))

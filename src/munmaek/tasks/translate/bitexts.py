@@ -13,7 +13,7 @@ __all__ = ["read_back_translated", "read_pairs", "tagged"]
 
 
 def read_pairs(paths: Sources, recipe: TranslateRecipe) -> ParallelCorpus:
-    """Sentence pairs with the recipe's tags.
+    """Read sentence pairs, with the recipe's tags.
 
     Raises:
         InputError: what ``read_parallel`` raises.
@@ -23,7 +23,7 @@ def read_pairs(paths: Sources, recipe: TranslateRecipe) -> ParallelCorpus:
 
 
 def read_back_translated(paths: Sources, recipe: TranslateRecipe) -> ParallelCorpus:
-    """Sources that a model made of the targets, marked; pairs without text on a side are left out.
+    """Read sources that a model made of the targets, marked; pairs with an empty side are left out.
 
     Raises:
         InputError: what ``read_parallel`` raises, or no pair has text on both sides.
@@ -43,7 +43,7 @@ def read_back_translated(paths: Sources, recipe: TranslateRecipe) -> ParallelCor
 
 
 def tagged(corpus: ParallelCorpus, tag: str) -> ParallelCorpus:
-    """``tag`` and a space before every source; an empty tag changes nothing."""
+    """Put ``tag`` and a space before every source; an empty tag changes nothing."""
     if not tag:
         return corpus
     sources = tuple(f"{tag} {source}" for source in corpus.sources)

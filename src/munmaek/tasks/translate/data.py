@@ -51,7 +51,7 @@ class Parallel:
         )
 
     def describe(self) -> dict[str, Any]:
-        """Names, sizes and fingerprints."""
+        """Return names, sizes and fingerprints of the data, as the manifest keeps them."""
         rows = len(self.train_sources)
         return describe_split(self.train_corpus, rows, self.valid_corpus, len(self.valid_sources))
 
@@ -77,7 +77,7 @@ def prepare_parallel(
     guides: Sequence[AlignmentSupervision | None] | None = None,
     more: ParallelCorpus | None = None,
 ) -> Parallel:
-    """Pairs for a translator; each side has a tokenizer of its own, or both have one.
+    """Prepare pairs for a translator; each side has its own tokenizer, or both share one.
 
     Args:
         corpus: the training pairs.

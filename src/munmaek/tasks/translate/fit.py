@@ -66,7 +66,7 @@ def fit_translator(pairs: Parallel, recipe: TranslateRecipe, run: Run) -> Transl
 
 
 def _piece_guides(pairs: Parallel, recipe: TranslateRecipe) -> list[PieceGuide | None] | None:
-    """Each training pair's links between pieces, up to the recipe's limit.
+    """Return each training pair's links between subwords, up to the recipe's maximum length.
 
     Raises:
         UnsupportedError: the stage has no attention.
@@ -99,7 +99,7 @@ def _resampling(
     recipe: TranslateRecipe,
     frame: Callable[[Sequence[Sequence[int]], Sequence[Sequence[int]]], Pairs],
 ) -> Callable[[int], Pairs] | None:
-    """The training pairs of each pass under BPE-dropout; None without."""
+    """Return what gives the training pairs of each epoch under BPE-dropout; None without."""
     if recipe.bpe_dropout == 0:
         return None
     from munmaek.text.bpe_dropout import MergeDropout  # its compiler takes a third of a second
@@ -117,7 +117,7 @@ def _resampling(
 
 
 def _guided_head(recipe: TranslateRecipe) -> TranslateRecipe:
-    """Guide the first of several heads, unless the recipe says otherwise."""
+    """Choose the first of several heads to be guided, unless the recipe says otherwise."""
     if "alignment_head" not in stage_named(recipe.stage).config_class().model_fields:
         return recipe
     return recipe.model_copy(update={"model": {"alignment_head": 0, **recipe.model}})
@@ -126,7 +126,7 @@ def _guided_head(recipe: TranslateRecipe) -> TranslateRecipe:
 def _repeated(
     train: Pairs, guides: list[PieceGuide | None], times: int
 ) -> tuple[Pairs, list[PieceGuide | None]]:
-    """Guided pairs ``times`` times, the others once."""
+    """Repeat guided pairs until they are there ``times`` times, the others once."""
     again = [row for row, guide in enumerate(guides) if guide is not None] * (times - 1)
     rows = [*range(len(guides)), *again]
     sources, targets = ([side[row] for row in rows] for side in train)

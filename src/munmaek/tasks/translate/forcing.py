@@ -35,7 +35,7 @@ def forced(
     layer: int | None = None,
     head: int | None = None,
 ) -> list[Hypothesis]:
-    """Each target as the hypothesis of its source, with the attention behind every token.
+    """Return each target as the hypothesis of its source, with the attention behind every token.
 
     Args:
         network: in evaluation mode.
@@ -76,7 +76,7 @@ def forced(
 def target_logprobs(
     network: TranslatorNetwork, hidden: Tensor, wanted: Tensor, counts: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Natural-log probability of each target token, [B, T]; 0 where a row has ended.
+    """Return the natural-log probability of each target token [B, T], 0 where a row has ended.
 
     Args:
         network: in evaluation mode.

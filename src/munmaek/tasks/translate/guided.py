@@ -50,7 +50,7 @@ class PieceGuide:
 def piece_guide(
     guide: AlignmentSupervision, *, source_words: Sequence[int], target_words: Sequence[int]
 ) -> PieceGuide:
-    """Links between words as cells between pieces.
+    """Turn links between words into cells between subwords.
 
     Args:
         guide: links of words.
@@ -83,7 +83,7 @@ def _cells(
 def guide_loss(
     weights: Float[Tensor, "B T S"], guides: Sequence[PieceGuide | None]
 ) -> Float[Tensor, ""]:
-    """L summed over the guided pieces of a batch, in nats; 0 where nothing is guided.
+    """Return L summed over the guided subwords of a batch, in nats; 0 where none is guided.
 
     Args:
         weights: attention, rows summing to 1, attached to the graph.

@@ -68,7 +68,7 @@ class Translator(Model):
         max_length: int | None = None,
         links: bool = True,
     ) -> list[Translation]:
-        """The best translation of each text, in their order; an empty text stays empty.
+        """Translate each text, in their order: the best translation; an empty text stays empty.
 
         Args:
             texts: source sentences.
@@ -87,7 +87,7 @@ class Translator(Model):
         must: Sequence[Sequence[str]] = (),
         links: bool = True,
     ) -> list[list[Translation]]:
-        """The best translations of each text by another search: ``Ensemble.translate`` of one."""
+        """Translate each text by another search: ``Ensemble.translate`` of one."""
         return Ensemble((self,)).translate(texts, decoding, must=must, links=links)
 
     def align(
@@ -100,7 +100,7 @@ class Translator(Model):
         layer: int | None = None,
         head: int | None = None,
     ) -> list[Translation]:
-        """Forced decoding: each given target as the translation, with its score and links.
+        """Force each given target as the translation, and return its score and links.
 
         Args:
             sources: source texts.
@@ -141,7 +141,7 @@ class Translator(Model):
         return [out[row] for row in range(len(sources))]
 
     def quantised(self) -> "Translator":
-        """The same with its products in 8-bit integers: nearly the same, and faster.
+        """Return the translator with its products in 8-bit integers: nearly the same, and faster.
 
         Raises:
             UnsupportedError: the network is not on the processor.
@@ -155,22 +155,25 @@ class Translator(Model):
         )
 
     def source_ids(self, ids: Sequence[int]) -> list[int]:
-        """What the network reads of a text's tokens: as many as ``limit`` allows, and </s>."""
+        """Return as many of a text's tokens as the network reads (``limit``), and </s>."""
         return [*ids[: self.limit - 1], self.source_tokenizer.eos]
 
     def rows(self, sources: Sequence[Sequence[int]], *, look: bool) -> DecoderRows:
-        """The network given these sources, which end with </s>; ``look`` for its attention."""
+        """Return the network given these sources, which end with </s>.
+
+        ``look`` is for those who want its attention.
+        """
         tokenizer = self.target_tokenizer
         return DecoderRows(
             self.network, sources, tokenizer.bos, tokenizer.eos, tokenizer.vocab_size, look
         )
 
     def evaluate(self, corpus: ParallelCorpus, *, beam: int = 5) -> dict[str, Score]:
-        """BLEU and chrF of beam search and perplexity of the references, with intervals."""
+        """Return BLEU and chrF of beam search and the references' perplexity, with intervals."""
         return judge(self, corpus, beam=beam, with_findings=False).scores
 
     def signature(self, *, beam: int) -> Signature:
-        """What every score of this translator shares."""
+        """Return what every score of this translator shares."""
         tokenizer = self.target_tokenizer
         more = (("beam", str(beam)),)
         return sign_model(tokenizer, task="translate", stage=self.info.stage, more=more)
@@ -251,6 +254,6 @@ class Translator(Model):
 
 
 def _one_later(best: Hypothesis) -> Hypothesis:
-    """With the attention of the step that reads a token in the place of the one that emits it."""
+    """Return the hypothesis with each token's attention from the step that reads it."""
     attention = best.attention
     return best if attention is None else replace(best, attention=attention[1:])

@@ -41,7 +41,7 @@ class Pairs(NamedTuple):
     targets: Sequence[Ids]
 
     def lengths(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Tokens of each source and of each target."""
+        """Count the tokens of each source and of each target: [N], [N]."""
         return (
             np.array([len(ids) for ids in self.sources], dtype=np.int64),
             np.array([len(ids) for ids in self.targets], dtype=np.int64),
@@ -68,7 +68,7 @@ class TranslationTask:
     """The training pairs of a pass, from its number alone, where they are cut anew in each."""
 
     def epoch(self, number: int) -> Sequence[PairBatch]:
-        """Pairs of like length together, batches in random order."""
+        """Return the epoch's batches in random order, pairs of like length together."""
         rng = np.random.default_rng([self.seed, number])
         pairs = self.train if self.resample is None else self.resample(number)
         groups = bucket(pairs.lengths(), max_tokens=self.max_tokens, rng=rng)
@@ -78,7 +78,10 @@ class TranslationTask:
         return PairBatch.gather(pairs.sources, pairs.targets, chosen, self.pad)
 
     def loss(self, network: TranslatorNetwork, batch: PairBatch) -> Loss:
-        """Smoothed negative log-likelihood of every target token after <s>, and the guide's."""
+        """Return the smoothed negative log-likelihood of the targets, and the guidance's, in nats.
+
+        Every target token after <s> counts; it is summed over the batch.
+        """
         if self.guides is None or self.alignment_weight == 0:
             return self._loss(network, batch, self.smoothing)
         guides = pick(self.guides, batch.rows)
@@ -107,7 +110,7 @@ class TranslationTask:
         return Loss(total, int((batch.target_lengths - 1).sum()))
 
     def validate(self, network: TranslatorNetwork) -> float:
-        """Nats per target token, </s> included, without smoothing."""
+        """Return nats per target token, </s> included, without smoothing."""
         total, count = 0.0, 0
         for chosen in bucket(self.valid.lengths(), max_tokens=self.max_tokens, rng=None):
             loss = self._loss(network, self._batch(self.valid, chosen), 0.0)
@@ -121,7 +124,7 @@ def smoothed_loss(
     gold: Int[Tensor, " N"],
     smoothing: float,
 ) -> Float[Tensor, ""]:
-    """Label-smoothed cross-entropy summed over the rows, in nats."""
+    """Return the label-smoothed cross-entropy summed over the rows, in nats."""
     if isinstance(network, LikelihoodNetwork):
         return -network.log_likelihood(hidden, gold, smoothing=smoothing)
     logits = network.logits(hidden).float()
@@ -172,7 +175,7 @@ class DecoderRows:
         return self.network.encode(ids, lengths, tape=Tape(off=self.off) if self.off else None)
 
     def advance(self, state: DecoderState, tokens: NDArray[np.int64]) -> DecoderState:
-        """All rows after one more token each."""
+        """Return the state of all rows after one more token each."""
         return self._read(state.memory, state.inner, tokens, state.sources)
 
     @inference()
@@ -191,25 +194,28 @@ class DecoderRows:
 
     @inference()
     def logprobs(self, state: DecoderState) -> NDArray[np.float32]:
-        """Natural-log probability of every next token for every row: [N, V]."""
+        """Return the natural-log probability of every next token for every row: [N, V]."""
         return self.network.logits(state.hidden).float().log_softmax(-1).cpu().numpy()
 
     @inference()
     def likeliest(
         self, state: DecoderState, count: int, *, closed: Sequence[int] = ()
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Log-probability and id of the likeliest next tokens, but for those ``closed``: [N, K]."""
+        """Return log-probability and id of the likeliest next tokens: [N, K].
+
+        Ids in ``closed`` are not among them.
+        """
         logits = self.network.logits(state.hidden)
         values, tokens = likeliest(logits, count, closed=closed)
         return values.cpu().numpy(), tokens.cpu().numpy()
 
     def row_count(self, state: DecoderState) -> int:
-        """N."""
+        """Return N, the rows of the state."""
         return len(state.sources)
 
     @inference()
     def select(self, state: DecoderState, rows: NDArray[np.int64]) -> DecoderState:
-        """The state of those rows; what does not change by it is not copied."""
+        """Return the state of those rows; what does not change by it is not copied."""
         if np.array_equal(rows, np.arange(len(state.sources))):
             return state
         chosen, sources = tensor(rows, self.network), state.sources[rows]
@@ -225,5 +231,5 @@ class DecoderRows:
         )
 
     def attention(self, state: DecoderState) -> NDArray[np.float32] | None:
-        """Weights over source tokens behind the next token: [N, S], or None."""
+        """Return the weights over source tokens behind the next token [N, S], or None."""
         return None if state.weights is None else state.weights.float().cpu().numpy()

@@ -69,7 +69,7 @@ def translation_predictions(model: "Translator", question: Question) -> Predicti
     surface, owners, logprobs = tuple(ascii_words(target)), (*target_words, -1), nats(values)
 
     def without(erased: Sequence[Words]) -> Floats:
-        """The translation stays; words of the source go."""
+        """Score the same translation again, after the source without the erased words."""
         kept = [
             [token for token, word in zip(ids, source.words, strict=True) if word not in each]
             for each in erased

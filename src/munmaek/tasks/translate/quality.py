@@ -73,7 +73,7 @@ class TranslationQuality:
         return tuple(each.message for each in self.findings if each.found)
 
     def by_length(self, *, edges: Sequence[int] = EDGES) -> list[LengthBucket]:
-        """All scores by length of the source in words, with intervals; ``edges`` are inclusive."""
+        """Return all scores by length of the source in words; ``edges`` are inclusive."""
         return by_length(
             self.corpus.sources,
             self.outputs,
@@ -138,7 +138,7 @@ def judge(
 def reference_likelihoods(
     translator: "Translator", sources: Sequence[str], targets: Sequence[str]
 ) -> Likelihoods:
-    """What the model gives each target after its source, read at once (teacher forcing)."""
+    """Score each target after its source, read at once (teacher forcing)."""
     network, writing = translator.network, translator.target_tokenizer
     pairs = Pairs(
         [translator.source_ids(ids) for ids in translator.source_tokenizer.encode_many(sources)],
@@ -153,7 +153,7 @@ def reference_likelihoods(
 
 
 def _logprobs(network: TranslatorNetwork, batch: PairBatch) -> NDArray[np.float64]:
-    """Nats of each row's target."""
+    """Return the natural-log probability of each row's target: [B]."""
     target = tensor(batch.target, network)
     memory = network.encode(tensor(batch.source, network), tensor(batch.source_lengths, network))
     hidden = network.decode(memory, target[:, :-1])
@@ -161,7 +161,7 @@ def _logprobs(network: TranslatorNetwork, batch: PairBatch) -> NDArray[np.float6
 
 
 def _shuffled(sources: Sequence[str], rng: np.random.Generator) -> list[str]:
-    """Every source at the place of another."""
+    """Put every source at the place of another."""
     order = rng.permutation(len(sources)).tolist()
     out = list(sources)
     for here, there in zip(order, [*order[1:], order[0]], strict=True):

@@ -23,7 +23,9 @@ COLUMNS = 128
 def likeliest(
     logits: Float[Tensor, "N V"], count: int, *, closed: Sequence[int] = ()
 ) -> tuple[Float[Tensor, "N K"], Int[Tensor, "N K"]]:
-    """Natural-log probability and id of the ``count`` likeliest tokens, best first, ties by id.
+    """Return natural-log probability and id of the ``count`` likeliest tokens, best first.
+
+    Of equal ones the smaller id comes first.
 
     Args:
         logits: scores before softmax; those of ``closed`` are written over.

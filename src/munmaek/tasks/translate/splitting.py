@@ -8,7 +8,7 @@ ENDS = ".!?…。！？"
 
 
 def split_text(text: str, fits: Callable[[str], bool]) -> list[str]:
-    """The text in parts that fit, as even as can be.
+    """Split the text into parts that fit, as even as can be.
 
     Each cut is at the sentence end next to the middle, else at the space, else between characters.
 
@@ -27,7 +27,7 @@ def split_text(text: str, fits: Callable[[str], bool]) -> list[str]:
 
 
 def _cuts(text: str) -> list[int]:
-    """Where the text may be cut; each leaves something on both sides."""
+    """Find where the text may be cut; each place leaves something on both sides."""
     spaces = [place for place in range(1, len(text) - 1) if text[place].isspace()]
     # The very ends would leave nearly all in one part.
     inner = [place for place in spaces if len(text) // 8 <= place <= len(text) - len(text) // 8]

@@ -150,7 +150,7 @@ class Ensemble:
         must: Sequence[Sequence[str]] = (),
         links: bool = True,
     ) -> list[list[Translation]]:
-        """The best translations of each text, best first; an empty text stays empty.
+        """Translate each text: its best translations, best first; an empty text stays empty.
 
         Args:
             texts: source sentences, or one.
@@ -180,7 +180,7 @@ def _in_parts(
     *,
     links: bool,
 ) -> list[list[Translation]]:
-    """Each text split where it is too long, its parts translated and joined again."""
+    """Split each text where it is too long, translate its parts and join them again."""
     limit = min(each.limit for each in ensemble.translators)
 
     def fits(part: str) -> bool:
@@ -201,7 +201,7 @@ def _in_parts(
 
 
 def _joined(text: str, parts: Sequence[Translation]) -> Translation:
-    """Translations of a text's parts as one."""
+    """Join translations of a text's parts into one."""
     if len(parts) == 1:
         return replace(parts[0], source=text)
     source = tuple(word for part in parts for word in part.source_words)
@@ -297,7 +297,7 @@ class _Search:
         return out
 
     def _with_phrases(self, asked: _Asked, must: Sequence[str]) -> _Asked:
-        """With the phrases that can be met; the longest length leaves room for them."""
+        """Add the phrases that can be met; the maximum length leaves room for them."""
         longest = self.decoding.max_length
         room, taken = np.inf if longest is None else longest - 1, 0
         phrases: list[Phrase] = []
@@ -378,7 +378,7 @@ class _Search:
 
 
 def _batches(asked: Sequence[_Asked], beam: int) -> list[list[_Asked]]:
-    """Texts of like length together; those with phrases apart, as their search is another."""
+    """Group texts of like length; those with phrases apart, as their search is another."""
     out: list[list[_Asked]] = []
     for with_phrases in (False, True):
         chosen = [each for each in asked if bool(each.phrases) == with_phrases]
@@ -396,7 +396,7 @@ def _batches(asked: Sequence[_Asked], beam: int) -> list[list[_Asked]]:
 
 
 def _phrase(tokenizer: Tokenizer, text: str) -> Phrase | None:
-    """How a phrase is spelled, or None where the vocabulary cannot."""
+    """Spell a phrase in tokens, None where the vocabulary cannot."""
     words = _words(text)
     within, first = tokenizer.encode(f" {words}"), tokenizer.encode(words)
     if not words or not within or not first:
@@ -407,5 +407,5 @@ def _phrase(tokenizer: Tokenizer, text: str) -> Phrase | None:
 
 
 def _words(text: str) -> str:
-    """With a single space between words."""
+    """Return the text with a single space between words."""
     return " ".join(text.split())

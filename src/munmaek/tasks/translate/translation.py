@@ -58,7 +58,7 @@ class Translation:
 
 
 def empty_translation(source: str, unmet: Sequence[str] = ()) -> Translation:
-    """That of a text without a word."""
+    """Return the translation of a text without a word."""
     return Translation(source, "", 0.0, None, None, (), (), unmet=tuple(unmet))
 
 
@@ -70,7 +70,7 @@ def translation_of(
     *,
     by: Symmetrisation | None = None,
 ) -> Translation:
-    """``text``, which the hypothesis says, with its links where there are ``weights``."""
+    """Return ``text``, which the hypothesis says, with its links where there are ``weights``."""
     return Translation(
         source=source,
         translation=text,
@@ -85,7 +85,7 @@ def translation_of(
 
 
 def word_links(weights: Weights | None, *, by: Symmetrisation | None = None) -> Links | None:
-    """The links that attention between words [target words, source words] speaks for, in order.
+    """Return the links that attention [target words, source words] speaks for, in order.
 
     Each target word has the source word of greatest weight. With ``by`` each source word has the
     target word that gives it most as well, and both directions are joined so.
@@ -100,18 +100,18 @@ def word_links(weights: Weights | None, *, by: Symmetrisation | None = None) -> 
 
 
 def longest_target(source_tokens: int) -> int:
-    """Most target tokens, the end included, of a source of so many where nothing else is asked."""
+    """Return the most target tokens, the end included, of a source where nothing else is asked."""
     return int(1.5 * source_tokens) + 20
 
 
 def never_written(tokenizer: Tokenizer, *, unknown: bool = False) -> tuple[int, ...]:
-    """Ids that no translation holds; ``unknown`` lets it hold what stands for a lacking word."""
+    """Return ids that no translation holds; ``unknown`` allows what stands for a lacking word."""
     never = (tokenizer.pad, tokenizer.bos, tokenizer.mask)
     return never if unknown else (*never, tokenizer.unk)
 
 
 def token_words(tokenizer: Tokenizer, ids: Sequence[int]) -> tuple[int, ...]:
-    """The word of each piece; a lone space belongs to the word after it."""
+    """Return the word of each subword; a lone space belongs to the word after it."""
     text = tokenizer.decode(ids)
     pieces = tokenizer.subwords(text)
     if [piece.id for piece in pieces] == list(ids):
@@ -123,7 +123,7 @@ def token_words(tokenizer: Tokenizer, ids: Sequence[int]) -> tuple[int, ...]:
 def word_weights(
     source: Tokenizer, ids: Sequence[int], target: Tokenizer, best: Hypothesis
 ) -> Weights | None:
-    """Attention of a hypothesis between words; ``ids`` are the source's, </s> last."""
+    """Return the attention of a hypothesis between words; ``ids`` are the source's, </s> last."""
     if best.attention is None:
         return None
     rows = token_words(target, best.tokens)
@@ -152,7 +152,7 @@ class UnknownWords:
         source: str,
         columns: Sequence[int],
     ) -> str:
-        """``text`` with every ``<unk>`` replaced.
+        """Return ``text`` with every ``<unk>`` replaced.
 
         Args:
             text: what the tokens say.
