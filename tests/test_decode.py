@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munmaek.decode import (
+    Drawing,
     beam_search,
     constrained_search,
     follow,
@@ -211,8 +212,11 @@ def test_what_is_cut_off_ranks_after_what_has_ended():
 def test_a_row_in_which_nothing_may_follow_is_an_error_and_not_an_empty_answer():
     with pytest.raises(ValueError, match="row 0: no token left to choose"):
         beam_search(from_single(Table()), max_length=3, banned=[0, 1, 2, 3])
-    with pytest.raises(ValueError, match="no token is left to draw"):
-        sample(from_single(Table()), max_length=3, banned=[0, 1, 2, 3], rng=np.random.default_rng())
+    for heat in (0.0, 1.0):
+        with pytest.raises(ValueError, match="no token is left to draw"):
+            sample(
+                from_single(Table()), drawing(max_length=3, banned=[0, 1, 2, 3], temperature=heat)
+            )
 
 
 def test_no_rows_give_no_outputs():
@@ -242,10 +246,7 @@ def test_beam_options_out_of_range_are_named(options, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (
-            {"temperature": 0.0},
-            "temperature must be above 0, got 0.0; for the likeliest use greedy",
-        ),
+        ({"temperature": -0.5}, "temperature must be 0 or above, got -0.5"),
         ({"top_k": 0}, "top_k must be at least 1, got 0"),
         ({"top_p": 0.0}, "top_p must be above 0 and at most 1, got 0.0"),
         ({"top_p": 1.5}, "top_p must be above 0 and at most 1, got 1.5"),
@@ -253,7 +254,7 @@ def test_beam_options_out_of_range_are_named(options, message):
 )
 def test_sampling_options_out_of_range_are_named(options, message):
     with pytest.raises(ValueError, match=message):
-        sample(from_single(Table()), max_length=2, rng=np.random.default_rng(), **options)
+        drawing(**options)
 
 
 def test_forcing_asks_for_one_output_a_row_without_eos():
@@ -261,6 +262,16 @@ def test_forcing_asks_for_one_output_a_row_without_eos():
         force(Several((1, 2)), [[0]])
     with pytest.raises(ValueError, match=r"output 1 holds eos \(1\)"):
         force(Several((1, 2)), [[0], [2, 1]])
+
+
+def drawing(seed=0, max_length=2, **options):
+    return Drawing(np.random.default_rng(seed), max_length, **options)
+
+
+def test_without_temperature_the_likeliest_is_drawn():
+    model = Table(seed=3)
+    drawn = sample(from_single(model), drawing(max_length=6, temperature=0.0, top_k=2))
+    assert drawn[0].tokens == greedy(from_single(model), max_length=6)[0].tokens
 
 
 def chi_square(counts, chances):
@@ -272,12 +283,7 @@ def chi_square(counts, chances):
 def test_samples_follow_the_distribution(temperature):
     model = Table(vocab_size=6, seed=4)
     rows = 20_000
-    drawn = sample(
-        from_single(model, rows=rows),
-        max_length=1,
-        temperature=temperature,
-        rng=np.random.default_rng(5),
-    )
+    drawn = sample(from_single(model, rows=rows), drawing(5, max_length=1, temperature=temperature))
     first = [one.tokens[0] if one.tokens else EOS for one in drawn]
     chances = np.exp(model.logprobs(()) / temperature)
     counts = np.bincount(first, minlength=6)
@@ -288,7 +294,7 @@ def test_samples_follow_the_distribution(temperature):
 
 def test_whole_samples_come_as_often_as_their_probability_says():
     model = Table(vocab_size=3, seed=11)
-    drawn = sample(from_single(model, rows=4000), max_length=3, rng=np.random.default_rng(6))
+    drawn = sample(from_single(model, rows=4000), drawing(6, max_length=3))
     counts = {}
     for one in drawn:
         counts[one.tokens, one.finished] = counts.get((one.tokens, one.finished), 0) + 1
@@ -318,19 +324,14 @@ def test_cut_samples_never_leave_their_set(seed, count, mass):
     assert inside <= kept <= border
     drawn = sample(
         from_single(Table(vocab_size=8, seed=seed), rows=50),
-        max_length=1,
-        top_k=count,
-        top_p=mass,
-        rng=np.random.default_rng(seed),
+        drawing(seed, max_length=1, top_k=count, top_p=mass),
     )
     assert {one.tokens[0] if one.tokens else EOS for one in drawn} <= kept
 
 
 def test_a_prompt_is_read_and_left_out_of_the_answer():
     model = Table(seed=8)
-    drawn = sample(
-        from_single(model, rows=5), max_length=4, prompt=[2, 0], rng=np.random.default_rng(1)
-    )
+    drawn = sample(from_single(model, rows=5), drawing(1, max_length=4), prompt=[2, 0])
     for one in drawn:
         ids = [2, 0, *one.tokens] + ([EOS] if one.finished else [])
         assert one.logprob == pytest.approx(model.score(ids)[2:].sum())
@@ -338,9 +339,8 @@ def test_a_prompt_is_read_and_left_out_of_the_answer():
 
 def test_the_same_generator_draws_the_same_and_banned_ids_never():
     def draw():
-        rng = np.random.default_rng(2)
         model = Several(tuple(range(30)))
-        return sample(model, max_length=6, min_length=2, banned=[3], rng=rng)
+        return sample(model, drawing(2, max_length=6, min_length=2, banned=[3]))
 
     first, second = draw(), draw()
     assert [one.tokens for one in first] == [one.tokens for one in second]

@@ -8,7 +8,7 @@ import pytest
 from tokenizers import Tokenizer as Pipeline
 from tokenizers import decoders, models, pre_tokenizers
 
-from munmaek.decode import from_single, sample
+from munmaek.decode import Drawing, from_single, sample
 from munmaek.errors import MunmaekWarning
 from munmaek.pipeline import train_recipe
 from munmaek.tasks.inside import Question
@@ -74,10 +74,7 @@ def test_what_is_drawn_is_whole_characters_at_every_length(kind: str, longest: i
     never = (tokenizer.pad, tokenizer.unk, tokenizer.bos, tokenizer.mask)
     drawn = sample(
         from_single(Uniform(tokenizer), rows=40),
-        rng=np.random.default_rng(0),
-        max_length=longest,
-        banned=never,
-        spelling=spelling_of(tokenizer),
+        Drawing(np.random.default_rng(0), longest, banned=never, spelling=spelling_of(tokenizer)),
     )
     for each in drawn:
         spelled = bytes(token - 5 for token in each.tokens if 5 <= token < 261)

@@ -7,13 +7,14 @@ from munmaek.decode.coverage import Coverage
 from munmaek.decode.ensemble import GeometricEnsemble, MeanEnsemble, ShallowFusion
 from munmaek.decode.hypothesis import Hypothesis
 from munmaek.decode.path import follow, force, greedy
-from munmaek.decode.sampling import sample
+from munmaek.decode.sampling import Drawing, sample
 from munmaek.decode.tree import BeamNode, BeamTree
 
 __all__ = [
     "BeamNode",
     "BeamTree",
     "Coverage",
+    "Drawing",
     "GeometricEnsemble",
     "Hypothesis",
     "MeanEnsemble",

@@ -3,7 +3,8 @@
 Letters: V vocabulary size, N rows at work, T tokens.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -16,7 +17,7 @@ from munmaek.decode.ranking import row_count
 from munmaek.lm import BatchedLanguageModel
 from munmaek.text.spelling import Spelling
 
-__all__ = ["keep_likeliest", "keep_mass", "sample"]
+__all__ = ["Drawing", "keep_likeliest", "keep_mass", "read", "sample"]
 
 S = TypeVar("S")
 
@@ -46,12 +47,22 @@ def keep_mass(logprobs: Floats, mass: float) -> Floats:
     return np.where(keep, logprobs, -np.inf)
 
 
-def _chances(logprobs: Floats) -> NDArray[np.float64]:
-    """Return the probabilities that sum to 1 in each row, from logarithms that need not."""
+def _highest(logprobs: Floats) -> Floats:
+    """Return the highest logarithm of each row: [N, 1].
+
+    Raises:
+        ValueError: a row in which nothing may follow.
+    """
     highest = logprobs.max(axis=1, keepdims=True)
     if not np.isfinite(highest).all():
         message = "no token is left to draw: all are banned or have no probability"
         raise ValueError(message)
+    return highest
+
+
+def _chances(logprobs: Floats) -> NDArray[np.float64]:
+    """Return the probabilities that sum to 1 in each row, from logarithms that need not."""
+    highest = _highest(logprobs)
     out = np.exp((logprobs - highest).astype(np.float64))
     return out / out.sum(axis=1, keepdims=True)
 
@@ -64,58 +75,96 @@ def _draw(logprobs: Floats, rng: np.random.Generator) -> Int64s:
     return (reached <= aim[:, None]).sum(axis=1).astype(np.int64)
 
 
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """How tokens are drawn from a model's distributions."""
+
+    rng: np.random.Generator
+    """Where chance comes from."""
+    max_length: int | Sequence[int]
+    """Most predictions of every row or of each, eos included, prompt excluded."""
+    temperature: float = 1.0
+    """Logarithms are divided by it first: below 1 sharper, above 1 flatter; 0 is greedy."""
+    top_k: int | None = None
+    """Then draw among this many likeliest tokens."""
+    top_p: float | None = None
+    """Then among the fewest that hold this share of what is left."""
+    min_length: int = 0
+    """Fewest tokens before eos."""
+    banned: Sequence[int] = ()
+    """Ids that are never drawn."""
+    spelling: Spelling | None = None
+    """Which tokens may follow, so that every output is whole characters; the prompt is."""
+
+    def __post_init__(self) -> None:
+        """Check the options.
+
+        Raises:
+            ValueError: an option out of range.
+        """
+        if not self.temperature >= 0:
+            message = f"temperature must be 0 or above, got {self.temperature}"
+            raise ValueError(message)
+        if self.top_k is not None and self.top_k < 1:
+            message = f"top_k must be at least 1, got {self.top_k}"
+            raise ValueError(message)
+        if self.top_p is not None and not 0 < self.top_p <= 1:
+            message = f"top_p must be above 0 and at most 1, got {self.top_p}"
+            raise ValueError(message)
+
+    def chooser(self, eos: int) -> Callable[[Floats, Int64s, int], Int64s]:
+        """Return what chooses the next tokens of outputs that begin, for ``decode.path.follow``."""
+        writing = None if self.spelling is None else _Writing(self.spelling, self.max_length)
+
+        def choose(logprobs: Floats, rows: Int64s, step: int) -> Int64s:
+            closed = [*self.banned, eos] if step < self.min_length else self.banned
+            left = forbid(logprobs, closed)
+            left = left if writing is None else writing.keep_spellable(left, rows, step)
+            tokens = self._drawn(left)
+            if writing is not None:
+                writing.go_on(rows, tokens)
+            return tokens
+
+        return choose
+
+    def _drawn(self, logprobs: Floats) -> Int64s:
+        if not self.temperature:
+            _highest(logprobs)
+            return logprobs.argmax(axis=1).astype(np.int64)
+        left = logprobs / self.temperature
+        left = left if self.top_k is None else keep_likeliest(left, self.top_k)
+        left = left if self.top_p is None else keep_mass(left, self.top_p)
+        return _draw(left, self.rng)
+
+
 def sample(
-    model: BatchedLanguageModel[S],
-    *,
-    rng: np.random.Generator,
-    max_length: int | Sequence[int],
-    temperature: float = 1.0,
-    top_k: int | None = None,
-    top_p: float | None = None,
-    prompt: Sequence[int] = (),
-    min_length: int = 0,
-    banned: Sequence[int] = (),
-    spelling: Spelling | None = None,
+    model: BatchedLanguageModel[S], drawing: Drawing, *, prompt: Sequence[int] = ()
 ) -> list[Hypothesis]:
     """Draw one output for each row of ``model.start()``.
 
     Args:
         model: rows of contexts.
-        rng: where chance comes from.
-        max_length: most predictions of every row or of each, eos included, prompt excluded.
-        temperature: logarithms are divided by it first: below 1 sharper, above 1 flatter.
-        top_k: then draw among this many likeliest tokens.
-        top_p: then among the fewest that hold this share of what is left.
+        drawing: how tokens are drawn.
         prompt: tokens that every row reads first.
-        min_length: fewest tokens before eos.
-        banned: ids that are never drawn.
-        spelling: which tokens may follow, so that every output is whole characters; the prompt is.
 
     Returns:
         What follows the prompt; ``logprob`` is the model's own, before temperature and cuts.
-
-    Raises:
-        ValueError: an option out of range.
     """
-    _check(temperature, top_k, top_p)
-    writing = None if spelling is None else _Writing(spelling, max_length)
+    return follow(
+        model,
+        read(model, prompt),
+        choose=drawing.chooser(model.eos),
+        max_length=drawing.max_length,
+    )
 
-    def choose(logprobs: Floats, rows: Int64s, step: int) -> Int64s:
-        left = forbid(logprobs, [*banned, model.eos] if step < min_length else banned)
-        left = left if writing is None else writing.keep_spellable(left, rows, step)
-        left = left / temperature
-        left = left if top_k is None else keep_likeliest(left, top_k)
-        left = left if top_p is None else keep_mass(left, top_p)
-        tokens = _draw(left, rng)
-        if writing is not None:
-            writing.go_on(rows, tokens)
-        return tokens
 
+def read(model: BatchedLanguageModel[S], prompt: Sequence[int]) -> S:
+    """Return the state of every row after the same ``prompt``."""
     state = model.start()
     rows = row_count(model, state) if prompt else 0
     for token in prompt:
         state = model.advance(state, np.full(rows, token, dtype=np.int64))
-    return follow(model, state, choose=choose, max_length=max_length)
+    return state
 
 
 class _Writing:
@@ -141,15 +190,3 @@ class _Writing:
         """Take note of the tokens chosen."""
         for row, token in zip(rows.tolist(), tokens.tolist(), strict=True):
             self._pending[row] = self._spelling.after(self._pending.get(row, b""), token)
-
-
-def _check(temperature: float, top_k: int | None, top_p: float | None) -> None:
-    if not temperature > 0:
-        message = f"temperature must be above 0, got {temperature}; for the likeliest use greedy"
-        raise ValueError(message)
-    if top_k is not None and top_k < 1:
-        message = f"top_k must be at least 1, got {top_k}"
-        raise ValueError(message)
-    if top_p is not None and not 0 < top_p <= 1:
-        message = f"top_p must be above 0 and at most 1, got {top_p}"
-        raise ValueError(message)

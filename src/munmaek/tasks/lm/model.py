@@ -194,23 +194,23 @@ class TrainedLanguageModel(Model):
             top_p: draw among the likeliest that hold this much probability only.
             count: texts to make.
         """
-        from munmaek.decode import sample  # counting and scoring need neither
+        from munmaek.decode import Drawing, sample  # counting and scoring need neither
 
         ids = self.tokenizer.encode(prompt)
-        drawn = sample(
-            self.rows(count),
-            rng=rng,
-            max_length=max_length,
+        drawing = Drawing(
+            rng,
+            max_length,
             temperature=temperature,
             top_k=top_k,
             top_p=top_p,
-            prompt=ids,
-            banned=self._never(),
+            banned=self.never_drawn(),
             spelling=spelling_of(self.tokenizer),
         )
+        drawn = sample(self.rows(count), drawing, prompt=ids)
         return [self.tokenizer.decode([*ids, *each.tokens]) for each in drawn]
 
-    def _never(self) -> tuple[int, ...]:
+    def never_drawn(self) -> tuple[int, ...]:
+        """Return the ids that no text has: special tokens, and bytes never seen."""
         tokenizer = self.tokenizer
         never = (tokenizer.pad, tokenizer.unk, tokenizer.bos, tokenizer.mask)
         if not isinstance(self.model, NgramModel):
