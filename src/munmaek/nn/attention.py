@@ -24,6 +24,7 @@ from munmaek.nn.dropout import dropout as dropped
 from munmaek.nn.masks import causal_mask
 from munmaek.nn.products import onednn_is_on
 from munmaek.nn.tape import Tape
+from munmaek.nn.tracing import is_traced
 
 __all__ = [
     "KeyValues",
@@ -58,7 +59,7 @@ def rotate(vectors: Tensor, tables: Tensor) -> Tensor:
 
 def append(past: KeyValues | None, new: KeyValues) -> KeyValues:
     """Append the positions of ``new`` to ``past``."""
-    if past is None or past.length == 0:
+    if past is None or (not is_traced() and past.length == 0):
         return new
     keys = torch.cat([past.keys.to(new.keys.dtype), new.keys], dim=2)
     values = torch.cat([past.values.to(new.values.dtype), new.values], dim=2)
@@ -88,13 +89,14 @@ def scaled_dot_product(
     """
     size, span = queries.shape[2], keys.shape[2]
     # One query stands at the last key and sees all; a square causal mask the kernel knows itself.
-    square = causal and size == span and mask is None and tape is None
-    if causal and size > 1 and not square:
+    traced = is_traced()
+    square = causal and not traced and size == span and mask is None and tape is None
+    if causal and not square and (traced or size > 1):
         seen = causal_mask(size, span, device=queries.device)
         mask = seen[None, None] if mask is None else mask & seen
     if tape is not None:
         return _step_by_step(queries, keys, values, mask, dropout, tape)
-    if _in_parts(queries, keys):
+    if not traced and _in_parts(queries, keys):
         seen = causal_mask(size, span, device=queries.device)[None, None] if square else mask
         return _by_products(queries, keys, values, mask=seen, dropout=dropout)
     return F.scaled_dot_product_attention(
@@ -197,7 +199,7 @@ class MultiHeadSelfAttention(nn.Module):
             rotary: cosine and sine of the angle of each position of ``x``.
             tape: where to record each step.
         """
-        parts = self.qkv(x).unflatten(-1, (3, self.heads, -1))
+        parts = self.qkv(x).view(*x.shape[:2], 3, self.heads, -1)
         queries, keys, values = parts.permute(2, 0, 3, 1, 4).unbind(0)
         if rotary is not None:
             queries, keys = rotate(queries, rotary), rotate(keys, rotary)
@@ -228,7 +230,7 @@ class MultiHeadCrossAttention(nn.Module):
 
     def remember(self, memory: Float[Tensor, "B S D"]) -> KeyValues:
         """Return the memory's keys and values."""
-        parts = self.key_value(memory).unflatten(-1, (2, self.heads, -1))
+        parts = self.key_value(memory).view(*memory.shape[:2], 2, self.heads, -1)
         return KeyValues(*parts.permute(2, 0, 3, 1, 4).unbind(0))
 
     def forward(
@@ -247,7 +249,7 @@ class MultiHeadCrossAttention(nn.Module):
             mask: True where a query may see a key.
             tape: where to record each step.
         """
-        queries = self.query(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        queries = self.query(x).view(*x.shape[:2], self.heads, -1).transpose(1, 2)
         dropout = self.dropout if self.training else 0.0
         context = scaled_dot_product(queries, *memory, mask=mask, dropout=dropout, tape=tape)
         return self.output(context.transpose(1, 2).flatten(2))

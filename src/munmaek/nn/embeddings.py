@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from munmaek.errors import ConfigError, InputError
 from munmaek.nn.softmax import log_likelihood, sampled_log_likelihood
 from munmaek.nn.tape import Tape
+from munmaek.nn.tracing import is_traced
 
 __all__ = [
     "BeginsFromCounts",
@@ -185,10 +186,8 @@ def sinusoids(start: int, length: int, dimension: int) -> Float[Tensor, "T D"]:
     position = torch.arange(start, start + length, dtype=torch.float64)[:, None]
     exponent = torch.arange(0, dimension, 2, dtype=torch.float64) / dimension
     angle = position * 10000.0**-exponent
-    table = torch.empty(length, dimension, dtype=torch.float64)
-    table[:, 0::2] = angle.sin()
-    table[:, 1::2] = angle.cos()[:, : dimension // 2]
-    return table.to(torch.float32)
+    pairs = torch.stack([angle.sin(), angle.cos()], 2).flatten(1)
+    return pairs[:, :dimension].to(torch.float32)
 
 
 class SinusoidalPositions(nn.Module):
@@ -203,7 +202,7 @@ class SinusoidalPositions(nn.Module):
 
     def forward(self, start: int, length: int) -> Float[Tensor, "T D"]:
         """Return the vectors of ``length`` positions from ``start`` on."""
-        if start + length <= self.table.shape[0]:
+        if not is_traced() and start + length <= self.table.shape[0]:
             return self.table[start : start + length]
         return sinusoids(start, length, self.dimension).to(self.table)
 

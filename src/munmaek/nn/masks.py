@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from munmaek.nn.tracing import is_traced
+
 __all__ = ["causal_mask", "key_mask", "masked_mean", "padding_mask"]
 
 
@@ -21,7 +23,7 @@ def key_mask(lengths: Int[Tensor, " B"], size: int) -> Bool[Tensor, "B 1 1 S"] |
 
     None lets the fused kernel run without a mask, which is faster.
     """
-    if int(lengths.min()) >= size:
+    if not is_traced() and int(lengths.min()) >= size:
         return None
     return padding_mask(lengths, size)[:, None, None, :]
 
@@ -34,8 +36,8 @@ def causal_mask(
     The last query stands at the last key, so the first ``keys - queries`` keys are a past that
     every query sees.
     """
-    ones = torch.ones(queries, keys, dtype=torch.bool, device=device)
-    return ones.tril(diagonal=keys - queries)
+    places = torch.arange(keys, device=device)
+    return places <= places[keys - queries :, None]
 
 
 def masked_mean(hidden: Float[Tensor, "B T D"], lengths: Int[Tensor, " B"]) -> Float[Tensor, "B D"]:

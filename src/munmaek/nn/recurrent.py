@@ -87,7 +87,7 @@ class Recurrent(nn.Module):
 
         A tape gets ``layer.0.hidden``, ``layer.0.gates.reset`` and so on, each [B T H].
         """
-        state = self.begin(len(inputs)) if state is None else state
+        state = self.begin(inputs.shape[0]) if state is None else state
         after: list[Parts] = []
         for index, layer in enumerate(self._layers()):
             inputs = self.dropout(inputs) if index else inputs
@@ -170,7 +170,7 @@ class Bidirectional(nn.Module):
         for index, pair in enumerate(zip(self.forward_layers, self.backward_layers, strict=True)):
             inputs = self.dropout(inputs) if index else inputs
             first, second = (cast("Layer", layer) for layer in pair)
-            zeros, inner = first.begin(len(inputs)), scoped(tape, f"layer.{index}")
+            zeros, inner = first.begin(inputs.shape[0]), scoped(tape, f"layer.{index}")
             onward, _ = _run(first, inputs, zeros, scoped(inner, "forward"))
             back = turned(scoped(inner, "backward"), order)
             read, _ = _run(second, reorder(inputs, order), zeros, back)
@@ -191,7 +191,7 @@ def _run(layer: Layer, inputs: Tensor, before: Parts, tape: Tape | None) -> tupl
 def _read(layer: Layer, inputs: Tensor, lengths: Tensor, tape: Tape | None) -> tuple[Tensor, Parts]:
     if tape is None:
         return layer.read(inputs, lengths)
-    named, _ = layer.look(inputs, layer.begin(len(inputs)))
+    named, _ = layer.look(inputs, layer.begin(inputs.shape[0]))
     for name, tensor in named.items():
         tape.record(name, tensor)
     parts = ("hidden", "cell")[: layer.cell.states]

@@ -90,7 +90,7 @@ class Layer(nn.Module):
     ) -> tuple[Float[Tensor, "B T H"], Parts]:
         """Read from the zero state; the state is the one after each row's own last token."""
         if self.cell.states == 1 or bool((lengths == inputs.shape[1]).all()):
-            outputs, after = self(inputs, self.begin(len(inputs)))
+            outputs, after = self(inputs, self.begin(inputs.shape[0]))
             return outputs, after if self.cell.states > 1 else (at_last(outputs, lengths),)
         # The kernel tells cells at the end of its input alone: each row's input must end there.
         packed = pack_padded_sequence(inputs, lengths.cpu(), batch_first=True, enforce_sorted=False)

@@ -131,7 +131,7 @@ class Unlearned(nn.Module):
         self, queries: Float[Tensor, "B T Q"], keys: Float[Tensor, "B S D"]
     ) -> Float[Tensor, "B T S"]:
         """Return e_ij = 0."""
-        return queries.new_zeros(len(queries), queries.shape[1], keys.shape[1])
+        return queries.new_zeros(queries.shape[0], queries.shape[1], keys.shape[1])
 
 
 Score = AdditiveScore | DotScore | GeneralScore | Unlearned

@@ -22,6 +22,7 @@ from munmaek.nn.dropout import Dropout
 from munmaek.nn.embeddings import LearnedPositions
 from munmaek.nn.masks import causal_mask, key_mask, padding_mask
 from munmaek.nn.tape import Tape, scoped
+from munmaek.nn.tracing import is_traced
 
 __all__ = ["ACTIVATIONS", "BertEncoder", "BertLayer"]
 
@@ -193,7 +194,7 @@ class BertEncoder(nn.Module):
         Raises:
             InputError: a text longer than the model's positions.
         """
-        if tape is not None:
+        if tape is not None or is_traced():
             hidden = self.padded(ids, lengths, types=types, causal=causal, tape=tape)
             return hidden * padding_mask(lengths, ids.shape[1])[..., None]
         rows = unpad(lengths, ids.shape[1])
@@ -220,7 +221,7 @@ class BertEncoder(nn.Module):
         Raises:
             InputError: a text longer than the model's positions.
         """
-        if tape is not None or ids.is_cuda or not len(ids):
+        if tape is not None or is_traced() or ids.is_cuda or not len(ids):
             return self.forward(ids, lengths, types=types, tape=tape)[:, 0]
         rows = unpad(lengths, ids.shape[1])
         pick = rows.cells
@@ -320,7 +321,7 @@ class BertEncoder(nn.Module):
             return positions
         real = ids != self.config.position_offset - 1
         # A graph that is written for others counts in any case, row by row.
-        if not cast("Any", torch.jit).is_tracing() and bool(real.all()):
+        if not is_traced() and bool(real.all()):
             return positions
         counted = real.long().cumsum(-1)
         if ids.ndim == 1:
