@@ -30,7 +30,8 @@ def export(
             help="arpa, a file that other n-gram tools read, gzipped if its name ends in .gz; or "
             "a folder of ours again: compact, a third of the size, without loss; quantised, a "
             "fifth, 256 probabilities an order; fast, the form that training gives. For BERTs: "
-            "huggingface, a folder for transformers; onnx, a graph.",
+            "huggingface, a folder for transformers. For networks: onnx, a folder with a graph, "
+            "its tokenizer and a program that runs it; the graph alone for a name in .onnx.",
         ),
     ],
     output: Annotated[
@@ -93,8 +94,17 @@ def _export_onnx(model: Path, to: str, output: Path, *, force: bool) -> None:
 
         write_aside(output, lambda path: export_onnx(trained, path))
 
-    with claimed_file(output, force=force, written=is_graph):
-        _opened_and_written(model, to, (write, 4))
+    def write_folder(trained: Any) -> None:
+        from munmaek.tasks.publishing import export_graph_folder
+
+        _folder_aside(output, lambda path: export_graph_folder(trained, path))
+
+    if output.suffix == ".onnx":
+        with claimed_file(output, force=force, written=is_graph):
+            _opened_and_written(model, to, (write, 4))
+        return
+    with claimed_folder(output, force=force):
+        _opened_and_written(model, to, (write_folder, 4))
 
 
 def _export_huggingface(model: Path, to: str, output: Path, *, force: bool) -> None:

@@ -35,6 +35,7 @@ _FILES = {
     "compare.json": _RESULTS,
     "results.json": _RESULTS,
     "runs.json": frozenset({"runs.json"}),
+    "graph.json": frozenset({"README.md", "graph.json", "model.onnx", "run.py", "tokenizer.json"}),
 }
 """By the file that tells what a folder is: the files that it may hold."""
 

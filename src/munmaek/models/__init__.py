@@ -46,7 +46,7 @@ class Stage:
     picture: str = ""
     """What its context is, drawn: ``package:file`` of an SVG of 134 by 64; nothing where empty."""
     published: bool = False
-    """Whether others have a form for its models: Hugging Face's, and graphs in ONNX."""
+    """Whether Hugging Face has a form for its models."""
     counted: bool = False
     """Whether its models are counted: validation chooses nothing, and torch is not needed."""
     aligns: bool = False

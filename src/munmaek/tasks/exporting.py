@@ -8,7 +8,8 @@ __all__ = ["FORMS", "check_form"]
 
 FORMS = {
     **dict.fromkeys(("arpa", "compact", "quantised", "fast"), "n-gram language models"),
-    **dict.fromkeys(("huggingface", "onnx"), "BERTs"),
+    "huggingface": "BERTs",
+    "onnx": "networks",
 }
 """Each form, and whose it is."""
 

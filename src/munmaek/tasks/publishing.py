@@ -1,21 +1,15 @@
-"""BERTs written for others: a Hugging Face folder without anything of ours, and ONNX.
-
-The ONNX graph takes ``input_ids`` and ``attention_mask`` [batch, tokens] (padding last) and gives
-``last_hidden_state`` or ``logits``; both axes are free.
-"""
+"""Models written for others: a Hugging Face folder without anything of ours, and ONNX."""
 
 import copy
 import json
-import warnings
-from importlib.util import find_spec
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
-from jaxtyping import Float, Int
-from torch import Tensor, nn
 
 from munmaek.errors import UnsupportedError
+from munmaek.exchange.graphs import Graph, graph_files, write_graph
 from munmaek.exchange.sums import write_sums
 from munmaek.folder.ownership import PUBLISHED
 from munmaek.folder.saving import save_config
@@ -23,13 +17,13 @@ from munmaek.folder.weights import save_network
 from munmaek.models import stages
 from munmaek.progress import in_turn
 from munmaek.tasks import task_named
+from munmaek.tasks.exporting import check_form
 from munmaek.tasks.work import Published
 from munmaek.text.published_form import published_form
 from munmaek.writing import writing
 
-__all__ = ["export_huggingface", "export_onnx"]
+__all__ = ["export_graph_folder", "export_huggingface", "export_onnx"]
 
-_OPSET = 17
 _WRITER = {"format": "pt", "writer": PUBLISHED}
 """In the head of the weights: whose they are (``transformers`` wants the format)."""
 
@@ -84,63 +78,41 @@ def _scaled(found: Published) -> Any:
     return made
 
 
-class _Graph(nn.Module):
-    """Ids and mask in, as others call it."""
-
-    def __init__(self, network: Any) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, ids: Int[Tensor, "B T"], mask: Int[Tensor, "B T"]) -> Float[Tensor, "..."]:
-        network, encoder = self.network, self.network.encoder
-        positions = torch.arange(ids.shape[1], device=ids.device)
-        seen = mask.bool()[:, None, None, :]
-        hidden = encoder.stack(encoder.embed(ids, positions), seen)
-        return network.of_hidden(hidden, mask)
-
-
 def export_onnx(model: Any, path: Path) -> None:
-    """Write the network as an ONNX graph, weights included.
+    """Write a trained network as a graph of ONNX, weights included.
 
     Raises:
-        UnsupportedError: not a BERT, one that reads pairs, or the ``onnx`` extra is not installed.
+        UnsupportedError: a model without that form, or the ``onnx`` extra is not installed.
     """
-    network = _published(model).network
-    if getattr(model, "pairs", False) and network.config.type_vocab_size > 1:
-        message = (
-            f"{model.info.label} of pairs: the graph has no input for segments; "
-            "export to huggingface"
-        )
-        raise UnsupportedError(message)
-    if find_spec("onnx") is None:  # what torch needs to write
-        message = "ONNX needs the extra 'onnx': pip install 'munmaek[onnx]'"
-        raise UnsupportedError(message)
-    # RoBERTa's padding, whose positions are numbered otherwise: the graph is to know that way.
-    example = torch.full((2, 5), max(network.config.position_offset - 1, 1))
-    name = network.output_name
-    free = {0: "batch", 1: "tokens"}
-    with warnings.catch_warnings():  # of the exporter's age, and of shapes that are fixed anyway
-        for kind in (DeprecationWarning, cast("Any", torch.jit).TracerWarning):
-            warnings.simplefilter("ignore", kind)
-        cast("Any", torch.onnx).export(
-            _Graph(network).eval(),
-            (example, example),
-            path,
-            input_names=["input_ids", "attention_mask"],
-            output_names=[name],
-            dynamic_axes={
-                "input_ids": free,
-                "attention_mask": free,
-                name: {0: "batch"} if network.per_text else free,
-            },
-            opset_version=_OPSET,
-            dynamo=False,
-        )
+    write_graph(_graph(model), path)
+
+
+def export_graph_folder(model: Any, folder: Path) -> None:
+    """Write the graph into an empty folder, with the tokenizer and a program that runs it.
+
+    Raises:
+        UnsupportedError: as ``export_onnx``.
+        DiskError: the folder cannot be written.
+    """
+    found = _graph(model)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        write_graph(found, folder / "model.onnx")
+        for name, text in graph_files(found, model.info.label).items():
+            (folder / name).write_text(text, encoding="utf-8")
+
+
+def _graph(model: Any) -> Graph:
+    work = task_named(model.info.task).loaded()
+    check_form(model, "onnx")
+    found = work.graph(model)
+    about = {"writer": PUBLISHED, "task": model.info.task, "model": model.info.label}
+    return replace(found, facts={**about, **found.facts})
 
 
 def _published(model: Any) -> Published:
     row = stages().get(model.info.stage)
     if row is None or not row.published:
-        message = f"{model.info.label}: huggingface and onnx are for BERTs"
+        message = f"{model.info.label}: huggingface is for BERTs"
         raise UnsupportedError(message)
     return task_named(model.info.task).loaded().published(model)

@@ -25,6 +25,7 @@ from munmaek.text.memory import Sources
 
 if TYPE_CHECKING:
     from munmaek.exchange.checkpoint import OpenedCheckpoint
+    from munmaek.exchange.graphs import Graph
     from munmaek.fit.running import Run
 
 __all__ = [
@@ -41,8 +42,6 @@ __all__ = [
 ]
 
 NOTHING_MORE = Extra()
-OF_OTHERS = ("huggingface", "onnx")
-"""Forms of models whose stage is published."""
 
 C = TypeVar("C")
 P = TypeVar("P")
@@ -278,7 +277,9 @@ class Work(ABC, Generic[C, P, M]):
     def forms(self, model: Any) -> tuple[str, ...]:
         """Return the names of the forms that a model can be exported to."""
         row = stages().get(model.info.stage)
-        return OF_OTHERS if row is not None and row.published else ()
+        if row is None or row.counted:
+            return ()
+        return ("huggingface", "onnx") if row.published else ("onnx",)
 
     def published(self, model: Any) -> Published:
         """Return what of a model goes into the forms of others, where it has such forms.
@@ -287,6 +288,15 @@ class Work(ABC, Generic[C, P, M]):
             UnsupportedError: the task has none.
         """
         message = f"{model.info.label}: no model for '{model.info.task}' has a form of others"
+        raise UnsupportedError(message)
+
+    def graph(self, model: Any) -> "Graph":
+        """Return what of a network goes into a graph of ONNX, where it has that form.
+
+        Raises:
+            UnsupportedError: the task has none.
+        """
+        message = f"{model.info.label}: no model for '{model.info.task}' is written as a graph"
         raise UnsupportedError(message)
 
     def verify(self, model: M) -> None:

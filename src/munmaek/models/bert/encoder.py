@@ -7,7 +7,7 @@ head, N tokens of all sentences.
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
 import torch
 import torch.nn.functional as F

@@ -6,7 +6,7 @@ embeddings, V vocabulary size, C classes.
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -59,11 +59,6 @@ class MaskedHead(nn.Module):
 class _OnEncoder(nn.Module):
     """A network with the encoder, and what a task adds to it."""
 
-    output_name: ClassVar[str] = "logits"
-    """What others call the result of ``of_hidden``."""
-    per_text: ClassVar[bool] = False
-    """Whether that is one row a text, not one a token."""
-
     def __init__(self, config: BertConfig, vocab_size: int) -> None:
         super().__init__()
         self.config = config
@@ -113,13 +108,6 @@ class BertMaskedNetwork(_Hidden):
         """Return the scores of the token at each chosen position, before softmax."""
         return self.output(self.head(hidden), self.encoder.word_embeddings.weight)
 
-    def of_hidden(
-        self, hidden: Float[Tensor, "B T D"], mask: Int[Tensor, "B T"]
-    ) -> Float[Tensor, "B T V"]:
-        """Return the scores of every token; ``mask`` is 0 at padding."""
-        del mask
-        return self.logits(hidden)
-
     def log_likelihood(
         self, hidden: Float[Tensor, "N D"], gold: Int[Tensor, " N"]
     ) -> Float[Tensor, ""]:
@@ -158,8 +146,6 @@ class BertMaskedNetwork(_Hidden):
 class BertBaseNetwork(_Hidden):
     """The encoder alone, and its pooled first vector where the checkpoint has one."""
 
-    output_name = "last_hidden_state"
-
     def __init__(self, config: BertConfig, *, vocab_size: int, pooled: bool = True) -> None:
         super().__init__(config, vocab_size)
         self.pooler = nn.Linear(config.hidden_size, config.hidden_size) if pooled else None
@@ -169,18 +155,9 @@ class BertBaseNetwork(_Hidden):
         """Return tanh(W h_1 + b), or h_1 itself without a pooler."""
         return hidden[:, 0] if self.pooler is None else self.pooler(hidden[:, 0]).tanh()
 
-    def of_hidden(
-        self, hidden: Float[Tensor, "B T D"], mask: Int[Tensor, "B T"]
-    ) -> Float[Tensor, "B T D"]:
-        """Return the vectors themselves."""
-        del mask
-        return hidden
-
 
 class BertClassifierNetwork(_OnEncoder):
     """The encoder, and a label from the pooled vector of the first token or of the mean."""
-
-    per_text = True
 
     def __init__(self, config: BertConfig, *, vocab_size: int, label_count: int) -> None:
         super().__init__(config, vocab_size)
@@ -208,15 +185,6 @@ class BertClassifierNetwork(_OnEncoder):
         pooled = POOLED[self.config.family](self.pooler(vector))
         return self.classifier(self.dropout(pooled))
 
-    def of_hidden(
-        self, hidden: Float[Tensor, "B T D"], mask: Int[Tensor, "B T"]
-    ) -> Float[Tensor, "B C"]:
-        """Return the scores of each label; ``mask`` is 0 at padding."""
-        if self.config.classifier_pooling != "mean":
-            return self.scores(hidden[:, 0])
-        real = mask[:, :, None].to(hidden.dtype)
-        return self.scores((hidden * real).sum(1) / real.sum(1))
-
 
 class BertTaggerNetwork(_OnEncoder):
     """The encoder, and a label for every token."""
@@ -237,13 +205,6 @@ class BertTaggerNetwork(_OnEncoder):
     ) -> Float[Tensor, "B T C"]:
         """Return the scores of each label at each token, before softmax."""
         return self.classifier(self.dropout(self.encoder(ids, lengths, types=types, tape=tape)))
-
-    def of_hidden(
-        self, hidden: Float[Tensor, "B T D"], mask: Int[Tensor, "B T"]
-    ) -> Float[Tensor, "B T C"]:
-        """Return the scores of each label at each token; ``mask`` is 0 at padding."""
-        del mask
-        return self.classifier(hidden)
 
 
 _WithEncoder = BertClassifierNetwork | BertTaggerNetwork | BertBaseNetwork

@@ -18,10 +18,21 @@ from typing import Any, final
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-__all__ = ["ACTIVATIONS", "POOLINGS", "Dense", "Unit", "make_module", "pool", "pooled_size"]
+from munmaek.nn.row_order import at_last
+
+__all__ = [
+    "ACTIVATIONS",
+    "POOLINGS",
+    "Dense",
+    "Unit",
+    "make_module",
+    "pool",
+    "pool_padded",
+    "pooled_size",
+]
 
 Kept = Float[Tensor, "N T D"]
 
@@ -61,6 +72,33 @@ def pool(hidden: Float[Tensor, "N T D"], names: str, *, before: int = 0) -> Floa
     """
     kept = hidden[:, before:].float()
     return torch.cat([POOLINGS[name](kept, before) for name in names.split("+")], 1)
+
+
+def pool_padded(
+    hidden: Float[Tensor, "N T D"], lengths: Int[Tensor, " N"], names: str, *, before: int = 0
+) -> Float[Tensor, "N P"]:
+    """Return ``pool`` of texts of different lengths, padding last: for a graph, and slower.
+
+    Args:
+        hidden: the vectors of their tokens.
+        lengths: tokens of each text.
+        names: of ``POOLINGS``, with ``+`` between them.
+        before: first tokens that are left out, fewer than any text has.
+    """
+    places = torch.arange(hidden.shape[1], device=hidden.device)
+    kept = ((places >= before) & (places < lengths[:, None]))[..., None]
+    count = (lengths - before)[:, None].to(hidden.dtype)
+    total = hidden.masked_fill(~kept, 0.0).sum(1)
+    weights = kept * (places + 1)[:, None].to(hidden.dtype)
+    ways: Mapping[str, Callable[[], Tensor]] = {
+        "first": lambda: hidden[:, before],
+        "last": lambda: at_last(hidden, lengths),
+        "max": lambda: hidden.masked_fill(~kept, -torch.inf).amax(1),
+        "mean": lambda: total / count,
+        "mean_sqrt_len": lambda: total / count.sqrt(),
+        "weighted_mean": lambda: (hidden * weights).sum(1) / weights.sum(1),
+    }
+    return torch.cat([ways[name]() for name in names.split("+")], 1)
 
 
 def pooled_size(names: str, size: int) -> int:

@@ -28,6 +28,7 @@ from munmaek.text.memory import Sources
 
 if TYPE_CHECKING:
     from munmaek.exchange.checkpoint import OpenedCheckpoint
+    from munmaek.exchange.graphs import Graph
     from munmaek.fit.running import Run
     from munmaek.tasks.classify.objective import NeuralClassifier
 
@@ -96,6 +97,12 @@ class Classifiers(Work[LabelledCorpus, Labelled, Labeller]):
         """Return the network, the labels, and the temperature as a part of its last layer."""
         network: Any = getattr(getattr(model, "model", None), "network", None)
         return Published(network, model.labels, model.several, scale=1.0 / model.temperature)
+
+    def graph(self, model: Any) -> "Graph":
+        """Return scores and probabilities of labels."""
+        from munmaek.tasks.classify.graphs import classifier_graph
+
+        return classifier_graph(model, model.model.network)
 
     def verify(self, model: Labeller) -> None:
         """Check that the tables of counts fit together."""

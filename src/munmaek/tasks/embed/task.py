@@ -21,6 +21,7 @@ from munmaek.text.memory import Sources
 from munmaek.text.pairs import PairCorpus
 
 if TYPE_CHECKING:
+    from munmaek.exchange.graphs import Graph
     from munmaek.fit.running import Run
 
 __all__ = ["Embedders"]
@@ -99,6 +100,12 @@ class Embedders(Work[Corpus | PairCorpus, Texts, Encoder]):
     def published(self, model: Encoder) -> Published:
         """Return the network and how vectors of texts are made."""
         return published_encoder(model, masks=False)
+
+    def graph(self, model: Encoder) -> "Graph":
+        """Return a vector for each text."""
+        from munmaek.tasks.mlm.graphs import vector_graph
+
+        return vector_graph(model)
 
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Encoder:
         """Open a network and its way from a text to a vector."""

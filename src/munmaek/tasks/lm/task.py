@@ -26,6 +26,7 @@ from munmaek.text.memory import Sources
 from munmaek.text.tokenizers import Tokenizer
 
 if TYPE_CHECKING:
+    from munmaek.exchange.graphs import Graph
     from munmaek.fit.running import Run
 
 __all__ = ["LanguageModels"]
@@ -112,8 +113,16 @@ class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
         return made, None if how.log_linear else corpus
 
     def forms(self, model: TrainedLanguageModel) -> tuple[str, ...]:
-        """Return the forms that n-gram models have; others have none."""
-        return ("arpa", "compact", "quantised", "fast") if model.is_counted else ()
+        """Return the forms that n-gram models have, or those of networks."""
+        if model.is_counted:
+            return ("arpa", "compact", "quantised", "fast")
+        return super().forms(model)
+
+    def graph(self, model: TrainedLanguageModel) -> "Graph":
+        """Return the log-probability of each next token, and the state."""
+        from munmaek.tasks.lm.graphs import language_graph
+
+        return language_graph(model)
 
     def verify(self, model: TrainedLanguageModel) -> None:
         """Check that the tables of counts fit together, and the text that was kept with them."""

@@ -107,8 +107,13 @@ class Encoder(Model):
         hidden = self.hidden([framed.ids], framed.types)[0]
         return self.network.logits(hidden[masks]).double().log_softmax(-1).cpu().numpy()
 
+    @property
+    def fills(self) -> bool:
+        """Whether it has a head for masked words."""
+        return isinstance(self.network, MaskedNetwork)
+
     def _check_head(self) -> None:
-        if not isinstance(self.network, MaskedNetwork):
+        if not self.fills:
             message = (
                 f"{self.info.label}: a checkpoint without a head for masked words embeds texts "
                 "only; open one saved as ForMaskedLM to fill or to score"

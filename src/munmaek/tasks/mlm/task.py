@@ -26,6 +26,7 @@ from munmaek.text.pairs import PairCorpus
 
 if TYPE_CHECKING:
     from munmaek.exchange.checkpoint import OpenedCheckpoint
+    from munmaek.exchange.graphs import Graph
     from munmaek.fit.running import Run
 
 __all__ = ["MaskedModels", "embedding_speed", "published_encoder", "restored_encoder"]
@@ -79,6 +80,12 @@ class MaskedModels(Work[Corpus, Text, Encoder]):
     def published(self, model: Encoder) -> Published:
         """Return the network and, where vectors of texts are no plain means, how they are made."""
         return published_encoder(model, masks=True)
+
+    def graph(self, model: Encoder) -> "Graph":
+        """Return the scores of masked words, or vectors where there is no head for them."""
+        from munmaek.tasks.mlm.graphs import filling_graph, vector_graph
+
+        return (filling_graph if model.fills else vector_graph)(model)
 
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Encoder:
         """Open a network, and what the record says of vectors of texts."""

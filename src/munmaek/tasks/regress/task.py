@@ -23,6 +23,7 @@ from munmaek.text.memory import Sources
 
 if TYPE_CHECKING:
     from munmaek.exchange.checkpoint import OpenedCheckpoint
+    from munmaek.exchange.graphs import Graph
     from munmaek.fit.running import Run
 
 __all__ = ["Regressors"]
@@ -62,6 +63,12 @@ class Regressors(Work[LabelledCorpus, Valued, Regressor]):
         """Return the network, and the range of its values as a part of its last layer."""
         scale = model.high - model.low
         return Published(model.model.network, (LABEL,), scale=scale, shift=model.low)
+
+    def graph(self, model: Regressor) -> "Graph":
+        """Return the number of each text."""
+        from munmaek.tasks.regress.graphs import regressor_graph
+
+        return regressor_graph(model)
 
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Regressor:
         """Open a network and the range of its values."""

@@ -22,6 +22,7 @@ from munmaek.text.tagged import TaggedCorpus, read_tagged
 
 if TYPE_CHECKING:
     from munmaek.exchange.checkpoint import OpenedCheckpoint
+    from munmaek.exchange.graphs import Graph
     from munmaek.fit.running import Run
 
 __all__ = ["Taggers"]
@@ -69,6 +70,12 @@ class Taggers(Work[TaggedCorpus, Tagged, Tagger]):
     def published(self, model: Tagger) -> Published:
         """Return the network and its labels."""
         return Published(model.network, model.labels)
+
+    def graph(self, model: Tagger) -> "Graph":
+        """Return scores and probabilities of labels at each token."""
+        from munmaek.tasks.tag.graphs import tagger_graph
+
+        return tagger_graph(model)
 
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Tagger:
         """Open a network and its labels."""
