@@ -18,7 +18,7 @@ from munmaek.align.marks import read_marks, read_supervision
 from munmaek.fit.recipe import read_toml
 from munmaek.folder.tables import load_tables
 from munmaek.ngram.reading import read_words as count_words
-from munmaek.tasks.lm.exchange import import_arpa
+from munmaek.tasks.lm.exchange import import_ngrams
 from munmaek.tasks.recipe import Recipe
 from munmaek.text.corpora import read_labelled, read_parallel, read_text, read_valued
 from munmaek.text.pairs import read_pairs
@@ -128,7 +128,7 @@ def _config(path: Path) -> Any:
 
 
 def _arpa(path: Path) -> Any:
-    model = import_arpa(path)
+    model = import_ngrams(path)
     return [each.logprob for each in model.score(["one 둘 one"])]
 
 

@@ -19,7 +19,7 @@ import zstandard
 from munmaek.errors import InputError, MunmaekWarning
 from munmaek.ngram import read_arpa
 from munmaek.ngram.arpa_words import settled
-from munmaek.tasks.lm.exchange import import_arpa, in_form
+from munmaek.tasks.lm.exchange import import_ngrams, in_form
 from munmaek.tasks.loading import load
 from munmaek.text.corpora import read_lines
 
@@ -50,7 +50,7 @@ PLAIN = (5.232991595690371, 4.860340585118069, 1)
 
 
 def told(path: Path, lines: list[str] = TEXT) -> tuple[float, float, int]:
-    total = import_arpa(path).total(lines)
+    total = import_ngrams(path).total(lines)
     return total.perplexity, total.perplexity_known, total.unknown
 
 
@@ -108,7 +108,7 @@ def test_a_probability_is_the_one_that_kenlm_reads(tmp_path: Path, name: str) ->
 @pytest.mark.parametrize("form", ["fast", "compact", "quantised"])
 def test_backoffs_before_an_empty_order_are_paid_in_every_form(tmp_path: Path, form: str) -> None:
     a, b = SMALL.index("\n-0.2\t<s> red"), SMALL.index("\n\n\\end")
-    made = import_arpa(written(tmp_path, (SMALL[:a] + SMALL[b:]).replace("2=4", "2=0")))
+    made = import_ngrams(written(tmp_path, (SMALL[:a] + SMALL[b:]).replace("2=4", "2=0")))
     in_form(made, form).save(tmp_path / form)
 
     total = load(tmp_path / form).total(TEXT)
@@ -123,7 +123,7 @@ BACKOFF = {"<s>": -0.3, "red": -0.2, "sea": -0.1, "fox": 0.0}
 
 def test_a_missing_unknown_word_is_said(tmp_path: Path) -> None:
     with pytest.warns(MunmaekWarning, match="no <unk>, so an unknown word has log10 .* -100"):
-        import_arpa(written(tmp_path, SMALL.replace("<unk>", "fox")))
+        import_ngrams(written(tmp_path, SMALL.replace("<unk>", "fox")))
 
 
 @pytest.mark.parametrize("space", ["\u00a0", "\u3000", "\u0085", "\x1c"])
@@ -132,7 +132,7 @@ def test_words_of_an_arpa_end_at_ascii_white_space_alone(tmp_path: Path, space: 
     lines = [line.replace("sea", word) for line in TEXT]
     path = written(tmp_path, SMALL.replace("sea", word))
     assert told(path, lines) == pytest.approx(PLAIN, rel=1e-6)
-    import_arpa(path).save(tmp_path / "saved")
+    import_ngrams(path).save(tmp_path / "saved")
     saved = load(tmp_path / "saved")
     assert saved.total(lines).perplexity == pytest.approx(PLAIN[0], rel=1e-6)
     assert [token.token for token in saved.score([f"red {word}"])[0].tokens] == [
@@ -154,7 +154,7 @@ def test_of_words_with_one_form_the_one_that_has_it_is_met(tmp_path: Path) -> No
     text = SMALL.replace("1=5", "1=6").replace("-0.5\tred", "-2.5\te\u0301\n-0.5\té")
     text = text.replace("red", "é")
     with pytest.warns(MunmaekWarning) as said:
-        made = import_arpa(written(tmp_path, text))
+        made = import_ngrams(written(tmp_path, text))
     assert [str(each.message).partition(": ")[2] for each in said] == [
         "1 word ('e\\u0301') in the same form (NFC) as other words of the file",
         "1 word ('e\\u0301') that no text can reach",
@@ -173,7 +173,7 @@ def test_settled_words_are_distinct_and_the_first_of_equals_has_the_form() -> No
 def test_words_with_white_space_within_and_reserved_ones_cannot_be_reached(tmp_path: Path) -> None:
     text = SMALL.replace("1=5", "1=7").replace("-0.9\t</s>", "-0.9\t</s>\n-3\ta\vb\n-3\t<mask>")
     with pytest.warns(MunmaekWarning, match=r"2 words \('<mask>', 'a\\x0bb'\) that no text"):
-        assert import_arpa(written(tmp_path, text)).info.training["unreachable"] == 2
+        assert import_ngrams(written(tmp_path, text)).info.training["unreachable"] == 2
 
 
 NO_ARPA = {

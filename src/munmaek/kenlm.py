@@ -8,15 +8,17 @@ the base 10, as in ARPA files. The interface is that of https://github.com/kpu/k
 import math
 import os
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from munmaek.errors import UnsupportedError
 from munmaek.models.ngram import NgramModel
 from munmaek.ngram import fast
+from munmaek.ngram.kenlm_file import is_kenlm, open_kenlm
+from munmaek.ngram.kenlm_probing import HashedTables
 from munmaek.ngram.queries import step
-from munmaek.tasks.lm.exchange import import_arpa
+from munmaek.tasks.lm.exchange import import_ngrams
 from munmaek.tasks.loading import load_for
 from munmaek.text.spaces import ascii_words
 
@@ -25,6 +27,9 @@ __all__ = ["Config", "FullScoreReturn", "LanguageModel", "Model", "State"]
 _LN10 = math.log(10.0)
 _UNKNOWN = -100.0
 _NO_CONTEXT = -1
+
+Context: TypeAlias = Any
+"""A node of our tables, or the words of a context of KenLM's hash tables, the last one first."""
 
 
 class FullScoreReturn(NamedTuple):
@@ -45,7 +50,7 @@ class State:
 
     def __init__(self) -> None:
         """Begin without a context."""
-        self.node = _NO_CONTEXT
+        self.node: Context = _NO_CONTEXT
 
     def __eq__(self, other: object) -> bool:
         """Return whether both states predict the same."""
@@ -80,8 +85,89 @@ class Config:
         self.arpa_complain: object = None
 
 
+class _Tables(Protocol):
+    """The n-grams of a model, asked word by word."""
+
+    order: int
+
+    @property
+    def words(self) -> Sequence[str]:
+        """By id."""
+        ...
+
+    begin: Context
+    """The context ``<s>``."""
+    nothing: Context
+    """The empty context."""
+    eos: int
+    unknown: int
+    """The id of unknown words, or −1."""
+
+    def step(self, context: Context, word: int) -> tuple[float, int, Context]:
+        """Return log10 p of a word after a context, the n-gram's length, the next context."""
+        ...
+
+
+class _OurTables:
+    """Tables of ours."""
+
+    def __init__(self, model: NgramModel, words: Sequence[str]) -> None:
+        tables = fast(model.tables)
+        self._arrays = (
+            tables.starts,
+            tables.first,
+            tables.words,
+            tables.links,
+            tables.logprobs,
+            tables.backoffs,
+        )
+        self.order = tables.order
+        self.words = words
+        self.nothing = _NO_CONTEXT
+        self.begin = model.bos if tables.order > 1 else _NO_CONTEXT
+        self.eos = model.eos
+        self.unknown = -1 if model.unk is None else model.unk
+
+    def step(self, context: Context, word: int) -> tuple[float, int, Context]:
+        if word < 0:  # a vocabulary that has no unknown word
+            return _UNKNOWN, 0, _NO_CONTEXT
+        logprob, length, after = step(*self._arrays, context, word)
+        return logprob / _LN10, length, int(after)
+
+
+class _Hashed:
+    """KenLM's hash tables, as they lie in their file."""
+
+    def __init__(self, tables: HashedTables) -> None:
+        self._tables = tables
+        places = {word: index for index, word in enumerate(tables.words)}
+        self.order = tables.order
+        self.words = tables.words
+        self.nothing: Context = ()
+        self.unknown = 0
+        self.begin: Context = (places.get("<s>", 0),)
+        self.eos = places.get("</s>", 0)
+
+    def step(self, context: Context, word: int) -> tuple[float, int, Context]:
+        return self._tables.step(() if context == _NO_CONTEXT else context, word)
+
+
+def _opened(place: Path) -> _Tables:
+    if is_kenlm(place) and not (file := open_kenlm(place)).is_trie:
+        return _Hashed(HashedTables(file))
+    if place.is_dir():
+        trained = load_for(place, "lm", what="KenLM's interface")
+    else:
+        trained = import_ngrams(place)
+    model = trained.model
+    if not isinstance(model, NgramModel):
+        message = f"{place}: a {trained.info.label}; KenLM's interface is for n-gram models"
+        raise UnsupportedError(message)
+    return _OurTables(model, [trained.tokenizer.token(each) for each in range(model.vocab_size)])
+
+
 class Model:
-    """An n-gram model: a folder of ours, or an ARPA file (``.arpa``, ``.arpa.gz``).
+    """An n-gram model: a folder of ours, an ARPA file (``.arpa``, ``.arpa.gz``) or KenLM's binary.
 
     A word is what white space parts, and of a model over subwords or characters, a token.
     """
@@ -94,34 +180,15 @@ class Model:
             config: taken for KenLM's sake.
 
         Raises:
-            InputError: the file is no ARPA file.
+            InputError: the file is no ARPA file and no KenLM binary that can be read.
             UnsupportedError: the model in the folder is not one of n-grams.
         """
         del config
         self.path = os.fsdecode(path)
-        place = Path(self.path)
-        if place.is_dir():
-            trained = load_for(place, "lm", what="KenLM's interface")
-        else:
-            trained = import_arpa(place)
-        model = trained.model
-        if not isinstance(model, NgramModel):
-            message = f"{self.path}: a {trained.info.label}; KenLM's interface is for n-gram models"
-            raise UnsupportedError(message)
-        tables = fast(model.tables)
-        self._arrays = (
-            tables.starts,
-            tables.first,
-            tables.words,
-            tables.links,
-            tables.logprobs,
-            tables.backoffs,
-        )
-        self._ids = {trained.tokenizer.token(each): each for each in range(model.vocab_size)}
-        self._begin = model.bos if tables.order > 1 else _NO_CONTEXT
-        self._eos = model.eos
-        self._unknown = -1 if model.unk is None else model.unk
-        self.order = tables.order
+        self._tables = _opened(Path(self.path))
+        self._ids = {word: index for index, word in enumerate(self._tables.words)}
+        self._unknown = self._tables.unknown
+        self.order = self._tables.order
 
     def __contains__(self, word: str | bytes) -> bool:
         """Return whether the vocabulary has the word."""
@@ -157,18 +224,18 @@ class Model:
             eos: ``</s>`` comes last.
         """
         ids = [self._id(word) for word in ascii_words(_text(sentence))]
-        node = self._begin if bos else _NO_CONTEXT
-        for each in (*ids, self._eos) if eos else ids:
-            logprob, length, node = self._step(node, each)
+        node = self._tables.begin if bos else self._tables.nothing
+        for each in (*ids, self._tables.eos) if eos else ids:
+            logprob, length, node = self._tables.step(node, each)
             yield FullScoreReturn(logprob, length, each == self._unknown)
 
     def BeginSentenceWrite(self, state: State) -> None:  # noqa: N802 - KenLM's name
         """Make ``state`` the context ``<s>``."""
-        state.node = self._begin
+        state.node = self._tables.begin
 
     def NullContextWrite(self, state: State) -> None:  # noqa: N802 - KenLM's name
         """Make ``state`` the empty context."""
-        state.node = _NO_CONTEXT
+        state.node = self._tables.nothing
 
     def BaseScore(self, in_state: State, word: str | bytes, out_state: State) -> float:  # noqa: N802
         """Return the log-probability of ``word`` after ``in_state``, base 10.
@@ -178,7 +245,7 @@ class Model:
             word: one word.
             out_state: becomes the context with the word; not the same object as ``in_state``.
         """
-        logprob, _, out_state.node = self._step(in_state.node, self._id(word))
+        logprob, _, out_state.node = self._tables.step(in_state.node, self._id(word))
         return logprob
 
     def BaseFullScore(  # noqa: N802 - KenLM's name
@@ -186,15 +253,8 @@ class Model:
     ) -> FullScoreReturn:
         """Return what ``BaseScore`` does, with the n-gram's length and whether it is unknown."""
         known = self._id(word)
-        logprob, length, out_state.node = self._step(in_state.node, known)
+        logprob, length, out_state.node = self._tables.step(in_state.node, known)
         return FullScoreReturn(logprob, length, known == self._unknown)
-
-    def _step(self, node: int, word: int) -> tuple[float, int, int]:
-        """Return the log-probability of a word, base 10, the n-gram's length, the next context."""
-        if word < 0:  # a vocabulary that has no unknown word
-            return _UNKNOWN, 0, _NO_CONTEXT
-        logprob, length, after = step(*self._arrays, node, word)
-        return logprob / _LN10, length, int(after)
 
     def _id(self, word: str | bytes) -> int:
         text = _text(word)

@@ -18,17 +18,11 @@ from munmaek.arrays import Bytes
 from munmaek.errors import InputError
 from munmaek.ngram.arpa import BOS, EOS, UNK
 from munmaek.ngram.arpa_lines import NOT_UTF8, Lines
-from munmaek.ngram.arpa_parsing import (
-    find_contexts,
-    line_places,
-    parse_grams,
-    parse_unigrams,
-    place_rows,
-)
+from munmaek.ngram.arpa_parsing import line_places, parse_grams, parse_unigrams
 from munmaek.ngram.arpa_rendering import LN10
 from munmaek.ngram.arpa_source import arpa_bytes
 from munmaek.ngram.arpa_words import SettledWords, settled
-from munmaek.ngram.links import fill_links
+from munmaek.ngram.grams import Grams, MisplacedError, reserve, tables_of_grams
 from munmaek.ngram.parallel import in_threads
 from munmaek.ngram.tables import MAX_ORDER, NgramTables
 from munmaek.ngram.wordtable import WordTable
@@ -82,15 +76,11 @@ def read_arpa(path: Path, *, reserved: Sequence[str] = (), threads: int = 1) -> 
 
 
 @dataclass(slots=True)
-class _Section:
+class _Section(Grams):
     """The n-grams of one order as they stand in the file."""
 
     begin: int
     """Where the first entry stands."""
-    ids: NDArray[np.int32]
-    """[M, k]."""
-    logprobs: NDArray[np.float32]
-    backoffs: NDArray[np.float32]
 
 
 class _Reader:
@@ -113,7 +103,7 @@ class _Reader:
         for order, count in reading:
             sections.append(self._section(order, count, len(counts)))
         self._end(len(counts))
-        words = self._shown = self._reserve(sections)
+        words = self._shown = reserve(sections, self._own.words, self._reserved)
         bos, eos, unk = (_place(words, name) for name in (BOS, EOS, UNK))
         own = self._own.words
         if bos is None or eos is None or BOS not in own or EOS not in own:
@@ -132,26 +122,6 @@ class _Reader:
         while self.lines.at < len(self.lines.text):
             if line := self.lines.next("the file's end").strip():
                 self.lines.fail(f"wanted nothing after '\\end\\', found {line[:40]!r}")
-
-    def _reserve(self, sections: list[_Section]) -> tuple[str, ...]:
-        """Give the reserved words the first ids; returns the words of all ids."""
-        own = self._own.words
-        others = [word for word in own if word not in self._reserved]
-        words = (*self._reserved, *others)
-        if words == own:
-            return words
-        places = {word: place for place, word in enumerate(words)}
-        moved = np.array([places[word] for word in own], dtype=np.int32)
-        unigrams = sections[0]
-        for section in sections[1:]:
-            section.ids = moved[section.ids]
-        logprobs = np.full(len(words), -np.inf, dtype=np.float32)
-        logprobs[moved] = unigrams.logprobs
-        backoffs = np.zeros(len(words) if len(sections) > 1 else 0, dtype=np.float32)
-        backoffs[moved[: len(unigrams.backoffs)]] = unigrams.backoffs
-        unigrams.logprobs, unigrams.backoffs = logprobs, backoffs
-        unigrams.ids = np.arange(len(words), dtype=np.int32).reshape(-1, 1)
-        return words
 
     def _words(self) -> tuple[str, ...]:
         whole, limits = self._table.blob.tobytes(), self._table.limits.tolist()
@@ -320,55 +290,10 @@ class _Reader:
         )
 
     def _tables(self, sections: list[_Section]) -> NgramTables:
-        starts = np.cumsum([0, *(len(section.ids) for section in sections)], dtype=np.int64)
-        nodes, lower, vocab_size = int(starts[-1]), int(starts[-2]), int(starts[1])
-        words = np.arange(nodes, dtype=np.int32)
-        first = np.full(lower + 1, vocab_size, dtype=np.int32)
-        logprobs = np.empty(nodes, dtype=np.float32)
-        none = np.empty(0, dtype=np.float32)
-        backoffs = np.concatenate([none, *(section.backoffs for section in sections[:-1])])
-        logprobs[:vocab_size] = sections[0].logprobs
-        for index, section in enumerate(sections[1:], start=1):
-            begin, end = int(starts[index]), int(starts[index + 1])
-            rows = self._arrange(section, first, words, begin=int(starts[index - 1]), middle=begin)
-            words[begin:end] = section.ids[rows, -1]
-            logprobs[begin:end] = section.logprobs[rows]
-            if end <= lower:
-                backoffs[begin:end] = section.backoffs[rows]
-        return NgramTables(
-            starts=starts,
-            words=words,
-            links=fill_links(starts, first, words),
-            first=first,
-            logprobs=logprobs,
-            backoffs=backoffs,
-        )
-
-    def _arrange(
-        self,
-        section: _Section,
-        first: NDArray[np.int32],
-        words: NDArray[np.int32],
-        *,
-        begin: int,
-        middle: int,
-    ) -> NDArray[np.int64]:
-        """Return the row behind each node of the order."""
-        count = len(section.ids)
-        contexts = np.empty(count, dtype=np.int64)
-
-        def work(row: int) -> None:
-            find_contexts(section.ids, (row, min(row + _LINES, count)), first, words, contexts)
-
-        in_threads(self._threads, work, range(0, count, _LINES))
-        if (contexts < 0).any():
-            missing = int(np.argmax(contexts < 0))
-            self._fail_gram(section, missing, "its context is not in the file")
-        rows = np.empty(count, dtype=np.int64)
-        duplicate = place_rows(section.ids, contexts, begin, middle, first, rows)
-        if duplicate >= 0:
-            self._fail_gram(section, duplicate, "a duplicate")
-        return rows
+        try:
+            return tables_of_grams(sections, threads=self._threads)
+        except MisplacedError as error:
+            self._fail_gram(sections[error.order - 1], error.row, error.reason)
 
     def _fail_gram(self, section: _Section, row: int, reason: str) -> NoReturn:
         gram = " ".join(self._shown[int(word)] for word in section.ids[row])

@@ -21,7 +21,7 @@ _FIRST = 1 << 12
 _FOREIGN = (
     (
         b"mmap lm http://kheafield.com/code",
-        "a KenLM binary; import the ARPA file it was built of",
+        "a KenLM binary; give it as a file that is not packed",
     ),
     (b"blmt", "an IRSTLM binary; write it as ARPA: compile-lm --text=yes FILE OUT.arpa"),
     (b"iARPA", "an iARPA file of IRSTLM; write it as ARPA: compile-lm --text=yes FILE OUT.arpa"),

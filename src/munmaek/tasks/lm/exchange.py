@@ -19,11 +19,13 @@ from munmaek.ngram import (
     read_arpa,
     write_arpa,
 )
+from munmaek.ngram.kenlm_file import is_kenlm
+from munmaek.ngram.kenlm_reading import read_kenlm
 from munmaek.tasks.lm.model import TrainedLanguageModel
 from munmaek.text.spaces import ASCII_SPACE, ascii_words
 from munmaek.text.tokenizers import SPECIALS, Tokenizer, word_tokenizer
 
-__all__ = ["FORMS", "export_arpa", "import_arpa", "in_form"]
+__all__ = ["FORMS", "export_arpa", "import_ngrams", "in_form"]
 
 
 _SHOWN = 5
@@ -63,15 +65,17 @@ def export_arpa(trained: TrainedLanguageModel, path: Path, *, threads: int = 1) 
     )
 
 
-def import_arpa(path: Path, *, threads: int = 1) -> TrainedLanguageModel:
-    """Return the model of an ARPA file, with its words as the vocabulary.
+def import_ngrams(path: Path, *, threads: int = 1) -> TrainedLanguageModel:
+    """Return the model of an ARPA file or of KenLM's binary, with its words as the vocabulary.
 
     Text is cut into words at ASCII white space, as KenLM does.
 
     Raises:
         InputError: the file cannot be used; names the line and the reason.
+        UnsupportedError: hash tables of too many n-grams to recover their words.
     """
-    read = read_arpa(path, reserved=SPECIALS, threads=threads)
+    read_file = read_kenlm if is_kenlm(path) else read_arpa
+    read = read_file(path, reserved=SPECIALS, threads=threads)
     tokenizer = word_tokenizer(read.words[len(SPECIALS) :], space=ASCII_SPACE)
     if tokenizer.vocab_size != len(read.words):
         message = (
