@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -51,24 +52,40 @@ Sort Spell Split Spread Stack Start Step Stop Store Suggest Sum Summarise Swap T
 Tokenise Train Transform Translate Try Tune Turn Undo Unpack Update Use Validate Verify Wait Want
 Warn Watch Weigh Wrap Write Yield Zero
 """
+NO_BEGINNING = re.compile(r"(What|How|Whether|Of|Those)\b")
+"""Words that leave a reader waiting for the noun."""
 
 
-def first_words(path):
-    """Yield each function's name and the first word of its docstring; attributes may be nouns."""
+def docstrings(path: Path) -> Iterator[tuple[ast.AST, str]]:
+    """Yield what is documented with its docstring: the module, classes, functions, attributes."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            continue
-        said = ast.get_docstring(node)
-        decorators = [ast.unparse(each) for each in node.decorator_list]
-        if said and not any(each.endswith("property") for each in decorators):
-            yield node.name, re.split(r"[\s,.:;]", said, maxsplit=1)[0]
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node, ast.get_docstring(node) or ""
+            for before, after in pairwise(node.body):
+                match before, after:
+                    case ast.Assign() | ast.AnnAssign(), ast.Expr(ast.Constant(str(text))):
+                        yield before, text
+                    case _:
+                        pass
 
 
-def test_docstrings_of_functions_begin_with_a_verb():
-    verbs = set(VERBS.split())
-    for path in sorted((ROOT / "src/munmaek").rglob("*.py")):
-        found = [f"{path}: {name}: {word}" for name, word in first_words(path) if word not in verbs]
-        assert not found, found
+def begins_well(node: ast.AST, docstring: str) -> bool:
+    """Tell whether a docstring begins as it should; only what is called needs a verb."""
+    decorators = map(ast.unparse, getattr(node, "decorator_list", ()))
+    called = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    if called and not any(each.endswith("property") for each in decorators):
+        return re.split(r"[\s,.:;]", docstring, maxsplit=1)[0] in VERBS.split()
+    return not NO_BEGINNING.match(docstring)
+
+
+def test_docstrings_of_functions_begin_with_a_verb_and_others_with_a_noun():
+    found = [
+        f"{path}: {docstring.splitlines()[0]}"
+        for path in sorted((ROOT / "src/munmaek").rglob("*.py"))
+        for node, docstring in docstrings(path)
+        if docstring and not begins_well(node, docstring)
+    ]
+    assert not found, found
 
 
 def names(path: Path) -> Iterator[str]:

@@ -40,7 +40,7 @@ class FullScoreReturn(NamedTuple):
     ngram_length: int
     """Words of the longest n-gram of the model that ends here."""
     oov: bool
-    """Whether the word is outside the vocabulary."""
+    """The word is outside the vocabulary."""
 
 
 class State:

@@ -32,7 +32,7 @@ LENGTHS: tuple[tuple[int, int], ...] = ((3, 6), (7, 12), (13, 20), (21, 30), (31
 LENGTH_SHARES = (0.22, 0.24, 0.22, 0.18, 0.14)
 LABEL_SHARES = {"statement": 0.49, "question": 0.19, "request": 0.16, "proposal": 0.16}
 KEPT = 2
-"""How often each English word of valid and test must still occur in train."""
+"""Times that each English word of valid and test must still occur in train."""
 
 
 @dataclass(frozen=True, slots=True)

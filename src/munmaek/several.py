@@ -71,10 +71,10 @@ class OneRun:
     validation: float | None
     """Best validation loss; None of a model that is counted."""
     scores: Mapping[str, Any]
-    """Of the validation data, as in the model's record."""
+    """Scores on the validation data, as in the model's record."""
     stopped: str | None
     faults: tuple[str, ...] = ()
-    """What is wrong with how it was trained, a line each."""
+    """Signs that its training failed, a line each."""
 
     @classmethod
     def of(cls, folder: Path, seed: int, rows: int | None) -> "OneRun":

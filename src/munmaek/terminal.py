@@ -1,4 +1,4 @@
-"""How far work is: a line drawn anew where a person watches, one every ten seconds elsewhere.
+"""Progress of work: a line redrawn where a person watches, one every ten seconds elsewhere.
 
 It is the one place besides ``cli`` that writes to a terminal, for a program that trains shows how
 far it is as the command does.
@@ -39,7 +39,7 @@ Report = Callable[[Any], None]
 
 
 _drawn = False
-"""Whether a line stands on the terminal that is drawn anew, and must go before anything else."""
+"""A line stands on the terminal that is redrawn, and must go before anything else."""
 
 
 def draw_line(text: str) -> None:

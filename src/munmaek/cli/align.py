@@ -32,7 +32,7 @@ class Aligner(StrEnum):
 
 
 class Symmetrisation(StrEnum):
-    """How two directions become one."""
+    """Ways to join two directions of alignment into one."""
 
     intersection = "intersection"
     union = "union"

@@ -62,7 +62,7 @@ def merged(config: Path | None, over: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What one command line says of a model to train."""
+    """The task, the options and what a command line gives of them, for a model to train."""
 
     task: Task
     options: Sequence[Option]
@@ -161,7 +161,7 @@ class ByTask:
     """A verb that has a command for each task, made when it is asked for."""
 
     run: Callable[[Chosen, Given], None]
-    """What the verb does; its docstring is the help of each task."""
+    """Does the work of the verb; its docstring is the help of each task."""
     parameters: Callable[[Task, Sequence[Stage]], Parameters]
     """Returns what stands beside the configuration."""
     examples: Callable[[Task], Sequence[str]]

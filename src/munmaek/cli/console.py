@@ -1,4 +1,4 @@
-"""What is written where: results on standard output, everything said on standard error."""
+"""Results go to standard output, everything said to standard error."""
 
 import json
 import math
@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 _LINE_ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
-"""What JSON leaves as it is and some readers of lines take for the end of one."""
+"""Characters that JSON leaves as they are and some readers of lines take for line ends."""
 
 
 def write(text: str) -> None:

@@ -30,7 +30,7 @@ class Field:
     types: frozenset[str] = frozenset()
     """Names of plain types, ``None`` among them; a class of ours is ``str``, as it is written."""
     choices: tuple[str, ...] = ()
-    """Of a ``Literal``."""
+    """Values of a ``Literal``."""
     bounds: Mapping[str, float] = field(default_factory=dict[str, float])
     """By ``ge``, ``gt``, ``le``, ``lt``."""
     default: Any = REQUIRED

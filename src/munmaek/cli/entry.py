@@ -40,7 +40,7 @@ _MACHINE = (
     errno.EPIPE,
     errno.EROFS,
 )
-"""What a failing machine says, unlike a name that is wrong."""
+"""Errors of a machine that fails, unlike a name that is wrong."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -157,4 +157,4 @@ def _folder_aside(folder: Path, write: Callable[[Path], None]) -> None:
 
 
 _WRITERS = {"arpa": _export_arpa, "onnx": _export_onnx, "huggingface": _export_huggingface}
-"""What writes a form; the others are folders of ours."""
+"""Functions that write a form; the others are folders of ours."""

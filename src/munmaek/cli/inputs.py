@@ -27,7 +27,7 @@ class Texts:
     column: str | int | None = None
     """Name or number of the column, where it is asked for."""
     names: Sequence[str] | None = None
-    """What a table calls it, best first; None is the names of a text."""
+    """Names of the column in a table, best first; None is the names of a text."""
     extra: int = 0
     """Columns that a table without header may have behind it."""
     ends: str = SPACES

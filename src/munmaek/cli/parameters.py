@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Given", "Option", "Parameters", "command", "task_options"]
 
 Given: TypeAlias = Mapping[str, Any]
-"""What was given, by option without hyphens before; None and [] where nothing was."""
+"""Values that were given, by option without hyphens before; None and [] where nothing was."""
 Parameters: TypeAlias = "Mapping[str, tuple[Any, Any]]"
 """By name: an annotated type, with ``typer.Option`` or ``typer.Argument``, and the default."""
 
@@ -41,7 +41,7 @@ USUAL: Final = {
     "heads": "Attention heads; they divide the hidden size.",
     "dropout": "Dropout.",
 }
-"""What an option means where several stages have it, each for itself."""
+"""Meanings of options that several stages have, each for itself."""
 DATA, MODEL, TRAIN, RUNNING = "Data", "Model", "Training", "Running"
 GROUPS: Final = (DATA, MODEL, TRAIN, RUNNING)
 

@@ -24,7 +24,7 @@ _ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasat
 
 @dataclass(slots=True)
 class Stopper:
-    """Whether someone wants the run to stop."""
+    """Remembers that someone wants the run to stop."""
 
     running: bool = False
     """Training has begun, so that there is something to save."""

@@ -1,4 +1,4 @@
-"""What ``munmaek train`` does once its options are a recipe."""
+"""The work of ``munmaek train`` once its options are a recipe."""
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -30,7 +30,7 @@ __all__ = ["Job", "forecast", "sum_up", "train_once", "train_several"]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What one command trains."""
+    """One command's recipe, data and place of the result."""
 
     recipe: Any
     data: Sequence[str]

@@ -220,7 +220,7 @@ def translate(
 
 @dataclass(slots=True)
 class _Told:
-    """What is said on standard error beside the results."""
+    """Counts of what is reported on standard error beside the results."""
 
     lines: int = 0
     cut: int = 0

@@ -1,4 +1,4 @@
-"""What ``munmaek evaluate`` shows beyond a line for each score."""
+"""Tables that ``munmaek evaluate`` shows beside the line for each score."""
 
 import math
 from collections.abc import Mapping, Sequence

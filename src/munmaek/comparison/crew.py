@@ -32,7 +32,7 @@ _START = (
 
 
 class Work(Protocol):
-    """What does the jobs; each process has one of its own."""
+    """Runs jobs by name; each process has one of its own."""
 
     def run(self, name: str, tell: Tell) -> Any:
         """Do the job called ``name``; returns what can be pickled."""
@@ -57,7 +57,7 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Going:
-    """How far a job is."""
+    """A job's progress."""
 
     name: str
     fraction: float
@@ -71,7 +71,7 @@ class Ended:
     name: str
     result: Any
     warned: tuple[str, ...] = ()
-    """What another process warned of while it worked; it is warned of here once more."""
+    """Warnings of another process while it worked; they are raised here once more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,7 @@ def _join(results: Results, outcome: Outcome) -> None:
 
 
 class _Show:
-    """What the one who watches is told: rows in their fixed order, and the time left."""
+    """Reports to whoever watches: rows in their fixed order, and the time left."""
 
     def __init__(self, plan: Plan, processes: int, report: Report) -> None:
         costs = {name: training.cost for name, training in plan.trainings.items()}

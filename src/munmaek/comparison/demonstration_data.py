@@ -18,7 +18,7 @@ LABELLED = "classify"
 
 
 class Data:
-    """What a plan trains and tests on, the same in every process; each part made when asked for."""
+    """Data that a plan trains and tests on, the same in every process, made when asked for."""
 
     def __init__(self, plan: Plan, seed: int) -> None:
         self.plan = plan

@@ -38,7 +38,7 @@ MIXTURE, LIMITS, YARDSTICKS = "lm-mixture", "limits", "yardsticks"
 NETWORKS = {trial.name: trial for trial in TRIALS}
 LANGUAGE_MODELS = tuple(name for name in NETWORKS if name.startswith("lm-"))
 MEASURED = ("lm-elman", "lm-rnn", "lm-self_attention")
-"""Those whose reach and work are drawn."""
+"""Language models whose reach and work are drawn."""
 
 LABELS = {**{name: trial.label for name, trial in NETWORKS.items()}, MIXTURE: "mixture"}
 
@@ -61,12 +61,12 @@ JOBS = (
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a job gives."""
+    """The result of a job."""
 
     row: dict[str, Any] | None = None
     """The model's entry in ``results.json``."""
     parts: Mapping[str, Any] | None = None
-    """What else goes there: lists that are joined."""
+    """Further parts of ``results.json``; lists are joined to those of other jobs."""
 
 
 @contextmanager

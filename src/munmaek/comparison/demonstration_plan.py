@@ -1,4 +1,4 @@
-"""How much of everything the demonstration trains: all of it, or the quick one.
+"""Amounts that the demonstration trains and tests on: the whole one, or the quick one.
 
 Everything is counted in steps, sentences and words, and nothing in seconds, so that a slow machine
 takes longer and gives the same numbers.
@@ -18,9 +18,9 @@ class Trial:
     """One model of the demonstration, whatever is trained of it."""
 
     name: str
-    """Of its row and its folder: the task, and what tells its models apart."""
+    """Name of its row and folder: the task, and a word that tells its models apart."""
     label: str
-    """What people call it."""
+    """Name for people."""
     stage: str
     model: Options = field(default_factory=dict[str, Any])
     """Its configuration, beside ``SMALL``."""
@@ -65,7 +65,7 @@ TRIALS = (
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """How one model is trained."""
+    """Options and cost of training one model."""
 
     steps: int
     cost: float
@@ -79,7 +79,7 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much of everything: the whole demonstration, or the quick one."""
+    """Amounts of everything: the whole demonstration, or the quick one."""
 
     pairs: int
     """That the phrasebook makes, of which those with rare words are left out."""

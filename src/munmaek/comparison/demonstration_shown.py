@@ -1,4 +1,4 @@
-"""What the demonstration shows of its models besides scores: what they write and attend to."""
+"""Outputs and attention of the demonstration's models, shown besides their scores."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What happens while several models are trained and compared, told as it happens.
+"""Events of training and comparing several models, reported as they happen.
 
 Several may be trained at a time; they are finished in a fixed order.
 
@@ -21,14 +21,14 @@ class StageStarted:
     """The row's name, such as ``lm-rnn``."""
     task: str
     label: str
-    """What the model is called for people, such as ``LSTM``."""
+    """The model's name for people, such as ``LSTM``."""
     seconds_planned: float | None = None
-    """How long it may take; None when unknown."""
+    """Seconds that it may take; None when unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class StageProgress:
-    """How far the running model is."""
+    """Progress of the running model."""
 
     name: str
     fraction: float
@@ -48,13 +48,13 @@ class StageFinished:
 
 @dataclass(frozen=True, slots=True)
 class TimeLeft:
-    """How far all of it is, as measured so far."""
+    """Progress of all of it, as measured so far."""
 
     fraction: float
     """Share of all work that is done, within 0 and 1."""
     seconds_left: float
     seconds_total: float
-    """Of the whole, what has passed included."""
+    """Seconds of the whole, what has passed included."""
 
 
 @dataclass(frozen=True, slots=True)

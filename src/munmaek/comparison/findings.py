@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 FAILURES = ("ignores_source", "copies", "repeats")
-"""What translators are examined for (``munmaek.metrics.diagnosis``)."""
+"""Failures that translators are examined for (``munmaek.metrics.diagnosis``)."""
 
 MIXTURE = "mixture"
 """The stage of a row that mixes other rows."""

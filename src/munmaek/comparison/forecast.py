@@ -1,4 +1,4 @@
-"""How long jobs side by side still take, from how fast they have gone so far."""
+"""A forecast of the time that jobs side by side still take, from their speed so far."""
 
 import heapq
 import time
@@ -33,7 +33,7 @@ class Forecast:
         self._done = dict.fromkeys(costs, 0.0)
         self._begun: set[str] = set()
         self._seen: dict[str, tuple[float, float]] = {}
-        """Of each job that tells how far it is, when it first did and how far it was."""
+        """Time and progress of the first report of each job that reports."""
         self._took: dict[str, float] = {}
         """Seconds since then."""
 

@@ -1,4 +1,4 @@
-"""What the demonstration is to teach, each lesson a claim that its own numbers keep or break.
+"""Lessons of the demonstration, each a claim that its own numbers keep or break.
 
 A claim that says that one model is better than another holds where the two 95 % intervals are
 apart. Where a claim fails, the reason is looked for in the same numbers: a model that was trained
@@ -39,13 +39,13 @@ class Lesson:
     name: str
     held: bool
     values: Mapping[str, str] = field(default_factory=dict[str, str])
-    """What its sentence is filled with."""
+    """Values that fill its sentence."""
     why: str = ""
     """Why it failed: ``untrained``, ``rows``, ``unfinished``, ``missing`` or ``unknown``."""
     cause: Mapping[str, str] = field(default_factory=dict[str, str])
-    """What the reason's sentence is filled with."""
+    """Values that fill the sentence of the reason."""
     faults: tuple[tuple[str, Finding], ...] = ()
-    """What is wrong with whose training, where that is the reason."""
+    """Models and what is wrong with their training, where that is the reason."""
 
     def sentence(self, catalogue: Catalogue) -> str:
         """Return the claim with its numbers or, where it failed, that it did and why."""

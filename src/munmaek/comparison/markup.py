@@ -17,7 +17,7 @@ class Markup(str):
 
 
 Node = str | float | None | Iterable["Node"]
-"""What may stand inside an element: text, numbers, markup, nothing, or several of these."""
+"""Content of an element: text, numbers, markup, nothing, or several of these."""
 
 
 def join(nodes: Node) -> Markup:

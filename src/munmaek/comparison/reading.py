@@ -53,7 +53,7 @@ class Row:
     use_unit: str = "tokens"
     buckets: tuple[Bucket, ...] = ()
     findings: tuple[Finding, ...] = ()
-    """What it was examined for: how it was trained, and of a translator its outputs."""
+    """Findings on its training, and on a translator's outputs."""
     curve: tuple[tuple[float, float], ...] = field(default=(), repr=False)
     """Validation loss in nats by step."""
     baseline: bool = False

@@ -1,4 +1,4 @@
-"""What has to be said beside a comparison: how little it rests on, and what it does not tell apart.
+"""Remarks beside a comparison: how little it rests on, and which models it does not tell apart.
 
 It is computed from ``results.json`` alone, and kept there under ``remarks``.
 """

@@ -89,7 +89,7 @@ class _Training:
     candidate: Candidate
     report: Report
     name: str
-    """Of its row and its folder; no other candidate has it."""
+    """Name of its row and folder; no other candidate has it."""
     apart: str = ""
     """Stands behind its label, where another candidate's may be the same."""
 

@@ -1,4 +1,4 @@
-"""What ``results.json`` may say: checked whole before a page is drawn of it.
+"""The schema of ``results.json``, checked whole before a page is drawn of it.
 
 Any part may be absent or null, and further names are let through; what is there has the type that
 the report reads.
@@ -116,7 +116,7 @@ Lengths: TypeAlias = Some[Annotated[float, BeforeValidator(_drawable), Field(gt=
 
 
 class _Curve(_Part):
-    """Of each model: how far the first word reaches, or the work for a word."""
+    """A curve of each model: the reach of its first word, or its work for a word."""
 
     distance: Some[Number] = None
     norm: Some[Number] = None

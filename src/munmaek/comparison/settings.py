@@ -1,4 +1,4 @@
-"""What a comparison is asked for: which models, on what data."""
+"""Settings of a comparison: the models and the data."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ class Candidate:
     stage: str | None
     """A stage to train, or None for a trained folder."""
     folder: Path | None = None
-    """What training begins from, or the trained model itself."""
+    """The model that training begins from, or the trained model itself."""
 
     @property
     def name(self) -> str:
@@ -43,7 +43,7 @@ def parse_candidate(text: str) -> Candidate:
 
 @dataclass(frozen=True, slots=True)
 class CompareSettings:
-    """What to compare, on what."""
+    """Candidates, data and all else that decides a comparison."""
 
     recipe: Any
     """For every candidate; its stage is replaced by the candidate's, its ``model`` ignored."""

@@ -1,4 +1,4 @@
-"""How a comparison parts its data, and what its results say of that."""
+"""The parts of a comparison's data, and what its results say of them."""
 
 from typing import Any
 

@@ -20,7 +20,7 @@ DRAWN = 4
 """Scores that are drawn by length of the source."""
 
 OF_TOKENS = "perplexity"
-"""What two models share only where they write the same tokens, so that none is called the best."""
+"""A score that two models share only where they write the same tokens, so that none is best."""
 
 LOOKED_FOR: dict[str, tuple[tuple[str, str | None], ...]] = {
     "ignores_source": (

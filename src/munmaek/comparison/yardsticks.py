@@ -1,4 +1,4 @@
-"""What the demonstration's models are judged by, none of which is a network."""
+"""Yardsticks that the demonstration's models are judged by, none of which is a network."""
 
 from collections import Counter
 from collections.abc import Sequence

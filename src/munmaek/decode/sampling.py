@@ -77,7 +77,7 @@ def _draw(logprobs: Floats, rng: np.random.Generator) -> Int64s:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """How tokens are drawn from a model's distributions."""
+    """Options of drawing tokens from a model's distributions."""
 
     rng: np.random.Generator
     """Where chance comes from."""

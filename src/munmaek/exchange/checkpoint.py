@@ -49,7 +49,7 @@ HEADS = {
     "Model": "base",
 }
 CLASSES = ("Bert", "Roberta", "XLMRoberta", "Camembert", "Electra", "DistilBert")
-"""What the names of architectures begin with; others have networks of their own."""
+"""First parts of the names of architectures; other names have networks of their own."""
 VOCABULARY = {"roberta": 50265}
 """Rows of the embeddings where ``config.json`` does not say; else 30522."""
 SHOWN = 3
@@ -58,7 +58,7 @@ SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class OpenedCheckpoint:
-    """What such a folder holds."""
+    """The content of a published folder."""
 
     head: str
     """``mlm``, ``classify``, ``tag`` or ``base``."""
@@ -69,7 +69,7 @@ class OpenedCheckpoint:
     limit: int
     """Tokens of the longest text."""
     sentence: SentenceFolder | None
-    """What sentence-transformers' files say; None where there are none."""
+    """The content of sentence-transformers' files; None where there are none."""
 
 
 def is_checkpoint(folder: Path) -> bool:

@@ -42,7 +42,7 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """What is written of a trained model."""
+    """A trained model's network, inputs and outputs, as they are written."""
 
     module: nn.Module
     """Takes the inputs in their order and returns the outputs in theirs."""
@@ -54,7 +54,7 @@ class Graph:
     tokenizer: str | None
     """The content of ``tokenizer.json``; None where it cannot say how texts are cut."""
     facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """What else is said of it: labels, framing, longest text."""
+    """Further facts of it: labels, framing, maximum length."""
 
 
 def write_graph(graph: Graph, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a published folder says of its labels: their names, and how scores become probabilities."""
+"""A published folder's labels: their names, and how scores become probabilities."""
 
 import json
 from collections import Counter
@@ -29,12 +29,12 @@ class Labels:
 
     @property
     def several(self) -> bool:
-        """Whether each label has a probability of its own: a sigmoid, not their softmax."""
+        """Tell whether each label has a probability of its own: a sigmoid, not their softmax."""
         return self.problem == "multi_label_classification"
 
     @property
     def rates(self) -> bool:
-        """Whether the score is a number by itself."""
+        """Tell whether the score is a number by itself."""
         return self.problem == "regression" or (self.problem is None and len(self.names) == 1)
 
 

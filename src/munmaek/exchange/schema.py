@@ -1,4 +1,4 @@
-"""What ``config.json`` of a published folder may say, as far as it is read: types and bounds.
+"""The fields that are read of a published folder's ``config.json``: types and bounds.
 
 Checked whole before anything is built; what the values mean is for those who use them.
 """

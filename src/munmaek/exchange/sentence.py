@@ -1,4 +1,4 @@
-"""How a text becomes a vector besides the network: prompts, modules after pooling, similarity."""
+"""The way from text to vector besides the network: prompts, modules after pooling, similarity."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -25,21 +25,21 @@ __all__ = ["SentenceSettings", "filled_module", "load_settings"]
 WEIGHTS = "sentence.safetensors"
 """The file of a model's folder with the weights of the modules after pooling."""
 ANSWERS = ("document", "passage", "corpus")
-"""What the prompt of texts that are searched in is called."""
+"""Names of the prompt for texts that are searched in."""
 Floats = NDArray[np.float32]
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class SentenceSettings:
-    """What sentence-transformers' files say besides pooling and length one."""
+    """Settings of sentence-transformers besides pooling and length one."""
 
     modules: tuple[Mapping[str, Any], ...] = ()
-    """What stands between pooling and the end, as ``make_module`` takes each."""
+    """Modules between pooling and the end, as ``make_module`` takes each."""
     weights: nn.Sequential | None = None
     """The same with its weights; None where there are none."""
     include_prompt: bool = True
-    """Whether the prompt's own tokens are pooled too."""
+    """The prompt's own tokens are pooled, too."""
     prompts: Mapping[str, str] = field(default_factory=dict[str, str])
     """Texts that are put before a text, by name."""
     default_prompt: str | None = None
@@ -51,7 +51,7 @@ class SentenceSettings:
 
     @property
     def plain(self) -> bool:
-        """Whether there is nothing but pooling and length one."""
+        """Tell whether there is nothing but pooling and length one."""
         return self == SentenceSettings()
 
     def prompt(self, wanted: str | None) -> str:

@@ -169,7 +169,7 @@ class FieldReader:
 
 @dataclass(frozen=True, slots=True)
 class EncoderFields:
-    """How texts are given to the encoder."""
+    """The lower-casing and the maximum length of texts given to the encoder."""
 
     lower_case: bool
     max_length: int | None

@@ -1,4 +1,4 @@
-"""What a folder of sentence-transformers says, in the spellings of its versions 0.2 to 6.2.
+"""The files of a sentence-transformers folder, in the spellings of versions 0.2 to 6.2.
 
     modules.json                       which modules, in which order, in which folders
     config_sentence_transformers.json  prompts, similarity, dimensions kept
@@ -49,7 +49,7 @@ class SentenceFolder:
     pooling: str
     """Names of ``models.bert.sentence.POOLINGS``, with ``+`` between them."""
     normalised: bool
-    """Whether vectors of length one are the end of it."""
+    """Vectors are scaled to length one at the end."""
     settings: SentenceSettings
     lower_case: bool
     max_length: int | None

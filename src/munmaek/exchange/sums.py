@@ -29,7 +29,7 @@ _LISTED = 3
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What was found of a folder that is whole as far as can be told."""
+    """Files of a folder that is whole as far as can be told."""
 
     checked: int
     """Files that are as their checksum says."""

@@ -1,1 +1,1 @@
-"""What every task shares to be trained: data held out, networks made and begun, the loop."""
+"""Training as every task shares it: data held out, networks made and begun, the loop."""

@@ -31,7 +31,7 @@ class Average:
         self.count = 0
         """Weights that the running mean has taken in."""
         self.running = self.kind == "exponential"
-        """Whether the running mean takes steps in."""
+        """The running mean takes steps in."""
         self.mean: Tensors = {}
         self.snapshots: list[Tensors] = []
 

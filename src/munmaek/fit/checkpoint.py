@@ -30,7 +30,7 @@ from munmaek.writing import sync_all, writing
 __all__ = ["THEN", "Checkpoint", "Store", "load_weights", "weights"]
 
 THEN = "free space or choose another place, then resume"
-"""What to do where a run's own files cannot be written."""
+"""Advice where a run's own files cannot be written."""
 
 _KEPT = 2
 

@@ -1,4 +1,4 @@
-"""What every way to an n-gram model has in common."""
+"""Parts that every way to an n-gram model shares."""
 
 import time
 import warnings
@@ -22,7 +22,7 @@ M = TypeVar("M")
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What a computation may use; the result does not depend on it."""
+    """Threads, memory and disk that a computation may use; the result does not depend on them."""
 
     threads: int | None = None
     """Kernels side by side; by default one more than processors."""

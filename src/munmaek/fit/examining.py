@@ -1,4 +1,4 @@
-"""What is looked for in every model just trained; see ``munmaek.metrics.training``."""
+"""Signs of failure that every model just trained is examined for (``munmaek.metrics.training``)."""
 
 import math
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What a model may be trained on besides its data, where its task can use it."""
+"""Things that a model may be trained on besides its data, where its task can use them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class Extra:
     threads: int | None = None
     """Threads to count in; None is one more than processors."""
     reserved: str | None = None
-    """What becomes of words written as <s> or another special token (words): ``refuse``, ``space``
+    """Treatment of words written as <s> or another special token (words): ``refuse``, ``space``
     (left out) or ``word`` (counted as unknown)."""
     room: "Future[mmap] | None" = None
     """Memory that was touched beforehand, to count in."""

@@ -101,7 +101,7 @@ def fit(
 
 
 class _Run:
-    """What the loop holds between steps."""
+    """The state of the loop between steps."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What an optimiser and the random generators remember, as tensors of a checkpoint."""
+"""The state of an optimiser and of the random generators, as tensors of a checkpoint."""
 
 from typing import Any, cast
 

@@ -25,7 +25,7 @@ from munmaek.fit.sharding import shared_out
 __all__ = ["Muon", "make_muon", "orthogonal"]
 
 _COEFFICIENTS = 3.4445, -4.7750, 2.0315
-"""Of the quintic of Jordan et al. 2024, which takes singular values into 0.7 to 1.2."""
+"""Coefficients of Jordan et al.'s (2024) quintic, which takes singular values to 0.7 to 1.2."""
 
 
 def orthogonal(matrix: Tensor, *, steps: int = 5) -> Tensor:

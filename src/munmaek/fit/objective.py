@@ -1,4 +1,4 @@
-"""What the one training loop asks of a task, and what the tasks share.
+"""The interface between the one training loop and a task, and what the tasks share.
 
 A task wraps a network: it makes the batches, the loss and the predictions, and knows no
 architecture. Losses are sums in nats with their count, so that averages over uneven batches, shards
@@ -42,7 +42,7 @@ class Loss:
     count: int
     """Predictions summed over."""
     penalty: Tensor | None = None
-    """What is minimised besides, a scalar; no part of what is reported."""
+    """A scalar that is minimised besides; no part of what is reported."""
 
 
 N = TypeVar("N", contravariant=True)

@@ -1,4 +1,4 @@
-"""What matrix products are computed in."""
+"""The precision of matrix products."""
 
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -16,7 +16,7 @@ Precision = Literal["float32", "bfloat16"]
 
 _SIZE = 512
 _WORTH = 1.25
-"""How much faster bfloat16 products must be to make up for the conversions around them."""
+"""Speed-up of bfloat16 products that makes up for the conversions around them."""
 
 
 @cache

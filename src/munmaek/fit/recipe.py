@@ -1,4 +1,4 @@
-"""What a person chooses for one model of any task: frozen, validated on entry, saved with it."""
+"""A person's choices for one model of any task: frozen, validated on entry, saved with it."""
 
 import tomllib
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ TokenizerName = Annotated[str, AfterValidator(_known_tokenizer)]
 
 
 class Recipe(Config):
-    """What decides a model of any task besides its data; each task adds its own options.
+    """Everything besides the data that decides a model; each task adds its own options.
 
     The configurations of the stage and of the training loop are validated once and carried.
     """

@@ -1,4 +1,4 @@
-"""What a run tells while it goes on, and what it leaves behind."""
+"""Records of a run: its progress while it goes on, and its result."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -33,7 +33,7 @@ class Progress:
     best_validation: float | None
     """The lowest so far."""
     learning_rate: float
-    """Of the last step."""
+    """The rate of the last step."""
 
     @property
     def text(self) -> str:
@@ -49,7 +49,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class FitResult:
-    """What a run came to."""
+    """The result of a run."""
 
     steps: int
     epochs: float
@@ -64,7 +64,7 @@ class FitResult:
     curve: tuple[tuple[int, float], ...]
     """Step and validation loss, in order."""
     averaged: bool = False
-    """Whether those weights are a mean of the run's, which validated better than any of them."""
+    """Its best weights are a mean of the run's, which validated better than any of them."""
     opening_loss: float = float("nan")
     """Training loss of the first ten steps, nats per prediction."""
     closing_loss: float = float("nan")

@@ -1,4 +1,4 @@
-"""What must be the same when an interrupted run goes on: its data and what it is read with."""
+"""A check that an interrupted run goes on with the same data, read with the same tokenizer."""
 
 import json
 from collections.abc import Mapping, Sequence

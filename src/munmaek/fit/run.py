@@ -61,7 +61,7 @@ class RunState:
     averaged: bool = False
     """The best weights are a mean, found at the end."""
     precision: Precision = "float32"
-    """What ``auto`` came to when the run began; it is not asked again on resuming."""
+    """The precision that ``auto`` found when the run began; it is not asked again on resuming."""
 
     @classmethod
     def fresh(cls, config: TrainConfig, precision: Precision) -> Self:

@@ -27,7 +27,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """How a call that trains and saves is carried out; nothing of it decides the model."""
+    """The circumstances of a call that trains and saves; nothing of them decides the model."""
 
     force: bool = False
     """Replace what is at the folder, and an interrupted run."""

@@ -1,4 +1,4 @@
-"""What every trained model has, whatever its task."""
+"""The interface of every trained model, whatever its task."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ __all__ = ["Files", "Model", "Trained", "Writer"]
 Writer: TypeAlias = Callable[[Path], str | None]
 """Writes a file at a path; it may return the sha256 of what it wrote."""
 Files: TypeAlias = Mapping[str, Writer]
-"""What writes each file, by its name."""
+"""Writers of files, by name."""
 
 
 @runtime_checkable

@@ -12,7 +12,7 @@ from munmaek.text.tokenizers import Tokenizer
 __all__ = ["borrowed_tokenizer", "named_tokenizer", "tokenizers_of"]
 
 SOURCE, TARGET = "source_tokenizer", "tokenizer"
-"""What a translator's two tokenizers are called, in its record and as its attributes."""
+"""Names of a translator's two tokenizers, in its record and as its attributes."""
 _KEEPS_TEXT = ("lm", "translate")
 """Tasks whose tokenizers must give back the text that they read."""
 

@@ -1,4 +1,4 @@
-"""What a trained model knows about itself."""
+"""A trained model's record of itself."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,11 +26,11 @@ class Info:
     task: str
     stage: str
     label: str
-    """What a table calls it: ``LSTM``, ``5-gram``."""
+    """The name in a table: ``LSTM``, ``5-gram``."""
     config: Mapping[str, Any]
     """The stage's configuration, resolved."""
     sizes: Mapping[str, Any]
-    """What the network was made with besides: vocabulary sizes, labels, special ids."""
+    """Sizes that the network was made with: of vocabularies, of labels, special ids."""
     parameters: int
     """Weights of a network, or n-grams of an n-gram model."""
     seconds: float = 0.0

@@ -35,7 +35,7 @@ _BLOCK = 1 << 22
 FORMAT = 2
 MANIFEST = "munmaek.json"
 MARK: Mapping[str, Any] = {"munmaek_format": FORMAT}
-"""What ``config.json`` says in a folder that has a manifest, should the manifest be lost."""
+"""A field of ``config.json`` that tells of a manifest, should the manifest be lost."""
 _SEALED_FROM = 2
 _HASHED_AT_ONCE = 16 << 20
 """Bytes of tables of n-grams whose sha256 is checked each time they are opened, at most."""

@@ -1,4 +1,4 @@
-"""What munmaek wrote, and may therefore replace when it is asked to.
+"""Folders that munmaek wrote, and may therefore replace when it is asked to.
 
 A folder is ours when everything in it is: one file that nobody here wrote, and it stays.
 """

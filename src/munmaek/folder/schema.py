@@ -1,4 +1,4 @@
-"""What ``munmaek.json`` may say: one schema, checked whole before anything is built.
+"""The schema of ``munmaek.json``: one for all tasks, checked whole before anything is built.
 
 The seven tasks share ``Manifest``; each adds its own fields. Types are strict: a number in quotes
 is no number. Names that are not known here are let through, so that what a later version notes
@@ -76,7 +76,7 @@ class Closed(BaseModel):
 
 
 class FileRecord(Strict):
-    """What a manifest says of a file."""
+    """A file, in a manifest."""
 
     sha256: Sha256
     bytes: Annotated[int, Field(ge=0)]
@@ -86,7 +86,7 @@ Slot: TypeAlias = Annotated[list[int], Field(min_length=3, max_length=3)]
 
 
 class FrameRecord(Strict):
-    """What a manifest says of the special tokens around texts."""
+    """The special tokens around texts, in a manifest."""
 
     single: Annotated[list[Slot], Field(min_length=1)]
     pair: Annotated[list[Slot], Field(min_length=2)]
@@ -95,7 +95,7 @@ class FrameRecord(Strict):
 
 
 class TokenizerRecord(Strict):
-    """What a manifest says of a tokenizer."""
+    """A tokenizer, in a manifest."""
 
     kind: Name
     vocab_size: Positive
@@ -104,7 +104,7 @@ class TokenizerRecord(Strict):
     specials: dict[str, str] = {}
     special_ids: list[Count] = []
     doubled: bool = False
-    """Of version 0.1.0, which knew two frames."""
+    """A field of version 0.1.0, which knew two frames."""
     frame: FrameRecord | None = None
     split: bool = True
     longest: Positive | None = None
@@ -128,7 +128,7 @@ class ScoreRecord(Strict):
 
 
 class TrainingRecord(Strict):
-    """How training ended; the rest of it is for reading only."""
+    """The end of training; the rest of it is for reading only."""
 
     context: str = "sentence"
     stopped: str | None = None
@@ -151,7 +151,7 @@ class DataRecord(Strict):
 
 
 class Manifest(Strict):
-    """What every model says."""
+    """The fields of every model."""
 
     task: Name
     stage: Name
@@ -183,7 +183,7 @@ class Manifest(Strict):
 
 
 class MixtureConfig(Strict):
-    """What makes a mixture of its parts."""
+    """The interpolation and the weights of a mixture's parts."""
 
     interpolation: Annotated[str, Field(pattern="^(linear|log-linear)$")]
     weights: Annotated[
@@ -314,7 +314,7 @@ class UnitRecord(Closed):
 
 
 class SentenceRecord(Closed):
-    """How a text becomes a vector besides the network and its pooling."""
+    """The way from text to vector besides the network and its pooling."""
 
     modules: list[Annotated[DenseRecord | NormRecord | UnitRecord, Field(discriminator="kind")]]
     include_prompt: bool

@@ -38,7 +38,7 @@ _TYPES = {
     "float32": "F32",
     "float64": "F64",
 }
-"""What the format calls the types of arrays."""
+"""The format's names of the types of arrays."""
 _DTYPES = {name: dtype for dtype, name in _TYPES.items()}
 
 

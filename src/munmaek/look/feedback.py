@@ -31,7 +31,7 @@ from munmaek.writing import scratch_folder
 __all__ = ["WEIGHT", "Feedback", "guided_run"]
 
 WEIGHT = 1.0
-"""Of the loss on attention; more costs translation (``benchmarks/feedback.py --weight``)."""
+"""Weight of the loss on attention; more costs translation (``benchmarks/feedback.py --weight``)."""
 
 Stage = Literal["preparing", "before", "guided", "control", "evaluating"]
 Progress = Callable[[Stage, int, int], None]

@@ -117,7 +117,7 @@ class Record:
     logprobs: tuple[float, ...] = ()
     """Nats of each output piece."""
     unit: str = "nats"
-    """Of measures of the prediction: nats, or that of the number that is predicted."""
+    """Unit of what measures the prediction: nats, or that of the number that is predicted."""
     tensors: Mapping[str, Float32s] = field(default_factory=dict[str, Float32s])
     attentions: tuple[Attention, ...] = ()
     rollout: str | None = None

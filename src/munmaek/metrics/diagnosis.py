@@ -55,7 +55,7 @@ class Finding:
     evidence: Mapping[str, float]
     """The measured shares and perplexities, by name."""
     names: str = ""
-    """What else the sentence names: a label, tensors."""
+    """Things that the sentence names besides: a label, tensors."""
     said: str = ""
     """The sentence that was saved, for evidence of another version."""
 

@@ -1,4 +1,4 @@
-"""What has to be said beside scores: on what they rest, and which are not given and why."""
+"""Remarks beside scores: what they rest on, and which are not given and why."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

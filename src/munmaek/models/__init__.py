@@ -44,23 +44,24 @@ class Stage:
     networks: dict[str, str]
     training: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     picture: str = ""
-    """What its context is, drawn: ``package:file`` of an SVG of 134 by 64; nothing where empty."""
+    """A drawing of its context: ``package:file`` of an SVG of 134 by 64; empty where there is
+    none."""
     published: bool = False
-    """Whether Hugging Face has a form for its models."""
+    """Others have a form for its models: Hugging Face's, and graphs in ONNX."""
     counted: bool = False
-    """Whether its models are counted: validation chooses nothing, and torch is not needed."""
+    """Its models are counted: validation chooses nothing, and torch is not needed."""
     aligns: bool = False
-    """Whether its translators attend to the source, so that given links can guide them."""
+    """Its translators attend to the source, so that given links can guide them."""
     recurrent: bool = False
-    """Whether a language model's state may run on over the sentences of a document."""
+    """A language model's state may run on over the sentences of a document."""
     aliases: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     """Other names of the stage, with the options that each stands for."""
 
     beginning: str = "munmaek.models.beginning:Beginning"
-    """How its networks begin from trained ones."""
+    """The class by which its networks begin from trained ones."""
 
     form_of: str = "munmaek.models.forms:Form"
-    """How its models lie in their folder."""
+    """The class that gives the form of its models' folders."""
 
     def form(self) -> "Form":
         """Return how its models lie in their folder."""

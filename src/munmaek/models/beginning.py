@@ -1,4 +1,4 @@
-"""How a network begins from a trained one of its stage; a stage's row names what differs."""
+"""Beginning a network from a trained one of its stage; a stage's row names what differs."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -10,9 +10,9 @@ class Beginning:
     """Begins a network from one of the same stage and task, with all its weights."""
 
     hint: ClassVar[str] = ""
-    """What else can be begun from what, for messages."""
+    """Other models that can be begun from one another, for messages."""
     keeps_vocabulary: ClassVar[bool] = False
-    """Whether a network has as many embeddings as the one that it begins from."""
+    """A network has as many embeddings as the one that it begins from."""
 
     def carried(
         self,

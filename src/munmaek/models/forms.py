@@ -1,4 +1,4 @@
-"""How a stage's models lie in their folder: names of weights, and ``config.json``.
+"""The form of a stage's models in their folder: names of weights, and ``config.json``.
 
 Most stages have our own form. One that others have a form for, as Hugging Face has for BERT, names
 its own class in its row.

@@ -1,4 +1,4 @@
-"""Whether a network runs in order to be written as a graph, such as one of ONNX."""
+"""Networks that run in order to be written as a graph, such as one of ONNX."""
 
 from collections.abc import Generator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""How the token ids of texts and pairs become the rows that a network reads."""
+"""The rows that a network reads, made of the token ids of texts and pairs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Rows(NamedTuple):
 @final
 @dataclass(frozen=True, slots=True)
 class Framing:
-    """How token ids become what the network reads: ``<s> a </s>``, or ``<s> a </s> b </s>``."""
+    """Frames token ids as the network reads them: ``<s> a </s>``, or ``<s> a </s> b </s>``."""
 
     frame: Frame
     """The tokenizer's."""

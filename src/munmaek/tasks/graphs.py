@@ -1,4 +1,4 @@
-"""What graphs of all tasks share: ids in, the frame of texts, and the tokenizer that comes with it.
+"""Parts that graphs of all tasks share: ids in, the frame of texts, and the tokenizer.
 
 Letters: B texts, T tokens.
 """

@@ -1,4 +1,4 @@
-"""What a trained model read of one question, what it predicts, and all that it computed for it.
+"""A trained model's reading of one question, its predictions, and all that it computed for them.
 
 Every trained model answers ``predictions(question)`` with one pass over the question. What it reads
 and predicts, the tensors on the way, the gradients and the same again with words left out all come
@@ -48,14 +48,14 @@ Words = frozenset[int]
 NOTHING: Words = frozenset()
 
 Axis = Literal["source", "output", "written", "text"]
-"""What rows or columns are: pieces read, pieces predicted, what the decoder has written before each
-prediction (<s> and all outputs but the last), or the text as a whole (a single row)."""
+"""Meaning of rows or columns: subwords read, subwords predicted, what the decoder has written
+before each prediction (<s> and all outputs but the last), or the text as a whole (a single row)."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a model is asked when it is looked into."""
+    """The question to a model that is looked into."""
 
     text: str
     second: str | None = None
@@ -72,12 +72,12 @@ class Question:
 @final
 @dataclass(frozen=True, slots=True)
 class Accepts:
-    """What questions a trained model takes."""
+    """The questions that a trained model takes."""
 
     reader: AnyTokenizer
-    """Of the text."""
+    """Tokenizer of the text."""
     writer: AnyTokenizer | None = None
-    """Of a translation, which may be given; None for a model that does not translate."""
+    """Tokenizer of a translation, which may be given; None for a model that does not translate."""
     limit: int | None = None
     """Tokens that are read at once, special ones included; None has no end."""
     special: tuple[int, int] = (3, 3)
@@ -120,7 +120,7 @@ class Side:
 @final
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """What is predicted, attached to every tensor that it was computed from."""
+    """Predicted values, attached to every tensor that they were computed from."""
 
     values: "Tensor"
     """[T] nats, or what ``Predictions.unit`` says."""
@@ -134,7 +134,7 @@ class Predictions:
     """One question, read once by one model."""
 
     source: Side
-    """What the network read, special tokens included."""
+    """The side that the network read, special tokens included."""
     owners: tuple[int, ...]
     """[T]: the word of ``output``, or else of ``source``, that a prediction is of; −1 of none."""
     without: Callable[[Sequence[Words]], Floats]
@@ -147,13 +147,13 @@ class Predictions:
     unseen: tuple[Words | None, ...] = ()
     """Words that cannot bear on the prediction of each row; None where nothing is asked of it."""
     unit: str = "nats"
-    """What the predictions are measured in: nats of a probability, or of what the number is."""
+    """Unit of the predictions: nats of a probability, or the unit of the number."""
     causal: bool = False
     """No row of the source sees one after it."""
     output: Side | None = None
-    """What is predicted piece by piece, if anything."""
+    """The side that is predicted token by token, if any."""
     written: Side | None = None
-    """What a decoder had read before each prediction."""
+    """The side that a decoder had read before each prediction."""
     segments: tuple[int, ...] | None = None
     """For each token read of a pair of texts 0 or, from the second text on, 1."""
     logprobs: tuple[float, ...] = ()
@@ -163,7 +163,7 @@ class Predictions:
     graph: Graph | None = None
     """For gradients; None where none were asked for or there are none."""
     answer: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """What the model says: fields of ``munmaek.look.Record``, ``outcome`` among them."""
+    """The model's answer: fields of ``munmaek.look.Record``, ``outcome`` among them."""
 
 
 @runtime_checkable

@@ -1,4 +1,4 @@
-"""What all models do that give texts, or pairs of texts, the probability of each label."""
+"""Models that give texts, or pairs of texts, the probability of each label."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -139,14 +139,14 @@ class Labeller(Model, ABC):
     labels: tuple[str, ...]
     info: Info
     pairs: bool | None
-    """Whether it reads pairs of texts; None does not know (a published checkpoint)."""
+    """It reads pairs of texts; None does not know (a published checkpoint)."""
     temperature: float
-    """What scores are divided by before they become probabilities (Guo et al. 2017, §4.2)."""
+    """Divisor of scores before they become probabilities (Guo et al. 2017, §4.2)."""
 
     @property
     @abstractmethod
     def signature(self) -> Signature:
-        """What its scores share."""
+        """Return what its scores share."""
 
     def facts(self) -> tuple[str, ...]:
         """Return how many labels there are."""
@@ -154,7 +154,7 @@ class Labeller(Model, ABC):
 
     @property
     def several(self) -> bool:
-        """Whether a text may have several labels, each with a probability of its own."""
+        """Tell whether a text may have several labels, each with a probability of its own."""
         return False
 
     @abstractmethod

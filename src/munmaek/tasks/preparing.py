@@ -1,4 +1,4 @@
-"""What tasks share on the way from corpora to token ids: rows held out, labels never seen."""
+"""Steps from corpora to token ids that tasks share: rows held out, labels never seen."""
 
 import warnings
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Whether a model's folder is whole: everything read, nothing taken on trust."""
+"""A check that a model's folder is whole: everything read, nothing taken on trust."""
 
 from pathlib import Path
 

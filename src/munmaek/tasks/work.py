@@ -1,4 +1,4 @@
-"""What every task answers about its own way from data to a trained model, and back from its folder.
+"""A task's own way from data to a trained model, and back from its folder.
 
 One subclass stands in each task's ``task.py``. It loads no torch until something is fitted or a
 network is opened, for counted models do without.
@@ -51,7 +51,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Measuring:
-    """How models that write text are measured; others have no such choice."""
+    """Options of evaluating models that write text; others have no such choice."""
 
     beam: int = 5
     """Hypotheses kept at every step."""
@@ -66,19 +66,19 @@ USUAL = Measuring()
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a model makes of data that it was not trained on."""
+    """Results of a model on data that it was not trained on."""
 
     scores: Mapping[str, Score]
     findings: Sequence[Finding] | None = None
-    """What was looked for, found or not; None where nothing is looked for."""
+    """Failures that were looked for, found or not; None where none are looked for."""
     per_second: float | None = None
     """``unit`` that it reads a second."""
     unit: str = "texts"
     """``tokens``, ``texts`` or ``sentences``."""
     entries: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """What is said of it besides, as JSON has it."""
+    """Further results, as JSON has them."""
     outputs: Sequence[str] = ()
-    """What it wrote for each text."""
+    """The output for each text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,24 +87,24 @@ class Combined(Generic[M]):
 
     model: M
     context: str
-    """What its context is made of."""
+    """The kind of its context."""
     measured: Measured
 
 
 @dataclass(frozen=True, slots=True)
 class Mixing:
-    """How trained models are mixed into one."""
+    """Options of mixing trained models into one."""
 
     weights: Sequence[float] | None
-    """Of each; None tunes them."""
+    """Weight of each model; None tunes them."""
     tune: Sources | None
     """Data to tune them on."""
     columns: Mapping[str, str | int | None]
-    """Of tables: ``text``, ``label`` and ``second``."""
+    """Columns of tables: ``text``, ``label`` and ``second``."""
     log_linear: bool
     """Multiply powers of the probabilities instead of adding shares."""
     names: Sequence[str]
-    """Of the models."""
+    """Names of the models."""
 
 
 class Combiner(ABC, Generic[M]):
@@ -121,7 +121,7 @@ class Combiner(ABC, Generic[M]):
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What of a trained model goes into the forms of others."""
+    """Parts of a trained model that go into the forms of others."""
 
     network: Any
     labels: tuple[str, ...] = ()
@@ -131,7 +131,7 @@ class Published:
     """The tokenizer is told to keep masks."""
     scale: float = 1.0
     shift: float = 0.0
-    """What the last layer's scores are multiplied by, and what is added to them."""
+    """The number added to the last layer's scores, after they are multiplied by ``scale``."""
     beside: Callable[[Path], None] | None = None
     """Writes further files into a folder."""
 

@@ -36,7 +36,7 @@ class Row(NamedTuple):
     cells: dict[str, Any]
     """By column, as they stand in the file; nothing where there is a fault."""
     texts: tuple[str, ...]
-    """Of the wanted columns, in NFC, without spaces at both ends; empty of a blank line."""
+    """Texts of the wanted columns, in NFC, without spaces at both ends; empty of a blank line."""
     fault: InputError | None = None
     """Says why the row cannot be read: file, line, reason."""
 
@@ -47,12 +47,12 @@ class Rows:
     """The rows of one source, read as they are gone through, once."""
 
     name: str
-    """Of the source in messages."""
+    """Name of the source in messages."""
     form: Form
     columns: tuple[str, ...]
     """All names in their order; none of JSON lines, where each line names its own."""
     rows: Iterator[Row]
-    """Those that cannot be read among them."""
+    """All rows, those that cannot be read among them."""
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Yield the cells of every row.

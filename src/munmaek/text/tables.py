@@ -94,7 +94,7 @@ class Located(NamedTuple):
     named: bool
     """That row is a header: the names of the columns."""
     places: list[int]
-    """Of the columns that are wanted."""
+    """Places of the columns that are wanted."""
     rows: Iterator[Delimited]
     """All others, and the first where it is no header."""
 

@@ -1,4 +1,4 @@
-"""How a BERT begins from another: its encoder goes on under any head (Devlin et al. 2019, §3)."""
+"""Beginning a BERT from another: its encoder goes on under any head (Devlin et al. 2019, §3)."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar

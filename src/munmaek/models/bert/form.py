@@ -17,7 +17,7 @@ HEADS = {
     "regress": "ForSequenceClassification",
     "tag": "ForTokenClassification",
 }
-"""How Hugging Face's class is called after the family's name, by task."""
+"""Hugging Face's names of classes after the family's name, by task."""
 
 
 class BertForm(Form):

@@ -1,4 +1,4 @@
-"""How a recurrent classifier begins from a language model (Howard & Ruder 2018, §3)."""
+"""Beginning a recurrent classifier from a language model (Howard & Ruder 2018, §3)."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar

@@ -40,7 +40,7 @@ class Labelled:
     train_labels: NDArray[np.int64] | NDArray[np.float32]
     """The likeliest, where a text has soft labels; 1 for each of several [N, C]."""
     valid: Sequence[Ids]
-    """Of rows whose label occurs in the training data; ``valid_corpus`` has all."""
+    """Rows whose label occurs in the training data; ``valid_corpus`` has all."""
     valid_labels: NDArray[np.int64] | NDArray[np.float32]
     train_corpus: LabelledCorpus
     valid_corpus: LabelledCorpus | None
@@ -53,19 +53,19 @@ class Labelled:
 
     @property
     def several(self) -> bool:
-        """Whether a text may have several labels, or none."""
+        """Tell whether a text may have several labels, or none."""
         return self.train_labels.ndim > 1
 
     @property
     def counts(self) -> NDArray[Any]:
-        """How many training texts have each label: [C]."""
+        """Count the training texts that have each label: [C]."""
         if self.several:
             return self.train_labels.sum(0)
         return np.bincount(self.train_labels.astype(np.int64), minlength=len(self.labels))
 
     @property
     def targets(self) -> NDArray[np.int64] | NDArray[np.float32]:
-        """What to train toward: labels [N], or with soft labels all probabilities [N, C]."""
+        """Return what to train toward: labels [N], or with soft labels all probabilities [N, C]."""
         if self.soft is None:
             return self.train_labels
         sure = np.eye(len(self.labels), dtype=np.float32)[self.train_labels.astype(np.int64)]

@@ -34,7 +34,7 @@ from munmaek.text.corpora import LabelledCorpus
 __all__ = ["MixedClassifier", "mix_classifiers"]
 
 LEAST = float(np.log(np.finfo(np.float64).tiny))
-"""What the logarithm of an impossible label counts as in a product: no one part can forbid it."""
+"""Logarithm of an impossible label in a product, so that no one part can forbid it."""
 
 
 @final
@@ -52,12 +52,12 @@ class MixedClassifier(Labeller):
 
     @property
     def log_linear(self) -> bool:
-        """Whether powers of the probabilities are multiplied."""
+        """Tell whether powers of the probabilities are multiplied."""
         return self.info.config.get("interpolation") == LOG_LINEAR
 
     @property
     def signature(self) -> Signature:
-        """What its scores share: stages with their weights, and the tokenizer of each."""
+        """Return what its scores share: stages with their weights, and the tokenizer of each."""
         shares = zip(self.weights, self.parts, strict=True)
         stages = ", ".join(f"{part.info.stage} {weight:.3f}" for weight, part in shares)
         tokenizers = list(dict.fromkeys(part.tokenizer.signature for part in self.parts))

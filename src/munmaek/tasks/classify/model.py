@@ -42,18 +42,18 @@ class Classifier(Labeller):
     limit: int = 256
     """Tokens of a text that are read, <s> and </s> included; the rest is cut."""
     pairs: bool | None = False
-    """Whether it reads pairs of texts; None does not know (a published checkpoint)."""
+    """It reads pairs of texts; None does not know (a published checkpoint)."""
     temperature: float = 1.0
-    """What scores are divided by before they become probabilities (Guo et al. 2017, §4.2)."""
+    """Divisor of scores before they become probabilities (Guo et al. 2017, §4.2)."""
 
     @property
     def signature(self) -> Signature:
-        """What its scores share."""
+        """Return what its scores share."""
         return sign_model(self.tokenizer, task="classify", stage=self.info.stage)
 
     @property
     def several(self) -> bool:
-        """Whether a text may have several labels, each with a probability of its own."""
+        """Tell whether a text may have several labels, each with a probability of its own."""
         return not isinstance(self.model, NgramClassifier) and self.model.several
 
     def logprobs(self, texts: Sequence[str], seconds: Sequence[str] | None = None) -> Floats:

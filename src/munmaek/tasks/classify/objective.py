@@ -65,9 +65,9 @@ class Classification:
     """Tokens a batch, rows times the longest."""
     seed: int = 0
     weights: tuple[float, ...] | None = None
-    """Of each label in the loss; None weighs all alike."""
+    """Weight of each label in the loss; None weighs all alike."""
     several: bool = False
-    """Whether a text may have several labels, 1 in its row of the labels, or none."""
+    """A text may have several labels, 1 in its row of the labels, or none."""
     word_dropout: float = 0.0
     """Probability that ``mask`` replaces a token in training, drawn anew in each pass."""
     mask: int = 0
@@ -127,7 +127,7 @@ class NeuralClassifier:
 
     network: ClassifierNetwork
     several: bool = False
-    """Whether a text may have several labels: a sigmoid for each score, not their softmax."""
+    """A text may have several labels: a sigmoid for each score, not their softmax."""
 
     def logprobs(
         self,

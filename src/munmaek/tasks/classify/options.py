@@ -1,4 +1,4 @@
-"""What a person chooses for a classifier."""
+"""Options of a classifier."""
 
 from typing import Annotated, Any, ClassVar, Literal
 

@@ -42,7 +42,7 @@ class PairRows:
     seconds: Sequence[Ids] | None = None
     """None is the texts themselves."""
     values: NDArray[np.float64] | None = None
-    """How near the two are, where that is known."""
+    """Similarity of the two, where it is known."""
 
 
 @final

@@ -1,4 +1,4 @@
-"""What a person chooses for sentence vectors."""
+"""Options of sentence vectors."""
 
 from typing import ClassVar, Literal
 
@@ -17,8 +17,7 @@ class EmbedRecipe(Rows, Bounded):
     min_score: float | None = None
     """Smallest number of a pair that is trained on; without it all pairs mean the same."""
     pooling: Literal["mean", "first"] | None = None
-    """How a text's token vectors become one; without it as in the model that training begins
-    from."""
+    """Pooling of a text's token vectors; without it as in the model that training begins from."""
     batch_size: int = Field(default=64, ge=2)
     """Batch size in texts, of which each has all others as negatives."""
     temperature: float = Field(default=0.05, gt=0)

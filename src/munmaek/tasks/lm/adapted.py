@@ -35,7 +35,7 @@ _TUNED_TOKENS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Adaptation:
-    """How to adapt."""
+    """Ways to adapt, and the text to tune them on."""
 
     tune: Corpus
     """Text on which everything is chosen."""

@@ -1,4 +1,4 @@
-"""What a network computed along a text, for models that adapt to the text they predict.
+"""The trace of a network along a text, for models that adapt to the text they predict.
 
 Letters: T tokens, D width.
 """

@@ -1,4 +1,4 @@
-"""What a comparison makes of its language models: the best network mixed with n-grams."""
+"""Mixtures that a comparison makes of its language models: the best network with n-grams."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace

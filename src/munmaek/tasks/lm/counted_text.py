@@ -39,9 +39,9 @@ class CountedText:
     lines: NDArray[np.int64]
     """The number of each sentence's line in the data, from 1."""
     valid: Corpus | None
-    """What to evaluate on; None where nothing is given or held out."""
+    """Text to evaluate on; None where nothing is given or held out."""
     described: Callable[[], dict[str, Any]]
-    """What the manifest says of the data; the first who asks may have to wait."""
+    """Describes the data for the manifest; whoever asks first may have to wait."""
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -50,7 +50,7 @@ class CountedText:
 
     @property
     def sizes(self) -> dict[str, int]:
-        """What an n-gram model is told of the tokenizer, which need not be there yet."""
+        """Return what an n-gram model knows of the tokenizer, which need not be there yet."""
         if isinstance(self.known, Tokenizer):
             return ngram_sizes(self.known)
         ids = {"bos": Tokenizer.bos, "eos": Tokenizer.eos, "unk": Tokenizer.unk}

@@ -42,7 +42,7 @@ FORMS: Mapping[str, Callable[..., Tables]] = {
     "compact": compress,
     "quantised": quantise,
 }
-"""How the tables of a model may lie on disk and in memory; what is asked of them is the same."""
+"""Forms of a model's tables on disk and in memory; all answer the same questions."""
 
 
 def export_arpa(trained: TrainedLanguageModel, path: Path, *, threads: int = 1) -> None:

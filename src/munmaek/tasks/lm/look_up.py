@@ -50,7 +50,7 @@ class Paid:
 
 @dataclass(frozen=True, slots=True)
 class ExplainedToken:
-    """How a token got its probability."""
+    """A token and the way its probability came about."""
 
     token: str
     logprob: float
@@ -60,7 +60,7 @@ class ExplainedToken:
     context: tuple[str, ...]
     """The words before the token in that n-gram."""
     backoffs: tuple[Paid, ...]
-    """What was paid on the way down to it, the longest context first."""
+    """Weights paid on the way down to it, the longest context first."""
     unknown: bool
 
 
@@ -162,21 +162,21 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a model and its training text know of an n-gram."""
+    """An n-gram as a model and its training text know it."""
 
     query: str
     tokens: tuple[str, ...]
     in_model: bool
-    """Whether the tables have it as an n-gram of its own."""
+    """The tables have it as an n-gram of its own."""
     logprob: float
     """Natural log of p(last | the ones before), by backing off where it is not in the model."""
     backoff: float | None
     """Natural log of the weight it pays as a context; None where it is none."""
     count: int | None
-    """How often it occurs; None where the model was saved without its text."""
+    """Times that it occurs; None where the model was saved without its text."""
     adjusted_count: int | None
-    """What Kneser–Ney counts: the different tokens before it, or ``count`` of the longest n-grams
-    and of those that begin a sentence; None for more tokens than the order."""
+    """Kneser–Ney's count: the different tokens before it, or ``count`` of the longest n-grams and
+    of those that begin a sentence; None for more tokens than the order."""
     followers: int | None
     """The different tokens after it."""
     longest: tuple[str, ...] | None
@@ -323,7 +323,7 @@ class VocabularyRow:
     logprob: float
     """Natural log of its probability without context; −inf where it is never predicted."""
     count: int | None
-    """How often it occurs in the training text, where that was kept."""
+    """Times that it occurs in the training text, where that was kept."""
 
 
 def vocabulary(

@@ -1,4 +1,4 @@
-"""What an evaluation says of a language model, alone and adapting to what it predicts."""
+"""Scores of a language model, alone and adapting to the text that it predicts."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any

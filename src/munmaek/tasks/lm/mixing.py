@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 MIXTURE = "mixture"
-"""What stands for the stage."""
+"""The name in place of a stage's."""
 LINEAR, LOG_LINEAR = "linear", "log-linear"
 
 LOG_LINEAR_TOKENS = 2000

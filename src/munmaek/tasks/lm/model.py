@@ -61,23 +61,23 @@ class TrainedLanguageModel(Model):
     info: Info
 
     text: TrainingText | None = None
-    """What an n-gram model was counted from, where it was kept."""
+    """The text that an n-gram model was counted from, where it was kept."""
     parts: tuple["TrainedLanguageModel", ...] = ()
     """The models of a mixture."""
 
     @property
     def is_distribution(self) -> bool:
-        """Whether what it gives are probabilities; plain Stupid Backoff gives scores."""
+        """Tell whether it gives probabilities; plain Stupid Backoff gives scores."""
         return not isinstance(self.model, NgramModel) or self.model.config.is_distribution
 
     @property
     def is_counted(self) -> bool:
-        """Whether it is an n-gram model."""
+        """Tell whether it is an n-gram model."""
         return isinstance(self.model, NgramModel)
 
     @property
     def has_network(self) -> bool:
-        """Whether it is a network, neither an n-gram model nor a mixture."""
+        """Tell whether it is a network, neither an n-gram model nor a mixture."""
         return not isinstance(self.model, NgramModel | Mixture | LogLinearMixture)
 
     def score(self, texts: Sequence[str]) -> list[ScoredText]:

@@ -1,4 +1,4 @@
-"""What a trained language model does when it is a network."""
+"""Answers of a trained language model that is a network."""
 
 from collections.abc import Sequence
 from dataclasses import replace

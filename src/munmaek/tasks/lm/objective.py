@@ -271,7 +271,7 @@ class NeuralLanguageModel:
 
     network: LanguageNetwork
     bos: int
-    """What stands before the first token: </s> itself for a model of documents."""
+    """The token before the first: </s> itself for a model of documents."""
     eos: int
     vocab_size: int
     document: bool = False

@@ -1,4 +1,4 @@
-"""What a person chooses for a language model."""
+"""Options of a language model."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a language model says about text: of every sentence, and of a whole text in sums."""
+"""A language model's scores of text: of every sentence, and of a whole text in sums."""
 
 import math
 import re
@@ -58,7 +58,7 @@ class ScoredToken:
     token: str
     logprob: float
     unknown: bool = False
-    """Whether it stands for something outside the vocabulary."""
+    """It stands for something outside the vocabulary."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a run of masked-word training will cost, measured before it is paid."""
+"""The cost of a run of masked-word training, measured before it is paid."""
 
 import time
 from collections.abc import Sequence
@@ -36,11 +36,11 @@ class Estimate:
     memory: int
     """Bytes of weights, gradients and the optimiser's moments; what is computed comes on top."""
     tokens: int
-    """Of one pass over the training data, <s> and </s> included."""
+    """Tokens of one epoch, <s> and </s> included."""
     tokens_per_second: float
     """Measured on this machine with this recipe."""
     seconds: float
-    """Of the whole run, without validation."""
+    """Seconds of the whole run, without validation."""
     epochs: float
     """Passes that this makes."""
 

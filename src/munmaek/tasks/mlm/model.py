@@ -55,12 +55,12 @@ __all__ = ["Encoded", "Encoder"]
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """How far the encoding of many texts is."""
+    """Progress of encoding many texts."""
 
     texts: int
     """That are done."""
     longer: int
-    """Of these, with more tokens than the model reads at once."""
+    """Texts among these with more tokens than the model reads at once."""
 
 
 @final
@@ -78,7 +78,7 @@ class Encoder(Model):
     """Pooling of vectors in ``embed``: names of ``models.bert.sentence.POOLINGS``, such as
     their ``mean`` or the ``first``, with ``+`` between those that stand side by side."""
     normalised: bool = False
-    """Whether ``embed`` gives vectors of length one."""
+    """Vectors that ``embed`` gives have length one."""
     sentence: SentenceSettings = field(default_factory=SentenceSettings)
     """Prompts, modules after pooling and similarity, of a folder of sentence-transformers."""
 
@@ -109,7 +109,7 @@ class Encoder(Model):
 
     @property
     def fills(self) -> bool:
-        """Whether it has a head for masked words."""
+        """Tell whether it has a head for masked words."""
         return isinstance(self.network, MaskedNetwork)
 
     def _check_head(self) -> None:

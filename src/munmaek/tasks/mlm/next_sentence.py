@@ -49,7 +49,7 @@ def documents_of(lines: Sequence[Ids]) -> list[list[Ids]]:
 
 @dataclass(frozen=True, slots=True)
 class TextPair:
-    """What the network reads at once."""
+    """A pair of texts, as the network reads it at once."""
 
     ids: list[int]
     """``<s> A </s> B </s>``, or ``<s> A </s>``."""
@@ -68,7 +68,7 @@ class PairBatch:
     types: NDArray[np.int64]
     """Segment of each token: [B, T]."""
     relations: NDArray[np.int64]
-    """Of each row: [B]."""
+    """Relation of each row's two texts: [B]."""
 
     @property
     def tokens(self) -> int:

@@ -58,7 +58,7 @@ class MaskedBatch:
     """Sentences with some words hidden."""
 
     ids: NDArray[np.int64]
-    """What the network sees: [B, T], padding after the tokens."""
+    """Token ids as the network sees them: [B, T], padding after the tokens."""
     lengths: NDArray[np.int64]
     """Tokens of each row: [B]."""
     chosen: NDArray[np.int64]

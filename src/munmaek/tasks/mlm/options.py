@@ -1,4 +1,4 @@
-"""What a person chooses for a masked language model."""
+"""Options of a masked language model."""
 
 from typing import ClassVar
 

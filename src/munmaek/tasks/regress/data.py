@@ -30,9 +30,9 @@ class Valued:
     train_corpus: LabelledCorpus
     valid_corpus: LabelledCorpus
     low: float
-    """What 0 stands for."""
+    """The value that 0 stands for."""
     high: float
-    """What 1 stands for."""
+    """The value that 1 stands for."""
     train_seconds: Sequence[Ids] | None = None
     """The second text of each pair; None where single texts have values."""
     valid_seconds: Sequence[Ids] | None = None

@@ -25,7 +25,7 @@ from munmaek.text.corpora import LabelledCorpus, values_of
 __all__ = ["LABEL", "Rating", "Regressor"]
 
 LABEL = "value"
-"""What Hugging Face's configuration calls the one output."""
+"""The name of the one output in Hugging Face's configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Regressor(Model):
     limit: int = 256
     """Tokens of a text that are read, <s> and </s> included; the rest is cut."""
     pairs: bool | None = False
-    """Whether it reads pairs of texts; None does not know (a published checkpoint)."""
+    """It reads pairs of texts; None does not know (a published checkpoint)."""
     low: float = 0.0
     high: float = 1.0
 

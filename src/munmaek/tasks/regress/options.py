@@ -1,4 +1,4 @@
-"""What a person chooses for a regressor."""
+"""Options of a regressor."""
 
 from munmaek.tasks.recipe import Bounded, Drawn, Rows
 

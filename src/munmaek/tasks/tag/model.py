@@ -40,7 +40,7 @@ class _Growing(NamedTuple):
     start: int
     end: int
     chances: list[float]
-    """Of its tokens."""
+    """Probabilities of its tokens."""
 
 
 def _check_words(sentences: Sequence[Words]) -> None:

@@ -42,7 +42,7 @@ class Tagging:
     """Tokens a batch, rows times the longest."""
     seed: int = 0
     weights: tuple[float, ...] | None = None
-    """Of each label in the loss; None weighs all alike."""
+    """Weight of each label in the loss; None weighs all alike."""
 
     def epoch(self, number: int) -> Sequence[TaggedBatch]:
         """Return batches in random order, sentences of like length together."""

@@ -1,4 +1,4 @@
-"""What a person chooses for a tagger."""
+"""Options of a tagger."""
 
 from typing import ClassVar
 

@@ -39,7 +39,7 @@ class _Cells(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PieceGuide:
-    """What a guide says of the pieces of one pair."""
+    """Cells between the subwords of one pair that attention is to fill and to leave empty."""
 
     wanted: _Cells
     shares: NDArray[np.float32]

@@ -1,4 +1,4 @@
-"""What an evaluation says of a translator: scores, failures, and whether another is better."""
+"""An evaluation of a translator: scores, failures, and whether another is better."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["compared", "measured"]
 
 UNTESTED = dict.fromkeys(("low", "high", "p_bootstrap", "p_randomisation", "better"))
-"""What stands for the tests of a single pair."""
+"""Values in place of the tests of a single pair."""
 LEVEL = 0.05
-"""What p must be below for one system to be called better."""
+"""Significance level: p must be below for one system to be called better."""
 
 
 def measured(model: "Translator", corpus: ParallelCorpus, asked: AskedBitext) -> Measured:

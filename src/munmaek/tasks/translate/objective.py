@@ -61,7 +61,7 @@ class TranslationTask:
     smoothing: float = 0.1
     seed: int = 0
     guides: Sequence[PieceGuide | None] | None = None
-    """What is known of the links of each training pair; None trains without guidance."""
+    """Known links of each training pair; None trains without guidance."""
     alignment_weight: float = 1.0
     """Nats of the likelihood that a nat of the guide's loss is worth."""
     resample: Callable[[int], Pairs] | None = None
@@ -132,7 +132,7 @@ def smoothed_loss(
 
 
 class DecoderState(NamedTuple):
-    """What the decoder reads and carries, and what it has just computed."""
+    """Tensors that the decoder reads and carries, and those that it has just computed."""
 
     memory: Any
     inner: Any
@@ -160,7 +160,7 @@ class DecoderRows:
     off: Mapping[str, Sequence[int]] = field(default_factory=dict[str, Sequence[int]])
     """Heads to switch off, by scope (``munmaek.nn.tape``); only with ``look``."""
     memory: Any = None
-    """What the encoder gave of the sources; None encodes them."""
+    """The encoder's result for the sources; None encodes them."""
 
     @inference()
     def start(self) -> DecoderState:

@@ -1,4 +1,4 @@
-"""What a person chooses for a translator."""
+"""Options of a translator."""
 
 from pathlib import Path
 from typing import ClassVar

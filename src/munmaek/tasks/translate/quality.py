@@ -1,4 +1,4 @@
-"""How well a translator translates given pairs, and what is wrong with it."""
+"""The quality of a translator on given pairs, and what is wrong with it."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -49,10 +49,11 @@ class TranslationQuality:
     outputs: tuple[str, ...]
     measures: Mapping[str, Measure]
     findings: tuple[Finding, ...]
-    """What was looked for and found or not; nothing on a handful of pairs, or where unasked."""
+    """Failures that were looked for, found or not; empty on a handful of pairs, or where
+    unasked."""
     signature: Signature
     seconds: float
-    """What translating took, by the clock on the wall."""
+    """Seconds that translating took, by the wall clock."""
 
     @property
     def scores(self) -> dict[str, Score]:

@@ -46,13 +46,13 @@ Ids = Sequence[int]
 HYPOTHESES = 128
 """Held at once at most, over all sentences of a batch."""
 POSITIONS = 8192
-"""Of sources that these read, at most, unless a single sentence has more."""
+"""Source tokens that these attend to, at most, unless a single sentence has more."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Decoding:
-    """How translations are searched for."""
+    """Options of the search for translations."""
 
     beam: int = 5
     """Hypotheses kept at every step; 1 is greedy."""
@@ -71,7 +71,7 @@ class Decoding:
     split: bool = False
     """Translate a text beyond the limit in parts rather than cut it."""
     unknown: UnknownWords | None = None
-    """What stands for a word that the vocabulary lacks; None never writes one."""
+    """Replacement of a word that the vocabulary lacks; None never writes one."""
 
     def __post_init__(self) -> None:
         for name, least in {"beam": 1, "n_best": 1, "min_length": 0, "no_repeat": 0}.items():
@@ -104,11 +104,11 @@ class Ensemble:
 
     translators: Sequence["Translator"]
     weights: Sequence[float] = ()
-    """Of each, above 0; none is equal shares."""
+    """Weight of each, above 0; empty is equal shares."""
     combine: type[MeanEnsemble | GeometricEnsemble] = MeanEnsemble
     """The mean of probabilities, or of log-probabilities."""
     language_model: "TrainedLanguageModel | None" = None
-    """Of the target language, over the target vocabulary: shallow fusion."""
+    """A model of the target language, over the target vocabulary: shallow fusion."""
     language_weight: float = 0.2
     """λ of ``munmaek.decode.ShallowFusion``."""
     shares: tuple[float, ...] = field(init=False)
@@ -232,7 +232,7 @@ def _joined(text: str, parts: Sequence[Translation]) -> Translation:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What the search needs to know of one text."""
+    """One text with all that the search needs to know of it."""
 
     number: int
     text: str

@@ -1,4 +1,4 @@
-"""What a translator gives, and how attention between pieces becomes links between words.
+"""Translations, and links between words made of attention between subwords.
 
 Letters: T target tokens, S source tokens.
 """
@@ -48,7 +48,7 @@ class Translation:
     source_words: tuple[str, ...]
     target_words: tuple[str, ...]
     score: float = 0.0
-    """What it was ranked by: ``logprob`` by length, and what coverage took off."""
+    """The number that ranks it: ``logprob`` by length, less what coverage took off."""
     finished: bool = True
     """It came to its end, rather than to the longest length."""
     cut: int = 0
@@ -134,7 +134,7 @@ def word_weights(
 
 @dataclass(frozen=True, slots=True)
 class UnknownWords:
-    """What is written for a target word that the vocabulary lacks: ``<unk>`` in the output.
+    """Replaces target words that the vocabulary lacks: ``<unk>`` in the output.
 
     The source word that its step attends to most, or what ``dictionary`` has for it (Jean et al.
     2015, §4.1; Luong et al. 2015, "Addressing the rare word problem", §3.2).
