@@ -43,7 +43,7 @@ KEPT = "what was written before is kept"
 
 @dataclass(slots=True)
 class Done:
-    """How far an input is written."""
+    """Progress of writing an input."""
 
     read: int = 0
     """Rows of the input that are gone through."""

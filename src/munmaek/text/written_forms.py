@@ -179,7 +179,7 @@ def _excel_cell(sheet: Any, value: Any, number: int, make: Any) -> Any:
 
 
 class Way(NamedTuple):
-    """How a file comes to be: rows as lines, then the file of the lines."""
+    """The making of a file: rows as lines, then the file of the lines."""
 
     lines: Lines
     finish: Callable[[Path, Path], None]

@@ -29,13 +29,13 @@ Line = Callable[[Row], str]
 BLOCK = 4096
 """Rows that are made into another form at a time."""
 _LINE_ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
-"""What JSON leaves as it is and some readers of lines take for the end of one."""
+"""Characters that JSON leaves as they are and some readers of lines take for line ends."""
 _APART = str.maketrans("\t\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029", " " * 11)
-"""What parts cells or lines, as a space."""
+"""Characters that part cells or lines, as a space."""
 
 
 class Lines(ABC):
-    """How rows are lines."""
+    """The form of rows as lines."""
 
     def head(self) -> bytes:
         """Return what stands before the first row."""
