@@ -20,8 +20,9 @@ from munmaek.folder.tables import load_tables
 from munmaek.ngram.reading import read_words as count_words
 from munmaek.tasks.lm.exchange import import_ngrams
 from munmaek.tasks.recipe import Recipe
-from munmaek.text.corpora import read_labelled, read_parallel, read_text, read_valued
+from munmaek.text.corpora import read_labelled, read_text, read_valued
 from munmaek.text.pairs import read_pairs
+from munmaek.text.parallel import read_parallel
 from munmaek.text.sentencepiece import read_sentencepiece
 from munmaek.text.soft_labels import read_soft_labels
 from munmaek.text.tagged import read_tagged

@@ -20,7 +20,7 @@ import torch
 from munmaek.metrics import Measure, Score, measures, paired_bootstrap
 from munmaek.tasks.loading import load_for
 from munmaek.tasks.translate.model import Translator
-from munmaek.text.corpora import ParallelCorpus, read_parallel
+from munmaek.text.parallel import ParallelCorpus, read_parallel
 
 WARM = 16
 """Sentences of the pass that is not counted."""

@@ -43,7 +43,7 @@ from munmaek.tasks.loading import load
 from munmaek.tasks.recipe import Recipe
 from munmaek.tasks.translate.quality import TranslationQuality, judge
 from munmaek.terminal import told
-from munmaek.text.corpora import read_parallel
+from munmaek.text.parallel import read_parallel
 
 STAGES = ("seq2seq", "attention", "transformer")
 CORPORA = {"docs": "ko-en-docs", "software": "ko-en-software"}

@@ -21,14 +21,9 @@ from conftest import Run
 from munmaek.errors import InputError
 from munmaek.ngram.reading import read_words
 from munmaek.text.building import SPECIALS
-from munmaek.text.corpora import (
-    read_labelled,
-    read_lines,
-    read_parallel,
-    read_text,
-    read_texts,
-)
+from munmaek.text.corpora import read_labelled, read_lines, read_text, read_texts
 from munmaek.text.forms import Form, form_of, open_text
+from munmaek.text.parallel import read_parallel
 from munmaek.text.tagged import read_tagged
 
 KOREAN = "나는 학교에서 공부한다\n그는 집에서 잔다\n" * 3
@@ -202,7 +197,7 @@ def test_a_table_whose_columns_are_unknown_is_refused_with_what_to_say(tmp_path:
     assert list(read_texts(tmp_path / "a.tsv", column=1)) == ["y", "2"]
 
 
-def test_a_json_document_is_no_lines(tmp_path: Path) -> None:
+def test_a_json_document_is_a_table_whatever_its_name(tmp_path: Path) -> None:
     rows = [{"text": "a"}, {"text": "b"}]
     for name, content in (
         ("a.json", json.dumps(rows)),
@@ -211,14 +206,17 @@ def test_a_json_document_is_no_lines(tmp_path: Path) -> None:
         ("c.txt", json.dumps({"data": rows}, indent=1)),
     ):
         (tmp_path / name).write_text(content, encoding="utf-8")
-        assert "a JSON document" in _message(lambda path=tmp_path / name: read_text(path))
+        assert read_text(tmp_path / name).lines == ("a", "b")
     (tmp_path / "d.json").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     assert read_text(tmp_path / "d.json").lines == ("a", "b")
 
 
-def test_words_with_labels_do_not_come_as_records(tmp_path: Path) -> None:
+def test_words_with_labels_come_as_records_too_and_not_as_csv(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"tokens": ["a"], "ner_tags": ["O"]}\n', encoding="utf-8")
-    assert "a word and its label a line" in _message(lambda: read_tagged([tmp_path / "a.jsonl"]))
+    found = read_tagged([tmp_path / "a.jsonl"])
+    assert (found.sentences, found.labels) == ((("a",),), (("O",),))
+    (tmp_path / "a.csv").write_text("word,label\na,O\n", encoding="utf-8")
+    assert "a word and its label a line" in _message(lambda: read_tagged([tmp_path / "a.csv"]))
 
 
 def test_two_tables_may_be_the_two_sides_of_parallel_text(tmp_path: Path) -> None:

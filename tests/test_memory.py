@@ -12,8 +12,9 @@ import munmaek
 from munmaek.errors import ConfigError, InputError, UnsupportedError
 from munmaek.models import stages_for
 from munmaek.tasks import tasks
-from munmaek.text.corpora import read_labelled, read_parallel
+from munmaek.text.corpora import read_labelled
 from munmaek.text.memory import Table, sources_of
+from munmaek.text.parallel import read_parallel
 from munmaek.text.tagged import read_tagged
 
 BOOK = munmaek.phrasebook(pairs=400, valid=20, test=20)

@@ -22,7 +22,7 @@ from munmaek.pipeline import train_recipe
 from munmaek.tasks.loading import load
 from munmaek.tasks.translate.model import Translator
 from munmaek.tasks.translate.quality import judge, reference_likelihoods
-from munmaek.text.corpora import read_parallel
+from munmaek.text.parallel import read_parallel
 from test_translation_training import PAIRS, recipe, written
 
 SIGNATURE = sign(task="translate", stage="attention")

@@ -15,7 +15,7 @@ from munmaek.tasks.loading import load
 from munmaek.tasks.recipe import Recipe
 from munmaek.tasks.translate.bitexts import read_back_translated, read_pairs
 from munmaek.tasks.translate.model import Translator
-from munmaek.text.corpora import read_parallel
+from munmaek.text.parallel import read_parallel
 
 SMALL = {
     "seq2seq": {"embedding": 12, "hidden": 12},

@@ -29,6 +29,7 @@ from munmaek.tasks.work import Measured
 from munmaek.terminal import watched
 from munmaek.text.json_files import read_json_object
 from munmaek.text.memory import Sources, are_paired, given_columns, sources_of
+from munmaek.text.sources import encoded
 from munmaek.writing import beside, claim, remove_whole, write_text, writing
 
 __all__ = [
@@ -221,7 +222,7 @@ def measure(
         )
         raise ConfigError(message)
     asked = kind.of({**options, "place": place, "whole": whole}, where="the options")
-    return task.loaded().evaluate(model, sources, asked)
+    return task.loaded().evaluate(model, encoded(sources, asked.encoding), asked)
 
 
 def work_folder(folder: Path) -> Path:
@@ -269,6 +270,8 @@ def train_recipe(
     task = task_named(recipe.task)
     task.check_extra(extra)
     work, force, resume = task.loaded(), running.force, running.resume
+    work = task.loaded()
+    paths, valid = encoded(paths, recipe.encoding), encoded(valid, recipe.encoding)
     if init is None:
         _check_resumable(folder, resume=resume)
         written = work.write(
@@ -346,7 +349,7 @@ def _same_recipe(path: Path, recipe: Recipe) -> None:
     """Keep the recipe at ``path``, unless that of another run is there."""
     now = recipe.model_dump(mode="json")
     if path.exists():
-        then = read_json_object(path)
+        then = {**_usual(recipe), **read_json_object(path)}
         for name in now:
             before, after = (_lasting(name, each.get(name)) for each in (then, now))
             if before != after:
@@ -356,6 +359,12 @@ def _same_recipe(path: Path, recipe: Recipe) -> None:
                 )
                 raise InputError(message)
     write_text(path, json.dumps(now, ensure_ascii=False, indent=2) + "\n")
+
+
+def _usual(recipe: Recipe) -> dict[str, Any]:
+    """Return the defaults of options that a run of an earlier version did not have yet."""
+    fields = type(recipe).model_fields
+    return {name: each.get_default() for name, each in fields.items() if not each.is_required()}
 
 
 def _lasting(name: str, value: Any) -> Any:

@@ -115,7 +115,7 @@ def align(
     spaces, from 0, source first; a no-break space is part of a word. There are as many lines as
     pairs; a pair with an empty side gives an empty one.
     """
-    from munmaek.text.corpora import read_parallel
+    from munmaek.text.parallel import read_parallel
 
     wanted = 2 if aligner else 3
     if len(files) != wanted:

@@ -9,7 +9,8 @@ from munmaek.comparison.demonstration_plan import Plan
 from munmaek.phrases import HELD_OUT, Phrase, Phrasebook, phrasebook
 from munmaek.tasks import task_named
 from munmaek.tasks.recipe import Recipe
-from munmaek.text.corpora import Corpus, LabelledCorpus, ParallelCorpus
+from munmaek.text.corpora import Corpus, LabelledCorpus
+from munmaek.text.parallel import ParallelCorpus
 
 __all__ = ["Data"]
 

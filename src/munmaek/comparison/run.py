@@ -29,6 +29,7 @@ from munmaek.pipeline import work_folder
 from munmaek.tasks import task_named
 from munmaek.tasks.loading import load
 from munmaek.tasks.work import Measured, Work
+from munmaek.text.sources import encoded
 from munmaek.writing import remove_whole, scratch_folder, write_text
 
 __all__ = ["Candidate", "CompareSettings", "compare", "parse_candidate"]
@@ -199,12 +200,16 @@ class _Material:
     def of(cls, settings: CompareSettings, work: Work[Any, Any, Any]) -> "_Material":
         """Read the data and part it."""
         recipe, holding = settings.recipe, holds_out(settings)
-        corpus = work.read(settings.train, recipe)
-        valid = work.read_validation(settings.valid, recipe) if settings.valid else None
+        given, held, tested = (
+            encoded(each, recipe.encoding)
+            for each in (settings.train, settings.valid, settings.test)
+        )
+        corpus = work.read(given, recipe)
+        valid = work.read_validation(held, recipe) if held else None
         prepared = work.prepare(corpus, valid, recipe, holding=holding)
         test = prepared.valid_corpus
-        if settings.test:
-            test = work.read_validation(settings.test, recipe)
+        if tested:
+            test = work.read_validation(tested, recipe)
         assert test is not None  # without a test, something is held out
         work.check_test(test)
         return cls(settings, work, corpus, valid, holding, prepared, test)

@@ -14,9 +14,10 @@ from munmaek.folder.writing import MANIFEST
 from munmaek.metrics import CHOSE_WEIGHTS, VALIDATION
 from munmaek.models import stage_named, stages_for, without_alias
 from munmaek.models.configuration import Config
+from munmaek.text.sources import UTF8, check_encoding
 from munmaek.text.tokenizers import KINDS
 
-__all__ = ["Recipe", "TokenizerName", "read_toml", "validation_roles"]
+__all__ = ["Encoding", "Recipe", "TokenizerName", "read_toml", "validation_roles"]
 
 
 def _known_tokenizer(name: str) -> str:
@@ -27,6 +28,7 @@ def _known_tokenizer(name: str) -> str:
 
 
 R = TypeVar("R", bound="Recipe")
+Encoding = Annotated[str, AfterValidator(check_encoding)]
 TokenizerName = Annotated[str, AfterValidator(_known_tokenizer)]
 
 
@@ -59,6 +61,8 @@ class Recipe(Config):
     """Options of the stage, a table."""
     train: dict[str, Any] = Field(default_factory=dict)
     """Options of the training loop, a table."""
+    encoding: Encoding = UTF8
+    """Encoding of files of text: utf-8, cp949, euc-kr, utf-16, latin-1 or another of Python's."""
     max_tokens: int = Field(default=2048, ge=1)
     """Tokens of a batch, padding counted."""
     hold_out: HoldOut = None

@@ -20,7 +20,8 @@ from munmaek.align import MarkedPair, parse_gold, statistical_links
 from munmaek.errors import InputError
 from munmaek.metrics import Link, links_from_weights
 from munmaek.phrases import phrasebook
-from munmaek.text.corpora import read_lines, read_parallel
+from munmaek.text.corpora import read_lines
+from munmaek.text.parallel import read_parallel
 
 if TYPE_CHECKING:
     from munmaek.tasks.translate.model import Translator

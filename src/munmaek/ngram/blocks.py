@@ -19,11 +19,12 @@ from munmaek.arrays import Bytes
 from munmaek.errors import InputError
 from munmaek.ngram.parallel import in_threads
 from munmaek.ngram.row_bytes import UNSOUND, count_rows
-from munmaek.text.corpora import text_lines
+from munmaek.text.corpora import listed, text_lines
 from munmaek.text.files import COMPRESSIONS, LONGEST, decode_lines, display_name
 from munmaek.text.forms import Form, form_of
 from munmaek.text.kinds import foreign_kind
 from munmaek.text.memory import Source, Sources, Table
+from munmaek.text.sources import File
 
 __all__ = ["Block", "Spool", "blocks_of", "in_memory"]
 
@@ -89,7 +90,7 @@ def blocks_of(
     """
     blocks: list[Block] = []
     begin = 0
-    for path in paths:
+    for path in listed(paths):
         plain = column is None and _is_plain(path)
         parts = (
             _plain(Path(str(path)), threads, spool, size) if plain else _other(path, spool, column)
@@ -104,7 +105,7 @@ def blocks_of(
 
 def _is_plain(path: Source) -> bool:
     """Return whether a file may be read at any place as it is, without the reader of corpora."""
-    if isinstance(path, Table):
+    if isinstance(path, Table | File):
         return False
     place = Path(path)
     if str(path) == "-" or not place.is_file() or place.suffix.lower() in COMPRESSIONS:

@@ -29,10 +29,10 @@ class Task:
     """
 
     name: str
-    purpose: str
-    """The use of its models, as a verb: ``predict each next token``."""
+    answers: str
+    """The answer that its models give to what they are asked."""
     verb: str
-    """The command that uses its models so."""
+    """The command that asks a model for this answer."""
     headline: tuple[str, ...]
     """The scores that lead its tables, the best choice first."""
     work: str
@@ -42,10 +42,10 @@ class Task:
     beside: tuple[str, ...] = ()
     """The scores that stand beside the first of the headline, the most telling first."""
     also: tuple[str, ...] = ()
-    """Other tasks whose models serve this purpose, too."""
+    """Other tasks whose models give this one's answer too."""
 
     def serves(self, task: str) -> bool:
-        """Return whether models of ``task`` serve this purpose."""
+        """Return whether models of ``task`` give this task's answer."""
         return task in (self.name, *self.also)
 
     recipe: str = "munmaek.tasks.recipe:Recipe"
@@ -95,7 +95,7 @@ class Task:
 TASKS = (
     Task(
         name="lm",
-        purpose="predict each next token of a text",
+        answers="the probability of each next token",
         verb="score",
         headline=("bits_per_character", "perplexity"),
         work="munmaek.tasks.lm.task:LanguageModels",
@@ -114,7 +114,7 @@ TASKS = (
     ),
     Task(
         name="classify",
-        purpose="label a text, or a pair of texts, with one label or several",
+        answers="a label, or several, for a text or a pair of texts",
         verb="classify",
         headline=("accuracy", "exact_match", "macro_f1"),
         work="munmaek.tasks.classify.task:Classifiers",
@@ -134,7 +134,7 @@ TASKS = (
     ),
     Task(
         name="regress",
-        purpose="rate a text, or a pair of texts, with a number",
+        answers="a number for a text or a pair of texts",
         verb="rate",
         headline=("spearman", "pearson"),
         work="munmaek.tasks.regress.task:Regressors",
@@ -151,7 +151,7 @@ TASKS = (
     ),
     Task(
         name="tag",
-        purpose="label every word of a sentence",
+        answers="a label for every word of a sentence",
         verb="tag",
         headline=("span_f1", "accuracy"),
         work="munmaek.tasks.tag.task:Taggers",
@@ -165,7 +165,7 @@ TASKS = (
     ),
     Task(
         name="translate",
-        purpose="translate a text",
+        answers="a text for a text",
         verb="translate",
         headline=("bleu", "chrf"),
         work="munmaek.tasks.translate.task:Translators",
@@ -183,7 +183,7 @@ TASKS = (
     ),
     Task(
         name="mlm",
-        purpose="fill in masked words, read from both sides",
+        answers="the word that is masked, read from both sides",
         verb="fill",
         headline=("masked_accuracy", "masked_perplexity"),
         work="munmaek.tasks.mlm.task:MaskedModels",
@@ -205,7 +205,7 @@ TASKS = (
     ),
     Task(
         name="embed",
-        purpose="embed texts, near one another where they mean the same",
+        answers="a vector near those of texts of the same meaning",
         verb="embed",
         headline=("spearman", "retrieval_accuracy"),
         work="munmaek.tasks.embed.task:Embedders",

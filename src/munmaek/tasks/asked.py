@@ -5,8 +5,10 @@ A task's row names a class of these; the command line, Python and help are made 
 
 from pathlib import Path
 
+from munmaek.fit.recipe import Encoding
 from munmaek.models.configuration import Config
 from munmaek.tasks.recipe import Column
+from munmaek.text.sources import UTF8
 
 __all__ = ["Asked", "AskedPairs", "AskedRows", "AskedText"]
 
@@ -18,6 +20,8 @@ class Asked(Config):
     """Folder of the model, where it has one, for names in what is measured."""
     whole: bool = False
     """Measure too what is shown to machines alone."""
+    encoding: Encoding = UTF8
+    """Encoding of files of text: utf-8, cp949, euc-kr, utf-16, latin-1 or another of Python's."""
 
 
 class AskedText(Asked):

@@ -12,36 +12,36 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 from munmaek.errors import InputError
 from munmaek.text.columns import (
     FIRST_NAMES,
     LABEL_NAMES,
     SECOND_NAMES,
-    SOURCE_NAMES,
-    TARGET_NAMES,
     TEXT_NAMES,
     VALUE_NAMES,
     Column,
 )
 from munmaek.text.files import at_line, display_name, raw_lines
 from munmaek.text.forms import Form, OpenedText, open_text
+from munmaek.text.gathering import expanded
 from munmaek.text.label_rows import label_rows
 from munmaek.text.labels import marked_labels, one_spelling
 from munmaek.text.memory import Source, Sources, Table
-from munmaek.text.spaces import ASCII_ENDS, SPACES
-from munmaek.text.tables import opened_columns, read_columns
+from munmaek.text.sources import File
+from munmaek.text.spaces import SPACES
+from munmaek.text.tables import Columns, opened_columns
 
 __all__ = [
     "Corpus",
     "LabelledCorpus",
     "Pairs",
-    "ParallelCorpus",
     "content_hash",
     "corpus_name",
+    "listed",
     "read_labelled",
     "read_lines",
-    "read_parallel",
     "read_text",
     "read_text_pairs",
     "read_texts",
@@ -133,25 +133,6 @@ class Pairs:
     """Name or number of the second text's column; None finds it."""
 
 
-@dataclass(frozen=True, slots=True)
-class ParallelCorpus:
-    """Source sentences with the target of each."""
-
-    name: str
-    sources: tuple[str, ...]
-    targets: tuple[str, ...]
-
-    @property
-    def size(self) -> int:
-        """Return the number of pairs."""
-        return len(self.sources)
-
-    @property
-    def fingerprint(self) -> str:
-        """sha256 of the content, whatever the files were called or compressed with."""
-        return content_hash(self.sources, self.targets)
-
-
 def read_lines(path: str | Path) -> Iterator[str]:
     """Read lines of a plain text file, block by block, without their ends; empty ones too.
 
@@ -175,7 +156,7 @@ def read_text(paths: Paths, *, column: str | int | None = None) -> Corpus:
     Raises:
         InputError: what ``text_lines`` raises, no text.
     """
-    files = _listed(paths)
+    files = listed(paths)
     lines = tuple(chain.from_iterable(text_lines(path, column=column) for path in files))
     if not any(lines):
         message = f"{corpus_name(files)}: only empty lines; a corpus needs text"
@@ -257,7 +238,7 @@ def _number(corpus: LabelledCorpus, row: int, label: str) -> float:
 def _read_labelled(
     paths: Paths, text_column: str | int | None, label: Column, pairs: Pairs | None
 ) -> LabelledCorpus:
-    files = _listed(paths)
+    files = listed(paths)
     columns = [Column("text", TEXT_NAMES, text_column)]
     if pairs is not None:
         first = Column("first text", FIRST_NAMES, text_column)
@@ -279,69 +260,16 @@ def _read_labelled(
     )
 
 
-def read_parallel(paths: Paths, *, tag_column: str | int | None = None) -> ParallelCorpus:
-    """Read the sentence pairs: two files of lines (source, target), or one TSV, CSV or JSONL file.
-
-    A table has two columns, source then target, or a header with the names "source" and "target";
-    JSONL has these keys.
-
-    Args:
-        paths: the two files or the table.
-        tag_column: name of the table's column, or its number from 0, of what is written before
-            each source with a space, such as ``<2ko>`` for the language that is wanted.
+def listed(paths: Paths) -> list[Source]:
+    """Return the files, those that patterns match among them.
 
     Raises:
-        InputError: what ``read_lines`` raises, files of different lengths with both counts, and a
-            tag's column of two files.
+        InputError: there is none.
     """
-    files = _listed(paths)
-    if len(files) > 2:
-        message = f"parallel text is two files, source and target, or one table; got {len(files)}"
-        raise InputError(message)
-    if len(files) == 1:
-        sources, targets = _table_sides(files[0], tag_column)
-    elif tag_column is not None:
-        message = "a column of tags needs a table; got two files of lines"
-        raise InputError(message)
-    else:
-        roles = {"source": SOURCE_NAMES, "target": TARGET_NAMES}
-        sources, targets = (
-            # A wide space alone is a word, as links number them.
-            tuple(read_texts(path, (*own, *TEXT_NAMES), role=role, blanks=False, ends=ASCII_ENDS))
-            for path, (role, own) in zip(files, roles.items(), strict=True)
-        )
-    if len(sources) != len(targets):
-        message = (
-            f"{display_name(files[0])} has {len(sources)} lines and {display_name(files[1])} has "
-            f"{len(targets)}; line n of the one must translate line n of the other"
-        )
-        raise InputError(message)
-    if not any(sources) or not any(targets):
-        message = f"{corpus_name(files)}: no text on one side"
-        raise InputError(message)
-    return ParallelCorpus(corpus_name(files), sources, targets)
-
-
-def _table_sides(
-    path: Source, tag_column: str | int | None
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    columns = (Column("source", SOURCE_NAMES), Column("target", TARGET_NAMES))
-    if tag_column is None:
-        rows = [(cells[0], cells[1]) for _, *cells in read_columns(path, columns)]
-    else:
-        tag = Column("tag", ("tag",), tag_column)
-        rows = [
-            (f"{cells[2]} {cells[0]}" if cells[2] else cells[0], cells[1])
-            for _, *cells in read_columns(path, (*columns, tag))
-        ]
-    return tuple(source for source, _ in rows), tuple(target for _, target in rows)
-
-
-def _listed(paths: Paths) -> list[Source]:
-    files = [paths] if isinstance(paths, str | Path | Table) else list(paths)
-    if not files:
+    given = [paths] if isinstance(paths, str | Path | File | Table) else list(paths)
+    if not given:
         raise InputError("no file given; - is standard input")
-    return files
+    return [file for each in given for file in expanded(each)]
 
 
 def corpus_name(files: Sources) -> str:
@@ -357,6 +285,10 @@ def text_lines(path: Source, *, column: str | int | None = None) -> Iterable[str
     Raises:
         InputError: what ``read_texts`` raises.
     """
+    return chain.from_iterable(_lines(each, column) for each in expanded(path))
+
+
+def _lines(path: Source, column: str | int | None) -> Iterable[str]:
     opened = open_text(path)
     if opened.form in _PLAIN and column is None:
         return _stripped(opened)
@@ -392,10 +324,22 @@ def read_texts(
         InputError: a file that is missing, a directory, empty, damaged or no text in UTF-8; a table
             without such a column.
     """
+    wanted = Column(role, tuple(names), column)
+    first, *others = expanded(path)
+    found = _texts(first, wanted, extra, ends, blanks=blanks)
+    # The first is opened now, so that what cannot be read is refused before anything is done.
+    return chain(found, *(_later(each, wanted, extra, ends, blanks=blanks) for each in others))
+
+
+def _later(path: Source, *given: Any, blanks: bool) -> Iterator[str]:
+    yield from _texts(path, *given, blanks=blanks)
+
+
+def _texts(path: Source, column: Column, extra: int, ends: str, *, blanks: bool) -> Iterator[str]:
     opened = open_text(path)
-    if opened.form in _PLAIN and column is None:
+    if opened.form in _PLAIN and column.asked is None:
         return _stripped(opened, ends)
-    return _column(opened, Column(role, tuple(names), column), extra, blanks=blanks)
+    return _column(opened, column, extra, blanks=blanks)
 
 
 def read_text_pairs(
@@ -410,13 +354,17 @@ def read_text_pairs(
     Raises:
         InputError: what ``read_texts`` raises, and a line that has not two texts.
     """
-    opened = open_text(path)
-    if opened.form is Form.LINES and first_column is second_column is None:
-        return _parted(opened)
     columns = (
         Column("first text", FIRST_NAMES, first_column),
         Column("second text", SECOND_NAMES, second_column),
     )
+    return chain.from_iterable(_text_pairs(each, columns, extra) for each in expanded(path))
+
+
+def _text_pairs(path: Source, columns: Columns, extra: int) -> Iterator[tuple[str, str]]:
+    opened = open_text(path)
+    if opened.form is Form.LINES and all(each.asked is None for each in columns):
+        return _parted(opened)
     rows = opened_columns(opened, columns, extra=extra, blanks=True)
     return ((texts[0], texts[1]) for _, *texts in rows)
 

@@ -2,7 +2,8 @@
 
 Its name tells where it ends in ``.tsv``, ``.csv`` or ``.jsonl``; else what it begins with does: a
 JSON object on every line, or a header of known names over as many columns in every line. Text that
-merely has tabs, commas or braces is plain lines.
+merely has tabs, commas or braces is plain lines. Files of other forms (``record_files``) are read
+as JSON lines are.
 """
 
 import csv
@@ -10,16 +11,18 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from munmaek.errors import InputError
 from munmaek.text.columns import FIRST_NAMES, KNOWN_NAMES, SOURCE_NAMES
-from munmaek.text.files import display_name, format_suffix, is_typed, raw_lines
+from munmaek.text.files import display_name, format_suffix, is_typed, lines_of, unpacked
 from munmaek.text.json_files import parse_json
 from munmaek.text.labels import FASTTEXT
-from munmaek.text.memory import Source, Table
+from munmaek.text.memory import Source, Table, TableRow, paired_texts
+from munmaek.text.record_files import Records, folder_records, form_in, records_in
+from munmaek.text.sources import encoding_of
 
 __all__ = ["Form", "OpenedText", "form_of", "named_form", "open_text", "refuse_records"]
 
@@ -59,8 +62,16 @@ class OpenedText:
     """Between the cells of CSV; spreadsheets of many countries write a semicolon."""
     skipped: int = 0
     """Lines before them, which say how they are to be read."""
-    records: Iterator[dict[str, Any]] | None = None
-    """The objects of JSON lines that come from memory, where there are no lines."""
+    records: Iterator[dict[str, Any] | None] | None = None
+    """The rows, where there are no lines: of memory, or of a file of records; None is empty."""
+    first: Sequence[str] = ()
+    """The first lines, which ``blocks`` has too."""
+    keys: Sequence[str] = ()
+    """The columns of the first of the records."""
+    named: bool = False
+    """All records have the same columns, in the same order."""
+    kind: str = ""
+    """The form of a file of records, as messages call it."""
 
     @property
     def lines(self) -> Iterator[str]:
@@ -72,27 +83,45 @@ def open_text(path: Source) -> OpenedText:
     """Open a file and tell its layout; a table in memory has that of JSON lines.
 
     Raises:
-        InputError: what ``raw_lines`` raises, and a JSON document that is not one object a line.
+        InputError: what ``raw_lines`` raises, and what the readers of other forms do.
+        UnsupportedError: a form whose library is not installed.
     """
     if isinstance(path, Table):
-        return OpenedText(str(path), Form.JSONL, iter(()), records=path.records())
-    blocks = raw_lines(path)
+        return _recorded(str(path), path.records())
+    name = display_name(path)
+    if (records := folder_records(path)) is not None:
+        return _recorded(name, records, "a folder")
+    content = unpacked(path)
+    begins = next(content, b"")
+    if (kind := form_in(path, begins)) is not None:
+        return _recorded(name, records_in(kind, path, begins, content), kind)
+    content = chain([begins], content) if begins else content
+    return _lined(path, name, lines_of(content, name, encoding_of(path)))
+
+
+def _recorded(name: str, records: Records, kind: str = "") -> OpenedText:
+    """Return a file of records; what cannot be read at all is refused at once."""
+    begun = [*islice(records, 1)]
+    keys = tuple(paired_texts(begun[0])) if begun and begun[0] is not None else ()
+    named = bool(begun) and isinstance(begun[0], TableRow)
+    whole = chain(begun, records)
+    return OpenedText(name, Form.JSONL, iter(()), records=whole, keys=keys, named=named, kind=kind)
+
+
+def _lined(path: Source, name: str, blocks: Iterator[list[str]]) -> OpenedText:
+    """Return a file of lines with its layout."""
     first = next(blocks, list[str]())
     if len(first) < _SAMPLE and not is_typed(path):
         first += next(blocks, list[str]())  # a last line without an end comes by itself
     form = named_form(path) or _told_by(first)
-    if form is Form.LINES and (format_suffix(path) == ".json" or _is_document(first)):
-        message = (
-            f"{display_name(path)}: a JSON document, where lines are wanted; write one object a "
-            "line (JSONL), such as with jq -c '.[]'"
-        )
-        raise InputError(message)
+    if form is Form.LINES and format_suffix(path) == ".json":
+        form = Form.JSONL  # so that the line that is none is named
     told = _told_separator(form, first)
     separator = told or _separator(form, first)
     form = Form.CSV if told or (form is Form.TSV and separator != "\t") else form
     skipped = 1 if told else 0
-    whole = chain([first[skipped:]], blocks)
-    return OpenedText(display_name(path), form, whole, separator, skipped)
+    first = first[skipped:]
+    return OpenedText(name, form, chain([first], blocks), separator, skipped, first=first)
 
 
 def named_form(path: Source) -> Form | None:
@@ -103,14 +132,11 @@ def named_form(path: Source) -> Form | None:
 
 
 def form_of(path: str | Path, first: bytes) -> Form:
-    """Return the layout of a plain file that begins with ``first``, without opening it.
-
-    A JSON document, which ``open_text`` refuses, is JSONL here.
-    """
+    """Return the layout of a plain file that begins with ``first``, without opening it."""
+    if form_in(path, first) is not None:
+        return Form.JSONL
     lines = first.decode("utf-8", errors="ignore").removeprefix("\ufeff").split("\n")
-    form = named_form(path) or _told_by(lines[:-1] or lines)
-    document = format_suffix(path) == ".json" or _is_document(lines)
-    return Form.JSONL if form is Form.LINES and document else form
+    return named_form(path) or _told_by(lines[:-1] or lines)
 
 
 def refuse_records(opened: OpenedText, wanted: str) -> None:
@@ -166,22 +192,6 @@ def _is_object(line: str) -> bool:
         return isinstance(parse_json(line), dict)
     except ValueError:
         return False
-
-
-def _is_document(lines: Sequence[str]) -> bool:
-    """Return whether a text is one JSON value over several lines, or a list of objects."""
-    begins = next((line.strip() for line in lines if line.strip()), "")
-    if not begins.startswith(("[", "{")):
-        return False
-    try:
-        value: object = parse_json("\n".join(lines))
-    except ValueError:
-        return False
-    several = sum(bool(line.strip()) for line in lines) > 1
-    listed = isinstance(value, list) and any(
-        isinstance(each, dict) for each in cast("list[object]", value)
-    )
-    return listed or (several and isinstance(value, dict))
 
 
 def _is_header(cells: Sequence[str], *, needed: int) -> bool:

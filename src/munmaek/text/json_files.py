@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from munmaek.errors import ArtefactError
 
-__all__ = ["DEEPEST", "LARGEST", "parse_json", "read_json", "read_json_object"]
+__all__ = ["DEEPEST", "LARGEST", "check_depth", "parse_json", "read_json", "read_json_object"]
 
 LARGEST = 16 << 20
 """Bytes of a metadata file, at most; the largest that are known have a few hundred thousand."""
@@ -68,7 +68,7 @@ def parse_json(text: str, *, once: bool = False) -> Any:
         found = json.loads(text, object_pairs_hook=_distinct if once else None)
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
-    _check_depth(found)
+    check_depth(found)
     if once and ("\\ud" in text or "\\uD" in text):
         _check_characters(found)
     return found
@@ -96,7 +96,7 @@ def _check_characters(found: Any) -> None:
         raise ValueError(message) from None
 
 
-def _check_depth(found: Any) -> None:
+def check_depth(found: Any) -> None:
     """Refuse what would be too deep for those who print, compare or check it recursively."""
     level = [found]
     for _ in range(DEEPEST):

@@ -112,10 +112,14 @@ _KINDS: tuple[tuple[str, str, Test], ...] = (
     ),
     (
         "UTF-32 text",
-        "convert it: iconv -f UTF-32 -t UTF-8",
+        "give --encoding utf-32, or convert it: iconv -f UTF-32 -t UTF-8",
         _starts(b"\xff\xfe\0\0", b"\0\0\xfe\xff"),
     ),
-    ("UTF-16 text", "convert it: iconv -f UTF-16 -t UTF-8", _starts(b"\xff\xfe", b"\xfe\xff")),
+    (
+        "UTF-16 text",
+        "give --encoding utf-16, or convert it: iconv -f UTF-16 -t UTF-8",
+        _starts(b"\xff\xfe", b"\xfe\xff"),
+    ),
 )
 
 
@@ -131,7 +135,8 @@ def foreign_kind(first: bytes) -> tuple[str, str] | None:
     order = _byte_order(first)
     if order is None:
         return None
-    return f"UTF-16 text ({order})", f"convert it: iconv -f {order} -t UTF-8"
+    advice = f"give --encoding {order.lower()}, or convert it: iconv -f {order} -t UTF-8"
+    return f"UTF-16 text ({order})", advice
 
 
 def _byte_order(first: bytes) -> str | None:
@@ -166,12 +171,12 @@ def guessed_encoding(data: bytes, start: int = 0) -> tuple[str, str]:
     strange = [each for each in korean if not each.isascii()]
     hangul = sum("가" <= each <= "힣" for each in strange)
     if hangul > 0.6 * len(strange):
-        return "CP949 (Korean)", "convert it: iconv -f CP949 -t UTF-8"
+        return "CP949 (Korean)", "give --encoding cp949, or convert it: iconv -f CP949 -t UTF-8"
     if _controls(data) > 0.02 * len(data):
         return "a binary file of a kind that is not known here", NOT_TEXT
     return (
         "Latin-1 or another encoding of one byte a character",
-        "convert it: iconv -f WINDOWS-1252 -t UTF-8, or from what it is",
+        "give --encoding windows-1252, or what it is, or convert it with iconv",
     )
 
 

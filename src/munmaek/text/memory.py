@@ -13,8 +13,35 @@ from typing import Any, TypeAlias, cast, final
 from munmaek.errors import InputError
 from munmaek.text.columns import SECOND_NAMES, Layout
 from munmaek.text.files import MEMORY
+from munmaek.text.sources import File
 
-__all__ = ["Source", "Sources", "Table", "are_paired", "given_columns", "sources_of"]
+__all__ = [
+    "Source",
+    "Sources",
+    "Table",
+    "TableRow",
+    "are_paired",
+    "given_columns",
+    "paired_texts",
+    "sources_of",
+]
+
+
+@final
+class TableRow(dict[str, Any]):
+    """A row of a table whose columns have an order, so that they have numbers too."""
+
+    number: int | None = None
+    """The row's number in its file, where that is not its place among the rows."""
+
+
+def paired_texts(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with the texts of ``{"translation": {"ko": …, "en": …}}`` as its columns."""
+    texts = record.get("translation")
+    if not isinstance(texts, dict):
+        return record
+    others = {key: value for key, value in record.items() if key != "translation"}
+    return {**cast("dict[str, Any]", texts), **others}
 
 
 @final
@@ -42,7 +69,7 @@ class Table:
             yield {str(name): _plain(value) for name, value in row.items()}
 
 
-Source: TypeAlias = str | Path | Table
+Source: TypeAlias = str | Path | File | Table
 """Where data comes from: a file, or memory."""
 Sources: TypeAlias = Sequence[Source]
 

@@ -1,9 +1,7 @@
 """Pairs of texts that mean the same, and pairs with a number that says how nearly."""
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from munmaek.errors import InputError
 from munmaek.text.columns import (
@@ -17,14 +15,14 @@ from munmaek.text.corpora import (
     Pairs,
     content_hash,
     corpus_name,
+    listed,
     read_valued,
     values_of,
 )
 from munmaek.text.files import at_line, display_name
 from munmaek.text.forms import Form, open_text
-from munmaek.text.json_files import parse_json
+from munmaek.text.gathering import head_of
 from munmaek.text.memory import Source, Sources
-from munmaek.text.spaces import SPACES
 from munmaek.text.tables import read_columns
 
 __all__ = ["PairCorpus", "are_scored", "read_pairs"]
@@ -86,19 +84,9 @@ def are_scored(path: Source) -> bool:
     if str(path) == "-":
         return False
     opened = open_text(path)
-    if opened.records is not None:
-        return any(name.lower() in SCORES for name in next(opened.records, dict[str, Any]()))
-    first = next((line for line in opened.lines if line.strip(SPACES)), "")
+    names = [cell.lower() for cell in head_of(opened)]
     if opened.form is Form.JSONL:
-        try:
-            found = parse_json(first)
-        except ValueError:
-            return False
-        return isinstance(found, dict) and any(name in found for name in SCORES)
-    cells = first.split("\t")
-    if opened.form is Form.CSV:
-        cells = next(csv.reader([first], delimiter=opened.separator))
-    names = [cell.strip(SPACES).lower() for cell in cells]
+        return any(name in SCORES for name in names)
     if any(name in names for name in (*FIRSTS, *SECONDS)):
         return any(name in names for name in SCORES)
     return len(names) == 3
@@ -118,7 +106,8 @@ def read_pairs(
     Raises:
         InputError: what ``read_valued`` raises.
     """
-    name = corpus_name(list(paths))
+    paths = listed(paths)
+    name = corpus_name(paths)
     if value_column is not None or all(are_scored(path) for path in paths):
         found = read_valued(
             paths, text_column=first_column, label_column=value_column, pairs=Pairs(second_column)

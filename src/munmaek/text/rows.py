@@ -13,11 +13,12 @@ from munmaek.text.columns import TEXT_NAMES, Column
 from munmaek.text.files import at_line
 from munmaek.text.forms import Form, OpenedText, open_text
 from munmaek.text.labels import marked_labels
-from munmaek.text.memory import Source
+from munmaek.text.memory import Source, paired_texts
 from munmaek.text.spaces import SPACES
 from munmaek.text.tables import (
     Columns,
     delimited,
+    given_records,
     json_record,
     json_text,
     width_fault,
@@ -87,7 +88,8 @@ def open_rows(
     opened = open_text(source)
     asked = any(column.asked is not None for column in columns)
     if opened.form is Form.JSONL:
-        return Rows(opened.name, opened.form, (), _records(opened, columns))
+        names = tuple(opened.keys) if opened.named else ()
+        return Rows(opened.name, opened.form, names, _records(opened, columns))
     if opened.form is Form.FASTTEXT and not asked:
         return _plain(opened, ("label", "text"), _marked(opened, ends))
     if opened.form is Form.LINES and not asked:
@@ -167,8 +169,9 @@ def _table(opened: OpenedText, columns: Columns, extra: int) -> Rows:
 
 def _records(opened: OpenedText, columns: Columns) -> Iterator[Row]:
     if opened.records is not None:
-        for number, record in enumerate(opened.records, start=1):
-            yield _record(opened, number, record, columns)
+        for number, record in given_records(opened.records):
+            blank = Row(number, {}, ("",) * len(columns))
+            yield blank if record is None else _record(opened, number, record, columns)
         return
     for number, line in enumerate(opened.lines, start=1):
         if not line.strip(SPACES):
@@ -184,7 +187,8 @@ def _records(opened: OpenedText, columns: Columns) -> Iterator[Row]:
 
 def _record(opened: OpenedText, number: int, record: dict[str, Any], columns: Columns) -> Row:
     try:
-        texts = tuple(json_text(opened.name, number, record, column) for column in columns)
+        paired = paired_texts(record)
+        texts = tuple(json_text(opened.name, number, paired, column) for column in columns)
     except InputError as error:
         return Row(number, {}, (), error)
     return Row(number, record, texts)

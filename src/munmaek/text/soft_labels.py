@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from munmaek.errors import InputError
 from munmaek.text.columns import FIRST_NAMES, SECOND_NAMES, TEXT_NAMES, Column
-from munmaek.text.corpora import content_hash, corpus_name
+from munmaek.text.corpora import content_hash, corpus_name, listed
 from munmaek.text.files import at_line, display_name
 from munmaek.text.forms import Form, open_text
 from munmaek.text.memory import Sources
@@ -65,7 +65,7 @@ def read_soft_labels(paths: Sources, labels: Sequence[str], *, pairs: bool = Fal
     index = {label: place for place, label in enumerate(labels)}
     texts: list[list[str]] = []
     rows: list[NDArray[np.float32]] = []
-    for path in paths:
+    for path in listed(paths):
         opened = open_text(path)
         if opened.form is not Form.JSONL:
             message = (

@@ -5,7 +5,7 @@ import json
 import math
 import unicodedata
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, NamedTuple, NoReturn, cast
 
 from munmaek.errors import InputError
@@ -13,13 +13,14 @@ from munmaek.text.columns import Column
 from munmaek.text.files import MEMORY, at_line, display_name
 from munmaek.text.forms import Form, OpenedText, open_text
 from munmaek.text.json_files import parse_json
-from munmaek.text.memory import Source
+from munmaek.text.memory import Source, TableRow, paired_texts
 from munmaek.text.spaces import SPACES
 
 __all__ = [
     "Located",
     "delimited",
     "found_key",
+    "given_records",
     "json_record",
     "json_records",
     "json_text",
@@ -257,14 +258,25 @@ def json_records(
         InputError: an unreadable file, or a line that is no JSON object.
     """
     if opened.records is not None:
-        yield from enumerate(opened.records, start=1)
+        for number, record in given_records(opened.records):
+            if record is not None or blanks:
+                yield number, None if record is None else paired_texts(record)
         return
     for number, line in enumerate(opened.lines, start=1):
         if not line.strip(SPACES):
             if blanks:
                 yield number, None
             continue
-        yield number, json_record(opened.name, number, line)
+        yield number, paired_texts(json_record(opened.name, number, line))
+
+
+def given_records(
+    records: Iterator[dict[str, Any] | None],
+) -> Iterator[tuple[int, dict[str, Any] | None]]:
+    """Yield the number and the row of what is in memory, or in a file of records."""
+    for place, record in enumerate(records, start=1):
+        number = record.number if isinstance(record, TableRow) else None
+        yield place if number is None else number, record
 
 
 def json_record(path: Source, line: int, text: str) -> dict[str, Any]:
@@ -289,13 +301,13 @@ def json_text(path: Source, line: int, record: dict[str, Any], column: Column) -
     Raises:
         InputError: no such key, or neither text nor number under it.
     """
-    if isinstance(column.asked, int):
+    if isinstance(column.asked, int) and not isinstance(record, TableRow):
         kind = "data in memory" if str(path) == MEMORY else "JSONL"
         _fail(path, line, f"{kind} has keys, no columns: give the {column.role}'s key")
     key = found_key(record, column)
     if key is None:
         keys = ", ".join(repr(name) for name in record) or "none"
-        names = (column.asked,) if column.asked else column.known
+        names = column.known if column.asked is None else (column.asked,)
         wanted = " or ".join([*map(repr, names[:5]), *["…"][: len(names) > 5]])
         _fail(path, line, f"no key {wanted}; keys there: {keys}")
     value = record[key]
@@ -306,7 +318,7 @@ def json_text(path: Source, line: int, record: dict[str, Any], column: Column) -
         whole = isinstance(value, float) and value.is_integer()
         value = json.dumps(int(value) if whole else value)
     if not isinstance(value, str):
-        shown = repr(value) if str(path) == MEMORY else json.dumps(value)
+        shown = repr(value) if str(path) == MEMORY else json.dumps(value, ensure_ascii=False)
         _fail(path, line, f"{key!r} is {shown[:40]}, a string is wanted")
     if not value.isascii():
         # An escape such as \ud800 may give half a character, which no UTF-8 file can hold.
@@ -320,7 +332,9 @@ def json_text(path: Source, line: int, record: dict[str, Any], column: Column) -
 
 def found_key(record: dict[str, Any], column: Column) -> str | None:
     """Return the key that has one of the column's names, in capitals or not."""
-    if isinstance(column.asked, str) and column.asked in record:
+    if isinstance(column.asked, int):
+        return next(islice(record, column.asked, None), None) if column.asked >= 0 else None
+    if column.asked is not None and column.asked in record:
         return column.asked
     lower = {key.lower(): key for key in reversed(record)}
     return next((lower[name] for name in column.names if name in lower), None)

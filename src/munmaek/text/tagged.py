@@ -16,9 +16,9 @@ from typing import Any, NamedTuple, cast
 
 from munmaek.errors import InputError
 from munmaek.text.columns import LABEL_NAMES, Column
-from munmaek.text.corpora import corpus_name
+from munmaek.text.corpora import corpus_name, listed
 from munmaek.text.files import at_line, display_name
-from munmaek.text.forms import OpenedText, open_text, refuse_records
+from munmaek.text.forms import Form, OpenedText, open_text, refuse_records
 from munmaek.text.memory import Source, Sources
 from munmaek.text.tables import found_key, json_records, json_text
 
@@ -78,7 +78,7 @@ def read_tagged(paths: Sources) -> TaggedCorpus:
     sentences: list[Words] = []
     labels: list[Words] = []
     places: list[tuple[str, tuple[int, ...]]] = []
-    for path in paths:
+    for path in listed(paths):
         name = display_name(path)
         for rows in _sentences(path):
             sentences.append(tuple(row.word for row in rows))
@@ -92,8 +92,9 @@ def read_tagged(paths: Sources) -> TaggedCorpus:
 
 def read_words(path: Source) -> Iterator[Words]:
     """Read sentences of words, one a line, a blank line between; labels are passed over."""
-    for rows in _sentences(path):
-        yield tuple(row.word for row in rows)
+    for file in listed(path):
+        for rows in _sentences(file, labelled=False):
+            yield tuple(row.word for row in rows)
 
 
 class _Row(NamedTuple):
@@ -109,8 +110,8 @@ WORDS = Column("words", ("words", "tokens", "어절", "단어"))
 TAGS = Column("labels", ("tags", "ner_tags", "pos_tags", *LABEL_NAMES))
 
 
-def _recorded(opened: OpenedText) -> Iterator[list[_Row]]:
-    """Yield the words and labels of data in memory, a list of each in every row.
+def _recorded(opened: OpenedText, *, labelled: bool) -> Iterator[list[_Row]]:
+    """Yield the words and labels of records, a list of each in every row.
 
     Raises:
         InputError: what is no list, words and labels of different number, or a word that no file
@@ -119,7 +120,8 @@ def _recorded(opened: OpenedText) -> Iterator[list[_Row]]:
     for line, record in json_records(opened):
         if record is None:
             continue
-        words, labels = (_listed(opened.name, line, record, each) for each in (WORDS, TAGS))
+        words = _listed(opened.name, line, record, WORDS)
+        labels = _listed(opened.name, line, record, TAGS) if labelled else ["O"] * len(words)
         if len(words) != len(labels):
             message = f"{at_line(opened.name, line)}: {len(words)} words, {len(labels)} labels"
             raise InputError(message)
@@ -153,7 +155,7 @@ _MARKED = re.compile(r"[BIESLUM]-.")
 _INDEX = re.compile(r"(\d+)([-.]\d+)?")
 
 
-def _sentences(path: Source) -> Iterator[list[_Row]]:
+def _sentences(path: Source, *, labelled: bool = True) -> Iterator[list[_Row]]:
     """Yield the words of one sentence after another; a file of nothing but remarks has none.
 
     Raises:
@@ -162,8 +164,8 @@ def _sentences(path: Source) -> Iterator[list[_Row]]:
     form: _Form | None = None
     name = display_name(path)
     opened = open_text(path)
-    if opened.records is not None:
-        yield from _recorded(opened)
+    if opened.form is Form.JSONL:
+        yield from _recorded(opened, labelled=labelled)
         return
     waiting: list[list[Numbered]] = []  # until a block tells the form
     for block in _blocks(opened):

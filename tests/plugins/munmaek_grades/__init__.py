@@ -19,7 +19,7 @@ STAGE = Stage(
 
 TASK = Task(
     name="grade",
-    purpose="grade a text on a scale",
+    answers="a grade on a scale, for a text",
     verb="evaluate",
     headline=("mean_error",),
     work="munmaek_grades.task:Grades",

@@ -9,6 +9,7 @@ from munmaek.tasks.lm.model import TrainedLanguageModel
 from munmaek.tasks.work import Measured
 from munmaek.text.corpora import Corpus, read_text
 from munmaek.text.memory import given_columns, sources_of
+from munmaek.text.sources import encoded
 
 if TYPE_CHECKING:
     from munmaek.tasks.lm.options import AskedLines
@@ -47,7 +48,7 @@ def _adapted(model: TrainedLanguageModel, text: Corpus, asked: "AskedLines") -> 
         message = "--cache, --dynamic and --mix need --tune FILE, a text to choose on"
         raise ConfigError(message)
     tune = sources_of(given_columns(asked.tune), (("text",),), what="tune")
-    chosen_on = read_text(tune, column=asked.text_column)
+    chosen_on = read_text(encoded(tune, asked.encoding), column=asked.text_column)
     other = None if asked.mix is None else load_for(asked.mix, "lm", what="--mix")
     cache = asked.cache_size if asked.cache else None
     return adapted_scores(model, text, Adaptation(chosen_on, cache, asked.dynamic, other))

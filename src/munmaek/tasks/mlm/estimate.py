@@ -21,6 +21,7 @@ from munmaek.tasks.loading import load
 from munmaek.tasks.mlm.fit import masked_sizes, masked_task, within_positions
 from munmaek.tasks.mlm.options import MlmRecipe
 from munmaek.text.corpora import read_text
+from munmaek.text.sources import encoded
 
 __all__ = ["Estimate", "estimate"]
 
@@ -64,7 +65,7 @@ def estimate(
     run = Run(device, init=before)
     begun = begun_with(recipe, before)
     text = prepare_text(
-        read_text(paths, column=recipe.text_column),
+        read_text(encoded(paths, recipe.encoding), column=recipe.text_column),
         None,
         recipe,
         tokenizer=begun[0] if len(begun) == 1 else None,

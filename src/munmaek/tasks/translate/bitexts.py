@@ -6,8 +6,9 @@ the target (Johnson et al. 2017, §3), or that a model made the source (Caswell 
 
 from munmaek.errors import InputError
 from munmaek.tasks.translate.options import TranslateRecipe
-from munmaek.text.corpora import ParallelCorpus, read_parallel
 from munmaek.text.memory import Sources
+from munmaek.text.parallel import ParallelCorpus, read_parallel
+from munmaek.text.sources import encoded
 
 __all__ = ["read_back_translated", "read_pairs", "tagged"]
 
@@ -18,7 +19,7 @@ def read_pairs(paths: Sources, recipe: TranslateRecipe) -> ParallelCorpus:
     Raises:
         InputError: what ``read_parallel`` raises.
     """
-    corpus = read_parallel(paths, tag_column=recipe.tag_column)
+    corpus = read_parallel(paths, tag_column=recipe.tag_column, sides=recipe.sides)
     return tagged(corpus, recipe.source_tag)
 
 
@@ -28,7 +29,8 @@ def read_back_translated(paths: Sources, recipe: TranslateRecipe) -> ParallelCor
     Raises:
         InputError: what ``read_parallel`` raises, or no pair has text on both sides.
     """
-    corpus = read_parallel(paths, tag_column=recipe.tag_column)
+    paths = encoded(paths, recipe.encoding)
+    corpus = read_parallel(paths, tag_column=recipe.tag_column, sides=recipe.sides)
     full = [
         (source, target)
         for source, target in zip(corpus.sources, corpus.targets, strict=True)

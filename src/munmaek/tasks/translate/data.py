@@ -14,7 +14,7 @@ from munmaek.fit.holding import (
 from munmaek.fit.vocabulary import make_tokenizer
 from munmaek.tasks.preparing import describe_split
 from munmaek.tasks.translate.options import TranslateRecipe
-from munmaek.text.corpora import ParallelCorpus
+from munmaek.text.parallel import ParallelCorpus
 from munmaek.text.tokenizers import Tokenizer
 
 __all__ = ["Parallel", "prepare_parallel"]

@@ -11,7 +11,7 @@ from munmaek.metrics import approximate_randomisation, paired_bootstrap
 from munmaek.tasks.translate.options import AskedBitext
 from munmaek.tasks.translate.quality import TranslationQuality, judge
 from munmaek.tasks.work import Measured
-from munmaek.text.corpora import ParallelCorpus
+from munmaek.text.parallel import ParallelCorpus
 
 if TYPE_CHECKING:
     from munmaek.tasks.translate.model import Translator

@@ -30,8 +30,8 @@ from munmaek.tasks.translate.translation import (
     translation_of,
     word_weights,
 )
-from munmaek.text.corpora import ParallelCorpus
 from munmaek.text.given import paired_texts
+from munmaek.text.parallel import ParallelCorpus
 from munmaek.text.tokenizers import Tokenizer
 
 __all__ = ["Found", "Reading", "Translation", "Translator"]

@@ -9,6 +9,7 @@ from munmaek.errors import ConfigError, UnsupportedError
 from munmaek.fit.recipe import TokenizerName
 from munmaek.tasks.asked import Asked
 from munmaek.tasks.recipe import Bounded, Column
+from munmaek.text.parallel import Sides, sides_of
 
 __all__ = ["AskedBitext", "TranslateRecipe"]
 
@@ -30,6 +31,15 @@ class TranslateRecipe(Bounded):
     source_tag: str = ""
     """Tag before every source, such as <2ko> (Johnson et al. 2017); to be written so before what is
     translated later."""
+    source_column: Column = None
+    """Column of a table's sources: its name, or its number from 0; without it, found by its name:
+    source, or that of a language."""
+    target_column: Column = None
+    """Column of a table's targets, found alike."""
+    source_language: str | None = None
+    """Language of the sources where a table or file has several: ko, Korean, ko-KR."""
+    target_language: str | None = None
+    """Language of the targets where a table or file has several."""
     tag_column: Column = None
     """Column of a table with the tag of each source instead: its name, or its number from 0."""
     back_translated_tag: str = "<BT>"
@@ -43,6 +53,11 @@ class TranslateRecipe(Bounded):
     """Weight of the alignment supervision in the loss (Garg et al. 2019, §4.2)."""
     alignment_repeat: int = Field(default=1, ge=1)
     """Times that a pair with links of its own is seen in each epoch."""
+
+    @property
+    def sides(self) -> Sides:
+        """Return where sources and targets stand in a table."""
+        return sides_of(self)
 
     @property
     def tokenizers(self) -> tuple[str, str]:
@@ -107,5 +122,14 @@ class AskedBitext(Asked):
     approximate randomisation."""
     source_tag: str | None = None
     """Text put before every source, such as <2ko>."""
+    source_column: Column = None
+    """Column of a table's sources: its name, or its number from 0; without it, found by its name:
+    source, or that of a language."""
+    target_column: Column = None
+    """Column of a table's targets, found alike."""
+    source_language: str | None = None
+    """Language of the sources where a table or file has several: ko, Korean, ko-KR."""
+    target_language: str | None = None
+    """Language of the targets where a table or file has several."""
     tag_column: Column = None
     """Column of a table with what stands before each source."""

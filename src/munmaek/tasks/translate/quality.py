@@ -30,7 +30,7 @@ from munmaek.nn.products import inference
 from munmaek.progress import followed
 from munmaek.tasks.translate.forcing import target_logprobs
 from munmaek.tasks.translate.objective import Pairs
-from munmaek.text.corpora import ParallelCorpus
+from munmaek.text.parallel import ParallelCorpus
 
 if TYPE_CHECKING:
     from munmaek.tasks.translate.model import Translator

@@ -20,8 +20,8 @@ from munmaek.tasks.translate.model import Translator
 from munmaek.tasks.translate.options import AskedBitext, TranslateRecipe
 from munmaek.tasks.translate.quality import judge
 from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Work
-from munmaek.text.corpora import ParallelCorpus, read_parallel
 from munmaek.text.memory import Sources
+from munmaek.text.parallel import ParallelCorpus, read_parallel, sides_of
 from munmaek.text.tokenizers import Tokenizer
 
 if TYPE_CHECKING:
@@ -118,7 +118,10 @@ class Translators(Work[ParallelCorpus, Parallel, Translator]):
 
     def read_test(self, model: Translator, paths: Sources, asked: AskedBitext) -> ParallelCorpus:
         """Read sentence pairs, with tags before their sources."""
-        return tagged(read_parallel(paths, tag_column=asked.tag_column), asked.source_tag or "")
+        return tagged(
+            read_parallel(paths, tag_column=asked.tag_column, sides=sides_of(asked)),
+            asked.source_tag or "",
+        )
 
     def measure_test(
         self, model: Translator, corpus: ParallelCorpus, asked: AskedBitext
