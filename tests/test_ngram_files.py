@@ -28,7 +28,7 @@ from munmaek.ngram.row_bytes import UNSOUND, count_rows
 from munmaek.ngram.scratch import Buckets, Scratch
 from munmaek.ngram.stages import Stages
 from munmaek.ngram.words import Rows, Vocabulary
-from munmaek.tasks.lm.ngrams import Means, train_ngrams
+from munmaek.tasks.lm.ngrams import Resources, train_ngrams
 from munmaek.tasks.recipe import Recipe
 from munmaek.text.building import SPECIALS
 from munmaek.text.corpora import Corpus, read_text
@@ -407,14 +407,14 @@ def recipe(**options):
 @small
 def test_memory_and_threads_leave_the_model_file_as_it_is(tmp_path, corpus):
     ways = {
-        "one": Means(threads=1),
-        "two": Means(threads=2),
-        "disk": Means(memory=1 << 28),
-        "there": Means(threads=1, memory=1 << 28, temp_dir=tmp_path / "temp"),
+        "one": Resources(threads=1),
+        "two": Resources(threads=2),
+        "disk": Resources(memory=1 << 28),
+        "there": Resources(threads=1, memory=1 << 28, temp_dir=tmp_path / "temp"),
     }
     models = {
-        name: train_ngrams(recipe(), [corpus], folder=tmp_path / name, means=means)
-        for name, means in ways.items()
+        name: train_ngrams(recipe(), [corpus], folder=tmp_path / name, resources=resources)
+        for name, resources in ways.items()
     }
     for one, other in pairwise(ways):
         same = [(tmp_path / name / "model.safetensors").read_bytes() for name in (one, other)]
@@ -466,7 +466,9 @@ def test_rows_held_out_are_those_of_every_other_way(tmp_path, corpus):
 )
 def test_what_little_memory_cannot_do_is_said(tmp_path, corpus, options):
     with pytest.raises(ConfigError, match=r"--memory: .*leave"):
-        train_ngrams(recipe(**options), [corpus], folder=tmp_path / "m", means=Means(memory=1))
+        train_ngrams(
+            recipe(**options), [corpus], folder=tmp_path / "m", resources=Resources(memory=1)
+        )
     assert not any(tmp_path.iterdir())
 
 

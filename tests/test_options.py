@@ -71,6 +71,13 @@ def test_help_of_a_task_loads_no_torch_and_no_numpy() -> None:
 # By task
 
 
+@pytest.mark.parametrize("verb", ["train", "config"])
+def test_help_says_what_each_task_is_for_in_one_whole_line(run: Run, verb: str) -> None:
+    lines = run(verb, "--help").lines
+    for task in tasks().values():
+        assert f"  {task.name:9}  {task.purpose[0].upper()}{task.purpose[1:]}." in lines
+
+
 def _options(run: Run, *arguments: str) -> set[str]:
     shown = run("train", *arguments, "--help").out
     words = shown.partition("Examples")[0].replace("/", " ").split()
@@ -248,6 +255,7 @@ def test_info_tells_what_a_model_is_and_the_command_that_made_it(run: Run, tmp_p
     assert run(*asked).code == 0
     done = run("info", model)
     command = f"munmaek train lm '{text}' --model ngram --order 2 --hold-out 4 -o {model}"
+    assert done.lines[0] == f"{model}: 2-gram, to predict each next token of a text"
     assert f"command     {command}" in done.lines
     assert {"task        lm", "[model]", "order = 2"} <= set(done.lines)
     assert "train       a b.txt, 36 rows" in done.lines

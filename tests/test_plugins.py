@@ -10,7 +10,7 @@ import pytest
 
 import munmaek
 from conftest import Result
-from munmaek.models import stages
+from munmaek.models import entry_points, stages
 from munmaek.tasks import tasks
 
 Run = Callable[..., Result]
@@ -31,13 +31,13 @@ OPTIONS = [
 def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The package on the path, as if it was installed."""
     monkeypatch.syspath_prepend(str(Path(__file__).parent / "plugins"))
-    stages.cache_clear()
-    tasks.cache_clear()
+    for read_once in (entry_points, stages, tasks):
+        read_once.cache_clear()
     yield
     for name in [name for name in sys.modules if name.startswith("munmaek_grades")]:
         del sys.modules[name]
-    stages.cache_clear()
-    tasks.cache_clear()
+    for read_once in (entry_points, stages, tasks):
+        read_once.cache_clear()
 
 
 @pytest.fixture

@@ -28,7 +28,8 @@ class ByTask(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - click's
         """Return a task's name and purpose, for the verb's help."""
-        return TyperCommand(cmd_name, help=f"Answer with {tasks()[cmd_name].answers}.")
+        purpose = tasks()[cmd_name].purpose
+        return TyperCommand(cmd_name, help=f"{purpose[0].upper()}{purpose[1:]}.")
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ARG002 - click's
         """Return the command of the task that the arguments begin with."""

@@ -29,7 +29,7 @@ def info(model: ModelFolder, *, json: Json = False) -> None:
             | {name: record[name] for name in ("sizes", "data", "scores", "config", "training")}
         )
         return
-    write(f"{model}: {record['label']}, answers with {task_named(record['task']).answers}")
+    write(f"{model}: {record['label']}, to {task_named(record['task']).purpose}")
     write(f"task        {record['task']}")
     write(f"stage       {record['stage']}{_context(record['stage'])}")
     write(f"size        {record['parameters']:,} parameters, {size_text(size)}")

@@ -66,7 +66,7 @@ class OpenedCheckpoint:
     tokenizer: CheckpointTokenizer
     labels: Labels
     info: Info
-    limit: int
+    max_length: int
     """Tokens of the longest text."""
     sentence: SentenceFolder | None
     """The content of sentence-transformers' files; None where there are none."""
@@ -82,8 +82,7 @@ def is_checkpoint(folder: Path) -> bool:
 def open_checkpoint(folder: Path) -> OpenedCheckpoint:
     """Open the folder; the network is on the processor and in evaluation mode.
 
-    Tensors of no use here and tokens without a row in the embeddings are told of by a
-    ``MunmaekWarning``.
+    A ``MunmaekWarning`` names tensors of no use here and tokens without a row in the embeddings.
 
     Raises:
         ArtefactError: a file is missing, damaged or would run code; an architecture, a module or a

@@ -91,8 +91,8 @@ def graph_files(graph: Graph, name: str) -> dict[str, str]:
         name: what the model is called, for the heading.
     """
     said = {
-        "inputs": [_told(port, example.dtype) for port, example in graph.inputs],
-        "outputs": [_told(port, torch.float32) for port in graph.outputs],
+        "inputs": [_described(port, example.dtype) for port, example in graph.inputs],
+        "outputs": [_described(port, torch.float32) for port in graph.outputs],
         **graph.facts,
     }
     files = {"graph.json": json.dumps(said, ensure_ascii=False, indent=2) + "\n"}
@@ -120,7 +120,7 @@ def _program(graph: Graph) -> str:
     return f"{more}{_HEAD}{graph.lines}"
 
 
-def _told(port: Port, dtype: torch.dtype) -> dict[str, Any]:
+def _described(port: Port, dtype: torch.dtype) -> dict[str, Any]:
     free = {str(axis): name for axis, name in port.free.items()}
     return {
         "name": port.name,

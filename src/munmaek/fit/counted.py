@@ -14,14 +14,14 @@ from munmaek.models.ngram import NgramConfig
 from munmaek.ngram.memory_pool import MemoryPool
 from munmaek.text.tokenizers import Tokenizer
 
-__all__ = ["Means", "counted_info", "excluded_ids", "fitted", "ngram_sizes"]
+__all__ = ["Resources", "counted_info", "excluded_ids", "fitted", "ngram_sizes"]
 
 
 M = TypeVar("M")
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class Resources:
     """Threads, memory and disk that a computation may use; the result does not depend on them."""
 
     threads: int | None = None

@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from mmap import mmap
 
     from munmaek.align import (
-        AlignmentSupervision,  # half a second to import, and n-grams have no guide
+        AlignmentSupervision,  # half a second to import, and n-grams take none
     )
 
 __all__ = ["STATISTICAL", "Extra", "GuideSource"]
 
 STATISTICAL: Final = "statistical"
-"""The guide that is no file: links that the built-in aligner finds in the training data."""
+"""Alignment supervision that is no file: the built-in aligner's links of the training data."""
 
 GuideSource: TypeAlias = "Path | str | Sequence[AlignmentSupervision | None] | None"
 
@@ -28,7 +28,7 @@ class Extra:
     alignment_supervision: GuideSource = None
     """Word links that a translator's attention is trained toward: a file that
     ``munmaek.align.read_supervision`` reads, "statistical" for those of the built-in aligner on the
-    training data, or a guide (or None) for each training pair."""
+    training data, or supervision (or None) for each training pair."""
     back_translated: Sequence[str | Path] = ()
     """Pairs for a translator whose sources a model made of their targets; they get the recipe's
     tag."""

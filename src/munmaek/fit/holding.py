@@ -138,14 +138,15 @@ def hold_out_labelled(
     codes = np.array([numbers[key] for key in keys], dtype=np.int64)
     sizes = np.bincount(codes, minlength=len(numbers))
     held = _how_many(len(labels), asked, most=MOST)
-    spare = int((sizes - 1).sum())
-    if held > spare and (asked is not None or spare == 0):
+    available = int((sizes - 1).sum())
+    if held > available and (asked is not None or available == 0):
         message = (
             f"{name}: {held:,} rows cannot be held out, for each label must keep a row to train "
-            f"on, which leaves {spare:,}; give --valid FILE, more rows, or --hold-out {spare}"
+            f"on, which leaves {available:,}; give --valid FILE, more rows, or "
+            f"--hold-out {available}"
         )
         raise InputError(message)
-    taken = _shares(sizes, min(held, spare))
+    taken = _shares(sizes, min(held, available))
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(codes))
     order = order[np.argsort(codes[order], kind="stable")]

@@ -64,7 +64,7 @@ def fit(
         device: where to train.
         folder: where ``checkpoints/`` and ``log.jsonl`` go; None keeps neither.
         resume: go on from the newest whole checkpoint in ``folder``, or begin if there is none.
-        report: is told where the run stands about ten times a second and at its end.
+        report: called with the progress about ten times a second and at its end.
         should_stop: asked after each step; true saves a checkpoint and ends the run.
 
     Raises:
@@ -112,7 +112,7 @@ class _Run:
         folder: Path | None,
     ) -> None:
         self.clock = time.perf_counter()
-        self.told = self.clock
+        self.reported = self.clock
         self.saved = 0.0
         self.network = network
         self.processes = processes
@@ -217,8 +217,9 @@ class _Run:
         """Say where the run stands, to the log and to whoever watches."""
         now = self.state.report(self.config)
         self.log.write(now, gradient_norm=self.gradient_norm, validated=validated, last=last)
-        if report is not None and (last or validated or self.clock - self.told >= _REPORT_EVERY):
-            self.told = self.clock
+        due = last or validated or self.clock - self.reported >= _REPORT_EVERY
+        if report is not None and due:
+            self.reported = self.clock
             report(now)
 
     def save(self, *, last: bool) -> None:

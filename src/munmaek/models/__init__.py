@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LINEAGE",
     "Stage",
+    "entry_points",
     "rows_of_others",
     "stage_named",
     "stages",
@@ -253,15 +254,16 @@ def _load(path: str) -> Any:
 
 
 @cache
-def _entry_points() -> Any:
-    from importlib.metadata import entry_points  # which takes longer than all that is here
+def entry_points() -> Any:
+    """Return the entry points of all installed packages, read once."""
+    from importlib import metadata  # which takes longer than all that is here
 
-    return entry_points()
+    return metadata.entry_points()
 
 
 def rows_of_others(group: str) -> dict[str, Any]:
     """Return by name what other packages that are installed give under an entry point's group."""
-    return {point.name: point.load() for point in _entry_points().select(group=group)}
+    return {point.name: point.load() for point in entry_points().select(group=group)}
 
 
 @cache

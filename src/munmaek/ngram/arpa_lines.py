@@ -65,15 +65,15 @@ class Lines:
             pass
         return line
 
-    def check_number(self, text: str, *, limit: float = inf) -> float:
-        """Return the number that the text is; refuse what is none, infinite or above ``limit``."""
+    def check_number(self, text: str, *, maximum: float = inf) -> float:
+        """Return the number that the text is; refuse no number, infinity, and above ``maximum``."""
         try:
             value = float(text)
         except ValueError:
             self.fail(f"{text!r} is not a number")
         if isnan(value) or "_" in text or value == inf:
             self.fail(f"{text!r} is not a number below infinity")
-        if value > limit:
+        if value > maximum:
             self.fail(f"log-probability {text} is positive")
         return value
 

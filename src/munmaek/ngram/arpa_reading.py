@@ -279,7 +279,7 @@ class _Reader:
         fields = [field for field in shown.replace("\t", " ").split(" ") if field]
         known = {word.encode() for word in self._words()} if order > 1 else set[bytes]()
         if len(fields) >= 1:
-            self.lines.check_number(fields[0], limit=0.0)
+            self.lines.check_number(fields[0], maximum=0.0)
         for word in fields[1 : order + 1]:
             if known and word.encode() not in known:
                 self.lines.fail(f"word {word!r} is not among the 1-grams")

@@ -96,7 +96,7 @@ def estimate_on_disk(
         scratch: where the files are; the tables map some of them, so it must outlive them.
         memory: bytes for the arrays that are worked on.
         kenlm_compatible: as for ``estimate``.
-        stages: told how far ``"counting"`` and ``"smoothing"`` are.
+        stages: takes the progress of ``"counting"`` and ``"smoothing"``.
 
     Raises:
         InputError: an order too high, or too many n-grams.

@@ -62,17 +62,17 @@ class KenlmFile:
 
     @property
     def is_trie(self) -> bool:
-        """Whether it holds a trie, not hash tables."""
+        """Tell whether it holds a trie, not hash tables."""
         return self.kind >= KINDS.index("trie")
 
     @property
     def is_quantised(self) -> bool:
-        """Whether its values are numbers of codebooks."""
+        """Tell whether its values are numbers of codebooks."""
         return KINDS[self.kind].startswith("quantised")
 
     @property
     def has_compressed_pointers(self) -> bool:
-        """Whether the high bits of pointers stand in arrays of their own."""
+        """Tell whether the high bits of pointers stand in arrays of their own."""
         return KINDS[self.kind].endswith("compressed pointers")
 
     def array(self, dtype: Any, at: int, count: int) -> NDArray[Any]:

@@ -39,7 +39,7 @@ class Stages:
 
         Args:
             weights: the stages in their order, each with its share of the time, in any unit.
-            report: told at the beginning of every stage, and within it.
+            report: called at the beginning of every stage, and within it.
         """
         total = sum(weights.values())
         self._begins: dict[str, tuple[float, float]] = {}

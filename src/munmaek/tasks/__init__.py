@@ -29,10 +29,10 @@ class Task:
     """
 
     name: str
-    answers: str
-    """The answer that its models give to what they are asked."""
+    purpose: str
+    """The use of its models, as a verb: ``predict each next token``."""
     verb: str
-    """The command that asks a model for this answer."""
+    """The command that uses its models so."""
     headline: tuple[str, ...]
     """The scores that lead its tables, the best choice first."""
     work: str
@@ -42,10 +42,10 @@ class Task:
     beside: tuple[str, ...] = ()
     """The scores that stand beside the first of the headline, the most telling first."""
     also: tuple[str, ...] = ()
-    """Other tasks whose models give this one's answer too."""
+    """Other tasks whose models serve this purpose, too."""
 
     def serves(self, task: str) -> bool:
-        """Return whether models of ``task`` give this task's answer."""
+        """Return whether models of ``task`` serve this purpose."""
         return task in (self.name, *self.also)
 
     recipe: str = "munmaek.tasks.recipe:Recipe"
@@ -95,7 +95,7 @@ class Task:
 TASKS = (
     Task(
         name="lm",
-        answers="the probability of each next token",
+        purpose="predict each next token of a text",
         verb="score",
         headline=("bits_per_character", "perplexity"),
         work="munmaek.tasks.lm.task:LanguageModels",
@@ -114,7 +114,7 @@ TASKS = (
     ),
     Task(
         name="classify",
-        answers="a label, or several, for a text or a pair of texts",
+        purpose="label a text, or a pair of texts, with one label or several",
         verb="classify",
         headline=("accuracy", "exact_match", "macro_f1"),
         work="munmaek.tasks.classify.task:Classifiers",
@@ -134,7 +134,7 @@ TASKS = (
     ),
     Task(
         name="regress",
-        answers="a number for a text or a pair of texts",
+        purpose="rate a text, or a pair of texts, with a number",
         verb="rate",
         headline=("spearman", "pearson"),
         work="munmaek.tasks.regress.task:Regressors",
@@ -151,7 +151,7 @@ TASKS = (
     ),
     Task(
         name="tag",
-        answers="a label for every word of a sentence",
+        purpose="label every word of a sentence",
         verb="tag",
         headline=("span_f1", "accuracy"),
         work="munmaek.tasks.tag.task:Taggers",
@@ -165,7 +165,7 @@ TASKS = (
     ),
     Task(
         name="translate",
-        answers="a text for a text",
+        purpose="translate a text",
         verb="translate",
         headline=("bleu", "chrf"),
         work="munmaek.tasks.translate.task:Translators",
@@ -183,7 +183,7 @@ TASKS = (
     ),
     Task(
         name="mlm",
-        answers="the word that is masked, read from both sides",
+        purpose="fill in masked words, read from both sides",
         verb="fill",
         headline=("masked_accuracy", "masked_perplexity"),
         work="munmaek.tasks.mlm.task:MaskedModels",
@@ -205,7 +205,7 @@ TASKS = (
     ),
     Task(
         name="embed",
-        answers="a vector near those of texts of the same meaning",
+        purpose="embed texts, near one another where they mean the same",
         verb="embed",
         headline=("spearman", "retrieval_accuracy"),
         work="munmaek.tasks.embed.task:Embedders",

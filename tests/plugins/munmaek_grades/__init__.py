@@ -19,7 +19,7 @@ STAGE = Stage(
 
 TASK = Task(
     name="grade",
-    answers="a grade on a scale, for a text",
+    purpose="grade a text on a scale",
     verb="evaluate",
     headline=("mean_error",),
     work="munmaek_grades.task:Grades",

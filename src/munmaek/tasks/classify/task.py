@@ -170,5 +170,5 @@ class Classifiers(Work[LabelledCorpus, Labelled, Labeller]):
 
         model = NeuralClassifier(opened.network, several=labels.several)
         return Classifier(
-            opened.tokenizer, model, labels.names, opened.info, opened.limit, pairs=None
+            opened.tokenizer, model, labels.names, opened.info, opened.max_length, pairs=None
         )

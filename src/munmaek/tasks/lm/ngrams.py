@@ -15,7 +15,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from munmaek.errors import ConfigError
-from munmaek.fit.counted import Means, counted_info, fitted
+from munmaek.fit.counted import Resources, counted_info, fitted
 from munmaek.fit.extra import Extra
 from munmaek.folder.info import Info
 from munmaek.folder.tables import save_tables
@@ -35,7 +35,7 @@ from munmaek.text.corpora import Corpus
 from munmaek.text.memory import Sources
 from munmaek.text.tokenizers import Tokenizer
 
-__all__ = ["Means", "means_of", "reserved_of", "train_ngrams"]
+__all__ = ["Resources", "reserved_of", "resources_of", "train_ngrams"]
 
 
 def train_ngrams(
@@ -45,7 +45,7 @@ def train_ngrams(
     folder: Path | None,
     valid: Sources = (),
     force: bool = False,
-    means: Means | None = None,
+    resources: Resources | None = None,
     reserved: Reserved = Reserved.REFUSE,
     report: Callable[[Stage], None] | None = None,
 ) -> TrainedLanguageModel:
@@ -59,9 +59,9 @@ def train_ngrams(
         valid: the validation data; without it all is counted, and the model not evaluated, unless
             the recipe holds some out.
         force: replace what is at ``folder``.
-        means: what to use; None takes what there is.
+        resources: threads, memory and disk to use; None takes all there are.
         reserved: what becomes of words written like a special token (tokenizer ``words``).
-        report: told of every stage.
+        report: called at every stage.
 
     Raises:
         InputError: data that cannot be used, or ``folder`` exists.
@@ -72,11 +72,11 @@ def train_ngrams(
         MunmaekWarning: discounts that had to fall back.
     """
     recipe.stage_config()
-    means = means or Means()
+    resources = resources or Resources()
     if folder is not None:
         check_free(folder, force=force)
     began = time.perf_counter()
-    if means.memory is not None:
+    if resources.memory is not None:
         from munmaek.tasks.lm.ngrams_on_disk import train_on_disk
 
         return train_on_disk(
@@ -85,15 +85,15 @@ def train_ngrams(
             folder=folder,
             valid=valid,
             force=force,
-            means=means,
-            memory=means.memory,
+            resources=resources,
+            memory=resources.memory,
             reserved=reserved,
             report=report,
         )
     stages = Stages({"reading": 2.0, "counting": 4.0, "saving": 1.0}, report)
     stages.tell("reading")
     given = (
-        read_text_words(recipe, paths, valid, reserved=reserved, threads=means.threads)
+        read_text_words(recipe, paths, valid, reserved=reserved, threads=resources.threads)
         if recipe.tokenizer == "words"
         else encode_text(recipe, paths, valid)
     )
@@ -113,8 +113,8 @@ def train_ngrams(
                 given.text,
                 config=config,
                 excluded=(Tokenizer.pad, Tokenizer.mask),
-                threads=means.threads,
-                pool=means.pool,
+                threads=resources.threads,
+                pool=resources.pool,
                 on_counted=begun,
                 **given.sizes,
             )
@@ -138,14 +138,14 @@ def train_ngrams(
     return trained
 
 
-def means_of(extra: Extra) -> Means:
+def resources_of(extra: Extra) -> Resources:
     """Return what counting may use.
 
     Raises:
         ConfigError: ``memory`` is no size, or too little.
     """
     memory = parse_size(extra.memory) if isinstance(extra.memory, str) else extra.memory
-    return Means(extra.threads, memory, extra.temp_dir, MemoryPool(extra.room))
+    return Resources(extra.threads, memory, extra.temp_dir, MemoryPool(extra.room))
 
 
 def reserved_of(extra: Extra) -> Reserved:

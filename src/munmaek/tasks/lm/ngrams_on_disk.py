@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.errors import ConfigError
-from munmaek.fit.counted import Means, counted_info, fitted, ngram_sizes
+from munmaek.fit.counted import Resources, counted_info, fitted, ngram_sizes
 from munmaek.folder.tables import save_tables
 from munmaek.folder.writing import write_folder
 from munmaek.metrics import VALIDATION
@@ -42,7 +42,7 @@ def train_on_disk(
     folder: Path | None,
     valid: Sources,
     force: bool,
-    means: Means,
+    resources: Resources,
     memory: int,
     reserved: Reserved,
     report: Callable[[Stage], None] | None,
@@ -55,7 +55,7 @@ def train_on_disk(
     stages = Stages(weights, report)
     if folder is None:
         raise ConfigError("memory: works on disk, where the model is then; give save, a folder")
-    place = folder.absolute().parent if means.temp_dir is None else means.temp_dir
+    place = folder.absolute().parent if resources.temp_dir is None else resources.temp_dir
     hold_little()
     stages.tell("reading")
     with Scratch(place, needed=2 * _size(paths)) as scratch:
@@ -65,7 +65,7 @@ def train_on_disk(
             paths,
             valid,
             reserved=reserved,
-            threads=means.threads,
+            threads=resources.threads,
             scratch=scratch,
             column=column,
         )

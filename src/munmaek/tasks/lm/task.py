@@ -77,7 +77,7 @@ class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
         """Count n-grams over files as they are, without a Python string for each word."""
         if not recipe.is_counted:
             return None
-        from munmaek.tasks.lm.ngrams import means_of, reserved_of, train_ngrams
+        from munmaek.tasks.lm.ngrams import reserved_of, resources_of, train_ngrams
 
         return train_ngrams(
             recipe,
@@ -85,7 +85,7 @@ class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
             folder=folder,
             valid=valid,
             force=force,
-            means=means_of(extra),
+            resources=resources_of(extra),
             reserved=reserved_of(extra),
             report=report,
         )

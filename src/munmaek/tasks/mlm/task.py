@@ -95,7 +95,7 @@ class MaskedModels(Work[Corpus, Text, Encoder]):
         """Return a checkpoint that fills masked words or has no head; with its way to vectors."""
         if opened.head not in ("mlm", "base"):
             return None
-        encoder = Encoder(opened.tokenizer, opened.network, opened.info, opened.limit)
+        encoder = Encoder(opened.tokenizer, opened.network, opened.info, opened.max_length)
         if opened.sentence is None:
             return encoder
         return replace(

@@ -89,4 +89,4 @@ class Regressors(Work[LabelledCorpus, Valued, Regressor]):
             return None
         info = replace(opened.info, task="regress")
         rater = NeuralRegressor(opened.network)
-        return Regressor(opened.tokenizer, rater, info, opened.limit, pairs=None)
+        return Regressor(opened.tokenizer, rater, info, opened.max_length, pairs=None)

@@ -94,5 +94,5 @@ class Taggers(Work[TaggedCorpus, Tagged, Tagger]):
         if opened.head != "tag":
             return None
         return Tagger(
-            opened.tokenizer, opened.network, opened.labels.names, opened.info, opened.limit
+            opened.tokenizer, opened.network, opened.labels.names, opened.info, opened.max_length
         )
