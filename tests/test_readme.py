@@ -11,6 +11,7 @@ import pytest
 
 import munmaek
 from conftest import ROOT
+from munmaek.models import LINEAGE
 
 ENGLISH = (ROOT / "README.md").read_text(encoding="utf-8")
 KOREAN = (ROOT / "README.ko.md").read_text(encoding="utf-8")
@@ -34,6 +35,13 @@ def test_both_readmes_give_the_same_commands_and_code() -> None:
 def test_both_readmes_have_the_same_sections() -> None:
     heads = [len(re.findall(r"^## ", text, flags=re.MULTILINE)) for text in (ENGLISH, KOREAN)]
     assert heads[0] == heads[1]
+
+
+@pytest.mark.parametrize("text", [ENGLISH, KOREAN], ids=["en", "ko"])
+def test_the_table_names_every_stage_with_its_tasks(text: str) -> None:
+    rows = re.findall(r"^\| `(\w+)` \|.*\| ([\w, ]+) \|$", text, flags=re.MULTILINE)
+    found = {name: set(named.split(", ")) for name, named in rows}
+    assert found == {stage.name: set(stage.networks) for stage in LINEAGE}
 
 
 def test_the_set_up_is_two_commands_that_use_the_tested_pins() -> None:
