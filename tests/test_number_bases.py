@@ -387,7 +387,7 @@ def test_a_korean_report_says_in_korean_what_scores_rest_on_and_do_not_tell() ->
         "분류: B, A: 정확도의 차이가 95 % 구간의 폭보다 작아",
         "분류: 시험 자료가 학습 자료입니다",
         "글 9개의 레이블은 2가지인데 모두 'a' 하나로 답합니다",
-        "걸음 수, 문장, 우연이 정해져 있어",
+        "스텝 수, 문장, 시드가 정해져 있어",
     ):
         assert said in page, said
     for english in ("fewer than", "not told apart", "validation", "held out", "gives each"):

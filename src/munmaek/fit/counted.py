@@ -63,7 +63,7 @@ def fitted(recipe: Recipe, fit: Callable[[NgramConfig], M]) -> tuple[NgramConfig
 
 
 def ngram_sizes(tokenizer: Tokenizer) -> dict[str, int]:
-    """Return what an n-gram model is told of its tokenizer."""
+    """Return the sizes and ids that an n-gram model takes from its tokenizer."""
     return {
         "vocab_size": tokenizer.vocab_size,
         "bos": tokenizer.bos,

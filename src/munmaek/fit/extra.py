@@ -13,19 +13,19 @@ if TYPE_CHECKING:
         AlignmentSupervision,  # half a second to import, and n-grams take none
     )
 
-__all__ = ["STATISTICAL", "Extra", "GuideSource"]
+__all__ = ["STATISTICAL", "Extra", "SupervisionSource"]
 
 STATISTICAL: Final = "statistical"
 """Alignment supervision that is no file: the built-in aligner's links of the training data."""
 
-GuideSource: TypeAlias = "Path | str | Sequence[AlignmentSupervision | None] | None"
+SupervisionSource: TypeAlias = "Path | str | Sequence[AlignmentSupervision | None] | None"
 
 
 @dataclass(frozen=True, slots=True)
 class Extra:
     """More to train on; validation data is never held out of it."""
 
-    alignment_supervision: GuideSource = None
+    alignment_supervision: SupervisionSource = None
     """Word links that a translator's attention is trained toward: a file that
     ``munmaek.align.read_supervision`` reads, "statistical" for those of the built-in aligner on the
     training data, or supervision (or None) for each training pair."""

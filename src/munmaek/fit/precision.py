@@ -55,7 +55,7 @@ def autocast(precision: Precision, device: torch.device) -> AbstractContextManag
 def flushing_subnormals() -> Generator[None]:
     """Count numbers below 1e-38 as zero inside; after it they count as they did before.
 
-    Gradients that vanish over a long stretch end there, and with such numbers a processor
+    Gradients that vanish over a long sequence end there, and with such numbers a processor
     calculates more than ten times slower. It holds for this thread and for those that torch starts
     inside: begin it before torch's first parallel work. Other devices are left alone.
     """

@@ -1,4 +1,4 @@
-"""Where a model is trained, what it begins from, and who is told."""
+"""Device, folder, beginning and progress of training a model."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ __all__ = ["USUAL", "Run", "Running"]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Where and under whose eyes a model is trained."""
+    """Device, folder, beginning and progress of a model that is trained."""
 
     device: str = "cpu"
     folder: Path | None = None

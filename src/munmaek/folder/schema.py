@@ -393,7 +393,7 @@ def check_manifest(values: Mapping[str, Any], *, where: str) -> None:
 
 
 def one_line(error: ValidationError) -> str:
-    """Return the first complaint with the name of the field and what was given."""
+    """Return the first error with the name of the field and what was given."""
     first = error.errors(include_url=False)[0]
     name, reason = _path(first["loc"]), first["msg"].removeprefix("Value error, ")
     if not name:

@@ -80,7 +80,7 @@ def save_tables(
 
 
 def _reserve(file: int, size: int) -> None:
-    """Have the disk set the room aside, which is faster than piece by piece, and told before."""
+    """Reserve the room on disk, which is faster than growing a file, and fails at once."""
     if hasattr(os, "posix_fallocate"):
         try:
             os.posix_fallocate(file, 0, size)

@@ -39,7 +39,7 @@ def masked_scores(
 
 
 def next_sentence_scores(hits: NDArray[np.bool_], *, signature: Signature) -> dict[str, Score]:
-    """Return the share of pairs whose relation was told, of which half follow one another.
+    """Return the share of pairs whose relation was predicted right; half follow one another.
 
     Args:
         hits: whether a pair's was, shape [P]; none gives no score.

@@ -169,7 +169,7 @@ def _fill(
     pool: MemoryPool,
     pending: Mapping[str, PendingArray],
 ) -> dict[str, Any]:
-    """Return probabilities, backoff weights and the ranks of words, each told of as it is final.
+    """Return probabilities, backoff weights and the ranks of words, each passed on when final.
 
     The counts are lost, for logarithms take their place.
     """

@@ -113,13 +113,13 @@ def _lined(path: Source, name: str, blocks: Iterator[list[str]]) -> OpenedText:
     first = next(blocks, list[str]())
     if len(first) < _SAMPLE and not is_typed(path):
         first += next(blocks, list[str]())  # a last line without an end comes by itself
-    form = named_form(path) or _told_by(first)
+    form = named_form(path) or _form_by(first)
     if form is Form.LINES and format_suffix(path) == ".json":
         form = Form.JSONL  # so that the line that is none is named
-    told = _told_separator(form, first)
-    separator = told or _separator(form, first)
-    form = Form.CSV if told or (form is Form.TSV and separator != "\t") else form
-    skipped = 1 if told else 0
+    announced = _announced_separator(form, first)
+    separator = announced or _separator(form, first)
+    form = Form.CSV if announced or (form is Form.TSV and separator != "\t") else form
+    skipped = 1 if announced else 0
     first = first[skipped:]
     return OpenedText(name, form, chain([first], blocks), separator, skipped, first=first)
 
@@ -136,7 +136,7 @@ def form_of(path: str | Path, first: bytes) -> Form:
     if form_in(path, first) is not None:
         return Form.JSONL
     lines = first.decode("utf-8", errors="ignore").removeprefix("\ufeff").split("\n")
-    return named_form(path) or _told_by(lines[:-1] or lines)
+    return named_form(path) or _form_by(lines[:-1] or lines)
 
 
 def refuse_records(opened: OpenedText, wanted: str) -> None:
@@ -150,7 +150,7 @@ def refuse_records(opened: OpenedText, wanted: str) -> None:
         raise InputError(message)
 
 
-def _told_by(lines: Sequence[str]) -> Form:
+def _form_by(lines: Sequence[str]) -> Form:
     filled = [line for line in lines[:_SAMPLE] if line.strip()]
     if not filled:
         return Form.LINES
@@ -168,7 +168,7 @@ def _told_by(lines: Sequence[str]) -> Form:
 _SEPARATED = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 
 
-def _told_separator(form: Form, lines: Sequence[str]) -> str:
+def _announced_separator(form: Form, lines: Sequence[str]) -> str:
     """Return what a table's first line says stands between cells, as Excel writes it: ``sep=;``."""
     found = _SEPARATED.fullmatch(lines[0]) if lines and form in (Form.TSV, Form.CSV) else None
     return found[1] if found else ""

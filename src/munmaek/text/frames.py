@@ -49,7 +49,7 @@ class Frame:
     single: tuple[Slot, ...]
     pair: tuple[Slot, ...]
     segmented: bool = True
-    """The network is told the segments of a pair; else they only say which text is which."""
+    """The network reads the segments of a pair; else they only say which text is which."""
     cut_left: bool = False
     """A text that is too long loses its beginning rather than its end."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from munmaek.align import AlignmentSupervision, read_supervision, statistical_links, tokenizer_hash
 from munmaek.errors import UnsupportedError
-from munmaek.fit.extra import STATISTICAL, Extra, GuideSource
+from munmaek.fit.extra import STATISTICAL, Extra, SupervisionSource
 from munmaek.fit.vocabulary import begun_with
 from munmaek.folder.borrowing import named_tokenizer
 from munmaek.folder.info import Info
@@ -139,7 +139,7 @@ class Translators(Work[ParallelCorpus, Parallel, Translator]):
 
 
 def _known_guides(
-    guide: GuideSource,
+    guide: SupervisionSource,
     corpus: ParallelCorpus,
     tokenizers: tuple[Tokenizer, Tokenizer] | None,
 ) -> Sequence[AlignmentSupervision | None] | None:
