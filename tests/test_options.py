@@ -71,6 +71,12 @@ def test_help_of_a_task_loads_no_torch_and_no_numpy() -> None:
 # By task
 
 
+def test_help_says_what_each_verb_does_in_one_whole_line(run: Run) -> None:
+    lines = run("--help").lines
+    cut = [line for line in lines[lines.index("Commands:") :] if line.endswith("...")]
+    assert not cut, "begin the docstring of the verb with a shorter sentence"
+
+
 @pytest.mark.parametrize("verb", ["train", "config"])
 def test_help_says_what_each_task_is_for_in_one_whole_line(run: Run, verb: str) -> None:
     lines = run(verb, "--help").lines

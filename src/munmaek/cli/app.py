@@ -113,7 +113,7 @@ VERBS: Final[Mapping[str, Verb | VerbByTask]] = {
     "demo": Verb("demo:demo", ("munmaek demo --quick", "munmaek demo -o lineage")),
     "train": VerbByTask(
         Train,
-        "Train a model on your own text; 'munmaek train TASK --help' has the task's options.",
+        "Train a model on your own text. 'munmaek train TASK --help' has the task's options.",
         (
             "munmaek train lm corpus.txt --model lstm --budget 5m -o models/lstm",
             "munmaek train classify reviews.tsv --model attention --json -o models/reviews",
@@ -123,7 +123,7 @@ VERBS: Final[Mapping[str, Verb | VerbByTask]] = {
     ),
     "config": VerbByTask(
         Config,
-        "Print every option of a task and stage, as a file that --config reads.",
+        "Print every option of a task and stage as a file for --config.",
         (
             "munmaek config lm --model lstm > lstm.toml",
             "munmaek config translate --model attention --set model.paper=luong2015 --json",

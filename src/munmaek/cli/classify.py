@@ -74,10 +74,11 @@ def rate(
     second_column: SecondColumn = None,
     json: Json = False,
 ) -> None:
-    """Print the number of every text, or of every pair of texts, such as their similarity.
+    """Print the number of every text, or of every pair of texts.
 
-    One line for each line or row of the input: the number, the text. An empty line stays empty. A
-    pair is two texts on one line with a tab between, or two columns of a table.
+    One line for each line or row of the input: the number, such as the similarity of a pair, and
+    the text. An empty line stays empty. A pair is two texts on one line with a tab between, or two
+    columns of a table.
     """
     from munmaek.tasks.loading import load_for
 

@@ -42,12 +42,13 @@ def import_model(
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Make a model of an ARPA file, such as KenLM's lmplz or SRILM write, or of KenLM's binary.
+    """Make a model of an ARPA file or of one of KenLM's binaries.
 
-    The vocabulary is the words of the file in NFC, and text is cut into words at ASCII white space.
-    What text can never reach is said. KenLM's tries are read in all their forms. Its hash tables
-    (probing) hold no words of n-grams, which are recovered by trying those that can follow one
-    another: seconds for a million n-grams of 30,000 words, minutes for a vocabulary of 200,000.
+    ARPA files are what KenLM's lmplz or SRILM write. The vocabulary is the words of the file in
+    NFC, and text is cut into words at ASCII white space. What text can never reach is said. KenLM's
+    tries are read in all their forms. Its hash tables (probing) hold no words of n-grams, which are
+    recovered by trying those that can follow one another: seconds for a million n-grams of 30,000
+    words, minutes for a vocabulary of 200,000.
     """
     if form not in _FORMS:
         message = f"--form {form}: there are {', '.join(_FORMS)}"

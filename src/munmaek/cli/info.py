@@ -14,7 +14,7 @@ UNKNOWN = "not known: it was made by a program, or by a version that did not rec
 
 
 def info(model: ModelFolder, *, json: Json = False) -> None:
-    """Write what a model is: task, sizes, data, scores, configuration, and its command."""
+    """Show a model's task, sizes, data, scores, options and command."""
     from munmaek.folder.manifest import read_manifest
     from munmaek.tasks import task_named
 

@@ -104,7 +104,7 @@ def look(
     ] = 8420,
     json: Json = False,
 ) -> None:
-    """See inside: attention, gates, surprisal and what they rest on, sentence by sentence.
+    """Look inside: attention, gates, surprisal and what decides them.
 
     Without -o the page is served on this machine only, for more sentences, for marking links that
     are wrong, and for training on the marks.

@@ -33,7 +33,7 @@ def lookup(
     lines: Annotated[int, typer.Option(min=0, help="Training lines to show at most.")] = 10,
     json: Json = False,
 ) -> None:
-    """Look an n-gram up: in the model, and in the text it was trained on.
+    """Look an n-gram up in a model and in its training text.
 
     Its probability, backoff weight and counts, and the lines it stands in; where it is not there,
     its longest end that is. Without TEXT every token of the vocabulary.

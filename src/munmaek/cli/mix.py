@@ -59,11 +59,11 @@ def mix(
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Mix language models that share a tokenizer into one, or classifiers of the same labels.
+    """Mix several language models, or several classifiers, into one.
 
-    They may be of any stages. Weights are tuned on held-out data, by expectation–maximisation or
-    Newton's method (--log-linear). A language model trained with --tokenizer and the folder of
-    another takes over its tokenizer.
+    Language models share a tokenizer, classifiers their labels; stages may differ. Weights are
+    tuned on held-out data, by expectation–maximisation or Newton's method (--log-linear). A
+    language model trained with --tokenizer and the folder of another takes over its tokenizer.
     """
     if (tune is None) == (weights is None):
         raise ConfigError("give either --tune FILE or --weights, to say how much each model counts")

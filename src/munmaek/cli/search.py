@@ -34,7 +34,7 @@ def search(
     text_column: TextColumn = None,
     json: Json = False,
 ) -> None:
-    """Print the lines of a file that are nearest to a query in meaning.
+    """Print the lines of a file nearest in meaning to a query.
 
     A line holds the cosine to the query, the line's number and its text; a model that compares by
     another similarity gives that instead, distances as negative numbers. --prompt is put before

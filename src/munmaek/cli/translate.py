@@ -164,7 +164,7 @@ def translate(
     text_column: TextColumn = None,
     json: Json = False,
 ) -> None:
-    """Translate every line, or row of a table; an empty line stays empty."""
+    """Translate every line, or row of a table; empty ones stay empty."""
     if precision not in PRECISIONS:
         message = f"--precision {precision}: there are {', '.join(PRECISIONS)}"
         raise ConfigError(message)

@@ -7,11 +7,11 @@ __all__ = ["verify"]
 
 
 def verify(model: ModelFolder, *, json: Json = False) -> None:
-    """Read a model whole and check that nothing of it is missing, altered or added.
+    """Check that nothing of a model is missing, altered or added.
 
-    Opening a model checks the same but for large tables of n-grams, which are only read where they
-    are needed. Of a published folder, files are checked of which a checksum is known: from
-    SHA256SUMS, or as huggingface_hub keeps them.
+    The model is read whole. Opening one checks the same but for large tables of n-grams, which are
+    only read where they are needed. Of a published folder, files are checked of which a checksum is
+    known: from SHA256SUMS, or as huggingface_hub keeps them.
     """
     from munmaek.tasks.verifying import verify as check
 
