@@ -25,18 +25,22 @@ export function App({ boot, first }) {
   }, []);
   const add = (made) => setRecords((before) => [...made, ...before.filter((record) => !made.some((each) => each.id === record.id))]);
   const title = boot.title ?? document.title.replace(/ · munmaek$/, "");
-  const pairs = pairsOf(records);
   return html`<header class="page"><div><h1>${title}</h1><p class="hint">${t("page.about")}</p></div><${Tools} settings=${settings} records=${records} boot=${boot}/></header>
     <main>
       ${error && html`<p class="error" role="alert">${error}</p>`}
       ${live && html`<${Form} live=${live} about=${about} empty=${!records.length} onRecords=${add} onError=${setError}/>`}
-      ${pairs.map((pair) => html`<section key=${`${pair[0].id}|${pair[1].id}`} class="record"><h2 dir="auto">${pair[0].text}</h2><p class="hint">${t("compare.title", { a: pair[0].label, b: pair[1].label })}</p>
-        <${Compare} pair=${pair} view=${{ from: 0, size: 128 }}/></section>`)}
-      ${records.map((record) => html`<${Record} key=${record.id} record=${record} live=${live && !boot.frozen ? live : null}/>`)}
+      <${Views} records=${records} live=${live && !boot.frozen ? live : null}/>
       ${!records.length && !live && html`<p>${t("page.empty")}</p>`}
       ${live && about?.pairs > 0 && html`<${Suspicion} live=${live}/>`}
     </main>
     <footer class="hint">munmaek (문맥, “context”)</footer>`;
+}
+
+/** Every record, after what two models make of one sentence. */
+export function Views({ records, live }) {
+  return html`${pairsOf(records).map((pair) => html`<section key=${`${pair[0].id}|${pair[1].id}`} class="record"><h2 dir="auto">${pair[0].text}</h2><p class="hint">${t("compare.title", { a: pair[0].label, b: pair[1].label })}</p>
+      <${Compare} pair=${pair} view=${{ from: 0, size: 128 }}/></section>`)}
+    ${records.map((record) => html`<${Record} key=${record.id} record=${record} live=${live}/>`)}`;
 }
 
 function Tools({ settings, records, boot }) {

@@ -2,6 +2,8 @@
 // (Ottosson 2020), so that equal differences look equally large, also to the colour-blind, since it
 // is lightness that changes. Differences run through the card's colour to a blue on the other side.
 
+import { variable } from "./palette.js";
+
 const STEPS = 256;
 
 function labOf(colour) {
@@ -38,8 +40,6 @@ function ramp(first, last) {
   return Array.from({ length: STEPS }, (_, step) =>
     rgbOf(start.map((value, at) => value + (step / (STEPS - 1)) * (end[at] - value))));
 }
-
-const variable = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
 const made = new Map();
 
@@ -88,5 +88,3 @@ export function ceiling(...arrays) {
     if (power > 1e12) return largest;
   }
 }
-
-export { variable };

@@ -1,7 +1,8 @@
 // A matrix on a canvas, and the same as SVG for export. The base is drawn once; what follows the
 // pointer goes to a second canvas above it, so that a hover never touches the cells.
-import { colourOf, pixels, stepOf, variable } from "./colour.js";
+import { colourOf, pixels, stepOf } from "./colour.js";
 import { FACE, FONT, shorten } from "./layout.js";
+import { variable } from "./palette.js";
 
 /** Where the middle of a cell is. */
 const centre = (plan, row, column) => [
@@ -185,7 +186,6 @@ function paths(matrix, plan, scale) {
   return `<g transform="translate(${plan.left} ${plan.above}) scale(${plan.cell.width} ${plan.cell.height})">${inner.join("")}</g>`;
 }
 
-export const svgDocument = (width, height, inner) =>
-  `<svg xmlns="http://www.w3.org/2000/svg" width="${Math.ceil(width)}" height="${Math.ceil(height)}" ` +
-  `viewBox="0 0 ${Math.ceil(width)} ${Math.ceil(height)}" font-family="${escapeXml(FACE)}" font-size="${FONT}">` +
-  `<rect width="100%" height="100%" fill="${variable("paper")}"/>${inner}</svg>`;
+const svgDocument = (width, height, inner) =>
+  `<svg width="${Math.ceil(width)}" height="${Math.ceil(height)}" ` +
+  `viewBox="0 0 ${Math.ceil(width)} ${Math.ceil(height)}">${inner}</svg>`;

@@ -1,6 +1,6 @@
 // Figures and pages as files. Nothing is sent anywhere: a file is made in the page and saved.
 import { fetchBytes } from "./tensor.js";
-import { printable, svgDocument } from "./draw.js";
+import { csvText } from "./csv.js";
 
 function save(name, blob) {
   const link = document.createElement("a");
@@ -12,15 +12,7 @@ function save(name, blob) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-/** A table as comma-separated values (RFC 4180), with a mark by which spreadsheets know UTF-8. */
-export function csvText({ head, rows }) {
-  const cell = (value) => {
-    const text = value === null || value === undefined ? "" : String(value);
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  };
-  return [head, ...rows].map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n";
-}
-
+/** With a mark by which spreadsheets know UTF-8. */
 export const saveCsv = (name, table) =>
   save(`${name}.csv`, new Blob(["\ufeff", csvText(table)], { type: "text/csv;charset=utf-8" }));
 
@@ -39,28 +31,26 @@ export async function savePng(name, svg) {
   save(`${name}.png`, await new Promise((resolve) => canvas.toBlob(resolve, "image/png")));
 }
 
-const STYLES = [
-  "fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-linecap", "stroke-linejoin", "opacity",
-  "fill-opacity", "stroke-opacity", "font-size", "font-weight", "text-anchor", "paint-order", "dominant-baseline",
-];
-
-/** An SVG of the page as a file of its own: what the page's style says is written into it. */
-export function standalone(svg) {
-  const copy = svg.cloneNode(true);
-  const [from, to] = [svg.querySelectorAll("*"), copy.querySelectorAll("*")];
-  from.forEach((element, at) => {
-    const style = getComputedStyle(element);
-    for (const name of STYLES) {
-      const value = style.getPropertyValue(name);
-      if (value) to[at].setAttribute(name, value);
-    }
-    to[at].removeAttribute("class");
-    to[at].removeAttribute("style");
-    to[at].removeAttribute("tabindex");
-  });
-  const { width, height } = svg.viewBox.baseVal;
-  const inner = Array.from(copy.childNodes, (node) => new XMLSerializer().serializeToString(node)).join("");
-  return svgDocument(width, height, printable(inner));
+/**
+ * SVG on a sheet of its size, printed: the browser writes PDF with lines and letters as such. While
+ * it prints, the page is hidden, and the sheet's name is what the browser proposes.
+ */
+export function savePdf(name, svg) {
+  const [, width, height] = /width="([\d.]+)" height="([\d.]+)"/.exec(svg);
+  const [sheet, style, title] = [document.createElement("div"), document.createElement("style"), document.title];
+  sheet.className = "sheet";
+  sheet.innerHTML = svg;
+  style.textContent = `@page { size: ${width}px ${height}px; margin: 0; }`;
+  document.body.append(sheet, style);
+  document.documentElement.dataset.sheet = "";
+  document.title = name;
+  window.addEventListener("afterprint", () => {
+    sheet.remove();
+    style.remove();
+    delete document.documentElement.dataset.sheet;
+    document.title = title;
+  }, { once: true });
+  window.print();
 }
 
 function base64Of(bytes) {

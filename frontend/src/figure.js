@@ -1,8 +1,10 @@
 // The frame of every figure: title, sentence under it, its numbers as a table, and its files.
 import { html } from "htm/preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { saveCsv, savePng, saveSvg, standalone } from "./export.js";
-import { Matrix, matrixSvg, matrixTable } from "./matrix.js";
+import { saveCsv, savePdf, savePng, saveSvg } from "./export.js";
+import { FILE, Matrix, matrixSvg, matrixTable, specOf } from "./matrix.js";
+import { collect, collecting, svgFile } from "./paper.js";
+import { isPrinting } from "./settings.js";
 import { t, number } from "./texts.js";
 
 const TABLE = 60; // rows and columns of a table that are written out; the file has them all
@@ -12,13 +14,16 @@ const TABLE = 60; // rows and columns of a table that are written out; the file 
  * figure is no SVG of the page, file (its name), aside (what stands beside the figure), children.
  */
 export function Figure({ title, caption, table, svg, file, aside, level = 4, children }) {
-  const body = useRef();
-  const drawn = () => svg?.() ?? standalone(body.current.querySelector("svg"));
   const name = file ?? title;
+  if (collecting()) {
+    collect({ title, caption, table, svg, file: name, nodes: children });
+    return null;
+  }
+  const drawn = () => svgFile({ title, caption, svg, nodes: children });
   const heading = title && html`<${`h${level}`}>${title}<//>`;
   return html`<figure class="fig" aria-label=${title}>
     ${heading}
-    <div ref=${body} class="drawn">${children}</div>
+    <div class="drawn">${children}</div>
     ${caption && html`<figcaption>${caption}</figcaption>`}
     ${aside}
     <div class="tools">
@@ -26,6 +31,7 @@ export function Figure({ title, caption, table, svg, file, aside, level = 4, chi
       <span class="files" role="group" aria-label=${`${t("figure.save")}: ${title}`}>
         <button type="button" onClick=${() => saveSvg(name, drawn())}>SVG</button>
         <button type="button" onClick=${() => savePng(name, drawn())}>PNG</button>
+        <button type="button" onClick=${() => savePdf(name, drawn())}>PDF</button>
         <button type="button" onClick=${() => saveCsv(name, table())}>CSV</button>
       </span>
     </div>
@@ -55,11 +61,10 @@ export function Table({ head, rows, wrap }) {
 
 /** A matrix in its frame: what most views are made of. */
 export function MatrixFigure({ title, caption, file, aside, level, ...matrix }) {
-  const plan = useRef();
   const { rows, columns, matrix: values } = matrix;
   return html`<${Figure} ...${{ title, caption, file, aside, level }}
-    svg=${() => matrixSvg(plan.current)} table=${() => matrixTable(rows, columns, values, matrix.corner)}>
-    <${Matrix} ...${matrix} label=${title} onPlan=${(spec) => { plan.current = spec; }}/>
+    svg=${() => matrixSvg(specOf(matrix, FILE))} table=${() => matrixTable(rows, columns, values, matrix.corner)}>
+    <${Matrix} ...${matrix} label=${title}/>
   <//>`;
 }
 
@@ -69,7 +74,7 @@ export function MatrixFigure({ title, caption, file, aside, level, ...matrix }) 
  */
 export function Lazy({ height = 300, children }) {
   const place = useRef();
-  const [near, setNear] = useState(false);
+  const [near, setNear] = useState(collecting() || isPrinting());
   useEffect(() => {
     if (near) return undefined;
     const show = () => setNear(true);

@@ -1,7 +1,9 @@
 // How wide words are, and where a matrix's cells and labels go, in CSS pixels.
 
+import { variable } from "./palette.js";
+
 export const FONT = 12.5;
-export const FACE = getComputedStyle(document.documentElement).getPropertyValue("--face").trim() || "sans-serif";
+export const FACE = variable("face");
 
 const ruler = document.createElement("canvas").getContext("2d");
 const widths = new Map();
@@ -15,7 +17,7 @@ export function textWidth(text, size = FONT) {
   return widths.get(key);
 }
 
-const letters = Intl.Segmenter ? new Intl.Segmenter(undefined, { granularity: "grapheme" }) : null;
+const letters = globalThis.Intl?.Segmenter ? new Intl.Segmenter(undefined, { granularity: "grapheme" }) : null;
 
 /** `text` cut to `limit` letters as a reader counts them: combining marks stay with their letter. */
 export function shorten(text, limit = 16) {

@@ -18,6 +18,15 @@ export function useRoom(ref, first = 960) {
   return room;
 }
 
+/** Pixels that a figure may take across in a file. */
+export const FILE = 960;
+
+/** What is drawn of a matrix with its layout in `room` pixels. */
+export function specOf({ matrix, rows, columns, scale, links, boundary, largest, bare }, room) {
+  const plan = layOut(rows, columns, { room, largest, bare, smallest: columns.length > 128 ? 3 : 6 });
+  return { matrix, rows, columns, scale, plan, links, boundary };
+}
+
 const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 function step(cell, key, rows, columns) {
@@ -35,19 +44,18 @@ function step(cell, key, rows, columns) {
 /**
  * Props: matrix, rows and columns (names), scale {kind, top}, label (what it is, for the ear),
  * arrow (between a row's and a column's name), links and boundary (see draw.js), onCell(cell, key)
- * for clicks and letters, onPlan(spec) which hands the layout to the exporter, largest (cell).
+ * for clicks and letters, largest (cell). Paper has it as SVG, as wide as it is.
  */
 export function Matrix(props) {
-  const { matrix, rows, columns, scale, label, arrow = "←", links, boundary, onCell, onPlan, largest, bare } = props;
-  const { drawn } = useSettings();
+  const { matrix, rows, columns, scale, label, arrow = "←", links, boundary, onCell } = props;
+  const { drawn, printing } = useSettings();
   const [box, base, over, output] = [useRef(), useRef(), useRef(), useRef()];
   const room = useRoom(box);
   const state = useRef({ cell: null });
-  const plan = layOut(rows, columns, { room, largest, bare, smallest: columns.length > 128 ? 3 : 6 });
-  const spec = { matrix, rows, columns, scale, plan, links, boundary };
+  const spec = specOf(props, room);
+  const { plan } = spec;
   state.current.spec = spec;
   state.current.told = props.told;
-  onPlan?.(spec);
 
   useLayoutEffect(() => { drawBase(base.current, spec); }, [matrix, rows, columns, room, drawn, scale.top, links, boundary]);
   useLayoutEffect(() => {
@@ -89,6 +97,7 @@ export function Matrix(props) {
         onClick=${(event) => { const cell = under(event); if (cell && onCell) onCell(cell, "click"); }}>
         <canvas ref=${base}></canvas><canvas ref=${over} class="over"></canvas>
       </div>
+      ${printing && html`<div class="printed" dangerouslySetInnerHTML=${{ __html: matrixSvg(specOf(props, FILE)) }}></div>`}
     </div>
     <div class="legend"><${Scale} ...${scale}/><output ref=${output} aria-live="polite"></output></div>
   </div>`;

@@ -27,6 +27,8 @@ export const language = () => settings.language;
 
 let printing = false;
 
+export const isPrinting = () => printing;
+
 function apply() {
   page.lang = settings.language;
   const theme = printing ? "light" : settings.theme;
@@ -63,7 +65,7 @@ export function useSettings() {
     return () => { listeners.delete(listener); dark.removeEventListener("change", listener); };
   }, []);
   const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-  return { ...settings, drawn: page.dataset.theme ?? (dark ? "dark" : "light") };
+  return { ...settings, printing, drawn: page.dataset.theme ?? (dark ? "dark" : "light") };
 }
 
 apply();

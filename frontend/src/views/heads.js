@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { ceiling } from "../colour.js";
 import { drawThumb } from "../draw.js";
 import { Figure, Lazy, MatrixFigure } from "../figure.js";
+import { collecting } from "../paper.js";
 import { axisOf, shown } from "../fold.js";
 import { Links } from "../links.js";
 import { Scale } from "../matrix.js";
@@ -170,10 +171,12 @@ function Together({ record, attentions, view }) {
   })}</div>`;
 }
 
+const heads = (tensors) => tensors.flatMap((tensor) => Array.from({ length: tensor.heads }, (_, at) => tensor.matrix(at)));
+
 /** Mean or maximum over the heads of some layers, one head a task so that nothing stalls. */
 export function useGathered(record, attentions, how) {
   const tensors = useTensors(record, attentions.map((attention) => attention.tensor));
-  const [made, setMade] = useState(null);
+  const [made, setMade] = useState(() => (collecting() && tensors ? heads(tensors).reduce((sum, matrix, _, all) => gather(sum, matrix, all.length, how), null) : null));
   const key = attentions.map((attention) => attention.name).join();
   useEffect(() => {
     if (!tensors) return undefined;

@@ -66,7 +66,7 @@ function Steps({ record, steps, query, keys, d }) {
   const vector = Math.min(Math.max(d * 5, 60), 170);
   const names = Math.max(textWidth(t("stepper.sum")), ...shown.map((at) => textWidth(shorten(keys[at] ?? ""))), 40) + 16;
   const x = { key: names, dot: names + vector + COLUMNS.gap };
-  x.scaled = x.dot + COLUMNS.number; x.mask = x.scaled + COLUMNS.number; x.soft = x.mask + 72; x.value = x.soft + 130; x.end = x.value + vector + 6;
+  x.scaled = x.dot + COLUMNS.number; x.mask = x.scaled + COLUMNS.number; x.soft = x.mask + 72; x.value = x.soft + 130; x.end = x.value + Math.max(vector, textWidth(t("stepper.weighted"), 11)) + 6;
   const scales = {
     key: { kind: "difference", top: ceiling(steps.query, ...shown.map((at) => steps.keys[at])) },
     value: { kind: "difference", top: ceiling(...shown.map((at) => steps.values[at])) },
