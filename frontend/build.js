@@ -10,7 +10,20 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 const target = join(here, "../src/munmaek/web/static");
 const LIMIT = 80_000; // bytes of a page's script and style together, compressed
 
+// What files of figures have of the styles: the colours of paper, and the rules of SVG with them.
+const styles = ["base", "viewer"].map((name) => readFileSync(join(here, `src/${name}.css`), "utf8")).join("\n");
+const colours = Object.fromEntries([.../:root \{([^}]*)\}/.exec(styles)[1].matchAll(/--([\w-]+):\s*([^;]+);/g)].map(([, name, value]) => [name, value]));
+const rules = [...styles.matchAll(/^svg(?! \{)[^:{]*\{[^}]*\}/gm)].map(([rule]) => rule.replace(/var\(--([\w-]+)\)/g, (_, name) => colours[name])).join("\n");
+const paper = {
+  name: "paper",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^styles:paper$/ }, ({ path }) => ({ path, namespace: "styles" }));
+    onLoad({ filter: /.*/, namespace: "styles" }, () => ({ contents: JSON.stringify({ colours, rules }), loader: "json" }));
+  },
+};
+
 const { outputFiles } = await build({
+  plugins: [paper],
   absWorkingDir: here,
   entryPoints: { viewer: "src/main.js", "viewer.style": "src/viewer.css", report: "src/report.js", files: "src/files.js", "report.style": "src/report.css" },
   entryNames: "[name]",

@@ -1,15 +1,9 @@
 // The colours of the page, and those of paper with the rules by which figures are drawn: a file is
-// light and whole in itself, whatever theme the page is in. Both are read from the styles.
-import base from "./base.css" with { type: "text" };
-import viewer from "./viewer.css" with { type: "text" };
+// light and whole in itself, whatever theme the page is in. Both are taken from
+// the styles when the pages are built.
+import { colours as PAPER, rules } from "styles:paper";
 
-const PAPER = Object.fromEntries(
-  [.../:root \{([^}]*)\}/.exec(base)[1].matchAll(/--([\w-]+):\s*([^;]+);/g)].map(([, name, value]) => [name, value]));
-
-const filled = (text) => text.replace(/var\(--([\w-]+)\)/g, (_, name) => PAPER[name]);
-
-/** The rules of figures for a style element of their own. */
-export const rules = filled([...`${base}\n${viewer}`.matchAll(/^svg(?! \{)[^:{]*\{[^}]*\}/gm)].map(([rule]) => rule).join("\n"));
+export { rules };
 
 let onPaper = false;
 

@@ -30,7 +30,7 @@ class Figure:
     """One figure, in the light and whole in itself."""
 
     name: str
-    """Of its files, without a suffix."""
+    """Name of its files, without a suffix."""
     title: str
     caption: str
     svg: str
@@ -85,6 +85,7 @@ class _Placed(HTMLParser):
         self.figures: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        del tag
         self.figures += [value for name, value in attrs if name == "data-figure" and value]
 
 
@@ -132,7 +133,7 @@ FORMATS: Mapping[str, Callable[[Figure], bytes]] = {
     "pdf": lambda figure: _pdf(figure.svg),
     "csv": lambda figure: b"\xef\xbb\xbf" + figure.csv.encode("utf-8"),
 }
-"""What makes each file of a figure, by its suffix; spreadsheets know UTF-8 by the mark."""
+"""The writer of each file of a figure, by suffix; spreadsheets know UTF-8 by the mark."""
 
 
 def save_figures(figures: Sequence[Figure], folder: Path) -> list[Path]:
