@@ -72,7 +72,7 @@ def align(
         typer.Option(
             "--symmetrise",
             show_default="grow-diag-final-and with --aligner",
-            help="How two directions are joined: those of --aligner, or of a model the source "
+            help="Way to join two directions: those of --aligner, or of a model the source "
             "word that each target word attends to most and the target word that attends to each "
             "source word most. Without it a model has the former alone.",
         ),

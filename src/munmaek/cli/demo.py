@@ -32,14 +32,14 @@ def demo(
     quick: Annotated[
         bool, typer.Option("--quick", help="Fewer and shorter sentences: all stages in a minute.")
     ] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Of all chance.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all random choices.")] = 0,
     force: Force = False,
     json: Json = False,
 ) -> None:
     """Show the whole lineage, trained and compared.
 
     Every stage is trained on the built-in Korean–English phrasebook and compared; it ends with a
-    table, report.html, results.json and the models. Steps and chance are fixed: a slow machine
+    table, report.html, results.json and the models. Steps and seeds are fixed: a slow machine
     takes longer and comes to the same scores.
     """
     folder = _free_folder() if output is None else output

@@ -14,7 +14,7 @@ __all__ = ["generate"]
 def generate(
     model: ModelFolder,
     prompt: Annotated[
-        str, typer.Argument(metavar="PROMPT", help="How the text begins.", show_default=False)
+        str, typer.Argument(metavar="PROMPT", help="Beginning of the text.", show_default=False)
     ] = "",
     *,
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="Texts to make.")] = 1,

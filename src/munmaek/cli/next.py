@@ -18,7 +18,7 @@ def next_tokens(
         typer.Argument(
             metavar="CONTEXT",
             show_default=False,
-            help="How the sentence begins; leave it out for first words.",
+            help="Beginning of the sentence; leave it out for first words.",
         ),
     ] = "",
     *,

@@ -30,7 +30,7 @@ def score(
         bool,
         typer.Option(
             "--explain",
-            help="Of every token the n-gram that matched and each backoff paid (ngram only).",
+            help="Print each token's n-gram that matched and each backoff paid (ngram only).",
         ),
     ] = False,
     total: Annotated[

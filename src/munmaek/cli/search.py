@@ -22,7 +22,10 @@ def search(
         str, typer.Argument(metavar="FILE", show_default=False, help="Text, a sentence a line.")
     ],
     query: Annotated[
-        str, typer.Argument(metavar="QUERY", show_default=False, help="What to look for.")
+        str,
+        typer.Argument(
+            metavar="QUERY", show_default=False, help="Text that the lines are to be near."
+        ),
     ],
     *,
     top: Annotated[int, typer.Option(min=1, help="Lines to show.")] = 5,

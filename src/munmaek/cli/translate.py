@@ -95,7 +95,7 @@ def translate(
         typer.Option(
             metavar="X",
             show_default=False,
-            help="Of each model, in their order; by default all alike.",
+            help="Weight of each model, in their order; by default all alike.",
             rich_help_panel=TOGETHER,
         ),
     ] = None,
@@ -117,7 +117,8 @@ def translate(
         ),
     ] = None,
     lm_weight: Annotated[
-        float, typer.Option(metavar="X", help="Of the language model.", rich_help_panel=TOGETHER)
+        float,
+        typer.Option(metavar="X", help="Weight of the language model.", rich_help_panel=TOGETHER),
     ] = 0.2,
     must: Annotated[
         list[str] | None,
