@@ -21,10 +21,10 @@ import typer
 from munmaek.cli.app import app
 from munmaek.cli.compare import PARAMETERS
 from munmaek.cli.config import BESIDE
-from munmaek.cli.declared import REQUIRED, Field, class_value, fields_of
 from munmaek.cli.evaluate import parameters
 from munmaek.cli.parameters import OWN, TRAINING, Parameters, shown
 from munmaek.cli.train import BESIDES, RUNNING
+from munmaek.declared import REQUIRED, Field, class_value, fields_of
 from munmaek.models import LINEAGE, Stage
 from munmaek.models.renamed import RENAMED
 from munmaek.tasks import TASKS
