@@ -114,3 +114,25 @@ def test_pages_name_files_and_functions_that_are_there(page: str) -> None:
         path = ROOT / (file if outside else f"src/munmaek/{file}")
         assert path.is_file(), file
         assert not name or name in set(names(path)), f"{file}:{name}"
+
+
+def options_of(script: str) -> set[str]:
+    """Return the options that a benchmark declares, in itself or in the modules beside it."""
+    source = (ROOT / "benchmarks" / script).read_text(encoding="utf-8")
+    for name in re.findall(r"(?m)^(?:from|import) (\w+)", source):
+        beside = ROOT / "benchmarks" / f"{name}.py"
+        source += beside.read_text(encoding="utf-8") if beside.is_file() else ""
+    return set(re.findall(r'"(--[a-z][a-z-]*)"', source))
+
+
+PAGES = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pages_name_benchmarks_and_options_that_are_there(page: Path) -> None:
+    commands = re.findall(
+        r"`(?:python )?benchmarks/(\w+\.py)([^`\n]*)`", page.read_text(encoding="utf-8")
+    )
+    for script, arguments in commands:
+        asked = set(re.findall(r"(--[a-z][a-z-]*)", arguments))
+        assert asked <= options_of(script), (script, asked - options_of(script))
