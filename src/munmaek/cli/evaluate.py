@@ -140,7 +140,7 @@ def interval_text(low: float | None, high: float | None) -> str:
 
 
 def number(value: float) -> str:
-    """Write a number with about four digits."""
+    """Return a number with about four digits."""
     if abs(value) >= 1000:
         return f"{value:.0f}"
     return f"{value:.{1 if abs(value) >= 100 else 2 if abs(value) >= 10 else 3}f}"

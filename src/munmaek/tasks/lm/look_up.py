@@ -180,7 +180,7 @@ class Found:
     followers: int | None
     """The different tokens after it."""
     longest: tuple[str, ...] | None
-    """The longest end of the query that occurs, of any length."""
+    """The longest suffix of the query that occurs, of any length."""
     longest_count: int | None
     lines: tuple[Line, ...]
     """Where ``longest`` stands, the first lines of the training text."""
@@ -216,7 +216,7 @@ def likeliest_meant(found: Sequence[Found]) -> Found:
 
 
 def _reach(found: Found) -> float:
-    """Return the share of the query that its longest suffix in the model is."""
+    """Return the share of the query that its longest suffix in the training text is."""
     return len(found.longest or ()) / len(found.tokens)
 
 
