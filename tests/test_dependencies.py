@@ -8,25 +8,16 @@ import tomllib
 
 from conftest import ROOT
 
-OF_EXTRAS = {"sklearn.py": "sklearn"}
-"""Files at the top of the package that are for users of another one, and what they import of it."""
-
 
 def imported() -> set[str]:
-    """Top-level names of every module that the package imports, anywhere in a file.
-
-    What a file of ``OF_EXTRAS`` is for, it alone may import.
-    """
+    """Top-level names of every module that the package imports, anywhere in a file."""
     names: set[str] = set()
-    package = ROOT / "src" / "munmaek"
-    for path in package.rglob("*.py"):
-        own: set[str] = set()
+    for path in (ROOT / "src").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
-                own |= {alias.name.split(".")[0] for alias in node.names}
+                names |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:
-                own.add(node.module.split(".")[0])
-        names |= own - {OF_EXTRAS.get(str(path.relative_to(package)))}
+                names.add(node.module.split(".")[0])
     return names - set(sys.stdlib_module_names) - {"munmaek"}
 
 

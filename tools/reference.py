@@ -21,10 +21,11 @@ import typer
 from munmaek.cli.app import app
 from munmaek.cli.compare import PARAMETERS
 from munmaek.cli.config import BESIDE
-from munmaek.cli.evaluate import parameters
+from munmaek.cli.declared import REQUIRED, Field, class_value, fields_of
+from munmaek.cli.evaluate import parameters as evaluate_parameters
 from munmaek.cli.parameters import OWN, TRAINING, Parameters, shown
+from munmaek.cli.serve import parameters as serve_parameters
 from munmaek.cli.train import BESIDES, RUNNING
-from munmaek.declared import REQUIRED, Field, class_value, fields_of
 from munmaek.models import LINEAGE, Stage
 from munmaek.models.renamed import RENAMED
 from munmaek.tasks import TASKS
@@ -36,7 +37,8 @@ APART = {
     "train": {**RUNNING, **BESIDES},
     "config": BESIDE,
     "compare": PARAMETERS,
-    "evaluate": parameters(),
+    "evaluate": evaluate_parameters(),
+    "serve": serve_parameters(),
 }
 """What the verbs of all tasks take besides the configuration, whose options stand by its keys."""
 
@@ -143,7 +145,7 @@ def write_commands(page: Page) -> None:
         page.heading(3, f"munmaek {path}")
         page.lines.append(page.meaning(each.help.split("\n\n")[0] if each.help else ""))
         if path in APART:
-            page.lines += ["", page.say("of", path)] if path != "evaluate" else []
+            page.lines += ["", page.say("of", path)] if path not in ("evaluate", "serve") else []
             write_apart(page, APART[path])
         rows = [_option(page, one) for one in each.params if one.name != "help"]
         if rows:

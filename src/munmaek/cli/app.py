@@ -74,6 +74,12 @@ class Evaluate(Made):
     home = "munmaek.cli.evaluate"
 
 
+class Serve(Made):
+    """The verb ``serve``."""
+
+    home = "munmaek.cli.serve"
+
+
 @dataclass(frozen=True, slots=True)
 class Verb:
     """Where a verb stands, and the commands that its help ends with."""
@@ -192,6 +198,7 @@ VERBS: Final[Mapping[str, Verb | VerbByTask]] = {
             "munmaek look models/ko-en marks.jsonl --check 'aer<0.2'",
         ),
     ),
+    "serve": VerbByTask(Serve, "Answer requests over HTTP, in forms that clients already speak."),
     "export": Verb(
         "export:export",
         (

@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperCommand
 from typer.main import get_command
 
-from munmaek.declared import REQUIRED, Field, class_value, class_values, fields_of
+from munmaek.cli.declared import REQUIRED, Field, class_value, class_values, fields_of
 from munmaek.errors import ConfigError, MunmaekWarning
 from munmaek.models.renamed import RENAMED
 
@@ -95,7 +95,7 @@ def _metavar(field: Field) -> str:
     if "int" in field.types and "str" in field.types:
         return "NAME|N"
     if "Path" in field.types:
-        return "DIR"
+        return "FILE" if field.doc.startswith("File") else "DIR"
     return {"int": "N", "float": "X"}.get(field.plain.__name__, "TEXT")
 
 

@@ -20,6 +20,7 @@ from munmaek.folder.info import Info
 from munmaek.metrics import Score
 from munmaek.metrics.diagnosis import Finding
 from munmaek.models import stages
+from munmaek.tasks.service import Continuing, Service
 from munmaek.text.columns import Layout
 from munmaek.text.memory import Sources
 
@@ -298,6 +299,14 @@ class Work(ABC, Generic[C, P, M]):
         """
         message = f"{model.info.label}: no model for '{model.info.task}' is written as a graph"
         raise UnsupportedError(message)
+
+    def services(self, model: M) -> Sequence[Service]:
+        """Return what servers may ask a model of the task, each kind of question by itself."""
+        return ()
+
+    def continuing(self, model: M) -> Continuing | None:
+        """Return what continues texts token by token, where models of the task can."""
+        return None
 
     def verify(self, model: M) -> None:
         """Check of an opened model what opening takes on trust.

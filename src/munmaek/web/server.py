@@ -39,5 +39,13 @@ def bind(port: int) -> socket.socket:
 
 def serve(application: Starlette, listener: socket.socket) -> None:
     """Answer requests until the process is interrupted; closes ``listener``."""
-    config = uvicorn.Config(application, log_level="warning", access_log=False, lifespan="off")
+    # The plain ones, which are always there; the extra of serving brings others.
+    config = uvicorn.Config(
+        application,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        http="h11",
+        loop="asyncio",
+    )
     uvicorn.Server(config).run(sockets=[listener])

@@ -15,6 +15,7 @@ from munmaek.tasks.embed.options import EmbedRecipe
 from munmaek.tasks.mlm.model import Encoder
 from munmaek.tasks.mlm.pairs import PAIRS, test_pairs
 from munmaek.tasks.mlm.task import embedding_speed, published_encoder, restored_encoder
+from munmaek.tasks.service import Service
 from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Published, Work
 from munmaek.text.corpora import Corpus
 from munmaek.text.memory import Sources
@@ -106,6 +107,12 @@ class Embedders(Work[Corpus | PairCorpus, Texts, Encoder]):
         from munmaek.tasks.mlm.graphs import vector_graph
 
         return vector_graph(model)
+
+    def services(self, model: Encoder) -> list[Service]:
+        """Return what servers may ask: vectors, and what stands behind masks."""
+        from munmaek.tasks.mlm.services import encoder_services
+
+        return encoder_services(model)
 
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Encoder:
         """Open a network and its way from a text to a vector."""

@@ -20,6 +20,7 @@ from munmaek.tasks.lm.mixing import MIXTURE, mix, mixture_of
 from munmaek.tasks.lm.model import TrainedLanguageModel
 from munmaek.tasks.lm.options import AskedLines, LmRecipe
 from munmaek.tasks.lm.training_text import TrainingText
+from munmaek.tasks.service import Continuing, Service
 from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Mixing, Work
 from munmaek.text.corpora import Corpus, read_text
 from munmaek.text.memory import Sources
@@ -142,6 +143,18 @@ class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
         from munmaek.tasks.lm.measuring import measured_test
 
         return measured_test(model, corpus, asked)
+
+    def services(self, model: TrainedLanguageModel) -> list[Service]:
+        """Return what servers may ask: likelihoods, and continuations."""
+        from munmaek.tasks.lm.services import scoring_service
+
+        return [scoring_service(model)]
+
+    def continuing(self, model: TrainedLanguageModel) -> Continuing | None:
+        """Return what continues texts; scores that are no probabilities are not drawn from."""
+        from munmaek.tasks.lm.services import Continuations
+
+        return Continuations(model) if model.is_distribution else None
 
     def restore(
         self, folder: Path, manifest: Mapping[str, Any], info: Info

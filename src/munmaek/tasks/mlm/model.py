@@ -102,7 +102,7 @@ class Encoder(Model):
     @inference()
     def _behind_masks(self, framed: FramedText) -> Floats:
         """Return the log-probability of each token behind each mask: [M, V]."""
-        self._check_head()
+        self.check_head()
         masks = [at for at, token in enumerate(framed.ids) if token == self.tokenizer.mask]
         hidden = self.hidden([framed.ids], framed.types)[0]
         return self.network.logits(hidden[masks]).double().log_softmax(-1).cpu().numpy()
@@ -112,7 +112,12 @@ class Encoder(Model):
         """Tell whether it has a head for masked words."""
         return isinstance(self.network, MaskedNetwork)
 
-    def _check_head(self) -> None:
+    def check_head(self) -> None:
+        """Make sure that it can fill masks.
+
+        Raises:
+            UnsupportedError: a checkpoint without the head for it.
+        """
         if not self.fills:
             message = (
                 f"{self.info.label}: a checkpoint without a head for masked words embeds texts "
@@ -172,9 +177,7 @@ class Encoder(Model):
         check_overlap(overlap, room=self.room(prompt), limit=self.limit)
         before = self.sentence.prompt(prompt)
         size = self._prompt_size(before)
-        ready = None
-        if isinstance(getattr(self.network, "encoder", None), BertEncoder):
-            ready = prepare(self.network.encoder, precision=precision)
+        ready = self.ready(precision)
         done = long = 0
         source = iter(texts)
         while chosen := list(islice(source, block)):
@@ -184,13 +187,39 @@ class Encoder(Model):
             vectors = self._pooled(ready, rows, size)
             if len(rows) > len(lines):
                 vectors = weighted_means(vectors, owners, [len(row) for row in rows])
-            vectors = self.sentence.apply(vectors)
-            if self.normalised:
-                vectors = unit(vectors)
             done, long = done + len(chosen), long + self._longer(lines)
             if report is not None:
                 report(Encoded(done, long))
-            yield vectors[:, : self.sentence.width]
+            yield self._shaped(vectors)
+
+    def _shaped(self, vectors: Float32s) -> Float32s:
+        """Apply the modules after pooling: [N, D]."""
+        vectors = self.sentence.apply(vectors)
+        if self.normalised:
+            vectors = unit(vectors)
+        return vectors[:, : self.sentence.width]
+
+    def ready(self, precision: Precision = "float32") -> Texts | None:
+        """Return the encoder with its weights laid out for many texts; None has no such form."""
+        encoder = getattr(self.network, "encoder", None)
+        return prepare(encoder, precision=precision) if isinstance(encoder, BertEncoder) else None
+
+    def vectors(
+        self, texts: Sequence[str], ready: Texts | None, *, prompt: str | None = None
+    ) -> tuple[Float32s, list[int]]:
+        """Return what ``embed`` gives, [N, D], and the tokens that were read of each text.
+
+        Args:
+            texts: all of them are computed together.
+            ready: what ``ready`` gave.
+            prompt: as in ``encode``.
+        """
+        self.room(prompt)
+        before = self.sentence.prompt(prompt)
+        lines = self.tokenizer.encode_many([before + text for text in texts])
+        rows = self.tokenizer.frame.rows(lines, self.limit)
+        vectors = self._shaped(self._pooled(ready, rows, self._prompt_size(before)))
+        return vectors, [len(row) for row in rows]
 
     def room(self, prompt: str | None = None) -> int:
         """Return the tokens of a text that are read at once beside the frame and a prompt.
@@ -246,7 +275,7 @@ class Encoder(Model):
         Each token is predicted from all the others, so this is not the probability of the text and
         is never ranked beside one.
         """
-        self._check_head()
+        self.check_head()
         frame, mask = self.tokenizer.frame, self.tokenizer.mask
         rows = frame.rows(self.tokenizer.encode_many(given_texts(texts)), self.limit)
         around = len(frame.before), len(frame.after)
@@ -292,7 +321,7 @@ class Encoder(Model):
             special=self.tokenizer.special_ids,
             vocab_size=self.tokenizer.vocab_size,
         )
-        self._check_head()
+        self.check_head()
         logprobs, hits = task.predictions(self.network)
         tokenizer = self.tokenizer
         signature = sign_model(

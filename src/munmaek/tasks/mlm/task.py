@@ -19,6 +19,7 @@ from munmaek.tasks.mlm.fit import fit_encoder
 from munmaek.tasks.mlm.model import Encoder
 from munmaek.tasks.mlm.options import MlmRecipe
 from munmaek.tasks.mlm.pairs import PAIRS, is_pairs, test_pairs
+from munmaek.tasks.service import Service
 from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Published, Work, timed
 from munmaek.text.corpora import Corpus, read_text
 from munmaek.text.memory import Sources
@@ -86,6 +87,12 @@ class MaskedModels(Work[Corpus, Text, Encoder]):
         from munmaek.tasks.mlm.graphs import filling_graph, vector_graph
 
         return (filling_graph if model.fills else vector_graph)(model)
+
+    def services(self, model: Encoder) -> list[Service]:
+        """Return what servers may ask: vectors, and what stands behind masks."""
+        from munmaek.tasks.mlm.services import encoder_services
+
+        return encoder_services(model)
 
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Encoder:
         """Open a network, and what the record says of vectors of texts."""

@@ -12,6 +12,7 @@ from munmaek.fit.vocabulary import begun_with
 from munmaek.folder.borrowing import named_tokenizer
 from munmaek.folder.info import Info
 from munmaek.folder.weights import open_network
+from munmaek.tasks.service import Service
 from munmaek.tasks.translate.bitexts import read_back_translated, read_pairs, tagged
 from munmaek.tasks.translate.data import Parallel, prepare_parallel
 from munmaek.tasks.translate.fit import fit_translator
@@ -128,6 +129,12 @@ class Translators(Work[ParallelCorpus, Parallel, Translator]):
     ) -> Measured:
         """Measure translations, and what else is asked for."""
         return measured(model, corpus, asked)
+
+    def services(self, model: Translator) -> list[Service]:
+        """Return what servers may ask: translations."""
+        from munmaek.tasks.translate.services import translating_service
+
+        return [translating_service(model)]
 
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Translator:
         """Open a network and its two tokenizers."""

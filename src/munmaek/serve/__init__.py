@@ -1,0 +1,1 @@
+"""Trained models behind HTTP, in the forms that clients already speak."""

@@ -1,0 +1,91 @@
+"""The answers of routes: JSON, each family of routes with its own form of errors."""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeAlias, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from munmaek.errors import MunmaekError
+from munmaek.serve.asking import RefusedError
+from munmaek.serve.metrics import Metrics
+
+__all__ = ["Endpoint", "ErrorForm", "GoneError", "answered", "posted", "while_there"]
+
+T = TypeVar("T")
+Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+ErrorForm: TypeAlias = Callable[[RefusedError], Mapping[str, Any]]
+"""Returns the body of an answer that is an error."""
+
+GONE = 499
+"""The status noted of a request whose client has gone; nobody receives it."""
+
+
+class GoneError(Exception):
+    """The client has gone, so that nothing more is computed for it."""
+
+
+async def while_there(request: Request, work: Awaitable[T]) -> T:
+    """Wait for ``work`` as long as the client does.
+
+    Raises:
+        GoneError: it has gone; ``work`` is cancelled.
+    """
+    asked = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(_gone(request))
+    try:
+        await asyncio.wait({asked, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not asked.done():
+            raise GoneError
+        return asked.result()
+    finally:
+        asked.cancel()
+        gone.cancel()
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def answered(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a value as JSON in UTF-8; numbers that JSON cannot hold are an error."""
+    content = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    body = content.encode("utf-8", "replace")
+    return Response(body, status, headers=headers, media_type="application/json")
+
+
+def posted(path: str, endpoint: Endpoint, form: ErrorForm, metrics: Metrics) -> Route:
+    """Return a route whose errors have a form and whose requests are counted."""
+
+    async def respond(request: Request) -> Response:
+        began = time.perf_counter()
+        metrics.under_way.inc()
+        status = 500
+        try:
+            answer = await _refusable(request, endpoint, form)
+            status = answer.status_code
+            return answer
+        finally:
+            metrics.under_way.dec()
+            metrics.requests.labels(path, str(status)).inc()
+            metrics.seconds.labels(path).observe(time.perf_counter() - began)
+
+    return Route(path, respond, methods=["POST"])
+
+
+async def _refusable(request: Request, endpoint: Endpoint, form: ErrorForm) -> Response:
+    try:
+        return await endpoint(request)
+    except GoneError:
+        return Response(status_code=GONE)
+    except RefusedError as error:
+        refused = error
+    except MunmaekError as error:
+        refused = RefusedError(422, str(error))
+    later = {"retry-after": "1"} if refused.status in (429, 503) else None
+    return answered(form(refused), refused.status, later)

@@ -1,0 +1,113 @@
+"""The bodies of requests, read and checked before anything is computed."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.requests import ClientDisconnect, Request
+
+from munmaek.serve.options import ServerOptions
+
+__all__ = ["Body", "RefusedError", "ask", "read_json"]
+
+B = TypeVar("B", bound="Body")
+
+
+BODY_SECONDS = 30
+"""Seconds within which a request must have come."""
+
+
+class RefusedError(Exception):
+    """A request that is not answered, with the status that says why."""
+
+    def __init__(self, status: int, message: str, *, field: str | None = None) -> None:
+        """Say so.
+
+        Args:
+            status: of HTTP.
+            message: one line that says what was wanted.
+            field: of the body, where it is one that is at fault.
+        """
+        self.status = status
+        self.message = message
+        self.field = field
+        super().__init__(message)
+
+
+class Body(BaseModel):
+    """The body of a request: exact types, and no field that is not known."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", protected_namespaces=())
+
+
+async def read_json(request: Request, limits: ServerOptions) -> Mapping[str, Any]:
+    """Return a request's body, a JSON object.
+
+    Raises:
+        RefusedError: 400 no JSON, 408 it does not come, 413 too long, 415 another kind.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json" and not kind.endswith("+json"):
+        raise RefusedError(415, "the body must be application/json")
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise RefusedError(415, "the body must not be compressed")
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            raw = await _body(request, limits.body)
+    except TimeoutError:
+        message = f"the body did not come within {BODY_SECONDS} seconds"
+        raise RefusedError(408, message) from None
+    try:
+        given: Any = json.loads(raw.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise RefusedError(400, "the body is not JSON in UTF-8") from None
+    if not isinstance(given, dict):
+        raise RefusedError(400, "the body must be a JSON object")
+    return cast("dict[str, Any]", given)
+
+
+async def _body(request: Request, most: int) -> bytes:
+    length = request.headers.get("content-length", "0")
+    if not (length.isascii() and length.isdecimal() and len(length) < 20) or int(length) > most:
+        raise RefusedError(413, f"a body may have at most {most:,} bytes")
+    parts, size = list[bytes](), 0
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > most:
+                raise RefusedError(413, f"a body may have at most {most:,} bytes")
+            parts.append(part)
+    except ClientDisconnect:
+        raise RefusedError(400, "the body broke off") from None
+    return b"".join(parts)
+
+
+async def ask(request: Request, kind: type[B], limits: ServerOptions) -> B:
+    """Return what a request asks, as ``kind`` has it.
+
+    Raises:
+        RefusedError: as ``read_json``; 422 a field that is unknown, missing or of another type.
+    """
+    given = await read_json(request, limits)
+    try:
+        return kind.model_validate(given)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(str(part) for part in first["loc"][:1])
+        if first["type"] == "extra_forbidden":
+            known = ", ".join(kind.model_fields)
+            message = f"unknown field '{field[:60]}'; there are {known}"
+        elif first["type"] == "missing":
+            message = f"the field '{field}' is missing"
+        else:
+            message = f"'{field}': {first['msg'][:1].lower()}{first['msg'][1:]}"
+        raise RefusedError(422, message, field=field) from None
+    except RecursionError:
+        raise RefusedError(400, "the body is too deep") from None
+
+
+def text_of(value: str) -> str:
+    """Return a text in which halves of surrogate pairs, which are no characters, become "?"."""
+    return value.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,169 @@
+"""The models that a server has, each with the queues of its services."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from munmaek.serve.asking import RefusedError
+from munmaek.serve.batching import Batcher, FullError
+from munmaek.serve.metrics import Metrics
+from munmaek.serve.options import ServerOptions
+from munmaek.tasks import task_named
+from munmaek.tasks.service import Question
+
+__all__ = ["Models", "Served"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A model under the name by which clients ask for it."""
+
+    name: str
+    model: Any
+    """A ``munmaek.fit.trained.Trained``."""
+    queues: Mapping[str, Batcher]
+    """By the name of the service."""
+    continuing: Any = None
+    """A ``munmaek.tasks.service.Continuing``, of a model that continues texts."""
+    created: int = field(default_factory=lambda: int(time.time()))
+    """Seconds since 1970 when it was loaded."""
+
+
+class Models:
+    """Finds the model that answers a request."""
+
+    def __init__(self, models: Mapping[str, Any], limits: ServerOptions, metrics: Metrics) -> None:
+        """Open the queues of every model.
+
+        Args:
+            models: trained models by name.
+            limits: how much may wait and be computed together.
+            metrics: told of every batch.
+        """
+        self.limits = limits
+        # One thread: a model uses all cores, and each thread keeps memory of its own.
+        self.worker = ThreadPoolExecutor(1, thread_name_prefix="munmaek-model")
+        self.served = [
+            Served(
+                name,
+                model,
+                self._queues(name, model, metrics),
+                task_named(model.info.task).loaded().continuing(model),
+            )
+            for name, model in models.items()
+        ]
+
+    def _queues(self, name: str, model: Any, metrics: Metrics) -> dict[str, Batcher]:
+        out: dict[str, Batcher] = {}
+        for service in task_named(model.info.task).loaded().services(model):
+            out[service.name] = Batcher(
+                service,
+                self.worker,
+                characters=self.limits.batch,
+                waiting=self.limits.waiting,
+                report=metrics.batches(name, service.name),
+                waits=metrics.waiting(name, service.name),
+            )
+        return out
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Return the names of all that can be asked, in the order of the models."""
+        return tuple(dict.fromkeys(name for each in self.served for name in each.queues))
+
+    def find(self, service: str, name: str | None) -> Served:
+        """Return the model of that name, or the only one with the service.
+
+        Raises:
+            RefusedError: 404 no model of that name; 400 it has no such service, or several have.
+        """
+        able = [each for each in self.served if service in each.queues]
+        if name is None:
+            if len(able) == 1:
+                return able[0]
+            names = ", ".join(f"'{each.name}'" for each in able)
+            message = f"'model' must say which: {names}" if able else f"no model can {service}"
+            raise RefusedError(400 if able else 404, message, field="model")
+        found = self.named(name)
+        if found not in able:
+            message = f"the model '{name[:60]}' cannot {service}; it can {', '.join(found.queues)}"
+            raise RefusedError(400, message, field="model")
+        return found
+
+    def named(self, name: str) -> Served:
+        """Return the model of that name.
+
+        Raises:
+            RefusedError: 404, there is none.
+        """
+        found = next((each for each in self.served if each.name == name), None)
+        if found is None:
+            names = ", ".join(f"'{each.name}'" for each in self.served)
+            message = f"there is no model '{name[:60]}'; there are {names}"
+            raise RefusedError(404, message, field="model")
+        return found
+
+    def tokenizing(self, name: str | None) -> Served:
+        """Return the model of that name, or the only one.
+
+        Raises:
+            RefusedError: 404 no model of that name; 400 there are several.
+        """
+        if name is not None:
+            return self.named(name)
+        if len(self.served) > 1:
+            names = ", ".join(f"'{each.name}'" for each in self.served)
+            raise RefusedError(400, f"'model' must say which: {names}", field="model")
+        return self.served[0]
+
+    def continuing(self, name: str) -> Served:
+        """Return the model of that name, which continues texts.
+
+        Raises:
+            RefusedError: 404 no model of that name; 400 it cannot.
+        """
+        found = self.named(name)
+        if found.continuing is None:
+            message = f"the model '{name[:60]}' cannot continue texts; a language model can"
+            raise RefusedError(400, message, field="model")
+        return found
+
+    async def computed(self, work: Callable[[], T]) -> T:
+        """Do ``work`` in the thread where models compute, in its turn."""
+        return await asyncio.get_running_loop().run_in_executor(self.worker, work)
+
+    async def answers(
+        self, served: Served, service: str, questions: Sequence[Question], options: Any
+    ) -> list[Any]:
+        """Return an answer for each question.
+
+        Raises:
+            RefusedError: 413 too many or too long; 429 too many wait.
+            MunmaekError: of the first question that cannot be answered.
+        """
+        self.check(questions)
+        try:
+            return await served.queues[service].ask(questions, options)
+        except FullError:
+            message = f"{self.limits.waiting} texts wait already; ask again in a second"
+            raise RefusedError(429, message) from None
+
+    def check(self, questions: Sequence[Question]) -> None:
+        """Check that a request asks no more than it may.
+
+        Raises:
+            RefusedError: 413, too many texts or a text that is too long.
+        """
+        limits = self.limits
+        if len(questions) > limits.texts:
+            message = f"{len(questions):,} texts; a request may have {limits.texts:,}"
+            raise RefusedError(413, message)
+        longest = max((len(text) for each in questions for text in each), default=0)
+        if longest > limits.characters:
+            message = f"a text of {longest:,} characters; it may have {limits.characters:,}"
+            raise RefusedError(413, message)

@@ -1,0 +1,67 @@
+"""The services of a language model: likelihoods of sentences, and continuations."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, final
+
+from munmaek.errors import InputError
+from munmaek.models.configuration import Config
+from munmaek.tasks.lm.completing import CompletionOptions, Piece, completed, read_back
+from munmaek.tasks.lm.model import TrainedLanguageModel
+from munmaek.tasks.lm.scoring import ScoredText
+from munmaek.tasks.service import Nothing, Question, Service
+
+__all__ = ["Continuations", "scoring_service"]
+
+
+def scoring_service(model: TrainedLanguageModel) -> Service:
+    """Return what gives the likelihood of each sentence, and of its tokens."""
+
+    def answer(questions: Sequence[Question], _: Nothing) -> list[ScoredText]:
+        return model.score([text for (text,) in questions])
+
+    def to_json(found: ScoredText) -> dict[str, Any]:
+        return {
+            "logprob": found.logprob,
+            "perplexity": found.perplexity,
+            "unknown": found.unknown,
+            "tokens": [asdict(each) for each in found.tokens],
+        }
+
+    return Service("score", answer, to_json=to_json)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Continuations:
+    """Continues texts by a language model."""
+
+    model: TrainedLanguageModel
+
+    @property
+    def options(self) -> type[Config]:
+        """Return the class of what may be asked of a continuation."""
+        return CompletionOptions
+
+    def ids(self, prompt: str | Sequence[int]) -> list[int]:
+        """Return a prompt as token ids.
+
+        Raises:
+            InputError: an id outside the vocabulary.
+        """
+        if isinstance(prompt, str):
+            return self.model.tokenizer.encode(prompt)
+        size = self.model.tokenizer.vocab_size
+        wrong = next((each for each in prompt if not 0 <= each < size), None)
+        if wrong is not None:
+            message = f"the token id {wrong} is outside the vocabulary of {size:,}"
+            raise InputError(message)
+        return list(prompt)
+
+    def pieces(self, ids: Sequence[int], options: CompletionOptions) -> Iterator[Piece]:
+        """Yield each token that follows."""
+        return completed(self.model, ids, options)
+
+    def read(self, ids: Sequence[int], count: int) -> Sequence[Piece]:
+        """Return the tokens of a prompt, with ``count`` of the likeliest in each place."""
+        return read_back(self.model, ids, count)
