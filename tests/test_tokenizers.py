@@ -3,7 +3,9 @@
 import json
 import sys
 import unicodedata
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,9 +16,9 @@ from munmaek.errors import ArtefactError, ConfigError, InputError, UnsupportedEr
 from munmaek.text import morphology
 from munmaek.text.building import LONGEST_LEARNED_WORD, STAND_IN
 from munmaek.text.corpora import read_labelled
-from munmaek.text.places import Subword
+from munmaek.text.places import FIRST_BYTE, Subword, bytes_located
 from munmaek.text.spaces import ascii_words, words
-from munmaek.text.tokenizers import KINDS, SPECIALS, Tokenizer, train_tokenizer
+from munmaek.text.tokenizers import KINDS, SPECIALS, SPELLED_IN_BYTES, Tokenizer, train_tokenizer
 
 TEXTS = (
     "나는 학교에서 공부한다.",
@@ -432,6 +434,75 @@ def test_a_bad_tokenizer_file_is_said(tmp_path: Path) -> None:
     path.write_text(path.read_text(encoding="utf-8").replace("<pad>", "<no>"), encoding="utf-8")
     with pytest.raises(ArtefactError, match="ids 0 to 4 must be <pad> <unk> <s> </s> <mask>"):
         Tokenizer.load(path, kind="words")
+
+
+@pytest.mark.parametrize("kind", sorted(SPELLED_IN_BYTES))
+@pytest.mark.parametrize(
+    ("part", "field", "value"),
+    [
+        ("model", "end_of_word_suffix", "mean"),
+        ("model", "continuing_subword_prefix", "##"),
+        ("model", "byte_fallback", False),
+        (None, "normalizer", {"type": "Lowercase"}),
+        (None, "normalizer", {"type": "Prepend", "prepend": "x"}),
+        (None, "decoder", None),
+        (None, "decoder", {"type": "Fuse"}),
+    ],
+)
+def test_rules_that_do_not_give_a_text_back_are_refused(
+    tmp_path: Path, kind: str, part: str | None, field: str, value: Any
+) -> None:
+    path = tmp_path / "tokenizer.json"
+    trained(kind).save(path)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    (content if part is None else content[part])[field] = value
+    path.write_text(json.dumps(content), encoding="utf-8")
+    with suppress(ArtefactError):
+        found = Tokenizer.load(path, kind=kind)  # it has no use for the field, or the texts none
+        assert found.encode("나는 너를 A") == trained(kind).encode("나는 너를 A")
+
+
+def test_a_word_suffix_is_refused_by_what_it_does(tmp_path: Path) -> None:
+    path = tmp_path / "tokenizer.json"
+    trained("bpe").save(path)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["model"]["end_of_word_suffix"] = "mean"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(ArtefactError, match=r"tokenizer\.json: .* a token at 10 to 11 of 5"):
+        Tokenizer.load(path, kind="bpe")
+    content["model"]["end_of_word_suffix"] = None
+    content["normalizer"] = {"type": "Replace", "pattern": {"String": "가"}, "content": "나"}
+    path.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(ArtefactError, match=r"its rules are not those of bpe: 'Aa 가, .*' becomes"):
+        Tokenizer.load(path, kind="bpe")
+
+
+def test_a_template_that_names_a_token_which_it_has_not_is_refused_without_a_panic(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "tokenizer.json"
+    trained("words").save(path)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    template = {
+        "type": "TemplateProcessing",
+        "single": [
+            {"SpecialToken": {"id": "[CLS]", "type_id": 0}},
+            {"Sequence": {"id": "A", "type_id": 0}},
+        ],
+        "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 0}}],
+        "special_tokens": {},
+    }
+    for processor in (template, {"type": "Sequence", "processors": [template]}):
+        path.write_text(json.dumps({**content, "post_processor": processor}), encoding="utf-8")
+        with pytest.raises(ArtefactError, match=r"template has '\[CLS\]', which is none of its"):
+            Tokenizer.load(path, kind="words")
+    assert "panicked" not in capfd.readouterr().err
+
+
+def test_more_bytes_than_characters_stay_within_the_text() -> None:
+    letter = FIRST_BYTE + ord("a")
+    assert bytes_located("a", [(letter, 0, 1), (letter, 0, 1)]) == [(letter, 0, 1)] * 2
+    assert bytes_located("a", [(letter, 1, 1)]) == [(letter, 1, 2)]
 
 
 def test_a_piece_is_a_plain_record() -> None:

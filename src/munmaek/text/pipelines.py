@@ -4,8 +4,10 @@ The library takes any ids and any rules that are spelled right, and fails where 
 stops with a Rust panic, or writes a table up to the highest id. So what it made is tried at once.
 """
 
-from collections.abc import Callable, Collection
+import json
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Tokenizer as Pipeline
 
@@ -68,8 +70,39 @@ def open_pipeline(path: Path, *, check: Callable[[Collection[int]], None] = chec
 
 def _tried(pipeline: Pipeline, check: Callable[[Collection[int]], None]) -> Pipeline:
     check(pipeline.get_vocab(with_added_tokens=True).values())
+    _check_templates(pipeline)
     encoding = pipeline.encode(_TRIED, add_special_tokens=False)
     pipeline.decode(encoding.ids)
-    for pair in (None, _TRIED):  # a post-processor may name tokens that it does not define
+    _check_within(encoding.offsets)
+    for pair in (None, _TRIED):
         pipeline.encode(_TRIED, pair)
     return pipeline
+
+
+def _check_templates(pipeline: Pipeline) -> None:
+    """Raise ``ValueError`` where a template names a special token that it does not define.
+
+    The library takes it, and panics at the first text, which writes to the terminal.
+    """
+    processor: Any = pipeline.post_processor
+    for template in _templates(json.loads(processor.__getstate__()) if processor else {}):
+        pieces = [*template["single"], *template["pair"]]
+        named = {piece["SpecialToken"]["id"] for piece in pieces if "SpecialToken" in piece}
+        for token in sorted(named.difference(template["special_tokens"])):
+            message = f"its template has '{token}', which is none of its special_tokens"
+            raise ValueError(message)
+
+
+def _templates(processor: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if processor.get("type") == "TemplateProcessing":
+        yield processor
+    for each in processor.get("processors", ()):
+        yield from _templates(each)
+
+
+def _check_within(offsets: Collection[tuple[int, int]]) -> None:
+    """Raise ``ValueError`` where tokens are said to stand outside their text."""
+    for start, end in offsets:
+        if not 0 <= start <= end <= len(_TRIED):
+            message = f"it finds a token at {start} to {end} of {len(_TRIED)} characters"
+            raise ValueError(message)

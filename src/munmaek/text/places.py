@@ -44,12 +44,12 @@ def bytes_located(text: str, located: list[Located]) -> list[Located]:
             run_end = -1
             continue
         if run_end != end:
-            run_end, place, left = end, start, 0
-            left = _byte_count(text[place])
-        elif left == 0:
+            run_end, place = end, start
+            left = _byte_count(text[place : place + 1])
+        elif left == 0 and place + 1 < end:  # else there are more bytes than its characters have
             place += 1
-            left = _byte_count(text[place])
-        left -= 1
+            left = _byte_count(text[place : place + 1])
+        left -= left > 0
         placed.append((number, place, place + 1))
     return placed
 

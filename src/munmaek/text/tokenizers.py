@@ -72,6 +72,8 @@ BLANKS = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
 )
 """White space that a mask takes before it, as ``lstrip`` of the tokenizers library does."""
 SPELLED_IN_BYTES = frozenset({"bpe", "unigram", "morphemes+bpe"})
+_SPELLED = "Aa 가, \U0010fffd"
+"""A text that these kinds give back, whatever they have learned."""
 """Kinds that spell an unknown character in the bytes of its UTF-8."""
 
 
@@ -327,8 +329,9 @@ class Tokenizer:
         """Open what ``save`` wrote.
 
         Raises:
-            ArtefactError: no such file, not a tokenizer, one with other special tokens, or with
-                tokens that are not numbered from 0 on.
+            ArtefactError: no such file, not a tokenizer, one with other special tokens, with
+                tokens that are not numbered from 0 on, or of a kind that spells in bytes what is
+                in no token, and does not give a text back.
         """
         pipeline = open_pipeline(Path(path), check=check_numbered)
         found = tuple(pipeline.id_to_token(number) for number in range(len(SPECIALS)))
@@ -336,7 +339,17 @@ class Tokenizer:
             message = f"{path}: ids 0 to 4 must be {' '.join(SPECIALS)}, got {found}"
             raise ArtefactError(message)
         pipeline.encode_special_tokens = True
+        if kind in SPELLED_IN_BYTES:
+            _check_lossless(pipeline, kind, Path(path))
         return cls(pipeline, kind=kind)
+
+
+def _check_lossless(pipeline: Pipeline, kind: str, path: Path) -> None:
+    ids = pipeline.encode(_SPELLED, add_special_tokens=False).ids
+    given = pipeline.decode(ids, skip_special_tokens=False)
+    if given != _SPELLED:
+        message = f"{path}: its rules are not those of {kind}: {_SPELLED!r} becomes {given!r}"
+        raise ArtefactError(message)
 
 
 def train_tokenizer(
