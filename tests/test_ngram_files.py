@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munmaek.cli import counting, main
-from munmaek.errors import ConfigError, DiskError, InputError, MunmaekWarning
+from munmaek.errors import ArtefactError, ConfigError, DiskError, InputError, MunmaekWarning
 from munmaek.fit.holding import hold_out
 from munmaek.ngram import estimate
 from munmaek.ngram.counting import adjust, bound, count, unbound
@@ -29,6 +29,7 @@ from munmaek.ngram.scratch import Buckets, Scratch
 from munmaek.ngram.stages import Stages
 from munmaek.ngram.words import Rows, Vocabulary
 from munmaek.tasks.lm.ngrams import Resources, train_ngrams
+from munmaek.tasks.loading import load
 from munmaek.tasks.recipe import Recipe
 from munmaek.text.building import SPECIALS
 from munmaek.text.corpora import Corpus, read_text
@@ -485,6 +486,20 @@ def test_the_command_counts_over_files_and_says_what_is_wrong(tmp_path, corpus, 
     assert main([*command, "-o", str(model), "--reserved", "maybe"]) == 2
     assert "there are refuse, space, word" in capsys.readouterr().err
     assert not any(tmp_path.iterdir())
+
+
+@small
+def test_a_model_that_cannot_be_opened_once_written_is_there(tmp_path, corpus, monkeypatch):
+    def unreadable(_):
+        raise ArtefactError("m/tokenizer.json: cannot be read: Too many open files")
+
+    monkeypatch.setattr("munmaek.tasks.lm.ngrams_on_disk.load", unreadable)
+    with pytest.raises(DiskError, match="Too many open files; the model was written whole"):
+        train_ngrams(
+            recipe(), [corpus], folder=tmp_path / "m", resources=Resources(memory=256 << 20, threads=1)
+        )
+    monkeypatch.undo()
+    assert load(tmp_path / "m").score(["a b"])
 
 
 def test_discounts_that_fall_back_are_said_over_files_too(tmp_path):

@@ -626,6 +626,19 @@ def test_a_published_configuration_of_any_content_is_refused_in_one_line(
     assert said in refusal(lambda: load(tmp_path / "m"))
 
 
+@pytest.mark.parametrize("name", ["lm-ngram", "lm-rnn"])
+def test_weights_that_may_not_be_read_are_not_called_damaged(
+    models: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(np, "memmap", refused)
+    monkeypatch.setattr("safetensors.torch.load_file", refused)
+    said = refusal(lambda: load(models / name))
+    assert said == f"{models / name}/model.safetensors: cannot be read: Too many open files"
+
+
 def test_weights_for_which_there_is_no_room_are_not_called_damaged(
     models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -148,14 +148,17 @@ def load_tables(path: Path) -> dict[str, NDArray[Any]]:
     Only the header is looked at, and that every array lies within the file.
 
     Raises:
-        ArtefactError: the file is not safetensors, or is truncated.
+        ArtefactError: the file is not safetensors, is truncated, or cannot be read.
         MemoryError: there is no room to map it.
     """
     try:
         whole = np.memmap(path, dtype=np.uint8, mode="r").view(np.ndarray)
-    except (OSError, ValueError) as error:
-        if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+    except OSError as error:
+        if error.errno == errno.ENOMEM:
             raise MemoryError(str(error)) from error
+        message = f"{path}: cannot be read: {error.strerror}"
+        raise ArtefactError(message) from error
+    except ValueError as error:
         raise _unreadable(path, str(error)) from error
     length = int.from_bytes(whole[:8].tobytes(), "little")
     if len(whole) < 8 or length > len(whole) - 8:

@@ -94,11 +94,13 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         MemoryError: there is no room for it.
     """
     try:
-        weights = read_tensors(path)
-    except (SafetensorError, ValueError, OSError) as error:
+        return read_tensors(path)
+    except OSError as error:  # the file may well be whole
+        message = f"{path}: cannot be read: {error.strerror or error}"
+        raise ArtefactError(message) from error
+    except (SafetensorError, ValueError) as error:
         message = f"{path}: not a readable safetensors file ({error}); copy the model again"
         raise ArtefactError(message) from error
-    return weights
 
 
 def network_with(

@@ -10,7 +10,7 @@ from typing import cast, final
 import numpy as np
 from numpy.typing import NDArray
 
-from munmaek.errors import ConfigError
+from munmaek.errors import ArtefactError, ConfigError, DiskError
 from munmaek.fit.counted import Resources, counted_info, fitted, ngram_sizes
 from munmaek.folder.tables import save_tables
 from munmaek.folder.writing import write_folder
@@ -111,7 +111,11 @@ def train_on_disk(
         tables = partial(save_tables, model.tensors(), release=made.release)
         files = {**trained.files(), TABLES: tables}
         write_folder(folder, files=files, manifest=trained.record(), force=force)
-    return cast("TrainedLanguageModel", load(folder))
+    try:
+        return cast("TrainedLanguageModel", load(folder))
+    except ArtefactError as error:
+        message = f"{error}; the model was written whole, so it need not be trained again"
+        raise DiskError(message) from error
 
 
 def _check_on_disk(recipe: LmRecipe, config: NgramConfig) -> None:
