@@ -178,8 +178,11 @@ def main() -> int:
     parser.add_argument("--readers", default="", help="these files alone: A,B")
     parser.add_argument("--folder", type=Path, help="keeps the undamaged models for the next call")
     given = parser.parse_args()
+    readers = [each for each in given.readers.split(",") if each]
+    if unknown := sorted(set(readers) - set(READERS)):
+        parser.error(f"--readers: no {', '.join(unknown)}; there are {', '.join(READERS)}")
     folder = given.folder or Path(tempfile.mkdtemp())
-    bench = Bench(folder, readers=[each for each in given.readers.split(",") if each])
+    bench = Bench(folder, readers=readers)
     if given.only is not None:
         print(*bench.attempt(given.only, given.seed))
         return 0
