@@ -3,6 +3,8 @@
 Each takes arguments as a command does, writes its error in a line, and returns an exit code.
 """
 
+import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Generator, Sequence
@@ -15,7 +17,7 @@ from pathlib import Path
 
 from munmaek.cli import data, main
 from munmaek.cli.catalogue import DataSet, RemoteFile
-from munmaek.comparison import demonstration
+from munmaek.comparison import demonstration, demonstration_jobs
 from munmaek.comparison.demonstration_plan import QUICK, Training
 from munmaek.errors import MunmaekError
 from munmaek.look.pairs import read_pairs
@@ -43,10 +45,41 @@ SMALLEST = replace(
 )
 
 
+TINY = {
+    "rnn": {"embedding": 8, "hidden": 8},
+    "seq2seq": {"embedding": 8, "hidden": 8},
+    "attention": {"embedding": 8, "hidden": 8},
+    "self_attention": {"dimension": 8},
+    "transformer": {"dimension": 8, "heads": 2, "layers": 1, "feed_forward": 8},
+    "bert": {
+        "hidden_size": 8,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 8,
+    },
+}
+
+
 def demo(arguments: Sequence[str]) -> int:
-    """``munmaek demo --quick`` with the fewest sentences and steps that all its parts take."""
-    demonstration.QUICK = SMALLEST
+    """``munmaek demo --quick`` with the fewest sentences and steps that all its parts take.
+
+    In one process, so that each of its calls has a number.
+    """
+    demonstration.QUICK, demonstration.MOST_PROCESSES = SMALLEST, 1
+    demonstration_jobs.SMALL, demonstration_jobs.LENGTHS = TINY, (8, 16)
     return main(["demo", "--quick", *arguments])
+
+
+def killed(arguments: Sequence[str]) -> int:
+    """A command, killed as soon as there is what a pattern finds: the pattern, then the command."""
+    seen, *command = arguments
+
+    def look(event: str, _: object) -> None:
+        if event in ("open", "os.rename", "os.remove") and any(Path().glob(seen)):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(look)
+    return main(command)
 
 
 def fetch(arguments: Sequence[str]) -> int:

@@ -1,8 +1,9 @@
 """Commands run while the n-th call of a kind to the system fails, or while the process is killed.
 
 ``faults.c`` stands between Python, Rust and C++ code alike and the system. A server that has loaded
-everything once forks for each case, so that a case takes as long as the command's own work. Run as
-a program this file is that server.
+everything forks for each command; that process runs it once, so that all it compiles or keeps is
+there, and forks for each case, which so takes no longer than the command's own work. Run as a
+program this file is that server.
 """
 
 import ctypes
@@ -20,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 OPEN, WRITE, RENAME, SYNC, TRUNCATE, MAP, MAKE, REMOVE = (1 << bit for bit in range(8))
 KINDS = {
@@ -87,13 +88,14 @@ class Verb:
 
 
 class Server:
-    """The process that forks for each case."""
+    """The process that forks for each command, and that for each case."""
 
     def __init__(self, library: Path, *, imports: Sequence[str]) -> None:
         environment = {
             **os.environ,
             "LD_PRELOAD": str(library),
             "OMP_NUM_THREADS": "1",
+            "TOKENIZERS_PARALLELISM": "false",  # its threads would not be there after a fork
             "PYTHONUNBUFFERED": "",
         }
         self._process = subprocess.Popen(
@@ -104,20 +106,35 @@ class Server:
             text=True,
         )
 
+    @contextmanager
+    def warm(self, root: Path, verb: Verb) -> Iterator[None]:
+        """Run a command once, in the process that forks for each case within the block."""
+        begun = self._ask({"begin": True, **self._case(root, verb)})
+        assert begun.code == 0, begun.said
+        try:
+            yield
+        finally:
+            self._ask(None)
+
     def run(
         self, root: Path, verb: Verb, *, kinds: int = 0, nth: int = 0,
         error: int = KILLED, lasting: bool = False,
     ) -> Outcome:  # fmt: skip
         """A command in ``root``, whose n-th call of these kinds fails."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        case = {
+        return self._ask({**self._case(root, verb), "arm": [kinds, nth, error, lasting]})
+
+    def _case(self, root: Path, verb: Verb) -> dict[str, Any]:
+        return {
             "root": str(root),
             "program": verb.program,
             "argv": list(verb.arguments),
             "printed": None if verb.printed is None else verb.output,
-            "arm": [kinds, nth, error, lasting],
+            "arm": [0, 0, 0, False],
         }
+
+    def _ask(self, case: dict[str, Any] | None) -> Outcome:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(case) + "\n")
         self._process.stdin.flush()
         return Outcome(**json.loads(self._process.stdout.readline()))
@@ -175,28 +192,37 @@ class Sweep:
     killed: int = 0
     wrong: list[str] = field(default_factory=list)
 
+    @property
+    def root(self) -> Path:
+        """Where the command runs."""
+        return self.place / "root"
+
     def run(self, faults: Sequence[tuple[str, int, bool]], *, most: int | None, kills: int | None):
-        counts = self._case(0, 0, KILLED, lasting=False, name="without a fault").counts
-        for kind, error, lasting in faults:
-            for nth in chosen(counts[kind], most):
-                name = f"{kind} {nth} of {counts[kind]}: {errno.errorcode[error]}"
-                self._case(KINDS[kind], nth, error, lasting=lasting, name=name)
-        every = sum(KINDS.values())
-        total = sum(counts.values())
-        for nth in chosen(total, kills) if kills != 0 else ():
-            self._case(every, nth, KILLED, lasting=False, name=f"killed at call {nth} of {total}")
-            self.killed += 1
+        self._prepare()
+        with self.server.warm(self.root, self.verb):
+            counts = self._case(0, 0, KILLED, lasting=False, name="without a fault").counts
+            for kind, error, lasting in faults:
+                for nth in chosen(counts[kind], most):
+                    name = f"{kind} {nth} of {counts[kind]}: {errno.errorcode[error]}"
+                    self._case(KINDS[kind], nth, error, lasting=lasting, name=name)
+            every, total = sum(KINDS.values()), sum(counts.values())
+            for nth in chosen(total, kills) if kills != 0 else ():
+                name = f"killed at call {nth} of {total}"
+                self._case(every, nth, KILLED, lasting=False, name=name)
+                self.killed += 1
         return self
 
-    def _case(self, kinds: int, nth: int, error: int, *, lasting: bool, name: str) -> Outcome:
-        root = self.place / "root"
-        shutil.rmtree(root, ignore_errors=True)
-        (root / "tmp").mkdir(parents=True)
-        output = root / self.verb.output
+    def _prepare(self) -> None:
+        shutil.rmtree(self.root, ignore_errors=True)
+        (self.root / "tmp").mkdir(parents=True)
         stands = {} if self.verb.old is None else {self.verb.output: self.verb.old}
         for there, old in {**stands, **self.verb.around}.items():
             copy = shutil.copytree if old.is_dir() else shutil.copyfile
-            copy(old, root / there)
+            copy(old, self.root / there)
+
+    def _case(self, kinds: int, nth: int, error: int, *, lasting: bool, name: str) -> Outcome:
+        self._prepare()
+        root, output = self.root, self.root / self.verb.output
         found = self.server.run(root, self.verb, kinds=kinds, nth=nth, error=error, lasting=lasting)
         self.tried += 1
         for fault in self._faults(root, output, found, killed=nth > 0 and error == KILLED):
@@ -261,36 +287,43 @@ def _serve(imports: Sequence[str]) -> None:
         import_module(name)
     answers = os.dup(1)
     os.dup2(2, 1)
+    # A line is only there once the one before was answered, so a fork takes no lines with it.
     for line in sys.stdin:
-        answer = _forked(faults, json.loads(line))
+        case = json.loads(line)
+        begins = case is not None and case.pop("begin", False)
+        if begins and (child := os.fork()):
+            os.waitpid(child, 0)
+            continue
+        answer = _ENDED if case is None else (_warmed if begins else _forked)(faults, case)
         os.write(answers, (json.dumps(answer) + "\n").encode())
+        if case is None:
+            return
+
+
+_ENDED = {"code": 0, "said": ""}
+
+
+def _warmed(faults: Any, case: dict[str, Any]) -> dict[str, Any]:
+    """A command run once in this process."""
+    standing = [os.dup(1), os.dup(2)]
+    with _in_memory() as said:
+        answer = _run(faults, case, said.fileno())
+        for number, there in enumerate(standing, start=1):
+            os.dup2(there, number)
+            os.close(there)
+        said.seek(0)
+        return {**answer, "said": said.read().decode(errors="replace")}
 
 
 def _forked(faults: Any, case: dict[str, Any]) -> dict[str, Any]:
-    module, function = case["program"].split(":")
-    main: Callable[[list[str]], int] = getattr(import_module(module), function)
+    """A command run in a process that ends with it."""
     reading, writing = os.pipe()
-    with tempfile.TemporaryFile() as said:
+    with _in_memory() as said:
         child = os.fork()
         if child == 0:
             os.close(reading)
-            os.dup2(said.fileno(), 1)
-            os.dup2(said.fileno(), 2)
-            if case["printed"] is not None:
-                printed = Path(case["root"], case["printed"])
-                os.dup2(os.open(printed, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
             signal.alarm(_CASE_LIMIT)
-            try:
-                code = _armed(faults, main, case)
-            except BaseException:  # noqa: BLE001 - a traceback is what is looked for
-                import traceback
-
-                traceback.print_exc()
-                code = 70
-            sys.stdout.flush()
-            sys.stderr.flush()
-            counts = {name: faults.faults_count(kind) for name, kind in KINDS.items()}
-            os.write(writing, json.dumps({"code": code, "counts": counts}).encode())
+            os.write(writing, json.dumps(_run(faults, case, said.fileno())).encode())
             os._exit(0)
         os.close(writing)
         with os.fdopen(reading, "rb") as pipe:
@@ -301,7 +334,37 @@ def _forked(faults: Any, case: dict[str, Any]) -> dict[str, Any]:
     return {**(json.loads(answer) if answer else {"code": status}), "said": text}
 
 
-def _armed(faults: Any, main: Callable[[list[str]], int], case: dict[str, Any]) -> int:
+def _in_memory() -> BinaryIO:
+    """A file that is no call to the disk."""
+    return os.fdopen(os.memfd_create("said"), "w+b")
+
+
+def _run(faults: Any, case: dict[str, Any], said: int) -> dict[str, Any]:
+    """Its exit code and its calls of each kind; what it says goes to the file ``said``."""
+    os.dup2(said, 1)
+    os.dup2(said, 2)
+    if case["printed"] is not None:
+        printed = os.open(
+            Path(case["root"], case["printed"]), os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        )
+        os.dup2(printed, 1)
+        os.close(printed)
+    try:
+        code = _armed(faults, case)
+    except BaseException:  # noqa: BLE001 - a traceback is what is looked for
+        import traceback
+
+        traceback.print_exc()
+        code = 70
+    sys.stdout.flush()
+    sys.stderr.flush()
+    counts = {name: faults.faults_count(kind) for name, kind in KINDS.items()}
+    return {"code": code, "counts": counts}
+
+
+def _armed(faults: Any, case: dict[str, Any]) -> int:
+    module, function = case["program"].split(":")
+    main: Callable[[list[str]], int] = getattr(import_module(module), function)
     root = case["root"]
     os.chdir(root)
     os.environ["FAULTS_ROOT"] = root

@@ -1,9 +1,9 @@
 """Every command that writes, on small data, for ``faults_support``."""
 
 import json
+import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
@@ -43,6 +43,7 @@ _BERT = (
     "[model]\nhidden_size = 16\nnum_hidden_layers = 1\nnum_attention_heads = 2\n"
     "intermediate_size = 16\n"
 )
+_STACK = "[model]\ndimension = 8\nheads = 2\nlayers = 1\nfeed_forward = 8\n"
 _RNN = "[model]\nembedding = 8\nhidden = 8\n"
 
 
@@ -52,16 +53,19 @@ class Verbs:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        book = munmaek.phrasebook(pairs=300, valid=20, test=20).train[:120]
+        many = munmaek.phrasebook(pairs=300, valid=20, test=20).train[:120]
+        book = many[:40]
         self._lines("ko.txt", [each.korean for each in book])
         self._lines("en.txt", [each.english for each in book])
-        self._lines("labels.tsv", ["text\tlabel", *(f"{x.korean}\t{x.label}" for x in book)])
+        for name, rows in (("labels.tsv", book), ("many.tsv", many)):
+            self._lines(name, ["text\tlabel", *(f"{x.korean}\t{x.label}" for x in rows)])
         sts = [f"{x.korean}\t{x.korean}\t{float(n % 5)}" for n, x in enumerate(book)]
         self._lines("sts.tsv", ["text\tsecond\tlabel", *sts])
         tags = [
-            f"{w}\t{'B-A' if n % 5 == 0 else 'O'}" for n in range(60) for w in ("나는", "간다", "")
+            f"{w}\t{'B-A' if n % 5 == 0 else 'O'}" for n in range(20) for w in ("나는", "간다", "")
         ]
         self._lines("tags.tsv", [line if line.split("\t")[0] else "" for line in tags])
+        self._lines("many.txt", [each.korean for each in many])
         self._lines("few.txt", [each.korean for each in book[:8]])
         self._lines("few-en.txt", [each.english for each in book[:8]])
         self._lines(
@@ -81,10 +85,13 @@ class Verbs:
         )
         self._lines("rnn.toml", [_STEPS + _RNN])
         self._lines("bert.toml", [_STEPS + _BERT])
+        self._lines("stack.toml", [_STEPS + _STACK])
         self._lines("steps.toml", [_STEPS])
 
     def _lines(self, name: str, lines: list[str]) -> None:
-        (self.folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+        path = self.folder / name
+        if not path.exists():  # another process may be reading it
+            path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     def at(self, name: str) -> str:
         return str(self.folder / name)
@@ -177,14 +184,17 @@ class Verbs:
         """Training with what writes more than a model, or another model."""
         ko, labels, rnn = (self.at(x) for x in ("ko.txt", "labels.tsv", "rnn.toml"))
         classify = ("train", "classify", labels)
-        network = (*classify, "--model", "rnn", "--config", rnn)
+        rnns = ("--model", "rnn", "--config", rnn)
+        network = (*classify, *rnns)
         yield self.model("classify ngram", *classify, "--model", "ngram")
-        yield self.model("lm stack", "train", "lm", ko, "--model", "transformer", *self.steps)
+        stack = ("--model", "transformer", "--config", self.at("stack.toml"))
+        yield self.model("lm stack", "train", "lm", ko, *stack)
         if find_spec("tensorboard") is not None:
-            board = ("train", "lm", ko, "--model", "rnn", *self.steps, "--tensorboard")
-            yield self.model("board", *board)
-        yield self.model("curve", *network, "--curve", "40,all")
-        yield self.model("calibrated", *network, "--calibrate", "--hold-out", "100")
+            board = ("--model", "rnn", "--config", rnn, "--tensorboard")
+            yield self.model("board", "train", "lm", ko, *board)
+        yield self.model("curve", *network, "--curve", "20,all")
+        held = ("--calibrate", "--hold-out", "100")
+        yield self.model("calibrated", "train", "classify", self.at("many.tsv"), *rnns, *held)
         yield self.model("soft", *network, "--soft-labels", self.at("soft.jsonl"))
         documents = ("train", "mlm", self.at("docs.txt"), "--model", "bert", "--next-sentence")
         yield self.model("next sentence", *documents, "--config", self.at("bert.toml"))
@@ -278,7 +288,7 @@ class Verbs:
 
     def printed(self) -> Iterator[Verb]:
         """What is printed, into a file."""
-        trained, few, ko = self.trained(), self.at("few.txt"), self.at("ko.txt")
+        trained, few, ko = self.trained(), self.at("few.txt"), self.at("many.txt")
         ngram, bert, translator = trained["ngram"], trained["bert"], trained["translate"]
         yield self.text("score", "score", ngram, ko)
         yield self.text("score tokens", "score", ngram, ko, "--tokens", "--json")
@@ -288,7 +298,9 @@ class Verbs:
         yield self.text("tag", "tag", trained["tag"], ko)
         yield self.text("translate", "translate", translator, few)
         yield self.text("align", "align", translator, few, self.at("few-en.txt"))
-        yield self.text("aligner", "align", "--aligner", "hmm", ko, self.at("en.txt"))
+        yield self.text(
+            "aligner", "align", "--aligner", "hmm", self.at("ko.txt"), self.at("en.txt")
+        )
         yield self.text("embed", "embed", trained["embed"], ko)
         yield self.text("search", "search", trained["embed"], ko, "간다")
         yield self.text("fill", "fill", trained["mlm"], "나는 <mask> 간다")
@@ -301,49 +313,36 @@ class Verbs:
 
     def resumed(self) -> Iterator[Verb]:
         """What was killed in the middle, and goes on."""
-        for name, steps in (("slow.toml", 4000), ("quick.toml", 12)):
-            how = f"[train]\nsteps = {steps}\nvalidations = 1000\ncheckpoint_every = 1e-9\n"
-            self._lines(name, [how + _RNN])
-        rnn = ("--model", "rnn", "--config")
+        often = "[train]\nsteps = 4\nvalidations = 4\ncheckpoint_every = 1e-9\n"
+        self._lines("often.toml", [often + _RNN])
+        rnn = ("--model", "rnn", "--config", self.at("often.toml"))
+        saved = "checkpoints/step-*/*"
         train = ("train", "lm", self.at("few.txt"), *rnn)
-        yield self.going_on("resume", "checkpoints/step-*/*", _opens, *train)
+        yield self.going_on("resume", f"out.partial/{saved}", _opens, *train)
         labels = ("train", "classify", self.at("labels.tsv"), "--seeds", "0 1", *rnn)
-        yield self.going_on("resume seeds", "*/checkpoints/step-*/*", _opens, *labels)
-        compare = ("compare", self.at("few.txt"), "--models", "ngram,rnn", "--config")
-        yield self.going_on(
-            "resume comparison", "models/*", _is_report, *compare, slow="quick.toml"
-        )
+        yield self.going_on("resume seeds", f"out.runs/*/{saved}", _opens, *labels)
+        both = ("--models", "ngram,rnn", *self.steps)
+        compare = ("compare", self.at("few.txt"), *both)
+        yield self.going_on("resume comparison", "out.partial/models/*", _is_report, *compare)
 
     def going_on(
-        self,
-        name: str,
-        seen: str,
-        whole: Callable[[Path], None],
-        *arguments: str,
-        slow: str = "slow.toml",
+        self, name: str, seen: str, whole: Callable[[Path], None], *arguments: str
     ) -> Verb:
-        """A command that goes on, shortly, with what was killed once that had made ``seen``."""
+        """A command that goes on with what was killed once that had made ``seen``."""
         place = self.folder / name
         if not place.exists():
-            self._kill(place, seen, *arguments, self.at(slow))
+            work = self.folder / f"{name}.part"
+            work.mkdir()
+            act = f"import sys; sys.path[:0] = {sys.path!r}; import faults_acts; faults_acts.killed"
+            command = f"{act}({[seen, *arguments, '-o', 'out']!r})"
+            ended = subprocess.run([sys.executable, "-c", command], cwd=work, capture_output=True)
+            assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+            work.rename(place)
         around = {each.name: each for each in place.iterdir() if not each.name.startswith(".")}
-        assert around, "it came to its end before it was killed"
-        assert "out" not in around
-        again = [*arguments, self.at("quick.toml"), "-o", "out", "--resume"]
         return Verb(
-            name, again, "out", None, whole, tuple(around), around=around, again=True,
+            name, [*arguments, "-o", "out", "--resume"], "out", None, whole, tuple(around),
+            around=around, again=True,
         )  # fmt: skip
-
-    def _kill(self, folder: Path, seen: str, *arguments: str) -> None:
-        folder.mkdir()
-        command = [sys.executable, "-m", "munmaek", *arguments, "-o", str(folder / "out")]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while process.poll() is None and not any(
-            (*folder.glob(f"out.partial/{seen}"), *folder.glob(f"out.runs/{seen}"))
-        ):
-            time.sleep(0.01)
-        process.kill()
-        process.wait()
 
     def fetched(self) -> Verb:
         return Verb(

@@ -65,7 +65,9 @@ def marked(verbs: Verbs) -> Verb:
 
 
 def printed(verbs: Verbs) -> Verb:
-    return verbs.text("score", "score", str(verbs.made("ngram", *verbs.ngram)), verbs.at("ko.txt"))
+    return verbs.text(
+        "score", "score", str(verbs.made("ngram", *verbs.ngram)), verbs.at("many.txt")
+    )
 
 
 @pytest.mark.parametrize(
