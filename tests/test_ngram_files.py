@@ -496,7 +496,10 @@ def test_a_model_that_cannot_be_opened_once_written_is_there(tmp_path, corpus, m
     monkeypatch.setattr("munmaek.tasks.lm.ngrams_on_disk.load", unreadable)
     with pytest.raises(DiskError, match="Too many open files; the model was written whole"):
         train_ngrams(
-            recipe(), [corpus], folder=tmp_path / "m", resources=Resources(memory=256 << 20, threads=1)
+            recipe(),
+            [corpus],
+            folder=tmp_path / "m",
+            resources=Resources(memory=256 << 20, threads=1),
         )
     monkeypatch.undo()
     assert load(tmp_path / "m").score(["a b"])
