@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from munmaek.errors import ArtefactError, InputError, UnsupportedError
-from munmaek.look.capture import capture
+from munmaek.look.capture import Looking, capture
 from munmaek.pipeline import train_recipe
 from munmaek.tasks.inside import Question
 from munmaek.tasks.loading import load
@@ -64,7 +64,7 @@ def test_a_pair_of_one_segment_is_looked_into_and_filled(
     folder, expected = cases
     model, want = load(folder / "roberta-pair"), expected["roberta-pair"]
     first, second = want["pair"]
-    record = capture(model, first, pair=second, measures=False)
+    record = capture(model, first, pair=second, how=Looking(measures=False))
     assert list(record.source.pieces) == want["tokens"]
     assert record.segments == (0,) * 5 + (1,) * 5
     (filled,) = model.fill(first.replace("dog", "<mask>"), pair=second)
@@ -376,7 +376,7 @@ def test_decomposed_text_is_looked_into_and_tagged_as_transformers_reads_it(
     pieces, firsts = first_pieces(ours.tokenizer, text.split(" "))
     assert [piece.id for piece in pieces] == wanted
     assert [first for first in firsts if first >= 0] == [0, 1, 2]
-    seen = capture(ours, text, measures=False).source
+    seen = capture(ours, text, how=Looking(measures=False)).source
     assert sum(word >= 0 for word in seen.words) == len(wanted)
 
 

@@ -19,7 +19,7 @@ from munmaek.errors import ArtefactError, InputError
 from munmaek.exchange.sentence import SentenceSettings
 from munmaek.folder.info import Info
 from munmaek.folder.weights import make_network
-from munmaek.look import Attention, Record, Side, capture
+from munmaek.look import Attention, Looking, Record, Side, capture
 from munmaek.look.attentions import rollout
 from munmaek.look.capture import TOKENS_MOST, masked_word
 from munmaek.look.gradients import head_importance
@@ -218,7 +218,7 @@ def test_a_language_model_is_read_and_predicts_one_further_on(stage: str) -> Non
 @pytest.mark.parametrize("stage", CASES["translate"])
 def test_a_given_translation_has_the_score_of_forced_decoding(stage: str) -> None:
     translator = model("translate", stage)
-    record = capture(translator, TEXT, LINES[1], beam=0)
+    record = capture(translator, TEXT, LINES[1], how=Looking(beam=0))
     aligned = translator.align([TEXT], [LINES[1]])[0]
     assert record.outcome["logprob"] == pytest.approx(aligned.logprob, abs=1e-3)
     assert record.written is not None
@@ -622,7 +622,7 @@ def test_a_head_switched_off_changes_the_prediction_and_nothing_else_is_kept(
     whole = captured(task, stage)
     target = whole.target
     name = whole.attentions[-1].name if task != "translate" else "decoder.layer.1.cross"
-    off = capture(model(task, stage), TEXT, target, off=[(name, 1)])
+    off = capture(model(task, stage), TEXT, target, how=Looking(off=[(name, 1)]))
     stepper = next(each.stepper for each in off.attentions if each.name == name)
     assert stepper is not None
     assert not off.tensors[stepper.context][1].any()
@@ -652,7 +652,7 @@ def test_heads_are_off_while_translating_too() -> None:
 
 def test_an_unknown_head_is_refused_with_those_there_are() -> None:
     with pytest.raises(InputError, match=r"no head 7 in 'layer.0.self'; .*layer.1.self"):
-        capture(model("lm", "transformer"), TEXT, off=[("layer.0.self", 7)])
+        capture(model("lm", "transformer"), TEXT, how=Looking(off=[("layer.0.self", 7)]))
 
 
 # Measures
@@ -959,7 +959,9 @@ def test_an_empty_line_is_refused_in_one_line(text: str) -> None:
 def test_five_thousand_tokens_are_cut_with_a_notice(task: str, stage: str) -> None:
     # Random weights never end a translation of their own, so a short one is given.
     target = "school" if task == "translate" else None
-    record = capture(model(task, stage), "학교에서 " * 5000, target, name="m", measures=False)
+    record = capture(
+        model(task, stage), "학교에서 " * 5000, target, name="m", how=Looking(measures=False)
+    )
     assert len(record.source.pieces) <= TOKENS_MOST
     assert any("shown is its beginning" in each for each in record.notices)
 

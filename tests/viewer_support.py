@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 
 import munmaek
-from munmaek.look import capture, page
+from munmaek.look import Looking, capture, page
 from munmaek.look.pairs import Pairs
 from munmaek.look.workbench import NamedModel, Workbench
 from munmaek.pipeline import train_recipe
@@ -105,7 +105,7 @@ def records(folders: dict[str, Path]) -> dict[str, Any]:
     texts = dict.fromkeys(models, SENTENCE)
     texts["mlm-bert"] = SENTENCE.replace("친구와", "<mask>")
     made = {
-        name: capture(models[name], texts[name], name=name, beam=3, gold=_gold(name))
+        name: capture(models[name], texts[name], name=name, how=Looking(beam=3, gold=_gold(name)))
         for name in models
     }
     made["pair"] = capture(models["mlm-bert"], "나는 <mask> 간다", name="pair", pair="너는 온다")

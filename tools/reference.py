@@ -23,6 +23,7 @@ from munmaek.cli.compare import PARAMETERS
 from munmaek.cli.config import BESIDE
 from munmaek.cli.declared import REQUIRED, Field, class_value, fields_of
 from munmaek.cli.evaluate import parameters as evaluate_parameters
+from munmaek.cli.look import PARAMETERS as LOOK
 from munmaek.cli.parameters import OWN, TRAINING, Parameters, shown
 from munmaek.cli.serve import parameters as serve_parameters
 from munmaek.cli.train import BESIDES, RUNNING
@@ -39,8 +40,11 @@ APART = {
     "compare": PARAMETERS,
     "evaluate": evaluate_parameters(),
     "serve": serve_parameters(),
+    "look": LOOK,
 }
 """What the verbs of all tasks take besides the configuration, whose options stand by its keys."""
+WITHOUT_KEYS = ("evaluate", "serve", "look")
+"""Verbs that take no configuration."""
 
 WORDS = {
     "en": {
@@ -145,7 +149,7 @@ def write_commands(page: Page) -> None:
         page.heading(3, f"munmaek {path}")
         page.lines.append(page.meaning(each.help.split("\n\n")[0] if each.help else ""))
         if path in APART:
-            page.lines += ["", page.say("of", path)] if path not in ("evaluate", "serve") else []
+            page.lines += ["", page.say("of", path)] if path not in WITHOUT_KEYS else []
             write_apart(page, APART[path])
         rows = [_option(page, one) for one in each.params if one.name != "help"]
         if rows:

@@ -80,6 +80,12 @@ class Serve(Made):
     home = "munmaek.cli.serve"
 
 
+class Look(Made):
+    """The verb ``look``, whose options are many."""
+
+    home = "munmaek.cli.look"
+
+
 @dataclass(frozen=True, slots=True)
 class Verb:
     """Where a verb stands, and the commands that its help ends with."""
@@ -189,15 +195,7 @@ VERBS: Final[Mapping[str, Verb | VerbByTask]] = {
         ("munmaek align models/ko-en ko.txt en.txt", "munmaek align --aligner hmm ko.txt en.txt"),
     ),
     "compare": VerbByTask(Compare, "Train several stages on the same data, side by side."),
-    "look": Verb(
-        "look:look",
-        (
-            "munmaek look models/ko-en '나는 너를 사랑해' -o attention.html",
-            "munmaek look models/ko-en '나는 너를 사랑해' --target 'I love you'",
-            "munmaek look models/ko-en --with models/other --pairs ko.txt --pairs en.txt",
-            "munmaek look models/ko-en marks.jsonl --check 'aer<0.2'",
-        ),
-    ),
+    "look": VerbByTask(Look, "Look inside: attention, gates, surprisal and what decides them."),
     "serve": VerbByTask(Serve, "Answer requests over HTTP, in forms that clients already speak."),
     "export": Verb(
         "export:export",

@@ -11,6 +11,7 @@ import typer
 from munmaek.cli.board import board, write_remarks
 from munmaek.cli.chosen import meant, merged, named, place, written_by_set
 from munmaek.cli.console import write, write_json
+from munmaek.cli.figures import Figures, write_report_figures
 from munmaek.cli.options import (
     ConfigFile,
     DataFiles,
@@ -23,9 +24,11 @@ from munmaek.cli.options import (
 )
 from munmaek.cli.parameters import Given, Option, Parameters, command, task_options
 from munmaek.errors import ConfigError
+from munmaek.figures import check_figures
 from munmaek.fit.devices import usable_device
 from munmaek.models import stage_named, stages_for
 from munmaek.tasks import Task, task_named
+from munmaek.text.json_files import read_json_object
 
 __all__ = ["PARAMETERS", "command_for"]
 
@@ -34,14 +37,14 @@ PARAMETERS: Final[Parameters] = {
     "data": (DataFiles, ...),
     "models": (
         Annotated[
-            str,
+            str | None,
             typer.Option(
                 metavar="A,B,C",
                 show_default=False,
                 help="Stages to train, STAGE@DIR to begin from a trained one, or trained folders.",
             ),
         ],
-        ...,
+        None,
     ),
     "task": (
         Annotated[
@@ -66,6 +69,7 @@ PARAMETERS: Final[Parameters] = {
         ],
         None,
     ),
+    "figures": (Figures, None),
     "valid": (Valid, None),
     "test": (
         Annotated[
@@ -112,8 +116,14 @@ def compare(given: Given) -> None:
     """Train several stages on the same data, side by side.
 
     Each gets the same budget. A table grows as they are trained; with -o a report is written, and
-    --resume goes on after an interruption.
+    --resume goes on after an interruption. With --figures alone DATA is the folder of an earlier
+    comparison.
     """
+    if given["figures"] is not None:
+        check_figures()
+    if given["models"] is None:
+        _draw_earlier(given)
+        return
     task, output, names = task_named(given["task"]), given["output"], given["models"].split(",")
     values = _values(task, given)
     by_stage: Any = values.pop("models", {})
@@ -140,6 +150,8 @@ def compare(given: Given) -> None:
     )
     with board(sys.stderr if given["json"] else None) as report:
         results = run(settings, report)
+    if given["figures"] is not None:
+        _draw(results, given["figures"])
     if given["json"]:
         write_json(results)
         return
@@ -148,6 +160,30 @@ def compare(given: Given) -> None:
         write(f"\nreport    {output / 'report.html'}")
         write(f"results   {output / 'results.json'}")
         write(f"models    {output / 'models'}")
+
+
+def _draw(results: Mapping[str, Any], folder: Path) -> None:
+    from munmaek.comparison.report import render_report
+
+    write_report_figures(render_report(results), folder)
+
+
+def _draw_earlier(given: Given) -> None:
+    """Write the figures of an earlier comparison.
+
+    Raises:
+        ConfigError: no models are given, and no folder of one with where its figures are to go.
+        InputError: its results cannot be read.
+    """
+    data, figures = given["data"], given["figures"]
+    place = Path(data[0]) / "results.json"
+    if figures is None or len(data) != 1 or not place.is_file():
+        message = (
+            "Missing option '--models'; or give the folder of an earlier comparison, with "
+            "results.json in it, and --figures DIR"
+        )
+        raise ConfigError(message)
+    _draw(read_json_object(place), figures)
 
 
 def _options(task: Task) -> list[Option]:

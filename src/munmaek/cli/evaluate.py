@@ -1,14 +1,13 @@
 """``munmaek evaluate``: the options of every task's evaluation under one verb."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, cast
 
 from munmaek.cli.console import write, write_json
 from munmaek.cli.declared import Field, fields_of
 from munmaek.cli.options import DataFiles, Json, ModelFolder, examples
-from munmaek.cli.parameters import DATA, Given, Option, Parameters, command, shown
+from munmaek.cli.parameters import DATA, Given, Option, Parameters, closest, command, shown
 from munmaek.cli.translations import write_more
 from munmaek.tasks import tasks
 
@@ -72,17 +71,11 @@ def command_for(args: Sequence[str]) -> Any:
     """Return ``munmaek evaluate`` with the options of every task."""
     del args  # the options are the same for every model
     made = parameters()
-
-    def explain(option: str) -> str:
-        name = option.lstrip("-").partition("=")[0]
-        close = get_close_matches(name, [each.replace("_", "-") for each in made], n=1)
-        return f"no option --{name}" + (f"; did you mean --{close[0]}?" if close else "")
-
     epilog = examples(
         "munmaek evaluate models/rnn test.txt",
         "munmaek evaluate models/en-ko en.txt ko.txt --bleu-tokenizer ko-mecab --by-length",
     )
-    return command("evaluate", evaluate, made, epilog=epilog, explain=explain)
+    return command("evaluate", evaluate, made, epilog=epilog, explain=closest(made))
 
 
 def _write(folder: Path, data: Sequence[str], given: dict[str, Any], json: bool) -> None:

@@ -5,146 +5,221 @@ import unicodedata
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, cast
 
 import typer
 
 from munmaek.cli.console import write, write_json, write_message
-from munmaek.cli.options import Force, Json, ModelFolder
+from munmaek.cli.figures import Figures, write_figures
+from munmaek.cli.options import Force, Json, ModelFolder, examples
 from munmaek.cli.outputs import claimed_file, is_page
+from munmaek.cli.parameters import Given, Parameters, closest, command
 from munmaek.errors import ConfigError
+from munmaek.figures import check_figures
 from munmaek.memory import keep_few_products
 from munmaek.writing import write_text
 
-__all__ = ["look"]
+__all__ = ["PARAMETERS", "command_for", "look"]
+
+LANGUAGES: Final = ("en", "ko")
 
 
-def look(
-    model: ModelFolder,
-    text: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="TEXT",
-            show_default=False,
-            help="Sentences to look into; with --check the file of marks.",
-        ),
-    ] = None,
-    *,
-    target: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TEXT",
-            show_default=False,
-            help="Look at this translation of the sentence instead of the model's own.",
-        ),
-    ] = None,
-    pair: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TEXT",
-            show_default=False,
-            help="A second text, for a model that embeds, fills masks or reads pairs.",
-        ),
-    ] = None,
-    beside: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--with",
-            metavar="MODEL",
-            show_default=False,
-            help="Another model or checkpoint beside it, on the same sentences; may be repeated.",
-        ),
-    ] = None,
-    pairs: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="FILE",
-            show_default=False,
-            help="Sentence pairs to look through by suspicion: a table, twice for two files, or "
-            "'phrasebook'.",
-        ),
-    ] = None,
-    links: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            show_default=False,
-            help="Gold links of the pairs: 0-0 1-2, a line each.",
-        ),
-    ] = None,
-    marks: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.jsonl",
-            show_default="MODEL.marks.jsonl",
-            help="Where marked links are kept; what is there is read.",
-        ),
-    ] = None,
-    check: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="CHECK",
-            show_default=False,
-            help="Leave with 1 unless it holds for the marks: 'aer<0.2', 'coverage>0.8', …",
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE.html",
-            show_default=False,
-            help="Write one page that needs nothing beside itself, instead of serving it.",
-        ),
-    ] = None,
-    force: Force = False,
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Where to serve; the next free one if taken.")
-    ] = 8420,
-    json: Json = False,
-) -> None:
+PARAMETERS: Final[Parameters] = {
+    "model": (ModelFolder, ...),
+    "text": (
+        Annotated[
+            list[str] | None,
+            typer.Argument(
+                metavar="TEXT",
+                show_default=False,
+                help="Sentences to look into; with --check the file of marks.",
+            ),
+        ],
+        None,
+    ),
+    "target": (
+        Annotated[
+            str | None,
+            typer.Option(
+                metavar="TEXT",
+                show_default=False,
+                help="Look at this translation of the sentence instead of the model's own.",
+            ),
+        ],
+        None,
+    ),
+    "pair": (
+        Annotated[
+            str | None,
+            typer.Option(
+                metavar="TEXT",
+                show_default=False,
+                help="A second text, for a model that embeds, fills masks or reads pairs.",
+            ),
+        ],
+        None,
+    ),
+    "beside": (
+        Annotated[
+            list[Path] | None,
+            typer.Option(
+                "--with",
+                metavar="MODEL",
+                show_default=False,
+                help="Another model or checkpoint beside it, on the same sentences; may be "
+                "repeated.",
+            ),
+        ],
+        None,
+    ),
+    "pairs": (
+        Annotated[
+            list[str] | None,
+            typer.Option(
+                metavar="FILE",
+                show_default=False,
+                help="Sentence pairs to look through by suspicion: a table, twice for two files, "
+                "or 'phrasebook'.",
+            ),
+        ],
+        None,
+    ),
+    "links": (
+        Annotated[
+            Path | None,
+            typer.Option(
+                metavar="FILE",
+                show_default=False,
+                help="Gold links of the pairs: 0-0 1-2, a line each.",
+            ),
+        ],
+        None,
+    ),
+    "marks": (
+        Annotated[
+            Path | None,
+            typer.Option(
+                metavar="FILE.jsonl",
+                show_default="MODEL.marks.jsonl",
+                help="Where marked links are kept; what is there is read.",
+            ),
+        ],
+        None,
+    ),
+    "check": (
+        Annotated[
+            list[str] | None,
+            typer.Option(
+                metavar="CHECK",
+                show_default=False,
+                help="Leave with 1 unless it holds for the marks: 'aer<0.2', 'coverage>0.8', …",
+            ),
+        ],
+        None,
+    ),
+    "output": (
+        Annotated[
+            Path | None,
+            typer.Option(
+                "--output",
+                "-o",
+                metavar="FILE.html",
+                show_default=False,
+                help="Write one page that needs nothing beside itself, instead of serving it.",
+            ),
+        ],
+        None,
+    ),
+    "figures": (Figures, None),
+    "language": (
+        Annotated[
+            str,
+            typer.Option(metavar="en|ko", help="Language of what is written in --figures."),
+        ],
+        "en",
+    ),
+    "force": (Force, False),
+    "port": (
+        Annotated[
+            int,
+            typer.Option(
+                min=0, max=65535, metavar="N", help="Where to serve; the next free one if taken."
+            ),
+        ],
+        8420,
+    ),
+    "json": (Json, False),
+}
+
+
+def look(given: Given) -> None:
     """Look inside: attention, gates, surprisal and what decides them.
 
-    Without -o the page is served on this machine only, for more sentences, for marking links that
-    are wrong, and for training on the marks.
+    Without -o or --figures the page is served on this machine only, for more sentences, for marking
+    links that are wrong, and for training on the marks.
     """
-    texts = text or []
-    if check:
-        _check(model, texts, check, json=json)
+    model, output = cast("Path", given["model"]), cast("Path | None", given["output"])
+    texts = cast("list[str]", given["text"] or [])
+    if given["check"]:
+        _check(model, texts, given["check"], json=given["json"])
         return
-    _usable(texts, target=target, pair=pair, output=output, json=json, links=links, pairs=pairs)
+    _check_usable(texts, given)
     for one in texts:
         _check_sentence(one, model, alone=len(texts) == 1)
 
-    if output is None and not json:
+    served = output is None and given["figures"] is None and not given["json"]
+    if served:
         keep_few_products()
-
-    from munmaek.folder.naming import told_apart
-    from munmaek.look import capture
-    from munmaek.look.workbench import NamedModel
-    from munmaek.tasks.loading import load
-
-    with nullcontext() if output is None else claimed_file(output, force=force, written=is_page):
-        names = [model, *(beside or [])]
-        loaded = [load(each) for each in names]
-        labels = told_apart([each.info.label for each in loaded], names)
-        models = [
-            NamedModel(str(name), each, name, label)
-            for name, each, label in zip(names, loaded, labels, strict=True)
-        ]
-        records = [
-            capture(each.model, one, target, name=each.name, label=each.label, pair=pair)
-            for one in texts
-            for each in models
-        ]
-        if json:
+    claimed = (
+        nullcontext()
+        if output is None
+        else claimed_file(output, force=given["force"], written=is_page)
+    )
+    with claimed:
+        names = [model, *cast("list[Path]", given["beside"] or [])]
+        models = _opened(names)
+        records = _records(models, texts, given)
+        if given["json"]:
             for record in records:
                 write(record.to_json(room=None))
         if output is not None:
             _write_page(output, records, title=_title(names))
-        elif not json:
-            _serve(models, records, port, pair=pair, pairs=pairs or [], links=links, marks=marks)
+        if given["figures"] is not None:
+            kept = [record.to_json(room=None) for record in records]
+            write_figures(kept, given["figures"], given["language"])
+        if served:
+            _serve(models, records, given)
+
+
+def _opened(names: Sequence[Path]) -> list[Any]:
+    """Return the models, each with what tells it from the others."""
+    from munmaek.folder.naming import told_apart
+    from munmaek.look.workbench import NamedModel
+    from munmaek.tasks.loading import load
+
+    loaded = [load(each) for each in names]
+    labels = told_apart([each.info.label for each in loaded], names)
+    return [
+        NamedModel(str(name), each, name, label)
+        for name, each, label in zip(names, loaded, labels, strict=True)
+    ]
+
+
+def _records(models: Sequence[Any], texts: Sequence[str], given: Given) -> list[Any]:
+    from munmaek.look import Looking, capture
+
+    return [
+        capture(
+            each.model,
+            one,
+            given["target"],
+            name=each.name,
+            pair=given["pair"],
+            how=Looking(label=each.label),
+        )
+        for one in texts
+        for each in models
+    ]
 
 
 _PATH = re.compile(r"[^\s/]*(?:/[^\s/]+)+/?|[^\s/]+/")
@@ -189,26 +264,28 @@ def _beside(model: Path, text: str) -> bool:
     return _is_there(first) or first in model.parts[:-1]
 
 
-def _usable(
-    texts: Sequence[str],
-    *,
-    target: str | None,
-    pair: str | None,
-    output: Path | None,
-    json: bool,
-    links: Path | None,
-    pairs: Sequence[str] | None,
-) -> None:
-    if not texts and (output is not None or json):
+def _check_usable(texts: Sequence[str], given: Given) -> None:
+    """Check that what is given goes together.
+
+    Raises:
+        ConfigError: no sentence where a file is to be written, or several where one is wanted.
+        UnsupportedError: figures are wanted, and their extra is not installed.
+    """
+    if not texts and (given["json"] or any(given[name] for name in ("output", "figures"))):
         message = "no sentence to look into; give one after the model"
         raise ConfigError(message)
-    for option, value in (("--target", target), ("--pair", pair)):
-        if value is not None and len(texts) != 1:
-            message = f"{option} goes with one sentence, got {len(texts)}"
+    for option in ("target", "pair"):
+        if given[option] is not None and len(texts) != 1:
+            message = f"--{option} goes with one sentence, got {len(texts)}"
             raise ConfigError(message)
-    if links is not None and not pairs:
+    if given["links"] is not None and not given["pairs"]:
         message = "--links are of sentence pairs; give these with --pairs"
         raise ConfigError(message)
+    if given["language"] not in LANGUAGES:
+        message = f"--language {given['language']}: one of {', '.join(LANGUAGES)} is wanted"
+        raise ConfigError(message)
+    if given["figures"] is not None:
+        check_figures()
 
 
 def _check(model: Path, texts: Sequence[str], checks: Sequence[str], *, json: bool) -> None:
@@ -247,16 +324,7 @@ def _write_page(output: Path, records: Sequence[Any], *, title: str) -> None:
     write_message(f"{output}: written; open it in a browser")
 
 
-def _serve(
-    models: Sequence[Any],
-    records: Sequence[Any],
-    port: int,
-    *,
-    pair: str | None,
-    pairs: Sequence[str],
-    links: Path | None,
-    marks: Path | None,
-) -> None:
+def _serve(models: Sequence[Any], records: Sequence[Any], given: Given) -> None:
     from munmaek.look import page
     from munmaek.look.pairs import read_pairs
     from munmaek.look.workbench import Workbench
@@ -265,13 +333,14 @@ def _serve(
     first = models[0]
     bench = Workbench(
         models,
-        pairs=read_pairs(pairs, links) if pairs else None,
-        marks=_marks(first, marks),
+        pairs=read_pairs(given["pairs"], given["links"]) if given["pairs"] else None,
+        marks=_marks(first, given["marks"]),
         example=records[0].text if records else None,
-        example_pair=pair,
+        example_pair=given["pair"],
     )
     boot = {"live": True, "api": "/api", "example": bench.example}
     title = _title([Path(each.name) for each in models])
+    port = given["port"]
     listener = bind(port)
     bound = listener.getsockname()[1]
     if port not in (0, bound):
@@ -290,3 +359,16 @@ def _marks(first: Any, marks: Path | None) -> Path | None:
     if marks is not None or first.accepts.writer is None:
         return marks
     return Path(first.folder).with_name(f"{Path(first.folder).name}.marks.jsonl")
+
+
+def command_for(args: Sequence[str]) -> Any:
+    """Return ``munmaek look``."""
+    del args  # the options are the same for every model
+    epilog = examples(
+        "munmaek look models/ko-en '나는 너를 사랑해' -o attention.html",
+        "munmaek look models/ko-en '나는 너를 사랑해' --figures figures --language ko",
+        "munmaek look models/ko-en '나는 너를 사랑해' --target 'I love you'",
+        "munmaek look models/ko-en --with models/other --pairs ko.txt --pairs en.txt",
+        "munmaek look models/ko-en marks.jsonl --check 'aer<0.2'",
+    )
+    return command("look", look, PARAMETERS, epilog=epilog, explain=closest(PARAMETERS))

@@ -9,6 +9,7 @@ import inspect
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, cast
 
 import typer
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from munmaek.models import Stage
     from munmaek.tasks import Task
 
-__all__ = ["Given", "Option", "Parameters", "command", "task_options"]
+__all__ = ["Given", "Option", "Parameters", "closest", "command", "task_options"]
 
 Given: TypeAlias = Mapping[str, Any]
 """Values that were given, by option without hyphens before; None and [] where nothing was."""
@@ -212,6 +213,17 @@ def _renewed(argument: str) -> str:
         return argument
     warnings.warn(f"{name} is called {now} now", MunmaekWarning, stacklevel=2)
     return f"{now}{equals}{value}"
+
+
+def closest(parameters: Parameters) -> Callable[[str], str]:
+    """Return what names the option that may be meant by one that is not there."""
+
+    def explain(option: str) -> str:
+        name = option.lstrip("-").partition("=")[0]
+        near = get_close_matches(name, [each.replace("_", "-") for each in parameters], n=1)
+        return f"no option --{name}" + (f"; did you mean --{near[0]}?" if near else "")
+
+    return explain
 
 
 def command(

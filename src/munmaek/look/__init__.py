@@ -9,7 +9,7 @@ In a notebook a record as the last line of a cell shows its page, and ``show`` s
 ``docs/records.md`` describes the record; ``munmaek look`` serves it.
 """
 
-from munmaek.look.capture import capture
+from munmaek.look.capture import Looking, capture
 from munmaek.look.notebook import Shown, show
 from munmaek.look.page import page
 from munmaek.look.records import VERSION, Attention, Gates, Record, Stepper, Summary
@@ -19,6 +19,7 @@ __all__ = [
     "VERSION",
     "Attention",
     "Gates",
+    "Looking",
     "Record",
     "Shown",
     "Side",

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 
@@ -22,10 +22,30 @@ from munmaek.tasks.inside import Accepts, HeadsOff, Inspectable, Predictions, Qu
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.spaces import ascii_words
 
-__all__ = ["TOKENS_MOST", "capture", "cut", "inspectable", "masked_word"]
+__all__ = ["TOKENS_MOST", "Looking", "capture", "cut", "inspectable", "masked_word"]
 
 TOKENS_MOST = 512
 """Tokens of a text that are looked at; the figures of a longer one could not be read anyway."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """Choices of what is computed of a text and laid over it."""
+
+    label: str = ""
+    """Name that tells the model's kind from others beside it; empty is what it calls itself."""
+    off: Sequence[tuple[str, int]] = ()
+    """Heads to switch off, as names of attentions with the head from 0."""
+    beam: int = 5
+    """Hypotheses that a translator keeps at every step of its search."""
+    gold: Mapping[str, Any] | None = None
+    """Links between words to lay over: pairs under sure, possible and forbidden."""
+    measures: bool = True
+    """Compute what takes further passes too: erasure, gradients and the beam's tree."""
+
+
+USUAL = Looking()
 
 
 def capture(
@@ -34,13 +54,9 @@ def capture(
     target: str | None = None,
     *,
     name: str | Path = "model",
-    label: str = "",
     pair: str | None = None,
     mask: int | None = None,
-    off: Sequence[tuple[str, int]] = (),
-    beam: int = 5,
-    gold: Mapping[str, Any] | None = None,
-    measures: bool = True,
+    how: Looking = USUAL,
 ) -> Record:
     """Return what ``model`` computed on ``text``.
 
@@ -49,13 +65,9 @@ def capture(
         text: one sentence; what is beyond ``TOKENS_MOST`` tokens is cut, which the record says.
         target: for a translator, the translation to look at instead of its own.
         name: what the page calls the model, such as its folder.
-        label: what tells its kind from others beside it; empty is what the model calls itself.
         pair: a second text after the first, for a model that reads two.
         mask: for a masked-word model, the word of ``text`` to hide, from 0.
-        off: heads to switch off, as names of attentions with the head from 0.
-        beam: for a translator, hypotheses kept at every step of its search.
-        gold: links between words to lay over: pairs under sure, possible and forbidden.
-        measures: also what takes further passes: erasure, gradients and the beam's tree.
+        how: what is computed besides.
 
     Raises:
         InputError: an empty text, a word or head that there is not, or something that this model's
@@ -64,12 +76,16 @@ def capture(
     """
     asked = _checked(model, target, pair, mask, name)
     given = _cut_to_fit(asked.accepts, text, pair, target, mask=mask)
-    question = Question(given.text, given.pair, given.target, _heads_off(off), beam, measures)
+    off = how.off
+    heads = _heads_off(off)
+    question = Question(given.text, given.pair, given.target, heads, how.beam, how.measures)
     seen = asked.predictions(question)
     _check_heads(seen, off)
     attentions = attentions_of(seen, {} if seen.graph is None else head_importance(seen.graph))
     gates = gates_of(seen)
-    found = _measured(asked, seen, attentions, gold, off=bool(off)) if measures else _Measured()
+    found = _Measured()
+    if how.measures:
+        found = _measured(asked, seen, attentions, how.gold, off=bool(off))
     rolled = rollout(
         [
             weights_of(seen, each.tensor).mean(0)
@@ -79,9 +95,9 @@ def capture(
     )
     alike = _similarity(seen)
     tables = {**({} if alike is None else {"similarity": alike}), **found.tables}
-    label = label or model.info.label
+    label = how.label or model.info.label
     asked_of = [str(name), label, given.text, seen.answer.get("target"), list(map(list, off)),
-            list(seen.source.pieces), gold]  # fmt: skip
+            list(seen.source.pieces), how.gold]  # fmt: skip
     return Record(
         model=str(name),
         label=label,
@@ -100,7 +116,7 @@ def capture(
         },
         attentions=attentions,
         rollout=None if rolled is None else "rollout",
-        gold=gold,
+        gold=how.gold,
         measures={**{table: table for table in tables}, **found.plain},
         gates=gates,
         segments=seen.segments,

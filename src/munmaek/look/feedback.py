@@ -8,6 +8,7 @@ et al. 2019, §4.3). What is reported is measured on sentences that neither has 
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any, Literal
@@ -76,11 +77,12 @@ def guided_run(
         return {}
     with scratch_folder(Path(tempfile.gettempdir())) as place:
         files = _files(place, model, chosen)
+        recipe = _recipe(model, steps=steps, learning_rate=learning_rate, weight=weight)
         for name in ("guided", "control"):
-            trained = _train(
-                folder, model, files, name, steps=steps, learning_rate=learning_rate, weight=weight,
-                progress=progress, should_stop=stopping,
-            )  # fmt: skip
+            progress(name, 0, steps)
+            told = partial(_told, progress, name, steps)
+            running = Running(report=told, should_stop=stopping)
+            trained = _train(folder, recipe, files, name, running)
             if trained is None or stopping():
                 return {}
             progress("evaluating", 0 if name == "guided" else 1, 2)
@@ -127,20 +129,14 @@ def _files(place: Path, model: Translator, chosen: Material) -> _Files:
     )
 
 
-def _train(
-    folder: Path,
-    model: Translator,
-    files: _Files,
-    name: Literal["guided", "control"],
-    *,
-    steps: int,
-    learning_rate: float | None,
-    weight: float,
-    progress: Progress,
-    should_stop: Callable[[], bool],
-) -> Translator | None:
+def _told(progress: Progress, name: Stage, steps: int, done: Any) -> None:
+    progress(name, done.step, steps)
+
+
+def _recipe(model: Translator, *, steps: int, learning_rate: float | None, weight: float) -> Recipe:
+    """Return the recipe of both runs."""
     rate = {} if learning_rate is None else {"learning_rate": learning_rate}
-    recipe = Recipe(
+    return Recipe(
         task="translate",
         stage=model.info.stage,
         # Options that are not set are left to the recipe, which guides one head of a Transformer.
@@ -154,7 +150,15 @@ def _train(
         max_length=model.limit,
         alignment_weight=weight,
     )
-    progress(name, 0, steps)
+
+
+def _train(
+    folder: Path,
+    recipe: Recipe,
+    files: _Files,
+    name: Literal["guided", "control"],
+    running: Running,
+) -> Translator | None:
     trained: Any = train_recipe(
         recipe,
         [str(path) for path in files.data],
@@ -162,9 +166,7 @@ def _train(
         valid=[str(path) for path in files.valid],
         init=folder,
         extra=Extra(alignment_supervision=files.marks if name == "guided" else None),
-        running=Running(
-            report=lambda done: progress(name, done.step, steps), should_stop=should_stop
-        ),
+        running=running,
     )
     return trained
 

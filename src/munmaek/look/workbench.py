@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from munmaek.align import MarkedPair
 from munmaek.errors import InputError, UnsupportedError
-from munmaek.look.capture import capture, inspectable
+from munmaek.look.capture import Looking, capture, inspectable
 from munmaek.look.marking import Marks, links_json, marked_pair
 from munmaek.look.packing import Packed, pack_float16, pack_uint8
 from munmaek.look.pairs import ORDERS, Order, Pairs, Suspicions
@@ -172,12 +172,9 @@ class Workbench:
                 text,
                 target,
                 name=named.name,
-                label=named.label,
                 pair=pair,
                 mask=mask,
-                off=off,
-                beam=beam,
-                gold=gold,
+                how=Looking(named.label, off, beam, gold),
             )
         return self._kept(made)
 
