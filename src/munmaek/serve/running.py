@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -149,4 +150,5 @@ def _answer(served: Starlette, options: ServerOptions, listener: socket.socket) 
         date_header=False,
         ssl_certfile=options.certificate,
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    with suppress(KeyboardInterrupt):  # raised anew once all is answered: it ended as it was told
+        uvicorn.Server(config).run(sockets=[listener])
