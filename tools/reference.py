@@ -23,6 +23,7 @@ from munmaek.cli.compare import PARAMETERS
 from munmaek.cli.config import BESIDE
 from munmaek.cli.declared import REQUIRED, Field, class_value, fields_of
 from munmaek.cli.evaluate import parameters as evaluate_parameters
+from munmaek.cli.filter import PARAMETERS as FILTER
 from munmaek.cli.look import PARAMETERS as LOOK
 from munmaek.cli.parameters import OWN, TRAINING, Parameters, shown
 from munmaek.cli.serve import parameters as serve_parameters
@@ -41,9 +42,10 @@ APART = {
     "evaluate": evaluate_parameters(),
     "serve": serve_parameters(),
     "look": LOOK,
+    "filter": FILTER,
 }
 """What the verbs of all tasks take besides the configuration, whose options stand by its keys."""
-WITHOUT_KEYS = ("evaluate", "serve", "look")
+WITHOUT_KEYS = ("evaluate", "serve", "look", "filter")
 """Verbs that take no configuration."""
 
 WORDS = {

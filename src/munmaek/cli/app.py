@@ -86,6 +86,12 @@ class Look(Made):
     home = "munmaek.cli.look"
 
 
+class Filter(Made):
+    """The verb ``filter``."""
+
+    home = "munmaek.cli.filter"
+
+
 @dataclass(frozen=True, slots=True)
 class Verb:
     """Where a verb stands, and the commands that its help ends with."""
@@ -190,6 +196,7 @@ VERBS: Final[Mapping[str, Verb | VerbByTask]] = {
     "fill": Verb("fill:fill", ("munmaek fill models/bert '나는 <mask> 공부한다'",)),
     "embed": Verb("embed:embed", ("munmaek embed models/bert sentences.txt -o vectors.npy",)),
     "search": Verb("search:search", ("munmaek search models/bert sentences.txt '재미있는 영화'",)),
+    "filter": VerbByTask(Filter, "Keep the texts of a large corpus that a model takes for good."),
     "align": Verb(
         "align:align",
         ("munmaek align models/ko-en ko.txt en.txt", "munmaek align --aligner hmm ko.txt en.txt"),

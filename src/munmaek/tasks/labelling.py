@@ -1,18 +1,19 @@
 """Models that give texts, or pairs of texts, the probability of each label."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from munmaek.errors import InputError, UnsupportedError
+from munmaek.errors import ConfigError, InputError, UnsupportedError
 from munmaek.fit.trained import Model
 from munmaek.folder.info import Info
 from munmaek.metrics import Score, Signature, classification_scores, resting_on, several_scores
 from munmaek.metrics.calibration import Calibration, calibrate, calibration_score
+from munmaek.tasks.measures import MeasuredBy, TextMeasures
 from munmaek.text.corpora import LabelledCorpus
 from munmaek.text.given import given_texts, paired_texts
 from munmaek.text.labels import UNSEEN, LabelIndex
@@ -24,6 +25,7 @@ __all__ = [
     "check_pairs",
     "known_rows",
     "label_indices",
+    "label_measures",
     "label_table",
     "sides",
 ]
@@ -270,3 +272,22 @@ class Labeller(Model, ABC):
         plain = self.at(1.0)
         found = calibrate(plain.logprobs(known.texts, known.seconds), gold)
         return self.at(found.temperature), found
+
+
+def label_measures(model: Labeller, by: MeasuredBy) -> TextMeasures:
+    """Return what tells texts apart by the probability of a label.
+
+    Raises:
+        ConfigError: no label, or one that the model has not.
+    """
+    if by.label not in model.labels:
+        got = "" if by.label is None else f", got '{by.label}'"
+        message = f"--label: one of {', '.join(model.labels)} is wanted{got}"
+        raise ConfigError(message)
+    place = model.labels.index(by.label)
+
+    def chances(texts: Sequence[str]) -> Mapping[str, NDArray[np.float64]]:
+        found = np.exp(model.logprobs(texts))
+        return {"probability": found[:, place], "confidence": found.max(axis=1)}
+
+    return TextMeasures(("probability", "confidence"), more_is_better=True, of=chances)

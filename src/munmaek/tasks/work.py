@@ -20,6 +20,7 @@ from munmaek.folder.info import Info
 from munmaek.metrics import Score
 from munmaek.metrics.diagnosis import Finding
 from munmaek.models import stages
+from munmaek.tasks.measures import MeasuredBy, TextMeasures
 from munmaek.tasks.service import Continuing, Service
 from munmaek.text.columns import Layout
 from munmaek.text.memory import Sources
@@ -336,6 +337,19 @@ class Work(ABC, Generic[C, P, M]):
         if "valid" in info.data:
             return "the model gives scores that are no probabilities"
         return "nothing was held out; give --valid FILE or --hold-out 5%"
+
+    def measures(self, model: Any, by: MeasuredBy) -> TextMeasures:
+        """Return what tells texts apart by a number that the model gives each.
+
+        Raises:
+            ConfigError: ``by`` lacks what the number depends on, or names what the model has not.
+            UnsupportedError: the models of the task give none.
+        """
+        message = (
+            f"{model.info.label}: a model for '{model.info.task}' gives texts no number to filter "
+            "them by; language models, classifiers, regressors and encoders do"
+        )
+        raise UnsupportedError(message)
 
     def can_mix(self, model: M) -> bool:
         """Return whether a model of the task can be a part of a mixture."""

@@ -24,7 +24,7 @@ from munmaek.text.tables import (
     width_fault,
 )
 
-__all__ = ["Row", "Rows", "open_rows", "unlike"]
+__all__ = ["Row", "Rows", "open_rows", "rows_of", "unlike"]
 
 TEXT = (Column("text", TEXT_NAMES),)
 
@@ -85,7 +85,17 @@ def open_rows(
     Raises:
         InputError: what ``open_text`` raises, or a column that is not there.
     """
-    opened = open_text(source)
+    return rows_of(open_text(source), columns, extra=extra, ends=ends)
+
+
+def rows_of(
+    opened: OpenedText, columns: Columns = TEXT, *, extra: int = 0, ends: str = SPACES
+) -> Rows:
+    """Return the rows of a source that is open already; see ``open_rows``.
+
+    Raises:
+        InputError: a column that is not there.
+    """
     asked = any(column.asked is not None for column in columns)
     if opened.form is Form.JSONL:
         names = tuple(opened.keys) if opened.named else ()

@@ -18,8 +18,9 @@ from munmaek.tasks.classify.fit import fit_classifier
 from munmaek.tasks.classify.mixed import MixedClassifier, mix_classifiers
 from munmaek.tasks.classify.model import Classifier
 from munmaek.tasks.classify.options import ClassifyRecipe
-from munmaek.tasks.labelling import Labeller, Prediction
+from munmaek.tasks.labelling import Labeller, Prediction, label_measures
 from munmaek.tasks.lm.mixing import MIXTURE
+from munmaek.tasks.measures import MeasuredBy, TextMeasures
 from munmaek.tasks.preparing import PAIR, SINGLE, columns_of
 from munmaek.tasks.service import Nothing, Question, Service, answered_sides
 from munmaek.tasks.work import NOTHING_MORE, Mixing, Published, Work
@@ -93,6 +94,10 @@ class Classifiers(Work[LabelledCorpus, Labelled, Labeller]):
     def remark(self, model: Labeller, corpus: LabelledCorpus) -> str:
         """Return how many labels of the corpus the model never saw."""
         return unseen_note(model.labels, corpus.every_label, name=corpus.name)
+
+    def measures(self, model: Labeller, by: MeasuredBy) -> TextMeasures:
+        """Tell texts apart by the probability of a label."""
+        return label_measures(model, by)
 
     def published(self, model: Labeller) -> Published:
         """Return the network, the labels, and the temperature as a part of its last layer."""

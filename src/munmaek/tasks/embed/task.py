@@ -12,9 +12,11 @@ from munmaek.tasks.asked import AskedPairs
 from munmaek.tasks.embed.data import Texts, parted_texts, read_texts, read_validation, sides
 from munmaek.tasks.embed.fit import fit_embedder
 from munmaek.tasks.embed.options import EmbedRecipe
+from munmaek.tasks.measures import MeasuredBy, TextMeasures
 from munmaek.tasks.mlm.model import Encoder
 from munmaek.tasks.mlm.pairs import PAIRS, test_pairs
 from munmaek.tasks.mlm.task import embedding_speed, published_encoder, restored_encoder
+from munmaek.tasks.mlm.text_measures import similarity_measures
 from munmaek.tasks.service import Service
 from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Published, Work
 from munmaek.text.corpora import Corpus
@@ -97,6 +99,10 @@ class Embedders(Work[Corpus | PairCorpus, Texts, Encoder]):
     def measure_test(self, model: Encoder, corpus: PairCorpus, asked: AskedPairs) -> Measured:
         """Measure the similarities of pairs."""
         return Measured(model.evaluate_pairs(corpus))
+
+    def measures(self, model: Encoder, by: MeasuredBy) -> TextMeasures:
+        """Tell texts apart by their likeness to others."""
+        return similarity_measures(model, by)
 
     def published(self, model: Encoder) -> Published:
         """Return the network and how vectors of texts are made."""

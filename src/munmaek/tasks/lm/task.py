@@ -20,6 +20,7 @@ from munmaek.tasks.lm.mixing import MIXTURE, mix, mixture_of
 from munmaek.tasks.lm.model import TrainedLanguageModel
 from munmaek.tasks.lm.options import AskedLines, LmRecipe
 from munmaek.tasks.lm.training_text import TrainingText
+from munmaek.tasks.measures import MeasuredBy, TextMeasures
 from munmaek.tasks.service import Continuing, Service
 from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Mixing, Work
 from munmaek.text.corpora import Corpus, read_text
@@ -112,6 +113,12 @@ class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
             parts, weights=how.weights, tune=corpus, log_linear=how.log_linear, names=how.names
         )
         return made, None if how.log_linear else corpus
+
+    def measures(self, model: TrainedLanguageModel, by: MeasuredBy) -> TextMeasures:
+        """Tell texts apart by their perplexity."""
+        from munmaek.tasks.lm.text_measures import language_measures
+
+        return language_measures(model, by)
 
     def forms(self, model: TrainedLanguageModel) -> tuple[str, ...]:
         """Return the forms that n-gram models have, or those of networks."""

@@ -15,10 +15,12 @@ from munmaek.folder.weights import open_network
 from munmaek.tasks.asked import AskedPairs
 from munmaek.tasks.embed.exchange import embeds, write_sentence_files
 from munmaek.tasks.lm.data import Text, prepare_text
+from munmaek.tasks.measures import MeasuredBy, TextMeasures
 from munmaek.tasks.mlm.fit import fit_encoder
 from munmaek.tasks.mlm.model import Encoder
 from munmaek.tasks.mlm.options import MlmRecipe
 from munmaek.tasks.mlm.pairs import PAIRS, is_pairs, test_pairs
+from munmaek.tasks.mlm.text_measures import pseudo_measures, similarity_measures
 from munmaek.tasks.service import Service
 from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Published, Work, timed
 from munmaek.text.corpora import Corpus, read_text
@@ -77,6 +79,10 @@ class MaskedModels(Work[Corpus, Text, Encoder]):
         if isinstance(corpus, PairCorpus):
             return Measured(model.evaluate_pairs(corpus))
         return super().measure_test(model, corpus, asked)
+
+    def measures(self, model: Encoder, by: MeasuredBy) -> TextMeasures:
+        """Tell texts apart by their likeness to others, or by their pseudo-perplexity."""
+        return similarity_measures(model, by) if by.like else pseudo_measures(model)
 
     def published(self, model: Encoder) -> Published:
         """Return the network and, where vectors of texts are no plain means, how they are made."""

@@ -5,12 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from munmaek.arrays import Floats
 from munmaek.fit.extra import Extra
 from munmaek.fit.vocabulary import tokenizer_of
 from munmaek.folder.borrowing import named_tokenizer
 from munmaek.folder.info import Info
 from munmaek.folder.weights import open_network
 from munmaek.tasks.asked import AskedRows
+from munmaek.tasks.measures import MeasuredBy, TextMeasures
 from munmaek.tasks.preparing import PAIR, SINGLE, columns_of
 from munmaek.tasks.regress.data import Valued, prepare_valued
 from munmaek.tasks.regress.fit import fit_regressor
@@ -59,6 +63,14 @@ class Regressors(Work[LabelledCorpus, Valued, Regressor]):
     def read_test(self, model: Regressor, paths: Sources, asked: AskedRows) -> LabelledCorpus:
         """Read texts and their numbers from tables."""
         return read_valued(paths, **columns_of(asked, paired=bool(model.pairs)))
+
+    def measures(self, model: Regressor, by: MeasuredBy) -> TextMeasures:
+        """Tell texts apart by their number."""
+
+        def values(texts: Sequence[str]) -> Mapping[str, Floats]:
+            return {"value": np.array([each.value for each in model.rate(texts)])}
+
+        return TextMeasures(("value",), more_is_better=True, of=values)
 
     def published(self, model: Regressor) -> Published:
         """Return the network, and the range of its values as a part of its last layer."""
