@@ -2,14 +2,19 @@
 
 import bz2
 import gzip
+import io
 import json
 import lzma
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import openpyxl
+import pyarrow
+import pyarrow.feather
+import pyarrow.parquet
 import zstandard
 
 from fuzz_damage import damaged_bytes, damaged_json, render_json
@@ -20,11 +25,14 @@ from munmaek.folder.tables import load_tables
 from munmaek.ngram.reading import read_words as count_words
 from munmaek.tasks.lm.exchange import import_ngrams
 from munmaek.tasks.recipe import Recipe
-from munmaek.text.corpora import read_labelled, read_text, read_valued
+from munmaek.tasks.translate.filling import fill_xliff
+from munmaek.tasks.translate.translation import Translation
+from munmaek.text.corpora import read_labelled, read_text, read_texts, read_valued
 from munmaek.text.pairs import read_pairs
 from munmaek.text.parallel import read_parallel
 from munmaek.text.sentencepiece import read_sentencepiece
 from munmaek.text.soft_labels import read_soft_labels
+from munmaek.text.sources import File
 from munmaek.text.tagged import read_tagged
 from munmaek.text.tokenizers import SPECIALS, Tokenizer, train_tokenizer
 
@@ -159,7 +167,87 @@ TABLE = [f"{text}\t{label}" for text, label in zip(KOREAN, LABELS, strict=True)]
 CSV = ["text,label", '"a, ""b""",x', "나는,y"] * 5
 PHARAOH = ["0-0 1-1 2?0", "0-1", "1p1 0-0", ""] * 6
 
+ROWS = [{"text": text, "label": label} for text, label in zip(KOREAN, LABELS, strict=True)]
+
+
+def _arrow(write: Callable[[Any, Any], Any]) -> bytes:
+    sink = io.BytesIO()
+    write(pyarrow.Table.from_pylist(ROWS), sink)
+    return sink.getvalue()
+
+
+def _stream(table: Any, sink: Any) -> None:
+    with pyarrow.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+
+
+def _workbook() -> bytes:
+    book, sink = openpyxl.Workbook(), io.BytesIO()
+    for cells in (["text", "label"], *(list(row.values()) for row in ROWS)):
+        book.active.append(cells)
+    book.save(sink)
+    return sink.getvalue()
+
+
+TMX = """<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE tmx SYSTEM "tmx14.dtd">
+<tmx version="1.4"><header srclang="en"/><body>
+<tu tuid="1"><tuv xml:lang="ko-KR"><seg><bpt i="1">&lt;b></bpt>저장<ept i="1"/>하세요</seg></tuv>
+<tuv xml:lang="en-US"><seg>Click <hi>Save</hi><ph/>.</seg></tuv></tu>
+<tu><tuv xml:lang="en"><seg>word</seg></tuv><tuv lang="KO"><seg>낱말 &amp; &#44032;</seg></tuv></tu>
+</body></tmx>"""
+XLIFF = """<?xml version="1.0" encoding="UTF-8"?>
+<xliff version="1.2" xmlns="urn:oasis:names:tc:xliff:document:1.2"><file original="a"
+ source-language="en" target-language="ko"><body><trans-unit id="1"><source>Click <g id="1">Save
+<bx id="2"/>it<ex id="2"/></g><x id="3"/> now</source><target state="new">저장</target></trans-unit>
+<trans-unit id="2"><source>One. Two.</source><seg-source><mrk mtype="seg" mid="0">One.</mrk> <mrk
+ mtype="seg" mid="1">Two.</mrk></seg-source></trans-unit></body></file></xliff>"""
+XLIFF2 = """<xliff xmlns="urn:oasis:names:tc:xliff:document:2.0" version="2.0" srcLang="en"
+ trgLang="ko"><file id="f"><unit id="1"><segment><source>Click <pc id="1">Save</pc> <ph id="2"/>
+<sc id="3"/>it<ec startRef="3"/></source></segment></unit></file></xliff>"""
+
+
+def _capitals(texts: Sequence[str]) -> list[Translation]:
+    return [Translation(text, text.upper(), 0.0, None, None, (), ()) for text in texts]
+
+
+def _filled(path: Path) -> Any:
+    out = path.with_suffix(".filled")
+    try:
+        return fill_xliff(path, out, _capitals)
+    finally:
+        out.unlink(missing_ok=True)
+
+
+def _labels(path: Path) -> Any:
+    return read_labelled([path]).labels
+
+
 READERS: Mapping[str, Reader] = {
+    "json document": Reader(".json", json.dumps({"v": 1, "data": ROWS}).encode(), _labels),
+    "parquet": Reader(".parquet", _arrow(pyarrow.parquet.write_table), _labels),
+    "feather": Reader(".feather", _arrow(pyarrow.feather.write_feather), _labels),
+    "arrow stream": Reader(".arrow", _arrow(_stream), _labels),
+    "workbook": Reader(".xlsx", _workbook(), _labels),
+    "cp949": Reader(
+        ".csv",
+        "".join(f"{line}\n" for line in CSV).encode("cp949"),
+        lambda path: read_labelled([File(str(path), "cp949")]).labels,
+    ),
+    "utf-16": Reader(
+        ".tsv",
+        "".join(f"{line}\n" for line in TABLE).encode("utf-16"),
+        lambda path: read_labelled([File(str(path), "utf-16")]).labels,
+    ),
+    "tmx": Reader(".tmx", TMX.encode(), lambda path: read_parallel([path]).sources),
+    "tmx in utf-16": Reader(
+        ".tmx",
+        TMX.replace("UTF-8", "utf-16").encode("utf-16"),
+        lambda path: read_text(f"{path}#ko"),
+    ),
+    "xliff": Reader(".xlf", XLIFF.encode(), lambda path: list(read_texts(path, ("source",)))),
+    "xliff filled": Reader(".xlf", XLIFF.encode(), _filled),
+    "xliff 2 filled": Reader(".xlf", XLIFF2.encode(), _filled),
     "lines": Reader(".txt", _lines(KOREAN), lambda path: read_text([path]).lines),
     "counted words": Reader(".txt", _lines(KOREAN), _counted),
     "jsonl text": Reader(

@@ -12,7 +12,16 @@ there. Everything here that numbers words counts them so: links, marks, the word
 import re
 import unicodedata
 
-__all__ = ["ASCII_ENDS", "ASCII_SPACE", "SPACE", "SPACES", "ascii_words", "is_ascii_space", "words"]
+__all__ = [
+    "ASCII_ENDS",
+    "ASCII_SPACE",
+    "SPACE",
+    "SPACES",
+    "ascii_spans",
+    "ascii_words",
+    "is_ascii_space",
+    "words",
+]
 
 SPACE = "[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 """The characters that ``str.isspace`` calls white space, as a regular expression."""
@@ -35,6 +44,11 @@ def words(text: str) -> list[str]:
 def ascii_words(text: str) -> list[str]:
     """Return the words of the text, as it is, between ASCII white space."""
     return _ASCII_WORD.findall(text)
+
+
+def ascii_spans(text: str) -> list[tuple[int, int]]:
+    """Return the first character of each of ``ascii_words`` and the one after its last."""
+    return [found.span() for found in _ASCII_WORD.finditer(text)]
 
 
 def is_ascii_space(character: str) -> bool:
