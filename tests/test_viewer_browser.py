@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import io
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from munmaek.figures import record_figures
 from munmaek.look.packing import pack_float16
 from munmaek.tasks.inside import fold_weights
 from munmaek.text.catalogue import TEXTS
@@ -245,6 +247,78 @@ def test_figures_and_pages_can_be_saved_and_opened_again(
     page = seen.download(seen.page.get_by_role("button", name="HTML").click, tmp_path)
     again = visit(java_script_enabled=True).open(page.as_uri()).all_drawn()
     assert set(VIEWS["translate-attention"]) <= set(headings(again))
+
+
+@pytest.mark.parametrize("name", ["lm-rnn", "translate-attention", "tag-bert", "alike"])
+def test_files_of_the_command_line_are_the_figures_of_the_page(
+    name: str, visit: Callable[..., Visit], shown: dict[str, Any], tmp_path: Path
+) -> None:
+    pytest.importorskip("py_mini_racer", reason="the extra 'figures' is not installed")
+    at = write_page(tmp_path / "a.html", shown[name])
+    seen = visit(color_scheme="dark").open(at).all_drawn()
+    figures = record_figures([shown[name].to_json()])
+    drawn = seen.page.locator("figure.fig").all()
+    assert [each.get_attribute("aria-label") for each in drawn] == [each.title for each in figures]
+    for mine, theirs in zip(figures[:4], drawn, strict=False):
+        saved = seen.download(theirs.get_by_role("button", name="CSV").click, tmp_path)
+        assert saved.stem == mine.name
+        assert_same_table(saved.read_text("utf-8-sig"), mine.csv)
+        # In the dark too, a file has the colours of paper.
+        svg = seen.download(theirs.get_by_role("button", name="SVG").click, tmp_path)
+        root, own = ElementTree.parse(svg).getroot(), ElementTree.fromstring(mine.svg)
+        tags = [[each.tag for each in one.iter()] for one in (root, own)]
+        assert tags[0] == tags[1]
+        assert 'fill="#fbf9f4"' in svg.read_text("utf-8")
+
+
+def assert_same_table(one: str, other: str) -> None:
+    """Check that two tables say the same; engines differ in a number's last digit."""
+    rows = [list(csv.reader(text.splitlines())) for text in (one, other)]
+    for first, second in zip(*rows, strict=True):
+        for cell, wanted in zip(first, second, strict=True):
+            if cell != wanted:
+                assert float(cell) == pytest.approx(float(wanted), rel=1e-12)
+
+
+def test_a_figure_is_printed_alone_on_a_sheet_of_its_size(
+    visit: Callable[..., Visit], shown: dict[str, Any], tmp_path: Path
+) -> None:
+    pypdf: Any = pytest.importorskip("pypdf", reason="pypdf is not installed")
+    at = write_page(tmp_path / "a.html", shown["translate-attention"])
+    seen = visit(locale="ko").open(at).all_drawn()
+    seen.page.evaluate("window.print = () => { window.printed = document.title; }")
+    drawn = figure(seen, "단어를 쓸 때의 정렬")
+    drawn.get_by_role("button", name="PDF").click()
+    assert seen.page.evaluate("window.printed").endswith("alignment")
+    size = seen.page.evaluate(
+        """[...document.querySelectorAll(".sheet svg")].map((each) =>
+          [Number(each.getAttribute("width")), Number(each.getAttribute("height"))])[0]"""
+    )
+    content = seen.page.pdf(prefer_css_page_size=True)
+    (page,) = pypdf.PdfReader(io.BytesIO(content)).pages
+    found = float(page.mediabox.width) / 0.75, float(page.mediabox.height) / 0.75
+    assert found == pytest.approx(size, abs=2)
+    seen.page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert seen.page.locator(".sheet").count() == 0
+    assert drawn.is_visible()
+
+
+def test_a_page_is_printed_whole(
+    visit: Callable[..., Visit], shown: dict[str, Any], tmp_path: Path
+) -> None:
+    at = write_page(tmp_path / "a.html", shown["translate-transformer"])
+    seen = visit().open(at)
+    seen.page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    seen.page.wait_for_timeout(200)
+    assert seen.page.locator(".waiting").count() == 0
+    matrices = seen.page.locator("figure.fig .matrix").count()
+    assert seen.page.locator("figure.fig .printed svg").count() == matrices > 5
+    seen.page.emulate_media(media="print")
+    wide = seen.page.evaluate(
+        """[...document.querySelectorAll("figure.fig svg")].filter((each) =>
+          each.getBoundingClientRect().right > document.body.clientWidth + 1).length"""
+    )
+    assert wide == 0
 
 
 def pixels(visit: Visit, png: bytes) -> list[int]:

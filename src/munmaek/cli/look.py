@@ -21,8 +21,6 @@ from munmaek.writing import write_text
 
 __all__ = ["PARAMETERS", "command_for", "look"]
 
-LANGUAGES: Final = ("en", "ko")
-
 
 PARAMETERS: Final[Parameters] = {
     "model": (ModelFolder, ...),
@@ -281,6 +279,8 @@ def _check_usable(texts: Sequence[str], given: Given) -> None:
     if given["links"] is not None and not given["pairs"]:
         message = "--links are of sentence pairs; give these with --pairs"
         raise ConfigError(message)
+    from munmaek.text.catalogue import LANGUAGES
+
     if given["language"] not in LANGUAGES:
         message = f"--language {given['language']}: one of {', '.join(LANGUAGES)} is wanted"
         raise ConfigError(message)
