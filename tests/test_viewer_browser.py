@@ -182,7 +182,7 @@ def test_special_tokens_and_pieces_are_shown_when_asked_for(
     record = shown["translate-attention"]
     seen = visit().open(write_page(tmp_path / "a.html", record)).all_drawn()
     seen.page.get_by_label("Special tokens").check()
-    seen.page.get_by_label("Words instead of pieces").uncheck()
+    seen.page.get_by_label("Words instead of subwords").uncheck()
     drawn = figure(seen, "Alignment as each word is written")
     drawn.get_by_text("The numbers as a table").click()
     drawn.locator(".tools table").wait_for()
