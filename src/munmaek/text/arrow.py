@@ -83,6 +83,7 @@ def _rows(
     given = _features_of(schema) if features is None else features
     spellings = {key: spell for key in names if (spell := _spelling(given.get(key))) is not None}
     for batch in batches:
+        batch.validate(full=True)  # or what is damaged might be read as anything
         for begin in range(0, batch.num_rows, ROWS):
             for row in batch.slice(begin, ROWS).to_pylist():
                 yield _row(row, spellings)

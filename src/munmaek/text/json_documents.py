@@ -172,6 +172,9 @@ class _Text:
             except json.JSONDecodeError as error:
                 self._complete(error)
                 continue
+            except ValueError as error:  # such as a number of thousands of digits
+                reason = f"not JSON: {error}"
+                raise self.failed(reason) from None
             size = end - self.at
             # A number that ends where reading has come to may go on.
             if end < len(self.text) or not self.more():

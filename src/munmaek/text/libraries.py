@@ -53,10 +53,12 @@ class Reading:
         traceback: TracebackType | None,
     ) -> None:
         """Raise an ``InputError`` in place of an error of the library."""
-        ours = isinstance(error, MunmaekError | MemoryError | Warning)
+        ours = isinstance(error, MunmaekError | Warning)
         if not isinstance(error, Exception) or ours:
             return
-        lines = str(error).strip().splitlines()
+        # Where it is damaged, a file may say that it needs any amount.
+        short = "it wants more memory than there is"
+        lines = [short] if isinstance(error, MemoryError) else str(error).strip().splitlines()
         reason = lines[0][:200] if lines else type(error).__name__
         message = f"{self._name}: cannot be read as {self._kind} ({reason})"
         raise InputError(message) from error

@@ -135,7 +135,7 @@ def xml_units(
     for block in _ended(content):
         try:
             parser.Parse(block, not block)
-        except (expat.ExpatError, ValueError) as error:
+        except (expat.ExpatError, ValueError, LookupError) as error:
             if isinstance(error, InputError):
                 raise
             _refuse(name, error)
