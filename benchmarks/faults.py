@@ -45,7 +45,8 @@ class Log:
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
         print(
-            f"{row['name']:20} {row['tried']:5} tried, {row['killed']:4} killed, "
+            f"{row['name']:20} {row['tried']:5} tried, {row['branched']:5} from their call on, "
+            f"{row['killed']:4} killed, "
             f"{len(row['wrong']):3} wrong, {row['seconds']:6.0f} s",
             *(f"\n    {each}" for each in row["wrong"]),
             flush=True,
@@ -59,6 +60,7 @@ def tried(server: Server, verb: Verb, place: Path, *, most: int | None, kills: i
     return {
         "name": verb.name,
         "tried": sweep.tried,
+        "branched": sweep.branched,
         "killed": sweep.killed,
         "wrong": sweep.wrong,
         "seconds": time.perf_counter() - began,

@@ -1,7 +1,9 @@
 /* Calls to the system that fail, or end the process, at the n-th of their kind.
 
    Loaded with LD_PRELOAD. Only files and folders below FAULTS_ROOT count. Python arms it through
-   ctypes: faults_arm(kinds, nth, error, lasting), where error 0 is SIGKILL, and faults_count(kind).
+   ctypes: faults_arm(kinds, nth, error, lasting), where error 0 is SIGKILL, faults_disarm() and
+   faults_count(kind).
+   faults_hook(call) has it call back with the kind of each call, before it is made.
 */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -36,6 +38,8 @@ void faults_arm(int kinds, long nth, int error, int lasting) {
     if (root_length) memcpy(root, given, root_length + 1);
 }
 
+void faults_disarm(void) { armed_kinds = 0; }
+
 long faults_count(int kind) { return counts[__builtin_ctz(kind)]; }
 
 static int within(const char *path) {
@@ -56,12 +60,19 @@ static int within_file(int file) {
     if (!root_length || file < 0) return 0;
     snprintf(link, sizeof link, "/proc/self/fd/%d", file);
     ssize_t length = readlink(link, path, sizeof path - 1);
-    if (length < 0) return 0;
+    if (length < 0 || path[0] != '/') return 0; /* a pipe has no path */
     path[length] = 0;
     return within(path);
 }
 
+static void (*hook)(int kind);
+static __thread int within_hook; /* whose own calls are none of the command's */
+
+void faults_hook(void (*call)(int kind)) { hook = call; }
+
 static int fails(int kind) {
+    if (within_hook) return 0;
+    if (hook) within_hook = 1, hook(kind), within_hook = 0;
     __atomic_add_fetch(&counts[__builtin_ctz(kind)], 1, __ATOMIC_SEQ_CST);
     if (!(armed_kinds & kind) || !armed_nth) return 0;
     long now = __atomic_add_fetch(&seen, 1, __ATOMIC_SEQ_CST);

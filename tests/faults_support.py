@@ -1,12 +1,8 @@
 """Commands run while the n-th call of a kind to the system fails, or while the process is killed.
 
-``faults.c`` stands between Python, Rust and C++ code alike and the system. A server that has loaded
-everything forks for each command; that process runs it once, so that all it compiles or keeps is
-there, and forks for each case, which so takes no longer than the command's own work. Run as a
-program this file is that server.
+The commands run in ``faults_server``; what they leave is looked at here.
 """
 
-import ctypes
 import errno
 import json
 import os
@@ -15,20 +11,14 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib import import_module
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-OPEN, WRITE, RENAME, SYNC, TRUNCATE, MAP, MAKE, REMOVE = (1 << bit for bit in range(8))
-KINDS = {
-    "open": OPEN, "write": WRITE, "rename": RENAME, "sync": SYNC, "truncate": TRUNCATE, "map": MAP,
-    "make": MAKE, "remove": REMOVE,
-}  # fmt: skip
-KILLED = 0
+from faults_server import KILLED, KINDS
 
 FAULTS: tuple[tuple[str, int, bool], ...] = (
     ("write", errno.ENOSPC, True),
@@ -49,7 +39,6 @@ FAULTS: tuple[tuple[str, int, bool], ...] = (
 )
 """Kind of call, what it says, and whether every later call of the kind says the same."""
 
-_CASE_LIMIT = 120
 _THEIRS = re.compile(r"torchinductor_.*|[a-z0-9_]{8}")
 
 
@@ -87,6 +76,22 @@ class Verb:
     """After a failure the same command must come to its end, where there is no output yet."""
 
 
+@dataclass(frozen=True)
+class Case:
+    """A call that fails, or ends the process."""
+
+    kinds: int
+    nth: int
+    """Of the calls of these kinds, from 1 on."""
+    error: int
+    lasting: bool
+    name: str
+
+    @property
+    def kills(self) -> bool:
+        return self.error == KILLED
+
+
 class Server:
     """The process that forks for each command, and that for each case."""
 
@@ -98,46 +103,67 @@ class Server:
             "TOKENIZERS_PARALLELISM": "false",  # its threads would not be there after a fork
             "PYTHONUNBUFFERED": "",
         }
+        program = Path(__file__).with_name("faults_server.py")
         self._process = subprocess.Popen(
-            [sys.executable, __file__, *imports],
+            [sys.executable, str(program), *imports],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
             text=True,
         )
+        mounted = ["unshare", "--mount", "mount", "--bind", str(library.parent), "/mnt"]
+        self.branches = shutil.which("unshare") is not None and not subprocess.call(
+            mounted, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        """Whether a process may have a folder of its own in another's place."""
 
     @contextmanager
     def warm(self, root: Path, verb: Verb) -> Iterator[None]:
         """Run a command once, in the process that forks for each case within the block."""
-        begun = self._ask({"begin": True, **self._case(root, verb)})
+        begun = _outcome(self._ask(_command("begin", root, verb)))
         assert begun.code == 0, begun.said
         try:
             yield
         finally:
             self._ask(None)
 
-    def run(
-        self, root: Path, verb: Verb, *, kinds: int = 0, nth: int = 0,
-        error: int = KILLED, lasting: bool = False,
-    ) -> Outcome:  # fmt: skip
-        """A command in ``root``, whose n-th call of these kinds fails."""
-        return self._ask({**self._case(root, verb), "arm": [kinds, nth, error, lasting]})
+    def run(self, root: Path, verb: Verb, case: Case | None = None) -> Outcome:
+        """A command in ``root``, with its case."""
+        armed = {} if case is None else {"arm": _armed(case, case.nth)}
+        return _outcome(self._ask({**_command("run", root, verb), **armed}))
 
-    def _case(self, root: Path, verb: Verb) -> dict[str, Any]:
-        return {
-            "root": str(root),
-            "program": verb.program,
-            "argv": list(verb.arguments),
-            "printed": None if verb.printed is None else verb.output,
-            "arm": [0, 0, 0, False],
-        }
+    def branch(
+        self,
+        root: Path,
+        verb: Verb,
+        cases: Callable[[int, bool], Iterator[Case]],
+        tried: Callable[[Case, Path, Outcome], None],
+    ) -> Outcome:
+        """A command in ``root``, and all that branches off it, each in a copy of the folder.
 
-    def _ask(self, case: dict[str, Any] | None) -> Outcome:
+        Args:
+            root: where it runs.
+            verb: the command.
+            cases: what to try at a call of this kind, where it can be tried there.
+            tried: looks at what came of it in the copy.
+        """
+        answer = self._ask(_command("branch", root, verb))
+        while "kind" in answer:
+            for case in cases(answer["kind"], answer["alone"]):
+                copy = root.with_name("copy")
+                shutil.rmtree(copy, ignore_errors=True)
+                shutil.copytree(root, copy, symlinks=True)
+                found = self._ask({"copy": str(copy), "arm": _armed(case, 1)})
+                tried(case, copy, _outcome(found))
+            answer = self._ask(None)
+        return _outcome(answer)
+
+    def _ask(self, request: dict[str, Any] | None) -> dict[str, Any]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(case) + "\n")
+        self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
-        return Outcome(**json.loads(self._process.stdout.readline()))
+        return json.loads(self._process.stdout.readline())
 
     def close(self) -> None:
         assert self._process.stdin is not None
@@ -145,6 +171,25 @@ class Server:
         self._process.stdin.close()
         self._process.wait(timeout=30)
         self._process.stdout.close()
+
+
+def _command(do: str, root: Path, verb: Verb) -> dict[str, Any]:
+    return {
+        "do": do,
+        "root": str(root),
+        "program": verb.program,
+        "argv": list(verb.arguments),
+        "printed": None if verb.printed is None else verb.output,
+        "arm": [0, 0, KILLED, False],
+    }
+
+
+def _armed(case: Case, nth: int) -> list[Any]:
+    return [case.kinds, nth, case.error, case.lasting]
+
+
+def _outcome(answer: dict[str, Any]) -> Outcome:
+    return Outcome(answer["code"], answer["said"], answer.get("counts", {}))
 
 
 def library(folder: Path) -> Path | None:
@@ -181,6 +226,32 @@ def chosen(count: int, most: int | None) -> list[int]:
     return sorted({1 + round(place * step) for place in range(most)})
 
 
+_EVERY = sum(KINDS.values())
+
+
+def _cases(
+    counts: Mapping[str, int],
+    faults: Sequence[tuple[str, int, bool]],
+    *,
+    most: int | None,
+    kills: int | None,
+) -> list[Case]:
+    """What to try of a command with so many calls of each kind."""
+    found = [
+        Case(KINDS[kind], nth, error, lasting, f"{kind} {nth} of {counts[kind]}: {_name(error)}")
+        for kind, error, lasting in faults
+        for nth in chosen(counts[kind], most)
+    ]
+    total = sum(counts.values())
+    killed = partial(Case, _EVERY, error=KILLED, lasting=False)
+    numbers = chosen(total, kills) if kills != 0 else []
+    return found + [killed(nth, name=f"killed at call {nth} of {total}") for nth in numbers]
+
+
+def _name(error: int) -> str:
+    return errno.errorcode[error]
+
+
 @dataclass
 class Sweep:
     """One verb at every n, and what was found wrong."""
@@ -188,9 +259,15 @@ class Sweep:
     server: Server
     verb: Verb
     place: Path
+    branching: bool = True
+    """Try a case from its call on, where that can be done."""
     tried: int = 0
+    branched: int = 0
+    """Of these from their call on."""
     killed: int = 0
     wrong: list[str] = field(default_factory=list)
+    codes: dict[str, int] = field(default_factory=dict)
+    """Exit codes by the names of cases."""
 
     @property
     def root(self) -> Path:
@@ -200,16 +277,12 @@ class Sweep:
     def run(self, faults: Sequence[tuple[str, int, bool]], *, most: int | None, kills: int | None):
         self._prepare()
         with self.server.warm(self.root, self.verb):
-            counts = self._case(0, 0, KILLED, lasting=False, name="without a fault").counts
-            for kind, error, lasting in faults:
-                for nth in chosen(counts[kind], most):
-                    name = f"{kind} {nth} of {counts[kind]}: {errno.errorcode[error]}"
-                    self._case(KINDS[kind], nth, error, lasting=lasting, name=name)
-            every, total = sum(KINDS.values()), sum(counts.values())
-            for nth in chosen(total, kills) if kills != 0 else ():
-                name = f"killed at call {nth} of {total}"
-                self._case(every, nth, KILLED, lasting=False, name=name)
-                self.killed += 1
+            whole = Case(0, 0, KILLED, lasting=False, name="without a fault")
+            cases = _cases(self._from_its_beginning(whole).counts, faults, most=most, kills=kills)
+            if self.branching and self.server.branches and not self.verb.again:
+                self._branch(cases)
+            for case in cases:
+                self._from_its_beginning(case)
         return self
 
     def _prepare(self) -> None:
@@ -220,14 +293,39 @@ class Sweep:
             copy = shutil.copytree if old.is_dir() else shutil.copyfile
             copy(old, self.root / there)
 
-    def _case(self, kinds: int, nth: int, error: int, *, lasting: bool, name: str) -> Outcome:
+    def _branch(self, cases: list[Case]) -> None:
+        """Try all that can be tried from its call on, and take it off the cases."""
+        counts = dict.fromkeys((_EVERY, *KINDS.values()), 0)
+
+        def here(kind: int, alone: bool) -> Iterator[Case]:
+            for each in (_EVERY, kind):
+                counts[each] += 1
+            for case in [*cases] if alone else []:
+                if case.kinds in (_EVERY, kind) and case.nth == counts[case.kinds]:
+                    cases.remove(case)
+                    self.branched += 1
+                    yield case
+
         self._prepare()
-        root, output = self.root, self.root / self.verb.output
-        found = self.server.run(root, self.verb, kinds=kinds, nth=nth, error=error, lasting=lasting)
-        self.tried += 1
-        for fault in self._faults(root, output, found, killed=nth > 0 and error == KILLED):
-            self.wrong.append(f"{self.verb.name}: {name}: {fault}")
+        self._look(
+            Case(0, 0, KILLED, lasting=False, name="with all that branched off"),
+            self.root,
+            self.server.branch(self.root, self.verb, here, self._look),
+        )
+
+    def _from_its_beginning(self, case: Case) -> Outcome:
+        self._prepare()
+        found = self.server.run(self.root, self.verb, case)
+        self._look(case, self.root, found)
         return found
+
+    def _look(self, case: Case, root: Path, found: Outcome) -> None:
+        killed = case.nth > 0 and case.kills
+        self.tried += 1
+        self.killed += killed
+        self.codes[case.name] = found.code
+        for fault in self._faults(root, root / self.verb.output, found, killed=killed):
+            self.wrong.append(f"{self.verb.name}: {case.name}: {fault}")
 
     def _faults(self, root: Path, output: Path, found: Outcome, *, killed: bool) -> Iterator[str]:
         yield from self._ending(found, killed=killed)
@@ -275,107 +373,3 @@ class Sweep:
         left |= {f"tmp/{x}" for x in temporary if not _THEIRS.fullmatch(x)}
         if left:
             yield f"left behind: {sorted(left)}"
-
-
-# The server
-
-
-def _serve(imports: Sequence[str]) -> None:
-    faults = ctypes.CDLL(None)
-    faults.faults_count.restype = ctypes.c_long
-    for name in imports:
-        import_module(name)
-    answers = os.dup(1)
-    os.dup2(2, 1)
-    # A line is only there once the one before was answered, so a fork takes no lines with it.
-    for line in sys.stdin:
-        case = json.loads(line)
-        begins = case is not None and case.pop("begin", False)
-        if begins and (child := os.fork()):
-            os.waitpid(child, 0)
-            continue
-        answer = _ENDED if case is None else (_warmed if begins else _forked)(faults, case)
-        os.write(answers, (json.dumps(answer) + "\n").encode())
-        if case is None:
-            return
-
-
-_ENDED = {"code": 0, "said": ""}
-
-
-def _warmed(faults: Any, case: dict[str, Any]) -> dict[str, Any]:
-    """A command run once in this process."""
-    standing = [os.dup(1), os.dup(2)]
-    with _in_memory() as said:
-        answer = _run(faults, case, said.fileno())
-        for number, there in enumerate(standing, start=1):
-            os.dup2(there, number)
-            os.close(there)
-        said.seek(0)
-        return {**answer, "said": said.read().decode(errors="replace")}
-
-
-def _forked(faults: Any, case: dict[str, Any]) -> dict[str, Any]:
-    """A command run in a process that ends with it."""
-    reading, writing = os.pipe()
-    with _in_memory() as said:
-        child = os.fork()
-        if child == 0:
-            os.close(reading)
-            signal.alarm(_CASE_LIMIT)
-            os.write(writing, json.dumps(_run(faults, case, said.fileno())).encode())
-            os._exit(0)
-        os.close(writing)
-        with os.fdopen(reading, "rb") as pipe:
-            answer = pipe.read()
-        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        said.seek(0)
-        text = said.read().decode(errors="replace")
-    return {**(json.loads(answer) if answer else {"code": status}), "said": text}
-
-
-def _in_memory() -> BinaryIO:
-    """A file that is no call to the disk."""
-    return os.fdopen(os.memfd_create("said"), "w+b")
-
-
-def _run(faults: Any, case: dict[str, Any], said: int) -> dict[str, Any]:
-    """Its exit code and its calls of each kind; what it says goes to the file ``said``."""
-    os.dup2(said, 1)
-    os.dup2(said, 2)
-    if case["printed"] is not None:
-        printed = os.open(
-            Path(case["root"], case["printed"]), os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        )
-        os.dup2(printed, 1)
-        os.close(printed)
-    try:
-        code = _armed(faults, case)
-    except BaseException:  # noqa: BLE001 - a traceback is what is looked for
-        import traceback
-
-        traceback.print_exc()
-        code = 70
-    sys.stdout.flush()
-    sys.stderr.flush()
-    counts = {name: faults.faults_count(kind) for name, kind in KINDS.items()}
-    return {"code": code, "counts": counts}
-
-
-def _armed(faults: Any, case: dict[str, Any]) -> int:
-    module, function = case["program"].split(":")
-    main: Callable[[list[str]], int] = getattr(import_module(module), function)
-    root = case["root"]
-    os.chdir(root)
-    os.environ["FAULTS_ROOT"] = root
-    os.environ["TMPDIR"] = f"{root}/tmp"
-    tempfile.tempdir = None
-    kinds, nth, error, lasting = case["arm"]
-    faults.faults_arm(kinds, ctypes.c_long(nth), error, int(lasting))
-    code = main(case["argv"])
-    faults.faults_arm(0, ctypes.c_long(0), 0, 0) if nth else None
-    return code
-
-
-if __name__ == "__main__":
-    _serve(sys.argv[1:])

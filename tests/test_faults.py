@@ -91,6 +91,22 @@ def test_whatever_fails_the_old_or_the_new_is_whole_and_one_line_says_why(
     assert found.tried >= least
 
 
+def test_a_case_ends_the_same_from_its_call_on_and_from_the_beginning(
+    server: Server, verbs: Verbs, tmp_path: Path
+) -> None:
+    if not server.branches:
+        pytest.skip("a process may not mount folders here")
+    verb = published(verbs)
+    shortcut, whole = (
+        Sweep(server, verb, tmp_path, branching).run(FAULTS, most=3, kills=3)
+        for branching in (True, False)
+    )
+    assert (shortcut.branched > 9, whole.branched) == (True, 0)
+    assert shortcut.codes.pop("with all that branched off") == 0
+    assert shortcut.codes == whole.codes
+    assert {0, 1, -9} <= {*whole.codes.values()}
+
+
 def test_a_sweep_finds_what_is_wrong(server: Server, verbs: Verbs, tmp_path: Path) -> None:
     def never(_: Path) -> None:
         raise AssertionError("as if it were half")
