@@ -222,6 +222,7 @@ def test_the_routes_of_libretranslate(server: Running, models: dict[str, Any]) -
     assert len(answer["alternatives"]) == 2
     assert answer["details"][0]["alignment"] == [list(link) for link in best.alignment]
     assert server.ask("/translate", {"q": [TEXT, ""]})[1]["translatedText"][1] == ""
+    assert "\n" not in server.ask("/translate", {**asked, "source": "a\r\nb"})[1]["error"]
     status, answer = server.ask("/translate", {**asked, "target": "ja"})
     assert (status, answer["error"]) == (400, "no model from 'ko' to 'ja'; there are ko-en")
     assert server.ask("/languages")[1] == [{"code": "ko", "name": "ko", "targets": ["en"]}]

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
+from munmaek.errors import MunmaekError
 from munmaek.serve.options import ServerOptions
 
 __all__ = ["Body", "RefusedError", "ask", "read_json"]
@@ -19,7 +20,7 @@ BODY_SECONDS = 30
 """Seconds within which a request must have come."""
 
 
-class RefusedError(Exception):
+class RefusedError(MunmaekError):
     """A request that is not answered, with the status that says why."""
 
     def __init__(self, status: int, message: str, *, field: str | None = None) -> None:
@@ -30,10 +31,10 @@ class RefusedError(Exception):
             message: one line that says what was wanted.
             field: of the body, where it is one that is at fault.
         """
-        self.status = status
-        self.message = message
-        self.field = field
         super().__init__(message)
+        self.status = status
+        self.message = str(self)
+        self.field = field
 
 
 class Body(BaseModel):
