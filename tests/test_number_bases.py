@@ -382,10 +382,10 @@ def test_a_korean_report_says_in_korean_what_scores_rest_on_and_do_not_tell() ->
     results = {"models": rows, "data": [data], "notes": [{"kind": "steps", "sentence": "?"}]}
     page = render_report(results, language="ko")
     for said in (
-        "t.tsv에서 떼어 둔 글 20개(검증, 가중치도 고른 자료)",
+        "t.tsv에서 떼어 둔 글 20개(검증, 가중치도 고른 데이터)",
         "분류: t.tsv에서 떼어 둔 글 20개; 100개보다 적어",
         "분류: B, A: 정확도의 차이가 95 % 구간의 폭보다 작아",
-        "분류: 시험 자료가 학습 자료입니다",
+        "분류: 테스트 데이터가 학습 데이터입니다",
         "글 9개의 레이블은 2가지인데 모두 'a' 하나로 답합니다",
         "스텝 수, 문장, 시드가 정해져 있어",
     ):

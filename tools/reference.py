@@ -80,7 +80,7 @@ WORDS = {
         "recipe": "모든 과제",
         "task": "과제 {}",
         "stage": "단계 {}: `[model]`",
-        "train": "훈련: `[train]`",
+        "train": "학습: `[train]`",
         "usual": "과제와 단계에 따른 `[train]`의 기본값",
         "renamed": "이전 판의 이름",
         "still": "아직 읽으며, 새 이름을 알려 줍니다:",
