@@ -136,3 +136,24 @@ def test_pages_name_benchmarks_and_options_that_are_there(page: Path) -> None:
     for script, arguments in commands:
         asked = set(re.findall(r"(--[a-z][a-z-]*)", arguments))
         assert asked <= options_of(script), (script, asked - options_of(script))
+
+
+ONE_WORD = {
+    "훈련": "학습", "낱말": "단어", "걸음": "스텝", "에포크": "에폭", "하위 단어": "서브워드",
+    "퍼플렉시티": "혼란도", "시험 데이터": "테스트 데이터",
+}  # fmt: skip
+"""Korean words that stand for the same, and the one that the pages have."""
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["README.ko.md", "docs/ko", "docs/ko/meanings.json", "src/munmaek/text/catalogue.json"],
+)
+def test_korean_pages_have_one_word_for_one_thing(page: str) -> None:
+    place = ROOT / page
+    for path in sorted(place.glob("*.md")) if place.is_dir() else [place]:
+        text = path.read_text(encoding="utf-8")
+        found = [
+            f"{path.name}: {one}, say {other}" for one, other in ONE_WORD.items() if one in text
+        ]
+        assert not found, found
