@@ -265,7 +265,7 @@ def test_windows_give_the_mean_of_what_they_read(place: Path) -> None:
     np.testing.assert_allclose(found[1], wanted, atol=2e-5)
     np.testing.assert_allclose(found[[0, 2]], model.embed([TEXTS[0], "산"]), atol=2e-6)
     told: list[Encoded] = []
-    list(model.encode([text, "산", text], block=2, report=told.append))
+    list(model.embed_blocks([text, "산", text], block=2, report=told.append))
     assert told == [Encoded(2, 1), Encoded(3, 2)]
     with pytest.raises(ConfigError, match=f"share 0 to {model.limit - 3}, not {model.limit}"):
         model.embed([text], overlap=model.limit)

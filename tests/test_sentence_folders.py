@@ -149,7 +149,7 @@ def assert_same(folder: Path, texts: list[str] | None = None, **prompt: Any) -> 
     model, ours = their_model(folder), load(folder)
     told: list[Any] = []
     asked = {"prompt": next(iter(prompt.values()))} if prompt else {}
-    found = np.concatenate(list(ours.encode(texts, report=told.append, **asked)))
+    found = np.concatenate(list(ours.embed_blocks(texts, report=told.append, **asked)))
     np.testing.assert_allclose(found, model.encode(texts, **prompt), atol=1e-5, rtol=1e-5)
     before = model._resolve_prompt(prompt.get("prompt"), prompt.get("prompt_name")) or ""
     sizes = [len(model.tokenizer(before + text)["input_ids"]) for text in texts]

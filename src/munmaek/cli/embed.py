@@ -110,7 +110,7 @@ def _print(
         nonlocal longer
         longer = encoded.longer
 
-    encoded = trained.encode(read, block=block_of(file.path), report=count, **options)
+    encoded = trained.embed_blocks(read, block=block_of(file.path), report=count, **options)
     for vectors in file.followed(encoded, size=len):
         for vector in vectors:
             text = next(texts)
@@ -172,7 +172,7 @@ def _fill_array(path: Path, trained: Any, file: Texts, options: dict[str, Any]) 
     rows, width, told = 0, 0, _Told()
     with path.open("wb") as out:
         out.write(_header(0, 0))
-        encoded = trained.encode(file.read(), report=told, **options)
+        encoded = trained.embed_blocks(file.read(), report=told, **options)
         for vectors in file.followed(encoded, size=len):
             out.write(vectors.tobytes())
             rows, width = rows + len(vectors), vectors.shape[1]
@@ -186,7 +186,7 @@ def _fill_lines(path: Path, trained: Any, file: Texts, options: dict[str, Any]) 
     width, told = 0, _Told()
     read, texts = tee(file.read())
     with path.open("w", encoding="utf-8") as out:
-        encoded = trained.encode(read, report=told, **options)
+        encoded = trained.embed_blocks(read, report=told, **options)
         for vectors in file.followed(encoded, size=len):
             width = vectors.shape[1]
             for vector in vectors:

@@ -30,8 +30,9 @@ def export(
             help="arpa, a file that other n-gram tools read, gzipped if its name ends in .gz; or "
             "a folder of ours again: compact, a third of the size, without loss; quantised, a "
             "fifth, 256 probabilities an order; fast, the form that training gives. For BERTs: "
-            "huggingface, a folder for transformers. For networks: onnx, a folder with a graph, "
-            "its tokenizer and a program that runs it; the graph alone for a name in .onnx.",
+            "huggingface, a folder for transformers, and of those that embed "
+            "sentence-transformers, one for that. For networks: onnx, a folder with a graph, its "
+            "tokenizer and a program that runs it; the graph alone for a name in .onnx.",
         ),
     ],
     output: Annotated[
@@ -109,9 +110,10 @@ def _export_onnx(model: Path, to: str, output: Path, *, force: bool) -> None:
 
 def _export_huggingface(model: Path, to: str, output: Path, *, force: bool) -> None:
     def write(trained: Any) -> None:
-        from munmaek.tasks.publishing import export_huggingface
+        from munmaek.tasks.publishing import export_huggingface, export_sentences
 
-        _folder_aside(output, lambda path: export_huggingface(trained, path))
+        export = export_huggingface if to == "huggingface" else export_sentences
+        _folder_aside(output, lambda path: export(trained, path))
 
     with claimed_folder(output, force=force):
         _opened_and_written(model, to, (write, 1))
@@ -156,5 +158,10 @@ def _folder_aside(folder: Path, write: Callable[[Path], None]) -> None:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-_WRITERS = {"arpa": _export_arpa, "onnx": _export_onnx, "huggingface": _export_huggingface}
+_WRITERS = {
+    "arpa": _export_arpa,
+    "onnx": _export_onnx,
+    "huggingface": _export_huggingface,
+    "sentence-transformers": _export_huggingface,
+}
 """Functions that write a form; the others are folders of ours."""

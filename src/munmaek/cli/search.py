@@ -68,7 +68,7 @@ def search(
 
     overlap = overlap_of(trained, answered) if window else None
     options = {"precision": precision, "block": BLOCK, "overlap": overlap, "report": count}
-    encoded = trained.encode(read, prompt=answered, **options)
+    encoded = trained.embed_blocks(read, prompt=answered, **options)
     for vectors in source.followed(encoded, size=len):
         for value in similarities(vectors, wanted, name=name)[:, 0].tolist():
             number += 1

@@ -9,6 +9,7 @@ __all__ = ["FORMS", "check_form"]
 FORMS = {
     **dict.fromkeys(("arpa", "compact", "quantised", "fast"), "n-gram language models"),
     "huggingface": "BERTs",
+    "sentence-transformers": "encoders for 'mlm' and 'embed'",
     "onnx": "networks",
 }
 """Each form, and whose it is."""

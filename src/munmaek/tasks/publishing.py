@@ -22,7 +22,7 @@ from munmaek.tasks.work import Published
 from munmaek.text.published_form import published_form
 from munmaek.writing import writing
 
-__all__ = ["export_graph_folder", "export_huggingface", "export_onnx"]
+__all__ = ["export_graph_folder", "export_huggingface", "export_onnx", "export_sentences"]
 
 _WRITER = {"format": "pt", "writer": PUBLISHED}
 """In the head of the weights: whose they are (``transformers`` wants the format)."""
@@ -36,6 +36,22 @@ def export_huggingface(model: Any, folder: Path) -> None:
         DiskError: the folder cannot be written.
     """
     found = _published(model)
+    _write(model, folder, found)
+
+
+def export_sentences(model: Any, folder: Path) -> None:
+    """Write what ``export_huggingface`` does, and the way to a vector for sentence-transformers.
+
+    Raises:
+        UnsupportedError: no encoder, or one of a form that ``transformers`` does not know.
+        DiskError: the folder cannot be written.
+    """
+    check_form(model, "sentence-transformers")
+    found = _published(model)
+    _write(model, folder, replace(found, beside=found.sentences))
+
+
+def _write(model: Any, folder: Path, found: Published) -> None:
     network = found.network
     if not network.config.published:
         form, instead = "of the modern form", "the classic form"

@@ -134,6 +134,8 @@ class Published:
     scale: float = 1.0
     shift: float = 0.0
     """The number added to the last layer's scores, after they are multiplied by ``scale``."""
+    sentences: Callable[[Path], None] | None = None
+    """Writes the files of sentence-transformers beside an encoder, where it is one."""
     beside: Callable[[Path], None] | None = None
     """Writes further files into a folder."""
 

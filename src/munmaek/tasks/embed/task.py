@@ -15,7 +15,12 @@ from munmaek.tasks.embed.options import EmbedRecipe
 from munmaek.tasks.measures import MeasuredBy, TextMeasures
 from munmaek.tasks.mlm.model import Encoder
 from munmaek.tasks.mlm.pairs import PAIRS, test_pairs
-from munmaek.tasks.mlm.task import embedding_speed, published_encoder, restored_encoder
+from munmaek.tasks.mlm.task import (
+    embedding_speed,
+    encoder_forms,
+    published_encoder,
+    restored_encoder,
+)
 from munmaek.tasks.mlm.text_measures import similarity_measures
 from munmaek.tasks.service import Service
 from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Published, Work
@@ -103,6 +108,10 @@ class Embedders(Work[Corpus | PairCorpus, Texts, Encoder]):
     def measures(self, model: Encoder, by: MeasuredBy) -> TextMeasures:
         """Tell texts apart by their likeness to others."""
         return similarity_measures(model, by)
+
+    def forms(self, model: Encoder) -> tuple[str, ...]:
+        """Return the names of the forms that an encoder can be exported to."""
+        return encoder_forms(super().forms(model))
 
     def published(self, model: Encoder) -> Published:
         """Return the network and how vectors of texts are made."""

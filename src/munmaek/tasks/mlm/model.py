@@ -1,15 +1,14 @@
 """A trained masked-word model: fill, embed, and a pseudo-log-likelihood."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
 from typing import Any, final
 
 import numpy as np
 from torch import Tensor
 
-from munmaek.arrays import Float32s, Floats
+from munmaek.arrays import Floats
 from munmaek.errors import InputError, UnsupportedError
 from munmaek.exchange.sentence import SentenceSettings
 from munmaek.fit.trained import Files, Model
@@ -24,14 +23,7 @@ from munmaek.metrics import (
     resting_on,
     sign_model,
 )
-from munmaek.metrics.regression import spearman
-from munmaek.metrics.retrieval import (
-    pair_similarities,
-    retrieval_ranks,
-    retrieval_scores,
-    unit,
-)
-from munmaek.models.bert import BertBaseNetwork, BertEncoder, BertMaskedNetwork
+from munmaek.models.bert import BertBaseNetwork, BertMaskedNetwork
 from munmaek.models.networks import MaskedNetwork
 from munmaek.nn.building import tensor
 from munmaek.nn.products import inference
@@ -39,33 +31,22 @@ from munmaek.nn.tape import Tape
 from munmaek.tasks.framed import FramedText, frame_text
 from munmaek.tasks.framing import Framing
 from munmaek.tasks.inside import Accepts, Predictions, Question
-from munmaek.tasks.mlm.encode import Precision, Texts, encode_rows, prepare
+from munmaek.tasks.mlm.encoding import SentenceEncoder
 from munmaek.tasks.mlm.filling import Filled, filled
 from munmaek.tasks.mlm.next_sentence import NextSentenceModelling, documents_of
-from munmaek.tasks.mlm.objective import MaskedModelling, embed_rows, pseudo_logprobs
+from munmaek.tasks.mlm.objective import MaskedModelling, pseudo_logprobs
 from munmaek.tasks.mlm.predictions import masked_predictions, similarity_predictions
-from munmaek.tasks.mlm.windows import check_overlap, weighted_means, windows
+from munmaek.tasks.mlm.vectors import Encoded
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.corpora import Corpus
 from munmaek.text.given import given_texts
-from munmaek.text.pairs import PairCorpus
 
 __all__ = ["Encoded", "Encoder"]
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """Progress of encoding many texts."""
-
-    texts: int
-    """That are done."""
-    longer: int
-    """Texts among these with more tokens than the model reads at once."""
-
-
 @final
 @dataclass(frozen=True, slots=True, repr=False)
-class Encoder(Model):
+class Encoder(SentenceEncoder, Model):
     """A bidirectional network with its tokenizer."""
 
     tokenizer: AnyTokenizer
@@ -125,150 +106,6 @@ class Encoder(Model):
             )
             raise UnsupportedError(message)
 
-    def embed(
-        self,
-        texts: Sequence[str],
-        *,
-        precision: Precision = "float32",
-        overlap: int | None = None,
-        prompt: str | None = None,
-    ) -> Float32s:
-        """Return a vector for each text, of ``pooling``, in their order: [N, D].
-
-        Args:
-            texts: of any length; a single one gives [1, D].
-            precision: ``bfloat16`` and ``int8`` are nearly the same and, where the processor has
-                the instructions, faster.
-            overlap: as in ``encode``.
-            prompt: as in ``encode``.
-        """
-        texts = given_texts(texts)
-        blocks = list(self.encode(texts, precision=precision, overlap=overlap, prompt=prompt))
-        return np.concatenate(blocks) if blocks else np.empty((0, 0), dtype=np.float32)
-
-    def encode(
-        self,
-        texts: Iterable[str],
-        *,
-        precision: Precision = "float32",
-        block: int = 4096,
-        overlap: int | None = None,
-        prompt: str | None = None,
-        report: Callable[[Encoded], None] | None = None,
-    ) -> Iterator[Float32s]:
-        """Embed any number of texts, and yield their vectors block by block, in their order.
-
-        Args:
-            texts: read only as far as the block at hand.
-            precision: as in ``embed``.
-            block: texts that are sorted by length and held together.
-            overlap: tokens that neighbouring windows of a text longer than ``limit`` share; its
-                vector is the mean of theirs, each weighing as many as it has tokens. Each begins
-                with the prompt. None reads the first ``limit`` tokens alone.
-            prompt: the name of one of the model's, or a text, that is put before every text; None
-                is the model's default one, where it has one, and "" is none.
-            report: told how far it is after each block.
-
-        Raises:
-            ConfigError: an overlap that leaves no window of ``limit`` tokens room to move on, or a
-                prompt of an unknown name.
-            InputError: a prompt that leaves no room for a text.
-        """
-        check_overlap(overlap, room=self.room(prompt), limit=self.limit)
-        before = self.sentence.prompt(prompt)
-        size = self._prompt_size(before)
-        ready = self.ready(precision)
-        done = long = 0
-        source = iter(texts)
-        while chosen := list(islice(source, block)):
-            lines = self.tokenizer.encode_many([before + text for text in chosen])
-            frame = self.tokenizer.frame
-            rows, owners = windows(lines, frame, self.limit, overlap=overlap, prompt=size)
-            vectors = self._pooled(ready, rows, size)
-            if len(rows) > len(lines):
-                vectors = weighted_means(vectors, owners, [len(row) for row in rows])
-            done, long = done + len(chosen), long + self._longer(lines)
-            if report is not None:
-                report(Encoded(done, long))
-            yield self._shaped(vectors)
-
-    def _shaped(self, vectors: Float32s) -> Float32s:
-        """Apply the modules after pooling: [N, D]."""
-        vectors = self.sentence.apply(vectors)
-        if self.normalised:
-            vectors = unit(vectors)
-        return vectors[:, : self.sentence.width]
-
-    def ready(self, precision: Precision = "float32") -> Texts | None:
-        """Return the encoder with its weights laid out for many texts; None has no such form."""
-        encoder = getattr(self.network, "encoder", None)
-        return prepare(encoder, precision=precision) if isinstance(encoder, BertEncoder) else None
-
-    def vectors(
-        self, texts: Sequence[str], ready: Texts | None, *, prompt: str | None = None
-    ) -> tuple[Float32s, list[int]]:
-        """Return what ``embed`` gives, [N, D], and the tokens that were read of each text.
-
-        Args:
-            texts: all of them are computed together.
-            ready: what ``ready`` gave.
-            prompt: as in ``encode``.
-        """
-        self.room(prompt)
-        before = self.sentence.prompt(prompt)
-        lines = self.tokenizer.encode_many([before + text for text in texts])
-        rows = self.tokenizer.frame.rows(lines, self.limit)
-        vectors = self._shaped(self._pooled(ready, rows, self._prompt_size(before)))
-        return vectors, [len(row) for row in rows]
-
-    def room(self, prompt: str | None = None) -> int:
-        """Return the tokens of a text that are read at once beside the frame and a prompt.
-
-        Args:
-            prompt: as in ``encode``.
-
-        Raises:
-            ConfigError: a prompt of an unknown name.
-            InputError: a prompt that leaves no room for a text.
-        """
-        size = self._prompt_size(self.sentence.prompt(prompt))
-        room = self.limit - self.tokenizer.frame.special - size
-        if room < 1:
-            message = (
-                f"a prompt of {size} tokens leaves no room for a text: the model reads "
-                f"{self.limit} tokens at once; take a shorter prompt"
-            )
-            raise InputError(message)
-        return room
-
-    def _prompt_size(self, prompt: str) -> int:
-        return len(self.tokenizer.encode(prompt)) if prompt else 0
-
-    def _pooled(self, ready: Texts | None, rows: Sequence[list[int]], prompt: int) -> Float32s:
-        """Pool the vectors of framed rows: [N, P]."""
-        if ready is None:
-            return embed_rows(self.network, rows, pooling=self.pooling)
-        if not prompt or self.sentence.include_prompt:
-            return encode_rows(ready, rows, pooling=self.pooling)
-        before = len(self.tokenizer.frame.before) + prompt
-        if any(len(row) <= before for row in rows):
-            message = (
-                "a text is one with its prompt in the tokenizer: nothing of it is left to pool"
-            )
-            raise InputError(message)
-        return encode_rows(ready, rows, pooling=self.pooling, before=before)
-
-    def left_out(self) -> int:
-        """Return the first tokens of a text with the default prompt that are not pooled."""
-        size = self._prompt_size(self.sentence.prompt(None))
-        if not size or self.sentence.include_prompt:
-            return 0
-        return len(self.tokenizer.frame.before) + size
-
-    def _longer(self, lines: Sequence[Sequence[int]]) -> int:
-        room = self.limit - self.tokenizer.frame.special
-        return sum(len(ids) > room for ids in lines)
-
     def score(self, texts: Sequence[str]) -> list[float]:
         """Return the pseudo-log-likelihood of each text in nats (Salazar et al. 2020).
 
@@ -283,27 +120,6 @@ class Encoder(Model):
             float(pseudo_logprobs(self.network, row, mask=mask, around=around).sum())
             for row in rows
         ]
-
-    def evaluate_pairs(self, pairs: PairCorpus) -> dict[str, Score]:
-        """Measure how well cosines, or the model's own similarity, tell texts of the same meaning.
-
-        Spearman's ρ with the pairs' numbers where they have them; else how often the second text
-        of a pair is the nearest, of all second texts, to the first.
-        """
-        firsts, seconds = np.split(self.embed([*pairs.firsts, *pairs.seconds]), 2)
-        name = self.sentence.similarity
-        more = (("pooling", self.pooling), ("limit", str(self.limit)))
-        if name != "cosine":
-            more = (*more, ("similarity", name))
-        signature = sign_model(self.tokenizer, task="embed", stage=self.info.stage, more=more)
-        if pairs.values is not None:
-            found = pair_similarities(firsts, seconds, name=name).tolist()
-            score = spearman(found, pairs.values, signature=signature)
-            return resting_on({score.name: score}, pairs.name, len(firsts), "pairs")
-        kinds = np.unique(np.array(pairs.seconds), return_inverse=True)[1]
-        ranks = retrieval_ranks(firsts, seconds, kinds, name=name)
-        scores = retrieval_scores(ranks, signature=signature)
-        return resting_on(scores, pairs.name, len(firsts), "pairs")
 
     def evaluate(self, corpus: Corpus) -> dict[str, Score]:
         """Return perplexity and accuracy over masked words, masks fixed by a seed.

@@ -32,7 +32,13 @@ if TYPE_CHECKING:
     from munmaek.exchange.graphs import Graph
     from munmaek.fit.running import Run
 
-__all__ = ["MaskedModels", "embedding_speed", "published_encoder", "restored_encoder"]
+__all__ = [
+    "MaskedModels",
+    "embedding_speed",
+    "encoder_forms",
+    "published_encoder",
+    "restored_encoder",
+]
 
 
 class MaskedModels(Work[Corpus, Text, Encoder]):
@@ -84,6 +90,10 @@ class MaskedModels(Work[Corpus, Text, Encoder]):
         """Tell texts apart by their likeness to others, or by their pseudo-perplexity."""
         return similarity_measures(model, by) if by.like else pseudo_measures(model)
 
+    def forms(self, model: Encoder) -> tuple[str, ...]:
+        """Return the names of the forms that an encoder can be exported to."""
+        return encoder_forms(super().forms(model))
+
     def published(self, model: Encoder) -> Published:
         """Return the network and, where vectors of texts are no plain means, how they are made."""
         return published_encoder(model, masks=True)
@@ -128,8 +138,14 @@ def embedding_speed(model: Encoder, texts: Sequence[str]) -> float:
 
 def published_encoder(model: Encoder, *, masks: bool) -> Published:
     """Return what of an encoder goes into the forms of others; ``masks`` are kept by its tokens."""
-    beside = partial(write_sentence_files, model) if embeds(model) else None
-    return Published(model.network, masks=masks, beside=beside)
+    write = partial(write_sentence_files, model)
+    beside = write if embeds(model) else None
+    return Published(model.network, masks=masks, sentences=write, beside=beside)
+
+
+def encoder_forms(forms: Sequence[str]) -> tuple[str, ...]:
+    """Return the forms of an encoder: those of its network, and that of its vectors."""
+    return (*forms, "sentence-transformers") if "huggingface" in forms else tuple(forms)
 
 
 def restored_encoder(folder: Path, manifest: Mapping[str, Any], info: Info) -> Encoder:
