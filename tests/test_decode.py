@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from munmaek.decode import (
     Drawing,
+    Search,
     beam_search,
     constrained_search,
     follow,
@@ -104,7 +105,7 @@ def test_a_beam_that_holds_everything_is_exhaustive_search(seed, penalty):
         every_output(model, longest), key=lambda one: -one[1] / (len(one[0]) + 1) ** penalty
     )
     found = beam_search(
-        from_single(model), beam=4**longest, max_length=longest, length_penalty=penalty, n_best=5
+        from_single(model), Search(longest, beam=4**longest, length_penalty=penalty, n_best=5)
     )[0]
     assert [one.tokens for one in found] == [tokens for tokens, _ in outputs[:5]]
     assert [one.logprob for one in found] == pytest.approx([total for _, total in outputs[:5]])
@@ -112,7 +113,7 @@ def test_a_beam_that_holds_everything_is_exhaustive_search(seed, penalty):
 
 
 def test_a_score_is_the_probability_divided_by_the_length_with_eos():
-    found = beam_search(from_single(Table()), max_length=6, length_penalty=0.7)[0][0]
+    found = beam_search(from_single(Table()), Search(6, length_penalty=0.7))[0][0]
     predictions = len(found.tokens) + found.finished
     assert found.score == pytest.approx(found.logprob / predictions**0.7)
 
@@ -126,7 +127,7 @@ def test_a_score_is_the_probability_divided_by_the_length_with_eos():
 )
 def test_forcing_an_output_gives_the_score_that_the_beam_gave(seeds, beam, longest, penalty):
     model = Several(tuple(seeds))
-    found = beam_search(model, beam=beam, max_length=longest, length_penalty=penalty, n_best=beam)
+    found = beam_search(model, Search(longest, beam=beam, length_penalty=penalty, n_best=beam))
     for seed, outputs in zip(seeds, found, strict=True):
         scores = [one.score for one in outputs if one.finished]
         assert scores == sorted(scores, reverse=True)
@@ -152,7 +153,7 @@ def test_a_beam_of_one_is_greedy(seeds, longest, shortest):
     model = Several(tuple(seeds))
     options = {"max_length": longest, "min_length": shortest, "banned": [0]}
     for one, (other,) in zip(
-        greedy(model, **options), beam_search(model, beam=1, **options), strict=True
+        greedy(model, **options), beam_search(model, Search(beam=1, **options)), strict=True
     ):
         assert one.tokens == other.tokens
         assert one.finished == other.finished
@@ -166,9 +167,9 @@ def test_a_beam_of_one_is_greedy(seeds, longest, shortest):
 @given(seeds=st.lists(st.integers(0, 999), min_size=2, max_size=6), beam=st.integers(1, 5))
 def test_a_row_comes_out_the_same_alone_and_among_others(seeds, beam):
     lengths = [2 + seed % 7 for seed in seeds]
-    together = beam_search(Several(tuple(seeds)), beam=beam, max_length=lengths, n_best=beam)
+    together = beam_search(Several(tuple(seeds)), Search(lengths, beam=beam, n_best=beam))
     for seed, length, outputs in zip(seeds, lengths, together, strict=True):
-        alone = beam_search(Several((seed,)), beam=beam, max_length=length, n_best=beam)[0]
+        alone = beam_search(Several((seed,)), Search(length, beam=beam, n_best=beam))[0]
         assert [one.tokens for one in alone] == [one.tokens for one in outputs]
         assert [one.logprob for one in alone] == [one.logprob for one in outputs]
 
@@ -176,7 +177,7 @@ def test_a_row_comes_out_the_same_alone_and_among_others(seeds, beam):
 @pytest.mark.parametrize("seed", range(8))
 def test_attention_stays_with_its_hypothesis(seed):
     model = Several((seed, seed + 50), vocab_size=5)
-    found = beam_search(model, beam=4, max_length=7, n_best=4)
+    found = beam_search(model, Search(7, beam=4, n_best=4))
     for start, outputs in zip(model.seeds, found, strict=True):
         for one in outputs:
             read = [one.tokens[:step] for step in range(len(one.tokens) + one.finished)]
@@ -203,7 +204,7 @@ def test_what_is_cut_off_ranks_after_what_has_ended():
         def logprobs(self, _state):
             return np.log([0.98, 0.01, 0.005, 0.005])
 
-    best, *rest = beam_search(from_single(Endless()), beam=3, max_length=3, n_best=3)[0]
+    best, *rest = beam_search(from_single(Endless()), Search(3, beam=3, n_best=3))[0]
     assert best.finished
     assert not rest[-1].finished
     assert rest[-1].tokens == (0, 0, 0)
@@ -211,7 +212,7 @@ def test_what_is_cut_off_ranks_after_what_has_ended():
 
 def test_a_row_in_which_nothing_may_follow_is_an_error_and_not_an_empty_answer():
     with pytest.raises(ValueError, match="row 0: no token left to choose"):
-        beam_search(from_single(Table()), max_length=3, banned=[0, 1, 2, 3])
+        beam_search(from_single(Table()), Search(3, banned=[0, 1, 2, 3]))
     for heat in (0.0, 1.0):
         with pytest.raises(ValueError, match="no token is left to draw"):
             sample(
@@ -238,9 +239,9 @@ def test_no_rows_give_no_outputs():
 )
 def test_beam_options_out_of_range_are_named(options, message):
     with pytest.raises(ValueError, match=message):
-        beam_search(from_single(Table()), **{"max_length": 5, **options})
+        beam_search(from_single(Table()), Search(**{"max_length": 5, **options}))
     with pytest.raises(ValueError, match=message):
-        constrained_search(from_single(Table()), [[]], **{"max_length": 5, **options})
+        constrained_search(from_single(Table()), [[]], Search(**{"max_length": 5, **options}))
 
 
 @pytest.mark.parametrize(

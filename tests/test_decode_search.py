@@ -13,6 +13,7 @@ from munmaek.decode import (
     GeometricEnsemble,
     MeanEnsemble,
     Phrase,
+    Search,
     ShallowFusion,
     beam_search,
     constrained_search,
@@ -66,8 +67,8 @@ def test_coverage_is_part_of_the_score_and_ranks_outputs():
     model = Several((3, 8), vocab_size=4)
     wide = {"beam": 64, "max_length": 4, "n_best": 20}
     coverage = Coverage(0.7, [3, 2])
-    plain = beam_search(model, **wide)
-    covered = beam_search(model, **wide, coverage=coverage)
+    plain = beam_search(model, Search(**wide))
+    covered = beam_search(model, Search(**wide, coverage=coverage))
     for row, outputs in enumerate(covered):
         finished = [one for one in outputs if one.finished]
         for one in outputs:
@@ -78,7 +79,7 @@ def test_coverage_is_part_of_the_score_and_ranks_outputs():
         assert [one.score for one in finished] == sorted(one.score for one in finished)[::-1]
     assert [o.tokens for o in covered[0]] != [o.tokens for o in plain[0]]
     with pytest.raises(ValueError, match="needs attention, and this model has none"):
-        beam_search(from_single(Table()), max_length=3, coverage=Coverage(0.2, [3]))
+        beam_search(from_single(Table()), Search(3, coverage=Coverage(0.2, [3])))
     with pytest.raises(ValueError, match="at least 0, got -1"):
         Coverage(-1.0, [3])
 
@@ -97,7 +98,7 @@ def test_the_tokens_that_would_close_a_run_are_found():
 @given(seed=st.integers(0, 999), size=st.integers(1, 3), beam=st.integers(1, 5))
 def test_no_run_comes_twice(seed, size, beam):
     model = Several((seed, seed + 1), vocab_size=5)
-    for outputs in beam_search(model, beam=beam, max_length=8, min_length=2, no_repeat=size):
+    for outputs in beam_search(model, Search(8, beam=beam, min_length=2, no_repeat=size)):
         for one in outputs:
             runs = [one.tokens[at : at + size] for at in range(len(one.tokens) - size + 1)]
             assert len(set(runs)) == len(runs)
@@ -111,7 +112,7 @@ def test_of_outputs_without_repeats_the_best_is_found():
         if len({tokens[at : at + 2] for at in range(len(tokens) - 1)}) == max(len(tokens) - 1, 0)
     ]
     best = max(kept, key=lambda one: one[1] / (len(one[0]) + 1))
-    found = beam_search(from_single(model), beam=256, max_length=4, no_repeat=2)[0][0]
+    found = beam_search(from_single(model), Search(4, beam=256, no_repeat=2))[0][0]
     assert found.tokens == best[0]
 
 
@@ -136,7 +137,7 @@ def test_a_beam_that_holds_everything_finds_the_best_output_with_the_phrases(see
         one for one in every_output(model, 5) if all(holds(one[0], phrase) for phrase in phrases)
     ]
     best = max(outputs, key=lambda one: one[1] / (len(one[0]) + 1))
-    found = constrained_search(from_single(model), [phrases], beam=2000, max_length=5)[0][0]
+    found = constrained_search(from_single(model), [phrases], Search(5, beam=2000))[0][0]
     assert found.tokens == best[0]
     assert found.logprob == pytest.approx(best[1])
 
@@ -154,7 +155,7 @@ def test_phrases_that_fit_are_in_every_output_that_ends(seeds, first, second, be
     model = Several(tuple(seeds), vocab_size=5)
     longest = len(first) + len(second) + 1 + spare
     found = constrained_search(
-        model, [phrases] * len(seeds), beam=beam, max_length=longest, min_length=1, banned=[2]
+        model, [phrases] * len(seeds), Search(longest, beam=beam, min_length=1, banned=[2])
     )
     for seed, outputs in zip(seeds, found, strict=True):
         assert outputs[0].finished
@@ -169,8 +170,8 @@ def test_phrases_that_fit_are_in_every_output_that_ends(seeds, first, second, be
 def test_without_phrases_the_best_is_that_of_beam_search():
     model = Several((1, 2, 3))
     options = {"beam": 64, "max_length": 4, "n_best": 3}
-    free = constrained_search(model, [[], [], []], **options)
-    for one, other in zip(free, beam_search(model, **options), strict=True):
+    free = constrained_search(model, [[], [], []], Search(**options))
+    for one, other in zip(free, beam_search(model, Search(**options)), strict=True):
         assert [each.tokens for each in one] == [each.tokens for each in other]
         np.testing.assert_array_equal(one[0].attention, other[0].attention)
 
@@ -198,7 +199,7 @@ def test_an_ensemble_is_its_single_twin_row_by_row_and_searched_exhaustively(ens
         score = staticmethod(twin.score)
 
     best = max(every_output(Scored, 3), key=lambda one: one[1] / (len(one[0]) + 1))
-    found = beam_search(model, beam=64, max_length=3)[0][0]
+    found = beam_search(model, Search(3, beam=64))[0][0]
     assert found.tokens == best[0]
     assert found.logprob == pytest.approx(best[1])
 

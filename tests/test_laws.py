@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munmaek import load
-from munmaek.decode import beam_search, force
+from munmaek.decode import Search, beam_search, force
 from munmaek.folder.info import Info
 from munmaek.folder.weights import make_network
 from munmaek.lm import LanguageModel, fold_score
@@ -255,7 +255,7 @@ def test_forcing_what_the_beam_found_scores_as_the_beam_did(
 ) -> None:
     made = network(stage, "translate", config, source_vocab=V, target_vocab=V)
     rows = DecoderRows(made, [[*row, EOS] for row in ROWS], BOS, EOS, V)
-    found = [each[0] for each in beam_search(rows, beam=3, max_length=6)]
+    found = [each[0] for each in beam_search(rows, Search(6, beam=3))]
     forced = force(rows, [each.tokens for each in found])
     for one, other in zip(found, forced, strict=True):
         if one.finished:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from munmaek.decode import BeamTree
+from munmaek.decode import BeamTree, Search
 from munmaek.errors import ArtefactError, InputError
 from munmaek.exchange.sentence import SentenceSettings
 from munmaek.folder.info import Info
@@ -813,7 +813,7 @@ def test_a_tree_is_of_one_search() -> None:
     from munmaek.decode import beam_search
 
     with pytest.raises(ValueError, match="one row, got 2"):
-        beam_search(rows, max_length=3, tree=BeamTree())
+        beam_search(rows, Search(3), tree=BeamTree())
 
 
 def test_each_hypothesis_has_its_own_attention() -> None:

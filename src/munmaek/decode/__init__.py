@@ -8,6 +8,7 @@ from munmaek.decode.ensemble import GeometricEnsemble, MeanEnsemble, ShallowFusi
 from munmaek.decode.hypothesis import Hypothesis
 from munmaek.decode.path import follow, force, greedy
 from munmaek.decode.sampling import Drawing, sample
+from munmaek.decode.search import Search
 from munmaek.decode.tree import BeamNode, BeamTree
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Hypothesis",
     "MeanEnsemble",
     "Phrase",
+    "Search",
     "ShallowFusion",
     "beam_search",
     "constrained_search",

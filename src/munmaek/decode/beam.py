@@ -19,17 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.arrays import Int64s
-from munmaek.decode.coverage import Coverage
 from munmaek.decode.ending import Ends, ranked
-from munmaek.decode.hypothesis import (
-    Floats,
-    History,
-    Hypothesis,
-    check_options,
-    limits,
-)
+from munmaek.decode.hypothesis import Floats, History, Hypothesis, limits
 from munmaek.decode.ranking import likeliest, row_count
 from munmaek.decode.repeats import closing_tokens
+from munmaek.decode.search import Search
 from munmaek.decode.tree import BeamTree
 from munmaek.lm import BatchedLanguageModel
 
@@ -43,9 +37,7 @@ class _Results:
     """Outputs of each of R rows, and what the search asks about them."""
 
     longest: Int64s
-    beam: int
-    n_best: int
-    length_penalty: float
+    search: Search
     outputs: list[list[Hypothesis]] = field(init=False)
     places: Int64s = field(init=False)
     """Places left in the beam: [R]."""
@@ -55,22 +47,23 @@ class _Results:
     def __post_init__(self) -> None:
         rows = len(self.longest)
         self.outputs = [[] for _ in range(rows)]
-        self.places = np.full(rows, self.beam, dtype=np.int64)
+        self.places = np.full(rows, self.search.beam, dtype=np.int64)
         self.bar = np.full(rows, -np.inf)
 
     def add(self, row: int, output: Hypothesis) -> None:
         self.outputs[row].append(output)
         self.places[row] -= 1
         scores = sorted((one.score for one in self.outputs[row] if one.finished), reverse=True)
-        if len(scores) >= self.n_best:
-            self.bar[row] = scores[self.n_best - 1]
+        if len(scores) >= self.search.n_best:
+            self.bar[row] = scores[self.search.n_best - 1]
 
     def open(self, owner: Int64s, sums: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return which hypotheses may still matter: [N]; a row's best comes first."""
         if not owner.size:
             return np.empty(0, dtype=np.bool_)
         rows, first = np.unique(owner, return_index=True)
-        reach = sums[first] / self.longest[rows].astype(np.float64) ** self.length_penalty
+        lengths = self.longest[rows].astype(np.float64)
+        reach = sums[first] / lengths**self.search.length_penalty
         going = np.zeros(len(self.longest), dtype=np.bool_)
         going[rows] = reach > self.bar[rows]
         return going[owner]
@@ -78,60 +71,43 @@ class _Results:
 
 def beam_search(
     model: BatchedLanguageModel[S],
+    search: Search,
     *,
-    max_length: int | Sequence[int],
-    beam: int = 5,
-    length_penalty: float = 1.0,
-    coverage: Coverage | None = None,
-    min_length: int = 0,
-    n_best: int = 1,
-    no_repeat: int = 0,
-    banned: Sequence[int] = (),
     tree: BeamTree | None = None,
 ) -> list[list[Hypothesis]]:
     """Search the best outputs for each row of ``model.start()``, best first.
 
     Args:
         model: rows of contexts.
-        max_length: most predictions of every row or of each, eos included; what has not ended by
-            then is cut, and ranked after what has.
-        beam: prefixes kept for a row; one is greedy decoding.
-        length_penalty: 0 ranks by probability, 1 by probability per prediction.
-        coverage: what is taken off the scores of outputs that leave source positions unattended.
-        min_length: fewest tokens before eos.
-        n_best: outputs wanted for a row, at most ``beam``.
-        no_repeat: no run of this many tokens comes twice in an output (Paulus et al. 2018, §2.5);
-            0 lets all repeat.
-        banned: ids that are never chosen.
+        search: what is searched for.
         tree: where to keep every step of the search of a single row.
 
     Returns:
-        Up to ``n_best`` hypotheses for each row.
+        Up to ``search.n_best`` hypotheses for each row.
 
     Raises:
-        ValueError: an option out of range, a row in which every token is banned, a tree for more
-            than one row, or coverage of a model without attention.
+        ValueError: a row in which every token is banned, a tree for more than one row, or coverage
+            of a model without attention.
     """
-    check_options(beam, n_best, length_penalty, no_repeat)
     state = model.start()
     attention = model.attention(state)
     rows = row_count(model, state)
     _check_tree(tree, rows=rows)
-    ends = Ends(model.eos, length_penalty, coverage)
-    results = _Results(limits(max_length, rows), beam, n_best, length_penalty)
+    ends = Ends(model.eos, search.length_penalty, search.coverage)
+    results = _Results(limits(search.max_length, rows), search)
     history = History()
     owner: Int64s = np.arange(rows)
     sums: NDArray[np.float64] = np.zeros(rows)
     step = 0
     while owner.size:
         history.attend(attention)
-        closed = [*banned, model.eos] if step < min_length else banned
-        wanted = int(results.places[owner].max()) + (beam if tree else 0)
-        repeats = closing_tokens(history, len(owner), no_repeat)
+        wanted = int(results.places[owner].max()) + (search.beam if tree else 0)
+        repeats = closing_tokens(history, len(owner), search.no_repeat)
+        closed = search.closed(model.eos, step)
         values, ids = _without(repeats, model, state, wanted, closed)
         parents, tokens, totals = _widen(values, ids, sums, owner, results.places)
         if tree is not None:
-            weighed = _widen(values, ids, sums, owner, results.places + beam)
+            weighed = _widen(values, ids, sums, owner, results.places + search.beam)
             tree.weigh(*weighed, sums, kept=len(parents))
         sums = totals
         owner = owner[parents]
@@ -152,7 +128,7 @@ def beam_search(
             history.grow(parents, tokens)
             state = model.advance(model.select(state, parents), tokens)
             attention = model.attention(state)
-    best = ranked(results.outputs, n_best)
+    best = ranked(results.outputs, search.n_best)
     if tree is not None:
         tree.rank(best[0])
     return best

@@ -19,17 +19,16 @@ from typing import TypeVar
 import numpy as np
 
 from munmaek.arrays import Int64s
-from munmaek.decode.coverage import Coverage
 from munmaek.decode.ending import Ends, ranked
 from munmaek.decode.hypothesis import (
     Floats,
     History,
     Hypothesis,
-    check_options,
     forbid,
     limits,
 )
 from munmaek.decode.repeats import closing_tokens
+from munmaek.decode.search import Search
 from munmaek.lm import BatchedLanguageModel
 
 __all__ = ["Phrase", "constrained_search"]
@@ -103,40 +102,24 @@ class _Candidate:
 def constrained_search(
     model: BatchedLanguageModel[S],
     phrases: Sequence[Sequence[Phrase]],
-    *,
-    max_length: int | Sequence[int],
-    beam: int = 5,
-    length_penalty: float = 1.0,
-    coverage: Coverage | None = None,
-    min_length: int = 0,
-    n_best: int = 1,
-    no_repeat: int = 0,
-    banned: Sequence[int] = (),
+    search: Search,
 ) -> list[list[Hypothesis]]:
     """Search the best outputs for each row among those that hold its phrases, best first.
 
     Where a row's phrases fit its longest length, eos included, an output that ends holds them all;
-    else the best that was cut is given. The other arguments are those of ``beam_search``; a phrase
-    comes before ``min_length``, ``no_repeat`` and ``banned``.
+    else the best that was cut is given. A phrase comes before ``search.min_length``, ``no_repeat``
+    and ``banned``.
 
     Args:
         model: rows of contexts.
         phrases: what the output of each row must hold, in any order.
-        max_length: most predictions, eos included.
-        beam: prefixes kept for a row.
-        length_penalty: 0 ranks by probability, 1 by probability per prediction.
-        coverage: what is taken off for source positions that no step attends to.
-        min_length: fewest tokens before eos.
-        n_best: outputs wanted for a row, at most ``beam``.
-        no_repeat: no run of this many tokens comes twice; 0 lets all repeat.
-        banned: ids that are never chosen.
+        search: what is searched for.
 
     Raises:
-        ValueError: an option out of range, or a row in which every token is banned.
+        ValueError: a row in which every token is banned.
     """
-    check_options(beam, n_best, length_penalty, no_repeat)
-    longest = limits(max_length, len(phrases))
-    ends = Ends(model.eos, length_penalty, coverage)
+    longest = limits(search.max_length, len(phrases))
+    ends = Ends(model.eos, search.length_penalty, search.coverage)
     outputs: list[list[Hypothesis]] = [[] for _ in phrases]
     history, state = History(), model.start()
     owner = list(range(len(phrases)))
@@ -145,19 +128,16 @@ def constrained_search(
     step = 0
     while owner:
         history.attend(model.attention(state))
-        closed = [*banned, model.eos] if step < min_length else banned
         logprobs = model.logprobs(state)
-        allowed = forbid(logprobs, closed)
-        repeats = closing_tokens(history, len(owner), no_repeat)
+        allowed = forbid(logprobs, search.closed(model.eos, step))
+        repeats = closing_tokens(history, len(owner), search.no_repeat)
+        now = _Now(sums, progress, allowed, logprobs, repeats, model.eos, step == 0)
         kept: list[_Candidate] = []
         owners: list[int] = []
         for row, held in _by_row(owner):
-            for each in _step(
-                phrases[row], held, progress, sums, allowed, logprobs, repeats,
-                beam=beam, eos=model.eos, at_start=step == 0,
-                last=step + 1 == longest[row],
-            ):  # fmt: skip
-                over = each.token == model.eos or step + 1 == longest[row]
+            last = step + 1 == longest[row]
+            for each in _step(phrases[row], held, now, search.beam, last=last):
+                over = each.token == model.eos or last
                 if not over:
                     kept.append(each)
                     owners.append(row)
@@ -165,7 +145,7 @@ def constrained_search(
                 output = ends.output(history, row, each.parent, each.token, each.total)
                 outputs[row].append(output)
         step += 1
-        kept, owners = _open(kept, owners, outputs, longest, n_best, beam, length_penalty)
+        kept, owners = _open(kept, owners, outputs, longest, search)
         owner, sums = owners, [each.total for each in kept]
         progress = [each.progress for each in kept]
         if owner:
@@ -173,7 +153,7 @@ def constrained_search(
             tokens = np.array([each.token for each in kept], dtype=np.int64)
             history.grow(parents, tokens)
             state = model.advance(model.select(state, parents), tokens)
-    return ranked(outputs, n_best)
+    return ranked(outputs, search.n_best)
 
 
 def _by_row(owner: Sequence[int]) -> Iterable[tuple[int, list[int]]]:
@@ -183,45 +163,62 @@ def _by_row(owner: Sequence[int]) -> Iterable[tuple[int, list[int]]]:
     return held.items()
 
 
+@dataclass(frozen=True, slots=True)
+class _Now:
+    """The prefixes that are held, N over all rows, and what may follow each."""
+
+    sums: Sequence[float]
+    """[N]."""
+    progress: Sequence[_Progress]
+    """[N]."""
+    allowed: Floats
+    """Log-probabilities with what is closed at −∞: [N, V]."""
+    logprobs: Floats
+    """[N, V]."""
+    repeats: Sequence[Sequence[int]]
+    """Tokens that would repeat a run, of each prefix; none where nothing may repeat."""
+    eos: int
+    at_start: bool
+
+    def candidate(
+        self, place: int, token: int, row: Floats, phrases: Sequence[Phrase]
+    ) -> _Candidate | None:
+        """Return a prefix with ``token`` behind it; None where that has no probability."""
+        total = self.sums[place] + float(row[token])
+        if total == -np.inf:
+            return None
+        after = self.progress[place].after(token, phrases, at_start=self.at_start)
+        return _Candidate(place, token, total, after)
+
+
 def _step(
-    phrases: Sequence[Phrase],
-    held: Sequence[int],
-    progress: Sequence[_Progress],
-    sums: Sequence[float],
-    allowed: Floats,
-    logprobs: Floats,
-    repeats: Sequence[Sequence[int]],
-    *,
-    beam: int,
-    eos: int,
-    at_start: bool,
-    last: bool,
+    phrases: Sequence[Phrase], held: Sequence[int], now: _Now, beam: int, *, last: bool
 ) -> list[_Candidate]:
     """Return what one row goes on with, from the prefixes ``held``."""
     found: dict[tuple[int, int], _Candidate] = {}
 
     def add(place: int, token: int, row: Floats) -> None:
-        total = sums[place] + float(row[token])
-        if total > -np.inf:
-            after = progress[place].after(token, phrases, at_start=at_start)
-            found[place, token] = _Candidate(place, token, total, after)
+        made = now.candidate(place, token, row, phrases)
+        if made is not None:
+            found[place, token] = made
 
     for place in held:
-        row = allowed[place].copy()
-        if repeats:
-            row[repeats[place]] = -np.inf
-        missing = progress[place].missing(phrases)
+        row = now.allowed[place].copy()
+        if now.repeats:
+            row[now.repeats[place]] = -np.inf
+        missing = now.progress[place].missing(phrases)
         if missing:
-            row[eos] = -np.inf
+            row[now.eos] = -np.inf
         elif last:
-            add(place, eos, row)
+            add(place, now.eos, row)
         for token in _highest(row, beam):
             add(place, int(token), row)
-        for token in progress[place].wanted(phrases, at_start=at_start) if missing else ():
-            add(place, token, logprobs[place])
+        wanted = now.progress[place].wanted(phrases, at_start=now.at_start) if missing else ()
+        for token in wanted:
+            add(place, token, now.logprobs[place])
     if last:
         # Nothing follows: what can end here ends here.
-        ends = [each for each in found.values() if each.token == eos]
+        ends = [each for each in found.values() if each.token == now.eos]
         return sorted(ends or found.values(), key=lambda each: -each.total)[:beam]
     return _dealt(list(found.values()), phrases, beam)
 
@@ -256,22 +253,20 @@ def _open(
     owners: list[int],
     outputs: Sequence[Sequence[Hypothesis]],
     longest: Int64s,
-    n_best: int,
-    beam: int,
-    length_penalty: float,
+    search: Search,
 ) -> tuple[list[_Candidate], list[int]]:
     """Keep what has places left, of rows whose wanted outputs can still be overtaken."""
     reach: dict[int, float] = {}
     for each, row in zip(kept, owners, strict=True):
-        bound = each.total / float(longest[row]) ** length_penalty
+        bound = each.total / float(longest[row]) ** search.length_penalty
         reach[row] = max(bound, reach.get(row, -np.inf))
-    going = {row for row, bound in reach.items() if bound > _bar(outputs[row], n_best, beam)}
+    going = {row for row, bound in reach.items() if bound > _bar(outputs[row], search)}
     pairs = [(each, row) for each, row in zip(kept, owners, strict=True) if row in going]
     return [each for each, _ in pairs], [row for _, row in pairs]
 
 
-def _bar(outputs: Sequence[Hypothesis], n_best: int, beam: int) -> float:
+def _bar(outputs: Sequence[Hypothesis], search: Search) -> float:
     scores = sorted((one.score for one in outputs if one.finished), reverse=True)
-    if len(scores) >= beam:
+    if len(scores) >= search.beam:
         return np.inf
-    return scores[n_best - 1] if len(scores) >= n_best else -np.inf
+    return scores[search.n_best - 1] if len(scores) >= search.n_best else -np.inf

@@ -16,7 +16,6 @@ __all__ = [
     "Floats",
     "History",
     "Hypothesis",
-    "check_options",
     "forbid",
     "limits",
     "normalised",
@@ -108,20 +107,3 @@ def forbid(logprobs: Floats, tokens: Sequence[int]) -> Floats:
 def normalised(logprob: float, length: int, length_penalty: float) -> float:
     """Return ``logprob / length ** length_penalty``; ``length`` counts eos too."""
     return logprob / float(length) ** length_penalty
-
-
-def check_options(beam: int, n_best: int, length_penalty: float, no_repeat: int) -> None:
-    """Return true where a search for several outputs can be made like this.
-
-    Raises:
-        ValueError: an option out of range.
-    """
-    if not 1 <= n_best <= beam:
-        message = f"n_best must be at least 1 and at most the beam of {beam}, got {n_best}"
-        raise ValueError(message)
-    if not length_penalty >= 0:
-        message = f"length_penalty must be at least 0, got {length_penalty}"
-        raise ValueError(message)
-    if no_repeat < 0:
-        message = f"no_repeat must be at least 0, got {no_repeat}"
-        raise ValueError(message)

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Literal, cast, final
 
 from munmaek.align import Symmetrisation
-from munmaek.decode import BeamTree, Hypothesis, beam_search
+from munmaek.decode import BeamTree, Hypothesis, Search, beam_search
 from munmaek.errors import UnsupportedError
 from munmaek.fit.trained import Files, Model
 from munmaek.folder.info import Info
@@ -225,14 +225,13 @@ class Translator(Model):
             memory: what the encoder gave of them; None encodes them.
         """
         rows = replace(self.rows([ids], look=True), off=off or {}, memory=memory)
-        found = beam_search(
-            rows,
+        search = Search(
+            [longest_target(len(ids))],
             beam=beam,
             n_best=beam,
-            max_length=[longest_target(len(ids))],
             banned=never_written(self.target_tokenizer),
-            tree=tree,
-        )[0]
+        )
+        found = beam_search(rows, search, tree=tree)[0]
         return [Found(self.target_tokenizer.decode(each.tokens).strip(" "), each) for each in found]
 
     def files(self) -> Files:

@@ -13,6 +13,7 @@ from munmaek.decode import (
     Hypothesis,
     MeanEnsemble,
     Phrase,
+    Search,
     ShallowFusion,
     beam_search,
     constrained_search,
@@ -326,20 +327,20 @@ class _Search:
         if decoding.coverage:
             lengths = [len(each.ids[reader]) - 1 for each in batch]
             coverage = Coverage(decoding.coverage, lengths)
-        options: dict[str, Any] = {
-            "max_length": [each.longest for each in batch],
-            "beam": decoding.beam,
-            "n_best": decoding.n_best,
-            "length_penalty": decoding.length_penalty,
-            "coverage": coverage,
-            "min_length": decoding.min_length,
-            "no_repeat": decoding.no_repeat,
-            "banned": self._never(),
-        }
+        search = Search(
+            [each.longest for each in batch],
+            beam=decoding.beam,
+            n_best=decoding.n_best,
+            length_penalty=decoding.length_penalty,
+            coverage=coverage,
+            min_length=decoding.min_length,
+            no_repeat=decoding.no_repeat,
+            banned=self._never(),
+        )
         rows = self._rows(batch, reader)
         if any(each.phrases for each in batch):
-            return constrained_search(rows, [each.phrases for each in batch], **options)
-        return beam_search(rows, **options)
+            return constrained_search(rows, [each.phrases for each in batch], search)
+        return beam_search(rows, search)
 
     def _never(self) -> tuple[int, ...]:
         tokenizer = self._target
