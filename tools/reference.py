@@ -25,6 +25,7 @@ from munmaek.cli.declared import REQUIRED, Field, class_value, fields_of
 from munmaek.cli.evaluate import parameters as evaluate_parameters
 from munmaek.cli.filter import PARAMETERS as FILTER
 from munmaek.cli.look import PARAMETERS as LOOK
+from munmaek.cli.mix import PARAMETERS as MIX
 from munmaek.cli.parameters import OWN, TRAINING, Parameters, shown
 from munmaek.cli.serve import parameters as serve_parameters
 from munmaek.cli.train import BESIDES, RUNNING
@@ -43,9 +44,10 @@ APART = {
     "serve": serve_parameters(),
     "look": LOOK,
     "filter": FILTER,
+    "mix": MIX,
 }
 """What the verbs of all tasks take besides the configuration, whose options stand by its keys."""
-WITHOUT_KEYS = ("evaluate", "serve", "look", "filter")
+WITHOUT_KEYS = ("evaluate", "serve", "look", "filter", "mix")
 """Verbs that take no configuration."""
 
 WORDS = {

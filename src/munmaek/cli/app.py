@@ -86,6 +86,12 @@ class Look(Made):
     home = "munmaek.cli.look"
 
 
+class Mix(Made):
+    """The verb ``mix``."""
+
+    home = "munmaek.cli.mix"
+
+
 class Filter(Made):
     """The verb ``filter``."""
 
@@ -169,14 +175,7 @@ VERBS: Final[Mapping[str, Verb | VerbByTask]] = {
             "munmaek lookup models/5gram",
         ),
     ),
-    "mix": Verb(
-        "mix:mix",
-        (
-            "munmaek mix models/5gram models/rnn --tune valid.txt -o models/mixed",
-            "munmaek mix models/news models/talk --weights 0.7,0.3 -o models/mixed",
-            "munmaek mix models/ngram models/bert --log-linear --tune valid.tsv -o models/both",
-        ),
-    ),
+    "mix": VerbByTask(Mix, "Mix several language models, or several classifiers, into one."),
     "add": Verb("add:add", ("munmaek add models/5gram more.txt -o models/5gram-more",)),
     "classify": Verb(
         "classify:classify",

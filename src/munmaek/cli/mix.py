@@ -1,106 +1,156 @@
 """``munmaek mix``."""
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from munmaek.cli.console import write, write_json, write_message
 from munmaek.cli.evaluate import scores_json, write_scores
-from munmaek.cli.options import Force, Json, LabelColumn, SecondColumn, TextColumn, column
+from munmaek.cli.options import (
+    Force,
+    Json,
+    LabelColumn,
+    SecondColumn,
+    TextColumn,
+    column,
+    examples,
+)
 from munmaek.cli.outputs import claimed_folder
+from munmaek.cli.parameters import Given, Parameters, command
 from munmaek.errors import ConfigError, UnsupportedError
 
-__all__ = ["mix"]
+__all__ = ["PARAMETERS", "command_for", "mix"]
+
+PARAMETERS: Final[Parameters] = {
+    "models": (
+        Annotated[
+            list[Path],
+            typer.Argument(
+                metavar="MODEL",
+                show_default=False,
+                help="Folders of language models or of classifiers, two or more.",
+            ),
+        ],
+        ...,
+    ),
+    "tune": (
+        Annotated[
+            list[str] | None,
+            typer.Option(
+                metavar="FILE",
+                show_default=False,
+                help="Held-out data that chooses the weights, neither training nor test data.",
+            ),
+        ],
+        None,
+    ),
+    "weights": (
+        Annotated[
+            str | None,
+            typer.Option(
+                metavar="W,W,…", show_default=False, help="Weights instead, one for each model."
+            ),
+        ],
+        None,
+    ),
+    "log_linear": (
+        Annotated[
+            bool,
+            typer.Option(
+                "--log-linear",
+                help="Multiply powers of the probabilities instead of adding shares: best for "
+                "classifiers of different stages, slow for language models.",
+            ),
+        ],
+        False,
+    ),
+    "fuse": (
+        Annotated[
+            bool,
+            typer.Option(
+                "--fuse",
+                help="Make one n-gram model of n-gram models, which may have different words; "
+                "--tune beside --weights measures what that costs.",
+            ),
+        ],
+        False,
+    ),
+    "output": (
+        Annotated[
+            Path,
+            typer.Option(
+                "--output", "-o", metavar="DIR", show_default=False, help="Folder of the mixture."
+            ),
+        ],
+        ...,
+    ),
+    "text_column": (TextColumn, None),
+    "label_column": (LabelColumn, None),
+    "second_column": (SecondColumn, None),
+    "force": (Force, False),
+    "json": (Json, False),
+}
 
 
-def mix(
-    models: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="MODEL",
-            show_default=False,
-            help="Folders of language models or of classifiers, two or more.",
-        ),
-    ],
-    *,
-    tune: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="FILE",
-            show_default=False,
-            help="Held-out data that chooses the weights, neither training nor test data.",
-        ),
-    ] = None,
-    weights: Annotated[
-        str | None,
-        typer.Option(
-            metavar="W,W,…", show_default=False, help="Weights instead, one for each model."
-        ),
-    ] = None,
-    log_linear: Annotated[
-        bool,
-        typer.Option(
-            "--log-linear",
-            help="Multiply powers of the probabilities instead of adding shares: best for "
-            "classifiers of different stages, slow for language models.",
-        ),
-    ] = False,
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", metavar="DIR", show_default=False, help="Folder of the mixture."
-        ),
-    ],
-    text_column: TextColumn = None,
-    label_column: LabelColumn = None,
-    second_column: SecondColumn = None,
-    force: Force = False,
-    json: Json = False,
-) -> None:
+def mix(given: Given) -> None:
     """Mix several language models, or several classifiers, into one.
 
     Language models share a tokenizer, classifiers their labels; stages may differ. Weights are
     tuned on held-out data, by expectation–maximisation or Newton's method (--log-linear). A
     language model trained with --tokenizer and the folder of another takes over its tokenizer.
+
+    With --fuse n-gram models become one, by the mixture's probabilities at all their n-grams and
+    new backoff weights (as SRILM's ngram -mix-lm -write-lm does). Of words that a model lacks each
+    has an even part of its probability of <unk>.
     """
-    if (tune is None) == (weights is None):
+    tune, written = given["tune"], given["weights"]
+    if (tune is None) == (written is None) and not (given["fuse"] and tune):
         raise ConfigError("give either --tune FILE or --weights, to say how much each model counts")
-    given = None if weights is None else _weights(weights)
+    weights = None if written is None else _weights(written)
 
     from munmaek.folder.naming import told_apart
     from munmaek.metrics import CHOSE_WEIGHTS, in_role
     from munmaek.tasks.loading import load
     from munmaek.tasks.work import Mixing
 
-    with claimed_folder(output, force=force):
+    models, output = given["models"], given["output"]
+    with claimed_folder(output, force=given["force"]):
         parts: list[Any] = [load(each) for each in models]
         work = _common_work(models, parts)
         how = Mixing(
-            given,
+            weights,
             tune,
-            {
-                "text": column(text_column),
-                "label": column(label_column),
-                "second": column(second_column),
-            },
-            log_linear,
+            {name: column(given[f"{name}_column"]) for name in ("text", "label", "second")},
+            given["log_linear"],
             told_apart([part.info.label for part in parts], models),
+            given["fuse"],
         )
-        made, corpus = work.mix(parts, how)
-        scores: dict[str, Any] = {} if corpus is None else made.evaluate(corpus)
-        scores = in_role(scores, CHOSE_WEIGHTS)
+        made = work.mix(parts, how)
+        scores: dict[str, Any] = {} if made.corpus is None else made.model.evaluate(made.corpus)
+        if weights is None:
+            scores = in_role(scores, CHOSE_WEIGHTS)
         shown = {name: score.to_json() for name, score in scores.items()}
-        made.save(output, force=force)
-    chosen = dict(zip(map(str, models), made.info.config["weights"], strict=True))
+        made.model.save(output, force=given["force"])
+    _write(output, models, made, shown, json=given["json"])
+
+
+def _write(
+    output: Path, models: Sequence[Path], made: Any, scores: dict[str, Any], *, json: bool
+) -> None:
+    chosen = dict(zip(map(str, models), made.weights, strict=True))
     if json:
-        write_json({**scores_json(output, made.info.task, shown), "weights": chosen})
+        found = scores_json(output, made.model.info.task, scores)
+        write_json({**found, "weights": chosen, **made.entries})
         return
     for name, weight in chosen.items():
         write(f"{weight:.4f}  {name}")
-    write_scores(shown)
-    if not shown:
+    write_scores(scores)
+    if made.remark:
+        write(made.remark)
+    if not scores:
         write("not evaluated: see munmaek evaluate")
     write_message(f"next:\n  munmaek evaluate {output} TEST")
 
@@ -130,3 +180,20 @@ def _weights(text: str) -> list[float]:
     except ValueError:
         message = f"--weights {text}: wanted numbers with commas between, such as 0.7,0.3"
         raise ConfigError(message) from None
+
+
+def command_for(args: Sequence[str]) -> Any:
+    """Return ``munmaek mix``."""
+    del args  # the options are the same for all models
+
+    def explain(option: str) -> str:
+        name = option.lstrip("-").partition("=")[0]
+        close = get_close_matches(name, [each.replace("_", "-") for each in PARAMETERS], n=1)
+        return f"no option --{name}" + (f"; did you mean --{close[0]}?" if close else "")
+
+    epilog = examples(
+        "munmaek mix models/5gram models/rnn --tune valid.txt -o models/mixed",
+        "munmaek mix models/news models/talk --weights 0.7,0.3 --fuse -o models/both",
+        "munmaek mix models/ngram models/bert --log-linear --tune valid.tsv -o models/both",
+    )
+    return command("mix", mix, PARAMETERS, epilog=epilog, explain=explain)

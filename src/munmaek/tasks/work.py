@@ -37,6 +37,7 @@ __all__ = [
     "Combiner",
     "Measured",
     "Measuring",
+    "Mixed",
     "Mixing",
     "Published",
     "Work",
@@ -107,6 +108,22 @@ class Mixing:
     """Multiply powers of the probabilities instead of adding shares."""
     names: Sequence[str]
     """Names of the models."""
+    fuse: bool = False
+    """Make one model of the same kind of them, not one that asks them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mixed(Generic[M]):
+    """Several models as one."""
+
+    model: M
+    weights: Sequence[float]
+    corpus: Any = None
+    """Data that it may be measured on, where there is such."""
+    entries: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Further facts about it, as JSON has them."""
+    remark: str = ""
+    """The same in a line."""
 
 
 class Combiner(ABC, Generic[M]):
@@ -357,8 +374,8 @@ class Work(ABC, Generic[C, P, M]):
         """Return whether a model of the task can be a part of a mixture."""
         return bool(self.mixed)
 
-    def mix(self, parts: Sequence[M], how: Mixing) -> tuple[M, C | None]:
-        """Return several models as one, and the data that it may be measured on.
+    def mix(self, parts: Sequence[M], how: Mixing) -> Mixed[M]:
+        """Return several models as one.
 
         Raises:
             ConfigError: neither weights nor data to tune them on, or weights out of range.

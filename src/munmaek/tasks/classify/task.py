@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from munmaek.errors import ArtefactError
+from munmaek.errors import ArtefactError, UnsupportedError
 from munmaek.fit.extra import Extra
 from munmaek.fit.vocabulary import tokenizer_of
 from munmaek.folder.borrowing import named_tokenizer
@@ -23,7 +23,7 @@ from munmaek.tasks.lm.mixing import MIXTURE
 from munmaek.tasks.measures import MeasuredBy, TextMeasures
 from munmaek.tasks.preparing import PAIR, SINGLE, columns_of
 from munmaek.tasks.service import Nothing, Question, Service, answered_sides
-from munmaek.tasks.work import NOTHING_MORE, Mixing, Published, Work
+from munmaek.tasks.work import NOTHING_MORE, Mixed, Mixing, Published, Work
 from munmaek.text.corpora import LabelledCorpus, Pairs, read_labelled
 from munmaek.text.labels import unseen_note
 from munmaek.text.memory import Sources
@@ -72,10 +72,10 @@ class Classifiers(Work[LabelledCorpus, Labelled, Labeller]):
         """Return whether it is no mixture itself."""
         return not isinstance(model, MixedClassifier)
 
-    def mix(
-        self, parts: Sequence[Any], how: Mixing
-    ) -> tuple[MixedClassifier, LabelledCorpus | None]:
+    def mix(self, parts: Sequence[Any], how: Mixing) -> Mixed[Any]:
         """Return classifiers of the same labels as one."""
+        if how.fuse:
+            raise UnsupportedError("--fuse is for n-gram language models, not for classifiers")
         corpus = None
         if how.tune is not None:
             second = how.columns["second"]
@@ -89,7 +89,7 @@ class Classifiers(Work[LabelledCorpus, Labelled, Labeller]):
         made = mix_classifiers(
             parts, weights=how.weights, tune=corpus, log_linear=how.log_linear, names=how.names
         )
-        return made, corpus
+        return Mixed(made, made.info.config["weights"], corpus)
 
     def remark(self, model: Labeller, corpus: LabelledCorpus) -> str:
         """Return how many labels of the corpus the model never saw."""

@@ -120,7 +120,8 @@ def _check(parts: Sequence[TrainedLanguageModel]) -> None:
         if part.tokenizer.fingerprint != parts[0].tokenizer.fingerprint:
             message = (
                 f"model {place} has another tokenizer ({part.tokenizer.signature}) than model 1 "
-                f"({parts[0].tokenizer.signature}); train it with --tokenizer MODEL1 to share one"
+                f"({parts[0].tokenizer.signature}); train it with --tokenizer MODEL1 to share one, "
+                "or put n-grams of words together with --fuse"
             )
             raise UnsupportedError(message)
         if not part.is_distribution:

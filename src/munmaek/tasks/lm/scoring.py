@@ -36,6 +36,7 @@ __all__ = [
     "ScoredToken",
     "TextTotal",
     "corpus_scores",
+    "flat_scores",
     "score_texts",
     "sentence_sums",
     "total",
@@ -181,7 +182,7 @@ class _ScoresFlat(Protocol):
     def score_flat(self, ids: Ints, offsets: Ints) -> Floats: ...
 
 
-def _flat(
+def flat_scores(
     model: LanguageModel[Any], tokenizer: Tokenizer, texts: Sequence[str], *, apart: bool = False
 ) -> tuple[Ints, Ints, Floats]:
     """Return ids and offsets of all sentences, and the natural-log probability of every token."""
@@ -260,7 +261,7 @@ def total_of_tokens(
     model: LanguageModel[Any], tokenizer: Tokenizer, texts: Sequence[str]
 ) -> TextTotal:
     """Sum up through the tokenizer: the slow twin of ``total``, and the way of all other models."""
-    ids, _, scores = _flat(model, tokenizer, texts)
+    ids, _, scores = flat_scores(model, tokenizer, texts)
     unknown = ids == tokenizer.unk
     return TextTotal(
         sentences=len(texts),
@@ -319,7 +320,7 @@ def sentence_sums(
         found = _scored_words(model, tokenizer, texts, threads or available())
         if found is not None:
             return found, found.logprobs - found.unknown_logprobs
-    ids, offsets, scores = _flat(model, tokenizer, texts, apart=apart)
+    ids, offsets, scores = flat_scores(model, tokenizer, texts, apart=apart)
     unknown, begins = ids == tokenizer.unk, offsets[:-1]
     found = TextScore(
         logprobs=np.add.reduceat(scores, begins),

@@ -16,13 +16,14 @@ from munmaek.models import stage_named
 from munmaek.models.ngram import NgramModel
 from munmaek.tasks.lm.combining import MixtureWithCounts, measured
 from munmaek.tasks.lm.data import Text, prepare_text
+from munmaek.tasks.lm.fusing import mixed_by_fusing
 from munmaek.tasks.lm.mixing import MIXTURE, mix, mixture_of
 from munmaek.tasks.lm.model import TrainedLanguageModel
 from munmaek.tasks.lm.options import AskedLines, LmRecipe
 from munmaek.tasks.lm.training_text import TrainingText
 from munmaek.tasks.measures import MeasuredBy, TextMeasures
 from munmaek.tasks.service import Continuing, Service
-from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Mixing, Work
+from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Mixed, Mixing, Work
 from munmaek.text.corpora import Corpus, read_text
 from munmaek.text.memory import Sources
 from munmaek.text.tokenizers import Tokenizer
@@ -106,13 +107,15 @@ class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
 
     def mix(
         self, parts: Sequence[TrainedLanguageModel], how: Mixing
-    ) -> tuple[TrainedLanguageModel, Corpus | None]:
+    ) -> Mixed[TrainedLanguageModel]:
         """Return models over one tokenizer as one; a product is too slow to measure by the way."""
         corpus = None if how.tune is None else read_text(how.tune, column=how.columns["text"])
+        if how.fuse:
+            return mixed_by_fusing(parts, how, corpus)
         made = mix(
             parts, weights=how.weights, tune=corpus, log_linear=how.log_linear, names=how.names
         )
-        return made, None if how.log_linear else corpus
+        return Mixed(made, made.info.config["weights"], None if how.log_linear else corpus)
 
     def measures(self, model: TrainedLanguageModel, by: MeasuredBy) -> TextMeasures:
         """Tell texts apart by their perplexity."""
