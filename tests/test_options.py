@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from conftest import Run
-from munmaek.cli.declared import REQUIRED, fields_of
+from munmaek.declared import REQUIRED, fields_of
 from munmaek.errors import ConfigError, MunmaekWarning
 from munmaek.fit.config import TrainConfig
 from munmaek.folder.manifest import render_manifest

@@ -21,7 +21,6 @@ import typer
 from munmaek.cli.app import app
 from munmaek.cli.compare import PARAMETERS
 from munmaek.cli.config import BESIDE
-from munmaek.cli.declared import REQUIRED, Field, class_value, fields_of
 from munmaek.cli.evaluate import parameters as evaluate_parameters
 from munmaek.cli.filter import PARAMETERS as FILTER
 from munmaek.cli.look import PARAMETERS as LOOK
@@ -29,6 +28,7 @@ from munmaek.cli.mix import PARAMETERS as MIX
 from munmaek.cli.parameters import OWN, TRAINING, Parameters, shown
 from munmaek.cli.serve import parameters as serve_parameters
 from munmaek.cli.train import BESIDES, RUNNING
+from munmaek.declared import REQUIRED, Field, class_value, fields_of
 from munmaek.models import LINEAGE, Stage
 from munmaek.models.renamed import RENAMED
 from munmaek.tasks import TASKS

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Final, cast
 
 import typer
 
-from munmaek.cli.declared import fields_of
 from munmaek.cli.options import examples
 from munmaek.cli.parameters import MODEL, TRAINING, Given, Option, Parameters, command, task_options
+from munmaek.declared import fields_of
 from munmaek.errors import ConfigError
 from munmaek.models import Stage, stage_named, stages_for, without_alias
 from munmaek.models.renamed import RENAMED, renewed

@@ -7,9 +7,9 @@ from typing import Any, Final, cast
 
 from munmaek.cli.chosen import ByTask, Chosen
 from munmaek.cli.console import write, write_json
-from munmaek.cli.declared import Field, fields_of
 from munmaek.cli.options import ConfigFile, Json, Settings
 from munmaek.cli.parameters import OWN, TRAINING, Given, Parameters
+from munmaek.declared import Field, fields_of
 from munmaek.models import Stage, stage_named, stages_for
 from munmaek.tasks import Task
 

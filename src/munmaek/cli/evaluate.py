@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from munmaek.cli.console import write, write_json
-from munmaek.cli.declared import Field, fields_of
 from munmaek.cli.options import DataFiles, Json, ModelFolder, examples
 from munmaek.cli.parameters import DATA, Given, Option, Parameters, closest, command, shown
 from munmaek.cli.translations import write_more
+from munmaek.declared import Field, fields_of
 from munmaek.tasks import tasks
 
 __all__ = [

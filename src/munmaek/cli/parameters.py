@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperCommand
 from typer.main import get_command
 
-from munmaek.cli.declared import REQUIRED, Field, class_value, class_values, fields_of
+from munmaek.declared import REQUIRED, Field, class_value, class_values, fields_of
 from munmaek.errors import ConfigError, MunmaekWarning
 from munmaek.models.renamed import RENAMED
 

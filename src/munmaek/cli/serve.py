@@ -9,9 +9,9 @@ from typing import Annotated, Any, Final
 import typer
 
 from munmaek.cli.console import write_message
-from munmaek.cli.declared import fields_of
 from munmaek.cli.options import examples
 from munmaek.cli.parameters import Given, Option, Parameters, command, shown
+from munmaek.declared import fields_of
 from munmaek.errors import ConfigError, UnsupportedError
 
 __all__ = ["command_for", "parameters", "serve"]
