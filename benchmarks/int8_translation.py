@@ -68,7 +68,7 @@ def compare(folder: Path, corpus: ParallelCorpus, options: argparse.Namespace) -
         seconds.append(taken)
     first, second = (bleu_of(each, corpus) for each in outputs)
     change = paired_bootstrap(
-        second.statistics, first.statistics, first.from_sums, rng=np.random.default_rng(0)
+        second.statistics, first.statistics, first.way, rng=np.random.default_rng(0)
     )
     same = np.mean([one == other for one, other in zip(*outputs, strict=True)])
     interval = f"({change.low:+.2f} – {change.high:+.2f})"

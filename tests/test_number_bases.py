@@ -12,7 +12,7 @@ import pytest
 
 from conftest import Result
 from munmaek import load
-from munmaek.cli.translations import digits_of
+from munmaek.cli.evaluated import digits_of
 from munmaek.comparison.reading import read_finding
 from munmaek.comparison.remarks import remarks_on
 from munmaek.comparison.report import render_report
@@ -20,12 +20,12 @@ from munmaek.errors import ConfigError, InputError, MunmaekWarning
 from munmaek.fit.holding import hold_out, hold_out_labelled, parse_hold_out
 from munmaek.folder.manifest import read_manifest
 from munmaek.folder.naming import told_apart
-from munmaek.metrics import Score, measures, remarks, resting_on, sign
+from munmaek.metrics import Measure, Score, measures, remarks, resting_on, sign
+from munmaek.metrics.comparing import compared
 from munmaek.metrics.regression import regression_scores
+from munmaek.metrics.significance import Sums
 from munmaek.metrics.training import one_label
-from munmaek.metrics.translation import Measure
 from munmaek.tasks.recipe import Recipe
-from munmaek.tasks.translate.measuring import compared
 from munmaek.text.catalogue import Catalogue
 from munmaek.text.corpora import read_text
 
@@ -100,12 +100,12 @@ def test_a_handful_of_sentences_has_chrf_and_no_bleu() -> None:
 
 def test_three_numbers_have_no_correlation() -> None:
     found = regression_scores([1.0, 2.0, 3.0], [1.0, 2.0, 4.0], signature=SIGNATURE)
-    assert set(found) == {"mse"}
+    assert set(found) == {"mse", "mae", "rmse"}
     assert set(regression_scores([1, 2, 3, 5], [1, 2, 4, 4], signature=SIGNATURE)) == {
-        "pearson", "spearman", "mse"
+        "pearson", "spearman", "mse", "mae", "rmse", "r2"
     }  # fmt: skip
-    (one,) = regression_scores([1.0], [2.0], signature=SIGNATURE).values()
-    assert (one.value, one.low, one.high) == (1.0, None, None), "one row has no interval"
+    for one in regression_scores([1.0], [2.0], signature=SIGNATURE).values():
+        assert (one.value, one.low, one.high) == (1.0, None, None), "one row has no interval"
 
 
 # Holding out.
@@ -314,7 +314,7 @@ def test_a_difference_is_shown_with_the_digits_in_which_it_is_seen(
 def measured(values: Sequence[float], *, higher: bool = True) -> dict[str, Measure]:
     statistics = np.stack([np.asarray(values), np.ones(len(values))], axis=1)
     how = (("unit", "corpus"),)
-    return {"x": Measure("x", "of 100", statistics, lambda s: s[:, 0] / s[:, 1], how, higher)}
+    return {"x": Measure("x", "of 100", statistics, Sums(lambda s: s[:, 0] / s[:, 1]), how, higher)}
 
 
 def test_the_better_system_is_named_where_tests_tell_and_lower_may_be_better() -> None:
@@ -323,14 +323,13 @@ def test_the_better_system_is_named_where_tests_tell_and_lower_may_be_better() -
     more = base + 0.5 + rng.normal(scale=0.1, size=300)
     for higher, better in ((True, "b/m"), (False, "a/m")):
         found = compared(
-            measured(base, higher=higher), measured(more, higher=higher), ["a/m", "b/m"],
-            one_vocabulary=True,
+            measured(base, higher=higher), measured(more, higher=higher), ["a/m", "b/m"]
         )["x"]  # fmt: skip
         assert found["better"] == better
     noise = base + rng.normal(scale=1.0, size=300) * np.sign(rng.normal(size=300))
-    same = compared(measured(base), measured(noise), ["a/m", "b/m"], one_vocabulary=True)["x"]
+    same = compared(measured(base), measured(noise), ["a/m", "b/m"])["x"]
     assert same["better"] is None
-    one = compared(measured(base[:1]), measured(more[:1]), ["a", "b"], one_vocabulary=True)["x"]
+    one = compared(measured(base[:1]), measured(more[:1]), ["a", "b"])["x"]
     assert (one["low"], one["p_bootstrap"], one["better"]) == (None, None, None)
 
 

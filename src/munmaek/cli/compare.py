@@ -11,6 +11,7 @@ import typer
 from munmaek.cli.board import board, write_remarks
 from munmaek.cli.chosen import meant, merged, named, place, written_by_set
 from munmaek.cli.console import write, write_json
+from munmaek.cli.declared import fields_of
 from munmaek.cli.figures import Figures, write_report_figures
 from munmaek.cli.options import (
     ConfigFile,
@@ -130,7 +131,6 @@ def compare(given: Given) -> None:
 
     from munmaek.comparison import CompareSettings, parse_candidate
     from munmaek.comparison import compare as run
-    from munmaek.tasks.work import Measuring
 
     candidates = tuple(parse_candidate(each.strip()) for each in names if each.strip())
     settings = CompareSettings(
@@ -143,7 +143,7 @@ def compare(given: Given) -> None:
         force=given["force"],
         resume=given["resume"],
         device=usable_device(given["device"]),
-        measuring=Measuring(beam=given["beam"], with_ter=given["ter"]),
+        measuring=_measuring(task, given),
         title=f"{task.name}: {', '.join(given['data'])}",
         command=shlex.join(["munmaek", *sys.argv[1:]]),
         models=by_stage,
@@ -184,6 +184,13 @@ def _draw_earlier(given: Given) -> None:
         )
         raise ConfigError(message)
     _draw(read_json_object(place), figures)
+
+
+def _measuring(task: Task, given: Given) -> dict[str, Any]:
+    """Return the options of the evaluation that the task has."""
+    lengths = (5, 10, 20, 30)  # few enough to stand beside one another for every model
+    asked = {"beam": given["beam"], "ter": given["ter"], "lengths": lengths}
+    return {name: asked[name] for name in asked.keys() & fields_of(task.asked).keys()}
 
 
 def _options(task: Task) -> list[Option]:

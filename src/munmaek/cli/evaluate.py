@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from munmaek.cli.console import write, write_json
+from munmaek.cli.evaluated import write_against, write_shown, write_worst
 from munmaek.cli.options import DataFiles, Json, ModelFolder, examples
 from munmaek.cli.parameters import DATA, Given, Option, Parameters, closest, command, shown
 from munmaek.cli.translations import write_more
@@ -93,6 +94,12 @@ def _write(folder: Path, data: Sequence[str], given: dict[str, Any], json: bool)
         return
     write_scores(scores)
     write_more(scores, found, diagnose=given.get("diagnose", False))
+    if given.get("report"):
+        write_shown(measured.shown)
+    if "worst" in found:
+        write_worst(found["worst"])
+    if "against" in found:
+        write_against(scores, found["against"])
 
 
 def scores_json(model: Path, task: str, scores: Mapping[str, Any]) -> dict[str, Any]:

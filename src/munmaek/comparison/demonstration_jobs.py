@@ -22,7 +22,6 @@ from munmaek.nn.products import unmeasured_products
 from munmaek.tasks import task_named
 from munmaek.tasks.loading import load
 from munmaek.tasks.recipe import Recipe
-from munmaek.tasks.work import Measuring
 
 __all__ = ["JOBS", "LABELS", "Demonstrating", "Outcome"]
 
@@ -112,7 +111,10 @@ class Demonstrating:
         prepared = self.data.prepared(recipe, init)
         model = work.fit(prepared, recipe, Run(init=init, report=told))
         test = self.data.corpus(trial.task, "test")
-        how = Measuring(beam=self.plan.beam, edges=self.plan.edges)
+        kind = task_named(trial.task).asked_class()
+        options = {"beam": self.plan.beam, "lengths": self.plan.edges, "by_length": True}
+        known = {name: each for name, each in options.items() if name in kind.model_fields}
+        how = kind.of(known, where="the demonstration")
         measured = work.measure(model, test, how)
         row = entry(model, measured, name=trial.name, task=trial.task)
         made = Made(trial.name, model, row, measured.outputs, self.data.book.test, self.seed)

@@ -77,8 +77,7 @@ def _asked(settings: CompareSettings) -> dict[str, Any]:
         "recipe": settings.recipe.model_dump(mode="json"),
         "models": [f"{each.stage or ''}@{each.folder or ''}" for each in settings.candidates],
         "options": settings.models,
-        "beam": settings.measuring.beam,
-        "ter": settings.measuring.with_ter,
+        **settings.measuring,
     }
 
 
@@ -255,6 +254,7 @@ def _compared(settings: CompareSettings, report: Report) -> dict[str, Any]:
     task = task_named(settings.recipe.task)
     work = task.loaded()
     material = _Material.of(settings, work)
+    asked = task.asked_class().of({**settings.measuring, "whole": True}, where="the options")
     described = material.prepared.describe()
     results["data"] = [described_data(settings, described, material.test)]
     compared: list[tuple[Any, Measured]] = []
@@ -269,7 +269,7 @@ def _compared(settings: CompareSettings, report: Report) -> dict[str, Any]:
             raise UnsupportedError(message)
         if note := work.remark(model, material.test):
             report(Message(f"note: {training.name}: {note}"))
-        measured = work.measure(model, material.test, settings.measuring)
+        measured = work.measure(model, material.test, asked)
         row = entry(model, measured, name=training.name, task=task.name)
         training.finished(results, row)
         compared.append((model, measured))

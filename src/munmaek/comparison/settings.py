@@ -1,12 +1,12 @@
 """Settings of a comparison: the models and the data."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from munmaek.folder.manifest import MANIFEST, read_manifest
 from munmaek.models import stage_named, stages
-from munmaek.tasks.work import USUAL, Measuring
 from munmaek.text.memory import Sources
 
 __all__ = ["Candidate", "CompareSettings", "parse_candidate", "stage_of"]
@@ -58,7 +58,8 @@ class CompareSettings:
     resume: bool = False
     """Go on with an interrupted comparison: what it trained is taken, the rest is trained."""
     device: str = "cpu"
-    measuring: Measuring = USUAL
+    measuring: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Options of the evaluation on the test data, by their names."""
     title: str = ""
     command: str = ""
     models: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])

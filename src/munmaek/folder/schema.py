@@ -251,11 +251,19 @@ class Labelling(Manifest):
         return self
 
 
+class ThresholdsRecord(Strict):
+    """Probabilities from which on labels are given."""
+
+    by_label: dict[str, Annotated[FiniteFloat, Field(ge=0)]]
+    wanted: Literal["precision", "recall"]
+
+
 class Classifying(Labelling):
     """A classifier, of whatever is within it."""
 
     pairs: bool | None = False
     temperature: Annotated[FiniteFloat, Field(gt=0)] = 1.0
+    thresholds: ThresholdsRecord | None = None
 
 
 class Limited(Tokenized):

@@ -16,8 +16,16 @@ from munmaek.metrics.classification import (
     wilson_interval,
 )
 from munmaek.metrics.ibm1 import IbmModel1
-from munmaek.metrics.language import TextCounts, bits_per, count_text, lm_scores, perplexity
+from munmaek.metrics.language import (
+    TextCounts,
+    bits_per,
+    count_text,
+    lm_measures,
+    lm_scores,
+    perplexity,
+)
 from munmaek.metrics.masked import masked_scores, next_sentence_scores
+from munmaek.metrics.measures import Measure
 from munmaek.metrics.remarks import Remark, absent, bases, remarks
 from munmaek.metrics.score import (
     CHOSE_TEMPERATURE,
@@ -42,7 +50,6 @@ from munmaek.metrics.significance import (
 from munmaek.metrics.source_length import LengthBucket, by_length
 from munmaek.metrics.translation import (
     Likelihoods,
-    Measure,
     bleu_tokenizer,
     check_bleu_tokenizer,
     measures,
@@ -81,6 +88,7 @@ __all__ = [
     "count_text",
     "in_role",
     "links_from_weights",
+    "lm_measures",
     "lm_scores",
     "macro_f1",
     "masked_scores",

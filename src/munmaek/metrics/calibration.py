@@ -24,6 +24,7 @@ __all__ = [
     "calibration_score",
     "fit_temperature",
     "is_certain",
+    "reliability",
     "tempered",
 ]
 
@@ -87,6 +88,25 @@ def _sums(logprobs: Floats, gold: Int64s, bins: int) -> Floats:
     out[np.arange(len(gold)), place] = right - confidence
     out[:, bins] = 1.0
     return out
+
+
+def reliability(
+    logprobs: Floats, gold: Int64s, *, bins: int = BINS
+) -> list[tuple[float, float, int]]:
+    """Return mean confidence, share of right ones and number of the texts in each bin that has any.
+
+    Args:
+        logprobs: of each label, [N, C].
+        gold: index of each text's label, [N].
+        bins: how many equal intervals of confidence there are.
+    """
+    confidence, right = np.exp(logprobs.max(1)), logprobs.argmax(1) == gold
+    place = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+    return [
+        (float(confidence[place == at].mean()), float(right[place == at].mean()), int(count))
+        for at, count in enumerate(np.bincount(place, minlength=bins))
+        if count
+    ]
 
 
 def _error(sums: Floats) -> Floats:

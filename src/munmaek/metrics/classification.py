@@ -6,15 +6,18 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.metrics.measures import LABEL_F1, Measure, label_codes, mean_measure
 from munmaek.metrics.score import Score, Signature
-from munmaek.metrics.significance import bootstrap_interval
+from munmaek.metrics.significance import Sums, bootstrap_interval
 
 __all__ = [
     "accuracy",
+    "classification_measures",
     "classification_scores",
     "confusion",
     "f1",
     "macro_f1",
+    "several_measures",
     "several_scores",
     "wilson_interval",
 ]
@@ -105,10 +108,64 @@ def classification_scores(
     return {score.name: score for score in scores}
 
 
+def classification_measures(predicted: Sequence[str], gold: Sequence[str]) -> dict[str, Measure]:
+    """Return what accuracy and macro F1 are computed of, a row a text, by name.
+
+    Raises:
+        ValueError: the sequences differ in length or are empty.
+    """
+    _paired(predicted, gold)
+    hits = np.array([guess == own for guess, own in zip(predicted, gold, strict=True)])
+    table = np.stack([label_codes(predicted), label_codes(gold)], axis=1)
+    return {
+        "accuracy": mean_measure("accuracy", hits, "share", of="text"),
+        "macro_f1": Measure("macro_f1", "share", table, LABEL_F1, (("unit", "label"),)),
+    }
+
+
+def several_measures(
+    predicted: Sequence[Sequence[str]], gold: Sequence[Sequence[str]]
+) -> dict[str, Measure]:
+    """Return what the scores of texts with several labels are computed of, a row a text, by name.
+
+    Samples F1 is the mean over texts of each one's own, 0 of a text with no label on either side;
+    the Hamming loss the share of labels, of all that occur, that are wrong (Tsoumakas & Katakis
+    2007).
+    """
+    rows = [(set(guess), set(own)) for guess, own in zip(predicted, gold, strict=True)]
+    labels = sorted({label for pair in rows for side in pair for label in side})
+    own = np.array([[[each in side for each in labels] for side in pair] for pair in rows])
+    own = own.reshape(len(rows), 2, len(labels))
+    guessed, true = own[:, 0], own[:, 1]
+    sums = np.stack([guessed & true, guessed, true], axis=2).astype(np.float64)
+    whole = sums.sum(1)
+    wrong = (guessed != true).sum(1) / max(len(labels), 1)
+    named, kinds = (("unit", "label"),), ",".join(labels)
+    macro = Measure(
+        "macro_f1", "share", sums.reshape(len(rows), -1), Sums(_macro), named, basis=kinds
+    )
+    found = (
+        mean_measure("exact_match", (guessed == true).all(1), "share", of="text"),
+        Measure("micro_f1", "share", whole, Sums(f1), named),
+        macro,
+        mean_measure("samples_f1", f1(whole), "share", of="text"),
+        mean_measure("hamming_loss", wrong, "share", of="label", higher_is_better=False),
+    )
+    return {each.name: each for each in found}
+
+
+def _macro(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean F1 of the labels that occur: sums [B, 3C] → [B]."""
+    by_label = sums.reshape(len(sums), -1, 3)
+    whole = by_label[..., 1] + by_label[..., 2]
+    each = np.divide(2 * by_label[..., 0], whole, out=np.zeros(whole.shape), where=whole > 0)
+    return each.sum(1) / np.maximum((whole > 0).sum(1), 1)
+
+
 def several_scores(
     predicted: Sequence[Sequence[str]], gold: Sequence[Sequence[str]], *, signature: Signature
 ) -> dict[str, Score]:
-    """Return exact matches, micro F1 and macro F1 by name, where a text may have several labels.
+    """Return exact matches, F1 of kinds and the Hamming loss, where a text may have several labels.
 
     Labels are those that occur among the gold ones or the predictions; an F1 of no label at all,
     predicted or gold, is 0.
@@ -139,10 +196,15 @@ def several_scores(
         dtype=np.float64,
     )
     value = float(f1(each).mean()) if labels else 0.0
+    made = several_measures(predicted, gold)
     return {
         "exact_match": exact.within(*wilson_interval(right, total)),
         "micro_f1": micro.within(*interval),
         "macro_f1": Score("macro_f1", value, "share", named),
+        **{
+            name: made[name].score(signature, rng=np.random.default_rng(0))
+            for name in ("samples_f1", "hamming_loss")
+        },
     }
 
 

@@ -16,10 +16,20 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from munmaek.arrays import Floats, Int64s
+from munmaek.metrics.measures import Measure
 from munmaek.metrics.score import Score, Signature
-from munmaek.metrics.significance import bootstrap_sums, percentile_interval
+from munmaek.metrics.significance import Sums, bootstrap_sums, percentile_interval
 
-__all__ = ["TextCounts", "bits_per", "count_text", "lm_scores", "perplexity"]
+__all__ = [
+    "TextCounts",
+    "bits_from_sums",
+    "bits_per",
+    "count_text",
+    "lm_measures",
+    "lm_scores",
+    "perplexity",
+    "perplexity_from_sums",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +140,47 @@ def lm_scores(
         signature = signed.extended(("unit", "token"))
         scores["unknown_tokens"] = Score("unknown_tokens", unknown, "tokens", signature)
     return scores
+
+
+def lm_measures(
+    logprob: Floats, tokens: ArrayLike, units: TextCounts, *, tokens_of: str
+) -> dict[str, Measure]:
+    """Return what the scores of a text are computed of, a row a sentence, by name.
+
+    Args:
+        logprob: natural-log probability of each sentence, [N].
+        tokens: predicted tokens of each.
+        units: words, characters and bytes of each.
+        tokens_of: what says whose tokens they are, such as a tokenizer's fingerprint.
+    """
+    kinds = (
+        ("perplexity", tokens, "token", True),
+        ("word_perplexity", units.words, "word", True),
+        ("bits_per_character", units.characters, "character", False),
+        ("bits_per_byte", units.utf8_bytes, "byte", False),
+    )
+    return {
+        name: Measure(
+            name,
+            f"per {unit}" if exponential else f"bits/{unit}",
+            np.stack([logprob, np.asarray(per, dtype=np.float64)], axis=1),
+            Sums(perplexity_from_sums if exponential else bits_from_sums),
+            (("unit", unit),),
+            higher_is_better=False,
+            basis=tokens_of if unit == "token" else "",
+        )
+        for name, per, unit, exponential in kinds
+    }
+
+
+def perplexity_from_sums(sums: Floats) -> Floats:
+    """Return exp(−``logprob`` / units) of sums [B, 2]; e⁷⁰⁰ stands for what is greater."""
+    return np.exp(np.minimum(-sums[:, 0] / sums[:, 1], 700))
+
+
+def bits_from_sums(sums: Floats) -> Floats:
+    """Return the bits a unit of sums of nats and units: [B, 2] → [B]."""
+    return -sums[:, 0] / sums[:, 1] / np.log(2)
 
 
 def _intervals(columns: Sequence[Floats], rng: np.random.Generator) -> list[tuple[float, float]]:

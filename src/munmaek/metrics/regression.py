@@ -2,21 +2,32 @@ r"""Scores of predicted numbers beside the true ones.
 
 Pearson   r = Σ (x−x̄)(y−ȳ) / √(Σ (x−x̄)² Σ (y−ȳ)²)
 Spearman  ρ = r of the ranks, ties sharing their mean rank
+R²        1 − Σ (y−x)² / Σ (y−ȳ)², x the predictions, y the true values
 interval  tanh(artanh r ± 1.96 · s),  s = √(1/(n−3)) for Pearson (Fisher 1921),
           s = √((1 + ρ²/2)/(n−3)) for Spearman (Bonett & Wright 2000)
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from munmaek.arrays import Floats
 from munmaek.metrics.classification import Z95
+from munmaek.metrics.measures import RANK_CORRELATION, Measure, mean_measure, ratio
 from munmaek.metrics.score import Score, Signature
-from munmaek.metrics.significance import bootstrap_interval
+from munmaek.metrics.significance import Sums, bootstrap_interval
 
-__all__ = ["FEWEST", "correlation", "pearson", "ranks", "regression_scores", "spearman"]
+__all__ = [
+    "FEWEST",
+    "correlation",
+    "pearson",
+    "ranks",
+    "regression_measures",
+    "regression_scores",
+    "spearman",
+    "spearman_measure",
+]
 
 
 def correlation(first: Floats, second: Floats) -> float:
@@ -80,23 +91,81 @@ begins with four."""
 def regression_scores(
     predicted: Sequence[float], gold: Sequence[float], *, signature: Signature
 ) -> dict[str, Score]:
-    """Return Pearson, Spearman and the mean squared error in the values' own unit, by name.
+    """Return Pearson, Spearman, R², and the errors in the values' unit, by name.
 
-    Fewer than ``FEWEST`` values have no correlation.
+    Fewer than ``FEWEST`` values have no correlation and no R², nor have values all the same an R².
 
     Raises:
         ValueError: the sequences differ in length or are empty.
     """
     first, second = _arrays(predicted, gold)
     error = _squared_error(np.square(first - second)[:, None], signature)
+    made = regression_measures(first, second)
+    errors = {
+        name: made[name].score(signature, rng=np.random.default_rng(0))
+        for name in ("r2", "mae", "rmse")
+        if name in made
+    }
     if len(gold) < FEWEST:
-        return {error.name: error}
+        return {error.name: error, **errors}
     scores = (
         pearson(predicted, gold, signature=signature),
         spearman(predicted, gold, signature=signature),
         error,
     )
-    return {score.name: score for score in scores}
+    return {**{score.name: score for score in scores}, **errors}
+
+
+def regression_measures(predicted: Floats, gold: Floats) -> dict[str, Measure]:
+    """Return what the scores of predicted numbers [N] beside true ones [N] are computed of."""
+    errors = predicted - gold
+
+    def mean(name: str, values: Floats, unit: str, score: Callable[[Floats], Floats]) -> Measure:
+        return mean_measure(name, values, unit, of="text", score=score, higher_is_better=False)
+
+    found = [
+        mean("mse", np.square(errors), "squared value", ratio),
+        mean("mae", np.abs(errors), "value", ratio),
+        mean("rmse", np.square(errors), "value", _root),
+    ]
+    if len(gold) >= FEWEST:
+        found += [_pearson_measure(predicted, gold), spearman_measure(predicted, gold, of="text")]
+    if len(gold) >= FEWEST and np.ptp(gold) > 0:
+        y = gold - gold.mean()
+        table = np.stack([np.square(errors), y, y * y, np.ones(len(y))], axis=1)
+        found.append(Measure("r2", "share", table, Sums(_determination), (("unit", "text"),)))
+    return {each.name: each for each in found}
+
+
+def spearman_measure(predicted: Floats, gold: Floats, *, of: str) -> Measure:
+    """Return what Spearman's ρ of numbers [N] beside others [N] is computed of."""
+    table = np.stack([predicted, gold], axis=1).astype(np.float64)
+    how = (("unit", of),)
+    return Measure("spearman", "correlation", table, RANK_CORRELATION, how, fewest=FEWEST)
+
+
+def _pearson_measure(predicted: Floats, gold: Floats) -> Measure:
+    middle = gold.mean()  # of both sides and both systems, so that sums stay small
+    x, y = predicted - middle, gold - middle
+    table = np.stack([np.ones(len(x)), x, y, x * x, y * y, x * y], axis=1)
+    how = (("unit", "text"),)
+    return Measure("pearson", "correlation", table, Sums(_pearson), how, fewest=FEWEST)
+
+
+def _pearson(sums: Floats) -> Floats:
+    count, x, y, xx, yy, xy = sums.T
+    size = np.sqrt(np.maximum(count * xx - x * x, 0) * np.maximum(count * yy - y * y, 0))
+    return np.divide(count * xy - x * y, size, out=np.zeros(len(sums)), where=size > 0)
+
+
+def _determination(sums: Floats) -> Floats:
+    squares, y, yy, count = sums.T
+    whole = yy - y * y / count
+    return 1 - np.divide(squares, whole, out=np.zeros(len(sums)), where=whole > 0)
+
+
+def _root(sums: Floats) -> Floats:
+    return np.sqrt(ratio(sums))
 
 
 def _squared_error(squares: Floats, signature: Signature) -> Score:

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from munmaek.metrics.measures import Measure
 from munmaek.metrics.score import Score, Signature, resting_on
-from munmaek.metrics.translation import Measure, measures
+from munmaek.metrics.translation import measures
 
 __all__ = ["EDGES", "LengthBucket", "by_length"]
 

@@ -6,6 +6,7 @@ begins and ends is read from the labels as ``conlleval`` reads them (Tjong Kim S
 BILOU come out alike, and labels without ``B-`` or ``I-`` in front are taken as ``I-``.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,10 +14,21 @@ import numpy as np
 
 from munmaek.arrays import Floats
 from munmaek.metrics.classification import f1, wilson_interval
+from munmaek.metrics.labels import LabelReport
+from munmaek.metrics.measures import MEAN, Measure
 from munmaek.metrics.score import Score, Signature
-from munmaek.metrics.significance import bootstrap_interval
+from munmaek.metrics.significance import Sums, bootstrap_interval
 
-__all__ = ["OUTSIDE", "Span", "has_spans", "parts", "spans", "tagging_scores"]
+__all__ = [
+    "OUTSIDE",
+    "Span",
+    "entity_report",
+    "has_spans",
+    "parts",
+    "spans",
+    "tagging_measures",
+    "tagging_scores",
+]
 
 OUTSIDE = "O"
 _PREFIXES = {"B": "B", "I": "I", "E": "E", "S": "S", "L": "E", "U": "S", "M": "I"}
@@ -87,12 +99,37 @@ def tagging_scores(
     return out
 
 
+def tagging_measures(predicted: Sequence[Labels], gold: Sequence[Labels]) -> dict[str, Measure]:
+    """Return what the scores of ``tagging_scores`` are computed of, a row a sentence, by name."""
+    pairs = list(zip(predicted, gold, strict=True))
+    right = [sum(a == b for a, b in zip(guess, own, strict=True)) for guess, own in pairs]
+    words = np.array([right, [len(own) for _, own in pairs]], dtype=np.float64).T
+    out = {"accuracy": Measure("accuracy", "share", words, MEAN, (("unit", "word"),))}
+    if has_spans([label for labels in gold for label in labels]):
+        counts = np.array([_counts(guess, wanted) for guess, wanted in pairs], dtype=np.float64)
+        how = (("unit", "entity"), ("match", "exact"))
+        for name, way in _SPAN_SCORES.items():
+            out[name] = Measure(name, "share", counts, Sums(way), how)
+    return out
+
+
+def entity_report(predicted: Sequence[Labels], gold: Sequence[Labels]) -> LabelReport:
+    """Return precision, recall, F1 and support of entities by their name, and on average."""
+    pairs = [
+        (set(spans(guess)), set(spans(own))) for guess, own in zip(predicted, gold, strict=True)
+    ]
+    names = sorted({each.name for pair in pairs for side in pair for each in side})
+    sides = ([guess & own for guess, own in pairs], *zip(*pairs, strict=True))
+    counts = [Counter(each.name for side in found for each in side) for found in sides]
+    table = [np.array([count[name] for name in names], dtype=np.int64) for count in counts]
+    return LabelReport(tuple(names), *table)
+
+
 def _span_scores(pairs: Sequence[tuple[Labels, Labels]], signature: Signature) -> dict[str, Score]:
     counts = np.array([_counts(guess, wanted) for guess, wanted in pairs], dtype=np.float64)
-    ways = {"span_f1": f1, "span_precision": _precision, "span_recall": _recall}
     named = signature.extended(("unit", "entity"), ("match", "exact"))
     out: dict[str, Score] = {}
-    for name, way in ways.items():
+    for name, way in _SPAN_SCORES.items():
         value = float(way(counts.sum(0)[None])[0])
         out[name] = Score(name, value, "share", named)
         if len(counts) > 1:
@@ -116,3 +153,6 @@ def _precision(sums: Floats) -> Floats:
 
 def _recall(sums: Floats) -> Floats:
     return _share(sums[:, 0], sums[:, 2])
+
+
+_SPAN_SCORES = {"span_f1": f1, "span_precision": _precision, "span_recall": _recall}

@@ -11,22 +11,22 @@ that a model gives the references themselves (teacher forcing), as perplexity.
 
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, final
+from dataclasses import replace
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.arrays import Floats, Int64s
 from munmaek.errors import ConfigError, UnsupportedError
-from munmaek.metrics.score import Score, Signature
-from munmaek.metrics.significance import bootstrap_interval
+from munmaek.metrics.language import bits_from_sums, perplexity_from_sums
+from munmaek.metrics.measures import Measure
+from munmaek.metrics.significance import Sums
 from munmaek.progress import followed
 
 __all__ = [
     "BLEU_TOKENIZERS",
     "Likelihoods",
-    "Measure",
     "bleu_from_sums",
     "bleu_tokenizer",
     "check_bleu_tokenizer",
@@ -41,6 +41,9 @@ BLEU_TOKENIZERS = ("13a", "char", "intl", "ja-mecab", "ko-mecab", "none", "zh")
 FEWEST = 10
 """Sentences below which BLEU is not given: its four-gram precision is then a handful of counts, or
 nothing but smoothing, and no interval says so."""
+
+References = Sequence[str] | Sequence[Sequence[str]]
+"""One reference for each sentence, or sides of several: each sentence's first, its second …"""
 
 LONGEST_SHIFTED = 300
 """Words of a sentence up to which TER looks for shifts: that takes seconds for one of 400 words and
@@ -105,15 +108,25 @@ def _ter_metric() -> Any:
     return TER()
 
 
-def _statistics(metric: Any, hypotheses: Sequence[str], references: Sequence[str]) -> Int64s:
-    if len(hypotheses) != len(references) or not references:
-        message = (
-            f"need one translation for every reference, got {len(hypotheses)} for {len(references)}"
-        )
+def _sides(references: References) -> Sequence[Sequence[str]]:
+    """Return the references a side each, of one reference a sentence or of several."""
+    if all(isinstance(each, str) for each in references):
+        return [cast("Sequence[str]", references)]
+    return cast("Sequence[Sequence[str]]", references)
+
+
+def _statistics(
+    metric: Any, hypotheses: Sequence[str], references: References
+) -> NDArray[np.generic]:
+    sides = _sides(references)
+    if any(len(hypotheses) != len(side) for side in sides) or not sides[0]:
+        counts = ", ".join(str(len(side)) for side in sides)
+        message = f"need one translation for every reference, got {len(hypotheses)} for {counts}"
         raise ValueError(message)
     watched = followed(list(hypotheses), "sentences")
-    rows = metric._extract_corpus_statistics(watched, [list(references)])
-    return np.array(rows, dtype=np.int64)
+    rows = metric._extract_corpus_statistics(watched, [list(side) for side in sides])
+    # Several references of different length give a mean length, which is no whole number.
+    return np.array(rows, dtype=np.int64 if len(sides) == 1 else np.float64)
 
 
 def bleu_from_sums(sums: Floats) -> Floats:
@@ -151,14 +164,6 @@ def ter_from_sums(sums: Floats) -> Floats:
     return np.where(words > 0, 100 * edits / np.maximum(words, 1e-300), 100.0 * (edits > 0))
 
 
-def _perplexity_from_sums(sums: Floats) -> Floats:
-    return np.exp(np.minimum(-sums[:, 0] / sums[:, 1], 700))
-
-
-def _bits_from_sums(sums: Floats) -> Floats:
-    return -sums[:, 0] / sums[:, 1] / np.log(2)
-
-
 class Likelihoods(NamedTuple):
     """The likelihoods of references, each after its source: arrays of shape [N]."""
 
@@ -170,87 +175,41 @@ class Likelihoods(NamedTuple):
     """Unicode code points of the text, and one for its end."""
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """A score in the making: statistics of every sentence, of whose sums it is a function."""
-
-    name: str
-    unit: str
-    statistics: NDArray[np.generic]
-    """[N, K]."""
-    from_sums: Callable[[Floats], Floats]
-    """Sums [B, K] → scores [B]."""
-    how: tuple[tuple[str, str], ...]
-    """Parts of the signature."""
-    higher_is_better: bool = True
-    fewest: int = 1
-    """Sentences that it needs to say anything."""
-
-    def given(self, rows: int) -> bool:
-        """Return whether so many sentences are enough."""
-        return rows >= self.fewest
-
-    def score(
-        self,
-        signature: Signature,
-        *,
-        rng: np.random.Generator | None = None,
-        rows: NDArray[np.bool_] | None = None,
-    ) -> Score:
-        """Return the score of all sentences or of those where ``rows`` is true.
-
-        Args:
-            signature: what the model shares over scores.
-            rng: draws the resamples of the 95 % interval; None gives none.
-            rows: which sentences, [N].
-        """
-        chosen = self.statistics if rows is None else self.statistics[rows]
-        sums = np.asarray(chosen, dtype=np.float64).sum(0)[None, :]
-        value = float(self.from_sums(sums)[0])
-        score = Score(self.name, value, self.unit, signature.extended(*self.how))
-        if rng is None or len(chosen) < 2:
-            return score
-        return score.within(*bootstrap_interval(chosen, self.from_sums, rng=rng))
-
-
 def _sacrebleu(
     name: str,
     metric: Any,
     from_sums: Callable[[Floats], Floats],
     hypotheses: Sequence[str],
-    references: Sequence[str],
+    references: References,
 ) -> Measure:
     statistics = _statistics(metric, hypotheses, references)
     # One part in the "+" form, since sacreBLEU's own keys (tok, version) would shadow ours.
     made = str(metric.get_signature()).replace("|", "+").replace(":", ".")
     how = (("unit", "corpus"), ("sacrebleu", made))
-    return Measure(name, "of 100", statistics, from_sums, how)
+    return Measure(name, "of 100", statistics, Sums(from_sums), how)
 
 
-def _ter_measure(hypotheses: Sequence[str], references: Sequence[str]) -> Measure:
+def _ter_measure(hypotheses: Sequence[str], references: References) -> Measure:
     """Count edits as sacreBLEU does; of very long sentences without shifts, and signed so."""
-    metric = _ter_metric()
+    metric, sides = _ter_metric(), [hypotheses, *_sides(references)]
     rows = [
         row
-        for row, pair in enumerate(zip(hypotheses, references, strict=True))
-        if max(len(text.split()) for text in pair) > LONGEST_SHIFTED
+        for row, texts in enumerate(zip(*sides, strict=True))
+        if max(len(text.split()) for text in texts) > LONGEST_SHIFTED
     ]
     left = set(rows)
-    short = [
-        [("" if row in left else t) for row, t in enumerate(side)]
-        for side in (hypotheses, references)
-    ]
+    short = [[("" if row in left else t) for row, t in enumerate(side)] for side in sides]
     measure = replace(
-        _sacrebleu("ter", metric, ter_from_sums, short[0], short[1]),
+        _sacrebleu("ter", metric, ter_from_sums, short[0], short[1:]),
         unit="per 100 words",
         higher_is_better=False,
     )
     if not rows:
         return measure
     for row in rows:
-        sides = [metric._preprocess_segment(side[row]).split() for side in (hypotheses, references)]
-        measure.statistics[row] = _edits(sides[0], sides[1]), len(sides[1])
+        words, *others = (metric._preprocess_segment(side[row]).split() for side in sides)
+        fewest = min(_edits(words, each) for each in others)
+        measure.statistics[row] = fewest, sum(map(len, others)) / len(others)
     how = (*measure.how, ("shifts", f"to-{LONGEST_SHIFTED}-words"))
     return replace(measure, how=how)
 
@@ -271,9 +230,9 @@ def _edits(words: Sequence[str], reference: Sequence[str]) -> int:
 
 
 def _bleu_measure(
-    hypotheses: Sequence[str], references: Sequence[str], tokenizer: str | None
+    hypotheses: Sequence[str], references: References, tokenizer: str | None
 ) -> Measure:
-    metric = _bleu_metric(tokenizer or bleu_tokenizer(references))
+    metric = _bleu_metric(tokenizer or bleu_tokenizer(_sides(references)[0]))
     measure = _sacrebleu("bleu", metric, bleu_from_sums, hypotheses, references)
     return replace(measure, fewest=FEWEST)
 
@@ -285,17 +244,17 @@ def _likelihood_measures(found: Likelihoods) -> list[Measure]:
         statistics = np.stack([found.logprobs, counts.astype(np.float64)], axis=1)
         kind = unit.rpartition("/")[2].rpartition(" ")[2]
         how = (("unit", kind), ("of", "references"))
-        return Measure(name, unit, statistics, from_sums, how, higher_is_better=False)
+        return Measure(name, unit, statistics, Sums(from_sums), how, higher_is_better=False)
 
     return [
-        measure("perplexity", "per token", found.tokens, _perplexity_from_sums),
-        measure("bits_per_character", "bits/character", found.characters, _bits_from_sums),
+        measure("perplexity", "per token", found.tokens, perplexity_from_sums),
+        measure("bits_per_character", "bits/character", found.characters, bits_from_sums),
     ]
 
 
 def measures(
     hypotheses: Sequence[str],
-    references: Sequence[str],
+    references: References,
     *,
     likelihoods: Likelihoods | None = None,
     with_ter: bool = True,
@@ -305,7 +264,7 @@ def measures(
 
     Args:
         hypotheses: translations, plain text.
-        references: one for each.
+        references: one for each, or sides of several.
         likelihoods: what the model gives the references.
         with_ter: count TER's edits too, which takes sacreBLEU a millisecond for a sentence of ten
             words and a hundred for one of fifty.

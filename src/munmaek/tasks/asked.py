@@ -5,12 +5,14 @@ A task's row names a class of these; the command line, Python and help are made 
 
 from pathlib import Path
 
+from pydantic import Field
+
 from munmaek.fit.recipe import Encoding
 from munmaek.models.configuration import Config
 from munmaek.tasks.recipe import Column
 from munmaek.text.sources import UTF8
 
-__all__ = ["Asked", "AskedPairs", "AskedRows", "AskedText"]
+__all__ = ["Asked", "AskedPairs", "AskedRows", "AskedSentences", "AskedText"]
 
 
 class Asked(Config):
@@ -22,6 +24,14 @@ class Asked(Config):
     """Measure too what is shown to machines alone."""
     encoding: Encoding = UTF8
     """Encoding of files of text: utf-8, cp949, euc-kr, utf-16, latin-1 or another of Python's."""
+    report: bool = False
+    """Show what is behind the scores: of each label, type or phenomenon, what is confused with
+    what, and curves."""
+    worst: int | None = Field(default=None, ge=1)
+    """List so many of the rows that are judged worst, the worst first."""
+    against: Path | None = None
+    """Folder of another model, to test on the same rows whether the two differ: paired bootstrap,
+    approximate randomisation and, of right and wrong, McNemar's test."""
 
 
 class AskedText(Asked):
@@ -30,6 +40,16 @@ class AskedText(Asked):
     text_column: Column = None
     """Column of a table's text, or of the first of two: its name, or its number from 0; without it,
     found by its name."""
+
+
+class AskedSentences(AskedText):
+    """Options of an evaluation on running text, or on minimal pairs of sentences."""
+
+    minimal_pairs: bool = False
+    """Measure how often the good sentence of a pair is likelier than the bad one; a tie counts half
+    (Warstadt et al. 2020). Columns are sentence_good and sentence_bad."""
+    phenomenon_column: Column = None
+    """Column of what a minimal pair differs in; without it phenomenon, linguistics_term or UID."""
 
 
 class AskedPairs(AskedText):

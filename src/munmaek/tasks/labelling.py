@@ -11,8 +11,12 @@ from numpy.typing import NDArray
 from munmaek.errors import ConfigError, InputError, UnsupportedError
 from munmaek.fit.trained import Model
 from munmaek.folder.info import Info
-from munmaek.metrics import Score, Signature, classification_scores, resting_on, several_scores
-from munmaek.metrics.calibration import Calibration, calibrate, calibration_score
+from munmaek.metrics import Score, Signature
+from munmaek.metrics.calibration import Calibration, calibrate
+from munmaek.metrics.thresholds import NO_LABEL, Chosen, Thresholds, Wanted
+from munmaek.tasks.judged import Judged
+from munmaek.tasks.label_judging import judged_labels
+from munmaek.tasks.label_thresholds import choose_thresholds
 from munmaek.tasks.measures import MeasuredBy, TextMeasures
 from munmaek.text.corpora import LabelledCorpus
 from munmaek.text.given import given_texts, paired_texts
@@ -31,21 +35,19 @@ __all__ = [
 ]
 
 
-LIKELY = 0.5
-"""From which probability on a text has a label that does not rule out others."""
-
-
 @dataclass(frozen=True, slots=True)
 class Prediction:
     """A text, its likeliest label and the probability of each."""
 
     text: str
     label: str
+    """Empty where the model has thresholds and leaves the text without one."""
     probabilities: dict[str, float]
     second: str | None = None
     """The other text of a pair."""
     labels: tuple[str, ...] = ()
-    """Where a text may have several labels, those of probability ½ or more; else ``label``."""
+    """Where a text may have several labels, those that reach their threshold, ½ where it has none;
+    else ``label``, or nothing."""
 
 
 def check_pairs(pairs: bool | None, *, given: bool, label: str) -> None:
@@ -144,6 +146,8 @@ class Labeller(Model, ABC):
     """It reads pairs of texts; None does not know (a published checkpoint)."""
     temperature: float
     """Divisor of scores before they become probabilities (Guo et al. 2017, §4.2)."""
+    thresholds: Thresholds
+    """Probabilities from which on labels are given."""
 
     @property
     @abstractmethod
@@ -175,6 +179,10 @@ class Labeller(Model, ABC):
     def at(self, temperature: float) -> Self:
         """Return the same model with another temperature."""
 
+    @abstractmethod
+    def deciding(self, thresholds: Thresholds) -> Self:
+        """Return the same model with other thresholds."""
+
     def predict(
         self, texts: Sequence[str], seconds: Sequence[str] | None = None
     ) -> list[Prediction]:
@@ -191,16 +199,19 @@ class Labeller(Model, ABC):
         texts, seconds = sides(texts, seconds)
         probabilities = np.exp(self.logprobs(texts, seconds))
         return [
-            self._prediction(text, row, None if seconds is None else seconds[number])
-            for number, (text, row) in enumerate(zip(texts, probabilities, strict=True))
+            self._prediction(text, row, None if seconds is None else seconds[number], own)
+            for number, (text, row, own) in enumerate(
+                zip(texts, probabilities, self.given(probabilities), strict=True)
+            )
         ]
 
-    def _prediction(self, text: str, row: NDArray[np.float64], second: str | None) -> Prediction:
-        label = self.labels[int(row.argmax())]
+    def _prediction(
+        self, text: str, row: NDArray[np.float64], second: str | None, given: tuple[str, ...]
+    ) -> Prediction:
         chances = dict(zip(self.labels, (float(p) for p in row), strict=True))
-        given = (label,)
-        if self.several:
-            given = tuple(name for name, chance in chances.items() if chance >= LIKELY)
+        label = self.labels[int(row.argmax())]
+        if not self.several:
+            label = given[0] if given else ""
         return Prediction(text, label, chances, second, given)
 
     def check_one_label(self, use: str) -> None:
@@ -220,43 +231,38 @@ class Labeller(Model, ABC):
         """Return accuracy, macro F1 and the calibration error (ECE), with intervals.
 
         A label never seen in training counts as wrong, and the signatures say how many there are.
+        With thresholds also the share of texts that are given a label, and of these right ones.
 
         Where a text may have several labels: the share of texts with all labels right and no other,
-        micro and macro F1.
+        micro, macro and samples F1, and the Hamming loss.
 
         Raises:
             InputError: pairs where single texts are wanted, or the other way round; several labels
                 of a text where the model gives one.
         """
-        if self.several:
-            return self._evaluate_several(corpus)
-        _check_single(corpus)
-        gold = label_indices(corpus, self.labels)
-        logprobs = self.logprobs(corpus.texts, corpus.seconds)
-        unseen = int((gold == UNSEEN).sum())
-        signature = self.signature.extended(*((("unseen", str(unseen)),) if unseen else ()))
-        calibrated = () if self.temperature == 1.0 else (("T", f"{self.temperature:.3f}"),)
-        index = LabelIndex(self.labels)
-        scores = classification_scores(
-            [self.labels[int(place)] for place in logprobs.argmax(1).tolist()],
-            [index.named(label) for label in corpus.labels],
-            signature=signature,
-        )
-        error = calibration_score(logprobs, gold, signature=signature.extended(*calibrated))
-        rows = "texts" if corpus.seconds is None else "pairs"
-        return resting_on({**scores, error.name: error}, corpus.name, len(gold), rows)
+        return dict(self.judge(corpus).scores)
 
-    def _evaluate_several(self, corpus: LabelledCorpus) -> dict[str, Score]:
-        found = self.predict(corpus.texts, corpus.seconds)
-        index = LabelIndex(self.labels)
-        unseen = sum(index.unseen(corpus.every_label).values())
-        scores = several_scores(
-            [each.labels for each in found],
-            [[index.named(label) for label in own] for own in corpus.label_sets],
-            signature=self.signature.extended(*((("unseen", str(unseen)),) if unseen else ())),
-        )
-        rows = "texts" if corpus.seconds is None else "pairs"
-        return resting_on(scores, corpus.name, len(found), rows)
+    def judge(self, corpus: LabelledCorpus, *, top_k: int | None = None) -> Judged:
+        """Return the scores of ``evaluate`` with what they are computed of, row by row.
+
+        Args:
+            corpus: texts, or pairs of texts, with their labels.
+            top_k: measure too how often a text's label is among so many likeliest.
+
+        Raises:
+            InputError: what ``evaluate`` raises.
+        """
+        if not self.several:
+            _check_single(corpus)
+        return judged_labels(self, corpus, top_k=top_k)
+
+    def given(self, probabilities: NDArray[np.float64]) -> list[tuple[str, ...]]:
+        """Return the labels that each text is given by its probabilities [N, C]; maybe none."""
+        if self.several:
+            reached = self.thresholds.several(probabilities, self.labels)
+            return [tuple(np.array(self.labels)[row].tolist()) for row in reached]
+        chosen = self.thresholds.one(probabilities, self.labels)
+        return [() if at == NO_LABEL else (self.labels[at],) for at in chosen.tolist()]
 
     def calibrated(self, corpus: LabelledCorpus) -> tuple[Self, Calibration]:
         """Return the same model with the temperature that fits ``corpus`` best, and what that does.
@@ -272,6 +278,28 @@ class Labeller(Model, ABC):
         plain = self.at(1.0)
         found = calibrate(plain.logprobs(known.texts, known.seconds), gold)
         return self.at(found.temperature), found
+
+    def thresholded(
+        self, corpus: LabelledCorpus, *, wanted: Wanted, least: float, label: str | None = None
+    ) -> tuple[Self, list[Chosen]]:
+        """Return the same model with thresholds chosen on ``corpus``, and what each does there.
+
+        Args:
+            corpus: validation data; its rows with labels never seen count as wrong.
+            wanted: ``precision`` or ``recall``.
+            least: the share of it that is wanted.
+            label: the label that gets a threshold; None gives every label its own.
+
+        Raises:
+            ConfigError: no such label, a share that is none, or recall of every label where a text
+                has one.
+            InputError: no threshold has what is wanted of ``label``.
+
+        Warns:
+            MunmaekWarning: of some labels none has, so that they are never given.
+        """
+        made, chosen = choose_thresholds(self, corpus, wanted=wanted, least=least, label=label)
+        return self.deciding(made), chosen
 
 
 def label_measures(model: Labeller, by: MeasuredBy) -> TextMeasures:

@@ -17,9 +17,11 @@ from munmaek.fit.examining import with_finding
 from munmaek.fit.extra import Extra
 from munmaek.fit.recipe import validation_roles
 from munmaek.folder.info import Info
-from munmaek.metrics import Score
+from munmaek.metrics import Measure, Score
 from munmaek.metrics.diagnosis import Finding
 from munmaek.models import stages
+from munmaek.tasks.judged import Judged, Shown
+from munmaek.tasks.judging import besides
 from munmaek.tasks.measures import MeasuredBy, TextMeasures
 from munmaek.tasks.service import Continuing, Service
 from munmaek.text.columns import Layout
@@ -32,11 +34,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NOTHING_MORE",
-    "USUAL",
     "Combined",
     "Combiner",
     "Measured",
-    "Measuring",
     "Mixed",
     "Mixing",
     "Published",
@@ -50,21 +50,6 @@ C = TypeVar("C")
 P = TypeVar("P")
 M = TypeVar("M")
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Measuring:
-    """Options of evaluating models that write text; others have no such choice."""
-
-    beam: int = 5
-    """Hypotheses kept at every step."""
-    edges: tuple[int, ...] = (5, 10, 20, 30)
-    """Upper bounds, in source words, of the lengths that outputs are scored by."""
-    with_ter: bool = True
-    """Count TER's edits too; slow on long sentences."""
-
-
-USUAL = Measuring()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +67,10 @@ class Measured:
     """Further results, as JSON has them."""
     outputs: Sequence[str] = ()
     """The output for each text."""
+    measures: Mapping[str, Measure] = field(default_factory=dict[str, Measure])
+    """What the scores are computed of, to test models against each other."""
+    shown: Sequence[Shown] = ()
+    """Tables and figures of what is behind the scores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +269,25 @@ class Work(ABC, Generic[C, P, M]):
         """Measure a model on a corpus that ``read_test`` read, after a note where it fits badly."""
         if note := self.remark(model, corpus):
             warnings.warn(note, MunmaekWarning, stacklevel=3)
-        return Measured(model.info.in_view_of(model.evaluate(corpus), corpus.size, corpus))
+        judged = self.judge(model, corpus, asked)
+        return Measured(
+            model.info.in_view_of(judged.scores, corpus.size, corpus),
+            judged.findings,
+            entries=besides(model, judged, asked, lambda other: self.judge(other, corpus, asked)),
+            outputs=judged.outputs,
+            measures=judged.measures,
+            shown=judged.shown() if asked.report or asked.whole else (),
+        )
+
+    def judge(self, model: Any, corpus: Any, asked: Any) -> Judged:
+        """Return what a model answers to each row of a corpus, and how good that is.
+
+        Args:
+            model: a trained model.
+            corpus: what ``read_test`` reads.
+            asked: the options of the evaluation.
+        """
+        return Judged(model.evaluate(corpus))
 
     @abstractmethod
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> M:
@@ -346,10 +353,19 @@ class Work(ABC, Generic[C, P, M]):
         """Return what to say before ``model`` is measured on a corpus; nothing where it fits."""
         return ""
 
-    def measure(self, model: Any, corpus: Any, how: Measuring = USUAL) -> Measured:
+    def measure(self, model: Any, corpus: Any, asked: Any) -> Measured:
         """Return the scores of a model on test data, and how fast it is."""
-        scores, seconds = timed(lambda: model.evaluate(corpus))
-        return Measured(scores, per_second=corpus.size / seconds)
+        judged, seconds = timed(lambda: self.judge(model, corpus, asked))
+        return Measured(
+            judged.scores,
+            judged.findings,
+            corpus.size / seconds,
+            judged.unit,
+            judged.entries,
+            judged.outputs,
+            judged.measures,
+            judged.shown() if asked.whole else (),
+        )
 
     def unscored(self, info: Info) -> str:
         """Return why a model just trained has no scores."""

@@ -29,6 +29,8 @@ class ParallelCorpus:
     name: str
     sources: tuple[str, ...]
     targets: tuple[str, ...]
+    more: tuple[tuple[str, ...], ...] = ()
+    """Further targets of each source, where it has several."""
 
     @property
     def size(self) -> int:
@@ -36,9 +38,14 @@ class ParallelCorpus:
         return len(self.sources)
 
     @property
+    def references(self) -> tuple[tuple[str, ...], ...]:
+        """Return all targets, a side each: the first of each source, then the further ones."""
+        return (self.targets, *self.more)
+
+    @property
     def fingerprint(self) -> str:
         """sha256 of the content, whatever the files were called or compressed with."""
-        return content_hash(self.sources, self.targets)
+        return content_hash(self.sources, self.targets, *self.more)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from munmaek.folder.info import Info
 from munmaek.folder.settings import save_settings
 from munmaek.metrics import Signature, sign
 from munmaek.metrics.calibration import tempered
+from munmaek.metrics.thresholds import NONE, Thresholds
 from munmaek.mixing import interpolated, multiplied, tune_log_linear_labels, tune_mixture
 from munmaek.tasks.classify.model import Classifier
 from munmaek.tasks.framed import read_labels
@@ -49,6 +50,7 @@ class MixedClassifier(Labeller):
     info: Info
     pairs: bool | None = False
     temperature: float = 1.0
+    thresholds: Thresholds = NONE
 
     @property
     def log_linear(self) -> bool:
@@ -101,7 +103,11 @@ class MixedClassifier(Labeller):
 
     def at(self, temperature: float) -> Self:
         """Return this mixture with another temperature."""
-        return replace(self, temperature=temperature)
+        return replace(self, temperature=temperature, thresholds=NONE)
+
+    def deciding(self, thresholds: Thresholds) -> Self:
+        """Return the same model with other thresholds."""
+        return replace(self, thresholds=thresholds)
 
     def files(self) -> Files:
         """Return what writes each file of the folder, and the folder of each part."""
@@ -114,6 +120,7 @@ class MixedClassifier(Labeller):
             "labels": list(self.labels),
             "pairs": self.pairs,
             "temperature": self.temperature,
+            **({"thresholds": self.thresholds.to_json()} if self.thresholds else {}),
         }
 
 

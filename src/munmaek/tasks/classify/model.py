@@ -17,6 +17,7 @@ from munmaek.folder.saving import model_files
 from munmaek.folder.tables import save_tables
 from munmaek.metrics import Signature, sign_model
 from munmaek.metrics.calibration import tempered
+from munmaek.metrics.thresholds import NONE, Thresholds
 from munmaek.models.ngram import NgramClassifier
 from munmaek.tasks.framed import FramedText, frame_text, read_labels
 from munmaek.tasks.framing import framing_of
@@ -45,6 +46,8 @@ class Classifier(Labeller):
     """It reads pairs of texts; None does not know (a published checkpoint)."""
     temperature: float = 1.0
     """Divisor of scores before they become probabilities (Guo et al. 2017, §4.2)."""
+    thresholds: Thresholds = NONE
+    """Probabilities from which on labels are given."""
 
     @property
     def signature(self) -> Signature:
@@ -75,7 +78,11 @@ class Classifier(Labeller):
 
     def at(self, temperature: float) -> Self:
         """Return this classifier with another temperature."""
-        return replace(self, temperature=temperature)
+        return replace(self, temperature=temperature, thresholds=NONE)
+
+    def deciding(self, thresholds: Thresholds) -> Self:
+        """Return the same model with other thresholds."""
+        return replace(self, thresholds=thresholds)
 
     @property
     def accepts(self) -> Accepts:
@@ -153,5 +160,6 @@ class Classifier(Labeller):
             "limit": self.limit,
             "pairs": self.pairs,
             "temperature": self.temperature,
+            **({"thresholds": self.thresholds.to_json()} if self.thresholds else {}),
             "several": self.several,
         }

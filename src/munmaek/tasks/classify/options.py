@@ -5,9 +5,10 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from munmaek.metrics import CHOSE_TEMPERATURE
+from munmaek.tasks.asked import AskedRows
 from munmaek.tasks.recipe import Bounded, Drawn, Rows
 
-__all__ = ["ClassWeights", "ClassifyRecipe", "Weighted"]
+__all__ = ["AskedLabels", "ClassWeights", "ClassifyRecipe", "Weighted"]
 
 
 def _weights(written: Any) -> Any:
@@ -59,3 +60,10 @@ class ClassifyRecipe(Rows, Bounded, Weighted):
     def chosen_by_validation(self) -> tuple[str, ...]:
         """Return the roles that validation has besides: what it chooses of the model."""
         return (*super().chosen_by_validation, *[CHOSE_TEMPERATURE] * self.calibrate)
+
+
+class AskedLabels(AskedRows):
+    """Options of an evaluation of classifiers."""
+
+    top_k: int | None = Field(default=None, ge=1)
+    """Measure too how often a text's label is among so many likeliest."""

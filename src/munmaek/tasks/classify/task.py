@@ -10,6 +10,7 @@ from munmaek.fit.vocabulary import tokenizer_of
 from munmaek.folder.borrowing import named_tokenizer
 from munmaek.folder.info import Info
 from munmaek.folder.opening import open_tables, part_folders
+from munmaek.metrics.thresholds import Thresholds
 from munmaek.models import stage_named
 from munmaek.models.ngram import NgramClassifier
 from munmaek.tasks.asked import AskedRows
@@ -17,7 +18,8 @@ from munmaek.tasks.classify.data import Labelled, prepare_labelled
 from munmaek.tasks.classify.fit import fit_classifier
 from munmaek.tasks.classify.mixed import MixedClassifier, mix_classifiers
 from munmaek.tasks.classify.model import Classifier
-from munmaek.tasks.classify.options import ClassifyRecipe
+from munmaek.tasks.classify.options import AskedLabels, ClassifyRecipe
+from munmaek.tasks.judged import Judged
 from munmaek.tasks.labelling import Labeller, Prediction, label_measures
 from munmaek.tasks.lm.mixing import MIXTURE
 from munmaek.tasks.measures import MeasuredBy, TextMeasures
@@ -117,6 +119,10 @@ class Classifiers(Work[LabelledCorpus, Labelled, Labeller]):
             for each in scorer.models:
                 each.tables.verify()
 
+    def judge(self, model: Labeller, corpus: LabelledCorpus, asked: AskedLabels) -> Judged:
+        """Judge the label of each text, or its labels."""
+        return model.judge(corpus, top_k=asked.top_k)
+
     def read_test(self, model: Labeller, paths: Sources, asked: AskedRows) -> LabelledCorpus:
         """Read texts and their labels from tables."""
         return read_labelled(paths, **columns_of(asked, paired=bool(model.pairs)))
@@ -146,6 +152,7 @@ class Classifiers(Work[LabelledCorpus, Labelled, Labeller]):
             manifest["limit"],
             pairs=manifest.get("pairs", False),
             temperature=manifest.get("temperature", 1.0),
+            thresholds=Thresholds.from_json(manifest.get("thresholds")),
         )
 
     def _scorer(
@@ -178,6 +185,7 @@ class Classifiers(Work[LabelledCorpus, Labelled, Labeller]):
             info,
             pairs=manifest.get("pairs", False),
             temperature=manifest.get("temperature", 1.0),
+            thresholds=Thresholds.from_json(manifest.get("thresholds")),
         )
 
     def adopt(self, opened: "OpenedCheckpoint") -> Classifier | None:

@@ -1,6 +1,7 @@
 """The work of task embed: texts, or pairs of one meaning, to a trained encoder of texts."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,9 @@ from munmaek.tasks.asked import AskedPairs
 from munmaek.tasks.embed.data import Texts, parted_texts, read_texts, read_validation, sides
 from munmaek.tasks.embed.fit import fit_embedder
 from munmaek.tasks.embed.options import EmbedRecipe
+from munmaek.tasks.judged import Judged
 from munmaek.tasks.measures import MeasuredBy, TextMeasures
+from munmaek.tasks.mlm.judging import judged_similarities
 from munmaek.tasks.mlm.model import Encoder
 from munmaek.tasks.mlm.pairs import PAIRS, test_pairs
 from munmaek.tasks.mlm.task import (
@@ -23,7 +26,7 @@ from munmaek.tasks.mlm.task import (
 )
 from munmaek.tasks.mlm.text_measures import similarity_measures
 from munmaek.tasks.service import Service
-from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Published, Work
+from munmaek.tasks.work import NOTHING_MORE, Measured, Published, Work
 from munmaek.text.corpora import Corpus
 from munmaek.text.memory import Sources
 from munmaek.text.pairs import PairCorpus
@@ -92,18 +95,18 @@ class Embedders(Work[Corpus | PairCorpus, Texts, Encoder]):
             )
             raise InputError(message)
 
-    def measure(self, model: Encoder, corpus: PairCorpus, how: Measuring = USUAL) -> Measured:
+    def judge(self, model: Encoder, corpus: PairCorpus, asked: AskedPairs) -> Judged:
+        """Judge the similarities of pairs."""
+        return judged_similarities(model, corpus)
+
+    def measure(self, model: Encoder, corpus: PairCorpus, asked: AskedPairs) -> Measured:
         """Measure the similarities of pairs; texts embedded a second."""
         speed = embedding_speed(model, corpus.firsts)
-        return Measured(model.evaluate_pairs(corpus), per_second=speed)
+        return replace(super().measure(model, corpus, asked), per_second=speed)
 
     def read_test(self, model: Encoder, paths: Sources, asked: AskedPairs) -> PairCorpus:
         """Read tables of pairs."""
         return test_pairs(paths, asked)
-
-    def measure_test(self, model: Encoder, corpus: PairCorpus, asked: AskedPairs) -> Measured:
-        """Measure the similarities of pairs."""
-        return Measured(model.evaluate_pairs(corpus))
 
     def measures(self, model: Encoder, by: MeasuredBy) -> TextMeasures:
         """Tell texts apart by their likeness to others."""

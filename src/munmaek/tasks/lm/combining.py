@@ -1,17 +1,16 @@
 """Mixtures that a comparison makes of its language models: the best network with n-grams."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from munmaek.metrics import Score
 from munmaek.tasks.lm.mixing import MIXTURE, mix
 from munmaek.tasks.lm.model import TrainedLanguageModel
-from munmaek.tasks.lm.scoring import corpus_scores
+from munmaek.tasks.lm.scoring import judged_text
 from munmaek.tasks.work import Combined, Combiner, Measured, timed
 from munmaek.text.corpora import Corpus
 from munmaek.text.tokenizers import Tokenizer
 
-__all__ = ["MixtureWithCounts", "measured"]
+__all__ = ["MixtureWithCounts", "in_tokens"]
 
 
 class MixtureWithCounts(Combiner[TrainedLanguageModel]):
@@ -39,10 +38,11 @@ class MixtureWithCounts(Combiner[TrainedLanguageModel]):
         made = mix(parts, tune=held)
         weight = made.info.config["weights"][0]
         stage = f"{MIXTURE}({first.stage} {weight:.3f}, {second.stage} {1 - weight:.3f})"
-        found = measured(
+        judged, seconds = timed(lambda: judged_text(made.model, made.tokenizer, test, stage=stage))
+        found = in_tokens(
+            Measured(judged.scores, per_second=test.size / seconds, measures=judged.measures),
             made.tokenizer,
             test,
-            lambda: corpus_scores(made.model, made.tokenizer, test, stage=stage),
         )
         info = replace(
             made.info,
@@ -55,10 +55,9 @@ class MixtureWithCounts(Combiner[TrainedLanguageModel]):
         return Combined(replace(made, info=info), context, replace(found, entries=entries))
 
 
-def measured(
-    tokenizer: Tokenizer, corpus: Corpus, score: Callable[[], Mapping[str, Score]]
-) -> Measured:
-    """Return what ``score`` finds, and the tokens that it reads a second, ends of lines counted."""
-    scores, seconds = timed(score)
+def in_tokens(measured: Measured, tokenizer: Tokenizer, corpus: Corpus) -> Measured:
+    """Return what was measured with tokens a second, ends of lines counted, not lines."""
+    assert measured.per_second is not None
     tokens = sum(len(ids) + 1 for ids in tokenizer.encode_many(corpus.lines))
-    return Measured(scores, per_second=tokens / seconds, unit="tokens")
+    speed = measured.per_second * tokens / max(corpus.size, 1)
+    return replace(measured, per_second=speed, unit="tokens")

@@ -3,10 +3,11 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from munmaek.errors import ConfigError
-from munmaek.metrics import Score
+from munmaek.errors import ConfigError, UnsupportedError
+from munmaek.metrics import Score, sign_model
+from munmaek.tasks.judged import Judged
 from munmaek.tasks.lm.model import TrainedLanguageModel
-from munmaek.tasks.work import Measured
+from munmaek.tasks.minimal_pairs import MinimalPairs, judged_pairs
 from munmaek.text.corpora import Corpus, read_text
 from munmaek.text.memory import given_columns, sources_of
 from munmaek.text.sources import encoded
@@ -14,21 +15,36 @@ from munmaek.text.sources import encoded
 if TYPE_CHECKING:
     from munmaek.tasks.lm.options import AskedLines
 
-__all__ = ["measured_test"]
+__all__ = ["judged_test"]
 
 
-def measured_test(model: TrainedLanguageModel, text: Corpus, asked: "AskedLines") -> Measured:
-    """Measure a language model on running text.
+def judged_test(
+    model: TrainedLanguageModel, text: Corpus | MinimalPairs, asked: "AskedLines"
+) -> Judged:
+    """Judge a language model on running text, or on minimal pairs.
 
     Raises:
         ConfigError: no such ``context``, or a model without a choice, or nothing to choose on.
+        UnsupportedError: running text, and a model that gives scores and no probabilities.
     """
     if asked.context is not None:
         model = _within(model, asked.context)
-    scores = model.info.in_view_of(model.evaluate(text), text.size, text)
+    if isinstance(text, MinimalPairs):
+        return _on_pairs(model, text)
+    judged = model.judge(text)
     if asked.cache or asked.dynamic or asked.mix is not None:
-        scores |= _adapted(model, text, asked)
-    return Measured(scores)
+        judged = replace(judged, scores={**judged.scores, **_adapted(model, text, asked)})
+    return judged
+
+
+def _on_pairs(model: TrainedLanguageModel, pairs: MinimalPairs) -> Judged:
+    if model.has_network and getattr(model.model, "document", False):
+        message = "--minimal-pairs: a sentence is judged alone; give --context sentence too"
+        raise UnsupportedError(message)
+    signature = sign_model(model.tokenizer, task="lm", stage=model.info.stage)
+    return judged_pairs(
+        pairs, lambda texts: [each.logprob for each in model.score(texts)], signature
+    )
 
 
 def _within(model: TrainedLanguageModel, context: str) -> TrainedLanguageModel:

@@ -20,6 +20,7 @@ from munmaek.metrics import Score
 from munmaek.mixing import LogLinearMixture, Mixture
 from munmaek.models.ngram import NgramModel
 from munmaek.tasks.inside import Accepts, Predictions, Question
+from munmaek.tasks.judged import Judged
 from munmaek.tasks.lm.look_up import (
     ExplainedText,
     Found,
@@ -35,7 +36,7 @@ from munmaek.tasks.lm.look_up import (
 from munmaek.tasks.lm.scoring import (
     ScoredText,
     TextTotal,
-    corpus_scores,
+    judged_text,
     score_texts,
     total,
 )
@@ -165,12 +166,20 @@ class TrainedLanguageModel(Model):
         Raises:
             UnsupportedError: a model that gives scores and no probabilities.
         """
+        return dict(self.judge(corpus).scores)
+
+    def judge(self, corpus: Corpus) -> Judged:
+        """Return the scores of ``evaluate`` with what they are computed of, line by line.
+
+        Raises:
+            UnsupportedError: a model that gives scores and no probabilities.
+        """
         if not self.is_distribution:
             raise UnsupportedError(
                 "Stupid Backoff gives scores that do not sum to 1, so it has no perplexity; "
                 "choose another smoothing, or normalised = true in [model.smoothing]"
             )
-        return corpus_scores(self.model, self.tokenizer, corpus, stage=self.info.stage)
+        return judged_text(self.model, self.tokenizer, corpus, stage=self.info.stage)
 
     def generate(
         self,

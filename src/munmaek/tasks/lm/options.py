@@ -8,7 +8,7 @@ from pydantic import Field
 
 from munmaek.errors import ConfigError
 from munmaek.models import stage_named
-from munmaek.tasks.asked import AskedText
+from munmaek.tasks.asked import AskedSentences
 from munmaek.tasks.recipe import Texts
 
 __all__ = ["AskedLines", "LmRecipe"]
@@ -54,7 +54,7 @@ class LmRecipe(Texts):
             raise ConfigError(message)
 
 
-class AskedLines(AskedText):
+class AskedLines(AskedSentences):
     """Options of an evaluation of language models."""
 
     context: Literal["sentence", "document"] | None = None

@@ -17,6 +17,7 @@ from munmaek.metrics import (
     Score,
     bits_per,
     count_text,
+    lm_measures,
     lm_scores,
     perplexity,
     resting_on,
@@ -26,6 +27,7 @@ from munmaek.models.ngram import NgramModel
 from munmaek.ngram import WordTable, flatten
 from munmaek.ngram.parallel import available
 from munmaek.ngram.textscore import TextScore, score_text
+from munmaek.tasks.judged import Judged, Shown
 from munmaek.text.corpora import Corpus
 from munmaek.text.spaces import SPACE
 from munmaek.text.spelling import shown_tokens
@@ -37,6 +39,7 @@ __all__ = [
     "TextTotal",
     "corpus_scores",
     "flat_scores",
+    "judged_text",
     "score_texts",
     "sentence_sums",
     "total",
@@ -277,10 +280,17 @@ def total_of_tokens(
 def corpus_scores(
     model: LanguageModel[Any], tokenizer: Tokenizer, corpus: Corpus, *, stage: str
 ) -> dict[str, Score]:
-    """Score any language model over the tokenizer's ids, each line a sentence.
+    """Scores of any language model over the tokenizer's ids, each line a sentence.
 
     Tokenizers that can meet unknown tokens have the perplexity without them and their number too.
     """
+    return dict(judged_text(model, tokenizer, corpus, stage=stage).scores)
+
+
+def judged_text(
+    model: LanguageModel[Any], tokenizer: Tokenizer, corpus: Corpus, *, stage: str
+) -> Judged:
+    """Judge any language model over the tokenizer's ids, each line a sentence."""
     counts = count_text(corpus.lines)
     found, known = sentence_sums(model, tokenizer, corpus.lines)
     document = _reads_documents(model)
@@ -296,7 +306,38 @@ def corpus_scores(
         signature=signature,
         rng=np.random.default_rng(0),
     )
-    return resting_on(scores, corpus.name, len(corpus.lines), "sentences")
+    losses = -found.logprobs / counts.characters / math.log(2)
+
+    def row(at: int) -> dict[str, Any]:
+        return {
+            "text": corpus.lines[at],
+            "bits_per_character": float(losses[at]),
+            "tokens": int(found.tokens[at]),
+            "unknown": int(found.unknown[at]),
+        }
+
+    return Judged(
+        resting_on(scores, corpus.name, len(corpus.lines), "sentences"),
+        lm_measures(found.logprobs, found.tokens, counts, tokens_of=tokenizer.fingerprint),
+        losses,
+        row,
+        shown=lambda: [_by_bits(losses)],
+        unit="sentences",
+    )
+
+
+def _by_bits(losses: Floats) -> Shown:
+    """Return how many sentences need how many bits a character: at each tenth of them."""
+    shares = np.linspace(0, 1, 11)
+    ends = np.quantile(losses[np.isfinite(losses)], shares) if np.isfinite(losses).any() else shares
+    return Shown(
+        "bits_by_sentence",
+        "lines",
+        ["", *(float(100 * each) for each in shares)],
+        [["", *(float(each) for each in ends)]],
+        label_x="share_of_sentences",
+        label_y="bits_per_character",
+    )
 
 
 def sentence_sums(

@@ -14,7 +14,8 @@ from munmaek.folder.opening import open_tables, part_folders
 from munmaek.folder.tables import load_tables
 from munmaek.models import stage_named
 from munmaek.models.ngram import NgramModel
-from munmaek.tasks.lm.combining import MixtureWithCounts, measured
+from munmaek.tasks.judged import Judged
+from munmaek.tasks.lm.combining import MixtureWithCounts, in_tokens
 from munmaek.tasks.lm.data import Text, prepare_text
 from munmaek.tasks.lm.fusing import mixed_by_fusing
 from munmaek.tasks.lm.mixing import MIXTURE, mix, mixture_of
@@ -22,8 +23,9 @@ from munmaek.tasks.lm.model import TrainedLanguageModel
 from munmaek.tasks.lm.options import AskedLines, LmRecipe
 from munmaek.tasks.lm.training_text import TrainingText
 from munmaek.tasks.measures import MeasuredBy, TextMeasures
+from munmaek.tasks.minimal_pairs import MinimalPairs, read_minimal_pairs
 from munmaek.tasks.service import Continuing, Service
-from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Mixed, Mixing, Work
+from munmaek.tasks.work import NOTHING_MORE, Measured, Mixed, Mixing, Work
 from munmaek.text.corpora import Corpus, read_text
 from munmaek.text.memory import Sources
 from munmaek.text.tokenizers import Tokenizer
@@ -99,11 +101,18 @@ class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
             return None
         return Measured(model.evaluate(prepared.valid_corpus))
 
-    def measure(
-        self, model: TrainedLanguageModel, corpus: Corpus, how: Measuring = USUAL
-    ) -> Measured:
+    def judge(
+        self, model: TrainedLanguageModel, corpus: Corpus | MinimalPairs, asked: AskedLines
+    ) -> Judged:
+        """Judge the probabilities of a text, and of a model that adapts to it."""
+        from munmaek.tasks.lm.measuring import judged_test
+
+        return judged_test(model, corpus, asked)
+
+    def measure(self, model: TrainedLanguageModel, corpus: Corpus, asked: AskedLines) -> Measured:
         """Measure the probabilities of a text; tokens a second."""
-        return measured(model.tokenizer, corpus, lambda: model.evaluate(corpus))
+        measured = super().measure(model, corpus, asked)
+        return in_tokens(measured, model.tokenizer, corpus)
 
     def mix(
         self, parts: Sequence[TrainedLanguageModel], how: Mixing
@@ -142,8 +151,12 @@ class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
         if isinstance(model.model, NgramModel):
             model.model.tables.verify()
 
-    def read_test(self, model: TrainedLanguageModel, paths: Sources, asked: AskedLines) -> Corpus:
-        """Read running text, a line a sentence."""
+    def read_test(
+        self, model: TrainedLanguageModel, paths: Sources, asked: AskedLines
+    ) -> Corpus | MinimalPairs:
+        """Read running text, a line a sentence, or minimal pairs."""
+        if asked.minimal_pairs:
+            return read_minimal_pairs(paths, asked)
         return read_text(paths, column=asked.text_column)
 
     def measure_test(

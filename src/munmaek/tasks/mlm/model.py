@@ -15,14 +15,7 @@ from munmaek.fit.trained import Files, Model
 from munmaek.folder.info import Info
 from munmaek.folder.saving import model_files
 from munmaek.folder.weights import save_network
-from munmaek.metrics import (
-    Score,
-    Signature,
-    masked_scores,
-    next_sentence_scores,
-    resting_on,
-    sign_model,
-)
+from munmaek.metrics import Score
 from munmaek.models.bert import BertBaseNetwork, BertMaskedNetwork
 from munmaek.models.networks import MaskedNetwork
 from munmaek.nn.building import tensor
@@ -33,8 +26,8 @@ from munmaek.tasks.framing import Framing
 from munmaek.tasks.inside import Accepts, Predictions, Question
 from munmaek.tasks.mlm.encoding import SentenceEncoder
 from munmaek.tasks.mlm.filling import Filled, filled
-from munmaek.tasks.mlm.next_sentence import NextSentenceModelling, documents_of
-from munmaek.tasks.mlm.objective import MaskedModelling, pseudo_logprobs
+from munmaek.tasks.mlm.judging import judged_masks
+from munmaek.tasks.mlm.objective import pseudo_logprobs
 from munmaek.tasks.mlm.predictions import masked_predictions, similarity_predictions
 from munmaek.tasks.mlm.vectors import Encoded
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
@@ -127,41 +120,7 @@ class Encoder(SentenceEncoder, Model):
         With a next-sentence head, on documents that empty lines part, the share of pairs whose
         relation it tells as well.
         """
-        lines = self.tokenizer.encode_many(corpus.lines)
-        rows = self.tokenizer.frame.rows([ids for ids in lines if ids], self.limit)
-        task = MaskedModelling(
-            train=(),
-            valid=rows,
-            mask=self.tokenizer.mask,
-            first_word=0,
-            special=self.tokenizer.special_ids,
-            vocab_size=self.tokenizer.vocab_size,
-        )
-        self.check_head()
-        logprobs, hits = task.predictions(self.network)
-        tokenizer = self.tokenizer
-        signature = sign_model(
-            tokenizer, task="mlm", stage=self.info.stage, more=(("masked", "15%"),)
-        )
-        scores = {
-            **masked_scores(logprobs, hits, signature=signature),
-            **self._relation_scores(documents_of(lines), task, signature),
-        }
-        return resting_on(scores, corpus.name, len(rows), "texts")
-
-    def _relation_scores(
-        self,
-        documents: Sequence[Sequence[Sequence[int]]],
-        masking: MaskedModelling,
-        signed: Signature,
-    ) -> dict[str, Score]:
-        network, tokenizer = self.network, self.tokenizer
-        paired = isinstance(network, BertMaskedNetwork) and network.relation is not None
-        if not paired or len(documents) < 2:
-            return {}
-        task = NextSentenceModelling(documents, documents, masking, tokenizer.frame, self.limit)
-        hits = task.predictions(network)[3]
-        return next_sentence_scores(hits, signature=signed)
+        return dict(judged_masks(self, corpus).scores)
 
     @property
     def accepts(self) -> Accepts:

@@ -183,17 +183,23 @@ class MaskedModelling:
 
         Masks are the same at every call: [M], [M].
         """
+        return self.masked_words(network)[:2]
+
+    def masked_words(
+        self, network: MaskedNetwork
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64]]:
+        """Return what ``predictions`` returns, and the text that each masked word is in: [M]."""
         lengths = np.array([len(row) for row in self.valid], dtype=np.int64)
-        parts: list[tuple[NDArray[np.float64], NDArray[np.bool_]]] = []
+        parts: list[tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64]]] = []
         groups = list(bucket(lengths, max_tokens=self.max_tokens, rng=None))
         for index, rows in enumerate(followed(groups, "texts")):
             ids, sizes = pad_rows(pick(self.valid, rows), self.pad)
             rng = np.random.default_rng([self.seed, 2**31, index])
             batch = self.hide(ids, sizes, None, rng, VALIDATED)
-            parts.append(self._predict(network, batch))
-        return np.concatenate([part[0] for part in parts]), np.concatenate(
-            [part[1] for part in parts]
-        )
+            owners = rows[batch.chosen // ids.shape[1]].astype(np.int64)
+            parts.append((*self._predict(network, batch), owners))
+        logprobs, hits, owners = zip(*parts, strict=True)
+        return np.concatenate(logprobs), np.concatenate(hits), np.concatenate(owners)
 
     def _predict(
         self, network: MaskedNetwork, batch: MaskedBatch

@@ -5,9 +5,10 @@ from typing import ClassVar
 from pydantic import Field
 
 from munmaek.errors import ConfigError
+from munmaek.tasks.asked import AskedPairs, AskedSentences
 from munmaek.tasks.recipe import Bounded, Texts
 
-__all__ = ["MlmRecipe"]
+__all__ = ["AskedMasked", "MlmRecipe"]
 
 
 class MlmRecipe(Texts, Bounded):
@@ -59,3 +60,7 @@ class MlmRecipe(Texts, Bounded):
                     "leave one of them out"
                 )
                 raise ConfigError(message)
+
+
+class AskedMasked(AskedSentences, AskedPairs):
+    """Options of an evaluation of masked language models."""

@@ -12,17 +12,19 @@ from munmaek.fit.vocabulary import tokenizer_of
 from munmaek.folder.borrowing import named_tokenizer
 from munmaek.folder.info import Info
 from munmaek.folder.weights import open_network
-from munmaek.tasks.asked import AskedPairs
 from munmaek.tasks.embed.exchange import embeds, write_sentence_files
+from munmaek.tasks.judged import Judged
 from munmaek.tasks.lm.data import Text, prepare_text
 from munmaek.tasks.measures import MeasuredBy, TextMeasures
+from munmaek.tasks.minimal_pairs import MinimalPairs, read_minimal_pairs
 from munmaek.tasks.mlm.fit import fit_encoder
+from munmaek.tasks.mlm.judging import judged_masks, judged_minimal_pairs, judged_similarities
 from munmaek.tasks.mlm.model import Encoder
-from munmaek.tasks.mlm.options import MlmRecipe
+from munmaek.tasks.mlm.options import AskedMasked, MlmRecipe
 from munmaek.tasks.mlm.pairs import PAIRS, is_pairs, test_pairs
 from munmaek.tasks.mlm.text_measures import pseudo_measures, similarity_measures
 from munmaek.tasks.service import Service
-from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Published, Work, timed
+from munmaek.tasks.work import NOTHING_MORE, Measured, Published, Work, timed
 from munmaek.text.corpora import Corpus, read_text
 from munmaek.text.memory import Sources
 from munmaek.text.pairs import PairCorpus
@@ -68,23 +70,30 @@ class MaskedModels(Work[Corpus, Text, Encoder]):
         """Train the recipe's stage to fill masked words."""
         return fit_encoder(prepared, recipe, run)
 
-    def measure(self, model: Encoder, corpus: Corpus, how: Measuring = USUAL) -> Measured:
-        """Measure masked words; texts embedded a second."""
-        return Measured(model.evaluate(corpus), per_second=embedding_speed(model, corpus.lines))
+    def judge(
+        self, model: Encoder, corpus: Corpus | PairCorpus | MinimalPairs, asked: AskedMasked
+    ) -> Judged:
+        """Judge masked words of running text, the similarities of pairs, or minimal pairs."""
+        if isinstance(corpus, MinimalPairs):
+            return judged_minimal_pairs(model, corpus)
+        if isinstance(corpus, PairCorpus):
+            return judged_similarities(model, corpus)
+        return judged_masks(model, corpus)
 
-    def read_test(self, model: Encoder, paths: Sources, asked: AskedPairs) -> Corpus | PairCorpus:
-        """Read running text, or tables of pairs."""
+    def measure(self, model: Encoder, corpus: Corpus, asked: AskedMasked) -> Measured:
+        """Measure masked words; texts embedded a second."""
+        speed = embedding_speed(model, corpus.lines)
+        return replace(super().measure(model, corpus, asked), per_second=speed)
+
+    def read_test(
+        self, model: Encoder, paths: Sources, asked: AskedMasked
+    ) -> Corpus | PairCorpus | MinimalPairs:
+        """Read running text, tables of pairs, or minimal pairs."""
+        if asked.minimal_pairs:
+            return read_minimal_pairs(paths, asked)
         if all(is_pairs(path) for path in paths):
             return test_pairs(paths, asked)
         return read_text(paths, column=asked.text_column)
-
-    def measure_test(
-        self, model: Encoder, corpus: Corpus | PairCorpus, asked: AskedPairs
-    ) -> Measured:
-        """Measure masked words of running text, or the similarities of pairs."""
-        if isinstance(corpus, PairCorpus):
-            return Measured(model.evaluate_pairs(corpus))
-        return super().measure_test(model, corpus, asked)
 
     def measures(self, model: Encoder, by: MeasuredBy) -> TextMeasures:
         """Tell texts apart by their likeness to others, or by their pseudo-perplexity."""

@@ -13,13 +13,13 @@ from munmaek.arrays import Float32s
 from munmaek.errors import InputError
 from munmaek.exchange.sentence import SentenceSettings
 from munmaek.folder.info import Info
-from munmaek.metrics import Score, resting_on, sign_model
-from munmaek.metrics.regression import spearman
-from munmaek.metrics.retrieval import pair_similarities, retrieval_ranks, retrieval_scores, unit
+from munmaek.metrics import Score
+from munmaek.metrics.retrieval import unit
 from munmaek.models.bert import BertEncoder
 from munmaek.nn.products import inference
 from munmaek.nn.tape import Tape
 from munmaek.tasks.mlm.encode import Precision, Texts, encode_rows, prepare
+from munmaek.tasks.mlm.judging import judged_similarities
 from munmaek.tasks.mlm.objective import embed_rows
 from munmaek.tasks.mlm.windows import check_overlap, weighted_means, windows
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
@@ -252,17 +252,4 @@ class Embeds(ABC):
         Spearman's ρ with the pairs' numbers where they have them; else how often the second text
         of a pair is the nearest, of all second texts, to the first.
         """
-        firsts, seconds = np.split(self.embed([*pairs.firsts, *pairs.seconds]), 2)
-        name = self.sentence.similarity
-        more = (("pooling", self.pooling), ("limit", str(self.limit)))
-        if name != "cosine":
-            more = (*more, ("similarity", name))
-        signature = sign_model(self.tokenizer, task="embed", stage=self.info.stage, more=more)
-        if pairs.values is not None:
-            found = pair_similarities(firsts, seconds, name=name).tolist()
-            score = spearman(found, pairs.values, signature=signature)
-            return resting_on({score.name: score}, pairs.name, len(firsts), "pairs")
-        kinds = np.unique(np.array(pairs.seconds), return_inverse=True)[1]
-        ranks = retrieval_ranks(firsts, seconds, kinds, name=name)
-        scores = retrieval_scores(ranks, signature=signature)
-        return resting_on(scores, pairs.name, len(firsts), "pairs")
+        return dict(judged_similarities(self, pairs).scores)

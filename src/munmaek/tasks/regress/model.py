@@ -10,17 +10,18 @@ from munmaek.fit.trained import Files, Model
 from munmaek.folder.info import Info
 from munmaek.folder.saving import model_files
 from munmaek.folder.weights import save_network
-from munmaek.metrics import Score, resting_on, sign_model
-from munmaek.metrics.regression import regression_scores
+from munmaek.metrics import Score
 from munmaek.tasks.classify.objective import row_scores
 from munmaek.tasks.framed import FramedText, asked_texts, frame_text, read_whole
 from munmaek.tasks.framing import Rows, framing_of
 from munmaek.tasks.inside import Accepts, Predictions, Question
+from munmaek.tasks.judged import Judged
 from munmaek.tasks.labelling import check_pairs, sides
+from munmaek.tasks.regress.judging import judged_values
 from munmaek.tasks.regress.objective import NeuralRegressor
 from munmaek.tasks.taping import graph_of, one_row, taped
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
-from munmaek.text.corpora import LabelledCorpus, values_of
+from munmaek.text.corpora import LabelledCorpus
 
 __all__ = ["LABEL", "Rating", "Regressor"]
 
@@ -84,14 +85,15 @@ class Regressor(Model):
         Raises:
             InputError: a value that is no number, or pairs where single texts are wanted.
         """
-        gold = values_of(corpus)
-        scores = regression_scores(
-            self._values(corpus.texts, corpus.seconds),
-            gold,
-            signature=sign_model(self.tokenizer, task="regress", stage=self.info.stage),
-        )
-        rows = "texts" if corpus.seconds is None else "pairs"
-        return resting_on(scores, corpus.name, len(gold), rows)
+        return dict(self.judge(corpus).scores)
+
+    def judge(self, corpus: LabelledCorpus) -> Judged:
+        """Return the scores of ``evaluate`` with what they are computed of, row by row.
+
+        Raises:
+            InputError: what ``evaluate`` raises.
+        """
+        return judged_values(self, corpus, self._values(corpus.texts, corpus.seconds))
 
     @property
     def accepts(self) -> Accepts:

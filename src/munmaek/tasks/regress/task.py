@@ -14,6 +14,7 @@ from munmaek.folder.borrowing import named_tokenizer
 from munmaek.folder.info import Info
 from munmaek.folder.weights import open_network
 from munmaek.tasks.asked import AskedRows
+from munmaek.tasks.judged import Judged
 from munmaek.tasks.measures import MeasuredBy, TextMeasures
 from munmaek.tasks.preparing import PAIR, SINGLE, columns_of
 from munmaek.tasks.regress.data import Valued, prepare_valued
@@ -59,6 +60,10 @@ class Regressors(Work[LabelledCorpus, Valued, Regressor]):
     def fit(self, prepared: Valued, recipe: RegressRecipe, run: "Run") -> Regressor:
         """Train the recipe's stage to give the values."""
         return fit_regressor(prepared, recipe, run)
+
+    def judge(self, model: Regressor, corpus: LabelledCorpus, asked: AskedRows) -> Judged:
+        """Judge the number of each text."""
+        return model.judge(corpus)
 
     def read_test(self, model: Regressor, paths: Sources, asked: AskedRows) -> LabelledCorpus:
         """Read texts and their numbers from tables."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import Any, NamedTuple, final
 
 import numpy as np
@@ -15,15 +15,16 @@ from munmaek.fit.trained import Files, Model
 from munmaek.folder.info import Info
 from munmaek.folder.saving import model_files
 from munmaek.folder.weights import save_network
-from munmaek.metrics import Score, resting_on, sign_model
-from munmaek.metrics.tagging import OUTSIDE, spans, tagging_scores
+from munmaek.metrics import Score
+from munmaek.metrics.tagging import OUTSIDE, spans
 from munmaek.tasks.inside import Accepts, Predictions, Question
+from munmaek.tasks.judged import Judged
+from munmaek.tasks.tag.judging import judged_tags
 from munmaek.tasks.tag.objective import NONE, NeuralTagger
 from munmaek.tasks.tag.predictions import tagged_predictions
 from munmaek.tasks.tag.words import Entity, WordLabel, word_rows
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.given import given_texts
-from munmaek.text.labels import LabelIndex
 from munmaek.text.places import Subword
 from munmaek.text.tagged import TaggedCorpus
 
@@ -135,15 +136,11 @@ class Tagger(Model):
 
         A label never seen in training counts as wrong, and the signatures say how many there are.
         """
-        found = self.label_words(corpus.sentences)
-        unseen = sum(LabelIndex(self.labels).unseen(chain.from_iterable(corpus.labels)).values())
-        signature = sign_model(self.tokenizer, task="tag", stage=self.info.stage)
-        scores = tagging_scores(
-            [[each.label for each in labelled] for labelled in found],
-            corpus.labels,
-            signature=signature.extended(*((("unseen", str(unseen)),) if unseen else ())),
-        )
-        return resting_on(scores, corpus.name, len(corpus.sentences), "sentences")
+        return dict(self.judge(corpus).scores)
+
+    def judge(self, corpus: TaggedCorpus) -> Judged:
+        """Return the scores of ``evaluate`` with what they are computed of, row by row."""
+        return judged_tags(self, corpus)
 
     def joined(
         self, text: str, pieces: Sequence[Subword], logprobs: Iterable[Floats]

@@ -1,7 +1,7 @@
 """The work of task tag: tagged sentences to a trained tagger, and back from its folder."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +11,13 @@ from munmaek.folder.borrowing import named_tokenizer
 from munmaek.folder.info import Info
 from munmaek.folder.weights import open_network
 from munmaek.tasks.asked import Asked
+from munmaek.tasks.judged import Judged
 from munmaek.tasks.service import Nothing, Question, Service
 from munmaek.tasks.tag.data import Tagged, prepare_tagged
 from munmaek.tasks.tag.fit import fit_tagger
 from munmaek.tasks.tag.model import Tagger
 from munmaek.tasks.tag.options import TagRecipe
-from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Published, Work
+from munmaek.tasks.work import NOTHING_MORE, Published, Work
 from munmaek.text.labels import unseen_note
 from munmaek.text.memory import Sources
 from munmaek.text.tagged import TaggedCorpus, read_tagged
@@ -60,9 +61,9 @@ class Taggers(Work[TaggedCorpus, Tagged, Tagger]):
         given = [label for labels in corpus.labels for label in labels]
         return unseen_note(model.labels, given, name=corpus.name, unit="words")
 
-    def measure(self, model: Tagger, corpus: TaggedCorpus, how: Measuring = USUAL) -> Measured:
-        """Measure the labels of words; sentences a second."""
-        return replace(super().measure(model, corpus, how), unit="sentences")
+    def judge(self, model: Tagger, corpus: TaggedCorpus, asked: Asked) -> Judged:
+        """Judge the labels of words."""
+        return model.judge(corpus)
 
     def read_test(self, model: Tagger, paths: Sources, asked: Asked) -> TaggedCorpus:
         """Read sentences of words with labels."""

@@ -1,12 +1,14 @@
 """Options of a translator."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 
 from munmaek.errors import ConfigError, UnsupportedError
 from munmaek.fit.recipe import TokenizerName
+from munmaek.metrics.source_length import EDGES
 from munmaek.tasks.asked import Asked
 from munmaek.tasks.recipe import Bounded, Column
 from munmaek.text.parallel import Sides, sides_of
@@ -117,9 +119,11 @@ class AskedBitext(Asked):
     """Give the scores by source length too."""
     diagnose: bool = False
     """Say whether it ignores its source, copies or repeats itself."""
-    against: Path | None = None
-    """Folder of another translator, to test whether the two differ: paired bootstrap and
-    approximate randomisation."""
+    reference: Sequence[str | Path] | Any = None
+    """Further references of each source, a file of lines each; BLEU, chrF and TER take the nearest
+    of all, the perplexity that of the first."""
+    lengths: tuple[int, ...] = EDGES
+    """Upper bounds, in source words, of the lengths that scores are given by."""
     source_tag: str | None = None
     """Text put before every source, such as <2ko>."""
     source_column: Column = None

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -126,11 +126,14 @@ def judge(
         )
     made = measures(
         outputs,
-        corpus.targets,
+        corpus.references,
         likelihoods=likelihoods,
         with_ter=with_ter,
         tokenizer=bleu_tokenizer,
     )
+    tokens = translator.target_tokenizer.fingerprint
+    if "perplexity" in made:
+        made["perplexity"] = replace(made["perplexity"], basis=tokens)
     signature = translator.signature(beam=beam)
     return TranslationQuality(corpus, outputs, made, findings, signature, seconds)
 

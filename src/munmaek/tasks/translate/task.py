@@ -12,15 +12,16 @@ from munmaek.fit.vocabulary import begun_with
 from munmaek.folder.borrowing import named_tokenizer
 from munmaek.folder.info import Info
 from munmaek.folder.weights import open_network
+from munmaek.tasks.judged import Judged
 from munmaek.tasks.service import Service
 from munmaek.tasks.translate.bitexts import read_back_translated, read_pairs, tagged
 from munmaek.tasks.translate.data import Parallel, prepare_parallel
 from munmaek.tasks.translate.fit import fit_translator
-from munmaek.tasks.translate.measuring import measured
+from munmaek.tasks.translate.measuring import judged_translations, with_references
 from munmaek.tasks.translate.model import Translator
 from munmaek.tasks.translate.options import AskedBitext, TranslateRecipe
 from munmaek.tasks.translate.quality import judge
-from munmaek.tasks.work import NOTHING_MORE, USUAL, Measured, Measuring, Work
+from munmaek.tasks.work import NOTHING_MORE, Measured, Work
 from munmaek.text.memory import Sources
 from munmaek.text.parallel import ParallelCorpus, read_parallel, sides_of
 from munmaek.text.tokenizers import Tokenizer
@@ -87,19 +88,9 @@ class Translators(Work[ParallelCorpus, Parallel, Translator]):
         quality = judge(model, prepared.valid_corpus)
         return Measured(quality.scores, quality.findings)
 
-    def measure(
-        self, model: Translator, corpus: ParallelCorpus, how: Measuring = USUAL
-    ) -> Measured:
-        """Measure translations, in all and by length of the source; sentences a second."""
-        quality = judge(model, corpus, beam=how.beam, with_ter=how.with_ter)
-        return Measured(
-            quality.scores,
-            quality.findings,
-            len(quality.outputs) / max(quality.seconds, 1e-9),
-            "sentences",
-            {"by_length": [bucket.to_json() for bucket in quality.by_length(edges=how.edges)]},
-            quality.outputs,
-        )
+    def judge(self, model: Translator, corpus: ParallelCorpus, asked: AskedBitext) -> Judged:
+        """Judge translations, in all and by length of the source."""
+        return judged_translations(model, corpus, asked)
 
     def examples(
         self, test: ParallelCorpus, outputs: Mapping[str, Sequence[str]]
@@ -119,16 +110,11 @@ class Translators(Work[ParallelCorpus, Parallel, Translator]):
 
     def read_test(self, model: Translator, paths: Sources, asked: AskedBitext) -> ParallelCorpus:
         """Read sentence pairs, with tags before their sources."""
-        return tagged(
+        pairs = tagged(
             read_parallel(paths, tag_column=asked.tag_column, sides=sides_of(asked)),
             asked.source_tag or "",
         )
-
-    def measure_test(
-        self, model: Translator, corpus: ParallelCorpus, asked: AskedBitext
-    ) -> Measured:
-        """Measure translations, and what else is asked for."""
-        return measured(model, corpus, asked)
+        return pairs if asked.reference is None else with_references(pairs, asked.reference)
 
     def services(self, model: Translator) -> list[Service]:
         """Return what servers may ask: translations."""
