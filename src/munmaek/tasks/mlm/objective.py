@@ -185,6 +185,7 @@ class MaskedModelling:
         """
         return self.masked_words(network)[:2]
 
+    @inference()
     def masked_words(
         self, network: MaskedNetwork
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64]]:
