@@ -27,6 +27,7 @@ from munmaek.cli.look import PARAMETERS as LOOK
 from munmaek.cli.mix import PARAMETERS as MIX
 from munmaek.cli.parameters import OWN, TRAINING, Parameters, shown
 from munmaek.cli.serve import parameters as serve_parameters
+from munmaek.cli.threshold import parameters as threshold_parameters
 from munmaek.cli.train import BESIDES, RUNNING
 from munmaek.declared import REQUIRED, Field, class_value, fields_of
 from munmaek.models import LINEAGE, Stage
@@ -41,13 +42,14 @@ APART = {
     "config": BESIDE,
     "compare": PARAMETERS,
     "evaluate": evaluate_parameters(),
+    "threshold": threshold_parameters(),
     "serve": serve_parameters(),
     "look": LOOK,
     "filter": FILTER,
     "mix": MIX,
 }
 """What the verbs of all tasks take besides the configuration, whose options stand by its keys."""
-WITHOUT_KEYS = ("evaluate", "serve", "look", "filter", "mix")
+WITHOUT_KEYS = ("evaluate", "threshold", "serve", "look", "filter", "mix")
 """Verbs that take no configuration."""
 
 WORDS = {

@@ -68,6 +68,12 @@ class Compare(Made):
     home = "munmaek.cli.compare"
 
 
+class Threshold(Made):
+    """The verb ``threshold``, with the options of where labelled texts stand."""
+
+    home = "munmaek.cli.threshold"
+
+
 class Evaluate(Made):
     """The verb ``evaluate``, with the options of every task."""
 
@@ -155,6 +161,9 @@ VERBS: Final[Mapping[str, Verb | VerbByTask]] = {
     ),
     "info": Verb("info:info", ("munmaek info models/rnn", "munmaek info models/5gram --json")),
     "evaluate": VerbByTask(Evaluate, "Measure a model on data of its task."),
+    "threshold": VerbByTask(
+        Threshold, "Choose from which probability on a classifier gives a label."
+    ),
     "score": Verb(
         "score:score",
         (

@@ -42,8 +42,9 @@ def classify(
 
     One line for each line or row of the input: the label, its probability, the text. An empty line
     stays empty. A pair is two texts on one line with a tab between, or two columns of a table. A
-    model that gives a text several labels has those of probability ½ or more, with commas between,
-    or "-" where there are none.
+    model that gives a text several labels has those that reach their threshold, ½ where none was
+    chosen, with commas between; where there are none, or a model with thresholds is not sure enough
+    of any, stands "-", and null in JSON.
     """
     from munmaek.tasks.loading import load_for
 
@@ -54,7 +55,7 @@ def classify(
             write_line(f"{_labels(found)}\t{line}" if found else "")
             continue
         chances: dict[str, float] = found.probabilities if found else {}
-        label = found.label if found else None
+        label = (found.label or None) if found else None
         several = {"labels": list(found.labels) if found else []} if trained.several else {}
         write_json({**_texts(line, found), "label": label, **several, "probabilities": chances})
 

@@ -19,6 +19,7 @@ from munmaek.fit.recipe import validation_roles
 from munmaek.folder.info import Info
 from munmaek.metrics import Measure, Score
 from munmaek.metrics.diagnosis import Finding
+from munmaek.metrics.thresholds import Chosen, Wanted
 from munmaek.models import stages
 from munmaek.tasks.judged import Judged, Shown
 from munmaek.tasks.judging import besides
@@ -288,6 +289,20 @@ class Work(ABC, Generic[C, P, M]):
             asked: the options of the evaluation.
         """
         return Judged(model.evaluate(corpus))
+
+    def thresholded(
+        self, model: Any, corpus: Any, *, wanted: Wanted, least: float, label: str | None
+    ) -> tuple[Any, list[Chosen]]:
+        """Return a model with thresholds chosen on a corpus, and what each does there.
+
+        Raises:
+            UnsupportedError: models for the task give no labels.
+        """
+        message = (
+            f"{model.info.label}: a model for '{model.info.task}' gives no labels that could have "
+            "thresholds; those for 'classify' do"
+        )
+        raise UnsupportedError(message)
 
     @abstractmethod
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> M:

@@ -1,6 +1,7 @@
 """The work of task classify: labelled texts to a trained classifier, and back from its folder."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -10,7 +11,7 @@ from munmaek.fit.vocabulary import tokenizer_of
 from munmaek.folder.borrowing import named_tokenizer
 from munmaek.folder.info import Info
 from munmaek.folder.opening import open_tables, part_folders
-from munmaek.metrics.thresholds import Thresholds
+from munmaek.metrics.thresholds import Chosen, Thresholds, Wanted
 from munmaek.models import stage_named
 from munmaek.models.ngram import NgramClassifier
 from munmaek.tasks.asked import AskedRows
@@ -122,6 +123,25 @@ class Classifiers(Work[LabelledCorpus, Labelled, Labeller]):
     def judge(self, model: Labeller, corpus: LabelledCorpus, asked: AskedLabels) -> Judged:
         """Judge the label of each text, or its labels."""
         return model.judge(corpus, top_k=asked.top_k)
+
+    def thresholded(
+        self,
+        model: Labeller,
+        corpus: LabelledCorpus,
+        *,
+        wanted: Wanted,
+        least: float,
+        label: str | None,
+    ) -> tuple[Labeller, list[Chosen]]:
+        """Return the classifier with thresholds chosen on a corpus, and what each does there."""
+        made: Any
+        made, chosen = model.thresholded(corpus, wanted=wanted, least=least, label=label)
+        record = {
+            "data": {"name": corpus.name, "rows": corpus.size, "sha256": corpus.fingerprint},
+            "chosen": [each.to_json() for each in chosen],
+        }
+        training = {**model.info.training, "thresholds": record}
+        return replace(made, info=replace(made.info, training=training)), chosen
 
     def read_test(self, model: Labeller, paths: Sources, asked: AskedRows) -> LabelledCorpus:
         """Read texts and their labels from tables."""

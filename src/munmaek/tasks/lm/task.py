@@ -159,14 +159,6 @@ class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
             return read_minimal_pairs(paths, asked)
         return read_text(paths, column=asked.text_column)
 
-    def measure_test(
-        self, model: TrainedLanguageModel, corpus: Corpus, asked: AskedLines
-    ) -> Measured:
-        """Measure the probabilities of a text, and of a model that adapts to it."""
-        from munmaek.tasks.lm.measuring import measured_test
-
-        return measured_test(model, corpus, asked)
-
     def services(self, model: TrainedLanguageModel) -> list[Service]:
         """Return what servers may ask: likelihoods, and continuations."""
         from munmaek.tasks.lm.services import scoring_service
