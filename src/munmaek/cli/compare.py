@@ -11,7 +11,6 @@ import typer
 from munmaek.cli.board import board, write_remarks
 from munmaek.cli.chosen import meant, merged, named, place, written_by_set
 from munmaek.cli.console import write, write_json
-from munmaek.cli.declared import fields_of
 from munmaek.cli.figures import Figures, write_report_figures
 from munmaek.cli.options import (
     ConfigFile,
@@ -24,6 +23,7 @@ from munmaek.cli.options import (
     examples,
 )
 from munmaek.cli.parameters import Given, Option, Parameters, command, task_options
+from munmaek.declared import fields_of
 from munmaek.errors import ConfigError
 from munmaek.figures import check_figures
 from munmaek.fit.devices import usable_device

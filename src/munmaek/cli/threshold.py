@@ -9,11 +9,11 @@ from typing import Annotated, Any, Final
 import typer
 
 from munmaek.cli.console import write, write_json
-from munmaek.cli.declared import fields_of
 from munmaek.cli.evaluate import asked_options
 from munmaek.cli.options import DataFiles, Force, Json, ModelFolder, examples
 from munmaek.cli.outputs import claimed_folder
 from munmaek.cli.parameters import DATA, Given, Parameters, command
+from munmaek.declared import fields_of
 
 __all__ = ["command_for", "parameters", "threshold"]
 
