@@ -1,5 +1,6 @@
 """The interface of every trained model, whatever its task."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
@@ -36,20 +37,16 @@ class Trained(Protocol):
         ...
 
 
-class Model:
+class Model(ABC):
     """Base of trained models: one way to a folder, and one line that says what it is."""
 
     __slots__ = ()
 
     info: Info
 
+    @abstractmethod
     def files(self) -> Files:
-        """Return what writes each file of the folder.
-
-        Raises:
-            NotImplementedError: the class has not said so.
-        """
-        raise NotImplementedError
+        """Return what writes each file of the folder."""
 
     def manifest(self) -> Mapping[str, Any]:
         """Return what ``munmaek.json`` says besides ``info`` and the files' hashes."""

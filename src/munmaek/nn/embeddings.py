@@ -9,6 +9,7 @@ variance and E, tied, gives scores of unit variance to a normalised hidden vecto
 """
 
 import math
+from abc import ABC, abstractmethod
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -160,15 +161,15 @@ class OutputLayer(nn.Module):
         )
 
 
-class TokenPredictor(nn.Module):
+class TokenPredictor(nn.Module, ABC):
     """Base of networks whose hidden vectors predict tokens through an output layer."""
 
     output: OutputLayer
 
     @property
+    @abstractmethod
     def tied_weight(self) -> Tensor:
         """The embedding's weight [V D], which scores where the output layer is tied."""
-        raise NotImplementedError
 
     def logits(self, hidden: Float[Tensor, "*N D"]) -> Float[Tensor, "*N V"]:
         """Return the scores of the next token, before softmax."""

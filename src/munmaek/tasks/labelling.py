@@ -1,6 +1,6 @@
 """Models that give texts, or pairs of texts, the probability of each label."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -135,7 +135,7 @@ def _check_single(corpus: LabelledCorpus) -> None:
             raise InputError(message)
 
 
-class Labeller(Model, ABC):
+class Labeller(Model):
     """Labels texts by their probabilities."""
 
     __slots__ = ()

@@ -11,6 +11,7 @@ Letters: B rows, S source positions, T target tokens, E width of the embeddings,
 states, W of what predicts, C of a cell's second input, G stacked gates, L layers.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar, Literal, NamedTuple, final
 
@@ -179,7 +180,7 @@ class LuongState(NamedTuple):
     """Tokens read so far: the next output's place, from 0."""
 
 
-class _Luong(nn.Module):
+class _Luong(nn.Module, ABC):
     """Base of Luong's decoders; a subclass makes its layers."""
 
     feeds: ClassVar[bool]
@@ -194,8 +195,9 @@ class _Luong(nn.Module):
         self.combine = nn.Linear(sizes.states + hidden, hidden, bias=False)
         self.centre = PredictedCentre(hidden, hidden) if options.span == "local-p" else None
 
+    @abstractmethod
     def _make_layers(self, sizes: DecoderSizes, options: LuongOptions) -> None:
-        raise NotImplementedError
+        """Make what the state goes through, from the bottom up."""
 
     def begin(self, memory: AttentionMemory) -> LuongState:
         """Return s_0, and for h̃_0 zeros where it is fed."""
