@@ -379,6 +379,25 @@ def test_an_option_that_is_none_now_and_was_not_there_before_is_the_same(tmp_pat
         made({"train": {"steps": 6}}, resume=True)
 
 
+def test_a_lock_that_could_not_be_removed_does_not_come_along_into_a_comparison(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlink = Path.unlink
+
+    def failing(path: Path, **options: bool) -> None:
+        if path.suffix == ".lock":
+            monkeypatch.undo()
+            raise OSError(errno.EIO, "Input/output error")
+        unlink(path, **options)
+
+    with made_aside(tmp_path / "c", asked=None, force=False) as at:
+        (at / "models").mkdir()
+        monkeypatch.setattr(Path, "unlink", failing)
+        write_text(at / "models" / "m", "a model\n")
+        assert [path.suffix for path in (at / "models").iterdir() if path.name != "m"] == [".lock"]
+    assert [path.name for path in (tmp_path / "c" / "models").iterdir()] == ["m"]
+
+
 def test_a_comparison_goes_on_with_the_same_and_with_nothing_else(
     run: Run, text: Path, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -39,6 +39,7 @@ __all__ = [
     "place_of",
     "remove_whole",
     "scratch_folder",
+    "sweep_within",
     "sync_all",
     "temporary_beside",
     "write_text",
@@ -205,6 +206,16 @@ def _sweep(place: Path) -> None:
                 each.rename(place)
             elif found:
                 _remove(each)
+
+
+def sweep_within(folder: Path) -> None:
+    """Remove what was left anywhere in a folder that nobody writes to any more.
+
+    What is written in a folder on its way is claimed there, and a lock whose removal failed would
+    come along into its place, where no later run would claim it.
+    """
+    for each in [path for path in folder.rglob(".munmaek-*") if LEFT.fullmatch(path.name)]:
+        _remove(each)
 
 
 def _remove(path: Path) -> None:

@@ -20,6 +20,7 @@ from munmaek.writing import (
     move_into_place,
     place_of,
     remove_whole,
+    sweep_within,
     sync_all,
     write_text,
     writing,
@@ -56,11 +57,12 @@ def made_aside(
         try:
             yield work
         except BaseException:
-            if asked is None or not any(work.glob("models/*")):
+            if asked is None or not any(work.glob("models/[!.]*")):
                 shutil.rmtree(work, ignore_errors=True)
             raise
         with writing(folder):
             (work / _ASKED).unlink(missing_ok=True)
+            sweep_within(work)
             sync_all(work)
             move_into_place(work, place_of(folder))
 
