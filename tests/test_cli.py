@@ -283,9 +283,9 @@ BAD = [
     ("translate {home}/rnn {home}/ko.txt", ["'lm'", "translate needs 'translate'"]),
     ("fill {home}/bert 나는", ["<mask>"]),
     ("embed {home}/rnn {home}/ko.txt", ["embed needs 'embed' or 'mlm'"]),
-    ("embed {home}/bert {home}/ko.txt -o {bad}/short.txt", ["short.txt", ".npy or .jsonl"]),
+    ("embed {home}/bert {home}/ko.txt -o {bad}/short.txt", ["short.txt", "--force"]),
     ("embed {home}/bert {home}/ko.txt -o {bad}/taken.npy", ["taken.npy", "--force"]),
-    ("embed {home}/bert {home}/ko.txt -o {bad}", ["bad", ".npy or .jsonl"]),
+    ("embed {home}/bert {home}/ko.txt -o {bad}", ["bad", ".jsonl", ".npy is wanted"]),
     ("align {home}/seq2seq {home}/ko.txt {home}/en.txt", ["no attention"]),
     ("align {home}/attention {home}/ko.txt {bad}/short.txt", ["200", "short.txt has 1"]),
     ("look {home}/ngram 나는 -o {bad}/short.txt", ["short.txt", "--force"]),
@@ -571,7 +571,7 @@ def test_classify_gives_a_line_for_each_line_and_keeps_empty_ones(
     assert lines[0].split("\t")[0] in ("me", "other")
     rows = run("classify", home / "classifier", three_lines, "--json").rows
     assert sum(rows[0]["probabilities"].values()) == pytest.approx(1)
-    assert rows[1] == {"text": "", "label": None, "probabilities": {}}
+    assert rows[1] == {"text": "", "label": None, "probability": None, "probabilities": {}}
 
 
 def test_translate_gives_a_line_for_each_line_and_keeps_empty_ones(

@@ -292,5 +292,5 @@ def test_a_cut_is_said_and_windows_or_lines_are_written(
     assert "cut at" in capsys.readouterr().err
     assert main([*search, "--window"]) == 0
     assert "cut at" not in capsys.readouterr().err
-    assert main([*command, "-o", str(place / "x.txt")]) == 2
+    assert main([*command, "-o", str(place / "x.doc")]) == 2
     assert "ends in .npy or .jsonl" in capsys.readouterr().err

@@ -373,7 +373,7 @@ def test_a_translation_with_line_ends_in_it_is_one_line(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--precision", "int4"), "there are float32, int8"),
+        (("--precision", "int4"), "precision = 'int4': input should be 'float32' or 'int8'"),
         (("--dictionary", "d.tsv"), "--dictionary is for --replace-unknown"),
         (("--n-best", 6), "n_best must be at most the beam of 5"),
     ],

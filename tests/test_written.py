@@ -174,7 +174,7 @@ def test_no_file_is_replaced_unasked_and_none_of_another_kind(tmp_path: Path) ->
 def test_a_name_tells_the_form_and_a_missing_package_its_extra(
     tmp_path: Path, monkeypatch: Any
 ) -> None:
-    with pytest.raises(ConfigError, match=r"a.doc: a name that ends in .txt, .tsv, .*xlsx is"):
+    with pytest.raises(ConfigError, match=r"a.doc: a name that ends in .txt, .tsv, .*npy is"):
         write(tmp_path / "a.doc")
     with pytest.raises(ConfigError, match=r"ends in .txt, .*, .json is wanted"):
         write(tmp_path / "a.parquet.gz")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from munmaek.models import LINEAGE
     from munmaek.phrases import phrasebook
     from munmaek.pipeline import evaluate, load, train
+    from munmaek.predicting import predict
     from munmaek.tasks import TASKS
     from munmaek.tasks.classify.mixed import MixedClassifier
     from munmaek.tasks.classify.model import Classifier
@@ -52,6 +53,7 @@ __all__ = [
     "evaluate",
     "load",
     "phrasebook",
+    "predict",
     "train",
     "train_tokenizer",
 ]
@@ -76,6 +78,7 @@ _HOMES = {
     "evaluate": "munmaek.pipeline",
     "load": "munmaek.tasks.loading",
     "phrasebook": "munmaek.phrases",
+    "predict": "munmaek.predicting",
     "train": "munmaek.pipeline",
     "train_tokenizer": "munmaek.text.tokenizers",
 }

@@ -1,218 +1,86 @@
 """``munmaek align``."""
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from enum import StrEnum
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
-from munmaek.cli.console import write, write_json
+from munmaek.cli.console import write_json
 from munmaek.cli.evaluate import write_scores
-from munmaek.cli.options import Json
-from munmaek.errors import ConfigError, InputError, UnsupportedError
+from munmaek.cli.parameters import Declared, Given
+from munmaek.cli.predict import asked_of, class_at, parameters, predict
+from munmaek.errors import ConfigError, InputError
 
-__all__ = ["align"]
-
-BLOCK = 256
-"""Pairs that go through the model together."""
-
-MOST_CELLS = 10_000_000
-"""Pairings of a source with a target word of one pair."""
+__all__ = ["ALIGN", "align"]
 
 Pairs = Sequence[tuple[str, str]]
 Links = frozenset[tuple[int, int]]
+Files = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="[MODEL] SRC TGT|TABLE",
+        show_default=False,
+        help="Folder of a translator with attention (not with --aligner); source sentences and "
+        "their translations in two files, or in a table.",
+    ),
+]
 
 
-class Aligner(StrEnum):
-    """Statistical aligners."""
-
-    hmm = "hmm"
-    ibm1 = "ibm1"
-
-
-class Symmetrisation(StrEnum):
-    """Ways to join two directions of alignment into one."""
-
-    intersection = "intersection"
-    union = "union"
-    grow_diag = "grow-diag"
-    grow_diag_final = "grow-diag-final"
-    grow_diag_final_and = "grow-diag-final-and"
-
-
-class Reading(StrEnum):
-    """Which step speaks for a word."""
-
-    output = "output"
-    input = "input"
-
-
-def align(
-    files: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="[MODEL] SRC TGT",
-            show_default=False,
-            help="Folder of a translator with attention (not with --aligner), source sentences "
-            "and their translations.",
-        ),
-    ],
-    *,
-    aligner: Annotated[
-        Aligner | None,
-        typer.Option(
-            show_default=False,
-            help="Align without a model, from these sentences alone: hmm (two hidden Markov "
-            "models that agree) or ibm1 (the plain baseline).",
-        ),
-    ] = None,
-    by: Annotated[
-        Symmetrisation | None,
-        typer.Option(
-            "--symmetrise",
-            show_default="grow-diag-final-and with --aligner",
-            help="Way to join two directions: those of --aligner, or of a model the source "
-            "word that each target word attends to most and the target word that attends to each "
-            "source word most. Without it a model has the former alone.",
-        ),
-    ] = None,
-    reading: Annotated[
-        Reading,
-        typer.Option(help="A word's attention: of the step that emits it or that reads it."),
-    ] = Reading.output,
-    layer: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            show_default="the model's own choice",
-            help="Decoder layer whose attention is read, from 0, or -1 for the last.",
-        ),
-    ] = None,
-    head: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", show_default="the mean of all", help="Head of the layer, from 0."
-        ),
-    ] = None,
-    gold: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            show_default=False,
-            help="Print the alignment error rate instead: gold links a line, 0-0 sure, 0?0 or "
-            "0p0 possible.",
-        ),
-    ] = None,
-    gold_first: Annotated[
-        int, typer.Option(min=0, max=1, help="Number of the first word in --gold.")
-    ] = 0,
-    json: Json = False,
-) -> None:
+def align(given: Given) -> None:
     """Print which words of two texts belong together.
 
     A line holds the links of a pair in Pharaoh's form, 0-0 1-2. Numbers count the words between
     spaces, from 0, source first; a no-break space is part of a word. There are as many lines as
-    pairs; a pair with an empty side gives an empty one.
+    pairs; a pair with an empty side gives an empty one. --aligner reads all pairs before it aligns
+    the first.
     """
+    folder, data = _parted(given["files"], alone=given["aligner"] is not None)
+    from munmaek.text.sources import UTF8, encoded
+
+    if given["gold"] is None:
+        source = data[0] if len(data) == 1 else _table(encoded(data, given["encoding"] or UTF8))
+        predict("align", given, source=source, folder=folder)
+        return
+    if given["output"] is not None:
+        raise ConfigError("--gold prints the error rate, and -o writes rows; leave one of them out")
+    _measure(folder, data, given)
+
+
+def _parted(files: Sequence[str], *, alone: bool) -> tuple[Any, Sequence[str]]:
+    """Return the model, None where there is none, and the files.
+
+    Raises:
+        ConfigError: too few names, or too many.
+    """
+    folder, data = (None, files) if alone else (files[0], files[1:])
+    if len(data) not in (1, 2):
+        names = "SRC TGT" if alone else "MODEL SRC TGT (or --aligner hmm SRC TGT)"
+        message = f"align needs {names}, or a table, got {len(files)} names"
+        raise ConfigError(message)
+    return folder, data
+
+
+def _table(files: Sequence[Any]) -> Any:
+    """Return two parallel files as a table."""
+    from munmaek.text.memory import Table
     from munmaek.text.parallel import read_parallel
 
-    wanted = 2 if aligner else 3
-    if len(files) != wanted:
-        names = "SRC TGT" if aligner else "MODEL SRC TGT (or --aligner hmm SRC TGT)"
-        message = f"align needs {names}, got {len(files)} names"
-        raise ConfigError(message)
-    if aligner and (layer is not None or head is not None):
-        message = f"--layer and --head are of a model's attention, not of --aligner {aligner}"
-        raise ConfigError(message)
-    trained: Any = None if aligner else _translator(files[0])
-    find = (
-        _statistical(aligner, (by or Symmetrisation.grow_diag_final_and).value)
-        if aligner
-        else _attentive(trained, reading.value, None if by is None else by.value, layer, head)
-    )
-    corpus = read_parallel(files[-2:])
+    corpus = read_parallel(files)
     pairs = list(zip(corpus.sources, corpus.targets, strict=True))
-    known = None if gold is None else _gold(gold, pairs, gold_first)
-    found = _keeping_place(pairs, find)
-    if known is None:
-        for pair, links in zip(pairs, found, strict=True):
-            _write(pair, links, json=json)
-        sys.stdout.flush()
-        return
-    stage = aligner.value if aligner else str(trained.info.stage)
-    how = f"{by or Symmetrisation.grow_diag_final_and}" if aligner else f"{reading} step"
-    if by and not aligner:
-        how = f"{how}, {by}"
-    _write_scores(list(found), known, stage, how, name=corpus.name, json=json)
+    return Table(lambda: ({"source": source, "target": target} for source, target in pairs))
 
 
-def _keeping_place(pairs: Pairs, find: Callable[[Pairs], Iterator[Links]]) -> Iterator[Links]:
-    """Find the links of every pair; those with an empty side are not looked at."""
-    from munmaek.text.spaces import ascii_words
+def _measure(folder: Any, data: Sequence[str], given: Given) -> None:
+    """Print the alignment error rate against gold links."""
+    from munmaek.text.parallel import read_parallel
+    from munmaek.text.sources import encoded
 
-    filled = [all(ascii_words(text) for text in pair) for pair in pairs]
-    found = find([pair for pair, whole in zip(pairs, filled, strict=True) if whole])
-    for whole in filled:
-        yield next(found) if whole else frozenset()
-
-
-def _statistical(aligner: Aligner, by: Any) -> Callable[[Pairs], Iterator[Links]]:
-    from munmaek.align import statistical_links, symmetrise
-    from munmaek.metrics import IbmModel1
-    from munmaek.text.spaces import ascii_words
-
-    def hmm(pairs: Pairs) -> Iterator[Links]:
-        sources, targets = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-        return iter(statistical_links(sources, targets, by=by))
-
-    def ibm1(pairs: Pairs) -> Iterator[Links]:
-        sources, targets = ([ascii_words(pair[side]) for pair in pairs] for side in (0, 1))
-        _check_sizes(sources, targets)
-        there, back = IbmModel1.fit(sources, targets), IbmModel1.fit(targets, sources)
-        for source, target in zip(sources, targets, strict=True):
-            backward = {(s, t) for t, s in back.align(target, source)}
-            yield symmetrise(there.align(source, target), backward, by=by)
-
-    return hmm if aligner is Aligner.hmm else ibm1
-
-
-def _check_sizes(sources: Sequence[Sequence[str]], targets: Sequence[Sequence[str]]) -> None:
-    """Refuse a pair whose every pairing of words would not fit in memory."""
-    for number, (source, target) in enumerate(zip(sources, targets, strict=True), start=1):
-        if len(source) * len(target) > MOST_CELLS:
-            message = (
-                f"the {number}. pair with words has {len(source):,} and {len(target):,}: ibm1 "
-                f"counts all {len(source) * len(target):,} pairings, {MOST_CELLS:,} at most; "
-                "cut it into sentences, or give --aligner hmm"
-            )
-            raise InputError(message)
-
-
-def _translator(model: str) -> Any:
-    from munmaek.tasks.loading import load_for
-
-    return load_for(model, "translate", what="align")
-
-
-def _attentive(
-    trained: Any, reading: Any, by: Any, layer: int | None, head: int | None
-) -> Callable[[Pairs], Iterator[Links]]:
-    def find(pairs: Pairs) -> Iterator[Links]:
-        for at in range(0, len(pairs), BLOCK):
-            part = pairs[at : at + BLOCK]
-            sources, targets = [pair[0] for pair in part], [pair[1] for pair in part]
-            found = trained.align(sources, targets, reading=reading, by=by, layer=layer, head=head)
-            for each in found:
-                if each.alignment is None:
-                    message = (
-                        f"stage '{trained.info.stage}' has no attention, so it cannot align; "
-                        "train 'attention' or 'transformer', or give --aligner hmm"
-                    )
-                    raise UnsupportedError(message)
-                yield frozenset(each.alignment)
-
-    return find
+    asked = asked_of("align", given)
+    aligning = class_at("align").opened(folder, asked)
+    corpus = read_parallel(encoded(data, asked.encoding))
+    pairs = list(zip(corpus.sources, corpus.targets, strict=True))
+    known = _gold(asked.gold, pairs, asked.gold_first)
+    _write_scores(aligning, aligning.links(pairs), known, corpus.name, json=given["json"])
 
 
 def _gold(path: str, pairs: Pairs, first: int) -> list[tuple[Links, Links]]:
@@ -237,23 +105,23 @@ def _gold(path: str, pairs: Pairs, first: int) -> list[tuple[Links, Links]]:
 
 
 def _write_scores(
+    aligning: Any,
     found: Sequence[Links],
     known: Sequence[tuple[Links, Links]],
-    stage: str,
-    how: str,
-    *,
     name: str,
+    *,
     json: bool,
 ) -> None:
     import numpy as np
 
     from munmaek.metrics import alignment_scores, remarks, resting_on, sign
 
+    signature = sign(task="align", stage=aligning.stage, tokenizer="words")
     scores = alignment_scores(
         found,
         [sure for sure, _ in known],
         possible=[possible for _, possible in known],
-        signature=sign(task="align", stage=stage, tokenizer="words").extended(("links", how)),
+        signature=signature.extended(("links", aligning.how)),
         rng=np.random.default_rng(0),
     )
     scores = resting_on(scores, name, len(found), "pairs")
@@ -264,11 +132,4 @@ def _write_scores(
         write_scores(told)
 
 
-def _write(row: tuple[str, str], links: Links, *, json: bool) -> None:
-    from munmaek.align import format_gold
-
-    if json:
-        listed = [list(link) for link in sorted(links)]
-        write_json({"source": row[0], "target": row[1], "alignment": listed})
-    else:
-        write(format_gold(links))
+ALIGN = Declared(align, lambda: parameters("align", files=(Files, ...)))

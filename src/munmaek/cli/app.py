@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from munmaek.cli.options import examples
+from munmaek.cli.parameters import Declared
 from munmaek.tasks import tasks
 
 __all__ = ["app"]
@@ -118,6 +119,8 @@ class Verb:
         found: Any = getattr(import_module(f"munmaek.cli.{module}"), function)
         if isinstance(found, typer.Typer):
             return get_command(found)
+        if isinstance(found, Declared):
+            return found.command(name, examples(*self.examples))
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
         app.command(name, epilog=examples(*self.examples))(found)
         return get_command(app)
@@ -165,7 +168,7 @@ VERBS: Final[Mapping[str, Verb | VerbByTask]] = {
         Threshold, "Choose from which probability on a classifier gives a label."
     ),
     "score": Verb(
-        "score:score",
+        "score:SCORE",
         (
             "munmaek score models/rnn sentences.txt --tokens",
             "munmaek score models/5gram test.txt --total",
@@ -173,7 +176,7 @@ VERBS: Final[Mapping[str, Verb | VerbByTask]] = {
         ),
     ),
     "generate": Verb(
-        "generate:generate", ("munmaek generate models/rnn '나는 학교에서' --count 3",)
+        "generate:GENERATE", ("munmaek generate models/rnn '나는 학교에서' --count 3",)
     ),
     "next": Verb("next:next_tokens", ("munmaek next models/5gram '나는 학교에서' -k 5",)),
     "lookup": Verb(
@@ -187,26 +190,26 @@ VERBS: Final[Mapping[str, Verb | VerbByTask]] = {
     "mix": VerbByTask(Mix, "Mix several language models, or several classifiers, into one."),
     "add": Verb("add:add", ("munmaek add models/5gram more.txt -o models/5gram-more",)),
     "classify": Verb(
-        "classify:classify",
+        "classify:CLASSIFY",
         ("munmaek classify models/reviews new.txt --json", "munmaek classify models/nli pairs.tsv"),
     ),
-    "rate": Verb("classify:rate", ("munmaek rate models/sts pairs.tsv",)),
+    "rate": Verb("rate:RATE", ("munmaek rate models/sts pairs.tsv",)),
     "tag": Verb(
-        "classify:tag",
+        "tag:TAG",
         (
             "munmaek tag models/names new.txt --json",
             "munmaek tag models/names test.tsv --words",
         ),
     ),
     "translate": Verb(
-        "translate:translate", ("echo '나는 너를 사랑해' | munmaek translate models/ko-en",)
+        "translate:TRANSLATE", ("echo '나는 너를 사랑해' | munmaek translate models/ko-en",)
     ),
-    "fill": Verb("fill:fill", ("munmaek fill models/bert '나는 <mask> 공부한다'",)),
-    "embed": Verb("embed:embed", ("munmaek embed models/bert sentences.txt -o vectors.npy",)),
-    "search": Verb("search:search", ("munmaek search models/bert sentences.txt '재미있는 영화'",)),
+    "fill": Verb("fill:FILL", ("munmaek fill models/bert '나는 <mask> 공부한다'",)),
+    "embed": Verb("embed:EMBED", ("munmaek embed models/bert sentences.txt -o vectors.npy",)),
+    "search": Verb("search:SEARCH", ("munmaek search models/bert sentences.txt '재미있는 영화'",)),
     "filter": VerbByTask(Filter, "Keep the texts of a large corpus that a model takes for good."),
     "align": Verb(
-        "align:align",
+        "align:ALIGN",
         ("munmaek align models/ko-en ko.txt en.txt", "munmaek align --aligner hmm ko.txt en.txt"),
     ),
     "compare": VerbByTask(Compare, "Train several stages on the same data, side by side."),

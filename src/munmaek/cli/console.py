@@ -1,13 +1,12 @@
 """Results go to standard output, everything said to standard error."""
 
-import json
-import math
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any
 
 from munmaek.terminal import seconds_text, wipe_line, write_message
+from munmaek.text.written_lines import json_line
 
 __all__ = [
     "seconds_text",
@@ -20,9 +19,6 @@ __all__ = [
     "write_message",
     "write_warnings",
 ]
-
-_LINE_ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
-"""Characters that JSON leaves as they are and some readers of lines take for line ends."""
 
 
 def write(text: str) -> None:
@@ -40,8 +36,7 @@ def write_line(text: str) -> None:
 def write_json(value: Any) -> None:
     """Print one JSON value on a line of its own; numbers that JSON cannot hold become null."""
     wipe_line()
-    written = json.dumps(_finite(value), ensure_ascii=False, allow_nan=False)
-    print(written.translate(_LINE_ENDS))
+    print(json_line(value))
 
 
 def write_warnings(warnings: Iterable[str]) -> None:
@@ -57,17 +52,6 @@ def write_error(text: str) -> None:
     with suppress(OSError):  # the complaint may be about this very stream
         sys.stdout.flush()
     print("munmaek:", " ".join(text.split("\n")), file=sys.stderr, flush=True)
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, Mapping):
-        pairs = cast("Mapping[str, Any]", value).items()
-        return {key: _finite(each) for key, each in pairs}
-    if isinstance(value, list | tuple):
-        return [_finite(each) for each in cast("list[Any]", value)]
-    return value
 
 
 def size_text(size: float) -> str:

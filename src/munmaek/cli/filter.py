@@ -276,10 +276,10 @@ def _like(written: str | None) -> tuple[str, ...]:
     """Return the texts of a file of that name, else the text itself."""
     if written is None:
         return ()
-    from munmaek.cli.inputs import Texts
+    from munmaek.text.corpora import read_texts
 
     if Path(written).is_file():
-        return tuple(each for each in Texts(written).read() if each)
+        return tuple(each for each in read_texts(written) if each)
     return (written,)
 
 

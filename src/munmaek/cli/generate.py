@@ -1,44 +1,35 @@
 """``munmaek generate``."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from munmaek.cli.console import write_json, write_line
 from munmaek.cli.options import Json, ModelFolder
+from munmaek.cli.parameters import Declared, Given, Parameters, class_parameters, given_of
 from munmaek.errors import ConfigError
 
-__all__ = ["generate"]
+__all__ = ["GENERATE", "generate"]
+
+ASKED: Final = "munmaek.tasks.lm.generating:AskedContinuations"
 
 
-def generate(
-    model: ModelFolder,
-    prompt: Annotated[
-        str, typer.Argument(metavar="PROMPT", help="Beginning of the text.", show_default=False)
-    ] = "",
-    *,
-    count: Annotated[int, typer.Option("--count", "-n", min=1, help="Texts to make.")] = 1,
-    max_length: Annotated[int, typer.Option(min=1, help="Tokens at most.")] = 60,
-    temperature: Annotated[
-        float, typer.Option(help="Below 1 keeps closer to the likely, above 1 strays.")
-    ] = 1.0,
-    top_k: Annotated[
-        int | None, typer.Option(min=1, show_default=False, help="Draw among the k likeliest only.")
-    ] = None,
-    top_p: Annotated[
-        float | None,
-        typer.Option(
-            show_default=False, help="Draw among the likeliest that hold this share, 0 to 1."
-        ),
-    ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(min=0, show_default=False, help="The same seed gives the same texts."),
-    ] = None,
-    json: Json = False,
-) -> None:
+def _parameters() -> Parameters:
+    prompt = typer.Argument(metavar="PROMPT", help="Beginning of the text.", show_default=False)
+    count = typer.Option("--count", "-n", min=1, metavar="N", help="Texts to make.")
+    return {
+        "model": (ModelFolder, ...),
+        "prompt": (Annotated[str, prompt], ""),
+        "count": (Annotated[int, count], 1),
+        **class_parameters(ASKED),
+        "json": (Json, False),
+    }
+
+
+def generate(given: Given) -> None:
     """Continue a text, one line for each continuation."""
-    if not temperature > 0:
+    temperature, top_p = given["temperature"], given["top_p"]
+    if temperature is not None and not temperature > 0:
         message = (
             f"--temperature {temperature}: must be above 0; small values keep to the likeliest"
         )
@@ -49,20 +40,19 @@ def generate(
 
     import numpy as np
 
+    from munmaek.tasks.lm.generating import AskedContinuations
     from munmaek.tasks.loading import load_for
 
-    trained: Any = load_for(model, "lm", what="generate")
-    texts = trained.generate(
-        prompt,
-        rng=np.random.default_rng(seed),
-        max_length=max_length,
-        temperature=temperature,
-        top_k=top_k,
-        top_p=top_p,
-        count=count,
-    )
-    for text in texts:
-        if json:
+    asked = AskedContinuations.of(given_of(ASKED, given), where="the command line")
+    trained: Any = load_for(given["model"], "lm", what="generate")
+    rng = np.random.default_rng(asked.seed)
+    options = asked.model_dump(exclude={"seed"})
+    prompt = given["prompt"]
+    for text in trained.generate(prompt, rng=rng, count=given["count"], **options):
+        if given["json"]:
             write_json({"prompt": prompt, "text": text})
         else:
             write_line(text)
+
+
+GENERATE = Declared(generate, _parameters)

@@ -24,7 +24,17 @@ if TYPE_CHECKING:
     from munmaek.models import Stage
     from munmaek.tasks import Task
 
-__all__ = ["Given", "Option", "Parameters", "closest", "command", "task_options"]
+__all__ = [
+    "Declared",
+    "Given",
+    "Option",
+    "Parameters",
+    "class_parameters",
+    "closest",
+    "command",
+    "given_of",
+    "task_options",
+]
 
 Given: TypeAlias = Mapping[str, Any]
 """Values that were given, by option without hyphens before; None and [] where nothing was."""
@@ -44,7 +54,8 @@ USUAL: Final = {
 }
 """Meanings of options that several stages have, each for itself."""
 DATA, MODEL, TRAIN, RUNNING = "Data", "Model", "Training", "Running"
-GROUPS: Final = (DATA, MODEL, TRAIN, RUNNING)
+ENDS: Final = ("Arguments", RUNNING)
+"""Groups that help begins and ends with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +74,8 @@ class Option:
     """As help shows it; stages that differ are named."""
     repeated: bool = False
     """It may be written several times, once for each value."""
+    metavar: str = ""
+    """The value as help writes it; by default as its type says."""
 
     @property
     def identifier(self) -> str:
@@ -77,9 +90,10 @@ class Option:
         if plain is bool:
             flag = flag if field.default is False else f"{flag}/--no-{self.name}"
         bounds: Mapping[str, float] = field.bounds if plain in (int, float) else {}
+        metavar = self.metavar or ("FILE" if self.repeated else _metavar(field))
         option = typer.Option(
             flag,
-            metavar=None if plain is bool else "FILE" if self.repeated else _metavar(field),
+            metavar=None if plain is bool else metavar,
             min=bounds.get("ge"),
             max=bounds.get("le"),
             show_default=self.default or False,
@@ -183,7 +197,7 @@ class Grouped(TyperCommand):
             name = "Arguments" if each.param_type_name == "argument" else panel
             if (record := each.get_help_record(ctx)) is not None:
                 groups.setdefault(name, []).append(record)
-        for name in dict.fromkeys(("Arguments", *groups, *GROUPS)):
+        for name in ("Arguments", *(each for each in groups if each not in ENDS), RUNNING):
             if records := groups.get(name):
                 with formatter.section(name):
                     formatter.write_dl(records)
@@ -232,7 +246,7 @@ def command(
     parameters: Parameters,
     *,
     epilog: str,
-    explain: Callable[[str], str],
+    explain: Callable[[str], str] | None = None,
 ) -> Any:
     """Return a command whose ``function`` gets what was given by name.
 
@@ -241,7 +255,8 @@ def command(
         function: its docstring is the command's help.
         parameters: of the command.
         epilog: the end of its help.
-        explain: returns, for an option that is not there, what may be meant.
+        explain: returns, for an option that is not there, what may be meant; None is what is
+            spelled alike.
     """
 
     def call(**given: Any) -> None:
@@ -261,3 +276,47 @@ def command(
     made: Any = get_command(app)
     made.explain = explain
     return made
+
+
+def class_parameters(path: str, *, panel: str = RUNNING) -> Parameters:
+    """Return the options that a class declares, by key: ``munmaek.tasks.answering:Asked``.
+
+    Their panels, what help writes for their values and names of their own are those of the class.
+    A key of several values has an option that may come again; what stands in no panel is in
+    ``panel``.
+    """
+    names: Mapping[str, str] = class_value(path, "flags") or {}
+    metavars: Mapping[str, str] = class_value(path, "metavars") or {}
+    panels: Mapping[str, Sequence[str]] = class_value(path, "panels") or {}
+    flags = {key: flag for flag, key in names.items()}
+    groups = {key: name for name, keys in panels.items() for key in keys}
+    found: dict[str, tuple[Any, Any]] = {}
+    for key, field in fields_of(path).items():
+        name = flags.get(key, key.replace("_", "-"))
+        default = "" if field.plain is bool or field.is_many else shown(field.default)
+        metavar = metavars.get(key, "NAME" if name.endswith("-column") else "")
+        group, many = groups.get(key, panel), field.is_many
+        option = Option(name, "", {}, group, field, default, repeated=many, metavar=metavar)
+        found[key] = option.parameter
+    return found
+
+
+def given_of(path: str, given: Given) -> dict[str, Any]:
+    """Return what was given of the options that a class declares."""
+    values = {name: given[name] for name in fields_of(path)}
+    return {name: value for name, value in values.items() if value is not None and value != []}
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A verb with declared options, whose function gets what was given by name."""
+
+    run: Callable[[Given], None]
+    """Does what the verb does; its docstring is the help."""
+    parameters: Callable[[], Parameters]
+    """Returns its arguments and options."""
+
+    def command(self, name: str, epilog: str) -> Any:
+        """Return the command."""
+        made = self.parameters()
+        return command(name, self.run, made, epilog=epilog, explain=closest(made))

@@ -1,42 +1,33 @@
 """``munmaek search``."""
 
-import heapq
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
-from munmaek.cli.console import write_json, write_line
-from munmaek.cli.embed import PRECISIONS, Prompt, Window, overlap_of, say_cut
-from munmaek.cli.inputs import Texts
-from munmaek.cli.options import Json, ModelFolder, TextColumn, column
-from munmaek.errors import ConfigError
+from munmaek.cli.console import write_json, write_line, write_message
+from munmaek.cli.options import Json, ModelFolder
+from munmaek.cli.parameters import Declared, Given, Parameters, class_parameters, given_of
 
-__all__ = ["search"]
+__all__ = ["SEARCH", "search"]
 
-BLOCK = 4096
+ASKED: Final = "munmaek.tasks.embed.searching:AskedSearch"
 
 
-def search(
-    model: ModelFolder,
-    file: Annotated[
-        str, typer.Argument(metavar="FILE", show_default=False, help="Text, a sentence a line.")
-    ],
-    query: Annotated[
-        str,
-        typer.Argument(
-            metavar="QUERY", show_default=False, help="Text that the lines are to be near."
-        ),
-    ],
-    *,
-    top: Annotated[int, typer.Option(min=1, help="Lines to show.")] = 5,
-    precision: Annotated[
-        str, typer.Option(metavar="NAME", help="float32, bfloat16 or int8, as in embed.")
-    ] = "float32",
-    window: Window = False,
-    prompt: Prompt = None,
-    text_column: TextColumn = None,
-    json: Json = False,
-) -> None:
+def _parameters() -> Parameters:
+    file = typer.Argument(metavar="FILE", show_default=False, help="Text, a sentence a line.")
+    query = typer.Argument(
+        metavar="QUERY", show_default=False, help="Text that the lines are to be near."
+    )
+    return {
+        "model": (ModelFolder, ...),
+        "file": (Annotated[str, file], ...),
+        "query": (Annotated[str, query], ...),
+        **class_parameters(ASKED),
+        "json": (Json, False),
+    }
+
+
+def search(given: Given) -> None:
     """Print the lines of a file nearest in meaning to a query.
 
     A line holds the cosine to the query, the line's number and its text; a model that compares by
@@ -44,40 +35,32 @@ def search(
     the query alone. Without it the query has the model's prompt "query" and the lines have
     "document" or "passage", where it has them, else its default one.
     """
-    if precision not in PRECISIONS:
-        message = f"--precision {precision}: there are {', '.join(PRECISIONS)}"
-        raise ConfigError(message)
-    import itertools
-
-    from munmaek.metrics.retrieval import similarities
+    from munmaek.progress import followed
+    from munmaek.tasks.answering import text_columns
+    from munmaek.tasks.embed.searching import AskedSearch, Nearest
     from munmaek.tasks.loading import load_for
+    from munmaek.text.files import count_lines
+    from munmaek.text.rows import open_rows
+    from munmaek.text.sources import encoded
 
-    trained: Any = load_for(model, "embed", what="search")
-    asked = trained.sentence.asked if prompt is None else prompt
-    answered, name = trained.sentence.answered, trained.sentence.similarity
-    shared = overlap_of(trained, asked) if window else None
-    wanted = trained.embed([query], overlap=shared, prompt=asked)
-    best: list[tuple[float, int, str]] = []
-    source = Texts(file, column(text_column))
-    read, compared = itertools.tee(source.read())
-    number = longer = 0
-
-    def count(encoded: Any) -> None:
-        nonlocal longer
-        longer = encoded.longer
-
-    overlap = overlap_of(trained, answered) if window else None
-    options = {"precision": precision, "block": BLOCK, "overlap": overlap, "report": count}
-    encoded = trained.embed_blocks(read, prompt=answered, **options)
-    for vectors in source.followed(encoded, size=len):
-        for value in similarities(vectors, wanted, name=name)[:, 0].tolist():
-            number += 1
-            # Of equal lines the earlier comes first.
-            entry = (value, -number, next(compared))
-            heapq.heappush(best, entry) if len(best) < top else heapq.heappushpop(best, entry)
-    say_cut(0 if window else longer, trained.limit)
-    for value, place, line in sorted(best, reverse=True):
-        if json:
-            write_json({name: value, "line": -place, "text": line})
+    asked = AskedSearch.of(given_of(ASKED, given), where="the command line")
+    trained: Any = load_for(given["model"], "embed", what="search")
+    nearest = Nearest(trained, given["query"], asked)
+    columns = text_columns(asked, trained.info.columns)
+    texts = (
+        text for (text,) in open_rows(encoded([given["file"]], asked.encoding)[0], columns).texts()
+    )
+    counted = nearest.gone_through(texts)
+    for _ in followed(counted, "lines", total=lambda: count_lines(given["file"]), size=float):
+        pass
+    if nearest.longer and not asked.window:
+        cut = f"{nearest.longer:,} lines were cut at {trained.limit} tokens"
+        write_message(f"{cut}; --window reads them whole")
+    for each in nearest.found():
+        if given["json"]:
+            write_json({nearest.name: each.similarity, "line": each.line, "text": each.text})
         else:
-            write_line(f"{value:.4f}\t{-place}\t{line}")
+            write_line(f"{each.similarity:.4f}\t{each.line}\t{each.text}")
+
+
+SEARCH = Declared(search, _parameters)

@@ -3,7 +3,7 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from munmaek.pipeline import work_folder
 from munmaek.tasks import task_named
 from munmaek.tasks.loading import load
 from munmaek.tasks.work import Measured, Work
+from munmaek.text.columns import noting_columns
 from munmaek.text.sources import encoded
 from munmaek.writing import remove_whole, scratch_folder, write_text
 
@@ -194,6 +195,8 @@ class _Material:
     prepared: Any
     """For all who train from nothing."""
     test: Any
+    columns: Mapping[str, str | int]
+    """Columns that the training data was read from, by their role."""
 
     @classmethod
     def of(cls, settings: CompareSettings, work: Work[Any, Any, Any]) -> "_Material":
@@ -203,7 +206,8 @@ class _Material:
             encoded(each, recipe.encoding)
             for each in (settings.train, settings.valid, settings.test)
         )
-        corpus = work.read(given, recipe)
+        with noting_columns() as columns:
+            corpus = work.read(given, recipe)
         valid = work.read_validation(held, recipe) if held else None
         prepared = work.prepare(corpus, valid, recipe, holding=holding)
         test = prepared.valid_corpus
@@ -211,7 +215,7 @@ class _Material:
             test = work.read_validation(tested, recipe)
         assert test is not None  # without a test, something is held out
         work.check_test(test)
-        return cls(settings, work, corpus, valid, holding, prepared, test)
+        return cls(settings, work, corpus, valid, holding, prepared, test, columns)
 
     def counts_all(self, recipe: Recipe) -> bool:
         """Return whether held-out rows are counted too, for nothing is validated or tested."""
@@ -227,7 +231,8 @@ class _Material:
         elif run.init is not None and tokenizers_of(run.init):
             anew = _without_tokenizer(recipe)
             prepared = prepare(self.corpus, self.valid, anew, init=run.init, holding=self.holding)
-        return self.work.fit(prepared, recipe, run)
+        model = self.work.fit(prepared, recipe, run)
+        return replace(model, info=model.info.with_columns(self.columns))
 
     def note_on_counts(self) -> str:
         """Return why counted models leave rows held out; empty where they do not."""

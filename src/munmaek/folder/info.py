@@ -45,6 +45,18 @@ class Info:
     command: str = field(default_factory=COMMAND.get)
     """The command that made it, as it was typed; empty where that is not known."""
 
+    @property
+    def columns(self) -> Mapping[str, str | int]:
+        """Return the columns of the table that it was trained on, by what they hold."""
+        return self.data.get("train", {}).get("columns", {})
+
+    def with_columns(self, columns: Mapping[str, str | int]) -> "Info":
+        """Return the same that remembers the columns of its training data, if it had any."""
+        train = self.data.get("train")
+        if not columns or train is None:
+            return self
+        return replace(self, data={**self.data, "train": {**train, "columns": dict(columns)}})
+
     def with_scores(self, scores: Mapping[str, Score], *, roles: Sequence[str] = ()) -> "Info":
         """Return the same with these scores, of data that had ``roles`` in the training."""
         train, valid = self.data.get("train", {}), self.data.get("valid", {})

@@ -14,6 +14,7 @@ from munmaek.models import rows_of_others
 
 if TYPE_CHECKING:
     from munmaek.fit.extra import Extra
+    from munmaek.tasks.answering import Answering
     from munmaek.tasks.asked import Asked
     from munmaek.tasks.recipe import Recipe
     from munmaek.tasks.work import Work
@@ -52,6 +53,8 @@ class Task:
     """The class of its options."""
     asked: str = "munmaek.tasks.asked:Asked"
     """The class of the options of its evaluation."""
+    answering: str = ""
+    """The class of its verb: what a model of the task says of the rows of a table."""
     reads: str = "its data"
     """The data that it is trained on, in words."""
     besides: tuple[str, ...] = ()
@@ -68,6 +71,17 @@ class Task:
     def model_class(self) -> Any:
         """Return the class of the task's trained models."""
         return _load(self.model)
+
+    def answering_class(self) -> "type[Answering]":
+        """Return the class of the task's verb.
+
+        Raises:
+            UnsupportedError: the task, which is another package's, has none.
+        """
+        if not self.answering:
+            message = f"models for '{self.name}' answer no rows of tables"
+            raise UnsupportedError(message)
+        return _load(self.answering)
 
     def check_extra(self, extra: "Extra") -> None:
         """Check that the task can use all that is trained on besides.
@@ -102,6 +116,7 @@ TASKS = (
         model="munmaek.tasks.lm.model:TrainedLanguageModel",
         beside=("word_perplexity", "perplexity"),
         recipe="munmaek.tasks.lm.options:LmRecipe",
+        answering="munmaek.tasks.lm.answering:Scoring",
         asked="munmaek.tasks.lm.options:AskedLines",
         reads="running text, a sentence a line",
         besides=("memory", "temp_dir", "threads", "reserved"),
@@ -121,6 +136,7 @@ TASKS = (
         model="munmaek.tasks.classify.model:Classifier",
         beside=("macro_f1", "micro_f1"),
         recipe="munmaek.tasks.classify.options:ClassifyRecipe",
+        answering="munmaek.tasks.classify.answering:Classifying",
         asked="munmaek.tasks.classify.options:AskedLabels",
         reads="a table of texts with their labels, or of pairs of texts",
         besides=("soft_labels", "curve"),
@@ -141,6 +157,7 @@ TASKS = (
         model="munmaek.tasks.regress.model:Regressor",
         beside=("pearson", "mse"),
         recipe="munmaek.tasks.regress.options:RegressRecipe",
+        answering="munmaek.tasks.regress.answering:Rating",
         asked="munmaek.tasks.asked:AskedRows",
         reads="a table of texts, or of pairs of texts, with a number each",
         besides=("curve",),
@@ -158,6 +175,7 @@ TASKS = (
         model="munmaek.tasks.tag.model:Tagger",
         beside=("accuracy", "span_precision", "span_recall"),
         recipe="munmaek.tasks.tag.options:TagRecipe",
+        answering="munmaek.tasks.tag.answering:Tagging",
         reads="a word and its label a line, an empty line after each sentence",
         besides=("curve",),
         examples=("munmaek train tag names.tsv --model bert --init models/bert -o models/names",),
@@ -172,6 +190,7 @@ TASKS = (
         model="munmaek.tasks.translate.model:Translator",
         beside=("chrf", "ter", "perplexity", "bits_per_character"),
         recipe="munmaek.tasks.translate.options:TranslateRecipe",
+        answering="munmaek.tasks.translate.answering:Translating",
         asked="munmaek.tasks.translate.options:AskedBitext",
         reads="two parallel files, or a table of sentence pairs",
         besides=("alignment_supervision", "back_translated"),
@@ -191,6 +210,7 @@ TASKS = (
         beside=("masked_perplexity", "next_sentence_accuracy"),
         also=("embed",),
         recipe="munmaek.tasks.mlm.options:MlmRecipe",
+        answering="munmaek.tasks.mlm.answering:Filling",
         asked="munmaek.tasks.mlm.options:AskedMasked",
         reads="running text, a text a line",
         besides=("dry_run",),
@@ -213,6 +233,7 @@ TASKS = (
         beside=("retrieval_accuracy", "mean_reciprocal_rank"),
         also=("mlm",),
         recipe="munmaek.tasks.embed.options:EmbedRecipe",
+        answering="munmaek.tasks.embed.answering:Embedding",
         asked="munmaek.tasks.asked:AskedPairs",
         reads="texts, a text a line, or a table of pairs of one meaning",
         examples=(

@@ -14,6 +14,7 @@ from munmaek.folder.info import Info
 from munmaek.metrics import Score, Signature
 from munmaek.metrics.calibration import Calibration, calibrate
 from munmaek.metrics.thresholds import NO_LABEL, Chosen, Thresholds, Wanted
+from munmaek.tasks.answering import Answers
 from munmaek.tasks.judged import Judged
 from munmaek.tasks.label_judging import judged_labels
 from munmaek.tasks.label_thresholds import choose_thresholds
@@ -135,7 +136,7 @@ def _check_single(corpus: LabelledCorpus) -> None:
             raise InputError(message)
 
 
-class Labeller(Model):
+class Labeller(Model, Answers):
     """Labels texts by their probabilities."""
 
     __slots__ = ()

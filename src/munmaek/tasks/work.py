@@ -25,7 +25,7 @@ from munmaek.tasks.judged import Judged, Shown
 from munmaek.tasks.judging import besides
 from munmaek.tasks.measures import MeasuredBy, TextMeasures
 from munmaek.tasks.service import Continuing, Service
-from munmaek.text.columns import Layout
+from munmaek.text.columns import Layout, noting_columns, remembering
 from munmaek.text.memory import Sources
 
 if TYPE_CHECKING:
@@ -217,14 +217,15 @@ class Work(ABC, Generic[C, P, M]):
 
     def train(self, paths: Sources, valid: Sources, recipe: Any, run: "Run", extra: Extra) -> M:
         """Return a trained model with its scores on the validation data."""
-        corpus = self.read(paths, recipe)
+        with noting_columns() as columns:
+            corpus = self.read(paths, recipe)
         held = self.read_validation(valid, recipe) if valid else None
         prepared = self.prepare(corpus, held, recipe, init=run.init, extra=extra)
         model: Any = self.fit(prepared, recipe, run)
+        info = model.info.with_columns(columns)
         measured = self.validate(model, prepared)
         if measured is None:
-            return model
-        info = model.info
+            return replace(model, info=info)
         for each in measured.findings or ():
             info = with_finding(info, each)
         return replace(
@@ -264,7 +265,10 @@ class Work(ABC, Generic[C, P, M]):
 
     def evaluate(self, model: M, paths: Sources, asked: Any) -> Measured:
         """Measure a model on data of the task; see ``read_test``."""
-        return self.measure_test(model, self.read_test(model, paths, asked), asked)
+        trained: Any = model
+        with remembering(trained.info.columns):
+            corpus = self.read_test(model, paths, asked)
+        return self.measure_test(model, corpus, asked)
 
     def measure_test(self, model: Any, corpus: Any, asked: Any) -> Measured:
         """Measure a model on a corpus that ``read_test`` read, after a note where it fits badly."""

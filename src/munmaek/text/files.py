@@ -94,13 +94,17 @@ def _is_compressed(first: bytes) -> bool:
     return any(_begins(first, suffix) for suffix in COMPRESSIONS)
 
 
-def unpacked(path: object) -> Iterator[bytes]:
+def unpacked(path: object, *, live: bool = False) -> Iterator[bytes]:
     """Yield a file's bytes in blocks, decompressed where its first bytes say so.
+
+    Args:
+        path: the file.
+        live: of standard input a block is what has come, rather than so many bytes.
 
     Raises:
         InputError: a file that is missing, unreadable, a directory or damaged.
     """
-    yield from _opened(path, display_name(path))
+    yield from _opened(path, display_name(path), live=live)
 
 
 def raw_lines(path: object) -> Iterator[list[str]]:
@@ -246,9 +250,9 @@ def _check_text(first: bytes, name: str, encoding: str) -> None:
         raise InputError(message)
 
 
-def _opened(path: object, name: str) -> Iterator[bytes]:
+def _opened(path: object, name: str, *, live: bool) -> Iterator[bytes]:
     if str(path) == "-":
-        yield from _decompressed(sys.stdin.buffer, name, suffix="")
+        yield from _decompressed(sys.stdin.buffer, name, suffix="", live=live)
         return
     with _open(path, name) as file:
         yield from _decompressed(file, name, suffix=Path(str(path)).suffix.lower())
@@ -303,8 +307,8 @@ def spooled(content: Iterator[bytes]) -> BinaryIO:
     return file
 
 
-def _decompressed(file: BinaryIO, name: str, *, suffix: str) -> Iterator[bytes]:
-    read = _reading(file)
+def _decompressed(file: BinaryIO, name: str, *, suffix: str, live: bool = False) -> Iterator[bytes]:
+    read = _reading(file, live=live)
     first = read(BLOCK)
     found = next((key for key in COMPRESSIONS if _begins(first, key)), "")
     if first and suffix in COMPRESSIONS and found != suffix:
@@ -319,9 +323,11 @@ def _decompressed(file: BinaryIO, name: str, *, suffix: str) -> Iterator[bytes]:
         first = read(BLOCK)
 
 
-def _reading(file: BinaryIO) -> Callable[[int], bytes]:
-    """Return how a file is read: from a terminal each line as it comes, else whole blocks."""
-    return file.read1 if isinstance(file, io.BufferedReader) and file.isatty() else file.read
+def _reading(file: BinaryIO, *, live: bool) -> Callable[[int], bytes]:
+    """Return how a file is read: whole blocks, or what has come of what is being written."""
+    if not isinstance(file, io.BufferedReader):
+        return file.read
+    return file.read1 if live or file.isatty() else file.read
 
 
 def _begins(first: bytes, suffix: str) -> bool:

@@ -9,7 +9,7 @@ as JSON lines are.
 import csv
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import chain, islice
 from pathlib import Path
@@ -20,6 +20,7 @@ from munmaek.text.columns import FIRST_NAMES, KNOWN_NAMES, SOURCE_NAMES
 from munmaek.text.files import display_name, format_suffix, is_typed, lines_of, unpacked
 from munmaek.text.json_files import parse_json
 from munmaek.text.labels import FASTTEXT
+from munmaek.text.live import LiveBlocks, has_come, is_piped
 from munmaek.text.memory import Source, Table, TableRow, paired_texts
 from munmaek.text.record_files import Records, folder_records, form_in, records_in
 from munmaek.text.sources import encoding_of
@@ -72,15 +73,21 @@ class OpenedText:
     """All records have the same columns, in the same order."""
     kind: str = ""
     """The form of a file of records, as messages call it."""
+    live: LiveBlocks | None = None
+    """The lines of a pipe that is read as it is written."""
 
     @property
     def lines(self) -> Iterator[str]:
         """Its lines, one by one."""
-        return chain.from_iterable(self.blocks)
+        return chain.from_iterable(self.live or self.blocks)
 
 
-def open_text(path: Source) -> OpenedText:
+def open_text(path: Source, *, live: bool = False) -> OpenedText:
     """Open a file and tell its layout; a table in memory has that of JSON lines.
+
+    Args:
+        path: the file.
+        live: of a pipe read no more than has come; the first lines that come tell its layout.
 
     Raises:
         InputError: what ``raw_lines`` raises, and what the readers of other forms do.
@@ -91,12 +98,13 @@ def open_text(path: Source) -> OpenedText:
     name = display_name(path)
     if (records := folder_records(path)) is not None:
         return _recorded(name, records, "a folder")
-    content = unpacked(path)
+    live = live and is_piped(path)
+    content = unpacked(path, live=live)
     begins = next(content, b"")
     if (kind := form_in(path, begins)) is not None:
         return _recorded(name, records_in(kind, path, begins, content), kind)
     content = chain([begins], content) if begins else content
-    return _lined(path, name, lines_of(content, name, encoding_of(path)))
+    return _lined(path, name, lines_of(content, name, encoding_of(path)), live=live)
 
 
 def _recorded(name: str, records: Records, kind: str = "") -> OpenedText:
@@ -108,10 +116,14 @@ def _recorded(name: str, records: Records, kind: str = "") -> OpenedText:
     return OpenedText(name, Form.JSONL, iter(()), records=whole, keys=keys, named=named, kind=kind)
 
 
-def _lined(path: Source, name: str, blocks: Iterator[list[str]]) -> OpenedText:
+def _lined(path: Source, name: str, blocks: Iterator[list[str]], *, live: bool) -> OpenedText:
     """Return a file of lines with its layout."""
     first = next(blocks, list[str]())
-    if len(first) < _SAMPLE and not is_typed(path):
+    while live and len(first) < _SAMPLE and (_awaits_rows(first) or has_come()):
+        if not (more := next(blocks, list[str]())):
+            break
+        first += more
+    if len(first) < _SAMPLE and not live and not is_typed(path):
         first += next(blocks, list[str]())  # a last line without an end comes by itself
     form = named_form(path) or _form_by(first)
     if form is Form.LINES and format_suffix(path) == ".json":
@@ -121,7 +133,15 @@ def _lined(path: Source, name: str, blocks: Iterator[list[str]]) -> OpenedText:
     form = Form.CSV if announced or (form is Form.TSV and separator != "\t") else form
     skipped = 1 if announced else 0
     first = first[skipped:]
-    return OpenedText(name, form, chain([first], blocks), separator, skipped, first=first)
+    whole = chain([first], blocks)
+    opened = OpenedText(name, form, whole, separator, skipped, first=first)
+    return opened if not live else replace(opened, live=LiveBlocks(whole))
+
+
+def _awaits_rows(lines: Sequence[str]) -> bool:
+    """Return whether nothing but what may be the header of a table has come."""
+    filled = [line for line in lines if line.strip()]
+    return len(filled) == 1 and any(_is_header(filled[0].split(each), needed=1) for each in "\t,")
 
 
 def named_form(path: Source) -> Form | None:

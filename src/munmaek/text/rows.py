@@ -4,8 +4,8 @@
 with named columns. A row that cannot be read does not end the reading: it comes with its fault.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, final
 
 from munmaek.errors import InputError
@@ -54,6 +54,8 @@ class Rows:
     """All names in their order; none of JSON lines, where each line names its own."""
     rows: Iterator[Row]
     """All rows, those that cannot be read among them."""
+    live: Callable[[], bool] | None = None
+    """Tells of a pipe that is answered as it is written whether more of it has come already."""
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Yield the cells of every row.
@@ -61,14 +63,30 @@ class Rows:
         Raises:
             InputError: a row that cannot be read.
         """
+        return (row.cells for row in self._whole())
+
+    def texts(self) -> Iterator[tuple[str, ...]]:
+        """Yield the texts of every row.
+
+        Raises:
+            InputError: a row that cannot be read.
+        """
+        return (row.texts for row in self._whole())
+
+    def _whole(self) -> Iterator[Row]:
         for row in self.rows:
             if row.fault is not None:
                 raise row.fault
-            yield row.cells
+            yield row
 
 
 def open_rows(
-    source: Source, columns: Columns = TEXT, *, extra: int = 0, ends: str = SPACES
+    source: Source,
+    columns: Columns = TEXT,
+    *,
+    extra: int = 0,
+    ends: str = SPACES,
+    live: bool = False,
 ) -> Rows:
     """Open a file, standard input or a table in memory and find the columns that are wanted.
 
@@ -81,11 +99,14 @@ def open_rows(
         columns: what is wanted of each, one at least.
         extra: columns that a table without header may have behind those that are wanted.
         ends: characters that are stripped off both ends of a plain line.
+        live: read what has come of a pipe, and wait for no more; see ``Rows.live``.
 
     Raises:
         InputError: what ``open_text`` raises, or a column that is not there.
     """
-    return rows_of(open_text(source), columns, extra=extra, ends=ends)
+    opened = open_text(source, live=live)
+    rows = rows_of(opened, columns, extra=extra, ends=ends)
+    return rows if opened.live is None else replace(rows, live=opened.live.has_more)
 
 
 def rows_of(

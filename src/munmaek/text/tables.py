@@ -9,7 +9,7 @@ from itertools import chain, islice
 from typing import Any, NamedTuple, NoReturn, cast
 
 from munmaek.errors import InputError
-from munmaek.text.columns import Column
+from munmaek.text.columns import Column, note_column
 from munmaek.text.files import MEMORY, at_line, display_name
 from munmaek.text.forms import Form, OpenedText, open_text
 from munmaek.text.json_files import parse_json
@@ -123,9 +123,14 @@ def delimited(opened: OpenedText, columns: Columns, *, extra: int = 0) -> Locate
         message = f"{opened.name}: no rows; a table of {_roles(columns)} is wanted"
         raise InputError(message)
     found = _header(head, columns)
+    for column, place in zip(columns, found or (), strict=False):
+        note_column(column, head[place].strip(SPACES))
     if found is not None:
         return Located(head, True, found, rows)
     places = _places(opened, line, head, columns, extra)
+    for column in columns:
+        if isinstance(column.asked, int):
+            note_column(column, column.asked)
     return Located(head, False, places, chain(before, [(line, head, "")], rows))
 
 
@@ -174,7 +179,7 @@ def _header(head: list[str], columns: Columns) -> list[int] | None:
     found = [
         column.asked
         if isinstance(column.asked, int)
-        else next((cells.index(name) for name in column.names if name in cells), None)
+        else next((cells.index(name) for name in column.names if name in cells), column.number)
         for column in columns
     ]
     named = any(name in cells for column in columns for name in column.names)
@@ -192,14 +197,23 @@ def _places(
     for column in columns:
         if isinstance(column.asked, str):
             _fail(path, line, f"no column {column.asked!r}; the first row has {_cells(head)}")
-    asked = [column.asked for column in columns if isinstance(column.asked, int)]
-    wanted = len(columns)
-    for column in columns:
-        if isinstance(column.asked, int) and not 0 <= column.asked < len(head):
+        before = column.before
+        lost = column.asked is None and isinstance(before, str) and before not in column.known
+        if lost and len(head) > len(columns):
             _fail(
                 path,
                 line,
-                f"no column {column.asked} for the {column.role}; the row has {len(head)}, "
+                f"{_lost(str(before))}; the first row has {_cells(head)}{_options(columns)}",
+            )
+    asked = [column.number for column in columns if column.number is not None]
+    wanted = len(columns)
+    for column in columns:
+        if (number := column.number) is not None and not 0 <= number < len(head):
+            trained = "" if column.asked is not None else ", on which the model was trained"
+            _fail(
+                path,
+                line,
+                f"no column {number} for the {column.role}{trained}; the row has {len(head)}, "
                 f"counted from 0",
             )
     if len(asked) == wanted:
@@ -221,7 +235,11 @@ def _places(
             f"{_options(columns)}",
         )
     free = iter(place for place in range(wanted) if place not in asked)
-    return [column.asked if isinstance(column.asked, int) else next(free) for column in columns]
+    return [next(free) if column.number is None else column.number for column in columns]
+
+
+def _lost(name: str) -> str:
+    return f"no column {name!r}, on which the model was trained"
 
 
 def _cells(row: list[str]) -> str:
@@ -309,7 +327,10 @@ def json_text(path: Source, line: int, record: dict[str, Any], column: Column) -
         keys = ", ".join(repr(name) for name in record) or "none"
         names = column.known if column.asked is None else (column.asked,)
         wanted = " or ".join([*map(repr, names[:5]), *["…"][: len(names) > 5]])
+        if column.asked is None and isinstance(column.before, str):
+            wanted = f"{column.before!r}, on which the model was trained, nor {wanted}"
         _fail(path, line, f"no key {wanted}; keys there: {keys}")
+    note_column(column, key)
     value = record[key]
     if isinstance(value, float) and not math.isfinite(value):
         _fail(path, line, f"{key!r} is {value}, a string is wanted; is one missing there?")

@@ -258,8 +258,8 @@ def _finish(writer: RowWriter, path: Path, way: Way) -> None:
     lines, packed = writer.close(), path.suffix.lower()
     with new_file(path) as aside:
         if packed not in COMPRESSIONS:
-            way.finish(lines, aside)
+            way.finish(lines, aside, writer.done.written)
             return
         whole = lines.with_name(WHOLE)
-        way.finish(lines, whole)
+        way.finish(lines, whole, writer.done.written)
         packed_into(whole, aside, packed)

@@ -30,7 +30,9 @@ from munmaek.text.written_lines import (
     Lines,
     PlainLines,
     Row,
+    Vectors,
     cell_of,
+    counted_vectors,
     json_line,
     json_rows,
     names_in,
@@ -38,14 +40,17 @@ from munmaek.text.written_lines import (
 
 __all__ = ["FORMS", "Way", "WrittenForm", "packed_into"]
 
+Finish = Callable[[Path, Path, int], None]
+"""Makes the file of the lines of so many rows, at another path."""
+
 # Forms made of the lines
 
 
-def _as_they_are(lines: Path, made: Path) -> None:
+def _as_they_are(lines: Path, made: Path, _: int) -> None:
     lines.replace(made)
 
 
-def _listed(lines: Path, made: Path) -> None:
+def _listed(lines: Path, made: Path, _: int) -> None:
     """Write a JSON list of the rows."""
     with lines.open("rb") as rows, made.open("wb") as file:
         before = b"[\n"
@@ -55,10 +60,10 @@ def _listed(lines: Path, made: Path) -> None:
         file.write(b"[]\n" if before == b"[\n" else b"\n]\n")
 
 
-def _delimited(separator: str, *, quoted: bool) -> Callable[[Path, Path], None]:
+def _delimited(separator: str, *, quoted: bool) -> Finish:
     """Return what writes a table of rows whose names differ: it has them all."""
 
-    def finish(lines: Path, made: Path) -> None:
+    def finish(lines: Path, made: Path, _: int) -> None:
         form = Delimited(names_in(lines), separator, quoted)
         with made.open("wb") as file:
             file.write(form.head())
@@ -109,7 +114,7 @@ def _text(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else json_line(value)
 
 
-def _parquet(lines: Path, made: Path) -> None:
+def _parquet(lines: Path, made: Path, _: int) -> None:
     arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
     schema = _arrow_schema(lines, arrow)
     with parquet.ParquetWriter(made, schema) as writer:
@@ -123,7 +128,7 @@ def _grouped(batches: Iterator[Any], size: int = 16) -> Iterator[list[Any]]:
         yield group
 
 
-def _arrow(lines: Path, made: Path) -> None:
+def _arrow(lines: Path, made: Path, _: int) -> None:
     arrow = import_module("pyarrow")
     schema = _arrow_schema(lines, arrow)
     with made.open("wb") as file, arrow.ipc.new_file(file, schema) as writer:
@@ -137,7 +142,7 @@ _NO_EXCEL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 """Characters that its XML cannot hold, which it writes by number: ``_x0007_``."""
 
 
-def _excel(lines: Path, made: Path) -> None:
+def _excel(lines: Path, made: Path, _: int) -> None:
     openpyxl = import_module("openpyxl")
     columns = names_in(lines)
     book = openpyxl.Workbook(write_only=True)
@@ -182,7 +187,7 @@ class Way(NamedTuple):
     """The making of a file: rows as lines, then the file of the lines."""
 
     lines: Lines
-    finish: Callable[[Path, Path], None]
+    finish: Finish
 
 
 @final
@@ -201,7 +206,11 @@ class WrittenForm:
     packs: bool = True
     """It may be compressed."""
     wants: tuple[str, ...] = ()
-    """Columns without which it cannot be made, such as ``alignment``."""
+    """Columns without which it cannot be made, such as ``embedding``."""
+    nested: bool = False
+    """A cell may hold lists and objects."""
+    plain: bool = False
+    """A row is a text, which need not be a line alone."""
 
     def check(self) -> None:
         """Make sure that the form can be written.
@@ -241,23 +250,27 @@ def _table_way(separator: str, *, quoted: bool) -> Callable[[Sequence[str], Line
     return way
 
 
-def _of_json(finish: Callable[[Path, Path], None]) -> Callable[[Sequence[str], Line | None], Way]:
+def _array_way(_: Sequence[str], __: Line | None) -> Way:
+    return Way(Vectors("embedding"), counted_vectors)
+
+
+def _of_json(finish: Finish) -> Callable[[Sequence[str], Line | None], Way]:
     def way(_: Sequence[str], __: Line | None) -> Way:
         return Way(JsonLines(), finish)
 
     return way
 
 
-_JSON_LINES = WrittenForm("JSON lines", _of_json(_as_they_are))
+_JSON_LINES = WrittenForm("JSON lines", _of_json(_as_they_are), nested=True)
 _TSV = WrittenForm("a table (TSV)", _table_way("\t", quoted=False))
 FORMS: Final[Mapping[str, WrittenForm]] = {
-    ".txt": WrittenForm("plain lines", _plain_way),
+    ".txt": WrittenForm("plain lines", _plain_way, plain=True),
     ".tsv": _TSV,
     ".tab": _TSV,
     ".csv": WrittenForm("a table (CSV)", _table_way(",", quoted=True)),
     ".jsonl": _JSON_LINES,
     ".ndjson": _JSON_LINES,
-    ".json": WrittenForm("JSON", _of_json(_listed)),
+    ".json": WrittenForm("JSON", _of_json(_listed), nested=True),
     ".parquet": WrittenForm(
         "Parquet", _of_json(_parquet), begins=b"PAR1", package="pyarrow", packs=False
     ),
@@ -266,6 +279,13 @@ FORMS: Final[Mapping[str, WrittenForm]] = {
     ),
     ".xlsx": WrittenForm(
         "an Excel workbook", _of_json(_excel), begins=b"PK", package="openpyxl", packs=False
+    ),
+    ".npy": WrittenForm(
+        "an array of vectors",
+        _array_way,
+        begins=b"\x93NUMPY\x01\x00",
+        packs=False,
+        wants=("embedding",),
     ),
 }
 """By suffix; each row says all about a form, so that another is one more row."""

@@ -18,7 +18,9 @@ __all__ = [
     "Lines",
     "PlainLines",
     "Row",
+    "Vectors",
     "cell_of",
+    "counted_vectors",
     "json_line",
     "json_rows",
     "names_in",
@@ -95,6 +97,36 @@ class Delimited(Lines):
         out = io.StringIO(newline="")
         csv.writer(out, delimiter=self.separator, lineterminator="\n").writerows(rows)
         return out.getvalue().encode()
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Vectors(Lines):
+    """The numbers of one column, end to end, below the head of a NumPy array of none."""
+
+    column: str
+
+    def head(self) -> bytes:
+        """Return the head of an array whose size is not known yet."""
+        return _array_head(0, 0)
+
+    def block(self, rows: Sequence[Row]) -> bytes:
+        """Return the vectors of rows."""
+        return b"".join([row[self.column].tobytes() for row in rows])
+
+
+def counted_vectors(lines: Path, made: Path, rows: int) -> None:
+    """Make an array of what ``Vectors`` wrote, now that the number of rows is known."""
+    width = (lines.stat().st_size - len(_array_head(0, 0))) // (4 * max(rows, 1))
+    with lines.open("r+b") as file:
+        file.write(_array_head(rows, width))
+    lines.replace(made)
+
+
+def _array_head(rows: int, width: int) -> bytes:
+    """Return the head of NumPy's format 1.0, 128 bytes, so that it can be filled in at the end."""
+    content = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {width}), }}"
+    return b"\x93NUMPY\x01\x00" + (118).to_bytes(2, "little") + content.ljust(117).encode() + b"\n"
 
 
 def cell_of(value: Any) -> Any:

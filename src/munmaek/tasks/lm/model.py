@@ -19,6 +19,7 @@ from munmaek.lm import BatchedLanguageModel, LanguageModel
 from munmaek.metrics import Score
 from munmaek.mixing import LogLinearMixture, Mixture
 from munmaek.models.ngram import NgramModel
+from munmaek.tasks.answering import Answers
 from munmaek.tasks.inside import Accepts, Predictions, Question
 from munmaek.tasks.judged import Judged
 from munmaek.tasks.lm.look_up import (
@@ -54,7 +55,7 @@ TABLES = "model.safetensors"
 
 @final
 @dataclass(frozen=True, slots=True, repr=False)
-class TrainedLanguageModel(Model):
+class TrainedLanguageModel(Model, Answers):
     """A ``LanguageModel`` over ids, with the tokenizer that gives it text."""
 
     tokenizer: Tokenizer

@@ -21,6 +21,7 @@ from munmaek.models.networks import MaskedNetwork
 from munmaek.nn.building import tensor
 from munmaek.nn.products import inference
 from munmaek.nn.tape import Tape
+from munmaek.tasks.answering import Answers
 from munmaek.tasks.framed import FramedText, frame_text
 from munmaek.tasks.framing import Framing
 from munmaek.tasks.inside import Accepts, Predictions, Question
@@ -39,7 +40,7 @@ __all__ = ["Encoded", "Encoder"]
 
 @final
 @dataclass(frozen=True, slots=True, repr=False)
-class Encoder(SentenceEncoder, Model):
+class Encoder(SentenceEncoder, Model, Answers):
     """A bidirectional network with its tokenizer."""
 
     tokenizer: AnyTokenizer

@@ -11,6 +11,7 @@ from munmaek.folder.info import Info
 from munmaek.folder.saving import model_files
 from munmaek.folder.weights import save_network
 from munmaek.metrics import Score
+from munmaek.tasks.answering import Answers
 from munmaek.tasks.classify.objective import row_scores
 from munmaek.tasks.framed import FramedText, asked_texts, frame_text, read_whole
 from munmaek.tasks.framing import Rows, framing_of
@@ -40,7 +41,7 @@ class Rating:
 
 @final
 @dataclass(frozen=True, slots=True, repr=False)
-class Regressor(Model):
+class Regressor(Model, Answers):
     """A network of one output, with the tokenizer that gives it text.
 
     The network's 0 is ``low`` and its 1 is ``high``: the least and the greatest value of the

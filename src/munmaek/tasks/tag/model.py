@@ -17,6 +17,7 @@ from munmaek.folder.saving import model_files
 from munmaek.folder.weights import save_network
 from munmaek.metrics import Score
 from munmaek.metrics.tagging import OUTSIDE, spans
+from munmaek.tasks.answering import Answers
 from munmaek.tasks.inside import Accepts, Predictions, Question
 from munmaek.tasks.judged import Judged
 from munmaek.tasks.tag.judging import judged_tags
@@ -54,7 +55,7 @@ def _check_words(sentences: Sequence[Words]) -> None:
 
 @final
 @dataclass(frozen=True, slots=True, repr=False)
-class Tagger(Model):
+class Tagger(Model, Answers):
     """A network that labels tokens, with its tokenizer."""
 
     tokenizer: AnyTokenizer

@@ -17,6 +17,7 @@ from munmaek.metrics import Score, Signature, sign_model
 from munmaek.models.networks import TranslatorNetwork
 from munmaek.nn.building import device_of
 from munmaek.progress import followed
+from munmaek.tasks.answering import Answers
 from munmaek.tasks.inside import Accepts, HeadsOff, Predictions, Question
 from munmaek.tasks.translate.forcing import forced
 from munmaek.tasks.translate.objective import DecoderRows
@@ -50,7 +51,7 @@ class Found:
 
 @final
 @dataclass(frozen=True, slots=True, repr=False)
-class Translator(Model):
+class Translator(Model, Answers):
     """A network with both tokenizers."""
 
     source_tokenizer: Tokenizer

@@ -1,0 +1,81 @@
+"""The labels of the rows of a table."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from munmaek.tasks.answering import Answer, Answering, Asked, Texts, one_line, text_columns
+from munmaek.tasks.labelling import Labeller
+
+__all__ = ["AskedLabels", "AskedTexts", "Classifying"]
+
+
+class AskedTexts(Asked):
+    """Options of what reads a text, or a pair of texts, a row."""
+
+    pairs: bool = False
+    """Each line holds two texts with a tab between; a model that munmaek trained on pairs knows
+    it."""
+    second_column: str | int | None = None
+    """Column of the second text of each pair: its name, or its number from 0."""
+
+    def paired(self, model: Any) -> bool:
+        """Return whether a row holds two texts."""
+        return self.pairs or bool(model.pairs) or self.second_column is not None
+
+
+class AskedLabels(AskedTexts):
+    """Options of ``munmaek classify``."""
+
+    probabilities: bool = False
+    """A column with the probability of each label too."""
+
+
+class Classifying(Answering):
+    """Labels texts, or pairs."""
+
+    tasks = ("classify",)
+    options: ClassVar[type[Asked]] = AskedLabels
+
+    def __init__(self, model: Labeller, asked: AskedLabels) -> None:
+        """Take a classifier."""
+        self._model, self._paired = model, asked.paired(model)
+        self.columns = text_columns(asked, model.info.columns, paired=self._paired)
+        self._each = tuple(f"probability_{label}" for label in model.labels)
+        self._each = self._each if asked.probabilities else ()
+        first = ("labels", "probability") if model.several else ("label", "probability")
+        self.new = (*first, *self._each)
+        several: dict[str, Any] = {"labels": []} if model.several else {}
+        self.empty = {"label": None, "probability": None, **several, "probabilities": {}}
+
+    def answers(self, texts: Sequence[Texts]) -> Sequence[Answer]:
+        """Return the label of each row, and the probability of every label."""
+        firsts = [each[0] for each in texts]
+        seconds = [each[1] for each in texts] if self._paired else None
+        chances = np.exp(self._model.logprobs(firsts, seconds))
+        given = self._model.given(chances)
+        return [self._answer(*each) for each in zip(given, chances.tolist(), strict=True)]
+
+    def _answer(self, given: tuple[str, ...], chances: list[float]) -> Answer:
+        by_label = dict(zip(self._model.labels, chances, strict=True))
+        label = given[0] if given else None
+        if self._model.several:
+            label = max(by_label, key=lambda each: by_label[each])
+        answer: dict[str, Any] = {"label": label, "probability": max(chances)}
+        if self._model.several:
+            answer["labels"] = list(given)
+            answer["probability"] = [by_label[each] for each in given]
+        answer["probabilities"] = by_label
+        if self._each:
+            answer |= zip(self._each, chances, strict=True)
+        return answer
+
+    def line(self, texts: Texts, answer: Answer, /) -> str:
+        """Return the label, its probability and the text."""
+        if not any(texts):
+            return ""
+        labels: list[str] = answer.get("labels", [answer["label"]] if answer["label"] else [])
+        chances: dict[str, float] = answer["probabilities"]
+        said = ",".join(f"{chances[each]:.4f}" for each in labels)
+        return one_line("\t".join((",".join(labels) or "-", said or "-", *texts)))
