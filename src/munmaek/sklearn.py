@@ -199,7 +199,7 @@ def _check_lengths(columns: Columns, y: Any) -> None:
 
 
 class _Labels(_Estimator):
-    """What the estimators share that give probabilities of labels."""
+    """Parts that estimators share which give probabilities of labels."""
 
     classes_: NDArray[Any]
 
@@ -330,7 +330,7 @@ class Regressor(RegressorMixin, _Estimator, task="regress", stage="rnn"):
 
 
 class _Reader(_Estimator):
-    """What is trained on texts alone; ``model`` may be the folder of a model, which is opened."""
+    """An estimator trained on texts alone; ``model`` may be the folder of a model to open."""
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Train on texts, or open the model in the folder that ``model`` names.
@@ -378,10 +378,10 @@ class Embedder(
 
 
 class LanguageModelScorer(TransformerMixin, _Reader, task="lm", stage="ngram"):
-    """What a language model says of each text: its probability, and measures made of it."""
+    """A language model's scores of each text: its probability, and measures made of it."""
 
     COLUMNS: ClassVar[tuple[str, ...]] = ("logprob", "tokens", "unknown", "perplexity")
-    """Of ``transform``: nats; predictions, the end among them; unknown ones of these; a token."""
+    """Columns of ``transform``: nats; predictions, the end among them; unknown ones; per token."""
 
     def score_samples(self, X: Any) -> Floats:
         """Return the natural-log probability of each text as a sentence, in nats: [N]."""

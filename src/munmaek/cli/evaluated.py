@@ -1,4 +1,4 @@
-"""What an evaluation prints besides scores: tables, the rows judged worst, another model beside."""
+"""Output of an evaluation besides scores: tables, the rows judged worst, another model beside."""
 
 import math
 import sys

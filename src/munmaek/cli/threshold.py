@@ -20,7 +20,7 @@ __all__ = ["command_for", "parameters", "threshold"]
 ROWS: Final = "munmaek.tasks.asked:AskedRows"
 """The options of where texts and labels stand."""
 NO_PLACE: Final = ("report", "worst", "against")
-"""Of these, the ones that say nothing of where they stand."""
+"""The ones among these that say nothing of where they stand."""
 SHARE: Final[dict[str, Any]] = {"metavar": "X", "min": 0.0, "max": 1.0, "show_default": False}
 
 OWN: Final[Parameters] = {

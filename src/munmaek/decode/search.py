@@ -10,7 +10,7 @@ __all__ = ["Search"]
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is searched for, and how widely."""
+    """The options of a search for outputs."""
 
     max_length: int | Sequence[int]
     """Most predictions of every row or of each, eos included; what has not ended by then is cut,
@@ -22,7 +22,7 @@ class Search:
     length_penalty: float = 1.0
     """0 ranks by probability, 1 by probability per prediction."""
     coverage: Coverage | None = None
-    """What is taken off the scores of outputs that leave source positions unattended."""
+    """Penalty on the scores of outputs that leave source positions unattended."""
     min_length: int = 0
     """Fewest tokens before eos."""
     no_repeat: int = 0

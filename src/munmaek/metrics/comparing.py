@@ -26,15 +26,15 @@ from munmaek.metrics.significance import (
 __all__ = ["LEVEL", "Tested", "all_pairs", "compared"]
 
 LEVEL = 0.05
-"""What p must be below for one system to be called better."""
+"""Significance level: p must be below for one system to be called better."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """How a score of two systems differs on the same rows."""
+    """The difference of a score between two systems on the same rows, with its tests."""
 
     difference: float
-    """Of the first minus that of the second."""
+    """The first system's score minus the second's."""
     higher_is_better: bool
     low: float | None = None
     high: float | None = None
@@ -42,7 +42,7 @@ class Tested:
     p_bootstrap: float | None = None
     p_randomisation: float | None = None
     p_mcnemar: float | None = None
-    """Of a share of rows that are right."""
+    """P-value of McNemar's test, for a share of rows that are right."""
 
     @property
     def p(self) -> float:

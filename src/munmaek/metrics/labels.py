@@ -1,4 +1,4 @@
-r"""What a classifier does with each label: precision, recall, F1, areas under curves, confusions.
+r"""Measures of each label of a classifier: precision, recall, F1, areas under curves, confusions.
 
     precision_c = hits_c / predicted_c      recall_c = hits_c / gold_c
     F1_c = 2·hits_c / (predicted_c + gold_c)

@@ -1,4 +1,4 @@
-"""What a model answered to each row of test data, and how good that is: what evaluations rest on.
+"""A model's answers to each row of test data, and how good they are: evaluations rest on them.
 
 Scores say how good a model is; measures are the numbers of every row that the scores are computed
 of, so that two models can be tested against each other; losses say which rows are judged worst; and
@@ -30,12 +30,12 @@ class Shown:
     kind: str
     """``table``, ``matrix`` (counts by row and column), ``lines`` or ``points``."""
     head: Sequence[Cell]
-    """What the columns stand for, the rows' own names first."""
+    """Names of the columns, the rows' own names first."""
     rows: Sequence[Sequence[Cell]]
     notes: Sequence[str] = ()
     """Sentences on what is not there, and why."""
     label_x: str = ""
-    """What x is, by its name in the catalogue: ``axis.NAME``."""
+    """Name of x in the catalogue: ``axis.NAME``."""
     label_y: str = ""
 
     def to_json(self) -> dict[str, Any]:
@@ -61,16 +61,16 @@ class Judged:
     measures: Mapping[str, Measure] = field(default_factory=dict[str, Measure])
     """By the name of the score that is computed of it; of a task that can be tested."""
     losses: Floats | None = None
-    """How badly each row is judged, in a unit of the task's own: [N]."""
+    """Loss of each row, the worst highest, in a unit of the task's own: [N]."""
     row: Callable[[int], dict[str, Any]] | None = None
-    """What a row is, what was wanted and what was answered, as JSON has it."""
+    """Returns a row with the wanted and the given answer, as JSON has it."""
     entries: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """What is said of the model besides, as JSON has it."""
+    """Further results, as JSON has them."""
     shown: Callable[[], Sequence[Shown]] = nothing_shown
     """Makes tables and figures."""
     findings: Sequence[Finding] | None = None
     outputs: Sequence[str] = ()
-    """What the model wrote for each row."""
+    """The output for each row."""
     unit: str = "texts"
 
 

@@ -1,4 +1,4 @@
-"""What an evaluation says of a judged model besides its scores: the same for every task."""
+"""Parts of an evaluation besides the scores of a judged model, the same for every task."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -49,7 +49,7 @@ ABSTAINED = "–"
 
 @dataclass(frozen=True, slots=True)
 class _Answers:
-    """What a labeller says of a corpus."""
+    """A labeller's answers to a corpus."""
 
     model: "Labeller"
     corpus: LabelledCorpus

@@ -33,7 +33,7 @@ class MinimalPairs:
     good: tuple[str, ...]
     bad: tuple[str, ...]
     phenomena: tuple[str, ...] = ()
-    """What each pair differs in; none where no column says it."""
+    """The phenomenon that each pair differs in; empty where no column says it."""
 
     @property
     def size(self) -> int:

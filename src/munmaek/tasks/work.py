@@ -69,7 +69,7 @@ class Measured:
     outputs: Sequence[str] = ()
     """The output for each text."""
     measures: Mapping[str, Measure] = field(default_factory=dict[str, Measure])
-    """What the scores are computed of, to test models against each other."""
+    """Numbers of each row that the scores are computed of, to test models against each other."""
     shown: Sequence[Shown] = ()
     """Tables and figures of what is behind the scores."""
 

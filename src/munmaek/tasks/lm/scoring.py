@@ -280,7 +280,7 @@ def total_of_tokens(
 def corpus_scores(
     model: LanguageModel[Any], tokenizer: Tokenizer, corpus: Corpus, *, stage: str
 ) -> dict[str, Score]:
-    """Scores of any language model over the tokenizer's ids, each line a sentence.
+    """Score any language model over the tokenizer's ids, each line a sentence.
 
     Tokenizers that can meet unknown tokens have the perplexity without them and their number too.
     """

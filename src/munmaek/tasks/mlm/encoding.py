@@ -44,7 +44,7 @@ class _Card:
 
 
 class SentenceEncoder(Embeds):
-    """What code that was written for ``SentenceTransformer`` asks of a model."""
+    """The methods that code written for ``SentenceTransformer`` asks of a model."""
 
     __slots__ = ()
 
