@@ -10,9 +10,10 @@ those on the right word in the segments that are translated as the reference is.
 such tags from real sentences to their translations, by the built-in aligner, which knows these
 sentences alone, and by the links that people made, which judge both.
 
-A pair is right that encloses all words which the gold links give to the enclosed ones, and none
-which they give to others alone. A tag alone is right that stands right before the first word which
-the gold links give to the word after it, or before words without links that stand there.
+A pair is right that encloses, of each word that it enclosed, a word which the links give to it, and
+no word which they give to others alone. A tag alone is right that stands right before a word which
+the links give to the word after it, words without links between; none is put at the beginning of a
+sentence, where it stays.
 """
 
 import argparse
@@ -70,9 +71,11 @@ def drawn(rng: random.Random, words: int, links: Links) -> list[Tag]:
     inner = [each for each in spans if begin <= each[0] and each[1] <= end and each != (begin, end)]
     if inner and rng.random() < 0.5:
         tags.append(("2", *rng.choice(inner)))
-    alone = [at for at in range(words) if images[at] and not begin < at < end]
+    alone = [at for at in range(1, words) if images[at] and not begin <= at <= end]
+    if not alone:
+        return tags
     place = rng.choice(alone)
-    return [("3", place, place), *tags] if place <= begin else [*tags, ("3", place, place)]
+    return [("3", place, place), *tags] if place < begin else [*tags, ("3", place, place)]
 
 
 def whole(span: range, links: Links) -> bool:
@@ -127,13 +130,16 @@ def is_right(tag: Tag, own: Tag, links: Links) -> bool:
     """Return whether a tag of the target stands where the links put that of the source."""
     _, begin, end = own
     if begin == end:
-        first = min(t for s, t in links if s == begin)
         linked = {t for _, t in links}
-        return tag[1] <= first and not (linked & set(range(tag[1], first)))
-    span = range(begin, end)
-    wanted, others = {t for s, t in links if s in span}, {t for s, t in links if s not in span}
+        return any(
+            tag[1] <= target and not linked & set(range(tag[1], target))
+            for source, target in links
+            if source == begin
+        )
     enclosed = set(range(tag[1], tag[2]))
-    return wanted <= enclosed and not (enclosed & others - wanted)
+    images = [{t for s, t in links if s == source} for source in range(begin, end)]
+    others = {t for s, t in links if not begin <= s < end} - set().union(*images)
+    return all(enclosed & image for image in images) and not enclosed & others
 
 
 def judged(rows: Sequence[tuple[str, Sequence[Tag], Links, str]], translate: Any) -> None:
@@ -264,7 +270,7 @@ def main() -> None:
     book = verbs.add_parser("phrasebook")
     book.add_argument("--stage", choices=list(SIZES), default="attention")
     book.add_argument("--steps", type=int, default=1300)
-    book.add_argument("--weight", type=float, default=0.1)
+    book.add_argument("--weight", type=float, default=1.0, help="of the guide in the loss")
     book.add_argument("--model", type=Path, help="folder that keeps the translator")
     book.add_argument("--guided", action="store_true")
     book.add_argument("--seed", type=int, default=0)

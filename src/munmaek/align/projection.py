@@ -112,14 +112,16 @@ class _Words:
         taken: dict[int, range] = {}
         for at in sorted(own, key=lambda at: -self._mass(own[at], room)):
             taken[at] = self._run(own[at], _free(room, list(taken.values())))
-        runs = list(taken.values())
         found: list[_Placed] = []
         for at, mark in enumerate(marks):
-            run = taken.get(at)
-            place = _outside(self._point(mark, room), runs) if run is None else 0
-            found.append(
-                _Placed(mark, place, place) if run is None else _Placed(mark, run.start, run.stop)
-            )
+            if at in taken:
+                found.append(_Placed(mark, taken[at].start, taken[at].stop))
+                continue
+            place = self._point(mark, room)
+            for other, run in taken.items():
+                if run.start < place < run.stop:  # outside, on the side where it was
+                    place = run.start if at < other else run.stop
+            found.append(_Placed(mark, place, place))
         # Of marks at one place the order of the source is kept, for sorting is stable.
         return sorted(found, key=lambda each: each.begin)
 
@@ -187,14 +189,6 @@ def _greatest(values: NDArray[np.floating]) -> tuple[int, int, float]:
         if total > best[2]:
             best = (begin, at + 1, total)
     return best
-
-
-def _outside(place: int, runs: Sequence[range]) -> int:
-    """Return the place, or the nearer end of the run that it lies within."""
-    for run in runs:
-        if run.start < place < run.stop:
-            return run.start if place - run.start < run.stop - place else run.stop
-    return place
 
 
 @final

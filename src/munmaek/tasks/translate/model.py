@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal, cast, final
 
 from munmaek.align import Symmetrisation
@@ -19,6 +20,7 @@ from munmaek.nn.building import device_of
 from munmaek.progress import followed
 from munmaek.tasks.answering import Answers
 from munmaek.tasks.inside import Accepts, HeadsOff, Predictions, Question
+from munmaek.tasks.translate.filling import Filled, fill_xliff
 from munmaek.tasks.translate.forcing import forced
 from munmaek.tasks.translate.objective import DecoderRows
 from munmaek.tasks.translate.predictions import translation_predictions
@@ -90,6 +92,27 @@ class Translator(Model, Answers):
     ) -> list[list[Translation]]:
         """Translate each text by another search: ``Ensemble.translate`` of one."""
         return Ensemble((self,)).translate(texts, decoding, must=must, links=links)
+
+    def fill_xliff(
+        self, source: str | Path, output: str | Path, *, overwrite: bool = False, beam: int = 5
+    ) -> Filled:
+        """Write a translation file (XLIFF) with its targets filled; all else stays to the byte.
+
+        Args:
+            source: the file, XLIFF 1.2, 2.0 or 2.1, maybe compressed.
+            output: where it goes; may be the same file.
+            overwrite: translate anew what has a translation that no person has finished.
+            beam: hypotheses kept at every step; 1 is greedy.
+
+        Returns:
+            Counts of what was translated, kept and left.
+
+        Raises:
+            InputError: the file cannot be read, or is no translation file.
+        """
+        return fill_xliff(
+            source, Path(output), partial(self.translate, beam=beam), overwrite=overwrite
+        )
 
     def align(
         self,
