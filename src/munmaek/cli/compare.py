@@ -10,6 +10,7 @@ import typer
 
 from munmaek.cli.board import board, write_remarks
 from munmaek.cli.chosen import meant, merged, named, place, written_by_set
+from munmaek.cli.compared import check_format, write_rows, write_tests
 from munmaek.cli.console import write, write_json
 from munmaek.cli.figures import Figures, write_report_figures
 from munmaek.cli.options import (
@@ -29,7 +30,6 @@ from munmaek.figures import check_figures
 from munmaek.fit.devices import usable_device
 from munmaek.models import stage_named, stages_for
 from munmaek.tasks import Task, task_named
-from munmaek.text.json_files import read_json_object
 
 __all__ = ["PARAMETERS", "command_for"]
 
@@ -71,6 +71,18 @@ PARAMETERS: Final[Parameters] = {
         None,
     ),
     "figures": (Figures, None),
+    "format": (
+        Annotated[
+            str | None,
+            typer.Option(
+                metavar="latex|markdown|csv",
+                show_default=False,
+                help="Print the scores as a table for a paper, page or spreadsheet; bold is the "
+                "best where the tests tell it from all others.",
+            ),
+        ],
+        None,
+    ),
     "valid": (Valid, None),
     "test": (
         Annotated[
@@ -117,13 +129,14 @@ def compare(given: Given) -> None:
     """Train several stages on the same data, side by side.
 
     Each gets the same budget. A table grows as they are trained; with -o a report is written, and
-    --resume goes on after an interruption. With --figures alone DATA is the folder of an earlier
-    comparison.
+    --resume goes on after an interruption. Without --models DATA are the folders of earlier
+    comparisons, or of evaluations with -o, on the same test data: their models as one table.
     """
     if given["figures"] is not None:
         check_figures()
+    check_format(given["format"])
     if given["models"] is None:
-        _draw_earlier(given)
+        _write_results(_earlier(given), given)
         return
     task, output, names = task_named(given["task"]), given["output"], given["models"].split(",")
     values = _values(task, given)
@@ -150,16 +163,30 @@ def compare(given: Given) -> None:
     )
     with board(sys.stderr if given["json"] else None) as report:
         results = run(settings, report)
+    _write_results(results, given)
+
+
+def _write_results(results: Mapping[str, Any], given: Given) -> None:
+    """Write figures where asked for, and the results in the form that is asked for."""
+    output = given["output"]
     if given["figures"] is not None:
         _draw(results, given["figures"])
-    if given["json"]:
+    if given["format"] is not None:
+        from munmaek.comparison.exported import exported
+
+        write(exported(results, given["format"]).rstrip("\n"))
+    elif given["json"]:
         write_json(results)
-        return
-    write_remarks(results)
-    if output is not None:
+    else:
+        if given["models"] is None:
+            write_rows(results)
+        write_remarks(results)
+        write_tests(results)
+    if output is not None and not given["json"] and given["format"] is None:
         write(f"\nreport    {output / 'report.html'}")
         write(f"results   {output / 'results.json'}")
-        write(f"models    {output / 'models'}")
+        if given["models"] is not None:
+            write(f"models    {output / 'models'}")
 
 
 def _draw(results: Mapping[str, Any], folder: Path) -> None:
@@ -168,22 +195,24 @@ def _draw(results: Mapping[str, Any], folder: Path) -> None:
     write_report_figures(render_report(results), folder)
 
 
-def _draw_earlier(given: Given) -> None:
-    """Write the figures of an earlier comparison.
+def _earlier(given: Given) -> Mapping[str, Any]:
+    """Return the results of earlier comparisons or evaluations as one.
 
     Raises:
-        ConfigError: no models are given, and no folder of one with where its figures are to go.
-        InputError: its results cannot be read.
+        ConfigError: no models are given, and no folders of earlier runs.
+        InputError: results cannot be read, or are of other test data.
     """
-    data, figures = given["data"], given["figures"]
-    place = Path(data[0]) / "results.json"
-    if figures is None or len(data) != 1 or not place.is_file():
+    from munmaek.comparison.joined import are_runs, joined
+
+    if not are_runs(given["data"]):
         message = (
-            "Missing option '--models'; or give the folder of an earlier comparison, with "
-            "results.json in it, and --figures DIR"
+            "Missing option '--models'; or give folders of earlier comparisons, with results.json "
+            "in each"
         )
         raise ConfigError(message)
-    _draw(read_json_object(place), figures)
+    command = shlex.join(["munmaek", *sys.argv[1:]])
+    folders = [Path(each) for each in given["data"]]
+    return joined(folders, folder=given["output"], force=given["force"], command=command)
 
 
 def _measuring(task: Task, given: Given) -> dict[str, Any]:

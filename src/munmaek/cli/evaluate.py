@@ -1,12 +1,16 @@
 """``munmaek evaluate``: the options of every task's evaluation under one verb."""
 
+import shlex
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Annotated, Any, Final, cast
+
+import typer
 
 from munmaek.cli.console import write, write_json
 from munmaek.cli.evaluated import write_against, write_shown, write_worst
-from munmaek.cli.options import DataFiles, Json, ModelFolder, examples
+from munmaek.cli.options import DataFiles, Force, Json, ModelFolder, examples
 from munmaek.cli.parameters import DATA, Given, Option, Parameters, closest, command, shown
 from munmaek.cli.translations import write_more
 from munmaek.declared import Field, fields_of
@@ -34,13 +38,13 @@ def evaluate(given: Given) -> None:
     What adapts to the data while it is measured (--cache, --dynamic) stands apart from the model
     alone.
     """
-    apart = ("model", "data", "json")
+    apart = ("model", "data", "json", "output", "force")
     options = {
         name: tuple(cast("list[str]", each)) if isinstance(each, list) else each
         for name, each in given.items()
         if each is not None and name not in apart
     }
-    _write(given["model"], given["data"], options, given["json"])
+    _write(given["model"], given["data"], options, given)
 
 
 def asked_options() -> Iterator[Option]:
@@ -64,6 +68,20 @@ def parameters() -> Parameters:
         "model": (ModelFolder, ...),
         "data": (DataFiles, ...),
         **{each.identifier: each.parameter for each in asked_options()},
+        "output": (
+            Annotated[
+                Path | None,
+                typer.Option(
+                    "--output",
+                    "-o",
+                    metavar="DIR",
+                    show_default=False,
+                    help="Folder of report.html and results.json; compare takes several of them.",
+                ),
+            ],
+            None,
+        ),
+        "force": (Force, False),
         "json": (Json, False),
     }
 
@@ -79,12 +97,23 @@ def command_for(args: Sequence[str]) -> Any:
     return command("evaluate", evaluate, made, epilog=epilog, explain=closest(made))
 
 
-def _write(folder: Path, data: Sequence[str], given: dict[str, Any], json: bool) -> None:
+def _write(folder: Path, data: Sequence[str], asked: dict[str, Any], given: Given) -> None:
     from munmaek.pipeline import load, measure
 
+    json, output = given["json"], given["output"]
+    if output is not None:
+        from munmaek.folder.ownership import check_free
+
+        check_free(output, force=given["force"])
     model = load(folder)
     # What is not shown is not counted: machines get all that costs no other model.
-    measured = measure(model, data, place=folder, whole=json, **given)
+    whole = json or output is not None
+    measured = measure(model, data, place=folder, whole=whole, **asked)
+    if output is not None:
+        from munmaek.comparison.evaluation import write_evaluation
+
+        line = shlex.join(["munmaek", *sys.argv[1:]])
+        write_evaluation(model, measured, folder, output, force=given["force"], command=line)
     scores = {name: score.to_json() for name, score in measured.scores.items()}
     found = dict(measured.entries)
     if measured.findings is not None:
@@ -93,9 +122,20 @@ def _write(folder: Path, data: Sequence[str], given: dict[str, Any], json: bool)
         write_json({**scores_json(folder, model.info.task, scores), **found})
         return
     write_scores(scores)
-    write_more(scores, found, diagnose=given.get("diagnose", False))
-    if given.get("report"):
-        write_shown(measured.shown)
+    _write_besides(scores, found, measured.shown, asked)
+    if output is not None:
+        write(f"\nreport   {output / 'report.html'}")
+
+
+def _write_besides(
+    scores: Mapping[str, Any], found: Mapping[str, Any], shown: Sequence[Any], asked: Given
+) -> None:
+    """Print what was asked for besides the scores."""
+    wanted = asked.get("by_length") or "by_length" not in found
+    told = found if wanted else {name: each for name, each in found.items() if name != "by_length"}
+    write_more(scores, told, diagnose=asked.get("diagnose", False))
+    if asked.get("report"):
+        write_shown(shown)
     if "worst" in found:
         write_worst(found["worst"])
     if "against" in found:

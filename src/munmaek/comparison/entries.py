@@ -92,6 +92,7 @@ def entry(model: Trained, measured: Measured, *, name: str, task: str, context: 
         "epochs": training.get("epochs"),
         "scores": {score: value.to_json() for score, value in measured.scores.items()},
         "curve": training.get("curve", []),
+        **({"shown": [each.to_json() for each in measured.shown]} if measured.shown else {}),
         "diagnosis": [*faults, *(each.to_json() for each in measured.findings or ())],
         **measured.entries,
     }

@@ -30,6 +30,7 @@ __all__ = [
     "overlap",
     "ranked",
     "tiny_share",
+    "told_best",
     "work",
 ]
 
@@ -46,7 +47,8 @@ _ENOUGH = 20
 """Sentences that a length bucket needs before a sentence rests on it, where any has as many."""
 
 
-_ERRORS = ("aer", "ter", "mse", "ece")
+_ERRORS = ("aer", "ter", "mse", "mae", "rmse", "ece", "hamming_loss")
+NOTHING: Mapping[str, Any] = {}
 
 
 def lower_is_better(metric: str) -> bool:
@@ -61,6 +63,33 @@ def ranked(rows: Sequence[Row], metric: str) -> list[Row]:
     return sorted(having, key=lambda row: sign * row.scores[metric].value)
 
 
+def told_best(rows: Sequence[Row], metric: str, results: Mapping[str, Any]) -> Row | None:
+    """Return the row whose score is told from all others as the best; None where none is.
+
+    The tests tell, where the results have them; else intervals do, which must not overlap.
+    """
+    order = ranked([row for row in rows if not row.baseline], metric)
+    if len(order) < 2:
+        return None
+    best, *others = order
+    tested = {
+        frozenset((str(pair["first"]), str(pair["second"]))): pair.get("better")
+        for each in results.get("tests") or ()
+        if each.get("metric") == metric and each.get("task") == best.task
+        for pair in each.get("pairs") or ()
+    }
+    for other in others:
+        key = frozenset((best.name, other.name))
+        if key in tested:
+            real = tested[key] == best.name
+        else:
+            pair = best.scores[metric], other.scores[metric]
+            real = all(None not in (x.low, x.high) for x in pair) and not overlap(*pair)
+        if not real:
+            return None
+    return best
+
+
 def overlap(first: Score, second: Score) -> bool:
     """Return whether two intervals have a value in common; unknown ones have none."""
     ends = (first.low, first.high, second.low, second.high)
@@ -70,8 +99,21 @@ def overlap(first: Score, second: Score) -> bool:
     return (ends[2] or 0.0) <= high and low <= (ends[3] or 0.0)
 
 
-def _settled(order: Sequence[Row], metric: str, catalogue: Catalogue) -> list[str]:
-    """Tell where the best two are not told apart by their intervals."""
+def _settled(
+    order: Sequence[Row], metric: str, catalogue: Catalogue, results: Mapping[str, Any]
+) -> list[str]:
+    """Tell whether the best two are told apart, by the tests or else by their intervals."""
+    tested = [
+        pair
+        for each in results.get("tests") or ()
+        if len(order) > 1 and each.get("metric") == metric and each.get("task") == order[0].task
+        for pair in each.get("pairs") or ()
+        if {pair.get("first"), pair.get("second")} == {order[0].name, order[1].name}
+    ]
+    if tested and isinstance(tested[0].get("p_holm"), float):
+        key = "finding.told" if tested[0].get("better") else "finding.not_told"
+        shown = {"first": order[0].label, "second": order[1].label}
+        return [catalogue.text(key, **shown, p=f"{tested[0]['p_holm']:.3f}")]
     if len(order) < 2 or not overlap(order[0].scores[metric], order[1].scores[metric]):
         return []
     return [catalogue.text("finding.overlap", first=order[0].label, second=order[1].label)]
@@ -92,14 +134,19 @@ def leads(task: str, rows: Sequence[Row]) -> list[str]:
 
 
 def best_and_worst(
-    task: str, rows: Sequence[Row], baselines: Sequence[Row], catalogue: Catalogue
+    task: str,
+    rows: Sequence[Row],
+    baselines: Sequence[Row],
+    catalogue: Catalogue,
+    *,
+    results: Mapping[str, Any] = NOTHING,
 ) -> list[str]:
     """Tell whose first score is best, what mixing adds, and where the baselines are."""
     metric = next(iter(leads(task, rows)), "")
     order = ranked([row for row in rows if row.stage != MIXTURE], metric)
     if not order:
         return []
-    found = [_ranks(task, order, metric, catalogue), *_settled(order, metric, catalogue)]
+    found = [_ranks(task, order, metric, catalogue), *_settled(order, metric, catalogue, results)]
     mixed = ranked([row for row in rows if row.stage == MIXTURE], metric)
     if mixed and lower_is_better(metric):
         found += _mixing(order[0], mixed[0], metric, catalogue)
@@ -222,7 +269,7 @@ def aligners(rows: Sequence[Row], baselines: Sequence[Row], catalogue: Catalogue
     said = catalogue.text(
         "finding.aligners", best=best.label, value=shown[0], worst=worst.label, low=shown[1]
     )
-    return [said, *_settled(order, "aer", catalogue)]
+    return [said, *_settled(order, "aer", catalogue, NOTHING)]
 
 
 def _heaviest(row: Sequence[float]) -> int:

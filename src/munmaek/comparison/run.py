@@ -15,6 +15,7 @@ from munmaek.comparison.remarks import remarks_on
 from munmaek.comparison.report import write_report
 from munmaek.comparison.settings import Candidate, CompareSettings, parse_candidate, stage_of
 from munmaek.comparison.splits import described_data, holds_out
+from munmaek.comparison.tested import ROWS, Systems, save_rows, tests_of
 from munmaek.comparison.unfinished import made_aside, same_data
 from munmaek.errors import ArtefactError, ConfigError, UnsupportedError
 from munmaek.fit.recipe import Recipe, validation_roles
@@ -23,7 +24,7 @@ from munmaek.fit.running import Run
 from munmaek.folder.borrowing import tokenizers_of
 from munmaek.folder.manifest import MANIFEST, read_manifest
 from munmaek.folder.naming import told_apart
-from munmaek.metrics import CHOSE_WEIGHTS, TRAINED_ON, VALIDATION, Score, in_role
+from munmaek.metrics import CHOSE_WEIGHTS, TRAINED_ON, VALIDATION, Measure, Score, in_role
 from munmaek.models import stage_named
 from munmaek.pipeline import work_folder
 from munmaek.tasks import task_named
@@ -61,10 +62,11 @@ def compare(settings: CompareSettings, report: Report = _silent) -> dict[str, An
             stage_named(candidate.stage).network_class(settings.recipe.task)
     folder = settings.folder
     if folder is None:
-        return _compared(settings, report)
+        return _compared(settings, report)[0]
     asked, force, resume = _asked(settings), settings.force, settings.resume
     with made_aside(folder, asked=asked, force=force, resume=resume) as work:
-        results = _compared(replace(settings, folder=work), report)
+        results, systems = _compared(replace(settings, folder=work), report)
+        save_rows(systems, results, work / ROWS)
         written = json.dumps(results, ensure_ascii=False, indent=1)
         write_text(work / "results.json", written + "\n")
         write_report(results, work / "report.html")
@@ -254,7 +256,7 @@ def _without_tokenizer(recipe: Recipe) -> Recipe:
     return type(recipe).of({name: each for name, each in given.items() if name not in _LEARNED})
 
 
-def _compared(settings: CompareSettings, report: Report) -> dict[str, Any]:
+def _compared(settings: CompareSettings, report: Report) -> tuple[dict[str, Any], Systems]:
     results = results_header(title=settings.title or "Comparison", command=settings.command)
     task = task_named(settings.recipe.task)
     work = task.loaded()
@@ -264,6 +266,7 @@ def _compared(settings: CompareSettings, report: Report) -> dict[str, Any]:
     results["data"] = [described_data(settings, described, material.test)]
     compared: list[tuple[Any, Measured]] = []
     outputs: dict[str, Sequence[str]] = {}
+    systems: dict[str, Mapping[str, Measure]] = {}
     for training in _trainings(settings, results, report):
         if training.candidate.stage is not None and material.counts_all(training.recipe()):
             kind = training.recipe().stage
@@ -279,12 +282,14 @@ def _compared(settings: CompareSettings, report: Report) -> dict[str, Any]:
         training.finished(results, row)
         compared.append((model, measured))
         outputs[training.name] = measured.outputs
-    _combine(compared, results, material, report)
+        systems[training.name] = measured.measures
+    systems |= _combine(compared, results, material, report)
     results |= work.examples(material.test, outputs)
     if note := material.note_on_counts():
         _note(results, note)
+    results["tests"] = tests_of(results, systems)
     results["remarks"] = [each.to_json() for each in remarks_on(results)]
-    return results
+    return results, systems
 
 
 def _combine(
@@ -292,22 +297,27 @@ def _combine(
     results: dict[str, Any],
     material: _Material,
     report: Report,
-) -> None:
-    """Add the row of what the task makes of several models, where it makes anything."""
+) -> Systems:
+    """Add the row of what the task makes of several models, where it makes anything.
+
+    Return what its scores are computed of, by its name.
+    """
     combiner, held = material.work.combiner, material.prepared.valid_corpus
     if combiner is None or held is None:
-        return
+        return {}
     parts = combiner.chosen(compared)
     if not parts:
-        return
+        return {}
     task = material.settings.recipe.task
     name = f"{task}-{MIXTURE}"
     report(StageStarted(name, task, MIXTURE, None))
-    row = combined_entry(combiner.combine(parts, held, material.test), name=name)
+    made = combiner.combine(parts, held, material.test)
+    row = combined_entry(made, name=name)
     if held is material.test:
         _say_roles(row, VALIDATION, CHOSE_WEIGHTS)
     results["models"].append(row)
     report(StageFinished(name, row))
+    return {name: made.measured.measures}
 
 
 def _note(results: dict[str, Any], text: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from munmaek.comparison.figures import spark
-from munmaek.comparison.findings import leads, ranked
+from munmaek.comparison.findings import leads, told_best
 from munmaek.comparison.formats import count_text, duration_text, rate_text, size_text
 from munmaek.comparison.markup import Markup, Node, cell, element, scores, scrolled, table
 from munmaek.comparison.reading import Row
@@ -40,8 +40,8 @@ def _group(task: str, contents: Contents) -> list[Node]:
     metrics = leads(task, rows)[:2]
     baselines = contents.baselines_of(task)
     units = {row.use_unit for row in rows if row.use_speed is not None}
-    orders = {metric: ranked(rows, metric) for metric in metrics}
-    best = {metric: order[0].name for metric, order in orders.items() if len(order) > 1}
+    told = {metric: told_best(rows, metric, contents.results) for metric in metrics}
+    best = {metric: row.name for metric, row in told.items() if row is not None}
     return [
         _heading(task, metrics, units, contents),
         [_line(row, metrics, best, len(units) > 1, contents) for row in [*rows, *baselines]],

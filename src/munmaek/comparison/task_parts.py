@@ -7,11 +7,12 @@ from typing import Any
 
 from munmaek.comparison import findings
 from munmaek.comparison.figures import drawn, figure
-from munmaek.comparison.findings import leads, ranked
+from munmaek.comparison.findings import leads, told_best
 from munmaek.comparison.formats import hint_text, number_text, share_text
 from munmaek.comparison.markup import Markup, Node, cell, element, scores, scrolled, table, terms
 from munmaek.comparison.reading import Row
 from munmaek.comparison.sections import Contents, bars, full_bar, named
+from munmaek.comparison.shown_parts import shown_parts
 from munmaek.text.catalogue import Catalogue
 
 __all__ = ["task_part"]
@@ -39,27 +40,35 @@ def task_part(task: str, contents: Contents) -> Markup | None:
     rows, baselines = contents.of_task(task), contents.baselines_of(task)
     catalogue, metrics = contents.catalogue, leads(task, rows)
     first = bars([*rows, *baselines], metrics[0], catalogue) if metrics else None
-    said = findings.best_and_worst(task, rows, baselines, catalogue)
+    said = findings.best_and_worst(task, rows, baselines, catalogue, results=contents.results)
     parts: list[Node] = [
         figure(first, said=said) if first else None,
-        _scores(rows, metrics[1:], catalogue),
+        _scores(rows, metrics[1:], contents),
         _diagnosis(rows, catalogue),
         *(_by_length(rows, metric, catalogue) for metric in metrics[:DRAWN]),
+        *shown_parts(_entries(task, contents), catalogue),
         _samples(task, contents),
         _examples(task, contents),
     ]
     return contents.section(f"report.{task}", *parts) if any(parts) else None
 
 
+def _entries(task: str, contents: Contents) -> list[Mapping[str, Any]]:
+    """Return what the results say of the models of a task."""
+    models = contents.results.get("models") or ()
+    return [each for each in models if str(each.get("task") or "") == task]
+
+
 # Scores side by side.
 
 
-def _scores(rows: Sequence[Row], metrics: Sequence[str], catalogue: Catalogue) -> Markup | None:
+def _scores(rows: Sequence[Row], metrics: Sequence[str], contents: Contents) -> Markup | None:
     """Return a table of what stands beside the first score; one alone is in the last table too."""
     if len(metrics) < 2:
         return None
+    catalogue = contents.catalogue
     names = [catalogue.known(f"metric.{metric}", metric) for metric in metrics]
-    best = {metric: _best(rows, metric) for metric in metrics}
+    best = {metric: _best(rows, metric, contents) for metric in metrics}
     lines = [
         element(
             "tr",
@@ -77,9 +86,9 @@ def _scores(rows: Sequence[Row], metrics: Sequence[str], catalogue: Catalogue) -
     )
 
 
-def _best(rows: Sequence[Row], metric: str) -> str | None:
-    order = ranked(rows, metric)
-    return order[0].name if len(order) > 1 and metric != OF_TOKENS else None
+def _best(rows: Sequence[Row], metric: str, contents: Contents) -> str | None:
+    best = None if metric == OF_TOKENS else told_best(rows, metric, contents.results)
+    return None if best is None else best.name
 
 
 def _lined(lines: Node, heads: Node) -> Markup:

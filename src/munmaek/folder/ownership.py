@@ -29,7 +29,7 @@ _MODEL = frozenset(
         "tokenizer_config.json",
     }
 )
-_RESULTS = frozenset({"compare.json", "report.html", "results.json"})
+_RESULTS = frozenset({"compare.json", "report.html", "results.json", "rows.safetensors"})
 _FILES = {
     MANIFEST: _MODEL,
     "compare.json": _RESULTS,

@@ -17,6 +17,7 @@ __all__ = [
     "confusion",
     "f1",
     "macro_f1",
+    "macro_from_sums",
     "several_measures",
     "several_scores",
     "wilson_interval",
@@ -142,7 +143,7 @@ def several_measures(
     wrong = (guessed != true).sum(1) / max(len(labels), 1)
     named, kinds = (("unit", "label"),), ",".join(labels)
     macro = Measure(
-        "macro_f1", "share", sums.reshape(len(rows), -1), Sums(_macro), named, basis=kinds
+        "macro_f1", "share", sums.reshape(len(rows), -1), Sums(macro_from_sums), named, basis=kinds
     )
     found = (
         mean_measure("exact_match", (guessed == true).all(1), "share", of="text"),
@@ -154,7 +155,7 @@ def several_measures(
     return {each.name: each for each in found}
 
 
-def _macro(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+def macro_from_sums(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the mean F1 of the labels that occur: sums [B, 3C] → [B]."""
     by_label = sums.reshape(len(sums), -1, 3)
     whole = by_label[..., 1] + by_label[..., 2]

@@ -21,10 +21,13 @@ from munmaek.metrics.significance import Sums, bootstrap_interval
 __all__ = [
     "FEWEST",
     "correlation",
+    "determination_from_sums",
     "pearson",
+    "pearson_from_sums",
     "ranks",
     "regression_measures",
     "regression_scores",
+    "root_from_sums",
     "spearman",
     "spearman_measure",
 ]
@@ -126,14 +129,16 @@ def regression_measures(predicted: Floats, gold: Floats) -> dict[str, Measure]:
     found = [
         mean("mse", np.square(errors), "squared value", ratio),
         mean("mae", np.abs(errors), "value", ratio),
-        mean("rmse", np.square(errors), "value", _root),
+        mean("rmse", np.square(errors), "value", root_from_sums),
     ]
     if len(gold) >= FEWEST:
         found += [_pearson_measure(predicted, gold), spearman_measure(predicted, gold, of="text")]
     if len(gold) >= FEWEST and np.ptp(gold) > 0:
         y = gold - gold.mean()
         table = np.stack([np.square(errors), y, y * y, np.ones(len(y))], axis=1)
-        found.append(Measure("r2", "share", table, Sums(_determination), (("unit", "text"),)))
+        found.append(
+            Measure("r2", "share", table, Sums(determination_from_sums), (("unit", "text"),))
+        )
     return {each.name: each for each in found}
 
 
@@ -149,22 +154,25 @@ def _pearson_measure(predicted: Floats, gold: Floats) -> Measure:
     x, y = predicted - middle, gold - middle
     table = np.stack([np.ones(len(x)), x, y, x * x, y * y, x * y], axis=1)
     how = (("unit", "text"),)
-    return Measure("pearson", "correlation", table, Sums(_pearson), how, fewest=FEWEST)
+    return Measure("pearson", "correlation", table, Sums(pearson_from_sums), how, fewest=FEWEST)
 
 
-def _pearson(sums: Floats) -> Floats:
+def pearson_from_sums(sums: Floats) -> Floats:
+    """Return Pearson's r of sums of 1, x, y, x², y², xy: [B, 6] → [B]; 0 of what is constant."""
     count, x, y, xx, yy, xy = sums.T
     size = np.sqrt(np.maximum(count * xx - x * x, 0) * np.maximum(count * yy - y * y, 0))
     return np.divide(count * xy - x * y, size, out=np.zeros(len(sums)), where=size > 0)
 
 
-def _determination(sums: Floats) -> Floats:
+def determination_from_sums(sums: Floats) -> Floats:
+    """Return R² of sums of squared errors, y, y² and 1: [B, 4] → [B]."""
     squares, y, yy, count = sums.T
     whole = yy - y * y / count
     return 1 - np.divide(squares, whole, out=np.zeros(len(sums)), where=whole > 0)
 
 
-def _root(sums: Floats) -> Floats:
+def root_from_sums(sums: Floats) -> Floats:
+    """Return the root of the mean: sums [B, 2] → [B]."""
     return np.sqrt(ratio(sums))
 
 

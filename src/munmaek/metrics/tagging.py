@@ -25,6 +25,8 @@ __all__ = [
     "entity_report",
     "has_spans",
     "parts",
+    "precision_from_sums",
+    "recall_from_sums",
     "spans",
     "tagging_measures",
     "tagging_scores",
@@ -147,12 +149,18 @@ def _share(part: Floats, whole: Floats) -> Floats:
     return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
 
 
-def _precision(sums: Floats) -> Floats:
+def precision_from_sums(sums: Floats) -> Floats:
+    """Return hits / found of sums of hits, found and true entities: [B, 3] → [B]."""
     return _share(sums[:, 0], sums[:, 1])
 
 
-def _recall(sums: Floats) -> Floats:
+def recall_from_sums(sums: Floats) -> Floats:
+    """Return hits / true entities of the same sums: [B, 3] → [B]."""
     return _share(sums[:, 0], sums[:, 2])
 
 
-_SPAN_SCORES = {"span_f1": f1, "span_precision": _precision, "span_recall": _recall}
+_SPAN_SCORES = {
+    "span_f1": f1,
+    "span_precision": precision_from_sums,
+    "span_recall": recall_from_sums,
+}

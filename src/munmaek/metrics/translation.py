@@ -32,6 +32,7 @@ __all__ = [
     "check_bleu_tokenizer",
     "chrf_from_sums",
     "measures",
+    "ter_from_sums",
 ]
 
 

@@ -72,6 +72,8 @@ class Measured:
     """Numbers of each row that the scores are computed of, to test models against each other."""
     shown: Sequence[Shown] = ()
     """Tables and figures of what is behind the scores."""
+    corpus: Any = None
+    """The rows that it was measured on, where they are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +284,7 @@ class Work(ABC, Generic[C, P, M]):
             outputs=judged.outputs,
             measures=judged.measures,
             shown=judged.shown() if asked.report or asked.whole else (),
+            corpus=corpus,
         )
 
     def judge(self, model: Any, corpus: Any, asked: Any) -> Judged:
