@@ -22,7 +22,7 @@ import zstandard
 
 ROOT = Path(__file__).resolve().parent.parent
 KINDS = ("oldest", "newest", "without-torch")
-EXTRAS = ("ko", "data", "tensorboard", "onnx", "sklearn")
+EXTRAS = ("ko", "data", "tensorboard", "onnx", "ctranslate2", "figures", "sklearn")
 SUBJECTS, PLACES = ("나는", "너는", "우리는", "그는"), ("학교에서", "집에서", "공원에서", "방에서")
 VERBS = ("공부한다", "잔다", "논다", "읽는다")
 LINES = [f"{s} {p} {v}" for s in SUBJECTS for p in PLACES for v in VERBS]
@@ -81,6 +81,10 @@ search demo/models/mlm-bert text.txt '나는 잔다'
 look demo/models/translate-attention '나는 집에서 잔다' -o attention.html
 export demo/models/mlm-bert --to huggingface -o published
 export demo/models/mlm-bert --to onnx -o bert.onnx
+export attention --to onnx -o attention-graph
+export demo/models/translate-transformer --to ctranslate2 -o decoded
+look demo/models/translate-attention '나는 집에서 잔다' --figures figures
+compare demo --figures report-figures
 embed published text.txt
 info demo/models/lm-rnn
 verify demo/models/classify-bert

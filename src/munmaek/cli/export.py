@@ -32,7 +32,8 @@ def export(
             "fifth, 256 probabilities an order; fast, the form that training gives. For BERTs: "
             "huggingface, a folder for transformers, and of those that embed "
             "sentence-transformers, one for that. For networks: onnx, a folder with a graph, its "
-            "tokenizer and a program that runs it; the graph alone for a name in .onnx.",
+            "tokenizer and a program that runs it; the graph alone for a name in .onnx. For "
+            "Transformer translators: ctranslate2, a folder with a program that translates.",
         ),
     ],
     output: Annotated[
@@ -108,6 +109,16 @@ def _export_onnx(model: Path, to: str, output: Path, *, force: bool) -> None:
         _opened_and_written(model, to, (write_folder, 4))
 
 
+def _export_ctranslate2(model: Path, to: str, output: Path, *, force: bool) -> None:
+    def write(trained: Any) -> None:
+        from munmaek.tasks.publishing import export_ctranslate2
+
+        _folder_aside(output, lambda path: export_ctranslate2(trained, path))
+
+    with claimed_folder(output, force=force):
+        _opened_and_written(model, to, (write, 1))
+
+
 def _export_huggingface(model: Path, to: str, output: Path, *, force: bool) -> None:
     def write(trained: Any) -> None:
         from munmaek.tasks.publishing import export_huggingface, export_sentences
@@ -160,8 +171,9 @@ def _folder_aside(folder: Path, write: Callable[[Path], None]) -> None:
 
 _WRITERS = {
     "arpa": _export_arpa,
-    "onnx": _export_onnx,
+    "ctranslate2": _export_ctranslate2,
     "huggingface": _export_huggingface,
+    "onnx": _export_onnx,
     "sentence-transformers": _export_huggingface,
 }
 """Functions that write a form; the others are folders of ours."""

@@ -35,6 +35,20 @@ _FILES = {
     "compare.json": _RESULTS,
     "results.json": _RESULTS,
     "runs.json": frozenset({"runs.json"}),
+    "translator.json": frozenset(
+        {
+            "README.md",
+            "config.json",
+            "model.bin",
+            "run.py",
+            "shared_vocabulary.json",
+            "source_tokenizer.json",
+            "source_vocabulary.json",
+            "target_vocabulary.json",
+            "tokenizer.json",
+            "translator.json",
+        }
+    ),
     "graph.json": frozenset({"README.md", "graph.json", "model.onnx", "run.py", "tokenizer.json"}),
 }
 """By the file that tells what a folder is: the files that it may hold."""

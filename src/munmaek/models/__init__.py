@@ -64,6 +64,20 @@ class Stage:
     form_of: str = "munmaek.models.forms:Form"
     """The class that gives the form of its models' folders."""
 
+    specified_by: str = ""
+    """Maker of CTranslate2's specification of its translators; empty where it knows none."""
+
+    def specification(self) -> Any:
+        """Return what makes CTranslate2's specification of a translator: of network and positions.
+
+        Raises:
+            UnsupportedError: CTranslate2 knows no such translators.
+        """
+        if not self.specified_by:
+            message = f"CTranslate2 knows no translators of stage '{self.name}'"
+            raise UnsupportedError(message)
+        return _load(self.specified_by)
+
     def form(self) -> "Form":
         """Return how its models lie in their folder."""
         return _load(self.form_of)()
@@ -205,6 +219,7 @@ LINEAGE = (
         adds="depth, parallel matrix work",
         source="Vaswani 2017",
         picture="munmaek.models:pictures/transformer.svg",
+        specified_by="munmaek.models.transformer.specification:translator_spec",
         aligns=True,
         config="munmaek.models.transformer:TransformerConfig",
         networks={

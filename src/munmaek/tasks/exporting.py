@@ -10,7 +10,8 @@ FORMS = {
     **dict.fromkeys(("arpa", "compact", "quantised", "fast"), "n-gram language models"),
     "huggingface": "BERTs",
     "sentence-transformers": "encoders for 'mlm' and 'embed'",
-    "onnx": "networks",
+    "onnx": "networks other than translators",
+    "ctranslate2": "Transformer translators",
 }
 """Each form, and whose it is."""
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from munmaek.errors import UnsupportedError
+from munmaek.exchange.ctranslate import check_ctranslate, write_ctranslate
 from munmaek.exchange.graphs import Graph, graph_files, write_graph
 from munmaek.exchange.sums import write_sums
 from munmaek.folder.ownership import PUBLISHED
@@ -22,7 +23,13 @@ from munmaek.tasks.work import Published
 from munmaek.text.published_form import published_form
 from munmaek.writing import writing
 
-__all__ = ["export_graph_folder", "export_huggingface", "export_onnx", "export_sentences"]
+__all__ = [
+    "export_ctranslate2",
+    "export_graph_folder",
+    "export_huggingface",
+    "export_onnx",
+    "export_sentences",
+]
 
 _WRITER = {"format": "pt", "writer": PUBLISHED}
 """In the head of the weights: whose they are (``transformers`` wants the format)."""
@@ -116,6 +123,24 @@ def export_graph_folder(model: Any, folder: Path) -> None:
         write_graph(found, folder / "model.onnx")
         for name, text in graph_files(found, model.info.label).items():
             (folder / name).write_text(text, encoding="utf-8")
+
+
+def export_ctranslate2(model: Any, folder: Path) -> None:
+    """Write a translator into an empty folder, for CTranslate2 to decode with.
+
+    Raises:
+        UnsupportedError: a model without that form, or the ``ctranslate2`` extra is not installed.
+        DiskError: the folder cannot be written.
+    """
+    check_form(model, "ctranslate2")
+    check_ctranslate()
+    from munmaek.tasks.translate.decodable import decodable
+
+    found = decodable(model)
+    about = {"writer": PUBLISHED, "model": model.info.label}
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        write_ctranslate(replace(found, facts={**about, **found.facts}), folder, model.info.label)
 
 
 def _graph(model: Any) -> Graph:

@@ -12,6 +12,7 @@ from munmaek.fit.vocabulary import begun_with
 from munmaek.folder.borrowing import named_tokenizer
 from munmaek.folder.info import Info
 from munmaek.folder.weights import open_network
+from munmaek.models import stages
 from munmaek.tasks.judged import Judged
 from munmaek.tasks.service import Service
 from munmaek.tasks.translate.bitexts import read_back_translated, read_pairs, tagged
@@ -121,6 +122,11 @@ class Translators(Work[ParallelCorpus, Parallel, Translator]):
         from munmaek.tasks.translate.services import translating_service
 
         return [translating_service(model)]
+
+    def forms(self, model: Translator) -> tuple[str, ...]:
+        """Return the form that decoders of others have for the stage."""
+        row = stages().get(model.info.stage)
+        return ("ctranslate2",) if row is not None and row.specified_by else ()
 
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Translator:
         """Open a network and its two tokenizers."""
