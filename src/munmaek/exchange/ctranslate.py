@@ -45,7 +45,7 @@ for line in sys.stdin.read().splitlines():
 @final
 @dataclass(frozen=True, slots=True)
 class Decodable:
-    """What is written of a translator."""
+    """A translator as its folder has it."""
 
     spec: Any
     """A ``ctranslate2.specs.TransformerSpec`` with all weights."""
@@ -60,7 +60,7 @@ class Decodable:
     never: Sequence[str]
     """Special tokens that no translation holds."""
     facts: Mapping[str, Any]
-    """What else is said of it."""
+    """Further entries of ``translator.json``."""
 
 
 def check_ctranslate() -> None:
