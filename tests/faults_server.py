@@ -32,6 +32,7 @@ KILLED = 0
 _CASE_LIMIT = 120
 _ENDED: dict[str, Any] = {"code": 0, "said": ""}
 _NEW_MOUNTS, _BIND, _PRIVATE = 0x20000, 0x1000, 0x44000
+_LARGE, _COLLAPSE = 1 << 21, 25
 _CALLED = ctypes.CFUNCTYPE(None, ctypes.c_int)
 
 Json = dict[str, Any]
@@ -69,6 +70,7 @@ class _Server:
             for number, there in enumerate(standing, start=1):
                 os.dup2(there, number)
                 os.close(there)
+            _join_pages(self.faults)
             return {**answer, "said": _content(said)}
 
     def forked(self, case: Json) -> Json:
@@ -166,6 +168,18 @@ class _Branching:
         maps = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace")
         shared = re.search(rf"^\S+ rw-s .*{re.escape(self.case['root'])}/", maps, re.MULTILINE)
         return len([*Path("/proc/self/task").iterdir()]) == 1 and shared is None
+
+
+def _join_pages(system: ctypes.CDLL) -> None:
+    """Have memory in pages of two megabytes, where the system can: a fork takes a third as long."""
+    for line in Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines():
+        places, mode, _, _, inode = line.split()[:5]
+        if mode == "rw-p" and inode == "0":
+            begin, end = (int(place, 16) for place in places.split("-"))
+            begin, end = -(-begin // _LARGE) * _LARGE, end // _LARGE * _LARGE
+            if end > begin:
+                size = ctypes.c_size_t(end - begin)
+                system.madvise(ctypes.c_void_p(begin), size, _COLLAPSE)
 
 
 def _stand_in(copy: str, root: str, system: ctypes.CDLL) -> None:
