@@ -236,7 +236,7 @@ def test_each_verb_is_a_route(server: Running, models: dict[str, Any]) -> None:
     wanted = models["chain"].score([TEXT])[0].logprob
     assert answer["outputs"]["logprob"] == pytest.approx(wanted)
     answer = server.ask("/fill", {"inputs": "나는 <mask> 간다", "top": 2})[1]
-    assert len(answer["outputs"][0]["candidates"]) == 2
+    assert len(answer["outputs"]["candidates"][0]) == 2
     assert server.ask("/score", {"inputs": TEXT})[1]["error"].startswith("'model' must say which")
     assert server.ask("/classify", {"inputs": 3})[0] == 422
     assert "unknown field 'y'" in server.ask("/classify", {"inputs": "a", "y": 1})[1]["error"]

@@ -30,7 +30,8 @@ def _schema(served: Models, path: str) -> dict[str, Any]:
     services = [each.queues[name].service for each in served.served if name in each.queues]
     texts = services[0].texts
     one = {"type": "string"} if len(texts) == 1 else {"anyOf": [{"type": "string"}, _listed()]}
-    options = services[0].options.model_json_schema().get("properties", {})
+    fields: dict[str, Any] = services[0].options.model_json_schema().get("properties", {})
+    options = {name: fields[name] for name in services[0].names}
     return {
         "type": "object",
         "required": ["inputs"],

@@ -97,7 +97,7 @@ def predict(models: Models) -> Endpoint:
         ]
         options = served.queues["classify"].service.asked({})
         found = await while_there(request, models.answers(served, "classify", questions, options))
-        out = [_ranked(each.probabilities) for each in found]
+        out = [_ranked(each["probabilities"]) for each in found]
         return answered(out[0] if isinstance(asked.inputs, str) else out)
 
     return respond

@@ -56,7 +56,7 @@ def translate(models: Models) -> Endpoint:
         options = queue.service.asked({**own, "beam": beam, "n_best": asked.alternatives + 1})
         questions = [(text_of(text),) for text in texts]
         found = await while_there(request, models.answers(served, "translate", questions, options))
-        rows = [queue.service.to_json(each) for each in found]
+        rows = [each.get("n_best", [each]) for each in found]
         return answered(_joined(rows, asked))
 
     return respond

@@ -12,7 +12,7 @@ from munmaek.serve.batching import Batcher, FullError
 from munmaek.serve.metrics import Metrics
 from munmaek.serve.options import ServerOptions
 from munmaek.tasks import task_named
-from munmaek.tasks.service import Question
+from munmaek.tasks.service import Question, services_of
 
 __all__ = ["Models", "Served"]
 
@@ -60,7 +60,7 @@ class Models:
 
     def _queues(self, name: str, model: Any, metrics: Metrics) -> dict[str, Batcher]:
         out: dict[str, Batcher] = {}
-        for service in task_named(model.info.task).loaded().services(model):
+        for service in services_of(model, {"precision": self.limits.precision}):
             out[service.name] = Batcher(
                 service,
                 self.worker,

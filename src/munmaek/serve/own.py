@@ -50,7 +50,7 @@ def _options(service: Service, given: Mapping[str, Any]) -> Any:
     Raises:
         RefusedError: 422, an unknown field or a value out of range.
     """
-    known = service.options.model_fields
+    known = service.names
     unknown = next((each for each in given if each not in known), None)
     if unknown is not None:
         there = ", ".join(("inputs", "model", *known))

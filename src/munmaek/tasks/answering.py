@@ -46,6 +46,9 @@ class Asked(Config):
     panels: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """Keys that help shows together, by their heading."""
 
+    served: ClassVar[tuple[str, ...]] = ()
+    """Keys that requests to a server may ask for: none that names a file, or how one is read."""
+
     text_column: str | int | None = None
     """Column of a table's text: its name, or its number from 0."""
     encoding: Encoding = UTF8

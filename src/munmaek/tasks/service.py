@@ -1,16 +1,21 @@
 """A service: one kind of question that a trained model answers, many of them at once.
 
-Servers gather questions and ask a service; they know no task. Each task's ``Work.services`` says
-what its models are asked.
+Servers gather questions and ask a service; they know no task. Each verb's class (``Answering``)
+makes one, with the options that it lets others ask for; a task's ``Work.services`` may have another
+way to the same answers.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Protocol, TypeAlias
 
+from munmaek.errors import ConfigError
 from munmaek.models.configuration import Config
+from munmaek.tasks import task_named, tasks
+from munmaek.tasks.answering import Answering, answers_of
 
-__all__ = ["Continuing", "Nothing", "Question", "Service", "answered_sides"]
+__all__ = ["Continuing", "Nothing", "Question", "Service", "services_of"]
 
 Question: TypeAlias = tuple[str, ...]
 """The texts of a question, such as the two of a pair."""
@@ -37,16 +42,29 @@ class Service:
     """Number of the last texts that may be missing."""
     options: type[Config] = Nothing
     """The class of what may be asked besides; questions are answered together where it is equal."""
+    served: tuple[str, ...] | None = None
+    """The options that others may ask for; None lets all be asked for."""
+    always: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Options that whoever runs the server has chosen."""
     to_json: Callable[[Any], Any] = lambda answer: answer
     """Returns an answer as JSON has it."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the options that others may ask for."""
+        return tuple(self.options.model_fields) if self.served is None else self.served
 
     def asked(self, given: Mapping[str, Any]) -> Any:
         """Return options that were given by name, as ``answer`` takes them.
 
         Raises:
-            ConfigError: an unknown one, or a value out of range.
+            ConfigError: one that others may not ask for, or a value out of range.
         """
-        return self.options.of(given, where="the body")
+        unknown = next((each for each in given if each not in self.names), None)
+        if unknown is not None:
+            message = f"unknown field '{unknown[:60]}'; there are {', '.join(self.names) or 'none'}"
+            raise ConfigError(message)
+        return self.options.of({**given, **self.always}, where="the body")
 
 
 class Continuing(Protocol):
@@ -74,21 +92,60 @@ class Continuing(Protocol):
         ...
 
 
-def answered_sides(
-    questions: Sequence[Question],
-    answer: Callable[[Sequence[str], Sequence[str] | None], Sequence[Any]],
-) -> list[Any]:
-    """Answer single texts and pairs of texts, each kind together, and return all in their order.
+KEPT = 8
+"""Ways in which a model is asked that are kept ready."""
+
+
+def services_of(model: Any, options: Mapping[str, Any]) -> list[Service]:
+    """Return the services of a trained model, each by the name of its verb.
 
     Args:
-        questions: of one text or of two.
-        answer: takes the first texts, and the second ones of pairs.
+        model: a trained model.
+        options: what whoever runs the server says of all questions, such as ``precision``.
+
+    Raises:
+        ConfigError: an option that a verb has with other values.
     """
-    out = [None] * len(questions)
-    for width in (1, 2):
-        rows = [row for row, each in enumerate(questions) if len(each) == width]
-        firsts = [questions[row][0] for row in rows]
-        seconds = [questions[row][1] for row in rows] if width == 2 else None
-        for row, found in zip(rows, answer(firsts, seconds) if rows else (), strict=True):
-            out[row] = found
-    return out
+    own = {
+        each.name: each for each in task_named(model.info.task).loaded().services(model, options)
+    }
+    for row in tasks().values():
+        if row.answering and row.verb not in own:
+            kind = row.answering_class()
+            if any(task_named(name).serves(model.info.task) for name in kind.tasks):
+                own[row.verb] = _answering_service(row.verb, kind, model, options)
+    return list(own.values())
+
+
+def _answering_service(
+    verb: str, kind: type[Answering], model: Any, options: Mapping[str, Any]
+) -> Service:
+    """Return the service of a verb, whose questions are answered as rows of a table are."""
+    fields = kind.options.model_fields
+
+    @lru_cache(KEPT)
+    def ready(asked: Any) -> Answering:
+        return kind(model, asked)
+
+    def answer(questions: Sequence[Question], asked: Any) -> Sequence[Any]:
+        out: list[Any] = [None] * len(questions)
+        for width in {len(each) for each in questions}:
+            rows = [row for row, each in enumerate(questions) if len(each) == width]
+            way = asked if width == 1 else asked.model_copy(update={"pairs": True})
+            found = answers_of(ready(way), [questions[row] for row in rows])
+            for row, each in zip(rows, found, strict=True):
+                out[row] = each
+        return out
+
+    texts = ("text", "second") if "pairs" in fields else ("text",)
+    service = Service(
+        verb,
+        answer,
+        texts,
+        optional=len(texts) - 1,
+        options=kind.options,
+        served=kind.options.served,
+        always={name: each for name, each in options.items() if name in fields},
+    )
+    service.asked({})  # what whoever runs the server has chosen is there
+    return service

@@ -349,8 +349,13 @@ class Work(ABC, Generic[C, P, M]):
         message = f"{model.info.label}: no model for '{model.info.task}' is written as a graph"
         raise UnsupportedError(message)
 
-    def services(self, model: M) -> Sequence[Service]:
-        """Return what servers may ask a model of the task, each kind of question by itself."""
+    def services(self, model: M, options: Mapping[str, Any]) -> Sequence[Service]:
+        """Return what servers may ask a model in another way than its verb's class answers.
+
+        Args:
+            model: a trained model.
+            options: what whoever runs the server says of all questions, such as ``precision``.
+        """
         return ()
 
     def continuing(self, model: M) -> Continuing | None:

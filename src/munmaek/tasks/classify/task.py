@@ -21,11 +21,10 @@ from munmaek.tasks.classify.mixed import MixedClassifier, mix_classifiers
 from munmaek.tasks.classify.model import Classifier
 from munmaek.tasks.classify.options import AskedLabels, ClassifyRecipe
 from munmaek.tasks.judged import Judged
-from munmaek.tasks.labelling import Labeller, Prediction, label_measures
+from munmaek.tasks.labelling import Labeller, label_measures
 from munmaek.tasks.lm.mixing import MIXTURE
 from munmaek.tasks.measures import MeasuredBy, TextMeasures
 from munmaek.tasks.preparing import PAIR, SINGLE, columns_of
-from munmaek.tasks.service import Nothing, Question, Service, answered_sides
 from munmaek.tasks.work import NOTHING_MORE, Mixed, Mixing, Published, Work
 from munmaek.text.corpora import LabelledCorpus, Pairs, read_labelled
 from munmaek.text.labels import unseen_note
@@ -146,19 +145,6 @@ class Classifiers(Work[LabelledCorpus, Labelled, Labeller]):
     def read_test(self, model: Labeller, paths: Sources, asked: AskedRows) -> LabelledCorpus:
         """Read texts and their labels from tables."""
         return read_labelled(paths, **columns_of(asked, paired=bool(model.pairs)))
-
-    def services(self, model: Labeller) -> list[Service]:
-        """Return what servers may ask: labels."""
-
-        def answer(questions: Sequence[Question], _: Nothing) -> list[Prediction]:
-            return answered_sides(questions, model.predict)
-
-        def to_json(found: Prediction) -> dict[str, Any]:
-            several = {"labels": list(found.labels)} if model.several else {}
-            return {"label": found.label, **several, "probabilities": found.probabilities}
-
-        texts = ("text", "second")
-        return [Service("classify", answer, texts=texts, optional=1, to_json=to_json)]
 
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Labeller:
         """Open a counted classifier, a mixture or a network."""

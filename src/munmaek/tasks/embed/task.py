@@ -126,11 +126,11 @@ class Embedders(Work[Corpus | PairCorpus, Texts, Encoder]):
 
         return vector_graph(model)
 
-    def services(self, model: Encoder) -> list[Service]:
-        """Return what servers may ask: vectors, and what stands behind masks."""
-        from munmaek.tasks.mlm.services import encoder_services
+    def services(self, model: Encoder, options: Mapping[str, Any]) -> list[Service]:
+        """Return what gives vectors, with the tokens that were read."""
+        from munmaek.tasks.mlm.services import embedding_service
 
-        return encoder_services(model)
+        return [embedding_service(model, options.get("precision", "float32"))]
 
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Encoder:
         """Open a network and its way from a text to a vector."""

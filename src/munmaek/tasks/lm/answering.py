@@ -17,6 +17,8 @@ __all__ = ["AskedScores", "Scoring"]
 class AskedScores(Asked):
     """Options of ``munmaek score``."""
 
+    served: ClassVar[tuple[str, ...]] = ("explain",)
+
     tokens: bool = False
     """Print the log-probability of every token too."""
     explain: bool = False

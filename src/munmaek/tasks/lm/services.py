@@ -1,34 +1,15 @@
-"""The services of a language model: likelihoods of sentences, and continuations."""
+"""The continuations of texts, token by token."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, final
+from dataclasses import dataclass
+from typing import final
 
 from munmaek.errors import InputError
 from munmaek.models.configuration import Config
 from munmaek.tasks.lm.completing import CompletionOptions, Piece, completed, read_back
 from munmaek.tasks.lm.model import TrainedLanguageModel
-from munmaek.tasks.lm.scoring import ScoredText
-from munmaek.tasks.service import Nothing, Question, Service
 
-__all__ = ["Continuations", "scoring_service"]
-
-
-def scoring_service(model: TrainedLanguageModel) -> Service:
-    """Return what gives the likelihood of each sentence, and of its tokens."""
-
-    def answer(questions: Sequence[Question], _: Nothing) -> list[ScoredText]:
-        return model.score([text for (text,) in questions])
-
-    def to_json(found: ScoredText) -> dict[str, Any]:
-        return {
-            "logprob": found.logprob,
-            "perplexity": found.perplexity,
-            "unknown": found.unknown,
-            "tokens": [asdict(each) for each in found.tokens],
-        }
-
-    return Service("score", answer, to_json=to_json)
+__all__ = ["Continuations"]
 
 
 @final

@@ -17,6 +17,8 @@ class AskedFills(Asked):
 
     metavars: ClassVar[Mapping[str, str]] = {"pair": "TEXT"}
 
+    served: ClassVar[tuple[str, ...]] = ("pair", "top")
+
     pair: str | None = None
     """A second text behind the first."""
     top: int = Field(default=5, ge=1)

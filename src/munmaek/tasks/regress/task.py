@@ -19,10 +19,9 @@ from munmaek.tasks.measures import MeasuredBy, TextMeasures
 from munmaek.tasks.preparing import PAIR, SINGLE, columns_of
 from munmaek.tasks.regress.data import Valued, prepare_valued
 from munmaek.tasks.regress.fit import fit_regressor
-from munmaek.tasks.regress.model import LABEL, Rating, Regressor
+from munmaek.tasks.regress.model import LABEL, Regressor
 from munmaek.tasks.regress.objective import NeuralRegressor
 from munmaek.tasks.regress.options import RegressRecipe
-from munmaek.tasks.service import Nothing, Question, Service, answered_sides
 from munmaek.tasks.work import NOTHING_MORE, Published, Work
 from munmaek.text.corpora import LabelledCorpus, read_valued
 from munmaek.text.memory import Sources
@@ -87,18 +86,6 @@ class Regressors(Work[LabelledCorpus, Valued, Regressor]):
         from munmaek.tasks.regress.graphs import regressor_graph
 
         return regressor_graph(model)
-
-    def services(self, model: Regressor) -> list[Service]:
-        """Return what servers may ask: numbers."""
-
-        def answer(questions: Sequence[Question], _: Nothing) -> list[Rating]:
-            return answered_sides(questions, model.rate)
-
-        def to_json(found: Rating) -> dict[str, float]:
-            return {"value": found.value}
-
-        texts = ("text", "second")
-        return [Service("rate", answer, texts=texts, optional=1, to_json=to_json)]
 
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Regressor:
         """Open a network and the range of its values."""

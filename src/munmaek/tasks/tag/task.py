@@ -1,7 +1,6 @@
 """The work of task tag: tagged sentences to a trained tagger, and back from its folder."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,6 @@ from munmaek.folder.info import Info
 from munmaek.folder.weights import open_network
 from munmaek.tasks.asked import Asked
 from munmaek.tasks.judged import Judged
-from munmaek.tasks.service import Nothing, Question, Service
 from munmaek.tasks.tag.data import Tagged, prepare_tagged
 from munmaek.tasks.tag.fit import fit_tagger
 from munmaek.tasks.tag.model import Tagger
@@ -78,22 +76,6 @@ class Taggers(Work[TaggedCorpus, Tagged, Tagger]):
         from munmaek.tasks.tag.graphs import tagger_graph
 
         return tagger_graph(model)
-
-    def services(self, model: Tagger) -> list[Service]:
-        """Return what servers may ask: the words of a text with their labels, and its entities."""
-
-        def answer(questions: Sequence[Question], _: Nothing) -> list[dict[str, Any]]:
-            texts = [text for (text,) in questions]
-            words = model.label_words([model.split(text) for text in texts])
-            return [
-                {
-                    "words": [asdict(word) for word in labelled],
-                    "entities": [asdict(entity) for entity in entities],
-                }
-                for labelled, entities in zip(words, model.tag(texts), strict=True)
-            ]
-
-        return [Service("tag", answer)]
 
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Tagger:
         """Open a network and its labels."""

@@ -62,6 +62,18 @@ class AskedTranslations(AskedSource):
         "Words": ("must", "must_file", "replace_unknown", "dictionary", "alignment"),
     }
 
+    served: ClassVar[tuple[str, ...]] = (
+        "beam",
+        "n_best",
+        "min_length",
+        "max_length",
+        "length_penalty",
+        "coverage",
+        "no_repeat",
+        "alignment",
+        "split",
+    )
+
     beam: int = Field(default=5, ge=1)
     """Translations kept at every step; 1 is greedy."""
     n_best: int = Field(default=1, ge=1)

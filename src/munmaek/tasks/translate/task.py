@@ -14,7 +14,6 @@ from munmaek.folder.info import Info
 from munmaek.folder.weights import open_network
 from munmaek.models import stages
 from munmaek.tasks.judged import Judged
-from munmaek.tasks.service import Service
 from munmaek.tasks.translate.bitexts import read_back_translated, read_pairs, tagged
 from munmaek.tasks.translate.data import Parallel, prepare_parallel
 from munmaek.tasks.translate.fit import fit_translator
@@ -116,12 +115,6 @@ class Translators(Work[ParallelCorpus, Parallel, Translator]):
             asked.source_tag or "",
         )
         return pairs if asked.reference is None else with_references(pairs, asked.reference)
-
-    def services(self, model: Translator) -> list[Service]:
-        """Return what servers may ask: translations."""
-        from munmaek.tasks.translate.services import translating_service
-
-        return [translating_service(model)]
 
     def forms(self, model: Translator) -> tuple[str, ...]:
         """Return the form that decoders of others have for the stage."""
