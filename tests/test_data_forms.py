@@ -277,6 +277,9 @@ def test_files_of_a_pattern_are_read_in_order_and_have_the_same_columns(tmp_path
     assert (corpus.texts, corpus.labels, corpus.name) == (TEXTS, LABELS, "a.csv, b.csv")
     assert corpus.place(1) == f"{tmp_path}/b.csv, line 3"  # where its quoted text ends
     assert list(read_texts(f"{tmp_path}/*.csv")) == list(TEXTS)
+    rows = open_rows(f"{tmp_path}/*.csv")
+    assert [row["id"] for row in rows] == ["7", "8", "9"]
+    assert rows.columns == ("label", "text", "id")
     FRAME.drop(columns="id").to_csv(tmp_path / "c.csv", index=False)
     message = refusal(lambda: read_labelled(f"{tmp_path}/*.csv"))
     assert message.startswith(f"{tmp_path}/c.csv: its columns are text, label, and those of")

@@ -1,9 +1,12 @@
 """Translation files come out with targets filled, no tag lost, and all else as it stood."""
 
 import gzip
+import json
 import re
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -11,9 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import munmaek
 from munmaek.align.projection import Mark, diagonal, projected
+from munmaek.cli import main
 from munmaek.errors import InputError
-from munmaek.exchange.xliff.document import units_of
+from munmaek.exchange.xliff.document import open_document
 from munmaek.tasks.translate.filling import Filled, fill_xliff
 from munmaek.tasks.translate.translation import Translation
 
@@ -195,7 +200,7 @@ def test_a_packed_file_and_a_long_one_are_read_in_pieces(tmp_path: Path) -> None
     many = "".join(unit(f"word{n} b <x id='{n}'/>") + "\n" for n in range(20_000))
     path = tmp_path / "in.xlf.gz"
     path.write_bytes(gzip.compress((HEAD + many + TAIL).encode()))
-    pieces = list(units_of(path))
+    pieces = list(open_document(path).units)
     assert b"".join(piece.raw for piece in pieces).decode() == HEAD + many + TAIL
     assert sum(piece.root is not None for piece in pieces) == 20_000
     assert max(len(piece.raw) for piece in pieces) < 2000
@@ -229,6 +234,43 @@ def test_a_translator_without_attention_places_tags_by_their_place(tmp_path: Pat
     count = fill_xliff(path, path, plain)
     assert 'A B <g id="1">C</g> D' in path.read_text(encoding="utf-8")
     assert count.by_place == 1
+
+
+@pytest.fixture(scope="module")
+def translator(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    book = munmaek.phrasebook(pairs=300, valid=20, test=20)
+    texts = [phrase.korean for phrase in book.train], [phrase.english for phrase in book.train]
+    folder = tmp_path_factory.mktemp("models") / "ko-en"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        options: dict[str, Any] = {"steps": 2, "validations": 1, "vocab_size": 300}
+        munmaek.train("translate", *texts, model="attention", save=folder, device="cpu", **options)
+    return folder
+
+
+def test_a_translator_fills_a_file_from_the_command_line_and_from_python(
+    translator: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, output = tmp_path / "in.xlf", tmp_path / "out.xlf"
+    units = unit('나는 <g id="1">학교에</g> 간다') + unit("너", "<target>you</target>")
+    path.write_text(HEAD + units + unit("v1", translate="no") + TAIL, encoding="utf-8")
+    command = ["translate", str(translator), str(path), "-o", str(output), "--beam", "2"]
+    assert main(command) == 0
+    assert f"{output}: 1 translated, 1 kept, 1 left" in capsys.readouterr().err
+    found = output.read_text(encoding="utf-8")
+    target = re.search(rf"<target {STATE}>(.*?)</target>", found)
+    assert target is not None
+    assert re.findall("<.*?>", target[1]) == ['<g id="1">', "</g>"]
+    count = munmaek.load(translator).fill_xliff(path, tmp_path / "again.xlf", beam=2)
+    assert (tmp_path / "again.xlf").read_text(encoding="utf-8") == found
+    assert count.kept == 1
+    assert main(command) == 2
+    assert "already exists" in capsys.readouterr().err
+    for more, wanted in (("--resume", "are for rows"), ("--must-file=a", "--must-file out")):
+        assert main([*command, "--force", more]) == 2
+        assert wanted in capsys.readouterr().err
+    assert main([*command, "--force", "--overwrite", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["translated"] == 2
 
 
 # Whatever the alignment says, markup is whole.

@@ -161,6 +161,9 @@ def _to_file(
     from munmaek.text.written import form_written
 
     output: Path = given["output"]
+    if output.suffix.lower() in class_at(verb).fills:
+        _fill(class_at(verb).opened(folder, asked), source, given)
+        return
     form_written(output)
     what = {
         "verb": verb,
@@ -186,6 +189,27 @@ def _to_file(
         write_json({"output": str(output), **counts})
     else:
         write_message(f"{output}: {done.written:,} rows")
+
+
+def _fill(answering: Any, source: Source, given: Given) -> None:
+    """Write a file that is not rows again with its answers."""
+    from munmaek.errors import ConfigError, InputError
+
+    output: Path = given["output"]
+    if given["resume"] or given["skip_empty"] or given["on_error"] != "stop":
+        message = f"-o {output}: --resume, --skip-empty and --on-error are for rows; leave them out"
+        raise ConfigError(message)
+    if output.exists() and not given["force"]:
+        message = f"{output}: already exists; choose another -o, or --force to replace it"
+        raise InputError(message)
+    counts = answering.fill(source, output)
+    for remark in answering.remarks(sum(counts.values())):
+        write_message(remark)
+    if given["json"]:
+        write_json({"output": str(output), **counts})
+    else:
+        shown = ", ".join(f"{count:,} {name}" for name, count in counts.items())
+        write_message(f"{output}: {shown}")
 
 
 def _identity(source: Source) -> str:

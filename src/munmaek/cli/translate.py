@@ -7,7 +7,10 @@ __all__ = ["TRANSLATE", "translate"]
 
 
 def translate(given: Given) -> None:
-    """Translate every line, or row of a table; empty ones stay empty."""
+    """Translate every line, or row of a table; empty ones stay empty.
+
+    With -o FILE.xlf the targets of a translation file (XLIFF) are filled, tags at their words.
+    """
     predict("translate", given)
 
 

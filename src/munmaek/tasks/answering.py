@@ -7,12 +7,14 @@ in them. Everything else, such as files, blocks, empty rows and faults, is the s
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from munmaek.fit.recipe import Encoding
 from munmaek.models.configuration import Config
 from munmaek.tasks import task_named
 from munmaek.text.columns import FIRST_NAMES, SECOND_NAMES, SOURCE_NAMES, TEXT_NAMES, Column
+from munmaek.text.memory import Source
 from munmaek.text.rows import Row
 from munmaek.text.sources import UTF8
 from munmaek.text.spaces import SPACES
@@ -95,6 +97,8 @@ class Answering(ABC):
     """Names of the new columns of a table, in their order."""
     empty: Answer | None = NOTHING
     """The answer of an empty row, which no model is asked; None asks it."""
+    fills: ClassVar[tuple[str, ...]] = ()
+    """Suffixes of files that are not rows, and that ``fill`` writes again with its answers."""
     whole: bool = False
     """The answers hold also what takes long and only JSON shows."""
 
@@ -145,6 +149,15 @@ class Answering(ABC):
     def beside(self, rows: Iterator[Row]) -> Iterator[Row]:
         """Add to the rows what is given beside them."""
         return rows
+
+    def fill(self, source: Source, output: Path) -> Mapping[str, int]:
+        """Write a file that is not rows again, with the answers in it; return counts of its parts.
+
+        Raises:
+            InputError: a source of another form.
+            ConfigError: options that are for rows.
+        """
+        raise NotImplementedError
 
     def remarks(self, rows: int, /) -> Sequence[str]:
         """Return what to say at the end of so many rows, such as how many texts were cut."""

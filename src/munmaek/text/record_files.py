@@ -19,14 +19,23 @@ from munmaek.text.json_documents import begins_document, document_records
 from munmaek.text.kinds import foreign_kind
 from munmaek.text.sources import UTF8, encoding_of, is_address, split_part
 
-__all__ = ["BITEXTS", "Records", "folder_records", "form_in", "is_bitext", "records_in"]
+__all__ = [
+    "BITEXTS",
+    "XLIFF_SUFFIXES",
+    "Records",
+    "folder_records",
+    "form_in",
+    "is_bitext",
+    "records_in",
+]
 
 Records = Iterator[dict[str, Any] | None]
 """None for an empty row."""
 BITEXTS = ("a translation memory (TMX)", "a translation file (XLIFF)")
 _ROOT = re.compile(r"<(?:[\w.-]+:)?(tmx|xliff)[\s>]")
 _LINED = (".jsonl", ".ndjson", ".csv", ".tsv", ".tab")
-_BITEXT_SUFFIXES = (".tmx", ".xlf", ".xliff", ".sdlxliff", ".mqxliff", ".mxliff")
+XLIFF_SUFFIXES = (".xlf", ".xliff", ".sdlxliff", ".mqxliff", ".mxliff")
+"""Suffixes of translation files, those of some tools among them."""
 
 
 @final
@@ -160,4 +169,4 @@ def folder_records(path: object) -> Records | None:
 
 def is_bitext(path: object) -> bool:
     """Return whether a file's name says that it has texts in two languages or more."""
-    return format_suffix(path) in _BITEXT_SUFFIXES
+    return format_suffix(path) in (".tmx", *XLIFF_SUFFIXES)

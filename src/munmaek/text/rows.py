@@ -6,12 +6,14 @@ with named columns. A row that cannot be read does not end the reading: it comes
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, NamedTuple, final
 
 from munmaek.errors import InputError
 from munmaek.text.columns import TEXT_NAMES, Column
-from munmaek.text.files import at_line
+from munmaek.text.files import at_line, display_name
 from munmaek.text.forms import Form, OpenedText, open_text
+from munmaek.text.gathering import expanded
 from munmaek.text.labels import marked_labels
 from munmaek.text.memory import Source, paired_texts
 from munmaek.text.spaces import SPACES
@@ -104,8 +106,13 @@ def open_rows(
     Raises:
         InputError: what ``open_text`` raises, or a column that is not there.
     """
-    opened = open_text(source, live=live)
+    first, *others = expanded(source)
+    opened = open_text(first, live=live)
     rows = rows_of(opened, columns, extra=extra, ends=ends)
+    if others:
+        found = (rows_of(open_text(each), columns, extra=extra, ends=ends).rows for each in others)
+        whole = chain(rows.rows, chain.from_iterable(found))
+        return replace(rows, name=display_name(source), rows=whole)
     return rows if opened.live is None else replace(rows, live=opened.live.has_more)
 
 

@@ -4,6 +4,7 @@ import codecs
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, NoReturn, final
 from xml.parsers import expat
 
@@ -13,7 +14,7 @@ from munmaek.text.files import LONGEST, display_name, unpacked
 from munmaek.text.sources import UTF8, encoding_of
 from munmaek.text.xml_units import DEEPEST, local_name, safe_parser
 
-__all__ = ["Node", "Unit", "encoding_in", "units_of"]
+__all__ = ["Document", "Node", "Unit", "encoding_in", "open_document"]
 
 UNITS = ("trans-unit", "unit")
 _TAG = re.compile(rb"""<(?:"[^"]*"|'[^']*'|[^'">])*>""")
@@ -99,29 +100,42 @@ def encoding_in(first: bytes, path: object) -> str:
         raise InputError(message) from None
 
 
-def units_of(path: object) -> Iterator[Unit]:
-    """Yield all of a file, in pieces whose texts make it up whole.
+@final
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file that is being read, once."""
+
+    encoding: str
+    marked: bool
+    """It begins with a byte order mark."""
+    units: Iterator[Unit]
+    """All of it, in pieces that make it up whole."""
+
+
+def open_document(path: object) -> Document:
+    """Open a translation file.
 
     Raises:
-        InputError: it cannot be read, is no well-formed XML, or no translation file.
+        InputError: it cannot be read; while its units are gone through, it is no well-formed XML or
+            no translation file.
     """
     content = unpacked(path)
     first = next(content, b"")
-    scanner = _Scanner(display_name(path))
-    decoder = codecs.getincrementaldecoder(encoding_in(first, path))()
-    for block in _blocks(first, content):
+    encoding = encoding_in(first, path)
+    units = _units(chain([first], content, [b""]), display_name(path), encoding)
+    return Document(encoding, first.startswith(tuple(_MARKS)), units)
+
+
+def _units(blocks: Iterator[bytes], name: str, encoding: str) -> Iterator[Unit]:
+    scanner = _Scanner(name)
+    decoder = codecs.getincrementaldecoder(encoding)()
+    for block in blocks:
         try:
             text = decoder.decode(block, final=not block)
         except UnicodeError as error:
-            message = f"{scanner.name}: is not {encoding_in(first, path)} as it says ({error})"
+            message = f"{name}: is not {encoding} as it says ({error})"
             raise InputError(message) from None
         yield from scanner.fed(text, last=not block)
-
-
-def _blocks(first: bytes, content: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from content
-    yield b""
 
 
 @final

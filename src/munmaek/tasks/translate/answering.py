@@ -20,11 +20,14 @@ from munmaek.tasks.answering import (
     source_column,
 )
 from munmaek.tasks.loading import load_for
+from munmaek.tasks.translate.filling import fill_xliff
 from munmaek.tasks.translate.model import Translator
 from munmaek.tasks.translate.translating import Decoding, Ensemble
 from munmaek.tasks.translate.translation import Translation, UnknownWords
 from munmaek.text.corpora import read_lines
 from munmaek.text.files import raw_lines
+from munmaek.text.memory import Source
+from munmaek.text.record_files import XLIFF_SUFFIXES
 from munmaek.text.rows import Row
 from munmaek.text.spaces import ascii_words
 
@@ -112,6 +115,9 @@ class AskedTranslations(AskedSource):
     """Translate a line beyond the limit in parts, not cut."""
     precision: Literal["float32", "int8"] = "float32"
     """float32, or int8: nearly the same and faster."""
+    overwrite: bool = False
+    """Of a translation file (XLIFF), translate anew what has a translation too, unless a person has
+    finished it."""
 
 
 class Translating(Answering):
@@ -120,6 +126,7 @@ class Translating(Answering):
     tasks = ("translate",)
     options: ClassVar[type[Asked]] = AskedTranslations
     block = 512
+    fills = XLIFF_SUFFIXES
 
     def __init__(self, model: Translator, asked: AskedTranslations) -> None:
         """Take a translator, and open those that decode together with it.
@@ -133,6 +140,7 @@ class Translating(Answering):
         self._together = _together(model, asked)
         self._lines = self._cut = self._unfinished = 0
         self._unmet: list[str] = []
+        self._by_place = 0
         self.columns = (source_column(asked, model.info.columns),)
         self.new = ("translation", "logprob", *(("alignment",) if asked.alignment else ()))
 
@@ -216,6 +224,31 @@ class Translating(Answering):
             for each in answer["n_best"]
         )
 
+    def fill(self, source: Source, output: Path) -> Mapping[str, int]:
+        """Write a translation file (XLIFF) with its targets filled; all else stays to the byte.
+
+        Raises:
+            InputError: it is no translation file.
+            ConfigError: options that are for rows.
+        """
+        if self._asked.n_best > 1 or self._asked.must_file is not None:
+            message = (
+                f"-o {output}: a translation file has one target for each segment; leave --n-best "
+                "and --must-file out"
+            )
+            raise ConfigError(message)
+        count = fill_xliff(source, output, self._best, overwrite=self._asked.overwrite)
+        self._by_place = count.by_place
+        return {"translated": count.translated, "kept": count.kept, "left": count.left}
+
+    def _best(self, texts: Sequence[str]) -> list[Translation]:
+        must = [list(self._asked.must)] * len(texts) if self._asked.must else ()
+        found = self._together.translate(texts, self._decoding, must=must, links=True)
+        for best in found:
+            self._cut += best[0].cut > 0
+            self._unfinished += not best[0].finished
+        return [best[0] for best in found]
+
     def remarks(self, rows: int, /) -> Sequence[str]:
         """Return how many texts were cut, and how many translations."""
         limit = min(each.limit for each in self._together.translators)
@@ -227,6 +260,11 @@ class Translating(Answering):
             out.append(
                 f"warning: {self._cut:,} of {rows:,} lines are longer than the {limit} tokens "
                 "that are read; their ends were cut (--split translates them in parts)"
+            )
+        if self._by_place:
+            out.append(
+                f"warning: the tags of {self._by_place:,} segments went by their place in the "
+                "sentence, for this model has no attention; look at them"
             )
         if self._unfinished:
             out.append(

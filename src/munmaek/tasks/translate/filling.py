@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.align.projection import diagonal, projected
-from munmaek.exchange.xliff.document import Unit, encoding_in, units_of
+from munmaek.exchange.xliff.document import Unit, open_document
 from munmaek.exchange.xliff.segments import Segment, escaped
 from munmaek.exchange.xliff.units import Plan, plan_of
+from munmaek.progress import followed
 from munmaek.tasks.translate.translation import Translation
-from munmaek.text.files import unpacked
+from munmaek.text.memory import Source
 from munmaek.text.spaces import ascii_spans
 from munmaek.writing import new_file
 
@@ -41,12 +42,11 @@ class Filled:
 
 
 def fill_xliff(
-    path: str | Path,
+    path: Source,
     output: Path,
     translate: Translate,
     *,
     overwrite: bool = False,
-    report: Callable[[int], None] | None = None,
 ) -> Filled:
     """Write a translation file again with its targets filled; all else stays to the byte.
 
@@ -55,27 +55,27 @@ def fill_xliff(
         output: where it goes; it is written aside and renamed, so that it may be the same file.
         translate: gives the translation of each text.
         overwrite: translate anew what has a translation that no person has finished.
-        report: told how many more segments are done.
 
     Raises:
         InputError: the file cannot be read, or is no translation file.
         DiskError: it cannot be written.
     """
     count = Filled()
-    first = next(unpacked(path), b"")
-    encoding = encoding_in(first, path)
-    mark = first.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"))
+    document = open_document(path)
+    blocks = _blocks(document.units, count, overwrite=overwrite)
     with new_file(output) as aside, aside.open("wb") as file:
-        encoder = codecs.getincrementalencoder(encoding)(errors="xmlcharrefreplace")
-        file.write(encoder.encode("\ufeff" if mark else ""))
-        for plans in _blocks(units_of(path), count, overwrite=overwrite):
+        encoder = codecs.getincrementalencoder(document.encoding)(errors="xmlcharrefreplace")
+        file.write(encoder.encode("\ufeff" if document.marked else ""))
+        for plans in followed(blocks, "segments", size=_size):
             contents = _translated(plans, translate, count)
             for plan in plans:
                 own = [next(contents) for _ in plan.segments]
                 file.write(encoder.encode(plan.filled(own).decode()))
-            if report is not None:
-                report(sum(len(plan.segments) for plan in plans))
     return count
+
+
+def _size(plans: Sequence[Plan]) -> int:
+    return sum(len(plan.segments) for plan in plans)
 
 
 def _blocks(units: Iterator[Unit], count: Filled, *, overwrite: bool) -> Iterator[list[Plan]]:
