@@ -908,6 +908,14 @@ def test_what_is_no_record_is_refused(text: str) -> None:
         Record.from_json(text)
 
 
+@pytest.mark.parametrize("written", ["NaN", "Infinity", "1e999"])
+def test_a_number_in_quotes_that_json_cannot_hold_is_refused(written: str) -> None:
+    raw = json.loads(captured("lm", "transformer").to_json())
+    raw["attentions"][0]["summary"]["entropy"][0] = written
+    with pytest.raises(ArtefactError, match=r"damaged \(attentions\.0\.summary\.entropy\.0 = "):
+        Record.from_json(json.dumps(raw))
+
+
 def test_a_damaged_tensor_is_named() -> None:
     raw = json.loads(captured("lm", "transformer").to_json())
     raw["tensors"]["layer.0.self.weights"]["shape"] = [2, 3, 4]

@@ -266,7 +266,7 @@ def _size(packed: Mapping[str, Packed]) -> int:
 class _Form(BaseModel):
     """A record besides its tensors, as ``Record`` has it."""
 
-    model_config = ConfigDict(protected_namespaces=())
+    model_config = ConfigDict(protected_namespaces=(), allow_inf_nan=False)
 
     id: str
     model: str
