@@ -22,7 +22,7 @@ import zstandard
 
 ROOT = Path(__file__).resolve().parent.parent
 KINDS = ("oldest", "newest", "without-torch")
-EXTRAS = ("ko", "data", "tensorboard", "onnx", "ctranslate2", "figures", "sklearn")
+EXTRAS = ("ko", "data", "tensorboard", "onnx", "ctranslate2", "figures", "sklearn", "search")
 SUBJECTS, PLACES = ("나는", "너는", "우리는", "그는"), ("학교에서", "집에서", "공원에서", "방에서")
 VERBS = ("공부한다", "잔다", "논다", "읽는다")
 LINES = [f"{s} {p} {v}" for s in SUBJECTS for p in PLACES for v in VERBS]

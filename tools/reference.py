@@ -29,6 +29,7 @@ from munmaek.cli.parameters import OWN, TRAINING, Parameters, shown
 from munmaek.cli.serve import parameters as serve_parameters
 from munmaek.cli.threshold import parameters as threshold_parameters
 from munmaek.cli.train import BESIDES, RUNNING
+from munmaek.cli.tune import TUNING
 from munmaek.declared import REQUIRED, Field, class_value, fields_of
 from munmaek.models import LINEAGE, Stage
 from munmaek.models.renamed import RENAMED
@@ -47,6 +48,7 @@ APART = {
     "look": LOOK,
     "filter": FILTER,
     "mix": MIX,
+    "tune": TUNING,
 }
 """What the verbs of all tasks take besides the configuration, whose options stand by its keys."""
 WITHOUT_KEYS = ("evaluate", "threshold", "serve", "look", "filter", "mix")

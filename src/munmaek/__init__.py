@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from munmaek.tasks.tag.model import Tagger
     from munmaek.tasks.translate.model import Translator
     from munmaek.text.tokenizers import Tokenizer, train_tokenizer
+    from munmaek.tuning.calling import tune
 
 # Numba colours its messages, also those that it only tries out while it compiles, through colorama,
 # which puts another sys.stdout in place for as long: what a thread beside it prints is then lost to
@@ -56,6 +57,7 @@ __all__ = [
     "predict",
     "train",
     "train_tokenizer",
+    "tune",
 ]
 
 _HOMES = {
@@ -81,6 +83,7 @@ _HOMES = {
     "predict": "munmaek.predicting",
     "train": "munmaek.pipeline",
     "train_tokenizer": "munmaek.text.tokenizers",
+    "tune": "munmaek.tuning.calling",
 }
 
 

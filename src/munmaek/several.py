@@ -34,7 +34,7 @@ from munmaek.writing import (
     writing,
 )
 
-__all__ = ["OneRun", "Plan", "Several", "Summary", "runs_folder", "train_several"]
+__all__ = ["OneRun", "Plan", "Several", "Summary", "keep", "runs_folder", "train_several"]
 
 SUMMARY = "runs.json"
 CURVE_HOLDS_OUT = "5%"
@@ -220,7 +220,7 @@ def train_several(
         found = Several(tuple(runs), _best(runs), folder)
         summary = json.dumps(found.to_json(), ensure_ascii=False, indent=1) + "\n"
         write_text(place / SUMMARY, summary)
-        _keep(found.kept.folder, folder)
+        keep(found.kept.folder, folder)
     return found
 
 
@@ -254,8 +254,8 @@ def _best(runs: Sequence[OneRun]) -> OneRun:
     return min(full, key=lambda run: 0.0 if run.validation is None else run.validation)
 
 
-def _keep(source: Path, folder: Path) -> None:
-    """Copy aside and rename, so that there is never half a model."""
+def keep(source: Path, folder: Path) -> None:
+    """Copy a model's folder aside and rename it, so that there is never half a model."""
     place = place_of(folder)
     aside = temporary_beside(place)
     with writing(folder, f"the model stands at {source}"):

@@ -43,6 +43,12 @@ class Train(ByTask):
     home = "munmaek.cli.train"
 
 
+class Tune(ByTask):
+    """The verb ``tune``."""
+
+    home = "munmaek.cli.tune"
+
+
 class Config(ByTask):
     """The verb ``config``."""
 
@@ -213,6 +219,15 @@ VERBS: Final[Mapping[str, Verb | VerbByTask]] = {
         ("munmaek align models/ko-en ko.txt en.txt", "munmaek align --aligner hmm ko.txt en.txt"),
     ),
     "compare": VerbByTask(Compare, "Train several stages on the same data, side by side."),
+    "tune": VerbByTask(
+        Tune,
+        "Search for the options that train the best model. 'munmaek tune TASK --help' has the "
+        "task's options.",
+        (
+            "munmaek tune classify reviews.tsv --model attention --trials 20 --budget 1h -o best",
+            "munmaek tune lm corpus.txt --model rnn --epochs 5 --jobs 2 -o models/best",
+        ),
+    ),
     "look": VerbByTask(Look, "Look inside: attention, gates, surprisal and what decides them."),
     "serve": VerbByTask(Serve, "Answer requests over HTTP, in forms that clients already speak."),
     "export": Verb(

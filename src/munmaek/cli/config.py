@@ -1,9 +1,8 @@
 """``munmaek config``: every option of a task and stage, as a file that ``--config`` reads."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from textwrap import wrap
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from munmaek.cli.chosen import ByTask, Chosen
 from munmaek.cli.console import write, write_json
@@ -12,8 +11,9 @@ from munmaek.cli.parameters import OWN, TRAINING, Given, Parameters
 from munmaek.declared import Field, fields_of
 from munmaek.models import Stage, stage_named, stages_for
 from munmaek.tasks import Task
+from munmaek.toml import toml_value
 
-__all__ = ["BESIDE", "BY_TASK", "toml_value"]
+__all__ = ["BESIDE", "BY_TASK"]
 
 BESIDE: Final[Parameters] = {
     "config": (ConfigFile, None),
@@ -74,21 +74,6 @@ def _row(section: str, field: Field, value: Any) -> dict[str, Any]:
     plain = value.model_dump() if hasattr(value, "model_dump") else value
     bounds = {"choices": list(field.choices), "bounds": dict(field.bounds)}
     return {"key": key, "value": plain, **bounds, "meaning": field.doc}
-
-
-def toml_value(value: Any) -> str:
-    """Return a value as TOML writes it."""
-    if hasattr(value, "model_dump"):
-        return toml_value(value.model_dump(exclude_none=True))
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Mapping):
-        table = cast("Mapping[str, Any]", value)
-        pairs = (f"{json.dumps(key)} = {toml_value(each)}" for key, each in table.items())
-        return f"{{ {', '.join(pairs)} }}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(toml_value, cast('Sequence[Any]', value)))}]"
-    return json.dumps(value, ensure_ascii=False)
 
 
 def parameters(_task: Task, _stages: Sequence[Stage]) -> Parameters:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from munmaek.cli.config import toml_value
 from munmaek.cli.console import seconds_text, size_text, write, write_json
 from munmaek.cli.evaluate import write_scores
 from munmaek.cli.options import Json, ModelFolder
+from munmaek.toml import toml_value
 
 __all__ = ["info"]
 

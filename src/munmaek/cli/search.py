@@ -7,6 +7,8 @@ import typer
 from munmaek.cli.console import write_json, write_line, write_message
 from munmaek.cli.options import Json, ModelFolder
 from munmaek.cli.parameters import Declared, Given, Parameters, class_parameters, given_of
+from munmaek.errors import ConfigError
+from munmaek.tasks import tasks
 
 __all__ = ["SEARCH", "search"]
 
@@ -35,6 +37,12 @@ def search(given: Given) -> None:
     the query alone. Without it the query has the model's prompt "query" and the lines have
     "document" or "passage", where it has them, else its default one.
     """
+    if str(given["model"]) in tasks() and not given["model"].exists():
+        message = (
+            "search looks for lines of a file by their meaning; the options that train the best "
+            f"model are searched by 'munmaek tune {given['model']}'"
+        )
+        raise ConfigError(message)
     from munmaek.progress import followed
     from munmaek.tasks.answering import text_columns
     from munmaek.tasks.embed.searching import AskedSearch, Nearest

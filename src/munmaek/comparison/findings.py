@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from munmaek.comparison.formats import number_text, power_text, score_text
 from munmaek.comparison.reading import Bucket, Row
 from munmaek.metrics import Score
+from munmaek.metrics.score import lower_is_better
 from munmaek.tasks import tasks
 from munmaek.text.catalogue import TEXTS, Catalogue
 
@@ -47,13 +48,7 @@ _ENOUGH = 20
 """Sentences that a length bucket needs before a sentence rests on it, where any has as many."""
 
 
-_ERRORS = ("aer", "ter", "mse", "mae", "rmse", "ece", "hamming_loss")
 NOTHING: Mapping[str, Any] = {}
-
-
-def lower_is_better(metric: str) -> bool:
-    """Return whether a smaller value of ``metric`` is a better one."""
-    return "perplexity" in metric or metric.startswith("bits_per") or metric in _ERRORS
 
 
 def ranked(rows: Sequence[Row], metric: str) -> list[Row]:

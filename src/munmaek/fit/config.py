@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from munmaek.durations import parse_duration
 from munmaek.models.configuration import Config
+from munmaek.models.searched import Searched
 
 __all__ = ["MAY_CHANGE", "TrainConfig"]
 
@@ -56,9 +57,9 @@ class TrainConfig(Config):
     optimizer: Literal["adamw", "sgd", "muon"] = "adamw"
     """Optimizer of the weights; muon (Jordan et al. 2024) is for the stack's matrices, with AdamW
     for all else."""
-    learning_rate: float = Field(default=2e-3, gt=0)
+    learning_rate: Annotated[float, Searched(3e-5, 1e-2, log=True)] = Field(default=2e-3, gt=0)
     """Highest learning rate, reached at the end of the warm-up."""
-    weight_decay: float = Field(default=0.01, ge=0)
+    weight_decay: Annotated[float, Searched(1e-4, 0.3, log=True)] = Field(default=0.01, ge=0)
     """Weight decay of matrices, not of embeddings, biases and normalisation; decoupled with AdamW
     (Loshchilov & Hutter 2019)."""
     betas: tuple[float, float] = (0.9, 0.98)
@@ -72,7 +73,7 @@ class TrainConfig(Config):
     goes the other way; ``wsd`` is warm-up, stable, decay (Hu et al. 2024); ``inverse-sqrt`` falls
     with the root of the steps and never to nothing (Vaswani et al. 2017, eq. 3).
     """
-    warmup: float = Field(default=0.05, ge=0, lt=1)
+    warmup: Annotated[float, Searched(0, 0.3)] = Field(default=0.05, ge=0, lt=1)
     """Warm-up, the share of the run in which the learning rate rises; 0.3 with one-cycle, where not
     given."""
     decay: float = Field(default=0.2, gt=0, le=1)

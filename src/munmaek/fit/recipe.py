@@ -14,6 +14,7 @@ from munmaek.folder.writing import MANIFEST
 from munmaek.metrics import CHOSE_WEIGHTS, VALIDATION
 from munmaek.models import stage_named, stages_for, without_alias
 from munmaek.models.configuration import Config
+from munmaek.models.searched import Searched
 from munmaek.text.sources import UTF8, check_encoding
 from munmaek.text.tokenizers import KINDS
 
@@ -63,7 +64,9 @@ class Recipe(Config):
     """Options of the training loop, a table."""
     encoding: Encoding = UTF8
     """Encoding of files of text: utf-8, cp949, euc-kr, utf-16, latin-1 or another of Python's."""
-    max_tokens: int = Field(default=2048, ge=1)
+    max_tokens: Annotated[int, Searched(choices=(512, 1024, 2048, 4096))] = Field(
+        default=2048, ge=1
+    )
     """Tokens of a batch, padding counted."""
     hold_out: HoldOut = None
     """Rows held out for validation where no such data is given: ``500``, ``20%`` or ``0``; without

@@ -30,11 +30,22 @@ _MODEL = frozenset(
     }
 )
 _RESULTS = frozenset({"compare.json", "report.html", "results.json", "rows.safetensors"})
+_SEARCH = frozenset(
+    {
+        "best.toml",
+        "journal.jsonl",
+        "journal.jsonl.lock",
+        "trials.csv",
+        "trials.html",
+        "trials.svg",
+    }
+)
 _FILES = {
     MANIFEST: _MODEL,
     "compare.json": _RESULTS,
     "results.json": _RESULTS,
     "runs.json": frozenset({"runs.json"}),
+    "journal.jsonl": _SEARCH,
     "translator.json": frozenset(
         {
             "README.md",

@@ -18,6 +18,7 @@ __all__ = [
     "Signature",
     "SigningTokenizer",
     "in_role",
+    "lower_is_better",
     "resting_on",
     "sign",
     "sign_model",
@@ -264,3 +265,11 @@ def in_role(scores: Mapping[str, Score], *roles: str) -> dict[str, Score]:
         name: replace(score, basis=score.basis and replace(score.basis, roles=roles))
         for name, score in scores.items()
     }
+
+
+_ERRORS = ("aer", "ter", "mse", "mae", "rmse", "ece", "hamming_loss")
+
+
+def lower_is_better(metric: str) -> bool:
+    """Return whether a smaller value of ``metric`` is a better one."""
+    return "perplexity" in metric or metric.startswith("bits_per") or metric in _ERRORS

@@ -13,7 +13,7 @@ Letters: B sentences in the batch, T tokens, S tokens that may be seen, D model 
 size, C classes.
 """
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
@@ -21,6 +21,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from munmaek.models.configuration import Config
+from munmaek.models.searched import WIDTHS, Searched
 from munmaek.nn.attention import KeyValues, append, scaled_dot_product
 from munmaek.nn.dropout import Dropout
 from munmaek.nn.embeddings import OutputLayer, SinusoidalPositions, TokenEmbedding, TokenPredictor
@@ -40,9 +41,9 @@ class SelfAttentionConfig(Config):
     label: ClassVar[str] = "self-attention"
     options: ClassVar[dict[str, str]] = {"hidden-size": "dimension", "dropout": "dropout"}
 
-    dimension: int = Field(default=256, ge=1)
+    dimension: Annotated[int, WIDTHS] = Field(default=256, ge=1)
     """Width D of embeddings and context vectors."""
-    dropout: float = Field(default=0.1, ge=0.0, lt=1.0)
+    dropout: Annotated[float, Searched(0, 0.5)] = Field(default=0.1, ge=0.0, lt=1.0)
     """Dropout on the embedded tokens, the context vectors and before the scores."""
     tie_embeddings: bool = True
     """Score tokens of the language model with the token embedding (Press & Wolf 2017)."""

@@ -25,7 +25,7 @@ Letters: B pairs, S source tokens, T target tokens, D width of what predicts, H 
 layers, V target vocabulary size.
 """
 
-from typing import Any, ClassVar, Literal, NamedTuple, cast, final
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, cast, final
 
 import torch
 from jaxtyping import Float, Int
@@ -33,6 +33,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from munmaek.models.configuration import Config
+from munmaek.models.searched import WIDTHS, Searched
 from munmaek.nn.cells import CellName
 from munmaek.nn.dropout import VariationalDropout
 from munmaek.nn.embeddings import OutputLayer, TokenEmbedding, TokenPredictor, target_embedding
@@ -61,13 +62,13 @@ class Seq2SeqConfig(Config):
     """Paper whose structure is taken where an option is not given."""
     cell: CellName = "gru"
     """Recurrent cell of encoder and decoder."""
-    embedding: int = Field(default=256, ge=1)
+    embedding: Annotated[int, WIDTHS] = Field(default=256, ge=1)
     """Width of the token embeddings."""
-    hidden: int = Field(default=256, ge=1)
+    hidden: Annotated[int, WIDTHS] = Field(default=256, ge=1)
     """Width of the hidden states of encoder and decoder."""
-    layers: int = Field(default=1, ge=1)
+    layers: Annotated[int, Searched(1, 3)] = Field(default=1, ge=1)
     """Layers of the encoder and of the decoder each."""
-    dropout: float = Field(default=0.2, ge=0.0, lt=1.0)
+    dropout: Annotated[float, Searched(0, 0.5)] = Field(default=0.2, ge=0.0, lt=1.0)
     """Dropout on embedded tokens, between layers and on what predicts."""
     reverse_source: bool = False
     """Read the source from its last token to its first (Sutskever et al. 2014, §3.3)."""

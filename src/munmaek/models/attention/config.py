@@ -1,11 +1,12 @@
 """Options of the stage attention, and the structures that papers have."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, cast, final
+from typing import Annotated, Any, ClassVar, Literal, cast, final
 
 from pydantic import Field, field_validator, model_validator
 
 from munmaek.models.configuration import Config
+from munmaek.models.searched import WIDTHS, Searched
 
 __all__ = ["AttentionConfig", "Span"]
 
@@ -30,17 +31,19 @@ class AttentionConfig(Config):
     """Paper whose structure is taken where an option is not given."""
     score: Literal["additive", "dot", "general", "concat"] = "additive"
     """Score of a source state; additive is Bahdanau's decoder, the others are Luong's."""
-    embedding: int = Field(default=256, ge=1)
+    embedding: Annotated[int, WIDTHS] = Field(default=256, ge=1)
     """Width of the token embeddings."""
-    hidden: int = Field(default=256, ge=1)
+    hidden: Annotated[int, WIDTHS] = Field(default=256, ge=1)
     """Width of the decoder's state and of the alignment layer."""
     bidirectional: bool = True
     """Let the encoder read both ways; false reads from the first token on."""
-    encoder_hidden: int = Field(default=128, ge=1, validate_default=True)
+    encoder_hidden: Annotated[int, Searched(choices=(32, 64, 128, 256))] = Field(
+        default=128, ge=1, validate_default=True
+    )
     """Width of the encoder's state in each of its directions."""
     encoder_layers: int = Field(default=1, ge=1)
     """Layers of the encoder."""
-    dropout: float = Field(default=0.2, ge=0.0, lt=1.0)
+    dropout: Annotated[float, Searched(0, 0.5)] = Field(default=0.2, ge=0.0, lt=1.0)
     """Dropout on embedded tokens, between layers and on what predicts."""
     cell: Literal["gru", "lstm"] = "gru"
     """Recurrent cell of encoder and decoder; additive has a GRU."""

@@ -1,10 +1,11 @@
 """Options of a BERT."""
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
 from munmaek.models.configuration import Config
+from munmaek.models.searched import HEADS, INNER_WIDTHS, WIDTHS, Searched
 
 __all__ = ["BertConfig"]
 
@@ -29,13 +30,13 @@ class BertConfig(Config):
         "dropout": "hidden_dropout_prob",
     }
 
-    hidden_size: int = Field(default=256, ge=1)
+    hidden_size: Annotated[int, WIDTHS] = Field(default=256, ge=1)
     """Width D of the hidden states."""
-    num_hidden_layers: int = Field(default=4, ge=1)
+    num_hidden_layers: Annotated[int, Searched(1, 6)] = Field(default=4, ge=1)
     """Layers of the stack."""
-    num_attention_heads: int = Field(default=4, ge=1)
+    num_attention_heads: Annotated[int, HEADS] = Field(default=4, ge=1)
     """Attention heads; divides ``hidden_size``."""
-    intermediate_size: int = Field(default=1024, ge=1)
+    intermediate_size: Annotated[int, INNER_WIDTHS] = Field(default=1024, ge=1)
     """Inner width of the feed-forward sublayer."""
     hidden_act: Activation = "gelu"
     """Activation of the feed-forward sublayer; gelu is the exact one (Hendrycks & Gimpel 2016)."""
@@ -45,7 +46,7 @@ class BertConfig(Config):
     """Segments that tokens may belong to; a single text is segment 0. 0 has none (DistilBERT)."""
     layer_norm_eps: float = Field(default=1e-12, gt=0.0)
     """Added to the variance in LayerNorm."""
-    hidden_dropout_prob: float = Field(default=0.1, ge=0.0, lt=1.0)
+    hidden_dropout_prob: Annotated[float, Searched(0, 0.5)] = Field(default=0.1, ge=0.0, lt=1.0)
     """Dropout on embeddings and on what each sublayer adds."""
     attention_probs_dropout_prob: float = Field(default=0.0, ge=0.0, lt=1.0)
     """Dropout on attention weights, 0.1 in the paper; above 0 a CPU cannot use the fused kernel."""

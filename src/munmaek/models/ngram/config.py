@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from munmaek.models.configuration import Config
 from munmaek.models.ngram.smoothing import ModifiedKneserNey, Smoothing, StupidBackoff
+from munmaek.models.searched import Searched
 from munmaek.ngram.tables import MAX_ORDER
 
 __all__ = ["NgramConfig"]
@@ -36,11 +37,14 @@ class NgramConfig(Config):
         "kenlm-compatible": "kenlm_compatible",
     }
 
-    order: int = Field(default=5, ge=1, le=MAX_ORDER)
+    order: Annotated[int, Searched(1, 6)] = Field(default=5, ge=1, le=MAX_ORDER)
     """Longest n-gram counted: a token is predicted from the n−1 before it."""
     kenlm_compatible: bool = False
     """Estimate discounts as KenLM's lmplz does, with the last n-gram of each lower order raw."""
-    smoothing: Smoothing = Field(default="modified-kneser-ney", validate_default=True)
+    smoothing: Annotated[
+        Smoothing,
+        Searched(choices=("modified-kneser-ney", "kneser-ney", "witten-bell", "absolute")),
+    ] = Field(default="modified-kneser-ney", validate_default=True)
     """Smoothing of what was not seen after a context: modified-kneser-ney, kneser-ney[:D],
     absolute[:D], witten-bell, add-k[:K], maximum-likelihood or stupid-backoff[:FACTOR]."""
     prune: Annotated[tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(_numbers)] = ()

@@ -4,7 +4,7 @@ Letters as in ``munmaek.models.rnn``; B sentences in the batch.
 """
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal, final
+from typing import Annotated, ClassVar, Literal, final
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from munmaek.models.configuration import Config
 from munmaek.models.rnn.adaptive_softmax import AdaptiveSoftmax, usual_cutoffs
 from munmaek.models.rnn.pooling import Pooling, PoolingName
+from munmaek.models.searched import WIDTHS, Searched
 from munmaek.nn.cells import CELLS, CellName
 from munmaek.nn.dropout import Dropout, VariationalDropout
 from munmaek.nn.embeddings import OutputLayer, TokenEmbedding
@@ -42,13 +43,13 @@ class RnnConfig(Config):
 
     cell: CellName = "lstm"
     """Recurrent cell."""
-    embedding: int = Field(default=256, ge=1)
+    embedding: Annotated[int, WIDTHS] = Field(default=256, ge=1)
     """Width of the token embeddings."""
-    hidden: int = Field(default=256, ge=1)
+    hidden: Annotated[int, WIDTHS] = Field(default=256, ge=1)
     """Width of the hidden states."""
-    layers: int = Field(default=1, ge=1)
+    layers: Annotated[int, Searched(1, 3)] = Field(default=1, ge=1)
     """Recurrent layers."""
-    dropout: float = Field(default=0.2, ge=0.0, lt=1.0)
+    dropout: Annotated[float, Searched(0, 0.5)] = Field(default=0.2, ge=0.0, lt=1.0)
     """Dropout on the embedded tokens, between layers and on the last states, where the next three
     are not given."""
     input_dropout: float | None = Field(default=None, ge=0.0, lt=1.0)

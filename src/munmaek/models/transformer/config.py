@@ -1,10 +1,11 @@
 """Sizes of a Transformer."""
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, field_validator
 
 from munmaek.models.configuration import Config
+from munmaek.models.searched import HEADS, INNER_WIDTHS, WIDTHS, Searched
 
 __all__ = ["TransformerConfig"]
 
@@ -21,19 +22,19 @@ class TransformerConfig(Config):
         "dropout": "dropout",
     }
 
-    dimension: int = Field(default=256, ge=1)
+    dimension: Annotated[int, WIDTHS] = Field(default=256, ge=1)
     """Width D of embeddings and hidden states."""
-    heads: int = Field(default=4, ge=1)
+    heads: Annotated[int, HEADS] = Field(default=4, ge=1)
     """Attention heads H; divides ``dimension``."""
-    layers: int = Field(default=3, ge=1)
+    layers: Annotated[int, Searched(1, 6)] = Field(default=3, ge=1)
     """Layers of the stack; in translation of the encoder and of the decoder each."""
     encoder_layers: int | None = Field(default=None, ge=1)
     """Layers of a translator's encoder, where it is not ``layers``."""
     decoder_layers: int | None = Field(default=None, ge=1)
     """Layers of a translator's decoder, where it is not ``layers``."""
-    feed_forward: int = Field(default=1024, ge=1)
+    feed_forward: Annotated[int, INNER_WIDTHS] = Field(default=1024, ge=1)
     """Inner width of the feed-forward sublayer."""
-    dropout: float = Field(default=0.1, ge=0.0, lt=1.0)
+    dropout: Annotated[float, Searched(0, 0.5)] = Field(default=0.1, ge=0.0, lt=1.0)
     """Dropout on embedded tokens and on what each sublayer adds (Vaswani et al. 2017, §5.4)."""
     attention_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
     """Dropout on attention weights; above 0 a CPU cannot use the fused kernel while training."""

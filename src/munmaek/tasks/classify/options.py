@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from munmaek.metrics import CHOSE_TEMPERATURE
+from munmaek.models.searched import Searched
 from munmaek.tasks.asked import AskedRows
 from munmaek.tasks.recipe import Bounded, Drawn, Rows
 
@@ -50,7 +51,7 @@ class ClassifyRecipe(Rows, Bounded, Weighted):
     networks_only: ClassVar[tuple[str, ...]] = ("pairs", "class_weights", "word_dropout")
     training: ClassVar[tuple[str, ...]] = ("word_dropout", "class_weights", "calibrate")
 
-    word_dropout: float = Field(default=0.0, ge=0, lt=1)
+    word_dropout: Annotated[float, Searched(0, 0.3)] = Field(default=0.0, ge=0, lt=1)
     """Share of a text's tokens that <mask> replaces, anew in each epoch."""
     calibrate: bool = False
     """Fit a temperature on the validation data, so that probabilities mean what they say (Guo et
