@@ -1,4 +1,4 @@
-"""What a comparison prints at its end: which differences are real, and a table of earlier runs."""
+"""The end of a comparison's output: the differences that are real, and a table of earlier runs."""
 
 from collections.abc import Mapping
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""What is behind the scores of each model: tables, confusions and curves, as a page has them."""
+"""Tables, confusions and curves behind the scores of each model, as a page has them."""
 
 import math
 from collections.abc import Mapping, Sequence

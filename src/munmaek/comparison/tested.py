@@ -24,7 +24,7 @@ MOST_SCORES = 3
 """Scores of each task that are tested, the leading ones."""
 
 Systems = Mapping[str, Mapping[str, Measure]]
-"""What the scores of each model are computed of, by its name and theirs."""
+"""Measures that the scores are computed of, by the model's name and theirs."""
 
 
 def tests_of(results: Mapping[str, Any], systems: Systems) -> list[dict[str, Any]]:

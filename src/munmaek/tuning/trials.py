@@ -34,19 +34,19 @@ __all__ = ["Found", "Search", "Standing", "Trial", "trials_folder", "tune_recipe
 
 JOURNAL: Final = "journal.jsonl"
 HOLDS_OUT: Final = "5%"
-"""Of a counted model, which else counts all rows: without scores there is nothing to choose by."""
+"""Rows held out for counted models, which else count all: without scores nothing can be chosen."""
 _CLOSE: Final = 10
 """Share of a run, in percent, that a trial has at least before it may be given up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is searched for, and for how long."""
+    """The model that is sought, the data and the bounds of a search."""
 
     recipe: Recipe
     data: Sources
     folder: Path
-    """Of the best model."""
+    """Folder of the best model."""
     valid: Sources = ()
     init: Any = None
     trials: int = 20
@@ -79,12 +79,12 @@ class Trial:
     scores: Mapping[str, float] = field(default_factory=dict[str, float])
     seconds: float = 0.0
     reason: str = ""
-    """Of a refusal."""
+    """The reason of a refusal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search found."""
+    """The result of a search."""
 
     search: Search
     metric: str
@@ -101,7 +101,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How far a search is, for whoever watches."""
+    """Progress of a search."""
 
     progress: float
     text: str

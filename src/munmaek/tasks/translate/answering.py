@@ -116,7 +116,7 @@ class AskedTranslations(AskedSource):
     precision: Literal["float32", "int8"] = "float32"
     """float32, or int8: nearly the same and faster."""
     overwrite: bool = False
-    """Of a translation file (XLIFF), translate anew what has a translation too, unless a person has
+    """In a translation file (XLIFF), translate anew what has a translation too, unless a person has
     finished it."""
 
 
