@@ -153,6 +153,13 @@ class Verbs:
             yield self.model(f"import {form}", "import", arpa, "--form", form)
         yield self.model("added", "add", ngram, self.at("few.txt"))
         yield self.model("mixed", "mix", ngram, ngram, "--tune", self.at("few.txt"))
+        fuse = ("--weights", "0.5,0.5", "--fuse")
+        yield self.model("fused", "mix", ngram, str(self.made("imported", "import", arpa)), *fuse)
+        binary = Path(__file__).with_name("kenlm_binaries") / "probing.bin"
+        yield self.model("import binary", "import", str(binary))
+        kept = ("filter", ngram, self.at("many.txt"), "--keep", "50%", "--unique")
+        filtered = self.file("kept.tsv", *kept, "--write-scores")
+        yield replace(filtered, beside=("kept.tsv.partial",))
 
     def networks(self) -> Iterator[Verb]:
         """Those that train a network, and those that use one."""

@@ -108,8 +108,7 @@ def test_columns_stay_and_numbers_are_added(
     assert rows[1]["perplexity"] == pytest.approx(asked.perplexity("the dog sleeps"))
     assert rows[1]["log10"] == pytest.approx(asked.score("the dog sleeps"))
     assert (rows[0]["tokens"], rows[0]["unknown"]) == (4, 1)
-    bits = -asked.score("the dog sleeps") * math.log2(10) / 15
-    assert rows[1]["bits_per_character"] == pytest.approx(bits)
+    assert rows[1]["bits"] == pytest.approx(-asked.score("the dog sleeps") * math.log2(10))
     assert found["left_out"] == {"empty": 1}
     plain = ["--at-most", "1e9", "-o", str(tmp_path / "out.txt")]
     run_json(capsys, str(model), str(data), *plain)

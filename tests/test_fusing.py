@@ -137,6 +137,8 @@ def test_the_fused_model_goes_out_as_one_arpa_file(
     made = fused(parts, weights=WEIGHTS).model
     export_arpa(made, tmp_path / "fused.arpa")
     again = import_ngrams(tmp_path / "fused.arpa")
+    both = fused([parts[0], again], weights=WEIGHTS, text=Corpus("held", HELD))
+    assert both.mixture is not None  # one ends words at ASCII white space, the other at any
     for line in HELD:
         assert again.score([line])[0].logprob == pytest.approx(
             made.score([line])[0].logprob, rel=1e-6

@@ -12,12 +12,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
+import numpy as np
+
 from munmaek.errors import UnsupportedError
 from munmaek.models.ngram import NgramModel
 from munmaek.ngram import fast
 from munmaek.ngram.kenlm_file import is_kenlm, open_kenlm
 from munmaek.ngram.kenlm_probing import HashedTables
 from munmaek.ngram.queries import step
+from munmaek.ngram.textscore import score_after
 from munmaek.tasks.lm.exchange import import_ngrams
 from munmaek.tasks.loading import load_for
 from munmaek.text.spaces import ascii_words
@@ -107,6 +110,10 @@ class _Tables(Protocol):
         """Return log10 p of a word after a context, the n-gram's length, the next context."""
         ...
 
+    def total(self, context: Context, words: Sequence[int]) -> float:
+        """Return log10 p of words after a context."""
+        ...
+
 
 class _OurTables:
     """Tables of ours."""
@@ -134,6 +141,11 @@ class _OurTables:
         logprob, length, after = step(*self._arrays, context, word)
         return logprob / _LN10, length, int(after)
 
+    def total(self, context: Context, words: Sequence[int]) -> float:
+        if -1 in words:
+            return _folded(self, context, words)
+        return score_after(*self._arrays, context, np.array(words, dtype=np.int64)) / _LN10
+
 
 class _Hashed:
     """KenLM's hash tables, as they lie in their file."""
@@ -150,6 +162,18 @@ class _Hashed:
 
     def step(self, context: Context, word: int) -> tuple[float, int, Context]:
         return self._tables.step(() if context == _NO_CONTEXT else context, word)
+
+    def total(self, context: Context, words: Sequence[int]) -> float:
+        return _folded(self, context, words)
+
+
+def _folded(tables: _Tables, context: Context, words: Sequence[int]) -> float:
+    """Return log10 p of words after a context, one by one."""
+    total = 0.0
+    for word in words:
+        logprob, _, context = tables.step(context, word)
+        total += logprob
+    return total
 
 
 def _opened(place: Path) -> _Tables:
@@ -206,7 +230,8 @@ class Model:
             bos: it begins after ``<s>``.
             eos: ``</s>`` is predicted too.
         """
-        return sum(each.log_prob for each in self.full_scores(sentence, bos, eos))
+        tables = self._tables
+        return tables.total(tables.begin if bos else tables.nothing, self._words(sentence, eos))
 
     def perplexity(self, sentence: str | bytes) -> float:
         """Return the perplexity of a sentence, ``</s>`` counted as a word."""
@@ -223,9 +248,8 @@ class Model:
             bos: it begins after ``<s>``.
             eos: ``</s>`` comes last.
         """
-        ids = [self._id(word) for word in ascii_words(_text(sentence))]
         node = self._tables.begin if bos else self._tables.nothing
-        for each in (*ids, self._tables.eos) if eos else ids:
+        for each in self._words(sentence, eos):
             logprob, length, node = self._tables.step(node, each)
             yield FullScoreReturn(logprob, length, each == self._unknown)
 
@@ -255,6 +279,11 @@ class Model:
         known = self._id(word)
         logprob, length, out_state.node = self._tables.step(in_state.node, known)
         return FullScoreReturn(logprob, length, known == self._unknown)
+
+    def _words(self, sentence: str | bytes, eos: bool) -> list[int]:
+        known, words = self._ids, ascii_words(_text(sentence))
+        ids = [known[word] if word in known else self._id(word) for word in words]
+        return [*ids, self._tables.eos] if eos else ids
 
     def _id(self, word: str | bytes) -> int:
         text = _text(word)

@@ -13,13 +13,14 @@ from typing import final
 
 import numpy as np
 
-from munmaek.arrays import Bytes, Floats, Int64s
+from munmaek.arrays import Bytes, Float32s, Floats, Int32s, Int64s
 from munmaek.errors import InputError
+from munmaek.ngram.compiled import Index, compiled
 from munmaek.ngram.parallel import in_threads
-from munmaek.ngram.queries import Tables, score
+from munmaek.ngram.queries import Tables, score, step
 from munmaek.ngram.wordtable import WordTable
 
-__all__ = ["TextScore", "mapped", "score_text"]
+__all__ = ["TextScore", "mapped", "score_after", "score_text"]
 
 
 _BLOCK = 1 << 19
@@ -139,3 +140,22 @@ def mapped(path: Path) -> Bytes:
     except OSError as error:
         message = f"{path}: cannot be read: {error.strerror or error}"
         raise InputError(message) from error
+
+
+@compiled
+def score_after(
+    starts: Int64s,
+    first: Int32s,
+    words: Int32s,
+    links: Int32s,
+    logprobs: Float32s,
+    backoffs: Float32s,
+    context: Index,
+    ids: Int64s,
+) -> float:
+    """Return the natural-log probability of words after a context; arguments as ``step``'s."""
+    total = 0.0
+    for word in ids:
+        found, _, context = step(starts, first, words, links, logprobs, backoffs, context, word)
+        total += found
+    return total

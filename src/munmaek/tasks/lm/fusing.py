@@ -7,7 +7,7 @@ from typing import cast
 
 import numpy as np
 
-from munmaek.arrays import Bools, Floats, Int64s
+from munmaek.arrays import Floats, Int64s
 from munmaek.errors import ConfigError, InputError, UnsupportedError
 from munmaek.folder.info import Info
 from munmaek.mixing import interpolated, tune_mixture
@@ -16,7 +16,7 @@ from munmaek.ngram import fast
 from munmaek.ngram.fusing import Fused, fuse, union_of_words
 from munmaek.tasks.lm.mixing import mixture_label, part_names
 from munmaek.tasks.lm.model import TrainedLanguageModel
-from munmaek.tasks.lm.scoring import flat_scores
+from munmaek.tasks.lm.scoring import flat_ids
 from munmaek.tasks.work import Mixed, Mixing
 from munmaek.text.corpora import Corpus
 from munmaek.text.tokenizers import SPECIALS, Tokenizer, word_tokenizer
@@ -70,7 +70,8 @@ def fused(
         message = f"a mixture needs at least 2 models, got {len(parts)}"
         raise ConfigError(message)
     tokenizer, union = _union(parts, models)
-    rows = None if text is None else _held_out(parts, union, text)
+    ids, limits = flat_ids(tokenizer, () if text is None else text.lines)
+    rows = None if text is None else _held_out(models, union, ids, limits)
     chosen = _weights(weights, rows, len(parts))
     tables = fuse(union, chosen)
     config = NgramConfig(order=tables.order)
@@ -91,9 +92,8 @@ def fused(
     made = TrainedLanguageModel(tokenizer, model, info)
     if rows is None or text is None:
         return FusedModel(made, chosen)
-    _, _, own = flat_scores(model, tokenizer, text.lines)
     mixture = _perplexity(interpolated(rows, chosen))
-    return FusedModel(made, chosen, mixture, _perplexity(own))
+    return FusedModel(made, chosen, mixture, _perplexity(model.score_flat(ids, limits)))
 
 
 def mixed_by_fusing(
@@ -135,11 +135,11 @@ def _checked(part: TrainedLanguageModel, place: int) -> NgramModel:
 def _union(
     parts: Sequence[TrainedLanguageModel], models: Sequence[NgramModel]
 ) -> tuple[Tokenizer, list[Fused]]:
-    """Return a tokenizer of all words, and the models in its ids."""
+    """Return a tokenizer of all words, which ends them as the first does, and the models."""
     first = parts[0].tokenizer
     alike = all(part.tokenizer.fingerprint == first.fingerprint for part in parts)
     for place, part in enumerate(parts, start=1):
-        if not alike and (part.tokenizer.kind != "words" or part.tokenizer.space != first.space):
+        if not alike and part.tokenizer.kind != "words":
             message = (
                 f"model {place} reads text by another tokenizer ({part.tokenizer.signature}) than "
                 f"model 1 ({first.signature}); only words can be put together"
@@ -154,20 +154,21 @@ def _union(
 
 
 def _held_out(
-    parts: Sequence[TrainedLanguageModel], union: Sequence[Fused], text: Corpus
+    models: Sequence[NgramModel], union: Sequence[Fused], ids: Int64s, limits: Int64s
 ) -> Floats:
-    """Return the natural-log probability of each token of a text under each model: [K, T]."""
+    """Return the natural-log probability of each token of a text under each model: [K, T].
+
+    Args:
+        models: the models.
+        union: the same, in the ids of the union.
+        ids: the text in these.
+        limits: of its lines.
+    """
     rows: list[Floats] = []
-    for part, own in zip(parts, union, strict=True):
-        ids, _, scores = flat_scores(part.model, part.tokenizer, text.lines)
-        rows.append(scores + _shares(ids, own, part.tokenizer.unk))
+    for model, own in zip(models, union, strict=True):
+        scores = model.score_flat(own.own[ids].astype(np.int64), limits)
+        rows.append(scores + np.where(own.lacking[ids], own.share, 0.0))
     return np.stack(rows)
-
-
-def _shares(ids: Int64s, own: Fused, unk: int) -> Floats:
-    """Return what is added for words that a model lacks, each of them and those that all lack."""
-    lacking: Bools = ids == unk
-    return np.where(lacking, own.share, 0.0)
 
 
 def _weights(given: Sequence[float] | None, rows: Floats | None, count: int) -> tuple[float, ...]:

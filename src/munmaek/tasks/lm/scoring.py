@@ -38,6 +38,7 @@ __all__ = [
     "ScoredToken",
     "TextTotal",
     "corpus_scores",
+    "flat_ids",
     "flat_scores",
     "judged_text",
     "score_texts",
@@ -190,7 +191,7 @@ def flat_scores(
 ) -> tuple[Ints, Ints, Floats]:
     """Return ids and offsets of all sentences, and the natural-log probability of every token."""
     if isinstance(model, _ScoresFlat):
-        ids, offsets = _flat_ids(tokenizer, texts)
+        ids, offsets = flat_ids(tokenizer, texts)
         return ids, offsets, model.score_flat(ids, offsets)
     encoded = _ended(tokenizer, texts)
     ids, offsets = flatten(encoded)
@@ -199,7 +200,7 @@ def flat_scores(
     return ids, offsets, np.concatenate([np.zeros(0), *score(encoded)])
 
 
-def _flat_ids(tokenizer: Tokenizer, texts: Sequence[str]) -> tuple[Ints, Ints]:
+def flat_ids(tokenizer: Tokenizer, texts: Sequence[str]) -> tuple[Ints, Ints]:
     """Flatten the sentences' ids, without a Python integer for every token at once."""
     blocks = [
         flatten(_ended(tokenizer, texts[begin : begin + _ROWS]))
@@ -238,7 +239,7 @@ def _scored_words(
 
     None where a text holds a line end, white space to the tokenizer, or is impossible.
     """
-    joined = unicodedata.normalize("NFC", "".join(f"{text}\n" for text in texts))
+    joined = unicodedata.normalize("NFC", "\n".join((*texts, "")))
     # Looking for one after another takes far less than an expression over all of the text.
     if tokenizer.space == SPACE and any(each in joined for each in _WIDE_SPACES):
         joined = _WIDE_SPACE.sub(" ", joined)

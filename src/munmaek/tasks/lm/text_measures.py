@@ -14,7 +14,7 @@ from munmaek.text.spaces import ASCII_ENDS, ASCII_SPACE, SPACES
 
 __all__ = ["COLUMNS", "language_measures", "measured_texts"]
 
-COLUMNS = ("perplexity", "log10", "tokens", "unknown", "bits_per_character")
+COLUMNS = ("perplexity", "log10", "tokens", "unknown", "bits")
 _LN10, _LN2 = math.log(10.0), math.log(2.0)
 _COUNTED, _NEURAL = 8192, 512
 """Texts that go through a model together."""
@@ -27,21 +27,20 @@ def measured_texts(
 ) -> Mapping[str, Floats]:
     """Return ``COLUMNS`` of texts, each a sentence to its end.
 
-    The perplexity is that of a token, the end and unknown tokens counted; ``log10`` is the
-    logarithm of the whole sentence's probability; the characters are code points and the end.
+    The perplexity is that of a token, the end and unknown tokens counted; ``log10`` and ``bits``
+    are of the whole sentence's probability.
     """
     if not texts:
         return {name: np.empty(0) for name in COLUMNS}
     found, _ = sentence_sums(trained.model, trained.tokenizer, texts, threads=threads, apart=True)
     nats = np.maximum(-found.logprobs, 0.0)
-    characters = np.fromiter(map(len, texts), dtype=np.float64, count=len(texts)) + 1
     each = nats / found.tokens
     return {
         "perplexity": np.where(each < _MOST, np.exp(np.minimum(each, _MOST)), np.inf),
         "log10": found.logprobs / _LN10,
         "tokens": found.tokens.astype(np.float64),
         "unknown": found.unknown.astype(np.float64),
-        "bits_per_character": nats / _LN2 / characters,
+        "bits": nats / _LN2,
     }
 
 
