@@ -142,7 +142,7 @@ VERBS_OF_MUNMAEK = (
     *("demo", "train", "train lm", "train translate", "config", "config mlm", "info"),
     *("evaluate", "score", "generate", "classify", "translate", "fill"),
     *("embed", "align", "compare", "look", "data list", "data get"),
-    *("export", "import", "verify", "rate", "tag"),
+    *("export", "import", "verify", "rate", "tag", "mix", "filter"),
 )
 
 
