@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from munmaek.comparison.calling import compare
     from munmaek.errors import MunmaekError
+    from munmaek.fit.loggers import Logger
     from munmaek.lm import LanguageModel
     from munmaek.mixing import LogLinearMixture, Mixture
     from munmaek.models import LINEAGE
@@ -41,6 +42,7 @@ __all__ = [
     "Encoder",
     "LanguageModel",
     "LogLinearMixture",
+    "Logger",
     "MixedClassifier",
     "Mixture",
     "MunmaekError",
@@ -67,6 +69,7 @@ _HOMES = {
     "Encoder": "munmaek.tasks.mlm.model",
     "LanguageModel": "munmaek.lm",
     "LogLinearMixture": "munmaek.mixing",
+    "Logger": "munmaek.fit.loggers",
     "MixedClassifier": "munmaek.tasks.classify.mixed",
     "Mixture": "munmaek.mixing",
     "MunmaekError": "munmaek.errors",

@@ -14,6 +14,7 @@ from munmaek.errors import ConfigError, InputError, MunmaekWarning, explaining_m
 from munmaek.fit.config import MAY_CHANGE, TrainConfig
 from munmaek.fit.devices import usable_device
 from munmaek.fit.extra import Extra
+from munmaek.fit.loggers import Logger, TensorBoard, loggers_of, telling
 from munmaek.fit.ranks import leads
 from munmaek.fit.recipe import Recipe
 from munmaek.fit.running import USUAL, Run, Running
@@ -59,6 +60,7 @@ def train(
     save: Path | str | None = None,
     force: bool = False,
     device: str = "auto",
+    log_to: Any = None,
     **options: Any,
 ) -> Any:
     """Train a model on data that a program holds or on files, evaluate it and return it.
@@ -78,6 +80,8 @@ def train(
         save: folder for the model; without it the model is in memory alone, and ``save`` writes it.
         force: replace what is at ``save``.
         device: ``cpu``, ``cuda``, ``mps``, or ``auto`` for the fastest there is.
+        log_to: ``tensorboard``, ``mlflow``, ``wandb``, an object with the methods of
+            ``munmaek.Logger``, or a list of these, that follow the run.
         options: options of the task, the stage and the training loop by their names, such as
             ``epochs=5`` or ``hidden_size=64``; or those of the stage as ``model_options={...}`` and
             those of the loop as ``train_options={...}``.
@@ -110,6 +114,7 @@ def train(
                 force=force,
                 device="cpu" if recipe.is_counted else usable_device(device),
                 report=report,
+                log_to=log_to,
             ),
         )
 
@@ -269,8 +274,30 @@ def train_recipe(
     recipe.train_config()
     task = task_named(recipe.task)
     task.check_extra(extra)
+    with telling(_loggers(recipe, folder, running), recipe.model_dump(mode="json")) as take:
+        model = _train(task, recipe, paths, folder, (valid, init, extra, running))
+        take(model.info.scores)
+    return model
+
+
+def _loggers(recipe: Recipe, folder: Path | None, running: Running) -> tuple[Logger, ...]:
+    """Return those that follow the run, in the process that leads."""
+    found = loggers_of(running.log_to, None if folder is None else work_folder(folder))
+    if recipe.is_counted and any(isinstance(each, TensorBoard) for each in found):
+        raise ConfigError("--log-to tensorboard: n-grams are counted in one go, with no curve")
+    return found if leads() else ()
+
+
+def _train(
+    task: Task,
+    recipe: Recipe,
+    paths: Sources,
+    folder: Path | None,
+    beside: tuple[Sources, Trained | Path | str | None, Extra, Running],
+) -> Any:
+    """Train and save; ``beside`` are validation data, beginning, what is trained on besides."""
+    valid, init, extra, running = beside
     work, force, resume = task.loaded(), running.force, running.resume
-    work = task.loaded()
     paths, valid = encoded(paths, recipe.encoding), encoded(valid, recipe.encoding)
     if init is None:
         _check_resumable(folder, resume=resume)

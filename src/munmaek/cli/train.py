@@ -18,6 +18,8 @@ from munmaek.tasks import Task
 
 __all__ = ["BESIDES", "BY_TASK", "RUNNING"]
 
+LOGGERS: Final = ("tensorboard", "mlflow", "wandb")
+"""As ``munmaek.fit.loggers.NAMES``, which loads torch."""
 RUNNING: Final[Parameters] = {
     "valid": (Valid, None),
     "init": (
@@ -52,6 +54,17 @@ RUNNING: Final[Parameters] = {
     "device": (Device, "auto"),
     "config": (ConfigFile, None),
     "set": (Settings, None),
+    "log_to": (
+        Annotated[
+            list[str] | None,
+            typer.Option(
+                metavar="|".join(LOGGERS),
+                show_default=False,
+                help="Let the run be followed there too; again for more.",
+            ),
+        ],
+        None,
+    ),
     "seeds": (Seeds, None),
     "json": (Json, False),
 }
@@ -169,6 +182,7 @@ def _job(recipe: Any, given: Mapping[str, Any], room: Any) -> Job:
         resume=given["resume"],
         device=given["device"],
         extra=Extra(**besides, room=room),
+        log_to=given["log_to"],
     )
 
 

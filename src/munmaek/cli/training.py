@@ -43,6 +43,7 @@ class Job:
     """As asked for."""
     extra: Any
     """``munmaek.fit.extra.Extra``."""
+    log_to: Sequence[str] | None = None
 
 
 @contextmanager
@@ -58,7 +59,7 @@ def _at_work(job: Job) -> Generator["Running", None, None]:
             stopper.running = True  # asked after every step, so there is something to save
             return stopper.asked
 
-        yield Running(job.force, job.resume, chosen, tell, should_stop)
+        yield Running(job.force, job.resume, chosen, tell, should_stop, job.log_to)
 
 
 def train_once(job: Job, *, json: bool) -> None:

@@ -101,6 +101,7 @@ def _search(recipe: Any, given: Mapping[str, Any], seconds: float | None) -> Any
         jobs=given["jobs"],
         device="cpu" if recipe.is_counted else usable_device(given["device"]),
         extra=Extra(**{name: given[name] for name in EXTRA if given.get(name)}),
+        log_to=given["log_to"],
         force=given["force"],
         resume=given["resume"],
     )

@@ -1,12 +1,10 @@
-"""``log.jsonl``: one line of JSON for each look at a run."""
+"""``log.jsonl``: one line of JSON for each look at a run, which loggers are told too."""
 
 import json
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
-from munmaek.errors import UnsupportedError
 from munmaek.fit.checkpoint import THEN
+from munmaek.fit.loggers import TensorBoard, current
 from munmaek.fit.record import Progress
 from munmaek.writing import write_text, writing
 
@@ -14,13 +12,17 @@ __all__ = ["Log"]
 
 
 class Log:
-    """Lines appended as the run goes; nothing at all without a folder."""
+    """Lines appended as the run goes, where there is a folder."""
 
     def __init__(self, folder: Path | None, *, every: float, tensorboard: bool = False) -> None:
         self.path = None if folder is None else folder / "log.jsonl"
         self.every = every
         self._last = -float("inf")
-        self._board = None if folder is None or not tensorboard else _board(folder / "tensorboard")
+        self._own = (
+            [] if folder is None or not tensorboard else [TensorBoard(folder / "tensorboard")]
+        )
+        for each in self._own:
+            each.start({})
 
     def begin(self, step: int) -> None:
         """Keep what was written up to ``step`` of this run and drop the rest, which comes again.
@@ -44,7 +46,8 @@ class Log:
             DiskError: it cannot be written.
         """
         due = validated or last or now.seconds - self._last >= self.every
-        if self.path is None or not due:
+        loggers = (*self._own, *current())
+        if not due or (self.path is None and not loggers):
             return
         self._last = now.seconds
         line = {
@@ -58,31 +61,18 @@ class Log:
             "tokens_per_second": round(now.tokens_per_second, 1),
             "seconds": round(now.seconds, 3),
         }
-        with writing(self.path, THEN), self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({k: v for k, v in line.items() if v is not None}) + "\n")
-        if self._board is not None:
-            for name in line.keys() - {"step"}:
-                if line[name] is not None:
-                    self._board.add_scalar(name, line[name], now.step)
+        told = {name: value for name, value in line.items() if value is not None}
+        if self.path is not None:
+            with writing(self.path, THEN), self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(told) + "\n")
+        del told["step"]
+        for each in loggers:
+            each.log(now.step, told)
 
     def end(self) -> None:
         """Close the log: nothing more comes."""
-        if self._board is not None:
-            self._board.close()
-
-
-def _board(folder: Path) -> Any:
-    """Return TensorBoard's own writer into ``folder``.
-
-    Raises:
-        UnsupportedError: it is not installed.
-    """
-    try:
-        writer = import_module("torch.utils.tensorboard").SummaryWriter
-    except ImportError as error:
-        message = "TensorBoard is not installed: pip install 'munmaek[tensorboard]'"
-        raise UnsupportedError(message) from error
-    return writer(str(folder))
+        for each in self._own:
+            each.finish({})
 
 
 def _step(line: str) -> int:

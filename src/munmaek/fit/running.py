@@ -39,6 +39,8 @@ class Running:
     """Told of every step that is worth telling."""
     should_stop: Callable[[], bool] | None = None
     """Asked after every step; true ends the run, which is evaluated and saved."""
+    log_to: Any = None
+    """Whom else to tell: names of ``munmaek.fit.loggers.NAMES``, loggers of one's own, or both."""
 
 
 USUAL = Running()

@@ -52,12 +52,13 @@ class Search:
     trials: int = 20
     """Models to train, those given up early among them."""
     seconds: float | None = None
-    """After which no trial goes on; None never ends one."""
+    """Time after which no trial goes on; None never ends one."""
     only: Sequence[str] = ()
     """Options to search, by name; none is all there are."""
     jobs: int = 1
     """Processes, each with a trial at a time."""
     device: str = "cpu"
+    log_to: Any = None
     extra: Extra = NOTHING_MORE
     force: bool = False
     resume: bool = False
@@ -335,7 +336,9 @@ class Worker:
             valid=search.valid,
             init=search.init,
             extra=search.extra,
-            running=Running(True, False, search.device, watch.report, watch.should_stop),
+            running=Running(
+                True, False, search.device, watch.report, watch.should_stop, search.log_to
+            ),
         )
 
     def _has_done(self) -> bool:
