@@ -279,7 +279,7 @@ def test_a_check_that_cannot_be_asked_leaves_with_two(
 def test_a_notebook_shows_the_page_in_a_frame_that_reaches_nothing() -> None:
     record = captured("lm", "transformer")
     shown = show([record, captured("lm", "rnn")])
-    assert 'sandbox="allow-scripts allow-downloads"' in shown.html
+    assert 'sandbox="allow-scripts allow-downloads allow-modals"' in shown.html
     assert shown.html.count("<iframe") == 1
     assert "<script" not in shown.html  # the page stands escaped in an attribute
     assert record._repr_html_().startswith("<iframe srcdoc=")

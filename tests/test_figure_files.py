@@ -151,7 +151,7 @@ def test_compare_writes_the_figures_of_an_earlier_comparison(tmp_path: Path, run
     (made / "results.json").write_text(json.dumps(_results()), "utf-8")
     assert run("compare", made, "--figures", out).code == 0
     assert len(list(out.glob("*.pdf"))) == 7
-    missing = run("compare", made)
+    missing = run("compare", tmp_path)
     assert (missing.code, missing.out) == (2, "")
     assert "Missing option '--models'" in missing.err
     assert run("compare", tmp_path, "--figures", out).code == 2

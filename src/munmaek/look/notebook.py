@@ -1,7 +1,7 @@
 """Records in a notebook: the same page, in a frame of its own.
 
 The frame is sandboxed: its script runs in an origin of its own, reaches neither the notebook nor
-any network, and may save what the reader exports.
+any network, and may save and print what the reader exports.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ class Shown:
         """Return a frame that holds the whole page."""
         content = escape(page(self.records, title=self.title), quote=True)
         return (
-            f'<iframe srcdoc="{content}" sandbox="allow-scripts allow-downloads" '
+            f'<iframe srcdoc="{content}" sandbox="allow-scripts allow-downloads allow-modals" '
             f'title="{escape(self.title, quote=True)}" width="100%" height="{self.height}" '
             'style="border:0"></iframe>'
         )

@@ -5,7 +5,8 @@ Letters: B texts, T tokens.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, final
 
 import torch
 from jaxtyping import Int
@@ -18,7 +19,7 @@ from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.frames import FIRST, SPECIAL, Slot
 from munmaek.text.published_form import published_form
 
-__all__ = ["BATCH", "ROWS", "TOKENS", "cutting", "scores_graph"]
+__all__ = ["BATCH", "TOKENS", "Lines", "cutting", "scores_graph"]
 
 BATCH = {0: "batch"}
 TOKENS = {0: "batch", 1: "tokens"}
@@ -35,6 +36,17 @@ _TYPES = ', "token_type_ids": np.array([row.type_ids for row in rows])'
 
 Finish = Callable[[Tensor, Int[Tensor, " B"]], tuple[Tensor, ...]]
 """From what the network gives and the length of each row to the outputs."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Python around the lines that cut texts into rows."""
+
+    after: str
+    """Code that answers ``texts`` from ``rows`` and ``inputs``."""
+    before: str = ""
+    """Code that changes ``texts``."""
 
 
 class _Scores(nn.Module):
@@ -58,11 +70,10 @@ def scores_graph(
     tokenizer: AnyTokenizer,
     *,
     outputs: Sequence[Port],
-    lines: str,
+    lines: Lines,
     facts: Mapping[str, Any],
     pairs: bool = False,
     masks: bool = False,
-    prepared: str = "",
 ) -> Graph:
     """Return the graph of a network that reads whole texts.
 
@@ -71,11 +82,10 @@ def scores_graph(
         finish: makes the outputs of its result.
         tokenizer: of the model.
         outputs: in the order of ``finish``.
-        lines: what follows ``ROWS`` in Python.
+        lines: of a program that answers texts.
         facts: as ``Graph`` has them; with ``max_tokens``.
         pairs: it reads pairs of texts.
         masks: ``<mask>`` in a text is a mask.
-        prepared: Python that changes ``texts`` before they are cut.
     """
     ids = torch.ones(2, 5, dtype=torch.int64)
     mask = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]])
@@ -89,12 +99,12 @@ def scores_graph(
         inputs.append((told, 1 - mask))
     content, said = cutting(tokenizer, limit=facts["max_tokens"], pairs=pairs, masks=masks)
     texts = '[tuple(text.split("\\t")) for text in texts]' if pairs else "texts"
-    reading = ROWS.format(prepared=prepared, texts=texts, types=_TYPES if segmented else "")
+    reading = ROWS.format(prepared=lines.before, texts=texts, types=_TYPES if segmented else "")
     return Graph(
         _Scores(network, finish),
         inputs,
         outputs,
-        f"{'' if masks else _LITERAL}{reading}{lines}",
+        f"{'' if masks else _LITERAL}{reading}{lines.after}",
         content,
         {**facts, **said},
     )

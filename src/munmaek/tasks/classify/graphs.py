@@ -6,7 +6,7 @@ from torch import Tensor
 
 from munmaek.exchange.graphs import Graph, Port
 from munmaek.tasks.classify.model import Classifier
-from munmaek.tasks.graphs import BATCH, scores_graph
+from munmaek.tasks.graphs import BATCH, Lines, scores_graph
 
 __all__ = ["classifier_graph"]
 
@@ -40,7 +40,7 @@ def classifier_graph(model: Classifier, network: Any) -> Graph:
             Port("logits", BATCH, "the score of each label over the temperature, before softmax"),
             Port("probabilities", BATCH, f"the probability {chance}, in the order of `labels`"),
         ],
-        lines=(_SEVERAL if several else _BEST).format(labels=labels),
+        lines=Lines((_SEVERAL if several else _BEST).format(labels=labels)),
         facts={
             "labels": labels,
             "several_labels": several,

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from munmaek.exchange.graphs import Graph, Port
 from munmaek.models.bert.sentence import pool_padded
-from munmaek.tasks.graphs import BATCH, TOKENS, scores_graph
+from munmaek.tasks.graphs import BATCH, TOKENS, Lines, scores_graph
 from munmaek.tasks.mlm.model import Encoder
 
 __all__ = ["filling_graph", "vector_graph"]
@@ -40,7 +40,7 @@ def filling_graph(model: Encoder) -> Graph:
         outputs=[
             Port("logits", TOKENS, "the score of each word of the vocabulary, before softmax")
         ],
-        lines=_FILL.format(mask=mask),
+        lines=Lines(_FILL.format(mask=mask)),
         facts={"mask_token": mask, "max_tokens": model.limit},
         masks=True,
     )
@@ -67,7 +67,6 @@ def vector_graph(model: Encoder) -> Graph:
             Port("last_hidden_state", TOKENS, "the vector of each token"),
             Port("embedding", BATCH, "the vector of each text"),
         ],
-        lines=_VECTORS,
+        lines=Lines(_VECTORS, put),
         facts={"pooling": model.pooling, "prompt": prompt, "max_tokens": model.limit},
-        prepared=put,
     )

@@ -5,7 +5,7 @@ from typing import Any
 from torch import Tensor
 
 from munmaek.exchange.graphs import Graph, Port
-from munmaek.tasks.graphs import BATCH, scores_graph
+from munmaek.tasks.graphs import BATCH, Lines, scores_graph
 from munmaek.tasks.regress.model import Regressor
 
 __all__ = ["regressor_graph"]
@@ -29,7 +29,7 @@ def regressor_graph(model: Regressor) -> Graph:
         finish,
         model.tokenizer,
         outputs=[Port("values", BATCH, "the number of each text")],
-        lines=_LINES,
+        lines=Lines(_LINES),
         facts={"range": [model.low, model.high], "max_tokens": model.limit},
         pairs=bool(model.pairs),
     )

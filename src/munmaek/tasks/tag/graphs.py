@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from munmaek.exchange.graphs import Graph, Port
-from munmaek.tasks.graphs import TOKENS, scores_graph
+from munmaek.tasks.graphs import TOKENS, Lines, scores_graph
 from munmaek.tasks.tag.model import Tagger
 
 __all__ = ["tagger_graph"]
@@ -38,6 +38,9 @@ def tagger_graph(model: Tagger) -> Graph:
 
     unit = "its first piece" if model.whole_words else "every piece"
     words = r"\w(?:\S*\w)?|[^\w\s]+" if model.apart else r"\S+"
+    lines = [_PIECES.format(labels=labels)]
+    if model.whole_words:
+        lines = [_WORDS.format(labels=labels), _SPLIT.format(words=words)]
     return scores_graph(
         model.network,
         finish,
@@ -46,12 +49,11 @@ def tagger_graph(model: Tagger) -> Graph:
             Port("logits", TOKENS, "the score of each label at each token, before softmax"),
             Port("probabilities", TOKENS, "the probability of each label at each token"),
         ],
-        lines=(_WORDS if model.whole_words else _PIECES).format(labels=labels),
+        lines=Lines(*lines),
         facts={
             "labels": labels,
             "label_of_a_word_at": unit,
             "punctuation_apart": model.apart,
             "max_tokens": model.limit,
         },
-        prepared=_SPLIT.format(words=words) if model.whole_words else "",
     )
