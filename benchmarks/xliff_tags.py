@@ -4,11 +4,11 @@
     python benchmarks/xliff_tags.py gold ../shared/data/align
 
 ``phrasebook`` trains a translator by steps on the built-in phrasebook, whose links between words
-are known, and fills a file of its test sentences with a pair of tags around one to three words,
-maybe one pair within another, and a tag alone before a word. Tags are counted in all segments;
-those on the right word in the segments that are translated as the reference is. ``gold`` carries
-such tags from real sentences to their translations, by the built-in aligner, which knows these
-sentences alone, and by the links that people made, which judge both.
+are known, and fills a file of test sentences that it translates as the reference does, with a pair
+of tags around one to three words, maybe one pair within another, and a tag alone before a word; and
+once more a file of any test sentences, carried to the references by the same attention. ``gold``
+carries such tags from real sentences to their translations, by the built-in aligner, which knows
+these sentences alone, and by the links that people made, which judge both.
 
 A pair is right that encloses, of each word that it enclosed, a word which the links give to it, and
 no word which they give to others alone. A tag alone is right that stands right before a word which
@@ -31,7 +31,7 @@ import numpy as np
 
 from alignment import SIZES, write
 from munmaek.align import HmmAligner, parse_gold
-from munmaek.phrases import phrasebook
+from munmaek.phrases import Phrase, phrasebook
 from munmaek.tasks.translate.filling import fill_xliff
 from munmaek.tasks.translate.translation import Translation
 
@@ -195,7 +195,7 @@ def on_phrasebook(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as name:
         paths = write(Path(name), "train", book.train)
         valid = write(Path(name), "valid", book.valid[:40])
-        extra = Extra(alignment_supervision="statistical") if options.guided else Extra()
+        extra = Extra() if options.unguided else Extra(alignment_supervision="statistical")
         if options.model is None or not options.model.exists():
             train_recipe(
                 recipe,
@@ -205,14 +205,30 @@ def on_phrasebook(options: argparse.Namespace) -> None:
                 extra=extra,
             )
         model: Any = load(options.model or Path(name) / "model")
-    rng = random.Random(options.seed)
-    rows: list[Any] = []
-    for phrase in book.test:
-        tags = drawn(rng, len(phrase.korean.split()), frozenset(phrase.links))
-        if tags and len(rows) < SEGMENTS:
-            rows.append((phrase.korean, tags, frozenset(phrase.links), phrase.english))
-    print(f"phrasebook, {options.stage}, {options.steps} steps, seed {options.seed}")
-    judged(rows, lambda texts: model.translate(texts, beam=5))
+    where = f"phrasebook, {options.stage}, {options.steps} steps, seed {options.seed}"
+    written = model.translate([phrase.korean for phrase in book.test], beam=5)
+    known = [
+        phrase
+        for phrase, found in zip(book.test, written, strict=True)
+        if found.translation == phrase.english
+    ]
+    print(f"{where}, its own translations, {len(known)} of {len(written)} as the reference")
+    judged(chosen(known, options.seed), lambda texts: model.translate(texts, beam=5))
+    print(f"{where}, the references")
+    rows = chosen(book.test, options.seed)
+    references = {row[0]: row[3] for row in rows}
+    judged(rows, lambda texts: model.align(texts, [references[text] for text in texts]))
+
+
+def chosen(phrases: Sequence[Phrase], seed: int) -> list[Any]:
+    """Return the first 200 phrases in which there is a place for tags, with such tags."""
+    rng = random.Random(seed)
+    drawn_of = (
+        (phrase, drawn(rng, len(phrase.korean.split()), frozenset(phrase.links)))
+        for phrase in phrases
+    )
+    rows = [(p.korean, tags, frozenset(p.links), p.english) for p, tags in drawn_of if tags]
+    return rows[:SEGMENTS]
 
 
 def on_gold(options: argparse.Namespace) -> None:
@@ -272,7 +288,7 @@ def main() -> None:
     book.add_argument("--steps", type=int, default=1300)
     book.add_argument("--weight", type=float, default=1.0, help="of the guide in the loss")
     book.add_argument("--model", type=Path, help="folder that keeps the translator")
-    book.add_argument("--guided", action="store_true")
+    book.add_argument("--unguided", action="store_true", help="without alignment supervision")
     book.add_argument("--seed", type=int, default=0)
     gold = verbs.add_parser("gold")
     gold.add_argument("folder", type=Path)

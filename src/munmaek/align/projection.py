@@ -3,11 +3,11 @@
 Source word i and target word j are aligned with weight a_{ji}, rows summing to 1. A pair of tags
 that encloses the source words W encloses the run of target words whose sum of
 
-    v_j = Σ_{i ∈ W} a_{ji} − Σ_{i ∉ W} a_{ji}
+    v_j = Σ_{i ∈ W} a_{ji} − 2 · Σ_{i ∉ W} a_{ji}
 
-is greatest: of words that come from W for more than a half. Pairs beside one another share no word,
-those within another stay within it, and a tag that stands alone stays beside the word that it stood
-beside. So no tag is lost or invented, and what was nested is nested as it was.
+is greatest: of words that come from W for more than two thirds. Pairs beside one another share no
+word, those within another stay within it, and a tag that stands alone stays beside the word that it
+stood beside. So no tag is lost or invented, and what was nested is nested as it was.
 
 Letters: T target words, S source words.
 """
@@ -137,7 +137,7 @@ class _Words:
                     run = room
                 continue
             rows = self.weights[room.start : room.stop]
-            values = 2.0 * rows[:, words].sum(axis=1) - rows.sum(axis=1)
+            values = 3.0 * rows[:, words].sum(axis=1) - 2.0 * rows.sum(axis=1)
             begin, end, value = _greatest(values)
             if value > best:
                 best, run = value, range(room.start + begin, room.start + end)
