@@ -115,6 +115,27 @@ def test_columns_stay_and_numbers_are_added(
     assert read(tmp_path / "out.txt") == ["the dog, sleeps", "the dog sleeps"]
 
 
+def test_patterns_encodings_and_remembered_columns_are_as_everywhere(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, line in (("b", "나 는 a"), ("a", "the dog")):
+        (tmp_path / f"{name}.txt").write_text(f"{line}\n", encoding="cp949")
+    options = ["--encoding", "cp949", "--at-most", "1e9"]
+    out = tmp_path / "out.tsv"
+    run_json(capsys, str(model), str(tmp_path / "?.txt"), *options, "-o", str(out))
+    assert read(out) == ["text", "the dog", "나 는 a"]
+    rows = ["said\tmood", *["good film\tpos", "bad film\tneg"] * 20]
+    data = written(tmp_path / "data.tsv", rows)
+    made = tmp_path / "model"
+    columns = ["--text-column", "said", "--label-column", "mood"]
+    train = ["train", "classify", str(data), "--model", "ngram", *columns, "-o", str(made)]
+    assert main(train) == 0
+    table = written(tmp_path / "new.csv", ["id,said", "1,good", "2,bad"])
+    kept = ["--label", "pos", "--at-least", "0.5", "-o", str(tmp_path / "kept.csv")]
+    run_json(capsys, str(made), str(table), *kept)
+    assert read(tmp_path / "kept.csv") == ["id,said", "1,good"]
+
+
 def test_processes_keep_the_order_and_change_nothing(
     model: Path, corpus: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,7 +32,8 @@ PARAMETERS: Final[Parameters] = {
             typer.Argument(
                 metavar="FILE…|-",
                 show_default=False,
-                help="Text, a sentence a line, or tables, maybe compressed; - is standard input.",
+                help="Text, a sentence a line, or tables of any form, maybe compressed; patterns "
+                "and addresses will do; - is standard input.",
             ),
         ],
         ...,
@@ -165,6 +166,17 @@ PARAMETERS: Final[Parameters] = {
         False,
     ),
     "text_column": (TextColumn, None),
+    "encoding": (
+        Annotated[
+            str,
+            typer.Option(
+                metavar="NAME",
+                help="Encoding of files of text: utf-8, cp949, euc-kr, utf-16, latin-1 or another "
+                "of Python's.",
+            ),
+        ],
+        "utf-8",
+    ),
     "jobs": (
         Annotated[
             int,
@@ -238,6 +250,7 @@ def _settings(given: Given) -> Any:
         choice=choice,
         thresholds=given["thresholds"],
         text_column=column(given["text_column"]),
+        encoding=given["encoding"],
         unique=given["unique"],
         near=given["near"],
         write_scores=given["write_scores"],

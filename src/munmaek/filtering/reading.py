@@ -11,9 +11,10 @@ from munmaek.arrays import Bools
 from munmaek.errors import InputError
 from munmaek.progress import followed
 from munmaek.tasks.measures import Columns
-from munmaek.text.columns import TEXT_NAMES, Column
+from munmaek.text.columns import Column
 from munmaek.text.files import at_line, count_lines
 from munmaek.text.forms import Form, OpenedText, open_text
+from munmaek.text.memory import Sources
 from munmaek.text.rows import Row, rows_of
 
 __all__ = ["Block", "Cells", "Corpus", "column_names", "plain_cells", "scored_cells"]
@@ -88,8 +89,9 @@ def _plain(values: list[float]) -> list[float]:
 class Corpus:
     """The files of a corpus."""
 
-    files: Sequence[str]
-    text_column: str | int | None
+    files: Sources
+    column: Column
+    """That of the text."""
     size: int
     """Rows that are read together."""
     ends: str
@@ -116,11 +118,10 @@ class Corpus:
         begin, first = 0, None
         for file in self.files:
             opened = open_text(file)
-            columns = (Column("text", TEXT_NAMES, self.text_column),)
-            if opened.form is Form.LINES and self.text_column is None:
+            if self.is_plain(opened):
                 names, blocks = ("text",), self._plain(opened)
             else:
-                rows = rows_of(opened, columns, ends=self.ends)
+                rows = rows_of(opened, (self.column,), ends=self.ends)
                 names, blocks = rows.columns, self._table(rows.rows)
             first = first or (opened.name, names)
             if names != first[1]:
@@ -133,6 +134,10 @@ class Corpus:
                 block.begin = begin
                 begin += block.size
                 yield block
+
+    def is_plain(self, opened: OpenedText) -> bool:
+        """Return whether a file is nothing but lines."""
+        return opened.form is Form.LINES and self.column.asked is None
 
     def _plain(self, opened: OpenedText) -> Iterator[Block]:
         """Yield plain lines, without a row for each."""
@@ -157,10 +162,7 @@ class Corpus:
 
 def column_names(corpus: Corpus) -> tuple[str, ...]:
     """Return the names of the first file's columns; none of standard input and of JSON lines."""
-    file = corpus.files[0]
-    if file == "-":
+    if str(corpus.files[0]) == "-":
         return ()
-    opened = open_text(file)
-    if opened.form is Form.LINES and corpus.text_column is None:
-        return ("text",)
-    return rows_of(opened, (Column("text", TEXT_NAMES, corpus.text_column),)).columns
+    opened = open_text(corpus.files[0])
+    return ("text",) if corpus.is_plain(opened) else rows_of(opened, (corpus.column,)).columns

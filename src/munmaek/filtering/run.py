@@ -24,7 +24,9 @@ from munmaek.filtering.reading import (
 from munmaek.filtering.workers import Workers, workers
 from munmaek.progress import followed
 from munmaek.tasks.measures import Columns, MeasuredBy, TextMeasures
+from munmaek.text.columns import TEXT_NAMES, Column
 from munmaek.text.files import format_suffix
+from munmaek.text.sources import UTF8, check_encoding, encoded, matching
 from munmaek.text.unpacking import COMPRESSIONS
 from munmaek.text.written import RowWriter, written_rows
 
@@ -49,6 +51,8 @@ class Settings:
     thresholds: Path | None = None
     """The file of the limits, instead of ``choice``."""
     text_column: str | int | None = None
+    encoding: str = UTF8
+    """Encoding of the files."""
     unique: bool = False
     """Leave out texts that stood before."""
     near: float | None = None
@@ -168,9 +172,10 @@ def _cut(settings: Settings, work: Workers) -> Cut:
 
 
 def _corpus(settings: Settings, measures: TextMeasures) -> Corpus:
+    files = [each for pattern in settings.files for each in matching(pattern)]
     return Corpus(
-        settings.files,
-        settings.text_column,
+        encoded(files, check_encoding(settings.encoding)),
+        Column("text", TEXT_NAMES, settings.text_column, measures.column),
         size=measures.block,
         ends=measures.ends,
         skip_damaged=settings.skip_damaged,
@@ -228,6 +233,7 @@ def _writers(
         "--near": settings.near,
         "--write-scores": settings.write_scores,
         "--text-column": settings.text_column,
+        "--encoding": settings.encoding,
         "--label": settings.by.label,
         "--like": list(settings.by.like),
     }

@@ -38,7 +38,7 @@ def opened_measures(model: Path, by: MeasuredBy) -> TextMeasures:
     """
     trained: Any = load(model)
     work = task_named(trained.info.task).loaded()
-    return work.measures(trained, by)
+    return replace(work.measures(trained, by), column=trained.info.columns.get("text"))
 
 
 def _open(model: Path, by: MeasuredBy) -> None:

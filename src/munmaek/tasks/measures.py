@@ -39,6 +39,8 @@ class TextMeasures:
     """Texts that go through the model together."""
     ends: str = SPACES
     """Characters at both ends of a plain line that are no part of the text."""
+    column: str | int | None = None
+    """The column of a table that the model was trained on."""
 
     @property
     def lead(self) -> str:
