@@ -6,6 +6,7 @@ import io
 import json
 import math
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -131,6 +132,15 @@ def placed(page: str) -> list[dict[str, Any]]:
     found = _Placed()
     found.feed(page)
     return [json.loads(each) for each in found.figures]
+
+
+def test_names_of_files_are_short_enough_for_a_disk_and_told_apart(tmp_path: Path) -> None:
+    record = replace(captured("lm", "rnn"), model="가" * 200)
+    figures = record_figures([record.to_json(), record.to_json()])
+    names = {each.name for each in figures}
+    assert len(names) == len(figures)
+    assert max(len(name.encode()) for name in names) < 240
+    save_figures(figures[:1], tmp_path)
 
 
 def test_look_writes_figures_to_a_folder(tmp_path: Path, run: Run) -> None:

@@ -21,6 +21,8 @@ __all__ = ["FORMATS", "Figure", "check_figures", "record_figures", "report_figur
 
 _ZOOM = 2
 """Pixels of a PNG for each of the figure's, so that it prints well."""
+_LONGEST = 200
+"""Bytes of a file's name, beside its number and suffix; file systems take 255."""
 _EXTRA = ("py_mini_racer", "vl_convert")
 
 
@@ -108,7 +110,7 @@ def _named(found: Sequence[Mapping[str, str]]) -> list[tuple[str, dict[str, str]
     used: dict[str, int] = {}
     out: list[tuple[str, dict[str, str]]] = []
     for each in found:
-        name = (each["name"] or "figure")[:100]
+        name = (each["name"] or "figure").encode()[:_LONGEST].decode(errors="ignore")
         used[name] = used.get(name, 0) + 1
         rest = {key: value for key, value in each.items() if key != "name"}
         out.append((name if used[name] == 1 else f"{name}-{used[name]}", rest))
