@@ -43,7 +43,7 @@ Concatenate Continue Convert Copy Count Create Cut Decide Declare Decode Describ
 Do Draw Drop Embed Empty Encode End Enter Estimate Evaluate Expand Explain Export Extend Fetch
 Fill Find Finish Fit Flatten Fold Follow Force Forget Form Frame Freeze Gather Generate Get Give
 Go Group Guess Hand Hash Have Hold Import Interpolate Join Judge Keep Know Label Lay Learn Leave
-Let Limit Link List Listen Load Locate Look Make Map Mark Mask Match Measure Merge Mix Move
+Let Limit Link List Listen Load Locate Log Look Make Map Mark Mask Match Measure Merge Mix Move
 Multiply Name Number Open Order Pack Pad Parse Part Pass Pick Place Plan Pool Predict Prepare
 Print Produce Prune Put Raise Rank Rate Read Record Refuse Register Release Remember Remove Rename
 Render Repeat Replace Report Reserve Resolve Restore Return Reverse Round Run Sample Save Say

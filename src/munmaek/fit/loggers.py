@@ -15,7 +15,7 @@ from munmaek.errors import ConfigError, UnsupportedError
 __all__ = ["NAMES", "Logger", "TensorBoard", "current", "loggers_of", "telling"]
 
 NAMES: Final = ("tensorboard", "mlflow", "wandb")
-"""Those that ``--log-to`` makes."""
+"""Names of the loggers that ``--log-to`` makes."""
 
 
 @runtime_checkable
