@@ -60,6 +60,31 @@ function Axes({ series, hot, label, labelX, labelY, doubling, linear, width, hei
       <text class=${`name ${accented(each) ? "hot strong" : ""}`} x=${right + 8} y=${heights[at] + 4}>${each.label}</text></g>`)}</svg>`;
 }
 
+/**
+ * A dot for each row [name, x, y], and the line on which y is x. Props: rows, label, labelX, labelY.
+ */
+export function Points({ rows, label, labelX, labelY, width: most = 420, height = 360 }) {
+  const box = useRef();
+  const width = Math.min(useRoom(box, most), most);
+  return html`<div ref=${box}>${width > 0 && html`<${Cloud} ...${{ rows, label, labelX, labelY, width, height }}/>`}</div>`;
+}
+
+function Cloud({ rows, label, labelX, labelY, width, height }) {
+  const [xs, ys] = [1, 2].map((side) => rows.map((row) => row[side]));
+  const [wide, tall] = [xs, ys].map((each) => niceTicks(Math.min(...each), Math.max(...each)));
+  const [left, right, upper, lower] = [16 + Math.max(...tall.map((each) => textWidth(shortest(each), 11))), width - 12, 30, height - 44];
+  const across = (x) => left + 8 + ((x - wide[0]) / Math.max(wide.at(-1) - wide[0], 1e-9)) * (right - left - 14);
+  const up = (y) => lower - ((y - tall[0]) / Math.max(tall.at(-1) - tall[0], 1e-9)) * (lower - upper);
+  const [start, end] = [Math.max(wide[0], tall[0]), Math.min(wide.at(-1), tall.at(-1))];
+  return html`<svg role="img" aria-label=${label} width=${width} height=${height} viewBox=${`0 0 ${width} ${height}`}>
+    <text class="axis" x="0" y="12">${labelY}</text>
+    ${tall.map((value) => html`<${Level} y=${up(value)} text=${shortest(value)} ...${{ left, right }}/>`)}
+    ${wide.map((value) => html`<text class="tick" x=${across(value)} y=${lower + 18} text-anchor="middle">${shortest(value)}</text>`)}
+    <text class="axis" x=${(left + right) / 2} y=${height - 6} text-anchor="middle">${labelX}</text>
+    ${start < end && html`<path class="ghost" d=${path([[across(start), up(start)], [across(end), up(end)]])}/>`}
+    ${rows.map(([name, x, y]) => html`<circle class="dot" cx=${across(x).toFixed(1)} cy=${up(y).toFixed(1)} r="2"><title>${`${name} ${shortest(x)}: ${shortest(y)}`.trim()}</title></circle>`)}</svg>`;
+}
+
 /** The x to write below: those of the data, less those that would touch another. */
 function ticksOf(xs, place) {
   const kept = [];

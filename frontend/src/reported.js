@@ -1,7 +1,7 @@
 // The report's figures, drawn by what draws the viewer's.
 import { html } from "htm/preact";
 import { Figure, MatrixFigure } from "./figure.js";
-import { Lines, Multiples, Spark } from "./plots.js";
+import { Lines, Multiples, Points, Spark } from "./plots.js";
 
 /** Rows [label, y, …] under a head [name, x, …] as series; what is no number is left out. */
 const seriesOf = ({ head, rows, bands, hints }, across) => rows.map(([label, ...values], row) => {
@@ -12,6 +12,7 @@ const seriesOf = ({ head, rows, bands, hints }, across) => rows.map(([label, ...
 
 const drawings = {
   lines: (given) => html`<${Lines} ...${given} label=${given.title} series=${seriesOf(given, Number)}/>`,
+  points: (given) => html`<${Points} ...${given} label=${given.title}/>`,
   multiples: (given) => html`<${Multiples} label=${given.title} least=${given.least} labelX=${given.head[0]} ticks=${given.head.slice(1)} series=${seriesOf(given, (_, column) => column)}/>`,
 };
 
