@@ -12,10 +12,12 @@ from munmaek.errors import ConfigError
 
 __all__ = [
     "Curve",
+    "Folds",
     "Seeds",
     "SoftLabels",
     "parse_numbers",
     "sizes_and_seeds",
+    "sum_up_folds",
     "sum_up_several",
 ]
 
@@ -44,6 +46,18 @@ Curve = Annotated[
         metavar="N,N,…",
         show_default=False,
         help="Learning curve: train on so many rows each time, all is the whole data.",
+    ),
+]
+
+
+Folds = Annotated[
+    int | None,
+    typer.Option(
+        min=2,
+        metavar="N",
+        show_default=False,
+        help="Cross-validation: test on each of so many parts a model trained on the others, then "
+        "train on all; DIR.folds has the scores.",
     ),
 ]
 
@@ -125,3 +139,19 @@ def _say_kept(found: Any) -> None:
             "it is the best on the validation data; what to expect of such a model is the mean"
         )
     write_message(f"all runs: {found.runs[0].folder.parent}")
+
+
+def sum_up_folds(found: Any) -> None:
+    """Write a line for each score over the parts of a cross-validation."""
+    summaries = found.summaries()
+    wide = max((len(each["score"]) for each in summaries), default=0)
+    write(f"{'score':{wide}}  {'mean':>8}  {'± sd':>8}  least – most        folds")
+    for each in summaries:
+        spread = "" if each["spread"] is None else number(each["spread"])
+        ends = f"{number(each['least'])} – {number(each['most'])}"
+        write(
+            f"{each['score']:{wide}}  {number(each['mean']):>8}  {spread:>8}  {ends:18}  "
+            f"{each['folds']:>5}"
+        )
+    rows = sum(each.tested_on for each in found.folds)
+    write(f"on {rows:,} rows of {found.data}, each tested once\n")

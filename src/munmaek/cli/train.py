@@ -8,10 +8,10 @@ import typer
 
 from munmaek.cli.chosen import ByTask, Chosen, of_stage
 from munmaek.cli.counting import Memory, ReservedWords, TempDir, Threads, room_for
-from munmaek.cli.labelled import Curve, Seeds, SoftLabels, sizes_and_seeds
+from munmaek.cli.labelled import Curve, Folds, Seeds, SoftLabels, sizes_and_seeds
 from munmaek.cli.options import ConfigFile, Device, Force, Json, Settings, Valid, data_argument
 from munmaek.cli.parameters import DATA, MODEL, Given, Parameters
-from munmaek.cli.training import Job, forecast, train_once, train_several
+from munmaek.cli.training import Job, forecast, train_folds, train_once, train_several
 from munmaek.errors import ConfigError
 from munmaek.models import Stage
 from munmaek.tasks import Task
@@ -66,6 +66,7 @@ RUNNING: Final[Parameters] = {
         None,
     ),
     "seeds": (Seeds, None),
+    "folds": (Folds, None),
     "json": (Json, False),
 }
 """Options of every task that are no part of the configuration."""
@@ -146,11 +147,27 @@ def train(chosen: Chosen, given: Given) -> None:
         forecast(recipe, given["data"], given["init"], given["device"], json=given["json"])
         return
     job = _job(recipe, given, room)
-    if several is not None:
+    if given["folds"] is not None:
+        _check_folds(given, single)
+        train_folds(job, given["folds"], json=given["json"])
+    elif several is not None:
         sizes, seeds = several
         train_several(job, sizes=sizes, seeds=seeds, json=given["json"])
     else:
         train_once(job, json=given["json"])
+
+
+def _check_folds(given: Given, single: Mapping[str, Any]) -> None:
+    """Refuse what cross-validation cannot have beside it.
+
+    Raises:
+        ConfigError: names the option.
+    """
+    beside = {"--valid": given["valid"], "--seeds": given["seeds"], "--curve": given.get("curve")}
+    for option, value in {**beside, **single}.items():
+        if value:
+            message = f"--folds and {option} do not go together; leave one of them out"
+            raise ConfigError(message)
 
 
 def _room(chosen: Chosen, given: Given) -> Any:

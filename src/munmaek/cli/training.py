@@ -1,6 +1,6 @@
 """The work of ``munmaek train`` once its options are a recipe."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from munmaek.cli.console import (
     write_warnings,
 )
 from munmaek.cli.evaluate import scores_json, write_scores
-from munmaek.cli.labelled import sum_up_several
+from munmaek.cli.labelled import sum_up_folds, sum_up_several
 from munmaek.cli.stopping import INTERRUPTED, listening
 from munmaek.fit.devices import joined, usable_device
 from munmaek.models import stage_named
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from munmaek.fit.running import Running
 
 __all__ = ["Job", "forecast", "sum_up", "train_once", "train_several"]
+
+
+NOTHING: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,32 @@ def _at_work(job: Job) -> Generator["Running", None, None]:
         yield Running(job.force, job.resume, chosen, tell, should_stop, job.log_to)
 
 
-def train_once(job: Job, *, json: bool) -> None:
+def train_folds(job: Job, folds: int, *, json: bool) -> None:
+    """Test on each part of the data a model trained on the others, then train on all of it.
+
+    Raises:
+        SystemExit: it was stopped early.
+    """
+    from munmaek.folds import cross_validate
+
+    with _at_work(job) as running:
+        found = cross_validate(
+            job.recipe,
+            job.data,
+            folds=folds,
+            folder=job.folder,
+            init=job.init,
+            running=running,
+        )
+    if not json:
+        sum_up_folds(found)
+    if len(found.folds) < folds:
+        write_message("stopped early; the same command with --resume goes on")
+        raise SystemExit(INTERRUPTED)
+    train_once(job, json=json, besides={"cross_validation": found.to_json()})
+
+
+def train_once(job: Job, *, json: bool, besides: Mapping[str, Any] = NOTHING) -> None:
     """Train a model, save it and sum it up.
 
     Raises:
@@ -86,7 +114,7 @@ def train_once(job: Job, *, json: bool) -> None:
     if not leads():
         return
     pairs = getattr(job.recipe, "pairs", False)
-    sum_up(trained.info, job.folder, json=json, pairs=pairs)
+    sum_up(trained.info, job.folder, json=json, pairs=pairs, besides=besides)
     if trained.info.training.get("stopped") == "interrupted":
         write_message(
             f"stopped early; the same command with --resume goes on from {job.folder}.partial"
@@ -112,6 +140,7 @@ def train_several(
         SystemExit: it was stopped early.
     """
     from munmaek import several
+    from munmaek.comparison.runs_page import write_runs_page
 
     with _at_work(job) as running:
         found = several.train_several(
@@ -123,6 +152,7 @@ def train_several(
             init=job.init,
             running=running,
         )
+    write_runs_page(found.to_json(), several.runs_folder(job.folder) / "report.html")
     sum_up_several(found, json=json)
     if found.interrupted:
         write_message("stopped early; the same command with --resume goes on")
@@ -156,7 +186,14 @@ def unevaluated(info: Any) -> list[str]:
     return [f"not evaluated: {task_named(info.task).loaded().unscored(info)}"]
 
 
-def sum_up(info: Any, folder: Path, *, json: bool, pairs: bool = False) -> None:
+def sum_up(
+    info: Any,
+    folder: Path,
+    *,
+    json: bool,
+    pairs: bool = False,
+    besides: Mapping[str, Any] = NOTHING,
+) -> None:
     """Show scores, size and time of a model just made, and what one may do with it."""
     diagnosis = info.training.get("diagnosis", [])
     write_warnings(each["message"] for each in diagnosis if each["found"])
@@ -164,7 +201,7 @@ def sum_up(info: Any, folder: Path, *, json: bool, pairs: bool = False) -> None:
         found = {"diagnosis": diagnosis} if diagnosis else {}
         told = scores_json(folder, info.task, info.scores)
         told["remarks"] += unevaluated(info)
-        write_json({**told, **found})
+        write_json({**told, **found, **besides})
         return
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     kind = "n-grams" if stage_named(info.stage).counted else "weights"

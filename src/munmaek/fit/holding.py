@@ -20,6 +20,7 @@ from munmaek.errors import InputError, MunmaekWarning
 __all__ = [
     "NOTHING",
     "HoldOut",
+    "folds_of",
     "held_out_name",
     "hold_out",
     "hold_out_documents",
@@ -158,6 +159,35 @@ def hold_out_labelled(
     single = [str(key) for key, size in zip(numbers, sizes, strict=True) if size == 1 and key]
     _warn_of_single(single, name)
     return np.flatnonzero(~out), np.flatnonzero(out)
+
+
+def folds_of(rows: int, folds: int, *, seed: int, labels: Sequence[Hashable] | None = None) -> Ints:
+    """Return the fold of each row, 0 to ``folds`` − 1, of equal size but for one row.
+
+    Where rows have labels, each label is dealt out over the folds in turn (stratified); a row of
+    several labels counts for its rarest one.
+
+    Args:
+        rows: how many there are.
+        folds: how many parts, 2 at least.
+        seed: of the choice.
+        labels: of each row: one, or several; None where there are none.
+
+    Raises:
+        InputError: fewer rows than folds.
+    """
+    if not 2 <= folds <= rows:
+        message = f"--folds {folds}: 2 folds at least are wanted, and {rows:,} rows fill no more"
+        raise InputError(message)
+    order = np.random.default_rng([seed, 2]).permutation(rows)
+    if labels is not None:
+        keys = _rarest(labels)
+        numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+        codes = np.array([numbers[keys[row]] for row in order], dtype=np.int64)
+        order = order[np.argsort(codes, kind="stable")]
+    out = np.empty(rows, dtype=np.int64)
+    out[order] = np.arange(rows) % folds
+    return out
 
 
 def _rarest(labels: Sequence[Hashable]) -> list[Hashable]:

@@ -73,6 +73,8 @@ class Recipe(Config):
     it 5 %, 2,000 rows at most, and nothing where the model is counted."""
     hold_out_seed: int | None = Field(default=None, ge=0)
     """Seed of the choice of rows held out or drawn; without it ``seed``."""
+    train_rows: int | None = Field(default=None, ge=2)
+    """Rows to train on, drawn at random, fewer always among more; without it all."""
     seed: int = Field(default=0, ge=0)
     """Seed of everything random: weights, order of the data, dropout, rows held out."""
 

@@ -44,8 +44,9 @@ _FILES = {
     MANIFEST: _MODEL,
     "compare.json": _RESULTS,
     "results.json": _RESULTS,
-    "runs.json": frozenset({"runs.json"}),
     "journal.jsonl": _SEARCH,
+    "runs.json": frozenset({"runs.json", "report.html"}),
+    "folds.json": frozenset({"folds.json", "report.html"}),
     "translator.json": frozenset(
         {
             "README.md",

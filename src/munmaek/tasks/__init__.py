@@ -119,7 +119,7 @@ TASKS = (
         answering="munmaek.tasks.lm.answering:Scoring",
         asked="munmaek.tasks.lm.options:AskedLines",
         reads="running text, a sentence a line",
-        besides=("memory", "temp_dir", "threads", "reserved"),
+        besides=("memory", "temp_dir", "threads", "reserved", "curve"),
         examples=(
             "munmaek train lm corpus.txt --model lstm --layers 2 --budget 5m -o models/lstm",
             "munmaek train lm corpus.txt.gz --model ngram --order 5 --tokenizer words -o 5gram",
@@ -193,7 +193,7 @@ TASKS = (
         answering="munmaek.tasks.translate.answering:Translating",
         asked="munmaek.tasks.translate.options:AskedBitext",
         reads="two parallel files, or a table of sentence pairs",
-        besides=("alignment_supervision", "back_translated"),
+        besides=("alignment_supervision", "back_translated", "curve"),
         examples=(
             "munmaek train translate ko.txt en.txt --model transformer --epochs 20 -o models/ko-en",
             "munmaek train translate ko.txt en.txt --model attention --bpe-dropout 0.1 -o m",
@@ -213,7 +213,7 @@ TASKS = (
         answering="munmaek.tasks.mlm.answering:Filling",
         asked="munmaek.tasks.mlm.options:AskedMasked",
         reads="running text, a text a line",
-        besides=("dry_run",),
+        besides=("dry_run", "curve"),
         examples=(
             "munmaek train mlm corpus.txt --model bert --layers 6 --epochs 20 -o models/bert",
             "munmaek train mlm corpus.txt --model bert --next-sentence --dry-run",
@@ -236,6 +236,7 @@ TASKS = (
         answering="munmaek.tasks.embed.answering:Embedding",
         asked="munmaek.tasks.asked:AskedPairs",
         reads="texts, a text a line, or a table of pairs of one meaning",
+        besides=("curve",),
         examples=(
             "munmaek train embed lines.txt --model bert --init models/bert --valid sts.tsv -o m",
         ),

@@ -16,7 +16,6 @@ from munmaek.fit.holding import (
 from munmaek.fit.recipe import Recipe
 from munmaek.fit.vocabulary import make_tokenizer
 from munmaek.tasks.labelling import check_known
-from munmaek.tasks.recipe import Drawn
 from munmaek.text.corpora import LabelledCorpus, Pairs
 from munmaek.text.labels import LabelIndex, unseen_note
 from munmaek.text.soft_labels import SoftLabels
@@ -29,6 +28,7 @@ __all__ = [
     "columns_of",
     "describe_split",
     "described",
+    "drawn_rows",
     "holds_out",
     "labelled_tokenizer",
     "parted",
@@ -90,7 +90,7 @@ def holds_out(recipe: Recipe, valid: Any, holding: bool | None) -> bool:
 def parted(
     corpus: C,
     valid: C | None,
-    recipe: Drawn,
+    recipe: Recipe,
     *,
     holding: bool | None = None,
     by_label: bool = True,
@@ -112,13 +112,33 @@ def parted(
     if holds_out(recipe, valid, holding):
         kept, held = _hold_out_rows(corpus, recipe, by_label=by_label)
         valid = corpus.chosen(held.tolist(), name=held_out_name(corpus.name))
-    if recipe.train_rows is not None:
-        if recipe.train_rows > len(kept):
-            message = f"{corpus.name}: {recipe.train_rows} rows wanted, {len(kept)} to train on"
-            raise InputError(message)
-        order = np.random.default_rng([recipe.choice_seed, 1]).permutation(kept)
-        kept = np.sort(order[: recipe.train_rows])
+    kept = drawn_rows(kept, recipe, name=corpus.name)
     return (corpus if len(kept) == count else corpus.chosen(kept.tolist())), valid
+
+
+def drawn_rows(
+    kept: NDArray[np.int64], recipe: Recipe, *, name: str, in_order: bool = False
+) -> NDArray[np.int64]:
+    """Return the rows to train on of those that are kept: as many as the recipe says.
+
+    Args:
+        kept: indices of rows, rising.
+        recipe: what is trained.
+        name: of the corpus.
+        in_order: the first rows are taken, where a row goes on from the one before it.
+
+    Raises:
+        InputError: fewer rows than the recipe wants.
+    """
+    if recipe.train_rows is None:
+        return kept
+    if recipe.train_rows > len(kept):
+        message = f"{name}: {recipe.train_rows} rows wanted, {len(kept)} to train on"
+        raise InputError(message)
+    if in_order:
+        return kept[: recipe.train_rows]
+    order = np.random.default_rng([recipe.choice_seed, 1]).permutation(kept)
+    return np.sort(order[: recipe.train_rows])
 
 
 def _hold_out_rows(
@@ -132,7 +152,7 @@ def _hold_out_rows(
 
 
 def parted_to_train(
-    corpus: C, valid: C | None, recipe: Drawn, *, by_label: bool = True
+    corpus: C, valid: C | None, recipe: Recipe, *, by_label: bool = True
 ) -> tuple[C, C]:
     """Return ``parted`` of a task whose models are all trained, so that validation is needed."""
     train, held = parted(corpus, valid, recipe, by_label=by_label)

@@ -10,7 +10,7 @@ from munmaek.errors import ConfigError
 from munmaek.fit.recipe import Recipe as Shared
 from munmaek.tasks import task_named, tasks
 
-__all__ = ["Bounded", "Column", "Drawn", "Recipe", "Rows", "Texts"]
+__all__ = ["Bounded", "Column", "Recipe", "Rows", "Texts"]
 
 
 def _numbered(column: Any) -> Any:
@@ -88,6 +88,11 @@ class Texts(Recipe):
         """Return true where whole documents are held out rather than lines."""
         return False
 
+    @property
+    def goes_on(self) -> bool:
+        """Return true where a line is read on from the one before it."""
+        return self.holds_out_documents
+
 
 class Rows(Texts):
     """Options of data that is a text or two in each row, with what is known of them."""
@@ -114,10 +119,3 @@ class Bounded(Recipe):
 
     max_length: int = Field(default=256, ge=8)
     """Longest text in tokens, special ones counted; more is cut off."""
-
-
-class Drawn(Recipe):
-    """Options of tasks whose training data may be drawn from."""
-
-    train_rows: int | None = Field(default=None, ge=2)
-    """Rows to train on, drawn at random, fewer always among more; without it all."""

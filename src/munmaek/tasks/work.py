@@ -369,6 +369,10 @@ class Work(ABC, Generic[C, P, M]):
             ArtefactError: its parts do not fit together.
         """
 
+    def strata(self, corpus: Any) -> Sequence[Any] | None:
+        """Return what each row's share of a fold goes by, such as its label; None of no labels."""
+        return None
+
     def check_test(self, corpus: Any) -> None:
         """Make sure that models can be measured on a corpus.
 

@@ -65,6 +65,11 @@ class Corpus:
         """Return the number of lines."""
         return len(self.lines)
 
+    def chosen(self, rows: Sequence[int], *, name: str | None = None) -> "Corpus":
+        """Return those lines, in that order."""
+        lines = tuple(self.lines[row] for row in rows)
+        return Corpus(self.name if name is None else name, lines)
+
     @property
     def fingerprint(self) -> str:
         """sha256 of the content, whatever the files were called or compressed with."""

@@ -69,13 +69,13 @@ class PairCorpus:
         firsts, seconds = ([side[row] for row in kept] for side in (self.firsts, self.seconds))
         return PairCorpus(self.name, tuple(firsts), tuple(seconds))
 
-    def rows(self, chosen: Sequence[int], *, name: str) -> "PairCorpus":
-        """Return the rows of those numbers."""
+    def chosen(self, rows: Sequence[int], *, name: str | None = None) -> "PairCorpus":
+        """Return those pairs, in that order."""
         return PairCorpus(
-            name,
-            tuple(self.firsts[row] for row in chosen),
-            tuple(self.seconds[row] for row in chosen),
-            None if self.values is None else tuple(self.values[row] for row in chosen),
+            self.name if name is None else name,
+            tuple(self.firsts[row] for row in rows),
+            tuple(self.seconds[row] for row in rows),
+            None if self.values is None else tuple(self.values[row] for row in rows),
         )
 
 

@@ -37,6 +37,14 @@ class ParallelCorpus:
         """Return the number of pairs."""
         return len(self.sources)
 
+    def chosen(self, rows: Sequence[int], *, name: str | None = None) -> "ParallelCorpus":
+        """Return those pairs, in that order."""
+        sides = (
+            tuple(side[row] for row in rows) for side in (self.sources, self.targets, *self.more)
+        )
+        sources, targets, *more = sides
+        return ParallelCorpus(self.name if name is None else name, sources, targets, tuple(more))
+
     @property
     def references(self) -> tuple[tuple[str, ...], ...]:
         """Return all targets, a side each: the first of each source, then the further ones."""

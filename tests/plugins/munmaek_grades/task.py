@@ -30,13 +30,13 @@ from munmaek.tasks.preparing import (
     labelled_tokenizer,
     parted_to_train,
 )
-from munmaek.tasks.recipe import Bounded, Drawn, Rows
+from munmaek.tasks.recipe import Bounded, Rows
 from munmaek.tasks.work import NOTHING_MORE, Work
 from munmaek.text.corpora import LabelledCorpus, read_valued, values_of
 from munmaek.text.memory import Sources
 
 
-class GradeRecipe(Rows, Bounded, Drawn):
+class GradeRecipe(Rows, Bounded):
     """Options of grading."""
 
 

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field
 from munmaek.metrics import CHOSE_TEMPERATURE
 from munmaek.models.searched import Searched
 from munmaek.tasks.asked import AskedRows
-from munmaek.tasks.recipe import Bounded, Drawn, Rows
+from munmaek.tasks.recipe import Bounded, Recipe, Rows
 
 __all__ = ["AskedLabels", "ClassWeights", "ClassifyRecipe", "Weighted"]
 
@@ -36,7 +36,7 @@ def _weights(written: Any) -> Any:
 ClassWeights = Annotated[Literal["balanced"] | dict[str, float] | None, BeforeValidator(_weights)]
 
 
-class Weighted(Drawn):
+class Weighted(Recipe):
     """Options of tasks whose labels are counted in the loss."""
 
     class_weights: ClassWeights = None

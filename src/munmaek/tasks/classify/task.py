@@ -119,6 +119,10 @@ class Classifiers(Work[LabelledCorpus, Labelled, Labeller]):
             for each in scorer.models:
                 each.tables.verify()
 
+    def strata(self, corpus: LabelledCorpus) -> Sequence[Any]:
+        """Return the labels of each text."""
+        return corpus.sets or corpus.labels
+
     def judge(self, model: Labeller, corpus: LabelledCorpus, asked: AskedLabels) -> Judged:
         """Judge the label of each text, or its labels."""
         return model.judge(corpus, top_k=asked.top_k)

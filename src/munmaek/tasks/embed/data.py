@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
-from munmaek.data.batches import pick
+import numpy as np
+from numpy.typing import NDArray
+
 from munmaek.errors import InputError
 from munmaek.fit.holding import held_out_name, hold_out
 from munmaek.metrics.regression import FEWEST
 from munmaek.tasks.embed.options import EmbedRecipe
-from munmaek.tasks.preparing import describe_split
+from munmaek.tasks.preparing import describe_split, drawn_rows
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.corpora import Corpus, read_text
 from munmaek.text.memory import Sources
@@ -45,16 +47,16 @@ def parted_texts(
 ) -> tuple[Corpus | PairCorpus, Corpus | PairCorpus]:
     """Return what to train on and what validates it: ``valid``, or texts held out."""
     recipe.holds_out(valid=valid is not None)
-    if valid is not None:
-        return train, valid
     count = len(sides(train)[0])
+    if valid is not None:
+        return train.chosen(_drawn(np.arange(count), train, recipe)), valid
     kept, held = hold_out(count, seed=recipe.choice_seed, asked=recipe.hold_out, most=HELD_OUT_MOST)
-    name = held_out_name(train.name)
-    if isinstance(train, PairCorpus):
-        rows = cast("tuple[list[int], list[int]]", (kept.tolist(), held.tolist()))
-        return train.rows(rows[0], name=train.name), train.rows(rows[1], name=name)
-    lines = train.lines
-    return Corpus(train.name, pick(lines, kept)), Corpus(name, pick(lines, held))
+    held_rows = train.chosen(held.tolist(), name=held_out_name(train.name))
+    return train.chosen(_drawn(kept, train, recipe)), held_rows
+
+
+def _drawn(kept: NDArray[np.int64], train: Corpus | PairCorpus, recipe: EmbedRecipe) -> list[int]:
+    return drawn_rows(kept, recipe, name=train.name).tolist()
 
 
 def read_validation(paths: Sources) -> PairCorpus:

@@ -14,7 +14,7 @@ from munmaek.fit.holding import (
     hold_out_documents,
 )
 from munmaek.fit.vocabulary import make_tokenizer
-from munmaek.tasks.preparing import describe_split, holds_out
+from munmaek.tasks.preparing import describe_split, drawn_rows, holds_out
 from munmaek.tasks.recipe import Texts
 from munmaek.text.corpora import Corpus
 from munmaek.text.tokenizers import Tokenizer
@@ -79,6 +79,8 @@ def prepare_text(
         part = hold_out_documents if recipe.holds_out_documents else _hold_out_lines
         kept, held = part(corpus.lines, seed=recipe.choice_seed, asked=recipe.hold_out)
         valid = Corpus(held_out_name(corpus.name), pick(corpus.lines, held))
+    kept = drawn_rows(kept, recipe, name=corpus.name, in_order=recipe.goes_on)
+    if len(kept) < len(corpus.lines):
         corpus = Corpus(corpus.name, pick(corpus.lines, kept))
     if tokenizer is None:
         tokenizer = make_tokenizer(corpus.lines, recipe)

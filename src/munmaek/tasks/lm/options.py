@@ -40,6 +40,11 @@ class LmRecipe(Texts):
     """Keep the training text with the model, for lookup and add; without it, where it is smaller
     than the tables."""
 
+    @property
+    def goes_on(self) -> bool:
+        """Return true where a state runs on from line to line."""
+        return self.context == "document"
+
     def check_options(self, where: str) -> None:
         """Check that a document has a state that runs on.
 

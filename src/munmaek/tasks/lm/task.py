@@ -80,7 +80,7 @@ class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
         report: Callable[[Any], None] | None,
     ) -> TrainedLanguageModel | None:
         """Count n-grams over files as they are, without a Python string for each word."""
-        if not recipe.is_counted:
+        if not recipe.is_counted or recipe.train_rows is not None:
             return None
         from munmaek.tasks.lm.ngrams import reserved_of, resources_of, train_ngrams
 

@@ -1,9 +1,9 @@
 """Options of a regressor."""
 
-from munmaek.tasks.recipe import Bounded, Drawn, Rows
+from munmaek.tasks.recipe import Bounded, Rows
 
 __all__ = ["RegressRecipe"]
 
 
-class RegressRecipe(Rows, Bounded, Drawn):
+class RegressRecipe(Rows, Bounded):
     """Options of regressors."""

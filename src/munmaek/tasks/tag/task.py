@@ -59,6 +59,10 @@ class Taggers(Work[TaggedCorpus, Tagged, Tagger]):
         given = [label for labels in corpus.labels for label in labels]
         return unseen_note(model.labels, given, name=corpus.name, unit="words")
 
+    def strata(self, corpus: TaggedCorpus) -> Sequence[Any]:
+        """Return the labels of each sentence's words."""
+        return corpus.labels
+
     def judge(self, model: Tagger, corpus: TaggedCorpus, asked: Asked) -> Judged:
         """Judge the labels of words."""
         return model.judge(corpus)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from munmaek.align.marks import AlignmentSupervision
 from munmaek.data.batches import pick
 from munmaek.errors import InputError
@@ -12,7 +14,7 @@ from munmaek.fit.holding import (
     hold_out,
 )
 from munmaek.fit.vocabulary import make_tokenizer
-from munmaek.tasks.preparing import describe_split
+from munmaek.tasks.preparing import describe_split, drawn_rows
 from munmaek.tasks.translate.options import TranslateRecipe
 from munmaek.text.parallel import ParallelCorpus
 from munmaek.text.tokenizers import Tokenizer
@@ -94,10 +96,13 @@ def prepare_parallel(
         message = f"need a guide or None for each of {len(corpus.sources)} pairs, got {len(guides)}"
         raise InputError(message)
     recipe.holds_out(valid=valid is not None)
+    kept = np.arange(corpus.size)
     if valid is None:
         kept, held = hold_out(len(corpus.sources), seed=recipe.choice_seed, asked=recipe.hold_out)
         name = held_out_name(corpus.name)
         valid = ParallelCorpus(name, pick(corpus.sources, held), pick(corpus.targets, held))
+    kept = drawn_rows(kept, recipe, name=corpus.name)
+    if len(kept) < corpus.size:
         corpus = ParallelCorpus(corpus.name, pick(corpus.sources, kept), pick(corpus.targets, kept))
         guides = None if guides is None else pick(guides, kept)
     if more is not None:
