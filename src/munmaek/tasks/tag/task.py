@@ -1,6 +1,6 @@
 """The work of task tag: tagged sentences to a trained tagger, and back from its folder."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
