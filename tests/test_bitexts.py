@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from munmaek.errors import InputError, MunmaekWarning
+from munmaek.text.columns import Column, noting_columns, remembering
 from munmaek.text.corpora import read_text, read_texts
 from munmaek.text.languages import language_code, same_language
 from munmaek.text.parallel import Sides, read_parallel
@@ -112,6 +113,27 @@ def test_translation_files_give_segments_that_are_to_be_translated(
     assert list(read_texts(new, ("source",))) == ["Click Save", "No w"]
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(XLIFF12.encode())))
     assert pairs("-") == pairs(old)
+
+
+@pytest.mark.filterwarnings("ignore::munmaek.errors.MunmaekWarning")
+def test_a_model_remembers_which_language_was_the_source(tmp_path: Path) -> None:
+    memory, table = tmp_path / "a.tmx", tmp_path / "a.csv"
+    memory.write_text(TMX, encoding="utf-8")
+    table.write_text("English,Korean\na,가\n", encoding="utf-8")
+    with noting_columns() as noted:
+        back = pairs(memory, source_language="ko", target_language="en")
+    assert noted == {"source": "ko", "target": "en"}
+    with remembering(noted):
+        assert pairs(memory) == back
+        assert pairs(table) == (("가", "a"),)
+        assert pairs(table, source_language="en") == (("a", "가"),)
+        rows = list(open_rows(memory, [Column("source", ("source",))]).rows)
+    texts = [row.texts[0] for row in rows if row.fault is None]
+    assert len(rows) == 3
+    assert texts == [source for source, _ in back]
+    with noting_columns() as noted:
+        assert pairs(table) == (("a", "가"),)
+    assert noted == {"source": "English", "target": "Korean"}
 
 
 LAUGHS = """<!DOCTYPE tmx [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]>"""

@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from munmaek.errors import InputError, MunmaekWarning
-from munmaek.text.columns import SOURCE_NAMES, TARGET_NAMES, TEXT_NAMES, Column
+from munmaek.text.columns import (
+    SOURCE_NAMES,
+    TARGET_NAMES,
+    TEXT_NAMES,
+    Column,
+    note_column,
+)
 from munmaek.text.corpora import Paths, content_hash, corpus_name, listed, read_texts
 from munmaek.text.files import display_name
 from munmaek.text.forms import Form, OpenedText, open_text
@@ -173,9 +179,23 @@ def pair_columns(opened: OpenedText, sides: Sides) -> tuple[Column, Column]:
     """
     found = None
     if sides.source_column is None or sides.target_column is None:
-        found = _by_language(opened.name, head_of(opened), sides)
+        head = head_of(opened)
+        found = _by_language(opened.name, head, _remembered(head, sides))
     source, target = found or (sides.source_column, sides.target_column)
     return Column("source", SOURCE_NAMES, source), Column("target", TARGET_NAMES, target)
+
+
+def _remembered(head: Sequence[str], sides: Sides) -> Sides:
+    """Return the languages that a model was trained on, where none are asked for and both stand.
+
+    Tables of other languages are read as if nothing were remembered.
+    """
+    if sides != FOUND:
+        return sides
+    before = [Column(role, ()).before for role in ("source", "target")]
+    names = [each if isinstance(each, str) else "" for each in before]
+    known = all(language_code(each) and _of_language(head, each) for each in names)
+    return Sides(source_language=names[0], target_language=names[1]) if known else sides
 
 
 def _by_language(name: str, head: Sequence[str], sides: Sides) -> tuple[Any, Any] | None:
@@ -246,7 +266,9 @@ def _of_bitext(opened: OpenedText, sides: Sides) -> Iterator[tuple[str, str]]:
             continue
         total += 1
         if opened.kind == BITEXTS[0] and languages is None and len(record) > 1:
-            languages = _languages(opened.name, list(record), sides)
+            languages = _languages(opened.name, list(record), _remembered(list(record), sides))
+            for role, each in zip(("source", "target"), languages, strict=True):
+                note_column(Column(role, ()), each)
         if opened.kind == BITEXTS[1]:
             source, target = _sided(opened.name, record, sides)
         else:

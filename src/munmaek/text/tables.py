@@ -13,6 +13,7 @@ from munmaek.text.columns import Column, note_column
 from munmaek.text.files import MEMORY, at_line, display_name
 from munmaek.text.forms import Form, OpenedText, open_text
 from munmaek.text.json_files import parse_json
+from munmaek.text.languages import language_code, names_language
 from munmaek.text.memory import Source, TableRow, paired_texts
 from munmaek.text.spaces import SPACES
 
@@ -352,10 +353,17 @@ def json_text(path: Source, line: int, record: dict[str, Any], column: Column) -
 
 
 def found_key(record: dict[str, Any], column: Column) -> str | None:
-    """Return the key that has one of the column's names, in capitals or not."""
+    """Return the key that has one of the column's names, in capitals or not.
+
+    Where the best of these is that of a language, any key that names the language will do.
+    """
     if isinstance(column.asked, int):
         return next(islice(record, column.asked, None), None) if column.asked >= 0 else None
     if column.asked is not None and column.asked in record:
         return column.asked
     lower = {key.lower(): key for key in reversed(record)}
-    return next((lower[name] for name in column.names if name in lower), None)
+    found = next((lower[name] for name in column.names if name in lower), None)
+    language = next(iter(column.names), "")
+    if found is None and language_code(language):
+        return next((key for key in record if names_language(key, language)), None)
+    return found
