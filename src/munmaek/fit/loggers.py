@@ -153,11 +153,11 @@ class Mlflow:
         self._mlflow.log_params({name: str(value)[:500] for name, value in _flat(recipe).items()})
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Log numbers of a step."""
+        """Write numbers of a step."""
         self._mlflow.log_metrics(dict(metrics), step=step)
 
     def finish(self, scores: Mapping[str, float]) -> None:
-        """Log the scores and end the run, as failed where there are none."""
+        """Write the scores and end the run, as failed where there are none."""
         if scores:
             self._mlflow.log_metrics(dict(scores))
         self._mlflow.end_run(status="FINISHED" if scores else "FAILED")
@@ -178,7 +178,7 @@ class Wandb:
         self._run = wandb.init(project=project, reinit="create_new", **options)
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Log numbers of a step."""
+        """Write numbers of a step."""
         self._run.log(dict(metrics), step=step)
 
     def finish(self, scores: Mapping[str, float]) -> None:
