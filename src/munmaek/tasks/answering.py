@@ -218,6 +218,7 @@ class Answers:
         """Return what the model says of each question, in their order; see ``result``."""
         verb = task_named(self.info.task).answering_class()
         answering = verb(self, verb.options.of(options, where="the options"))
+        answering.whole = True
         rows = [(each,) if isinstance(each, str) else tuple(each) for each in questions]
         return [dict(each) for each in answers_of(answering, rows)]
 

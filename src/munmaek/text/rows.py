@@ -191,6 +191,7 @@ def _table(opened: OpenedText, columns: Columns, extra: int) -> Rows:
         for place, cell in enumerate(found.head)
     ]
     named, width = unlike(names), len(found.head)
+    first, *others = found.places
 
     def rows() -> Iterator[Row]:
         for number, cells, fault in found.rows:
@@ -199,8 +200,10 @@ def _table(opened: OpenedText, columns: Columns, extra: int) -> Rows:
                     yield _fault(opened, number, fault)
                     continue
                 cells = cells[:width] or [""] * width
-            texts = tuple([cells[place].strip(SPACES) for place in found.places])
-            yield Row(number, dict(zip(named, cells, strict=True)), texts)
+            texts = (cells[first].strip(SPACES),)
+            if others:
+                texts += tuple([cells[place].strip(SPACES) for place in others])
+            yield Row(number, dict(zip(named, cells, strict=False)), texts)
 
     return Rows(opened.name, opened.form, named, rows())
 

@@ -146,7 +146,8 @@ def _csv_rows(opened: OpenedText) -> Iterator[Delimited]:
     reader = csv.reader(lines, strict=True, delimiter=opened.separator)
     while True:
         try:
-            yield from ((opened.skipped + reader.line_num, row, "") for row in reader)
+            for row in reader:
+                yield opened.skipped + reader.line_num, row, ""
         except csv.Error as error:
             fault = f"not CSV: {error}; a field with quotes doubles them"
             yield opened.skipped + reader.line_num, [], fault

@@ -36,6 +36,10 @@ _APART = str.maketrans("\t\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029", " " * 11)
 """Characters that part cells or lines, as a space."""
 
 
+_AS_IS = frozenset({str, int, type(None)})
+"""Types of cells that are written as they are."""
+
+
 class Lines(ABC):
     """The form of rows as lines."""
 
@@ -87,12 +91,20 @@ class Delimited(Lines):
     def block(self, rows: Sequence[Row]) -> bytes:
         """Return the lines of rows."""
         columns = self.columns
-        return self._written([[cell_of(row.get(name)) for name in columns] for row in rows])
+        return self._written(
+            [
+                [cell if type(cell) in _AS_IS else cell_of(cell) for cell in map(row.get, columns)]
+                for row in rows
+            ]
+        )
 
     def _written(self, rows: Iterable[Sequence[Any]]) -> bytes:
         if not self.quoted:
             join = self.separator.join
-            cells = ([str(cell).translate(_APART) for cell in row] for row in rows)
+            cells = (
+                ["" if cell is None else str(cell).translate(_APART) for cell in row]
+                for row in rows
+            )
             return "".join([f"{join(row)}\n" for row in cells]).encode()
         out = io.StringIO(newline="")
         csv.writer(out, delimiter=self.separator, lineterminator="\n").writerows(rows)

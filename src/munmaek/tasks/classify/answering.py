@@ -55,27 +55,33 @@ class Classifying(Answering):
         seconds = [each[1] for each in texts] if self._paired else None
         chances = np.exp(self._model.logprobs(firsts, seconds))
         given = self._model.given(chances)
-        return [self._answer(*each) for each in zip(given, chances.tolist(), strict=True)]
+        likeliest: list[float] = chances.max(1).tolist()
+        answers: list[dict[str, Any]] = [
+            {"label": own[0] if own else None, "probability": chance}
+            for own, chance in zip(given, likeliest, strict=True)
+        ]
+        if self.whole or self._each or self._model.several:
+            for own, answer, row in zip(given, answers, chances.tolist(), strict=True):
+                self._complete(answer, own, row)
+        return answers
 
-    def _answer(self, given: tuple[str, ...], chances: list[float]) -> Answer:
-        by_label = dict(zip(self._model.labels, chances, strict=True))
-        label = given[0] if given else None
+    def _complete(self, answer: dict[str, Any], given: tuple[str, ...], row: list[float]) -> None:
+        """Add to an answer what is said of all labels."""
+        chances = dict(zip(self._model.labels, row, strict=True))
         if self._model.several:
-            label = max(by_label, key=lambda each: by_label[each])
-        answer: dict[str, Any] = {"label": label, "probability": max(chances)}
-        if self._model.several:
+            answer["label"] = max(chances, key=lambda each: chances[each])
             answer["labels"] = list(given)
-            answer["probability"] = [by_label[each] for each in given]
-        answer["probabilities"] = by_label
-        if self._each:
-            answer |= zip(self._each, chances, strict=True)
-        return answer
+            answer["probability"] = [chances[each] for each in given]
+        answer |= zip(self._each, row, strict=False)
+        if self.whole:
+            answer["probabilities"] = chances
 
     def line(self, texts: Texts, answer: Answer, /) -> str:
         """Return the label, its probability and the text."""
         if not any(texts):
             return ""
-        labels: list[str] = answer.get("labels", [answer["label"]] if answer["label"] else [])
-        chances: dict[str, float] = answer["probabilities"]
-        said = ",".join(f"{chances[each]:.4f}" for each in labels)
+        labels, chances = answer.get("labels"), answer["probability"]
+        if labels is None:
+            labels, chances = ([answer["label"]], [chances]) if answer["label"] else ([], [])
+        said = ",".join(f"{each:.4f}" for each in chances)
         return one_line("\t".join((",".join(labels) or "-", said or "-", *texts)))
