@@ -293,4 +293,4 @@ def test_a_cut_is_said_and_windows_or_lines_are_written(
     assert main([*search, "--window"]) == 0
     assert "cut at" not in capsys.readouterr().err
     assert main([*command, "-o", str(place / "x.doc")]) == 2
-    assert "ends in .npy or .jsonl" in capsys.readouterr().err
+    assert ".xlsx, .npy is wanted" in capsys.readouterr().err

@@ -1,6 +1,6 @@
 """``munmaek align``."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -61,13 +61,16 @@ def _parted(files: Sequence[str], *, alone: bool) -> tuple[Any, Sequence[str]]:
 
 
 def _table(files: Sequence[Any]) -> Any:
-    """Return two parallel files as a table."""
+    """Return two parallel files as a table, read when it is gone through."""
     from munmaek.text.memory import Table
     from munmaek.text.parallel import read_parallel
 
-    corpus = read_parallel(files)
-    pairs = list(zip(corpus.sources, corpus.targets, strict=True))
-    return Table(lambda: ({"source": source, "target": target} for source, target in pairs))
+    def rows() -> Iterator[dict[str, Any]]:
+        corpus = read_parallel(files)
+        for source, target in zip(corpus.sources, corpus.targets, strict=True):
+            yield {"source": source, "target": target}
+
+    return Table(rows)
 
 
 def _measure(folder: Any, data: Sequence[str], given: Given) -> None:
