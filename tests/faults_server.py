@@ -16,6 +16,7 @@ import re
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import import_module
@@ -128,6 +129,8 @@ class _Branching:
         self.server, self.case = server, case
         self.writing: int | None = None
         """Where the answer of what branched off goes."""
+        self.one = threading.Lock()
+        """Held by the thread that is asked what branches off: others of its calls wait."""
 
     def run(self, said: int) -> Json:
         signal.alarm(0)
@@ -144,6 +147,10 @@ class _Branching:
 
     def called(self, kind: int) -> None:
         """Fork for each request that comes, until there are no more."""
+        with self.one:
+            self._called(kind)
+
+    def _called(self, kind: int) -> None:
         self.server.answer({**_ENDED, "kind": kind, "alone": self._alone()})
         while (case := json.loads(sys.stdin.readline())) is not None:
             reading, writing = os.pipe()
