@@ -19,8 +19,12 @@ import torch
 
 from conftest import Result, Run
 from munmaek.cli import main
+from munmaek.cli.labelled import parse_numbers
+from munmaek.cli.options import column
 from munmaek.durations import parse_duration
 from munmaek.errors import ConfigError
+from munmaek.fit.holding import parse_hold_out
+from munmaek.memory import parse_size
 from munmaek.tasks.loading import load
 
 SUBJECTS = ("나는", "너는", "우리는", "그는")
@@ -200,6 +204,21 @@ def test_a_span_of_time_is_read_as_people_write_it(text: str, seconds: float) ->
 def test_what_is_no_span_of_time_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="write 90s, 5m, 1h30m"):
         parse_duration(text)
+
+
+def test_numbers_of_thousands_of_digits_are_refused_in_a_line() -> None:
+    digits = "9" * 5000
+    for parse, text in (
+        (parse_duration, f"{digits}m"),
+        (parse_size, f"{digits}M"),
+        (parse_hold_out, digits),
+        (parse_hold_out, f"{digits}%"),
+        (lambda text: parse_numbers([text], option="--seeds"), digits),
+    ):
+        with pytest.raises(ValueError, match="9999") as refused:
+            parse(text)
+        assert "Exceeds the limit" not in str(refused.value)
+    assert column(digits) == digits
 
 
 # Bad input.

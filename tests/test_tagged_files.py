@@ -19,6 +19,11 @@ CASES = {
         [("#Vikings", "@a"), ("#", "##ing")],
         [("O", "B-X"), ("SYM", "O")],
     ),
+    "a first word of thousands of digits is no index": (
+        f"{'9' * 5000}\ta\tO\n",
+        [("9" * 5000,)],
+        [("O",)],
+    ),
     "a remark ends no sentence": ("a\tO\n# seen twice\nb\tX\n", [("a", "b")], [("O", "X")]),
     "columns between spaces": (
         "# sentence 1\nEU NNP B-ORG\n# # O\n\n# sentence two\n#tag NNP O\n",

@@ -6,8 +6,9 @@ from munmaek.errors import ConfigError
 
 __all__ = ["parse_duration"]
 
+_NUMBER = r"\d{1,12}(?:\.\d{1,12})?"
 _FORM = re.compile(
-    r"(?:(?P<hours>\d+(?:\.\d+)?)h)?(?:(?P<minutes>\d+(?:\.\d+)?)m)?(?:(?P<seconds>\d+(?:\.\d+)?)s?)?"
+    rf"(?:(?P<hours>{_NUMBER})h)?(?:(?P<minutes>{_NUMBER})m)?(?:(?P<seconds>{_NUMBER})s?)?"
 )
 
 

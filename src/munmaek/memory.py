@@ -10,7 +10,7 @@ from munmaek.errors import ConfigError
 __all__ = ["anonymous", "keep_few_products", "parse_size"]
 
 PRODUCTS_KEPT = 16
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:I?B)?", re.IGNORECASE)
+_SIZE = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)\s*([KMGT]?)(?:I?B)?", re.IGNORECASE)
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _LEAST = 256 * 2**20
 

@@ -70,7 +70,7 @@ def parse_numbers(written: Sequence[str], *, option: str, words: Sequence[str] =
     """
     parts = [part for text in written for part in re.split(r"[,\s]+", text) if part]
     for part in parts:
-        if part not in words and not (part.isascii() and part.isdigit()):
+        if part not in words and not (part.isascii() and part.isdigit() and len(part) < 19):
             wanted = " or ".join(["whole numbers", *words])
             message = f"{option} {' '.join(written)}: {wanted} wanted, got '{part}'"
             raise ConfigError(message)

@@ -149,9 +149,9 @@ DataFiles = Annotated[
 
 def column(written: str | None) -> str | int | None:
     """Return a column's number where one was written, else its name."""
-    return (
-        int(written) if written is not None and written.isascii() and written.isdigit() else written
-    )
+    if written is None or not (written.isascii() and written.isdigit() and len(written) < 19):
+        return written
+    return int(written)
 
 
 def examples(*commands: str) -> str:

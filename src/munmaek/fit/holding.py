@@ -34,7 +34,7 @@ MOST = 2000
 NOTHING = "0"
 """Written where no row is to be held out."""
 _MARK, _OLD_MARK = "held out of ", " (held out)"
-_WRITTEN = re.compile(r"(\d+(?:\.\d+(?=%))?)%?", re.ASCII)
+_WRITTEN = re.compile(r"(\d{1,15}(?:\.\d{1,15}(?=%))?)%?", re.ASCII)
 _NAMED = 5
 """Labels that a warning names."""
 

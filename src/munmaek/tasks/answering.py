@@ -67,7 +67,7 @@ class Asked(Config):
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, str) and value.isascii() and value.isdigit()
+    return isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19
 
 
 class AskedSource(Asked):

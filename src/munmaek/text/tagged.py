@@ -152,7 +152,7 @@ CONLLU = 10
 """Columns of a CoNLL-U file."""
 _HEADING = re.compile(r"#+\s")
 _MARKED = re.compile(r"[BIESLUM]-.")
-_INDEX = re.compile(r"(\d+)([-.]\d+)?")
+_INDEX = re.compile(r"(\d{1,9})([-.]\d{1,9})?")
 
 
 def _sentences(path: Source, *, labelled: bool = True) -> Iterator[list[_Row]]:

@@ -113,7 +113,7 @@ def train_on_disk(
         write_folder(folder, files=files, manifest=trained.record(), force=force)
     try:
         return cast("TrainedLanguageModel", load(folder))
-    except ArtefactError as error:
+    except (ArtefactError, OSError) as error:
         message = f"{error}; the model was written whole, so it need not be trained again"
         raise DiskError(message) from error
 
