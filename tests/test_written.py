@@ -181,3 +181,16 @@ def test_a_name_tells_the_form_and_a_missing_package_its_extra(
     monkeypatch.setattr(written_forms, "find_spec", lambda _: None)
     with pytest.raises(UnsupportedError, match=r"Parquet needs pyarrow, .*'munmaek\[data\]'"):
         write(tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize("note", ["{", "{}", '{"what": {}, "done": {"read": 9, "size": 999}}'])
+def test_rows_of_which_no_whole_note_was_left_begin_anew(
+    tmp_path: Path, note: str, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(written, "EVERY", 0.0)
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(tmp_path / "a.csv", KeyboardInterrupt())
+    (tmp_path / "a.csv.partial/done.json").write_text(note, encoding="utf-8")
+    write(tmp_path / "a.csv", resume=True)
+    write(tmp_path / "whole.csv")
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, final
 
-from munmaek.errors import ConfigError, InputError
+from munmaek.errors import ArtefactError, ConfigError, InputError
 from munmaek.text.files import format_suffix
 from munmaek.text.json_files import read_json_object
 from munmaek.text.unpacking import COMPRESSIONS
@@ -35,8 +35,8 @@ from munmaek.writing import (
 
 __all__ = ["Done", "RowWriter", "form_written", "written_rows"]
 
-EVERY = 2.0
-"""Seconds between notes of how far the rows are."""
+EVERY = 10.0
+"""Seconds between notes of how far the rows are, each of which waits for the disk."""
 ROWS, NOTE, WHOLE = "rows", "done.json", "whole"
 KEPT = "what was written before is kept"
 
@@ -117,18 +117,32 @@ def _resumed(place: Path, what: Mapping[str, Any]) -> Done | None:
     Raises:
         InputError: it was another run than is wanted now.
     """
-    if not (place / NOTE).exists() or not (place / ROWS).exists():
+    found = _noted(place)
+    if found is None:
         return None
-    note = read_json_object(place / NOTE)
+    then, done = found
     for name, now in json.loads(json.dumps(dict(what))).items():
-        then = note["what"].get(name)
-        if then != now:
+        if then.get(name) != now:
             message = (
-                f"--resume: the interrupted run had {name} = {then!r}, now {now!r}; give the same "
-                "command, or --force to start over"
+                f"--resume: the interrupted run had {name} = {then.get(name)!r}, now {now!r}; give "
+                "the same command, or --force to start over"
             )
             raise InputError(message)
-    return Done(**note["done"])
+    return done
+
+
+def _noted(place: Path) -> tuple[dict[str, Any], Done] | None:
+    """Return what an interrupted run was, and how far it came; None of a note that is not whole.
+
+    So is one of more lines than there are, which a machine that stopped at once may leave.
+    """
+    try:
+        note = read_json_object(place / NOTE)
+        done = Done(**note["done"])
+        whole = (place / ROWS).stat().st_size >= done.size
+        return (dict(note["what"]), done) if whole else None
+    except (ArtefactError, KeyError, TypeError, ValueError, OSError):
+        return None
 
 
 def form_written(path: Path) -> WrittenForm:
