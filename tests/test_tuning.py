@@ -21,7 +21,7 @@ from munmaek.models import stages_for
 from munmaek.tasks import TASKS
 from munmaek.tasks.recipe import Recipe
 from munmaek.tuning.space import applied, defaults, space_of
-from munmaek.tuning.trials import signed
+from munmaek.tuning.study import signed
 
 pytestmark = pytest.mark.filterwarnings("ignore::munmaek.errors.MunmaekWarning")
 

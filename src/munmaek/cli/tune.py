@@ -87,7 +87,7 @@ def tune(chosen: Chosen, given: Given) -> None:
 def _search(recipe: Any, given: Mapping[str, Any], seconds: float | None) -> Any:
     from munmaek.fit.devices import usable_device
     from munmaek.fit.extra import Extra
-    from munmaek.tuning.trials import Search
+    from munmaek.tuning.study import Search
 
     return Search(
         recipe,
@@ -119,7 +119,7 @@ def _tuned(search: Any, report: Any, should_stop: Any) -> Any:
 def _sum_up(found: Any, *, json: bool) -> None:
     """Write the best trials, and what to do with them."""
     from munmaek.tuning.results import to_json
-    from munmaek.tuning.trials import signed, trials_folder
+    from munmaek.tuning.study import signed, trials_folder
 
     if json:
         write_json(to_json(found))

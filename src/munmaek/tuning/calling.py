@@ -17,7 +17,8 @@ from munmaek.terminal import watched
 from munmaek.text.memory import are_paired
 from munmaek.tuning.results import write_results
 from munmaek.tuning.space import recipe_toml
-from munmaek.tuning.trials import Search, Trial, tune_recipe
+from munmaek.tuning.study import Search
+from munmaek.tuning.trials import Trial, tune_recipe
 
 __all__ = ["Tuned", "tune"]
 

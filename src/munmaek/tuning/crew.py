@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from munmaek.errors import InputError, MunmaekError, TrainingError
-from munmaek.tuning.trials import Search, Standing, Worker, opened, standing, trials_folder
+from munmaek.tuning.study import Search, Standing, opened, standing, trials_folder
+from munmaek.tuning.worker import Worker
 
 __all__ = ["work_together"]
 

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from munmaek.metrics.score import lower_is_better
 from munmaek.tuning.space import recipe_toml
-from munmaek.tuning.trials import Found, Trial, trials_folder
+from munmaek.tuning.study import trials_folder
+from munmaek.tuning.trials import Found, Trial
 from munmaek.writing import write_text
 
 __all__ = ["parallel_coordinates", "to_json", "trials_csv", "write_results"]
