@@ -63,7 +63,8 @@ def _recorded(opened: OpenedText, texts: Sequence[Column], label: Column) -> Ite
         if key is not None and isinstance(value, list):
             listed = cast("list[Any]", value)
             one = Column(label.role, (key.lower(),), key)
-            labels = tuple(json_text(opened.name, line, {key: each}, one) for each in listed)
+            kind = type(record)
+            labels = tuple(json_text(opened.name, line, kind({key: each}), one) for each in listed)
         else:
             labels = (json_text(opened.name, line, record, label),)
         if not all(labels):

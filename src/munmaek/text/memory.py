@@ -20,6 +20,7 @@ __all__ = [
     "Sources",
     "Table",
     "TableRow",
+    "UnnamedRow",
     "are_paired",
     "given_columns",
     "paired_texts",
@@ -33,6 +34,11 @@ class TableRow(dict[str, Any]):
 
     number: int | None = None
     """The row's number in its file, where that is not its place among the rows."""
+
+
+@final
+class UnnamedRow(dict[str, Any]):
+    """A row whose columns came without names and have those of the task's layout."""
 
 
 def paired_texts(record: dict[str, Any]) -> dict[str, Any]:
@@ -49,15 +55,21 @@ class Table:
     """Rows with named columns that a program holds."""
 
     def __init__(
-        self, records: Callable[[], Iterator[dict[str, Any]]], *, paired: bool = False
+        self,
+        records: Callable[[], Iterator[dict[str, Any]]],
+        *,
+        paired: bool = False,
+        named: bool = True,
     ) -> None:
         """Take what gives the rows from the first on, each time it is called.
 
         Args:
             records: gives the rows.
             paired: the columns came without names, and are those of two texts a row.
+            named: the columns came with names.
         """
         self._records = records
+        self._kind: type[dict[str, Any]] = dict if named else UnnamedRow
         self.paired = paired
 
     def __str__(self) -> str:
@@ -66,7 +78,7 @@ class Table:
     def records(self) -> Iterator[dict[str, Any]]:
         """Yield the rows by their columns' names, with plain values of Python."""
         for row in self._records():
-            yield {str(name): _plain(value) for name, value in row.items()}
+            yield self._kind((str(name), _plain(value)) for name, value in row.items())
 
 
 Source: TypeAlias = str | Path | File | Table
@@ -170,10 +182,11 @@ def _positional(columns: Sequence[Sequence[Any]], layouts: Sequence[Layout], wha
         count = f"{len(columns)} column{'s' if len(columns) != 1 else ''}"
         message = f"{what} reads columns {wanted}, got {count} without names"
         raise InputError(message)
-    return _of(dict(zip(names, columns, strict=True)), paired=SECOND_NAMES[0] in names)
+    named = dict(zip(names, columns, strict=True))
+    return _of(named, paired=SECOND_NAMES[0] in names, named=False)
 
 
-def _of(columns: Mapping[str, Sequence[Any]], *, paired: bool = False) -> Table:
+def _of(columns: Mapping[str, Sequence[Any]], *, paired: bool = False, named: bool = True) -> Table:
     """Return a table of columns that all have the same length.
 
     Raises:
@@ -193,7 +206,7 @@ def _of(columns: Mapping[str, Sequence[Any]], *, paired: bool = False) -> Table:
     def records() -> Iterator[dict[str, Any]]:
         return (dict(zip(names, row, strict=True)) for row in zip(*values, strict=True))
 
-    return Table(records, paired=paired)
+    return Table(records, paired=paired, named=named)
 
 
 def _named_columns(data: Any) -> dict[Any, Sequence[Any]] | None:

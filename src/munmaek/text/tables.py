@@ -14,7 +14,7 @@ from munmaek.text.files import MEMORY, at_line, display_name
 from munmaek.text.forms import Form, OpenedText, open_text
 from munmaek.text.json_files import parse_json
 from munmaek.text.languages import language_code, names_language
-from munmaek.text.memory import Source, TableRow, paired_texts
+from munmaek.text.memory import Source, TableRow, UnnamedRow, paired_texts
 from munmaek.text.spaces import SPACES
 
 __all__ = [
@@ -332,7 +332,8 @@ def json_text(path: Source, line: int, record: dict[str, Any], column: Column) -
         if column.asked is None and isinstance(column.before, str):
             wanted = f"{column.before!r}, on which the model was trained, nor {wanted}"
         _fail(path, line, f"no key {wanted}; keys there: {keys}")
-    note_column(column, key)
+    if not isinstance(record, UnnamedRow):
+        note_column(column, key)
     value = record[key]
     if isinstance(value, float) and not math.isfinite(value):
         _fail(path, line, f"{key!r} is {value}, a string is wanted; is one missing there?")

@@ -144,7 +144,8 @@ def _listed(name: str, line: int, record: dict[str, Any], column: Column) -> lis
         message = f"{at_line(name, line)}: a list of {column.role} is wanted, got {given}"
         raise InputError(message)
     one = Column(column.role, (key.lower(),), key)
-    return [json_text(name, line, {key: each}, one) for each in cast("list[Any]", values)]
+    kind = type(record)
+    return [json_text(name, line, kind({key: each}), one) for each in cast("list[Any]", values)]
 
 
 Numbered = tuple[int, str]
