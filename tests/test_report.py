@@ -472,9 +472,7 @@ def test_every_task_has_its_part_also_one_of_others():
     assert [value for value in ids if value in (*tasks(), "theirs")] == [*tasks(), "theirs"]
     assert "BERT comes first: F1 of spans 90.0 %, against 70.0 % for RNN." in page.text
     assert "BERT comes first: their_score 90.0 %, against 70.0 % for RNN." in page.text
-    assert "가장 나은 모델: BERT, 구간 F1 90.0 %. RNN의 값은 70.0 %." in _text(
-        results, language="ko"
-    )
+    assert "맨 앞 모델: BERT, 구간 F1 90.0 %. RNN의 값은 70.0 %." in _text(results, language="ko")
 
 
 # --- translators ------------------------------------------------------------------------------
