@@ -416,9 +416,9 @@ def test_a_regressor_gives_values_of_the_data_and_opens_in_transformers(
     model = train_recipe(recipe("regress", pairs=True), [data / "sts.tsv"], folder=tmp_path / "m")
     assert isinstance(model, Regressor)
     assert (model.low, model.high) == (0.0, 5.0)
-    assert set(model.info.scores) == {"mse"}, "two values have no correlation"
+    assert set(model.info.scores) == {"mse", "rmse", "mae"}, "two values have no correlation"
     assert set(model.evaluate(read_valued(data / "sts.tsv", pairs=Pairs()))) == {
-        "pearson", "spearman", "mse"
+        "pearson", "spearman", "mse", "rmse", "mae", "r2"
     }  # fmt: skip
     theirs = transformers.AutoModelForSequenceClassification.from_pretrained(tmp_path / "m").eval()
     framing = framing_of(model.info, model.tokenizer, model.limit)

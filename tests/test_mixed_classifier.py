@@ -148,7 +148,7 @@ def test_a_mixture_is_made_saved_and_used_from_the_command_line(home: Path, run)
     texts = home / "new.txt"
     texts.write_text("\n".join(TEXTS) + "\n", "utf-8")
     rows = run("classify", out, texts, "--json").rows
-    assert rows[3] == {"text": "", "label": None, "probabilities": {}}
+    assert rows[3] == {"text": "", "label": None, "probability": None, "probabilities": {}}
     (again,) = (each for each in mixture.predict([TEXTS[0]]))
     assert rows[0]["probabilities"] == pytest.approx(again.probabilities, abs=1e-6)
     (scores,) = run("evaluate", out, home / "tune.tsv", "--json").rows

@@ -151,7 +151,7 @@ def test_a_fingerprint_of_pairs_is_of_their_content_alone() -> None:
         replace(pairs, values=None),
         replace(pairs, values=(1.0, 0.25)),
         replace(pairs, firsts=pairs.seconds, seconds=pairs.firsts),
-        pairs.rows([1, 0], name="a.tsv"),
+        pairs.chosen([1, 0], name="a.tsv"),
     ]
     assert len({pairs.fingerprint, *(each.fingerprint for each in others)}) == 5
 

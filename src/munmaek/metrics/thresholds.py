@@ -117,8 +117,10 @@ class Thresholds:
             probabilities: of each label, [N, C].
             labels: their names, [C].
         """
+        if not len(probabilities):
+            return np.empty(0, dtype=np.int64)
         best = probabilities.argmax(1).astype(np.int64)
-        if not self.by_label or not len(probabilities):
+        if not self.by_label:
             return best
         least = self.of(labels)
         reached = probabilities >= least

@@ -90,6 +90,8 @@ class Answering(ABC):
     """Rows that go through the model together; None is all, of which none can be asked alone."""
     ends: str = SPACES
     """Characters that are stripped off both ends of a plain line."""
+    extra: ClassVar[int] = 0
+    """Columns that a table without known names may have behind those that are read."""
 
     columns: Sequence[Column]
     """Columns that are read of each row."""

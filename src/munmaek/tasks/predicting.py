@@ -67,7 +67,8 @@ def open_asked(source: Source, answering: Answering, *, live: bool = False) -> R
     Raises:
         InputError: a source that cannot be read, or a column that is not there.
     """
-    return open_rows(source, answering.columns, extra=1, ends=answering.ends, live=live)
+    extra = answering.extra
+    return open_rows(source, answering.columns, extra=extra, ends=answering.ends, live=live)
 
 
 def answered(

@@ -1,13 +1,17 @@
 """Folders of one folder for each label, in which every file is a text."""
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from munmaek.errors import InputError
+from munmaek.errors import InputError, MunmaekWarning
 from munmaek.text.files import LONGEST, lines_of, unpacked
 from munmaek.text.memory import TableRow
 
 __all__ = ["folder_rows"]
+
+TOLD = ("readme", "license")
+"""Beginnings of the names of files that say what the folder is."""
 
 
 def folder_rows(folder: Path, encoding: str) -> Iterator[TableRow]:
@@ -22,11 +26,19 @@ def folder_rows(folder: Path, encoding: str) -> Iterator[TableRow]:
         message = f"{folder}: a model's folder, where data is wanted"
         raise InputError(message)
     empty = True
-    for each in sorted(_seen(folder)):
+    seen = sorted(_seen(folder))
+    beside = [each for each in seen if each.is_file() and not each.name.lower().startswith(TOLD)]
+    for each in seen:
         for path in sorted(_seen(each)) if each.is_dir() else ():
             if path.is_file():
                 empty = False
                 yield TableRow(text=_text(path, encoding), label=each.name, file=str(path))
+    if beside and not empty:
+        message = (
+            f"{folder}: of a folder the files in its folders are read; {len(beside):,} beside them "
+            f"are not, such as {beside[0].name}"
+        )
+        warnings.warn(message, MunmaekWarning, stacklevel=2)
     if empty:
         message = (
             f"{folder}: is a directory, a file is wanted, or a folder with one folder of files for "

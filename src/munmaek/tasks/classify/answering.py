@@ -37,6 +37,7 @@ class Classifying(Answering):
 
     tasks = ("classify",)
     options: ClassVar[type[Asked]] = AskedLabels
+    extra = 1  # the label that training read
 
     def __init__(self, model: Labeller, asked: AskedLabels) -> None:
         """Take a classifier."""

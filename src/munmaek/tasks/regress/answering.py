@@ -17,6 +17,7 @@ class Rating(Answering):
 
     tasks = ("regress",)
     options: ClassVar[type[Asked]] = AskedTexts
+    extra = 1  # the label that training read
     new = ("value",)
     empty: Answer | None = NO_VALUE
 
