@@ -83,8 +83,11 @@ class _Server:
         branching = _Branching(self, case)
         return _in_a_process(branching.run)
 
-    def run(self, case: Json, said: int) -> Json:
-        """Its exit code and its calls of each kind; what it says goes to the file ``said``."""
+    def run(self, case: Json, said: int, hook: Any = None) -> Json:
+        """Its exit code and its calls of each kind; what it says goes to the file ``said``.
+
+        ``hook`` is told of each call of the command.
+        """
         os.dup2(said, 1)
         os.dup2(said, 2)
         if case["printed"] is not None:
@@ -93,7 +96,7 @@ class _Server:
             os.dup2(number, 1)
             os.close(number)
         try:
-            code = self._armed(case)
+            code = self._armed(case, hook)
         except BaseException:  # noqa: BLE001 - a traceback is what is looked for
             import traceback
 
@@ -104,7 +107,7 @@ class _Server:
         counts = {name: self.faults.faults_count(kind) for name, kind in KINDS.items()}
         return {"code": code, "counts": counts}
 
-    def _armed(self, case: Json) -> int:
+    def _armed(self, case: Json, hook: Any) -> int:
         module, function = case["program"].split(":")
         main: Callable[[list[str]], int] = getattr(import_module(module), function)
         root = case["root"]
@@ -113,9 +116,11 @@ class _Server:
         os.environ["TMPDIR"] = f"{root}/tmp"
         tempfile.tempdir = None
         self.arm(*case["arm"])
+        self.faults.faults_hook(hook)
         try:
             return main(case["argv"])
         finally:
+            self.faults.faults_hook(None)
             self.faults.faults_disarm()
 
     def arm(self, kinds: int, nth: int, error: int, lasting: bool) -> None:
@@ -135,11 +140,7 @@ class _Branching:
     def run(self, said: int) -> Json:
         signal.alarm(0)
         called = _CALLED(self.called)
-        self.server.faults.faults_hook(called)
-        try:
-            answer = self.server.run(self.case, said)
-        finally:
-            self.server.faults.faults_hook(None)
+        answer = self.server.run(self.case, said, called)
         if self.writing is None:
             return answer
         os.write(self.writing, json.dumps(answer).encode())

@@ -27,6 +27,7 @@ from munmaek.writing import (
     claim,
     move_into_place,
     place_of,
+    reading_back,
     remove_whole,
     sync_all,
     temporary_beside,
@@ -214,7 +215,8 @@ def train_several(
                     init=init,
                     running=replace(running, force=False, resume=again),
                 )
-            runs.append(OneRun.of(one, seed, rows))
+            with reading_back("the run is whole; --resume goes on"):
+                runs.append(OneRun.of(one, seed, rows))
             if runs[-1].stopped == "interrupted":
                 break
         found = Several(tuple(runs), _best(runs), folder)

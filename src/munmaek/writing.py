@@ -25,7 +25,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from munmaek.errors import DiskError, InputError
+from munmaek.errors import ArtefactError, DiskError, InputError
 from munmaek.locking import LOCKING, FileLock
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "move_into_place",
     "new_file",
     "place_of",
+    "reading_back",
     "remove_whole",
     "scratch_folder",
     "sweep_within",
@@ -87,6 +88,27 @@ def writing(place: Path, then: str = "nothing there was changed") -> Generator[N
         raise
     except OSError as error:
         raise disk_error(place, error, then) from error
+
+
+@contextmanager
+def reading_back(then: str) -> Generator[None]:
+    """Turn a failed reading of what this very run has written into a failure of the disk.
+
+    Args:
+        then: what is there nevertheless, for the message.
+
+    Raises:
+        DiskError: a file cannot be read.
+    """
+    try:
+        yield
+    except OSError as error:
+        place = "a file that was just written" if error.filename is None else error.filename
+        message = f"{place}: cannot be read: {_reason(error)}; {then}"
+        raise DiskError(message) from error
+    except (ArtefactError, InputError) as error:
+        message = f"{error}; {then}"
+        raise DiskError(message) from error
 
 
 # Places

@@ -16,6 +16,7 @@ from munmaek.folder.tables import load_tables, save_tables
 from munmaek.metrics import Measure
 from munmaek.metrics.comparing import all_pairs
 from munmaek.metrics.ways import described_measure, measure_of
+from munmaek.writing import writing
 
 __all__ = ["ROWS", "Systems", "load_rows", "save_rows", "tests_of"]
 
@@ -65,7 +66,8 @@ def save_rows(systems: Systems, results: dict[str, Any], path: Path) -> None:
                 tables[key] = np.ascontiguousarray(measure.statistics)
                 said.setdefault(name, {})[score] = {"table": key, **described}
     if tables:
-        save_tables(_plain(tables), path)
+        with writing(path):
+            save_tables(_plain(tables), path)
         results["rows"] = said
 
 

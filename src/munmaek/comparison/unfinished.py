@@ -7,7 +7,7 @@ this one was interrupted, and only with the same.
 import json
 import shutil
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,6 +19,7 @@ from munmaek.writing import (
     claim,
     move_into_place,
     place_of,
+    reading_back,
     remove_whole,
     sweep_within,
     sync_all,
@@ -85,11 +86,15 @@ def _begin(folder: Path, work: Path, *, force: bool, resume: bool, lasting: bool
         work.mkdir(parents=True)
 
 
-def _same(path: Path, asked: Mapping[str, Any]) -> None:
-    """Keep what is asked at ``path``, unless something else was asked before."""
+def _same(path: Path, asked: Mapping[str, Any], *, written: bool = False) -> None:
+    """Keep what is asked at ``path``, unless something else was asked before.
+
+    ``written`` says that this very run has written the file.
+    """
     now = cast("dict[str, Any]", json.loads(json.dumps(asked)))
     if path.exists():
-        then = read_json_object(path)
+        with reading_back("--resume goes on") if written else nullcontext():
+            then = read_json_object(path)
         for name in asked:
             before, after = _given(then.get(name)), _given(now[name])
             if name in then and before != after:
@@ -112,7 +117,7 @@ def same_data(work: Path, data: Any) -> None:
     Raises:
         InputError: the fingerprint of a file differs.
     """
-    _same(work / _ASKED, {"data": data})
+    _same(work / _ASKED, {"data": data}, written=True)
 
 
 def _differs(name: str, before: Any, after: Any) -> InputError:
