@@ -400,10 +400,11 @@ def _is_near(path: Path, *, wanted: NDArray[np.float32]) -> None:
 
 
 def _is_report(folder: Path) -> None:
-    assert (folder / "report.html").read_text(encoding="utf-8").rstrip().endswith("</html>")
+    report = (folder / "report.html").read_text(encoding="utf-8")
+    assert report.rstrip().endswith("</html>"), "the report is not whole"
     # A lock whose removal failed is a hidden file of no bytes.
     models = [each for each in (folder / "models").iterdir() if not each.name.startswith(".")]
-    assert len(models) == 2
+    assert len(models) == 2, sorted(each.name for each in models)
     for model in models:
         read_manifest(model)
 

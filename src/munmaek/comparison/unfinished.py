@@ -63,6 +63,8 @@ def made_aside(
             raise
         with writing(folder):
             (work / _ASKED).unlink(missing_ok=True)
+            for run in work.glob("models/*.partial"):  # whose removal failed when it was done
+                remove_whole(run)
             sweep_within(work)
             sync_all(work)
             move_into_place(work, place_of(folder))
