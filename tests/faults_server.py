@@ -64,7 +64,9 @@ class _Server:
             self.answer(acts[case["do"]](case))
 
     def warmed(self, case: Json) -> Json:
-        """A command run once in this process."""
+        """A command run once in this process, unless what it begins cannot be forked."""
+        if case["cold"]:
+            return _ENDED
         standing = [os.dup(1), os.dup(2)]
         with _in_memory() as said:
             answer = self.run(case, said.fileno())

@@ -74,6 +74,8 @@ class Verb:
     """What it prints, into ``output``, of which a failure leaves a beginning."""
     again: bool = False
     """After a failure the same command must come to its end, where there is no output yet."""
+    cold: bool = False
+    """It begins threads, which no fork takes along: every case begins before them."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ class Server:
     @contextmanager
     def warm(self, root: Path, verb: Verb) -> Iterator[None]:
         """Run a command once, in the process that forks for each case within the block."""
-        begun = _outcome(self._ask(_command("begin", root, verb)))
+        begun = _outcome(self._ask({**_command("begin", root, verb), "cold": verb.cold}))
         assert begun.code == 0, begun.said
         try:
             yield
@@ -279,7 +281,8 @@ class Sweep:
         with self.server.warm(self.root, self.verb):
             whole = Case(0, 0, KILLED, lasting=False, name="without a fault")
             cases = _cases(self._from_its_beginning(whole).counts, faults, most=most, kills=kills)
-            if self.branching and self.server.branches and not self.verb.again:
+            straight = self.verb.again or self.verb.cold
+            if self.branching and self.server.branches and not straight:
                 self._branch(cases)
             for case in cases:
                 self._from_its_beginning(case)

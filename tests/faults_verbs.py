@@ -122,6 +122,10 @@ class Verbs:
         old = self.made(name, *arguments)
         return Verb(name, [*arguments, "-o", name, "--force"], name, old, _same_as(old))
 
+    def rows(self, name: str, *arguments: str) -> Verb:
+        """A command that writes rows, which ``--resume`` goes on with."""
+        return replace(self.file(name, *arguments), beside=(f"{name}.partial",))
+
     def text(self, name: str, *arguments: str) -> Verb:
         """A command that prints, the same each time."""
         with redirect_stdout(StringIO()) as printed, redirect_stderr(StringIO()) as said:
@@ -235,9 +239,8 @@ class Verbs:
         few = self.at("few.txt")
         yield self.published("huggingface", mlm)
         yield self.file("graph.onnx", "export", mlm, "--to", "onnx")
-        yield self.file("vectors.npy", "embed", mlm, few)
-        lines = self.file("vectors.jsonl", "embed", mlm, few)
-        yield replace(lines, beside=("vectors.jsonl.partial",))
+        yield self.rows("vectors.npy", "embed", mlm, few)
+        yield self.rows("vectors.jsonl", "embed", mlm, few)
         yield self.file("page.html", "look", mlm, "나는 학교에 간다")
 
     def published(self, name: str, model: str) -> Verb:
@@ -253,10 +256,10 @@ class Verbs:
             yield self.published(f"huggingface {task}", trained[task])
         yield self.file("labels.onnx", "export", trained["bert"], "--to", "onnx")
         int8 = ("--precision", "int8")
-        vectors = self.file("int8.npy", "embed", trained["embed"], self.at("ko.txt"), *int8)
+        vectors = self.rows("int8.npy", "embed", trained["embed"], self.at("ko.txt"), *int8)
         assert vectors.old is not None
         # Where a matrix lies in memory decides how its products are rounded.
-        yield replace(vectors, whole=partial(_is_near, wanted=np.load(vectors.old)))
+        yield replace(vectors, whole=partial(_is_near, wanted=np.load(vectors.old)), cold=True)
 
     def marked(self) -> Iterator[Verb]:
         """What the viewer writes, and training on it."""
@@ -272,7 +275,7 @@ class Verbs:
         yield self.model(guided[0], "train", "translate", ko, en, *guided[1:], *rnn)
         yield Verb(
             "guide in the viewer", [translator, str(marks), ko, en, "report.txt"], "report.txt",
-            program="faults_acts:guide",
+            program="faults_acts:guide", cold=True,
         )  # fmt: skip
         texts = ("--target", "I go", "-o", "page.html", "--force")
         page = self.made("links.html", "look", translator, "나는 간다", "--target", "I go")
