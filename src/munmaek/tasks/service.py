@@ -125,7 +125,9 @@ def _answering_service(
 
     @lru_cache(KEPT)
     def ready(asked: Any) -> Answering:
-        return kind(model, asked)
+        made = kind(model, asked)
+        made.whole = getattr(asked, "alignment", True)  # links cost a translation its speed
+        return made
 
     def answer(questions: Sequence[Question], asked: Any) -> Sequence[Any]:
         out: list[Any] = [None] * len(questions)

@@ -16,6 +16,8 @@ AS_COLUMNS = "write its rows as JSONL, such as with pandas' to_json(orient='reco
 UNPACK = "unpack it and give the files of text in it"
 NOT_TEXT = "give a file of text"
 
+SHORT = 16
+"""Bytes of a text below which a zero among them says nothing."""
 _PACKED = b"PK\x03\x04"
 _COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _LETTERS = (
@@ -143,6 +145,8 @@ def _byte_order(first: bytes) -> str | None:
     """Return UTF-16LE or UTF-16BE where text has no byte order mark but is nothing else."""
     if b"\0" not in first or len(first) < 4:
         return None
+    if len(first) < SHORT and _decodes(first, "utf-8"):
+        return None  # too little to tell one from the other
     begins = {"UTF-16LE": first[0] and not first[1], "UTF-16BE": not first[0] and first[1]}
     valid = _decodes(first, "utf-8")
     for order, ascii_first in begins.items():
