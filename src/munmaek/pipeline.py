@@ -31,7 +31,7 @@ from munmaek.terminal import watched
 from munmaek.text.json_files import read_json_object
 from munmaek.text.memory import Sources, are_paired, given_columns, sources_of
 from munmaek.text.sources import encoded
-from munmaek.writing import beside, claim, remove_whole, write_text, writing
+from munmaek.writing import beside, claim, reading_back, remove_whole, write_text, writing
 
 __all__ = [
     "evaluate",
@@ -376,7 +376,8 @@ def _same_recipe(path: Path, recipe: Recipe) -> None:
     """Keep the recipe at ``path``, unless that of another run is there."""
     now = recipe.model_dump(mode="json")
     if path.exists():
-        then = {**_usual(recipe), **read_json_object(path)}
+        with reading_back("--resume goes on"):
+            then = {**_usual(recipe), **read_json_object(path)}
         for name in now:
             before, after = (_lasting(name, each.get(name)) for each in (then, now))
             if before != after:

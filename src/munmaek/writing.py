@@ -92,7 +92,9 @@ def writing(place: Path, then: str = "nothing there was changed") -> Generator[N
 
 @contextmanager
 def reading_back(then: str) -> Generator[None]:
-    """Turn a failed reading of what this very run has written into a failure of the disk.
+    """Turn a failed reading of what a run has written into a failure of the disk.
+
+    What can be read and is damaged stays the error that it is.
 
     Args:
         then: what is there nevertheless, for the message.
@@ -107,6 +109,8 @@ def reading_back(then: str) -> Generator[None]:
         message = f"{place}: cannot be read: {_reason(error)}; {then}"
         raise DiskError(message) from error
     except (ArtefactError, InputError) as error:
+        if not isinstance(error.__cause__ or error.__context__, OSError):
+            raise
         message = f"{error}; {then}"
         raise DiskError(message) from error
 

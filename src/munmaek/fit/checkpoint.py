@@ -9,6 +9,7 @@
 A checkpoint is written beside its place and renamed into it; the last two are kept.
 """
 
+import errno
 import hashlib
 import json
 import shutil
@@ -22,7 +23,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from munmaek.errors import ArtefactError, MunmaekWarning
+from munmaek.errors import ArtefactError, DiskError, MunmaekWarning
 from munmaek.fit.sharding import divided_like, whole
 from munmaek.folder.tensor_files import read_tensors, write_tensors
 from munmaek.writing import sync_all, writing
@@ -32,6 +33,7 @@ __all__ = ["THEN", "Checkpoint", "Store", "load_weights", "weights"]
 THEN = "free space or choose another place, then resume"
 """Advice where a run's own files cannot be written."""
 
+_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR)
 _KEPT = 2
 
 
@@ -127,6 +129,7 @@ class Store:
 
         Raises:
             ArtefactError: there are some, and none of them is whole.
+        DiskError: one cannot be read, whole or not.
 
         Warns:
             MunmaekWarning: a newer one is damaged.
@@ -185,8 +188,13 @@ def _read(folder: Path, step: int) -> Checkpoint | None:
         if any(_digest(folder / name) != wanted for name, wanted in sums.items()):
             return None
         tensors = {name: read_tensors(folder / name) for name in sums}
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return None
+        reason = error.strerror or error
+        message = f"{folder}: cannot be read: {reason}; it may be whole, so run it again"
+        raise DiskError(message) from error
     except (
-        OSError,
         ValueError,
         KeyError,
         TypeError,

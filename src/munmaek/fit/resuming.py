@@ -8,7 +8,7 @@ from typing import Any, cast
 from munmaek.errors import InputError
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.json_files import read_json_object
-from munmaek.writing import write_text
+from munmaek.writing import reading_back, write_text
 
 __all__ = ["same_data"]
 
@@ -24,7 +24,8 @@ def same_data(path: Path, data: Mapping[str, Any], tokenizers: Sequence[AnyToken
     now = {name: each["sha256"] for name, each in sorted(data.items()) if _is_corpus(each)}
     now |= {f"tokenizer {place}": each.fingerprint for place, each in enumerate(tokenizers)}
     if path.exists():
-        then = read_json_object(path)
+        with reading_back("--resume goes on"):
+            then = read_json_object(path)
         for name in sorted(now.keys() | then.keys()):
             if then.get(name) != now.get(name):
                 message = (

@@ -5,6 +5,7 @@ error of its own; this one writes what ``open`` and ``write`` write, and fails a
 https://github.com/huggingface/safetensors#format.
 """
 
+import errno
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,10 +46,17 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     """
     try:
         return cast("Any", safetensors_torch).load_file(path)
-    except RuntimeError as error:  # what torch says where a file cannot be mapped into memory
+    except RuntimeError as error:  # what torch says where a file cannot be mapped, or opened
+        if "unable to open file" in str(error):
+            raise OSError(errno.EIO, _in_parentheses(str(error)), str(path)) from error
         if "mmap" not in str(error):
             raise
         raise MemoryError(str(error)) from error
+
+
+def _in_parentheses(message: str) -> str:
+    """Return the system's own words, which torch gives behind a colon, with their number."""
+    return message.rpartition(": ")[2].partition(" (")[0]
 
 
 def write_tensors(
