@@ -22,12 +22,7 @@ from munmaek.cli.app import app
 from munmaek.cli.compare import PARAMETERS
 from munmaek.cli.config import BESIDE
 from munmaek.cli.evaluate import parameters as evaluate_parameters
-from munmaek.cli.filter import PARAMETERS as FILTER
-from munmaek.cli.look import PARAMETERS as LOOK
-from munmaek.cli.mix import PARAMETERS as MIX
 from munmaek.cli.parameters import OWN, TRAINING, Parameters, shown
-from munmaek.cli.serve import parameters as serve_parameters
-from munmaek.cli.threshold import parameters as threshold_parameters
 from munmaek.cli.train import BESIDES, RUNNING
 from munmaek.cli.tune import TUNING
 from munmaek.declared import REQUIRED, Field, class_value, fields_of
@@ -43,16 +38,9 @@ APART = {
     "config": BESIDE,
     "compare": PARAMETERS,
     "evaluate": evaluate_parameters(),
-    "threshold": threshold_parameters(),
-    "serve": serve_parameters(),
-    "look": LOOK,
-    "filter": FILTER,
-    "mix": MIX,
     "tune": TUNING,
 }
 """What the verbs of all tasks take besides the configuration, whose options stand by its keys."""
-WITHOUT_KEYS = ("evaluate", "threshold", "serve", "look", "filter", "mix")
-"""Verbs that take no configuration."""
 
 WORDS = {
     "en": {
@@ -157,10 +145,10 @@ def write_commands(page: Page) -> None:
         page.heading(3, f"munmaek {path}")
         page.lines.append(page.meaning(each.help.split("\n\n")[0] if each.help else ""))
         if path in APART:
-            page.lines += ["", page.say("of", path)] if path not in WITHOUT_KEYS else []
+            page.lines += ["", page.say("of", path)] if path != "evaluate" else []
             write_apart(page, APART[path])
         rows = [_option(page, one) for one in each.params if one.name != "help"]
-        if rows:
+        if rows and path not in APART:
             page.lines.append("")
             page.table("verb", rows)
 

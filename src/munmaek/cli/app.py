@@ -55,65 +55,20 @@ class Config(ByTask):
     home = "munmaek.cli.config"
 
 
-class Made(TyperCommand):
-    """A verb whose command is made when it is asked for."""
-
-    home: str
-    """The module whose ``command_for`` makes the command for some arguments."""
+class Compare(TyperCommand):
+    """The verb ``compare``, made for the task that ``--task`` names."""
 
     def make_context(
         self, info_name: Any, args: list[str], parent: Any = None, **extra: Any
     ) -> Any:
-        """Make the command and read the arguments by it."""
-        made = import_module(self.home).command_for(args)
+        """Make the command of the task and read the arguments by it."""
+        made = import_module("munmaek.cli.compare").command_for(args)
         return made.make_context(info_name, args, parent, **extra)
-
-
-class Compare(Made):
-    """The verb ``compare``, made for the task that ``--task`` names."""
-
-    home = "munmaek.cli.compare"
-
-
-class Threshold(Made):
-    """The verb ``threshold``, with the options of where labelled texts stand."""
-
-    home = "munmaek.cli.threshold"
-
-
-class Evaluate(Made):
-    """The verb ``evaluate``, with the options of every task."""
-
-    home = "munmaek.cli.evaluate"
-
-
-class Serve(Made):
-    """The verb ``serve``."""
-
-    home = "munmaek.cli.serve"
-
-
-class Look(Made):
-    """The verb ``look``, whose options are many."""
-
-    home = "munmaek.cli.look"
-
-
-class Mix(Made):
-    """The verb ``mix``."""
-
-    home = "munmaek.cli.mix"
-
-
-class Filter(Made):
-    """The verb ``filter``."""
-
-    home = "munmaek.cli.filter"
 
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """Where a verb stands, and the commands that its help ends with."""
+    """A verb: its place, and the commands that its help ends with."""
 
     home: str
     """``module:function``, or ``module:application`` of a verb with commands of its own."""
@@ -136,7 +91,7 @@ class Verb:
 class VerbByTask:
     """A verb whose options are those of tasks, so that its command is made of them."""
 
-    kind: type[ByTask | Made]
+    kind: type[ByTask | Compare]
     help: str
     examples: tuple[str, ...] = ()
 
@@ -169,9 +124,19 @@ VERBS: Final[Mapping[str, Verb | VerbByTask]] = {
         ),
     ),
     "info": Verb("info:info", ("munmaek info models/rnn", "munmaek info models/5gram --json")),
-    "evaluate": VerbByTask(Evaluate, "Measure a model on data of its task."),
-    "threshold": VerbByTask(
-        Threshold, "Choose from which probability on a classifier gives a label."
+    "evaluate": Verb(
+        "evaluate:EVALUATE",
+        (
+            "munmaek evaluate models/rnn test.txt",
+            "munmaek evaluate models/en-ko en.txt ko.txt --bleu-tokenizer ko-mecab --by-length",
+        ),
+    ),
+    "threshold": Verb(
+        "threshold:THRESHOLD",
+        (
+            "munmaek threshold models/reviews valid.tsv --precision 0.95 -o models/sure",
+            "munmaek threshold models/spam valid.tsv --recall 0.99 --label spam -o models/wide",
+        ),
     ),
     "score": Verb(
         "score:SCORE",
@@ -193,7 +158,14 @@ VERBS: Final[Mapping[str, Verb | VerbByTask]] = {
             "munmaek lookup models/5gram",
         ),
     ),
-    "mix": VerbByTask(Mix, "Mix several language models, or several classifiers, into one."),
+    "mix": Verb(
+        "mix:MIX",
+        (
+            "munmaek mix models/5gram models/rnn --tune valid.txt -o models/mixed",
+            "munmaek mix models/news models/talk --weights 0.7,0.3 --fuse -o models/both",
+            "munmaek mix models/ngram models/bert --log-linear --tune valid.tsv -o models/both",
+        ),
+    ),
     "add": Verb("add:add", ("munmaek add models/5gram more.txt -o models/5gram-more",)),
     "classify": Verb(
         "classify:CLASSIFY",
@@ -213,7 +185,15 @@ VERBS: Final[Mapping[str, Verb | VerbByTask]] = {
     "fill": Verb("fill:FILL", ("munmaek fill models/bert '나는 <mask> 공부한다'",)),
     "embed": Verb("embed:EMBED", ("munmaek embed models/bert sentences.txt -o vectors.npy",)),
     "search": Verb("search:SEARCH", ("munmaek search models/bert sentences.txt '재미있는 영화'",)),
-    "filter": VerbByTask(Filter, "Keep the texts of a large corpus that a model takes for good."),
+    "filter": Verb(
+        "filter:FILTER",
+        (
+            "munmaek filter models/5gram crawl.txt.gz --buckets 30,60 --unique -o out.txt.gz",
+            "munmaek filter models/5gram a.jsonl b.jsonl --keep 20% --near 0.8 -o out.jsonl",
+            "munmaek filter models/toxic posts.csv --label toxic --at-most 0.1 -o clean.csv",
+            "munmaek filter models/e5 news.txt --like 'the economy' --keep 5% -o economy.txt",
+        ),
+    ),
     "align": Verb(
         "align:ALIGN",
         ("munmaek align models/ko-en ko.txt en.txt", "munmaek align --aligner hmm ko.txt en.txt"),
@@ -228,8 +208,23 @@ VERBS: Final[Mapping[str, Verb | VerbByTask]] = {
             "munmaek tune lm corpus.txt --model rnn --epochs 5 --jobs 2 -o models/best",
         ),
     ),
-    "look": VerbByTask(Look, "Look inside: attention, gates, surprisal and what decides them."),
-    "serve": VerbByTask(Serve, "Answer requests over HTTP, in forms that clients already speak."),
+    "look": Verb(
+        "look:LOOK",
+        (
+            "munmaek look models/ko-en '나는 너를 사랑해' -o attention.html",
+            "munmaek look models/ko-en '나는 너를 사랑해' --figures figures --language ko",
+            "munmaek look models/ko-en '나는 너를 사랑해' --target 'I love you'",
+            "munmaek look models/ko-en --with models/other --pairs ko.txt --pairs en.txt",
+            "munmaek look models/ko-en marks.jsonl --check 'aer<0.2'",
+        ),
+    ),
+    "serve": Verb(
+        "serve:SERVE",
+        (
+            "munmaek serve models/reviews",
+            "munmaek serve minilm=models/minilm ko-en=models/ko-en --port 8080",
+        ),
+    ),
     "export": Verb(
         "export:export",
         (

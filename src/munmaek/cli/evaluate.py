@@ -10,14 +10,21 @@ import typer
 
 from munmaek.cli.console import write, write_json
 from munmaek.cli.evaluated import write_against, write_shown, write_worst
-from munmaek.cli.options import DataFiles, Force, Json, ModelFolder, examples
-from munmaek.cli.parameters import DATA, Given, Option, Parameters, closest, command, shown
+from munmaek.cli.options import DataFiles, Force, Json, ModelFolder
+from munmaek.cli.parameters import (
+    DATA,
+    Declared,
+    Given,
+    Option,
+    Parameters,
+    shown,
+)
 from munmaek.cli.translations import write_more
 from munmaek.declared import Field, fields_of
 from munmaek.tasks import tasks
 
 __all__ = [
-    "command_for",
+    "EVALUATE",
     "evaluate",
     "interval_text",
     "number",
@@ -86,15 +93,7 @@ def parameters() -> Parameters:
     }
 
 
-def command_for(args: Sequence[str]) -> Any:
-    """Return ``munmaek evaluate`` with the options of every task."""
-    del args  # the options are the same for every model
-    made = parameters()
-    epilog = examples(
-        "munmaek evaluate models/rnn test.txt",
-        "munmaek evaluate models/en-ko en.txt ko.txt --bleu-tokenizer ko-mecab --by-length",
-    )
-    return command("evaluate", evaluate, made, epilog=epilog, explain=closest(made))
+EVALUATE = Declared(evaluate, parameters)
 
 
 def _write(folder: Path, data: Sequence[str], asked: dict[str, Any], given: Given) -> None:

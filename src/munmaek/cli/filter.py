@@ -1,7 +1,5 @@
 """``munmaek filter``."""
 
-from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -9,11 +7,11 @@ import typer
 
 from munmaek.cli.console import write, write_json, write_message
 from munmaek.cli.evaluate import number
-from munmaek.cli.options import Force, Json, ModelFolder, TextColumn, column, examples
-from munmaek.cli.parameters import Given, Parameters, command
+from munmaek.cli.options import Force, Json, ModelFolder, TextColumn, column
+from munmaek.cli.parameters import Declared, Given, Parameters
 from munmaek.errors import ConfigError
 
-__all__ = ["PARAMETERS", "command_for", "filter_texts"]
+__all__ = ["FILTER", "PARAMETERS", "filter_texts"]
 
 TELL, DUPLICATES = "Telling apart", "Duplicates"
 
@@ -202,11 +200,12 @@ PARAMETERS: Final[Parameters] = {
 
 
 def filter_texts(given: Given) -> None:
-    """Keep the texts of a large corpus that a model takes for good, or part them into buckets.
+    """Keep the texts of a large corpus that a model takes for good.
 
-    What counts is the perplexity under a language model, the pseudo-perplexity under one of masked
-    words, the probability of a --label, the number of a regressor, or the likeness to --like. Rows
-    stay as they are and in their order. Empty lines are left out.
+    With --buckets all texts are written, in parts. What counts is the perplexity under a language
+    model, the pseudo-perplexity under one of masked words, the probability of a --label, the number
+    of a regressor, or the likeness to --like. Rows stay as they are and in their order. Empty lines
+    are left out.
     """
     from munmaek.filtering import filter_corpus, write_cut
 
@@ -296,20 +295,4 @@ def _like(written: str | None) -> tuple[str, ...]:
     return (written,)
 
 
-def command_for(args: Sequence[str]) -> Any:
-    """Return ``munmaek filter``."""
-    del args  # the options are the same for every model
-
-    def explain(option: str) -> str:
-        name = option.lstrip("-").partition("=")[0]
-        known = [each.replace("_", "-") for each in PARAMETERS]
-        close = get_close_matches(name, known, n=1)
-        return f"no option --{name}" + (f"; did you mean --{close[0]}?" if close else "")
-
-    epilog = examples(
-        "munmaek filter models/5gram crawl.txt.gz --buckets 30,60 --unique -o out.txt.gz",
-        "munmaek filter models/5gram a.jsonl b.jsonl --keep 20% --near 0.8 --jobs 8 -o out.jsonl",
-        "munmaek filter models/toxic posts.csv --label toxic --at-most 0.1 -o clean.csv",
-        "munmaek filter models/e5 news.txt --like 'the economy' --keep 5% -o economy.txt",
-    )
-    return command("filter", filter_texts, PARAMETERS, epilog=epilog, explain=explain)
+FILTER = Declared(filter_texts, lambda: PARAMETERS)

@@ -11,15 +11,15 @@ import typer
 
 from munmaek.cli.console import write, write_json, write_message
 from munmaek.cli.figures import Figures, write_figures
-from munmaek.cli.options import Force, Json, ModelFolder, examples
+from munmaek.cli.options import Force, Json, ModelFolder
 from munmaek.cli.outputs import claimed_file, is_page
-from munmaek.cli.parameters import Given, Parameters, closest, command
+from munmaek.cli.parameters import Declared, Given, Parameters
 from munmaek.errors import ConfigError
 from munmaek.figures import check_figures
 from munmaek.memory import keep_few_products
 from munmaek.writing import write_text
 
-__all__ = ["PARAMETERS", "command_for", "look"]
+__all__ = ["LOOK", "PARAMETERS", "look"]
 
 
 PARAMETERS: Final[Parameters] = {
@@ -361,14 +361,4 @@ def _marks(first: Any, marks: Path | None) -> Path | None:
     return Path(first.folder).with_name(f"{Path(first.folder).name}.marks.jsonl")
 
 
-def command_for(args: Sequence[str]) -> Any:
-    """Return ``munmaek look``."""
-    del args  # the options are the same for every model
-    epilog = examples(
-        "munmaek look models/ko-en '나는 너를 사랑해' -o attention.html",
-        "munmaek look models/ko-en '나는 너를 사랑해' --figures figures --language ko",
-        "munmaek look models/ko-en '나는 너를 사랑해' --target 'I love you'",
-        "munmaek look models/ko-en --with models/other --pairs ko.txt --pairs en.txt",
-        "munmaek look models/ko-en marks.jsonl --check 'aer<0.2'",
-    )
-    return command("look", look, PARAMETERS, epilog=epilog, explain=closest(PARAMETERS))
+LOOK = Declared(look, lambda: PARAMETERS)

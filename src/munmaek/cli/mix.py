@@ -1,7 +1,6 @@
 """``munmaek mix``."""
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -16,13 +15,12 @@ from munmaek.cli.options import (
     SecondColumn,
     TextColumn,
     column,
-    examples,
 )
 from munmaek.cli.outputs import claimed_folder
-from munmaek.cli.parameters import Given, Parameters, command
+from munmaek.cli.parameters import Declared, Given, Parameters
 from munmaek.errors import ConfigError, UnsupportedError
 
-__all__ = ["PARAMETERS", "command_for", "mix"]
+__all__ = ["MIX", "PARAMETERS", "mix"]
 
 PARAMETERS: Final[Parameters] = {
     "models": (
@@ -182,18 +180,4 @@ def _weights(text: str) -> list[float]:
         raise ConfigError(message) from None
 
 
-def command_for(args: Sequence[str]) -> Any:
-    """Return ``munmaek mix``."""
-    del args  # the options are the same for all models
-
-    def explain(option: str) -> str:
-        name = option.lstrip("-").partition("=")[0]
-        close = get_close_matches(name, [each.replace("_", "-") for each in PARAMETERS], n=1)
-        return f"no option --{name}" + (f"; did you mean --{close[0]}?" if close else "")
-
-    epilog = examples(
-        "munmaek mix models/5gram models/rnn --tune valid.txt -o models/mixed",
-        "munmaek mix models/news models/talk --weights 0.7,0.3 --fuse -o models/both",
-        "munmaek mix models/ngram models/bert --log-linear --tune valid.tsv -o models/both",
-    )
-    return command("mix", mix, PARAMETERS, epilog=epilog, explain=explain)
+MIX = Declared(mix, lambda: PARAMETERS)

@@ -71,7 +71,7 @@ class Option:
     group: str
     field: Field
     default: str = ""
-    """As help shows it; stages that differ are named."""
+    """The default as help shows it; stages that differ are named."""
     repeated: bool = False
     """It may be written several times, once for each value."""
     metavar: str = ""

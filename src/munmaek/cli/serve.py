@@ -1,7 +1,6 @@
 """``munmaek serve``."""
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -9,12 +8,11 @@ from typing import Annotated, Any, Final
 import typer
 
 from munmaek.cli.console import write_message
-from munmaek.cli.options import examples
-from munmaek.cli.parameters import Given, Option, Parameters, command, shown
+from munmaek.cli.parameters import Declared, Given, Option, Parameters, shown
 from munmaek.declared import fields_of
 from munmaek.errors import ConfigError, UnsupportedError
 
-__all__ = ["command_for", "parameters", "serve"]
+__all__ = ["SERVE", "parameters", "serve"]
 
 LIMITS: Final = ("body", "texts", "characters", "waiting", "requests", "batch")
 """Options that say how much is taken."""
@@ -30,7 +28,7 @@ ModelNames = Annotated[
 
 
 def serve(given: Given) -> None:
-    """Answer requests over HTTP, in the forms that clients already speak.
+    """Answer requests over HTTP, in forms that clients already speak.
 
     OpenAI's /v1/embeddings and /v1/completions, text-embeddings-inference's /embed, /predict,
     /rerank and /tokenize, LibreTranslate's /translate, and each verb of a task by its name; /
@@ -80,21 +78,7 @@ def parameters() -> Parameters:
     }
 
 
-def command_for(args: Sequence[str]) -> Any:
-    """Return ``munmaek serve``."""
-    del args  # the options are the same for every model
-    made = parameters()
-
-    def explain(option: str) -> str:
-        name = option.lstrip("-").partition("=")[0]
-        close = get_close_matches(name, [each.replace("_", "-") for each in made], n=1)
-        return f"no option --{name}" + (f"; did you mean --{close[0]}?" if close else "")
-
-    epilog = examples(
-        "munmaek serve models/reviews",
-        "munmaek serve minilm=models/minilm ko-en=models/ko-en --port 8080",
-    )
-    return command("serve", serve, made, epilog=epilog, explain=explain)
+SERVE = Declared(serve, parameters)
 
 
 def names_of(models: Sequence[str]) -> list[tuple[str, Path]]:

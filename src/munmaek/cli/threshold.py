@@ -1,8 +1,7 @@
 """``munmaek threshold``: from which probability on a classifier gives a label."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -10,12 +9,12 @@ import typer
 
 from munmaek.cli.console import write, write_json
 from munmaek.cli.evaluate import asked_options
-from munmaek.cli.options import DataFiles, Force, Json, ModelFolder, examples
+from munmaek.cli.options import DataFiles, Force, Json, ModelFolder
 from munmaek.cli.outputs import claimed_folder
-from munmaek.cli.parameters import DATA, Given, Parameters, command
+from munmaek.cli.parameters import DATA, Declared, Given, Parameters
 from munmaek.declared import fields_of
 
-__all__ = ["command_for", "parameters", "threshold"]
+__all__ = ["THRESHOLD", "parameters", "threshold"]
 
 ROWS: Final = "munmaek.tasks.asked:AskedRows"
 """The options of where texts and labels stand."""
@@ -70,10 +69,11 @@ OWN: Final[Parameters] = {
 
 
 def threshold(given: Given) -> None:
-    """Choose on validation data from which probability on a classifier gives a label.
+    """Choose from which probability on a classifier gives a label.
 
-    The new model is the old one with thresholds: classify leaves a text without a label ("-", null
-    in JSON) where no label reaches its own. The model given is not changed.
+    It is chosen on validation data. The new model is the old one with thresholds: classify leaves a
+    text without a label ("-", null in JSON) where no label reaches its own. The model given is not
+    changed.
     """
     from munmaek.thresholds import choose_thresholds
 
@@ -116,18 +116,4 @@ def parameters() -> Parameters:
     return {**head, **OWN, **places, "force": (Force, False), "json": (Json, False)}
 
 
-def command_for(args: Sequence[str]) -> Any:
-    """Return ``munmaek threshold``."""
-    del args  # the options are the same for every model
-    made: Mapping[str, Any] = parameters()
-
-    def explain(option: str) -> str:
-        name = option.lstrip("-").partition("=")[0]
-        close = get_close_matches(name, [each.replace("_", "-") for each in made], n=1)
-        return f"no option --{name}" + (f"; did you mean --{close[0]}?" if close else "")
-
-    epilog = examples(
-        "munmaek threshold models/reviews valid.tsv --precision 0.95 -o models/sure",
-        "munmaek threshold models/spam valid.tsv --recall 0.99 --label spam -o models/wide",
-    )
-    return command("threshold", threshold, made, epilog=epilog, explain=explain)
+THRESHOLD = Declared(threshold, parameters)

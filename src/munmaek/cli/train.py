@@ -19,7 +19,7 @@ from munmaek.tasks import Task
 __all__ = ["BESIDES", "BY_TASK", "RUNNING"]
 
 LOGGERS: Final = ("tensorboard", "mlflow", "wandb")
-"""As ``munmaek.fit.loggers.NAMES``, which loads torch."""
+"""The names of ``munmaek.fit.loggers.NAMES``, which loads torch."""
 RUNNING: Final[Parameters] = {
     "valid": (Valid, None),
     "init": (

@@ -43,7 +43,7 @@ class Job:
     force: bool
     resume: bool
     device: str
-    """As asked for."""
+    """The name that was asked for."""
     extra: Any
     """``munmaek.fit.extra.Extra``."""
     log_to: Sequence[str] | None = None

@@ -26,7 +26,7 @@ class LmRecipe(Texts):
     )
 
     context: Literal["sentence", "document"] = "sentence"
-    """Where a recurrent state begins anew: at each sentence, or nowhere in a document."""
+    """Places where a recurrent state begins anew: at each sentence, or nowhere in a document."""
     batch_size: int = Field(default=20, ge=1)
     """Batch size of documents: parts that are read side by side, each a row."""
     sequence_length: int = Field(default=70, ge=6)
@@ -63,8 +63,8 @@ class AskedLines(AskedSentences):
     """Options of an evaluation of language models."""
 
     context: Literal["sentence", "document"] | None = None
-    """Where a network begins anew: at each sentence, or nowhere in a document; without it as it was
-    trained."""
+    """Places where a network begins anew: at each sentence, or nowhere in a document; without it as
+    it was trained."""
     cache: bool = False
     """Measure it with a neural cache too; needs --tune."""
     cache_size: int = Field(default=2000, ge=1)
