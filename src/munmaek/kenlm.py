@@ -17,9 +17,9 @@ import numpy as np
 from munmaek.errors import UnsupportedError
 from munmaek.models.ngram import NgramModel
 from munmaek.ngram import fast
+from munmaek.ngram.descent import step
 from munmaek.ngram.kenlm_file import is_kenlm, open_kenlm
 from munmaek.ngram.kenlm_probing import HashedTables
-from munmaek.ngram.queries import step
 from munmaek.ngram.textscore import score_after
 from munmaek.tasks.lm.exchange import import_ngrams
 from munmaek.tasks.loading import load_for

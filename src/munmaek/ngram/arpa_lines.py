@@ -21,14 +21,14 @@ NOT_UTF8 = (
 
 @final
 class Lines:
-    """Where a file is being read."""
+    """The place where a file is being read."""
 
     def __init__(self, path: Path, text: Bytes) -> None:
         self.path, self.text = path, text
         self.at = 0
-        """Where the next line begins."""
+        """The place where the next line begins."""
         self.latest = 0
-        """Where the latest one that was looked at begins."""
+        """The place where the latest one that was looked at begins."""
 
     def fail(self, reason: str, *, at: int | None = None) -> NoReturn:
         """Refuse the file for its line that begins there; the latest one without ``at``."""

@@ -9,7 +9,7 @@ import numpy as np
 from munmaek.arrays import Bytes, Float32s, Int32s, Int64s, Uint64s
 from munmaek.ngram.arpa_rendering import LN10, POWERS
 from munmaek.ngram.compiled import Index, compiled
-from munmaek.ngram.queries import child
+from munmaek.ngram.descent import child
 from munmaek.ngram.wordtable import find_bytes
 
 __all__ = [

@@ -80,7 +80,7 @@ class _Section(Grams):
     """The n-grams of one order as they stand in the file."""
 
     begin: int
-    """Where the first entry stands."""
+    """The place of the first entry."""
 
 
 class _Reader:

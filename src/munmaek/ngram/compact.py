@@ -74,7 +74,7 @@ class CompactTables(TableArrays):
     records: Uint64s
     """The n-grams of orders 2 to n."""
     pointers: Uint64s
-    """Where the continuations of each context begin, as Elias–Fano numbers."""
+    """The beginnings of the continuations of each context, as Elias–Fano numbers."""
     samples: Uint32s
     """Places of every 64th of them."""
     books: Float32s

@@ -37,11 +37,11 @@ __all__ = [
 START, WORD, PROBABILITY, BACKOFF = 0, 1, 2, 3
 """The first bit of the records, and the bits of each part of a record."""
 BOOK, BOOK_SIZE, BACKOFF_BOOK, BACKOFF_BOOK_SIZE = 4, 5, 6, 7
-"""Where the book of the log-probabilities lies and its size, 0 without one; the backoffs' alike."""
+"""Place of the book of the log-probabilities and its size, 0 without one; the backoffs' alike."""
 BASE, BACKOFF_BASE = 8, 9
 """Ordered bits of the least value, where there is no book."""
 HIGH, LOW, LOW_WIDTH, SAMPLE = 10, 11, 12, 13
-"""Where the pointers from the order to the next lie."""
+"""The place of the pointers from the order to the next."""
 COLUMNS = 14
 
 

@@ -25,8 +25,8 @@ import numpy as np
 
 from munmaek.arrays import Bools, Float32s, Floats, Int32s, Int64s
 from munmaek.ngram.compiled import Index, compiled
+from munmaek.ngram.descent import step
 from munmaek.ngram.links import fill_links
-from munmaek.ngram.queries import step
 from munmaek.ngram.tables import NgramTables
 from munmaek.progress import followed
 

@@ -1,4 +1,4 @@
-"""Where the continuations of contexts that have many of them lie: a hash table over the trie.
+"""The places of the continuations of contexts that have many of them: a hash table over the trie.
 
 Most contexts have a handful of continuations, found by running along them. Those with more than
 ``FEW`` have theirs in one table with open addressing (linear probing), so that any of them is found

@@ -59,7 +59,7 @@ def find(tables: Tables, gram: Sequence[int]) -> Entry | None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Places:
-    """Where the longest end of a query that occurs stands in the text."""
+    """The places of the longest end of a query that occurs in the text."""
 
     length: int
     """Words of the query that match, counted from its end; 0 where not even the last occurs."""

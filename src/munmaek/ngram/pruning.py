@@ -22,7 +22,7 @@ import numpy as np
 from munmaek.arrays import Bools, Float32s, Floats, Int32s, Int64s
 from munmaek.errors import InputError
 from munmaek.ngram.compiled import Index, compiled
-from munmaek.ngram.queries import child
+from munmaek.ngram.descent import child
 from munmaek.ngram.tables import NgramTables
 from munmaek.ngram.tree import CountTree, raw_counts
 

@@ -16,8 +16,9 @@ import numpy as np
 from munmaek.arrays import Bytes, Float32s, Floats, Int32s, Int64s
 from munmaek.errors import InputError
 from munmaek.ngram.compiled import Index, compiled
+from munmaek.ngram.descent import step
 from munmaek.ngram.parallel import in_threads
-from munmaek.ngram.queries import Tables, score, step
+from munmaek.ngram.queries import Tables, score
 from munmaek.ngram.wordtable import WordTable
 
 __all__ = ["TextScore", "mapped", "score_after", "score_text"]
