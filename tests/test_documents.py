@@ -52,7 +52,7 @@ Sort Spell Split Spread Stack Start Step Stop Store Suggest Sum Summarise Swap T
 Tokenise Train Transform Translate Try Tune Turn Undo Unpack Update Use Validate Verify Wait Want
 Warn Watch Weigh Wrap Write Yield Zero
 """
-NO_BEGINNING = re.compile(r"(What|How|Whether|Of|Those)\b")
+NO_BEGINNING = re.compile(r"(What|How|Whether|Of|Those|That|Where|Which|Who|Whose|Why|As)\b")
 """Words that leave a reader waiting for the noun."""
 
 

@@ -43,7 +43,7 @@ CURVE_HOLDS_OUT = "5%"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Which runs there are: one for each seed and each amount of training data."""
+    """The runs that there are: one for each seed and each amount of training data."""
 
     seeds: Sequence[int]
     """At least one."""

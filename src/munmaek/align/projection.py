@@ -34,9 +34,9 @@ class Mark:
     """A tag of a text that stands alone, or a pair of tags with what it encloses."""
 
     opening: str
-    """As it is written."""
+    """The tag as it is written."""
     closing: str
-    """As it is written; empty for a tag that stands alone."""
+    """The closing tag as it is written; empty for a tag that stands alone."""
     start: int
     """Number of characters of the text before it."""
     end: int

@@ -82,7 +82,7 @@ class Plan:
     """Amounts of everything: the whole demonstration, or the quick one."""
 
     pairs: int
-    """That the phrasebook makes, of which those with rare words are left out."""
+    """Sentences that the phrasebook makes, of which those with rare words are left out."""
     valid: int
     test: int
     longest: int | None

@@ -41,7 +41,7 @@ class Lesson:
     values: Mapping[str, str] = field(default_factory=dict[str, str])
     """Values that fill its sentence."""
     why: str = ""
-    """Why it failed: ``untrained``, ``rows``, ``unfinished``, ``missing`` or ``unknown``."""
+    """Reason of a failure: ``untrained``, ``rows``, ``unfinished``, ``missing`` or ``unknown``."""
     cause: Mapping[str, str] = field(default_factory=dict[str, str])
     """Values that fill the sentence of the reason."""
     faults: tuple[tuple[str, Finding], ...] = ()

@@ -192,7 +192,7 @@ class _Material:
     work: Work[Any, Any, Any]
     corpus: Any
     valid: Any
-    """As it was given; None where rows are held out, or nothing validates."""
+    """The validation data as given; None where rows are held out, or nothing validates."""
     holding: bool
     prepared: Any
     """For all who train from nothing."""

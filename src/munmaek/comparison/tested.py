@@ -1,4 +1,4 @@
-"""Which differences between the models of a comparison are real, and the rows that say so.
+"""The differences between compared models that are real, and the rows that say so.
 
 ``rows.safetensors`` beside ``results.json`` keeps what every score is computed of, row by row, so
 that models of several comparisons on the same test data can be tested against each other later.

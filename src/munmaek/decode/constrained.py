@@ -41,9 +41,9 @@ class Phrase:
     """Tokens that an output must hold, one after the other."""
 
     tokens: tuple[int, ...]
-    """As they are spelled within an output."""
+    """The tokens that spell it within an output."""
     first: tuple[int, ...]
-    """As they are spelled at its beginning."""
+    """The tokens that spell it at the beginning of one."""
 
     def __post_init__(self) -> None:
         if not self.tokens or not self.first:
@@ -52,7 +52,7 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class _Progress:
-    """Which phrases of its row a hypothesis holds, and how far it is with the next."""
+    """The phrases of its row that a hypothesis holds, and how far it is with the next."""
 
     lacking: tuple[int, ...]
     """Numbers of the phrases that are not yet held."""

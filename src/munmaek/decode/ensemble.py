@@ -94,7 +94,7 @@ class ShallowFusion:
 
     model: Model
     language_model: Model
-    """As many rows as ``model``, over the same vocabulary."""
+    """A language model of as many rows as ``model``, over the same vocabulary."""
     weight: float
     """λ, above 0."""
 

@@ -1,4 +1,4 @@
-"""Which tokens would repeat a run that an output holds already.
+"""The tokens that would repeat a run that an output holds already.
 
 Letters: N hypotheses held.
 """

@@ -80,7 +80,7 @@ class Drawing:
     """Options of drawing tokens from a model's distributions."""
 
     rng: np.random.Generator
-    """Where chance comes from."""
+    """The source of chance."""
     max_length: int | Sequence[int]
     """Most predictions of every row or of each, eos included, prompt excluded."""
     temperature: float = 1.0
@@ -94,7 +94,7 @@ class Drawing:
     banned: Sequence[int] = ()
     """Ids that are never drawn."""
     spelling: Spelling | None = None
-    """Which tokens may follow, so that every output is whole characters; the prompt is."""
+    """The tokens that may follow, so that every output is whole characters; the prompt is."""
 
     def __post_init__(self) -> None:
         """Check the options.

@@ -36,7 +36,7 @@ from munmaek.text.json_files import read_json, read_json_object
 __all__ = ["SentenceFolder", "longest_text", "read_sentence_folder"]
 
 PLACES = r"sentence_transformers(\.models|\.base\.modules|\.sentence_transformer\.modules)(\.\w+)?"
-"""Where the classes stood in one version or another."""
+"""The modules of the classes in one version or another."""
 MODULES = ("Transformer", "Pooling", "Dense", "LayerNorm", "Normalize", "Dropout")
 
 

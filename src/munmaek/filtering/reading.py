@@ -34,7 +34,7 @@ class Block:
     texts: list[str]
     """Texts of the rows that are left."""
     rows: list[Row] | None
-    """These rows; None of plain lines, which are nothing but their texts."""
+    """The rows themselves; None of plain lines, which are nothing but their texts."""
     left_out: dict[str, int]
 
     def keep(self, kept: Bools, reason: str) -> None:
@@ -91,7 +91,7 @@ class Corpus:
 
     files: Sources
     column: Column
-    """That of the text."""
+    """The column of the text."""
     size: int
     """Rows that are read together."""
     ends: str

@@ -29,9 +29,9 @@ class Resources:
     memory: int | None = None
     """Bytes that may be resident; more than that is worked off on disk. None has no limit."""
     temp_dir: Path | None = None
-    """Where files are put meanwhile; by default beside the model."""
+    """The folder of temporary files; by default beside the model."""
     pool: MemoryPool | None = None
-    """Where large arrays come from, where not all is worked off on disk."""
+    """The source of large arrays, where not all is worked off on disk."""
 
 
 def fitted(recipe: Recipe, fit: Callable[[NgramConfig], M]) -> tuple[NgramConfig, M]:

@@ -1,4 +1,4 @@
-"""Which weights of a network a training run has moved."""
+"""The weights of a network that a training run has moved."""
 
 from collections.abc import Mapping
 

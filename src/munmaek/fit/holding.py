@@ -1,4 +1,4 @@
-"""Which rows of a corpus are held out for validation.
+"""The rows of a corpus that are held out for validation.
 
 What one writes is a share or a number, ``20%`` or ``500``; 5 % and 2,000 rows at most where nothing
 is written. Where rows have labels, each label has its share among the rows held out, and keeps at

@@ -1,4 +1,4 @@
-"""Which of the processes that torchrun started this one is, told without loading torch."""
+"""The rank of this process among those that torchrun started, told without loading torch."""
 
 import os
 

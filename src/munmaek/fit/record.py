@@ -12,7 +12,7 @@ Stopped = Literal["budget", "epochs", "steps", "patience", "interrupted"]
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a run stands."""
+    """Progress of a run."""
 
     step: int
     """Updates made."""

@@ -1,4 +1,4 @@
-"""Where a run stands: what is counted, when it ends, when it validates.
+"""The progress of a run: what is counted, when it ends, when it validates.
 
 Progress is the largest share of any limit that is used up. Of a budget, only what validation leaves
 over is training's share:

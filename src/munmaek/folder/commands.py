@@ -6,4 +6,4 @@ from typing import Final
 __all__ = ["COMMAND"]
 
 COMMAND: Final[ContextVar[str]] = ContextVar("COMMAND", default="")
-"""As one types it; empty in a program that is not our command line."""
+"""The command as one types it; empty in a program that is not our command line."""

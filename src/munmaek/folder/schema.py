@@ -143,7 +143,7 @@ class Corpus(Strict):
 
 
 class DataRecord(Strict):
-    """Where a model's data came from."""
+    """The origin of a model's data."""
 
     train: Corpus | None = None
     valid: Corpus | None = None

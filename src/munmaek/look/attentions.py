@@ -1,4 +1,4 @@
-r"""Which attentions and gates a network's tensors are, on which axes, and what each head does.
+r"""The attentions and gates among a network's tensors, their axes, and what each head does.
 
     rollout:  Ã_l = ½ (Ā_l + I),   R = Ã_L ⋯ Ã_1          Abnar & Zuidema 2020, §3, eq. 1
 

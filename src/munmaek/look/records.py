@@ -71,7 +71,7 @@ class Attention:
     """One attention of the network, all its heads."""
 
     name: str
-    """As the network's parts are called: ``encoder.layer.0.self``."""
+    """The name of the network's part: ``encoder.layer.0.self``."""
     part: Part
     layer: int
     heads: int

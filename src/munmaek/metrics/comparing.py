@@ -1,4 +1,4 @@
-"""Which of two systems, or of several, is better on the same rows, and which differences are real.
+"""The better of two systems or of several on the same rows, and the differences that are real.
 
 Every measure is tested alike: the paired bootstrap gives the interval of the difference,
 approximate randomisation the chance of one so large where there is none, and of right and wrong

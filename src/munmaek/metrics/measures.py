@@ -11,6 +11,7 @@ Letters: N rows, K numbers of a row, B resamples.
 """
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import final
@@ -42,12 +43,12 @@ def ratio(sums: Floats) -> Floats:
 MEAN = Sums(ratio)
 
 
-class _Anew:
+class _Anew(ABC):
     """A way that is computed of each resample as if it was the data."""
 
+    @abstractmethod
     def of(self, table: Floats, counts: Floats) -> float:
         """Return the score of rows [N, K], each counted so often: [N]."""
-        raise NotImplementedError
 
     def weighted(self, table: Floats, counts: Floats) -> Floats:
         """Return the scores of resamples: [B]."""

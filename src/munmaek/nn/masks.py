@@ -1,4 +1,4 @@
-"""Which positions may be seen: True keeps, False hides.
+"""The positions that may be seen: True keeps, False hides.
 
 Letters: B sentences in the batch, T positions that ask (queries), S positions that are asked
 (keys), D width.

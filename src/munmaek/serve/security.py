@@ -1,4 +1,4 @@
-"""Who may ask a server: programs on this machine, or whoever has a token.
+"""The guard of a server: it lets in programs on this machine, or whoever has a token.
 
 A page of some other site that is open in a browser on this machine can send requests to 127.0.0.1.
 Where no token is asked for, a request must therefore name this server (Host, against DNS

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from munmaek.errors import UnsupportedError
 from munmaek.fit.recipe import Encoding
 from munmaek.models.configuration import Config
 from munmaek.tasks import task_named
@@ -81,7 +82,7 @@ class Answering(ABC):
     """A model that is asked row by row, in one way that its options say."""
 
     tasks: ClassVar[tuple[str, ...]]
-    """Whose models can be asked."""
+    """The tasks whose models can be asked."""
     use: ClassVar[str] = ""
     """Names the use in messages; by default the first task's verb."""
     options: ClassVar[type[Asked]] = Asked
@@ -158,8 +159,10 @@ class Answering(ABC):
         Raises:
             InputError: a source of another form.
             ConfigError: options that are for rows.
+            UnsupportedError: the verb fills no files.
         """
-        raise NotImplementedError
+        message = f"{source}: {self.use or self.tasks[0]} writes rows, and fills no {output.suffix}"
+        raise UnsupportedError(message)
 
     def remarks(self, rows: int, /) -> Sequence[str]:
         """Return what to say at the end of so many rows, such as how many texts were cut."""

@@ -47,8 +47,8 @@ class Prediction:
     second: str | None = None
     """The other text of a pair."""
     labels: tuple[str, ...] = ()
-    """Where a text may have several labels, those that reach their threshold, ½ where it has none;
-    else ``label``, or nothing."""
+    """The labels of a text that may have several: those that reach their threshold, ½ where it has
+    none; else ``label``, or nothing."""
 
 
 def check_pairs(pairs: bool | None, *, given: bool, label: str) -> None:

@@ -82,7 +82,7 @@ class Table:
 
 
 Source: TypeAlias = str | Path | File | Table
-"""Where data comes from: a file, or memory."""
+"""The origin of data: a file, or memory."""
 Sources: TypeAlias = Sequence[Source]
 
 

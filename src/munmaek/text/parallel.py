@@ -64,7 +64,7 @@ class ParallelCorpus:
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Where the two languages of a table stand: by column, or by language."""
+    """The columns of the two languages of a table: by column, or by language."""
 
     source_column: str | int | None = None
     target_column: str | int | None = None

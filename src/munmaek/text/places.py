@@ -1,4 +1,4 @@
-"""Where tokens stand in their text."""
+"""The places of tokens in their text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Subword:
 
     id: int
     token: str
-    """As the vocabulary writes it."""
+    """The token as the vocabulary writes it."""
     text: str
     """The characters it stands for."""
     start: int

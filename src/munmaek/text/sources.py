@@ -1,4 +1,4 @@
-"""Where data comes from: the file, folder or address that a name stands for.
+"""The origin of data: the file, folder or address that a name stands for.
 
 A name may be that of a file or folder, ``-`` for standard input, a pattern such as
 ``data/*.csv``, an address such as ``s3://bucket/reviews.csv.gz``, each maybe with the part that is

@@ -1,4 +1,4 @@
-"""Where words end: one definition for each purpose.
+"""The ends of words: one definition for each purpose.
 
 ``SPACE``, white space of any script as ``str.split`` has it, parts the words of a text: those that
 tokenizers learn, that a perplexity is given for, that a text's length is told in.

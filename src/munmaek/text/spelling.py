@@ -44,7 +44,7 @@ _UNREADABLE = frozenset({"Cc", "Cs", "Cn", "Co"})
 
 
 class Spelling(Protocol):
-    """Which tokens may come after the ones before, so that every character becomes whole.
+    """The tokens that may come after the ones before, so that every character becomes whole.
 
     What is pending is the part of a character so far, empty between characters.
     """

@@ -94,7 +94,7 @@ class Located(NamedTuple):
     head: list[str]
     """The cells of the first row that is not blank."""
     named: bool
-    """That row is a header: the names of the columns."""
+    """True where that row is a header: the names of the columns."""
     places: list[int]
     """Places of the columns that are wanted."""
     rows: Iterator[Delimited]

@@ -21,7 +21,7 @@ class Dimension:
     """An option that is searched."""
 
     name: str
-    """As ``--set`` has it: ``max_tokens``, ``model.dropout``, ``train.learning_rate``."""
+    """The key as ``--set`` has it: ``max_tokens``, ``model.dropout``, ``train.learning_rate``."""
     names: frozenset[str]
     """All that it may be called by."""
     searched: Searched

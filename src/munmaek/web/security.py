@@ -1,4 +1,4 @@
-"""Who may ask: only pages that this server itself served, and programs on this machine.
+"""The guard of the page: it lets in pages that this very server served, and programs here.
 
 A page of some other site that is open in the same browser can send requests to 127.0.0.1. Every
 request must therefore name this server (Host, against DNS rebinding), come from its own page where

@@ -1,4 +1,4 @@
-"""Where the page is served: the loopback interface, the first free port."""
+"""The place where the page is served: the loopback interface, the first free port."""
 
 import socket
 

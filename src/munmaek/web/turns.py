@@ -1,4 +1,4 @@
-"""Whose request is answered when: one use of a model at a time, few who wait, none who has gone.
+"""The order of answers: one use of a model at a time, few who wait, none who has gone.
 
 A model uses all processors for one sentence, so two at once are no faster and need twice the
 memory. Whoever asks therefore waits for a turn, in the order of asking. Where too many wait

@@ -72,7 +72,7 @@ class Unit:
     """A unit of the file, or what stands between two of them."""
 
     raw: bytes
-    """As it stands in the file, in UTF-8."""
+    """The segment as it stands in the file, in UTF-8."""
     root: Node | None = None
     """The unit's element; None of what stands between."""
     translated: bool = False

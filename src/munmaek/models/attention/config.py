@@ -11,7 +11,7 @@ from munmaek.models.searched import WIDTHS, Searched
 __all__ = ["AttentionConfig", "Span"]
 
 Span = Literal["global", "local-m", "local-p"]
-"""Where a decoder looks: everywhere, or near a place that moves on or is predicted."""
+"""The places that a decoder looks at: everywhere, or near a place that moves on or is predicted."""
 
 
 @final

@@ -149,7 +149,7 @@ def make_score(name: ScoreName, *, query_size: int, state_size: int) -> Score:
 
 
 class Window(NamedTuple):
-    """Where local attention looks."""
+    """The places that local attention looks at."""
 
     centre: Float[Tensor, "B T"]
     """p_i, a position from 0."""

@@ -20,7 +20,7 @@ __all__ = ["Unpadded", "unpad"]
 
 @dataclass(frozen=True, slots=True)
 class Unpadded:
-    """Where the real tokens of a padded batch stand."""
+    """The places of the real tokens of a padded batch."""
 
     cells: Int[Tensor, " N"]
     """Index of each token in the flattened batch [B·T]."""

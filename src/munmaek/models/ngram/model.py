@@ -53,7 +53,7 @@ class NgramModel:
     tables: Tables
     """The n-grams, in the fast or the compact form: estimated, loaded or read from an ARPA file."""
     config: NgramConfig = field(kw_only=True)
-    """As they were estimated; its order is that of the tables."""
+    """The configuration that they were estimated by; its order is that of the tables."""
     bos: int = field(kw_only=True)
     """The id that begins a sentence."""
     eos: int = field(kw_only=True)

@@ -1,4 +1,4 @@
-"""Which smoothing an n-gram model has: frozen, validated, one class for each with what it takes.
+"""The smoothing of an n-gram model: frozen, validated, one class for each with what it takes.
 
 What a user writes is the name, and after a colon the one number that some smoothings have:
 ``witten-bell``, ``add-k:0.1``, ``absolute:0.75``, ``stupid-backoff:0.4``. A table of a TOML file
@@ -60,7 +60,7 @@ class Absolute(Config):
 
 
 class WittenBell(Config):
-    """As much for new words as different ones were seen."""
+    """Smoothing by Witten and Bell: as much for new words as different ones were seen."""
 
     name: Literal["witten-bell"] = "witten-bell"
 

@@ -33,7 +33,7 @@ class FusedModel:
     mixture: float | None = None
     """Perplexity of the mixture of the same weights on the text, where there is one."""
     perplexity: float | None = None
-    """That of the fused model."""
+    """Perplexity of the fused model."""
 
     @property
     def lost(self) -> float | None:

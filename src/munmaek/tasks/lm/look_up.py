@@ -157,7 +157,7 @@ class Line:
     number: int
     """From 1, all files of the data counted on."""
     text: str
-    """As the tokenizer gives it back: what it does not know is ``<unk>``."""
+    """The query as the tokenizer gives it back: what it does not know is ``<unk>``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ class Found:
     """The longest suffix of the query that occurs, of any length."""
     longest_count: int | None
     lines: tuple[Line, ...]
-    """Where ``longest`` stands, the first lines of the training text."""
+    """The lines where ``longest`` stands, the first of the training text."""
     also: tuple["Found", ...] = ()
     """The same text in other tokens, such as at the beginning of a sentence, where it is there."""
 

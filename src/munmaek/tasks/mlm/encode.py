@@ -35,7 +35,7 @@ class Texts:
     """An encoder made ready to read many texts."""
 
     flat: Any
-    """As ``BertEncoder.flat``."""
+    """A function like ``BertEncoder.flat``."""
     device: torch.device
 
 

@@ -21,7 +21,7 @@ class Filled:
     """One mask of a text: what may stand there, likeliest first."""
 
     position: int
-    """Which mask of the text, from 0."""
+    """Number of the mask in the text, from 0."""
     candidates: tuple[tuple[str, float], ...]
     """Tokens with their probabilities."""
     text: str

@@ -34,7 +34,7 @@ class Encoded:
     """Progress of encoding many texts."""
 
     texts: int
-    """That are done."""
+    """Texts that are done."""
     longer: int
     """Texts among these with more tokens than the model reads at once."""
 

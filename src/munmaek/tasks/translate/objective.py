@@ -139,7 +139,7 @@ class DecoderState(NamedTuple):
     hidden: Float[Tensor, "N D"]
     weights: Float[Tensor, "N S"] | None
     sources: NDArray[np.int64]
-    """Which source each row translates, and so each row of ``memory``: [N]."""
+    """The source that each row translates, and so each row of ``memory``: [N]."""
 
 
 @final
