@@ -1,12 +1,10 @@
 """What serving costs beside the model alone: load from this machine, in one run.
 
-    python benchmarks/serving.py embeddings            # /v1/embeddings, 64 clients
-    python benchmarks/serving.py translate MODEL FILE  # /translate, 32 clients, int8 is --int8
-    python benchmarks/serving.py completions MODEL     # an n-gram's /v1/completions, 64 clients
+    python benchmarks/serving.py --texts FILE [--clients 64]
 
-Every figure stands beside its reference, measured before and after it: the same texts through the
-model in memory, and for completions a route that computes nothing. Clients are coroutines of one
-process of their own that keep their connections; each asks again when it has its answer.
+``/v1/embeddings`` by all-MiniLM-L6-v2, one short text each, beside the same texts through the model
+in memory, in turns. Clients are coroutines of one process of their own that keep their connections;
+each asks again when it has its answer.
 """
 
 import argparse
@@ -153,7 +151,6 @@ def embeddings(asked: argparse.Namespace) -> None:
 def main() -> None:
     """Measure what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("embeddings",))
     parser.add_argument("--texts", type=Path, required=True, help="a line a text")
     parser.add_argument("--count", type=int, default=8192)
     parser.add_argument("--clients", type=int, default=64)
@@ -161,7 +158,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8765)
     parser.add_argument("--more", nargs="*", default=[], help="options of munmaek serve")
     asked = parser.parse_args()
-    {"embeddings": embeddings}[asked.what](asked)
+    embeddings(asked)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,9 @@ from starlette.routing import Route
 from munmaek.errors import MunmaekError
 from munmaek.serve.asking import RefusedError
 from munmaek.serve.metrics import Metrics
+from munmaek.web.turns import COME_BACK, GoneError
 
-__all__ = ["Endpoint", "ErrorForm", "GoneError", "answered", "posted", "while_there"]
+__all__ = ["Endpoint", "ErrorForm", "answered", "posted", "while_there"]
 
 T = TypeVar("T")
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
@@ -23,10 +24,6 @@ ErrorForm: TypeAlias = Callable[[RefusedError], Mapping[str, Any]]
 
 GONE = 499
 """The status noted of a request whose client has gone; nobody receives it."""
-
-
-class GoneError(Exception):
-    """The client has gone, so that nothing more is computed for it."""
 
 
 async def while_there(request: Request, work: Awaitable[T]) -> T:
@@ -87,5 +84,5 @@ async def _refusable(request: Request, endpoint: Endpoint, form: ErrorForm) -> R
         refused = error
     except MunmaekError as error:
         refused = RefusedError(422, str(error))
-    later = {"retry-after": "1"} if refused.status in (429, 503) else None
+    later = COME_BACK if refused.status in (429, 503) else None
     return answered(form(refused), refused.status, later)

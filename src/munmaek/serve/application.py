@@ -31,6 +31,7 @@ from munmaek.serve.metrics import CONTENT_TYPE, Metrics
 from munmaek.serve.models import Models
 from munmaek.serve.options import ServerOptions
 from munmaek.serve.security import Guard
+from munmaek.web.turns import Crowd
 
 __all__ = ["application"]
 
@@ -123,29 +124,6 @@ def _refuse_http(request: Request, error: HTTPException) -> Response:
 def _fail(_: Request, error: Exception) -> Response:
     LOG.error("%s", json.dumps({"error": f"{type(error).__name__}: {error}"[:500]}))
     return PlainTextResponse('{"error": "the server failed"}', 500, media_type="application/json")
-
-
-class Crowd:
-    """Middleware: sends requests away while too many are under way, before anything is read."""
-
-    def __init__(self, inner: ASGIApp, *, most: int) -> None:
-        """Let ``most`` requests through to ``inner`` at a time."""
-        self._inner = inner
-        self._most = most
-        self._inside = 0
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or let through."""
-        if scope["type"] == "http" and self._inside >= self._most:
-            message = f"{self._most} requests are under way; ask again in a second"
-            refusal = answered({"error": message}, 503, {"retry-after": "1"})
-            await refusal(scope, receive, send)
-            return
-        self._inside += 1
-        try:
-            await self._inner(scope, receive, send)
-        finally:
-            self._inside -= 1
 
 
 class Log:
