@@ -22,12 +22,8 @@ from munmaek.comparison.demonstration_plan import QUICK, Training
 from munmaek.errors import MunmaekError
 from munmaek.look.pairs import read_pairs
 from munmaek.look.workbench import NamedModel, Workbench
-from munmaek.nn.products import unmeasured_products
 from munmaek.tasks.loading import load
 from munmaek.writing import write_text
-
-unmeasured_products().__enter__()
-"""So that every process computes the same to the bit, however busy the machine."""
 
 SMALLEST = replace(
     QUICK,

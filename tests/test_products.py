@@ -7,7 +7,13 @@ from torch import Tensor
 
 from munmaek.nn import attention, products
 from munmaek.nn.attention import scaled_dot_product
-from munmaek.nn.products import fast_products, inference, onednn_is_better, onednn_is_on
+from munmaek.nn.products import (
+    fast_products,
+    inference,
+    onednn_is_better,
+    onednn_is_exact,
+    onednn_is_on,
+)
 
 HIDDEN = torch.tensor([[True] * 5, [True] * 3 + [False] * 2])[:, None, None]
 
@@ -64,7 +70,29 @@ def test_where_it_is_not_better_nothing_is_switched(monkeypatch: pytest.MonkeyPa
         assert onednn_is_on() == before
 
 
-@pytest.mark.skipif(not onednn_is_better(), reason="oneDNN is not the better library here")
+@pytest.mark.parametrize(
+    ("capability", "processor", "exact", "better"),
+    [
+        ("AVX512", "vendor_id\t: AuthenticAMD\nmodel name\t: AMD EPYC", True, True),
+        ("AVX512", "AMD64 Family 25 Model 97 Stepping 2, AuthenticAMD", True, True),
+        ("AVX512", "vendor_id\t: AuthenticAMD", False, False),
+        ("AVX2", "vendor_id\t: AuthenticAMD", True, False),
+        ("AVX512", "vendor_id\t: GenuineIntel\nmodel name\t: Intel(R) Xeon(R)", True, False),
+        ("DEFAULT", "arm", True, False),
+    ],
+)
+def test_the_processor_decides_which_library_multiplies(
+    monkeypatch: pytest.MonkeyPatch, capability: str, processor: str, exact: bool, better: bool
+) -> None:
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: True)
+    monkeypatch.setattr(products, "_processor", lambda: processor)
+    monkeypatch.setattr(products, "onednn_is_exact", lambda: exact)
+    assert onednn_is_better.__wrapped__() == better
+
+
+@pytest.mark.usefixtures("onednn")
+@pytest.mark.skipif(not onednn_is_exact(), reason="oneDNN is absent, or rounds to bfloat16 here")
 @pytest.mark.parametrize("shape", [(1, 7, 3), (20, 200, 800), (64, 64, 64), (700, 400, 33)])
 def test_products_are_those_of_float64_within_float32s_rounding(
     shape: tuple[int, int, int],

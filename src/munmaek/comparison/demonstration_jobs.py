@@ -18,7 +18,6 @@ from munmaek.fit.record import Progress
 from munmaek.fit.running import Run
 from munmaek.look.measures import first_word_influence, reading_work
 from munmaek.models import stage_named
-from munmaek.nn.products import unmeasured_products
 from munmaek.tasks import task_named
 from munmaek.tasks.loading import load
 from munmaek.tasks.recipe import Recipe
@@ -70,12 +69,11 @@ class Outcome:
 
 @contextmanager
 def _steady() -> Generator[None]:
-    """Keep numbers from depending on how many threads there are and on what was measured."""
+    """Keep numbers from depending on how many threads there are."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with unmeasured_products():
-            yield
+        yield
     finally:
         torch.set_num_threads(threads)
 

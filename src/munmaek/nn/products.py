@@ -1,16 +1,21 @@
-"""Float32 matrix products by the library that computes them faster here.
+"""Float32 matrix products by the library that computes them faster on this processor.
 
-Torch gives float32 products to MKL, which on some processors uses half the width of their vectors;
-oneDNN, which comes with torch as well, uses all of it there and is twice as fast and as exact.
+Torch gives float32 products to MKL, which uses half the width of AMD's AVX-512 vectors; oneDNN,
+which comes with torch as well, uses all of it and is twice as fast and as exact. On Intel's
+processors the two are as fast. As they round differently, what decides is the processor and not a
+clock, so that every process on a machine multiplies alike.
+
 Torch takes oneDNN for them only where it may also round to bfloat16, which oneDNN does with AMX
 alone, so what comes out is held against float64 before it is trusted.
 """
 
+import platform
 import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -20,14 +25,12 @@ __all__ = [
     "fast_products",
     "inference",
     "onednn_is_better",
+    "onednn_is_exact",
     "onednn_is_on",
     "product_seconds",
-    "unmeasured_products",
 ]
 
 _SIZE = 384
-_WORTH = 1.3
-"""The speed-up of whole products that makes up for small ones, which are called slower."""
 _EXACT = 4.0
 """Largest error beside MKL's: both round to float32, summing in another order."""
 
@@ -38,14 +41,13 @@ class _Switch:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.inside = 0
-        self.unmeasured = 0
         self.before = ""
 
     def enter(self) -> None:
         with self.lock:
             if self.inside == 0:
                 self.before = _setting()
-                if not self.unmeasured and onednn_is_better():
+                if onednn_is_better():
                     _set("bf16")
             self.inside += 1
 
@@ -61,7 +63,7 @@ _switch = _Switch()
 
 @contextmanager
 def fast_products() -> Generator[None]:
-    """Let oneDNN compute this process's float32 products inside if it is faster and as exact.
+    """Let oneDNN compute this process's float32 products inside where it is faster and as exact.
 
     It holds for all threads; what was set before is set again when none is inside any more.
     """
@@ -70,20 +72,6 @@ def fast_products() -> Generator[None]:
         yield
     finally:
         _switch.leave()
-
-
-@contextmanager
-def unmeasured_products() -> Generator[None]:
-    """Let ``fast_products`` inside keep torch's own choice.
-
-    Which library is faster is measured, and a busy machine may measure otherwise; the two round
-    differently, so where numbers are to be the same in every run nothing may depend on it.
-    """
-    _switch.unmeasured += 1
-    try:
-        yield
-    finally:
-        _switch.unmeasured -= 1
 
 
 @contextmanager
@@ -100,10 +88,18 @@ def onednn_is_on() -> bool:
 
 @cache
 def onednn_is_better() -> bool:
-    """Measure whether oneDNN's products are clearly faster than torch's own choice, and float32's.
+    """Return whether oneDNN's products are the faster ones on this processor, and float32's."""
+    return (
+        torch.backends.mkl.is_available()
+        and torch.backends.cpu.get_cpu_capability() == "AVX512"
+        and "AuthenticAMD" in _processor()
+        and onednn_is_exact()
+    )
 
-    Measured once a process, in some 15 ms.
-    """
+
+@cache
+def onednn_is_exact() -> bool:
+    """Return whether oneDNN is there and rounds products to float32, held against float64's."""
     if not torch.backends.mkldnn.is_available():
         return False
     left, right = _samples()
@@ -111,12 +107,19 @@ def onednn_is_better() -> bool:
     before = _setting()
     try:
         _set("none")
-        slow, error = product_seconds(left, right), _error(left @ right, exact)
+        error = _error(left @ right, exact)
         _set("bf16")
-        fast, other = product_seconds(left, right), _error(left @ right, exact)
+        return _error(left @ right, exact) <= _EXACT * error
     finally:
         _set(before)
-    return slow > _WORTH * fast and other <= _EXACT * error
+
+
+def _processor() -> str:
+    """Return what the system says of the processor, its maker's name included."""
+    try:
+        return Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return platform.processor()
 
 
 def _samples() -> tuple[Tensor, Tensor]:
