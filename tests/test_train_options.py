@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from munmaek.errors import UnsupportedError
+from munmaek.errors import DiskError, UnsupportedError
 from munmaek.fit.averaging import Average
 from munmaek.fit.checkpoint import weights
 from munmaek.fit.config import TrainConfig
@@ -164,33 +164,29 @@ def test_a_budget_pays_for_the_validation_of_the_mean(monkeypatch):
 
 
 def test_tensorboard_that_is_not_there_is_an_error_that_says_what_to_install(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    monkeypatch.setitem(sys.modules, "tensorboard.summary.writer.record_writer", None)
     with pytest.raises(UnsupportedError, match=r"pip install 'munmaek\[tensorboard\]'"):
         trained(TrainConfig(steps=2, tensorboard=True), folder=tmp_path)
 
 
-def test_tensorboard_is_told_what_the_log_says(tmp_path, monkeypatch):
-    told = []
-
-    class Writer:
-        def __init__(self, folder):
-            told.append(folder)
-
-        def add_scalar(self, name, value, step):
-            told.append((name, value, step))
-
-        def close(self):
-            told.append("closed")
-
-    module = type(sys)("torch.utils.tensorboard")
-    module.SummaryWriter = Writer
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
+def test_tensorboard_reads_what_the_log_says(tmp_path):
+    loaders = pytest.importorskip("tensorboard.backend.event_processing.event_file_loader")
     config = TrainConfig(steps=3, tensorboard=True, log_every=0.0, validations=1)
     _, result = trained(config, folder=tmp_path)
-    assert told[0] == str(tmp_path / "tensorboard")
-    assert told[-1] == "closed"
-    assert ("validation", result.last_validation, 3) in told
-    assert sorted({each[2] for each in told[1:-1]}) == [1, 2, 3]
+    (file,) = (tmp_path / "tensorboard").glob("events.out.tfevents.*")
+    version, *events = loaders.EventFileLoader(str(file)).Load()
+    assert version.file_version == "brain.Event:2"
+    told = [(each.tag, each.tensor.float_val[0], event.step) for event in events
+            for each in event.summary.value]  # fmt: skip
+    assert ("validation", pytest.approx(result.last_validation), 3) in told
+    assert sorted({step for _, _, step in told}) == [1, 2, 3]
+
+
+def test_tensorboard_on_a_full_disk_is_an_error_of_the_run(tmp_path):
+    pytest.importorskip("tensorboard")
+    (tmp_path / "tensorboard").write_text("in the way", encoding="utf-8")
+    with pytest.raises(DiskError, match="tensorboard: cannot write"):
+        trained(TrainConfig(steps=2, tensorboard=True, log_every=0.0), folder=tmp_path)
 
 
 # Several processes

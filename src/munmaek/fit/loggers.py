@@ -3,6 +3,9 @@
 A logger is told what is trained, then a line of numbers now and then, and at the end the scores.
 """
 
+import os
+import socket
+import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -11,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, cast, runtime_checkable
 
 from munmaek.errors import ConfigError, UnsupportedError
+from munmaek.writing import writing
 
 __all__ = ["NAMES", "Logger", "TensorBoard", "current", "loggers_of", "telling"]
 
@@ -110,32 +114,58 @@ def _imported(module: str, name: str, extra: str) -> Any:
 
 
 class TensorBoard:
-    """Writes event files of TensorBoard into a folder."""
+    """Writes an event file of TensorBoard into a folder.
+
+    Each line is written when it is told, so that a disk that fails is an error of the run;
+    the writers of TensorBoard and PyTorch write in a thread of their own, and lose it there.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Take the folder, which is made with the first line."""
         self.folder = folder
-        self._writer: Any = None
+        self._path: Path | None = None
 
     def start(self, recipe: Mapping[str, Any]) -> None:
         """Make sure that it is installed."""
         del recipe
-        _imported("torch.utils.tensorboard", "TensorBoard", "tensorboard")
+        _board("record_writer")
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Write a scalar for each number."""
-        if self._writer is None:
-            board = _imported("torch.utils.tensorboard", "TensorBoard", "tensorboard")
-            self._writer = board.SummaryWriter(str(self.folder))
-        for name, value in metrics.items():
-            self._writer.add_scalar(name, value, step)
+        """Write a scalar for each number.
+
+        Raises:
+            DiskError: the file cannot be written.
+        """
+        values = [{"tag": name, "simple_value": value} for name, value in metrics.items()]
+        with writing(self.folder, "the last checkpoint stands; resume"):
+            if self._path is None:
+                self._path = self._begun()
+            self._write(self._path, step=step, summary={"value": values})
+
+    def _begun(self) -> Path:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        name = f"events.out.tfevents.{time.time():010.0f}.{socket.gethostname()}.{os.getpid()}"
+        path = self.folder / f"{name}.{len(list(self.folder.glob(f'{name}.*')))}"
+        self._write(path, file_version="brain.Event:2")
+        return path
+
+    def _write(self, path: Path, **fields: Any) -> None:
+        event = _board("event").Event(wall_time=time.time(), **fields)
+        with path.open("ab") as file:
+            _board("record_writer").RecordWriter(file).write(event.SerializeToString())
 
     def finish(self, scores: Mapping[str, float]) -> None:
-        """Close the files; what the model scores stands in its record."""
+        """Leave the file as it is; what the model scores stands in its record."""
         del scores
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+
+
+def _board(part: str) -> Any:
+    """Return TensorBoard's writer of records or its form of an event."""
+    places = {
+        "record_writer": "tensorboard.summary.writer.record_writer",
+        "event": "tensorboard.compat.proto.event_pb2",
+    }
+    return _imported(places[part], "TensorBoard", "tensorboard")
 
 
 class Mlflow:
