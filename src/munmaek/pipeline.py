@@ -272,6 +272,12 @@ def train_recipe(
     stage_named(recipe.stage).network_class(recipe.task)
     recipe.stage_config()
     recipe.train_config()
+    if init is not None and recipe.small_enough_to_see:
+        message = (
+            "--small-enough-to-see: what this begins from has sizes and a tokenizer of its own; "
+            "leave it or --init out"
+        )
+        raise ConfigError(message)
     task = task_named(recipe.task)
     task.check_extra(extra)
     with telling(_loggers(recipe, folder, running), recipe.model_dump(mode="json")) as take:

@@ -8,7 +8,10 @@ from munmaek.durations import parse_duration
 from munmaek.models.configuration import Config
 from munmaek.models.searched import Searched
 
-__all__ = ["MAY_CHANGE", "TrainConfig"]
+__all__ = ["LIMITS", "MAY_CHANGE", "TrainConfig"]
+
+LIMITS = ("budget", "epochs", "steps")
+"""Options that end a run, the first reached."""
 
 MAY_CHANGE = {
     "budget", "epochs", "steps", "validations", "patience", "checkpoint_every", "log_every",
@@ -139,6 +142,6 @@ class TrainConfig(Config):
         if not isinstance(values, dict):
             return values
         given = cast("dict[str, Any]", values)
-        if any(given.get(name) is not None for name in ("budget", "epochs", "steps")):
+        if any(given.get(name) is not None for name in LIMITS):
             return given
         return {**given, "epochs": 10.0}

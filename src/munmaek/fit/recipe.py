@@ -3,16 +3,16 @@
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, TypeVar, cast
+from typing import Annotated, Any, ClassVar, Final, TypeVar, cast
 
 from pydantic import AfterValidator, Field, PrivateAttr
 
 from munmaek.errors import ConfigError, InputError, UnsupportedError
-from munmaek.fit.config import TrainConfig
+from munmaek.fit.config import LIMITS, TrainConfig
 from munmaek.fit.holding import NOTHING, HoldOut
 from munmaek.folder.writing import MANIFEST
 from munmaek.metrics import CHOSE_WEIGHTS, VALIDATION
-from munmaek.models import stage_named, stages_for, without_alias
+from munmaek.models import stage_named, stages, stages_for, without_alias
 from munmaek.models.configuration import Config
 from munmaek.models.searched import Searched
 from munmaek.text.sources import UTF8, check_encoding
@@ -28,6 +28,10 @@ def _known_tokenizer(name: str) -> str:
     return name
 
 
+SMALL: Final = {"tokenizer": "words", "vocab_size": 500}
+"""Options of models that are small enough to see, of every stage."""
+SMALL_STEPS: Final = 1000
+"""Updates that such models take where no limit is given: seconds on any machine."""
 R = TypeVar("R", bound="Recipe")
 Encoding = Annotated[str, AfterValidator(check_encoding)]
 TokenizerName = Annotated[str, AfterValidator(_known_tokenizer)]
@@ -77,6 +81,9 @@ class Recipe(Config):
     """Rows to train on, drawn at random, fewer always among more; without it all."""
     seed: int = Field(default=0, ge=0)
     """Seed of everything random: weights, order of the data, dropout, rows held out."""
+    small_enough_to_see: bool = False
+    """Take, for whatever is not given, sizes at which every number can be shown: width 4 to 8, one
+    layer, one or two heads, 500 words, 1,000 steps."""
 
     _resolved: dict[str, Any] = PrivateAttr(default_factory=dict[str, Any])
 
@@ -89,6 +96,8 @@ class Recipe(Config):
         """
         given = super().given(values)
         stage, meant = without_alias(str(given.get("stage")))
+        if given.get("small_enough_to_see") is True:
+            given = _small(given, stage)
         if not meant:
             return given
         model = cast("dict[str, Any]", given.get("model", {}))
@@ -211,6 +220,26 @@ class Recipe(Config):
             values = {"seed": self.seed, **usual, **self.train}
             self._resolved["train"] = TrainConfig.of(values, where=where)
         return self._resolved["train"]
+
+
+def _small(given: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return the options with the sizes of a stage's small models where none are given.
+
+    Raises:
+        ValueError: the stage has no such sizes.
+    """
+    stage = stages().get(name)
+    if stage is None:
+        return dict(given)
+    if not stage.small:
+        message = f"stage '{name}' has no small sizes of its own; leave it out and give sizes"
+        raise ValueError(message)
+    kind = str(given.get("tokenizer", SMALL["tokenizer"]))
+    usual = SMALL if kind in KINDS else {}  # a model's folder brings its own
+    tables = {key: {**small, **given.get(key, {})} for key, small in stage.small.items()}
+    if "train" in tables and not any(tables["train"].get(each) for each in LIMITS):
+        tables["train"]["steps"] = SMALL_STEPS
+    return {**usual, **given, **tables}
 
 
 def validation_roles(recipe: Recipe) -> tuple[str, ...]:

@@ -44,6 +44,9 @@ class Stage:
     config: str
     networks: dict[str, str]
     training: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    small: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    """The sizes at which every number of its models can be shown: options of ``model`` and of
+    ``train``; empty where it has none."""
     picture: str = ""
     """A drawing of its context: ``package:file`` of an SVG of 134 by 64; empty where there is
     none."""
@@ -135,6 +138,7 @@ LINEAGE = (
         context="the last n−1 tokens",
         adds="counting and smoothing",
         source="Chen & Goodman 1998; Heafield et al. 2013",
+        small={"model": {"order": 3}},
         picture="munmaek.models:pictures/ngram.svg",
         counted=True,
         config="munmaek.models.ngram:NgramConfig",
@@ -148,6 +152,10 @@ LINEAGE = (
         context="one hidden state, updated token by token",
         adds="any length, learned",
         source="Mikolov 2010; Hochreiter & Schmidhuber 1997; Cho 2014",
+        small={
+            "model": {"embedding": 6, "hidden": 8, "dropout": 0.0},
+            "train": {"learning_rate": 2e-2},
+        },
         picture="munmaek.models:pictures/rnn.svg",
         config="munmaek.models.rnn:RnnConfig",
         beginning="munmaek.models.rnn.beginning:RnnBeginning",
@@ -173,6 +181,10 @@ LINEAGE = (
         context="the encoder's last state: one fixed context vector",
         adds="sequence in, sequence out",
         source="Sutskever 2014; Cho 2014",
+        small={
+            "model": {"embedding": 6, "hidden": 8, "dropout": 0.0},
+            "train": {"learning_rate": 2e-2},
+        },
         picture="munmaek.models:pictures/seq2seq.svg",
         config="munmaek.models.seq2seq:Seq2SeqConfig",
         networks={"translate": "munmaek.models.seq2seq:FixedVectorTranslatorNetwork"},
@@ -182,6 +194,10 @@ LINEAGE = (
         context="a new context vector for every output step, weighted over all encoder states",
         adds="what matters, where; alignments one can see",
         source="Bahdanau 2015; Luong 2015",
+        small={
+            "model": {"embedding": 6, "hidden": 8, "encoder_hidden": 4, "dropout": 0.0},
+            "train": {"learning_rate": 2e-2},
+        },
         picture="munmaek.models:pictures/attention.svg",
         aligns=True,
         config="munmaek.models.attention:AttentionConfig",
@@ -200,6 +216,7 @@ LINEAGE = (
         context="for every token its own context vector over the sentence itself",
         adds="no recurrence: all positions at once",
         source="Vaswani 2017",
+        small={"model": {"dimension": 8, "dropout": 0.0}, "train": {"learning_rate": 2e-2}},
         picture="munmaek.models:pictures/self_attention.svg",
         config="munmaek.models.self_attention:SelfAttentionConfig",
         networks={
@@ -218,6 +235,10 @@ LINEAGE = (
         context="many heads, concatenated, fed forward, stacked",
         adds="depth, parallel matrix work",
         source="Vaswani 2017",
+        small={
+            "model": {"dimension": 8, "heads": 2, "layers": 1, "feed_forward": 16, "dropout": 0.0},
+            "train": {"learning_rate": 2e-2},
+        },
         picture="munmaek.models:pictures/transformer.svg",
         specified_by="munmaek.models.transformer.specification:translator_spec",
         aligns=True,
@@ -240,6 +261,17 @@ LINEAGE = (
         context="a deep bidirectional stack, pre-trained by filling masked words",
         adds="one encoder for many tasks",
         source="Devlin 2019",
+        small={
+            "model": {
+                "hidden_size": 8,
+                "num_hidden_layers": 1,
+                "num_attention_heads": 2,
+                "intermediate_size": 16,
+                "hidden_dropout_prob": 0.0,
+                "initializer_range": 0.2,
+            },
+            "train": {"optimizer": "adamw", "learning_rate": 1e-2},
+        },
         picture="munmaek.models:pictures/bert.svg",
         published=True,
         config="munmaek.models.bert:BertConfig",
