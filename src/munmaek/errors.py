@@ -17,6 +17,7 @@ __all__ = [
     "MunmaekError",
     "MunmaekWarning",
     "OrderError",
+    "ServerError",
     "TrainingError",
     "UnsupportedError",
     "explaining_missing_torch",
@@ -78,6 +79,12 @@ class ArtefactError(MunmaekError):
 
 class TrainingError(MunmaekError):
     """Training that cannot go on, such as a loss that is not finite."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class ServerError(MunmaekError):
+    """A server that is asked for answers and is not reached, stays busy or fails."""
 
     exit_code: ClassVar[int] = 1
 

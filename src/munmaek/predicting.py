@@ -56,7 +56,7 @@ def predict(
     trained: Any = load(model) if isinstance(model, str | Path) else model
     kind = task_named(trained.info.task).answering_class()
     asked = kind.options.of(options, where="the options")
-    answering = kind(trained, asked)
+    answering: Answering = trained.answering(kind, asked)
     source = encoded([_source(data, answering)], asked.encoding)[0]
     leaving = Leaving(skip_empty, on_error)
     if save is not None:

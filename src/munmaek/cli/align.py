@@ -7,6 +7,7 @@ import typer
 
 from munmaek.cli.console import write_json
 from munmaek.cli.evaluate import write_scores
+from munmaek.cli.options import place_of
 from munmaek.cli.parameters import Declared, Given
 from munmaek.cli.predict import asked_of, class_at, parameters, predict
 from munmaek.errors import ConfigError, InputError
@@ -34,7 +35,8 @@ def align(given: Given) -> None:
     pairs; a pair with an empty side gives an empty one. --aligner reads all pairs before it aligns
     the first.
     """
-    folder, data = _parted(given["files"], alone=given["aligner"] is not None)
+    first, data = _parted(given["files"], alone=given["aligner"] is not None)
+    folder = None if first is None else place_of({**given, "model": first})
     from munmaek.text.sources import UTF8, encoded
 
     if given["gold"] is None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from munmaek.cli.console import write_json, write_line, write_message
-from munmaek.cli.options import ModelFolder
+from munmaek.cli.options import ServedModel, place_of
 from munmaek.cli.parameters import Declared, Given
 from munmaek.cli.predict import asked_of, parameters, predict
 
@@ -33,7 +33,7 @@ def fill(given: Given) -> None:
     if written == "-" or _is_file(written):
         predict("fill", given)
     else:
-        _fill_text(given["model"], written, asked_of("fill", given), json=given["json"])
+        _fill_text(place_of(given), written, asked_of("fill", given), json=given["json"])
 
 
 def _is_file(written: str) -> bool:
@@ -43,7 +43,7 @@ def _is_file(written: str) -> bool:
         return False
 
 
-def _fill_text(model: Path, text: str, asked: Any, *, json: bool) -> None:
+def _fill_text(model: Any, text: str, asked: Any, *, json: bool) -> None:
     from munmaek.tasks.loading import load_for
 
     trained: Any = load_for(model, "mlm")
@@ -59,4 +59,4 @@ def _fill_text(model: Path, text: str, asked: Any, *, json: bool) -> None:
         write_message(found[0].text)
 
 
-FILL = Declared(fill, lambda: parameters("fill", model=(ModelFolder, ...), file=(Text, ...)))
+FILL = Declared(fill, lambda: parameters("fill", model=(ServedModel, ...), file=(Text, ...)))

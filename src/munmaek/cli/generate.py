@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from munmaek.cli.console import write_json, write_line
-from munmaek.cli.options import Json, ModelFolder
+from munmaek.cli.options import SERVED, Json, ServedModel, place_of
 from munmaek.cli.parameters import Declared, Given, Parameters, class_parameters, given_of
 from munmaek.errors import ConfigError
 
@@ -18,10 +18,11 @@ def _parameters() -> Parameters:
     prompt = typer.Argument(metavar="PROMPT", help="Beginning of the text.", show_default=False)
     count = typer.Option("--count", "-n", min=1, metavar="N", help="Texts to make.")
     return {
-        "model": (ModelFolder, ...),
+        "model": (ServedModel, ...),
         "prompt": (Annotated[str, prompt], ""),
         "count": (Annotated[int, count], 1),
         **class_parameters(ASKED),
+        **SERVED,
         "json": (Json, False),
     }
 
@@ -38,17 +39,14 @@ def generate(given: Given) -> None:
         message = f"--top-p {top_p}: must be above 0 and at most 1"
         raise ConfigError(message)
 
-    import numpy as np
-
     from munmaek.tasks.lm.generating import AskedContinuations
     from munmaek.tasks.loading import load_for
 
     asked = AskedContinuations.of(given_of(ASKED, given), where="the command line")
-    trained: Any = load_for(given["model"], "lm", what="generate")
-    rng = np.random.default_rng(asked.seed)
+    trained: Any = load_for(place_of(given), "lm", what="generate")
     options = asked.model_dump(exclude={"seed"})
     prompt = given["prompt"]
-    for text in trained.generate(prompt, rng=rng, count=given["count"], **options):
+    for text in trained.generate(prompt, rng=asked.seed, count=given["count"], **options):
         if given["json"]:
             write_json({"prompt": prompt, "text": text})
         else:

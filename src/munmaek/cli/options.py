@@ -1,5 +1,6 @@
 """Arguments and options that several verbs share, each described once."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,6 +9,7 @@ import typer
 from munmaek.tasks import TASKS
 
 __all__ = [
+    "SERVED",
     "ConfigFile",
     "DataFiles",
     "Device",
@@ -18,18 +20,54 @@ __all__ = [
     "ModelFolder",
     "PairRows",
     "SecondColumn",
+    "ServedModel",
+    "Server",
     "Settings",
     "SourceTag",
     "TagColumn",
     "TextColumn",
+    "Token",
     "Valid",
     "column",
     "data_argument",
     "examples",
+    "place_of",
 ]
+
+SERVER = "Server"
 
 ModelFolder = Annotated[
     Path, typer.Argument(metavar="MODEL", show_default=False, help="Folder of a trained model.")
+]
+
+ServedModel = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        show_default=False,
+        help="Folder of a trained model, or its address on a server.",
+    ),
+]
+
+Server = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        show_default=False,
+        rich_help_panel=SERVER,
+        help="Ask a server instead of a MODEL, which is then left out: http://127.0.0.1:8000, or "
+        "with a model's name behind it, http://127.0.0.1:8000/NAME.",
+    ),
+]
+
+Token = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TOKEN",
+        show_default=False,
+        rich_help_panel=SERVER,
+        help="Token that the server lets in by; by default the variable MUNMAEK_TOKEN's.",
+    ),
 ]
 
 InputFile = Annotated[
@@ -130,6 +168,18 @@ SecondColumn = Annotated[
         help="Column of the second text of each pair: its name, or its number from 0.",
     ),
 ]
+
+
+SERVED: Mapping[str, tuple[Any, Any]] = {"server": (Server, None), "token": (Token, None)}
+"""Options of every verb that a server answers, too."""
+
+
+def place_of(given: Mapping[str, Any], name: str = "model") -> Any:
+    """Return the folder of a model, or its address with the token that was given."""
+    from munmaek.tasks.connection import Address, is_address
+
+    place = given[name]
+    return Address(place, given["token"]) if is_address(place) else Path(place)
 
 
 def data_argument(what: str) -> Any:

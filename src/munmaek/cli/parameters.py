@@ -202,6 +202,9 @@ class Grouped(TyperCommand):
                 with formatter.section(name):
                     formatter.write_dl(records)
 
+    def _has_server(self) -> bool:
+        return any(each.name == "server" for each in self.params)
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the arguments, old names of options among them.
 
@@ -209,7 +212,8 @@ class Grouped(TyperCommand):
             ConfigError: an unknown option; names those that may be meant.
         """
         try:
-            return super().parse_args(ctx, [_renewed(each) for each in args])
+            asked = [_renewed(each) for each in args]
+            return super().parse_args(ctx, _with_server(asked) if self._has_server() else asked)
         except Exception as error:
             # Newer versions of typer bring their own click, so its errors are known by name.
             if type(error).__name__ != "NoSuchOption" or self.explain is None:
@@ -217,6 +221,17 @@ class Grouped(TyperCommand):
             name = cast("Any", error).option_name
             message = f"{self.explain(name)}; see '{ctx.command_path} --help'"
             raise ConfigError(message) from error
+
+
+def _with_server(arguments: Sequence[str]) -> list[str]:
+    """Return arguments with the address of a server in the place of a model's folder."""
+    for place, argument in enumerate(arguments):
+        name, equals, value = argument.partition("=")
+        if argument == "--":
+            break
+        if name == "--server" and (equals or place + 1 < len(arguments)):
+            return [value if equals else arguments[place + 1], *arguments]
+    return [*arguments]
 
 
 def _renewed(argument: str) -> str:

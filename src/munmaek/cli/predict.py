@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from munmaek.cli.console import write, write_json, write_message
-from munmaek.cli.options import Force, InputFile, Json, ModelFolder
+from munmaek.cli.options import SERVED, Force, InputFile, Json, ServedModel, place_of
 from munmaek.cli.parameters import Given, Parameters, class_parameters, given_of
 from munmaek.declared import class_value
 from munmaek.tasks import tasks
@@ -22,8 +22,7 @@ Source = Any
 FAULTS_SHOWN, ROWS = 5, "Rows"
 """Rows that were left out because of a fault and are named one by one."""
 ANSWERING: Final[Mapping[str, str]] = {
-    **{task.verb: task.answering for task in tasks().values() if task.answering},
-    "align": "munmaek.tasks.translate.aligning:Aligning",
+    verb: path for task in tasks().values() for verb, path in task.verbs.items()
 }
 """By verb: the class that answers rows, ``module:name``."""
 OUTPUT: Final[Parameters] = {
@@ -91,8 +90,9 @@ def _options(verb: str) -> str:
 
 def parameters(verb: str, **arguments: Any) -> Parameters:
     """Return what a verb takes: its arguments, by default a model and a file, and its options."""
-    usual = {"model": (ModelFolder, ...), "file": (InputFile, "-")}
-    return {**(arguments or usual), **class_parameters(_options(verb), panel=ROWS), **OUTPUT}
+    usual = {"model": (ServedModel, ...), "file": (InputFile, "-")}
+    own = class_parameters(_options(verb), panel=ROWS)
+    return {**(arguments or usual), **own, **SERVED, **OUTPUT}
 
 
 def class_at(verb: str) -> Any:
@@ -110,21 +110,21 @@ def asked_of(verb: str, given: Given) -> Any:
     return class_at(verb).options.of(given_of(_options(verb), given), where="the command line")
 
 
-def predict(verb: str, given: Given, *, source: Source = None, folder: Path | None = None) -> None:
+def predict(verb: str, given: Given, *, source: Source = None, folder: Any = None) -> None:
     """Answer the rows of a source: into a file, or on standard output as they come.
 
     Args:
         verb: its name.
         given: its arguments and options.
         source: where the rows come from; None is the argument ``file``.
-        folder: of the model; None is the argument ``model``.
+        folder: of the model, or its address; None is the argument ``model``.
     """
     from munmaek.tasks.predicting import Leaving
     from munmaek.text.sources import encoded
 
     asked = asked_of(verb, given)
     source = encoded([given["file"] if source is None else source], asked.encoding)[0]
-    folder = given.get("model") if folder is None else folder
+    folder = place_of(given) if folder is None and "model" in given else folder
     faults = _Faults()
     leaving = Leaving(given["skip_empty"], _on_error(given["on_error"]), faults.tell)
     if given["output"] is None:
@@ -155,7 +155,7 @@ class _Faults:
 
 
 def _to_file(
-    verb: str, folder: Path | None, source: Source, asked: Any, leaving: Any, given: Given
+    verb: str, folder: Any, source: Source, asked: Any, leaving: Any, given: Given
 ) -> None:
     from munmaek.tasks.predicting import predict_to
     from munmaek.text.written import form_written

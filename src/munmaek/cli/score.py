@@ -1,11 +1,11 @@
 """``munmaek score``."""
 
-from pathlib import Path
 from typing import Any
 
 from munmaek.cli.console import write, write_json
 from munmaek.cli.evaluate import number
 from munmaek.cli.inputs import in_blocks
+from munmaek.cli.options import place_of
 from munmaek.cli.parameters import Declared, Given
 from munmaek.cli.predict import asked_of, parameters, predict
 from munmaek.errors import ConfigError
@@ -29,23 +29,25 @@ def score(given: Given) -> None:
         return
     if given["output"] is not None:
         raise ConfigError("--total is one sum, and -o writes rows; leave one of them out")
-    _write_total(given["model"], given["file"], asked_of("score", given), json=given["json"])
+    _write_total(place_of(given), given["file"], asked_of("score", given), json=given["json"])
 
 
-def _write_total(model: Path, file: str, asked: Any, *, json: bool) -> None:
+def _write_total(model: Any, file: str, asked: Any, *, json: bool) -> None:
     from munmaek.progress import followed
     from munmaek.tasks.lm.answering import Scoring
     from munmaek.tasks.lm.scoring import TextTotal
+    from munmaek.tasks.loading import load_for
     from munmaek.tasks.predicting import open_asked
     from munmaek.text.files import count_lines
     from munmaek.text.sources import encoded
 
-    scoring = Scoring.opened(model, asked)
+    trained: Any = load_for(model, *Scoring.tasks, what=Scoring.use)
+    scoring = trained.answering(Scoring, asked)
     texts = (text for (text,) in open_asked(encoded([file], asked.encoding)[0], scoring).texts())
     blocks = in_blocks(texts, TOTAL_BLOCK)
     found = TextTotal()
     for lines in followed(blocks, "lines", total=lambda: count_lines(file), size=len):
-        found += scoring.model.total(lines)
+        found += trained.total(lines)
     if json:
         write_json({"file": file, **found.to_json()})
         return

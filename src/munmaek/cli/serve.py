@@ -37,7 +37,7 @@ def serve(given: Given) -> None:
     from munmaek.serve.options import ServerOptions
 
     named = names_of(given["models"])
-    asked = {name: each for name, each in given.items() if name != "models" and each is not None}
+    asked = {name: each for name, each in given.items() if name != "models" and each}
     options = ServerOptions.of(asked, where="the options")
     check_open(options)
 
@@ -68,7 +68,9 @@ def parameters() -> Parameters:
             {},
             "Limits" if name in LIMITS else "Server",
             field,
-            "" if field.default in (None, False) else shown(field.default),
+            "" if field.default in (None, False, ()) else shown(field.default),
+            repeated=field.is_many,
+            metavar="FILE" if field.is_many else "",
         )
         for name, field in options.items()
     ]

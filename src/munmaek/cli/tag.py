@@ -1,12 +1,12 @@
 """``munmaek tag``."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from munmaek.cli.console import write, write_json
 from munmaek.cli.inputs import block_of, in_blocks
+from munmaek.cli.options import place_of
 from munmaek.cli.parameters import Declared, Given, Parameters
 from munmaek.cli.predict import parameters, predict
 from munmaek.errors import ConfigError
@@ -37,10 +37,10 @@ def tag(given: Given) -> None:
         return
     if given["output"] is not None:
         raise ConfigError("-o writes rows, and --words reads none; give a sentence a line")
-    _label_words(given["model"], given["file"], json=given["json"])
+    _label_words(place_of(given), given["file"], json=given["json"])
 
 
-def _label_words(model: Path, file: str, *, json: bool) -> None:
+def _label_words(model: Any, file: str, *, json: bool) -> None:
     from dataclasses import asdict
 
     from munmaek.tasks.loading import load_for

@@ -10,9 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from munmaek.errors import MunmaekError
+from munmaek.errors import InputError, MunmaekError
 from munmaek.serve.asking import RefusedError
 from munmaek.serve.metrics import Metrics
+from munmaek.tasks.packing import listed
+from munmaek.text.written_lines import json_line
 from munmaek.web.turns import COME_BACK, GoneError
 
 __all__ = ["Endpoint", "ErrorForm", "answered", "posted", "while_there"]
@@ -22,6 +24,8 @@ Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 ErrorForm: TypeAlias = Callable[[RefusedError], Mapping[str, Any]]
 """Returns the body of an answer that is an error."""
 
+COMPACT: Any = {"ensure_ascii": False, "separators": (",", ":")}
+WRITE = json.JSONEncoder(**COMPACT, allow_nan=False, default=listed).encode
 GONE = 499
 """The status noted of a request whose client has gone; nobody receives it."""
 
@@ -49,9 +53,26 @@ async def _gone(request: Request) -> None:
         pass
 
 
-def answered(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """Return a value as JSON in UTF-8; numbers that JSON cannot hold are an error."""
-    content = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+def answered(
+    value: Any,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    *,
+    arrays: Callable[[Any], Any] | None = None,
+) -> Response:
+    """Return a value as JSON in UTF-8.
+
+    Args:
+        value: plain, but for arrays.
+        status: of the answer.
+        headers: further ones.
+        arrays: returns an array as plain values, for our own client, which reads NaN and infinity
+            too; None lists its numbers, and has null for what JSON cannot hold.
+    """
+    try:
+        content = WRITE(value) if arrays is None else json.dumps(value, default=arrays, **COMPACT)
+    except ValueError:  # a number that is none
+        content = json_line(json.loads(json.dumps(value, default=listed)))
     body = content.encode("utf-8", "replace")
     return Response(body, status, headers=headers, media_type="application/json")
 
@@ -83,6 +104,8 @@ async def _refusable(request: Request, endpoint: Endpoint, form: ErrorForm) -> R
     except RefusedError as error:
         refused = error
     except MunmaekError as error:
-        refused = RefusedError(422, str(error))
+        # Of a question it is one of the texts that cannot be answered; else how they are asked.
+        field = None if isinstance(error, InputError) else "options"
+        refused = RefusedError(422, str(error), field=field)
     later = COME_BACK if refused.status in (429, 503) else None
     return answered(form(refused), refused.status, later)

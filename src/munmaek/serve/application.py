@@ -70,6 +70,7 @@ def application(
         "/ready": lambda: answered({"status": "ok", "models": [m.name for m in served.served]}),
         "/metrics": lambda: Response(metrics.written(), media_type=CONTENT_TYPE),
         "/v1/models": lambda: answered(openai.listed(served)),
+        "/models": lambda: answered(own.described(served)),
         "/openapi.json": lambda: answered(description(served, [path for path, _, _ in routes])),
         "/": lambda: HTMLResponse(page(served, [path for path, _, _ in routes])),
     }
@@ -106,7 +107,9 @@ def _posted(served: Models) -> list[Posted]:
         routes["/translate"] = libretranslate.translate(served), libretranslate.error_form
     routes["/tokenize"] = inference.tokenize(served), inference.error_form
     for name in able:
-        routes.setdefault(f"/{name}", (own.asking(served, name), own.error_form))
+        asking = own.asking(served, name), own.error_form
+        routes.setdefault(f"/{name}", asking)
+        routes[f"/ask/{name}"] = asking
     return [(path, *each) for path, each in routes.items()]
 
 

@@ -26,7 +26,7 @@ def _schema(served: Models, path: str) -> dict[str, Any]:
     """Return the JSON schema of a route's body."""
     if path in BODIES:
         return BODIES[path].model_json_schema()
-    name = path.removeprefix("/")
+    name = path.rpartition("/")[2]
     services = [each.queues[name].service for each in served.served if name in each.queues]
     texts = services[0].texts
     one = {"type": "string"} if len(texts) == 1 else {"anyOf": [{"type": "string"}, _listed()]}
@@ -101,12 +101,14 @@ def page(served: Models, paths: Sequence[str]) -> str:
     shown = "".join(
         f"<h3><code>POST {path}</code></h3><pre>{html.escape(_example(served, path))}</pre>"
         for path in paths
+        if not path.startswith("/ask/")
     )
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>munmaek</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<style>{STYLE}</style><h1>munmaek 문맥</h1><h2>Models</h2><table><tr><th>name<th>task"
         f"<th>model<th>answers</tr>{rows}</table><h2>Requests</h2>{shown}"
+        "<p>Each verb is at <code>/ask/VERB</code>, too, in munmaek's own form.</p>"
         '<p><a href="openapi.json">openapi.json</a> has every field, '
         '<a href="metrics">metrics</a> what was asked.</p></html>'
     )

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from munmaek.errors import ConfigError
 from munmaek.serve.asking import RefusedError
 from munmaek.serve.batching import Batcher, FullError
 from munmaek.serve.metrics import Metrics
@@ -34,6 +35,30 @@ class Served:
     """Seconds since 1970 when it was loaded."""
 
 
+def indices_of(given: Sequence[str], models: Mapping[str, Any]) -> dict[str, str]:
+    """Return the index of each model that has one, by its name.
+
+    Args:
+        given: FILE for the only model with vectors, or NAME=FILE.
+        models: trained models by name.
+
+    Raises:
+        ConfigError: no such model, several for one file, or several files for one.
+    """
+    able = [name for name, model in models.items() if hasattr(model, "embed_blocks")]
+    out: dict[str, str] = {}
+    for each in given:
+        name, equals, path = each.partition("=")
+        if not equals or name not in models:
+            name, path = able[0] if len(able) == 1 else "", each
+        if not name or name in out:
+            why = "has an index already" if name else "say of which model, as NAME=FILE"
+            message = f"--index {each}: {name and repr(name)} {why}".replace("  ", " ")
+            raise ConfigError(message)
+        out[name] = path
+    return out
+
+
 class Models:
     """Finds the model that answers a request."""
 
@@ -46,6 +71,7 @@ class Models:
             metrics: told of every batch.
         """
         self.limits = limits
+        self._indices = indices_of(limits.index, models)
         # One thread: a model uses all cores, and each thread keeps memory of its own.
         self.worker = ThreadPoolExecutor(1, thread_name_prefix="munmaek-model")
         self.served = [
@@ -60,7 +86,8 @@ class Models:
 
     def _queues(self, name: str, model: Any, metrics: Metrics) -> dict[str, Batcher]:
         out: dict[str, Batcher] = {}
-        for service in services_of(model, {"precision": self.limits.precision}):
+        chosen = {"precision": self.limits.precision, "index": self._indices.get(name)}
+        for service in services_of(model, chosen):
             out[service.name] = Batcher(
                 service,
                 self.worker,
@@ -69,7 +96,18 @@ class Models:
                 report=metrics.batches(name, service.name),
                 waits=metrics.waiting(name, service.name),
             )
+        self._searched(name, out)
         return out
+
+    def _searched(self, name: str, queues: Mapping[str, Batcher]) -> None:
+        """Make sure that a model searches where it was given an index.
+
+        Raises:
+            ConfigError: it has no vectors.
+        """
+        if name in self._indices and "search" not in queues:
+            message = f"--index {name}={self._indices[name]}: '{name}' embeds no texts"
+            raise ConfigError(message)
 
     @property
     def services(self) -> tuple[str, ...]:

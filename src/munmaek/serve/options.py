@@ -28,6 +28,9 @@ class ServerOptions(Config):
     precision: Literal["float32", "bfloat16", "int8"] = "float32"
     """Precision of the weights: bfloat16 (embed) and int8 (embed, translate) are nearly the same
     and faster."""
+    index: tuple[str, ...] = ()
+    """Texts that a model searches, [MODEL=]FILE: rows with vectors as munmaek embed -o writes them,
+    or a text a line; may come again."""
     grace: Annotated[float, Field(ge=0)] = 30.0
     """Seconds for what is under way when the server is told to end."""
     access_log: bool = False

@@ -15,14 +15,37 @@ from munmaek.errors import ConfigError
 from munmaek.serve.answering import Endpoint, answered, while_there
 from munmaek.serve.asking import RefusedError, read_json, text_of
 from munmaek.serve.models import Models
-from munmaek.tasks.service import Question, Service
+from munmaek.tasks.packing import packed
+from munmaek.tasks.service import Question, Service, told_of
 
-__all__ = ["asking", "error_form"]
+__all__ = ["asking", "described", "error_form"]
 
 
 def error_form(error: RefusedError) -> Mapping[str, Any]:
     """Return an error as one line."""
-    return {"error": error.message}
+    field = {} if error.field is None else {"field": error.field}
+    return {"error": error.message, **field}
+
+
+def described(models: Models) -> Mapping[str, Any]:
+    """Return what clients of our own want to know before they ask."""
+    rows = [
+        {
+            "name": each.name,
+            "task": each.model.info.task,
+            "stage": each.model.info.stage,
+            "label": each.model.info.label,
+            "version": each.model.info.version,
+            "parameters": each.model.info.parameters,
+            "columns": each.model.info.columns,
+            "verbs": list(each.queues),
+            "told": told_of(each.model),
+        }
+        for each in models.served
+    ]
+    limits = models.limits
+    sizes = {"texts": limits.texts, "characters": limits.characters, "together": limits.batch}
+    return {"models": rows, "limits": sizes}
 
 
 def asking(models: Models, name: str) -> Endpoint:
@@ -36,10 +59,12 @@ def asking(models: Models, name: str) -> Endpoint:
         several = isinstance(inputs, list)
         rows = cast("list[Any]", inputs) if several else [inputs]
         questions = [_question(service, row) for row in rows]
+        packs = given.pop("packed", False) is True
         options = _options(service, given)
         found = await while_there(request, models.answers(served, name, questions, options))
         out = [service.to_json(each) for each in found]
-        return answered({"model": served.name, "outputs": out if several else out[0]})
+        whole = {"model": served.name, "outputs": out if several else out[0]}
+        return answered(whole, arrays=packed if packs else None)
 
     return respond
 

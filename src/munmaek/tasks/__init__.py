@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from munmaek.tasks.recipe import Recipe
     from munmaek.tasks.work import Work
 
-__all__ = ["TASKS", "Task", "task_named", "tasks"]
+__all__ = ["TASKS", "Task", "load_name", "task_named", "tasks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,10 @@ class Task:
     """The class of the options of its evaluation."""
     answering: str = ""
     """The class of its verb: what a model of the task says of the rows of a table."""
+    further: tuple[tuple[str, str], ...] = ()
+    """Further verbs that answer rows, each with its class."""
+    remote: str = "munmaek.tasks.remote:Remote"
+    """The class of its models on a server."""
     reads: str = "its data"
     """The data that it is trained on, in words."""
     besides: tuple[str, ...] = ()
@@ -66,11 +70,20 @@ class Task:
 
     def loaded(self) -> "Work[Any, Any, Any]":
         """Return the task's work."""
-        return _load(self.work)()
+        return load_name(self.work)()
 
     def model_class(self) -> Any:
         """Return the class of the task's trained models."""
-        return _load(self.model)
+        return load_name(self.model)
+
+    @property
+    def verbs(self) -> dict[str, str]:
+        """Return the verbs that answer rows by its models, each with its class."""
+        return {**({self.verb: self.answering} if self.answering else {}), **dict(self.further)}
+
+    def remote_class(self) -> Any:
+        """Return the class of its models on a server."""
+        return load_name(self.remote)
 
     def answering_class(self) -> "type[Answering]":
         """Return the class of the task's verb.
@@ -81,7 +94,7 @@ class Task:
         if not self.answering:
             message = f"models for '{self.name}' answer no rows of tables"
             raise UnsupportedError(message)
-        return _load(self.answering)
+        return load_name(self.answering)
 
     def check_extra(self, extra: "Extra") -> None:
         """Check that the task can use all that is trained on besides.
@@ -99,11 +112,11 @@ class Task:
 
     def recipe_class(self) -> "type[Recipe]":
         """Return the class of the task's options."""
-        return _load(self.recipe)
+        return load_name(self.recipe)
 
     def asked_class(self) -> "type[Asked]":
         """Return the class of the options of the task's evaluation."""
-        return _load(self.asked)
+        return load_name(self.asked)
 
 
 TASKS = (
@@ -117,6 +130,7 @@ TASKS = (
         beside=("word_perplexity", "perplexity"),
         recipe="munmaek.tasks.lm.options:LmRecipe",
         answering="munmaek.tasks.lm.answering:Scoring",
+        remote="munmaek.tasks.lm.remote:RemoteLanguageModel",
         asked="munmaek.tasks.lm.options:AskedLines",
         reads="running text, a sentence a line",
         besides=("memory", "temp_dir", "threads", "reserved", "curve"),
@@ -137,6 +151,7 @@ TASKS = (
         beside=("macro_f1", "micro_f1"),
         recipe="munmaek.tasks.classify.options:ClassifyRecipe",
         answering="munmaek.tasks.classify.answering:Classifying",
+        remote="munmaek.tasks.classify.remote:RemoteClassifier",
         asked="munmaek.tasks.classify.options:AskedLabels",
         reads="a table of texts with their labels, or of pairs of texts",
         besides=("soft_labels", "curve"),
@@ -158,6 +173,7 @@ TASKS = (
         beside=("pearson", "mse"),
         recipe="munmaek.tasks.regress.options:RegressRecipe",
         answering="munmaek.tasks.regress.answering:Rating",
+        remote="munmaek.tasks.regress.remote:RemoteRegressor",
         asked="munmaek.tasks.asked:AskedRows",
         reads="a table of texts, or of pairs of texts, with a number each",
         besides=("curve",),
@@ -176,6 +192,7 @@ TASKS = (
         beside=("accuracy", "span_precision", "span_recall"),
         recipe="munmaek.tasks.tag.options:TagRecipe",
         answering="munmaek.tasks.tag.answering:Tagging",
+        remote="munmaek.tasks.tag.remote:RemoteTagger",
         reads="a word and its label a line, an empty line after each sentence",
         besides=("curve",),
         examples=("munmaek train tag names.tsv --model bert --init models/bert -o models/names",),
@@ -191,6 +208,8 @@ TASKS = (
         beside=("chrf", "ter", "perplexity", "bits_per_character"),
         recipe="munmaek.tasks.translate.options:TranslateRecipe",
         answering="munmaek.tasks.translate.answering:Translating",
+        further=(("align", "munmaek.tasks.translate.aligning:Aligning"),),
+        remote="munmaek.tasks.translate.remote:RemoteTranslator",
         asked="munmaek.tasks.translate.options:AskedBitext",
         reads="two parallel files, or a table of sentence pairs",
         besides=("alignment_supervision", "back_translated", "curve"),
@@ -211,6 +230,7 @@ TASKS = (
         also=("embed",),
         recipe="munmaek.tasks.mlm.options:MlmRecipe",
         answering="munmaek.tasks.mlm.answering:Filling",
+        remote="munmaek.tasks.mlm.remote:RemoteEncoder",
         asked="munmaek.tasks.mlm.options:AskedMasked",
         reads="running text, a text a line",
         besides=("dry_run", "curve"),
@@ -234,6 +254,7 @@ TASKS = (
         also=("mlm",),
         recipe="munmaek.tasks.embed.options:EmbedRecipe",
         answering="munmaek.tasks.embed.answering:Embedding",
+        remote="munmaek.tasks.mlm.remote:RemoteEncoder",
         asked="munmaek.tasks.asked:AskedPairs",
         reads="texts, a text a line, or a table of pairs of one meaning",
         besides=("curve",),
@@ -245,7 +266,8 @@ TASKS = (
 )
 
 
-def _load(path: str) -> Any:
+def load_name(path: str) -> Any:
+    """Return what ``module:name`` names, its module loaded."""
     module, name = path.split(":")
     return getattr(import_module(module), name)
 

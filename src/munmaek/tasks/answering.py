@@ -8,9 +8,9 @@ in them. Everything else, such as files, blocks, empty rows and faults, is the s
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, TypeVar
 
-from munmaek.errors import UnsupportedError
+from munmaek.errors import ConfigError, UnsupportedError
 from munmaek.fit.recipe import Encoding
 from munmaek.models.configuration import Config
 from munmaek.tasks import task_named
@@ -51,6 +51,8 @@ class Asked(Config):
 
     served: ClassVar[tuple[str, ...]] = ()
     """Keys that requests to a server may ask for: none that names a file, or how one is read."""
+    here: ClassVar[tuple[str, ...]] = ("text_column", "encoding")
+    """Keys that say how rows are read and shown, which whoever asks a server does."""
 
     text_column: str | int | None = None
     """Column of a table's text: its name, or its number from 0."""
@@ -66,6 +68,23 @@ class Asked(Config):
             for name, value in found.items()
         }
 
+    def sent(self) -> dict[str, Any]:
+        """Return what a server is asked for, by key: options that are not at their defaults.
+
+        Raises:
+            ConfigError: an option that servers are not asked for.
+        """
+        asked = self.model_dump(mode="json", exclude_defaults=True, exclude=set(self.here))
+        other = next((name for name in asked if name not in self.served), None)
+        if other is not None:
+            flag = next((own for own, key in self.flags.items() if key == other), other)
+            message = (
+                f"--{flag.replace('_', '-')} is for a model in a folder; on a server it is as "
+                "whoever runs the server chose"
+            )
+            raise ConfigError(message)
+        return asked
+
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19
@@ -73,6 +92,8 @@ def _is_number(value: Any) -> bool:
 
 class AskedSource(Asked):
     """Options of what reads the source of a translation."""
+
+    here = ("text_column", "encoding", "source_column")
 
     source_column: str | int | None = None
     """Column of the source: its name, or its number from 0."""
@@ -91,7 +112,7 @@ class Answering(ABC):
     """Rows that go through the model together; None is all, of which none can be asked alone."""
     ends: str = SPACES
     """Characters that are stripped off both ends of a plain line."""
-    extra: ClassVar[int] = 0
+    extra: int = 0
     """Columns that a table without known names may have behind those that are read."""
 
     columns: Sequence[Column]
@@ -100,6 +121,15 @@ class Answering(ABC):
     """Names of the new columns of a table, in their order."""
     empty: Answer | None = NOTHING
     """The answer of an empty row, which no model is asked; None asks it."""
+    texts: ClassVar[tuple[str, ...]] = ("text",)
+    """The texts of a row by the names that servers have for them."""
+    optional: ClassVar[int] = 0
+    """Number of the last texts that a row may lack."""
+    told: ClassVar[tuple[str, ...]] = ()
+    """Attributes of a model that are read besides what answers, such as ``tokenizer.space``; a
+    server tells them of a model that is not here."""
+    wholly: ClassVar[Mapping[str, Any]] = {}
+    """Options by which a server gives what ``whole`` holds."""
     fills: ClassVar[tuple[str, ...]] = ()
     """Suffixes of files that are not rows, and that ``fill`` writes again with its answers."""
     whole: bool = False
@@ -115,7 +145,7 @@ class Answering(ABC):
         """
 
     @classmethod
-    def opened(cls, folder: Any, asked: Asked) -> Self:
+    def opened(cls, folder: Any, asked: Asked) -> "Answering":
         """Open a model's folder to be asked.
 
         Raises:
@@ -124,7 +154,7 @@ class Answering(ABC):
         """
         from munmaek.tasks.loading import load_for
 
-        return cls(load_for(folder, *cls.tasks, what=cls.use), asked)
+        return load_for(folder, *cls.tasks, what=cls.use).answering(cls, asked)
 
     @abstractmethod
     def answers(self, texts: Sequence[Texts]) -> Sequence[Answer]:
@@ -152,6 +182,10 @@ class Answering(ABC):
     def beside(self, rows: Iterator[Row]) -> Iterator[Row]:
         """Add to the rows what is given beside them."""
         return rows
+
+    def received(self, answer: Answer, /) -> Answer:
+        """Return what a server says of a row as ``answers`` says it."""
+        return answer
 
     def fill(self, source: Source, output: Path) -> Mapping[str, int]:
         """Write a file that is not rows again, with the answers in it; return counts of its parts.
@@ -199,6 +233,9 @@ def source_column(asked: AskedSource, remembered: Mapping[str, str | int]) -> Co
     return Column("source", (*SOURCE_NAMES, *TEXT_NAMES), given, remembered.get("source"))
 
 
+K = TypeVar("K", bound=Answering)
+
+
 class Answers:
     """Base of trained models: what they say of questions, as plain values by name."""
 
@@ -219,10 +256,19 @@ class Answers:
         """
         return self.results([question], **options)[0]
 
+    def answering(self, kind: type[K], asked: Any) -> Answering:
+        """Return what answers rows by this model: ``kind`` with its options ``asked``.
+
+        Raises:
+            ConfigError: options that do not go together.
+            UnsupportedError: the model cannot be asked so.
+        """
+        return kind(self, asked)
+
     def results(self, questions: Sequence[str | Texts], **options: Any) -> list[dict[str, Any]]:
         """Return what the model says of each question, in their order; see ``result``."""
         verb = task_named(self.info.task).answering_class()
-        answering = verb(self, verb.options.of(options, where="the options"))
+        answering = self.answering(verb, verb.options.of(options, where="the options"))
         answering.whole = True
         rows = [(each,) if isinstance(each, str) else tuple(each) for each in questions]
         return [dict(each) for each in answers_of(answering, rows)]

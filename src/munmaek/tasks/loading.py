@@ -8,6 +8,7 @@ from munmaek.fit.trained import Trained
 from munmaek.folder.info import Info
 from munmaek.folder.manifest import MANIFEST, check_not_lost, read_manifest
 from munmaek.tasks import task_named, tasks
+from munmaek.tasks.connection import Address, is_address
 from munmaek.tasks.work import Work
 
 __all__ = ["is_published", "load", "load_for"]
@@ -20,17 +21,26 @@ def is_published(path: Path) -> bool:
 
 
 @explaining_missing_torch()
-def load(folder: Path | str) -> Trained:
+def load(folder: Path | str | Address, *, token: str | None = None) -> Trained:
     """Load the trained model in ``folder``, ready to use on the processor.
 
     A folder in Hugging Face's form (BERT, RoBERTa, ELECTRA, DistilBERT), or one of
-    sentence-transformers, is opened as it is.
+    sentence-transformers, is opened as it is. The address of ``munmaek serve``, ``http://host:port``
+    or ``http://host:port/NAME``, gives a model that is asked there.
+
+    Args:
+        folder: the folder, or the address.
+        token: lets in to a server; None is that of the variable ``MUNMAEK_TOKEN``.
 
     Raises:
         ArtefactError: no model there, a newer format, or files missing, truncated or altered.
         UnsupportedError: it needs an extra or a stage that is not installed.
+        ConfigError: no such model on the server, or a token that it does not know.
+        ServerError: the server is not reached.
     """
-    path = Path(folder)
+    if is_address(folder):
+        return _served(folder, token)
+    path = Path(str(folder))
     if is_published(path):
         check_not_lost(path)
         return _adopted(path)
@@ -43,11 +53,17 @@ def load(folder: Path | str) -> Trained:
         raise ArtefactError(message) from error
 
 
-def load_for(folder: Path | str, *names: str, what: str = "") -> Any:
+def _served(place: Any, token: str | None, *names: str) -> Any:
+    from munmaek.tasks.remote import open_remote
+
+    return open_remote(place if isinstance(place, Address) else Address(place, token), *names)
+
+
+def load_for(folder: Path | str | Address, *names: str, what: str = "") -> Any:
     """Open a model for a use that needs the answer of a task.
 
     Args:
-        folder: of the model.
+        folder: of the model, or its address.
         names: the tasks whose answers will do, also from models of others that give them.
         what: names the use; by default the first task's verb.
 
@@ -55,7 +71,8 @@ def load_for(folder: Path | str, *names: str, what: str = "") -> Any:
         UnsupportedError: the model gives another answer.
         ArtefactError: as ``load``.
     """
-    rows, model = [task_named(name) for name in names], load(folder)
+    rows = [task_named(name) for name in names]
+    model: Any = _served(folder, None, *names) if is_address(folder) else load(folder)
     able = dict.fromkeys(name for row in rows for name in (row.name, *row.also))
     if model.info.task not in able:
         wanted = " or ".join(f"'{name}'" for name in able)

@@ -12,13 +12,16 @@ from typing import Any, Protocol, TypeAlias
 
 from munmaek.errors import ConfigError
 from munmaek.models.configuration import Config
-from munmaek.tasks import task_named, tasks
+from munmaek.tasks import load_name, task_named, tasks
 from munmaek.tasks.answering import Answering, answers_of
 
-__all__ = ["Continuing", "Nothing", "Question", "Service", "services_of"]
+__all__ = ["Continuing", "Nothing", "Question", "Service", "services_of", "told_of"]
 
 Question: TypeAlias = tuple[str, ...]
 """The texts of a question, such as the two of a pair."""
+
+
+NOT_THERE = object()
 
 
 class Nothing(Config):
@@ -109,12 +112,41 @@ def services_of(model: Any, options: Mapping[str, Any]) -> list[Service]:
     own = {
         each.name: each for each in task_named(model.info.task).loaded().services(model, options)
     }
-    for row in tasks().values():
-        if row.answering and row.verb not in own:
-            kind = row.answering_class()
-            if any(task_named(name).serves(model.info.task) for name in kind.tasks):
-                own[row.verb] = _answering_service(row.verb, kind, model, options)
+    for verb, kind in _verbs_of(model).items():
+        if verb not in own:
+            own[verb] = _answering_service(verb, kind, model, options)
     return list(own.values())
+
+
+def _verbs_of(model: Any) -> dict[str, type[Answering]]:
+    """Return the verbs that a trained model answers, each with its class."""
+    classes = {
+        verb: load_name(path) for row in tasks().values() for verb, path in row.verbs.items()
+    }
+    return {
+        verb: kind
+        for verb, kind in classes.items()
+        if any(task_named(name).serves(model.info.task) for name in kind.tasks)
+    }
+
+
+def told_of(model: Any) -> dict[str, Any]:
+    """Return the attributes that verbs read of a model besides its answers, as JSON has them.
+
+    Those that it has not are left out.
+    """
+    out: dict[str, Any] = {}
+    for name in (name for kind in _verbs_of(model).values() for name in kind.told):
+        value: Any = model
+        *outer, last = name.split(".")
+        for part in (*outer, last):
+            value = getattr(value, part, NOT_THERE)
+        if value is not NOT_THERE:
+            place = out
+            for part in outer:
+                place = place.setdefault(part, {})
+            place[last] = value
+    return out
 
 
 def _answering_service(
@@ -122,6 +154,7 @@ def _answering_service(
 ) -> Service:
     """Return the service of a verb, whose questions are answered as rows of a table are."""
     fields = kind.options.model_fields
+    several = "pairs" in fields
 
     @lru_cache(KEPT)
     def ready(asked: Any) -> Answering:
@@ -133,18 +166,18 @@ def _answering_service(
         out: list[Any] = [None] * len(questions)
         for width in {len(each) for each in questions}:
             rows = [row for row, each in enumerate(questions) if len(each) == width]
-            way = asked if width == 1 else asked.model_copy(update={"pairs": True})
+            paired = several and width > 1
+            way = asked.model_copy(update={"pairs": True}) if paired else asked
             found = answers_of(ready(way), [questions[row] for row in rows])
             for row, each in zip(rows, found, strict=True):
                 out[row] = each
         return out
 
-    texts = ("text", "second") if "pairs" in fields else ("text",)
     service = Service(
         verb,
         answer,
-        texts,
-        optional=len(texts) - 1,
+        kind.texts,
+        optional=kind.optional,
         options=kind.options,
         served=kind.options.served,
         always={name: each for name, each in options.items() if name in fields},

@@ -14,6 +14,8 @@ __all__ = ["AskedLabels", "AskedTexts", "Classifying"]
 class AskedTexts(Asked):
     """Options of what reads a text, or a pair of texts, a row."""
 
+    here: ClassVar[tuple[str, ...]] = ("text_column", "encoding", "pairs", "second_column")
+
     pairs: bool = False
     """Each line holds two texts with a tab between; a model that munmaek trained on pairs knows
     it."""
@@ -28,6 +30,8 @@ class AskedTexts(Asked):
 class AskedLabels(AskedTexts):
     """Options of ``munmaek classify``."""
 
+    here = ("text_column", "encoding", "pairs", "second_column", "probabilities")
+
     probabilities: bool = False
     """A column with the probability of each label too."""
 
@@ -38,6 +42,8 @@ class Classifying(Answering):
     tasks = ("classify",)
     options: ClassVar[type[Asked]] = AskedLabels
     extra = 1  # the label that training read
+    texts, optional = ("text", "second"), 1
+    told = ("pairs", "labels", "several")
 
     def __init__(self, model: Labeller, asked: AskedLabels) -> None:
         """Take a classifier."""
@@ -76,6 +82,12 @@ class Classifying(Answering):
         answer |= zip(self._each, row, strict=False)
         if self.whole:
             answer["probabilities"] = chances
+
+    def received(self, answer: Answer, /) -> Answer:
+        """Return what a server says of a row, with what stands in columns of its own."""
+        chances = answer["probabilities"]
+        every = [chances[each] for each in self._model.labels]
+        return {**answer, **dict(zip(self._each, every, strict=False))}
 
     def line(self, texts: Texts, answer: Answer, /) -> str:
         """Return the label, its probability and the text."""

@@ -18,6 +18,8 @@ class AskedVectors(Asked):
 
     metavars: ClassVar[Mapping[str, str]] = {"prompt": "NAME|TEXT", "precision": "NAME"}
 
+    served: ClassVar[tuple[str, ...]] = ("prompt", "window")
+
     precision: Literal["float32", "bfloat16", "int8"] = "float32"
     """float32, bfloat16, or int8: nearly the same and faster."""
     window: bool = False
@@ -53,6 +55,7 @@ class Embedding(Answering):
     options: ClassVar[type[Asked]] = AskedVectors
     block = BLOCK
     new = ("embedding",)
+    told = ("limit", "sentence.similarity", "sentence.asked", "sentence.answered")
     empty = None  # an empty text has a vector, that of what stands around it
 
     def __init__(self, model: Encoder, asked: AskedVectors) -> None:
@@ -87,6 +90,11 @@ class Embedding(Answering):
             self._vectors = self._encoding()
             raise
         return [{"embedding": vector} for vector in out]
+
+    def received(self, answer: Answer, /) -> Answer:
+        """Return the vector that a server gave, and count a text that it cut."""
+        self._longer += "cut" in answer
+        return {"embedding": answer["embedding"]}
 
     def named(self, texts: Texts) -> Answer:
         """Return the text."""

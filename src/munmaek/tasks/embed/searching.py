@@ -18,6 +18,8 @@ BLOCK = 4096
 class AskedSearch(AskedVectors):
     """Options of ``munmaek search``."""
 
+    served = ("prompt", "window", "top")
+
     top: int = Field(default=5, ge=1)
     """Lines to show."""
 

@@ -18,6 +18,7 @@ class AskedScores(Asked):
     """Options of ``munmaek score``."""
 
     served: ClassVar[tuple[str, ...]] = ("explain",)
+    here = ("text_column", "encoding", "tokens", "total")
 
     tokens: bool = False
     """Print the log-probability of every token too."""
@@ -34,6 +35,7 @@ class Scoring(Answering):
     use = "score"
     options: ClassVar[type[Asked]] = AskedScores
     empty = None  # an empty sentence has a probability
+    told = ("is_distribution", "tokenizer.space")
 
     def __init__(self, model: Any, asked: AskedScores) -> None:
         """Take a language model, or one of masked words.
@@ -50,7 +52,7 @@ class Scoring(Answering):
         self.ends = _ends(model)
         self.columns = text_columns(asked, model.info.columns)
         self.new = ("logprob",)
-        if getattr(model, "total", None) is not None:
+        if hasattr(model, "total"):
             self.new = ("logprob", "log10", "perplexity", "unknown", "bits")
 
     def answers(self, texts: Sequence[Texts]) -> Sequence[Answer]:

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from munmaek.models.configuration import Config
 
-__all__ = ["AskedContinuations"]
+__all__ = ["AskedContinuations", "AskedTexts"]
 
 
 class AskedContinuations(Config):
@@ -22,3 +22,12 @@ class AskedContinuations(Config):
     """Draw among the likeliest that hold this share, 0 to 1."""
     seed: Annotated[int | None, Field(ge=0)] = None
     """The same seed gives the same texts."""
+
+
+class AskedTexts(AskedContinuations):
+    """Options of continuations that a server is asked for."""
+
+    max_length: int = Field(default=60, ge=1, le=4096)
+    """Tokens at most."""
+    count: int = Field(default=1, ge=1, le=64)
+    """Texts to make."""

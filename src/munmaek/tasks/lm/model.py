@@ -186,7 +186,7 @@ class TrainedLanguageModel(Model, Answers):
         self,
         prompt: str = "",
         *,
-        rng: np.random.Generator,
+        rng: np.random.Generator | int | None,
         max_length: int = 60,
         temperature: float = 1.0,
         top_k: int | None = None,
@@ -197,7 +197,7 @@ class TrainedLanguageModel(Model, Answers):
 
         Args:
             prompt: how the text begins; may be empty.
-            rng: where chance comes from.
+            rng: where chance comes from, or a seed; None seeds it anew.
             max_length: tokens at most.
             temperature: below 1 keeps closer to the likely.
             top_k: draw among the k likeliest only.
@@ -208,7 +208,7 @@ class TrainedLanguageModel(Model, Answers):
 
         ids = self.tokenizer.encode(prompt)
         drawing = Drawing(
-            rng,
+            np.random.default_rng(rng),
             max_length,
             temperature=temperature,
             top_k=top_k,

@@ -7,9 +7,23 @@ from typing import final
 from munmaek.errors import InputError
 from munmaek.models.configuration import Config
 from munmaek.tasks.lm.completing import CompletionOptions, Piece, completed, read_back
+from munmaek.tasks.lm.generating import AskedTexts
 from munmaek.tasks.lm.model import TrainedLanguageModel
+from munmaek.tasks.service import Question, Service
 
-__all__ = ["Continuations"]
+__all__ = ["Continuations", "generating_service"]
+
+
+def generating_service(model: TrainedLanguageModel) -> Service:
+    """Return what continues texts as ``munmaek generate`` does, the same for the same seed."""
+
+    def answer(questions: Sequence[Question], options: AskedTexts) -> list[dict[str, list[str]]]:
+        asked = options.model_dump(exclude={"seed"})
+        return [
+            {"texts": model.generate(prompt, rng=options.seed, **asked)} for (prompt,) in questions
+        ]
+
+    return Service("generate", answer, ("prompt",), options=AskedTexts)
 
 
 @final

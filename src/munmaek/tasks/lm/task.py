@@ -24,7 +24,7 @@ from munmaek.tasks.lm.options import AskedLines, LmRecipe
 from munmaek.tasks.lm.training_text import TrainingText
 from munmaek.tasks.measures import MeasuredBy, TextMeasures
 from munmaek.tasks.minimal_pairs import MinimalPairs, read_minimal_pairs
-from munmaek.tasks.service import Continuing
+from munmaek.tasks.service import Continuing, Service
 from munmaek.tasks.work import NOTHING_MORE, Measured, Mixed, Mixing, Work
 from munmaek.text.corpora import Corpus, read_text
 from munmaek.text.memory import Sources
@@ -158,6 +158,12 @@ class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
         if asked.minimal_pairs:
             return read_minimal_pairs(paths, asked)
         return read_text(paths, column=asked.text_column)
+
+    def services(self, model: TrainedLanguageModel, options: Mapping[str, Any]) -> list[Service]:
+        """Return what continues texts."""
+        from munmaek.tasks.lm.services import generating_service
+
+        return [generating_service(model)]
 
     def continuing(self, model: TrainedLanguageModel) -> Continuing | None:
         """Return what continues texts; scores that are no probabilities are not drawn from."""

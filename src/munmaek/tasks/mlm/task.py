@@ -114,10 +114,10 @@ class MaskedModels(Work[Corpus, Text, Encoder]):
         return (filling_graph if model.fills else vector_graph)(model)
 
     def services(self, model: Encoder, options: Mapping[str, Any]) -> list[Service]:
-        """Return what gives vectors, with the tokens that were read."""
-        from munmaek.tasks.mlm.services import embedding_service
+        """Return what gives vectors, and what searches an index."""
+        from munmaek.tasks.mlm.services import encoder_services
 
-        return [embedding_service(model, options.get("precision", "float32"))]
+        return encoder_services(model, options)
 
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Encoder:
         """Open a network, and what the record says of vectors of texts."""

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from torch import Tensor
@@ -37,6 +37,17 @@ class Encoded:
     """Texts that are done."""
     longer: int
     """Texts among these with more tokens than the model reads at once."""
+
+
+class Embedded(NamedTuple):
+    """Vectors of texts."""
+
+    vectors: Float32s
+    """[N, D]."""
+    tokens: Sequence[int]
+    """Tokens that were read of each."""
+    longer: Sequence[bool]
+    """Tells of each whether it has more."""
 
 
 class Embeds(ABC):
@@ -168,8 +179,8 @@ class Embeds(ABC):
 
     def vectors(
         self, texts: Sequence[str], ready: Texts | None, *, prompt: str | None = None
-    ) -> tuple[Float32s, list[int]]:
-        """Return what ``embed`` gives, [N, D], and the tokens that were read of each text.
+    ) -> "Embedded":
+        """Return what ``embed`` gives, and the tokens of each text.
 
         Args:
             texts: all of them are computed together.
@@ -182,7 +193,8 @@ class Embeds(ABC):
         rows = self.tokenizer.frame.rows(lines, self.limit)
         pooled = self._pooled(ready, rows, self._prompt_size(before))
         vectors = self._shaped(pooled, self.sentence.width)
-        return vectors, [len(row) for row in rows]
+        room = self.limit - self.tokenizer.frame.special
+        return Embedded(vectors, [len(row) for row in rows], [len(ids) > room for ids in lines])
 
     def room(self, prompt: str | None = None) -> int:
         """Return the tokens of a text that are read at once beside the frame and a prompt.

@@ -18,6 +18,8 @@ class Rating(Answering):
     tasks = ("regress",)
     options: ClassVar[type[Asked]] = AskedTexts
     extra = 1  # the label that training read
+    texts, optional = ("text", "second"), 1
+    told = ("pairs",)
     new = ("value",)
     empty: Answer | None = NO_VALUE
 

@@ -1,7 +1,7 @@
 """The links between the words of the pairs of a table."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -28,6 +28,9 @@ class AskedLinks(AskedSource):
     """Options of ``munmaek align``."""
 
     metavars: ClassVar[Mapping[str, str]] = {"gold": "FILE"}
+
+    served: ClassVar[tuple[str, ...]] = ("symmetrise", "reading", "layer", "head")
+    here = ("text_column", "encoding", "source_column", "target_column")
 
     target_column: str | int | None = None
     """Column of the translation: its name, or its number from 0."""
@@ -60,6 +63,7 @@ class Aligning(Answering):
     new = ("alignment",)
     empty: Answer | None = NO_LINKS
     ends = ASCII_ENDS
+    texts = ("source", "target")
 
     def __init__(self, model: Any, asked: AskedLinks) -> None:
         """Take a translator, or None with an aligner, which is to get all pairs at once.
@@ -81,7 +85,7 @@ class Aligning(Answering):
         )
 
     @classmethod
-    def opened(cls, folder: Any, asked: Any) -> Self:
+    def opened(cls, folder: Any, asked: Any) -> Answering:
         """Open a translator's folder, where the links are those of its attention."""
         return cls(None, asked) if asked.aligner else super().opened(folder, asked)
 

@@ -127,6 +127,8 @@ class Translating(Answering):
     options: ClassVar[type[Asked]] = AskedTranslations
     block = 512
     fills = XLIFF_SUFFIXES
+    told = ("limit",)
+    wholly: ClassVar[Mapping[str, Any]] = {"alignment": True}
 
     def __init__(self, model: Translator, asked: AskedTranslations) -> None:
         """Take a translator, and open those that decode together with it.
@@ -196,8 +198,16 @@ class Translating(Answering):
             answer["n_best"] = [{**_said(each), "score": each.score} for each in found]
         if best.cut:
             answer["cut"] = best.cut
+        if not best.finished:
+            answer["unfinished"] = True
         if best.unmet:
             answer["unmet"] = list(best.unmet)
+        return answer
+
+    def received(self, answer: Answer, /) -> Answer:
+        """Return what a server said of a row, and count what it cut."""
+        self._cut += "cut" in answer
+        self._unfinished += "unfinished" in answer
         return answer
 
     def named(self, texts: Texts) -> Answer:
