@@ -12,11 +12,22 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 __all__ = [
+    "CountingEngine",
     "Memory",
     "ReservedWords",
     "TempDir",
     "Threads",
     "room_for",
+]
+
+CountingEngine = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        show_default=False,
+        help="Count elsewhere, with the same result to the bit: duckdb, duckdb:FILE, or a master "
+        "of Spark: local[N], spark://HOST:PORT, yarn, k8s://ADDRESS, sc://HOST:PORT.",
+    ),
 ]
 
 Memory = Annotated[

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from munmaek.cli.chosen import ByTask, Chosen, of_stage
-from munmaek.cli.counting import Memory, ReservedWords, TempDir, Threads, room_for
+from munmaek.cli.counting import CountingEngine, Memory, ReservedWords, TempDir, Threads, room_for
 from munmaek.cli.labelled import Curve, Folds, Seeds, SoftLabels, sizes_and_seeds
 from munmaek.cli.options import ConfigFile, Device, Force, Json, Settings, Valid, data_argument
 from munmaek.cli.parameters import DATA, MODEL, Given, Parameters
@@ -111,6 +111,7 @@ BESIDES: Final[Parameters] = {
         ],
         False,
     ),
+    "engine": (CountingEngine, None),
     "memory": (Memory, None),
     "temp_dir": (TempDir, None),
     "threads": (Threads, None),
@@ -124,7 +125,7 @@ EXTRA: Final = ("alignment_supervision", "back_translated", "soft_labels")
 def parameters(task: Task, stages: Sequence[Stage]) -> Parameters:
     """Return what stands beside the configuration of a task, for some of its stages."""
     counted = any(each.counted for each in stages)
-    besides = [each for each in task.besides if counted or each not in COUNTING]
+    besides = [each for each in task.besides if counted or each not in ("engine", *COUNTING)]
     return {
         "data": (Annotated[list[str], data_argument(task.reads)], ...),
         **RUNNING,
@@ -137,12 +138,14 @@ def train(chosen: Chosen, given: Given) -> None:
 
     It is evaluated and saved as a folder. Ctrl-C stops, evaluates and saves; --resume goes on.
     """
-    counting = {name: given.get(name) for name in COUNTING}
+    counting = {name: given.get(name) for name in ("engine", *COUNTING)}
     room = _room(chosen, given)
     recipe = chosen.recipe()
     of_stage(recipe, counting)
     single = {f"--{name.replace('_', '-')}": given.get(name) for name in EXTRA}
     several = sizes_and_seeds(given["seeds"], given.get("curve"), recipe=recipe, single=single)
+    if given.get("engine") is not None:
+        _check_engine(given, single)
     if given.get("dry_run"):
         forecast(recipe, given["data"], given["init"], given["device"], json=given["json"])
         return
@@ -158,22 +161,35 @@ def train(chosen: Chosen, given: Given) -> None:
 
 
 def _check_folds(given: Given, single: Mapping[str, Any]) -> None:
-    """Refuse what cross-validation cannot have beside it.
+    """Refuse what cross-validation cannot have beside it."""
+    beside = {"--valid": given["valid"], "--seeds": given["seeds"], "--curve": given.get("curve")}
+    _check_beside("--folds", {**beside, **single})
+
+
+def _check_engine(given: Given, single: Mapping[str, Any]) -> None:
+    """Refuse what an engine cannot have beside it."""
+    names = ("folds", "seeds", "curve", "dry_run", "init", "resume", "log_to")
+    beside = {f"--{name.replace('_', '-')}": given.get(name) for name in names}
+    _check_beside("--engine", {**beside, **single})
+
+
+def _check_beside(option: str, others: Mapping[str, Any]) -> None:
+    """Refuse options that do not go together with one.
 
     Raises:
-        ConfigError: names the option.
+        ConfigError: names both.
     """
-    beside = {"--valid": given["valid"], "--seeds": given["seeds"], "--curve": given.get("curve")}
-    for option, value in {**beside, **single}.items():
+    for other, value in others.items():
         if value:
-            message = f"--folds and {option} do not go together; leave one of them out"
+            message = f"{option} and {other} do not go together; leave one of them out"
             raise ConfigError(message)
 
 
 def _room(chosen: Chosen, given: Given) -> Any:
     """Return memory for counting words of plain text in, touched while all else is imported."""
     counts = chosen.stage == "ngram" and "memory" in chosen.task.besides
-    words = given.get("tokenizer") == "words" and given.get("memory") is None
+    beyond = given.get("memory") is not None or given.get("engine") is not None
+    words = given.get("tokenizer") == "words" and not beyond
     return room_for(given["data"], given["order"]) if counts and words else None
 
 
@@ -200,6 +216,7 @@ def _job(recipe: Any, given: Mapping[str, Any], room: Any) -> Job:
         device=given["device"],
         extra=Extra(**besides, room=room),
         log_to=given["log_to"],
+        engine=given.get("engine"),
     )
 
 

@@ -47,6 +47,8 @@ class Job:
     extra: Any
     """``munmaek.fit.extra.Extra``."""
     log_to: Sequence[str] | None = None
+    engine: str | None = None
+    """The engine to count on; None counts in this process."""
 
 
 @contextmanager
@@ -96,21 +98,12 @@ def train_once(job: Job, *, json: bool, besides: Mapping[str, Any] = NOTHING) ->
     Raises:
         SystemExit: it was stopped early, and saved.
     """
-    from munmaek import pipeline
     from munmaek.fit.ranks import leads
 
     if job.recipe.is_counted:
         _say_compiling()
     with _at_work(job) as running:
-        trained = pipeline.train_recipe(
-            job.recipe,
-            job.data,
-            folder=job.folder,
-            valid=job.valid,
-            init=job.init,
-            extra=job.extra,
-            running=replace(running, report=running.report if leads() else None),
-        )
+        trained = _trained(job, replace(running, report=running.report if leads() else None))
     if not leads():
         return
     pairs = getattr(job.recipe, "pairs", False)
@@ -120,6 +113,33 @@ def train_once(job: Job, *, json: bool, besides: Mapping[str, Any] = NOTHING) ->
             f"stopped early; the same command with --resume goes on from {job.folder}.partial"
         )
         raise SystemExit(INTERRUPTED)
+
+
+def _trained(job: Job, running: "Running") -> Any:
+    """Train in this process, or on an engine."""
+    if job.engine is not None:
+        from munmaek.engines import train_on
+
+        return train_on(
+            job.engine,
+            job.recipe,
+            job.data,
+            folder=job.folder,
+            valid=job.valid,
+            extra=job.extra,
+            running=running,
+        )
+    from munmaek import pipeline
+
+    return pipeline.train_recipe(
+        job.recipe,
+        job.data,
+        folder=job.folder,
+        valid=job.valid,
+        init=job.init,
+        extra=job.extra,
+        running=running,
+    )
 
 
 def _say_compiling() -> None:

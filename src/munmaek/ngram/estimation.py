@@ -8,8 +8,9 @@ adjusted count i. Below the unigrams lies the uniform distribution over what can
 """
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ from munmaek.ngram.parallel import in_threads, usual
 from munmaek.ngram.sequences import check_text, predictable_ids
 from munmaek.ngram.tables import NgramTables, ranks
 
-__all__ = ["Estimate", "estimate", "estimate_text", "unigram_probabilities"]
+__all__ = ["Estimate", "estimate", "estimate_text", "estimate_trie", "unigram_probabilities"]
 
 
 # Nodes that are smoothed at a time: their probabilities stay in the processor's cache.
@@ -125,10 +126,47 @@ def estimate_text(
         MunmaekWarning: discounts that had to fall back.
     """
     threads = usual() if threads is None else threads
-    vocab_size = len(predictable)
     pool = pool or MemoryPool()
-    sizes = {"order": order, "vocab_size": vocab_size, "bos": bos, "eos": eos}
+    sizes = {"order": order, "vocab_size": len(predictable), "bos": bos, "eos": eos}
     trie = count(text, threads=threads, pool=pool, **sizes)
+    mend = partial(raw_last_ngrams, text=text, bos=bos, eos=eos) if kenlm_compatible else None
+    return estimate_trie(
+        trie,
+        predictable=predictable,
+        bos=bos,
+        mend=mend,
+        threads=threads,
+        pool=pool,
+        on_counted=on_counted,
+    )
+
+
+def estimate_trie(
+    trie: Trie,
+    *,
+    predictable: Bools,
+    bos: int,
+    mend: Callable[[list[Int64s]], list[Int64s]] | None = None,
+    threads: int | None = None,
+    pool: MemoryPool | None = None,
+    on_counted: OnCounted | None = None,
+) -> Estimate:
+    """Estimate from raw counts, as ``estimate_text`` does from the text that they are of.
+
+    Args:
+        trie: the n-grams; its counts are lost.
+        predictable: ids that have a share of the uniform distribution: [V].
+        bos: the id of ``<s>``.
+        mend: makes lmplz's counts-of-counts of the right ones; discounts of 0 are then allowed.
+        threads: as for ``estimate``.
+        pool: where large arrays come from.
+        on_counted: as for ``estimate_text``.
+
+    Warns:
+        MunmaekWarning: discounts that had to fall back.
+    """
+    threads = usual() if threads is None else threads
+    pool, vocab_size, order = pool or MemoryPool(), len(predictable), trie.order
     counted = {name: getattr(trie, name) for name in ("starts", "words", "links", "first")}
     large = large_contexts(trie.first)
     pending = {
@@ -145,10 +183,7 @@ def estimate_text(
         statistics = in_threads(
             threads, lambda k: counts_of_counts(trie.counts[trie.level(k + 1)]), range(order)
         )
-        if kenlm_compatible:
-            statistics = raw_last_ngrams(statistics, text, bos=bos, eos=eos)
-        del text
-        discounts = discounts_of(statistics, allow_zero=kenlm_compatible)
+        discounts = discounts_of(mend(statistics) if mend else statistics, allow_zero=bool(mend))
         pending["discounts"].reach(discounts)
         filled = _fill(trie, discounts, predictable, threads, pool, pending)
         index = build_index(trie.first, trie.words, large=large, pool=pool, threads=threads)

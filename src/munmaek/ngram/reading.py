@@ -28,7 +28,7 @@ from munmaek.ngram.words import Rows, Vocabulary, renumber, tally
 from munmaek.text.files import at_line
 from munmaek.text.memory import Sources
 
-__all__ = ["Reserved", "WordText", "read_words"]
+__all__ = ["BOS", "EOS", "UNK", "Reserved", "WordText", "ranked", "read_words"]
 
 
 HoldOut = Callable[[int], Int64s]
@@ -139,6 +139,25 @@ def read_words(
         positions=sum(reader.sizes),
         digest=digest,
     )
+
+
+def ranked(
+    words: Sequence[bytes], counts: Int64s, *, specials: int, most: int | None, min_count: int = 1
+) -> Int64s:
+    """Return the places of the words of a vocabulary, by frequency and then by their characters.
+
+    Args:
+        words: in UTF-8, in any order.
+        counts: how often each occurs.
+        specials: how many special tokens stand before them.
+        most: the size of the vocabulary with these; None has no limit.
+        min_count: how often a word must occur.
+    """
+    # UTF-8 sorts as its characters do; sorting by frequency afterwards keeps that order.
+    enough = np.flatnonzero(counts >= max(min_count, 1)).tolist()
+    sorted_words = np.array(sorted(enough, key=words.__getitem__), dtype=np.int64)
+    chosen = sorted_words[np.argsort(-counts[sorted_words], kind="stable")]
+    return chosen if most is None else chosen[: max(most - specials, 0)]
 
 
 class _Reader:
@@ -256,12 +275,7 @@ class _Reader:
             counts[numbered[:known]] += own[:known]
         counts[: len(specials)] = 0
         words = base.words()
-        # UTF-8 sorts as its characters do; sorting by frequency afterwards keeps that order.
-        enough = np.flatnonzero(counts >= max(min_count, 1)).tolist()
-        sorted_words = np.array(sorted(enough, key=words.__getitem__), dtype=np.int64)
-        chosen = sorted_words[np.argsort(-counts[sorted_words], kind="stable")]
-        if most is not None:
-            chosen = chosen[: max(most - len(specials), 0)]
+        chosen = ranked(words, counts, specials=len(specials), most=most, min_count=min_count)
         ids = np.full(base.size, UNK, dtype=np.int32)
         ids[: len(specials)] = np.arange(len(specials))
         ids[chosen] = np.arange(len(specials), len(specials) + len(chosen))

@@ -10,8 +10,9 @@ one context in rising order of their last word. Counts come in two kinds (Kneser
 Letters: V vocabulary size, n order, N nodes, L nodes of orders below n.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -23,7 +24,7 @@ from munmaek.ngram.counting import Trie, adjust, bound, count
 from munmaek.ngram.discounts import counts_of_counts, raw_last_ngrams
 from munmaek.ngram.sequences import check_text, predictable_ids
 
-__all__ = ["CountTree", "count_tree", "counts_of_orders", "raw_counts"]
+__all__ = ["CountTree", "count_tree", "counts_of_orders", "raw_counts", "tree_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,15 +64,32 @@ def count_tree(
     check_text(ids, offsets, predictable, eos)
     text = bound(ids, offsets, bos=bos, eos=eos)
     trie = count(text, order=order, vocab_size=vocab_size, bos=bos, eos=eos)
+    mend = partial(raw_last_ngrams, text=text, bos=bos, eos=eos) if kenlm_compatible else None
+    return tree_of(trie, predictable=predictable, bos=bos, mend=mend)
+
+
+def tree_of(
+    trie: Trie,
+    *,
+    predictable: Bools,
+    bos: int,
+    mend: Callable[[list[Int64s]], list[Int64s]] | None = None,
+) -> CountTree:
+    """Return raw counts as adjusted ones with their counts-of-counts; those of ``trie`` are lost.
+
+    Args:
+        trie: as ``munmaek.ngram.counting.count`` gives it.
+        predictable: ids that have a share of the uniform distribution: [V].
+        bos: the id of ``<s>``.
+        mend: makes lmplz's counts-of-counts of the right ones.
+    """
     adjust(trie, bos=bos)
     statistics = counts_of_orders(trie.starts, trie.counts)
-    if kenlm_compatible:
-        statistics = tuple(raw_last_ngrams(list(statistics), text, bos=bos, eos=eos))
     return CountTree(
         **{field.name: getattr(trie, field.name) for field in fields(trie)},
         predictable=predictable,
         bos=bos,
-        statistics=statistics,
+        statistics=tuple(mend(list(statistics))) if mend else statistics,
     )
 
 

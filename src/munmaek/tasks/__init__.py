@@ -133,7 +133,7 @@ TASKS = (
         remote="munmaek.tasks.lm.remote:RemoteLanguageModel",
         asked="munmaek.tasks.lm.options:AskedLines",
         reads="running text, a sentence a line",
-        besides=("memory", "temp_dir", "threads", "reserved", "curve"),
+        besides=("engine", "memory", "temp_dir", "threads", "reserved", "curve"),
         examples=(
             "munmaek train lm corpus.txt --model lstm --layers 2 --budget 5m -o models/lstm",
             "munmaek train lm corpus.txt.gz --model ngram --order 5 --tokenizer words -o 5gram",

@@ -252,6 +252,29 @@ class Work(ABC, Generic[C, P, M]):
         """
         return None
 
+    def count_on(
+        self,
+        engine: Any,
+        paths: Sources,
+        valid: Sources,
+        recipe: Any,
+        extra: Extra,
+        *,
+        folder: Path,
+        force: bool,
+        report: Callable[[Any], None] | None,
+    ) -> M:
+        """Count a text on an engine, into ``folder``: what ``write`` does in this process.
+
+        Raises:
+            UnsupportedError: the stage is not counted, or the task has no such way.
+        """
+        message = (
+            f"--engine counts the n-grams of a language model (munmaek train lm --model ngram); "
+            f"'{recipe.stage}' for '{recipe.task}' is trained without it"
+        )
+        raise UnsupportedError(message)
+
     @abstractmethod
     def read_test(self, model: M, paths: Sources, asked: Any) -> Any:
         """Read a corpus to measure ``model`` on.

@@ -40,6 +40,7 @@ __all__ = [
     "content_hash",
     "corpus_name",
     "listed",
+    "opened_lines",
     "read_labelled",
     "read_lines",
     "read_text",
@@ -294,7 +295,15 @@ def text_lines(path: Source, *, column: str | int | None = None) -> Iterable[str
 
 
 def _lines(path: Source, column: str | int | None) -> Iterable[str]:
-    opened = open_text(path)
+    return opened_lines(open_text(path), column=column)
+
+
+def opened_lines(opened: OpenedText, *, column: str | int | None = None) -> Iterable[str]:
+    """Return lines of running text of what is open already, as ``text_lines`` does.
+
+    Raises:
+        InputError: what ``read_texts`` raises.
+    """
     if opened.form in _PLAIN and column is None:
         return _stripped(opened)
     texts = _column(opened, Column("text", TEXT_NAMES, column), 0, blanks=False)

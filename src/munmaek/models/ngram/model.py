@@ -14,16 +14,16 @@ from munmaek.arrays import Floats, Int64s
 from munmaek.models.ngram.config import NgramConfig
 from munmaek.models.ngram.smoothing import smoothed
 from munmaek.ngram import Tables, distribution, estimate, flatten, score, tables_from, trace
-from munmaek.ngram.counting import unbound
-from munmaek.ngram.estimation import estimate_text
+from munmaek.ngram.counting import Trie, unbound
+from munmaek.ngram.estimation import estimate_text, estimate_trie
 from munmaek.ngram.filling import OnCounted
 from munmaek.ngram.lookup import Entry, find
 from munmaek.ngram.memory_pool import MemoryPool
 from munmaek.ngram.pruning import above, histories_of_counts, prune_by_entropy, subset
 from munmaek.ngram.queries import top
-from munmaek.ngram.sequences import check_range
+from munmaek.ngram.sequences import check_range, predictable_ids
 from munmaek.ngram.smoothing import Smoothed
-from munmaek.ngram.tree import CountTree, count_tree
+from munmaek.ngram.tree import CountTree, count_tree, tree_of
 
 __all__ = ["Explanation", "NgramModel", "Sequences"]
 
@@ -185,6 +185,36 @@ class NgramModel:
             pool=pool,
             on_counted=on_counted,
         )
+        return cls(made.tables, config=config, bos=bos, eos=eos, unk=unk, discounts=made.discounts)
+
+    @classmethod
+    def fit_counted(
+        cls,
+        trie: Trie,
+        *,
+        config: NgramConfig,
+        bos: int,
+        eos: int,
+        unk: int | None,
+        excluded: Sequence[int] = (),
+        threads: int | None = None,
+    ) -> "NgramModel":
+        """Fit on raw counts, which are lost; as ``fit_bounded`` on the text that they are of.
+
+        Args:
+            trie: n-grams of the order of ``config``, whose unigrams are the whole vocabulary.
+            config: all but ``kenlm_compatible``, which depends on the text's own order.
+            bos: the id that begins a sentence.
+            eos: the id that ends one.
+            unk: the id for words outside the vocabulary.
+            excluded: further ids that are never predicted.
+            threads: how many kernels run side by side; the result is the same to the bit.
+        """
+        predictable = predictable_ids(int(trie.starts[1]), (bos, *excluded))
+        if config.is_plain:
+            made = estimate_trie(trie, predictable=predictable, bos=bos, threads=threads)
+        else:
+            made = _smoothed(tree_of(trie, predictable=predictable, bos=bos), config)
         return cls(made.tables, config=config, bos=bos, eos=eos, unk=unk, discounts=made.discounts)
 
     @property

@@ -35,7 +35,7 @@ from munmaek.text.corpora import Corpus
 from munmaek.text.memory import Sources
 from munmaek.text.tokenizers import Tokenizer
 
-__all__ = ["Resources", "reserved_of", "resources_of", "train_ngrams"]
+__all__ = ["Resources", "reserved_of", "resources_of", "train_ngrams", "with_evaluation"]
 
 
 def train_ngrams(
@@ -124,7 +124,7 @@ def train_ngrams(
         info = counted_info(recipe, config, given.sizes, model.parameters, began, given.described())
         text = kept_text(given, recipe, model.size)
         trained = TrainedLanguageModel(given.tokenizer, model, info, text)
-        evaluated = beside.submit(_evaluated, trained, given.valid)
+        evaluated = beside.submit(with_evaluation, trained, given.valid)
         if new is None:
             return replace(trained, info=evaluated.result())
         files = dict(trained.files())
@@ -171,7 +171,7 @@ def _unfilled(written: Future[None]) -> bool:
     return False
 
 
-def _evaluated(trained: TrainedLanguageModel, corpus: Corpus | None) -> Info:
+def with_evaluation(trained: TrainedLanguageModel, corpus: Corpus | None) -> Info:
     """Return what is known of it, with scores where it gives probabilities and there is a text."""
     if corpus is None or not trained.is_distribution:
         return trained.info

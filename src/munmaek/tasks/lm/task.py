@@ -95,6 +95,38 @@ class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
             report=report,
         )
 
+    def count_on(
+        self,
+        engine: Any,
+        paths: Sources,
+        valid: Sources,
+        recipe: LmRecipe,
+        extra: Extra,
+        *,
+        folder: Path,
+        force: bool,
+        report: Callable[[Any], None] | None,
+    ) -> TrainedLanguageModel:
+        """Count n-grams on an engine, the same to the bit as ``write`` does."""
+        if not recipe.is_counted:
+            return super().count_on(
+                engine, paths, valid, recipe, extra, folder=folder, force=force, report=report
+            )
+        from munmaek.tasks.lm.merged import train_merged
+        from munmaek.tasks.lm.ngrams import reserved_of
+
+        return train_merged(
+            recipe,
+            paths,
+            engine=engine,
+            folder=folder,
+            valid=valid,
+            force=force,
+            threads=extra.threads,
+            reserved=reserved_of(extra),
+            report=report,
+        )
+
     def validate(self, model: TrainedLanguageModel, prepared: Text) -> Measured | None:
         """Measure the probabilities of the lines held out; a score that is none has no measure."""
         if not model.is_distribution or prepared.valid_corpus is None:
