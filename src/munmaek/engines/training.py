@@ -12,6 +12,7 @@ from munmaek.folder.writing import check_free
 from munmaek.memory import parse_size
 from munmaek.models import stage_named
 from munmaek.tasks import task_named
+from munmaek.tasks.counting import Counting
 from munmaek.text.memory import Sources, Table
 from munmaek.text.sources import encoded
 from munmaek.writing import claim
@@ -61,16 +62,15 @@ def train_on(
     opened = _opened(engine, extra)
     try:
         with claim(folder):
-            return work.count_on(
-                opened,
+            given = Counting(
                 encoded(paths, recipe.encoding),
                 encoded(valid, recipe.encoding),
-                recipe,
                 extra,
-                folder=folder,
-                force=running.force,
-                report=running.report,
+                folder,
+                running.force,
+                running.report,
             )
+            return work.count_on(opened, recipe, given)
     finally:
         if isinstance(engine, str):
             opened.close()

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from munmaek.exchange.checkpoint import OpenedCheckpoint
     from munmaek.exchange.graphs import Graph
     from munmaek.fit.running import Run
+    from munmaek.tasks.counting import Counting
 
 __all__ = [
     "NOTHING_MORE",
@@ -252,27 +253,14 @@ class Work(ABC, Generic[C, P, M]):
         """
         return None
 
-    def count_on(
-        self,
-        engine: Any,
-        paths: Sources,
-        valid: Sources,
-        recipe: Any,
-        extra: Extra,
-        *,
-        folder: Path,
-        force: bool,
-        report: Callable[[Any], None] | None,
-    ) -> M:
-        """Count a text on an engine, into ``folder``: what ``write`` does in this process.
+    def count_on(self, engine: Any, recipe: Any, given: "Counting") -> M:
+        """Count a text on an engine, into a folder: what ``write`` does in this process.
 
         Raises:
             UnsupportedError: the stage is not counted, or the task has no such way.
         """
-        message = (
-            f"--engine counts the n-grams of a language model (munmaek train lm --model ngram); "
-            f"'{recipe.stage}' for '{recipe.task}' is trained without it"
-        )
+        what = f"'{recipe.stage}' for '{recipe.task}'"
+        message = f"--engine counts n-grams (train lm --model ngram); {what} is trained without it"
         raise UnsupportedError(message)
 
     @abstractmethod

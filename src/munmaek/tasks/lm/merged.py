@@ -5,10 +5,9 @@ of its sums here, by the functions and in the order of ``munmaek.tasks.lm.ngrams
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Protocol
 
 from munmaek.arrays import Int64s
@@ -17,11 +16,12 @@ from munmaek.fit.counted import counted_info, fitted
 from munmaek.folder.writing import check_free, write_folder
 from munmaek.models.ngram import NgramConfig, NgramModel
 from munmaek.ngram.reading import Reserved
-from munmaek.ngram.stages import Stage, Stages
+from munmaek.ngram.stages import Stages
 from munmaek.ngram.windows import Packing, TrieBuilder
+from munmaek.tasks.counting import Counting
 from munmaek.tasks.lm.counted_text import CountedText
 from munmaek.tasks.lm.model import TrainedLanguageModel
-from munmaek.tasks.lm.ngrams import with_evaluation
+from munmaek.tasks.lm.ngrams import reserved_of, with_evaluation
 from munmaek.tasks.lm.options import LmRecipe
 from munmaek.text.memory import Sources
 from munmaek.text.tokenizers import Tokenizer
@@ -72,21 +72,12 @@ class CountingEngine(Protocol):
 
 
 def train_merged(
-    recipe: LmRecipe,
-    paths: Sources,
-    *,
-    engine: CountingEngine,
-    folder: Path | None,
-    valid: Sources = (),
-    force: bool = False,
-    threads: int | None = None,
-    reserved: Reserved = Reserved.REFUSE,
-    report: Callable[[Stage], None] | None = None,
+    recipe: LmRecipe, asked: Counting, *, engine: CountingEngine
 ) -> TrainedLanguageModel:
     """Train as ``munmaek.tasks.lm.ngrams.train_ngrams`` does, the text counted by an engine.
 
     Raises:
-        InputError: data that cannot be used, or ``folder`` exists.
+        InputError: data that cannot be used, or the folder exists.
         ConfigError: an option that cannot be used.
         DiskError: the model cannot be written.
 
@@ -94,13 +85,13 @@ def train_merged(
         MunmaekWarning: discounts that had to fall back.
     """
     _check(recipe)
-    if folder is not None:
-        check_free(folder, force=force)
+    folder, reserved = asked.folder, reserved_of(asked.extra)
+    check_free(folder, force=asked.force)
     began = time.perf_counter()
     weights = {"reading": 2.0, "counting": 10.0, "smoothing": 3.0, "saving": 1.0}
-    stages = Stages(weights, report)
+    stages = Stages(weights, asked.report)
     stages.tell("reading")
-    with engine.counting(Asked(recipe, paths, valid, reserved, stages)) as merged:
+    with engine.counting(Asked(recipe, asked.paths, asked.valid, reserved, stages)) as merged:
         given, sizes = merged.given, merged.given.sizes
         builder = TrieBuilder(merged.packing, vocab_size=sizes["vocab_size"])
         for keys, counts in merged.batches:
@@ -115,7 +106,7 @@ def train_merged(
                 eos=sizes["eos"],
                 unk=sizes["unk"],
                 excluded=(Tokenizer.pad, Tokenizer.mask),
-                threads=threads,
+                threads=asked.extra.threads,
             )
 
         config, model = fitted(recipe, fit)
@@ -123,8 +114,7 @@ def train_merged(
         trained = TrainedLanguageModel(given.tokenizer, model, info)
     stages.tell("saving")
     trained = replace(trained, info=with_evaluation(trained, given.valid))
-    if folder is not None:
-        write_folder(folder, files=trained.files(), manifest=trained.record(), force=force)
+    write_folder(folder, files=trained.files(), manifest=trained.record(), force=asked.force)
     return trained
 
 

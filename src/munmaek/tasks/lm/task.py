@@ -33,6 +33,7 @@ from munmaek.text.tokenizers import Tokenizer
 if TYPE_CHECKING:
     from munmaek.exchange.graphs import Graph
     from munmaek.fit.running import Run
+    from munmaek.tasks.counting import Counting
 
 __all__ = ["LanguageModels"]
 
@@ -95,37 +96,13 @@ class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
             report=report,
         )
 
-    def count_on(
-        self,
-        engine: Any,
-        paths: Sources,
-        valid: Sources,
-        recipe: LmRecipe,
-        extra: Extra,
-        *,
-        folder: Path,
-        force: bool,
-        report: Callable[[Any], None] | None,
-    ) -> TrainedLanguageModel:
+    def count_on(self, engine: Any, recipe: LmRecipe, given: "Counting") -> TrainedLanguageModel:
         """Count n-grams on an engine, the same to the bit as ``write`` does."""
         if not recipe.is_counted:
-            return super().count_on(
-                engine, paths, valid, recipe, extra, folder=folder, force=force, report=report
-            )
+            return super().count_on(engine, recipe, given)
         from munmaek.tasks.lm.merged import train_merged
-        from munmaek.tasks.lm.ngrams import reserved_of
 
-        return train_merged(
-            recipe,
-            paths,
-            engine=engine,
-            folder=folder,
-            valid=valid,
-            force=force,
-            threads=extra.threads,
-            reserved=reserved_of(extra),
-            report=report,
-        )
+        return train_merged(recipe, given, engine=engine)
 
     def validate(self, model: TrainedLanguageModel, prepared: Text) -> Measured | None:
         """Measure the probabilities of the lines held out; a score that is none has no measure."""
