@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from munmaek.exchange.checkpoint import OpenedCheckpoint
     from munmaek.exchange.graphs import Graph
     from munmaek.fit.running import Run
-    from munmaek.tasks.counting import Counting
 
 __all__ = [
     "NOTHING_MORE",
@@ -253,14 +252,13 @@ class Work(ABC, Generic[C, P, M]):
         """
         return None
 
-    def count_on(self, engine: Any, recipe: Any, given: "Counting") -> M:
-        """Count a text on an engine, into a folder: what ``write`` does in this process.
+    def count_on(self, engine: Any, recipe: Any, given: Any) -> M:
+        """Count on an engine what ``munmaek.tasks.counting.Counting`` says, as ``write`` does.
 
         Raises:
-            UnsupportedError: the stage is not counted, or the task has no such way.
+            UnsupportedError: the stage or the task has no such way.
         """
-        what = f"'{recipe.stage}' for '{recipe.task}'"
-        message = f"--engine counts n-grams (train lm --model ngram); {what} is trained without it"
+        message = f"--engine: counts n-grams (lm); {recipe.stage} ({recipe.task}) is trained here"
         raise UnsupportedError(message)
 
     @abstractmethod
