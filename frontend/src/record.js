@@ -44,7 +44,8 @@ function parts(record, view, live) {
   return all.filter(([, title]) => title);
 }
 
-export function Record({ record, live }) {
+/** Props: record, live (what answers further questions), above (nodes before the figures). */
+export function Record({ record, live, above }) {
   const [chosen, setChosen] = useState({ fold: true, specials: false, from: 0 });
   const length = Math.max(record.source.pieces.length, record.output?.pieces.length ?? 0);
   const long = length > LONG;
@@ -59,6 +60,7 @@ export function Record({ record, live }) {
     <p class="hint">${record.label} · ${t(`asked.${record.task}`)} · <code>${record.model}</code></p>
     ${(record.notices ?? []).map((notice) => html`<p class="notice" role="note">${notice}</p>`)}
     <${Outcome} record=${record}/>
+    ${above}
     <div class="choices bar"><${Check} label=${t("view.fold")} checked=${view.fold} onChange=${(fold) => set({ fold })}/>
       <${Check} label=${t("view.specials")} checked=${view.specials} onChange=${(specials) => set({ specials })}/>
       <details class="how"><summary>${t("view.how")}</summary><p>${t("view.explained")}</p></details></div>

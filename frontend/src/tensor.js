@@ -1,23 +1,7 @@
 // Tensors of a record: base64 in the page, or bytes of the local server that are fetched when a
 // figure first asks for them. A matrix is {rows, columns, data: Float32Array}.
 import { useEffect, useState } from "preact/hooks";
-
-let halves = null;
-
-/** All 65,536 half-precision values once, since a table is faster than the arithmetic. */
-function halfTable() {
-  if (halves) return halves;
-  halves = new Float32Array(65536);
-  for (let bits = 0; bits < 65536; bits++) {
-    const sign = bits & 0x8000 ? -1 : 1;
-    const exponent = (bits >> 10) & 31;
-    const fraction = bits & 1023;
-    if (exponent === 31) halves[bits] = fraction ? NaN : sign * Infinity;
-    else if (exponent === 0) halves[bits] = sign * fraction * 2 ** -24;
-    else halves[bits] = sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-  }
-  return halves;
-}
+import { halfTable } from "./halves.js";
 
 export function bytesOf(base64) {
   const text = atob(base64);
@@ -33,14 +17,15 @@ const RECENT = 32; // matrices kept decoded in each tensor: those on the screen
  * a page of 144 heads over 512 tokens would else hold 150 MB of numbers that nobody looks at.
  */
 export class Tensor {
-  constructor({ shape, type, scale = 1, offset = 0 }, bytes) {
-    Object.assign(this, { shape, type, scale, offset, bytes });
+  constructor({ shape, type, scale = 1, offset = 0, values }, bytes) {
+    Object.assign(this, { shape, type, scale, offset, values, bytes });
     this.recent = new Map();
   }
 
   /** Matrix number `head`, of `size` values; bytes have a scale for all, or one for each head. */
   decode(head, size) {
     const { bytes } = this;
+    if (this.values) return Float32Array.from(this.values.subarray(head * size, (head + 1) * size)); // computed in the page
     const [scale, offset] = [this.scale, this.offset].map((each) => (Array.isArray(each) ? each[head] : each));
     const start = head * size;
     const data = new Float32Array(size);
@@ -72,8 +57,8 @@ const decoded = new WeakMap();
 
 /** A tensor that stands in the page, decoded at most once; null where it must be fetched. */
 function inline(packed) {
-  if (!decoded.has(packed) && packed.data !== undefined) {
-    decoded.set(packed, new Tensor(packed, bytesOf(packed.data)));
+  if (!decoded.has(packed) && (packed.values ?? packed.data) !== undefined) {
+    decoded.set(packed, new Tensor(packed, packed.values ? null : bytesOf(packed.data)));
   }
   return decoded.get(packed) ?? null;
 }

@@ -9,7 +9,7 @@ import { fileName, word } from "./parts.js";
 
 export function Mask({ record, live }) {
   const [answer, setAnswer] = useState({});
-  useEffect(() => setAnswer({}), [record.id]);
+  useEffect(() => setAnswer({}), [record.id, record.text]);
   const surface = record.source.surface;
   const choose = async (at) => {
     setAnswer({ at, busy: true });

@@ -8,7 +8,7 @@ import { Change } from "./prediction.js";
 export function SwitchOff({ record, attention, head, live }) {
   const [off, setOff] = useState([]);
   const [answer, setAnswer] = useState({});
-  useEffect(() => { setOff([]); setAnswer({}); }, [record.id]);
+  useEffect(() => { setOff([]); setAnswer({}); }, [record.id, record.text]);
   const here = ([name, at]) => name === attention.name && at === head;
   const ask = async (heads) => {
     setOff(heads);

@@ -11,6 +11,7 @@ import typer
 
 from munmaek.cli.console import write, write_json, write_message
 from munmaek.cli.figures import Figures, write_figures
+from munmaek.cli.living import write_living
 from munmaek.cli.options import Force, Json, ModelFolder
 from munmaek.cli.outputs import claimed_file, is_page
 from munmaek.cli.parameters import Declared, Given, Parameters
@@ -128,6 +129,30 @@ PARAMETERS: Final[Parameters] = {
         ],
         None,
     ),
+    "living": (
+        Annotated[
+            bool,
+            typer.Option(
+                "--live",
+                help="Write a page in which the models themselves compute: its reader types other "
+                "sentences. More folders after MODEL are models beside it; -o FILE.mjs writes a "
+                "module for other pages.",
+            ),
+        ],
+        False,
+    ),
+    "weights": (
+        Annotated[
+            str | None,
+            typer.Option(
+                metavar="float32|float16|int8",
+                show_default=False,
+                help="Precision of the weights in the page of --live; by itself the most exact "
+                "that takes at most 4 MB, else int8.",
+            ),
+        ],
+        None,
+    ),
     "figures": (Figures, None),
     "language": (
         Annotated[
@@ -160,6 +185,9 @@ def look(given: Given) -> None:
     texts = cast("list[str]", given["text"] or [])
     if given["check"]:
         _check(model, texts, given["check"], json=given["json"])
+        return
+    if given["living"] or given["weights"] is not None:
+        write_living(model, texts, given)
         return
     _check_usable(texts, given)
     for one in texts:

@@ -15,6 +15,7 @@ __all__ = [
     "is_array",
     "is_graph",
     "is_lines",
+    "is_module",
     "is_page",
     "write_aside",
 ]
@@ -72,6 +73,11 @@ def _check_file_free(path: Path, *, force: bool, written: Callable[[bytes], bool
 def is_page(head: bytes) -> bool:
     """Return whether a file that begins like this is a page of ``look``."""
     return b"munmaek</title>" in head
+
+
+def is_module(head: bytes) -> bool:
+    """Return whether a file that begins like this is a module of ``look --live``."""
+    return head.startswith(b"// A living model of munmaek")
 
 
 def is_array(head: bytes) -> bool:

@@ -24,7 +24,7 @@ from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 if TYPE_CHECKING:
     from munmaek.look.feedback import Feedback
 
-__all__ = ["MissingError", "NamedModel", "Workbench"]
+__all__ = ["MissingError", "NamedModel", "Workbench", "example_sentences"]
 
 INLINE_EACH = 48_000
 """Bytes of a tensor up to which it goes with its record."""
@@ -125,7 +125,7 @@ class Workbench:
         self._guiding = Lock()
         self.example, self.example_pair = example, example_pair
         if example is None:
-            self.example, second = _example(accepts.reader)
+            self.example, second = example_sentences(accepts.reader)
             self.example_pair = second if accepts.pairs or accepts.apart else None
 
     def close(self) -> None:
@@ -367,7 +367,7 @@ def _key(pairs: Pairs, index: int) -> tuple[str, str]:
     return MarkedPair(pairs.sources[index], pairs.targets[index]).key
 
 
-def _example(tokenizer: AnyTokenizer) -> tuple[str, str]:
+def example_sentences(tokenizer: AnyTokenizer) -> tuple[str, str]:
     """Return two sentences whose words the tokenizer knows: fewer pieces a letter are better."""
     sentences = (
         ("나는 오늘 학교에서 친구를 만났다", "나는 오늘 친구와 학교에 갔다"),

@@ -15,6 +15,7 @@ from munmaek.errors import UnsupportedError
 if TYPE_CHECKING:
     from munmaek.models.beginning import Beginning
     from munmaek.models.forms import Form
+    from munmaek.models.living import Arrays
 
 __all__ = [
     "LINEAGE",
@@ -69,6 +70,21 @@ class Stage:
 
     specified_by: str = ""
     """Maker of CTranslate2's specification of its translators; empty where it knows none."""
+
+    living: str = ""
+    """Maker of the tensors that its twin in a page computes with, of a network; empty where it has
+    none."""
+
+    def living_tensors(self, network: Any, name: str) -> "Arrays":
+        """Return the tensors of ``network`` for a page; ``name`` is the model's.
+
+        Raises:
+            UnsupportedError: the stage has no twin that computes in a page.
+        """
+        if not self.living:
+            message = f"{name}: models of stage '{self.name}' do not compute in a page"
+            raise UnsupportedError(message)
+        return _load(self.living)(network)
 
     def specification(self) -> Any:
         """Return what makes CTranslate2's specification of a translator: of network and positions.
@@ -141,6 +157,7 @@ LINEAGE = (
         small={"model": {"order": 3}},
         picture="munmaek.models:pictures/ngram.svg",
         counted=True,
+        living="munmaek.models.ngram.living:tensors",
         config="munmaek.models.ngram:NgramConfig",
         networks={
             "lm": "munmaek.models.ngram:NgramModel",
@@ -157,6 +174,7 @@ LINEAGE = (
             "train": {"learning_rate": 2e-2},
         },
         picture="munmaek.models:pictures/rnn.svg",
+        living="munmaek.models.rnn.living:tensors",
         config="munmaek.models.rnn:RnnConfig",
         beginning="munmaek.models.rnn.beginning:RnnBeginning",
         networks={
@@ -186,6 +204,7 @@ LINEAGE = (
             "train": {"learning_rate": 2e-2},
         },
         picture="munmaek.models:pictures/seq2seq.svg",
+        living="munmaek.models.living:state",
         config="munmaek.models.seq2seq:Seq2SeqConfig",
         networks={"translate": "munmaek.models.seq2seq:FixedVectorTranslatorNetwork"},
     ),
@@ -200,6 +219,7 @@ LINEAGE = (
         },
         picture="munmaek.models:pictures/attention.svg",
         aligns=True,
+        living="munmaek.models.living:state",
         config="munmaek.models.attention:AttentionConfig",
         networks={
             "classify": "munmaek.models.attention:AttentionClassifierNetwork",
@@ -218,6 +238,7 @@ LINEAGE = (
         source="Vaswani 2017",
         small={"model": {"dimension": 8, "dropout": 0.0}, "train": {"learning_rate": 2e-2}},
         picture="munmaek.models:pictures/self_attention.svg",
+        living="munmaek.models.living:state",
         config="munmaek.models.self_attention:SelfAttentionConfig",
         networks={
             "lm": "munmaek.models.self_attention:SelfAttentionLanguageNetwork",
@@ -242,6 +263,7 @@ LINEAGE = (
         picture="munmaek.models:pictures/transformer.svg",
         specified_by="munmaek.models.transformer.specification:translator_spec",
         aligns=True,
+        living="munmaek.models.living:state",
         config="munmaek.models.transformer:TransformerConfig",
         networks={
             "lm": "munmaek.models.transformer:TransformerLanguageNetwork",
@@ -274,6 +296,7 @@ LINEAGE = (
         },
         picture="munmaek.models:pictures/bert.svg",
         published=True,
+        living="munmaek.models.living:state",
         config="munmaek.models.bert:BertConfig",
         form_of="munmaek.models.bert.form:BertForm",
         beginning="munmaek.models.bert.beginning:BertBeginning",

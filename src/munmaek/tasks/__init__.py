@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from munmaek.fit.extra import Extra
     from munmaek.tasks.answering import Answering
     from munmaek.tasks.asked import Asked
+    from munmaek.tasks.living import LivingParts
     from munmaek.tasks.recipe import Recipe
     from munmaek.tasks.work import Work
 
@@ -59,6 +60,20 @@ class Task:
     """Further verbs that answer rows, each with its class."""
     remote: str = "munmaek.tasks.remote:Remote"
     """The class of its models on a server."""
+    living: str = ""
+    """Maker of what a page takes along of a model; empty where none computes in a page."""
+
+    def living_parts(self, model: Any, name: str) -> "LivingParts":
+        """Return what a page takes along of a trained model; ``name`` is the model's.
+
+        Raises:
+            UnsupportedError: models of the task do not compute in a page, or this one does not.
+        """
+        if not self.living:
+            message = f"{name}: models for '{self.name}' do not compute in a page"
+            raise UnsupportedError(message)
+        return _load(self.living)(model, name)
+
     reads: str = "its data"
     """The data that it is trained on, in words."""
     besides: tuple[str, ...] = ()
@@ -131,6 +146,7 @@ TASKS = (
         recipe="munmaek.tasks.lm.options:LmRecipe",
         answering="munmaek.tasks.lm.answering:Scoring",
         remote="munmaek.tasks.lm.remote:RemoteLanguageModel",
+        living="munmaek.tasks.lm.living:living",
         asked="munmaek.tasks.lm.options:AskedLines",
         reads="running text, a sentence a line",
         besides=("engine", "memory", "temp_dir", "threads", "reserved", "curve"),
@@ -152,6 +168,7 @@ TASKS = (
         recipe="munmaek.tasks.classify.options:ClassifyRecipe",
         answering="munmaek.tasks.classify.answering:Classifying",
         remote="munmaek.tasks.classify.remote:RemoteClassifier",
+        living="munmaek.tasks.classify.living:living",
         asked="munmaek.tasks.classify.options:AskedLabels",
         reads="a table of texts with their labels, or of pairs of texts",
         besides=("soft_labels", "curve"),

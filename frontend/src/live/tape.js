@@ -1,0 +1,54 @@
+// What a network writes down while it computes, under the names of `munmaek.nn.tape`, and what the
+// reader changed by hand: heads switched off, and weights of attention set.
+
+export class Tape {
+  /**
+   * `keep` writes down; `off` has heads by the scope of their attention; `given` has weights by
+   * the name of their attention, as [head or null for all, row, column, value].
+   */
+  constructor({ keep = true, off = {}, given = {} } = {}, prefix = "", records = new Map()) {
+    Object.assign(this, { keep, off, given, prefix, records, first: 0 });
+  }
+
+  scope(name) {
+    const inner = new Tape(this, `${this.prefix}${name}.`, this.records);
+    inner.first = this.first;
+    return inner;
+  }
+
+  record(name, data, shape) {
+    if (this.keep) this.records.set(this.prefix + name, { data, shape });
+  }
+
+  /** The same with rows that begin at `first`: a decoder's step. */
+  from(first) {
+    const inner = new Tape(this, this.prefix, this.records);
+    inner.first = first;
+    return inner;
+  }
+
+  get here() {
+    return this.prefix.replace(/\.$/, "");
+  }
+
+  /** Heads that are switched off here. */
+  silent() {
+    return this.off[this.here] ?? [];
+  }
+
+  /**
+   * The weights of one row as the reader set them; what is left of the row keeps its proportions,
+   * so that it still sums to 1.
+   */
+  set(weights, head, row) {
+    for (const [only, at, column, value] of this.given[this.here] ?? []) {
+      if ((only !== null && only !== head) || at !== row + this.first || column >= weights.length) continue;
+      const rest = 1 - weights[column];
+      for (let to = 0; to < weights.length; to++) {
+        if (to !== column) weights[to] = rest > 1e-9 ? (weights[to] * (1 - value)) / rest : (1 - value) / Math.max(weights.length - 1, 1);
+      }
+      weights[column] = value;
+    }
+    return weights;
+  }
+}
