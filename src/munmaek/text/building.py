@@ -9,11 +9,13 @@ Sources: BPE, Sennrich et al. 2016; unigram, Kudo 2018; WordPiece, Schuster & Na
 
 import re
 import string
+import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
+import numpy as np
 from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers, trainers
 from tokenizers import Tokenizer as Pipeline
 
@@ -36,6 +38,9 @@ __all__ = [
     "build_unigram",
     "build_wordpiece",
     "build_words",
+    "normal_form",
+    "word_borders",
+    "wordpiece_borders",
     "words_pipeline",
 ]
 
@@ -63,6 +68,9 @@ LONGEST_LEARNED_WORD = 4096
 LONGEST_WORDPIECE_WORD = 100
 """Characters; a longer run without space is cut, as greedy longest match is quadratic."""
 
+_TEXTS = 4096
+"""Texts whose characters are counted together."""
+
 # Vocabularies
 
 
@@ -84,17 +92,17 @@ def words_pipeline(words: Iterable[str], *, space: str = SPACE) -> Pipeline:
 
 def build_characters(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipeline:
     """Build the most frequent characters (code points of NFC); the rest are ``<unk>``."""
-    return _spelled(texts, vocab_size, min_count, normalizers.NFC())
+    return _spelled(texts, vocab_size, min_count, "NFC")
 
 
 def build_jamo(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipeline:
     """Build code points of NFD, so that a Hangul syllable is its two or three conjoining jamo."""
-    return _spelled(texts, vocab_size, min_count, normalizers.NFD())
+    return _spelled(texts, vocab_size, min_count, "NFD")
 
 
 def build_bpe(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipeline:
     """Build byte-pair encoding within words, punctuation apart, with byte fallback."""
-    return _trained_bpe(texts, vocab_size, min_count, _word_borders())
+    return _trained_bpe(texts, vocab_size, min_count, word_borders())
 
 
 def build_unigram(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipeline:
@@ -102,9 +110,9 @@ def build_unigram(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipe
     del min_count  # The likelihood, not a count, decides which subwords stay.
     head = [*SPECIALS, *BYTES]
     room = _room(vocab_size, len(head))
-    counts = _characters(texts, normalizers.NFC())
+    counts = _characters(texts, "NFC")
     alphabet = _covering(counts, room // 2, COVERAGE)
-    words = _pretokens(texts, alphabet, _word_borders())
+    words = _pretokens(texts, alphabet, word_borders())
     # Six decimals: the library reads longer ones from JSON with the last bit off.
     subwords = [
         (subword, round(score, 6)) for subword, score in learn_subwords(words, alphabet, room)
@@ -113,7 +121,7 @@ def build_unigram(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipe
     model = models.Unigram(
         [*((token, 0.0) for token in head), *subwords], SPECIALS.index("<unk>"), byte_fallback=True
     )
-    return _finished(model, _word_borders())
+    return _finished(model, word_borders())
 
 
 def build_wordpiece(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipeline:
@@ -123,12 +131,12 @@ def build_wordpiece(texts: Sequence[str], vocab_size: int, min_count: int) -> Pi
     every known character can be spelled without a continued form of each.
     """
     room = _room(vocab_size, len(SPECIALS))
-    counts = _characters(texts, normalizers.NFC())
+    counts = _characters(texts, "NFC")
     alphabet = _covering(counts, room // 2, 1.0)
     common = _covering(counts, room // 4, WORDPIECE_COVERAGE)
     apart = {*string.punctuation, MARK}
     continued = [CONTINUED + character for character in common if character not in apart]
-    borders = _wordpiece_borders(sorted(set(alphabet) - set(common) - {MARK}))
+    borders = wordpiece_borders(sorted(set(alphabet) - set(common) - {MARK}))
     special = [*SPECIALS, *continued]
     pipeline = Pipeline(models.WordPiece(unk_token="<unk>"))
     trainer = trainers.WordPieceTrainer(
@@ -183,7 +191,7 @@ def build_morpheme_bpe(
 # Where subwords end
 
 
-def _word_borders() -> pre_tokenizers.PreTokenizer:
+def word_borders() -> pre_tokenizers.PreTokenizer:
     """Cut before spaces, around other white space, around runs of punctuation.
 
     ``<`` is punctuation, so no subword of a text can be the literal of a special token.
@@ -197,7 +205,8 @@ def _word_borders() -> pre_tokenizers.PreTokenizer:
     )
 
 
-def _wordpiece_borders(alone: Sequence[str]) -> pre_tokenizers.PreTokenizer:
+def wordpiece_borders(alone: Sequence[str]) -> pre_tokenizers.PreTokenizer:
+    """Cut as for the other subwords, each punctuation mark and each of these characters apart."""
     single = NOT_BLANK[:-1] + "".join(f"\\x{{{ord(character):x}}}" for character in alone) + "]"
     return pre_tokenizers.Sequence(
         [
@@ -217,14 +226,17 @@ def _morpheme_borders() -> pre_tokenizers.PreTokenizer:
 # Steps that kinds share
 
 
-def _normalizer(form: normalizers.Normalizer) -> normalizers.Normalizer:
-    return normalizers.Sequence([form, normalizers.Replace(MARK, STAND_IN)])
+def normal_form(name: str, *, spaces: bool = False) -> normalizers.Normalizer:
+    """Return what brings a text to NFC or NFD with its ``▁`` held apart, and marks its spaces."""
+    form = normalizers.NFD() if name == "NFD" else normalizers.NFC()
+    marked = normalizers.Sequence([form, normalizers.Replace(MARK, STAND_IN)])
+    return normalizers.Sequence([marked, normalizers.Replace(" ", MARK)]) if spaces else marked
 
 
 def _finished(model: models.Model, borders: pre_tokenizers.PreTokenizer) -> Pipeline:
     """Finish the pipeline of a kind that marks the space before a subword."""
     pipeline = Pipeline(model)
-    pipeline.normalizer = _normalizer(normalizers.NFC())
+    pipeline.normalizer = normal_form("NFC")
     pipeline.pre_tokenizer = borders
     pipeline.decoder = decoders.Sequence([decoders.ByteFallback(), *_joined()])
     return _with_specials(pipeline, mask_takes_space=True)
@@ -235,15 +247,13 @@ def _joined() -> list[decoders.Decoder]:
     return [decoders.Fuse(), decoders.Replace(MARK, " "), decoders.Replace(STAND_IN, MARK)]
 
 
-def _spelled(
-    texts: Sequence[str], vocab_size: int, min_count: int, form: normalizers.Normalizer
-) -> Pipeline:
+def _spelled(texts: Sequence[str], vocab_size: int, min_count: int, form: str) -> Pipeline:
     """Build one token a character of the normal form, the space among them."""
     counts = _characters(texts, form)
     counts[MARK] = max(counts[MARK], min_count)
     vocab = _vocab(_frequent(counts, _room(vocab_size, len(SPECIALS)), min_count))
     pipeline = Pipeline(models.BPE(vocab, [], unk_token="<unk>"))
-    pipeline.normalizer = normalizers.Sequence([_normalizer(form), normalizers.Replace(" ", MARK)])
+    pipeline.normalizer = normal_form(form, spaces=True)
     pipeline.decoder = decoders.Sequence(_joined())
     return _with_specials(pipeline, mask_takes_space=False)
 
@@ -252,7 +262,7 @@ def _trained_bpe(
     texts: Sequence[str], vocab_size: int, min_count: int, borders: pre_tokenizers.PreTokenizer
 ) -> Pipeline:
     special = [*SPECIALS, *BYTES]
-    counts = _characters(texts, normalizers.NFC())
+    counts = _characters(texts, "NFC")
     alphabet = _covering(counts, _room(vocab_size, len(special)) // 2, COVERAGE)
     pipeline = Pipeline(models.BPE(unk_token="<unk>", byte_fallback=True))
     trainer = trainers.BpeTrainer(
@@ -276,7 +286,7 @@ def _train(
     borders: pre_tokenizers.PreTokenizer,
 ) -> None:
     """Train on ``texts`` with every character outside the alphabet taken as a border."""
-    pipeline.normalizer = _normalizer(normalizers.NFC())
+    pipeline.normalizer = normal_form("NFC")
     pipeline.pre_tokenizer = _bordered(borders)
     pipeline.train_from_iterator(_within(texts, alphabet), trainer)
 
@@ -329,15 +339,20 @@ def _marked(text: str) -> str:
     return text.replace(MARK, STAND_IN).replace(" ", MARK)
 
 
-def _characters(texts: Iterable[str], form: normalizers.Normalizer) -> Counter[str]:
+def _characters(texts: Sequence[str], form: Any) -> Counter[str]:
     """Count how often each character of the normal form runs in ``texts``, the space as its mark.
 
     The space is known even where no text has one.
     """
-    name = "NFD" if isinstance(form, normalizers.NFD) else "NFC"
+    running = np.zeros(sys.maxunicode + 1, dtype=np.int64)
+    for begin in range(0, len(texts), _TEXTS):
+        some = texts[begin : begin + _TEXTS]
+        joined = "".join(unicodedata.normalize(form, text) for text in some)
+        points = np.frombuffer(joined.encode("utf-32-le"), dtype=np.uint32)
+        running[: int(points.max(initial=0)) + 1] += np.bincount(points, minlength=1)
     counts: Counter[str] = Counter()
-    for text in texts:
-        counts.update(_marked(unicodedata.normalize(name, text)))
+    for point in np.flatnonzero(running).tolist():
+        counts[_marked(chr(point))] += int(running[point])
     counts.setdefault(MARK, 1)
     return counts
 

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer as Pipeline
 
 from munmaek.errors import ArtefactError
 
-__all__ = ["check_near", "check_numbered", "open_pipeline"]
+__all__ = ["check_lossless", "check_near", "check_numbered", "open_pipeline"]
 
 LARGEST = 1 << 30
 """Bytes of such a file, at most; the largest vocabularies take some tens of millions."""
@@ -21,6 +21,8 @@ _SPARSE = 1 << 16
 """Ids that no token has, at most, besides as many as there are tokens."""
 _TRIED = "a 가 \U0010fffd"
 """Letters that are known to most, and one that is known to none."""
+_SPELLED = "Aa 가, \U0010fffd"
+"""A text that kinds with bytes give back, whatever they have learned."""
 
 
 def check_near(ids: Collection[int]) -> None:
@@ -106,3 +108,16 @@ def _check_within(offsets: Collection[tuple[int, int]]) -> None:
         if not 0 <= start <= end <= len(_TRIED):
             message = f"it finds a token at {start} to {end} of {len(_TRIED)} characters"
             raise ValueError(message)
+
+
+def check_lossless(pipeline: Pipeline, kind: str, path: Path) -> None:
+    """Refuse rules that do not give a text back.
+
+    Raises:
+        ArtefactError: they are not those of ``kind``.
+    """
+    ids = pipeline.encode(_SPELLED, add_special_tokens=False).ids
+    given = pipeline.decode(ids, skip_special_tokens=False)
+    if given != _SPELLED:
+        message = f"{path}: its rules are not those of {kind}: {_SPELLED!r} becomes {given!r}"
+        raise ArtefactError(message)

@@ -10,12 +10,13 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any, final
 
 from tokenizers import Tokenizer as Pipeline
 
+from munmaek.arrays import Int32s, Int64s
 from munmaek.errors import ArtefactError, ConfigError, InputError
 from munmaek.text import building
 from munmaek.text.building import (
@@ -28,7 +29,7 @@ from munmaek.text.building import (
 from munmaek.text.frames import Frame
 from munmaek.text.given import check_text, given_texts
 from munmaek.text.morphology import analyser, segment
-from munmaek.text.pipelines import check_numbered, open_pipeline
+from munmaek.text.pipelines import check_lossless, check_numbered, open_pipeline
 from munmaek.text.places import (
     FIRST_BYTE,
     Located,
@@ -37,6 +38,7 @@ from munmaek.text.places import (
     whole_characters,
     word_of,
 )
+from munmaek.text.repeated import Runs, flattened, runs_of
 from munmaek.text.spaces import ASCII_SPACE, SPACE
 
 __all__ = ["KINDS", "SPECIALS", "Tokenizer", "train_tokenizer", "word_tokenizer"]
@@ -72,9 +74,9 @@ BLANKS = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
 )
 """White space that a mask takes before it, as ``lstrip`` of the tokenizers library does."""
 SPELLED_IN_BYTES = frozenset({"bpe", "unigram", "morphemes+bpe"})
-_SPELLED = "Aa 가, \U0010fffd"
-"""A text that these kinds give back, whatever they have learned."""
 """Kinds that spell an unknown character in the bytes of its UTF-8."""
+_MANY = 512
+"""Texts from which on each distinct word is encoded once."""
 
 
 @final
@@ -144,13 +146,42 @@ class Tokenizer:
             InputError: a text that is no string, or holds half a surrogate pair.
         """
         texts = given_texts(texts)
-        if self.kind in MORPHEMIC:
-            inputs = segment([_nfc(text) for text in texts])
-            encodings = self._pipeline.encode_batch_fast(
-                inputs, is_pretokenized=True, add_special_tokens=False
-            )
-        else:
-            encodings = self._pipeline.encode_batch_fast(list(texts), add_special_tokens=False)
+        runs = self.runs_of_many() if len(texts) >= _MANY else None
+        if runs is None:
+            return self._encoded(_morphemes(texts) if self.kind in MORPHEMIC else texts)
+        ids, limits = runs.flat(texts)
+        listed = ids.tolist()
+        return [listed[begin:end] for begin, end in pairwise(limits.tolist())]
+
+    def encode_flat(self, texts: Sequence[str], runs: Runs | None) -> tuple[Int32s, Int64s]:
+        """Return what ``encode_many`` gives end to end [T], and the limits of each text [N + 1].
+
+        Args:
+            texts: as ``encode_many`` takes them.
+            runs: what ``runs_of_many`` gave, which remembers words from one call to the next.
+
+        Raises:
+            InputError: as ``encode_many``.
+        """
+        if runs is None:
+            return flattened(self.encode_many(texts))
+        return runs.flat(given_texts(texts))
+
+    def runs_of_many(self) -> Runs | None:
+        """Return what encodes many texts, each distinct word once; None where words are not apart.
+
+        Ids are those of the ``tokenizers`` library.
+        """
+        cut = _morphemes if self.kind in MORPHEMIC else None
+        return runs_of(self._pipeline, self.kind, self._encoded, cut)
+
+    def _encoded(self, inputs: Sequence[Any]) -> list[list[int]]:
+        """Encode texts, or lists of morphemes, each by the library."""
+        encodings = self._pipeline.encode_batch_fast(
+            list(inputs),
+            is_pretokenized=bool(inputs) and not isinstance(inputs[0], str),
+            add_special_tokens=False,
+        )
         ids = [encoding.ids for encoding in encodings]
         return [_without_specials(row) for row in ids] if self.kind == "words" else ids
 
@@ -340,16 +371,8 @@ class Tokenizer:
             raise ArtefactError(message)
         pipeline.encode_special_tokens = True
         if kind in SPELLED_IN_BYTES:
-            _check_lossless(pipeline, kind, Path(path))
+            check_lossless(pipeline, kind, Path(path))
         return cls(pipeline, kind=kind)
-
-
-def _check_lossless(pipeline: Pipeline, kind: str, path: Path) -> None:
-    ids = pipeline.encode(_SPELLED, add_special_tokens=False).ids
-    given = pipeline.decode(ids, skip_special_tokens=False)
-    if given != _SPELLED:
-        message = f"{path}: its rules are not those of {kind}: {_SPELLED!r} becomes {given!r}"
-        raise ArtefactError(message)
 
 
 def train_tokenizer(
@@ -401,6 +424,10 @@ def _check_kind(kind: str) -> None:
 
 def _nfc(text: str) -> str:
     return unicodedata.normalize("NFC", text)
+
+
+def _morphemes(texts: Sequence[str]) -> list[list[str]]:
+    return segment([_nfc(text) for text in texts])
 
 
 def _without_specials(ids: list[int]) -> list[int]:

@@ -138,10 +138,9 @@ def encode_text(recipe: LmRecipe, paths: Sources, valid: Sources) -> CountedText
         corpus = Corpus(corpus.name, pick(corpus.lines, kept))
     tokenizer = make_tokenizer(corpus.lines, recipe)
     parts: list[NDArray[np.int32]] = []
+    runs = tokenizer.runs_of_many()
     for begin in range(0, len(corpus.lines), _ROWS):
-        encoded = tokenizer.encode_many(corpus.lines[begin : begin + _ROWS])
-        offsets = np.concatenate([[0], np.cumsum([len(ids) for ids in encoded])])
-        ids = np.fromiter((each for row in encoded for each in row), np.int32, int(offsets[-1]))
+        ids, offsets = tokenizer.encode_flat(corpus.lines[begin : begin + _ROWS], runs)
         parts.append(bound(ids, offsets, bos=tokenizer.bos, eos=tokenizer.eos)[:-1])
     text = np.concatenate([*parts, np.array([tokenizer.bos], dtype=np.int32)])
 

@@ -54,7 +54,7 @@ _WIDE_SPACES = (
 """White space that parts words for the tokenizer, and that compiled code does not look for."""
 _WIDE_SPACE = re.compile(f"[{_WIDE_SPACES}]")
 
-_ROWS = 256
+_ROWS = 4096
 """Texts that a tokenizer is given at a time, where their ids become one array."""
 
 Floats = NDArray[np.float64]
@@ -202,13 +202,14 @@ def flat_scores(
 
 def flat_ids(tokenizer: Tokenizer, texts: Sequence[str]) -> tuple[Ints, Ints]:
     """Flatten the sentences' ids, without a Python integer for every token at once."""
-    blocks = [
-        flatten(_ended(tokenizer, texts[begin : begin + _ROWS]))
-        for begin in range(0, len(texts), _ROWS)
-    ]
-    sizes = [np.diff(offsets) for _, offsets in blocks]
-    ids = np.concatenate([np.zeros(0, dtype=np.int64), *(ids for ids, _ in blocks)])
-    return ids, np.concatenate([[0], *sizes]).cumsum(dtype=np.int64)
+    runs, blocks = tokenizer.runs_of_many(), list[Ints]()
+    sizes = [np.zeros(1, dtype=np.int64)]
+    for begin in range(0, len(texts), _ROWS):
+        ids, offsets = tokenizer.encode_flat(texts[begin : begin + _ROWS], runs)
+        blocks.append(np.insert(ids, offsets[1:], tokenizer.eos).astype(np.int64))
+        sizes.append(np.diff(offsets) + 1)
+    ids = np.concatenate([np.zeros(0, dtype=np.int64), *blocks])
+    return ids, np.concatenate(sizes).cumsum()
 
 
 def total(model: LanguageModel[Any], tokenizer: Tokenizer, texts: Sequence[str]) -> TextTotal:
