@@ -13,6 +13,7 @@ import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, repeat
 from typing import Any, cast
 
 import numpy as np
@@ -20,7 +21,7 @@ from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tok
 from tokenizers import Tokenizer as Pipeline
 
 from munmaek.errors import ConfigError
-from munmaek.text.spaces import SPACE
+from munmaek.text.spaces import SPACE, before_spaces, with_its_space
 from munmaek.text.unigram import learn_subwords
 
 __all__ = [
@@ -286,21 +287,25 @@ def _train(
     borders: pre_tokenizers.PreTokenizer,
 ) -> None:
     """Train on ``texts`` with every character outside the alphabet taken as a border."""
-    pipeline.normalizer = normal_form("NFC")
-    pipeline.pre_tokenizer = _bordered(borders)
-    pipeline.train_from_iterator(_within(texts, alphabet), trainer)
+    counts = _pretokens(texts, alphabet, borders)
+    repeated = (repeat(run, count) for run, count in counts.items())
+    # Each run as often as it occurs costs the library less than cutting the texts again.
+    pipeline.train_from_iterator(chain.from_iterable(repeated), trainer)
 
 
 def _pretokens(
     texts: Sequence[str], alphabet: Sequence[str], borders: pre_tokenizers.PreTokenizer
 ) -> Counter[str]:
-    """Count how often each run between borders occurs."""
-    cut = _bordered(borders).pre_tokenize_str
-    return Counter(
-        subword
-        for text in _within(texts, alphabet)
-        for subword, _ in cut(text.replace(MARK, STAND_IN))
-    )
+    """Count how often each run between borders occurs, in the order in which they come."""
+    words: Counter[str] = Counter()
+    for text in _within(texts, alphabet):
+        words.update(before_spaces(text))
+    spelled, cut = normal_form("NFC").normalize_str, _bordered(borders).pre_tokenize_str
+    runs: Counter[str] = Counter()
+    for word, count in words.items():
+        for run, _ in cut(spelled(with_its_space(word))):
+            runs[run] += count
+    return runs
 
 
 def _bordered(borders: pre_tokenizers.PreTokenizer) -> pre_tokenizers.PreTokenizer:

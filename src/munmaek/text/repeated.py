@@ -29,7 +29,7 @@ from munmaek.text.building import (
     word_borders,
     wordpiece_borders,
 )
-from munmaek.text.spaces import ASCII_SPACE, SPACE
+from munmaek.text.spaces import ASCII_SPACE, SPACE, before_spaces, with_its_space
 
 __all__ = ["Runs", "flattened", "runs_of"]
 
@@ -143,9 +143,8 @@ class _Remembered:
         new = list(keys)
         if not new:
             return
-        # A run after a space is held without it, as it stands most often; a first one after one.
         cut = self._cut is _before_spaces
-        found = self._encode([_run(key) for key in new] if cut else new)
+        found = self._encode([with_its_space(key) for key in new] if cut else new)
         self._numbers.update(zip(new, count(len(self._numbers)), strict=False))
         ids, limits = flattened(found)
         self._ids = np.concatenate([self._ids, ids])
@@ -171,15 +170,7 @@ def _summed(sizes: Int64s) -> Int64s:
 
 
 def _before_spaces(texts: Sequence[str]) -> list[list[str]]:
-    """Cut before spaces: the first run of a text gets a space, all others lose theirs."""
-    keys = [text.split(" ") for text in texts]
-    for parts in keys:
-        parts[0] = " " + parts[0]
-    return keys
-
-
-def _run(key: str) -> str:
-    return key[1:] if key.startswith(" ") else " " + key
+    return [before_spaces(text) for text in texts]
 
 
 @final

@@ -19,7 +19,9 @@ __all__ = [
     "SPACES",
     "ascii_spans",
     "ascii_words",
+    "before_spaces",
     "is_ascii_space",
+    "with_its_space",
     "words",
 ]
 
@@ -54,3 +56,15 @@ def ascii_spans(text: str) -> list[tuple[int, int]]:
 def is_ascii_space(character: str) -> bool:
     """Return whether the character parts the words of ``ascii_words``."""
     return character in " \t\n\v\f\r"
+
+
+def before_spaces(text: str) -> list[str]:
+    """Cut before each space, which a run loses; the first run, which follows none, gains one."""
+    runs = text.split(" ")
+    runs[0] = " " + runs[0]
+    return runs
+
+
+def with_its_space(run: str) -> str:
+    """Return a run of ``before_spaces`` as it stands in the text."""
+    return run[1:] if run.startswith(" ") else " " + run
