@@ -16,7 +16,14 @@ spark.driver.memory 512m
 spark.executor.memory 512m
 spark.sql.shuffle.partitions 3
 spark.task.maxFailures 4
+spark.driver.extraJavaOptions -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
+spark.executor.extraJavaOptions -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 """
+"""Java compiles little, for its processes live for seconds."""
+DAEMON = {
+    "SPARK_DAEMON_MEMORY": "256m",
+    "SPARK_DAEMON_JAVA_OPTS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+}
 
 
 def needs_spark() -> None:
@@ -104,7 +111,7 @@ class Standalone:
             return subprocess.Popen(
                 [self._start, f"org.apache.spark.deploy.{name.lower()}.{name}", *options,
                  "--host", "127.0.0.1"],
-                stdout=log, stderr=log, env={**os.environ, "SPARK_DAEMON_MEMORY": "256m"},
+                stdout=log, stderr=log, env={**os.environ, **DAEMON},
             )  # fmt: skip
 
     def _await(self, ready: object, what: str) -> None:

@@ -38,7 +38,7 @@ PARAMETERS: Final[Parameters] = {
     ),
     "output": (
         Annotated[
-            Path,
+            str,
             _option(
                 "File of what is kept; its suffix says the form. Of buckets, out.txt becomes "
                 "out.head.txt and so on.",
@@ -184,6 +184,17 @@ PARAMETERS: Final[Parameters] = {
         ],
         1,
     ),
+    "engine": (
+        Annotated[
+            str | None,
+            _option(
+                "Filter text or JSON lines on Spark, into the folder -o, by limits that are given: "
+                "local[N], spark://HOST:PORT, yarn, k8s://ADDRESS, sc://HOST:PORT.",
+                metavar="MASTER",
+            ),
+        ],
+        None,
+    ),
     "on_error": (
         Annotated[
             str, typer.Option(metavar="stop|skip", help="What to do with rows that are damaged.")
@@ -210,6 +221,12 @@ def filter_texts(given: Given) -> None:
     from munmaek.filtering import filter_corpus, write_cut
 
     settings = _settings(given)
+    if given["engine"] is not None:
+        from munmaek.engines.verbs import Place, filter_on
+
+        filter_on(given["engine"], settings, Place(given["output"], settings.force))
+        write_message(f"{given['output']}: written")
+        return
     found = filter_corpus(settings)
     if given["save_thresholds"] is not None:
         write_cut(given["save_thresholds"], found.cut)
@@ -244,7 +261,7 @@ def _settings(given: Given) -> Any:
     return Settings(
         model=given["model"],
         files=tuple(given["files"]),
-        output=given["output"],
+        output=Path(given["output"]),
         by=MeasuredBy(label=given["label"], like=_like(given["like"])),
         choice=choice,
         thresholds=given["thresholds"],

@@ -28,7 +28,7 @@ ANSWERING: Final[Mapping[str, str]] = {
 OUTPUT: Final[Parameters] = {
     "output": (
         Annotated[
-            Path | None,
+            str | None,
             typer.Option(
                 "--output",
                 "-o",
@@ -75,6 +75,19 @@ OUTPUT: Final[Parameters] = {
             ),
         ],
         "stop",
+    ),
+    "engine": (
+        Annotated[
+            str | None,
+            typer.Option(
+                metavar="MASTER",
+                show_default=False,
+                help="Answer rows of text, JSON lines or Parquet on Spark, from an address to the "
+                "folder -o: local[N], spark://HOST:PORT, yarn, k8s://ADDRESS, sc://HOST:PORT.",
+                rich_help_panel=ROWS,
+            ),
+        ],
+        None,
     ),
     "force": (Force, False),
     "json": (Json, False),
@@ -125,12 +138,45 @@ def predict(verb: str, given: Given, *, source: Source = None, folder: Any = Non
     asked = asked_of(verb, given)
     source = encoded([given["file"] if source is None else source], asked.encoding)[0]
     folder = place_of(given) if folder is None and "model" in given else folder
+    if given["engine"] is not None:
+        _on_engine(verb, folder, source, asked, given)
+        return
     faults = _Faults()
     leaving = Leaving(given["skip_empty"], _on_error(given["on_error"]), faults.tell)
     if given["output"] is None:
         _to_output(class_at(verb).opened(folder, asked), source, leaving, json=given["json"])
         return
     _to_file(verb, folder, source, asked, leaving, given)
+
+
+def _on_engine(verb: str, folder: Any, source: Source, asked: Any, given: Given) -> None:
+    """Answer rows on a cluster.
+
+    Raises:
+        ConfigError: no place for them, or options that are for one machine.
+    """
+    from munmaek.engines.verbs import Place, predict_on
+    from munmaek.errors import ConfigError
+
+    if given["output"] is None or given["resume"]:
+        raise ConfigError("--engine: writes the folder -o, which is wanted, and resumes nothing")
+    if not isinstance(folder, Path):
+        message = (
+            f"{folder}: --engine ships the folder of a model, so one on this machine is wanted"
+        )
+        raise ConfigError(message)
+    place = Place(given["output"], given["force"])
+    predict_on(
+        given["engine"],
+        class_at(verb),
+        folder,
+        source,
+        asked,
+        place,
+        skip_empty=given["skip_empty"],
+        on_error=_on_error(given["on_error"]),
+    )
+    write_message(f"{place.path}: written")
 
 
 def _on_error(written: str) -> Any:
@@ -160,7 +206,7 @@ def _to_file(
     from munmaek.tasks.predicting import predict_to
     from munmaek.text.written import form_written
 
-    output: Path = given["output"]
+    output = Path(given["output"])
     if output.suffix.lower() in class_at(verb).fills:
         _fill(class_at(verb).opened(folder, asked), source, given)
         return
@@ -195,7 +241,7 @@ def _fill(answering: Any, source: Source, given: Given) -> None:
     """Write a file that is not rows again with its answers."""
     from munmaek.errors import ConfigError, InputError
 
-    output: Path = given["output"]
+    output = Path(given["output"])
     if given["resume"] or given["skip_empty"] or given["on_error"] != "stop":
         message = f"-o {output}: --resume, --skip-empty and --on-error are for rows; leave them out"
         raise ConfigError(message)

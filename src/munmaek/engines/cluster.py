@@ -47,13 +47,13 @@ class Cluster:
             InputError: nothing answers at the address.
         """
         self.address = address
-        self._session, self._own = open_session(address) if session is None else (session, False)
-        check_workers(self._session, address)
+        self.session, self._own = open_session(address) if session is None else (session, False)
+        check_workers(self.session, address)
 
     def close(self) -> None:
         """Stop the session if it was begun here."""
         if self._own:
-            self._session.stop()
+            self.session.stop()
 
     @contextmanager
     def counting(self, asked: Asked) -> Generator[Merged]:
@@ -68,7 +68,7 @@ class Cluster:
         valid = read_text(asked.valid, column=recipe.text_column) if asked.valid else None
         what = f"--engine {self.address}"
         with explaining(what):
-            frames = frames_of(self._session, asked.paths, column=recipe.text_column)
+            frames = frames_of(self.session, asked.paths, column=recipe.text_column)
             known, numbering = self._numbering(asked, frames)
             asked.stages.tell("counting")
             packing, facts = Packing.of(asked.order, known.sizes["vocab_size"]), dict[int, int]()

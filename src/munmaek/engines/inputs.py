@@ -15,7 +15,7 @@ from munmaek.text.memory import Sources
 from munmaek.text.sources import File, is_address
 from munmaek.text.tables import found_key
 
-__all__ = ["Frame", "frames_of", "spark_path"]
+__all__ = ["Frame", "frames_of", "parquet_of", "raw_sample", "spark_path"]
 
 _SAMPLE = 1000
 _READ = "text, JSON lines (.jsonl) and Parquet (.parquet)"
@@ -89,7 +89,7 @@ def _form(session: Any, name: str, place: str, column: str | int | None) -> Form
     """
     if format_suffix(name) == ".parquet":
         return None
-    first = [bytes(row[0]) for row in _raw(session, [place]).limit(_SAMPLE).collect()]
+    first = raw_sample(Frame(_raw(session, [place]), Reading(name, None)))
     if not first:
         message = f"{name}: the file is empty"
         raise InputError(message)
@@ -99,6 +99,16 @@ def _form(session: Any, name: str, place: str, column: str | int | None) -> Form
         message = f"{name}: {what}; Spark reads {_READ}"
         raise InputError(message)
     return form
+
+
+def raw_sample(frame: Frame) -> list[bytes]:
+    """Return the first rows of a frame."""
+    return [bytes(row[0] or b"") for row in frame.rows.limit(_SAMPLE).collect()]
+
+
+def parquet_of(session: Any, paths: Sources) -> Any:
+    """Return the tables of Parquet at addresses, whole."""
+    return session.read.parquet(*map(spark_path, paths))
 
 
 def _cells(session: Any, places: Sequence[str], column: str | int | None) -> Frame:

@@ -168,6 +168,7 @@ def _explained(what: str, text: str) -> MunmaekError:
         return UnsupportedError(message)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     causes = [line for line in lines if line.startswith("Caused by:")]
-    reason = (causes[-1:] or lines[:1] or ["no reason given"])[0]
+    told = [line for line in lines if not line.startswith("An error occurred while calling")]
+    reason = (causes[-1:] or told[:1] or ["no reason given"])[0].removeprefix(": ")
     message = f"{what}: Spark could not go on ({reason[:400]})"
     return InputError(message)

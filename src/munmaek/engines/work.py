@@ -39,6 +39,7 @@ __all__ = [
     "Words",
     "here",
     "packed",
+    "raw_rows",
     "versions",
 ]
 
@@ -126,7 +127,8 @@ class Reading:
         return [*self.lines(rows[:middle]), *self.lines(rows[middle:])]
 
 
-def _rows(batch: Any) -> list[bytes | None]:
+def raw_rows(batch: Any) -> list[bytes | None]:
+    """Return the rows of bytes of a batch."""
     return cast("list[bytes | None]", batch.column(0).to_pylist())
 
 
@@ -146,7 +148,7 @@ class CountWords:
         """Yield words with their counts; a word may come again."""
         vocabulary, counts = _vocabulary(()), np.zeros(0, dtype=np.int64)
         for batch in batches:
-            lines = self.reading.lines(_rows(batch))
+            lines = self.reading.lines(raw_rows(batch))
             numbers = numbered(vocabulary, lines, self.reserved, self.reading.name)
             if len(counts) < vocabulary.size:
                 counts = np.concatenate([counts, np.zeros(vocabulary.size, dtype=np.int64)])
@@ -281,7 +283,7 @@ class CountWindows:
         waiting, size = list[Int32s](), 0
         limbs, rows = np.zeros(LIMBS, dtype=np.int64), 0
         for batch in batches:
-            lines = self.reading.lines(_rows(batch))
+            lines = self.reading.lines(raw_rows(batch))
             limbs += _sum_of_hashes(lines)
             rows += len(lines)
             text = self.numbering.text(lines, self.reading.name)
