@@ -218,6 +218,22 @@ VERBS: Final[Mapping[str, Verb | VerbByTask]] = {
             "munmaek look models/ko-en marks.jsonl --check 'aer<0.2'",
         ),
     ),
+    "guide": Verb(
+        "guide:guide",
+        (
+            "munmaek guide",
+            "munmaek guide attention --language ko",
+            "munmaek guide --files examples",
+        ),
+    ),
+    "teach": Verb(
+        "guide:teach",
+        (
+            "munmaek teach attention",
+            "munmaek teach ngram --text corpus.txt",
+            "munmaek teach attention --text my.ko --text my.en -o mine",
+        ),
+    ),
     "serve": Verb(
         "serve:SERVE",
         (
