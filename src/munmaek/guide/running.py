@@ -60,7 +60,7 @@ class Machine:
     lenient: bool = False
     """A block that fails has its error for an output, and the others are run."""
     outputs: list[str] = field(default_factory=list[str])
-    """What each executed block printed, in order; empty where it printed nothing."""
+    """The output of each executed block, in order; empty where it printed nothing."""
     numbers: list[str] = field(default_factory=list[str])
     """Each number of the prose, in order."""
     _names: dict[str, Any] = field(default_factory=dict[str, Any])
