@@ -72,7 +72,7 @@ class Task:
         if not self.living:
             message = f"{name}: models for '{self.name}' do not compute in a page"
             raise UnsupportedError(message)
-        return _load(self.living)(model, name)
+        return load_name(self.living)(model, name)
 
     reads: str = "its data"
     """The data that it is trained on, in words."""
