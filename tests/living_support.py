@@ -29,6 +29,9 @@ function opened(name, weights) {
 function asked(name, method, given) {
   return told(models[name][method](...JSON.parse(given)));
 }
+function chances(name, context) {
+  return Array.from(models[name].inner.chain.distribution(context), Math.exp);
+}
 function tokenizers(name, described) {
   models[name] = new munmaekLive.Tokenizer(JSON.parse(described));
   return true;

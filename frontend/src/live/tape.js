@@ -7,24 +7,32 @@ export class Tape {
    * the name of their attention, as [head or null for all, row, column, value].
    */
   constructor({ keep = true, off = {}, given = {} } = {}, prefix = "", records = new Map()) {
-    Object.assign(this, { keep, off, given, prefix, records, first: 0 });
+    Object.assign(this, { keep, off, given, prefix, records, first: 0, backward: false });
+  }
+
+  with(values) {
+    return Object.assign(new Tape(this, this.prefix, this.records), { first: this.first, backward: this.backward }, values);
   }
 
   scope(name) {
-    const inner = new Tape(this, `${this.prefix}${name}.`, this.records);
-    inner.first = this.first;
-    return inner;
-  }
-
-  record(name, data, shape) {
-    if (this.keep) this.records.set(this.prefix + name, { data, shape });
+    return this.with({ prefix: `${this.prefix}${name}.` });
   }
 
   /** The same with rows that begin at `first`: a decoder's step. */
   from(first) {
-    const inner = new Tape(this, this.prefix, this.records);
-    inner.first = first;
-    return inner;
+    return this.with({ first });
+  }
+
+  /** The same for what reads a row from its last token to its first. */
+  turned() {
+    return this.with({ backward: !this.backward });
+  }
+
+  record(name, data, shape) {
+    if (!this.keep) return;
+    const width = data.length / shape[0];
+    const kept = this.backward ? Float32Array.from(data, (_, at) => data[(shape[0] - 1 - Math.floor(at / width)) * width + (at % width)]) : data;
+    this.records.set(this.prefix + name, { data: kept, shape });
   }
 
   get here() {

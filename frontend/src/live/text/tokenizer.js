@@ -122,6 +122,16 @@ export class Tokenizer {
     return names;
   }
 
+  /** Whether a token is a character or more by itself: bytes of ASCII are. */
+  isWhole(id) {
+    return !this.isPart(id) || id - FIRST_BYTE < 0x80;
+  }
+
+  /** A token as people read it, without others beside it. */
+  alone(id) {
+    return this.shown([id])[0];
+  }
+
   /** Whether a token is a byte of a character, which says nothing alone. */
   isPart(id) {
     return this.inBytes && isByte(id);

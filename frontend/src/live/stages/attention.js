@@ -1,0 +1,230 @@
+// The stage attention: `munmaek.models.attention`. Letters: S source tokens, T target tokens, B rows
+// that are written at once, H width of the decoder's state, A of the alignment layer.
+import { beside, each, rowOf, sigmoid, softmax } from "../maths.js";
+import { product } from "../nn/attention.js";
+import { embed, scores } from "../nn/embeddings.js";
+import { maxout } from "../nn/readout.js";
+import { Bidirectional, CELLS, Recurrent, select } from "../nn/recurrent.js";
+import { linear } from "../weights.js";
+import { pooledBy } from "./rnn.js";
+
+const dot = (a, b) => {
+  let total = 0;
+  for (let at = 0; at < a.length; at++) total += a[at] * b[at];
+  return total;
+};
+
+const reversed = (values, rows) => beside(rows, values).map((_, at) => {
+  const width = values.length / rows;
+  return values[(rows - 1 - Math.floor(at / width)) * width + (at % width)];
+});
+
+/** Each token's state [S, D], and the state where reading ends, layer by layer. */
+class Encoder {
+  constructor(tensors, config) {
+    this.config = config;
+    this.stack = new (config.bidirectional ? Bidirectional : Recurrent)(tensors, "encoder", config.cell);
+  }
+
+  read(inputs, size, tape) {
+    const [turned, stack] = [this.config.reverse_source, this.stack];
+    const [given, inner] = turned ? [reversed(inputs, size), tape.turned()] : [inputs, tape];
+    const found = this.config.bidirectional ? stack.read(given, size, inner) : stack.read(given, size, stack.begin(1), inner);
+    const last = this.config.bidirectional ? [found.ends[1]] : found.after;
+    return { states: turned ? reversed(found.outputs, size) : found.outputs, last };
+  }
+}
+
+/** e_ij of one query and every key: `munmaek.models.attention.scores`. */
+function scorer(tensors, name) {
+  const [query, energy] = [tensors["decoder.score.query.weight"], tensors["decoder.score.energy"]];
+  if (name === "none") return () => 0;
+  if (name === "dot" || name === "general") return (asking, key) => dot(asking, key);
+  return (asking, key) => {
+    let total = 0;
+    for (let at = 0; at < energy.length; at++) total += energy[at] * Math.tanh(asking[at] + key[at]);
+    return total;
+  };
+}
+
+export class AttentionTranslator {
+  constructor(tensors, config) {
+    const learned = config.weighting === "learned" ? config.score : "none";
+    Object.assign(this, { tensors, config, encoder: new Encoder(tensors, config), score: scorer(tensors, learned), learned });
+    [this.reading, this.writing] = ["source", "target"].map((which) => tensors[`${which}_embedding.table.weight`]);
+    this.additive = config.score === "additive";
+    this.fed = !this.additive && config.input_feeding;
+    this.cell = CELLS[this.additive ? "gru" : config.cell];
+    if (tensors["decoder.recurrent.stack.0.fused.weight_hh_l0"]) this.recurrent = new Recurrent(tensors, "decoder.recurrent", config.cell);
+    if (tensors["decoder.above.stack.0.fused.weight_hh_l0"]) this.above = new Recurrent(tensors, "decoder.above", config.cell);
+  }
+
+  encode(ids, tape) {
+    const inner = tape.scope("encoder");
+    const [size, inputs] = [ids.length, embed(this.reading, ids)];
+    inner.record("embedding", inputs, [size, this.reading.columns]);
+    const { states, last } = this.encoder.read(inputs, size, inner);
+    const key = this.tensors["decoder.score.key.weight"];
+    const keys = key && this.learned !== "none" ? linear(states, size, key) : states;
+    const end = this.config.reverse_source ? 0 : size - 1;
+    const hidden = this.config.weighting === "last" ? (at) => at !== end : () => false;
+    return { size, states, keys, hidden, open: this.config.weighting === "last" ? 1 : size, initial: this.bridged(last) };
+  }
+
+  /** s_0 of every layer. */
+  bridged(last) {
+    if (!this.tensors["initial.weight"]) return last;
+    const made = each(product(this.tensors, "initial")(last.at(-1)[0], 1), Math.tanh);
+    const { layers, hidden } = this.config;
+    return Array.from({ length: layers }, (_, layer) => Array.from({ length: this.cell.states }, (_, part) => made.slice((part * layers + layer) * hidden, (part * layers + layer + 1) * hidden)));
+  }
+
+  begin({ initial }) {
+    return { layers: initial, fed: this.fed ? new Float32Array(this.config.hidden) : null, steps: 0 };
+  }
+
+  /** One more token of B rows: what predicts the next, the state after, weights, and all on the way. */
+  next(memory, state, tokens, tape) {
+    const rows = tokens.length;
+    const read = embed(this.writing, tokens);
+    const made = this.additive ? this.bahdanau(memory, state, read, rows, tape) : this.luong(memory, state, read, rows, tape);
+    const { outputs, ...rest } = made;
+    const project = this.tensors["project.weight"];
+    return { ...rest, read, hidden: project ? linear(outputs, rows, project, this.tensors["project.bias"]) : outputs };
+  }
+
+  /** The cell's next state from a token and a vector beside it. */
+  celled(read, context, before, rows) {
+    const inputs = product(this.tensors, "decoder.cell.token")(read, rows);
+    const more = linear(context, rows, this.tensors["decoder.cell.context.weight"]);
+    for (let at = 0; at < inputs.length; at++) inputs[at] += more[at];
+    return this.cell.step(inputs, product(this.tensors, "decoder.cell.recurrent")(before[0], rows), before, this.config.hidden);
+  }
+
+  bahdanau(memory, state, read, rows, tape) {
+    const looked = this.look(memory, state.layers[0][0], state.steps, rows, tape);
+    const { after, named } = this.celled(read, looked.context, state.layers[0], rows);
+    const outputs = maxout(this.tensors, "decoder.readout", rows, after[0], read, looked.context);
+    return { outputs, state: { layers: [after], fed: null, steps: state.steps + 1 }, looked, named: prefixed("decoder.", named) };
+  }
+
+  luong(memory, state, read, rows, tape) {
+    let [layers, named, top] = [[], {}, null];
+    if (this.fed) {
+      const first = this.celled(read, state.fed, state.layers[0], rows);
+      [layers, named, top] = [[first.after], prefixed("decoder.", first.named), first.after[0]];
+      if (this.above) {
+        const more = stepped(this.above, top, state.layers.slice(1), "decoder.above.");
+        [layers, named, top] = [[...layers, ...more.after], { ...named, ...more.named }, more.outputs];
+      }
+    } else {
+      const more = stepped(this.recurrent, read, state.layers, "decoder.");
+      [layers, named, top] = [more.after, more.named, more.outputs];
+    }
+    const looked = this.look(memory, top, state.steps, rows, tape);
+    const outputs = each(linear(beside(rows, looked.context, top), rows, this.tensors["decoder.combine.weight"]), Math.tanh);
+    return { outputs, state: { layers, fed: this.fed ? outputs : null, steps: state.steps + 1 }, looked, named };
+  }
+
+  /** c_i of the states that ask, with scores and weights [B, S]. */
+  look(memory, asking, steps, rows, tape) {
+    const { size, states, keys } = memory;
+    const query = this.tensors["decoder.score.query.weight"];
+    const asked = query && this.learned !== "none" ? linear(asking, rows, query) : asking;
+    const [width, wide] = [states.length / size, keys.length / size];
+    const made = Array.from({ length: rows }, (_, row) => {
+      const own = rowOf(asked, row, asked.length / rows);
+      const window = this.window(memory, rowOf(asking, row, asking.length / rows), steps);
+      const scored = Float32Array.from({ length: size }, (_, at) => (memory.hidden(at) || window.far(at) ? -Infinity : this.score(own, rowOf(keys, at, wide))));
+      const shown = window.falling ? scored.map((value, at) => value + window.share(at)) : scored;
+      const weights = tape.from(steps).scope("attention").set(softmax(shown), 0, 0);
+      const used = window.falling ? softmax(scored).map((value, at) => value * Math.exp(window.share(at))) : weights;
+      const context = new Float32Array(width);
+      used.forEach((weight, at) => { for (let n = 0; n < width; n++) context[n] += weight * states[at * width + n]; });
+      return { shown, weights, context, centre: window.centre };
+    });
+    return { context: joined(made.map((each) => each.context)), scores: joined(made.map((each) => each.shown)), weights: made.map((each) => each.weights), centre: made[0].centre === null ? null : Float32Array.from(made, (each) => each.centre) };
+  }
+
+  /** Where local attention looks: around a place that moves on, or one that is predicted. */
+  window({ size, open }, asking, steps) {
+    const { span, window: reach } = this.config;
+    if (this.additive || span === "global") return { centre: null, falling: false, far: () => false };
+    const falling = span === "local-p";
+    const centre = falling
+      ? open * sigmoid(dot(each(linear(asking, 1, this.tensors["decoder.centre.query.weight"]), Math.tanh), this.tensors["decoder.centre.energy"]))
+      : Math.min(steps, open - 1);
+    return { centre, falling, size, far: (at) => Math.abs(at - centre) > reach, share: (at) => -((at - centre) ** 2) / (2 * (reach / 2) ** 2) };
+  }
+
+  decode(memory, ids, tape) {
+    let state = this.begin(memory);
+    const steps = ids.map((id) => {
+      const made = this.next(memory, state, [id], tape);
+      state = made.state;
+      return made;
+    });
+    tape.scope("decoder").record("embedding", joined(steps.map(({ read }) => read)), [ids.length, this.writing.columns]);
+    const alignment = joined(steps.map(({ looked }) => looked.weights[0]));
+    const rows = (name, values) => tape.record(name, joined(values), [ids.length, values[0].length]);
+    rows("attention.scores", steps.map(({ looked }) => looked.scores));
+    rows("attention.weights", steps.map(({ looked }) => looked.weights[0]));
+    if (steps[0].looked.centre) tape.record("attention.centre", joined(steps.map(({ looked }) => looked.centre)), [ids.length]);
+    for (const name of Object.keys(steps[0].named)) rows(name, steps.map(({ named }) => named[name]));
+    return { hidden: joined(steps.map(({ hidden }) => hidden)), alignment };
+  }
+
+  step(memory, state, tokens, tape) {
+    const { hidden, state: after, looked } = this.next(memory, state, tokens, tape);
+    return { hidden, state: after, attention: looked.weights };
+  }
+
+  select({ layers, fed, steps }, rows) {
+    const width = this.config.hidden;
+    return { layers: select(layers, rows, width), fed: fed && joined(rows.map((row) => rowOf(fed, row, width))), steps };
+  }
+
+  logits(hidden, rows) {
+    return scores(this.tensors, hidden, rows, this.writing);
+  }
+}
+
+const prefixed = (prefix, named) => Object.fromEntries(Object.entries(named).map(([name, values]) => [prefix + name, values]));
+
+/** A stack's step, with every gate under its layer's name. */
+function stepped(stack, inputs, state, prefix) {
+  let [outputs, named] = [inputs, {}];
+  const after = stack.layers.map((layer, at) => {
+    const made = layer.step(outputs, state[at]);
+    named = { ...named, ...prefixed(`${prefix}layer.${at}.`, made.named) };
+    outputs = made.after[0];
+    return made.after;
+  });
+  return { outputs, after, named };
+}
+
+function joined(parts) {
+  const out = new Float32Array(parts.reduce((total, part) => total + part.length, 0));
+  parts.reduce((at, part) => {
+    out.set(part, at);
+    return at + part.length;
+  }, 0);
+  return out;
+}
+
+export class AttentionClassifier {
+  constructor(tensors, config) {
+    Object.assign(this, { tensors, encoder: new Encoder(tensors, config), embedding: tensors["embedding.table.weight"] });
+  }
+
+  forward(ids, tape) {
+    const [size, inputs] = [ids.length, embed(this.embedding, ids)];
+    tape.record("embedding", inputs, [size, this.embedding.columns]);
+    const { states } = this.encoder.read(inputs, size, tape.scope("encoder"));
+    const keys = each(product(this.tensors, "pooling.linear")(states, size), Math.tanh);
+    const energy = this.tensors["pooling.energy"];
+    const weights = softmax(Float32Array.from({ length: size }, (_, at) => dot(rowOf(keys, at, energy.length), energy)));
+    const pooled = pooledBy(weights, states, states.length / size, tape);
+    return product(this.tensors, "head.1")(pooled, 1);
+  }
+}
