@@ -389,7 +389,7 @@ def test_a_document_divides_into_rows_of_each_process():
     for whole, *shares in zip(*(each.epoch(1) for each in (task, *parts)), strict=True):
         assert (shares[0].ids == whole.ids[0::2]).all()
         assert (shares[1].ids == whole.ids[1::2]).all()
-    with pytest.raises(ConfigError, match="4 cannot be divided evenly among 3 processes"):
+    with pytest.raises(ConfigError, match="4 cannot be divided evenly among 3 shards"):
         task.part(0, 3)
 
 

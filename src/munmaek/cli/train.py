@@ -204,15 +204,19 @@ def _job(recipe: Any, given: Mapping[str, Any], room: Any) -> Job:
     if given["output"] is None:
         message = f"Missing option '--output' / '-o'; see 'munmaek train {recipe.task} --help'"
         raise ConfigError(message)
+    from munmaek.fit.ranks import restarted
+    from munmaek.pipeline import work_folder
+
     besides = {name: given[name] for name in (*EXTRA, *COUNTING) if given.get(name)}
+    again = restarted() and work_folder(given["output"]).exists()
     return Job(
         recipe,
         given["data"],
         given["output"],
         valid=given["valid"] or (),
         init=given["init"],
-        force=given["force"],
-        resume=given["resume"],
+        force=given["force"] and not again,
+        resume=given["resume"] or again,
         device=given["device"],
         extra=Extra(**besides, room=room),
         log_to=given["log_to"],

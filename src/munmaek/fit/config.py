@@ -15,7 +15,7 @@ LIMITS = ("budget", "epochs", "steps")
 
 MAY_CHANGE = {
     "budget", "epochs", "steps", "validations", "patience", "checkpoint_every", "log_every",
-    "tensorboard",
+    "tensorboard", "shards",
 }  # fmt: skip
 """Options that a resumed run may have otherwise than the one it goes on from."""
 
@@ -43,6 +43,7 @@ class TrainConfig(Config):
         "warmup": "warmup",
         "patience": "patience",
         "precision": "precision",
+        "shards": "shards",
         "fsdp": "sharded",
         "tensorboard": "tensorboard",
     }
@@ -108,6 +109,9 @@ class TrainConfig(Config):
 
     Weights and sums stay float32 in any case.
     """
+    shards: int | None = Field(default=None, ge=1)
+    """Virtual processes that define the run: each step takes batches for each, and any number of
+    processes up to it gives the same weights; one for each process where not given."""
     sharded: bool = False
     """Under torchrun, divide the weights too (FSDP2) rather than the data alone (DDP)."""
     seed: int = Field(default=0, ge=0)

@@ -1,27 +1,29 @@
 """The training loop: one for every network and task.
 
-Any two runs with the same seed, data, options and number of threads give the same weights on a
-processor, to the bit, whether they were interrupted or not; a budget of seconds is the exception,
-because its schedule follows the clock.
+Any two runs with the same seed, data, options, shards and number of threads give the same weights
+on a processor, to the bit, interrupted or not and in whatever number of processes; a budget of
+seconds is the exception, because its schedule follows the clock.
 """
 
 import math
 import time
+import warnings
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from munmaek.errors import ArtefactError, ConfigError, InputError, TrainingError
+from munmaek.errors import ArtefactError, ConfigError, InputError, MunmaekWarning, TrainingError
 from munmaek.fit.averaging import Average
 from munmaek.fit.checkpoint import Checkpoint, Store, load_weights, weights
 from munmaek.fit.config import MAY_CHANGE, TrainConfig
 from munmaek.fit.log import Log
-from munmaek.fit.memory import generators, load_generators, load_moments, moments
-from munmaek.fit.objective import Batch, Carrying, Task
+from munmaek.fit.memory import load_moments, moments
+from munmaek.fit.objective import Batch, Task
 from munmaek.fit.optimiser import (
     SETTLE_EVERY,
     freeze,
@@ -76,14 +78,26 @@ def fit(
     """
     place = torch.device(device)
     network.to(place)
-    processes = Processes().divide(network, task, device=place, sharded=config.sharded)
+    store = None if folder is None else Store(folder)
+    checkpoint = store.newest() if store is not None and resume else None
     with (
         fast_products(),
         flushing_subnormals(),
-        _seeded(config.seed + 1000 * processes.rank, place),
+        _drawing_apart(place),
+        _threads_of(checkpoint) as threads,
     ):
-        run = _Run(network, processes, config, place, folder)
-        run.begin(resume=resume)
+        processes = Processes()
+        processes.divide(
+            network,
+            task,
+            device=place,
+            sharded=config.sharded,
+            shards=_shards_of(config, checkpoint, processes),
+            seed=config.seed,
+        )
+        run = _Run(network, processes, config, place, store)
+        run.threads = threads
+        run.begin(checkpoint, resume=resume)
         stopped = run.state.ended(config)
         while stopped is None:
             run.step()
@@ -97,7 +111,7 @@ def fit(
             run.tell(report, validated=validated, last=stopped is not None)
             run.save(last=stopped is not None)
         run.finish()
-    return run.state.result(stopped)
+    return replace(run.state.result(stopped), shards=processes.shards.count, threads=threads)
 
 
 class _Run:
@@ -109,7 +123,7 @@ class _Run:
         processes: Processes,
         config: TrainConfig,
         device: torch.device,
-        folder: Path | None,
+        store: Store | None,
     ) -> None:
         self.clock = time.perf_counter()
         self.reported = self.clock
@@ -119,8 +133,9 @@ class _Run:
         self.task: Any = processes.task
         self.config = config
         self.device = device
-        self.store = None if folder is None else Store(folder)
-        log_folder = folder if processes.lead else None
+        self.store = store
+        self.threads = 1
+        log_folder = None if store is None or not processes.lead else store.path.parent
         self.log = Log(log_folder, every=config.log_every, tensorboard=config.tensorboard)
         half = processes.agreed(resolve(config, device) == "bfloat16")
         self.state = RunState.fresh(config, "bfloat16" if half else "float32")
@@ -128,14 +143,14 @@ class _Run:
         self.average = Average(config)
         self.best: dict[str, Tensor] | None = None
         self.gradient_norm = 0.0
-        self.batches: Sequence[Batch] = ()
+        self.batches: dict[int, Sequence[Batch]] = {}
         self.epoch = -1
 
-    def begin(self, *, resume: bool) -> None:
-        """Take up the newest whole checkpoint where that is wanted."""
+    def begin(self, checkpoint: Checkpoint | None, *, resume: bool) -> None:
+        """Take up the checkpoint, or begin where there is none."""
         if self.store is not None:
             if resume:
-                self._take_up(self.store.newest())
+                self._take_up(checkpoint)
             elif self.store.steps():
                 message = (
                     f"{self.store.path}: holds checkpoints of an earlier run; "
@@ -149,15 +164,15 @@ class _Run:
     def step(self) -> None:
         """Update the weights once, from as many batches as a step takes."""
         state, config, processes = self.state, self.config, self.processes
-        taken, batches = self._next_batches()
+        taken, work = self._next_batches()
         progress = state.progress(config)
         state.learning_rate = set_rates(self.optimiser, config, progress)
         self.optimiser.zero_grad(set_to_none=True)
-        total, count, tokens = processes.summed(*self._backward(batches))
+        spare = next(iter(self.batches.values()))[state.index]
+        total, count, tokens = processes.gradients(work, self._backward, spare)
         freeze(self.optimiser, progress)
-        # What divides the work leaves the mean over processes; the sum is wanted.
         norm = scale_gradients(
-            self.network, count=max(1.0, count) / processes.size, clip=config.clip
+            self.network, count=max(1.0, count) / processes.mean_of, clip=config.clip
         )
         self._check(total, norm)
         with autocast(state.precision, self.device):  # what Muon multiplies
@@ -169,20 +184,12 @@ class _Run:
         state.stepped(batches=taken, tokens=int(tokens), loss=total, count=int(count))
         state.trained(self._lap())
 
-    def _backward(self, batches: list[tuple[Batch, bool]]) -> tuple[float, int, int]:
-        """Gather gradients; returns the summed loss, its predictions and the batches' tokens."""
-        total, count, tokens = 0.0, 0, 0
-        for number, (batch, counts) in enumerate(batches, 1):
-            quietly = number < len(batches)
-            with self.processes.quietly() if quietly else nullcontext():
-                with autocast(self.state.precision, self.device):
-                    loss, reported, predictions = self.processes.loss(batch)
-                torch.autograd.backward(loss if counts else 0.0 * loss)
-            if counts:
-                total += reported
-                count += predictions
-                tokens += batch.tokens
-        return total, count, tokens
+    def _backward(self, batch: Batch) -> tuple[float, int, int]:
+        """Add the gradient of a batch; returns its summed loss, its predictions and its tokens."""
+        with autocast(self.state.precision, self.device):
+            loss, reported, predictions = self.processes.loss(batch)
+        torch.autograd.backward(loss)
+        return reported, predictions, batch.tokens
 
     def validate(self) -> None:
         """Measure the weights as they stand, and keep them if there were none better."""
@@ -230,16 +237,18 @@ class _Run:
         if self.store is None or not (last or due):
             return
         options = self.config.model_dump(mode="json")
-        own = generators(self.device)
-        if isinstance(self.task, Carrying):
-            own |= {f"carried.{name}": tensor for name, tensor in self.task.carried().items()}
-        gathered = self.processes.gathered(own)
+        remembered = self.processes.remembered()
         checkpoint = Checkpoint(
             step=self.state.step,
-            state={"run": self.state.values(), "config": options},
+            state={
+                "run": self.state.values(),
+                "config": options,
+                "shards": self.processes.shards.count,
+                "threads": self.threads,
+            },
             model=weights(self.network),
             best=self.best,
-            optimizer={**moments(self.optimiser), **gathered, **self.average.tensors()},
+            optimizer={**moments(self.optimiser), **remembered, **self.average.tensors()},
         )
         if self.processes.lead:
             self.store.save(checkpoint)
@@ -264,32 +273,38 @@ class _Run:
         self.network.eval()
         self.log.end()
 
-    def _next_batches(self) -> tuple[int, list[tuple[Batch, bool]]]:
-        """Return how many batches this step takes, and this process's, with whether they count.
+    def _next_batches(self) -> tuple[int, dict[int, list[Batch]]]:
+        """Return how many batches this step takes, and those of each shard of this process."""
+        state, processes = self.state, self.processes
+        if self.epoch != state.epoch:
+            self._begin_epoch()
+        every = next(iter(self.batches.values()))
+        taken = min(self.config.accumulate * processes.stride, len(every) - state.index)
+        return taken, {
+            shard: [batches[index] for index in processes.share(shard, taken, state.index)]
+            for shard, batches in self.batches.items()
+        }
 
-        A process for which there is none left goes along with one that does not count.
+    def _begin_epoch(self) -> None:
+        """Take the batches of an epoch.
+
+        Raises:
+            InputError: there are none, or not those of the run that is resumed.
         """
         state = self.state
-        if self.epoch != state.epoch:
-            self.batches = self.task.epoch(state.epoch)
-            self.epoch = state.epoch
-            if not self.batches:
-                message = "no training data: wanted at least one batch in an epoch, got none"
-                raise InputError(message)
-            if state.index and state.batches != len(self.batches):
-                message = (
-                    f"training data changed: epoch {state.epoch} had {state.batches} batches and "
-                    f"now has {len(self.batches)}; resume with the same data or begin anew"
-                )
-                raise InputError(message)
-            state.batches = len(self.batches)
-        most = self.config.accumulate * self.processes.stride
-        taken = min(most, len(self.batches) - state.index)
-        mine = self.processes.share(taken, state.index)
-        most_each = -(-taken // self.processes.stride)
-        chosen: list[tuple[Batch, bool]] = [(self.batches[index], True) for index in mine]
-        chosen += [(self.batches[state.index], False)] * (most_each - len(mine))
-        return taken, chosen
+        self.batches = self.processes.epoch(state.epoch)
+        self.epoch = state.epoch
+        length = len(next(iter(self.batches.values())))
+        if not length:
+            message = "no training data: wanted at least one batch in an epoch, got none"
+            raise InputError(message)
+        if state.index and state.batches != length:
+            message = (
+                f"training data changed: epoch {state.epoch} had {state.batches} batches and "
+                f"now has {length}; resume with the same data or begin anew"
+            )
+            raise InputError(message)
+        state.batches = length
 
     def _check(self, loss: float, norm: float) -> None:
         if math.isfinite(loss) and math.isfinite(norm):
@@ -313,11 +328,7 @@ class _Run:
             self.best = {name: t.to(self.device) for name, t in checkpoint.best.items()}
         load_moments(self.optimiser, checkpoint.optimizer)
         self.average.take_up(checkpoint.optimizer, self.device)
-        own = self.processes.own(checkpoint.optimizer)
-        load_generators(self.device, own)
-        if isinstance(self.task, Carrying):
-            carried = {k.removeprefix("carried."): t for k, t in own.items() if "carried." in k}
-            self.task.take_up(carried, self.device)
+        self.processes.take_up(checkpoint.optimizer)
 
     def _lap(self) -> float:
         now = time.perf_counter()
@@ -326,14 +337,49 @@ class _Run:
 
 
 @contextmanager
-def _seeded(seed: int, device: torch.device) -> Generator[None]:
-    """Begin torch's global generators at ``seed`` inside; after it they are as they were."""
+def _drawing_apart(device: torch.device) -> Generator[None]:
+    """Leave torch's global generators after the block as they were before it."""
     devices = [device] if device.type == "cuda" else []
-    # Torch leaves these two without complete types.
-    random = cast("Any", torch.random)
-    with random.fork_rng(devices=devices):
-        random.manual_seed(seed)
+    # Torch leaves these without complete types.
+    with cast("Any", torch.random).fork_rng(devices=devices):
         yield
+
+
+@contextmanager
+def _threads_of(checkpoint: Checkpoint | None) -> Generator[int]:
+    """Compute inside with the threads that the run began with, which its sums depend on."""
+    now = torch.get_num_threads()
+    threads = now if checkpoint is None else int(checkpoint.state.get("threads", now))
+    if threads != now:
+        message = (
+            f"the run began with {threads} threads a process and goes on with them rather than "
+            f"{now}, for the same weights"
+        )
+        warnings.warn(message, MunmaekWarning, stacklevel=4)
+        torch.set_num_threads(threads)
+    try:
+        yield threads
+    finally:
+        torch.set_num_threads(now)
+
+
+def _shards_of(config: TrainConfig, checkpoint: Checkpoint | None, processes: Processes) -> int:
+    """Return the shards of a run: those it began with, those wanted, or one for each process.
+
+    Raises:
+        ConfigError: wanted are others than it began with.
+    """
+    if checkpoint is None:
+        return config.shards or processes.size
+    ranks = {name.split(".")[0] for name in checkpoint.optimizer if ".random." in name}
+    before = int(checkpoint.state.get("shards", len(ranks)))
+    if config.shards not in (None, before):
+        message = (
+            f"resumed training: --shards was {before} and is now {config.shards}; the run goes on "
+            "in any number of processes up to its shards; leave --shards out or begin anew"
+        )
+        raise ConfigError(message)
+    return before
 
 
 def _copy(values: dict[str, Tensor]) -> dict[str, Tensor]:

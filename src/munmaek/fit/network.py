@@ -18,6 +18,7 @@ from munmaek.fit.holding import is_held_out
 from munmaek.fit.loop import fit
 from munmaek.fit.ranks import leads
 from munmaek.fit.recipe import Recipe
+from munmaek.fit.record import FitResult
 from munmaek.fit.resuming import same_data
 from munmaek.fit.running import Run
 from munmaek.fit.trained import Trained
@@ -117,6 +118,7 @@ def train_network(
         training={
             "config": training.model_dump(),
             **(about or {}),
+            **_shared_out(result),
             "steps": result.steps,
             "epochs": result.epochs,
             "tokens": result.tokens,
@@ -139,6 +141,13 @@ def train_network(
         data=data,
     )
     return network, info
+
+
+def _shared_out(result: FitResult) -> dict[str, int]:
+    """Return what the weights of a run with several shards depend on besides its options."""
+    if result.shards == 1:
+        return {}
+    return {"shards": result.shards, "threads": result.threads}
 
 
 def _warn_of_read(data: Mapping[str, Any], before: Mapping[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 import os
 
-__all__ = ["leads", "several"]
+__all__ = ["leads", "restarted", "several"]
 
 
 def several() -> bool:
@@ -13,3 +13,8 @@ def several() -> bool:
 def leads() -> bool:
     """Return whether this is the one that writes and speaks."""
     return not several() or os.environ.get("RANK", "0") == "0"
+
+
+def restarted() -> bool:
+    """Return whether torchrun started the processes again after one of them died."""
+    return several() and os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0"

@@ -69,3 +69,7 @@ class FitResult:
     """Training loss of the first ten steps, nats per prediction."""
     closing_loss: float = float("nan")
     """Training loss of the last fifty steps or so."""
+    shards: int = 1
+    """Virtual processes that defined the run."""
+    threads: int = 1
+    """Threads of each process, which its sums depend on."""

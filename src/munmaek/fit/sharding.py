@@ -1,13 +1,16 @@
 """Tensors and work divided among processes; every process takes part."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 
 import torch
 from torch import Tensor, distributed
 from torch.distributed import tensor as distributed_tensor
 
-__all__ = ["divided_like", "part", "rank_and_size", "shared_out", "whole"]
+from munmaek.errors import TrainingError
+
+__all__ = ["divided_like", "part", "rank_and_size", "shared_out", "together", "whole"]
 
 # Their functions come without complete types.
 _library = cast("Any", distributed_tensor)
@@ -19,6 +22,23 @@ def rank_and_size() -> tuple[int, int]:
     if not (_distributed.is_available() and _distributed.is_initialized()):
         return 0, 1
     return _distributed.get_rank(), _distributed.get_world_size()
+
+
+@contextmanager
+def together() -> Generator[None]:
+    """Talk with the other processes inside; a decorator too.
+
+    Raises:
+        TrainingError: one of them is gone.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        message = (
+            "another process of the run is gone; torchrun --max-restarts begins again at the last "
+            f"checkpoint by itself, and --resume by hand ({str(error).splitlines()[0][:120]})"
+        )
+        raise TrainingError(message) from error
 
 
 def whole(tensor: Tensor) -> Tensor:
@@ -69,7 +89,8 @@ def shared_out(matrices: Sequence[Tensor], work: Callable[[Tensor], Tensor]) -> 
     if mine:
         torch.cat(mine, out=sent[: counts[rank]])
     received = [torch.empty_like(sent) for _ in range(size)]
-    _distributed.all_gather(received, sent)
+    with together():
+        _distributed.all_gather(received, sent)
     found: dict[int, Tensor] = {}
     for share, values, count in zip(shares, received, counts, strict=True):
         sizes = [matrices[index].numel() for index in share]

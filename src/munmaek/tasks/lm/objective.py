@@ -176,7 +176,7 @@ class DocumentModelling:
             ConfigError: the rows cannot be divided evenly.
         """
         if self.rows % size:
-            message = f"rows: {self.rows} cannot be divided evenly among {size} processes"
+            message = f"rows: {self.rows} cannot be divided evenly among {size} shards"
             raise ConfigError(message)
         other = copy(self)
         other.share = slice(rank, None, size)
