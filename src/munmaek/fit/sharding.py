@@ -26,7 +26,7 @@ def rank_and_size() -> tuple[int, int]:
 
 @contextmanager
 def together() -> Generator[None]:
-    """Talk with the other processes inside; a decorator too.
+    """Turn the error of a process that is gone into a line for users; a decorator too.
 
     Raises:
         TrainingError: one of them is gone.
