@@ -16,8 +16,8 @@ const NOTHING = { off: [], given: {}, hidden: [], counts: [] };
 
 export function Living({ boot, bench }) {
   const settings = useSettings();
-  const [text, setText] = useState(boot.example);
-  const [second, setSecond] = useState(boot.second ?? "");
+  const [text, read, setText] = useTyped(boot.example);
+  const [second, readSecond, setSecond] = useTyped(boot.second ?? "");
   const [shown, setShown] = useState(bench.models.map(() => true));
   const [beam, setBeam] = useState(5);
   const first = bench.models[0];
@@ -33,9 +33,25 @@ export function Living({ boot, bench }) {
         ${searches && html`<${Choice} label=${t("live.beam")} value=${String(beam)} options=${["1", "2", "3", "5", "8"].map((size) => [size, size === "1" ? t("live.greedy") : size])} onChange=${(size) => setBeam(Number(size))}/>`}
         ${several && html`<span class="choices" role="group" aria-label=${t("form.model")}>${bench.models.map((model, at) => html`<${Check} label=${nameOf(model, bench.models)} checked=${shown[at]} onChange=${(on) => setShown(shown.map((was, n) => (n === at ? on : was)))}/>`)}</span>`}
       </form>
-      <${Models} ...${{ bench, chosen, text, second, beam }}/>
+      <${Models} ...${{ bench, chosen, beam }} text=${read} second=${readSecond}/>
     </main>
     <footer class="hint">munmaek (문맥, “context”)</footer>`;
+}
+
+const SLOW = 60; // milliseconds of computing from which on the models wait for a pause in typing
+const PAUSE = 200;
+let took = 0; // milliseconds of the last computing
+
+/** What is typed, what of it is read by now, and what takes another key. */
+function useTyped(first) {
+  const [typed, setTyped] = useState(first);
+  const [read, setRead] = useState(first);
+  const waiting = useRef();
+  return [typed, read, (value) => {
+    setTyped(value);
+    clearTimeout(waiting.current);
+    waiting.current = setTimeout(() => setRead(value), took > SLOW ? PAUSE : 0);
+  }];
 }
 
 const nameOf = (model, models) => (models.every((other) => other === model || other.label !== model.label) ? model.label : `${model.label} · ${model.name}`);
@@ -54,7 +70,7 @@ function Models({ bench, chosen, text, second, beam }) {
   // Words and weights that were changed are those of one sentence.
   const key = JSON.stringify([text, second]);
   const kept = asked.current === key ? hands : hands.map(({ counts }) => ({ ...NOTHING, counts }));
-  const read = useMemo(() => chosen.map((at) => {
+  const read = useMemo(() => timed(() => chosen.map((at) => {
     const [options, hand] = [optionsOf(bench.models[at], second, beam), kept[at]];
     try {
       const before = bench.record(at, text, options);
@@ -63,7 +79,7 @@ function Models({ bench, chosen, text, second, beam }) {
     } catch (error) {
       return { at, error: error.message };
     }
-  }), [key, beam, chosen.join(), JSON.stringify(kept), language]);
+  })), [key, beam, chosen.join(), JSON.stringify(kept), language]);
   const hand = (at) => (values) => {
     asked.current = key;
     setHands(kept.map((each, n) => (n === at ? { ...each, ...values } : each)));
@@ -75,6 +91,14 @@ function Models({ bench, chosen, text, second, beam }) {
       : html`<${Record} record=${after ?? before} live=${bench} above=${html`<${Hand} ...${{ before, after }} hand=${kept[at]} onChange=${hand(at)}/>
           ${after && html`<${Change} before=${before} after=${after}/>`}
           ${bench.models[at].accepts.continues && html`<${Onward} model=${bench.models[at]} text=${text} hand=${kept[at]}/>`}`}/>`}</div>`)}`;
+}
+
+function timed(compute) {
+  const began = performance.now();
+  const made = compute();
+  took = performance.now() - began;
+  performance.measure("munmaek:computed", { start: began });
+  return made;
 }
 
 /** What a model is asked besides the sentence: a second text or a translation, and how wide to search. */

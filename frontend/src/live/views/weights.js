@@ -10,6 +10,7 @@ import { layerName } from "../../views/parts.js";
 import { Choice, Words } from "../../words.js";
 
 const MOST = 64; // words of a row that can be set
+const BLANK = "␣"; // a piece of nothing but white space
 const HEIGHT = 150;
 const FOOT = 22;
 
@@ -24,7 +25,7 @@ export function Weights({ record, hand, onChange }) {
   const head = Math.min(chosen.head, attention.heads - 1);
   const matrix = tensor.matrix(head);
   const row = Math.min(chosen.row, matrix.rows - 1);
-  const [rows, columns] = [axisOf(record, attention.rows).pieces, axisOf(record, attention.columns).pieces];
+  const [rows, columns] = [attention.rows, attention.columns].map((axis) => axisOf(record, axis).pieces.map((piece) => (piece.trim() ? piece : BLANK)));
   const from = row * matrix.columns;
   const weights = matrix.data.subarray(from, from + Math.min(matrix.columns, MOST));
   const set = (at, column, value) => {
