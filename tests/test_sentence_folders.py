@@ -15,9 +15,9 @@ from safetensors.torch import load_file, save_file
 from munmaek import load
 from munmaek.cli import main
 from munmaek.errors import ArtefactError, ConfigError, InputError, MunmaekWarning
-from munmaek.folder.schema import ACTIVATIONS as NAMED
-from munmaek.folder.schema import POOLING
 from munmaek.models.bert.sentence import ACTIVATIONS, POOLINGS
+from munmaek.tasks.mlm.manifest import ACTIVATIONS as NAMED
+from munmaek.tasks.mlm.manifest import POOLING
 from munmaek.tasks.publishing import export_huggingface
 
 transformers: Any = pytest.importorskip("transformers", reason="transformers is not installed")

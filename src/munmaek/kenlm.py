@@ -10,7 +10,7 @@ import os
 import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias, cast
 
 import numpy as np
 
@@ -183,10 +183,10 @@ def _opened(place: Path) -> _Tables:
         trained = load_for(place, "lm", what="KenLM's interface")
     else:
         trained = import_ngrams(place)
-    model = trained.model
-    if not isinstance(model, NgramModel):
+    if not trained.is_counted:
         message = f"{place}: a {trained.info.label}; KenLM's interface is for n-gram models"
         raise UnsupportedError(message)
+    model = cast("NgramModel", trained.model)
     return _OurTables(model, [trained.tokenizer.token(each) for each in range(model.vocab_size)])
 
 

@@ -18,10 +18,11 @@ from munmaek.errors import ConfigError, InputError
 from munmaek.fit import ranks
 from munmaek.fit.recipe import Recipe
 from munmaek.fit.running import USUAL, Running
-from munmaek.folder.manifest import MANIFEST, read_manifest
+from munmaek.folder.manifest import MANIFEST
 from munmaek.folder.ownership import check_ours
 from munmaek.folder.writing import check_free
 from munmaek.pipeline import train_recipe, work_folder
+from munmaek.tasks.records import read_record
 from munmaek.writing import (
     beside,
     claim,
@@ -80,7 +81,7 @@ class OneRun:
     @classmethod
     def of(cls, folder: Path, seed: int, rows: int | None) -> "OneRun":
         """Read what a saved model's record says of its training."""
-        record = read_manifest(folder)
+        record = read_record(folder)
         training = record["training"]
         return cls(
             folder,

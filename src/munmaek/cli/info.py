@@ -15,10 +15,10 @@ UNKNOWN = "not known: it was made by a program, or by a version that did not rec
 
 def info(model: ModelFolder, *, json: Json = False) -> None:
     """Show a model's task, sizes, data, scores, options and command."""
-    from munmaek.folder.manifest import read_manifest
     from munmaek.tasks import task_named
+    from munmaek.tasks.records import read_record
 
-    record = read_manifest(model)
+    record = read_record(model)
     size = sum(path.stat().st_size for path in model.rglob("*") if path.is_file())
     command = record.get("command") or None
     if json:

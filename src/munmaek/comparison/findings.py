@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from munmaek.comparison.formats import number_text, power_text, score_text
 from munmaek.comparison.reading import Bucket, Row
+from munmaek.folder.info import MIXTURE
 from munmaek.metrics import Score
 from munmaek.metrics.score import lower_is_better
 from munmaek.tasks import tasks
@@ -18,7 +19,6 @@ Curves = Mapping[str, Mapping[float, float]]
 __all__ = [
     "FAILURES",
     "FILLS_SHOWN",
-    "MIXTURE",
     "aligners",
     "alignment",
     "best_and_worst",
@@ -37,9 +37,6 @@ __all__ = [
 
 FAILURES = ("ignores_source", "copies", "repeats")
 """Failures that translators are examined for (``munmaek.metrics.diagnosis``)."""
-
-MIXTURE = "mixture"
-"""The stage of a row that mixes other rows."""
 
 FILLS_SHOWN = 5
 """Candidates shown for each masked word."""

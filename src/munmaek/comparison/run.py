@@ -10,7 +10,6 @@ from typing import Any
 
 from munmaek.comparison.entries import combined_entry, entry, results_header
 from munmaek.comparison.events import Event, Message, StageFinished, StageProgress, StageStarted
-from munmaek.comparison.findings import MIXTURE
 from munmaek.comparison.remarks import remarks_on
 from munmaek.comparison.report import write_report
 from munmaek.comparison.settings import Candidate, CompareSettings, parse_candidate, stage_of
@@ -22,13 +21,15 @@ from munmaek.fit.recipe import Recipe, validation_roles
 from munmaek.fit.record import Progress
 from munmaek.fit.running import Run
 from munmaek.folder.borrowing import tokenizers_of
-from munmaek.folder.manifest import MANIFEST, read_manifest
+from munmaek.folder.info import MIXTURE
+from munmaek.folder.manifest import MANIFEST
 from munmaek.folder.naming import told_apart
 from munmaek.metrics import CHOSE_WEIGHTS, TRAINED_ON, VALIDATION, Measure, Score, in_role
 from munmaek.models import stage_named
 from munmaek.pipeline import work_folder
 from munmaek.tasks import task_named
 from munmaek.tasks.loading import load
+from munmaek.tasks.records import read_record
 from munmaek.tasks.work import Measured, Work
 from munmaek.text.columns import noting_columns
 from munmaek.text.sources import encoded
@@ -158,7 +159,7 @@ class _Training:
         folder = self.candidate.folder
         if folder is None or not (folder / MANIFEST).is_file():
             return False
-        train = read_manifest(folder)["data"].get("train", {})
+        train = read_record(folder)["data"].get("train", {})
         if train.get("sha256") == data["test_fingerprint"]:
             return True
         whole = data["train"] + (0 if self.settings.valid else data["valid"])

@@ -11,6 +11,7 @@ from munmaek.comparison.findings import leads, ranked
 from munmaek.comparison.formats import hint_text, short_text
 from munmaek.comparison.markup import Markup, Node, cell, element, scores, scrolled, table
 from munmaek.comparison.reading import Row, numbers, read_baselines, read_rows
+from munmaek.folder.info import MIXTURE
 from munmaek.metrics import Score
 from munmaek.models import LINEAGE, stages
 from munmaek.tasks import tasks
@@ -97,7 +98,7 @@ def lineage(contents: Contents) -> Markup:
     """Return the stages in order, what each one's context is, and how its models did."""
     known = [stage.name for stage in LINEAGE]
     others = dict.fromkeys(row.stage for row in contents.rows if row.stage not in known)
-    names = [*known, *(name for name in others if name not in ("", findings.MIXTURE))]
+    names = [*known, *(name for name in others if name not in ("", MIXTURE))]
     pictures = {name: Markup(stage.drawing()) for name, stage in stages().items()}
     cells = [_stage(name, pictures.get(name), contents) for name in names]
     return contents.section("report.lineage", element("ul", cells, kind="lineage"))

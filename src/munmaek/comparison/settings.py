@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from munmaek.folder.manifest import MANIFEST, read_manifest
+from munmaek.folder.manifest import MANIFEST
 from munmaek.models import stage_named, stages
+from munmaek.tasks.records import read_record
 from munmaek.text.memory import Sources
 
 __all__ = ["Candidate", "CompareSettings", "parse_candidate", "stage_of"]
@@ -72,4 +73,4 @@ def stage_of(candidate: Candidate) -> str:
     if candidate.stage is not None or folder is None:
         return candidate.name
     ours = (folder / MANIFEST).is_file()
-    return str(read_manifest(folder)["stage"]) if ours else candidate.name
+    return str(read_record(folder)["stage"]) if ours else candidate.name

@@ -25,15 +25,16 @@ from munmaek.exchange.sentence_folder import SentenceFolder, longest_text, read_
 from munmaek.exchange.weights import read_weights
 from munmaek.folder.allocation import Bounded, TooLargeError
 from munmaek.folder.info import Info
-from munmaek.models.bert import (
-    BertBaseNetwork,
-    BertClassifierNetwork,
-    BertConfig,
-    BertMaskedNetwork,
-    BertTaggerNetwork,
+from munmaek.models.bert import BertConfig
+from munmaek.models.bert.huggingface import (
+    Family,
+    ReadTensors,
+    family_of,
+    head_name,
+    read_huggingface,
 )
-from munmaek.models.bert.huggingface import Family, ReadTensors, family_of, read_huggingface
 from munmaek.models.bert.huggingface_config import bert_config
+from munmaek.models.bert.published import BARE, CLASSES, HEADS, STAGE, Head, head_of
 from munmaek.nn.building import build_network
 from munmaek.nn.tensors import check_tensors
 from munmaek.text.checkpoint_tokenizer import CheckpointTokenizer
@@ -41,15 +42,6 @@ from munmaek.text.json_files import read_json_object
 
 __all__ = ["OpenedCheckpoint", "is_checkpoint", "open_checkpoint"]
 
-HEADS = {
-    "ForMaskedLM": "mlm",
-    "ForPreTraining": "mlm",
-    "ForSequenceClassification": "classify",
-    "ForTokenClassification": "tag",
-    "Model": "base",
-}
-CLASSES = ("Bert", "Roberta", "XLMRoberta", "Camembert", "Electra", "DistilBert")
-"""First parts of the names of architectures; other names have networks of their own."""
 VOCABULARY = {"roberta": 50265}
 """Rows of the embeddings where ``config.json`` does not say; else 30522."""
 SHOWN = 3
@@ -61,7 +53,7 @@ class OpenedCheckpoint:
     """The content of a published folder."""
 
     head: str
-    """``mlm``, ``classify``, ``tag`` or ``base``."""
+    """The name of a row of ``models.bert.published.HEADS``."""
     network: Any
     tokenizer: CheckpointTokenizer
     labels: Labels
@@ -101,13 +93,14 @@ def open_checkpoint(folder: Path) -> OpenedCheckpoint:
     declared = _head(values, kin, place, embeds=sentence is not None)
     weights = read_weights(inner)
     read = _read(weights, kin, declared, config, folder)
-    head = _as_the_weights_say(declared, read.ours)
+    head = head_of(declared, head_name(read.ours), read.ours)
     config = config.model_copy(update={"tie_word_embeddings": read.tied})
-    labels = read_labels(values, place) if head in ("classify", "tag") else Labels()
+    labels = read_labels(values, place) if head.labelled else Labels()
     vocabulary = _vocabulary(values, place)
+    sizes = {"vocab_size": vocabulary, **head.sizes(read.ours, len(labels.names))}
     try:
         with Bounded(weights):
-            network = _network(config, head, vocabulary, len(labels.names), read.ours)
+            network = _network(config, head, sizes)
     except TooLargeError:
         held = sum(each.numel() for each in weights.values())
         message = (
@@ -122,19 +115,20 @@ def open_checkpoint(folder: Path) -> OpenedCheckpoint:
     if sentence is not None and sentence.lower_case:
         tokenizer = tokenizer.lowered()
     _tell_of_tokens(folder, tokenizer, vocabulary)
-    info = _info(config, head, vocabulary, labels.names, network, folder)
+    info = _info(config, head, sizes, network, folder)
     if sentence is not None:
         sentence.check_sizes(config.hidden_size, where=folder)
     longest = longest_text(sentence, tokenizer.longest, config.longest)
-    return OpenedCheckpoint(head, network, tokenizer, labels, info, longest, sentence)
+    return OpenedCheckpoint(head.name, network, tokenizer, labels, info, longest, sentence)
 
 
 def _read(
-    weights: Mapping[str, Tensor], kin: Family, head: str | None, config: BertConfig, folder: Path
+    weights: Mapping[str, Tensor], kin: Family, head: Head | None, config: BertConfig, folder: Path
 ) -> ReadTensors:
+    name = None if head is None else head.name
     try:
         return read_huggingface(
-            weights, family=kin.kind, head=head, tied=config.tie_word_embeddings
+            weights, family=kin.kind, head=name, tied=config.tie_word_embeddings
         )
     except ArtefactError as error:
         message = f"{folder}: {error}"
@@ -149,16 +143,16 @@ def _vocabulary(values: Mapping[str, Any], place: Path) -> int:
     return rows
 
 
-def _head(values: Mapping[str, Any], kin: Family, place: Path, *, embeds: bool) -> str | None:
+def _head(values: Mapping[str, Any], kin: Family, place: Path, *, embeds: bool) -> Head | None:
     """Return the head that the architecture names; one that embeds needs none but masked words."""
     named = _architectures(values, place)
     for name in named:
-        for ending, head in HEADS.items():
-            if name in {f"{family}{ending}" for family in CLASSES}:
-                return "base" if embeds and head != "mlm" else head
+        for head in HEADS:
+            if name in {f"{family}{each}" for family in CLASSES for each in head.endings}:
+                return BARE if embeds and not head.embeds else head
     if not named or embeds:
-        return "base" if embeds else None
-    known = ", ".join(f"{kin.classes}{ending}" for ending in HEADS)
+        return BARE if embeds else None
+    known = ", ".join(f"{kin.classes}{each}" for head in HEADS for each in head.endings)
     message = f"{place}: architecture '{named[0]}' is not one that munmaek reads; it reads {known}"
     raise ArtefactError(message)
 
@@ -170,19 +164,6 @@ def _architectures(values: Mapping[str, Any], place: Path) -> list[str]:
         message = f"{place}: architectures = {json.dumps(given)}; a list of names wanted"
         raise ArtefactError(message)
     return named
-
-
-def _as_the_weights_say(head: str | None, ours: Mapping[str, Tensor]) -> str:
-    """Return the head there is: an ELECTRA discriminator is called ForPreTraining and has none."""
-    if head == "mlm" and "head.dense.weight" not in ours:
-        return "base"
-    if head is not None:
-        return head
-    if "head.dense.weight" in ours:
-        return "mlm"
-    if "classifier.weight" in ours:
-        return "classify" if "pooler.weight" in ours else "tag"
-    return "base"
 
 
 def _add_sinusoids(ours: dict[str, Tensor], values: Mapping[str, Any], config: BertConfig) -> None:
@@ -226,22 +207,9 @@ def _tokens_from(tokenizer: CheckpointTokenizer, first: int) -> Iterator[str]:
             yield tokenizer.token(number)
 
 
-def _network(
-    config: BertConfig, head: str, vocabulary: int, labels: int, given: Mapping[str, Tensor]
-) -> nn.Module:
-    pooled, paired = "pooler.weight" in given, "relation.weight" in given
-
-    def make() -> nn.Module:
-        if head == "mlm":
-            return BertMaskedNetwork(config, vocab_size=vocabulary, next_sentence=paired)
-        if head == "classify":
-            return BertClassifierNetwork(config, vocab_size=vocabulary, label_count=labels)
-        if head == "tag":
-            return BertTaggerNetwork(config, vocab_size=vocabulary, label_count=labels)
-        return BertBaseNetwork(config, vocab_size=vocabulary, pooled=pooled)
-
+def _network(config: BertConfig, head: Head, sizes: Mapping[str, Any]) -> nn.Module:
     with _Undrawn():
-        return cast("nn.Module", build_network(make, seed=0))
+        return cast("nn.Module", build_network(lambda: head.network(config, **sizes), seed=0))
 
 
 class _Undrawn(TorchFunctionMode):
@@ -280,20 +248,12 @@ def _fill(network: nn.Module, weights: Mapping[str, Tensor], *, place: Path) -> 
 
 
 def _info(
-    config: BertConfig, head: str, vocabulary: int, labels: tuple[str, ...], network: Any,
-    folder: Path,
-) -> Info:  # fmt: skip
-    sizes: dict[str, Any] = {"vocab_size": vocabulary}
-    if labels:
-        sizes["label_count"] = len(labels)
-    if head == "base":
-        sizes["pooled"] = network.pooler is not None
-    if head == "mlm" and network.relation is not None:
-        sizes["next_sentence"] = True
+    config: BertConfig, head: Head, sizes: Mapping[str, Any], network: nn.Module, folder: Path
+) -> Info:
     names = {"bert": "BERT", "roberta": "RoBERTa", "electra": "ELECTRA", "distilbert": "DistilBERT"}
     return Info(
-        task={"classify": "classify", "tag": "tag"}.get(head, "mlm"),
-        stage="bert",
+        task=head.task,
+        stage=STAGE,
         label=names[config.family],
         config=config.model_dump(),
         sizes=sizes,

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from munmaek.errors import ArtefactError, UnsupportedError
 from munmaek.folder.manifest import MANIFEST, read_manifest
+from munmaek.folder.schema import TokenizerRecord, check_manifest
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer, CheckpointTokenizer
 from munmaek.text.tokenizers import Tokenizer
 
@@ -35,6 +36,7 @@ def named_tokenizer(path: Path, manifest: Mapping[str, Any], name: str) -> AnyTo
         KeyError: the record describes none.
     """
     record, place = manifest[name], path / f"{name}.json"
+    check_manifest(record, TokenizerRecord, where=f"{path / MANIFEST}: {name}")
     opened: AnyTokenizer
     if str(record["kind"]).startswith("checkpoint/"):
         opened = CheckpointTokenizer.load(place, record)

@@ -8,7 +8,10 @@ from typing import Any
 from munmaek.folder.commands import COMMAND
 from munmaek.metrics import TRAINED_ON, VALIDATION, Score, in_role
 
-__all__ = ["Info", "munmaek_version"]
+__all__ = ["MIXTURE", "Info", "munmaek_version"]
+
+MIXTURE = "mixture"
+"""Stands in place of a stage where a model is made of several, which its folder holds."""
 
 
 def munmaek_version() -> str:
@@ -44,6 +47,11 @@ class Info:
     version: str = field(default_factory=munmaek_version)
     command: str = field(default_factory=COMMAND.get)
     """The command that made it, as it was typed; empty where that is not known."""
+
+    @property
+    def is_mixture(self) -> bool:
+        """Return whether it is made of several models, which its folder holds."""
+        return self.stage == MIXTURE
 
     @property
     def columns(self) -> Mapping[str, str | int]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from munmaek.errors import ArtefactError
-from munmaek.folder.schema import check_manifest
+from munmaek.folder.schema import Manifest, check_manifest
 from munmaek.models import stages
 from munmaek.progress import followed
 from munmaek.text.json_files import read_json_object
@@ -104,6 +104,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     All are there and of the right size, and their sha256 is right. Large tables of n-grams are the
     exception: they are memory-mapped, so that a model of any size opens at once, and only
     ``verify`` reads them whole. Queries stay within tables that were altered, but may be wrong.
+    Fields that only one task has are checked by ``munmaek.tasks.records.read_record``.
 
     Raises:
         ArtefactError: no model there, a newer format, a field that cannot be, or a file missing,
@@ -206,7 +207,7 @@ def _sealed_manifest(folder: Path) -> dict[str, Any]:
     manifest = read_json_object(path)
     _check_format(folder, manifest.get("format"))
     _check_seal(path, manifest)
-    check_manifest(manifest, where=str(path))
+    check_manifest(manifest, Manifest, where=str(path))
     return manifest
 
 

@@ -1,13 +1,13 @@
-"""The schema of ``munmaek.json``: one for all tasks, checked whole before anything is built.
+"""The schema of ``munmaek.json``: checked whole before anything is built.
 
-The seven tasks share ``Manifest``; each adds its own fields. Types are strict: a number in quotes
-is no number. Names that are not known here are let through, so that what a later version notes
-besides does not keep this one from opening the model.
+All tasks share ``Manifest``; each adds its own fields in the class that its row names. Types are
+strict: a number in quotes is no number. Names that are not known here are let through, so that what
+a later version notes besides does not keep this one from opening the model.
 """
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -21,19 +21,23 @@ from pydantic import (
 )
 
 from munmaek.errors import ArtefactError
-from munmaek.metrics.retrieval import SIMILARITIES
 
-__all__ = ["Manifest", "check_manifest", "one_line", "safe_name"]
+__all__ = [
+    "Closed",
+    "Labelling",
+    "Limited",
+    "Manifest",
+    "Mixed",
+    "Positive",
+    "Strict",
+    "Tokenized",
+    "TokenizerRecord",
+    "check_manifest",
+    "one_line",
+    "safe_name",
+]
 
 MOST = (1 << 31) - 1
-POOLING = "(first|last|max|mean|mean_sqrt_len|weighted_mean)"
-"""One of ``models.bert.sentence.POOLINGS``, which this module cannot ask without torch."""
-ACTIVATIONS = (
-    "CELU", "ELU", "GELU", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "Identity",
-    "LeakyReLU", "LogSigmoid", "Mish", "ReLU", "ReLU6", "SELU", "SiLU", "Sigmoid", "Softplus",
-    "Softshrink", "Softsign", "Tanh", "Tanhshrink",
-)  # fmt: skip
-"""``models.bert.sentence.ACTIVATIONS``, by name for the same reason."""
 NUMBERS = frozenset(
     {"vocab_size", "source_vocab", "target_vocab", "label_count", "bos", "eos", "unk"}
 )
@@ -251,148 +255,23 @@ class Labelling(Manifest):
         return self
 
 
-class ThresholdsRecord(Strict):
-    """Probabilities from which on labels are given."""
-
-    by_label: dict[str, Annotated[FiniteFloat, Field(ge=0)]]
-    wanted: Literal["precision", "recall"]
-
-
-class Classifying(Labelling):
-    """A classifier, of whatever is within it."""
-
-    pairs: bool | None = False
-    temperature: Annotated[FiniteFloat, Field(gt=0)] = 1.0
-    thresholds: ThresholdsRecord | None = None
-
-
 class Limited(Tokenized):
     """A model that reads so many tokens of a text."""
 
     limit: Positive
 
 
-class Rating(Limited):
-    """A model that gives numbers."""
-
-    pairs: bool | None
-    range: Annotated[list[FiniteFloat], Field(min_length=2, max_length=2)]
-
-    @field_validator("range")
-    @classmethod
-    def _check_range(cls, limits: list[float]) -> list[float]:
-        if limits[0] > limits[1]:
-            raise ValueError("ends before it begins")
-        return limits
-
-
-class Translating(Limited):
-    """A model that reads one language and writes another."""
-
-    source_tokenizer: TokenizerRecord
-
-    @model_validator(mode="after")
-    def _check_source(self) -> "Translating":
-        self.check_rows(self.source_tokenizer, "source_vocab")
-        return self
-
-
-class DenseRecord(Closed):
-    """A linear layer after pooling."""
-
-    kind: Literal["dense"]
-    inputs: Positive
-    outputs: Positive
-    bias: bool
-    activation: Annotated[str, Field(pattern=f"^({'|'.join(ACTIVATIONS)})$")]
-    residual: bool
-
-
-class NormRecord(Closed):
-    """A LayerNorm after pooling."""
-
-    kind: Literal["layer_norm"]
-    size: Positive
-
-
-class UnitRecord(Closed):
-    """Vectors of length one between other modules."""
-
-    kind: Literal["unit"]
-
-
-class SentenceRecord(Closed):
-    """The way from text to vector besides the network and its pooling."""
-
-    modules: list[Annotated[DenseRecord | NormRecord | UnitRecord, Field(discriminator="kind")]]
-    include_prompt: bool
-    prompts: dict[str, str]
-    default_prompt: str | None
-    width: Positive | None
-    similarity: Annotated[str, Field(pattern=f"^({'|'.join(SIMILARITIES)})$")]
-
-    @model_validator(mode="after")
-    def _check_default(self) -> "SentenceRecord":
-        if self.default_prompt is not None and self.default_prompt not in self.prompts:
-            message = f"default_prompt '{self.default_prompt}' is no prompt"
-            raise ValueError(message)
-        return self
-
-
-class Encoding(Limited):
-    """A model of masked words or sentence vectors."""
-
-    pooling: Annotated[str, Field(pattern=f"^{POOLING}(\\+{POOLING})*$")] = "mean"
-    normalised: bool = False
-    sentence: SentenceRecord | None = None
-
-
-class Tagging(Labelling, Limited):
-    """A model that labels words."""
-
-    whole_words: bool = False
-    apart: bool = False
-
-
-class ClassifyingAlone(Classifying, Limited):
-    """A classifier with a tokenizer of its own."""
-
-    several: bool = False
-
-
-class MixedLanguageModel(Mixed, Tokenized):
-    """Language models that share a tokenizer."""
-
-
-class MixedClassifying(Mixed, Classifying):
-    """Classifiers of the same labels."""
-
-
-_TASKS: Mapping[str, type[Manifest]] = {
-    "lm": Tokenized,
-    "classify": ClassifyingAlone,
-    "regress": Rating,
-    "translate": Translating,
-    "mlm": Encoding,
-    "embed": Encoding,
-    "tag": Tagging,
-}
-_MIXTURES: Mapping[str, type[Manifest]] = {"lm": MixedLanguageModel, "classify": MixedClassifying}
-
-
-def check_manifest(values: Mapping[str, Any], *, where: str) -> None:
-    """Check what a manifest says.
+def check_manifest(values: Mapping[str, Any], schema: type[BaseModel], *, where: str) -> None:
+    """Check what a manifest, or a part of it, says.
 
     Args:
         values: its content.
+        schema: the class of what it is.
         where: it stands, for the message.
 
     Raises:
-        ArtefactError: a field is missing, of another type or out of range; names the first. A task
-            that is not known is let through: whoever opens it says so.
+        ArtefactError: a field is missing, of another type or out of range; names the first.
     """
-    table = _MIXTURES if values.get("stage") == "mixture" else _TASKS
-    schema = table.get(str(values.get("task")), Manifest)
     try:
         schema.model_validate(dict(values))
     except ValidationError as error:

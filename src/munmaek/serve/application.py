@@ -26,7 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from munmaek.serve import inference, libretranslate, openai, own
 from munmaek.serve.answering import Endpoint, ErrorForm, answered, posted
-from munmaek.serve.described import description, page
+from munmaek.serve.described import SERVICES, description, page
 from munmaek.serve.metrics import CONTENT_TYPE, Metrics
 from munmaek.serve.models import Models
 from munmaek.serve.options import ServerOptions
@@ -38,6 +38,16 @@ __all__ = ["application"]
 LOG = logging.getLogger("munmaek.access")
 
 Posted = tuple[str, Endpoint, ErrorForm]
+
+FORMS: Sequence[tuple[str, str, Callable[[Models], Endpoint], ErrorForm]] = (
+    ("/v1/embeddings", SERVICES["/v1/embeddings"], openai.embeddings, openai.error_form),
+    ("/embed", "embed", inference.embed, inference.error_form),
+    ("/rerank", "embed", inference.rerank, inference.error_form),
+    ("/v1/completions", SERVICES["/v1/completions"], openai.completions, openai.error_form),
+    ("/predict", "classify", inference.predict, inference.error_form),
+    ("/translate", libretranslate.VERB, libretranslate.translate, libretranslate.error_form),
+)
+"""Routes in the forms of others, each with the service that answers it."""
 
 
 def application(
@@ -74,7 +84,7 @@ def application(
         "/openapi.json": lambda: answered(description(served, [path for path, _, _ in routes])),
         "/": lambda: HTMLResponse(page(served, [path for path, _, _ in routes])),
     }
-    if "translate" in served.services:
+    if libretranslate.VERB in served.services:
         get["/languages"] = lambda: answered(libretranslate.languages(served))
     errors: dict[Any, Any] = {HTTPException: _refuse_http, Exception: _fail}
     return Starlette(
@@ -94,19 +104,12 @@ def application(
 
 def _posted(served: Models) -> list[Posted]:
     """Return the routes of what the models can; a family's own route comes before a verb's."""
-    able, routes = served.services, dict[str, tuple[Endpoint, ErrorForm]]()
-    if "embed" in able:
-        routes["/v1/embeddings"] = openai.embeddings(served), openai.error_form
-        routes["/embed"] = inference.embed(served), inference.error_form
-        routes["/rerank"] = inference.rerank(served), inference.error_form
-    if any(each.continuing is not None for each in served.served):
-        routes["/v1/completions"] = openai.completions(served), openai.error_form
-    if "classify" in able:
-        routes["/predict"] = inference.predict(served), inference.error_form
-    if "translate" in able:
-        routes["/translate"] = libretranslate.translate(served), libretranslate.error_form
+    routes = dict[str, tuple[Endpoint, ErrorForm]]()
+    for path, service, make, form in FORMS:
+        if any(each.does(service) for each in served.served):
+            routes[path] = make(served), form
     routes["/tokenize"] = inference.tokenize(served), inference.error_form
-    for name in able:
+    for name in served.services:
         asking = own.asking(served, name), own.error_form
         routes.setdefault(f"/{name}", asking)
         routes[f"/ask/{name}"] = asking

@@ -7,9 +7,9 @@ from importlib.metadata import version
 from typing import Any
 
 from munmaek.serve import inference, libretranslate, openai
-from munmaek.serve.models import Models
+from munmaek.serve.models import CONTINUES, Models
 
-__all__ = ["description", "page"]
+__all__ = ["SERVICES", "description", "page"]
 
 BODIES: Mapping[str, Any] = {
     "/v1/embeddings": openai.EmbeddingsBody,
@@ -80,6 +80,8 @@ pre { background: #f1efe8; padding: .8rem; overflow-x: auto; font-size: 14px }
 @media (prefers-color-scheme: dark) { body { color: #ddd; background: #1b1b1a }
   pre { background: #2a2a28 } }
 """
+SERVICES: Mapping[str, str] = {"/v1/embeddings": "embed", "/v1/completions": CONTINUES}
+"""Services of routes whose requests must name their model."""
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "/v1/embeddings": {"input": ["나는 학교에 간다"]},
     "/v1/completions": {"prompt": "나는 ", "max_tokens": 16},
@@ -116,13 +118,8 @@ def page(served: Models, paths: Sequence[str]) -> str:
 
 def _example(served: Models, path: str) -> str:
     body = dict(EXAMPLES.get(path, {"inputs": "나는 학교에 간다"}))
-    if path.startswith("/v1/"):
-        name = path.rsplit("/", 1)[1]
-        able = (
-            each.name
-            for each in served.served
-            if (each.continuing is not None if name == "completions" else "embed" in each.queues)
-        )
+    if path in SERVICES:
+        able = (each.name for each in served.served if each.does(SERVICES[path]))
         body = {"model": next(able), **body}
     written = json.dumps(body, ensure_ascii=False)
     return f"curl -H 'Content-Type: application/json' -d '{written}' \\\n  http://HOST:PORT{path}"

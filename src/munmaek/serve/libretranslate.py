@@ -16,8 +16,10 @@ from munmaek.serve.answering import Endpoint, answered, while_there
 from munmaek.serve.asking import Body, RefusedError, ask, text_of
 from munmaek.serve.models import Models, Served
 
-__all__ = ["error_form", "languages", "translate"]
+__all__ = ["VERB", "error_form", "languages", "translate"]
 
+VERB = "translate"
+"""The service that these clients ask."""
 NAMED = re.compile(r"([a-z]{2,3})-([a-z]{2,3})")
 
 
@@ -50,12 +52,12 @@ def translate(models: Models) -> Endpoint:
         asked = await ask(request, TranslateBody, models.limits)
         served = _translator(models, asked)
         texts = [asked.q] if isinstance(asked.q, str) else asked.q
-        queue = served.queues["translate"]
+        queue = served.queues[VERB]
         beam = max(asked.beam, asked.alternatives + 1)
         own = asked.model_dump(include={"alignment", "length_penalty", "max_length", "split"})
         options = queue.service.asked({**own, "beam": beam, "n_best": asked.alternatives + 1})
         questions = [(text_of(text),) for text in texts]
-        found = await while_there(request, models.answers(served, "translate", questions, options))
+        found = await while_there(request, models.answers(served, VERB, questions, options))
         rows = [each.get("n_best", [each]) for each in found]
         return answered(_joined(rows, asked))
 
@@ -82,14 +84,14 @@ def _translator(models: Models, asked: TranslateBody) -> Served:
         RefusedError: 400, none does.
     """
     if asked.model is not None:
-        return models.find("translate", asked.model)
-    able = [each for each in models.served if "translate" in each.queues]
+        return models.find(VERB, asked.model)
+    able = [each for each in models.served if VERB in each.queues]
     named = {each.name: NAMED.fullmatch(each.name) for each in able}
     fitting = [each for each in able if _fits(named[each.name], asked)]
     if len(fitting) == 1:
         return fitting[0]
     if len(able) > 1 and fitting:
-        return models.find("translate", None)
+        return models.find(VERB, None)
     message = f"no model from '{asked.source[:20]}' to '{(asked.target or 'any')[:20]}'"
     raise RefusedError(400, f"{message}; there are {', '.join(named)}", field="target")
 
@@ -105,7 +107,7 @@ def languages(models: Models) -> list[dict[str, Any]]:
     targets: dict[str, set[str]] = {}
     for each in models.served:
         name = NAMED.fullmatch(each.name)
-        if "translate" in each.queues and name is not None:
+        if VERB in each.queues and name is not None:
             targets.setdefault(name[1], set()).add(name[2])
     return [
         {"code": code, "name": code, "targets": sorted(found)} for code, found in targets.items()

@@ -15,7 +15,10 @@ from munmaek.serve.options import ServerOptions
 from munmaek.tasks import task_named
 from munmaek.tasks.service import Question, services_of
 
-__all__ = ["Models", "Served"]
+__all__ = ["CONTINUES", "Models", "Served"]
+
+CONTINUES = "continue"
+"""Stands for what continues texts, which is no service: it answers token by token."""
 
 T = TypeVar("T")
 
@@ -33,6 +36,10 @@ class Served:
     """A ``munmaek.tasks.service.Continuing``, of a model that continues texts."""
     created: int = field(default_factory=lambda: int(time.time()))
     """Seconds since 1970 when it was loaded."""
+
+    def does(self, service: str) -> bool:
+        """Return whether it has a service, or continues texts where that is asked for."""
+        return self.continuing is not None if service == CONTINUES else service in self.queues
 
 
 def indices_of(given: Sequence[str], models: Mapping[str, Any]) -> dict[str, str]:

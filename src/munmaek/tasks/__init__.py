@@ -14,6 +14,7 @@ from munmaek.models import rows_of_others
 
 if TYPE_CHECKING:
     from munmaek.fit.extra import Extra
+    from munmaek.folder.schema import Manifest
     from munmaek.tasks.answering import Answering
     from munmaek.tasks.asked import Asked
     from munmaek.tasks.living import LivingParts
@@ -52,6 +53,10 @@ class Task:
 
     recipe: str = "munmaek.tasks.recipe:Recipe"
     """The class of its options."""
+    manifest: str = "munmaek.folder.schema:Manifest"
+    """The class of what ``munmaek.json`` says of its models."""
+    mixed_manifest: str = ""
+    """The same of mixtures of its models; empty where there are none."""
     asked: str = "munmaek.tasks.asked:Asked"
     """The class of the options of its evaluation."""
     answering: str = ""
@@ -125,6 +130,10 @@ class Task:
                 message = f"--{name.replace('_', '-')} is for {able}, not for '{self.name}'"
                 raise UnsupportedError(message)
 
+    def manifest_class(self, *, mixed: bool) -> "type[Manifest]":
+        """Return the class of what ``munmaek.json`` says of a model, or of a mixture of some."""
+        return _load((mixed and self.mixed_manifest) or self.manifest)
+
     def recipe_class(self) -> "type[Recipe]":
         """Return the class of the task's options."""
         return load_name(self.recipe)
@@ -142,6 +151,8 @@ TASKS = (
         headline=("bits_per_character", "perplexity"),
         work="munmaek.tasks.lm.task:LanguageModels",
         model="munmaek.tasks.lm.model:TrainedLanguageModel",
+        manifest="munmaek.folder.schema:Tokenized",
+        mixed_manifest="munmaek.tasks.lm.manifest:MixedLanguageModel",
         beside=("word_perplexity", "perplexity"),
         recipe="munmaek.tasks.lm.options:LmRecipe",
         answering="munmaek.tasks.lm.answering:Scoring",
@@ -164,6 +175,8 @@ TASKS = (
         headline=("accuracy", "exact_match", "macro_f1"),
         work="munmaek.tasks.classify.task:Classifiers",
         model="munmaek.tasks.classify.model:Classifier",
+        manifest="munmaek.tasks.classify.manifest:ClassifyingAlone",
+        mixed_manifest="munmaek.tasks.classify.manifest:MixedClassifying",
         beside=("macro_f1", "micro_f1"),
         recipe="munmaek.tasks.classify.options:ClassifyRecipe",
         answering="munmaek.tasks.classify.answering:Classifying",
@@ -187,6 +200,7 @@ TASKS = (
         headline=("spearman", "pearson"),
         work="munmaek.tasks.regress.task:Regressors",
         model="munmaek.tasks.regress.model:Regressor",
+        manifest="munmaek.tasks.regress.manifest:Rating",
         beside=("pearson", "mse"),
         recipe="munmaek.tasks.regress.options:RegressRecipe",
         answering="munmaek.tasks.regress.answering:Rating",
@@ -207,6 +221,7 @@ TASKS = (
         headline=("span_f1", "accuracy"),
         work="munmaek.tasks.tag.task:Taggers",
         model="munmaek.tasks.tag.model:Tagger",
+        manifest="munmaek.tasks.tag.manifest:Tagging",
         beside=("accuracy", "span_precision", "span_recall"),
         recipe="munmaek.tasks.tag.options:TagRecipe",
         answering="munmaek.tasks.tag.answering:Tagging",
@@ -224,6 +239,7 @@ TASKS = (
         headline=("bleu", "chrf"),
         work="munmaek.tasks.translate.task:Translators",
         model="munmaek.tasks.translate.model:Translator",
+        manifest="munmaek.tasks.translate.manifest:Translating",
         beside=("chrf", "ter", "perplexity", "bits_per_character"),
         recipe="munmaek.tasks.translate.options:TranslateRecipe",
         answering="munmaek.tasks.translate.answering:Translating",
@@ -246,6 +262,7 @@ TASKS = (
         headline=("masked_accuracy", "masked_perplexity"),
         work="munmaek.tasks.mlm.task:MaskedModels",
         model="munmaek.tasks.mlm.model:Encoder",
+        manifest="munmaek.tasks.mlm.manifest:Encoding",
         beside=("masked_perplexity", "next_sentence_accuracy"),
         also=("embed",),
         recipe="munmaek.tasks.mlm.options:MlmRecipe",
@@ -271,6 +288,7 @@ TASKS = (
         headline=("spearman", "retrieval_accuracy"),
         work="munmaek.tasks.embed.task:Embedders",
         model="munmaek.tasks.mlm.model:Encoder",
+        manifest="munmaek.tasks.mlm.manifest:Encoding",
         beside=("retrieval_accuracy", "mean_reciprocal_rank"),
         also=("mlm",),
         recipe="munmaek.tasks.embed.options:EmbedRecipe",

@@ -6,9 +6,10 @@ from typing import Any
 from munmaek.errors import ArtefactError, UnsupportedError, explaining_missing_torch
 from munmaek.fit.trained import Trained
 from munmaek.folder.info import Info
-from munmaek.folder.manifest import MANIFEST, check_not_lost, read_manifest
+from munmaek.folder.manifest import MANIFEST, check_not_lost
 from munmaek.tasks import task_named, tasks
 from munmaek.tasks.connection import Address, is_address
+from munmaek.tasks.records import read_record
 from munmaek.tasks.work import Work
 
 __all__ = ["is_published", "load", "load_for"]
@@ -44,7 +45,7 @@ def load(folder: Path | str | Address, *, token: str | None = None) -> Trained:
     if is_published(path):
         check_not_lost(path)
         return _adopted(path)
-    manifest = read_manifest(path)
+    manifest = read_record(path)
     try:
         info = Info.from_json(manifest)
         return _work_of(path, info).restore(path, manifest, info)

@@ -85,7 +85,7 @@ def _write(model: Any, folder: Path, found: Published) -> None:
         weights, scaled = folder / "model.safetensors", _scaled(found)
         in_turn(
             "exporting",
-            (lambda: save_network(scaled, weights, stage="bert", metadata=_WRITER), 2),
+            (lambda: save_network(scaled, weights, stage=model.info.stage, metadata=_WRITER), 2),
             (lambda: write_sums(folder), 1),
         )
 

@@ -23,6 +23,7 @@ __all__ = [
     "ReadTensors",
     "family_of",
     "from_huggingface",
+    "head_name",
     "read_huggingface",
     "to_huggingface",
 ]
@@ -194,7 +195,7 @@ def family_of(name: str, *, where: str = "config.json") -> Family:
 def to_huggingface(state_dict: Mapping[str, Tensor], *, family: str = "bert") -> dict[str, Tensor]:
     """Return the weights of a BERT network under Hugging Face's names."""
     kin = FAMILIES[family]
-    names = kin.head_names(_head(state_dict))
+    names = kin.head_names(head_name(state_dict))
     out: dict[str, Tensor] = {}
     if "output.weight" in state_dict and len(kin.tied) > 1:
         # Its own class reads the bias beside an untied matrix from the matrix's place alone.
@@ -224,7 +225,8 @@ def _decoder(name: str, family: str) -> str:
     return moved.get(family, {}).get(name, name)
 
 
-def _head(ours: Mapping[str, Any]) -> str:
+def head_name(ours: Mapping[str, Any]) -> str:
+    """Return the name of the head that weights under our names are of."""
     if any(name.startswith("head.") for name in ours):
         return "mlm"
     if not any(name.startswith("classifier.") for name in ours):

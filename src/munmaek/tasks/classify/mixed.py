@@ -19,7 +19,7 @@ import numpy as np
 from munmaek.arrays import Floats
 from munmaek.errors import ConfigError, UnsupportedError
 from munmaek.fit.trained import Files
-from munmaek.folder.info import Info
+from munmaek.folder.info import MIXTURE, Info
 from munmaek.folder.settings import save_settings
 from munmaek.metrics import Signature, sign
 from munmaek.metrics.calibration import tempered
@@ -29,7 +29,7 @@ from munmaek.tasks.classify.model import Classifier
 from munmaek.tasks.framed import read_labels
 from munmaek.tasks.inside import NOTHING, Accepts, Predictions, Question, Words
 from munmaek.tasks.labelling import Labeller, check_known, check_pairs, sides
-from munmaek.tasks.lm.mixing import LINEAR, LOG_LINEAR, MIXTURE, mixture_label, part_names
+from munmaek.tasks.lm.mixing import LINEAR, LOG_LINEAR, mixture_label, part_names
 from munmaek.text.corpora import LabelledCorpus
 
 __all__ = ["MixedClassifier", "mix_classifiers"]

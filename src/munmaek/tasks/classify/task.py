@@ -22,7 +22,6 @@ from munmaek.tasks.classify.model import Classifier
 from munmaek.tasks.classify.options import AskedLabels, ClassifyRecipe
 from munmaek.tasks.judged import Judged
 from munmaek.tasks.labelling import Labeller, label_measures
-from munmaek.tasks.lm.mixing import MIXTURE
 from munmaek.tasks.measures import MeasuredBy, TextMeasures
 from munmaek.tasks.preparing import PAIR, SINGLE, columns_of
 from munmaek.tasks.work import NOTHING_MORE, Mixed, Mixing, Published, Work
@@ -152,7 +151,7 @@ class Classifiers(Work[LabelledCorpus, Labelled, Labeller]):
 
     def restore(self, folder: Path, manifest: Mapping[str, Any], info: Info) -> Labeller:
         """Open a counted classifier, a mixture or a network."""
-        if info.stage == MIXTURE:
+        if info.is_mixture:
             return self._mixture(folder, manifest, info)
         return Classifier(
             named_tokenizer(folder, manifest, "tokenizer"),
@@ -182,7 +181,7 @@ class Classifiers(Work[LabelledCorpus, Labelled, Labeller]):
         places = part_folders(folder, info)
         parts = tuple(load_for(place, "classify", what="a mixture") for place in places)
         for place, part in zip(places, parts, strict=True):
-            if part.info.stage == MIXTURE:
+            if part.info.is_mixture:
                 message = f"{place}: a mixture within a mixture; mix single classifiers"
                 raise ArtefactError(message)
             if set(part.labels) != set(manifest["labels"]):

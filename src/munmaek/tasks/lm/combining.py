@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from munmaek.tasks.lm.mixing import MIXTURE, mix
+from munmaek.folder.info import MIXTURE
+from munmaek.tasks.lm.mixing import mix
 from munmaek.tasks.lm.model import TrainedLanguageModel
 from munmaek.tasks.lm.scoring import judged_text
 from munmaek.tasks.work import Combined, Combiner, Measured, timed

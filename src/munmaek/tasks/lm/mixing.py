@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from munmaek.errors import ConfigError, InputError, UnsupportedError
-from munmaek.folder.info import Info
+from munmaek.folder.info import MIXTURE, Info
 from munmaek.folder.naming import told_apart
 from munmaek.mixing import LogLinearMixture, Mixture, tune_log_linear, tune_mixture
 from munmaek.tasks.lm.model import TrainedLanguageModel
@@ -20,15 +20,12 @@ __all__ = [
     "LINEAR",
     "LOG_LINEAR",
     "LOG_LINEAR_TOKENS",
-    "MIXTURE",
     "mix",
     "mixture_label",
     "mixture_of",
     "part_names",
 ]
 
-MIXTURE = "mixture"
-"""The name in place of a stage's."""
 LINEAR, LOG_LINEAR = "linear", "log-linear"
 
 LOG_LINEAR_TOKENS = 2000

@@ -18,7 +18,7 @@ from munmaek.tasks.judged import Judged
 from munmaek.tasks.lm.combining import MixtureWithCounts, in_tokens
 from munmaek.tasks.lm.data import Text, prepare_text
 from munmaek.tasks.lm.fusing import mixed_by_fusing
-from munmaek.tasks.lm.mixing import MIXTURE, mix, mixture_of
+from munmaek.tasks.lm.mixing import mix, mixture_of
 from munmaek.tasks.lm.model import TrainedLanguageModel
 from munmaek.tasks.lm.options import AskedLines, LmRecipe
 from munmaek.tasks.lm.training_text import TrainingText
@@ -185,7 +185,7 @@ class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
     ) -> TrainedLanguageModel:
         """Open a counted model, a mixture or a network; the first two without torch."""
         tokenizer = cast("Tokenizer", named_tokenizer(folder, manifest, "tokenizer"))
-        if info.stage == MIXTURE:
+        if info.is_mixture:
             return self._mixture(folder, info, tokenizer)
         if stage_named(info.stage).counted:
             model = open_tables(NgramModel, folder, info)
