@@ -7,7 +7,7 @@ stops with a Rust panic, or writes a table up to the highest id. So what it made
 import json
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from tokenizers import Tokenizer as Pipeline
 
@@ -62,12 +62,40 @@ def open_pipeline(path: Path, *, check: Callable[[Collection[int]], None] = chec
         message = f"{path}: {len(content):,} bytes and more; a tokenizer has {LARGEST:,} at most"
         raise ArtefactError(message)
     try:
+        _check_merges(text)
         return _tried(Pipeline.from_str(text), check)
     except (KeyboardInterrupt, SystemExit, MemoryError):
         raise
     except BaseException as error:  # noqa: BLE001  bare Exception, and panics, which are none
         message = f"{path}: not a tokenizer of the tokenizers library: {error}"
         raise ArtefactError(message) from None
+
+
+def _check_merges(text: str) -> None:
+    """Raise ``ValueError`` where two subwords are merged into what is none.
+
+    The library cuts a prefix of the second by its bytes and looks the result up in as much memory
+    as the longest subword takes: it panics where that is too little, and ends the process where the
+    cut goes through a character.
+    """
+    content = json.loads(text)
+    model = content.get("model") if isinstance(content, dict) else None
+    if not isinstance(model, dict) or model.get("type", "BPE") != "BPE":
+        return
+    known: dict[str, Any] = cast("dict[str, Any]", model)
+    vocabulary, merges = known.get("vocab"), known.get("merges")
+    if not isinstance(vocabulary, dict) or not isinstance(merges, list):
+        return  # which the library tells
+    cut = len(str(known.get("continuing_subword_prefix") or "").encode())
+    for merge in cast("list[Any]", merges):
+        parts = merge.split(" ") if isinstance(merge, str) else merge
+        if not isinstance(parts, list) or [type(each) for each in parts] != [str, str]:
+            return  # which the library tells
+        first, second = cast("list[str]", parts)
+        made = first.encode() + second.encode()[cut:]
+        if len(second.encode()) < cut or made.decode(errors="replace") not in vocabulary:
+            message = f"it merges '{first}' and '{second}' into what is no subword of it"
+            raise ValueError(message)
 
 
 def _tried(pipeline: Pipeline, check: Callable[[Collection[int]], None]) -> Pipeline:
