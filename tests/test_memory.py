@@ -281,6 +281,19 @@ def test_models_are_compared_on_data_in_memory(tmp_path: Path) -> None:
     model = munmaek.load(tmp_path / "both" / "models" / "classify-attention")
     scores = munmaek.evaluate(model, KOREAN, LABELS)
     assert scores["accuracy"].value == pytest.approx(rows["attention"])
+    assert dict(scores) == scores == scores.measured.scores
+    support = {row[""]: row["support"] for row in scores.tables["labels"]}
+    assert all(support[label] == LABELS.count(label) for label in set(LABELS))
+    assert {"confusion", "roc", "precision_recall", "calibration"} <= scores.tables.keys()
+    assert len(scores.measures["accuracy"].statistics) == len(LABELS)
+    more = munmaek.evaluate(
+        model, KOREAN, LABELS, worst=2, against=tmp_path / "both" / "models" / "classify-ngram"
+    )
+    assert [row["text"] for row in more.worst] == [KOREAN[row["row"] - 1] for row in more.worst]
+    assert more.worst[0]["loss"] >= more.worst[1]["loss"]
+    assert more.against is not None
+    assert "accuracy" in more.against["comparisons"]
+    assert json.loads(json.dumps(more.to_json()))["worst"] == more.worst
     assert (tmp_path / "both" / "report.html").is_file()
     with pytest.raises(ConfigError, match="hidden_size: not of all models"):
         munmaek.compare("classify", KOREAN, LABELS, models=["attention"], hidden_size=4)

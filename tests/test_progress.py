@@ -3,11 +3,14 @@
 import io
 import itertools
 import re
+import sys
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
+import munmaek
 from conftest import Run
 from munmaek import terminal
 from munmaek.cli.board import _Rows, _Running
@@ -203,3 +206,44 @@ def test_the_board_fits_sixty_columns() -> None:
     whole = " ".join(out.getvalue().split())
     for number in ("37 %", "of about 1 h 01 min", "50 %", "1 h 01 min left", "12.35 BLEU"):
         assert number in whole
+
+
+class Cell:
+    """A notebook's cell: outputs by their names, as IPython keeps them."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.outputs: dict[str, str] = {}
+        self.seen: list[str] = []
+        shell = SimpleNamespace(kernel=object())
+        package, module = ModuleType("IPython"), ModuleType("IPython.display")
+        vars(package).update(get_ipython=lambda: shell, display=module)
+        vars(module).update(display=self.display, update_display=self.update)
+        monkeypatch.setitem(sys.modules, "IPython", package)
+        monkeypatch.setitem(sys.modules, "IPython.display", module)
+
+    def display(self, content: dict[str, str], *, raw: bool, display_id: str) -> None:
+        assert raw
+        assert display_id not in self.outputs
+        self.outputs[display_id] = content["text/plain"]
+        self.seen.append(content["text/plain"])
+
+    def update(self, content: dict[str, str], *, raw: bool, display_id: str) -> None:
+        assert raw
+        assert display_id in self.outputs
+        self.outputs[display_id] = content["text/plain"]
+        self.seen.append(content["text/plain"])
+
+
+def test_in_a_notebook_one_output_shows_how_far_training_is_and_is_empty_in_the_end(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(terminal, "OFTEN", 0.0)
+    cell = Cell(monkeypatch)
+    texts, labels = ["좋은 영화", "나쁜 책"] * 20, ["a", "b"] * 20
+    small = {"model_options": {"embedding_size": 4, "hidden_size": 4}, "vocab_size": 280}
+    for _ in range(2):
+        munmaek.train("classify", texts, labels, model="rnn", steps=3, device="cpu", **small)
+    assert list(cell.outputs.values()) == ["", ""]
+    assert "reading the data" in cell.seen[0]
+    assert any("loss" in each and "100 %" in each for each in cell.seen)
+    assert capsys.readouterr().err == ""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from munmaek.tasks import TASKS
     from munmaek.tasks.classify.mixed import MixedClassifier
     from munmaek.tasks.classify.model import Classifier
+    from munmaek.tasks.evaluation import Evaluation
     from munmaek.tasks.lm.model import TrainedLanguageModel
     from munmaek.tasks.mlm.model import Encoder
     from munmaek.tasks.recipe import Recipe
@@ -40,6 +41,7 @@ __all__ = [
     "TASKS",
     "Classifier",
     "Encoder",
+    "Evaluation",
     "LanguageModel",
     "LogLinearMixture",
     "Logger",
@@ -67,6 +69,7 @@ _HOMES = {
     "TASKS": "munmaek.tasks",
     "Classifier": "munmaek.tasks.classify.model",
     "Encoder": "munmaek.tasks.mlm.model",
+    "Evaluation": "munmaek.tasks.evaluation",
     "LanguageModel": "munmaek.lm",
     "LogLinearMixture": "munmaek.mixing",
     "Logger": "munmaek.fit.loggers",

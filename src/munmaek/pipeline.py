@@ -21,10 +21,10 @@ from munmaek.fit.running import USUAL, Run, Running
 from munmaek.fit.trained import Trained
 from munmaek.folder.ownership import check_ours
 from munmaek.folder.writing import check_free
-from munmaek.metrics import Score
 from munmaek.models import stage_named, without_alias
 from munmaek.models.configuration import Config
 from munmaek.tasks import Task, task_named, tasks
+from munmaek.tasks.evaluation import Evaluation
 from munmaek.tasks.loading import load
 from munmaek.tasks.work import Measured
 from munmaek.terminal import watched
@@ -167,16 +167,18 @@ def _unknown(name: str, known: list[str]) -> str:
     return f"no option {name}; {hint}"
 
 
-def evaluate(model: Any, *data: Any, **options: Any) -> dict[str, Score]:
+def evaluate(model: Any, *data: Any, **options: Any) -> Evaluation:
     """Measure a model on data of its task, in memory or in files.
 
     Args:
         model: a trained model, or its folder.
         data: as ``train`` takes it.
-        options: what ``munmaek evaluate`` has for the task, such as ``beam=1`` of a translator.
+        options: what ``munmaek evaluate`` has for the task, such as ``beam=1`` of a translator,
+            ``worst=20`` or ``against=FOLDER``.
 
     Returns:
-        Each score by its name, with its 95 % interval and its signature.
+        Each score by its name, with its 95 % interval and its signature; ``tables``, ``worst``,
+        ``against`` and more of it are what is behind them.
 
     Raises:
         InputError: data that cannot be used, with its row or line.
@@ -189,7 +191,7 @@ def evaluate(model: Any, *data: Any, **options: Any) -> dict[str, Score]:
     sources = sources_for(row, data)
     if are_paired(sources) and "pairs" in row.asked_class().model_fields:
         options.setdefault("pairs", True)
-    return dict(measure(trained, sources, place=place, **options).scores)
+    return Evaluation(measure(trained, sources, place=place, **options))
 
 
 def measure(

@@ -1,5 +1,8 @@
 """Progress of work: a line redrawn where a person watches, one every ten seconds elsewhere.
 
+In a notebook the line is an output of its own that is put in the place of the one before, so that a
+saved notebook, and the page that is made of it, hold no trail of lines.
+
 It is the one place besides ``cli`` that writes to a terminal, for a program that trains shows how
 far it is as the command does.
 """
@@ -10,7 +13,9 @@ import time
 import unicodedata
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
+from uuid import uuid4
 
 from munmaek.progress import Step, listening_to
 
@@ -40,31 +45,48 @@ Report = Callable[[Any], None]
 
 _drawn = False
 """A line stands on the terminal that is redrawn, and must go before anything else."""
+_output: str | None = None
+"""The name of the notebook's output that holds the line."""
 
 
 def draw_line(text: str) -> None:
-    """Draw a line on standard error, a terminal, in place of the one drawn before."""
+    """Draw a line where a person watches, in place of the one drawn before."""
     global _drawn
     _drawn = True
-    _write(f"\r{text}{_blank(text)}")
+    if _is_notebook():
+        _show_output(text)
+    else:
+        _write(f"\r{text}\x1b[K")
 
 
 def wipe_line() -> None:
     """Take away what ``draw_line`` drew."""
-    global _drawn
-    if _drawn:
-        _drawn = False
-        _write(f"\r{_blank('')}\r")
+    global _drawn, _output
+    if not _drawn:
+        return
+    _drawn = False
+    if _is_notebook():
+        _show_output("")
+        _output = None
+    else:
+        _write("\r\x1b[K\r")
+
+
+def _show_output(text: str) -> None:
+    """Put a line into the cell that runs, in the place of the last one."""
+    global _output
+    display: Any = import_module("IPython.display")
+    content = {"text/plain": text}
+    if _output is None:
+        _output = uuid4().hex
+        display.display(content, raw=True, display_id=_output)
+    else:
+        display.update_display(content, raw=True, display_id=_output)
 
 
 def _write(text: str) -> None:
     sys.stderr.write(text)
     sys.stderr.flush()
-
-
-def _blank(text: str) -> str:
-    """Return what clears the rest of a line; a notebook knows no such command."""
-    return "\x1b[K" if sys.stderr.isatty() else " " * (_width() - _wide(text))
 
 
 def write_message(text: str) -> None:
@@ -117,7 +139,7 @@ def _is_watched() -> bool:
 
 
 def _is_notebook() -> bool:
-    """Return true in a cell of a notebook, whose output takes carriage returns."""
+    """Return true in a cell of a notebook."""
     found: Any = sys.modules.get("IPython")
     shell = None if found is None else found.get_ipython()
     return shell is not None and hasattr(shell, "kernel")

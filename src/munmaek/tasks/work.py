@@ -21,7 +21,7 @@ from munmaek.metrics import Measure, Score
 from munmaek.metrics.diagnosis import Finding
 from munmaek.metrics.thresholds import Chosen, Wanted
 from munmaek.models import stages
-from munmaek.tasks.judged import Judged, Shown
+from munmaek.tasks.judged import Judged, Shown, nothing_shown
 from munmaek.tasks.judging import besides
 from munmaek.tasks.measures import MeasuredBy, TextMeasures
 from munmaek.tasks.service import Continuing, Service
@@ -72,6 +72,8 @@ class Measured:
     """Numbers of each row that the scores are computed of, to test models against each other."""
     shown: Sequence[Shown] = ()
     """Tables and figures of what is behind the scores."""
+    show: Callable[[], Sequence[Shown]] = nothing_shown
+    """Makes them, where they were not asked for."""
     corpus: Any = None
     """The rows that it was measured on, where they are known."""
 
@@ -293,6 +295,7 @@ class Work(ABC, Generic[C, P, M]):
             outputs=judged.outputs,
             measures=judged.measures,
             shown=judged.shown() if asked.report or asked.whole else (),
+            show=judged.shown,
             corpus=corpus,
         )
 

@@ -78,24 +78,24 @@ def _check_merges(text: str) -> None:
     as the longest subword takes: it panics where that is too little, and ends the process where the
     cut goes through a character.
     """
-    content = json.loads(text)
-    model = content.get("model") if isinstance(content, dict) else None
-    if not isinstance(model, dict) or model.get("type", "BPE") != "BPE":
+    model = _object(_object(json.loads(text)).get("model"))
+    vocabulary, merges = _object(model.get("vocab")), model.get("merges")
+    if model.get("type", "BPE") != "BPE" or not isinstance(merges, list):
         return
-    known: dict[str, Any] = cast("dict[str, Any]", model)
-    vocabulary, merges = known.get("vocab"), known.get("merges")
-    if not isinstance(vocabulary, dict) or not isinstance(merges, list):
-        return  # which the library tells
-    cut = len(str(known.get("continuing_subword_prefix") or "").encode())
+    cut = len(str(model.get("continuing_subword_prefix") or "").encode())
     for merge in cast("list[Any]", merges):
-        parts = merge.split(" ") if isinstance(merge, str) else merge
-        if not isinstance(parts, list) or [type(each) for each in parts] != [str, str]:
+        parts = cast("list[Any]", merge.split(" ") if isinstance(merge, str) else merge)
+        if [type(each) for each in parts] != [str, str]:
             return  # which the library tells
-        first, second = cast("list[str]", parts)
-        made = first.encode() + second.encode()[cut:]
-        if len(second.encode()) < cut or made.decode(errors="replace") not in vocabulary:
-            message = f"it merges '{first}' and '{second}' into what is no subword of it"
+        first, second = (str(each).encode() for each in parts)
+        if len(second) < cut or (first + second[cut:]).decode(errors="replace") not in vocabulary:
+            message = f"it merges '{parts[0]}' and '{parts[1]}' into what is no subword of it"
             raise ValueError(message)
+
+
+def _object(value: Any) -> dict[str, Any]:
+    """Return an object of JSON; what is none is told by the library."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _tried(pipeline: Pipeline, check: Callable[[Collection[int]], None]) -> Pipeline:
