@@ -18,7 +18,7 @@ class Evaluation(dict[str, Score]):
     def __init__(self, measured: Measured) -> None:
         super().__init__(measured.scores)
         self.measured = measured
-        """Where all of it comes from."""
+        """Source of all the rest."""
 
     @cached_property
     def shown(self) -> Sequence[Shown]:
