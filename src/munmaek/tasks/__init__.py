@@ -132,7 +132,7 @@ class Task:
 
     def manifest_class(self, *, mixed: bool) -> "type[Manifest]":
         """Return the class of what ``munmaek.json`` says of a model, or of a mixture of some."""
-        return _load((mixed and self.mixed_manifest) or self.manifest)
+        return load_name((mixed and self.mixed_manifest) or self.manifest)
 
     def recipe_class(self) -> "type[Recipe]":
         """Return the class of the task's options."""
