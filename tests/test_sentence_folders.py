@@ -3,158 +3,40 @@
 import json
 import random
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from munmaek import load
 from munmaek.cli import main
-from munmaek.errors import ArtefactError, ConfigError, InputError, MunmaekWarning
-from munmaek.models.bert.sentence import ACTIVATIONS, POOLINGS
-from munmaek.tasks.mlm.manifest import ACTIVATIONS as NAMED
-from munmaek.tasks.mlm.manifest import POOLING
+from munmaek.errors import ConfigError, InputError, MunmaekWarning
+from munmaek.models.bert.sentence import ACTIVATIONS
 from munmaek.tasks.publishing import export_huggingface
-
-transformers: Any = pytest.importorskip("transformers", reason="transformers is not installed")
-theirs: Any = pytest.importorskip(
-    "sentence_transformers", reason="sentence-transformers is not installed"
+from sentence_folders import (
+    FAMILIES,
+    MODES,
+    OLD,
+    SIZE,
+    TEXTS,
+    TOKENIZER,
+    assert_same,
+    make,
+    make_encoders,
+    their_model,
+    theirs,
+    transformers,
+    write,
 )
-
-WORDS = [
-    "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "cat", "sat", "on", "the", "mat", "##s",
-    "나는", "학교", "##에", "간다", ".", "dog", "The", "Dog", "query", ":", "##y",
-]  # fmt: skip
-TEXTS = ["The cats sat on the mat .", "", "나는 학교에 간다", "Dog", "the Dog sat on a mat . " * 4]
-SIZE = 16
-SIZES = {"vocab_size": len(WORDS), "max_position_embeddings": 24, "initializer_range": 0.3}
-COMMON = {
-    "hidden_size": SIZE, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 24,
-}  # fmt: skip
-FAMILIES: dict[str, Callable[[], Any]] = {
-    "Bert": lambda: transformers.BertConfig(**SIZES, **COMMON),
-    "Roberta": lambda: transformers.RobertaConfig(
-        **SIZES, **COMMON, pad_token_id=0, type_vocab_size=1
-    ),
-    "Electra": lambda: transformers.ElectraConfig(**SIZES, **COMMON, embedding_size=8),
-    "DistilBert": lambda: transformers.DistilBertConfig(
-        **SIZES, dim=SIZE, n_layers=2, n_heads=2, hidden_dim=24
-    ),
-}
-MODES = ("cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken")
-OLD = {
-    "cls": "pooling_mode_cls_token", "max": "pooling_mode_max_tokens",
-    "mean": "pooling_mode_mean_tokens",
-    "mean_sqrt_len_tokens": "pooling_mode_mean_sqrt_len_tokens",
-    "weightedmean": "pooling_mode_weightedmean_tokens", "lasttoken": "pooling_mode_lasttoken",
-}  # fmt: skip
-KINDS = ("Transformer", "Pooling", "Dense", "LayerNorm", "Normalize", "Dropout")
-PLACES = {"Pooling": "sentence_transformer", "LayerNorm": "sentence_transformer",
-          "Dropout": "sentence_transformer"}  # fmt: skip
-FILES = {kind: "layer_norm" if kind == "LayerNorm" else kind.lower() for kind in KINDS}
-SPELLINGS: tuple[dict[str, str], ...] = tuple(
-    {kind: "sentence_transformers." + form(kind) for kind in KINDS}
-    for form in (
-        lambda kind: f"models.{kind}",
-        lambda kind: f"{PLACES.get(kind, 'base')}.modules.{FILES[kind]}.{kind}",
-        lambda kind: f"sentence_transformer.modules.{kind}",
-    )
-)
-"""Of the versions up to 5.3, of 6.2 with the file, and of 6.2 without it."""
 
 
 @pytest.fixture(scope="module")
 def encoders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny random encoder of each family with its tokenizer."""
-    place = tmp_path_factory.mktemp("encoders")
-    for family, config in FAMILIES.items():
-        torch.manual_seed(5)
-        model = getattr(transformers, f"{family}Model")(config()).eval()
-        model.save_pretrained(place / family)
-        (place / family / "vocab.txt").write_text("\n".join(WORDS) + "\n", encoding="utf-8")
-        write(place / family / "tokenizer_config.json", TOKENIZER)
-    return place
-
-
-TOKENIZER = {"tokenizer_class": "BertTokenizer", "do_lower_case": False, "model_max_length": 20}
-
-
-def write(path: Path, content: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-
-
-def make(
-    folder: Path,
-    encoder: Path,
-    *,
-    after: list[tuple[str, dict[str, Any]]] | None = None,
-    pooling: dict[str, Any] | None = None,
-    inner: str = "",
-    spelling: int = 0,
-    longest: dict[str, Any] | None = None,
-    overall: dict[str, Any] | None = None,
-) -> Path:
-    """A folder with these modules; weights of Dense and LayerNorm are random."""
-    shutil.copytree(encoder, folder / inner)
-    steps = [("Transformer", {}), ("Pooling", pooling or {"pooling_mode": "mean"}), *(after or [])]
-    modules = []
-    for number, (kind, options) in enumerate(steps):
-        path = inner if number == 0 else f"{number}_{kind}"
-        named = SPELLINGS[spelling][kind]
-        modules.append({"idx": number, "name": str(number), "path": path, "type": named})
-        if number == 1:
-            write(folder / path / "config.json", {"word_embedding_dimension": SIZE, **options})
-        elif number > 1:
-            write_module(folder / path, kind, options)
-    write(folder / "modules.json", modules)
-    if longest is not None:
-        write(folder / inner / "sentence_bert_config.json", longest)
-    if overall is not None:
-        write(folder / "config_sentence_transformers.json", overall)
-    return folder
-
-
-def write_module(folder: Path, kind: str, options: dict[str, Any]) -> None:
-    folder.mkdir(exist_ok=True)
-    generator = torch.Generator().manual_seed(len(folder.name) + len(str(options)))
-    if kind != "Normalize" or options:
-        write(folder / "config.json", options)
-    tensors: dict[str, torch.Tensor] = {}
-    if kind == "LayerNorm":
-        tensors = {f"norm.{n}": torch.randn(options["dimension"], generator=generator)
-                   for n in ("weight", "bias")}  # fmt: skip
-    if kind == "Dense":
-        shape = options["out_features"], options["in_features"]
-        tensors["linear.weight"] = torch.randn(shape, generator=generator)
-        if options.get("bias", True):
-            tensors["linear.bias"] = torch.randn(shape[:1], generator=generator)
-        if options.get("use_residual") and shape[0] != shape[1]:
-            tensors["residual.weight"] = torch.randn(shape, generator=generator)
-    if tensors:
-        save_file(tensors, folder / "model.safetensors")
-
-
-def their_model(folder: Path) -> Any:
-    return theirs.SentenceTransformer(str(folder), device="cpu", local_files_only=True)
-
-
-def assert_same(folder: Path, texts: list[str] | None = None, **prompt: Any) -> Any:
-    """The vectors are theirs, and so is which texts are cut."""
-    texts = TEXTS if texts is None else texts
-    model, ours = their_model(folder), load(folder)
-    told: list[Any] = []
-    asked = {"prompt": next(iter(prompt.values()))} if prompt else {}
-    found = np.concatenate(list(ours.embed_blocks(texts, report=told.append, **asked)))
-    np.testing.assert_allclose(found, model.encode(texts, **prompt), atol=1e-5, rtol=1e-5)
-    before = model._resolve_prompt(prompt.get("prompt"), prompt.get("prompt_name")) or ""
-    sizes = [len(model.tokenizer(before + text)["input_ids"]) for text in texts]
-    assert told[-1].longer == sum(size > ours.limit for size in sizes)
-    return ours
+    return make_encoders(tmp_path_factory.mktemp("encoders"))
 
 
 # The matrix: every field drawn from its values, each folder with some of each.
@@ -251,11 +133,6 @@ def test_each_activation_of_a_dense_layer_is_theirs(
     options = {"in_features": SIZE, "out_features": 4,
                "activation_function": f"torch.nn.modules.{module}.{activation}"}  # fmt: skip
     assert_same(make(tmp_path / "a", encoders / "Bert", after=[("Dense", options)]), TEXTS[:2])
-
-
-def test_the_record_of_a_model_knows_the_same_names() -> None:
-    assert set(NAMED) == set(ACTIVATIONS)
-    assert set(POOLING.strip("()").split("|")) == set(POOLINGS)
 
 
 def test_the_tokenizers_longest_text_holds_where_no_other_is_said(
@@ -399,141 +276,3 @@ def test_a_cross_encoder_rates_and_labels_pairs(encoders: Path, tmp_path: Path) 
         np.testing.assert_allclose(
             [list(each.probabilities.values()) for each in found], chances, atol=1e-5
         )
-
-
-# What is refused, and by which name
-
-
-def refused(folder: Path, *names: str) -> None:
-    with pytest.raises(ArtefactError) as caught:
-        load(folder)
-    assert all(name in str(caught.value) for name in names), str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "sentence_transformers.models.CNN", "sentence_transformers.models.LSTM",
-        "sentence_transformers.models.WeightedLayerPooling", "sentence_transformers.models.BoW",
-        "sentence_transformers.models.StaticEmbedding", "sentence_transformers.models.Router",
-        "sentence_transformers.sparse_encoder.models.SpladePooling", "models.Pooling",
-        "custom_st.Pooling", "sentence_transformers.other.Pooling", "Pooling", "",
-    ],
-)  # fmt: skip
-def test_a_module_that_is_not_known_is_refused_by_its_name(
-    kind: str, encoders: Path, tmp_path: Path
-) -> None:
-    folder = make(tmp_path / "a", encoders / "Bert")
-    modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
-    modules[1]["type"] = kind
-    write(folder / "modules.json", modules)
-    refused(folder, "modules.json", f"'{kind}' is not one that munmaek reads")
-
-
-def row(number: int, kind: str, path: str) -> dict[str, Any]:
-    named = f"sentence_transformers.models.{kind}"
-    return {"idx": number, "name": str(number), "path": path, "type": named}
-
-
-FIRST, SECOND = row(0, "Transformer", ""), row(1, "Pooling", "1_Pooling")
-
-
-@pytest.mark.parametrize(
-    ("modules", "said"),
-    [
-        ({}, "a list of modules"), ([], "got nothing"), ([FIRST], "got Transformer"),
-        ([SECOND, FIRST], "got Pooling, Transformer"),
-        ([FIRST, row(1, "Normalize", "1_Pooling"), SECOND], "two modules of one name"),
-        ([FIRST, SECOND, row(2, "Pooling", "1_Pooling")], "a second Pooling"),
-        ([FIRST, {"name": "1", "type": SECOND["type"]}], "name, path and type"),
-        ([FIRST, "Pooling"], "name, path and type"),
-        ([FIRST, {**SECOND, "path": "../1_Pooling"}], "leads out of the folder"),
-        ([FIRST, {**SECOND, "path": "/etc"}], "leads out of the folder"),
-        ([FIRST, {**SECOND, "path": "gone"}], "missing from the folder"),
-        ([{**FIRST, "path": "gone"}, SECOND], "gone"),
-    ],
-)  # fmt: skip
-def test_modules_that_are_no_such_list_are_refused(
-    modules: Any, said: str, encoders: Path, tmp_path: Path
-) -> None:
-    folder = make(tmp_path / "a", encoders / "Bert")
-    write(folder / "modules.json", modules)
-    refused(folder, said)
-
-
-@pytest.mark.parametrize(
-    ("file", "values", "said"),
-    [
-        ("1_Pooling/config.json", {"pooling_mode": "median"}, "pooling_mode"),
-        ("1_Pooling/config.json", {"pooling_mode": []}, "pooling_mode"),
-        ("1_Pooling/config.json", {"pooling_mode": ["cls", 1]}, "pooling_mode"),
-        ("1_Pooling/config.json", {"pooling_mode_cls_token": "yes"}, "pooling_mode_cls_token"),
-        ("1_Pooling/config.json", {"include_prompt": 1}, "include_prompt"),
-        ("1_Pooling/config.json", {"pooling_mode_attention": True}, "pooling_mode_attention"),
-        ("1_Pooling/config.json", [], "an object wanted"),
-        ("2_Dense/config.json", {"activation_function": "mine.Tanh"}, "activation_function"),
-        ("2_Dense/config.json", {"activation_function": "torch.nn.PReLU"}, "activation_function"),
-        ("2_Dense/config.json", {"module_input_name": "token_embeddings"}, "module_input_name"),
-        ("2_Dense/config.json", {"in_features": "16"}, "in_features"),
-        ("2_Dense/config.json", {"in_features": 8}, "(4, 16), (4, 8) wanted"),
-        ("2_Dense/config.json", {"out_features": 5}, "(4,), (5,) wanted"),
-        ("2_Dense/config.json", {"in_features": 10**12}, "far smaller than the dense"),
-        ("2_Dense/config.json", {"bias": False}, "not part of this module"),
-        ("2_Dense/config.json", {"use_residual": True}, "'residual.weight' (4, 16) is missing"),
-        ("sentence_bert_config.json", {"max_seq_length": "9"}, "max_seq_length"),
-        ("sentence_bert_config.json", {"max_seq_length": True}, "max_seq_length"),
-        ("sentence_bert_config.json", {"max_seq_length": 2}, "max_seq_length"),
-        ("sentence_bert_config.json", {"do_lower_case": "no"}, "do_lower_case"),
-        ("sentence_bert_config.json", {"transformer_task": "fill-mask"}, "transformer_task"),
-        ("sentence_bert_config.json", {"tokenizer_args": {"do_lower_case": True}}, "do_lower_case"),
-        ("sentence_bert_config.json", {"config_args": {"hidden_act": "relu"}}, "hidden_act"),
-        ("sentence_bert_config.json", {"query_length": 5}, "query_length"),
-        ("sentence_bert_config.json", {"something": 5}, "something"),
-        ("sentence_bert_config.json", {"module_output_name": "x"}, "module_output_name"),
-        ("sentence_bert_config.json",
-         {"modality_config": {"text": {"method": "forward", "method_output_name": "x"}}},
-         "modality_config"),
-        ("sentence_bert_config.json",
-         {"processing_kwargs": {"text": {"add_special_tokens": False}}}, "add_special_tokens"),
-        ("config_sentence_transformers.json", {"model_type": "SparseEncoder"}, "SparseEncoder"),
-        ("config_sentence_transformers.json", {"prompts": ["a"]}, "prompts"),
-        ("config_sentence_transformers.json", {"prompts": {"a": 1}}, "prompts"),
-        ("config_sentence_transformers.json", {"default_prompt_name": "b"}, "default_prompt_name"),
-        ("config_sentence_transformers.json", {"similarity_fn_name": "maxsim"},
-         "similarity_fn_name"),
-        ("config_sentence_transformers.json", {"truncate_dim": 0}, "truncate_dim"),
-        ("config_sentence_transformers.json", {"truncate_dim": "8"}, "truncate_dim"),
-    ],
-)  # fmt: skip
-def test_a_value_that_is_not_known_is_refused_by_the_fields_name(
-    file: str, values: Any, said: str, encoders: Path, tmp_path: Path
-) -> None:
-    options = {"in_features": SIZE, "out_features": 4}
-    folder = make(tmp_path / "a", encoders / "Bert", after=[("Dense", options)])
-    usual = options if file.startswith("2_") else {}
-    write(folder / file, {**usual, **values} if isinstance(values, dict) else values)
-    refused(folder, file.split("/")[0], said)
-
-
-def test_modules_that_do_not_fit_one_another_are_refused(encoders: Path, tmp_path: Path) -> None:
-    options = {"in_features": 8, "out_features": 4}
-    folder = make(tmp_path / "a", encoders / "Bert", after=[("Dense", options)])
-    refused(folder, "dense takes 8 numbers, and is given 16")
-    after = [("Dense", {**options, "in_features": SIZE}), ("LayerNorm", {"dimension": SIZE})]
-    folder = make(tmp_path / "b", encoders / "Bert", after=after)
-    refused(folder, "layer_norm takes 16 numbers, and is given 4")
-
-
-def test_a_missing_or_hostile_file_of_a_module_is_refused(encoders: Path, tmp_path: Path) -> None:
-    options = {"in_features": SIZE, "out_features": 4}
-    folder = make(tmp_path / "a", encoders / "Bert", after=[("Dense", options)])
-    weights = folder / "2_Dense" / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:-1])
-    refused(folder, "2_Dense", "damaged")
-    weights.unlink()
-    refused(folder, "2_Dense", "no weights")
-    (folder / "2_Dense" / "config.json").write_text("{", encoding="utf-8")
-    refused(folder, "2_Dense", "not JSON")
-    (folder / "modules.json").write_text("[" * 100_000, encoding="utf-8")
-    refused(folder, "modules.json")

@@ -499,28 +499,6 @@ def test_a_template_that_names_a_token_which_it_has_not_is_refused_without_a_pan
     assert "panicked" not in capfd.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("change", "named"),
-    [
-        ({"vocab": {"a": 0, "b": 1}}, "'a' and 'b'"),
-        ({"continuing_subword_prefix": "##"}, "'a' and 'b'"),
-        ({"vocab": {"a": 0, "가": 1, "ab": 2}, "merges": ["a 가"],
-          "continuing_subword_prefix": "#"}, "'a' and '가'"),
-    ],
-)  # fmt: skip
-def test_merges_into_no_subword_are_refused_without_a_panic(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], change: dict[str, Any], named: str
-) -> None:
-    path = tmp_path / "tokenizer.json"
-    trained("bpe").save(path)
-    content = json.loads(path.read_text(encoding="utf-8"))
-    model = {"vocab": {"a": 0, "b": 1, "ab": 2}, "merges": [["a", "b"]], **change}
-    path.write_text(json.dumps({**content, "model": {"type": "BPE", **model}}), encoding="utf-8")
-    with pytest.raises(ArtefactError, match=rf"merges {named} into what is no subword"):
-        Tokenizer.load(path, kind="bpe")
-    assert "panicked" not in capfd.readouterr().err
-
-
 def test_more_bytes_than_characters_stay_within_the_text() -> None:
     letter = FIRST_BYTE + ord("a")
     assert bytes_located("a", [(letter, 0, 1), (letter, 0, 1)]) == [(letter, 0, 1)] * 2
