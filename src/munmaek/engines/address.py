@@ -7,7 +7,7 @@ from typing import Protocol
 from munmaek.errors import ConfigError
 from munmaek.tasks.lm.merged import CountingEngine
 
-__all__ = ["Engine", "open_engine"]
+__all__ = ["Engine", "is_master", "open_engine"]
 
 _MASTER = re.compile(r"local(\[(\d+|\*)(,\d+)?\])?|spark://\S+|yarn|k8s://\S+|sc://\S+")
 _KNOWN = "duckdb, duckdb:FILE, local[N], spark://HOST:PORT, yarn, k8s://ADDRESS, sc://HOST:PORT"
@@ -19,6 +19,11 @@ class Engine(CountingEngine, Protocol):
     def close(self) -> None:
         """End what was begun for it."""
         ...
+
+
+def is_master(address: str) -> bool:
+    """Return whether an address is that of a master of Spark."""
+    return _MASTER.fullmatch(address) is not None
 
 
 def open_engine(address: str, *, memory: int | None = None, place: Path | None = None) -> Engine:
@@ -42,7 +47,7 @@ def open_engine(address: str, *, memory: int | None = None, place: Path | None =
             message = f"--engine {address}: the name of a file is wanted after the colon"
             raise ConfigError(message)
         return Duck(Path(file) if colon else None, memory=memory, place=place)
-    if _MASTER.fullmatch(address) is None:
+    if not is_master(address):
         message = f"--engine {address}: unknown; there are {_KNOWN}"
         raise ConfigError(message)
     _refuse(address, memory, place)
