@@ -25,7 +25,9 @@ PARTS = {
     "en": {"guide": "From the Markov chain to BERT", "howto": "How to", "reference": "Reference"},
     "ko": {"guide": "마르코프 연쇄에서 BERT까지", "howto": "하는 방법", "reference": "참고"},
 }
-REFERENCE = ("reference", "data", "evaluating", "serving", "libraries", "architecture")
+REFERENCE = (
+    "reference", "data", "evaluating", "living-page", "serving", "libraries", "architecture",
+)  # fmt: skip
 EQUATION = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
 SHIM = re.compile(r'<script[^>]*src="https://unpkg\.com[^"]*"[^>]*></script>|"https://unpkg[^"]*"')
 FIGURE = re.compile(r'<p>(<img alt="([^"]*)" src="figures/[^>]*>)</p>')

@@ -6,7 +6,7 @@ import { following } from "./tasks/lm.js";
 import { composed } from "./text/characters.js";
 import { isMark } from "./text/marks.js";
 import { Tokenizer } from "./text/tokenizer.js";
-import { tensorsOf } from "./weights.js";
+import { linear, tensorsOf } from "./weights.js";
 
 const VERSION = 1;
 const SAID = {
@@ -109,7 +109,8 @@ function drawn(logprobs, temperature, random) {
 /** A line that the reader should see: English as a string, with its code and values for other languages. */
 const noticeOf = (code, values) => Object.assign(new String(SAID[code](values)), { code, values });
 
-export { Tokenizer, isMark };
+// For tests and measurements, part by part.
+export { Tokenizer, isMark, linear, tensorsOf };
 
 /** The model of what was written for it. */
 export function load(weights) {

@@ -96,12 +96,17 @@ export function tensorsOf({ tensors, data }) {
   const padded = ([rows, columns]) => FOUR(rows) * FOUR(columns);
   const total = matrices.reduce((sum, [, { shape }]) => sum + padded(shape), 0);
   const room = new Room(total, 8 * Math.max(4, ...matrices.map(([, { shape }]) => FOUR(shape[0]) + FOUR(shape[1]))));
-  const made = {};
+  const [made, placed] = [{}, new Map()];
   let start = 0;
   for (const [name, packed] of matrices) {
+    if (placed.has(packed.at)) { // one tensor of two names, such as an embedding that is shared
+      made[name] = placed.get(packed.at);
+      continue;
+    }
     const matrix = new Matrix(...packed.shape, room, start);
     VALUES[packed.type](view, packed, start, matrix);
     made[name] = matrix;
+    placed.set(packed.at, matrix);
     start += padded(packed.shape);
   }
   for (const [name, packed] of Object.entries(tensors)) made[name] ??= vector(bytes, view, packed);

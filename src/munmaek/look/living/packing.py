@@ -77,17 +77,24 @@ def rounded(tensors: Arrays, precision: Precision) -> dict[str, NDArray[Any]]:
 def packed_size(tensors: Arrays, precision: Precision) -> int:
     """Return how many bytes the tensors take in a page, before they are written in base64."""
     each = PRECISIONS[precision]
+    distinct = {_place(array): array for array in tensors.values()}
     return sum(
         array.size * each.size + 4 * len(array) * (each.size == 1)
         if _is_matrix(array)
         else array.size * 4
-        for array in tensors.values()
+        for array in distinct.values()
     )
 
 
+def _place(array: NDArray[Any]) -> tuple[Any, ...]:
+    """Return what two names of one tensor share: where it lies, and how."""
+    return (array.__array_interface__["data"][0], array.shape, array.strides, array.dtype.str)
+
+
 def pack_tensors(tensors: Arrays, precision: Precision) -> PackedTensors:
-    """Pack all tensors into one run of bytes."""
+    """Pack all tensors into one run of bytes, one of several names once."""
     described: dict[str, dict[str, Any]] = {}
+    packed: dict[tuple[Any, ...], dict[str, Any]] = {}
     parts: list[bytes] = []
     place = 0
 
@@ -100,6 +107,9 @@ def pack_tensors(tensors: Arrays, precision: Precision) -> PackedTensors:
         return place - len(raw)
 
     for name, array in tensors.items():
+        if _place(array) in packed:
+            described[name] = packed[_place(array)]
+            continue
         if _is_matrix(array):
             values, scales = PRECISIONS[precision].packed(array)
             entry: dict[str, Any] = {"type": precision, "at": laid(values)}
@@ -109,5 +119,5 @@ def pack_tensors(tensors: Arrays, precision: Precision) -> PackedTensors:
             entry = {"type": "float32", "at": laid(array.astype("<f4"))}
         else:
             entry = {"type": "int32", "at": laid(array.astype("<i4"))}
-        described[name] = {"shape": list(array.shape), **entry}
+        described[name] = packed[_place(array)] = {"shape": list(array.shape), **entry}
     return PackedTensors(described, b"".join(parts))
