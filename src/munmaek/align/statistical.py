@@ -11,33 +11,34 @@ count, which keeps a rare word from taking every word of its sentence. b is smal
 words, and up to one count for words that look alike. Each direction then gives links of highest
 posterior, and ``munmaek.align.symmetrise`` joins them.
 
+Sentences go through in blocks (``munmaek.align.counting``) and by as many threads as are asked for;
+links do not depend on how many.
+
 Letters: S source words, T target words, U distinct pairs of shortened words, K longest jump told
 apart.
 """
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, final
 
 import numpy as np
 
-from munmaek.align.bitext import Bitext, Cells, shortened
-from munmaek.align.hmm import lexical_posteriors, markov_posteriors
+from munmaek.align.bitext import Bitext, Numbers, Side, alike
+from munmaek.align.counting import Direction, expect, maximise
+from munmaek.align.linking import Trained, joined_links, posteriors_of
 from munmaek.align.symmetrise import Symmetrisation, symmetrise
-from munmaek.arrays import Floats, Int64s
+from munmaek.arrays import Floats, Int32s
 from munmaek.errors import ConfigError, InputError, MunmaekWarning
 from munmaek.metrics.alignment import Link
-from munmaek.ngram.compiled import compiled
+from munmaek.ngram.parallel import available
 from munmaek.progress import followed
 from munmaek.text.spaces import ascii_words
 
 __all__ = ["HmmAligner", "HmmSettings", "Posteriors", "statistical_links"]
 
 Words = Sequence[Sequence[str]]
-
-NOTHING = 1e-12
-"""Probability of a word that training has not seen, where it links to nothing."""
 
 
 @final
@@ -89,112 +90,118 @@ class Posteriors(NamedTuple):
         return symmetrise(*self.directions(), by=by)
 
 
-class _Direction(NamedTuple):
-    """θ of each word pair [U], J [2K + 1], and what a word is without a link, by its number."""
-
-    theta: Floats
-    jumps: Floats
-    nothing: Floats
-
-
 @final
 @dataclass(frozen=True, slots=True)
 class HmmAligner:
     """A trained aligner; ``align`` gives the links of these and other sentences."""
 
     settings: HmmSettings
-    bitext: Bitext
-    forward: _Direction
-    backward: _Direction
+    numbers: tuple[Numbers, Numbers]
+    """The numbers of the words of both sides."""
+    trained: Trained
     logliks: tuple[tuple[float, float], ...]
     """Log-likelihood of both directions before each iteration, nats."""
 
     @classmethod
     def fit(
-        cls, sources: Words, targets: Words, *, settings: HmmSettings | None = None
+        cls,
+        sources: Words,
+        targets: Words,
+        *,
+        settings: HmmSettings | None = None,
+        threads: int | None = None,
     ) -> "HmmAligner":
-        """Train on sentence pairs, given as words.
+        """Train on sentence pairs, given as words, by as many threads as there are processors.
 
         Raises:
             InputError: no pair has words on both sides, or there is not a target for each source.
         """
         settings = settings or HmmSettings()
-        bitext = Bitext.of(*_read(sources, targets, settings, warn=True))
-        if len(bitext.cells.pairs) == 0:
+        _check(len(sources), len(targets))
+        numbers = Numbers(settings.letters), Numbers(settings.letters)
+        sides = _numbered(numbers, sources, targets, settings, grow=True)
+        return cls.fit_numbered(numbers, *sides, settings=settings, threads=threads)
+
+    @classmethod
+    def fit_numbered(
+        cls,
+        numbers: tuple[Numbers, Numbers],
+        sources: Side,
+        targets: Side,
+        *,
+        settings: HmmSettings,
+        threads: int | None = None,
+    ) -> "HmmAligner":
+        """Do the same for words that are numbered already.
+
+        Raises:
+            InputError: no pair has words on both sides.
+        """
+        threads = available() if threads is None else threads
+        _warn_of_long(sources, targets, settings.max_words)
+        words = numbers[0].words, numbers[1].words
+        sizes = len(words[0]), len(words[1])
+        bitext = Bitext.of(sources, targets, sizes=sizes, threads=threads)
+        if not len(bitext.cells.pairs):
             raise InputError("no pair to align: each has an empty side")
-        prior = _prior(bitext, settings)
-        jumps = _first_jumps(settings)
-        nothing = _shares(bitext.cells.target_ids), _shares(bitext.cells.source_ids)
+        prior = _prior(alike(bitext.pairs, *words, threads=threads), settings)
+        ways, counts = _first_ways(bitext, sizes, settings), np.zeros(len(prior))
         logliks: list[tuple[float, float]] = []
-        counts = np.zeros(len(prior))
-        taken = jumps, jumps
         iterations = settings.lexical_iterations + settings.jump_iterations
         for number in followed(range(iterations), "aligning"):
-            ways = _maximise(bitext, counts + prior, taken, nothing)
+            counts += prior
+            ways = maximise(bitext, counts, ways)
             markov = number >= settings.lexical_iterations
-            counts, taken, loglik = _expect(bitext, *ways, settings.null, markov=markov)
-            taken = (taken[0] + 1, taken[1] + 1) if markov else (jumps, jumps)
+            taken, loglik = expect(
+                bitext, ways, settings.null, counts, markov=markov, threads=threads
+            )
+            if markov:
+                ways = _moved(ways[0], taken[0]), _moved(ways[1], taken[1])
             logliks.append(loglik)
-        ways = _maximise(bitext, counts + prior, taken, nothing)
-        return cls(settings, bitext, *ways, tuple(logliks))
+        counts += prior
+        ways = maximise(bitext, counts, ways)
+        trained = Trained(bitext.pairs, *ways, settings.null)
+        return cls(settings, numbers, trained, tuple(logliks))
 
     def align(
-        self, sources: Words, targets: Words, *, by: Symmetrisation = "grow-diag-final-and"
+        self,
+        sources: Words,
+        targets: Words,
+        *,
+        by: Symmetrisation = "grow-diag-final-and",
+        threads: int | None = None,
     ) -> list[frozenset[Link]]:
         """Return the links of each pair; a pair with an empty side has none."""
-        return [each.links(by=by) for each in self._within_length(sources, targets)]
+        _check(len(sources), len(targets))
+        sides = _numbered(self.numbers, sources, targets, self.settings, grow=False)
+        return self.align_numbered(*sides, by=by, threads=threads)
+
+    def align_numbered(
+        self,
+        sources: Side,
+        targets: Side,
+        *,
+        by: Symmetrisation = "grow-diag-final-and",
+        threads: int | None = None,
+    ) -> list[frozenset[Link]]:
+        """Do the same for words that are numbered already."""
+        threads = available() if threads is None else threads
+        return list(joined_links(self.trained, sources, targets, by=by, threads=threads))
 
     def posteriors(self, sources: Words, targets: Words) -> list[Posteriors]:
         """Return the probability of each pair's links, in order; zeros past the longest length."""
-        found = self._within_length(sources, targets)
+        _check(len(sources), len(targets))
+        sides = _numbered(self.numbers, sources, targets, self.settings, grow=False)
+        rows = zip(sources, targets, *map(_rows, sides), strict=True)
         return [
-            Posteriors(*(_padded(way, (len(target), len(source))) for way in each))
-            for each, source, target in zip(found, sources, targets, strict=True)
-        ]
-
-    def _within_length(self, sources: Words, targets: Words) -> Iterator[Posteriors]:
-        given = _read(sources, targets, self.settings, warn=False)
-        pairs = {
-            key: number
-            for number, key in enumerate(
-                zip(self.bitext.givers.tolist(), self.bitext.takers.tolist(), strict=True)
+            Posteriors(
+                *(
+                    _padded(way, (len(target), len(source)))
+                    for way in posteriors_of(self.trained, givers, takers)
+                )
             )
-        }
-        ids = tuple(
-            {word: number for number, word in enumerate(words)}
-            for words in (self.bitext.source_words, self.bitext.target_words)
-        )
-        for source, target in zip(*given, strict=True):
-            yield Posteriors(*self._pair(source, target, pairs, ids))
-
-    def _pair(
-        self,
-        source: Sequence[str],
-        target: Sequence[str],
-        pairs: dict[tuple[int, int], int],
-        ids: tuple[dict[str, int], ...],
-    ) -> tuple[Floats, Floats]:
-        givers = [ids[0].get(word, -1) for word in source]
-        takers = [ids[1].get(word, -1) for word in target]
-        cells = np.array(
-            [[pairs.get((giver, taker), -1) for giver in givers] for taker in takers],
-            dtype=np.int64,
-        ).reshape(len(takers), len(givers))
-        results: list[Floats] = []
-        for way, numbers, table in (
-            (self.forward, takers, cells),
-            (self.backward, givers, cells.T),
-        ):
-            # A pair never seen together shares nothing but the prior, which is next to nothing.
-            emit = np.where(table >= 0, way.theta[table], NOTHING * 1e-3)
-            known = np.array(numbers, dtype=np.int64)
-            nothing = np.where(known >= 0, way.nothing[known], NOTHING)
-            out, taken = np.zeros(table.shape), np.zeros(len(way.jumps))
-            if table.size:
-                null = self.settings.null
-                markov_posteriors(np.ascontiguousarray(emit), nothing, null, way.jumps, out, taken)
-            results.append(out)
-        return results[0], results[1].T
+            for source, target, givers, takers in rows
+        ]
 
 
 def statistical_links(
@@ -203,38 +210,57 @@ def statistical_links(
     *,
     by: Symmetrisation = "grow-diag-final-and",
     settings: HmmSettings | None = None,
+    threads: int | None = None,
 ) -> list[frozenset[Link]]:
     """Return the links of texts whose words are split at ASCII white space, from these texts alone.
+
+    Args:
+        sources: the texts.
+        targets: the translation of each.
+        by: how the links of both directions are joined.
+        settings: of the aligner.
+        threads: how many work at once, as many as there are processors by default; links do not
+            depend on it.
 
     Raises:
         InputError: no pair has words on both sides, or there is not a target for each source.
     """
-    words = [ascii_words(text) for text in sources], [ascii_words(text) for text in targets]
-    return HmmAligner.fit(*words, settings=settings).align(*words, by=by)
+    settings = settings or HmmSettings()
+    _check(len(sources), len(targets))
+    numbers = Numbers(settings.letters), Numbers(settings.letters)
+    words = map(ascii_words, sources), map(ascii_words, targets)
+    sides = _numbered(numbers, *words, settings, grow=True)
+    aligner = HmmAligner.fit_numbered(numbers, *sides, settings=settings, threads=threads)
+    return aligner.align_numbered(*sides, by=by, threads=threads)
 
 
-def _read(
-    sources: Words, targets: Words, settings: HmmSettings, *, warn: bool
-) -> tuple[list[list[str]], list[list[str]]]:
-    """Shorten the words, up to the maximum length."""
-    if len(sources) != len(targets) or not sources:
-        message = f"need a target for every source, got {len(targets)} for {len(sources)}"
+def _check(sources: int, targets: int) -> None:
+    if sources != targets or not sources:
+        message = f"need a target for every source, got {targets} for {sources}"
         raise InputError(message)
-    long = sum(
-        max(len(source), len(target)) > settings.max_words
-        for source, target in zip(sources, targets, strict=True)
-    )
-    if long and warn:
-        message = (
-            f"{long} pairs are longer than {settings.max_words} words; words after have no links"
-        )
+
+
+def _warn_of_long(sources: Side, targets: Side, most: int) -> None:
+    long = np.count_nonzero(np.maximum(sources.lengths, targets.lengths) > most)
+    if long:
+        message = f"{long} pairs are longer than {most} words; words after have no links"
         warnings.warn(message, MunmaekWarning, stacklevel=3)
 
-    def short(rows: Words) -> list[list[str]]:
-        most, letters = settings.max_words, settings.letters
-        return [[shortened(word, letters) for word in row[:most]] for row in rows]
 
-    return short(sources), short(targets)
+def _numbered(
+    numbers: tuple[Numbers, Numbers],
+    sources: Iterable[Sequence[str]],
+    targets: Iterable[Sequence[str]],
+    settings: HmmSettings,
+    *,
+    grow: bool,
+) -> tuple[Side, Side]:
+    """Number the words of both sides, up to the maximum length."""
+    most = settings.max_words
+    return (
+        numbers[0].of(sources, most=most, grow=grow),
+        numbers[1].of(targets, most=most, grow=grow),
+    )
 
 
 def _padded(table: Floats, shape: tuple[int, int]) -> Floats:
@@ -243,19 +269,38 @@ def _padded(table: Floats, shape: tuple[int, int]) -> Floats:
     return out
 
 
-def _prior(bitext: Bitext, settings: HmmSettings) -> Floats:
+def _rows(side: Side) -> list[Int32s]:
+    return np.split(side.ids, side.limits[1:-1])
+
+
+def _prior(alikeness: Floats, settings: HmmSettings) -> Floats:
     """Return B of each word pair, [U]."""
-    above = np.maximum(bitext.alikeness() - settings.alike, 0) / (1 - settings.alike)
+    above = np.maximum(alikeness - settings.alike, 0) / (1 - settings.alike)
     return settings.prior + settings.cognates * above**3
 
 
-def _first_jumps(settings: HmmSettings) -> Floats:
+def _first_ways(
+    bitext: Bitext, sizes: tuple[int, int], settings: HmmSettings
+) -> tuple[Direction, Direction]:
+    cells = bitext.cells
     distance = np.abs(np.arange(-settings.longest_jump, settings.longest_jump + 1) - 1)
-    return np.exp(-settings.jump_decay * distance)
+    jumps = np.exp(-settings.jump_decay * distance)
+    jumps /= jumps.sum()
+    forward, backward = (
+        Direction(np.empty(len(bitext.pairs.takers)), jumps, _shares(side.ids, words))
+        for side, words in zip((cells.targets, cells.sources), sizes[::-1], strict=True)
+    )
+    return forward, backward
 
 
-def _shares(ids: Int64s) -> Floats:
-    return np.bincount(ids) / max(len(ids), 1)
+def _shares(ids: Int32s, words: int) -> Floats:
+    return np.bincount(ids, minlength=words) / max(len(ids), 1)
+
+
+def _moved(way: Direction, taken: Floats) -> Direction:
+    """Return the direction with jumps as they were taken, each once more."""
+    jumps = taken + 1
+    return way._replace(jumps=jumps / jumps.sum())
 
 
 def _best(weights: Floats) -> list[Link]:
@@ -266,64 +311,3 @@ def _best(weights: Floats) -> list[Link]:
     heavier = weights.max(1) > 1 - weights.sum(1)
     # Past the limit a row is zeros: its word has all its mass on no link.
     return [(row, int(column[row])) for row in np.flatnonzero(heavier).tolist()]
-
-
-def _maximise(
-    bitext: Bitext, counts: Floats, taken: tuple[Floats, Floats], nothing: tuple[Floats, Floats]
-) -> tuple[_Direction, _Direction]:
-    ways = zip((bitext.givers, bitext.takers), taken, nothing, strict=True)
-    forward, backward = (
-        _Direction(counts / np.bincount(owner, weights=counts)[owner], jumps / jumps.sum(), each)
-        for owner, jumps, each in ways
-    )
-    return forward, backward
-
-
-def _expect(
-    bitext: Bitext, forward: _Direction, backward: _Direction, null: float, *, markov: bool
-) -> tuple[Floats, tuple[Floats, Floats], tuple[float, float]]:
-    """Return the counts that both directions believe in [U], jumps of each, and log-likelihoods."""
-    counts = np.zeros(len(forward.theta))
-    taken = np.zeros_like(forward.jumps), np.zeros_like(backward.jumps)
-    loglik = _count(bitext.cells, forward, backward, null, markov, counts, *taken)
-    return counts, taken, loglik
-
-
-@compiled
-def _count(
-    cells: Cells,
-    forward: _Direction,
-    backward: _Direction,
-    null: float,
-    markov: bool,
-    counts: Floats,
-    forward_taken: Floats,
-    backward_taken: Floats,
-) -> tuple[float, float]:
-    forward_loglik, backward_loglik = 0.0, 0.0
-    cell, source, target = 0, 0, 0
-    for n in range(len(cells.source_sizes)):
-        S, T = cells.source_sizes[n], cells.target_sizes[n]
-        one = forward.nothing[cells.target_ids[target : target + T]]
-        other = backward.nothing[cells.source_ids[source : source + S]]
-        source, target = source + S, target + T
-        if S == 0 or T == 0:
-            continue
-        table = cells.pairs[cell : cell + S * T]
-        cell += S * T
-        ahead = forward.theta[table].reshape(T, S)
-        back = np.ascontiguousarray(backward.theta[table].reshape(T, S).T)
-        out, turned = np.empty((T, S)), np.empty((S, T))
-        if markov:
-            forward_loglik += markov_posteriors(ahead, one, null, forward.jumps, out, forward_taken)
-            backward_loglik += markov_posteriors(
-                back, other, null, backward.jumps, turned, backward_taken
-            )
-        else:
-            forward_loglik += lexical_posteriors(ahead, one, null, out)
-            backward_loglik += lexical_posteriors(back, other, null, turned)
-        for t in range(T):
-            for j in range(S):
-                both = out[t, j] * turned[j, t]
-                counts[table[t * S + j]] += both if markov else np.sqrt(both)
-    return forward_loglik, backward_loglik
