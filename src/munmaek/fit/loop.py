@@ -54,6 +54,7 @@ def fit(
     resume: bool = False,
     report: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
+    clock: Callable[[], float] | None = None,
 ) -> FitResult:
     """Train ``network`` on ``task``; it ends with the best validated weights, in evaluation mode.
 
@@ -68,6 +69,7 @@ def fit(
         resume: go on from the newest whole checkpoint in ``folder``, or begin if there is none.
         report: called with the progress about ten times a second and at its end.
         should_stop: asked after each step; true saves a checkpoint and ends the run.
+        clock: gives the seconds that a budget counts; None is the wall's.
 
     Raises:
         TrainingError: the loss, its gradient or the validation is not finite.
@@ -95,7 +97,7 @@ def fit(
             shards=_shards_of(config, checkpoint, processes),
             seed=config.seed,
         )
-        run = _Run(network, processes, config, place, store)
+        run = _Run(network, processes, config, place, store, clock or time.perf_counter)
         run.threads = threads
         run.begin(checkpoint, resume=resume)
         stopped = run.state.ended(config)
@@ -124,8 +126,10 @@ class _Run:
         config: TrainConfig,
         device: torch.device,
         store: Store | None,
+        clock: Callable[[], float],
     ) -> None:
-        self.clock = time.perf_counter()
+        self.now = clock
+        self.clock = clock()
         self.reported = self.clock
         self.saved = 0.0
         self.network = network
@@ -331,7 +335,7 @@ class _Run:
         self.processes.take_up(checkpoint.optimizer)
 
     def _lap(self) -> float:
-        now = time.perf_counter()
+        now = self.now()
         seconds, self.clock = now - self.clock, now
         return self.processes.agreed(seconds)
 

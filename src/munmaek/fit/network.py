@@ -104,6 +104,7 @@ def train_network(
         resume=run.resume,
         report=run.report,
         should_stop=run.should_stop,
+        clock=run.clock,
     )
     network.to("cpu").eval()
     groups = bucket(lengths, max_tokens=recipe.max_tokens, rng=np.random.default_rng(0))
