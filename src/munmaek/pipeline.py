@@ -5,13 +5,12 @@ import shutil
 import warnings
 from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import fields
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, cast
 
+from munmaek.choosing import choose
 from munmaek.errors import ConfigError, InputError, MunmaekWarning, explaining_missing_torch
-from munmaek.fit.config import MAY_CHANGE, TrainConfig
+from munmaek.fit.config import MAY_CHANGE
 from munmaek.fit.devices import usable_device
 from munmaek.fit.extra import Extra
 from munmaek.fit.loggers import Logger, TensorBoard, loggers_of, telling
@@ -21,15 +20,16 @@ from munmaek.fit.running import USUAL, Run, Running
 from munmaek.fit.trained import Trained
 from munmaek.folder.ownership import check_ours
 from munmaek.folder.writing import check_free
-from munmaek.models import stage_named, without_alias
-from munmaek.models.configuration import Config
+from munmaek.models import stage_named
+from munmaek.planning.making import planner_of
 from munmaek.tasks import Task, task_named, tasks
 from munmaek.tasks.evaluation import Evaluation
 from munmaek.tasks.loading import load
+from munmaek.tasks.optioned import keys_of, options_of, sources_for, unknown_option
 from munmaek.tasks.work import Measured
 from munmaek.terminal import watched
 from munmaek.text.json_files import read_json_object
-from munmaek.text.memory import Sources, are_paired, given_columns, sources_of
+from munmaek.text.memory import Sources, are_paired
 from munmaek.text.sources import encoded
 from munmaek.writing import beside, claim, reading_back, remove_whole, write_text, writing
 
@@ -46,15 +46,13 @@ __all__ = [
 ]
 
 NOTHING_MORE: Final = Extra()
-_APART: Final = ("task", "stage", "model", "train")
-"""Fields of a recipe that are no options of their own."""
 
 
 @explaining_missing_torch()
 def train(
     task: str,
     *data: Any,
-    model: str,
+    model: str | None = None,
     valid: Any = None,
     init: Trained | Path | str | None = None,
     save: Path | str | None = None,
@@ -73,7 +71,9 @@ def train(
     Args:
         task: ``lm``, ``classify``, ``regress``, ``tag``, ``translate``, ``mlm``, ``embed``.
         data: what to train on.
-        model: the stage: ``ngram``, ``rnn``, ``attention``, ``transformer``, ``bert`` and so on.
+        model: the stage: ``ngram``, ``rnn``, ``attention``, ``transformer``, ``bert`` and so on;
+            None tries those that suit the task within ``budget`` and returns the best, or what is
+            mixed of them, with the table ``info.training["tried"]``.
         valid: validation data of the same kinds, columns as a tuple; without it some of the data is
             held out where the model needs it.
         init: a trained model, or its folder, to begin from.
@@ -100,8 +100,10 @@ def train(
     values, extra = options_of(row, model, options)
     if are_paired(sources) and "pairs" in row.recipe_class().model_fields:
         values.setdefault("pairs", True)
-    recipe = row.recipe_class().of(values, where="the options")
     held = () if valid is None else sources_for(row, valid)
+    if model is None:
+        return _chosen(row, sources, values, held, (init, save, force, device, log_to, extra))
+    recipe = row.recipe_class().of(values, where="the options")
     with watched(f"{recipe.stage} ({task})") as report:
         return train_recipe(
             recipe,
@@ -119,52 +121,27 @@ def train(
         )
 
 
-def sources_for(task: Task, data: Any) -> Sources:
-    """Return what a task's data is read from: a tuple is one column after the other, or files.
+def _chosen(
+    task: Task,
+    sources: Sources,
+    values: Mapping[str, Any],
+    held: Sources,
+    how: tuple[Any, Path | str | None, bool, str, Any, Extra],
+) -> Any:
+    """Return the best model of no stage that is named; ``how`` are the options of ``train``.
 
     Raises:
-        InputError: it is no data, or columns without names that the task does not read.
+        ConfigError: what goes with a named stage alone is given.
     """
-    return sources_of(given_columns(data), task.loaded().layouts, what=f"'{task.name}'")
-
-
-def options_of(task: Task, stage: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], Extra]:
-    """Return a recipe's options, each in its table, and what is trained on besides.
-
-    Raises:
-        ConfigError: an option that neither task, stage nor loop has; names the nearest.
-    """
-    names = {
-        "recipe": keys_of(task.recipe_class()),
-        "model": keys_of(stage_named(without_alias(stage)[0]).config_class()),
-        "train": keys_of(TrainConfig),
-        "extra": {each.name: each.name for each in fields(Extra)},
-    }
-    others = [each.recipe_class().model_fields for each in tasks().values()]
-    out: dict[str, dict[str, Any]] = {"recipe": {"task": task.name, "stage": stage}, "extra": {}}
-    for home in ("model", "train"):
-        given: Mapping[str, Any] = options.get(f"{home}_options", {})
-        out[home] = {names[home].get(name, name): value for name, value in given.items()}
-    for name in options.keys() - {"model_options", "train_options"}:
-        home = next((home for home, known in names.items() if name in known), None)
-        if home is None and not any(name in known for known in others):
-            raise ConfigError(_unknown(name, [each for known in names.values() for each in known]))
-        # What is another task's, its recipe refuses and names that task.
-        key = name if home is None else names[home][name]
-        out[home or "recipe"][key] = options[name]
-    return {**out["recipe"], "model": out["model"], "train": out["train"]}, Extra(**out["extra"])
-
-
-def keys_of(kind: type[Config]) -> dict[str, str]:
-    """Return the keys of a configuration by their names, those of the command line among them."""
-    own = {name: name for name in kind.model_fields if name not in _APART}
-    return {**{name.replace("-", "_"): key for name, key in kind.options.items()}, **own}
-
-
-def _unknown(name: str, known: list[str]) -> str:
-    close = get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(sorted(known))}"
-    return f"no option {name}; {hint}"
+    init, save, force, device, log_to, extra = how
+    for name, each in {"init": init, "log_to": log_to, **dict.fromkeys(extra.given, True)}.items():
+        if each:
+            message = f"{name} goes with a stage that is named; give model too"
+            raise ConfigError(message)
+    with watched(task.name) as report:
+        running = Running(force=force, device=usable_device(device), report=report)
+        place = None if save is None else Path(save)
+        return choose(task.name, sources, values, folder=place, valid=held, running=running).model
 
 
 def evaluate(model: Any, *data: Any, **options: Any) -> Evaluation:
@@ -222,7 +199,7 @@ def measure(
             f"'{each.name}'" for each in tasks().values() if name in each.asked_class().model_fields
         ]
         if not able:
-            raise ConfigError(_unknown(name, [*kind.model_fields]))
+            raise ConfigError(unknown_option(name, [*kind.model_fields]))
         message = (
             f"--{name.replace('_', '-')} is for models for {', '.join(able)}, this is one for "
             f"'{task.name}'"
@@ -322,7 +299,16 @@ def _train(
                 "taken over; --tokenizer says the same"
             )
             warnings.warn(message, MunmaekWarning, stacklevel=2)
-        run = Run(running.device, files, resume, before, running.report, running.should_stop)
+        run = Run(
+            running.device,
+            files,
+            resume,
+            before,
+            running.report,
+            running.should_stop,
+            running.clock,
+            planner_of(files, running, resume=resume),
+        )
         model = work.train(paths, valid, recipe, run, extra)
         if folder is not None and files is not None and leads():
             model.save(folder, force=force or resume, beside=_records(files))

@@ -98,6 +98,24 @@ class Chosen:
         return {**out, "task": self.task.name, "stage": name}
 
     @property
+    def names_stage(self) -> bool:
+        """Return whether the command line or the file names a stage."""
+        return bool(self.given["model"] or merged(self.given["config"], {}).get("stage"))
+
+    def unstaged(self) -> dict[str, Any]:
+        """Return the options of a model whose stage is to be chosen.
+
+        Raises:
+            ConfigError: an option of a stage.
+        """
+        out = merged(self.given["config"], written_by_set(self.given["set"] or []))
+        for option in self.options:
+            if (value := self.given[option.identifier]) is not None:
+                table = out if option.section == "recipe" else out[option.section]
+                table[next(iter(option.keys.values()))] = value
+        return {**out, "task": self.task.name}
+
+    @property
     def stage(self) -> str | None:
         """Return the stage that the command line names, without alias; None is none."""
         return without_alias(self.given["model"])[0] if self.given["model"] else None

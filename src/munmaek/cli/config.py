@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+import typer
 
 from munmaek.cli.chosen import ByTask, Chosen
 from munmaek.cli.console import write, write_json
@@ -10,12 +12,24 @@ from munmaek.cli.options import ConfigFile, Json, Settings
 from munmaek.cli.parameters import OWN, TRAINING, Given, Parameters
 from munmaek.declared import Field, fields_of
 from munmaek.models import Stage, stage_named, stages_for
-from munmaek.tasks import Task
+from munmaek.planning.said import language_here, paragraph
+from munmaek.tasks import Task, task_named
 from munmaek.toml import toml_value
 
 __all__ = ["BESIDE", "BY_TASK"]
 
 BESIDE: Final[Parameters] = {
+    "data": (
+        Annotated[
+            list[str] | None,
+            typer.Argument(
+                metavar="[DATA]...",
+                show_default=False,
+                help="Training data: what its budget chooses is printed as given.",
+            ),
+        ],
+        None,
+    ),
     "config": (ConfigFile, None),
     "set": (Settings, None),
     "json": (Json, False),
@@ -26,14 +40,21 @@ def config(chosen: Chosen, given: Given) -> None:
     """Print every option with its value, meaning and bounds, as a file for --config.
 
     Values are those of the task and stage, and of whatever else is given. An option that is not
-    given is commented out, so that the file says what was chosen and shows the rest.
+    given is commented out, so that the file says what was chosen and shows the rest. With DATA the
+    budget chooses first, as train does on this machine, and says why.
     """
-    recipe = chosen.recipe()
+    recipe, plan = chosen.recipe(), None
+    if given["data"]:
+        recipe, plan = _planned(recipe, given["data"])
     rows = list(_rows(chosen, recipe))
     if given["json"]:
         options = [_row(section, field, value) for section, field, value, _ in rows]
-        write_json({"task": recipe.task, "stage": recipe.stage, "options": options})
+        told: dict[str, Any] = {"task": recipe.task, "stage": recipe.stage, "options": options}
+        write_json(told if plan is None else {**told, "plan": plan.to_json()})
         return
+    if plan is not None:
+        for line in wrap(paragraph(plan.to_json(), recipe.stage, language_here()), 98):
+            write(f"# {line}")
     write(f"# munmaek train {recipe.task} DATA --config THIS-FILE -o DIR")
     write(f'\nstage = "{recipe.stage}"')
     before = ""
@@ -43,6 +64,19 @@ def config(chosen: Chosen, given: Given) -> None:
         before = section
         for line in _lines(field, value, said=said):
             write(line)
+
+
+def _planned(recipe: Any, data: Sequence[str]) -> tuple[Any, Any]:
+    """Return the recipe as its budget fills it for the data, and the plan; None plans nothing."""
+    from munmaek.fit.running import Running
+    from munmaek.planning.making import planner_of
+    from munmaek.text.sources import encoded
+
+    work = task_named(recipe.task).loaded()
+    planner = planner_of(None, Running(), resume=False)
+    facts = work.facts(work.read(encoded(data, recipe.encoding), recipe))
+    plan = None if planner is None or facts is None else planner(recipe, facts)
+    return (recipe if plan is None else plan.filled(recipe)), plan
 
 
 def _rows(chosen: Chosen, recipe: Any) -> Iterator[tuple[str, Field, Any, bool]]:
@@ -84,7 +118,10 @@ def parameters(_task: Task, _stages: Sequence[Stage]) -> Parameters:
 def examples(task: Task) -> Sequence[str]:
     """Return commands for the end of a task's help."""
     stage = stages_for(task.name)[-1].name
-    return (f"munmaek config {task.name} --model {stage} > {stage}.toml",)
+    return (
+        f"munmaek config {task.name} --model {stage} > {stage}.toml",
+        f"munmaek config {task.name} --model {stage} --budget 30m DATA",
+    )
 
 
 BY_TASK: Final = ByTask(config, parameters, examples)

@@ -24,6 +24,10 @@ def info(model: ModelFolder, *, json: Json = False) -> None:
     if json:
         known = ("task", "stage", "label", "version", "parameters", "seconds")
         about = {name: record[name] for name in known}
+        if (plan := record["training"].get("plan")) and command:
+            from munmaek.planning.said import again
+
+            about["again"] = again(plan, command)
         write_json(
             {"model": str(model), **about, "bytes": size, "command": command}
             | {name: record[name] for name in ("sizes", "data", "scores", "config", "training")}
@@ -38,11 +42,22 @@ def info(model: ModelFolder, *, json: Json = False) -> None:
     for role, corpus in record["data"].items():
         if role in ("train", "valid"):
             write(f"{role:11} {corpus['name']}, {corpus['rows']:,} rows")
+    _write_plan(record, command)
     if record["scores"]:
         write("")
         write_scores(record["scores"])
     _write_table("model", record["config"])
     _write_table("train", record["training"].get("config", {}))
+
+
+def _write_plan(record: Mapping[str, Any], command: str | None) -> None:
+    """Write what the budget chose, and the command that chooses it by name anywhere."""
+    from munmaek.planning.said import again, language_here, paragraph
+
+    if plan := record["training"].get("plan"):
+        write(f"plan        {paragraph(plan, record['stage'], language_here())}")
+        if command:
+            write(f"again       {again(plan, command)}")
 
 
 def _context(stage: str) -> str:

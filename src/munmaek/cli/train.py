@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from munmaek.cli.choosing import choose_and_train
 from munmaek.cli.chosen import ByTask, Chosen, of_stage
 from munmaek.cli.counting import CountingEngine, Memory, ReservedWords, TempDir, Threads, room_for
 from munmaek.cli.labelled import Curve, Folds, Seeds, SoftLabels, sizes_and_seeds
@@ -137,7 +138,12 @@ def train(chosen: Chosen, given: Given) -> None:
     """Train a model on your own text.
 
     It is evaluated and saved as a folder. Ctrl-C stops, evaluates and saves; --resume goes on.
+    Without --model the stages that suit the task are tried within --budget: the best gets the rest
+    of it, and is mixed with what is counted where held-out data say that it pays.
     """
+    if not chosen.names_stage:
+        choose_and_train(chosen, given, ["engine", *EXTRA, *COUNTING])
+        return
     counting = {name: given.get(name) for name in ("engine", *COUNTING)}
     room = _room(chosen, given)
     recipe = chosen.recipe()

@@ -18,14 +18,14 @@ from munmaek.cli.evaluate import scores_json, write_scores
 from munmaek.cli.labelled import sum_up_folds, sum_up_several
 from munmaek.cli.stopping import INTERRUPTED, listening
 from munmaek.fit.devices import joined, usable_device
-from munmaek.models import stage_named
+from munmaek.models import stages
 from munmaek.tasks import task_named
 from munmaek.terminal import told
 
 if TYPE_CHECKING:
     from munmaek.fit.running import Running
 
-__all__ = ["Job", "forecast", "sum_up", "train_once", "train_several"]
+__all__ = ["Job", "forecast", "sum_up", "train_once", "train_several", "write_plan"]
 
 
 NOTHING: Mapping[str, Any] = {}
@@ -64,7 +64,16 @@ def _at_work(job: Job) -> Generator["Running", None, None]:
             stopper.running = True  # asked after every step, so there is something to save
             return stopper.asked
 
-        yield Running(job.force, job.resume, chosen, tell, should_stop, job.log_to)
+        yield Running(job.force, job.resume, chosen, tell, should_stop, job.log_to, write_plan)
+
+
+def write_plan(plan: Any) -> None:
+    """Say what the budget chose, before the run begins."""
+    from munmaek.fit.ranks import leads
+    from munmaek.planning.said import language_here, paragraph
+
+    if leads():
+        write_message(paragraph(plan.to_json(), plan.stage, language_here()))
 
 
 def train_folds(job: Job, folds: int, *, json: bool) -> None:
@@ -220,11 +229,14 @@ def sum_up(
     if json:
         found = {"diagnosis": diagnosis} if diagnosis else {}
         told = scores_json(folder, info.task, info.scores)
+        if plan := info.training.get("plan"):
+            told["plan"] = plan
         told["remarks"] += unevaluated(info)
         write_json({**told, **found, **besides})
         return
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    kind = "n-grams" if stage_named(info.stage).counted else "weights"
+    row = stages().get(info.stage)  # a mixture has none
+    kind = "n-grams" if row is not None and row.counted else "weights"
     write_scores(info.scores)
     for line in unevaluated(info):
         write(line)

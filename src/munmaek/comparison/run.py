@@ -19,7 +19,7 @@ from munmaek.comparison.unfinished import made_aside, same_data
 from munmaek.errors import ArtefactError, ConfigError, UnsupportedError
 from munmaek.fit.recipe import Recipe, validation_roles
 from munmaek.fit.record import Progress
-from munmaek.fit.running import Run
+from munmaek.fit.running import Run, Running
 from munmaek.folder.borrowing import tokenizers_of
 from munmaek.folder.info import MIXTURE
 from munmaek.folder.manifest import MANIFEST
@@ -27,6 +27,8 @@ from munmaek.folder.naming import told_apart
 from munmaek.metrics import CHOSE_WEIGHTS, TRAINED_ON, VALIDATION, Measure, Score, in_role
 from munmaek.models import stage_named
 from munmaek.pipeline import work_folder
+from munmaek.planning.making import planner_of
+from munmaek.planning.said import language_here, paragraph
 from munmaek.tasks import task_named
 from munmaek.tasks.loading import load
 from munmaek.tasks.records import read_record
@@ -124,7 +126,15 @@ class _Training:
     def _run(self, folder: Path) -> Run:
         init = None if self.candidate.folder is None else load(self.candidate.folder)
         resume = self.settings.resume
-        return Run(self.settings.device, folder, resume, init, report=self._progress)
+        running = Running(device=self.settings.device, planned=self._plan)
+        planner = planner_of(folder, running, resume=resume, shared=True)
+        return Run(
+            self.settings.device, folder, resume, init, report=self._progress, planner=planner
+        )
+
+    def _plan(self, plan: Any) -> None:
+        said = paragraph(plan.to_json(), plan.stage, language_here())
+        self.report(Message(f"{self.name}: {said}"))
 
     def _taken(self, place: Path) -> Any:
         """Return what was trained before; None where it is damaged, and removed."""
@@ -226,7 +236,10 @@ class _Material:
         return tested_elsewhere and not recipe.is_trained and self.work.combiner is None
 
     def fit(self, recipe: Recipe, run: Run) -> Any:
-        """Train the recipe's stage, in the tokens of what it begins from."""
+        """Train the recipe's stage, as its budget plans, in the tokens of what it begins from."""
+        plan = run.planned(recipe, lambda: self.work.facts(self.corpus))
+        if plan is not None:
+            recipe = plan.filled(recipe)
         prepare, prepared = self.work.prepare, self.prepared
         if self.counts_all(recipe):
             anew = _without_tokenizer(recipe)
@@ -235,7 +248,10 @@ class _Material:
             anew = _without_tokenizer(recipe)
             prepared = prepare(self.corpus, self.valid, anew, init=run.init, holding=self.holding)
         model = self.work.fit(prepared, recipe, run)
-        return replace(model, info=model.info.with_columns(self.columns))
+        info = model.info.with_columns(self.columns)
+        if plan is not None:
+            info = replace(info, training={**info.training, "plan": plan.to_json()})
+        return replace(model, info=info)
 
     def note_on_counts(self) -> str:
         """Return why counted models leave rows held out; empty where they do not."""

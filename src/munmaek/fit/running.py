@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from munmaek.fit.recipe import Recipe
 from munmaek.fit.record import Progress
 from munmaek.fit.trained import Trained
 
@@ -23,6 +24,17 @@ class Run:
     """A trained model whose weights are the beginning."""
     report: Callable[[Progress], None] | None = None
     should_stop: Callable[[], bool] | None = None
+    clock: Callable[[], float] | None = None
+    """Gives the seconds that a budget counts; None is the wall's."""
+    planner: Callable[[Recipe, Any], Any] | None = None
+    """Returns the ``munmaek.planning.plan.Plan`` of a recipe and the facts of its data; None plans
+    nothing."""
+
+    def planned(self, recipe: Recipe, facts: Callable[[], Any]) -> Any:
+        """Return the plan of a run, None where there is none; facts are counted where needed."""
+        wanted = self.planner is not None and self.init is None and not recipe.is_counted
+        found = facts() if wanted else None
+        return None if found is None or self.planner is None else self.planner(recipe, found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +53,13 @@ class Running:
     """Asked after every step; true ends the run, which is evaluated and saved."""
     log_to: Any = None
     """Whom else to tell: names of ``munmaek.fit.loggers.NAMES``, loggers of one's own, or both."""
+    planned: Callable[[Any], None] | None = None
+    """Told of the plan, a ``munmaek.planning.plan.Plan``, before the run begins."""
+    plans: bool = True
+    """Let the budget choose what is not given; false keeps the defaults."""
+    clock: Callable[[], float] | None = None
+    """Gives the seconds that a budget counts; None is the wall's, ``time.process_time`` is fair on
+    a busy machine."""
 
 
 USUAL = Running()

@@ -4,7 +4,8 @@
 own through the entry point group ``munmaek.tasks``, whose objects are ``Task`` rows.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,21 @@ if TYPE_CHECKING:
     from munmaek.tasks.recipe import Recipe
     from munmaek.tasks.work import Work
 
-__all__ = ["TASKS", "Task", "load_name", "task_named", "tasks"]
+__all__ = ["TASKS", "Candidate", "Task", "load_name", "task_named", "tasks"]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model that is tried where no stage is named."""
+
+    stage: str
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Options of the recipe, besides what is given."""
+
+    @property
+    def name(self) -> str:
+        """Return what its row of the table is called."""
+        return " ".join([self.stage, *map(str, self.options.values())])
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +102,16 @@ class Task:
     """Commands that train it."""
     afterwards: tuple[str, ...] = ()
     """Commands that one may want to type after training; {} is the model's folder."""
+    candidates: tuple[Candidate, ...] = ()
+    """Models to try where no stage is named, the counted ones first."""
+    one_tokenizer: bool = False
+    """Candidates read with one tokenizer, so that they can be mixed."""
+
+    def nothing_more(self) -> "Extra":
+        """Return that nothing is trained on besides the data."""
+        from munmaek.fit.extra import Extra
+
+        return Extra()
 
     def loaded(self) -> "Work[Any, Any, Any]":
         """Return the task's work."""
@@ -167,6 +192,8 @@ TASKS = (
             "munmaek train lm corpus.txt --model ngram --smoothing witten-bell --prune '0 1' -o m",
         ),
         afterwards=("generate {}", "look {} 'a sentence'"),
+        candidates=(Candidate("ngram"), Candidate("rnn")),
+        one_tokenizer=True,
     ),
     Task(
         name="classify",
@@ -192,6 +219,12 @@ TASKS = (
             "munmaek train classify reviews.tsv --model rnn --soft-labels answers.jsonl -o m",
         ),
         afterwards=("classify {} FILE", "look {} 'a sentence'"),
+        candidates=(
+            Candidate("ngram", {"tokenizer": "characters"}),
+            Candidate("ngram"),
+            Candidate("attention"),
+            Candidate("rnn"),
+        ),
     ),
     Task(
         name="regress",
@@ -213,6 +246,7 @@ TASKS = (
             "munmaek train regress sts.tsv --pairs --model bert --init models/bert -o models/sts",
         ),
         afterwards=("rate {} FILE",),
+        candidates=(Candidate("attention"), Candidate("rnn")),
     ),
     Task(
         name="tag",
@@ -231,6 +265,7 @@ TASKS = (
         besides=("curve",),
         examples=("munmaek train tag names.tsv --model bert --init models/bert -o models/names",),
         afterwards=("tag {} FILE",),
+        candidates=(Candidate("bert"),),
     ),
     Task(
         name="translate",
@@ -254,6 +289,7 @@ TASKS = (
             "munmaek train translate ko.txt en.txt --model attention --bpe-dropout 0.1 -o m",
         ),
         afterwards=("translate {} FILE", "look {} 'a sentence'"),
+        candidates=(Candidate("attention"), Candidate("transformer")),
     ),
     Task(
         name="mlm",

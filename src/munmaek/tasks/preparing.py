@@ -35,6 +35,7 @@ __all__ = [
     "parted_to_train",
     "second_ids",
     "tell_unseen",
+    "texts_of",
 ]
 
 Ids = list[int]
@@ -162,6 +163,13 @@ def parted_to_train(
 
 SINGLE, PAIR = ("text", "label"), ("sentence1", "sentence2", "label")
 """Columns of rows that have no names."""
+
+
+def texts_of(corpus: LabelledCorpus) -> Sequence[str]:
+    """Return the text of each row, or both of a pair with a space between."""
+    if corpus.seconds is None:
+        return corpus.texts
+    return [f"{a} {b}" for a, b in zip(corpus.texts, corpus.seconds, strict=True)]
 
 
 def columns_of(given: Any, *, paired: bool = False) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
+from munmaek.arrays import Floats
 from munmaek.errors import MunmaekWarning, UnsupportedError
 from munmaek.fit.examining import with_finding
 from munmaek.fit.extra import Extra
@@ -19,6 +20,7 @@ from munmaek.fit.recipe import validation_roles
 from munmaek.folder.info import Info
 from munmaek.metrics.thresholds import Chosen, Wanted
 from munmaek.models import stages
+from munmaek.planning.facts import Facts
 from munmaek.tasks.combined import Combined, Combiner, Measured, Mixed, Mixing
 from munmaek.tasks.judged import Judged
 from munmaek.tasks.judging import besides
@@ -139,14 +141,23 @@ class Work(ABC, Generic[C, P, M]):
         held = prepared.valid_corpus
         return None if held is None else Measured(model.evaluate(held))
 
+    def facts(self, corpus: C) -> Facts | None:
+        """Return what a plan needs to know of a corpus; None of a task that is not planned."""
+        return None
+
     def train(self, paths: Sources, valid: Sources, recipe: Any, run: "Run", extra: Extra) -> M:
         """Return a trained model with its scores on the validation data."""
         with noting_columns() as columns:
             corpus = self.read(paths, recipe)
         held = self.read_validation(valid, recipe) if valid else None
+        plan = run.planned(recipe, lambda: self.facts(corpus))
+        if plan is not None:
+            recipe, extra = plan.filled(recipe), plan.beside(extra)
         prepared = self.prepare(corpus, held, recipe, init=run.init, extra=extra)
         model: Any = self.fit(prepared, recipe, run)
         info = model.info.with_columns(columns)
+        if plan is not None:
+            info = replace(info, training={**info.training, "plan": plan.to_json()})
         measured = self.validate(model, prepared)
         if measured is None:
             return replace(model, info=info)
@@ -362,6 +373,19 @@ class Work(ABC, Generic[C, P, M]):
             UnsupportedError: models that cannot be mixed.
         """
         raise UnsupportedError("models for this task cannot be mixed")
+
+    def together(self, parts: Sequence[M], tune: C) -> Any:
+        """Return models as one by weights tuned on a corpus; None where the task mixes none."""
+        return None
+
+    def likelihoods(self, model: Any, corpus: C) -> Floats:
+        """Return the natural-log probability of the answer of each row of a corpus: [N].
+
+        Raises:
+            UnsupportedError: models of the task give no probabilities.
+        """
+        message = f"{model.info.label}: a model for '{model.info.task}' gives no probabilities"
+        raise UnsupportedError(message)
 
     def examples(self, test: Any, outputs: Mapping[str, Sequence[str]]) -> dict[str, Any]:
         """Return parts of a comparison's results that show a few texts and their outputs.

@@ -5,6 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
+
+from munmaek.arrays import Floats
 from munmaek.errors import ArtefactError, UnsupportedError
 from munmaek.fit.extra import Extra
 from munmaek.fit.vocabulary import tokenizer_of
@@ -14,16 +17,17 @@ from munmaek.folder.opening import open_tables, part_folders
 from munmaek.metrics.thresholds import Chosen, Thresholds, Wanted
 from munmaek.models import stage_named
 from munmaek.models.ngram import NgramClassifier
+from munmaek.planning.facts import Facts, facts_of
 from munmaek.tasks.asked import AskedRows
 from munmaek.tasks.classify.data import Labelled, prepare_labelled
 from munmaek.tasks.classify.fit import fit_classifier
-from munmaek.tasks.classify.mixed import MixedClassifier, mix_classifiers
+from munmaek.tasks.classify.mixed import LEAST, MixedClassifier, mix_classifiers
 from munmaek.tasks.classify.model import Classifier
 from munmaek.tasks.classify.options import AskedLabels, ClassifyRecipe
 from munmaek.tasks.judged import Judged
 from munmaek.tasks.labelling import Labeller, label_measures
 from munmaek.tasks.measures import MeasuredBy, TextMeasures
-from munmaek.tasks.preparing import PAIR, SINGLE, columns_of
+from munmaek.tasks.preparing import PAIR, SINGLE, columns_of, texts_of
 from munmaek.tasks.work import NOTHING_MORE, Mixed, Mixing, Published, Work
 from munmaek.text.corpora import LabelledCorpus, Pairs, read_labelled
 from munmaek.text.labels import unseen_note
@@ -47,6 +51,10 @@ class Classifiers(Work[LabelledCorpus, Labelled, Labeller]):
     def read(self, paths: Sources, recipe: ClassifyRecipe) -> LabelledCorpus:
         """Read texts and their labels from tables."""
         return read_labelled(paths, **columns_of(recipe))
+
+    def facts(self, corpus: LabelledCorpus) -> Facts:
+        """Return sizes of the texts, those of a pair together, and the number of labels."""
+        return facts_of(texts_of(corpus), labels=len(set(corpus.every_label)))
 
     def prepare(
         self,
@@ -91,6 +99,17 @@ class Classifiers(Work[LabelledCorpus, Labelled, Labeller]):
             parts, weights=how.weights, tune=corpus, log_linear=how.log_linear, names=how.names
         )
         return Mixed(made, made.info.config["weights"], corpus)
+
+    def together(self, parts: Sequence[Any], tune: LabelledCorpus) -> MixedClassifier:
+        """Return classifiers as one, by exponents tuned on labelled texts."""
+        return mix_classifiers(parts, tune=tune, log_linear=True)
+
+    def likelihoods(self, model: Labeller, corpus: LabelledCorpus) -> Floats:
+        """Return the natural-log probability of the label of each text; of an unknown one, none."""
+        rows = np.maximum(model.logprobs(corpus.texts, corpus.seconds), LEAST)
+        places = {label: place for place, label in enumerate(model.labels)}
+        at = np.array([places.get(label, -1) for label in corpus.labels])
+        return np.where(at < 0, LEAST, rows[np.arange(len(at)), at])
 
     def remark(self, model: Labeller, corpus: LabelledCorpus) -> str:
         """Return how many labels of the corpus the model never saw."""

@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
+
+from munmaek.arrays import Floats
 from munmaek.errors import ArtefactError
 from munmaek.fit.extra import Extra
 from munmaek.fit.vocabulary import tokenizer_of
@@ -14,6 +17,7 @@ from munmaek.folder.opening import open_tables, part_folders
 from munmaek.folder.tables import load_tables
 from munmaek.models import stage_named
 from munmaek.models.ngram import NgramModel
+from munmaek.planning.facts import Facts, facts_of
 from munmaek.tasks.judged import Judged
 from munmaek.tasks.lm.combining import MixtureWithCounts, in_tokens
 from munmaek.tasks.lm.data import Text, prepare_text
@@ -48,6 +52,10 @@ class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
     def read(self, paths: Sources, recipe: LmRecipe) -> Corpus:
         """Read running text, a line a sentence."""
         return read_text(paths, column=recipe.text_column)
+
+    def facts(self, corpus: Corpus) -> Facts:
+        """Return sizes of the text, and whether its lines go on from one another."""
+        return facts_of(corpus.lines, in_order=True)
 
     def prepare(
         self,
@@ -134,6 +142,16 @@ class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
             parts, weights=how.weights, tune=corpus, log_linear=how.log_linear, names=how.names
         )
         return Mixed(made, made.info.config["weights"], None if how.log_linear else corpus)
+
+    def together(self, parts: Sequence[TrainedLanguageModel], tune: Corpus) -> TrainedLanguageModel:
+        """Return models over one tokenizer as one, by shares tuned on a text."""
+        return mix(parts, tune=tune)
+
+    def likelihoods(self, model: TrainedLanguageModel, corpus: Corpus) -> Floats:
+        """Return the natural-log probability of each line."""
+        eos, encode = model.tokenizer.eos, model.tokenizer.encode_many
+        lines = [[*ids, eos] for ids in encode(corpus.lines)]
+        return np.array([float(row.sum()) for row in model.model.score_many(lines)])
 
     def measures(self, model: TrainedLanguageModel, by: MeasuredBy) -> TextMeasures:
         """Tell texts apart by their perplexity."""

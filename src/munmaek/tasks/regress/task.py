@@ -13,10 +13,11 @@ from munmaek.fit.vocabulary import tokenizer_of
 from munmaek.folder.borrowing import named_tokenizer
 from munmaek.folder.info import Info
 from munmaek.folder.weights import open_network
+from munmaek.planning.facts import Facts, facts_of
 from munmaek.tasks.asked import AskedRows
 from munmaek.tasks.judged import Judged
 from munmaek.tasks.measures import MeasuredBy, TextMeasures
-from munmaek.tasks.preparing import PAIR, SINGLE, columns_of
+from munmaek.tasks.preparing import PAIR, SINGLE, columns_of, texts_of
 from munmaek.tasks.regress.data import Valued, prepare_valued
 from munmaek.tasks.regress.fit import fit_regressor
 from munmaek.tasks.regress.model import LABEL, Regressor
@@ -42,6 +43,10 @@ class Regressors(Work[LabelledCorpus, Valued, Regressor]):
     def read(self, paths: Sources, recipe: RegressRecipe) -> LabelledCorpus:
         """Read texts and their numbers from tables."""
         return read_valued(paths, **columns_of(recipe))
+
+    def facts(self, corpus: LabelledCorpus) -> Facts:
+        """Return sizes of the texts, those of a pair together."""
+        return facts_of(texts_of(corpus))
 
     def prepare(
         self,

@@ -13,6 +13,7 @@ from munmaek.folder.borrowing import named_tokenizer
 from munmaek.folder.info import Info
 from munmaek.folder.weights import open_network
 from munmaek.models import stages
+from munmaek.planning.facts import Facts, facts_of
 from munmaek.tasks.judged import Judged
 from munmaek.tasks.translate.bitexts import read_back_translated, read_pairs, tagged
 from munmaek.tasks.translate.data import Parallel, prepare_parallel
@@ -40,6 +41,10 @@ class Translators(Work[ParallelCorpus, Parallel, Translator]):
     def read(self, paths: Sources, recipe: TranslateRecipe) -> ParallelCorpus:
         """Read sentence pairs, with the recipe's tags before their sources."""
         return read_pairs(paths, recipe)
+
+    def facts(self, corpus: ParallelCorpus) -> Facts:
+        """Return sizes of sources and targets."""
+        return facts_of(corpus.sources, corpus.targets)
 
     def prepare(
         self,
