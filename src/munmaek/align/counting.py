@@ -1,4 +1,4 @@
-r"""What both directions believe in, counted over all sentences by any number of threads.
+r"""Counts that both directions believe in, over all sentences and by any number of threads.
 
 Sentence pairs are cut into blocks by their cells, never by the threads. Threads compute the links
 of one block each; then they add up what was found, each for source words of its own, in the order

@@ -32,7 +32,7 @@ _INTERSECTION, _UNION, _GROW, _FINAL = range(4)
 
 
 class Trained(NamedTuple):
-    """What training leaves."""
+    """The directions that training leaves."""
 
     pairs: Pairs
     forward: Direction
