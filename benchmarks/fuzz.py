@@ -5,7 +5,8 @@
 Each input comes from its number and the seed alone, so that a finding can be made again with
 ``--only NUMBER``. A finding is anything but a result or a ``MunmaekError`` of one line: a
 traceback, a crash, more than ``--seconds`` or ``--memory``, or other numbers than the undamaged
-folder gives where a checksum could have told.
+folder gives where a checksum could have told. ``fuzz.py requests MODEL…`` is
+``hostile_requests.py``, which asks a server.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import hostile_requests
 from fuzz_folders import FOLDERS, damaged_folder, opened
 from fuzz_models import native_folders, published_folders
 from fuzz_readers import READERS, damaged_file
@@ -167,6 +169,9 @@ def run(
 
 def main() -> int:
     """Run from the command line; 1 where there are findings."""
+    if sys.argv[1:2] == ["requests"]:
+        del sys.argv[1]
+        hostile_requests.main()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--inputs", type=int, default=100_000)
     parser.add_argument("--start", type=int, default=0)

@@ -1,10 +1,13 @@
 """Hostile requests to ``munmaek serve``: wrong, broken, huge, slow, half-closed, smuggled.
 
-    python benchmarks/hostile_requests.py m=LM bert=MLM ko-en=TRANSLATOR cls=CLASSIFIER
+    python benchmarks/hostile_requests.py m=LM bert=MLM ko-en=TRANSLATOR cls=CLASSIFIER \\
+        --index bert=LINES
 
-The server is a process of its own. No answer may be a 5xx other than 503, every refusal is JSON
-with an error of one line, the server writes no traceback, lives, and keeps its memory. What is
-found is printed, and the script leaves with 1.
+The server is a process of its own, and several requests are under way at once, while others hold
+connections open and send a byte now and then. No answer may be a 5xx other than 503, every refusal
+is JSON with an error of one line, the server writes no traceback, lives, and keeps its memory: at
+the end it has at most a tenth more than after a quarter. What is found is printed, and the script
+leaves with 1.
 """
 
 import argparse
@@ -18,11 +21,15 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 PATHS = (
     "/v1/embeddings", "/v1/completions", "/v1/models", "/embed", "/predict", "/rerank", "/tokenize",
     "/translate", "/languages", "/classify", "/rate", "/tag", "/score", "/fill", "/health",
+    "/align", "/search", "/generate", "/models", "/detokenize", "/ask/embed",
+    "/ask/translate", "/ask/score",
     "/metrics", "/openapi.json", "/", "/none", "/../etc/passwd", "/%00", "/%ff", "//", "/v1",
 )  # fmt: skip
 VALUES = (
@@ -33,7 +40,8 @@ VALUES = (
 FIELDS = (
     "inputs", "input", "model", "prompt", "q", "source", "target", "texts", "query", "max_tokens",
     "temperature", "top_p", "n", "stop", "seed", "echo", "logprobs", "stream", "beam", "top",
-    "alternatives", "dimensions", "encoding_format", "x", "__class__", "",
+    "alternatives", "dimensions", "encoding_format", "x", "__class__", "", "packed", "count",
+    "max_length", "window", "prompt", "layer", "head", "symmetrise", "reading", "explain",
 )  # fmt: skip
 
 Make = Callable[[random.Random, int], bytes]
@@ -78,6 +86,11 @@ GOOD = (
     ("/classify", {"inputs": ["나는", "너는"]}),
     ("/score", {"inputs": ["나는", ""]}),
     ("/fill", {"inputs": "나는 <mask> 간다", "top": 2}),
+    ("/align", {"inputs": [["나는 간다", "I go"]], "reading": "input"}),
+    ("/search", {"inputs": ["나는"], "top": 2}),
+    ("/generate", {"inputs": "나는", "model": "m", "max_length": 4, "count": 2, "seed": 1}),
+    ("/ask/embed", {"inputs": ["나는", ""], "packed": True, "window": True}),
+    ("/ask/translate", {"inputs": "나는", "beam": 2, "n_best": 2, "max_length": 4}),
 )
 
 
@@ -205,7 +218,7 @@ def fault(answer: bytes) -> str:
     status = int(head[9:12]) if head.startswith(b"HTTP/1.1 ") and head[9:12].isdigit() else 0
     if status >= 500 and status != 503:
         return f"status {status}"
-    if status in (413, 422, 429, 503) or (status == 400 and b"json" in head.lower()):
+    if 401 <= status <= 503 or (status == 400 and b"json" in head.lower()):
         try:
             error = json.loads(body)["error"]
         except (ValueError, KeyError, TypeError):
@@ -222,53 +235,118 @@ def memory(process: int) -> int:
     return 1024 * int(next(line for line in status.splitlines() if "VmRSS" in line).split()[1])
 
 
+def hold(port: int, ended: threading.Event, count: int = 40) -> None:
+    """Keep connections that send a byte of a request every second, and open those anew that end."""
+    raw = request("POST", "/score", b"{}", port, [JSON])
+    held: list[tuple[socket.socket, int]] = []
+    while not ended.wait(1):
+        while len(held) < count:
+            with suppress(OSError):
+                held.append((socket.create_connection(("127.0.0.1", port), timeout=5), 0))
+        kept: list[tuple[socket.socket, int]] = []
+        for connection, at in held:
+            try:
+                connection.sendall(raw[at : at + 1] or b" ")
+                kept.append((connection, at + 1))
+            except OSError:
+                connection.close()
+        held = kept
+    for connection, _ in held:
+        connection.close()
+
+
+class Server:
+    """The server, a process whose words are kept."""
+
+    def __init__(self, models: Sequence[str], index: Sequence[str], port: int) -> None:
+        more = [word for each in index for word in ("--index", each)]
+        command = [sys.executable, "-m", "munmaek", "serve", *models, "--port", str(port), *more]
+        self.port, self.said = port, list[str]()
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        self._reading = threading.Thread(target=self._read, daemon=True)
+        self._reading.start()
+        for _ in range(1200):
+            with suppress(OSError):
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=5)
+                return
+            time.sleep(0.1)
+        raise SystemExit("the server does not begin: " + "".join(self.said))
+
+    def _read(self) -> None:
+        self.said.extend(self.process.stderr or ())
+
+    @property
+    def memory(self) -> int:
+        """Return the bytes that it has in memory; 0 where it has ended."""
+        return memory(self.process.pid) if self.process.poll() is None else 0
+
+    def end(self) -> int:
+        """End it in order, and return its exit code."""
+        self.process.terminate()
+        code = self.process.wait(60)
+        self._reading.join(5)
+        return code
+
+
+def asked_one(server: Server, seed: int, number: int) -> tuple[str, str]:
+    """Ask one request, and return its status and what is wrong with the answer."""
+    chance = random.Random(f"{seed} {number}")
+    makes, weights = zip(*MAKES, strict=True)
+    make = chance.choices(makes, weights)[0]
+    raw = make(chance, server.port)
+    close = make is broken or chance.random() < 0.05
+    answer = ask(server.port, raw, close=close, slow=chance.random() < 0.05)
+    wrong = fault(answer)
+    told = f"{number} {make.__name__}: {wrong}: {raw[:300]!r}" if wrong else ""
+    return answer[9:12].decode("latin-1") or "none", told
+
+
+def hostile(server: Server, count: int, seed: int, together: int) -> list[str]:
+    """Ask hostile requests, and return what was found."""
+    statuses, found, ended = Counter[str](), list[str](), threading.Event()
+    holding = threading.Thread(target=hold, args=(server.port, ended))
+    holding.start()
+    before = 0
+    with ThreadPoolExecutor(together) as pool:
+        answers = pool.map(lambda number: asked_one(server, seed, number), range(count))
+        for number, (status, told) in enumerate(answers):
+            statuses[status] += 1
+            if told:
+                found.append(told)
+                print(told, flush=True)
+            if number == count // 4:
+                before = server.memory
+            if number % 1000 == 999:
+                print(f"{number + 1:,} requests, {server.memory / 1e6:.0f} MB", flush=True)
+    ended.set()
+    holding.join()
+    after = server.memory
+    print(f"{count:,} requests, statuses {dict(sorted(statuses.items()))}")
+    print(f"memory after a quarter {before / 1e6:.0f} MB, at the end {after / 1e6:.0f} MB")
+    if not after:
+        found.append("the server ended by itself")
+    elif after > 1.1 * before:
+        found.append("the server's memory grew by more than a tenth")
+    return found
+
+
 def main() -> None:
     """Ask, and say what was found."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="+")
+    parser.add_argument("--index", action="append", default=[])
     parser.add_argument("--requests", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--port", type=int, default=8799)
+    parser.add_argument("--together", type=int, default=8, help="requests under way at once")
     asked = parser.parse_args()
-    command = [sys.executable, "-m", "munmaek", "serve", *asked.models, "--port", str(asked.port)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    said = list[str]()
-    assert process.stderr is not None
-    reading = threading.Thread(target=lambda: said.extend(process.stderr or ()), daemon=True)
-    reading.start()
-    for _ in range(1200):
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{asked.port}/ready", timeout=5)
-            break
-        except OSError:
-            time.sleep(0.1)
-    chance, statuses, found = random.Random(asked.seed), Counter[str](), list[str]()
-    makes, weights = zip(*MAKES, strict=True)
-    before = 0
-    for number in range(asked.requests):
-        make = chance.choices(makes, weights)[0]
-        raw = make(chance, asked.port)
-        close = make is broken or chance.random() < 0.05
-        answer = ask(asked.port, raw, close=close, slow=chance.random() < 0.02)
-        statuses[answer[9:12].decode("latin-1") or "none"] += 1
-        if wrong := fault(answer):
-            found.append(f"{number} {make.__name__}: {wrong}: {raw[:300]!r}")
-            print(found[-1], flush=True)
-        if process.poll() is not None:
-            found.append(f"{number}: the server ended with {process.returncode}: {raw[:300]!r}")
-            break
-        if number == asked.requests // 4:
-            before = memory(process.pid)
-    after = memory(process.pid) if process.poll() is None else 0
-    process.terminate()
-    process.wait(60)
-    reading.join(5)
-    if any("Traceback" in line for line in said):
-        found.append("the server wrote a traceback: " + "".join(said)[-3000:])
+    server = Server(asked.models, asked.index, asked.port)
+    found = hostile(server, asked.requests, asked.seed, asked.together)
+    code = server.end()
+    if any("Traceback" in line for line in server.said):
+        found.append("the server wrote a traceback: " + "".join(server.said)[-3000:])
         print(found[-1])
-    print(f"{asked.requests:,} requests, statuses {dict(sorted(statuses.items()))}")
-    print(f"memory after a quarter {before / 1e6:.0f} MB, at the end {after / 1e6:.0f} MB")
-    print(f"{len(found)} findings; exit {process.returncode}")
+    print(f"{len(found)} findings; exit {code}")
     sys.exit(bool(found))
 
 

@@ -177,6 +177,8 @@ def test_the_routes_of_libretranslate(server: Running, models: dict[str, Any]) -
     assert answer["translatedText"] == best.translation
     assert len(answer["alternatives"]) == 2
     assert answer["details"][0]["alignment"] == [list(link) for link in best.alignment]
+    status, answer = server.ask("/ask/translate", {"inputs": TEXT, "beam": 10**6})
+    assert (status, answer["error"]) == (422, "beam = 1000000: a server takes 64 at most")
     assert server.ask("/translate", {"q": [TEXT, ""]})[1]["translatedText"][1] == ""
     assert "\n" not in server.ask("/translate", {**asked, "source": "a\r\nb"})[1]["error"]
     status, answer = server.ask("/translate", {**asked, "target": "ja"})
@@ -225,6 +227,9 @@ def test_whoever_watches_is_told(server: Running) -> None:
         (json.dumps({"inputs": ["a"] * 9}).encode(), {}, 413),
         (json.dumps({"inputs": "a" * 3000}).encode(), {}, 413),
         (b'{"inputs": "\\ud800"}', {}, 200),
+        (b'{"inputs": "a", "top": ' + b"9" * 400 + b"}", {}, 422),
+        (b'{"inputs": "a", "top": NaN}', {}, 422),
+        (b'{"inputs": "a", "top": 1e999}', {}, 422),
         (b"{}", {"host": "evil.example"}, 421),
         (b"{}", {"origin": "https://evil.example"}, 403),
         (b"{}", {"sec-fetch-site": "cross-site"}, 403),

@@ -36,21 +36,25 @@ async def while_there(request: Request, work: Awaitable[T]) -> T:
     Raises:
         GoneError: it has gone; ``work`` is cancelled.
     """
-    asked = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_gone(request))
+    asked, there = asyncio.current_task(), True
+
+    async def watch() -> None:
+        nonlocal there
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        there = False
+        if asked is not None:
+            asked.cancel()
+
+    gone = asyncio.ensure_future(watch())
     try:
-        await asyncio.wait({asked, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if not asked.done():
-            raise GoneError
-        return asked.result()
+        return await work
+    except asyncio.CancelledError:
+        if there:
+            raise
+        raise GoneError from None
     finally:
-        asked.cancel()
         gone.cancel()
-
-
-async def _gone(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 def answered(
@@ -79,6 +83,8 @@ def answered(
 
 def posted(path: str, endpoint: Endpoint, form: ErrorForm, metrics: Metrics) -> Route:
     """Return a route whose errors have a form and whose requests are counted."""
+    seconds = metrics.seconds.labels(path)
+    counts = {200: metrics.requests.labels(path, "200")}
 
     async def respond(request: Request) -> Response:
         began = time.perf_counter()
@@ -90,8 +96,10 @@ def posted(path: str, endpoint: Endpoint, form: ErrorForm, metrics: Metrics) -> 
             return answer
         finally:
             metrics.under_way.dec()
-            metrics.requests.labels(path, str(status)).inc()
-            metrics.seconds.labels(path).observe(time.perf_counter() - began)
+            if status not in counts:
+                counts[status] = metrics.requests.labels(path, str(status))
+            counts[status].inc()
+            seconds.observe(time.perf_counter() - began)
 
     return Route(path, respond, methods=["POST"])
 

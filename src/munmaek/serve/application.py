@@ -4,6 +4,7 @@ GET  /health, /ready, /metrics          for those who watch
 GET  /v1/models                         what is served
 POST /v1/embeddings, /v1/completions    in OpenAI's form
 POST /embed, /predict, /rerank, /tokenize   in that of text-embeddings-inference
+POST /detokenize, GET /tokenizer_info   in vLLM's, for harnesses that ask in token ids
 POST /translate, GET /languages         in LibreTranslate's
 POST /VERB                              each other verb of a task: classify, rate, tag, score …
 GET  /openapi.json, /                   all of this, for programs and to read
@@ -24,11 +25,11 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from munmaek.serve import inference, libretranslate, openai, own
+from munmaek.serve import inference, libretranslate, openai, own, vllm
 from munmaek.serve.answering import Endpoint, ErrorForm, answered, posted
 from munmaek.serve.described import SERVICES, description, page
 from munmaek.serve.metrics import CONTENT_TYPE, Metrics
-from munmaek.serve.models import Models
+from munmaek.serve.models import CONTINUES, Models
 from munmaek.serve.options import ServerOptions
 from munmaek.serve.security import Guard
 from munmaek.web.turns import Crowd
@@ -44,6 +45,7 @@ FORMS: Sequence[tuple[str, str, Callable[[Models], Endpoint], ErrorForm]] = (
     ("/embed", "embed", inference.embed, inference.error_form),
     ("/rerank", "embed", inference.rerank, inference.error_form),
     ("/v1/completions", SERVICES["/v1/completions"], openai.completions, openai.error_form),
+    ("/detokenize", CONTINUES, vllm.detokenize, openai.error_form),
     ("/predict", "classify", inference.predict, inference.error_form),
     ("/translate", libretranslate.VERB, libretranslate.translate, libretranslate.error_form),
 )
@@ -84,13 +86,15 @@ def application(
         "/openapi.json": lambda: answered(description(served, [path for path, _, _ in routes])),
         "/": lambda: HTMLResponse(page(served, [path for path, _, _ in routes])),
     }
+    if any(each.does(CONTINUES) for each in served.served):
+        get["/tokenizer_info"] = lambda: answered(vllm.told(served))
     if libretranslate.VERB in served.services:
         get["/languages"] = lambda: answered(libretranslate.languages(served))
     errors: dict[Any, Any] = {HTTPException: _refuse_http, Exception: _fail}
     return Starlette(
         routes=[
+            *(posted(*each, metrics) for each in routes),  # first, for they are asked most
             *(Route(path, _shown(make), methods=["GET"]) for path, make in get.items()),
-            *(posted(*each, metrics) for each in routes),
         ],
         middleware=[
             Middleware(Log),

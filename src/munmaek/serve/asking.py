@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, TypeVar, cast
+from urllib.parse import parse_qs
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.requests import ClientDisconnect, Request
@@ -11,11 +13,38 @@ from starlette.requests import ClientDisconnect, Request
 from munmaek.errors import MunmaekError
 from munmaek.serve.options import ServerOptions
 
-__all__ = ["Body", "RefusedError", "ask", "read_json"]
+__all__ = ["Body", "RefusedError", "ask", "ask_either", "checked", "read_json", "text_of"]
 
 B = TypeVar("B", bound="Body")
 
 
+def _integer(digits: str) -> int:
+    """Return an integer as it is written.
+
+    Raises:
+        RefusedError: 422, it is longer than any that is meant.
+    """
+    if len(digits) > 19:
+        raise RefusedError(422, f"a number of {len(digits):,} digits")
+    return int(digits)
+
+
+def _number(digits: str) -> float:
+    """Return a number as it is written.
+
+    Raises:
+        RefusedError: 422, it is none, or beyond those that there are.
+    """
+    value = float(digits)
+    if not math.isfinite(value):
+        raise RefusedError(422, f"{digits[:20]} is no number that can be meant")
+    return value
+
+
+READ = json.JSONDecoder(parse_int=_integer, parse_float=_number, parse_constant=_number).decode
+FORM = "application/x-www-form-urlencoded"
+FIELDS = 1000
+"""Fields of a form, at most."""
 BODY_SECONDS = 30
 """Seconds within which a request must have come."""
 
@@ -52,21 +81,25 @@ async def read_json(request: Request, limits: ServerOptions) -> Mapping[str, Any
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json" and not kind.endswith("+json"):
         raise RefusedError(415, "the body must be application/json")
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise RefusedError(415, "the body must not be compressed")
+    raw = await _read(request, limits)
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            raw = await _body(request, limits.body)
-    except TimeoutError:
-        message = f"the body did not come within {BODY_SECONDS} seconds"
-        raise RefusedError(408, message) from None
-    try:
-        given: Any = json.loads(raw.decode("utf-8"))
+        given: Any = READ(raw.decode("utf-8"))
     except (ValueError, RecursionError):
         raise RefusedError(400, "the body is not JSON in UTF-8") from None
     if not isinstance(given, dict):
         raise RefusedError(400, "the body must be a JSON object")
     return cast("dict[str, Any]", given)
+
+
+async def _read(request: Request, limits: ServerOptions) -> bytes:
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise RefusedError(415, "the body must not be compressed")
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _body(request, limits.body)
+    except TimeoutError:
+        message = f"the body did not come within {BODY_SECONDS} seconds"
+        raise RefusedError(408, message) from None
 
 
 async def _body(request: Request, most: int) -> bytes:
@@ -91,9 +124,34 @@ async def ask(request: Request, kind: type[B], limits: ServerOptions) -> B:
     Raises:
         RefusedError: as ``read_json``; 422 a field that is unknown, missing or of another type.
     """
-    given = await read_json(request, limits)
+    return checked(await read_json(request, limits), kind)
+
+
+async def ask_either(request: Request, kind: type[B], limits: ServerOptions) -> B:
+    """Return what a request asks in JSON or as the fields of a form.
+
+    Raises:
+        RefusedError: as ``ask``.
+    """
+    if not request.headers.get("content-type", "").startswith(FORM):
+        return await ask(request, kind, limits)
+    raw = await _read(request, limits)
     try:
-        return kind.model_validate(given)
+        fields = parse_qs(raw.decode("utf-8"), keep_blank_values=True, max_num_fields=FIELDS)
+    except ValueError:
+        raise RefusedError(400, f"the body is no form in UTF-8 of {FIELDS} fields") from None
+    given = {name: each[0] if len(each) == 1 else each for name, each in fields.items()}
+    return checked(given, kind, strict=False)
+
+
+def checked(given: Mapping[str, Any], kind: type[B], *, strict: bool | None = None) -> B:
+    """Return what a body asks, as ``kind`` has it; not ``strict`` reads values of their texts.
+
+    Raises:
+        RefusedError: 422 a field that is unknown, missing or of another type.
+    """
+    try:
+        return kind.model_validate(given, strict=strict)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"][:1])

@@ -91,6 +91,8 @@ class Batcher:
         self._waits(len(self._queue))
         if self._task is None and asked:
             self._task = loop.create_task(self._work())
+        if len(asked) == 1:
+            return [await asked[0].answer]
         return await asyncio.gather(*(each.answer for each in asked))
 
     async def _work(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
-from munmaek.serve import inference, libretranslate, openai
+from munmaek.serve import inference, libretranslate, openai, vllm
 from munmaek.serve.models import CONTINUES, Models
 
 __all__ = ["SERVICES", "description", "page"]
@@ -18,6 +18,7 @@ BODIES: Mapping[str, Any] = {
     "/predict": inference.PredictBody,
     "/rerank": inference.RerankBody,
     "/tokenize": inference.TokenizeBody,
+    "/detokenize": vllm.TokensBody,
     "/translate": libretranslate.TranslateBody,
 }
 
@@ -87,6 +88,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "/v1/completions": {"prompt": "나는 ", "max_tokens": 16},
     "/translate": {"q": "나는 너를 사랑해"},
     "/predict": {"inputs": "재미있는 영화"},
+    "/detokenize": {"tokens": [5, 6]},
     "/rerank": {"query": "재미있는 영화", "texts": ["좋은 영화", "느린 책"]},
 }
 

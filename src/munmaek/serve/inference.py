@@ -12,8 +12,9 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from munmaek.serve import vllm
 from munmaek.serve.answering import Endpoint, answered, while_there
-from munmaek.serve.asking import Body, RefusedError, ask, text_of
+from munmaek.serve.asking import Body, RefusedError, ask, checked, read_json, text_of
 from munmaek.serve.models import Models, Served
 
 __all__ = ["embed", "error_form", "predict", "rerank", "tokenize"]
@@ -148,7 +149,10 @@ def tokenize(models: Models) -> Endpoint:
     """Return what answers ``/tokenize``: the tokens of each text and where they stand in it."""
 
     async def respond(request: Request) -> Response:
-        asked = await ask(request, TokenizeBody, models.limits)
+        given = await read_json(request, models.limits)
+        if "prompt" in given:
+            return answered(vllm.tokens(models, given))
+        asked = checked(given, TokenizeBody)
         served = models.tokenizing(request.query_params.get("model"))
         texts = [text_of(text) for text in _listed(asked.inputs)]
         models.check([(text,) for text in texts])

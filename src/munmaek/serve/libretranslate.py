@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from munmaek.serve.answering import Endpoint, answered, while_there
-from munmaek.serve.asking import Body, RefusedError, ask, text_of
+from munmaek.serve.asking import Body, RefusedError, ask_either, text_of
 from munmaek.serve.models import Models, Served
 
 __all__ = ["VERB", "error_form", "languages", "translate"]
@@ -49,7 +49,7 @@ def translate(models: Models) -> Endpoint:
     """Return what answers ``/translate``."""
 
     async def respond(request: Request) -> Response:
-        asked = await ask(request, TranslateBody, models.limits)
+        asked = await ask_either(request, TranslateBody, models.limits)
         served = _translator(models, asked)
         texts = [asked.q] if isinstance(asked.q, str) else asked.q
         queue = served.queues[VERB]

@@ -31,6 +31,9 @@ class ServerOptions(Config):
     index: tuple[str, ...] = ()
     """Texts that a model searches, [MODEL=]FILE: rows with vectors as munmaek embed -o writes them,
     or a text a line; may come again."""
+    threads: Annotated[int | None, Field(ge=1)] = None
+    """Threads that a model computes with; by default as many as there are processors, shared out
+    among the workers."""
     grace: Annotated[float, Field(ge=0)] = 30.0
     """Seconds for what is under way when the server is told to end."""
     access_log: bool = False

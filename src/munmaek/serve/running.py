@@ -12,7 +12,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import uvicorn
 from starlette.applications import Starlette
@@ -43,7 +43,16 @@ def build(models: Named, options: ServerOptions) -> Starlette:
         shown = [f"[{name}]" if ":" in name else name for name in LOOPBACK]
         hosts = [f"{name}:{options.port}" for name in shown]
     opened = {name: load(folder) for name, folder in models}
+    _share(options)
     return application(opened, limits=options, tokens=tokens, hosts=hosts)
+
+
+def _share(options: ServerOptions) -> None:
+    """Let models compute with the threads that were asked for, or a worker's share of them."""
+    torch: Any = sys.modules.get("torch")  # n-grams do without
+    if torch is not None and (options.threads is not None or options.workers > 1):
+        share = max(1, torch.get_num_threads() // options.workers)
+        torch.set_num_threads(options.threads or share)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -103,10 +112,7 @@ def _started(models: Named, options: ServerOptions, listener: socket.socket) -> 
 
 
 def _worker(models: Named, options: ServerOptions, listener: socket.socket) -> None:
-    """Answer requests in one of several processes, with its share of the processors."""
-    import torch
-
-    torch.set_num_threads(max(1, torch.get_num_threads() // options.workers))
+    """Answer requests in one of several processes."""
     _answer(build(models, options), options, listener)
 
 
@@ -148,6 +154,7 @@ def _answer(served: Starlette, options: ServerOptions, listener: socket.socket) 
         timeout_graceful_shutdown=int(options.grace),
         server_header=False,
         date_header=False,
+        proxy_headers=False,
         ssl_certfile=options.certificate,
     )
     with suppress(KeyboardInterrupt):  # raised anew once all is answered: it ended as it was told

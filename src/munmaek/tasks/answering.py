@@ -51,6 +51,8 @@ class Asked(Config):
 
     served: ClassVar[tuple[str, ...]] = ()
     """Keys that requests to a server may ask for: none that names a file, or how one is read."""
+    most: ClassVar[Mapping[str, int]] = {}
+    """Greatest numbers that a server takes of these, so that no request costs more than others."""
     here: ClassVar[tuple[str, ...]] = ("text_column", "encoding")
     """Keys that say how rows are read and shown, which whoever asks a server does."""
 

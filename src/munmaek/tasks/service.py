@@ -49,6 +49,8 @@ class Service:
     """The options that others may ask for; None lets all be asked for."""
     always: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Options that whoever runs the server has chosen."""
+    most: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Greatest values of options that are numbers."""
     to_json: Callable[[Any], Any] = lambda answer: answer
     """Returns an answer as JSON has it."""
 
@@ -67,6 +69,10 @@ class Service:
         if unknown is not None:
             message = f"unknown field '{unknown[:60]}'; there are {', '.join(self.names) or 'none'}"
             raise ConfigError(message)
+        for name, most in self.most.items():
+            if isinstance(value := given.get(name), int | float) and not abs(value) <= most:
+                message = f"{name} = {value}: a server takes {most:,} at most"
+                raise ConfigError(message)
         return self.options.of({**given, **self.always}, where="the body")
 
 
@@ -180,6 +186,7 @@ def _answering_service(
         optional=kind.optional,
         options=kind.options,
         served=kind.options.served,
+        most=kind.options.most,
         always={name: each for name, each in options.items() if name in fields},
     )
     service.asked({})  # what whoever runs the server has chosen is there

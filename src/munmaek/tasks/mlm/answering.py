@@ -18,6 +18,7 @@ class AskedFills(Asked):
     metavars: ClassVar[Mapping[str, str]] = {"pair": "TEXT"}
 
     served: ClassVar[tuple[str, ...]] = ("pair", "top")
+    most: ClassVar[Mapping[str, int]] = {"top": 1000}
 
     pair: str | None = None
     """A second text behind the first."""

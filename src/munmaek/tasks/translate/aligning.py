@@ -30,6 +30,7 @@ class AskedLinks(AskedSource):
     metavars: ClassVar[Mapping[str, str]] = {"gold": "FILE"}
 
     served: ClassVar[tuple[str, ...]] = ("symmetrise", "reading", "layer", "head")
+    most: ClassVar[Mapping[str, int]] = {"layer": 1000, "head": 1000}
     here = ("text_column", "encoding", "source_column", "target_column")
 
     target_column: str | int | None = None

@@ -77,6 +77,14 @@ class AskedTranslations(AskedSource):
         "split",
     )
 
+    most: ClassVar[Mapping[str, int]] = {
+        "beam": 64,
+        "n_best": 64,
+        "min_length": 4096,
+        "max_length": 4096,
+        "no_repeat": 4096,
+    }
+
     beam: int = Field(default=5, ge=1)
     """Translations kept at every step; 1 is greedy."""
     n_best: int = Field(default=1, ge=1)
