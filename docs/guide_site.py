@@ -26,11 +26,24 @@ PARTS = {
     "ko": {"guide": "마르코프 연쇄에서 BERT까지", "howto": "하는 방법", "reference": "참고"},
 }
 REFERENCE = (
+<<<<<<< HEAD
     "reference", "data", "evaluating", "living-page", "serving", "libraries", "architecture",
 )  # fmt: skip
+=======
+    "reference",
+    "data",
+    "evaluating",
+    "living-page",
+    "serving",
+    "engines",
+    "libraries",
+    "architecture",
+)
+>>>>>>> a91419b (Add chapters on choosing and words, how-to pages, and figures that compute)
 EQUATION = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
 SHIM = re.compile(r'<script[^>]*src="https://unpkg\.com[^"]*"[^>]*></script>|"https://unpkg[^"]*"')
 FIGURE = re.compile(r'<p>(<img alt="([^"]*)" src="figures/[^>]*>)</p>')
+LIVE = re.compile(r'<p><a href="(figures/[^"]+\.html)">(.*?)</a></p>')
 LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)\s]+)\)")
 
 
@@ -45,12 +58,17 @@ def build_site(place: Path = SITE) -> None:
         place.mkdir(parents=True)
         for language in LANGUAGES:
             shutil.copytree(work / language / "site", place / language)
-    for page in sorted(place.rglob("*.html")):
+    for page in pages_of(place):
         page.write_text(_finished(page, place), encoding="utf-8")
-    for each in place.rglob("sitemap.xml*"):
+    for each in place.rglob("sitemap.xml.gz"):
         each.unlink()
     (place / "index.html").write_text(ENTRANCE, encoding="utf-8")
     _with_sources(place)
+
+
+def pages_of(place: Path) -> list[Path]:
+    """Return the pages of a built site, without those that stand in one as figures."""
+    return [page for page in sorted(place.rglob("*.html")) if page.parent.name != "figures"]
 
 
 def _stage(work: Path, language: str) -> None:
@@ -131,6 +149,11 @@ def _finished(page: Path, site: Path) -> str:
         text = re.sub(rf'href="[^"]*twin/{code}/?[^"]*"', f'href="{up}{code}/{twin}"', text)
     text = EQUATION.sub(_mathml, SHIM.sub("", text))
     text = FIGURE.sub(r"<figure>\1<figcaption>\2</figcaption></figure>", text)
+    text = LIVE.sub(
+        r'<figure><iframe class="live" src="\1" title="\2" loading="lazy"></iframe>'
+        r"<figcaption>\2</figcaption></figure>",
+        text,
+    )
     return re.sub(r"\n\s*\n(?=\s*<)", "\n", text)
 
 

@@ -82,7 +82,7 @@ def test_the_site_is_what_its_source_gives(tmp_path: Path):
 
 
 def test_the_site_has_no_address_outside_and_no_broken_link():
-    for page in sorted(site_folder().rglob("*.html")):
+    for page in guide_site.pages_of(site_folder()):
         text = page.read_text(encoding="utf-8")
         addresses = re.findall(r'(?:href|src)="([^"]*)"', text)
         assert not [each for each in addresses if "//" in each], page

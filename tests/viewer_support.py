@@ -2,7 +2,7 @@
 
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -168,11 +168,22 @@ def served_model(model: Any) -> Iterator[str]:
 
 @contextmanager
 def _answering(bench: Workbench) -> Iterator[str]:
+    boot = {"live": True, "api": "/api"}
+    try:
+        with serving(
+            lambda port: app(bench, lambda: page([], title="ko-en", boot=boot), port=port)
+        ) as at:
+            yield at
+    finally:
+        bench.close()
+
+
+@contextmanager
+def serving(application: Callable[[int], Any]) -> Iterator[str]:
+    """The address of an application, which is made for its port and answers meanwhile."""
     listener = bind(0)
     port = listener.getsockname()[1]
-    boot = {"live": True, "api": "/api"}
-    application = app(bench, lambda: page([], title="ko-en", boot=boot), port=port)
-    config = uvicorn.Config(application, log_level="error", access_log=False, lifespan="off")
+    config = uvicorn.Config(application(port), log_level="error", access_log=False, lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
@@ -181,7 +192,6 @@ def _answering(bench: Workbench) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join()
-        bench.close()
 
 
 class Visit:

@@ -13,6 +13,10 @@ from munmaek.writing import write_text
 
 __all__ = ["Wanted", "drawing", "paging"]
 
+LIVE = "live"
+"""The name of a figure that is a page in which the model computes."""
+MANY = 20_000
+"""Weights from which on a page holds them as int8, to stay small."""
 Draw = Callable[[str, Path], None]
 
 
@@ -24,7 +28,7 @@ class Wanted:
     model: Path
     text: str
     name: str
-    """Name of the figure among those of the record; empty is the first."""
+    """End of the figure's name among those of the record, or ``live``; empty is the first."""
     target: str | None = None
     pair: str | None = None
 
@@ -51,6 +55,16 @@ class Wanted:
         model: Any = load(self.model)
         return capture(model, self.text, self.target, name=self.model, pair=self.pair)
 
+    def living(self, language: str) -> str:
+        """Return a page in which the model computes, beginning with the sentence."""
+        from munmaek.look.living import living_html
+        from munmaek.tasks.loading import load
+
+        model: Any = load(self.model)
+        title = f"{self.model.name} · {model.info.label}"
+        precision = "int8" if model.info.parameters > MANY else None
+        return living_html(model, self.text, title=title, precision=precision, language=language)
+
 
 def drawing(language: str) -> Draw:
     """Return what draws a figure as an SVG file, with texts in ``language``."""
@@ -59,25 +73,30 @@ def drawing(language: str) -> Draw:
         from munmaek.figures import record_figures
 
         wanted = Wanted.read(description)
+        file.parent.mkdir(exist_ok=True)
+        if wanted.name == LIVE:
+            write_text(file, wanted.living(language))
+            return
         made = record_figures([wanted.record().to_json(room=None)], language=language)
         found = next((each for each in made if each.name.endswith(wanted.name)), None)
         if found is None:
             message = f"figure: no {wanted.name}; there are {', '.join(x.name for x in made)}"
             raise ConfigError(message)
-        file.parent.mkdir(exist_ok=True)
         write_text(file, found.svg)
 
     return draw
 
 
-def paging(title: str) -> Draw:
+def paging(title: str, language: str) -> Draw:
     """Return what writes the whole page of a figure's record, ``.html`` in place of ``.svg``."""
 
     def draw(description: str, file: Path) -> None:
         from munmaek.look import page
 
-        record = Wanted.read(description).record()
-        file.parent.mkdir(exist_ok=True)
-        write_text(file.with_suffix(".html"), page([record], title=title))
+        wanted = Wanted.read(description)
+        if wanted.name == LIVE:
+            write_text(file, wanted.living(language))
+        else:
+            write_text(file.with_suffix(".html"), page([wanted.record()], title=title))
 
     return draw

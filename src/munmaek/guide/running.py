@@ -6,7 +6,8 @@ last, in one folder and one Python namespace:
     ```python    a block that is executed; what it prints stands in the ```output block after it
     ```sh        commands of munmaek, a line each; what they print stands after them likewise
     12.4<!-- {loss:.1f} -->    a number in the prose: what the expression in braces gives
-    <!-- figure: models/rnn | a sentence | gates -->    before an image: what its file is to show
+    <!-- figure: models/rnn | a sentence | gates -->    before an image: what its file is to show;
+                                    before a link, with "live": a page in which the model computes
 
 Every other block is only read.
 """
@@ -31,11 +32,14 @@ Command = Callable[[Sequence[str]], int]
 
 PARTS = re.compile(
     r"^```(?P<kind>\w+)[^\n]*\n(?P<body>.*?)^```$(?P<rest>\n*?\n```output\n.*?^```$)?"
-    r"|<!-- figure: (?P<figure>[^\n]*?) -->\n!\[[^\n]*?\]\((?P<file>[^)\s]+)\)"
+    r"|<!-- figure: (?P<figure>[^\n]*?) -->\n!?\[[^\n]*?\]\((?P<file>[^)\s]+)\)"
     r"|(?P<number>[^\s*()|>]+)<!-- \{(?P<expression>[^\n]+?)\} -->",
     re.DOTALL | re.MULTILINE,
 )
-TIME = re.compile(r"\bin \d[\d.]* (?:s|ms|min|h)\b(?: \d+ (?:s|min)\b)?")
+TIME = re.compile(
+    r"\bin \d[\d.]* (?:s|ms|min|h)\b(?: \d+ (?:s|min)\b)?"  # trained in 1.5 s
+    r"|(?<=  )\d[\d.]* (?:s|ms|min|h)\b(?: \d+ (?:s|min)\b)?(?=  )"  # a cell of a table
+)
 """A time that was taken, which is another on every machine."""
 SIGNATURE = re.compile(r" +task:\w+\|stage:.*$", re.MULTILINE)
 """The end of a line of scores, too long for a page."""
@@ -113,7 +117,7 @@ class Machine:
                 exec(compile(body, place, "exec"), self._names)
             else:
                 self._run_commands(body)
-        printed = TIME.sub("in … s", stream.getvalue() + telling.error)
+        printed = TIME.sub(_no_time, stream.getvalue() + telling.error)
         lines = [line.rstrip() for line in SIGNATURE.sub("", printed).splitlines()]
         return "\n".join(lines).strip("\n")
 
@@ -160,6 +164,10 @@ class _Telling:
         at = f", line {where[-1]} of the block" if where else ""
         message = f"{self.place}{at}: {self.error}"
         raise BlockError(message) from error
+
+
+def _no_time(found: re.Match[str]) -> str:
+    return "in … s" if found[0].startswith("in") else "… s"
 
 
 def _commands(body: str) -> Iterator[list[str]]:

@@ -77,7 +77,7 @@ def teach(
     shutil.copytree(site_folder(), site)
     html = site / page_file(source.stem, language)
     title = f"{source.stem} · {', '.join(each.name for each in texts)}".rstrip(" ·")
-    machine = Machine(models, command, draw=paging(title), lenient=bool(given))
+    machine = Machine(models, command, draw=paging(title, language), lenient=bool(given))
     machine.run(page, name=source.name, figures=html.parent)
     write_text(html, _made_anew(html.read_text(encoding="utf-8"), machine, texts, language))
     return Taught(html, site, models)
