@@ -26,10 +26,6 @@ PARTS = {
     "ko": {"guide": "마르코프 연쇄에서 BERT까지", "howto": "하는 방법", "reference": "참고"},
 }
 REFERENCE = (
-<<<<<<< HEAD
-    "reference", "data", "evaluating", "living-page", "serving", "libraries", "architecture",
-)  # fmt: skip
-=======
     "reference",
     "data",
     "evaluating",
@@ -39,7 +35,6 @@ REFERENCE = (
     "libraries",
     "architecture",
 )
->>>>>>> a91419b (Add chapters on choosing and words, how-to pages, and figures that compute)
 EQUATION = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
 SHIM = re.compile(r'<script[^>]*src="https://unpkg\.com[^"]*"[^>]*></script>|"https://unpkg[^"]*"')
 FIGURE = re.compile(r'<p>(<img alt="([^"]*)" src="figures/[^>]*>)</p>')
