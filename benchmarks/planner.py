@@ -1,6 +1,6 @@
 """Make the runs that plans rest on, and write the table of ``munmaek.planning`` anew.
 
-    python benchmarks/planner.py run DATA -o F [NAME…] [--threads 1]
+    python benchmarks/planner.py run DATA [NAME…] -o F [--threads 1]
     python benchmarks/planner.py table
 
 ``run`` trains what ``EXPERIMENTS`` names and appends to ``benchmarks/logs/planner.jsonl``; what is
@@ -26,6 +26,7 @@ from munmaek.pipeline import measure, train_recipe
 from munmaek.planning.cost import cost_of, sizes_for
 from munmaek.tasks.recipe import Recipe
 from munmaek.toml import toml_value
+from planner_runs import EXPERIMENTS
 from planner_table import RUNS, STAGES
 from rows import ROWS, files_of
 
@@ -85,7 +86,7 @@ def experiment(name: str, what: Mapping[str, Any], options: argparse.Namespace) 
         folder=None,
         valid=files["valid"],
         extra=Extra(**what.get("extra", {})),
-        running=Running(clock=time.process_time),
+        running=Running(clock=time.process_time, plans=bool(what.get("plans"))),
     )
     seconds = time.process_time() - began
     asked = {"ter": False} if row.task == "translate" else {}
@@ -114,8 +115,6 @@ def done() -> set[str]:
 
 def run(options: argparse.Namespace) -> int:
     """Train what is named and not done."""
-    from planner_runs import EXPERIMENTS
-
     torch.set_num_threads(options.threads)
     for name in options.names or EXPERIMENTS:
         if name not in EXPERIMENTS:

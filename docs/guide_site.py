@@ -29,6 +29,7 @@ REFERENCE = (
     "reference",
     "data",
     "evaluating",
+    "planning",
     "living-page",
     "serving",
     "engines",
