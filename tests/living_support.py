@@ -32,6 +32,11 @@ function asked(name, method, given) {
 function chances(name, context) {
   return Array.from(models[name].inner.chain.distribution(context), Math.exp);
 }
+function multiplied(given, x, kernel) {
+  const { w } = munmaekLive.tensorsOf(JSON.parse(given));
+  if (kernel !== Boolean(w.room.run)) w.room.run = null;
+  return Array.from(munmaekLive.linear(Float32Array.from(x), x.length / w.columns, w));
+}
 function tokenizers(name, described) {
   models[name] = new munmaekLive.Tokenizer(JSON.parse(described));
   return true;

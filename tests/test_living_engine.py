@@ -1,5 +1,7 @@
 """Living models: what JavaScript computes is what Python computes, for every stage and task."""
 
+import base64
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -13,7 +15,7 @@ from munmaek.folder.info import Info
 from munmaek.folder.weights import make_network
 from munmaek.look import Looking, Record, capture
 from munmaek.look.living import living_model
-from munmaek.look.living.packing import rounded
+from munmaek.look.living.packing import pack_tensors, rounded
 from munmaek.models import stage_named
 from munmaek.tasks.classify.model import Classifier
 from munmaek.tasks.classify.objective import NeuralClassifier
@@ -330,6 +332,37 @@ def test_a_long_sentence_is_cut_where_python_cuts_it(living: Engine) -> None:
     assert found["text"] == record.text
     assert found["source"]["pieces"] == list(record.source.pieces)
     assert found["notices"] == list(record.notices)
+
+
+def test_without_a_kernel_products_are_the_same(living: Engine) -> None:
+    rng = np.random.default_rng(0)
+    weight = rng.standard_normal((7, 5)).astype(np.float32)
+    packed = pack_tensors({"w": weight}, "float32")
+    given = {"tensors": packed.described, "data": base64.b64encode(packed.data).decode("ascii")}
+    for rows in (1, 4, 6):
+        x = rng.standard_normal((rows, 5)).astype(np.float32)
+        wanted = (x @ weight.T).ravel()
+        for kernel in (True, False):
+            found = living.inner.call("multiplied", json.dumps(given), x.ravel().tolist(), kernel)
+            assert np.allclose(found, wanted, atol=1e-5), (rows, kernel)
+
+
+def test_a_text_longer_than_the_positions_is_refused(living: Engine) -> None:
+    twin = living.open("post-norm", variant("post-norm"))
+    with pytest.raises(Exception, match="longer than the model's 64 positions"):
+        twin.record("나는 학교에서 책을 " * 20)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [("munmaek_live", 2, "version 2 of a living model"), ("stage", "rwkv", "does not compute")],
+)
+def test_a_model_of_another_kind_is_refused(
+    field: str, value: Any, said: str, living: Engine
+) -> None:
+    weights = json.loads(living_model(model("lm", "rnn"), name="m").json)
+    with pytest.raises(Exception, match=said):
+        living.inner.call("opened", "m", json.dumps({**weights, field: value}))
 
 
 def test_a_model_too_large_for_a_page_says_what_makes_it_smaller(

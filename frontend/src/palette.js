@@ -18,6 +18,13 @@ export function asOnPaper(draw) {
   }
 }
 
-/** A colour or the typeface by its name in the styles. */
-export const variable = (name) => (onPaper ? PAPER[name]
-  : getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim() || PAPER[name]);
+const kept = new Map();
+
+/** A colour or the typeface by its name in the styles; asked for once in each theme, since the browser computes all styles for an answer. */
+export function variable(name) {
+  if (onPaper) return PAPER[name];
+  const root = document.documentElement;
+  const key = `${root.dataset.theme ?? matchMedia("(prefers-color-scheme: dark)").matches} ${name}`;
+  if (!kept.has(key)) kept.set(key, getComputedStyle(root).getPropertyValue(`--${name}`).trim() || PAPER[name]);
+  return kept.get(key);
+}

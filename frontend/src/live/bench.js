@@ -9,9 +9,17 @@ const byScope = (off) => off.reduce((scopes, [name, head]) => ({ ...scopes, [nam
 /** An error of the engine, in the reader's language. */
 const told = (error) => (error.code ? new Error(t(`live.${error.code}`, error.values)) : error);
 
+function opened(weights) {
+  try {
+    return load(weights);
+  } catch (error) {
+    throw told(error);
+  }
+}
+
 /** Props: the JSON of each model. Every method throws an Error of one line. */
 export function bench(weights) {
-  const models = weights.map(load);
+  const models = weights.map(opened);
   const record = (at, text, options = {}) => {
     try {
       const made = models[at].record(text, options);

@@ -1,6 +1,7 @@
 // A model of munmaek that computes where it is read: `load` of what `munmaek look --live` wrote.
 import { greatest, softmax } from "./maths.js";
 import { recordOf } from "./record.js";
+import { Refused, SAID } from "./refused.js";
 import { LINEAGE } from "./stages/index.js";
 import { following } from "./tasks/lm.js";
 import { composed } from "./text/characters.js";
@@ -9,20 +10,6 @@ import { Tokenizer } from "./text/tokenizer.js";
 import { linear, tensorsOf } from "./weights.js";
 
 const VERSION = 1;
-const SAID = {
-  empty: () => "no text to look at; give a sentence",
-  first: () => "the first word of the text alone is longer than what can be looked at",
-  cut: ({ total, limit }) => `The text has ${total} tokens; what is shown is its beginning of at most ${limit}.`,
-};
-
-/** A text that cannot be read; `code` says why, for a page that says it in the reader's language. */
-export class Refused extends Error {
-  constructor(code, values = {}) {
-    super(SAID[code](values));
-    Object.assign(this, { code, values });
-  }
-}
-
 const TOKENS_MOST = 512; // of a text that is looked at, as `munmaek.look.capture` has it
 
 /**
@@ -114,6 +101,8 @@ export { Tokenizer, isMark, linear, tensorsOf };
 
 /** The model of what was written for it. */
 export function load(weights) {
-  if (weights.munmaek_live !== VERSION) throw new Error(`version ${weights.munmaek_live} of a living model is not ${VERSION}, the one read`);
+  const { munmaek_live: given, stage, task } = weights;
+  if (given !== VERSION) throw new Refused("version", { given, known: VERSION });
+  if (!LINEAGE[stage]?.[task]) throw new Refused("unknown", { stage, task });
   return new Model(weights);
 }

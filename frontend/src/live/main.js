@@ -9,10 +9,14 @@ performance.mark("munmaek:start");
 know({ ...viewer, ...living });
 const given = (id) => JSON.parse(document.getElementById(id).textContent);
 const boot = given("boot");
-const models = bench(boot.models.map(given));
 const page = document.getElementById("app");
-page.replaceChildren(); // the figures as they were, for readers without a script
-render(html`<${Living} boot=${boot} bench=${models}/>`, page);
+try {
+  const models = bench(boot.models.map(given));
+  page.replaceChildren(); // the figures as they were, for readers without a script
+  render(html`<${Living} boot=${boot} bench=${models}/>`, page);
+} catch (error) {
+  document.getElementById("old").textContent = error.message;
+}
 
 // Two frames later the browser has painted what was drawn at once.
 requestAnimationFrame(() => requestAnimationFrame(() => performance.mark("munmaek:drawn")));

@@ -10,12 +10,13 @@ export const rowsOf = (values, width) => Array.from({ length: values.length / wi
 /** Cosines and sines of positions, for heads of even width K: functions of [N, D] that turn it. */
 export function rotary(start, heads, width) {
   const halves = width / 2;
+  const rates = Float64Array.from({ length: halves }, (_, at) => 10000 ** (-(2 * at) / width));
   return (values) => {
     const out = new Float32Array(values.length);
     const size = heads * width;
     for (let at = 0; at < values.length; at++) {
       const [row, inner] = [Math.floor(at / size), at % width];
-      const angle = (start + row) * 10000 ** (-(2 * (inner % halves)) / width);
+      const angle = (start + row) * rates[inner % halves];
       const other = inner < halves ? -values[at + halves] : values[at - halves];
       out[at] = values[at] * Math.cos(angle) + other * Math.sin(angle);
     }

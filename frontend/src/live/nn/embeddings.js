@@ -1,5 +1,6 @@
 // Tokens and positions as vectors, and the scores of tokens: `munmaek.nn.embeddings`.
 import { each } from "../maths.js";
+import { Refused } from "../refused.js";
 import { linear } from "../weights.js";
 
 /** √D · E[ids], or E[ids] unless `scaled`: [T, D]. */
@@ -13,7 +14,7 @@ export function embed(table, ids, scaled = true) {
 /** Adds PE of the positions from `start` on to [T, D]: sines and cosines, or a learned table. */
 export function addPositions(values, width, start, table) {
   const rows = values.length / width;
-  if (table && start + rows > table.rows) throw new RangeError("positions");
+  if (table && start + rows > table.rows) throw new Refused("positions", { wanted: start + rows, capacity: table.rows });
   for (let row = 0; row < rows; row++) {
     const learned = table?.row(start + row);
     for (let at = 0; at < width; at++) {
