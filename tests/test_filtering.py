@@ -16,7 +16,12 @@ from munmaek.cli import main
 from munmaek.errors import InputError
 from munmaek.filtering import Choice, Settings, filter_corpus, run
 from munmaek.filtering.duplicates import NearTexts, SeenTexts, normalised
+from munmaek.filtering.workers import opened_measures
+from munmaek.ngram import compact
+from munmaek.ngram.tables import NgramTables
 from munmaek.tasks.lm import text_measures
+from munmaek.tasks.loading import load
+from munmaek.tasks.measures import MeasuredBy
 
 TEXT = Path(__file__).with_name("test_ngram_golden.txt")
 
@@ -352,3 +357,36 @@ def test_bad_files_are_named(
     asked = ["--thresholds", str(limits), "-o", str(tmp_path / "o.txt")]
     assert main(["filter", str(model), str(table), *asked]) == 2
     assert "no file of thresholds" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["compact", "quantised"])
+def test_unpacking_for_much_text_changes_no_score(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    packed = tmp_path / form
+    assert main(["export", str(model), "--to", form, "-o", str(packed)]) == 0
+    texts = read(TEXT)
+    found = []
+    for repaid in (10**9, 0):
+        monkeypatch.setattr(compact, "_REPAID", repaid)
+        measures = opened_measures(packed, MeasuredBy(text_bytes=1000))
+        found.append(measures.of([text for text in texts if text]))
+    for name, values in found[0].items():
+        assert np.array_equal(values, found[1][name]), name
+
+
+def test_packed_tables_are_unpacked_where_text_is_much_and_memory_plenty(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed = tmp_path / "packed"
+    assert main(["export", str(model), "--to", "compact", "-o", str(packed)]) == 0
+    tables = load(packed).model.tables
+    ngrams = sum(tables.counts)
+    assert isinstance(tables, compact.CompactTables)
+    assert compact.for_much_text(tables, 0) is tables
+    assert compact.for_much_text(tables, 4 * ngrams) is tables
+    unpacked = compact.for_much_text(tables, 4 * ngrams + 1)
+    assert isinstance(unpacked, NgramTables)
+    assert compact.for_much_text(unpacked, 0) is unpacked
+    monkeypatch.setattr(compact, "free_memory", lambda: 22 * ngrams)
+    assert compact.for_much_text(tables, 1 << 40) is tables

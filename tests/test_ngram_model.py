@@ -60,6 +60,18 @@ def test_scoring_many_equals_scoring_each(order, many):
         assert np.array_equal(scores, model.score(ids))
 
 
+def test_scores_do_not_depend_on_threads(monkeypatch):
+    monkeypatch.setattr("munmaek.models.ngram.model._TOKENS_A_THREAD", 10)
+    model, draw = model_of(3), np.random.default_rng(0)
+    ids = draw.integers(4, V, 500)
+    offsets = np.array([0, 0, *np.sort(draw.integers(0, 500, 60)), 500])
+    alone = model.score_flat(ids, offsets, threads=1)
+    for threads in (2, 5, None):
+        assert np.array_equal(model.score_flat(ids, offsets, threads=threads), alone)
+    rows = [ids[begin:end] for begin, end in pairwise(offsets.tolist())]
+    assert np.array_equal(np.concatenate([model.score(row) for row in rows]), alone)
+
+
 @given(order=orders, ids=st.lists(token, min_size=1, max_size=9))
 def test_explanations_add_up_to_the_score(order, ids):
     model = model_of(order)

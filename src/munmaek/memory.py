@@ -4,15 +4,18 @@ import mmap
 import os
 import re
 from contextlib import suppress
+from pathlib import Path
 
 from munmaek.errors import ConfigError
 
-__all__ = ["anonymous", "keep_few_products", "parse_size"]
+__all__ = ["anonymous", "free_memory", "keep_few_products", "parse_size"]
 
 PRODUCTS_KEPT = 16
 _SIZE = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)\s*([KMGT]?)(?:I?B)?", re.IGNORECASE)
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _LEAST = 256 * 2**20
+_UNKNOWN = 1 << 32
+"""Bytes that a machine has that does not say how many."""
 
 
 def keep_few_products() -> None:
@@ -39,6 +42,25 @@ def anonymous(size: int) -> mmap.mmap:
         with suppress(OSError):  # a kernel built without them refuses the hint
             room.madvise(mmap.MADV_HUGEPAGE)
     return room
+
+
+def free_memory() -> int:
+    """Return the bytes of the machine that are free, as far as it or its container says."""
+    with suppress(OSError, ValueError, StopIteration):
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        found = next(line for line in lines if line.startswith("MemAvailable"))
+        return min([1024 * int(found.split()[1]), *_limits()])
+    if hasattr(os, "sysconf"):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    return _UNKNOWN
+
+
+def _limits() -> list[int]:
+    """Return what a container may have in all, where there is such a limit."""
+    place = Path("/sys/fs/cgroup/memory.max")
+    with suppress(OSError, ValueError):
+        return [int(place.read_text(encoding="ascii"))]
+    return []
 
 
 def parse_size(text: str, *, where: str = "--memory") -> int:

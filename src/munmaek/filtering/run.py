@@ -105,7 +105,8 @@ def filter_corpus(settings: Settings) -> Filtered:
     """
     began = time.perf_counter()
     _check(settings)
-    with workers(settings.model, settings.by, jobs=settings.jobs) as work:
+    size = _size(settings.files)
+    with workers(settings.model, settings.by, jobs=settings.jobs, text_bytes=size) as work:
         cut = _cut(settings, work)
         files = _files(settings.output, cut)
         with ExitStack() as stack:
@@ -145,6 +146,12 @@ def _check(settings: Settings) -> None:
     if settings.write_scores and is_plain(settings.output):
         message = f"-o {settings.output}: plain text has no columns for --write-scores; use .tsv"
         raise ConfigError(message)
+
+
+def _size(patterns: Sequence[str]) -> int:
+    """Return the bytes of the files that lie on this machine, packed as they are."""
+    paths = [Path(each) for pattern in patterns for each in matching(pattern)]
+    return sum(path.stat().st_size for path in paths if path.is_file())
 
 
 def is_plain(path: Path) -> bool:

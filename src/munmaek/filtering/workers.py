@@ -87,14 +87,16 @@ def _result(given: tuple[Item, Future[Columns] | None]) -> tuple[Item, Columns]:
 
 
 @contextmanager
-def workers(model: Path, by: MeasuredBy, *, jobs: int) -> Generator[Workers]:
+def workers(model: Path, by: MeasuredBy, *, jobs: int, text_bytes: int = 0) -> Generator[Workers]:
     """Open a model in this process, and in ``jobs`` others where more than one work.
+
+    Several processes share tables as they lie in the file, so these prepare nothing.
 
     Raises:
         ArtefactError: as ``opened_measures``, like the others.
     """
     threads = available() if jobs == 1 else 1
-    by = replace(by, threads=threads)
+    by = replace(by, threads=threads, text_bytes=text_bytes if jobs == 1 else 0)
     measures = opened_measures(model, by)
     if jobs == 1:
         yield Workers(measures, None, 1)

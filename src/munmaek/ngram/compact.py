@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from munmaek.arrays import Float32s, Int32s, Int64s, Uint32s, Uint64s
 from munmaek.errors import ArtefactError
+from munmaek.memory import free_memory
 from munmaek.ngram import compact_kernels as kernels
 from munmaek.ngram.bisecting import below
 from munmaek.ngram.bits import SAMPLED, low_width, words_for, write_bits, write_rising
@@ -40,10 +41,16 @@ from munmaek.ngram.tables import (
 )
 from munmaek.progress import followed
 
-__all__ = ["CompactTables", "compress", "fast", "quantise", "tables_from"]
+__all__ = ["CompactTables", "compress", "fast", "for_much_text", "quantise", "tables_from"]
 
 
 _WIDEST = 32
+_REPAID = 4
+"""Bytes of text for each n-gram, above which unpacking pays: twice of where it was measured to."""
+_FAST_SIZE = 22
+"""Bytes of an n-gram in the fast form, about."""
+_SHARE = 0.25
+"""Share of the free memory that the fast form may take."""
 
 
 @final
@@ -204,6 +211,20 @@ def tables_from(
 def fast(tables: NgramTables | CompactTables) -> NgramTables:
     """Return the fast form of either."""
     return tables if isinstance(tables, NgramTables) else tables.expand()
+
+
+def for_much_text(
+    tables: NgramTables | CompactTables, text_bytes: int
+) -> NgramTables | CompactTables:
+    """Return the fast form where so much text repays making it, and memory is plenty.
+
+    Both forms give the same scores to the bit. Text is scored several times as fast by the one that
+    is made, and making it takes as long as scoring some bytes of text for each n-gram.
+    """
+    ngrams = sum(tables.counts)
+    pays = text_bytes > _REPAID * ngrams
+    fits = _FAST_SIZE * ngrams <= free_memory() * _SHARE
+    return fast(tables) if pays and fits else tables
 
 
 @compiled

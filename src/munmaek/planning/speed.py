@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from munmaek import memory
 from munmaek.errors import MunmaekError
 from munmaek.nn.products import fast_products
 from munmaek.text.json_files import read_json_object
@@ -26,8 +27,6 @@ __all__ = ["Speed", "cached_speed", "measured_speed"]
 _SHAPE = 1024, 384, 1536
 """Rows, inner width and outer width: a batch through a layer of a small network."""
 _REPEATS = 12
-_UNKNOWN = 1 << 32
-"""Bytes that a machine has that does not say how many."""
 _FORM = 1
 """Goes up when speeds are measured otherwise."""
 
@@ -106,21 +105,7 @@ def free_memory(device: str = "cpu") -> int:
     """Return the bytes that are free: of the card, or of the machine."""
     if device == "cuda":
         return int(torch.cuda.mem_get_info()[0])
-    with suppress(OSError, ValueError):
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        found = next(line for line in lines if line.startswith("MemAvailable"))
-        return min([1024 * int(found.split()[1]), *_limits()])
-    if hasattr(os, "sysconf"):
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
-    return _UNKNOWN
-
-
-def _limits() -> list[int]:
-    """Return what a container may have in all, where there is such a limit."""
-    place = Path("/sys/fs/cgroup/memory.max")
-    with suppress(OSError, ValueError):
-        return [int(place.read_text(encoding="ascii"))]
-    return []
+    return memory.free_memory()
 
 
 def _key(device: str) -> str:

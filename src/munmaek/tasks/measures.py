@@ -23,6 +23,8 @@ class MeasuredBy:
     """Texts that others are compared with, of an encoder."""
     threads: int = 1
     """Threads of compiled code."""
+    text_bytes: int = 0
+    """Bytes of text that are to be measured, as far as is known: much text repays preparations."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from munmaek.ngram.estimation import estimate_text, estimate_trie
 from munmaek.ngram.filling import OnCounted
 from munmaek.ngram.lookup import Entry, find
 from munmaek.ngram.memory_pool import MemoryPool
+from munmaek.ngram.parallel import available
 from munmaek.ngram.pruning import above, histories_of_counts, prune_by_entropy, subset
 from munmaek.ngram.queries import top
 from munmaek.ngram.sequences import check_range, predictable_ids
@@ -29,6 +30,9 @@ __all__ = ["Explanation", "NgramModel", "Sequences"]
 
 Ids = Sequence[int] | NDArray[np.integer[Any]]
 Sequences = Sequence[Ids]
+
+_TOKENS_A_THREAD = 1 << 15
+"""Tokens, at least, that another thread is begun for."""
 
 
 @final
@@ -285,10 +289,16 @@ class NgramModel:
         flat = self.score_flat(ids, offsets)
         return np.split(flat, offsets[1:-1]) if len(sequences) else []
 
-    def score_flat(self, ids: Int64s, offsets: Int64s) -> Floats:
-        """Score sequences that lie end to end, s at ``ids[offsets[s] : offsets[s + 1]]``."""
+    def score_flat(self, ids: Int64s, offsets: Int64s, *, threads: int | None = None) -> Floats:
+        """Score sequences that lie end to end, s at ``ids[offsets[s] : offsets[s + 1]]``.
+
+        Many go through as many threads as there are processors, or as are asked for; the scores are
+        the same to the bit.
+        """
         check_range(ids, offsets, self.vocab_size)
-        return score(self.tables, ids, offsets, bos=self.bos)
+        most = available() if threads is None else threads
+        threads = min(most, len(ids) // _TOKENS_A_THREAD + 1)
+        return score(self.tables, ids, offsets, bos=self.bos, threads=threads)
 
     def explain(self, ids: Ids) -> list[Explanation]:
         """Explain each token's probability: the n-gram that matched and the backoffs paid.

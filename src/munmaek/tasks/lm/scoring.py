@@ -183,16 +183,21 @@ def _tokens(tokenizer: Tokenizer, ids: Sequence[int], score: Floats) -> tuple[Sc
 class _ScoresFlat(Protocol):
     """A model that scores sentences lying end to end, as ``NgramModel.score_flat`` does."""
 
-    def score_flat(self, ids: Ints, offsets: Ints) -> Floats: ...
+    def score_flat(self, ids: Ints, offsets: Ints, *, threads: int | None) -> Floats: ...
 
 
 def flat_scores(
-    model: LanguageModel[Any], tokenizer: Tokenizer, texts: Sequence[str], *, apart: bool = False
+    model: LanguageModel[Any],
+    tokenizer: Tokenizer,
+    texts: Sequence[str],
+    *,
+    apart: bool = False,
+    threads: int | None = None,
 ) -> tuple[Ints, Ints, Floats]:
     """Return ids and offsets of all sentences, and the natural-log probability of every token."""
     if isinstance(model, _ScoresFlat):
         ids, offsets = flat_ids(tokenizer, texts)
-        return ids, offsets, model.score_flat(ids, offsets)
+        return ids, offsets, model.score_flat(ids, offsets, threads=threads)
     encoded = _ended(tokenizer, texts)
     ids, offsets = flatten(encoded)
     on = _reads_documents(model) and not apart
@@ -363,7 +368,7 @@ def sentence_sums(
         found = _scored_words(model, tokenizer, texts, threads or available())
         if found is not None:
             return found, found.logprobs - found.unknown_logprobs
-    ids, offsets, scores = flat_scores(model, tokenizer, texts, apart=apart)
+    ids, offsets, scores = flat_scores(model, tokenizer, texts, apart=apart, threads=threads)
     unknown, begins = ids == tokenizer.unk, offsets[:-1]
     found = TextScore(
         logprobs=np.add.reduceat(scores, begins),

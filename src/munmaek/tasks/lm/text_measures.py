@@ -2,11 +2,14 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from munmaek.arrays import Floats
 from munmaek.errors import UnsupportedError
+from munmaek.models.ngram import NgramModel
+from munmaek.ngram.compact import for_much_text
 from munmaek.tasks.lm.model import TrainedLanguageModel
 from munmaek.tasks.lm.scoring import sentence_sums
 from munmaek.tasks.measures import MeasuredBy, TextMeasures
@@ -45,7 +48,7 @@ def measured_texts(
 
 
 def language_measures(trained: TrainedLanguageModel, by: MeasuredBy) -> TextMeasures:
-    """Return what tells texts apart by their perplexity.
+    """Return what tells texts apart by their perplexity; packed tables are unpacked for many.
 
     Raises:
         UnsupportedError: a model that gives scores and no probabilities.
@@ -56,6 +59,9 @@ def language_measures(trained: TrainedLanguageModel, by: MeasuredBy) -> TextMeas
             "perplexity; choose another smoothing, or normalised = true in [model.smoothing]"
         )
         raise UnsupportedError(message)
+    if isinstance(trained.model, NgramModel):
+        tables = for_much_text(trained.model.tables, by.text_bytes)
+        trained = replace(trained, model=replace(trained.model, tables=tables))
     return TextMeasures(
         COLUMNS,
         more_is_better=False,
