@@ -71,6 +71,28 @@ def test_sums_of_windows_make_the_trie_of_the_text(order: int, size: int) -> Non
         assert getattr(made, name).dtype == getattr(wanted, name).dtype
 
 
+def test_buckets_of_windows_are_in_their_order_and_of_like_size() -> None:
+    from munmaek.engines.cluster import cuts_of
+    from munmaek.engines.work import bucket_of, summed_windows
+
+    rng = np.random.default_rng(3)
+    offsets = np.arange(0, 40_001, 20)
+    ids = np.minimum(4 + rng.zipf(1.2, 40_000), 999).astype(np.int32)
+    text = bound(ids, offsets, bos=BOS, eos=EOS)
+    packing = Packing.of(4, 1000)
+    keys, counts = windows_of(text, packing, vocab_size=1000, bos=BOS, eos=EOS)
+    cuts = cuts_of(np.bincount(text, minlength=1000), packing, 16)
+    assert list(cuts) == sorted({*cuts})
+    sizes = np.bincount(bucket_of(keys[0].copy(), cuts), weights=counts, minlength=len(cuts) + 1)
+    assert sizes.max() < 4 * sizes.mean()
+    whole = np.concatenate([keys, counts[None]])
+    twice = summed_windows(np.concatenate([whole, whole[:, ::-1]], axis=1))
+    assert np.array_equal(twice[-1], 2 * summed_windows(whole)[-1])
+    parts = bucket_of(keys[0].copy(), cuts)
+    by_bucket = [summed_windows(whole[:, parts == each]) for each in np.unique(parts)]
+    assert np.array_equal(np.concatenate(by_bucket, axis=1), summed_windows(whole))
+
+
 SMOOTHINGS = (
     "kneser-ney",
     "witten-bell",

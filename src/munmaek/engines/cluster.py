@@ -1,11 +1,12 @@
-"""Spark as an engine: workers count parts natively, Spark adds up integers by their keys.
+"""Spark as an engine: workers count parts natively, Spark brings together what belongs together.
 
-Rows are shuffled by their whole key, so no context is too frequent for one worker; sums of integers
-do not depend on partitions, on tasks that are run again or twice, or on adaptive plans. Sorted sums
-come to the driver a partition at a time.
+Windows are shuffled by ranges of their keys, packed by the thousand, and those of a range are added
+up by the worker that has it. Sums of integers do not depend on partitions, on tasks that are run
+again or twice, or on adaptive plans. They come to the driver a range at a time, in order.
 """
 
 import os
+from bisect import bisect_left
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from functools import reduce
@@ -15,13 +16,22 @@ import numpy as np
 
 from munmaek.arrays import Int64s
 from munmaek.engines.inputs import Frame, frames_of
-from munmaek.engines.sessions import check_workers, explaining, mapped, open_session
-from munmaek.engines.work import LIMBS, CountWindows, CountWords, Numbering, Subwords, Words, packed
+from munmaek.engines.sessions import check_workers, explaining, mapped, open_session, parallelism
+from munmaek.engines.work import (
+    LIMBS,
+    CountWindows,
+    CountWords,
+    MergeWindows,
+    Numbering,
+    Subwords,
+    Words,
+)
 from munmaek.errors import ConfigError, InputError
 from munmaek.fit.holding import NOTHING
 from munmaek.fit.vocabulary import make_tokenizer
 from munmaek.ngram.reading import UNK, Reserved, ranked
 from munmaek.ngram.windows import Packing
+from munmaek.ngram.words import tally
 from munmaek.tasks.lm.counted_text import CountedText
 from munmaek.tasks.lm.merged import Asked, Merged
 from munmaek.text.building import SPECIALS
@@ -30,6 +40,10 @@ from munmaek.text.tokenizers import KINDS
 
 __all__ = ["Cluster"]
 
+_BUCKET, _MOST_BUCKETS = 1 << 22, 1 << 14
+"""Windows that a worker merges at a time, about, and parts that a task's windows fall into."""
+_SAMPLE = 5000
+"""Rows by which the frequency of subwords is told, about."""
 _WORD = 400
 """Bytes that a word of the vocabulary takes here, about, besides three times its own."""
 _RESERVED = {Reserved.REFUSE: -2, Reserved.SPACE: -1, Reserved.WORD: UNK}
@@ -69,18 +83,22 @@ class Cluster:
         what = f"--engine {self.address}"
         with explaining(what):
             frames = frames_of(self.session, asked.paths, column=recipe.text_column)
-            known, numbering = self._numbering(asked, frames)
+            known, numbering, shares = self._numbering(asked, frames)
             asked.stages.tell("counting")
             packing, facts = Packing.of(asked.order, known.sizes["vocab_size"]), dict[int, int]()
             given = _described(known, corpus_name(list(asked.paths)), valid, facts)
-            yield Merged(given, packing, self._sums(frames, numbering, packing, given, facts))
+            yield Merged(
+                given, packing, self._sums(frames, numbering, packing, given, (shares, facts))
+            )
 
-    def _numbering(self, asked: Asked, frames: Sequence[Frame]) -> tuple[CountedText, Numbering]:
-        """Return the vocabulary or the tokenizer, and the workers' way to ids."""
+    def _numbering(
+        self, asked: Asked, frames: Sequence[Frame]
+    ) -> tuple[CountedText, Numbering, Int64s]:
+        """Return the words or the tokenizer, the workers' way to ids, and counts of ids, about."""
         recipe, reserved = asked.recipe, _RESERVED[asked.reserved]
         if recipe.tokenizer == "words":
-            words = self._vocabulary(asked, frames, reserved)
-            return _text(words), Words("\n".join(words), reserved)
+            words, counts = self._vocabulary(asked, frames, reserved)
+            return _text(words), Words("\n".join(words), reserved), counts
         # Learned here, of the lines in their order, as in one process; a folder's is read.
         lines = (
             read_text(asked.paths, column=recipe.text_column).lines
@@ -88,10 +106,23 @@ class Cluster:
             else ()
         )
         tokenizer = make_tokenizer(lines, recipe)
-        return _text(tokenizer), Subwords(tokenizer.content, tokenizer.kind)
+        numbering = Subwords(tokenizer.content, tokenizer.kind)
+        return _text(tokenizer), numbering, self._sampled(frames, numbering, tokenizer.vocab_size)
 
-    def _vocabulary(self, asked: Asked, frames: Sequence[Frame], reserved: int) -> tuple[str, ...]:
-        """Count all words, and return those of the vocabulary in the order of their ids.
+    def _sampled(self, frames: Sequence[Frame], numbering: Numbering, size: int) -> Int64s:
+        """Return how often ids occur in all rows, by some of them: [V]."""
+        share = min(1.0, _SAMPLE / max(sum(frame.rows.count() for frame in frames), 1))
+        counts = np.zeros(size, dtype=np.int64)
+        for frame in frames:
+            rows = frame.rows.sample(fraction=share, seed=0).limit(2 * _SAMPLE).collect()
+            lines = frame.reading.lines([row[0] for row in rows])
+            tally(numbering.text(lines, frame.reading.name), counts)
+        return (counts / share).astype(np.int64)
+
+    def _vocabulary(
+        self, asked: Asked, frames: Sequence[Frame], reserved: int
+    ) -> tuple[tuple[str, ...], Int64s]:
+        """Count all words; return those of the vocabulary in the order of their ids, and counts.
 
         Raises:
             InputError: no words, or more than this process can hold.
@@ -114,11 +145,12 @@ class Cluster:
         finally:
             enough.unpersist()
         words = table.column("word").to_pylist()
-        counts = table.column("n").to_numpy()
+        counts: Int64s = table.column("n").to_numpy()
         if not words and not len(counts):
             self._refuse_nothing(asked, summed)
         places = ranked(words, counts, specials=len(SPECIALS), most=most)
-        return (*SPECIALS, *(words[int(place)].decode() for place in places))
+        found = (*SPECIALS, *(words[int(place)].decode() for place in places))
+        return found, np.concatenate([np.zeros(len(SPECIALS), dtype=np.int64), counts[places]])
 
     def _refuse_nothing(self, asked: Asked, summed: Any) -> None:
         if summed.isEmpty():
@@ -132,25 +164,60 @@ class Cluster:
         numbering: Numbering,
         packing: Packing,
         given: CountedText,
-        facts: dict[int, int],
+        counts: tuple[Int64s, dict[int, int]],
     ) -> Iterator[tuple[Int64s, Int64s]]:
         """Yield sums of windows in their order; what is no window goes to ``facts``."""
-        names = [f"k{column}" for column in range(packing.columns)]
-        schema = ", ".join(f"{name} bigint" for name in [*names, "n"])
+        shares, facts = counts
         sizes = {name: given.sizes[name] for name in ("vocab_size", "bos", "eos")}
+        cuts = cuts_of(shares, packing, buckets := self._buckets(shares))
         counted = [
-            mapped(frame.rows, CountWindows(frame.reading, numbering, packing, **sizes), schema)
+            mapped(
+                frame.rows,
+                CountWindows(frame.reading, numbering, packing, cuts, **sizes),
+                "bucket int, windows binary",
+            )
             for frame in frames
         ]
-        summed = reduce(_union, counted).groupBy(*names).agg({"n": "sum"}).toDF(*names, "n")
-        blobs = mapped(summed.orderBy(*names), packed, "windows binary")
-        for row in blobs.toLocalIterator(prefetchPartitions=True):
-            numbers = np.frombuffer(bytes(row[0]), dtype=np.int64).reshape(len(names) + 1, -1)
+        united = reduce(_union, counted)
+        parted = united.repartitionById(buckets, united["bucket"])
+        merged = mapped(parted, MergeWindows(packing.columns), "windows binary")
+        for row in merged.toLocalIterator(prefetchPartitions=True):
+            numbers = np.frombuffer(bytes(row[0]), dtype=np.int64)
+            numbers = numbers.reshape(packing.columns + 1, -1)
             begin = int(np.searchsorted(numbers[0], 0))
-            facts.update(
-                zip((-numbers[0, :begin]).tolist(), numbers[-1, :begin].tolist(), strict=True)
-            )
+            told = zip((-numbers[0, :begin]).tolist(), numbers[-1, :begin].tolist(), strict=True)
+            facts.update(told)
             yield np.ascontiguousarray(numbers[:-1, begin:]), numbers[-1, begin:]
+
+    def _buckets(self, shares: Int64s) -> int:
+        """Return how many buckets have about as many windows as a worker merges at a time."""
+        wanted = -(-int(shares.sum()) // _BUCKET)
+        return min(max(wanted, parallelism(self.session)), _MOST_BUCKETS)
+
+
+def cuts_of(counts: Int64s, packing: Packing, buckets: int) -> tuple[int, ...]:
+    """Return first numbers of windows at which buckets begin, each with about as many windows.
+
+    A word that is more frequent than that is cut by the words after it, as if these were
+    independent of it. Whatever the cuts are, sums are the same; they balance work alone.
+
+    Args:
+        counts: how often each word occurs, about: [V].
+        packing: the form of windows, two words or more in a number.
+        buckets: how many are wanted.
+    """
+    weights = counts + 1e-3
+    ends: list[float] = (np.cumsum(weights) / weights.sum()).tolist()
+    cuts = set[int]()
+    for wanted in (each / buckets for each in range(1, buckets)):
+        first = min(bisect_left(ends, wanted), len(ends) - 1)
+        before = ends[first - 1] if first else 0.0
+        within = (wanted - before) / max(ends[first] - before, 1e-300)
+        second = min(bisect_left(ends, within), len(ends) - 1)
+        (_, shift), (column, other) = packing.place(0), packing.place(1)
+        cut = (first + 1) << shift
+        cuts.add(cut | (second + 1) << other if column == 0 and packing.order > 1 else cut)
+    return tuple(sorted(cuts))
 
 
 def _union(first: Any, second: Any) -> Any:

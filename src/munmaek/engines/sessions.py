@@ -15,7 +15,7 @@ from typing import Any
 from munmaek.engines import work
 from munmaek.errors import InputError, MunmaekError, UnsupportedError
 
-__all__ = ["check_workers", "explaining", "mapped", "open_session", "spark_module"]
+__all__ = ["check_workers", "explaining", "mapped", "open_session", "parallelism", "spark_module"]
 
 _JAVA = 17
 _LOOPBACK = re.compile(r"spark://(127\.|localhost)")
@@ -59,6 +59,9 @@ def open_session(address: str) -> tuple[Any, bool]:
         local = address.startswith("local")
         if local or address.startswith("spark://"):
             os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        if local:
+            # Java does little here, and takes longer to compile than to do it.
+            builder = builder.config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1")
         if local or _LOOPBACK.match(address):
             os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
             for name, value in _LOCAL.items():
@@ -98,7 +101,7 @@ def check_workers(session: Any, address: str) -> None:
     wanted = work.here()
     schema = ", ".join(f"{name} string" for name in wanted)
     with explaining(f"--engine {address}"):
-        parts = max(2, _parallelism(session))
+        parts = max(2, parallelism(session))
         asked = mapped(session.range(parts, numPartitions=parts), work.versions, schema)
         rows = asked.distinct().collect()
     for row in rows:
@@ -119,7 +122,8 @@ def mapped(frame: Any, function: Any, schema: Any) -> Any:
         return frame.mapInArrow(function, schema)
 
 
-def _parallelism(session: Any) -> int:
+def parallelism(session: Any) -> int:
+    """Return how many tasks run side by side; of a cluster behind a server it is not known."""
     context = getattr(session, "_sc", None)
     return 8 if context is None else int(context.defaultParallelism)
 

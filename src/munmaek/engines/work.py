@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import Any, cast, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from munmaek.arrays import Bytes, Int32s, Int64s
 from munmaek.errors import InputError
@@ -33,13 +34,15 @@ __all__ = [
     "LIMBS",
     "CountWindows",
     "CountWords",
+    "MergeWindows",
     "Numbering",
     "Reading",
     "Subwords",
     "Words",
+    "bucket_of",
     "here",
-    "packed",
     "raw_rows",
+    "summed_windows",
     "versions",
 ]
 
@@ -265,15 +268,18 @@ Numbering = Words | Subwords
 @final
 @dataclass(frozen=True, slots=True)
 class CountWindows:
-    """Counts windows natively: batches of rows to batches of packed windows and counts.
+    """Counts windows natively: batches of rows to rows of a bucket and packed windows.
 
-    Numbers below 0 in the first column are no windows: −1 counts rows, and −2 and below are the
-    limbs of the sum of the rows' sha256, by which a text is known in whatever order it is read.
+    A bucket holds the windows of a range of first numbers, so that buckets are in the order of
+    windows. Numbers below 0 are no windows: −1 counts rows, and −2 and below are the limbs of the
+    sum of the rows' sha256, by which a text is known in whatever order it is read.
     """
 
     reading: Reading
     numbering: Numbering
     packing: Packing
+    cuts: tuple[int, ...]
+    """First numbers at which buckets begin, but the first."""
     vocab_size: int
     bos: int
     eos: int
@@ -294,23 +300,27 @@ class CountWindows:
                 waiting, size = [], 0
         if size:
             yield from self._counted(waiting)
-        facts = np.zeros((self.packing.columns, 1 + LIMBS), dtype=np.int64)
-        facts[0] = -1 - np.arange(1 + LIMBS)
-        yield from self._out(facts, np.concatenate([[rows], limbs]))
+        facts = np.zeros((self.packing.columns + 1, 1 + LIMBS), dtype=np.int64)
+        facts[0], facts[-1] = -1 - np.arange(1 + LIMBS), np.concatenate([[rows], limbs])
+        yield _buckets([0], [facts])
 
     def _counted(self, parts: Sequence[Int32s]) -> Batches:
         text = np.concatenate([*parts, np.array([self.bos], dtype=np.int32)])
         sizes = {"vocab_size": self.vocab_size, "bos": self.bos, "eos": self.eos}
         keys, counts = windows_of(text, self.packing, **sizes)
-        yield from self._out(keys, counts)
+        buckets = bucket_of(np.ascontiguousarray(keys[0]), self.cuts)
+        order = np.argsort(buckets, kind="stable")
+        numbers = np.concatenate([keys, counts[None]])[:, order]
+        limits = np.searchsorted(buckets[order], np.arange(len(self.cuts) + 2))
+        found = [bucket for bucket in range(len(limits) - 1) if limits[bucket] < limits[bucket + 1]]
+        for bucket in found:
+            yield _buckets([bucket], [numbers[:, limits[bucket] : limits[bucket + 1]]])
 
-    def _out(self, keys: Int64s, counts: Int64s) -> Batches:
-        pa = _arrow()
-        names = [*(f"k{column}" for column in range(len(keys))), "n"]
-        for begin in range(0, len(counts), _ROWS):
-            end = begin + _ROWS
-            columns = [pa.array(each[begin:end]) for each in [*keys, counts]]
-            yield pa.RecordBatch.from_arrays(columns, names=names)
+
+def bucket_of(first: Int64s, cuts: Sequence[int]) -> NDArray[np.uint16]:
+    """Return the bucket of each window by its first number: [W]."""
+    found: Int64s = np.searchsorted(np.array(cuts, dtype=np.int64), first, side="right")
+    return found.astype(np.uint16)
 
 
 def _sum_of_hashes(lines: Sequence[str]) -> Int64s:
@@ -319,21 +329,40 @@ def _sum_of_hashes(lines: Sequence[str]) -> Int64s:
     return numbers.sum(axis=0, dtype=np.int64)
 
 
-def packed(batches: Batches) -> Batches:
-    """Yield sorted windows as a few rows of bytes, [C + 1, W] numbers of 64 bits each."""
-    waiting, size = list[Int64s](), 0
-    for batch in batches:
-        columns = [column.to_numpy(zero_copy_only=False) for column in batch.columns]
-        waiting.append(np.stack(columns).astype(np.int64, copy=False))
-        size += batch.num_rows
-        if size >= _PACKED:
-            yield _blob(waiting)
-            waiting, size = [], 0
-    if size:
-        yield _blob(waiting)
+def _buckets(buckets: Sequence[int], windows: Sequence[Int64s]) -> Any:
+    arrow = _arrow()
+    content = [np.ascontiguousarray(each).tobytes() for each in windows]
+    columns = [arrow.array(buckets, arrow.int32()), arrow.array(content, arrow.binary())]
+    return arrow.RecordBatch.from_arrays(columns, names=["bucket", "windows"])
 
 
-def _blob(parts: Sequence[Int64s]) -> Any:
-    pa = _arrow()
-    content = np.concatenate(parts, axis=1).tobytes()
-    return pa.RecordBatch.from_arrays([pa.array([content], pa.binary())], names=["windows"])
+@final
+@dataclass(frozen=True, slots=True)
+class MergeWindows:
+    """Adds up the windows of some buckets, all there are of each."""
+
+    columns: int
+    """C."""
+
+    def __call__(self, batches: Batches) -> Batches:
+        """Yield windows in their order, each once with its sum: [C + 1, W] numbers of 64 bits."""
+        parts = [
+            np.frombuffer(content, dtype=np.int64).reshape(self.columns + 1, -1)
+            for batch in batches
+            for content in batch.column(1).to_pylist()
+        ]
+        if not parts:
+            return
+        summed = summed_windows(np.concatenate(parts, axis=1))
+        for begin in range(0, summed.shape[1], _PACKED):
+            yield _buckets([0], [summed[:, begin : begin + _PACKED]]).select(["windows"])
+
+
+def summed_windows(windows: Int64s) -> Int64s:
+    """Sort windows and add up the counts of those that are alike: [C + 1, W]."""
+    ordered = windows[:, np.lexsort(windows[-2::-1])]
+    unlike = np.any(ordered[:-1, 1:] != ordered[:-1, :-1], axis=0)
+    begins = np.flatnonzero(np.concatenate([[True], unlike]))
+    found = ordered[:, begins]
+    found[-1] = np.add.reduceat(ordered[-1], begins)
+    return found
