@@ -66,6 +66,9 @@ def test_a_dry_run_says_what_it_will_cost_and_leaves_nothing(
     assert found["memory"] == found["parameters"] * 16
     assert found["tokens_per_second"] > 0
     assert found["seconds"] == pytest.approx(2 * found["tokens"] / found["tokens_per_second"])
+    assert [each["processes"] for each in found["shares"]] == [2, 4, 8]
+    # Of two processes each sends half of its gradients, and then half of the sum.
+    assert found["shares"][0]["bytes_per_step"] == 4 * found["parameters"]
     assert sorted(place.iterdir()) == before
 
 

@@ -23,6 +23,17 @@ LOGGERS: Final = ("tensorboard", "mlflow", "wandb")
 """The names of ``munmaek.fit.loggers.NAMES``, which loads torch."""
 RUNNING: Final[Parameters] = {
     "valid": (Valid, None),
+    "dry_run": (
+        Annotated[
+            bool,
+            typer.Option(
+                "--dry-run",
+                help="Take a few steps and write what the run will cost: parameters, memory, speed "
+                "and time.",
+            ),
+        ],
+        False,
+    ),
     "init": (
         Annotated[
             Path | None,
@@ -101,17 +112,6 @@ BESIDES: Final[Parameters] = {
     ),
     "soft_labels": (SoftLabels, None),
     "curve": (Curve, None),
-    "dry_run": (
-        Annotated[
-            bool,
-            typer.Option(
-                "--dry-run",
-                help="Take a few steps and write what the run will cost: parameters, memory, speed "
-                "and time.",
-            ),
-        ],
-        False,
-    ),
     "engine": (CountingEngine, None),
     "memory": (Memory, None),
     "temp_dir": (TempDir, None),
@@ -153,7 +153,8 @@ def train(chosen: Chosen, given: Given) -> None:
     if given.get("engine") is not None:
         _check_engine(given, single)
     if given.get("dry_run"):
-        forecast(recipe, given["data"], given["init"], given["device"], json=given["json"])
+        nowhere = {**given, "output": given["output"] or Path()}
+        forecast(_job(recipe, nowhere, room), json=given["json"])
         return
     job = _job(recipe, given, room)
     if given["folds"] is not None:

@@ -188,24 +188,31 @@ def train_several(
         raise SystemExit(INTERRUPTED)
 
 
-def forecast(
-    recipe: Any, data: Sequence[str], init: Path | None, device: str, *, json: bool
-) -> None:
+def forecast(job: Job, *, json: bool) -> None:
     """Write what a run would cost, after a few steps of it."""
     from dataclasses import asdict
 
-    from munmaek.tasks.mlm.estimate import estimate
+    from munmaek import forecasting
 
-    on = usable_device(device)
-    found = estimate(recipe, data, init=init, device=on)
+    on = "cpu" if job.recipe.is_counted else usable_device(job.device)
+    found = forecasting.forecast(
+        job.recipe, job.data, valid=job.valid, init=job.init, extra=job.extra, device=on
+    )
     if json:
         write_json(asdict(found))
         return
     write(f"parameters  {found.parameters:,}")
     write(f"memory      {size_text(found.memory)} of weights, gradients and moments")
-    write(f"data        {found.tokens:,} tokens a pass")
+    write(f"data        {found.tokens:,} tokens an epoch")
     write(f"speed       {found.tokens_per_second:,.0f} tokens/s, measured here on {on}")
-    write(f"time        {seconds_text(found.seconds)} for {found.epochs:.1f} passes")
+    write(f"step        {found.step_seconds:.3f} s")
+    write(f"time        {seconds_text(found.seconds)} for {found.epochs:.1f} epochs")
+    for each in found.shares:
+        write(
+            f"{each.processes} processes {each.step_seconds:.3f} s a step, "
+            f"{seconds_text(each.seconds)} in all; each has {size_text(each.memory)} and sends "
+            f"{size_text(each.bytes_per_step)} a step"
+        )
 
 
 def unevaluated(info: Any) -> list[str]:

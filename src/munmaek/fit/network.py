@@ -14,6 +14,7 @@ from munmaek.data.bucketing import Lengths, bucket, padding_fraction
 from munmaek.errors import MunmaekWarning, UnsupportedError
 from munmaek.fit.examining import examined
 from munmaek.fit.fingerprints import fingerprints, unmoved_since
+from munmaek.fit.forecast import RehearsedError, rehearse
 from munmaek.fit.holding import is_held_out
 from munmaek.fit.loop import fit
 from munmaek.fit.ranks import leads
@@ -74,6 +75,7 @@ def train_network(
     Raises:
         UnsupportedError: what it begins from does not fit, or reads with another tokenizer.
         MunmaekWarning: it begins from a model that has read what is held out for validation.
+        RehearsedError: its cost alone was wanted.
     """
     if run.init is not None and run.init.info.task == recipe.task:
         _warn_of_read(data, run.init.info.data)
@@ -93,6 +95,9 @@ def train_network(
         output.begin_with(torch.as_tensor(counts))
     before = fingerprints(network)
     network.to(run.device)
+    if run.rehearsal:
+        tokens = int(np.asarray(lengths).sum())
+        raise RehearsedError(rehearse(network, task, training, run.device, tokens))
     if run.folder is not None and leads():
         same_data(run.folder / "data.json", data, tokenizers)
     result = fit(

@@ -24,6 +24,8 @@ class Run:
     """A trained model whose weights are the beginning."""
     report: Callable[[Progress], None] | None = None
     should_stop: Callable[[], bool] | None = None
+    rehearsal: bool = False
+    """End with ``munmaek.fit.forecast.RehearsedError`` where training would begin."""
     clock: Callable[[], float] | None = None
     """Gives the seconds that a budget counts; None is the wall's."""
     planner: Callable[[Recipe, Any], Any] | None = None

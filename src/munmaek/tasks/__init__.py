@@ -307,7 +307,7 @@ TASKS = (
         remote="munmaek.tasks.mlm.remote:RemoteEncoder",
         asked="munmaek.tasks.mlm.options:AskedMasked",
         reads="running text, a text a line",
-        besides=("dry_run", "curve"),
+        besides=("curve",),
         examples=(
             "munmaek train mlm corpus.txt --model bert --layers 6 --epochs 20 -o models/bert",
             "munmaek train mlm corpus.txt --model bert --next-sentence --dry-run",
