@@ -10,7 +10,8 @@ from munmaek.fit.extra import Extra
 from munmaek.fit.forecast import Forecast, RehearsedError
 from munmaek.fit.precision import flushing_subnormals
 from munmaek.fit.recipe import Recipe
-from munmaek.fit.running import Run
+from munmaek.fit.running import Run, Running
+from munmaek.planning.making import planner_of
 from munmaek.tasks import task_named
 from munmaek.tasks.loading import load
 from munmaek.text.memory import Sources
@@ -40,7 +41,9 @@ def forecast(
         raise ConfigError("--dry-run: n-grams are counted in one go, with no steps to be timed")
     task = task_named(recipe.task)
     task.check_extra(extra)
-    run = Run(device, init=None if init is None else load(init), rehearsal=True)
+    planner = planner_of(None, Running(device=device), resume=False)
+    before = None if init is None else load(init)
+    run = Run(device, init=before, planner=planner, rehearsal=True)
     own, other = encoded(paths, recipe.encoding), encoded(valid, recipe.encoding)
     try:
         with flushing_subnormals():

@@ -85,11 +85,10 @@ class RehearsedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Pace:
-    """Seconds of a batch and of an update, and the tokens of a batch."""
+    """Seconds of a batch and of an update."""
 
     batch: float
     update: float
-    tokens: float
 
 
 def rehearse(network: Any, task: Any, config: TrainConfig, device: str, tokens: int) -> Forecast:
@@ -119,14 +118,14 @@ def rehearse(network: Any, task: Any, config: TrainConfig, device: str, tokens: 
     run = _Run(config, len(batches), isinstance(task, Divisible), parameters)
     shares = [run.share(each, paces[-each]) for each in wanted]
     alone = shares[0]
-    speed = run.taken(1) * paces[-1].tokens / alone.step_seconds
+    epoch = run.steps(1) * alone.step_seconds
     return Forecast(
         parameters,
         run.memory,
         tokens,
-        speed,
+        tokens / epoch,
         alone.seconds,
-        alone.seconds * speed / max(tokens, 1),
+        alone.seconds / epoch,
         alone.step_seconds,
         config.shards,
         shares[1:],
@@ -158,15 +157,19 @@ class _Run:
     def share(self, processes: int, pace: _Pace) -> Share:
         """Return what each of some processes has to do."""
         shards = self.config.shards or processes
-        own = math.ceil(shards / processes)
+        own = math.ceil(min(shards, self.batches) / processes)
         work = own * self.config.accumulate * pace.batch / (shards if self.divided else 1)
         sent = int(2 * (processes - 1) / processes * 4 * self.parameters)
         step = work + pace.update + sent / WIRE
         exchanged = 0 if shards == 1 else 4 * self.parameters * (2 if processes > 1 else 1)
         return Share(processes, self.memory + exchanged, sent, step, self._seconds(processes, step))
 
+    def steps(self, processes: int) -> int:
+        """Return the steps of an epoch."""
+        return math.ceil(self.batches / self.taken(processes))
+
     def _seconds(self, processes: int, step: float) -> float:
-        an_epoch = math.ceil(self.batches / self.taken(processes))
+        an_epoch = self.steps(processes)
         limits = [
             self.config.budget,
             None if self.config.epochs is None else self.config.epochs * an_epoch * step,
@@ -184,7 +187,7 @@ def _pace(
     part = task.part(0, 1) if isinstance(task, Divisible) else task
     chosen = [batches[at * len(batches) // BATCHES] for at in range(BATCHES)]
     network.train()
-    clock, spent, tokens, done = time.perf_counter, [0.0, 0.0], 0, 0
+    clock, spent, done = time.perf_counter, [0.0, 0.0], 0
     for number, batch in zip(count(), [chosen[0], *chosen], strict=False):
         if number > 2 and sum(spent) > LONG:
             break
@@ -201,8 +204,8 @@ def _pace(
         _wait(device)
         if number:
             spent = [spent[0] + between - began, spent[1] + clock() - between]
-            tokens, done = tokens + batch.tokens, done + 1
-    return _Pace(spent[0] / done, spent[1] / done, tokens / done)
+            done += 1
+    return _Pace(spent[0] / done, spent[1] / done)
 
 
 def _wait(device: torch.device) -> None:

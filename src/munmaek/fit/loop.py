@@ -134,7 +134,6 @@ class _Run:
         self.saved = 0.0
         self.network = network
         self.processes = processes
-        self.task: Any = processes.task
         self.config = config
         self.device = device
         self.store = store

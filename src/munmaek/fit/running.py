@@ -24,13 +24,13 @@ class Run:
     """A trained model whose weights are the beginning."""
     report: Callable[[Progress], None] | None = None
     should_stop: Callable[[], bool] | None = None
-    rehearsal: bool = False
-    """End with ``munmaek.fit.forecast.RehearsedError`` where training would begin."""
     clock: Callable[[], float] | None = None
     """Gives the seconds that a budget counts; None is the wall's."""
     planner: Callable[[Recipe, Any], Any] | None = None
     """Returns the ``munmaek.planning.plan.Plan`` of a recipe and the facts of its data; None plans
     nothing."""
+    rehearsal: bool = False
+    """End with ``munmaek.fit.forecast.RehearsedError`` where training would begin."""
 
     def planned(self, recipe: Recipe, facts: Callable[[], Any]) -> Any:
         """Return the plan of a run, None where there is none; facts are counted where needed."""
