@@ -72,7 +72,7 @@ class Forecast:
     shards: int | None
     """Shards that the recipe says; None is one for each process."""
     shares: Sequence[Share] = field(default_factory=list[Share])
-    """What each process has to do where there are several."""
+    """Shares of each process where there are several."""
 
 
 class RehearsedError(Exception):
@@ -182,7 +182,7 @@ class _Run:
 def _pace(
     network: Any, task: Any, batches: Sequence[Any], config: TrainConfig, device: torch.device
 ) -> _Pace:
-    """Time batches from all over an epoch, each with an update."""
+    """Measure batches from all over an epoch, each with an update."""
     precision, optimiser = resolve(config, device), make_optimiser(network, config)
     part = task.part(0, 1) if isinstance(task, Divisible) else task
     chosen = [batches[at * len(batches) // BATCHES] for at in range(BATCHES)]
