@@ -12,7 +12,16 @@ In a notebook a record as the last line of a cell shows its page, and ``show`` s
 from munmaek.look.capture import Looking, capture
 from munmaek.look.notebook import Shown, show
 from munmaek.look.page import page
-from munmaek.look.records import VERSION, Attention, Gates, Record, Stepper, Summary
+from munmaek.look.records import (
+    VERSION,
+    Attention,
+    Gates,
+    Record,
+    StepLine,
+    Stepper,
+    Steps,
+    Summary,
+)
 from munmaek.tasks.inside import Side
 
 __all__ = [
@@ -23,7 +32,9 @@ __all__ = [
     "Record",
     "Shown",
     "Side",
+    "StepLine",
     "Stepper",
+    "Steps",
     "Summary",
     "capture",
     "page",

@@ -18,6 +18,7 @@ from munmaek.look.faithfulness import evidence
 from munmaek.look.gradients import head_importance, influence_by_distance
 from munmaek.look.links import link_measures
 from munmaek.look.records import Attention, Gates, Record
+from munmaek.look.steps import NOTICE, is_long, steps_of
 from munmaek.tasks.inside import Accepts, HeadsOff, Inspectable, Predictions, Question
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.spaces import ascii_words
@@ -95,6 +96,8 @@ def capture(
     )
     alike = _similarity(seen)
     tables = {**({} if alike is None else {"similarity": alike}), **found.tables}
+    steps, stepped = steps_of(seen)
+    long = (NOTICE,) if is_long(seen) else ()
     label = how.label or model.info.label
     asked_of = [str(name), label, given.text, seen.answer.get("target"), list(map(list, off)),
             list(seen.source.pieces), how.gold]  # fmt: skip
@@ -110,6 +113,7 @@ def capture(
         logprobs=seen.logprobs,
         unit=seen.unit,
         tensors={
+            **stepped,
             **_drawn(seen, attentions, gates),
             **tables,
             **({} if rolled is None else {"rollout": rolled}),
@@ -119,8 +123,9 @@ def capture(
         gold=how.gold,
         measures={**{table: table for table in tables}, **found.plain},
         gates=gates,
+        steps=steps,
         segments=seen.segments,
-        notices=(*given.notices, *found.notices),
+        notices=(*given.notices, *found.notices, *long),
         off=tuple(off),
         id=hashlib.sha256(json.dumps(asked_of, ensure_ascii=False).encode()).hexdigest()[:16],
         **seen.answer,

@@ -34,6 +34,8 @@ DRAWS = 4
 WORDS_MOST = 128
 """Words of which each is erased alone; a longer text gets no such table."""
 
+IMPOSSIBLE = 1e4
+"""Nats that stand for a prediction that becomes impossible, or possible, without a word."""
 COST = 2.5e10
 """Weights times tokens that the sets of one sentence may cost: about three seconds on one core."""
 
@@ -96,7 +98,8 @@ def evidence(
     erased = [words for each in asked for words in (each.attended, *each.random)]
     order = {each: at for at, each in enumerate(dict.fromkeys([NOTHING, *singles, *erased]))}
     scores = seen.without(list(order))
-    change = scores[0][None, :] - scores
+    with np.errstate(invalid="ignore"):  # of what is impossible with and without nothing is lost
+        change = scores[0][None, :] - scores
     losses = {each: change[at] for each, at in order.items()}
     influence = _by_word(seen, [losses[each] for each in singles]) if singles else None
     return Evidence(influence, _faithfulness(asked, losses, words_erased(words), seen.unit))
@@ -111,7 +114,7 @@ def _sets_most(seen: Predictions, parameters: int) -> int:
 
 def _by_word(seen: Predictions, changes: Sequence[Floats]) -> Float32s:
     """Return the loss without each word, summed over the predictions of each word: [words, W]."""
-    change = np.nan_to_num(np.array(changes))
+    change = np.nan_to_num(np.array(changes), posinf=IMPOSSIBLE, neginf=-IMPOSSIBLE)
     out = np.zeros((max(seen.owners) + 1, len(changes)), dtype=np.float32)
     for step, owner in enumerate(seen.owners):
         if owner >= 0:

@@ -28,7 +28,9 @@ __all__ = [
     "Gates",
     "Part",
     "Record",
+    "StepLine",
     "Stepper",
+    "Steps",
     "Summary",
     "fitted",
 ]
@@ -37,6 +39,9 @@ VERSION = 2
 
 ROOM = 3_400_000
 """Characters that the tensors of one record may take in a page of its own."""
+
+SHORT = 60
+"""Characters of a text in a record's name."""
 
 Part = Literal["self", "cross", "pool", "align"]
 
@@ -97,6 +102,32 @@ class Gates:
 
 
 @dataclass(frozen=True, slots=True)
+class StepLine:
+    """One line of a derivation; see ``munmaek.nn.tape.Line``."""
+
+    what: str
+    symbol: str
+    formula: str
+    tensor: str
+    each: Literal["row", "column", "pair", "score", "all"]
+    heads: bool = False
+    """The tensor has heads before its other axes."""
+    width: int = 0
+    """Numbers of each value; a tensor with fewer holds the first of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The derivation of one part of the network, every number of it."""
+
+    name: str
+    """The part: ``attention``, ``layer.0.self``, ``encoder.layer.0.forward``."""
+    rows: Axis
+    columns: Axis
+    lines: tuple[StepLine, ...]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Record:
     """One sentence through one model."""
 
@@ -124,6 +155,10 @@ class Record:
     gold: Mapping[str, Any] | None = None
     measures: Mapping[str, Any] = field(default_factory=dict[str, Any])
     gates: tuple[Gates, ...] = ()
+    steps: tuple[Steps, ...] = ()
+    """Derivations line by line, in the order of computing."""
+    next: Sequence[Sequence[Sequence[Any]]] = ()
+    """The likeliest tokens in the place of each output piece, with their probabilities."""
     ngram: Mapping[str, Any] | None = None
     beam: Mapping[str, Any] | None = None
     filled: Sequence[Mapping[str, Any]] = ()
@@ -157,6 +192,9 @@ class Record:
             if each["stepper"] is not None and missing.intersection(each["stepper"].values()):
                 each["stepper"] = None
         gates = [asdict(each) for each in self.gates if not missing & set(each.names.values())]
+        steps = [
+            asdict(each) for each in self.steps if not missing & {x.tensor for x in each.lines}
+        ]
         notices = [*self.notices, *([_LOST] if missing else [])]
         return {
             "munmaek_record": VERSION,
@@ -177,6 +215,8 @@ class Record:
             "gold": self.gold,
             "measures": dict(self.measures),
             "gates": gates,
+            "steps": steps,
+            "next": [[list(pair) for pair in row] for row in self.next],
             "ngram": self.ngram,
             "beam": self.beam,
             "filled": list(self.filled),
@@ -224,6 +264,12 @@ class Record:
             message = f"{where}: damaged ({why}); write it again with 'munmaek look --json'"
             raise ArtefactError(message) from None
 
+    def __repr__(self) -> str:
+        text = self.text if len(self.text) <= SHORT else f"{self.text[:SHORT]}…"
+        parts = {"attentions": self.attentions, "gates": self.gates, "steps": self.steps}
+        held = ", ".join(f"{len(each)} {name}" for name, each in parts.items() if each)
+        return f"<Record of {self.label} ({self.task}): {text!r}{held and f'; {held}'}>"
+
     def _repr_html_(self) -> str:
         from munmaek.look.notebook import show  # the page draws records, so it stands above them
 
@@ -231,7 +277,7 @@ class Record:
 
 
 _LOST = (
-    "Queries, keys, values and gates are left out of this file for its size; "
+    "Queries, keys, values, gates and derivations are left out of this file for its size; "
     "'munmaek look MODEL' without -o shows them."
 )
 
@@ -241,11 +287,13 @@ def fitted(record: Record, room: int | None) -> tuple[dict[str, Packed], list[st
     packed = {name: pack_float16(each) for name, each in record.tensors.items()}
     if room is None or _size(packed) <= room:
         return packed, []
+    weights = {each.tensor for each in record.attentions}
     for each in record.attentions:
         packed[each.tensor] = pack_uint8(record.tensors[each.tensor])
     if _size(packed) <= room:
         return packed, []
     lost = [*_steppers(record), *(name for each in record.gates for name in each.names.values())]
+    lost += [name for name in _stepped(record) if name not in weights]
     for name in lost:
         packed.pop(name, None)
     return packed, lost
@@ -257,6 +305,10 @@ def _steppers(record: Record) -> list[str]:
         if each.stepper is not None:
             made += asdict(each.stepper).values()
     return made
+
+
+def _stepped(record: Record) -> list[str]:
+    return [line.tensor for each in record.steps for line in each.lines]
 
 
 def _size(packed: Mapping[str, Packed]) -> int:
@@ -285,6 +337,8 @@ class _Form(BaseModel):
     gold: dict[str, Any] | None
     measures: dict[str, Any]
     gates: tuple[Gates, ...]
+    steps: tuple[Steps, ...] = ()
+    next: list[list[list[Any]]] = []
     ngram: dict[str, Any] | None
     beam: dict[str, Any] | None
     filled: list[dict[str, Any]]
@@ -316,6 +370,7 @@ def _drawn(record: Record) -> Iterator[str]:
     """Yield the names of the tensors that a page draws."""
     yield from (each.tensor for each in record.attentions)
     yield from _steppers(record)
+    yield from _stepped(record)
     yield from (name for each in record.gates for name in each.names.values())
     if record.rollout is not None:
         yield record.rollout

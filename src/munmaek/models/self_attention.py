@@ -22,11 +22,18 @@ from torch import Tensor, nn
 
 from munmaek.models.configuration import Config
 from munmaek.models.searched import WIDTHS, Searched
-from munmaek.nn.attention import KeyValues, append, scaled_dot_product
+from munmaek.nn.attention import KeyValues, append, attention_lines, scaled_dot_product
 from munmaek.nn.dropout import Dropout
-from munmaek.nn.embeddings import OutputLayer, SinusoidalPositions, TokenEmbedding, TokenPredictor
+from munmaek.nn.embeddings import (
+    OutputLayer,
+    SinusoidalPositions,
+    TokenEmbedding,
+    TokenPredictor,
+    embedded_lines,
+)
 from munmaek.nn.masks import key_mask, masked_mean
-from munmaek.nn.tape import Tape, scoped
+from munmaek.nn.steps import layer_norm_line
+from munmaek.nn.tape import Tape, note, scoped, wants_lines
 
 __all__ = [
     "SelfAttentionClassifierNetwork",
@@ -73,6 +80,10 @@ class SelfAttention(nn.Module):
         queries, keys, values = self.qkv(x).unsqueeze(1).chunk(3, dim=-1)
         seen = append(past, KeyValues(keys, values))
         context = scaled_dot_product(queries, *seen, mask=mask, causal=causal, tape=tape)
+        if tape is not None and wants_lines(tape):
+            weights = self.qkv.weight[None].chunk(3, 1)
+            biases = self.qkv.bias[None].chunk(3, 1)
+            attention_lines(tape, weights, biases, ("x_t", "x_s", "x_s"))
         return context.squeeze(1), seen
 
 
@@ -98,11 +109,16 @@ class ContextLayer(nn.Module):
     ) -> tuple[Float[Tensor, "B T D"], KeyValues]:
         """Return h_t of ``ids``, which follow ``past``, and the new past."""
         start = 0 if past is None else past.length
-        x = self.dropout(self.tokens(ids, tape=tape) + self.positions(start, ids.shape[1]))
-        context, seen = self.attention(
-            x, mask=mask, causal=causal, past=past, tape=scoped(tape, "self")
-        )
-        return self.norm(x + self.dropout(context)), seen
+        tokens, places = self.tokens(ids, tape=tape), self.positions(start, ids.shape[1])
+        x = self.dropout(tokens + places)
+        inner = scoped(tape, "self")
+        embedded_lines(inner, tokens, places, x)
+        context, seen = self.attention(x, mask=mask, causal=causal, past=past, tape=inner)
+        total = x + self.dropout(context)
+        hidden = self.norm(total)
+        note(inner, "residual", "r_t", "x_t + c_t", total, each="row")
+        layer_norm_line(inner, self.norm, "h_t", "r_t", hidden)
+        return hidden, seen
 
 
 class Readout(nn.Module):

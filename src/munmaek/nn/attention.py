@@ -13,7 +13,8 @@ softmax), ``weights`` [B H T S] (before dropout; exactly zero where hidden) and 
 [B H T K]. Heads that the tape switches off have a context of zero.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -23,7 +24,7 @@ from torch import Tensor, nn
 from munmaek.nn.dropout import dropout as dropped
 from munmaek.nn.masks import causal_mask
 from munmaek.nn.products import onednn_is_on
-from munmaek.nn.tape import Tape
+from munmaek.nn.tape import Each, Tape, note, wants_lines
 from munmaek.nn.tracing import is_traced
 
 __all__ = [
@@ -31,6 +32,8 @@ __all__ = [
     "MultiHeadCrossAttention",
     "MultiHeadSelfAttention",
     "append",
+    "attention_lines",
+    "joined_lines",
     "rotate",
     "scaled_dot_product",
 ]
@@ -167,6 +170,64 @@ def _masked_softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
     return scores.masked_fill(~mask, low).softmax(dim=-1).masked_fill(~mask, 0.0)
 
 
+def attention_lines(
+    tape: Tape,
+    weights: Sequence[Tensor],
+    biases: Sequence[Tensor | None],
+    reads: Sequence[str],
+    *,
+    rotary: bool = False,
+) -> None:
+    """Write the derivation of each head's context from what asks and what is asked.
+
+    Args:
+        tape: in the scope where the head's tensors are recorded.
+        weights: W^Q, W^K and W^V of every head, [H K D] each.
+        biases: theirs, [H K] each, or None.
+        reads: symbols of what each of them multiplies.
+        rotary: queries and keys are turned by their position.
+    """
+    names = (("query", "q_t", "queries", "row"), ("key", "k_s", "keys", "column"),
+             ("value", "v_s", "values", "column"))  # fmt: skip
+    for (what, symbol, name, each), weight, bias, read in zip(
+        names, weights, biases, reads, strict=True
+    ):
+        letter = name[0].upper()
+        note(tape, f"weight.{what}", f"W^{letter}", "", weight, each="all")
+        formula = f"W^{letter} {read}"
+        if bias is not None:
+            note(tape, "bias", f"b^{letter}", "", bias[:, None], each="all")
+            formula += f" + b^{letter}"
+        if rotary and what != "value":
+            formula = f"R ({formula})"
+        tape.line(what, symbol, formula, name, each=cast("Each", each))
+    tape.line("score", "e_{ts}", "q_t · k_s / √K", "scores", each="score")
+    tape.line("softmax", "α_{ts}", "softmax_s(e_{ts})", "weights", each="score")
+    tape.line("context", "c_t", "Σ_s α_{ts} v_s", "context", each="row")
+
+
+def joined_lines(tape: Tape, output: nn.Linear, joined: Tensor, out: Tensor) -> None:
+    """Write how the contexts of all heads become one vector: concatenation, then W^O."""
+    note(tape, "concatenated", "z_t", "[c_t of head 1; …; c_t of head H]", joined, each="row")
+    note(tape, "weight.output", "W^O", "", output.weight, each="all")
+    formula = "W^O z_t"
+    if isinstance(bias := cast("Tensor | None", output.bias), Tensor):
+        note(tape, "bias", "b^O", "", bias, each="all")
+        formula += " + b^O"
+    note(tape, "attended", "o_t", formula, out, each="row")
+
+
+def _biases(layer: nn.Linear, heads: int, blocks: int) -> tuple[Tensor | None, ...]:
+    bias = cast("Tensor | None", layer.bias)
+    return (None,) * blocks if bias is None else _by_head(bias, blocks, heads)
+
+
+def _by_head(weight: Tensor, blocks: int, heads: int) -> tuple[Tensor, ...]:
+    """Part stacked weights [blocks · H · K …] into those of each block, [H K …]."""
+    parts = weight.view(blocks, heads, -1, *weight.shape[1:])
+    return tuple(parts[at] for at in range(blocks))
+
+
 class MultiHeadSelfAttention(nn.Module):
     """MultiHead(x, x), its three projections in one matrix ``qkv`` [3D D], in that order."""
 
@@ -208,7 +269,15 @@ class MultiHeadSelfAttention(nn.Module):
         context = scaled_dot_product(
             queries, *seen, mask=mask, causal=causal, dropout=dropout, tape=tape
         )
-        return self.output(context.transpose(1, 2).flatten(2)), seen
+        joined = context.transpose(1, 2).flatten(2)
+        out = self.output(joined)
+        if tape is not None and wants_lines(tape):
+            weights = _by_head(self.qkv.weight, 3, self.heads)
+            biases = _biases(self.qkv, self.heads, 3)
+            reads = ("x_t", "x_s", "x_s")
+            attention_lines(tape, weights, biases, reads, rotary=rotary is not None)
+            joined_lines(tape, self.output, joined, out)
+        return out, seen
 
     def nothing(self, batch: int) -> KeyValues:
         """Return the past of ``batch`` rows that have seen no position."""
@@ -252,7 +321,15 @@ class MultiHeadCrossAttention(nn.Module):
         queries = self.query(x).view(*x.shape[:2], self.heads, -1).transpose(1, 2)
         dropout = self.dropout if self.training else 0.0
         context = scaled_dot_product(queries, *memory, mask=mask, dropout=dropout, tape=tape)
-        return self.output(context.transpose(1, 2).flatten(2))
+        joined = context.transpose(1, 2).flatten(2)
+        out = self.output(joined)
+        if tape is not None and wants_lines(tape):
+            keyed = _by_head(self.key_value.weight, 2, self.heads)
+            weights = (*_by_head(self.query.weight, 1, self.heads), *keyed)
+            biases = (*_biases(self.query, self.heads, 1), *_biases(self.key_value, self.heads, 2))
+            attention_lines(tape, weights, biases, ("x_t", "h_s", "h_s"))
+            joined_lines(tape, self.output, joined, out)
+        return out
 
 
 def _projection(dimension: int, blocks: int, *, bias: bool = True) -> nn.Linear:

@@ -79,14 +79,37 @@ class Cell:
     """Products of size H that a step adds up."""
     states: int
     """Parts of a state."""
+    parts: tuple[str, ...]
+    """Letters of the stacked gates, in their order."""
+    equations: tuple[tuple[str, str, str, str], ...]
+    """Its step as lines of a derivation: name, symbol, formula, and the named tensor."""
 
 
 _torch = cast("Any", torch)
 
+_LATER = {
+    "elman": (("hidden", "h_t", "tanh(a_t + u_t)", "hidden"),),
+    "gru": (
+        ("gate.reset", "r_t", "σ(a^r_t + u^r_t)", "gates.reset"),
+        ("gate.update", "z_t", "σ(a^z_t + u^z_t)", "gates.update"),
+        ("candidate", "n_t", "tanh(a^n_t + r_t ⊙ u^n_t)", "candidate"),
+        ("hidden", "h_t", "(1 − z_t) ⊙ n_t + z_t ⊙ h_{t−1}", "hidden"),
+    ),
+    "lstm": (
+        ("gate.input", "i_t", "σ(a^i_t + u^i_t)", "gates.input"),
+        ("gate.forget", "f_t", "σ(a^f_t + u^f_t)", "gates.forget"),
+        ("candidate", "g_t", "tanh(a^g_t + u^g_t)", "candidate"),
+        ("gate.output", "o_t", "σ(a^o_t + u^o_t)", "gates.output"),
+        ("cell", "c_t", "f_t ⊙ c_{t−1} + i_t ⊙ g_t", "cell"),
+        ("hidden", "h_t", "o_t ⊙ tanh(c_t)", "hidden"),
+    ),
+}
+"""The equations at the head of this file, as lines of a derivation."""
+
 CELLS: Final[Mapping[CellName, Cell]] = {
-    "elman": Cell("Elman RNN", nn.RNN, _torch.rnn_tanh, _elman, gates=1, states=1),
-    "gru": Cell("GRU", nn.GRU, _torch.gru, _gru, gates=3, states=1),
-    "lstm": Cell("LSTM", nn.LSTM, _torch.lstm, _lstm, gates=4, states=2),
+    "elman": Cell("Elman RNN", nn.RNN, _torch.rnn_tanh, _elman, 1, 1, ("",), _LATER["elman"]),
+    "gru": Cell("GRU", nn.GRU, _torch.gru, _gru, 3, 1, ("r", "z", "n"), _LATER["gru"]),
+    "lstm": Cell("LSTM", nn.LSTM, _torch.lstm, _lstm, 4, 2, ("i", "f", "g", "o"), _LATER["lstm"]),
 }
 
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from munmaek.errors import ConfigError, InputError
 from munmaek.nn.softmax import log_likelihood, sampled_log_likelihood
-from munmaek.nn.tape import Tape
+from munmaek.nn.tape import Tape, note
 from munmaek.nn.tracing import is_traced
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "SinusoidalPositions",
     "TokenEmbedding",
     "TokenPredictor",
+    "embedded_lines",
     "log_frequencies",
     "sinusoids",
     "target_embedding",
@@ -59,6 +60,18 @@ class TokenEmbedding(nn.Module):
         if tape is not None:
             tape.record("embedding", vectors)
         return vectors
+
+
+def embedded_lines(
+    tape: Tape | None,
+    tokens: Float[Tensor, "B T D"],
+    places: Tensor,
+    x: Float[Tensor, "B T D"],
+) -> None:
+    """Write the derivation of what a stack reads: tokens and their places (broadcast), summed."""
+    note(tape, "token", "E(w_t)", "", tokens, each="row")
+    note(tape, "position", "PE(t)", "", places.expand_as(tokens), each="row")
+    note(tape, "input", "x_t", "E(w_t) + PE(t)", x, each="row")
 
 
 def target_embedding(

@@ -20,6 +20,7 @@ from munmaek.nn.dropout import VariationalDropout
 from munmaek.nn.masks import padding_mask
 from munmaek.nn.recurrent_layer import Layer
 from munmaek.nn.row_order import at_last, reading_backward, reorder
+from munmaek.nn.steps import Read, cell_lines
 from munmaek.nn.tape import Tape, scoped, turned
 
 __all__ = ["Bidirectional", "Recurrent", "State"]
@@ -182,18 +183,28 @@ class Bidirectional(nn.Module):
 def _run(layer: Layer, inputs: Tensor, before: Parts, tape: Tape | None) -> tuple[Tensor, Parts]:
     if tape is None:
         return layer(inputs, before)
+    named, after = _looked(layer, inputs, before, tape)
+    return named["hidden"], after
+
+
+def _looked(
+    layer: Layer, inputs: Tensor, before: Parts, tape: Tape
+) -> tuple[dict[str, Tensor], Parts]:
+    """Record every named tensor of the steps and, where it is read, their derivation."""
     named, after = layer.look(inputs, before)
     for name, tensor in named.items():
         tape.record(name, tensor)
-    return named["hidden"], after
+    weights = layer.weights()
+    reads = [Read("input", "x_t", "W", inputs, weights.inputs)]
+    recurrent = (weights.hidden, weights.hidden_bias)
+    cell_lines(tape, layer.cell, reads, weights.input_bias, before, recurrent, named)
+    return named, after
 
 
 def _read(layer: Layer, inputs: Tensor, lengths: Tensor, tape: Tape | None) -> tuple[Tensor, Parts]:
     if tape is None:
         return layer.read(inputs, lengths)
-    named, _ = layer.look(inputs, layer.begin(inputs.shape[0]))
-    for name, tensor in named.items():
-        tape.record(name, tensor)
+    named, _ = _looked(layer, inputs, layer.begin(inputs.shape[0]), tape)
     parts = ("hidden", "cell")[: layer.cell.states]
     return named["hidden"], tuple(at_last(named[part], lengths) for part in parts)
 

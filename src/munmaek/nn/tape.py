@@ -7,12 +7,32 @@ tensor is recorded, still attached to the graph, so that a loss on attention can
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from torch import Tensor
 
 from munmaek.nn.row_order import reorder
 
-__all__ = ["Tape", "scoped", "turned"]
+__all__ = ["Each", "Line", "Tape", "note", "scoped", "turned", "wants_lines"]
+
+Each = Literal["row", "column", "pair", "score", "all"]
+"""One value of a line belongs to a row [R K], a column [C K], a row and a column as a vector
+[R C K] or as a number [R C], or to all of them: a weight [M N] or [N]. Heads may come first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a derivation: a symbol, what it is computed by, and the tensor of its numbers."""
+
+    what: str
+    """The catalogue's name of what it is: ``query``."""
+    symbol: str
+    """``q_i``."""
+    formula: str
+    """``W_a s_{i−1}``; empty where it is given rather than computed."""
+    tensor: str
+    """The name of its record."""
+    each: Each
 
 
 @dataclass(slots=True)
@@ -25,12 +45,43 @@ class Tape:
     """Heads whose result counts as zero, by the scope of their attention: ``layer.0.self``."""
     orders: tuple[Tensor, ...] = ()
     """Orders [B T] in which positions are read, one within the other; records are in the text's."""
+    lines: dict[str, list[Line]] | None = None
+    """Derivations line by line, by their scope; None where nobody reads them."""
 
     def record(self, name: str, tensor: Tensor) -> None:
         """Write ``tensor`` under ``prefix + name``; a later record of that name replaces it."""
         for order in reversed(self.orders):
             tensor = reorder(tensor, order)
         self.records[self.prefix + name] = tensor
+
+    def line(
+        self,
+        what: str,
+        symbol: str,
+        formula: str,
+        tensor: Tensor | str,
+        *,
+        each: Each,
+    ) -> None:
+        """Append a line to this scope's derivation, where derivations are read.
+
+        Args:
+            what: name of what it is, in the catalogue of texts.
+            symbol: its letter, ``q_i``.
+            formula: what it is computed by.
+            tensor: its numbers, rows of the batch first (a weight has none); or the name of a
+                record of this scope.
+            each: what one value belongs to.
+        """
+        if self.lines is None:
+            return
+        scope = self.prefix.removesuffix(".")
+        found = self.lines.setdefault(scope, [])
+        name = tensor if isinstance(tensor, str) else f"steps.{len(found)}"
+        if not isinstance(tensor, str):
+            alone = replace(self, orders=()) if each == "all" else self
+            alone.record(name, tensor[None] if each == "all" else tensor)
+        found.append(Line(what, symbol, formula, self.prefix + name, each))
 
     def scope(self, name: str) -> "Tape":
         """Return a tape that writes to the same records under ``name.`` (``layer.0.``)."""
@@ -61,3 +112,16 @@ def turned(tape: Tape | None, order: Tensor | None) -> Tape | None:
     if tape is None or order is None:
         return tape
     return replace(tape, orders=(*tape.orders, order))
+
+
+def wants_lines(tape: Tape | None) -> bool:
+    """Return true where derivations are read, so that what they need is worth computing."""
+    return tape is not None and tape.lines is not None
+
+
+def note(
+    tape: Tape | None, what: str, symbol: str, formula: str, tensor: Tensor | str, *, each: Each
+) -> None:
+    """Append a line to the derivation of ``tape``'s scope; nothing where nobody looks."""
+    if tape is not None:
+        tape.line(what, symbol, formula, tensor, each=each)

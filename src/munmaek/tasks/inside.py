@@ -23,6 +23,8 @@ from munmaek.text.spelling import shown_tokens
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from munmaek.nn.tape import Line
+
 __all__ = [
     "NOTHING",
     "Accepts",
@@ -33,6 +35,7 @@ __all__ = [
     "Predictions",
     "Question",
     "Side",
+    "Steps",
     "Tensors",
     "Words",
     "fold_weights",
@@ -45,6 +48,8 @@ HeadsOff = Mapping[str, Sequence[int]]
 Tensors = Mapping[str, Float32s]
 Words = frozenset[int]
 """Words by their places in the text."""
+Steps = Mapping[str, Sequence["Line"]]
+"""Derivations line by line, by the scope of what they are of."""
 NOTHING: Words = frozenset()
 
 Axis = Literal["source", "output", "written", "text"]
@@ -67,6 +72,8 @@ class Question:
     """Hypotheses kept at every step of a search; 0 shows no search."""
     measures: bool = True
     """Gradients are asked for, and the whole search."""
+    steps: bool = True
+    """Derivations are asked for, line by line."""
 
 
 @final
@@ -160,6 +167,8 @@ class Predictions:
     """Nats of each piece of ``output``."""
     tensors: Tensors = field(default_factory=dict[str, Float32s])
     """By name, in the order of recording; attention weights end with query and key axes."""
+    steps: Steps = field(default_factory=dict[str, "Sequence[Line]"])
+    """Derivations line by line, by the scope of what they are of."""
     graph: Graph | None = None
     """For gradients; None where none were asked for or there are none."""
     answer: Mapping[str, Any] = field(default_factory=dict[str, Any])

@@ -28,13 +28,15 @@ from munmaek.models.attention.scores import (
     ScoreName,
     Window,
     attend,
+    looking_lines,
     make_score,
 )
 from munmaek.nn.cells import CELLS, CellName, Parts, initialise_biases, initialise_weights
 from munmaek.nn.dropout import VariationalDropout
 from munmaek.nn.readout import MaxoutReadout
 from munmaek.nn.recurrent import Recurrent, State
-from munmaek.nn.tape import Tape, scoped
+from munmaek.nn.steps import Read, cell_lines, states_before
+from munmaek.nn.tape import Tape, note, scoped, wants_lines
 
 __all__ = [
     "BahdanauDecoder",
@@ -99,6 +101,16 @@ class _ContextCell(nn.Module):
             for name, tensor in named.items():
                 tape.record(name, tensor[:, None])
         return after
+
+    def lines(self, tape: Tape | None, tokens: Tensor, beside: Read, before: Parts) -> None:
+        """Write the derivation of all steps, whose tensors are recorded in the tape's scope."""
+        if tape is None or not wants_lines(tape):
+            return
+        reads = [Read("token", "y_{t−1}", "W", tokens, self.token.weight), beside]
+        names = [name for *_, name in self.cell.equations]
+        named = {name: tape[name] for name in names}
+        recurrent = (self.recurrent.weight, self.recurrent.bias)
+        cell_lines(tape, self.cell, reads, self.token.bias, before, recurrent, named)
 
 
 @final
@@ -166,6 +178,15 @@ class BahdanauDecoder(nn.Module):
             contexts.append(context)
         _join(tapes, tape)
         outputs = self.readout(torch.stack(states, 1), tokens, torch.stack(contexts, 1))
+        if tape is not None and wants_lines(tape):
+            asked = states_before(state[0], torch.stack(states, 1))
+            looking_lines(tape, self.score, memory, ("s_{i−1}", asked), torch.stack(contexts, 1))
+            beside = Read("context", "c_i", "C", torch.stack(contexts, 1), self.cell.context.weight)
+            self.cell.lines(scoped(tape, "decoder"), tokens, beside, state)
+            inner = scoped(tape, "attention")
+            after = torch.stack(states, 1)
+            note(inner, "after", "s_i", "GRU(s_{i−1}; y_{i−1}, c_i)", after, each="row")
+            note(inner, "readout", "t_i", "maxout(s_i, y_{i−1}, c_i)", outputs, each="row")
         return outputs, (hidden,)
 
 
@@ -229,6 +250,16 @@ class _Luong(nn.Module, ABC):
         window = self._window(memory, queries, steps)
         return attend(scores, memory.states, memory.mask, window=window, tape=tape)
 
+    def _lines(self, tape: Tape, memory: AttentionMemory, top: Tensor, outputs: Tensor) -> None:
+        """Write the derivation of h̃_i from the states that ask."""
+        width = memory.states.shape[2]
+        context = self._look(memory, top, top.new_zeros(len(top), 1), None)
+        looking_lines(tape, self.score, memory, ("s_i", top), context)
+        inner, weight = scoped(tape, "attention"), self.combine.weight
+        note(inner, "weight", "W_c", "", weight[:, :width], each="all")
+        note(inner, "weight", "W_s", "", weight[:, width:], each="all")
+        note(inner, "readout", "h̃_i", "tanh(W_c c_i + W_s s_i)", outputs, each="row")
+
     def _window(self, memory: AttentionMemory, queries: Tensor, steps: Tensor) -> Window | None:
         span, reach = self.options.span, self.options.reach
         if span == "global":
@@ -264,6 +295,7 @@ class LuongFeedingDecoder(_Luong):
         tape: Tape | None,
     ) -> tuple[Float[Tensor, "B T H"], LuongState]:
         """Return h̃_i step by step from ``state``, and the state after them."""
+        before = state
         tapes: list[Tape | None] = []
         outputs: list[Tensor] = []
         for column in self.cell.token(tokens).unbind(1):
@@ -272,6 +304,15 @@ class LuongFeedingDecoder(_Luong):
             assert state.fed is not None
             outputs.append(state.fed)
         _join(tapes, tape)
+        if tape is not None and wants_lines(tape):
+            assert before.fed is not None
+            fed = states_before(before.fed, torch.stack(outputs, 1))
+            beside = Read("fed", "h̃_{t−1}", "C", fed, self.cell.context.weight)
+            first = tuple(part[:, 0] for part in before.layers)
+            self.cell.lines(scoped(tape, "decoder"), tokens, beside, first)
+            above = self.options.layers - 2
+            top = "decoder.hidden" if above < 0 else f"decoder.above.layer.{above}.hidden"
+            self._lines(tape, memory, tape[top], torch.stack(outputs, 1))
         return torch.stack(outputs, 1), state
 
     def _step(
@@ -315,6 +356,8 @@ class LuongDecoder(_Luong):
         hidden, after = self.recurrent(tokens, state.layers, tape=scoped(tape, "decoder"))
         context = self._look(memory, hidden, state.steps, tape)
         outputs = torch.tanh(self.combine(torch.cat([context, hidden], 2)))
+        if tape is not None and wants_lines(tape):
+            self._lines(tape, memory, hidden, outputs)
         return outputs, LuongState(after, None, state.steps + tokens.shape[1])
 
 

@@ -31,7 +31,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from munmaek.nn.tape import Tape
+from munmaek.nn.tape import Tape, note, wants_lines
 
 __all__ = [
     "AdditiveScore",
@@ -45,6 +45,7 @@ __all__ = [
     "Unlearned",
     "Window",
     "attend",
+    "looking_lines",
     "make_score",
     "masked_softmax",
 ]
@@ -62,6 +63,10 @@ class AttentionMemory(NamedTuple):
     """True where attention may look; each row has one."""
     initial: tuple[Float[Tensor, "B L H"], ...]
     """s_0 of every layer; an LSTM's cell likewise."""
+
+
+Asked = tuple[str, Tensor]
+"""The symbol of the states that ask, and the states [B T Q]."""
 
 
 @final
@@ -84,6 +89,19 @@ class AdditiveScore(nn.Module):
         """Return e_ij, through a tensor of [B T S A]: meant for few queries at once."""
         return torch.tanh(self.query(queries)[:, :, None] + keys[:, None]) @ self.energy
 
+    def lines(self, tape: Tape, asked: Asked, keys: Float[Tensor, "B S A"]) -> None:
+        """Write the derivation of e_ij."""
+        symbol, queries = asked
+        query = self.query(queries)
+        note(tape, "weight", "W_a", "", self.query.weight, each="all")
+        note(tape, "query", "q_i", f"W_a {symbol}", query, each="row")
+        note(tape, "weight", "U_a", "", self.key.weight, each="all")
+        note(tape, "key", "k_j", "U_a h_j", keys, each="column")
+        inner = torch.tanh(query[:, :, None] + keys[:, None])
+        note(tape, "energy", "t_{ij}", "tanh(q_i + k_j)", inner, each="pair")
+        note(tape, "weight", "v", "", self.energy, each="all")
+        tape.line("score", "e_{ij}", "v · t_{ij}", "scores", each="score")
+
 
 @final
 class DotScore(nn.Module):
@@ -98,6 +116,10 @@ class DotScore(nn.Module):
     ) -> Float[Tensor, "B T S"]:
         """Return e_ij."""
         return torch.bmm(queries, keys.transpose(1, 2))
+
+    def lines(self, tape: Tape, asked: Asked, keys: Float[Tensor, "B S D"]) -> None:  # noqa: ARG002 - the states themselves
+        """Write the derivation of e_ij."""
+        tape.line("score", "e_{ij}", f"{asked[0]} · h_j", "scores", each="score")
 
 
 @final
@@ -118,6 +140,12 @@ class GeneralScore(nn.Module):
         """Return e_ij."""
         return torch.bmm(queries, keys.transpose(1, 2))
 
+    def lines(self, tape: Tape, asked: Asked, keys: Float[Tensor, "B S Q"]) -> None:
+        """Write the derivation of e_ij."""
+        note(tape, "weight", "W_a", "", self.key.weight, each="all")
+        note(tape, "key", "k_j", "W_a h_j", keys, each="column")
+        tape.line("score", "e_{ij}", f"{asked[0]} · k_j", "scores", each="score")
+
 
 @final
 class Unlearned(nn.Module):
@@ -132,6 +160,10 @@ class Unlearned(nn.Module):
     ) -> Float[Tensor, "B T S"]:
         """Return e_ij = 0."""
         return queries.new_zeros(queries.shape[0], queries.shape[1], keys.shape[1])
+
+    def lines(self, tape: Tape, asked: Asked, keys: Float[Tensor, "B S D"]) -> None:  # noqa: ARG002 - nothing is asked
+        """Write that e_ij is 0."""
+        tape.line("score", "e_{ij}", "0", "scores", each="score")
 
 
 Score = AdditiveScore | DotScore | GeneralScore | Unlearned
@@ -216,6 +248,24 @@ def attend(
     return torch.bmm(weights, states)
 
 
+def looking_lines(
+    tape: Tape,
+    score: Score,
+    memory: AttentionMemory,
+    asked: Asked,
+    context: Float[Tensor, "B T D"],
+) -> None:
+    """Write the derivation of c_i, from the states that ask to the sum, as ``attention``."""
+    inner = tape.scope("attention")
+    note(inner, "decoderState", asked[0], "", asked[1], each="row")
+    note(inner, "encoderState", "h_j", "", memory.states, each="column")
+    score.lines(inner, asked, memory.keys)
+    inner.line("softmax", "α_{ij}", "softmax_j(e_{ij})", "weights", each="score")
+    shares = inner["weights"][..., None] * memory.states[:, None]
+    note(inner, "weighted", "α_{ij} h_j", "", shares, each="pair")
+    note(inner, "context", "c_i", "Σ_j α_{ij} h_j", context, each="row")
+
+
 @final
 class AttentionPooling(nn.Module):
     """One vector for a sequence: Σ_t α_t h_t, α = softmax_t(vᵀ tanh(W h_t + b)).
@@ -240,4 +290,20 @@ class AttentionPooling(nn.Module):
         weights = masked_softmax(scores[:, None], mask)
         if tape is not None:
             tape.record("pool.weights", weights[:, 0])
-        return torch.bmm(weights, states)[:, 0]
+        context = torch.bmm(weights, states)
+        if tape is not None and wants_lines(tape):
+            self._lines(tape.scope("pool"), states, scores, context)
+        return context[:, 0]
+
+    def _lines(self, tape: Tape, states: Tensor, scores: Tensor, context: Tensor) -> None:
+        note(tape, "encoderState", "h_t", "", states, each="column")
+        note(tape, "weight", "W", "", self.linear.weight, each="all")
+        note(tape, "bias", "b", "", self.linear.bias, each="all")
+        inner = torch.tanh(self.linear(states))
+        note(tape, "energy", "u_t", "tanh(W h_t + b)", inner, each="column")
+        note(tape, "weight", "v", "", self.energy, each="all")
+        note(tape, "score", "e_t", "v · u_t", scores[:, None], each="score")
+        weights = tape["weights"][:, None]
+        note(tape, "softmax", "α_t", "softmax_t(e_t)", weights, each="score")
+        note(tape, "weighted", "α_t h_t", "", weights[..., None] * states[:, None], each="pair")
+        note(tape, "context", "c", "Σ_t α_t h_t", context, each="row")

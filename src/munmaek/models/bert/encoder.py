@@ -21,7 +21,8 @@ from munmaek.models.bert.unpadded import Unpadded, unpad
 from munmaek.nn.dropout import Dropout
 from munmaek.nn.embeddings import LearnedPositions
 from munmaek.nn.masks import causal_mask, key_mask, padding_mask
-from munmaek.nn.tape import Tape, scoped
+from munmaek.nn.steps import layer_norm_line, linear_line
+from munmaek.nn.tape import Tape, note, scoped
 from munmaek.nn.tracing import is_traced
 
 __all__ = ["ACTIVATIONS", "BertEncoder", "BertLayer"]
@@ -94,7 +95,7 @@ class BertLayer(nn.Module):
         def attend(y: Tensor) -> Tensor:
             return self.attention(y, mask=mask, rotary=rotary, tape=scope)[0]
 
-        return self.around(x, attend)
+        return self.around(x, attend, tape=tape)
 
     def flat(
         self,
@@ -121,25 +122,64 @@ class BertLayer(nn.Module):
         )
 
     def around(
-        self, x: Tensor, attend: Callable[[Tensor], Tensor], *, kept: Tensor | None = None
+        self,
+        x: Tensor,
+        attend: Callable[[Tensor], Tensor],
+        *,
+        kept: Tensor | None = None,
+        tape: Tape | None = None,
     ) -> Tensor:
         """Apply both sublayers with their normalisation, before or after.
 
         ``kept`` are the tokens that ``attend`` gives vectors of; None is all.
         """
+        inner, fed = scoped(tape, "self"), scoped(tape, "feed_forward")
         residual = x if kept is None else x[kept]
-        if self.norm_first:
-            x = residual + self.dropout(attend(self.attention_norm(x)))
-            return x + self.dropout(self._forward(self.output_norm(x)))
-        x = self.attention_norm(residual + self.dropout(attend(x)))
-        return self.output_norm(x + self.dropout(self._forward(x)))
+        x = self._enter(x, self.attention_norm, inner)
+        change = self.dropout(attend(x))
+        x = self._leave(residual, change, self.attention_norm, inner, "o_t")
+        residual = x
+        x = self._enter(x, self.output_norm, fed)
+        change = self.dropout(self._forward(x, fed))
+        return self._leave(residual, change, self.output_norm, fed, "f_t")
 
-    def _forward(self, x: Tensor) -> Tensor:
+    def _enter(self, x: Tensor, norm: nn.Module, tape: Tape | None) -> Tensor:
+        """Return what a sublayer reads."""
+        if not self.norm_first:
+            note(tape, "input", "x_t", "", x, each="row")
+            return x
+        normed = norm(x)
+        note(tape, "residual", "r_t", "", x, each="row")
+        layer_norm_line(tape, norm, "x_t", "r_t", normed)
+        return normed
+
+    def _leave(
+        self, residual: Tensor, change: Tensor, norm: nn.Module, tape: Tape | None, symbol: str
+    ) -> Tensor:
+        """Return a sublayer's result, from what it began with and what it gave."""
+        total = residual + change
+        before = "r_t" if self.norm_first else "x_t"
+        note(tape, "residual", "r'_t", f"{before} + {symbol}", total, each="row")
+        if self.norm_first:
+            return total
+        normed = norm(total)
+        layer_norm_line(tape, norm, "y_t", "r'_t", normed)
+        return normed
+
+    def _forward(self, x: Tensor, tape: Tape | None = None) -> Tensor:
         inner = self.intermediate(x)
         if self.gated:
             gate, inner = inner.chunk(2, dim=-1)
-            return self.output(self.activation(gate) * inner)
-        return self.output(self.activation(inner))
+            inner = self.activation(gate) * inner
+        else:
+            inner = self.activation(inner)
+        out = self.output(inner)
+        # Gated, both halves stand in one weight, the first for act.
+        made = "act⊙({})" if self.gated else "act({})"
+        letters = ("u_t", "W_1", "x_t", "b_1"), ("f_t", "W_2", "u_t", "b_2")
+        linear_line(tape, self.intermediate, "inner", letters[0], inner, made)
+        linear_line(tape, self.output, "feedForward", letters[1], out)
+        return out
 
 
 class BertEncoder(nn.Module):
@@ -362,9 +402,16 @@ class BertEncoder(nn.Module):
             segment = first if types is None else self.type_embeddings(types)
             added = segment if added is None else added + segment
         x = words if added is None else words + added
-        if not self.norm_first:
-            x = self.norm(x)
-        elif self.embedding_norm is not None:
-            x = self.embedding_norm(x)
+        inner = scoped(tape, "embedded")
+        note(inner, "token", "E(w_t)", "", words, each="row")
+        if added is not None:
+            note(inner, "place", "P_t", "", added.expand_as(words), each="row")
+            note(inner, "input", "e_t", "E(w_t) + P_t", x, each="row")
+        norm = self.embedding_norm if self.norm_first else self.norm
+        if norm is not None:
+            x = norm(x)
+            layer_norm_line(inner, norm, "n_t", "e_t", x)
         x = self.dropout(x)
-        return x if self.projection is None else self.projection(x)
+        x = x if self.projection is None else self.projection(x)
+        note(inner, "input", "x_t", "", x, each="row")
+        return x

@@ -5,7 +5,7 @@ What a user writes is the name, and after a colon the one number that some smoot
 has ``name`` and the number under its own name.
 """
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
@@ -37,50 +37,69 @@ __all__ = [
 ]
 
 
-class ModifiedKneserNey(Config):
+class Smoother(Config):
+    """Base of the smoothings, with what a derivation asks of each."""
+
+    interpolated: ClassVar[bool] = True
+    """A seen n-gram adds its own share to that of the shorter context."""
+    adjusts: ClassVar[bool] = False
+    """Counts of lower orders are adjusted."""
+    discounts: ClassVar[bool] = False
+    """A discount is taken from every count."""
+
+
+class ModifiedKneserNey(Smoother):
     """Three discounts an order on adjusted counts; the default, and KenLM's."""
 
+    adjusts: ClassVar[bool] = True
+    discounts: ClassVar[bool] = True
     name: Literal["modified-kneser-ney"] = "modified-kneser-ney"
 
 
-class KneserNey(Config):
+class KneserNey(Smoother):
     """One discount an order on adjusted counts."""
 
+    adjusts: ClassVar[bool] = True
+    discounts: ClassVar[bool] = True
     name: Literal["kneser-ney"] = "kneser-ney"
     discount: float | None = Field(default=None, gt=0, le=1)
     """D; None estimates it for each order."""
 
 
-class Absolute(Config):
+class Absolute(Smoother):
     """One discount an order on raw counts."""
 
+    discounts: ClassVar[bool] = True
     name: Literal["absolute"] = "absolute"
     discount: float | None = Field(default=None, gt=0, le=1)
     """D; None estimates it for each order."""
 
 
-class WittenBell(Config):
+class WittenBell(Smoother):
     """Smoothing by Witten and Bell: as much for new words as different ones were seen."""
 
     name: Literal["witten-bell"] = "witten-bell"
 
 
-class AddK(Config):
+class AddK(Smoother):
     """Every next word as if seen k times more; no shorter contexts."""
 
+    interpolated: ClassVar[bool] = False
     name: Literal["add-k"] = "add-k"
     k: float = Field(default=1.0, gt=0, le=1e6)
 
 
-class MaximumLikelihood(Config):
+class MaximumLikelihood(Smoother):
     """Relative frequencies, unsmoothed: what was not seen is impossible."""
 
+    interpolated: ClassVar[bool] = False
     name: Literal["maximum-likelihood"] = "maximum-likelihood"
 
 
-class StupidBackoff(Config):
+class StupidBackoff(Smoother):
     """Relative frequencies, a fixed factor for each word less of context: scores."""
 
+    interpolated: ClassVar[bool] = False
     name: Literal["stupid-backoff"] = "stupid-backoff"
     factor: float = Field(default=0.4, gt=0, le=1)
     """α."""

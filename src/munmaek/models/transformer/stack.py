@@ -19,9 +19,11 @@ from munmaek.nn.embeddings import (
     SinusoidalPositions,
     TokenEmbedding,
     TokenPredictor,
+    embedded_lines,
 )
 from munmaek.nn.masks import key_mask, masked_mean
-from munmaek.nn.tape import Tape, scoped
+from munmaek.nn.steps import layer_norm_line, linear_line
+from munmaek.nn.tape import Tape, note, scoped
 
 __all__ = [
     "Embedding",
@@ -32,6 +34,7 @@ __all__ = [
     "TransformerClassifierNetwork",
     "TransformerLanguageNetwork",
     "last_norm",
+    "last_normed",
 ]
 
 State = tuple[KeyValues, ...]
@@ -48,21 +51,43 @@ class Residual(nn.Module):
         self.dropout = Dropout(config.dropout)
 
     def around(
-        self, x: Float[Tensor, "*N D"], change: Callable[[Tensor], Tensor]
+        self,
+        x: Float[Tensor, "*N D"],
+        change: Callable[[Tensor], Tensor],
+        *,
+        tape: Tape | None = None,
+        symbol: str = "o_t",
     ) -> Float[Tensor, "*N D"]:
-        """Return the sublayer's result for f = ``change``."""
-        return self.leave(x, change(self.enter(x)))
+        """Return the sublayer's result for f = ``change``, whose result is called ``symbol``."""
+        entered = self.enter(x)
+        if self.norm_first:
+            note(tape, "residual", "r_t", "", x, each="row")
+            layer_norm_line(tape, self.norm, "x_t", "r_t", entered)
+        else:
+            note(tape, "input", "x_t", "", entered, each="row")
+        return self.leave(x, change(entered), tape=tape, symbol=symbol)
 
     def enter(self, x: Float[Tensor, "*N D"]) -> Float[Tensor, "*N D"]:
         """Return what f reads."""
         return self.norm(x) if self.norm_first else x
 
     def leave(
-        self, x: Float[Tensor, "*N D"], change: Float[Tensor, "*N D"]
+        self,
+        x: Float[Tensor, "*N D"],
+        change: Float[Tensor, "*N D"],
+        *,
+        tape: Tape | None = None,
+        symbol: str = "o_t",
     ) -> Float[Tensor, "*N D"]:
         """Return the sublayer's result, from its input and what f gave."""
         total = x + self.dropout(change)
-        return total if self.norm_first else self.norm(total)
+        before = "r_t" if self.norm_first else "x_t"
+        note(tape, "residual", "r'_t", f"{before} + {symbol}", total, each="row")
+        if self.norm_first:
+            return total
+        normed = self.norm(total)
+        layer_norm_line(tape, self.norm, "y_t", "r'_t", normed)
+        return normed
 
 
 class FeedForward(nn.Module):
@@ -76,9 +101,20 @@ class FeedForward(nn.Module):
             nn.init.xavier_uniform_(layer.weight)
             nn.init.zeros_(layer.bias)
 
-    def forward(self, x: Float[Tensor, "*N D"]) -> Float[Tensor, "*N D"]:
+    def forward(
+        self, x: Float[Tensor, "*N D"], *, tape: Tape | None = None
+    ) -> Float[Tensor, "*N D"]:
         """Apply it position by position."""
-        return self.outer(self.inner(x).relu())
+        inner = self.inner(x).relu()
+        out = self.outer(inner)
+        letters = ("u_t", "W_1", "x_t", "b_1"), ("f_t", "W_2", "u_t", "b_2")
+        linear_line(tape, self.inner, "inner", letters[0], inner, "max(0, {})")
+        linear_line(tape, self.outer, "feedForward", letters[1], out)
+        return out
+
+    def looked(self, tape: Tape | None) -> Callable[[Tensor], Tensor]:
+        """Return it as a function of x alone that writes its derivation on ``tape``."""
+        return lambda x: self(x, tape=tape)
 
 
 class Layer(nn.Module):
@@ -103,15 +139,18 @@ class Layer(nn.Module):
         tape: Tape | None = None,
     ) -> tuple[Float[Tensor, "B T D"], KeyValues]:
         """Return the layer's vectors, and the keys and values for going on."""
-        change, seen = self.attention(
-            self.attention_residual.enter(x),
-            mask=mask,
-            causal=causal,
-            past=past,
-            tape=scoped(tape, "self"),
-        )
-        x = self.attention_residual.leave(x, change)
-        return self.feed_forward_residual.around(x, self.feed_forward), seen
+        inner, fed = scoped(tape, "self"), scoped(tape, "feed_forward")
+        seen: list[KeyValues] = []
+
+        def attend(y: Tensor) -> Tensor:
+            change, new = self.attention(y, mask=mask, causal=causal, past=past, tape=inner)
+            seen.append(new)
+            return change
+
+        x = self.attention_residual.around(x, attend, tape=inner)
+        forward = self.feed_forward.looked(fed)
+        x = self.feed_forward_residual.around(x, forward, tape=fed, symbol="f_t")
+        return x, seen[0]
 
 
 class Embedding(nn.Module):
@@ -127,7 +166,10 @@ class Embedding(nn.Module):
         self, ids: Int[Tensor, "B T"], start: int = 0, *, tape: Tape | None = None
     ) -> Float[Tensor, "B T D"]:
         """Return the vectors of ``ids``, whose first stands at position ``start``."""
-        return self.dropout(self.tokens(ids, tape=tape) + self.positions(start, ids.shape[1]))
+        tokens, places = self.tokens(ids, tape=tape), self.positions(start, ids.shape[1])
+        x = self.dropout(tokens + places)
+        embedded_lines(scoped(tape, "embedded"), tokens, places, x)
+        return x
 
 
 class Stack(nn.Module):
@@ -158,7 +200,7 @@ class Stack(nn.Module):
             seen.append(new)
             if scope is not None:
                 scope.record("hidden", x)
-        return self.norm(x), tuple(seen)
+        return last_normed(self.norm, x, scoped(tape, "last")), tuple(seen)
 
 
 class TransformerLanguageNetwork(TokenPredictor):
@@ -213,6 +255,15 @@ def _positions(config: TransformerConfig) -> LearnedPositions | SinusoidalPositi
 def last_norm(config: TransformerConfig) -> nn.Module:
     """Apply what follows the last layer."""
     return nn.LayerNorm(config.dimension) if config.norm_first else nn.Identity()
+
+
+def last_normed(norm: nn.Module, x: Float[Tensor, "*N D"], tape: Tape | None) -> Tensor:
+    """Apply what follows the last layer, and write its derivation where it does something."""
+    normed = norm(x)
+    if isinstance(norm, nn.LayerNorm):
+        note(tape, "residual", "r_t", "", x, each="row")
+        layer_norm_line(tape, norm, "z_t", "r_t", normed)
+    return normed
 
 
 def _length(state: Sequence[KeyValues] | None) -> int:

@@ -22,11 +22,12 @@ from munmaek.models.transformer.stack import (
     Stack,
     State,
     last_norm,
+    last_normed,
 )
 from munmaek.nn.attention import KeyValues, MultiHeadCrossAttention, MultiHeadSelfAttention
 from munmaek.nn.embeddings import OutputLayer, TokenPredictor, target_embedding
 from munmaek.nn.masks import key_mask
-from munmaek.nn.tape import Tape, scoped
+from munmaek.nn.tape import Tape, note, scoped
 
 __all__ = ["Memory", "TransformerTranslatorNetwork"]
 
@@ -53,14 +54,15 @@ class DecoderLayer(nn.Module):
         tape: Tape | None = None,
     ) -> Float[Tensor, "B T D"]:
         """Return the layer's vectors of whole targets."""
+        inner, outer = scoped(tape, "self"), scoped(tape, "cross")
 
         def itself(y: Tensor) -> Tensor:
-            return self.attention(y, causal=True, tape=scoped(tape, "self"))[0]
+            return self.attention(y, causal=True, tape=inner)[0]
 
         def sources(y: Tensor) -> Tensor:
-            return self.cross(y, source, mask=mask, tape=scoped(tape, "cross"))
+            return self.cross(y, source, mask=mask, tape=outer)
 
-        return self._around(x, itself, sources)
+        return self._around(x, itself, sources, tape=tape)
 
     def step(
         self, x: Float[Tensor, "N D"], step: PrefixStep, number: int, *, tape: Tape | None = None
@@ -80,11 +82,15 @@ class DecoderLayer(nn.Module):
         x: Tensor,
         itself: Callable[[Tensor], Tensor],
         sources: Callable[[Tensor], Tensor],
+        *,
+        tape: Tape | None = None,
     ) -> Tensor:
         """Apply the three sublayers in their frames."""
-        x = self.attention_residual.around(x, itself)
-        x = self.cross_residual.around(x, sources)
-        return self.feed_forward_residual.around(x, self.feed_forward)
+        inner, outer, fed = (scoped(tape, each) for each in ("self", "cross", "feed_forward"))
+        x = self.attention_residual.around(x, itself, tape=inner)
+        x = self.cross_residual.around(x, sources, tape=outer)
+        forward = self.feed_forward.looked(fed)
+        return self.feed_forward_residual.around(x, forward, tape=fed, symbol="f_t")
 
 
 class Decoder(nn.Module):
@@ -119,7 +125,7 @@ class Decoder(nn.Module):
             x = layer(x, source[number], mask=mask, tape=scope)
             if scope is not None:
                 scope.record("hidden", x)
-        return self.norm(x)
+        return last_normed(self.norm, x, scoped(tape, "last"))
 
     def step(
         self,
@@ -197,8 +203,11 @@ class TransformerTranslatorNetwork(TokenPredictor):
         self, memory: Memory, target: Int[Tensor, "B T"], *, tape: Tape | None = None
     ) -> Float[Tensor, "B T D"]:
         """Return what predicts the token after each of ``target`` (teacher forcing)."""
-        read = memory.whole()
-        return self.decoder(target, read.source, mask=read.mask, tape=scoped(tape, "decoder"))
+        read, inner = memory.whole(), scoped(tape, "decoder")
+        for number in range(len(self.decoder.layers)):
+            scope = scoped(inner, f"layer.{number}.cross")
+            note(scope, "encoderState", "h_s", "", read.states, each="column")
+        return self.decoder(target, read.source, mask=read.mask, tape=inner)
 
     def decode_with_alignment(
         self, memory: Memory, target: Int[Tensor, "B T"]

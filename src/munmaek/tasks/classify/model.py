@@ -21,7 +21,16 @@ from munmaek.metrics.thresholds import NONE, Thresholds
 from munmaek.models.ngram import NgramClassifier
 from munmaek.tasks.framed import FramedText, frame_text, read_labels
 from munmaek.tasks.framing import framing_of
-from munmaek.tasks.inside import NOTHING, Accepts, Graph, Predictions, Question, Tensors, Words
+from munmaek.tasks.inside import (
+    NOTHING,
+    Accepts,
+    Graph,
+    Predictions,
+    Question,
+    Steps,
+    Tensors,
+    Words,
+)
 from munmaek.tasks.labelling import Labeller, check_pairs, sides
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 
@@ -105,14 +114,17 @@ class Classifier(Labeller):
         framed = self.framed(question.text, question.second)
         tensors: Tensors = {}
         graph: Graph | None = None
+        steps: Steps = {}
         if isinstance(self.model, NgramClassifier):
             found = self.framed_logprobs(framed, [NOTHING])[0]
         else:
             from munmaek.tasks.classify.objective import taped_logprobs
 
             rows = framed.rows()
-            found, tensors, graph = taped_logprobs(self.model, rows, self.temperature, question)
-        return read_labels(
+            found, tensors, steps, graph = taped_logprobs(
+                self.model, rows, self.temperature, question
+            )
+        read = read_labels(
             framed,
             question,
             dict(zip(self.labels, np.exp(found).tolist(), strict=True)),
@@ -120,6 +132,7 @@ class Classifier(Labeller):
             tensors=tensors,
             graph=graph,
         )
+        return replace(read, steps=steps)
 
     def framed(self, text: str, second: str | None = None) -> FramedText:
         """Return ``text``, or a pair, as the model reads it."""

@@ -32,8 +32,8 @@ from munmaek.nn.products import inference
 from munmaek.nn.tape import Tape
 from munmaek.progress import followed
 from munmaek.tasks.framing import Rows
-from munmaek.tasks.inside import Graph, Question, Tensors
-from munmaek.tasks.taping import graph_of, nats, one_row, taped
+from munmaek.tasks.inside import Graph, Question, Steps, Tensors
+from munmaek.tasks.taping import graph_of, nats, one_row, steps_of, taped
 
 __all__ = [
     "Classification",
@@ -174,8 +174,8 @@ def outputs(network: Any, rows: Rows, *, max_tokens: int = 8192) -> NDArray[np.f
 
 def taped_logprobs(
     model: NeuralClassifier, rows: Rows, temperature: float, question: Question
-) -> tuple[Floats, Tensors, Graph | None]:
-    """Return each label's log-probability [C] for one row, every tensor behind them, their graph.
+) -> tuple[Floats, Tensors, Steps, Graph | None]:
+    """Return each label's log-probability [C] for one row, what is behind them, and their graph.
 
     The graph is of the likeliest label.
     """
@@ -183,7 +183,7 @@ def taped_logprobs(
         scores = row_scores(model.network, rows, tape).double()
         logprobs = model.of_scores(scores / temperature)[0]
     graph = graph_of(logprobs.max(0, keepdim=True).values, tape)
-    return np.array(nats(logprobs)), one_row(tape.records), graph
+    return np.array(nats(logprobs)), one_row(tape.records), steps_of(tape), graph
 
 
 def network_scores(

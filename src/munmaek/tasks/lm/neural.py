@@ -1,6 +1,6 @@
 """Answers of a trained language model that is a network."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +9,15 @@ from munmaek.models.networks import LanguageNetwork
 from munmaek.nn.building import tensor
 from munmaek.tasks.inside import Predictions, Question
 from munmaek.tasks.lm.objective import NeuralLanguageModel
-from munmaek.tasks.taping import chosen_logprobs, graph_of, nats, one_row, taped
+from munmaek.tasks.taping import (
+    chosen_logprobs,
+    graph_of,
+    likeliest,
+    nats,
+    one_row,
+    steps_of,
+    taped,
+)
 from munmaek.text.tokenizers import Tokenizer
 
 __all__ = ["language_model_of", "taped_predictions"]
@@ -24,17 +32,27 @@ def language_model_of(
 
 
 def taped_predictions(
-    model: NeuralLanguageModel, plain: Predictions, ids: Sequence[int], question: Question
+    model: NeuralLanguageModel,
+    plain: Predictions,
+    ids: Sequence[int],
+    question: Question,
+    named: Callable[[int], str],
 ) -> Predictions:
-    """Return ``plain`` with the log-probability of each of ``ids`` and all that led to it."""
+    """Return ``plain`` with the log-probability of each of ``ids`` and all that led to it.
+
+    ``named`` gives a token's name by its id.
+    """
     network = model.network
     row = np.array([[model.bos, *ids[:-1]]], dtype=np.int64)
     with taped(question) as tape:
         hidden, _ = network.forward(tensor(row, network), tape=tape)
-        values = chosen_logprobs(network.logits(hidden[0]).float(), ids)
+        logits = network.logits(hidden[0]).float()
+        values = chosen_logprobs(logits, ids)
     return replace(
         plain,
         logprobs=nats(values),
         tensors=one_row(tape.records),
+        steps=steps_of(tape),
         graph=graph_of(values, tape),
+        answer={"next": likeliest(logits, named)},
     )

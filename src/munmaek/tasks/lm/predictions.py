@@ -11,6 +11,7 @@ from munmaek.arrays import Floats
 from munmaek.models.ngram import NgramModel
 from munmaek.tasks.inside import Predictions, Question, Side, Words, piece_words
 from munmaek.tasks.lm.look_up import next_characters
+from munmaek.tasks.lm.orders import orders_of
 from munmaek.text.spaces import ascii_words
 from munmaek.text.spelling import spelling_of
 from munmaek.text.tokenizers import Tokenizer
@@ -51,11 +52,13 @@ def sentence_predictions(model: "TrainedLanguageModel", question: Question) -> P
     if model.has_network:
         from munmaek.tasks.lm.neural import taped_predictions
 
-        read = taped_predictions(cast("Any", model.model), read, ids, question)
+        read = taped_predictions(cast("Any", model.model), read, ids, question, tokenizer.token)
     else:
         read = replace(read, logprobs=tuple(model.model.score(ids).tolist()))
     outcome = {"text": text, "logprob": float(sum(read.logprobs))}
-    return replace(read, answer={"outcome": outcome, "ngram": _counted(model, text, ids)})
+    return replace(
+        read, answer={**read.answer, "outcome": outcome, "ngram": _counted(model, text, ids)}
+    )
 
 
 def _without(
@@ -99,6 +102,12 @@ def _counted(model: "TrainedLanguageModel", text: str, ids: Sequence[int]) -> di
                     for each in step.backoffs
                 ],
                 "next": following,
+                "orders": orders_of(
+                    chain,
+                    tokenizer,
+                    model.text,
+                    whole[max(place + 1 - chain.config.order, 0) : place + 1],
+                ),
                 "lines": [{"number": each.number, "text": each.text} for each in behind.lines],
                 "count": behind.count,
             }

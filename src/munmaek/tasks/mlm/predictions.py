@@ -29,7 +29,7 @@ from munmaek.progress import followed
 from munmaek.tasks.framed import FramedText, asked_texts
 from munmaek.tasks.inside import Predictions, Question, Side, Words
 from munmaek.tasks.mlm.filling import filled
-from munmaek.tasks.taping import AT_ONCE, chosen_logprobs, graph_of, one_row, taped
+from munmaek.tasks.taping import AT_ONCE, chosen_logprobs, graph_of, one_row, steps_of, taped
 from munmaek.text.spaces import ascii_words
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def masked_predictions(model: "Encoder", question: Question) -> Predictions:
         unseen=tuple(frozenset({word}) if word >= 0 else None for word in framed.words),
         segments=framed.segments,
         tensors=one_row(tape.records),
+        steps=steps_of(tape),
         graph=graph,
         answer={"filled": gaps, "outcome": {"text": question.text, "filled": gaps}},
     )
@@ -100,7 +101,7 @@ def similarity_predictions(model: "Encoder", question: Question) -> Predictions:
     """Return how alike two texts are, each read by itself, or one text and itself."""
     texts = [question.text] if question.second is None else [question.text, question.second]
     framed = [_prompted(model, text) for text in texts]
-    with taped(question) as tape:
+    with taped(replace(question, steps=len(framed) == 1)) as tape:
         vectors = _vectors(model, [each.ids for each in framed], tape)
         whole = vectors.detach()
         value = _alike(vectors[:1], vectors[-1:], model.sentence.similarity)
@@ -129,6 +130,7 @@ def similarity_predictions(model: "Encoder", question: Question) -> Predictions:
         unit=model.sentence.similarity,
         segments=segments if len(framed) == 2 else None,
         tensors=_joined(tape.records, [len(each.ids) for each in framed]),
+        steps=steps_of(tape),
         graph=graph,
         answer={"outcome": {**asked_texts(question), **said}},
     )

@@ -1,7 +1,7 @@
 """A trained regressor: numbers for texts, or for pairs of texts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import final
 
@@ -20,7 +20,7 @@ from munmaek.tasks.judged import Judged
 from munmaek.tasks.labelling import check_pairs, sides
 from munmaek.tasks.regress.judging import judged_values
 from munmaek.tasks.regress.objective import NeuralRegressor
-from munmaek.tasks.taping import graph_of, one_row, taped
+from munmaek.tasks.taping import graph_of, one_row, steps_of, taped
 from munmaek.text.checkpoint_tokenizer import AnyTokenizer
 from munmaek.text.corpora import LabelledCorpus
 
@@ -115,7 +115,7 @@ class Regressor(Model, Answers):
             scores = row_scores(self.model.network, framed.rows(), tape)[:, 0]
             values = self.low + (self.high - self.low) * scores.double()
         said = {"value": float(values[0].detach())}
-        return read_whole(
+        read = read_whole(
             framed,
             without=lambda erased: self.values(framed.rows(erased)),
             answer={"outcome": {**asked_texts(question), **said}},
@@ -123,6 +123,7 @@ class Regressor(Model, Answers):
             tensors=one_row(tape.records),
             graph=graph_of(values, tape),
         )
+        return replace(read, steps=steps_of(tape))
 
     def framed(self, text: str, second: str | None = None) -> FramedText:
         """Return ``text``, or a pair, as the model reads it."""

@@ -14,7 +14,7 @@ from munmaek.tasks.framed import FramedText
 from munmaek.tasks.inside import NOTHING, Predictions, Question, Words
 from munmaek.tasks.tag.objective import NONE, NeuralTagger
 from munmaek.tasks.tag.words import Entity, WordLabel, first_pieces
-from munmaek.tasks.taping import chosen_logprobs, graph_of, one_row, taped
+from munmaek.tasks.taping import chosen_logprobs, graph_of, one_row, steps_of, taped
 from munmaek.text.places import Subword
 from munmaek.text.spelling import shown_tokens
 
@@ -57,6 +57,7 @@ def tagged_predictions(model: "Tagger", question: Question) -> Predictions:
         rows="source",
         unseen=tuple(None if word == NONE else NOTHING for word in owners),
         tensors=one_row(tape.records),
+        steps=steps_of(tape),
         graph=graph,
         answer={
             "tags": [_tag(model, *each) for each in zip(labelled, rows, strict=True)],

@@ -26,7 +26,16 @@ from munmaek.tasks.inside import (
     piece_words,
     word_indices,
 )
-from munmaek.tasks.taping import AT_ONCE, chosen_logprobs, graph_of, nats, one_row, taped
+from munmaek.tasks.taping import (
+    AT_ONCE,
+    chosen_logprobs,
+    graph_of,
+    likeliest,
+    nats,
+    one_row,
+    steps_of,
+    taped,
+)
 from munmaek.text.spaces import ascii_words
 from munmaek.text.spelling import part_of_character, shown_tokens
 from munmaek.text.tokenizers import Tokenizer
@@ -56,7 +65,8 @@ def translation_predictions(model: "Translator", question: Question) -> Predicti
         chosen = [*chosen, writing.eos]
         read = tensor(np.array([[writing.bos, *chosen[:-1]]], dtype=np.int64), network)
         hidden = network.decode(memory, read, tape=tape)
-        values = chosen_logprobs(network.logits(hidden[0]).float(), chosen)
+        logits = network.logits(hidden[0]).float()
+        values = chosen_logprobs(logits, chosen)
         alignment = network.alignment(tape)
     recorded = one_row(tape.records)
     if alignment is not None:
@@ -88,8 +98,14 @@ def translation_predictions(model: "Translator", question: Question) -> Predicti
         unseen=tuple(NOTHING if word >= 0 else None for word in owners),
         logprobs=logprobs,
         tensors={**recorded, **tensors},
+        steps=steps_of(tape),
         graph=graph_of(values, tape),
-        answer={"outcome": said, "target": target, "beam": beam},
+        answer={
+            "outcome": said,
+            "target": target,
+            "beam": beam,
+            "next": likeliest(logits, writing.token),
+        },
     )
 
 
