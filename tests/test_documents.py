@@ -147,7 +147,7 @@ ONE_WORD = {
 
 @pytest.mark.parametrize(
     "page",
-    ["README.ko.md", "docs/ko", "docs/ko/meanings.json", "src/munmaek/text/catalogue.json"],
+    ["README.ko.md", "docs/ko", "src/munmaek/cli/meanings.json", "src/munmaek/text/catalogue.json"],
 )
 def test_korean_pages_have_one_word_for_one_thing(page: str) -> None:
     place = ROOT / page

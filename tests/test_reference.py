@@ -7,7 +7,7 @@ from conftest import ROOT
 
 
 def test_the_reference_is_current_in_both_languages() -> None:
-    """Run tools/reference.py after a change; Korean is written in docs/ko/meanings.json."""
+    """Run tools/reference.py after a change; Korean is written in src/munmaek/cli/meanings.json."""
     done = subprocess.run(
         [sys.executable, str(ROOT / "tools" / "reference.py"), "--check"],
         capture_output=True,

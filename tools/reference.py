@@ -4,7 +4,7 @@
     python tools/reference.py --check    # leaves with 1 where one is not current
 
 What stands there is read from the command line and from the classes of options themselves. Meanings
-in Korean are in docs/ko/meanings.json, by the English ones: a new or changed meaning has none until
+in Korean are in src/munmaek/cli/meanings.json, by the English ones: a new or changed meaning has none until
 it is written there, and one that is no longer used is told.
 """
 
@@ -31,7 +31,7 @@ from munmaek.models.renamed import RENAMED
 from munmaek.tasks import TASKS
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-MEANINGS = DOCS / "ko" / "meanings.json"
+MEANINGS = DOCS.parent / "src" / "munmaek" / "cli" / "meanings.json"
 SHARED = "munmaek.fit.recipe:Recipe"
 APART = {
     "train": {**RUNNING, **BESIDES},

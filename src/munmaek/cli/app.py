@@ -14,7 +14,7 @@ from munmaek.cli.options import examples
 from munmaek.cli.parameters import Declared
 from munmaek.tasks import tasks
 
-__all__ = ["app"]
+__all__ = ["app", "has_language"]
 
 
 class ByTask(TyperGroup):
@@ -73,6 +73,8 @@ class Verb:
     home: str
     """``module:function``, or ``module:application`` of a verb with commands of its own."""
     examples: tuple[str, ...] = ()
+    language: bool = False
+    """It has an option ``--language`` of its own."""
 
     def command(self, name: str) -> Any:
         """Load the verb and make its command."""
@@ -217,6 +219,7 @@ VERBS: Final[Mapping[str, Verb | VerbByTask]] = {
             "munmaek look models/ko-en --with models/other --pairs ko.txt --pairs en.txt",
             "munmaek look models/ko-en marks.jsonl --check 'aer<0.2'",
         ),
+        language=True,
     ),
     "guide": Verb(
         "guide:guide",
@@ -252,6 +255,11 @@ VERBS: Final[Mapping[str, Verb | VerbByTask]] = {
     "verify": Verb("verify:verify", ("munmaek verify models/5gram",)),
     "data": Verb("data:data"),
 }
+
+
+def has_language(verb: str) -> bool:
+    """Return true for a verb with an option ``--language`` of its own."""
+    return bool(getattr(VERBS.get(verb), "language", False))
 
 
 class Verbs(TyperGroup):

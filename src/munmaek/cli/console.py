@@ -5,7 +5,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
-from munmaek.terminal import seconds_text, wipe_line, write_message
+from munmaek import terminal
+from munmaek.cli.language import in_language
+from munmaek.terminal import seconds_text, wipe_line
 from munmaek.text.written_lines import json_line
 
 __all__ = [
@@ -39,10 +41,15 @@ def write_json(value: Any) -> None:
     print(json_line(value))
 
 
+def write_message(text: str) -> None:
+    """Write one message, in the language at hand; never part of the results."""
+    terminal.write_message(in_language(text))
+
+
 def write_warnings(warnings: Iterable[str]) -> None:
     """Print a line for each thing that one should know before relying on a result."""
     for warning in warnings:
-        write_message(f"warning: {warning}")
+        write_message(f"{in_language('warning')}: {in_language(warning)}")
 
 
 def write_error(text: str) -> None:
@@ -51,7 +58,7 @@ def write_error(text: str) -> None:
         wipe_line()
     with suppress(OSError):  # the complaint may be about this very stream
         sys.stdout.flush()
-    print("munmaek:", " ".join(text.split("\n")), file=sys.stderr, flush=True)
+    print("munmaek:", " ".join(in_language(text).split("\n")), file=sys.stderr, flush=True)
 
 
 def size_text(size: float) -> str:

@@ -16,8 +16,9 @@ from typing import Any, TextIO
 
 import typer
 
-from munmaek.cli.app import app
+from munmaek.cli.app import app, has_language
 from munmaek.cli.console import write_error, write_message
+from munmaek.cli.language import LANGUAGE, chosen_language, in_language, speak_in_help
 from munmaek.cli.stopping import INTERRUPTED, ending_in_order
 from munmaek.errors import InputError, MunmaekError, MunmaekWarning, explaining_missing_torch
 from munmaek.folder.commands import COMMAND
@@ -65,8 +66,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _guarded(arguments: list[str]) -> int:
+    LANGUAGE.set("en")
     try:
         _check_arguments(arguments)
+        language, arguments = chosen_language(arguments, os.environ, kept=has_language)
+        LANGUAGE.set(language)
+        speak_in_help()
         COMMAND.set(shlex.join(["munmaek", *arguments]))
         with following(), explaining_missing_torch():
             code = app(args=arguments, prog_name="munmaek", standalone_mode=False)
@@ -176,7 +181,7 @@ def _show_warning(usual: Any) -> Any:
     ) -> None:
         if issubclass(category, MunmaekWarning):
             if str(message) not in said:
-                write_message(f"munmaek: note: {message}")
+                write_message(f"munmaek: {in_language('note')}: {in_language(str(message))}")
             said.add(str(message))
         else:
             usual(message, category, filename, lineno, file, line)

@@ -11,6 +11,7 @@ import typer
 
 from munmaek.cli.console import write, write_json, write_message
 from munmaek.cli.figures import Figures, write_figures
+from munmaek.cli.language import LANGUAGE
 from munmaek.cli.living import write_living
 from munmaek.cli.options import Force, Json, ModelFolder
 from munmaek.cli.outputs import claimed_file, is_page
@@ -156,10 +157,14 @@ PARAMETERS: Final[Parameters] = {
     "figures": (Figures, None),
     "language": (
         Annotated[
-            str,
-            typer.Option(metavar="en|ko", help="Language of what is written in --figures."),
+            str | None,
+            typer.Option(
+                metavar="en|ko",
+                show_default="that of the messages",
+                help="Language of what is written in --figures.",
+            ),
         ],
-        "en",
+        None,
     ),
     "force": (Force, False),
     "port": (
@@ -212,9 +217,13 @@ def look(given: Given) -> None:
             _write_page(output, records, title=_title(names))
         if given["figures"] is not None:
             kept = [record.to_json(room=None) for record in records]
-            write_figures(kept, given["figures"], given["language"])
+            write_figures(kept, given["figures"], _language(given))
         if served:
             _serve(models, records, given)
+
+
+def _language(given: Given) -> str:
+    return given["language"] or LANGUAGE.get()
 
 
 def _opened(names: Sequence[Path]) -> list[Any]:
@@ -225,10 +234,25 @@ def _opened(names: Sequence[Path]) -> list[Any]:
 
     loaded = [load(each) for each in names]
     labels = told_apart([each.info.label for each in loaded], names)
+    called = _called(names)
     return [
-        NamedModel(str(name), each, name, label)
-        for name, each, label in zip(names, loaded, labels, strict=True)
+        NamedModel(name, each, folder, label)
+        for name, folder, each, label in zip(called, names, loaded, labels, strict=True)
     ]
+
+
+def _called(names: Sequence[Path]) -> list[str]:
+    """Return what pages call the models: the names of their folders, which tell no path.
+
+    Folders of one name have that of the folder above before it, and so on up to the whole path.
+    """
+    paths = [unicodedata.normalize("NFC", str(name.absolute())).split("/") for name in names]
+    deepest = max(map(len, paths))
+    for depth in range(1, deepest + 1):
+        called = ["/".join(parts[-depth:]) for parts in paths]
+        if len(set(called)) == len(set(map(tuple, paths))):
+            return called
+    return [str(name) for name in names]
 
 
 def _records(models: Sequence[Any], texts: Sequence[str], given: Given) -> list[Any]:
@@ -309,7 +333,7 @@ def _check_usable(texts: Sequence[str], given: Given) -> None:
         raise ConfigError(message)
     from munmaek.text.catalogue import LANGUAGES
 
-    if given["language"] not in LANGUAGES:
+    if _language(given) not in LANGUAGES:
         message = f"--language {given['language']}: one of {', '.join(LANGUAGES)} is wanted"
         raise ConfigError(message)
     if given["figures"] is not None:
@@ -341,12 +365,27 @@ def _check(model: Path, texts: Sequence[str], checks: Sequence[str], *, json: bo
 
 
 def _title(names: Sequence[Path]) -> str:
-    return " · ".join(unicodedata.normalize("NFC", str(name)) for name in names)
+    return " · ".join(dict.fromkeys(_called(names)))
+
+
+def _training_lines(records: Sequence[Any]) -> int:
+    """Count the lines of the training text that records hold."""
+    numbers = set[int]()
+    for record in records:
+        found: Any = record.ngram or {}
+        tokens: list[Any] = found.get("tokens", [])
+        numbers |= {int(line["number"]) for token in tokens for line in token["lines"]}
+    return len(numbers)
 
 
 def _write_page(output: Path, records: Sequence[Any], *, title: str) -> None:
     from munmaek.look import page
 
+    held = _training_lines(records)
+    if held:
+        write_message(
+            f"{output}: holds {held} lines of the training text, which whoever opens it can read"
+        )
     made = page(records, title=title)
     write_text(output, made)
     write_message(f"{output}: written; open it in a browser")
@@ -367,7 +406,7 @@ def _serve(models: Sequence[Any], records: Sequence[Any], given: Given) -> None:
         example_pair=given["pair"],
     )
     boot = {"live": True, "api": "/api", "example": bench.example}
-    title = _title([Path(each.name) for each in models])
+    title = _title([each.folder for each in models])
     port = given["port"]
     listener = bind(port)
     bound = listener.getsockname()[1]
