@@ -581,16 +581,17 @@ def test_links_are_marked_by_click_and_by_keys_and_kept(
     with served(folders["translate-attention"], marks) as address:
         seen = visit().open(address)
         seen.page.locator("table.list button").first.click()
-        drawn = figure(seen, "Mark the links")
+        panel = seen.page.locator("tr.panel")
+        drawn = panel.get_by_role("figure", name="Mark the links", exact=True)
         drawn.wait_for()
         matrix = drawn.get_by_role("application")
         matrix.focus()
         for key in ("ArrowRight", "s", "ArrowRight", "p", "ArrowDown", "f"):
             seen.page.keyboard.press(key)
-        links = figure(seen, "Or link word to word")
+        links = panel.get_by_role("figure", name="Or link word to word", exact=True)
         links.locator("g[aria-label='words that look'] text").nth(2).click()
         links.locator("g[aria-label='words looked at'] text").nth(2).click()
-        seen.page.get_by_role("button", name="Save marks").click()
+        seen.page.locator("tr.panel").get_by_role("button", name="Save marks").click()
         seen.page.get_by_text("Saved; 1 sentences are marked.").wait_for()
         assert axe(seen) == []
         seen.page.get_by_text("Start the guided run").wait_for()
@@ -610,9 +611,10 @@ def test_a_run_on_the_marks_is_started_watched_and_reported(
             chosen.click()
             opened = seen.page.locator(".marking h3").filter(has_text=chosen.inner_text())
             opened.wait_for()
-            figure(seen, "Mark the links").get_by_role("application").focus()
+            seen.page.locator("tr.panel").get_by_role("application").focus()
+            seen.page.keyboard.press("ArrowRight")
             seen.page.keyboard.press("s")
-            seen.page.get_by_role("button", name="Save marks").click()
+            seen.page.locator("tr.panel").get_by_role("button", name="Save marks").click()
             seen.page.get_by_text(f"Saved; {row + 1} sentences are marked.").wait_for()
         seen.page.get_by_label("Steps").fill("2")
         seen.page.get_by_role("button", name="Start the guided run").click()
@@ -631,9 +633,10 @@ def mark(seen: Visit, rows: int) -> None:
         chosen = seen.page.locator("table.list button").nth(row)
         chosen.click()
         seen.page.locator(".marking h3").filter(has_text=chosen.inner_text()).wait_for()
-        figure(seen, "Mark the links").get_by_role("application").focus()
+        seen.page.locator("tr.panel").get_by_role("application").focus()
+        seen.page.keyboard.press("ArrowRight")
         seen.page.keyboard.press("s")
-        seen.page.get_by_role("button", name="Save marks").click()
+        seen.page.locator("tr.panel").get_by_role("button", name="Save marks").click()
         seen.page.get_by_text(f"Saved; {row + 1} sentences are marked.").wait_for()
 
 
@@ -685,7 +688,8 @@ def test_every_button_that_has_a_name_is_clicked_here() -> None:
     keys = {
         key for each in buttons for key in re.findall(r'"(\w+\.\w+)"', each.rpartition(">$")[2])
     }
-    here = Path(__file__).read_text(encoding="utf-8")
+    tests = Path(__file__).parent.glob("test_viewer_*.py")
+    here = "".join(each.read_text(encoding="utf-8") for each in tests)
     assert len(keys) >= 8, keys
     assert not [key for key in keys if TEXTS[key][0] not in here]
 

@@ -150,6 +150,33 @@ export const printable = (text) => text.replace(/[\u0000-\u0008\u000b\u000c\u000
 
 export const escapeXml = (text) => printable(String(text)).replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`);
 
+let valued = false;
+
+/** What `draw` returns when matrices have their values in the cells. */
+export function withValues(draw) {
+  valued = true;
+  try {
+    return draw();
+  } finally {
+    valued = false;
+  }
+}
+
+const ROOM = 20; // pixels across that a value needs
+
+/** The values of a matrix, in cells with room for them. */
+function values({ matrix, plan, scale }) {
+  const { width, height } = plan.cell;
+  if (!valued || Math.min(width, height) < ROOM) return "";
+  const texts = Array.from(matrix.data, (value, at) => {
+    const [x, y] = centre(plan, Math.floor(at / matrix.columns), at % matrix.columns);
+    const dark = Math.abs(stepOf(value, scale) - (scale.kind === "difference" ? 128 : 0)) > (scale.kind === "difference" ? 70 : 130);
+    const text = Math.abs(value) >= 10 ? value.toFixed(0) : value.toFixed(Math.abs(value) < 1 ? 2 : 1).replace(/^(-?)0\./, "$1.");
+    return `<text x="${x.toFixed(1)}" y="${(y + 3.5).toFixed(1)}" text-anchor="middle" style="font-size:${width < 26 ? 8 : 10}px;fill:${variable(dark ? "paper" : "ink")}">${text.replace("-", "−")}</text>`;
+  });
+  return texts.join("");
+}
+
 /** The matrix as SVG: one path for each step of the scale, so that it stays small. */
 export function matrixSvg(spec) {
   const { matrix, plan, rows, columns, scale } = spec;
@@ -169,7 +196,7 @@ export function matrixSvg(spec) {
       ? `<path d="M${x} ${y}l${w} ${h}m0 ${-h}l${-w} ${h}" fill="none" stroke="${variable("ink")}" stroke-width="1.8"/>`
       : `<rect x="${x + 2}" y="${y + 2}" width="${w - 4}" height="${h - 4}" fill="none" stroke="${variable("ink")}" stroke-width="1.8"${kind === "possible" ? ' stroke-dasharray="4 3"' : ""}/>`;
   });
-  return svgDocument(plan.width, plan.height, `${paths(matrix, plan, scale)}<g fill="${variable("ink")}">${words.join("")}</g>${links.join("")}`);
+  return svgDocument(plan.width, plan.height, `${paths(matrix, plan, scale)}<g fill="${variable("ink")}">${words.join("")}</g>${values(spec)}${links.join("")}`);
 }
 
 function paths(matrix, plan, scale) {

@@ -60,7 +60,7 @@ function base64Of(bytes) {
 }
 
 /** A record with every tensor in it, also those that the server had kept back. */
-async function whole(record) {
+export async function whole(record) {
   const tensors = {};
   for (const [name, packed] of Object.entries(record.tensors)) {
     const { href, ...rest } = packed;

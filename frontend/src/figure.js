@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { saveCsv, savePdf, savePng, saveSvg } from "./export.js";
 import { FILE, Matrix, matrixSvg, matrixTable, specOf } from "./matrix.js";
 import { collect, collecting, svgFile } from "./paper.js";
+import { later } from "./queue.js";
 import { isPrinting } from "./settings.js";
 import { t, number } from "./texts.js";
 
@@ -72,16 +73,20 @@ export function MatrixFigure({ title, caption, file, aside, level, ...matrix }) 
  * Children that are drawn when they come near the window: a page of many layers opens at once.
  * `height` keeps the scroll bar honest before that. Printing draws everything.
  */
+const EAGER = 24; // places that are drawn without being near: a small page is whole, also for a screenshot
+let places = 0;
+
 export function Lazy({ height = 300, children }) {
   const place = useRef();
   const [near, setNear] = useState(collecting() || isPrinting());
   useEffect(() => {
     if (near) return undefined;
     const show = () => setNear(true);
+    const takeBack = places++ < EAGER ? later(show) : () => {};
     const watch = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && show(), { rootMargin: "300px" });
     watch.observe(place.current);
     window.addEventListener("beforeprint", show);
-    return () => { watch.disconnect(); window.removeEventListener("beforeprint", show); };
+    return () => { takeBack(); watch.disconnect(); window.removeEventListener("beforeprint", show); };
   }, [near]);
   return near ? children : html`<div ref=${place} class="waiting" style=${{ minHeight: `${height}px` }}></div>`;
 }

@@ -57,6 +57,7 @@ export function server(base) {
     pair: (index) => get(`/pairs/${index}`),
     marks: () => get("/marks"),
     mark: (links) => post("/marks", links),
+    correct: (source, target) => post("/corrections", { source, target }),
     guide: (steps) => post("/guide", { steps }),
     guided: () => get("/guide"),
     cancel: () => remove("/guide"),

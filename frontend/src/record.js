@@ -3,11 +3,13 @@ import { html } from "htm/preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { Lazy } from "./figure.js";
 import { secondOf } from "./live.js";
-import { number, t } from "./texts.js";
+import { labelOf, number, said, t } from "./texts.js";
 import { Check } from "./words.js";
 import { Alignment, Hypotheses, SourceInfluence, alignmentOf } from "./views/alignment.js";
 import { BeamTree } from "./views/beam.js";
+import { Derivation } from "./views/derivation.js";
 import { Heads, groupsOfHeads, titleOf } from "./views/heads.js";
+import { Correcting } from "./views/correcting.js";
 import { Mask } from "./views/mask.js";
 import { Ngram } from "./views/ngram.js";
 import { Likeness, Pairs, readApart } from "./views/pairs.js";
@@ -30,9 +32,11 @@ function parts(record, view, live) {
     ["mask", record.outcome?.filled && t("part.mask"), () => html`<${Mask} record=${record} live=${live}/>`, 300],
     ["pooling", record.attentions.some((each) => each.part === "pool") && t("part.pooling"), () => html`<${Pooling} record=${record} view=${view}/>`, 240],
     ["beam", record.beam?.nodes?.length && t("part.beam"), () => html`<${BeamTree} record=${record}/>`, 400],
-    ["alignment", (alignmentOf(record) || record.written) && t("part.alignment"), () => html`<${Alignment} record=${record} view=${view}/>`, 900],
+    ["alignment", (alignmentOf(record) || record.written) && t("part.alignment"), () => html`<${Alignment} record=${record} view=${view} live=${live}/>`, 900],
+    ["correct", live?.correct && record.written && t("part.correct"), () => html`<${Correcting} record=${record} live=${live}/>`, 500],
     ["hypotheses", record.beam?.hypotheses?.filter((each) => each.tensor).length > 1 && t("part.hypotheses"), () => html`<${Hypotheses} record=${record} view=${view}/>`, 400],
     ["source-influence", has("source_influence") && t("part.sourceInfluence"), () => html`<${SourceInfluence} record=${record} view=${view}/>`, 360],
+    ["steps", record.steps?.length && t("part.steps"), () => html`<${Derivation} record=${record} view=${view}/>`, 900],
     ["stepper", record.attentions.some((each) => each.stepper) && t("part.stepper"), () => html`<${Stepper} record=${record} view=${view}/>`, 500],
     ...groupsOfHeads(record).map((group) => [`heads-${group[0].name}`, titleOf(group[0]), () => html`<${Heads} record=${record} attentions=${group} view=${view} live=${live}/>`, 1200]),
     ["likeness", readApart(record) && has("similarity") && t("part.pairs"), () => html`<${Likeness} record=${record} view=${view}/>`, 400],
@@ -44,21 +48,26 @@ function parts(record, view, live) {
   return all.filter(([, title]) => title);
 }
 
-/** Props: record, live (what answers further questions), above (nodes before the figures). */
-export function Record({ record, live, above }) {
+/** The keys of all parts that a page can have, those of heads without their attention. */
+export const shownOnly = (only) => (key) => !only || key === only || (only === "heads" && key.startsWith("heads-"));
+
+/** Props: record, live (what answers further questions), above (nodes before the figures), only (a part's key). */
+export function Record({ record, live, above, only }) {
   const [chosen, setChosen] = useState({ fold: true, specials: false, from: 0 });
   const length = Math.max(record.source.pieces.length, record.output?.pieces.length ?? 0);
   const long = length > LONG;
   // One object for as long as nothing changes, so that figures know that they need not redraw.
   const view = useMemo(() => ({ ...chosen, size: long ? WINDOW : LONG }), [chosen, long]);
   const set = (values) => setChosen({ ...chosen, ...values });
-  const shown = parts(record, view, live);
+  const shown = parts(record, view, live).filter(([key]) => shownOnly(only)(key));
   const id = `record-${record.id}`;
+  const sections = shown.map(([key, name, content, height]) => html`<section class="part" key=${key} id=${`${id}-${key}`}><h3>${name}</h3><${Lazy} height=${height}><${Drawn} content=${content}/><//></section>`);
+  if (only) return html`<article class="record alone" aria-label=${record.text}>${sections}${!shown.length && html`<p class="hint">${t("page.noPart", { part: only })}</p>`}</article>`;
   return html`<article class="record" aria-labelledby=${id}>
     <h2 id=${id} dir="auto">${cut(record.text)}</h2>
     ${secondOf(record) && html`<p class="second" dir="auto">${cut(secondOf(record))}</p>`}
-    <p class="hint">${record.label} · ${t(`asked.${record.task}`)} · <code>${record.model}</code></p>
-    ${(record.notices ?? []).map((notice) => html`<p class="notice" role="note">${notice}</p>`)}
+    <p class="hint">${labelOf(record.label)} · ${t(`asked.${record.task}`)} · <code>${record.model}</code></p>
+    ${(record.notices ?? []).map((notice) => html`<p class="notice" role="note">${said(notice)}</p>`)}
     <${Outcome} record=${record}/>
     ${above}
     <div class="choices bar"><${Check} label=${t("view.fold")} checked=${view.fold} onChange=${(fold) => set({ fold })}/>
@@ -66,7 +75,7 @@ export function Record({ record, live, above }) {
       <details class="how"><summary>${t("view.how")}</summary><p>${t("view.explained")}</p></details></div>
     ${long && html`<${Window} length=${length} view=${view} onChange=${(from) => set({ from })}/>`}
     ${shown.length > 2 && html`<nav class="parts" aria-label=${t("page.parts")}>${shown.map(([key, name]) => html`<a href=${`#${id}-${key}`}>${name}</a>`)}</nav>`}
-    ${shown.map(([key, name, content, height]) => html`<section class="part" key=${key} id=${`${id}-${key}`}><h3>${name}</h3><${Lazy} height=${height}><${Drawn} content=${content}/><//></section>`)}
+    ${sections}
   </article>`;
 }
 

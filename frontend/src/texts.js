@@ -1,5 +1,6 @@
 // Texts in the reader's language, and numbers as the page writes them.
 import { figures } from "../../src/munmaek/text/catalogue.json";
+import messages from "../../src/munmaek/text/messages.json";
 import { language } from "./settings.js";
 
 const CATALOGUE = { ...figures };
@@ -25,6 +26,25 @@ export function tx(key, values) {
     return name ? values[name] : part;
   });
 }
+
+const patterns = Object.entries(messages).sort(([one], [other]) => other.length - one.length).map(([english, korean]) => {
+  const names = [...english.matchAll(/\{(\w+)\}/g)].map((found) => found[1]);
+  const parts = english.split(/\{\w+\}/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  return [new RegExp(`^${parts.join("([^]+?)")}$`), names, korean];
+});
+
+/** A line that a program wrote, such as a notice or an error, in the reader's language where it is known. */
+export function said(text) {
+  if (language() !== "ko" || typeof text !== "string") return text;
+  for (const [pattern, names, korean] of patterns) {
+    const found = pattern.exec(text);
+    if (found) return korean.replace(/\{(\w+)\}/g, (_, name) => found[names.indexOf(name) + 1]);
+  }
+  return text;
+}
+
+/** What people call a model, in the reader's language where the name is one of ours. */
+export const labelOf = (label) => (CATALOGUE[`label.${label}`] ? t(`label.${label}`) : label);
 
 /** A number with a true minus sign; a dash where there is none. */
 export function number(value, digits) {

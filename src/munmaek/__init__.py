@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from munmaek.errors import MunmaekError
     from munmaek.fit.loggers import Logger
     from munmaek.lm import LanguageModel
+    from munmaek.look import capture, show
     from munmaek.mixing import LogLinearMixture, Mixture
     from munmaek.models import LINEAGE
     from munmaek.phrases import phrasebook
@@ -54,11 +55,13 @@ __all__ = [
     "Tokenizer",
     "TrainedLanguageModel",
     "Translator",
+    "capture",
     "compare",
     "evaluate",
     "load",
     "phrasebook",
     "predict",
+    "show",
     "train",
     "train_tokenizer",
     "tune",
@@ -82,11 +85,13 @@ _HOMES = {
     "Tokenizer": "munmaek.text.tokenizers",
     "TrainedLanguageModel": "munmaek.tasks.lm.model",
     "Translator": "munmaek.tasks.translate.model",
+    "capture": "munmaek.look",
     "compare": "munmaek.comparison.calling",
     "evaluate": "munmaek.pipeline",
     "load": "munmaek.tasks.loading",
     "phrasebook": "munmaek.phrases",
     "predict": "munmaek.predicting",
+    "show": "munmaek.look",
     "train": "munmaek.pipeline",
     "train_tokenizer": "munmaek.text.tokenizers",
     "tune": "munmaek.tuning.calling",

@@ -27,7 +27,7 @@ export function cellsOf(links, rows, columns) {
 
 export const has = (links, [s, d]) => (links ?? []).some((link) => link[0] === s && link[1] === d);
 
-export function Alignment({ record, view }) {
+export function Alignment({ record, view, live }) {
   const attention = alignmentOf(record);
   const tensor = useTensor(record, attention?.tensor);
   if (!attention) {
@@ -39,7 +39,7 @@ export function Alignment({ record, view }) {
   // The gold is between words: over pieces there is nothing to lay it on.
   const gold = view.fold ? cellsOf(record.gold, output.rows, output.columns) : [];
   const top = ceiling(output.matrix.data);
-  return html`<${MatrixFigure} title=${t("alignment.output")} file=${fileName(record, "alignment")} corner=${t("alignment.corner")}
+  return html`${live?.correct && html`<p><a href=${`#record-${record.id}-correct`}>${t("alignment.correct")}</a></p>`}<${MatrixFigure} title=${t("alignment.output")} file=${fileName(record, "alignment")} corner=${t("alignment.corner")}
       caption=${html`${t("alignment.outputCaption")} <${Strongest} ...${output}/>${record.gold ? ` ${t("alignment.gold")}` : ""}${aerText(record)}`}
       matrix=${output.matrix} rows=${names(output.rows)} columns=${names(output.columns)} links=${gold} scale=${{ kind: "weight", top }}
       aside=${html`<${Faithfulness} record=${record} name=${attention.name}/><${Explains}/>`}/>

@@ -4,7 +4,7 @@ import { Bars } from "../bars.js";
 import { ceiling } from "../colour.js";
 import { Figure, Lazy, MatrixFigure } from "../figure.js";
 import { shown } from "../fold.js";
-import { number, t, tx } from "../texts.js";
+import { labelOf, number, t, tx } from "../texts.js";
 import { alignmentOf } from "./alignment.js";
 import { groupsOfHeads, titleOf, useGathered } from "./heads.js";
 import { fileName, largest, names, surprisal, word } from "./parts.js";
@@ -14,12 +14,35 @@ export function pairsOf(records) {
   const byText = new Map();
   for (const record of records) byText.set(record.text, [...(byText.get(record.text) ?? []), record]);
   return [...byText.values()].flatMap((same) => {
-    const other = same.find((record) => record.model !== same[0].model || record.label !== same[0].label);
-    return other ? [[same[0], other]] : [];
+    const others = same.filter((record) => record.model !== same[0].model || record.label !== same[0].label);
+    return others.map((other) => [same[0], other]);
   });
 }
 
-const nameOf = (record, other) => (record.label === other.label ? record.model : record.label);
+/** Records of one text by three models or more. */
+export function groupsOf(records) {
+  const byText = new Map();
+  for (const record of records) byText.set(record.text, [...(byText.get(record.text) ?? []), record]);
+  return [...byText.values()].filter((same) => same.length > 2);
+}
+
+/** Several models on one sentence: the surprisal of each word under each of them. */
+export function Overview({ records, view }) {
+  const folded = { ...view, fold: true, specials: false };
+  const able = records.filter((record) => record.logprobs?.length);
+  const rows = able.map((record) => new Map(surprisal(record, folded).filter((each) => each.word >= 0).map((each) => [`${each.word} ${each.name}`, each])));
+  const keys = [...(rows[0]?.keys() ?? [])].filter((key) => rows.every((row) => row.has(key)));
+  if (able.length < 3 || !keys.length) return null;
+  const data = Float32Array.from(rows.flatMap((row) => keys.map((key) => row.get(key).bits)));
+  const named = able.map((record) => (able.filter((each) => each.label === record.label).length > 1 ? record.model : labelOf(record.label)));
+  const sums = rows.map((row) => keys.reduce((sum, key) => sum + row.get(key).bits, 0));
+  const best = largest(sums.map((value) => -value));
+  return html`<${MatrixFigure} title=${t("compare.all", { count: able.length })} file=${fileName(able[0], "models")} matrix=${{ rows: able.length, columns: keys.length, data }}
+    rows=${named} columns=${keys.map((key) => rows[0].get(key).name)} arrow="·" scale=${{ kind: "weight", top: ceiling(data) }}
+    caption=${tx("compare.allCaption", { model: word(named[best]), bits: number(sums[best], 1) })}/>`;
+}
+
+const nameOf = (record, other) => (record.label === other.label ? record.model : labelOf(record.label));
 
 export function Compare({ pair: [left, right], view }) {
   // Models cut words into other pieces; only words are common to both.

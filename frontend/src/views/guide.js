@@ -1,7 +1,7 @@
 // The run that learns from the marks, its control without them, and what came of it.
 import { html } from "htm/preact";
 import { useEffect, useState } from "preact/hooks";
-import { number, t } from "../texts.js";
+import { number, said, t } from "../texts.js";
 
 const PAUSE = 1000; // milliseconds between two looks at a running training
 const BUSY = ["running", "stopping"];
@@ -26,7 +26,7 @@ export function Guide({ live, count }) {
     ${run.state === "running" && html`<p role="status"><progress aria-label=${t("guide.title")} max=${run.total || 1} value=${run.done ?? 0}></progress> ${run.stage ? t(`guide.${run.stage}`) : ""} ${number(run.done ?? 0, 0)} / ${number(run.total ?? 0, 0)}
       <button type="button" onClick=${() => live.cancel().then(setRun, (problem) => setError(problem.message))}>${t("guide.cancel")}</button></p>`}
     ${run.state === "stopping" && html`<p role="status">${t("guide.stopping")}</p>`}
-    ${(error || run.state === "failed") && html`<p class="error" role="alert">${error ?? run.error ?? t("guide.failed")}</p>`}
+    ${(error || run.state === "failed") && html`<p class="error" role="alert">${said(error ?? run.error) ?? t("guide.failed")}</p>`}
     ${run.report && html`<${Report} report=${run.report}/>`}</section>`;
 }
 
@@ -47,5 +47,5 @@ function Report({ report }) {
     <thead><tr><th></th><th scope="col" class="num">${t("metric.aer")}</th><th scope="col">95 %</th><th scope="col" class="num">BLEU</th><th scope="col">95 %</th></tr></thead>
     <tbody>${PARTS.map((part) => html`<tr><th scope="row">${t(`guide.${part}Row`)}</th>${measured(part, "aer", 3)}${measured(part, "bleu", 1)}</tr>`)}</tbody></table>
     <p class="outcome"><b>${t(OUTCOMES[report.outcome] ?? "guide.told")}</b></p>
-    <p class="hint">${report.verdict}${report.split && ` (${report.split})`}</p></div>`;
+    <p class="hint">${said(report.verdict)}${report.split && ` (${said(report.split)})`}</p></div>`;
 }

@@ -6,7 +6,7 @@ import { Figure, MatrixFigure } from "../figure.js";
 import { shown } from "../fold.js";
 import { Links } from "../links.js";
 import { useTensor } from "../tensor.js";
-import { t, tx } from "../texts.js";
+import { said as translated, t, tx } from "../texts.js";
 import { alignmentOf, cellsOf, has } from "./alignment.js";
 import { fileName, names } from "./parts.js";
 
@@ -58,7 +58,7 @@ export function Marking({ record, index, live, onSaved }) {
     try {
       const where = Number.isInteger(index) ? { index } : { source: record.text, target: record.target ?? record.output.surface.join(" ") };
       const { count } = await live.mark({ ...where, ...links });
-      setSaid({ count });
+      setSaid(KINDS.some((kind) => links[kind].length) ? { count } : { count, removed: true });
       onSaved?.(count);
     } catch (error) {
       setSaid({ error: error.message });
@@ -76,8 +76,8 @@ export function Marking({ record, index, live, onSaved }) {
       <${Links} matrix=${drawn.matrix} rows=${names(drawn.rows)} columns=${names(drawn.columns)} links=${cells} scale=${scale} label=${t("marking.links")} picked=${picked} onPick=${onPick}/><//>
     <p class="keys">${KINDS.map((kind) => html`<span><i class=${`swatch ${kind}`}></i>${t(`mark.${kind}`)} <kbd>${kind[0]}</kbd></span>`)}<span>${t("mark.none")} <kbd>x</kbd></span></p>
     <div class="choices"><button type="button" class="main" disabled=${said.busy} onClick=${save}>${t("marking.save")}</button>
-      <span role="status">${said.count !== undefined && tx("marking.saved", { count: said.count })}</span>
-      ${said.error && html`<span class="error" role="alert">${said.error}</span>`}</div>`;
+      <span role="status">${said.count !== undefined && (said.removed ? t("marking.removed", { count: said.count }) : tx("marking.saved", { count: said.count }))}</span>
+      ${said.error && html`<span class="error" role="alert">${translated(said.error)}</span>`}</div>`;
 }
 
 const linkTable = (links, { rows, columns }) => ({

@@ -71,7 +71,7 @@ function Orders({ rows, chosen, label }) {
 /** One word: the price of every step shorter, what else may stand there, and where it was seen. */
 function Token({ record, token }) {
   const { piece, order, logprob, backoffs, next = [], lines = [], count } = token;
-  return html`<div class="columns">
+  return html`${token.orders && html`<${Derived} record=${record} token=${token}/>`}<div class="columns">
     <section class="part"><h5>${t("ngram.price")}</h5>
       <table class="plain"><tbody>
         ${backoffs.map((each) => html`<tr><td dir="auto">${t("ngram.notSeen", { context: `${each.context} ${piece}` })}</td><td class="num">× ${number(Math.exp(each.logprob), 4)}</td></tr>`)}
@@ -86,3 +86,28 @@ function Token({ record, token }) {
       <ol class="lines">${lines.map(({ number: line, text }) => html`<li value=${line} dir="auto">${text}</li>`)}</ol></section>`}
   </div>`;
 }
+
+const HEADS = ["count", "total", "discount", "own", "backoff", "lower", "probability"];
+
+/** The probability of a token order by order: counts, what is taken from them, what is passed on. */
+function Derived({ record, token }) {
+  const { piece, orders } = token;
+  const columns = HEADS.filter((key) => orders.some((each) => typeof each[key] === "number"));
+  const shown = (each, key) => (typeof each[key] === "number" ? number(each[key], ["count", "total"].includes(key) ? 0 : 4) : "");
+  const names = orders.map((each) => each.ngram.map((name) => shorten(name, 12)).join("  "));
+  const left = Math.max(textWidth(t("ngram.ngram")), ...names.map((name) => textWidth(name))) + 20;
+  const widths = columns.map((key) => Math.max(textWidth(t(`orders.${key}`), 11), textWidth(FORMULAS[key], 11), 56) + 18);
+  const ends = widths.map((_, at) => left + widths.slice(0, at + 1).reduce((sum, each) => sum + each, 0));
+  const [width, height] = [ends.at(-1) + 4, orders.length * 26 + 52];
+  const title = t("orders.title", { word: piece });
+  return html`<${Figure} title=${title} level=${5} file=${fileName(record, piece, "orders")} caption=${t(columns.includes("discount") ? "orders.caption" : "orders.captionPlain")}
+    table=${() => ({ head: [t("ngram.ngram"), ...columns.map((key) => t(`orders.${key}`))], rows: orders.map((each) => [each.ngram.join(" "), ...columns.map((key) => each[key] ?? "")]) })}>
+    <div class="scroll" tabindex="0" role="region" aria-label=${title}><svg role="img" aria-label=${title} width=${width} height=${height} viewBox=${`0 0 ${width} ${height}`}>
+      <text class="tick" x="0" y="12">${t("ngram.ngram")}</text>
+      ${columns.map((key, at) => html`<g key=${key}><text class="tick" x=${ends[at]} y="12" text-anchor="end">${t(`orders.${key}`)}</text><text class="tick" x=${ends[at]} y="28" text-anchor="end">${FORMULAS[key]}</text></g>`)}
+      ${orders.map((each, row) => html`<g key=${row} class=${each.seen ? "" : "masked"}><text x="0" y=${row * 26 + 54} class=${each.seen ? "strong" : ""}>${names[row]}</text>
+        ${columns.map((key, at) => html`<text key=${key} class=${key === "probability" ? "number strong" : "number"} x=${ends[at]} y=${row * 26 + 54} text-anchor="end">${shown(each, key)}</text>`)}</g>`)}
+    </svg></div><//>`;
+}
+
+const FORMULAS = { count: "c(h w)", total: "c(h ·)", discount: "D", own: "(c − D) / c(h ·)", backoff: "γ(h)", lower: "p(w | h′)", probability: "p(w | h)" };

@@ -69,6 +69,11 @@ class MarkedPair:
             raise InputError(message)
 
     @property
+    def is_empty(self) -> bool:
+        """Return true where no link is marked: whoever looked at the pair said nothing of it."""
+        return not (self.sure or self.possible or self.forbidden)
+
+    @property
     def key(self) -> tuple[str, str]:
         """Return what tells pairs apart: both texts in NFC, one space between words."""
         return _key(self.source), _key(self.target)
@@ -99,6 +104,8 @@ def tokenizer_hash(source: Tokenizer, target: Tokenizer) -> str:
 def read_marks(path: str | Path, *, tokenizer: str | None = None) -> list[MarkedPair]:
     """Read the marked pairs in the order in which each was first marked, with what was said last.
 
+    A pair of which the last line has no link is no longer marked.
+
     Args:
         path: the JSON lines; blank lines are passed over.
         tokenizer: the hash that every line must carry; None takes any.
@@ -120,7 +127,7 @@ def read_marks(path: str | Path, *, tokenizer: str | None = None) -> list[Marked
     if not pairs:
         message = f"{path}: no marks in it"
         raise InputError(message)
-    return list(pairs.values())
+    return [pair for pair in pairs.values() if not pair.is_empty]
 
 
 def append_marks(path: str | Path, pairs: Sequence[MarkedPair], *, tokenizer: str) -> None:
@@ -171,6 +178,9 @@ def read_supervision(
     if len(lines) != len(sources):
         message = f"{path}: need a line of links for each of {len(sources)} pairs, got {len(lines)}"
         raise InputError(message)
+    if not any(lines):
+        message = f"{path}: no links in it, so that there is nothing to learn from; align the pairs"
+        raise InputError(message)
     return [
         _supervision_of_line(path, number, line, source, target)
         for number, (line, source, target) in enumerate(
@@ -183,6 +193,9 @@ def _supervision_of_marks(
     path: str | Path, sources: Sequence[str], targets: Sequence[str], tokenizer: str | None
 ) -> list[AlignmentSupervision | None]:
     marked = {pair.key: supervision_of(pair) for pair in read_marks(path, tokenizer=tokenizer)}
+    if not marked:
+        message = f"{path}: no link is marked in it; mark some (munmaek look MODEL)"
+        raise InputError(message)
     found = [
         marked.get((_key(source), _key(target)))
         for source, target in zip(sources, targets, strict=True)

@@ -186,6 +186,7 @@ def look(given: Given) -> None:
     Without -o or --figures the page is served on this machine only, for more sentences, for marking
     links that are wrong, and for training on the marks.
     """
+    given = {**given, "language": given["language"] or LANGUAGE.get()}
     model, output = cast("Path", given["model"]), cast("Path | None", given["output"])
     texts = cast("list[str]", given["text"] or [])
     if given["check"]:
@@ -217,13 +218,9 @@ def look(given: Given) -> None:
             _write_page(output, records, title=_title(names))
         if given["figures"] is not None:
             kept = [record.to_json(room=None) for record in records]
-            write_figures(kept, given["figures"], _language(given))
+            write_figures(kept, given["figures"], given["language"])
         if served:
             _serve(models, records, given)
-
-
-def _language(given: Given) -> str:
-    return given["language"] or LANGUAGE.get()
 
 
 def _opened(names: Sequence[Path]) -> list[Any]:
@@ -333,7 +330,7 @@ def _check_usable(texts: Sequence[str], given: Given) -> None:
         raise ConfigError(message)
     from munmaek.text.catalogue import LANGUAGES
 
-    if _language(given) not in LANGUAGES:
+    if given["language"] not in LANGUAGES:
         message = f"--language {given['language']}: one of {', '.join(LANGUAGES)} is wanted"
         raise ConfigError(message)
     if given["figures"] is not None:

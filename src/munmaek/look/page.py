@@ -10,7 +10,13 @@ from munmaek.look.records import Record
 __all__ = ["page"]
 
 
-def page(records: Sequence[Record], *, title: str, boot: Mapping[str, Any] | None = None) -> str:
+def page(
+    records: Sequence[Record],
+    *,
+    title: str,
+    boot: Mapping[str, Any] | None = None,
+    beside: Mapping[str, Any] | None = None,
+) -> str:
     """Return the page of ``records``, in their order.
 
     Args:
@@ -18,9 +24,11 @@ def page(records: Sequence[Record], *, title: str, boot: Mapping[str, Any] | Non
         title: the page's name, such as the model's folder.
         boot: what a server tells the page, such as ``{"live": True, "api": "/api"}``; None for a
             page that stands alone.
+        beside: what a page that stands alone is told besides, such as ``{"only": "steps"}``, the
+            part to show without anything else.
     """
     data = {
-        "boot": json.dumps({"title": title, **(boot or {})}, ensure_ascii=False),
+        "boot": json.dumps({"title": title, **(boot or {}), **(beside or {})}, ensure_ascii=False),
         "records": "[" + ",\n".join(record.to_json() for record in records) + "]",
     }
     return pages.page(

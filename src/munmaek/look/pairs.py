@@ -7,7 +7,7 @@
 Letters: T output words, S source words, A the strongest link of each output word.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event, Lock, Thread
@@ -49,6 +49,20 @@ class Pairs:
 
     def __len__(self) -> int:
         return len(self.sources)
+
+    def with_training(self, corrected: Mapping[str, str]) -> "Pairs":
+        """Return the pairs with corrected translations, by source, in place of others to train on.
+
+        Args:
+            corrected: the right translation of each source; none leaves everything as it is.
+        """
+        if not corrected:
+            return self
+        sources, targets = self.training or (self.sources, self.targets)
+        kept = [each for each in zip(sources, targets, strict=True) if each[0] not in corrected]
+        rows = [*kept, *corrected.items()]
+        both = tuple(one for one, _ in rows), tuple(other for _, other in rows)
+        return replace(self, training=both)
 
 
 def read_pairs(paths: Sequence[str | Path], links: str | Path | None = None) -> Pairs:

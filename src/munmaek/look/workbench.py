@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from munmaek.align import MarkedPair
 from munmaek.errors import InputError, UnsupportedError
 from munmaek.look.capture import Looking, capture, inspectable
+from munmaek.look.corrections import Corrections
 from munmaek.look.marking import Marks, links_json, marked_pair
 from munmaek.look.packing import Packed, pack_float16, pack_uint8
 from munmaek.look.pairs import ORDERS, Order, Pairs, Suspicions
@@ -120,6 +121,12 @@ class Workbench:
             raise UnsupportedError(message)
         self.pairs = pairs
         self.marks = None if marks is None else Marks(marks, first)
+        beside = None if marks is None else marks.name.removesuffix(".jsonl")
+        self.corrections = (
+            None
+            if marks is None
+            else Corrections(marks.with_name(f"{str(beside).removesuffix('.marks')}.corrected.tsv"))
+        )
         self._suspicions = None if pairs is None else Suspicions(first, pairs, lock=self._lock)
         self._feedback: Feedback | None = None
         self._guiding = Lock()
@@ -142,6 +149,7 @@ class Workbench:
             "example": self.example,
             "example_pair": self.example_pair,
             "marks": None if self.marks is None else str(self.marks.path),
+            "corrections": None if self.corrections is None else str(self.corrections.path),
             "pairs": 0 if self.pairs is None else len(self.pairs),
         }
 
@@ -312,6 +320,29 @@ class Workbench:
             raise InputError("marks are for translators; this model does not translate")
         return self.marks
 
+    def correct(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Keep the right translation of ``source`` and return its record, to be marked.
+
+        Raises:
+            InputError: no texts, or a model that does not translate.
+            DiskError: it cannot be written.
+        """
+        source, target = body.get("source"), body.get("target")
+        if not isinstance(source, str) or not isinstance(target, str):
+            raise InputError("a correction needs 'source' and 'target'")
+        count = self.kept_corrections().add(source, target)
+        return {"count": count, "record": self.record("0", source, target=target)}
+
+    def kept_corrections(self) -> Corrections:
+        """Return the corrected translations.
+
+        Raises:
+            InputError: the model does not translate.
+        """
+        if self.corrections is None:
+            raise InputError("corrections are for translators; this model does not translate")
+        return self.corrections
+
     # Answering back
 
     def guide(self, steps: int) -> dict[str, Any]:
@@ -328,7 +359,10 @@ class Workbench:
         with self._guiding:
             if self._feedback is None or not self._feedback.running:
                 marks = self.kept_marks().pairs()
-                self._feedback = Feedback(folder, self.pairs, marks, steps=steps)
+                corrected = self.kept_corrections().pairs()
+                self._feedback = Feedback(
+                    folder, self.pairs.with_training(corrected), marks, steps=steps
+                )
             return {"run": self._feedback.start()}
 
     def guide_state(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@
     GET  /api/suspicious?by=&from=&count=   pairs by suspicion
     GET  /api/pairs/INDEX               the record of a pair
     GET, POST /api/marks                marks, and one more
+    GET, POST /api/corrections          corrected translations, and one more
     GET  /api/marks.pharaoh             marks for other tools
     GET, POST, DELETE /api/guide        guided training: how far, begin, cancel
 
@@ -70,6 +71,8 @@ class Bench(Protocol):
     def pair(self, index: int) -> dict[str, Any]: ...  # noqa: D102
     def mark(self, body: Mapping[str, Any]) -> dict[str, Any]: ...  # noqa: D102
     def kept_marks(self) -> Any: ...  # noqa: D102
+    def correct(self, body: Mapping[str, Any]) -> dict[str, Any]: ...  # noqa: D102
+    def kept_corrections(self) -> Any: ...  # noqa: D102
     def guide(self, steps: int) -> dict[str, Any]: ...  # noqa: D102
     def guide_state(self) -> dict[str, Any]: ...  # noqa: D102
     def cancel_guide(self) -> dict[str, Any]: ...  # noqa: D102
@@ -120,11 +123,13 @@ def app(bench: Bench, page: Callable[[], str], *, port: int) -> Starlette:
     get: dict[str, Callable[[Request], Any]] = {
         "/api/model": lambda _: bench.describe(),
         "/api/marks": lambda _: bench.kept_marks().to_json(),
+        "/api/corrections": lambda _: bench.kept_corrections().to_json(),
         "/api/guide": lambda _: bench.guide_state(),
     }
     post: dict[str, Callable[[Mapping[str, Any]], Any]] = {
         "/api/records": lambda body: bench.record(**record_asked(body)),
         "/api/marks": bench.mark,
+        "/api/corrections": bench.correct,
         "/api/guide": lambda body: bench.guide(whole(body, "steps", 1, 100_000, default=600)),
     }
     routes = [
