@@ -54,6 +54,13 @@ def test_all_of_help_is_there_in_korean(korean: None) -> None:
         if not HANGUL.search(meaning(text))
     }
     assert not english, "write them into src/munmaek/cli/paragraphs.json or meanings.json"
+    written = json.loads(
+        files("munmaek.cli").joinpath("paragraphs.json").read_text(encoding="utf-8")
+    )
+    used = {" ".join(text.split()) for _, command in commands() for text in texts(command)}
+    purposes = {f"{each.purpose[0].upper()}{each.purpose[1:]}." for each in tasks().values()}
+    root = {key for key in written if key.startswith(("Train, evaluate", "Show the version"))}
+    assert written.keys() - used - purposes - root == set(), "no longer used"
 
 
 def test_help_is_in_the_language_of_the_system_or_of_the_option(

@@ -4,8 +4,8 @@
     python tools/reference.py --check    # leaves with 1 where one is not current
 
 What stands there is read from the command line and from the classes of options themselves. Meanings
-in Korean are in src/munmaek/cli/meanings.json, by the English ones: a new or changed meaning has none until
-it is written there, and one that is no longer used is told.
+in Korean are in src/munmaek/cli/meanings.json, by the English ones: a new or changed meaning has
+none until it is written there, and one that is no longer used is told.
 """
 
 import argparse
