@@ -104,6 +104,15 @@ def completed(running: Running, prompts: Sequence[Sequence[int]]) -> Mapping[str
     return answer
 
 
+def test_the_end_of_a_sentence_is_among_the_logprobs(server: Running) -> None:
+    body = {"model": "chain", "prompt": TEXT, "max_tokens": 40, "temperature": 0, "logprobs": 1}
+    answer = server.ask("/v1/completions", body)[1]
+    told = answer["choices"][0]["logprobs"]
+    assert answer["choices"][0]["finish_reason"] == "stop"
+    assert told["tokens"][-1] == "</s>"
+    assert len(told["token_logprobs"]) == answer["usage"]["completion_tokens"]
+
+
 def test_lm_evaluation_harness_measures_what_evaluate_measures(tmp_path: Path) -> None:
     pytest.importorskip("lm_eval", reason="lm-eval is not installed: the harness itself NOT run")
     from lm_eval import simple_evaluate
@@ -150,22 +159,6 @@ def test_langchain_embeds_and_completes(server: Running) -> None:
     np.testing.assert_allclose(np.array(found), wanted, atol=1e-6)
     language = langchain.OpenAI(model="chain", temperature=0, max_tokens=4, **common)
     assert language.invoke("나는") == "".join(language.stream("나는"))
-
-
-def test_litellm_embeds_and_completes(server: Running) -> None:
-    litellm: Any = pytest.importorskip(
-        "litellm", reason="litellm is not installed: the client itself NOT run"
-    )
-    common = {"api_base": f"{server.url}/v1", "api_key": "none"}
-    found = litellm.embedding(model="openai/masks", input=[TEXT], **common)
-    wanted = model("mlm", "bert").embed([TEXT])[0]
-    np.testing.assert_allclose(np.array(found.data[0]["embedding"]), wanted, atol=1e-6)
-    answer = litellm.text_completion(
-        model="text-completion-openai/chain", prompt="나는", max_tokens=4, temperature=0, **common
-    )
-    body = {"model": "chain", "prompt": "나는", "max_tokens": 4, "temperature": 0}
-    wanted_text = server.ask("/v1/completions", body)[1]["choices"][0]["text"]
-    assert answer.choices[0].text == wanted_text
 
 
 def test_a_client_that_knows_nothing_reads_the_description(server: Running) -> None:

@@ -153,6 +153,7 @@ class _Choice:
             self.tokens += 1
             if piece.ends:
                 self.finish = "stop"
+                out.append(piece)  # harnesses count on the logprob of what was drawn last
                 break
             before, self.text = len(self.text), self.text + piece.text
             out.append(piece)
