@@ -83,12 +83,12 @@ def run_without_figures(page: Path) -> Done:
     return run_page(page, figures=False)
 
 
-def run_pages(found: Sequence[Path], *, processes: int) -> list[Done]:
+def run_pages(found: Sequence[Path], *, processes: int, figures: bool) -> list[Done]:
     """Run pages, several at a time, the same numbers whatever their number."""
     os.environ["OMP_NUM_THREADS"] = "1"
     done: list[Done] = []
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        for each in pool.map(run_page, found):
+        for each in pool.map(run_page if figures else run_without_figures, found):
             print(f"{each.page.relative_to(DOCS)}  {each.seconds:.1f} s  {each.error}", flush=True)
             done.append(each)
     print(f"{sum(each.seconds for each in done):.0f} s of processor time in all")
@@ -149,7 +149,7 @@ def main() -> int:
         write_notebooks(pages(asked.names), asked.notebooks)
         return 0
     if not asked.site:
-        done = run_pages(pages(asked.names), processes=asked.processes)
+        done = run_pages(pages(asked.names), processes=asked.processes, figures=not asked.check)
         if any(each.error for each in done):
             return 1
         if asked.check:

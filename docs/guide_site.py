@@ -56,7 +56,7 @@ def build_site(place: Path = SITE) -> None:
             shutil.copytree(work / language / "site", place / language)
     for page in pages_of(place):
         page.write_text(_finished(page, place), encoding="utf-8")
-    for each in place.rglob("sitemap.xml.gz"):
+    for each in (*place.rglob("sitemap.xml*"), *place.rglob("404.html")):
         each.unlink()
     (place / "index.html").write_text(ENTRANCE, encoding="utf-8")
     _with_sources(place)
@@ -143,6 +143,8 @@ def _finished(page: Path, site: Path) -> str:
     for code in LANGUAGES:
         twin = rest if (site / code / rest).exists() else "index.html"
         text = re.sub(rf'href="[^"]*twin/{code}/?[^"]*"', f'href="{up}{code}/{twin}"', text)
+    # The script of the pages would ask each for a site map, and there is none.
+    text = re.sub(r'<link rel="alternate"[^>]*>', "", text)
     text = EQUATION.sub(_mathml, SHIM.sub("", text))
     text = FIGURE.sub(r"<figure>\1<figcaption>\2</figcaption></figure>", text)
     text = LIVE.sub(

@@ -151,7 +151,7 @@ ONE_WORD = {
 )
 def test_korean_pages_have_one_word_for_one_thing(page: str) -> None:
     place = ROOT / page
-    for path in sorted(place.glob("*.md")) if place.is_dir() else [place]:
+    for path in sorted(place.rglob("*.md")) if place.is_dir() else [place]:
         text = path.read_text(encoding="utf-8")
         found = [
             f"{path.name}: {one}, say {other}" for one, other in ONE_WORD.items() if one in text

@@ -86,8 +86,6 @@ def test_the_site_has_no_address_outside_and_no_broken_link():
         text = page.read_text(encoding="utf-8")
         addresses = re.findall(r'(?:href|src)="([^"]*)"', text)
         assert not [each for each in addresses if "//" in each], page
-        if page.name == "404.html":
-            continue
         for each in addresses:
             target = urldefrag(each)[0]
             assert not target or (page.parent / target).exists(), f"{page}: {each}"

@@ -63,7 +63,9 @@ class Wanted:
         model: Any = load(self.model)
         title = f"{self.model.name} · {model.info.label}"
         precision = "int8" if model.info.parameters > MANY else None
-        return living_html(model, self.text, title=title, precision=precision, language=language)
+        made = living_html(model, self.text, title=title, precision=precision, language=language)
+        # Written in one language, as a report is, whatever that of the reader's browser.
+        return made.replace("<html ", '<html data-written="" ', 1)
 
 
 def drawing(language: str) -> Draw:

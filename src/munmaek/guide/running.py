@@ -64,7 +64,7 @@ class Machine:
     lenient: bool = False
     """A block that fails has its error for an output, and the others are run."""
     outputs: list[str] = field(default_factory=list[str])
-    """The output of each executed block, in order; empty where it printed nothing."""
+    """The output of each executed block after which the page has one, in order."""
     numbers: list[str] = field(default_factory=list[str])
     """Each number of the prose, in order."""
     _names: dict[str, Any] = field(default_factory=dict[str, Any])
@@ -104,7 +104,8 @@ class Machine:
         if found["kind"] not in ("python", "sh"):
             return found[0]
         printed = self._printed(found["kind"], found["body"], place)
-        self.outputs.append(printed)
+        if found["rest"]:
+            self.outputs.append(printed)
         block = found[0][: len(found[0]) - len(found["rest"] or "")]
         return f"{block}\n\n```output\n{printed}\n```" if printed else block
 

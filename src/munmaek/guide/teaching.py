@@ -117,7 +117,7 @@ def _write_parts(folder: Path, names: Sequence[str], text: str) -> None:
 
 def _made_anew(html: str, machine: Machine, texts: Sequence[Path], language: str) -> str:
     """Return a built page with the outputs, numbers and figures that the machine made."""
-    outputs = (each for each in machine.outputs if each)
+    outputs = iter(machine.outputs)
     numbers = iter(machine.numbers)
 
     def output(found: re.Match[str]) -> str:
