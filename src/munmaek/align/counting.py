@@ -15,13 +15,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from munmaek.align.bitext import Bitext, Cells, Pairs, Places
-from munmaek.align.hmm import lexical_posteriors, markov_posteriors
+from munmaek.align.bitext import Bitext, Cells, Pairs, Places, Side
+from munmaek.align.hmm import lexical_posteriors, markov_within, room_for
 from munmaek.arrays import Floats, Int64s
-from munmaek.ngram.compiled import compiled
+from munmaek.ngram.compiled import compiled, inlined
 from munmaek.ngram.parallel import in_threads
 
-__all__ = ["Direction", "blocks_of", "expect", "maximise"]
+__all__ = ["Direction", "blocks_of", "expect", "largest", "maximise"]
 
 BLOCK = 1 << 16
 """Cells of a block."""
@@ -133,6 +133,22 @@ def _normalise(pairs: Pairs, weights: Floats, takers: int, there: Floats, back: 
 
 
 @compiled
+def largest(limits: Int64s, begin: int, end: int) -> int:
+    """Return the size of the largest part from ``begin`` up to ``end``."""
+    most = 0
+    for n in range(begin, end):
+        most = max(most, limits[n + 1] - limits[n])
+    return most
+
+
+@inlined
+def _fill(side: Side, n: int, table: Floats, out: Floats) -> None:
+    """Fill in what the table has for each word of a sentence."""
+    for at in range(len(out)):
+        out[at] = table[side.ids[side.limits[n] + at]]
+
+
+@compiled
 def _find_links(
     cells: Cells,
     begin: int,
@@ -148,18 +164,19 @@ def _find_links(
     """Fill in the links of sentence pairs; return the log-likelihoods."""
     sources, targets, starts = cells.sources, cells.targets, cells.starts
     forward_loglik, backward_loglik = 0.0, 0.0
-    most = 0
-    for n in range(begin, end):
-        most = max(most, starts[n + 1] - starts[n])
-    room = np.empty((4, most))
+    longest = max(largest(sources.limits, begin, end), largest(targets.limits, begin, end))
+    room = np.empty((4, largest(starts, begin, end)))
+    within = np.empty(room_for(longest, longest))
+    nothing = np.empty((2, longest))
     for n in range(begin, end):
         size = starts[n + 1] - starts[n]
         if size == 0:
             continue
         S = sources.limits[n + 1] - sources.limits[n]
         T = targets.limits[n + 1] - targets.limits[n]
-        one = forward.nothing[targets.ids[targets.limits[n] : targets.limits[n + 1]]]
-        other = backward.nothing[sources.ids[sources.limits[n] : sources.limits[n + 1]]]
+        one, other = nothing[0, :T], nothing[1, :S]
+        _fill(targets, n, forward.nothing, one)
+        _fill(sources, n, backward.nothing, other)
         ahead, out = room[0, :size].reshape(T, S), room[1, :size].reshape(T, S)
         back, turned = room[2, :size].reshape(S, T), room[3, :size].reshape(S, T)
         cell = starts[n]
@@ -169,9 +186,11 @@ def _find_links(
                 ahead[t, s], back[s, t] = forward.theta[pair], backward.theta[pair]
                 cell += 1
         if markov:
-            forward_loglik += markov_posteriors(ahead, one, null, forward.jumps, out, forward_taken)
-            backward_loglik += markov_posteriors(
-                back, other, null, backward.jumps, turned, backward_taken
+            forward_loglik += markov_within(
+                ahead, one, null, forward.jumps, out, forward_taken, within
+            )
+            backward_loglik += markov_within(
+                back, other, null, backward.jumps, turned, backward_taken, within
             )
         else:
             forward_loglik += lexical_posteriors(ahead, one, null, out)

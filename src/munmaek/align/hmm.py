@@ -19,7 +19,7 @@ import numpy as np
 from munmaek.arrays import Floats
 from munmaek.ngram.compiled import compiled
 
-__all__ = ["lexical_posteriors", "markov_posteriors"]
+__all__ = ["lexical_posteriors", "markov_posteriors", "markov_within", "room_for"]
 
 
 @compiled
@@ -101,20 +101,47 @@ def markov_posteriors(
         out: filled with p(a_t = j | f, e), [T, S].
         taken: expected jumps are added here, [2K + 1].
     """
+    return markov_within(emit, nothing, null, jumps, out, taken, np.empty(room_for(*emit.shape)))
+
+
+@compiled
+def room_for(T: int, S: int) -> int:
+    """Return how many numbers ``markov_within`` needs room for."""
+    return (S + 1) * S + (T + 1) * (S + 1) + T + S + 3 * (S + 1)
+
+
+@compiled
+def markov_within(
+    emit: Floats,
+    nothing: Floats,
+    null: float,
+    jumps: Floats,
+    out: Floats,
+    taken: Floats,
+    room: Floats,
+) -> float:
+    """Do what ``markov_posteriors`` does in room that is there, for many short sentences."""
     T, S = emit.shape
     K = len(jumps) // 2
-    moves, last = np.empty((S + 1, S)), np.empty(S + 1)
+    wide, place = S + 1, (S + 1) * S
+    moves = room[:place].reshape(wide, S)
+    ahead = room[place : place + (T + 1) * wide].reshape(T + 1, wide)
+    place += (T + 1) * wide
+    last, back = room[place : place + wide], room[place + wide : place + 2 * wide]
+    before = room[place + 2 * wide : place + 3 * wide]
+    place += 3 * wide
+    scale, link = room[place : place + T], room[place + T : place + T + S]
     _moves(S, jumps, null, moves, last)
-    ahead, scale = np.empty((T + 1, S + 1)), np.empty(T)
     _forward(emit, nothing, null, moves, ahead, scale)
     ended = 0.0
     for i in range(S + 1):
         ended += ahead[T, i] * last[i]
-    back = last / ended
     for i in range(S + 1):
+        back[i] = last[i] / ended
         taken[min(S - i + 1, K) + K] += ahead[T, i] * back[i]
-    link, before = np.empty(S), np.empty(S + 1)
+    loglik = math.log(ended)
     for t in range(T - 1, -1, -1):
+        loglik += math.log(scale[t])
         for j in range(S):
             link[j] = emit[t, j] * back[j + 1] / scale[t]
             out[t, j] = 0.0
@@ -129,4 +156,4 @@ def markov_posteriors(
                 taken[min(max(j - i + 1, -K), K) + K] += share
             before[i] = chance
         back[:] = before
-    return math.log(ended) + np.log(scale).sum()
+    return loglik

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from munmaek.align.bitext import Pairs, Side, first_cells
-from munmaek.align.counting import BLOCK, Direction, blocks_of
-from munmaek.align.hmm import markov_posteriors
+from munmaek.align.counting import BLOCK, Direction, blocks_of, largest
+from munmaek.align.hmm import markov_within, room_for
 from munmaek.align.symmetrise import NEIGHBOURS, SYMMETRISATIONS, Symmetrisation
 from munmaek.arrays import Bools, Floats, Int32s, Int64s
 from munmaek.metrics.alignment import Link
@@ -65,7 +65,8 @@ def posteriors_of(trained: Trained, source: Int32s, target: Int32s) -> tuple[Flo
     """Return the probability of each link of one pair in the two directions, both [T, S]."""
     out, turned = np.zeros((len(target), len(source))), np.zeros((len(source), len(target)))
     if out.size:
-        _pair(trained, source, target, out, turned)
+        room = np.empty(2 * out.size + room_for(*[max(out.shape)] * 2))
+        _pair(trained, source, target, out, turned, room)
     return out, turned.T
 
 
@@ -86,10 +87,18 @@ def _pair_of(pairs: Pairs, giver: int, taker: int) -> int:
 
 
 @compiled
-def _pair(trained: Trained, source: Int32s, target: Int32s, out: Floats, turned: Floats) -> None:
+def _pair(
+    trained: Trained,
+    source: Int32s,
+    target: Int32s,
+    out: Floats,
+    turned: Floats,
+    room: Floats,
+) -> None:
     """Fill in the posteriors of one pair, forward [T, S] and backward [S, T]."""
     S, T = len(source), len(target)
-    ahead, back = np.empty((T, S)), np.empty((S, T))
+    size = T * S
+    ahead, back = room[:size].reshape(T, S), room[size : 2 * size].reshape(S, T)
     one, other = np.empty(T), np.empty(S)
     forward, backward = trained.forward, trained.backward
     for t in range(T):
@@ -101,8 +110,9 @@ def _pair(trained: Trained, source: Int32s, target: Int32s, out: Floats, turned:
     for s in range(S):
         other[s] = backward.nothing[source[s]] if source[s] >= 0 else NOTHING
     taken = np.zeros_like(forward.jumps)
-    markov_posteriors(ahead, one, trained.null, forward.jumps, out, taken)
-    markov_posteriors(back, other, trained.null, backward.jumps, turned, taken)
+    rest = room[2 * size :]
+    markov_within(ahead, one, trained.null, forward.jumps, out, taken, rest)
+    markov_within(back, other, trained.null, backward.jumps, turned, taken, rest)
 
 
 @compiled
@@ -178,13 +188,15 @@ def _link(
 ) -> None:
     """Fill in the links of sentence pairs, source and target word, and the limits of each pair."""
     count = 0
+    longest = max(largest(sources.limits, begin, end), largest(targets.limits, begin, end))
+    room = np.empty(2 * longest * longest + room_for(longest, longest))
     for n in range(begin, end):
         source = sources.ids[sources.limits[n] : sources.limits[n + 1]]
         target = targets.ids[targets.limits[n] : targets.limits[n + 1]]
         S, T = len(source), len(target)
         if S > 0 and T > 0:
             out, turned = np.empty((T, S)), np.empty((S, T))
-            _pair(trained, source, target, out, turned)
+            _pair(trained, source, target, out, turned, room)
             there, back = np.empty(T, dtype=np.int64), np.empty(S, dtype=np.int64)
             _best(out, there)
             _best(turned, back)
