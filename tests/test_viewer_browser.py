@@ -580,7 +580,7 @@ def test_links_are_marked_by_click_and_by_keys_and_kept(
     marks = tmp_path / "marks.jsonl"
     with served(folders["translate-attention"], marks) as address:
         seen = visit().open(address)
-        seen.page.locator("table.list button").first.click()
+        seen.page.locator("table.list button.plain").first.click()
         panel = seen.page.locator("tr.panel")
         drawn = panel.get_by_role("figure", name="Mark the links", exact=True)
         drawn.wait_for()
@@ -607,7 +607,7 @@ def test_a_run_on_the_marks_is_started_watched_and_reported(
     with served(folders["translate-attention"], tmp_path / "marks.jsonl") as address:
         seen = visit().open(address)
         for row in range(4):
-            chosen = seen.page.locator("table.list button").nth(row)
+            chosen = seen.page.locator("table.list button.plain").nth(row)
             chosen.click()
             opened = seen.page.locator(".marking h3").filter(has_text=chosen.inner_text())
             opened.wait_for()
@@ -630,7 +630,7 @@ def test_a_run_on_the_marks_is_started_watched_and_reported(
 def mark(seen: Visit, rows: int) -> None:
     """Mark the first link of as many pairs."""
     for row in range(rows):
-        chosen = seen.page.locator("table.list button").nth(row)
+        chosen = seen.page.locator("table.list button.plain").nth(row)
         chosen.click()
         seen.page.locator(".marking h3").filter(has_text=chosen.inner_text()).wait_for()
         seen.page.locator("tr.panel").get_by_role("application").focus()

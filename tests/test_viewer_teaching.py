@@ -204,7 +204,7 @@ def test_links_and_translations_are_corrected_where_they_are_read(
     with served(models["folder"], marks) as address:
         seen = visit().open(address)
         seen.page.get_by_role("link", name="Answering back").click()
-        chosen = seen.page.locator("table.list button").first
+        chosen = seen.page.locator("table.list button.plain").first
         chosen.click()
         panel = seen.page.locator("tr.panel")
         panel.get_by_role("application").wait_for()

@@ -44,7 +44,7 @@ export function Derivation({ record, view }) {
   const [chosen, setChosen] = useState({ part: null, head: 0, row: null, weights: true });
   const part = record.steps.find((each) => each.name === chosen.part) ?? record.steps.find((each) => each.name === "attention") ?? record.steps[0];
   const tensors = useTensors(record, part.lines.map((line) => line.tensor));
-  if (!tensors) return null;
+  if (!tensors || tensors.some((each) => !each)) return null;
   const rows = axisOf(record, part.rows).pieces;
   const columns = axisOf(record, part.columns).pieces;
   const heads = Math.max(1, ...part.lines.map((line, at) => (line.heads ? tensors[at].shape.at(-3) : 1)));
