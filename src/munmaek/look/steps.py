@@ -11,7 +11,7 @@ import numpy as np
 
 from munmaek.arrays import Float32s
 from munmaek.look.records import StepLine, Steps
-from munmaek.nn.tape import Line
+from munmaek.nn.lines import Line
 from munmaek.tasks.inside import Axis, Predictions
 
 __all__ = ["ALL", "FEW", "LONGEST", "NOTICE", "axes_of", "is_long", "steps_of"]

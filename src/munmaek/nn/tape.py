@@ -7,32 +7,13 @@ tensor is recorded, still attached to the graph, so that a loss on attention can
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 from torch import Tensor
 
+from munmaek.nn.lines import Each, Line
 from munmaek.nn.row_order import reorder
 
 __all__ = ["Each", "Line", "Tape", "note", "scoped", "turned", "wants_lines"]
-
-Each = Literal["row", "column", "pair", "score", "all"]
-"""One value of a line belongs to a row [R K], a column [C K], a row and a column as a vector
-[R C K] or as a number [R C], or to all of them: a weight [M N] or [N]. Heads may come first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a derivation: a symbol, what it is computed by, and the tensor of its numbers."""
-
-    what: str
-    """The catalogue's name of what it is: ``query``."""
-    symbol: str
-    """``q_i``."""
-    formula: str
-    """``W_a s_{i−1}``; empty where it is given rather than computed."""
-    tensor: str
-    """The name of its record."""
-    each: Each
 
 
 @dataclass(slots=True)

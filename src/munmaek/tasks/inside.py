@@ -23,7 +23,7 @@ from munmaek.text.spelling import shown_tokens
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from munmaek.nn.tape import Line
+    from munmaek.nn.lines import Line
 
 __all__ = [
     "NOTHING",

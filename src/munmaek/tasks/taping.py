@@ -12,8 +12,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from munmaek.arrays import Float32s
+from munmaek.nn.lines import Line
 from munmaek.nn.products import fast_products
-from munmaek.nn.tape import Line, Tape
+from munmaek.nn.tape import Tape
 from munmaek.tasks.inside import Graph, Question
 
 __all__ = [
