@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -363,6 +364,29 @@ def test_a_model_of_another_kind_is_refused(
     weights = json.loads(living_model(model("lm", "rnn"), name="m").json)
     with pytest.raises(Exception, match=said):
         living.inner.call("opened", "m", json.dumps({**weights, field: value}))
+
+
+OLD = """
+const window = {};
+const said = { nodeValue: "before" };
+const place = { firstChild: said, getAttribute: () => "lacks {missing}." };
+const document = { getElementById: () => place };
+"""
+
+
+def test_an_old_browser_is_told_what_it_lacks() -> None:
+    racer = pytest.importorskip("py_mini_racer", reason="the extra 'figures' is not installed")
+    inner = racer.MiniRacer()
+    try:
+        inner.eval(OLD)
+        inner.eval("delete String.prototype.replaceAll")
+        script = files("munmaek") / "web" / "static" / "old.js"
+        inner.eval(script.read_text(encoding="utf-8"))
+        assert inner.eval("said.nodeValue") == (
+            "lacks String.prototype.replaceAll, IntersectionObserver."
+        )
+    finally:
+        inner.close()
 
 
 def test_a_model_too_large_for_a_page_says_what_makes_it_smaller(

@@ -15,10 +15,10 @@ export function softmax(values) {
 /** log Σ exp of `values`, in double precision. */
 export function logSumExp(values) {
   let most = -Infinity;
-  for (const value of values) if (value > most) most = value;
+  for (let at = 0; at < values.length; at++) if (values[at] > most) most = values[at];
   if (most === -Infinity) return -Infinity;
   let total = 0;
-  for (const value of values) total += Math.exp(value - most);
+  for (let at = 0; at < values.length; at++) total += Math.exp(values[at] - most);
   return most + Math.log(total);
 }
 
@@ -28,16 +28,38 @@ export function logSoftmax(values) {
   return Float64Array.from(values, (value) => value - total);
 }
 
+/** The natural-log probability of each of `chosen` by its row of scores [N, V]. */
+export function chosenLogprobs(scores, chosen) {
+  const width = scores.length / chosen.length;
+  return chosen.map((id, at) => {
+    const row = rowOf(scores, at, width);
+    return row[id] - logSumExp(row);
+  });
+}
+
 export const sigmoid = (value) => 1 / (1 + Math.exp(-value));
 
-/** erf by its series of positive terms, to the last digits of a double below 6; beyond it is 1. */
-export function erf(x) {
-  const size = Math.abs(x);
-  if (size > 6) return Math.sign(x);
-  const square = 2 * x * x;
+const [FINE, FAR] = [64, 6]; // knots of a unit, and where erf is 1 to the last digit
+
+/** erf by its series of positive terms, to the last digits of a double. */
+function series(x) {
   let [term, sum] = [x, x];
-  for (let n = 3; Math.abs(term) > 1e-17 * Math.abs(sum); n += 2) sum += term *= square / n;
+  for (let n = 3; Math.abs(term) > 1e-17 * Math.abs(sum); n += 2) sum += term *= (2 * x * x) / n;
   return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
+}
+
+const knots = Array.from({ length: FINE * FAR + 2 }, (_, at) => series(at / FINE));
+const slopes = knots.map((_, at) => (2 / Math.sqrt(Math.PI)) * Math.exp(-((at / FINE) ** 2)) / FINE);
+
+/** erf by cubics between knots, whose values and slopes are exact: within 1e-9. */
+export function erf(x) {
+  const size = Math.abs(x) * FINE;
+  if (!(size < FINE * FAR)) return Math.sign(x);
+  const at = Math.floor(size);
+  const t = size - at;
+  const [low, high] = [knots[at], knots[at + 1]];
+  const value = low + t * (slopes[at] + t * (3 * (high - low) - 2 * slopes[at] - slopes[at + 1] + t * (2 * (low - high) + slopes[at] + slopes[at + 1])));
+  return x < 0 ? -value : value;
 }
 
 const gelu = (x) => 0.5 * x * (1 + erf(x * Math.SQRT1_2));

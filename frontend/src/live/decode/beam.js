@@ -7,7 +7,7 @@ function likeliest(logits, rows, count, closed) {
   return Array.from({ length: rows }, (_, row) => {
     const scores = rowOf(logits, row, size);
     const total = logSumExp(scores);
-    const open = Float32Array.from(scores);
+    const open = scores.slice();
     for (const token of closed) open[token] = -Infinity;
     return greatest(open, count).map((token) => [token, scores[token] - total]);
   });

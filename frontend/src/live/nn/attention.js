@@ -61,8 +61,11 @@ export function attend(queries, keys, values, { heads, causal = false }, tape) {
 }
 
 function record(tape, { queries, keys, values, scores, weights, context }, [heads, size, span, width]) {
-  const byHead = (rows) => Float32Array.from({ length: heads * rows.length * width }, (_, at) =>
-    rows[Math.floor(at / width) % rows.length][Math.floor(at / (rows.length * width)) * width + (at % width)]);
+  const byHead = (rows) => {
+    const out = new Float32Array(heads * rows.length * width);
+    for (let head = 0; head < heads; head++) rows.forEach((row, at) => out.set(row.subarray(head * width, (head + 1) * width), (head * rows.length + at) * width));
+    return out;
+  };
   const named = { queries: rowsOf(queries, heads * width), keys, values };
   for (const [name, rows] of Object.entries(named)) tape.record(name, byHead(rows), [heads, rows.length, width]);
   tape.record("scores", scores, [heads, size, span]);

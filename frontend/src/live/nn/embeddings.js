@@ -14,11 +14,12 @@ export function embed(table, ids, scaled = true) {
 /** Adds PE of the positions from `start` on to [T, D]: sines and cosines, or a learned table. */
 export function addPositions(values, width, start, table) {
   const rows = values.length / width;
+  const rates = Float64Array.from({ length: width }, (_, at) => 10000 ** (-(at - (at % 2)) / width));
   if (table && start + rows > table.rows) throw new Refused("positions", { wanted: start + rows, capacity: table.rows });
   for (let row = 0; row < rows; row++) {
     const learned = table?.row(start + row);
     for (let at = 0; at < width; at++) {
-      const angle = (start + row) * 10000 ** -((at - (at % 2)) / width);
+      const angle = (start + row) * rates[at];
       values[row * width + at] += learned ? learned[at] : Math.fround(at % 2 ? Math.cos(angle) : Math.sin(angle));
     }
   }

@@ -6,10 +6,12 @@ import { linear } from "../weights.js";
 export function maxout(tensors, name, rows, ...parts) {
   const both = linear(beside(rows, ...parts), rows, tensors[`${name}.linear.weight`], tensors[`${name}.linear.bias`]);
   const size = both.length / rows / 2;
-  return Float32Array.from({ length: rows * size }, (_, at) => {
-    const from = Math.floor(at / size) * 2 * size + (at % size);
-    return Math.max(both[from], both[from + size]);
-  });
+  const out = new Float32Array(rows * size);
+  for (let row = 0; row < rows; row++) {
+    const from = 2 * row * size;
+    for (let at = 0; at < size; at++) out[row * size + at] = Math.max(both[from + at], both[from + size + at]);
+  }
+  return out;
 }
 
 /** The same vector in each of N rows. */

@@ -1,5 +1,5 @@
 // A language model on one sentence: it reads <s> and the tokens, and predicts each and </s>.
-import { greatest, logSoftmax, logSumExp, rowOf } from "../maths.js";
+import { chosenLogprobs, greatest, logSoftmax } from "../maths.js";
 import { side } from "../record.js";
 import { Tape } from "../tape.js";
 import { composed, wordsOf } from "../text/characters.js";
@@ -30,12 +30,7 @@ export class NeuralLanguageModel {
     const { ids, source, output } = sentence(this, text, changes.hidden);
     const tape = new Tape(changes);
     const { hidden } = this.network.forward([this.settings.first, ...ids.slice(0, -1)], this.network.begin(), tape);
-    const logits = this.network.logits(hidden, ids.length);
-    const size = logits.length / ids.length;
-    const logprobs = ids.map((id, at) => {
-      const scores = rowOf(logits, at, size);
-      return scores[id] - logSumExp(scores);
-    });
+    const logprobs = chosenLogprobs(this.network.logits(hidden, ids.length), ids);
     return { source, output, logprobs, causal: true, tensors: tape.records, answer: { outcome: outcome(text, logprobs) } };
   }
 

@@ -1,5 +1,5 @@
 // A translator on one sentence and a translation of it: one search, one encoding, one decoding.
-import { logSumExp, rowOf } from "../maths.js";
+import { chosenLogprobs } from "../maths.js";
 import { beamSearch } from "../decode/beam.js";
 import { side } from "../record.js";
 import { Tape } from "../tape.js";
@@ -41,12 +41,7 @@ export class Translator {
     const pieces = this.writer.subwords(target);
     const ids = [...pieces.map(({ id }) => id), this.writer.eos];
     const { hidden, alignment } = this.network.decode(memory, [this.writer.bos, ...ids.slice(0, -1)], tape);
-    const logits = this.network.logits(hidden, ids.length);
-    const size = logits.length / ids.length;
-    const logprobs = ids.map((id, at) => {
-      const scores = rowOf(logits, at, size);
-      return scores[id] - logSumExp(scores);
-    });
+    const logprobs = chosenLogprobs(this.network.logits(hidden, ids.length), ids);
     const [names, words, surface] = [this.writer.shown(ids.slice(0, -1)), pieces.map(({ word }) => word), wordsOf(target)];
     return { ids, logprobs, alignment, output: side([...names, this.writer.token(this.writer.eos)], [...words, -1], surface), written: side(["<s>", ...names], [-1, ...words], surface) };
   }
