@@ -41,7 +41,9 @@ def visit(browser: Any, address: str, faults: list[str]) -> Iterator[Callable[..
         page.on("console", lambda m: faults.append(f"{name}: {m.text}") if m.type == "error" else 0)
         page.on("pageerror", lambda error: faults.append(f"{name}: {error}"))
         page.on("request", lambda asked: _note(asked.url))
-        page.on("response", lambda r: faults.append(f"{r.status} {r.url}") if r.status >= 400 else 0)
+        page.on(
+            "response", lambda r: faults.append(f"{r.status} {r.url}") if r.status >= 400 else 0
+        )
         page.goto(address + name)
         return page
 

@@ -32,7 +32,7 @@ export function recordOf(model, text, read, off) {
     target: null, source: read.source, output: read.output ?? null, written: read.written ?? null,
     logprobs: read.logprobs ?? [], unit: read.unit ?? "nats", attentions, rollout: rolled ? "rollout" : null, gold: null,
     measures: { ...(alike ? { similarity: "similarity" } : {}), ...read.measures }, gates, ngram: null, beam: null, filled: [], probabilities: [],
-    tags: [], segments: read.segments ?? null, notices: read.notices ?? [], off: off ?? [], outcome: {}, tensors, ...read.answer,
+    tags: [], steps: [], segments: read.segments ?? null, notices: read.notices ?? [], off: off ?? [], outcome: {}, tensors, ...read.answer,
   };
 }
 
