@@ -42,6 +42,14 @@ def export(
             "--output", "-o", metavar="PATH", show_default=False, help="File or folder to write."
         ),
     ],
+    int8: Annotated[
+        bool,
+        typer.Option(
+            "--int8",
+            help="Make the matrices of a graph (--to onnx) 8-bit integers; how far its outputs "
+            "are from those of float32 is said.",
+        ),
+    ] = False,
     force: Force = False,
     json: Json = False,
 ) -> None:
@@ -55,12 +63,21 @@ def export(
     if to not in FORMS:
         message = f"--to {to}: there are {', '.join(FORMS)}"
         raise ConfigError(message)
-    write = _WRITERS.get(to, _export_form)
-    write(model, to, output, force=force)
-    if json:
-        write_json({"model": str(model), "to": to, "output": str(output)})
+    if int8 and to != "onnx":
+        message = f"--int8: is for --to onnx, not for {to}"
+        raise ConfigError(message)
+    apart: dict[str, float] = {}
+    if to == "onnx":
+        apart = _export_onnx(model, to, output, force=force, int8=int8)
     else:
-        write_message(f"wrote {output}")
+        _WRITERS.get(to, _export_form)(model, to, output, force=force)
+    if json:
+        said = {"from_float32": apart} if int8 else {}
+        write_json({"model": str(model), "to": to, "output": str(output), **said})
+        return
+    write_message(f"wrote {output}")
+    for name, value in apart.items():
+        write_message(f"int8: {name} {100 * value:.2g} % of its spread from float32's")
 
 
 def _export_arpa(model: Path, to: str, output: Path, *, force: bool) -> None:
@@ -90,23 +107,31 @@ def _export_form(model: Path, to: str, output: Path, *, force: bool) -> None:
         _opened_and_written(model, to, (form, 3), (save, 2))
 
 
-def _export_onnx(model: Path, to: str, output: Path, *, force: bool) -> None:
+def _export_onnx(
+    model: Path, to: str, output: Path, *, force: bool, int8: bool
+) -> dict[str, float]:
+    """Write the graph, and return how far an int8 one is from float32's, by output."""
+    apart: dict[str, float] = {}
+
     def write(trained: Any) -> None:
         from munmaek.tasks.publishing import export_onnx
 
-        write_aside(output, lambda path: export_onnx(trained, path))
+        write_aside(output, lambda path: apart.update(export_onnx(trained, path, int8=int8)))
 
     def write_folder(trained: Any) -> None:
         from munmaek.tasks.publishing import export_graph_folder
 
-        _folder_aside(output, lambda path: export_graph_folder(trained, path))
+        _folder_aside(
+            output, lambda path: apart.update(export_graph_folder(trained, path, int8=int8))
+        )
 
     if output.suffix == ".onnx":
         with claimed_file(output, force=force, written=is_graph):
             _opened_and_written(model, to, (write, 4))
-        return
-    with claimed_folder(output, force=force):
-        _opened_and_written(model, to, (write_folder, 4))
+    else:
+        with claimed_folder(output, force=force):
+            _opened_and_written(model, to, (write_folder, 4))
+    return apart
 
 
 def _export_ctranslate2(model: Path, to: str, output: Path, *, force: bool) -> None:
@@ -173,7 +198,6 @@ _WRITERS = {
     "arpa": _export_arpa,
     "ctranslate2": _export_ctranslate2,
     "huggingface": _export_huggingface,
-    "onnx": _export_onnx,
     "sentence-transformers": _export_huggingface,
 }
 """Functions that write a form; the others are folders of ours."""

@@ -17,6 +17,7 @@ __all__ = [
     "InputFile",
     "Json",
     "LabelColumn",
+    "LogTo",
     "ModelFolder",
     "PairRows",
     "SecondColumn",
@@ -117,6 +118,15 @@ TagColumn = Annotated[
 
 Device = Annotated[
     str, typer.Option(metavar="NAME", help="cpu, cuda, mps, or auto: the fastest there is.")
+]
+
+LogTo = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="tensorboard|mlflow|wandb",
+        show_default=False,
+        help="Let the run be followed there too; again for more.",
+    ),
 ]
 
 ConfigFile = Annotated[

@@ -10,7 +10,16 @@ from munmaek.cli.choosing import choose_and_train
 from munmaek.cli.chosen import ByTask, Chosen, of_stage
 from munmaek.cli.counting import CountingEngine, Memory, ReservedWords, TempDir, Threads, room_for
 from munmaek.cli.labelled import Curve, Folds, Seeds, SoftLabels, sizes_and_seeds
-from munmaek.cli.options import ConfigFile, Device, Force, Json, Settings, Valid, data_argument
+from munmaek.cli.options import (
+    ConfigFile,
+    Device,
+    Force,
+    Json,
+    LogTo,
+    Settings,
+    Valid,
+    data_argument,
+)
 from munmaek.cli.parameters import DATA, MODEL, Given, Parameters
 from munmaek.cli.training import Job, forecast, train_folds, train_once, train_several
 from munmaek.errors import ConfigError
@@ -19,8 +28,6 @@ from munmaek.tasks import Task
 
 __all__ = ["BESIDES", "BY_TASK", "RUNNING"]
 
-LOGGERS: Final = ("tensorboard", "mlflow", "wandb")
-"""The names of ``munmaek.fit.loggers.NAMES``, which loads torch."""
 RUNNING: Final[Parameters] = {
     "valid": (Valid, None),
     "dry_run": (
@@ -66,17 +73,7 @@ RUNNING: Final[Parameters] = {
     "device": (Device, "auto"),
     "config": (ConfigFile, None),
     "set": (Settings, None),
-    "log_to": (
-        Annotated[
-            list[str] | None,
-            typer.Option(
-                metavar="|".join(LOGGERS),
-                show_default=False,
-                help="Let the run be followed there too; again for more.",
-            ),
-        ],
-        None,
-    ),
+    "log_to": (LogTo, None),
     "seeds": (Seeds, None),
     "folds": (Folds, None),
     "json": (Json, False),

@@ -39,7 +39,8 @@ def compare(
         force: replace what is at ``save``.
         device: ``cpu``, ``cuda``, ``mps``, or ``auto`` for the fastest there is.
         model_options: options of each stage, by its name.
-        options: of the task and of the training loop, by their names, for all of them.
+        options: of the task and of the training loop, by their names, for all of them; and
+            ``log_to``, as ``munmaek.train`` takes it, which follows each training.
 
     Returns:
         What ``results.json`` says: a row for each model under ``models``, with its scores.
@@ -49,6 +50,7 @@ def compare(
         ConfigError: no model, or an option that there is not.
         UnsupportedError: a stage that cannot do the task.
     """
+    log_to = options.pop("log_to", None)
     row, candidates = task_named(task), tuple(parse_candidate(str(each)) for each in models)
     by_stage = {name: _stage_options(name, given) for name, given in (model_options or {}).items()}
     held, tested = (() if each is None else sources_for(row, each) for each in (valid, test))
@@ -61,6 +63,7 @@ def compare(
         folder=None if save is None else Path(save),
         force=force,
         device=usable_device(device),
+        log_to=log_to,
         title=task,
         models=by_stage,
     )

@@ -4,6 +4,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from munmaek.comparison.splits import described_data, holds_out
 from munmaek.comparison.tested import ROWS, Systems, save_rows, tests_of
 from munmaek.comparison.unfinished import made_aside, same_data
 from munmaek.errors import ArtefactError, ConfigError, UnsupportedError
+from munmaek.fit.loggers import TensorBoard, loggers_of, telling
+from munmaek.fit.ranks import leads
 from munmaek.fit.recipe import Recipe, validation_roles
 from munmaek.fit.record import Progress
 from munmaek.fit.running import Run, Running
@@ -64,6 +67,7 @@ def compare(settings: CompareSettings, report: Report = _silent) -> dict[str, An
         if candidate.stage is not None:
             stage_named(candidate.stage).network_class(settings.recipe.task)
     folder = settings.folder
+    loggers_of(settings.log_to, folder)  # which refuses names that are none, before anything else
     if folder is None:
         return _compared(settings, report)[0]
     asked, force, resume = _asked(settings), settings.force, settings.resume
@@ -122,6 +126,17 @@ class _Training:
         model.save(place)
         shutil.rmtree(work_folder(place), ignore_errors=True)
         return model
+
+    def followed(self) -> AbstractContextManager[Callable[[Mapping[str, Any]], None]]:
+        """Let loggers follow the training; the context takes the scores."""
+        if self.candidate.stage is None or not leads():
+            return telling((), {})
+        place, recipe = self.settings.folder, self.recipe()
+        logs = None if place is None else place / "logs" / self.name
+        loggers = loggers_of(self.settings.log_to, logs)
+        if recipe.is_counted:  # in one go, with no curve
+            loggers = tuple(each for each in loggers if not isinstance(each, TensorBoard))
+        return telling(loggers, recipe.model_dump(mode="json"))
 
     def _run(self, folder: Path) -> Run:
         init = None if self.candidate.folder is None else load(self.candidate.folder)
@@ -288,14 +303,16 @@ def _compared(settings: CompareSettings, report: Report) -> tuple[dict[str, Any]
         if training.candidate.stage is not None and material.counts_all(training.recipe()):
             kind = training.recipe().stage
             _note(results, f"{kind}: counts all of {material.corpus.name}, held-out rows too")
-        model = training.trained(material.fit)
-        if not task.serves(model.info.task):
-            message = f"a model for '{model.info.task}' cannot be compared at '{task.name}'"
-            raise UnsupportedError(message)
-        if note := work.remark(model, material.test):
-            report(Message(f"note: {training.name}: {note}"))
-        measured = work.measure(model, material.test, asked)
-        row = entry(model, measured, name=training.name, task=task.name)
+        with training.followed() as take:
+            model = training.trained(material.fit)
+            if not task.serves(model.info.task):
+                message = f"a model for '{model.info.task}' cannot be compared at '{task.name}'"
+                raise UnsupportedError(message)
+            if note := work.remark(model, material.test):
+                report(Message(f"note: {training.name}: {note}"))
+            measured = work.measure(model, material.test, asked)
+            row = entry(model, measured, name=training.name, task=task.name)
+            take(row["scores"])
         training.finished(results, row)
         compared.append((model, measured))
         outputs[training.name] = measured.outputs

@@ -59,6 +59,9 @@ class CompareSettings:
     resume: bool = False
     """Go on with an interrupted comparison: what it trained is taken, the rest is trained."""
     device: str = "cpu"
+    log_to: Any = None
+    """Follows every training, as ``munmaek.fit.loggers.loggers_of`` takes it; event files of
+    TensorBoard go to ``logs/`` in the folder."""
     measuring: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Options of the evaluation on the test data, by their names."""
     title: str = ""

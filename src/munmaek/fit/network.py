@@ -56,7 +56,6 @@ def train_network(
     lengths: Lengths,
     tokenizers: Sequence[AnyTokenizer],
     counts: Counts | None = None,
-    about: Mapping[str, Any] | None = None,
 ) -> tuple[Any, Info]:
     """Fit a fresh network, or one begun from another, to the task; with what is known of it.
 
@@ -70,7 +69,6 @@ def train_network(
         tokenizers: that the data was read with: one, or of a translator source and target.
         counts: of the tokens that a fresh network learns to predict, with which its output layer
             begins where it is one of ours; a stage of another package may have none such.
-        about: what the record of the training says besides.
 
     Raises:
         UnsupportedError: what it begins from does not fit, or reads with another tokenizer.
@@ -123,7 +121,6 @@ def train_network(
         seconds=result.seconds,
         training={
             "config": training.model_dump(),
-            **(about or {}),
             **_shared_out(result),
             "steps": result.steps,
             "epochs": result.epochs,

@@ -5,7 +5,7 @@ Letters: B texts, T tokens.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, final
 
 import torch
@@ -47,6 +47,8 @@ class Lines:
     """Code that answers ``texts`` from ``rows`` and ``inputs``."""
     before: str = ""
     """Code that changes ``texts``."""
+    masks: bool = field(default=False, kw_only=True)
+    """``<mask>`` in a text is a mask."""
 
 
 class _Scores(nn.Module):
@@ -73,7 +75,6 @@ def scores_graph(
     lines: Lines,
     facts: Mapping[str, Any],
     pairs: bool = False,
-    masks: bool = False,
 ) -> Graph:
     """Return the graph of a network that reads whole texts.
 
@@ -85,7 +86,6 @@ def scores_graph(
         lines: of a program that answers texts.
         facts: as ``Graph`` has them; with ``max_tokens``.
         pairs: it reads pairs of texts.
-        masks: ``<mask>`` in a text is a mask.
     """
     ids = torch.ones(2, 5, dtype=torch.int64)
     mask = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]])
@@ -97,14 +97,14 @@ def scores_graph(
     if segmented:
         told = Port("token_type_ids", TOKENS, "0 at the first text of a pair, 1 at the second")
         inputs.append((told, 1 - mask))
-    content, said = cutting(tokenizer, limit=facts["max_tokens"], pairs=pairs, masks=masks)
+    content, said = cutting(tokenizer, limit=facts["max_tokens"], pairs=pairs, masks=lines.masks)
     texts = '[tuple(text.split("\\t")) for text in texts]' if pairs else "texts"
     reading = ROWS.format(prepared=lines.before, texts=texts, types=_TYPES if segmented else "")
     return Graph(
         _Scores(network, finish),
         inputs,
         outputs,
-        f"{'' if masks else _LITERAL}{reading}{lines.after}",
+        f"{'' if lines.masks else _LITERAL}{reading}{lines.after}",
         content,
         {**facts, **said},
     )

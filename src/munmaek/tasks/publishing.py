@@ -11,6 +11,7 @@ import torch
 from munmaek.errors import UnsupportedError
 from munmaek.exchange.ctranslate import check_ctranslate, write_ctranslate
 from munmaek.exchange.graphs import Graph, graph_files, write_graph
+from munmaek.exchange.quantising import quantise
 from munmaek.exchange.sums import write_sums
 from munmaek.folder.ownership import PUBLISHED
 from munmaek.folder.saving import save_config
@@ -101,17 +102,40 @@ def _scaled(found: Published) -> Any:
     return made
 
 
-def export_onnx(model: Any, path: Path) -> None:
+def export_onnx(model: Any, path: Path, *, int8: bool = False) -> dict[str, float]:
     """Write a trained network as a graph of ONNX, weights included.
+
+    Args:
+        model: the trained model.
+        path: the file to write.
+        int8: make its matrices 8-bit integers.
+
+    Returns:
+        As ``munmaek.exchange.quantising.quantise``; nothing of float32.
 
     Raises:
         UnsupportedError: a model without that form, or the ``onnx`` extra is not installed.
     """
-    write_graph(_graph(model), path)
+    return _write_graph(model, _graph(model), path, int8=int8)
 
 
-def export_graph_folder(model: Any, folder: Path) -> None:
+def _write_graph(model: Any, graph: Graph, path: Path, *, int8: bool) -> dict[str, float]:
+    write_graph(graph, path)
+    if not int8:
+        return {}
+    return quantise(path, graph, vocab_size=int(model.info.sizes["vocab_size"]))
+
+
+def export_graph_folder(model: Any, folder: Path, *, int8: bool = False) -> dict[str, float]:
     """Write the graph into an empty folder, with the tokenizer and a program that runs it.
+
+    Args:
+        model: the trained model.
+        folder: the folder to write.
+        int8: make its matrices 8-bit integers.
+
+    Returns:
+        As ``export_onnx``; ``graph.json`` has it too.
 
     Raises:
         UnsupportedError: as ``export_onnx``.
@@ -120,9 +144,12 @@ def export_graph_folder(model: Any, folder: Path) -> None:
     found = _graph(model)
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        write_graph(found, folder / "model.onnx")
+        apart = _write_graph(model, found, folder / "model.onnx", int8=int8)
+        if int8:
+            found = replace(found, facts={**found.facts, "int8": {"from_float32": apart}})
         for name, text in graph_files(found, model.info.label).items():
             (folder / name).write_text(text, encoding="utf-8")
+    return apart
 
 
 def export_ctranslate2(model: Any, folder: Path) -> None:

@@ -1,5 +1,7 @@
 """From token ids to a language model that is a network."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from munmaek.fit.network import row_lengths, some, token_counts, train_network
@@ -43,8 +45,8 @@ def train_language_model(text: Text, recipe: LmRecipe, run: Run) -> TrainedLangu
         lengths=lengths,
         tokenizers=(tokenizer,),
         counts=counts,
-        about={"context": recipe.context},
     )
+    info = replace(info, training={**info.training, "context": recipe.context})
     model = language_model_of(network, tokenizer, document=False)
     return TrainedLanguageModel(tokenizer, model, info)
 
@@ -74,7 +76,7 @@ def _fit_documents(
         lengths=lengths,
         tokenizers=(tokenizer,),
         counts=counts,
-        about={"context": recipe.context},
     )
+    info = replace(info, training={**info.training, "context": recipe.context})
     model = language_model_of(network, tokenizer, document=True)
     return TrainedLanguageModel(tokenizer, model, info)

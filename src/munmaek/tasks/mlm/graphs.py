@@ -40,9 +40,8 @@ def filling_graph(model: Encoder) -> Graph:
         outputs=[
             Port("logits", TOKENS, "the score of each word of the vocabulary, before softmax")
         ],
-        lines=Lines(_FILL.format(mask=mask)),
+        lines=Lines(_FILL.format(mask=mask), masks=True),
         facts={"mask_token": mask, "max_tokens": model.limit},
-        masks=True,
     )
 
 
