@@ -28,19 +28,25 @@ LARGE = {
 def trained(task: str, stage: str) -> Any:
     columns = (TEXTS, LABELS) if task == "classify" else (TEXTS,)
     return munmaek.train(
-        task, *columns, model=stage, model_options=LARGE[stage], steps=8, vocab_size=600,
+        task, *columns, model=stage, model_options=LARGE[stage], steps=4, vocab_size=600,
         device="cpu",
     )  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def classifier() -> Any:
+    return trained("classify", "attention")
+
+
 @pytest.mark.parametrize(
-    ("task", "stage"),
-    [("classify", "attention"), ("classify", "bert"), ("lm", "rnn"), ("mlm", "bert")],
+    ("task", "stage", "share"),
+    [("classify", "attention", 0.75), ("lm", "rnn", 0.55), ("mlm", "bert", 0.55)],
 )
 def test_an_int8_graph_is_small_and_near_float32s_which_it_says(
-    task: str, stage: str, tmp_path: Path
+    task: str, stage: str, share: float, classifier: Any, tmp_path: Path
 ) -> None:
-    model = trained(task, stage)
+    """The cells of a GRU, as attention has them, stay float32."""
+    model = classifier if task == "classify" else trained(task, stage)
     plain, small = tmp_path / "plain", tmp_path / "small"
     assert export_graph_folder(model, plain) == {}
     apart = export_graph_folder(model, small, int8=True)
@@ -50,16 +56,16 @@ def test_an_int8_graph_is_small_and_near_float32s_which_it_says(
     assert said["int8"]["from_float32"] == apart
     assert "int8" not in json.loads((plain / "graph.json").read_text("utf-8"))
     sizes = [(each / "model.onnx").stat().st_size for each in (plain, small)]
-    assert sizes[1] < 0.55 * sizes[0]
+    assert sizes[1] < share * sizes[0]
     kinds = {each.data_type for each in onnx.load(small / "model.onnx").graph.initializer}
     assert onnx.TensorProto.INT8 in kinds
     assert [each.name for each in small.iterdir()].count("run.py") == 1
 
 
-def test_an_int8_classifier_gives_the_labels_of_the_model(tmp_path: Path) -> None:
+def test_an_int8_classifier_gives_the_labels_of_the_model(classifier: Any, tmp_path: Path) -> None:
     from tokenizers import Tokenizer
 
-    model = trained("classify", "attention")
+    model = classifier
     export_graph_folder(model, tmp_path / "graph", int8=True)
     cutter: Any = Tokenizer.from_file(str(tmp_path / "graph" / "tokenizer.json"))
     rows = cutter.encode_batch(TEXTS)
@@ -76,9 +82,11 @@ def test_an_int8_classifier_gives_the_labels_of_the_model(tmp_path: Path) -> Non
     assert (found.argmax(-1) == wanted.argmax(-1)).mean() > 0.97
 
 
-def test_the_command_tells_how_near_and_refuses_other_forms(tmp_path: Path, run: Run) -> None:
+def test_the_command_tells_how_near_and_refuses_other_forms(
+    classifier: Any, tmp_path: Path, run: Run
+) -> None:
     model = tmp_path / "model"
-    trained("classify", "attention").save(model)
+    classifier.save(model)
     asked = ("export", model, "--to", "onnx", "--int8", "-o")
     found = run(*asked, tmp_path / "a.onnx")
     assert found.code == 0
