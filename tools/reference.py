@@ -279,7 +279,17 @@ def main() -> int:
         elif not path.exists() or path.read_text(encoding="utf-8") != text:
             sys.stdout.write(f"{path}: not current; run tools/reference.py\n")
             faults += 1
+    if not check:
+        _build_site()
     return min(faults, 1)
+
+
+def _build_site() -> None:
+    """Build the site of the documents anew, of which these pages are two."""
+    sys.path.insert(0, str(DOCS))
+    from guide_site import build_site
+
+    build_site()
 
 
 if __name__ == "__main__":
