@@ -15,7 +15,7 @@ CONFIGURATION = """\
 spark.driver.memory 512m
 spark.executor.memory 512m
 spark.sql.shuffle.partitions 3
-spark.task.maxFailures 4
+spark.task.maxFailures 3
 spark.driver.extraJavaOptions -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 spark.executor.extraJavaOptions -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 """
