@@ -41,7 +41,7 @@ from munmaek.text.tokenizers import KINDS
 
 __all__ = ["Cluster"]
 
-_BUCKET, _MOST_BUCKETS = 1 << 22, 1 << 14
+_BUCKET, _MOST_BUCKETS = 1 << 19, 1 << 14
 """Windows that a worker merges at a time, about, and parts that a task's windows fall into."""
 _SAMPLE = 5000
 """Rows by which the frequency of subwords is told, about."""

@@ -68,7 +68,13 @@ def open_session(address: str) -> tuple[Any, bool]:
                 builder = builder.config(name, value)
         builder = builder.config("spark.ui.showConsoleProgress", "false")
         builder = builder.config("spark.log.level", "ERROR")
-        return builder.master(address).getOrCreate(), running is None
+        return builder.master(_patient(address)).getOrCreate(), running is None
+
+
+def _patient(address: str) -> str:
+    """Return a master whose tasks are tried four times, as on a cluster; Spark tries here once."""
+    tasks = re.fullmatch(r"local(?:\[(\d+|\*)\])?", address)
+    return address if tasks is None else f"local[{tasks[1] or 1},4]"
 
 
 def _check_java(address: str) -> None:
