@@ -104,7 +104,7 @@ def tokenizer_hash(source: Tokenizer, target: Tokenizer) -> str:
 def read_marks(path: str | Path, *, tokenizer: str | None = None) -> list[MarkedPair]:
     """Read the marked pairs in the order in which each was first marked, with what was said last.
 
-    A pair of which the last line has no link is no longer marked.
+    A pair of which the last line has no link is no longer marked: ``MarkedPair.is_empty``.
 
     Args:
         path: the JSON lines; blank lines are passed over.
@@ -127,7 +127,7 @@ def read_marks(path: str | Path, *, tokenizer: str | None = None) -> list[Marked
     if not pairs:
         message = f"{path}: no marks in it"
         raise InputError(message)
-    return [pair for pair in pairs.values() if not pair.is_empty]
+    return list(pairs.values())
 
 
 def append_marks(path: str | Path, pairs: Sequence[MarkedPair], *, tokenizer: str) -> None:
@@ -192,7 +192,8 @@ def read_supervision(
 def _supervision_of_marks(
     path: str | Path, sources: Sequence[str], targets: Sequence[str], tokenizer: str | None
 ) -> list[AlignmentSupervision | None]:
-    marked = {pair.key: supervision_of(pair) for pair in read_marks(path, tokenizer=tokenizer)}
+    read = read_marks(path, tokenizer=tokenizer)
+    marked = {pair.key: supervision_of(pair) for pair in read if not pair.is_empty}
     if not marked:
         message = f"{path}: no link is marked in it; mark some (munmaek look MODEL)"
         raise InputError(message)

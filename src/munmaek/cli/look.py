@@ -351,7 +351,11 @@ def _check(model: Path, texts: Sequence[str], checks: Sequence[str], *, json: bo
 
     translator = load_for(model, "translate", what="--check")
     digest = tokenizer_hash(translator.source_tokenizer, translator.target_tokenizer)
-    found = measured(translator, read_marks(texts[0], tokenizer=digest), wanted)
+    marked = [each for each in read_marks(texts[0], tokenizer=digest) if not each.is_empty]
+    if not marked:
+        message = f"{texts[0]}: no link is marked in it; mark some (munmaek look MODEL)"
+        raise ConfigError(message)
+    found = measured(translator, marked, wanted)
     if json:
         write_json({"model": str(model), "marks": texts[0], "checks": [x.to_json() for x in found]})
     else:

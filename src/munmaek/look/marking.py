@@ -43,7 +43,7 @@ class Marks:
             state = (stat.st_mtime_ns, stat.st_size)
             if state != self._seen:
                 found = read_marks(self.path, tokenizer=self.tokenizer) if stat.st_size else []
-                self._pairs = {pair.key: pair for pair in found}
+                self._pairs = {pair.key: pair for pair in found if not pair.is_empty}
                 self._seen = state
             return list(self._pairs.values())
 
