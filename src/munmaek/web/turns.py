@@ -74,7 +74,10 @@ class Crowd:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or let through."""
-        if scope["type"] == "http" and self._inside >= self._most:
+        if scope["type"] != "http":  # the server's own life is no request
+            await self._inner(scope, receive, send)
+            return
+        if self._inside >= self._most:
             message = f"{self._most} requests are under way; ask again in a second"
             refusal: Any = JSONResponse({"error": message}, 503, headers=dict(COME_BACK))
             await refusal(scope, receive, send)
