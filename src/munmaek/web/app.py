@@ -129,7 +129,7 @@ def app(bench: Bench, page: Callable[[], str], *, port: int) -> Starlette:
     post: dict[str, Callable[[Mapping[str, Any]], Any]] = {
         "/api/records": lambda body: bench.record(**record_asked(body)),
         "/api/marks": bench.mark,
-        "/api/corrections": bench.correct,
+        "/api/corrections": lambda body: bench.correct(body),
         "/api/guide": lambda body: bench.guide(whole(body, "steps", 1, 100_000, default=600)),
     }
     routes = [
