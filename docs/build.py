@@ -58,6 +58,7 @@ def missing_twins() -> list[str]:
 
 def run_page(page: Path, *, figures: bool = True) -> Done:
     """Run a page in a folder of its own, with the example files in it."""
+    import numpy as np
     import torch
 
     from munmaek.cli import main
@@ -68,7 +69,7 @@ def run_page(page: Path, *, figures: bool = True) -> Done:
     language = page.relative_to(DOCS).parts[0]
     text = page.read_text(encoding="utf-8")
     began = time.process_time()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, np.printoptions():  # a page may set them
         write_examples(Path(folder), language=language)
         machine = Machine(Path(folder), main, draw=drawing(language) if figures else None)
         try:

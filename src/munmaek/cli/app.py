@@ -228,6 +228,7 @@ VERBS: Final[Mapping[str, Verb | VerbByTask]] = {
             "munmaek guide attention --language ko",
             "munmaek guide --files examples",
         ),
+        language=True,
     ),
     "teach": Verb(
         "guide:teach",
@@ -236,6 +237,7 @@ VERBS: Final[Mapping[str, Verb | VerbByTask]] = {
             "munmaek teach ngram --text corpus.txt",
             "munmaek teach attention --text my.ko --text my.en -o mine",
         ),
+        language=True,
     ),
     "serve": Verb(
         "serve:SERVE",

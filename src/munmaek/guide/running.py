@@ -38,7 +38,7 @@ PARTS = re.compile(
 )
 TIME = re.compile(
     r"\bin \d[\d.]* (?:s|ms|min|h)\b(?: \d+ (?:s|min)\b)?"  # trained in 1.5 s
-    r"|(?<=  )\d[\d.]* (?:s|ms|min|h)\b(?: \d+ (?:s|min)\b)?(?=  )"  # a cell of a table
+    r"| {2,}\d[\d.]* (?:s|ms|min|h)\b(?: \d+ (?:s|min)\b)?(?=  )"  # a cell of a table
 )
 """A time that was taken, which is another on every machine."""
 SIGNATURE = re.compile(r" +task:\w+\|stage:.*$", re.MULTILINE)
@@ -168,7 +168,7 @@ class _Telling:
 
 
 def _no_time(found: re.Match[str]) -> str:
-    return "in … s" if found[0].startswith("in") else "… s"
+    return "in … s" if found[0].startswith("in") else "   … s"
 
 
 def _commands(body: str) -> Iterator[list[str]]:
