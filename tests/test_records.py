@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+import munmaek
 from munmaek.decode import BeamTree, Search
 from munmaek.errors import ArtefactError, InputError
 from munmaek.exchange.sentence import SentenceSettings
@@ -991,3 +992,16 @@ def test_options_for_other_tasks_are_refused() -> None:
         capture(model("lm", "rnn"), TEXT, "x", name="m")
     with pytest.raises(InputError, match="a word to mask is for models that fill masks"):
         capture(model("lm", "rnn"), TEXT, mask=0)
+
+
+def test_what_is_impossible_is_written_as_ten_thousand_nats() -> None:
+    lines = ["나는 집에 간다", "너는 산에 온다"] * 4
+    model = munmaek.train(
+        "lm", lines, model="ngram", order=2, tokenizer="words", smoothing="maximum-likelihood"
+    )
+    record = munmaek.capture(model, "나는 산에 간다")
+    assert -np.inf in record.logprobs
+    written = json.loads(record.to_json())
+    assert written["logprobs"][1] == -1e4
+    assert written["ngram"]["tokens"][1]["logprob"] == -1e4
+    assert Record.from_json(record.to_json()).logprobs[1] == -1e4

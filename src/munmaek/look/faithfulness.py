@@ -23,7 +23,7 @@ import numpy as np
 
 from munmaek.arrays import Float32s, Floats
 from munmaek.look.attentions import weights_of
-from munmaek.look.records import Attention
+from munmaek.look.records import IMPOSSIBLE, Attention
 from munmaek.tasks.inside import NOTHING, Predictions, Words
 
 __all__ = ["Evidence", "evidence", "words_erased"]
@@ -34,8 +34,6 @@ DRAWS = 4
 WORDS_MOST = 128
 """Words of which each is erased alone; a longer text gets no such table."""
 
-IMPOSSIBLE = 1e4
-"""Nats that stand for a prediction that becomes impossible, or possible, without a word."""
 COST = 2.5e10
 """Weights times tokens that the sets of one sentence may cost: about three seconds on one core."""
 

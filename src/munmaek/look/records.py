@@ -8,9 +8,10 @@ Letters: H heads, R rows, C columns.
 """
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 
@@ -22,6 +23,7 @@ from munmaek.tasks.inside import Axis, Side
 from munmaek.text.json_files import parse_json
 
 __all__ = [
+    "IMPOSSIBLE",
     "ROOM",
     "VERSION",
     "Attention",
@@ -37,6 +39,8 @@ __all__ = [
 
 VERSION = 2
 
+IMPOSSIBLE = 1e4
+"""Nats that stand for what is impossible, which JSON has no number for."""
 ROOM = 3_400_000
 """Characters that the tensors of one record may take in a page of its own."""
 
@@ -196,7 +200,7 @@ class Record:
             asdict(each) for each in self.steps if not missing & {x.tensor for x in each.lines}
         ]
         notices = [*self.notices, *([_LOST] if missing else [])]
-        return {
+        described = {
             "munmaek_record": VERSION,
             "id": self.id,
             "model": self.model,
@@ -227,6 +231,7 @@ class Record:
             "off": [list(each) for each in self.off],
             "outcome": dict(self.outcome),
         }
+        return {name: _writable(value) for name, value in described.items()}
 
     def to_json(self, *, room: int | None = ROOM) -> str:
         """Return ``to_dict`` as one line of JSON; numbers that JSON cannot hold are refused."""
@@ -349,6 +354,17 @@ class _Form(BaseModel):
     off: tuple[tuple[str, int], ...]
     outcome: dict[str, Any]
     tensors: dict[str, dict[str, Any]]
+
+
+def _writable(value: Any) -> Any:
+    """Return plain values in which what is impossible has the log-probability −``IMPOSSIBLE``."""
+    if isinstance(value, float):
+        return -IMPOSSIBLE if value == -math.inf else value
+    if isinstance(value, dict):
+        return {name: _writable(each) for name, each in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list | tuple):
+        return [_writable(each) for each in cast("Sequence[Any]", value)]
+    return value
 
 
 def _record(raw: Any) -> Record:
