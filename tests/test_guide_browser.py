@@ -100,7 +100,11 @@ def test_search_finds_words_also_with_particles(
     visit: Callable[..., Any], language: str, word: str, leads_to: str, faults: list[str]
 ):
     page = visit(f"{language}/index.html")
-    page.keyboard.press("/")
+    for _ in range(100):  # the page listens once its script has run
+        page.keyboard.press("/")
+        if page.locator("input:focus").count():
+            break
+        page.wait_for_timeout(100)
     page.keyboard.type(word)
     page.wait_for_selector(f'a[href*="{leads_to}"] mark, a[href*="{leads_to}"]:has(mark)')
     assert not faults, faults

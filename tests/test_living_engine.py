@@ -341,7 +341,9 @@ def test_a_long_sentence_is_cut_where_python_cuts_it(living: Engine) -> None:
     record = capture(trained, text, how=Looking(measures=False))
     assert found["text"] == record.text
     assert found["source"]["pieces"] == list(record.source.pieces)
-    assert found["notices"] == list(record.notices)
+    # A page has no derivations at all, so that it leaves none out.
+    assert found["notices"] == [each for each in record.notices if "steps of its" not in each]
+    assert len(found["notices"]) == len(record.notices) - 1
 
 
 def test_without_a_kernel_products_are_the_same(living: Engine) -> None:

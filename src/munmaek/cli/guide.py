@@ -81,7 +81,7 @@ def teach(
     browser: Browser = True,
     port: Port = 8430,
 ) -> None:
-    """Train a chapter's models on your own file, and read the chapter with their figures."""
+    """Train a chapter's models on your own file, and open it."""
     from munmaek.cli.entry import main
     from munmaek.guide import page_file, teach
 
