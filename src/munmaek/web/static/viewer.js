@@ -9,7 +9,7 @@
 <script type="application/json" id="boot">${Hn({...o,live:!1})}<\/script>
 <script type="application/json" id="records">${Hn(l)}<\/script>
 <script id="viewer">${r}<\/script></body></html>
-`;St(`${e}.html`,new Blob([u],{type:"text/html"}))}var go={paper:"#fbf9f4",card:"#f5f2ea",ink:"#25231f",muted:"#6b665c",faint:"#b9b3a5",rule:"#e3ded2",accent:"#b0381f",band:"#b0381f26",deep:"#7d1f0c",other:"#12527c",face:'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Apple SD Gothic Neo", "Malgun Gothic", "Noto Sans CJK KR", "Noto Sans KR", NanumGothic, sans-serif'},$o=`svg text { font-size: 12.5px; fill: #25231f; }
+`;St(`${e}.html`,new Blob([u],{type:"text/html"}))}var go={sheet:"#fbf9f4",print:"#25231f",quiet:"#6b665c",paper:"#fbf9f4",card:"#f5f2ea",ink:"#25231f",muted:"#6b665c",faint:"#b9b3a5",rule:"#e3ded2",accent:"#b0381f",band:"#b0381f26",deep:"#7d1f0c",other:"#12527c",face:'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Apple SD Gothic Neo", "Malgun Gothic", "Noto Sans CJK KR", "Noto Sans KR", NanumGothic, sans-serif'},$o=`svg text { font-size: 12.5px; fill: #25231f; }
 svg .tick { font-size: 11px; fill: #6b665c; }
 svg .axis { font-size: 11.5px; fill: #6b665c; }
 svg .number { font-variant-numeric: tabular-nums; }
