@@ -154,7 +154,7 @@ QUICK = Plan(
         "lm-self_attention": Training(200, 3, {"learning_rate": 8e-3}),
         "lm-transformer": Training(260, 10, _MUON | {"learning_rate": 8e-3}),
         "mlm-bert": Training(220, 14, {"learning_rate": 8e-3}, {"mask_rates": (0.4,)}),
-        "translate-seq2seq": Training(280, 11, {"learning_rate": 8e-3}),
+        "translate-seq2seq": Training(420, 16, {"learning_rate": 8e-3}),
         "translate-attention": Training(320, 15, {"learning_rate": 8e-3}),
         "translate-transformer": Training(220, 15, _MUON | {"learning_rate": 1e-2}),
         "classify-rnn": Training(80, 2, {"learning_rate": 3e-3}),
