@@ -50,13 +50,13 @@ class Running:
     device: str = "cpu"
     """``cpu``, ``cuda`` or ``mps``."""
     report: Callable[[Any], None] | None = None
-    """Told of every step that is worth telling."""
+    """Takes every step that is worth telling."""
     should_stop: Callable[[], bool] | None = None
     """Asked after every step; true ends the run, which is evaluated and saved."""
     log_to: Any = None
     """Whom else to tell: names of ``munmaek.fit.loggers.NAMES``, loggers of one's own, or both."""
     planned: Callable[[Any], None] | None = None
-    """Told of the plan, a ``munmaek.planning.plan.Plan``, before the run begins."""
+    """Takes the plan, a ``munmaek.planning.plan.Plan``, before the run begins."""
     plans: bool = True
     """Let the budget choose what is not given; false keeps the defaults."""
     clock: Callable[[], float] | None = None

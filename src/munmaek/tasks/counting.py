@@ -23,4 +23,4 @@ class Counting:
     force: bool
     """Replace what is at ``folder``."""
     report: Callable[[Any], None] | None
-    """Told of every stage."""
+    """Takes every stage that counting comes to."""

@@ -39,7 +39,7 @@ __all__ = ["masked_predictions", "similarity_predictions"]
 
 Each = TypeVar("Each")
 CANDIDATES = 8
-"""Told for each mask."""
+"""Gives the number of words that are listed for each mask."""
 
 
 def masked_predictions(model: "Encoder", question: Question) -> Predictions:
