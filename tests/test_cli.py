@@ -19,6 +19,7 @@ import torch
 
 from conftest import Result, Run
 from munmaek.cli import main
+from munmaek.cli.app import VERBS as ALL_VERBS
 from munmaek.cli.labelled import parse_numbers
 from munmaek.cli.options import column
 from munmaek.durations import parse_duration
@@ -140,6 +141,27 @@ def test_help_is_quick_and_loads_neither_torch_nor_numba_nor_pydantic() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     # A generous bound, so that a busy machine does not fail it: the aim is 0.4 s.
     assert float(done.stdout.split()[-1]) < 1.0
+
+
+def test_the_list_of_verbs_loads_none_and_says_what_each_says_of_itself(run: Run) -> None:
+    code = (
+        "import sys, runpy\n"
+        "sys.argv = ['munmaek', '--help']\n"
+        "try:\n    runpy.run_module('munmaek', run_name='__main__')\n"
+        "except SystemExit:\n    pass\n"
+        "from munmaek.cli.app import VERBS, Verb\n"
+        "verbs = [each for each in VERBS.values() if isinstance(each, Verb)]\n"
+        "homes = {'munmaek.cli.' + each.home.partition(':')[0] for each in verbs}\n"
+        "assert len(homes) > 20\n"
+        "print(sorted(homes & set(sys.modules)), file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+    listed = run("--help").out
+    for name, verb in ALL_VERBS.items():
+        short = verb.command(name).get_short_help_str(200)
+        assert verb.help.startswith(short), name
+        assert f"  {name:9}  {short}\n" in listed
 
 
 VERBS_OF_MUNMAEK = (

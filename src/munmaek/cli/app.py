@@ -68,10 +68,12 @@ class Compare(TyperCommand):
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """A verb: its place, and the commands that its help ends with."""
+    """A verb: its place, its purpose, and the commands that its help ends with."""
 
     home: str
     """``module:function``, or ``module:application`` of a verb with commands of its own."""
+    help: str
+    """What the list of verbs says of it: the first sentence of its own help."""
     examples: tuple[str, ...] = ()
     language: bool = False
     """It has an option ``--language`` of its own."""
@@ -106,7 +108,11 @@ class VerbByTask:
 
 
 VERBS: Final[Mapping[str, Verb | VerbByTask]] = {
-    "demo": Verb("demo:demo", ("munmaek demo --quick", "munmaek demo -o lineage")),
+    "demo": Verb(
+        "demo:demo",
+        "Show the whole lineage, trained and compared.",
+        ("munmaek demo --quick", "munmaek demo -o lineage"),
+    ),
     "train": VerbByTask(
         Train,
         "Train a model on your own text. 'munmaek train TASK --help' has the task's options.",
@@ -125,9 +131,14 @@ VERBS: Final[Mapping[str, Verb | VerbByTask]] = {
             "munmaek config translate --model attention --set model.paper=luong2015 --json",
         ),
     ),
-    "info": Verb("info:info", ("munmaek info models/rnn", "munmaek info models/5gram --json")),
+    "info": Verb(
+        "info:info",
+        "Show a model's task, sizes, data, scores, options and command.",
+        ("munmaek info models/rnn", "munmaek info models/5gram --json"),
+    ),
     "evaluate": Verb(
         "evaluate:EVALUATE",
+        "Measure a model on data of its task.",
         (
             "munmaek evaluate models/rnn test.txt",
             "munmaek evaluate models/en-ko en.txt ko.txt --bleu-tokenizer ko-mecab --by-length",
@@ -135,6 +146,7 @@ VERBS: Final[Mapping[str, Verb | VerbByTask]] = {
     ),
     "threshold": Verb(
         "threshold:THRESHOLD",
+        "Choose from which probability on a classifier gives a label.",
         (
             "munmaek threshold models/reviews valid.tsv --precision 0.95 -o models/sure",
             "munmaek threshold models/spam valid.tsv --recall 0.99 --label spam -o models/wide",
@@ -142,6 +154,7 @@ VERBS: Final[Mapping[str, Verb | VerbByTask]] = {
     ),
     "score": Verb(
         "score:SCORE",
+        "Print how likely every sentence is.",
         (
             "munmaek score models/rnn sentences.txt --tokens",
             "munmaek score models/5gram test.txt --total",
@@ -149,11 +162,18 @@ VERBS: Final[Mapping[str, Verb | VerbByTask]] = {
         ),
     ),
     "generate": Verb(
-        "generate:GENERATE", ("munmaek generate models/rnn '나는 학교에서' --count 3",)
+        "generate:GENERATE",
+        "Continue a text, one line for each continuation.",
+        ("munmaek generate models/rnn '나는 학교에서' --count 3",),
     ),
-    "next": Verb("next:next_tokens", ("munmaek next models/5gram '나는 학교에서' -k 5",)),
+    "next": Verb(
+        "next:next_tokens",
+        "Print the likeliest next tokens, with the probability of each.",
+        ("munmaek next models/5gram '나는 학교에서' -k 5",),
+    ),
     "lookup": Verb(
         "lookup:lookup",
+        "Look an n-gram up in a model and in its training text.",
         (
             "munmaek lookup models/5gram '학교에서 공부한다'",
             "munmaek lookup models/5gram '<s> 나는' --json",
@@ -162,33 +182,59 @@ VERBS: Final[Mapping[str, Verb | VerbByTask]] = {
     ),
     "mix": Verb(
         "mix:MIX",
+        "Mix several language models, or several classifiers, into one.",
         (
             "munmaek mix models/5gram models/rnn --tune valid.txt -o models/mixed",
             "munmaek mix models/news models/talk --weights 0.7,0.3 --fuse -o models/both",
             "munmaek mix models/ngram models/bert --log-linear --tune valid.tsv -o models/both",
         ),
     ),
-    "add": Verb("add:add", ("munmaek add models/5gram more.txt -o models/5gram-more",)),
+    "add": Verb(
+        "add:add",
+        "Add text to an n-gram model that was saved with its own.",
+        ("munmaek add models/5gram more.txt -o models/5gram-more",),
+    ),
     "classify": Verb(
         "classify:CLASSIFY",
+        "Print the label of every text, or of every pair of texts.",
         ("munmaek classify models/reviews new.txt --json", "munmaek classify models/nli pairs.tsv"),
     ),
-    "rate": Verb("rate:RATE", ("munmaek rate models/sts pairs.tsv",)),
+    "rate": Verb(
+        "rate:RATE",
+        "Print the number of every text, or of every pair of texts.",
+        ("munmaek rate models/sts pairs.tsv",),
+    ),
     "tag": Verb(
         "tag:TAG",
+        "Print the label of every word.",
         (
             "munmaek tag models/names new.txt --json",
             "munmaek tag models/names test.tsv --words",
         ),
     ),
     "translate": Verb(
-        "translate:TRANSLATE", ("echo '나는 너를 사랑해' | munmaek translate models/ko-en",)
+        "translate:TRANSLATE",
+        "Translate every line, or row of a table; empty ones stay empty.",
+        ("echo '나는 너를 사랑해' | munmaek translate models/ko-en",),
     ),
-    "fill": Verb("fill:FILL", ("munmaek fill models/bert '나는 <mask> 공부한다'",)),
-    "embed": Verb("embed:EMBED", ("munmaek embed models/bert sentences.txt -o vectors.npy",)),
-    "search": Verb("search:SEARCH", ("munmaek search models/bert sentences.txt '재미있는 영화'",)),
+    "fill": Verb(
+        "fill:FILL",
+        "Print what may stand behind each <mask>.",
+        ("munmaek fill models/bert '나는 <mask> 공부한다'",),
+    ),
+    "embed": Verb(
+        "embed:EMBED",
+        "Print a vector for every line, or row of a table.",
+        ("munmaek embed models/bert sentences.txt -o vectors.npy",),
+    ),
+    "search": Verb(
+        "search:SEARCH",
+        "Print the lines of a file nearest in meaning to a query.",
+        ("munmaek search models/bert sentences.txt '재미있는 영화'",),
+    ),
     "filter": Verb(
         "filter:FILTER",
+        "Keep the texts of a large corpus that a model takes for good.",
         (
             "munmaek filter models/5gram crawl.txt.gz --buckets 30,60 --unique -o out.txt.gz",
             "munmaek filter models/5gram a.jsonl b.jsonl --keep 20% --near 0.8 -o out.jsonl",
@@ -198,6 +244,7 @@ VERBS: Final[Mapping[str, Verb | VerbByTask]] = {
     ),
     "align": Verb(
         "align:ALIGN",
+        "Print which words of two texts belong together.",
         ("munmaek align models/ko-en ko.txt en.txt", "munmaek align --aligner hmm ko.txt en.txt"),
     ),
     "compare": VerbByTask(Compare, "Train several stages on the same data, side by side."),
@@ -212,6 +259,7 @@ VERBS: Final[Mapping[str, Verb | VerbByTask]] = {
     ),
     "look": Verb(
         "look:LOOK",
+        "Look inside: attention, gates, surprisal and what decides them.",
         (
             "munmaek look models/ko-en '나는 너를 사랑해' -o attention.html",
             "munmaek look models/ko-en '나는 너를 사랑해' --figures figures --language ko",
@@ -223,6 +271,7 @@ VERBS: Final[Mapping[str, Verb | VerbByTask]] = {
     ),
     "guide": Verb(
         "guide:guide",
+        "Read the guide: from the Markov chain to BERT, offline.",
         (
             "munmaek guide",
             "munmaek guide attention --language ko",
@@ -232,6 +281,7 @@ VERBS: Final[Mapping[str, Verb | VerbByTask]] = {
     ),
     "teach": Verb(
         "guide:teach",
+        "Train a chapter's models on your own file, and open it.",
         (
             "munmaek teach attention",
             "munmaek teach ngram --text corpus.txt",
@@ -241,6 +291,7 @@ VERBS: Final[Mapping[str, Verb | VerbByTask]] = {
     ),
     "serve": Verb(
         "serve:SERVE",
+        "Answer requests over HTTP, in forms that clients already speak.",
         (
             "munmaek serve models/reviews",
             "munmaek serve minilm=models/minilm ko-en=models/ko-en --port 8080",
@@ -248,14 +299,23 @@ VERBS: Final[Mapping[str, Verb | VerbByTask]] = {
     ),
     "export": Verb(
         "export:export",
+        "Write a trained model in another form.",
         (
             "munmaek export models/5gram --to arpa -o 5gram.arpa.gz",
             "munmaek export models/5gram --to quantised -o models/5gram-small",
         ),
     ),
-    "import": Verb("import_:import_model", ("munmaek import lm.arpa.gz -o models/lm",)),
-    "verify": Verb("verify:verify", ("munmaek verify models/5gram",)),
-    "data": Verb("data:data"),
+    "import": Verb(
+        "import_:import_model",
+        "Make a model of an ARPA file or of one of KenLM's binaries.",
+        ("munmaek import lm.arpa.gz -o models/lm",),
+    ),
+    "verify": Verb(
+        "verify:verify",
+        "Check that nothing of a model is missing, altered or added.",
+        ("munmaek verify models/5gram",),
+    ),
+    "data": Verb("data:data", "List and fetch known public data sets."),
 }
 
 
@@ -274,6 +334,12 @@ class Verbs(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - click's
         """Return a verb's command; None where there is none of that name."""
         return VERBS[cmd_name].command(cmd_name) if cmd_name in VERBS else None
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - click's
+        """Write the names and purposes of the verbs, of which none is loaded for it."""
+        with formatter.section("Commands"):
+            firsts = ((name, verb.help.partition(". ")[0]) for name, verb in VERBS.items())
+            formatter.write_dl([(name, f"{first.removesuffix('.')}.") for name, first in firsts])
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the verb that the arguments begin with, or say which may be meant."""
