@@ -174,6 +174,22 @@ def test_tokenizers_of_one_size_and_other_words_are_not_taken_for_the_same(
     assert (done.code, "--tokenizer MODEL" in done.err) == (2, True)
 
 
+def test_what_begins_from_a_model_has_its_sizes_and_may_be_told_others_in_vain(
+    place: Path, tmp_path: Path
+) -> None:
+    lines = _files(tmp_path, OTHER)["lm"]
+    values = {"task": "lm", "stage": "rnn", "train": STEPS}
+    model = train_recipe(Recipe.of(values), lines, folder=tmp_path / "new", init=place / "lm")
+    assert TINY["rnn"].items() <= dict(model.info.config).items()
+    with pytest.raises(UnsupportedError, match="--init: shapes differ"):
+        train_recipe(
+            Recipe.of({**values, "model": {"hidden": 20}}),
+            lines,
+            folder=tmp_path / "other",
+            init=place / "lm",
+        )
+
+
 def test_what_goes_with_no_borrowed_tokenizer_is_said(place: Path, tmp_path: Path) -> None:
     lines = _files(tmp_path, OTHER)["lm"]
     for options, said in (

@@ -14,15 +14,14 @@ class Beginning:
     keeps_vocabulary: ClassVar[bool] = False
     """A network has as many embeddings as the one that it begins from."""
 
-    def carried(
-        self,
-        config: Mapping[str, Any],  # noqa: ARG002
-        *,
-        before: str,  # noqa: ARG002
-        task: str,  # noqa: ARG002
-    ) -> dict[str, Any]:
-        """Return options that a model for ``task`` takes over from one for ``before``."""
-        return {}
+    def carried(self, config: Mapping[str, Any], *, before: str, task: str) -> dict[str, Any]:
+        """Return options that a model for ``task`` takes over from one for ``before``.
+
+        For the same task all are, but those of dropout, which every run chooses anew.
+        """
+        if before != task:
+            return {}
+        return {name: value for name, value in config.items() if "dropout" not in name}
 
     def weights(
         self, network: Any, other: Any, *, before: str, task: str

@@ -17,8 +17,10 @@ class RnnBeginning(Beginning):
     hint: ClassVar[str] = "an rnn language model to begin an rnn classifier"
 
     def carried(self, config: Mapping[str, Any], *, before: str, task: str) -> dict[str, Any]:
-        """Return the sizes of the language model that begins a classifier."""
-        return {n: config[n] for n in _CARRIED if n in config} if (before, task) == _PAIR else {}
+        """Return the sizes of the language model that begins a classifier, or all options."""
+        if (before, task) == _PAIR:
+            return {name: config[name] for name in _CARRIED if name in config}
+        return super().carried(config, before=before, task=task)
 
     def weights(
         self, network: Any, other: Any, *, before: str, task: str
