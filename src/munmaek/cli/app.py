@@ -73,7 +73,7 @@ class Verb:
     home: str
     """``module:function``, or ``module:application`` of a verb with commands of its own."""
     help: str
-    """What the list of verbs says of it: the first sentence of its own help."""
+    """Its purpose in the list of verbs: the first sentence of its own help."""
     examples: tuple[str, ...] = ()
     language: bool = False
     """It has an option ``--language`` of its own."""
