@@ -2,7 +2,7 @@
 // (Ottosson 2020), so that equal differences look equally large, also to the colour-blind, since it
 // is lightness that changes. Differences run through the card's colour to a blue on the other side.
 
-import { variable } from "./palette.js";
+import { inks, variable } from "./palette.js";
 
 const STEPS = 256;
 
@@ -42,17 +42,18 @@ function ramp(first, last) {
 }
 
 const made = new Map();
+const named = (rgb) => `#${rgb.map((part) => part.toString(16).padStart(2, "0")).join("")}`;
 
 /** The 256 colours of weights or of differences, in the theme that the page is in. */
 function colours(kind) {
-  const [low, high, other] = ["card", "deep", "other"].map(variable);
-  const key = [kind, low, high, other].join();
+  const key = `${inks()} ${kind}`;
   if (!made.has(key)) {
+    const [low, high, other] = ["card", "deep", "other"].map(variable);
     const up = ramp(low, high);
     const list = kind === "difference"
       ? [...ramp(low, other).filter((_, at) => at % 2 === 1).reverse(), ...up.filter((_, at) => at % 2 === 1)]
       : up;
-    made.set(key, { list, packed: Uint32Array.from(list, ([r, g, b]) => ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0) });
+    made.set(key, { named: list.map(named), packed: Uint32Array.from(list, ([r, g, b]) => ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0) });
   }
   return made.get(key);
 }
@@ -74,10 +75,7 @@ export function pixels(matrix, scale) {
 }
 
 /** `#rrggbb` of a value. */
-export function colourOf(value, scale) {
-  const rgb = colours(scale.kind).list[stepOf(value, scale)];
-  return `#${rgb.map((part) => part.toString(16).padStart(2, "0")).join("")}`;
-}
+export const colourOf = (value, scale) => colours(scale.kind).named[stepOf(value, scale)];
 
 /** The upper end of a scale: the next of 0.1, 0.2, 0.5, 1, 2, 5 … at or above every size. */
 export function ceiling(...arrays) {

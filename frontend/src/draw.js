@@ -13,22 +13,28 @@ const centre = (plan, row, column) => [
 /** Context of a canvas that has been sized for the screen's pixels. */
 function sized(canvas, width, height) {
   const ratio = window.devicePixelRatio || 1;
-  canvas.width = Math.round(width * ratio);
-  canvas.height = Math.round(height * ratio);
+  const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)];
+  const context = canvas.getContext("2d");
+  if (canvas.width === across && canvas.height === down && canvas.style.width === `${width}px`) {
+    context.clearRect(0, 0, width, height); // another size would take new memory
+    return context;
+  }
+  canvas.width = across;
+  canvas.height = down;
   canvas.style.width = `${width}px`;
   canvas.style.height = `${height}px`;
-  const context = canvas.getContext("2d");
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   return context;
 }
 
+const small = document.createElement("canvas"); // one for all matrices, drawn one after the other
+
 /** The cells alone, as a small canvas of one pixel a cell. */
 function cells(matrix, scale) {
-  const canvas = document.createElement("canvas");
-  canvas.width = Math.max(matrix.columns, 1);
-  canvas.height = Math.max(matrix.rows, 1);
-  if (matrix.rows && matrix.columns) canvas.getContext("2d").putImageData(pixels(matrix, scale), 0, 0);
-  return canvas;
+  small.width = Math.max(matrix.columns, 1);
+  small.height = Math.max(matrix.rows, 1);
+  if (matrix.rows && matrix.columns) small.getContext("2d").putImageData(pixels(matrix, scale), 0, 0);
+  return small;
 }
 
 export function drawBase(canvas, spec) {

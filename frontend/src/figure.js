@@ -60,6 +60,36 @@ export function Table({ head, rows, wrap }) {
     </tbody></table>${cut && html`<p class="hint">${t("figure.cut", { count: TABLE })}</p>`}</div>`;
 }
 
+const PAUSE = 300; // milliseconds without another change after which all that is out of sight is drawn
+
+/**
+ * What is drawn in `place`, a ref: `drawn` while it is on the screen, and while it is not, what was
+ * there before, until the reader comes to it or pauses. So a key costs what can be seen.
+ */
+export function useKept(place, drawn) {
+  const [, again] = useState(0);
+  const state = useRef({ near: true, asked: false, kept: null }).current;
+  const behind = !state.near && !state.asked && state.kept !== null && !collecting() && !isPrinting();
+  if (!behind) Object.assign(state, { kept: drawn, asked: false });
+  state.behind = behind;
+  useEffect(() => {
+    const draw = () => { state.asked = true; again((n) => n + 1); };
+    const watch = new IntersectionObserver(([entry]) => {
+      state.near = entry.isIntersecting;
+      if (state.near && state.behind) draw();
+    });
+    watch.observe(place.current);
+    return () => watch.disconnect();
+  }, []);
+  useEffect(() => {
+    if (!behind) return undefined;
+    let takeBack = () => {};
+    const waiting = setTimeout(() => { takeBack = later(() => { state.asked = true; again((n) => n + 1); }); }, PAUSE);
+    return () => { clearTimeout(waiting); takeBack(); };
+  });
+  return state.kept;
+}
+
 /** A matrix in its frame: what most views are made of. */
 export function MatrixFigure({ title, caption, file, aside, level, ...matrix }) {
   const { rows, columns, matrix: values } = matrix;

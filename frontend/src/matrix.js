@@ -59,14 +59,13 @@ export function Matrix(props) {
 
   useLayoutEffect(() => { drawBase(base.current, spec); }, [matrix, rows, columns, room, drawn, scale.top, links, boundary]);
   useLayoutEffect(() => {
-    state.current.context = prepareOver(over.current, plan);
     if (state.current.cell) point(state.current.cell);
   }, [rows, columns, room, drawn]);
 
   const point = (cell) => {
-    const { context, spec: now } = state.current;
+    const { cell: before, spec: now } = state.current;
     state.current.cell = cell;
-    drawOver(context, now, cell);
+    if (cell || before) drawOver(prepareOver(over.current, now.plan), now, cell); // most are never pointed at
     output.current.textContent = cell ? state.current.told?.(cell) ?? read(now, cell, arrow) : "";
   };
   const under = (event) => {

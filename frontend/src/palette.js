@@ -19,12 +19,16 @@ export function asOnPaper(draw) {
 }
 
 const kept = new Map();
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+/** Names the colours that are drawn in now: those of a theme, or of paper. */
+export const inks = () => (onPaper ? "paper" : document.documentElement.dataset.theme ?? String(dark.matches));
 
 /** A colour or the typeface by its name in the styles; asked for once in each theme, since the browser computes all styles for an answer. */
 export function variable(name) {
   if (onPaper) return PAPER[name];
   const root = document.documentElement;
-  const key = `${root.dataset.theme ?? matchMedia("(prefers-color-scheme: dark)").matches} ${name}`;
+  const key = `${inks()} ${name}`;
   if (!kept.has(key)) kept.set(key, getComputedStyle(root).getPropertyValue(`--${name}`).trim() || PAPER[name]);
   return kept.get(key);
 }

@@ -1,7 +1,7 @@
 // One sentence through one model: the controls that all its figures share, and its views.
 import { html } from "htm/preact";
-import { useEffect, useMemo, useState } from "preact/hooks";
-import { Lazy } from "./figure.js";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { Lazy, useKept } from "./figure.js";
 import { secondOf } from "./live.js";
 import { labelOf, number, said, t } from "./texts.js";
 import { Check } from "./words.js";
@@ -61,7 +61,7 @@ export function Record({ record, live, above, only }) {
   const set = (values) => setChosen({ ...chosen, ...values });
   const shown = parts(record, view, live).filter(([key]) => shownOnly(only)(key));
   const id = `record-${record.id}`;
-  const sections = shown.map(([key, name, content, height]) => html`<section class="part" key=${key} id=${`${id}-${key}`}><h3>${name}</h3><${Lazy} height=${height}><${Drawn} content=${content}/><//></section>`);
+  const sections = shown.map(([key, name, content, height]) => html`<${Part} key=${key} id=${`${id}-${key}`} ...${{ name, content, height }}/>`);
   if (only) return html`<article class="record alone" aria-label=${record.text}>${sections}${!shown.length && html`<p class="hint">${t("page.noPart", { part: only })}</p>`}</article>`;
   return html`<article class="record" aria-labelledby=${id}>
     <h2 id=${id} dir="auto">${cut(record.text)}</h2>
@@ -77,6 +77,12 @@ export function Record({ record, live, above, only }) {
     ${shown.length > 2 && html`<nav class="parts" aria-label=${t("page.parts")}>${shown.map(([key, name]) => html`<a href=${`#${id}-${key}`}>${name}</a>`)}</nav>`}
     ${sections}
   </article>`;
+}
+
+function Part({ id, name, content, height }) {
+  const place = useRef();
+  const drawn = useKept(place, html`<${Lazy} height=${height}><${Drawn} content=${content}/><//>`);
+  return html`<section class="part" id=${id} ref=${place}><h3>${name}</h3>${drawn}</section>`;
 }
 
 /** A component, so that the views of a part that is not near are not even made. */

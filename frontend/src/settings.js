@@ -22,6 +22,7 @@ const settings = "written" in page.dataset
   : { language: preferred(), theme: "auto", ...stored() };
 if (!LANGUAGES.includes(settings.language)) settings.language = "en";
 const listeners = new Set();
+const dark = matchMedia("(prefers-color-scheme: dark)");
 
 export const language = () => settings.language;
 
@@ -59,13 +60,11 @@ export function useSettings() {
   const [, redraw] = useState(0);
   useEffect(() => {
     const listener = () => redraw((n) => n + 1);
-    const dark = matchMedia("(prefers-color-scheme: dark)");
     listeners.add(listener);
     dark.addEventListener("change", listener);
     return () => { listeners.delete(listener); dark.removeEventListener("change", listener); };
   }, []);
-  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-  return { ...settings, printing, drawn: page.dataset.theme ?? (dark ? "dark" : "light") };
+  return { ...settings, printing, drawn: page.dataset.theme ?? (dark.matches ? "dark" : "light") };
 }
 
 apply();

@@ -2,6 +2,7 @@
 // reader changes by hand.
 import { html } from "htm/preact";
 import { useMemo, useRef, useState } from "preact/hooks";
+import { useKept } from "../figure.js";
 import { Record } from "../record.js";
 import { change, useSettings } from "../settings.js";
 import { t } from "../texts.js";
@@ -85,12 +86,21 @@ function Models({ bench, chosen, text, second, beam }) {
     setHands(kept.map((each, n) => (n === at ? { ...each, ...values } : each)));
   };
   const records = read.flatMap(({ before, after }) => (before ? [after ?? before] : []));
-  return html`${pairsOf(records).map((pair) => html`<section key=${`${pair[0].id}|${pair[1].id}`} class="record"><h2 dir="auto">${pair[0].text.slice(0, 400)}</h2><p class="hint">${t("compare.title", { a: pair[0].label, b: pair[1].label })}</p>
-      <${Compare} pair=${pair} view=${{ from: 0, size: 128 }}/></section>`)}
+  return html`${pairsOf(records).map((pair) => html`<${Beside} key=${`${pair[0].id}|${pair[1].id}`} pair=${pair}/>`)}
     ${read.map(({ at, before, after, error }) => html`<div key=${at}>${error ? html`<p class="error" role="alert">${bench.models.length > 1 && `${bench.models[at].label}: `}${error}</p>`
       : html`<${Record} record=${after ?? before} live=${bench} above=${html`<${Hand} ...${{ before, after }} hand=${kept[at]} onChange=${hand(at)}/>
           ${after && html`<${Change} before=${before} after=${after}/>`}
           ${bench.models[at].accepts.continues && html`<${Onward} model=${bench.models[at]} text=${text} hand=${kept[at]}/>`}`}/>`}</div>`)}`;
+}
+
+const WINDOW = { from: 0, size: 128 };
+
+/** Two models on the sentence. */
+function Beside({ pair }) {
+  const place = useRef();
+  const drawn = useKept(place, html`<${Compare} pair=${pair} view=${WINDOW}/>`);
+  return html`<section class="record" ref=${place}><h2 dir="auto">${pair[0].text.slice(0, 400)}</h2>
+    <p class="hint">${t("compare.title", { a: pair[0].label, b: pair[1].label })}</p>${drawn}</section>`;
 }
 
 function timed(compute) {

@@ -2,9 +2,11 @@
 // in the memory of a WebAssembly kernel, in rows of a multiple of four numbers; where a page may
 // not run one, the same products are plain JavaScript.
 import { halfTable } from "../halves.js";
-import kernel from "./kernel.wasm";
+import fused from "./kernel.fused.wasm";
+import plain from "./kernel.wasm";
 
 const FOUR = (count) => (count + 3) & ~3;
+const EIGHT = (count) => (count + 7) & ~7;
 const SCRATCH = 1 << 20; // numbers of inputs and outputs that a product holds at once, at least one row
 const PAGE = 65536;
 
@@ -27,12 +29,11 @@ export function bytesOf(text) {
   return bytes;
 }
 
+/** Numbers of each precision, row by row, into a typed array; those of int8 without their scales. */
 const VALUES = {
-  /** Rows of bytes, each times its own scale. */
-  int8(view, { at, scales }, start, out) {
+  int8(view, { at }, start, out) {
     for (let row = 0; row < out.rows; row++) {
-      const scale = Math.fround(view.getFloat32(scales + 4 * row, true));
-      for (let column = 0; column < out.columns; column++) out.data[start + row * out.stride + column] = scale * view.getInt8(at + row * out.columns + column);
+      for (let column = 0; column < out.columns; column++) out.data[start + row * out.stride + column] = view.getInt8(at + row * out.columns + column);
     }
   },
   float16(view, { at }, start, out) {
@@ -50,41 +51,58 @@ const VALUES = {
 
 const sizeOf = (shape) => shape.reduce((product, size) => product * size, 1);
 
-/** A matrix of `rows` by `columns`; row r begins at `start + r * stride` of `data`. */
+/**
+ * A matrix of `rows` by `columns`; row r begins at `start + r * stride` of `data`. Where it has
+ * `scales`, its numbers are bytes, each row of which is meant times its own scale.
+ */
 class Matrix {
-  constructor(rows, columns, room, start) {
-    Object.assign(this, { rows, columns, room, start, stride: FOUR(columns) });
+  constructor(rows, columns, room, start, scales = null) {
+    Object.assign(this, { rows, columns, room, start, scales, stride: scales ? EIGHT(columns) : FOUR(columns) });
   }
 
   get data() {
-    return this.room.numbers;
+    return this.scales ? this.room.bytes : this.room.numbers;
+  }
+
+  /** Bytes of memory that it takes, with rows up to a multiple of four. */
+  get size() {
+    return FOUR(this.rows) * this.stride * (this.scales ? 1 : 4);
   }
 
   row(at) {
     const from = this.start + at * this.stride;
-    return this.data.subarray(from, from + this.columns);
+    if (!this.scales) return this.data.subarray(from, from + this.columns);
+    const out = new Float32Array(this.columns);
+    for (let n = 0; n < out.length; n++) out[n] = this.data[from + n] * this.scales[at];
+    return out;
   }
 
   /** Rows `from` to before `to`, where they lie. */
   part(from, to) {
-    return new Matrix(to - from, this.columns, this.room, this.start + from * this.stride);
+    return new Matrix(to - from, this.columns, this.room, this.start + from * this.stride, this.scales?.subarray(from, to));
   }
+}
+
+/** What multiplies, in the fastest form that this browser runs; null where a page may run none. */
+function kernel() {
+  for (const code of [fused, plain]) {
+    try {
+      return new WebAssembly.Instance(new WebAssembly.Module(code)).exports;
+    } catch { /* the next, or plain JavaScript */ }
+  }
+  return null;
 }
 
 /** The memory of one model: its matrices, and behind them what a product reads and writes. */
 class Room {
-  constructor(numbers, widest) {
-    this.scratch = numbers;
+  constructor(bytes, widest) {
+    this.scratch = bytes / 4;
     this.size = Math.max(SCRATCH, widest);
-    this.run = null;
-    try {
-      const { exports } = new WebAssembly.Instance(new WebAssembly.Module(kernel));
-      exports.memory.grow(Math.ceil((4 * (numbers + this.size)) / PAGE));
-      this.numbers = new Float32Array(exports.memory.buffer);
-      this.run = exports.products;
-    } catch {
-      this.numbers = new Float32Array(numbers + this.size);
-    }
+    this.run = kernel();
+    this.run?.memory.grow(Math.ceil((bytes + 4 * this.size) / PAGE));
+    const memory = this.run?.memory.buffer ?? new ArrayBuffer(bytes + 4 * this.size);
+    this.numbers = new Float32Array(memory);
+    this.bytes = new Int8Array(memory);
   }
 }
 
@@ -93,21 +111,21 @@ export function tensorsOf({ tensors, data }) {
   const bytes = bytesOf(data);
   const view = new DataView(bytes.buffer);
   const matrices = Object.entries(tensors).filter(([, { shape, type }]) => shape.length === 2 && type in VALUES);
-  const padded = ([rows, columns]) => FOUR(rows) * FOUR(columns);
-  const total = matrices.reduce((sum, [, { shape }]) => sum + padded(shape), 0);
-  const room = new Room(total, 8 * Math.max(4, ...matrices.map(([, { shape }]) => FOUR(shape[0]) + FOUR(shape[1]))));
+  let total = 0;
   const [made, placed] = [{}, new Map()];
-  let start = 0;
   for (const [name, packed] of matrices) {
-    if (placed.has(packed.at)) { // one tensor of two names, such as an embedding that is shared
-      made[name] = placed.get(packed.at);
-      continue;
+    if (!placed.has(packed.at)) { // one tensor may have two names, such as an embedding that is shared
+      const scales = packed.type === "int8" ? Float32Array.from({ length: packed.shape[0] }, (_, row) => view.getFloat32(packed.scales + 4 * row, true)) : null;
+      const matrix = new Matrix(...packed.shape, null, total / (scales ? 1 : 4), scales);
+      total += (matrix.size + 15) & ~15;
+      placed.set(packed.at, matrix);
     }
-    const matrix = new Matrix(...packed.shape, room, start);
-    VALUES[packed.type](view, packed, start, matrix);
-    made[name] = matrix;
-    placed.set(packed.at, matrix);
-    start += padded(packed.shape);
+    made[name] = placed.get(packed.at);
+  }
+  const memory = new Room(total, 8 * Math.max(8, ...matrices.map(([, { shape }]) => FOUR(shape[0]) + EIGHT(shape[1]))));
+  for (const [name, packed] of matrices) {
+    made[name].room = memory;
+    VALUES[packed.type](view, packed, made[name].start, made[name]);
   }
   for (const [name, packed] of Object.entries(tensors)) made[name] ??= vector(bytes, view, packed);
   return made;
@@ -123,17 +141,19 @@ function vector(bytes, view, packed) {
 
 /** y = x · wᵀ + b of `rows` rows of x, as a new array of [rows, w.rows]. */
 export function linear(x, rows, weight, bias) {
-  const { rows: m, columns: k } = weight;
+  const { rows: m, scales } = weight;
   const out = new Float32Array(rows * m);
   if (weight.room.run) byKernel(x, rows, weight, out);
   else plainly(x, rows, weight, out);
-  if (bias) for (let row = 0; row < rows; row++) for (let at = 0; at < m; at++) out[row * m + at] += bias[at];
+  if (scales && bias) for (let row = 0, to = 0; row < rows; row++) for (let at = 0; at < m; at++, to++) out[to] = out[to] * scales[at] + bias[at];
+  else if (scales) for (let row = 0, to = 0; row < rows; row++) for (let at = 0; at < m; at++, to++) out[to] *= scales[at];
+  else if (bias) for (let row = 0, to = 0; row < rows; row++) for (let at = 0; at < m; at++, to++) out[to] += bias[at];
   return out;
 }
 
-function byKernel(x, rows, { room, start, stride, rows: m, columns: k }, out) {
+function byKernel(x, rows, { room, start, stride, rows: m, columns: k, scales }, out) {
   const { numbers, scratch, size, run } = room;
-  const wide = FOUR(m);
+  const [wide, place] = [FOUR(m), scales ? start : 4 * start];
   const most = Math.max(1, Math.floor(size / (stride + wide)));
   for (let from = 0; from < rows; from += most) {
     const count = Math.min(most, rows - from);
@@ -143,7 +163,7 @@ function byKernel(x, rows, { room, start, stride, rows: m, columns: k }, out) {
       numbers.set(x.subarray((from + row) * k, (from + row + 1) * k), to);
       numbers.fill(0, to + k, to + stride);
     }
-    run(4 * scratch, 4 * start, 4 * results, count, wide, stride);
+    (scales ? run.products8 : run.products)(4 * scratch, place, 4 * results, count, wide, stride);
     for (let row = 0; row < count; row++) out.set(numbers.subarray(results + row * wide, results + row * wide + m), (from + row) * m);
   }
 }

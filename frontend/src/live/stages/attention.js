@@ -35,22 +35,31 @@ class Encoder {
   }
 }
 
-/** e_ij of one query and every key: `munmaek.models.attention.scores`. */
-function scorer(tensors, name) {
-  const [query, energy] = [tensors["decoder.score.query.weight"], tensors["decoder.score.energy"]];
-  if (name === "none") return () => 0;
-  if (name === "dot" || name === "general") return (asking, key) => dot(asking, key);
-  return (asking, key) => {
-    let total = 0;
-    for (let at = 0; at < energy.length; at++) total += energy[at] * Math.tanh(asking[at] + key[at]);
-    return total;
+const FAR = 150; // beyond which e^{2x} of two numbers has no product in doubles
+
+const raised = (values) => (values.every((value) => Math.abs(value) < FAR) ? Float64Array.from(values, (value) => Math.exp(2 * value)) : null);
+
+/** e_ij of one query and every key of `memory`: `munmaek.models.attention.scores`. */
+function scorer(energy, name) {
+  if (name === "none") return () => () => 0;
+  if (name === "dot" || name === "general") return (asking, { keys }) => (at) => dot(asking, rowOf(keys, at, asking.length));
+  return (asking, { keys, powers }) => {
+    const width = asking.length;
+    const own = powers && raised(asking);
+    if (!own) return (at) => energy.reduce((total, value, n) => total + value * Math.tanh(asking[n] + keys[at * width + n]), 0);
+    // tanh(a + b) = 1 − 2 / (e^{2a} e^{2b} + 1), so that no pair needs an exponential of its own
+    return (at) => {
+      let total = 0;
+      for (let n = 0, key = at * width; n < width; n++, key++) total += energy[n] * (1 - 2 / (own[n] * powers[key] + 1));
+      return total;
+    };
   };
 }
 
 export class AttentionTranslator {
   constructor(tensors, config) {
     const learned = config.weighting === "learned" ? config.score : "none";
-    Object.assign(this, { tensors, config, encoder: new Encoder(tensors, config), score: scorer(tensors, learned), learned });
+    Object.assign(this, { tensors, config, encoder: new Encoder(tensors, config), score: scorer(tensors["decoder.score.energy"], learned), learned });
     [this.reading, this.writing] = ["source", "target"].map((which) => tensors[`${which}_embedding.table.weight`]);
     this.additive = config.score === "additive";
     this.fed = !this.additive && config.input_feeding;
@@ -68,7 +77,8 @@ export class AttentionTranslator {
     const keys = key && this.learned !== "none" ? linear(states, size, key) : states;
     const end = this.config.reverse_source ? 0 : size - 1;
     const hidden = this.config.weighting === "last" ? (at) => at !== end : () => false;
-    return { size, states, keys, hidden, open: this.config.weighting === "last" ? 1 : size, initial: this.bridged(last) };
+    const powers = this.learned === "additive" ? raised(keys) : null;
+    return { size, states, keys, powers, hidden, open: this.config.weighting === "last" ? 1 : size, initial: this.bridged(last) };
   }
 
   /** s_0 of every layer. */
@@ -128,19 +138,20 @@ export class AttentionTranslator {
 
   /** c_i of the states that ask, with scores and weights [B, S]. */
   look(memory, asking, steps, rows, tape) {
-    const { size, states, keys } = memory;
+    const { size, states } = memory;
     const query = this.tensors["decoder.score.query.weight"];
     const asked = query && this.learned !== "none" ? linear(asking, rows, query) : asking;
-    const [width, wide] = [states.length / size, keys.length / size];
+    const width = states.length / size;
     const made = Array.from({ length: rows }, (_, row) => {
       const own = rowOf(asked, row, asked.length / rows);
       const window = this.window(memory, rowOf(asking, row, asking.length / rows), steps);
-      const scored = Float32Array.from({ length: size }, (_, at) => (memory.hidden(at) || window.far(at) ? -Infinity : this.score(own, rowOf(keys, at, wide))));
+      const score = this.score(own, memory);
+      const scored = Float32Array.from({ length: size }, (_, at) => (memory.hidden(at) || window.far(at) ? -Infinity : score(at)));
       const shown = window.falling ? scored.map((value, at) => value + window.share(at)) : scored;
       const weights = tape.from(steps).scope("attention").set(softmax(shown), 0, 0);
       const used = window.falling ? softmax(scored).map((value, at) => value * Math.exp(window.share(at))) : weights;
       const context = new Float32Array(width);
-      used.forEach((weight, at) => { for (let n = 0; n < width; n++) context[n] += weight * states[at * width + n]; });
+      for (let at = 0; at < size; at++) if (used[at]) for (let n = 0, from = at * width; n < width; n++, from++) context[n] += used[at] * states[from];
       return { shown, weights, context, centre: window.centre };
     });
     return { context: joined(made.map((each) => each.context)), scores: joined(made.map((each) => each.shown)), weights: made.map((each) => each.weights), centre: made[0].centre === null ? null : Float32Array.from(made, (each) => each.centre) };

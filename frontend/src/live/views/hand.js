@@ -1,5 +1,6 @@
 // What the reader changes by hand: words hidden, n-grams set to nothing, weights of attention set.
 import { html } from "htm/preact";
+import { useState } from "preact/hooks";
 import { t } from "../../texts.js";
 import { isChanged } from "../bench.js";
 import { Weights } from "./weights.js";
@@ -10,12 +11,13 @@ const MOST = 128; // words to choose from
 export function Hand({ before, after, hand, onChange }) {
   const words = before.source.surface;
   const hide = (at) => onChange({ hidden: hand.hidden.includes(at) ? hand.hidden.filter((each) => each !== at) : [...hand.hidden, at], given: {} });
-  return html`<details class="hand"><summary>${t("live.hand")}</summary>
-    <h3>${t("live.hide")}</h3>
+  const [open, setOpen] = useState(false);
+  return html`<details class="hand" onToggle=${(event) => setOpen(event.currentTarget.open)}><summary>${t("live.hand")}</summary>
+    ${open && html`<h3>${t("live.hide")}</h3>
     <${Toggles} names=${words.slice(0, MOST)} on=${(at) => hand.hidden.includes(at)} label=${t("live.hide")} onToggle=${hide}/>
     ${before.ngram && html`<${Counts} record=${before} hand=${hand} onChange=${onChange}/>`}
     ${before.attentions.length > 0 && html`<${Weights} record=${after ?? before} hand=${hand} onChange=${onChange}/>`}
-    ${isChanged(hand) && html`<p><button type="button" onClick=${() => onChange({ off: [], given: {}, hidden: [], counts: [] })}>${t("live.undo")}</button></p>`}
+    ${isChanged(hand) && html`<p><button type="button" onClick=${() => onChange({ off: [], given: {}, hidden: [], counts: [] })}>${t("live.undo")}</button></p>`}`}
   </details>`;
 }
 
