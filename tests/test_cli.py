@@ -164,6 +164,18 @@ def test_the_list_of_verbs_loads_none_and_says_what_each_says_of_itself(run: Run
         assert f"  {name:9}  {short}\n" in listed
 
 
+def test_opening_a_model_loads_nothing_that_only_training_needs(home: Path) -> None:
+    names = ("rnn", "classifier", "attention", "seq2seq", "bert")
+    code = (
+        "import sys, munmaek\n"
+        f"for place in {[str(home / each) for each in names]!r}:\n    munmaek.load(place)\n"
+        "training = {'munmaek.fit.loop', 'torch._dynamo', 'torch.distributed.tensor', 'sympy'}\n"
+        "print(sorted(training & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 VERBS_OF_MUNMAEK = (
     *("demo", "train", "train lm", "train translate", "config", "config mlm", "info"),
     *("evaluate", "score", "generate", "classify", "translate", "fill"),

@@ -1,20 +1,25 @@
 """Tensors and work divided among processes; every process takes part."""
 
+import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
 import torch
 from torch import Tensor, distributed
-from torch.distributed import tensor as distributed_tensor
 
 from munmaek.errors import TrainingError
 
 __all__ = ["divided_like", "part", "rank_and_size", "shared_out", "together", "whole"]
 
-# Their functions come without complete types.
-_library = cast("Any", distributed_tensor)
+# Its functions come without complete types.
 _distributed = cast("Any", distributed)
+
+
+def _is_divided(tensor: Tensor) -> bool:
+    """Return whether each process has a part; nothing is before the library of that is loaded."""
+    library = sys.modules.get("torch.distributed.tensor")
+    return library is not None and isinstance(tensor, library.DTensor)
 
 
 def rank_and_size() -> tuple[int, int]:
@@ -43,25 +48,27 @@ def together() -> Generator[None]:
 
 def whole(tensor: Tensor) -> Tensor:
     """Return the tensor itself, or all of one that is divided."""
-    if isinstance(tensor, _library.DTensor):
+    if _is_divided(tensor):
         return cast("Any", tensor).full_tensor()
     return tensor
 
 
 def part(tensor: Tensor) -> Tensor:
     """Return the tensor itself, or this process's part of one that is divided."""
-    if isinstance(tensor, _library.DTensor):
+    if _is_divided(tensor):
         return cast("Any", tensor).to_local()
     return tensor
 
 
 def divided_like(tensor: Tensor, model: Tensor) -> Tensor:
     """Return ``tensor`` divided over the processes as ``model`` is; whole where that is."""
-    if not isinstance(model, _library.DTensor) or tensor.shape != model.shape:
+    if not _is_divided(model) or tensor.shape != model.shape:
         return tensor
+    from torch.distributed.tensor import distribute_tensor
+
     kind: Any = model
     with torch.no_grad():
-        return _library.distribute_tensor(
+        return cast("Any", distribute_tensor)(
             tensor.to(kind.device), kind.device_mesh, kind.placements, src_data_rank=None
         )
 
@@ -74,7 +81,7 @@ def shared_out(matrices: Sequence[Tensor], work: Callable[[Tensor], Tensor]) -> 
     every process does all of them, with its part of each.
     """
     rank, size = rank_and_size()
-    if size == 1 or not matrices or any(isinstance(each, _library.DTensor) for each in matrices):
+    if size == 1 or not matrices or any(map(_is_divided, matrices)):
         return [work(each) for each in matrices]
     shares: list[list[int]] = [[] for _ in range(size)]
     loads = [0] * size

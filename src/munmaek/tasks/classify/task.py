@@ -20,7 +20,6 @@ from munmaek.models.ngram import NgramClassifier
 from munmaek.planning.facts import Facts, facts_of
 from munmaek.tasks.asked import AskedRows
 from munmaek.tasks.classify.data import Labelled, prepare_labelled
-from munmaek.tasks.classify.fit import fit_classifier
 from munmaek.tasks.classify.mixed import LEAST, MixedClassifier, mix_classifiers
 from munmaek.tasks.classify.model import Classifier
 from munmaek.tasks.classify.options import AskedLabels, ClassifyRecipe
@@ -75,6 +74,8 @@ class Classifiers(Work[LabelledCorpus, Labelled, Labeller]):
 
     def fit(self, prepared: Labelled, recipe: ClassifyRecipe, run: "Run") -> Classifier:
         """Train or count the recipe's stage to tell the labels apart."""
+        from munmaek.tasks.classify.fit import fit_classifier
+
         return fit_classifier(prepared, recipe, run)
 
     def can_mix(self, model: Labeller) -> bool:

@@ -11,7 +11,6 @@ from munmaek.fit.vocabulary import make_tokenizer, tokenizer_of
 from munmaek.folder.info import Info
 from munmaek.tasks.asked import AskedPairs
 from munmaek.tasks.embed.data import Texts, parted_texts, read_texts, read_validation, sides
-from munmaek.tasks.embed.fit import fit_embedder
 from munmaek.tasks.embed.options import EmbedRecipe
 from munmaek.tasks.judged import Judged
 from munmaek.tasks.measures import MeasuredBy, TextMeasures
@@ -75,6 +74,8 @@ class Embedders(Work[Corpus | PairCorpus, Texts, Encoder]):
 
     def fit(self, prepared: Texts, recipe: EmbedRecipe, run: "Run") -> Encoder:
         """Train the recipe's stage to bring texts of one meaning near each other."""
+        from munmaek.tasks.embed.fit import fit_embedder
+
         return fit_embedder(prepared, recipe, run)
 
     def validate(self, model: Encoder, prepared: Texts) -> Measured | None:

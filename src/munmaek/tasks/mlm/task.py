@@ -17,7 +17,6 @@ from munmaek.tasks.judged import Judged
 from munmaek.tasks.lm.data import Text, prepare_text
 from munmaek.tasks.measures import MeasuredBy, TextMeasures
 from munmaek.tasks.minimal_pairs import MinimalPairs, read_minimal_pairs
-from munmaek.tasks.mlm.fit import fit_encoder
 from munmaek.tasks.mlm.judging import judged_masks, judged_minimal_pairs, judged_similarities
 from munmaek.tasks.mlm.model import Encoder
 from munmaek.tasks.mlm.options import AskedMasked, MlmRecipe
@@ -68,6 +67,8 @@ class MaskedModels(Work[Corpus, Text, Encoder]):
 
     def fit(self, prepared: Text, recipe: MlmRecipe, run: "Run") -> Encoder:
         """Train the recipe's stage to fill masked words."""
+        from munmaek.tasks.mlm.fit import fit_encoder
+
         return fit_encoder(prepared, recipe, run)
 
     def judge(

@@ -19,7 +19,6 @@ from munmaek.tasks.judged import Judged
 from munmaek.tasks.measures import MeasuredBy, TextMeasures
 from munmaek.tasks.preparing import PAIR, SINGLE, columns_of, texts_of
 from munmaek.tasks.regress.data import Valued, prepare_valued
-from munmaek.tasks.regress.fit import fit_regressor
 from munmaek.tasks.regress.model import LABEL, Regressor
 from munmaek.tasks.regress.objective import NeuralRegressor
 from munmaek.tasks.regress.options import RegressRecipe
@@ -63,6 +62,8 @@ class Regressors(Work[LabelledCorpus, Valued, Regressor]):
 
     def fit(self, prepared: Valued, recipe: RegressRecipe, run: "Run") -> Regressor:
         """Train the recipe's stage to give the values."""
+        from munmaek.tasks.regress.fit import fit_regressor
+
         return fit_regressor(prepared, recipe, run)
 
     def judge(self, model: Regressor, corpus: LabelledCorpus, asked: AskedRows) -> Judged:

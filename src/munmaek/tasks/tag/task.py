@@ -12,7 +12,6 @@ from munmaek.folder.weights import open_network
 from munmaek.tasks.asked import Asked
 from munmaek.tasks.judged import Judged
 from munmaek.tasks.tag.data import Tagged, prepare_tagged
-from munmaek.tasks.tag.fit import fit_tagger
 from munmaek.tasks.tag.model import Tagger
 from munmaek.tasks.tag.options import TagRecipe
 from munmaek.tasks.work import NOTHING_MORE, Published, Work
@@ -52,6 +51,8 @@ class Taggers(Work[TaggedCorpus, Tagged, Tagger]):
 
     def fit(self, prepared: Tagged, recipe: TagRecipe, run: "Run") -> Tagger:
         """Train the recipe's stage to label the words."""
+        from munmaek.tasks.tag.fit import fit_tagger
+
         return fit_tagger(prepared, recipe, run)
 
     def remark(self, model: Tagger, corpus: TaggedCorpus) -> str:

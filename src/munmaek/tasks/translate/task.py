@@ -17,7 +17,6 @@ from munmaek.planning.facts import Facts, facts_of
 from munmaek.tasks.judged import Judged
 from munmaek.tasks.translate.bitexts import read_back_translated, read_pairs, tagged
 from munmaek.tasks.translate.data import Parallel, prepare_parallel
-from munmaek.tasks.translate.fit import fit_translator
 from munmaek.tasks.translate.measuring import judged_translations, with_references
 from munmaek.tasks.translate.model import Translator
 from munmaek.tasks.translate.options import AskedBitext, TranslateRecipe
@@ -86,6 +85,8 @@ class Translators(Work[ParallelCorpus, Parallel, Translator]):
 
     def fit(self, prepared: Parallel, recipe: TranslateRecipe, run: "Run") -> Translator:
         """Train the recipe's stage to turn sources into targets."""
+        from munmaek.tasks.translate.fit import fit_translator
+
         return fit_translator(prepared, recipe, run)
 
     def validate(self, model: Translator, prepared: Parallel) -> Measured:
