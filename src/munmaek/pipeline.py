@@ -308,6 +308,7 @@ def _train(
             running.should_stop,
             running.clock,
             planner_of(files, running, resume=resume),
+            cached=running.cached,
         )
         model = work.train(paths, valid, recipe, run, extra)
         if folder is not None and files is not None and leads():

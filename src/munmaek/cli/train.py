@@ -114,6 +114,20 @@ BESIDES: Final[Parameters] = {
     "temp_dir": (TempDir, None),
     "threads": (Threads, None),
     "reserved": (ReservedWords, None),
+    "cache_tokens": (
+        Annotated[
+            bool | None,
+            typer.Option(
+                "--cache-tokens/--no-cache-tokens",
+                show_default=False,
+                rich_help_panel=DATA,
+                help="Keep the tokens of the text in a file beside the model, to train from and to "
+                "reuse, so that it may be larger than memory; without it, where its files have 64 "
+                "MB and more.",
+            ),
+        ],
+        None,
+    ),
 }
 """Options that only the tasks have whose rows name them."""
 COUNTING: Final = ("memory", "temp_dir", "threads", "reserved")
@@ -208,6 +222,8 @@ def _job(recipe: Any, given: Mapping[str, Any], room: Any) -> Job:
     if given["output"] is None:
         message = f"Missing option '--output' / '-o'; see 'munmaek train {recipe.task} --help'"
         raise ConfigError(message)
+    if given.get("cache_tokens") and recipe.is_counted:
+        raise ConfigError("--cache-tokens: is for networks; n-grams have --memory")
     from munmaek.fit.ranks import restarted
     from munmaek.pipeline import work_folder
 
@@ -225,6 +241,7 @@ def _job(recipe: Any, given: Mapping[str, Any], room: Any) -> Job:
         extra=Extra(**besides, room=room),
         log_to=given["log_to"],
         engine=given.get("engine"),
+        cached=given.get("cache_tokens"),
     )
 
 

@@ -49,6 +49,8 @@ class Job:
     log_to: Sequence[str] | None = None
     engine: str | None = None
     """The engine to count on; None counts in this process."""
+    cached: bool | None = None
+    """Keep the tokens of a text in a file; None does where it is large."""
 
 
 @contextmanager
@@ -64,7 +66,8 @@ def _at_work(job: Job) -> Generator["Running", None, None]:
             stopper.running = True  # asked after every step, so there is something to save
             return stopper.asked
 
-        yield Running(job.force, job.resume, chosen, tell, should_stop, job.log_to, write_plan)
+        running = Running(job.force, job.resume, chosen, tell, should_stop, job.log_to, write_plan)
+        yield replace(running, cached=job.cached)
 
 
 def write_plan(plan: Any) -> None:

@@ -1,9 +1,8 @@
 """A network made from a recipe, begun from another where that is wanted, and trained."""
 
 import warnings
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from munmaek.data.bucketing import Lengths, bucket, padding_fraction
+from munmaek.data.flat import lengths_of
 from munmaek.errors import MunmaekWarning, UnsupportedError
 from munmaek.fit.examining import examined
 from munmaek.fit.fingerprints import fingerprints, unmoved_since
@@ -36,7 +36,6 @@ __all__ = [
     "resolved_stage",
     "row_lengths",
     "some",
-    "token_counts",
     "train_network",
 ]
 
@@ -256,12 +255,6 @@ def embedded_tokens(tokenizer: AnyTokenizer, run: Run) -> int:
     return tokenizer.vocab_size
 
 
-def token_counts(sequences: Iterable[Sequence[int]], size: int) -> Counts:
-    """Count how often each of ``size`` tokens occurs: [size]."""
-    ids = np.fromiter(chain.from_iterable(sequences), dtype=np.int64)
-    return np.bincount(ids, minlength=size)
-
-
 def some(rows: Sequence[Any]) -> Sequence[Any]:
     """Return the first ``VALIDATION_ROWS`` rows: as many as are looked at while training."""
     return rows[:VALIDATION_ROWS]
@@ -269,4 +262,4 @@ def some(rows: Sequence[Any]) -> Sequence[Any]:
 
 def row_lengths(rows: Sequence[Sequence[int]], *, more: int = 0) -> Any:
     """Return the tokens of each row, ``more`` added: whole numbers [N]."""
-    return np.array([len(row) + more for row in rows], dtype=np.int64)
+    return lengths_of(rows) + more

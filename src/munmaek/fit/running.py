@@ -31,6 +31,8 @@ class Run:
     nothing."""
     rehearsal: bool = False
     """End with ``munmaek.fit.forecast.RehearsedError`` where training would begin."""
+    cached: bool | None = None
+    """Read a text from a file of its tokens beside the folder; None does where it is large."""
 
     def planned(self, recipe: Recipe, facts: Callable[[], Any]) -> Any:
         """Return the plan of a run, None where there is none; facts are counted where needed."""
@@ -62,6 +64,9 @@ class Running:
     clock: Callable[[], float] | None = None
     """Gives the seconds that a budget counts; None is the wall's, ``time.process_time`` is fair on
     a busy machine."""
+    cached: bool | None = None
+    """Keep the tokens of a text in a file beside the folder, to train from; None does where the
+    text is large. The model is the same."""
 
 
 USUAL = Running()

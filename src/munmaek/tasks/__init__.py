@@ -185,7 +185,7 @@ TASKS = (
         living="munmaek.tasks.lm.living:living",
         asked="munmaek.tasks.lm.options:AskedLines",
         reads="running text, a sentence a line",
-        besides=("engine", "memory", "temp_dir", "threads", "reserved", "curve"),
+        besides=("cache_tokens", "engine", "memory", "temp_dir", "threads", "reserved", "curve"),
         examples=(
             "munmaek train lm corpus.txt --model lstm --layers 2 --budget 5m -o models/lstm",
             "munmaek train lm corpus.txt.gz --model ngram --order 5 --tokenizer words -o 5gram",
@@ -307,7 +307,7 @@ TASKS = (
         remote="munmaek.tasks.mlm.remote:RemoteEncoder",
         asked="munmaek.tasks.mlm.options:AskedMasked",
         reads="running text, a text a line",
-        besides=("curve",),
+        besides=("cache_tokens", "curve"),
         examples=(
             "munmaek train mlm corpus.txt --model bert --layers 6 --epochs 20 -o models/bert",
             "munmaek train mlm corpus.txt --model bert --next-sentence --dry-run",

@@ -104,6 +104,10 @@ class Work(ABC, Generic[C, P, M]):
             InputError: they hold no data of this task.
         """
 
+    def read_to_train(self, paths: Sources, recipe: Any, run: "Run") -> Any:
+        """Read a corpus for a run, where that may be too large to be held in memory."""
+        return self.read(paths, recipe)
+
     def read_validation(self, paths: Sources, recipe: Any) -> Any:
         """Read what validates, where that is read otherwise than what is trained on."""
         return self.read(paths, recipe)
@@ -148,7 +152,7 @@ class Work(ABC, Generic[C, P, M]):
     def train(self, paths: Sources, valid: Sources, recipe: Any, run: "Run", extra: Extra) -> M:
         """Return a trained model with its scores on the validation data."""
         with noting_columns() as columns:
-            corpus = self.read(paths, recipe)
+            corpus = self.read_to_train(paths, recipe, run)
         held = self.read_validation(valid, recipe) if valid else None
         plan = run.planned(recipe, lambda: self.facts(corpus))
         if plan is not None:

@@ -13,8 +13,8 @@ import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, repeat
-from typing import Any, cast
+from itertools import chain, islice, repeat
+from typing import Any, cast, final
 
 import numpy as np
 from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers, trainers
@@ -75,7 +75,7 @@ _TEXTS = 4096
 # Vocabularies
 
 
-def build_words(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipeline:
+def build_words(texts: Iterable[str], vocab_size: int, min_count: int) -> Pipeline:
     """Build the most frequent white-space words; the rest are ``<unk>``."""
     counts = Counter(word for text in texts for word in text.split())
     for special in SPECIALS:
@@ -91,22 +91,22 @@ def words_pipeline(words: Iterable[str], *, space: str = SPACE) -> Pipeline:
     return _with_specials(pipeline, mask_takes_space=False)
 
 
-def build_characters(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipeline:
+def build_characters(texts: Iterable[str], vocab_size: int, min_count: int) -> Pipeline:
     """Build the most frequent characters (code points of NFC); the rest are ``<unk>``."""
     return _spelled(texts, vocab_size, min_count, "NFC")
 
 
-def build_jamo(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipeline:
+def build_jamo(texts: Iterable[str], vocab_size: int, min_count: int) -> Pipeline:
     """Build code points of NFD, so that a Hangul syllable is its two or three conjoining jamo."""
     return _spelled(texts, vocab_size, min_count, "NFD")
 
 
-def build_bpe(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipeline:
+def build_bpe(texts: Iterable[str], vocab_size: int, min_count: int) -> Pipeline:
     """Build byte-pair encoding within words, punctuation apart, with byte fallback."""
     return _trained_bpe(texts, vocab_size, min_count, word_borders())
 
 
-def build_unigram(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipeline:
+def build_unigram(texts: Iterable[str], vocab_size: int, min_count: int) -> Pipeline:
     """Build a unigram language model over subwords within words, with byte fallback."""
     del min_count  # The likelihood, not a count, decides which subwords stay.
     head = [*SPECIALS, *BYTES]
@@ -125,7 +125,7 @@ def build_unigram(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipe
     return _finished(model, word_borders())
 
 
-def build_wordpiece(texts: Sequence[str], vocab_size: int, min_count: int) -> Pipeline:
+def build_wordpiece(texts: Iterable[str], vocab_size: int, min_count: int) -> Pipeline:
     """Build WordPiece within words, each punctuation mark apart; unseen characters are ``<unk>``.
 
     Rare characters stand alone, as Chinese characters do in BERT's (Devlin et al. 2019), so that
@@ -165,7 +165,7 @@ def build_wordpiece(texts: Sequence[str], vocab_size: int, min_count: int) -> Pi
     return pipeline
 
 
-def build_morphemes(segments: Sequence[Sequence[str]], vocab_size: int, min_count: int) -> Pipeline:
+def build_morphemes(segments: Iterable[Sequence[str]], vocab_size: int, min_count: int) -> Pipeline:
     """Build the most frequent morphemes; others are spelled in characters, or ``<unk>``."""
     room = _room(vocab_size, len(SPECIALS))
     counts = Counter(_marked(subword) for subwords in segments for subword in subwords)
@@ -182,11 +182,21 @@ def build_morphemes(segments: Sequence[Sequence[str]], vocab_size: int, min_coun
 
 
 def build_morpheme_bpe(
-    segments: Sequence[Sequence[str]], vocab_size: int, min_count: int
+    segments: Iterable[Sequence[str]], vocab_size: int, min_count: int
 ) -> Pipeline:
     """Build byte-pair encoding that never crosses a morpheme border, with byte fallback."""
-    subwords = [subword for line in segments for subword in line]
-    return _trained_bpe(subwords, vocab_size, min_count, _morpheme_borders())
+    return _trained_bpe(_Joined(segments), vocab_size, min_count, _morpheme_borders())
+
+
+@final
+class _Joined:
+    """The subwords of all texts, one after the other, as often as they are gone through."""
+
+    def __init__(self, segments: Iterable[Sequence[str]]) -> None:
+        self._segments = segments
+
+    def __iter__(self) -> Iterator[str]:
+        return chain.from_iterable(self._segments)
 
 
 # Where subwords end
@@ -248,7 +258,7 @@ def _joined() -> list[decoders.Decoder]:
     return [decoders.Fuse(), decoders.Replace(MARK, " "), decoders.Replace(STAND_IN, MARK)]
 
 
-def _spelled(texts: Sequence[str], vocab_size: int, min_count: int, form: str) -> Pipeline:
+def _spelled(texts: Iterable[str], vocab_size: int, min_count: int, form: str) -> Pipeline:
     """Build one token a character of the normal form, the space among them."""
     counts = _characters(texts, form)
     counts[MARK] = max(counts[MARK], min_count)
@@ -260,7 +270,7 @@ def _spelled(texts: Sequence[str], vocab_size: int, min_count: int, form: str) -
 
 
 def _trained_bpe(
-    texts: Sequence[str], vocab_size: int, min_count: int, borders: pre_tokenizers.PreTokenizer
+    texts: Iterable[str], vocab_size: int, min_count: int, borders: pre_tokenizers.PreTokenizer
 ) -> Pipeline:
     special = [*SPECIALS, *BYTES]
     counts = _characters(texts, "NFC")
@@ -282,7 +292,7 @@ def _trained_bpe(
 def _train(
     pipeline: Pipeline,
     trainer: trainers.Trainer,
-    texts: Sequence[str],
+    texts: Iterable[str],
     alphabet: Sequence[str],
     borders: pre_tokenizers.PreTokenizer,
 ) -> None:
@@ -294,7 +304,7 @@ def _train(
 
 
 def _pretokens(
-    texts: Sequence[str], alphabet: Sequence[str], borders: pre_tokenizers.PreTokenizer
+    texts: Iterable[str], alphabet: Sequence[str], borders: pre_tokenizers.PreTokenizer
 ) -> Counter[str]:
     """Count how often each run between borders occurs, in the order in which they come."""
     words: Counter[str] = Counter()
@@ -312,7 +322,7 @@ def _bordered(borders: pre_tokenizers.PreTokenizer) -> pre_tokenizers.PreTokeniz
     return pre_tokenizers.Sequence([pre_tokenizers.Split(BORDER, "removed"), borders])
 
 
-def _within(texts: Sequence[str], alphabet: Sequence[str]) -> Iterator[str]:
+def _within(texts: Iterable[str], alphabet: Sequence[str]) -> Iterator[str]:
     """Yield NFC texts, a border for each character outside the alphabet and in overlong words."""
     plain = {MARK: " ", STAND_IN: MARK}
     known = {plain.get(character, character) for character in alphabet} - {BORDER}
@@ -344,14 +354,14 @@ def _marked(text: str) -> str:
     return text.replace(MARK, STAND_IN).replace(" ", MARK)
 
 
-def _characters(texts: Sequence[str], form: Any) -> Counter[str]:
+def _characters(texts: Iterable[str], form: Any) -> Counter[str]:
     """Count how often each character of the normal form runs in ``texts``, the space as its mark.
 
     The space is known even where no text has one.
     """
     running = np.zeros(sys.maxunicode + 1, dtype=np.int64)
-    for begin in range(0, len(texts), _TEXTS):
-        some = texts[begin : begin + _TEXTS]
+    rest = iter(texts)
+    while some := list(islice(rest, _TEXTS)):
         joined = "".join(unicodedata.normalize(form, text) for text in some)
         points = np.frombuffer(joined.encode("utf-32-le"), dtype=np.uint32)
         running[: int(points.max(initial=0)) + 1] += np.bincount(points, minlength=1)

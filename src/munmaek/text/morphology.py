@@ -7,17 +7,17 @@ the text when they are joined.
 
 import importlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
-from itertools import pairwise
-from typing import Any
+from itertools import chain, pairwise
+from typing import Any, final
 
 import numpy as np
 
 from munmaek.errors import UnsupportedError
 from munmaek.text.spaces import SPACE
 
-__all__ = ["analyser", "parts_of", "segment"]
+__all__ = ["Segmented", "analyser", "parts_of", "segment"]
 
 MOST_REMEMBERED = 400_000
 """Texts whose borders are kept; a hundred bytes or two each beside the text."""
@@ -74,6 +74,18 @@ def segment(texts: Sequence[str]) -> list[list[str]]:
         [text[start:end] for start, end in pairwise(np.frombuffer(known[text], np.uint32).tolist())]
         for text in texts
     ]
+
+
+@final
+class Segmented:
+    """The morphemes of many texts, analysed block by block each time they are gone through."""
+
+    def __init__(self, blocks: Callable[[], Iterable[Sequence[str]]]) -> None:
+        self._blocks = blocks
+
+    def __iter__(self) -> Iterator[list[str]]:
+        """Yield what ``segment`` gives of each text."""
+        return chain.from_iterable(map(segment, self._blocks()))
 
 
 def parts_of(text: str, *, longest: int = LONGEST_PART) -> Iterator[tuple[int, str]]:

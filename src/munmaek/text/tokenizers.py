@@ -28,7 +28,9 @@ from munmaek.text.building import (
 )
 from munmaek.text.frames import Frame
 from munmaek.text.given import check_text, given_texts
-from munmaek.text.morphology import analyser, segment
+from munmaek.text.line_file import LineFile
+from munmaek.text.literals import literals_of
+from munmaek.text.morphology import Segmented, analyser, segment
 from munmaek.text.pipelines import check_lossless, check_numbered, open_pipeline
 from munmaek.text.places import (
     FIRST_BYTE,
@@ -47,10 +49,8 @@ PAD, UNK, BOS, EOS, MASK = range(len(SPECIALS))
 UNSEEN = frozenset({PAD, BOS, EOS, MASK})
 """Special tokens that decoding leaves out; an unknown token is shown."""
 
-ALIASES = {"[MASK]": "<mask>"}
-
-Builder = Callable[[Sequence[str], int, int], Pipeline]
-MorphemeBuilder = Callable[[Sequence[Sequence[str]], int, int], Pipeline]
+Builder = Callable[[Iterable[str], int, int], Pipeline]
+MorphemeBuilder = Callable[[Iterable[Sequence[str]], int, int], Pipeline]
 
 SURFACE: dict[str, Builder] = {
     "words": building.build_words,
@@ -277,7 +277,7 @@ class Tokenizer:
 
     def _spans(self, text: str, allow: Sequence[str]) -> Iterator[tuple[int, int, int | None]]:
         """Cut at the allowed special tokens: start, end and the special token's id or None."""
-        literals = _literals(allow)
+        literals = literals_of(allow)
         done = 0
         if literals:
             for match in re.finditer("|".join(map(re.escape, literals)), text):
@@ -356,6 +356,13 @@ class Tokenizer:
         return record
 
     @classmethod
+    def of_content(cls, content: str, *, kind: str) -> "Tokenizer":
+        """Make the tokenizer of that ``content`` again, which was kept whole."""
+        pipeline = Pipeline.from_str(content)
+        pipeline.encode_special_tokens = True
+        return cls(pipeline, kind=kind)
+
+    @classmethod
     def load(cls, path: str | Path, *, kind: str) -> "Tokenizer":
         """Open what ``save`` wrote.
 
@@ -381,7 +388,7 @@ def train_tokenizer(
     """Learn a vocabulary; the same texts always give the same one.
 
     Args:
-        texts: training text only, never validation or test.
+        texts: training text only, never validation or test; a ``LineFile`` is not held in memory.
         kind: one of ``KINDS``.
         vocab_size: most tokens, the special ones (and 256 bytes for ``bpe``, ``unigram`` and
             ``morphemes+bpe``) among them.
@@ -396,11 +403,13 @@ def train_tokenizer(
     if min_count < 1:
         message = f"min_count must be at least 1, got {min_count}"
         raise ConfigError(message)
-    kept = [_nfc(text) for text in given_texts(texts)]
+    # Lines of a file are NFC already, and are read again rather than held.
+    kept = texts if isinstance(texts, LineFile) else [_nfc(text) for text in given_texts(texts)]
     if not any(text and not text.isspace() for text in kept):
         raise InputError("no text to learn a vocabulary from")
     if kind in MORPHEMIC:
-        pipeline = MORPHEMIC[kind](segment(kept), vocab_size, min_count)
+        segments = Segmented(texts.blocks) if isinstance(texts, LineFile) else segment(kept)
+        pipeline = MORPHEMIC[kind](segments, vocab_size, min_count)
     else:
         pipeline = SURFACE[kind](kept, vocab_size, min_count)
     return Tokenizer(pipeline, kind=kind)
@@ -435,14 +444,3 @@ def _without_specials(ids: list[int]) -> list[int]:
     if UNSEEN.isdisjoint(ids):
         return ids
     return [UNK if number in UNSEEN else number for number in ids]
-
-
-def _literals(allow: Sequence[str]) -> dict[str, int]:
-    """Return the literals to look for with the id of each."""
-    unknown = [token for token in allow if token not in SPECIALS]
-    if unknown:
-        message = f"no special token {unknown[0]!r}; there are {' '.join(SPECIALS)}"
-        raise ConfigError(message)
-    literals = {token: SPECIALS.index(token) for token in allow}
-    aliases = {name: literals[token] for name, token in ALIASES.items() if token in literals}
-    return {**literals, **aliases}

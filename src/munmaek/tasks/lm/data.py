@@ -19,9 +19,19 @@ from munmaek.tasks.recipe import Texts
 from munmaek.text.corpora import Corpus
 from munmaek.text.tokenizers import Tokenizer
 
-__all__ = ["Text", "prepare_text"]
+__all__ = ["KnownCorpus", "Text", "prepare_text"]
 
 Ids = list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCorpus:
+    """A corpus of which only the tokens are at hand."""
+
+    name: str
+    size: int
+    """Lines."""
+    fingerprint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +41,7 @@ class Text:
     tokenizer: Tokenizer
     train: Sequence[Ids]
     valid: Sequence[Ids]
-    train_corpus: Corpus
+    train_corpus: Corpus | KnownCorpus
     valid_corpus: Corpus | None
     """None where nothing is held out."""
     train_lines: NDArray[np.int64]
@@ -41,6 +51,7 @@ class Text:
         """Return the same rows as ids of another tokenizer."""
         encode = tokenizer.encode_many
         held = self.valid_corpus
+        assert isinstance(self.train_corpus, Corpus)  # who reads anew has read it into memory
         train, valid = encode(self.train_corpus.lines), [] if held is None else encode(held.lines)
         return replace(self, tokenizer=tokenizer, train=train, valid=valid)
 

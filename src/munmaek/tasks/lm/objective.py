@@ -19,6 +19,8 @@ from torch import Tensor
 
 from munmaek.data.batches import SentenceBatch, pad_rows, pick
 from munmaek.data.bucketing import bucket
+from munmaek.data.flat import FlatRows, Windows
+from munmaek.data.laid import Laid
 from munmaek.errors import ConfigError
 from munmaek.fit.objective import Batches, Loss
 from munmaek.models.networks import LanguageNetwork, TranslatorNetwork
@@ -41,6 +43,7 @@ __all__ = [
 ]
 
 Ids = Sequence[int]
+Stream = NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +95,10 @@ class LanguageModelling:
 
     def epoch(self, number: int) -> Sequence[SentenceBatch]:
         """Return the epoch's batches in random order, sentences of like length together."""
-        rows = self._windows()
-        lengths = np.array([len(row) for row in rows], dtype=np.int64)
+        rows = Windows(self.train, bos=self.bos, eos=self.eos, size=self.window)
         rng = np.random.default_rng([self.seed, number])
-        groups = bucket(lengths, max_tokens=self.max_tokens, rng=rng)
+        groups = bucket(rows.lengths, max_tokens=self.max_tokens, rng=rng)
         return Batches(groups, lambda _, chosen: SentenceBatch.gather(rows, chosen, self.pad))
-
-    def _windows(self) -> list[list[int]]:
-        rows: list[list[int]] = []
-        for ids in self.train:
-            row = [self.bos, *ids, self.eos]
-            rows += [row[at : at + self.window + 1] for at in range(0, len(row) - 1, self.window)]
-        return rows
 
     def loss(self, network: LanguageNetwork, batch: SentenceBatch) -> Loss:
         """Return the negative log-likelihood of every token after the first, summed, in nats."""
@@ -136,8 +131,10 @@ class DocumentBatch:
         return int(self.ids[:, 1:].size)
 
 
-def stream_of(sequences: Sequence[Ids], eos: int) -> NDArray[np.int64]:
+def stream_of(sequences: Sequence[Ids], eos: int) -> Stream:
     """Join sentences one after the other, each with its end: [T]."""
+    if isinstance(sequences, FlatRows):
+        return sequences.ids
     ended = chain.from_iterable((*ids, eos) for ids in sequences)
     return np.fromiter(ended, dtype=np.int64)
 
@@ -155,8 +152,8 @@ class DocumentModelling:
     def __init__(
         self,
         *,
-        train: NDArray[np.int64],
-        valid: NDArray[np.int64],
+        train: Stream,
+        valid: Stream,
         eos: int,
         rows: int = 20,
         length: int = 70,
@@ -184,11 +181,14 @@ class DocumentModelling:
 
     def epoch(self, number: int) -> Sequence[DocumentBatch]:
         """Return segments of all rows, in order; only their lengths are random."""
-        ids = _rows_of(self.train, self.rows, self.eos)[self.share]
-        edges = self._edges(ids.shape[1] - 1, np.random.default_rng([self.seed, number]))
+        laid = Laid(self.train, self.rows, self.eos)
+        edges = self._edges(laid.length, np.random.default_rng([self.seed, number]))
         spans = [np.arange(a, b + 1) for a, b in pairwise(edges)]
         return Batches(
-            spans, lambda at, span: DocumentBatch(ids[:, span[0] : span[-1] + 1], at == 0)
+            spans,
+            lambda at, span: DocumentBatch(
+                laid.columns(int(span[0]), int(span[-1]) + 1, self.share), at == 0
+            ),
         )
 
     def _edges(self, end: int, rng: np.random.Generator) -> list[int]:
@@ -221,22 +221,9 @@ class DocumentModelling:
 
     def validate(self, network: LanguageNetwork) -> float:
         """Return nats per token, over at most 32 rows side by side."""
-        rows = _rows_of(self.valid, min(32, max(1, len(self.valid) // 200)), self.eos)
-        scores = score_rows(network, rows)
+        laid = Laid(self.valid, min(32, max(1, len(self.valid) // 200)), self.eos)
+        scores = score_rows(network, laid.columns(0, laid.length + 1))
         return -float(scores.mean())
-
-
-def _rows_of(stream: NDArray[np.int64], rows: int, eos: int) -> NDArray[np.int64]:
-    """Lay the stream in equal rows, each with the token before it in front: [rows, T + 1].
-
-    What is left over at the end is dropped.
-    """
-    length = len(stream) // rows
-    if length == 0:
-        message = f"rows: a text of {len(stream)} tokens cannot be laid in {rows} rows"
-        raise ConfigError(message)
-    before = np.concatenate([[eos], stream[length - 1 : length * (rows - 1) : length]])
-    return np.concatenate([before[:, None], stream[: rows * length].reshape(rows, length)], 1)
 
 
 @inference()

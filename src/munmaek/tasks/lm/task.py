@@ -17,10 +17,11 @@ from munmaek.folder.opening import open_tables, part_folders
 from munmaek.folder.tables import load_tables
 from munmaek.models import stage_named
 from munmaek.models.ngram import NgramModel
-from munmaek.planning.facts import Facts, facts_of
+from munmaek.planning.facts import Facts
 from munmaek.tasks.judged import Judged
+from munmaek.tasks.lm.cached_text import CachedCorpus, facts_of_text, prepared_text, text_for
 from munmaek.tasks.lm.combining import MixtureWithCounts, in_tokens
-from munmaek.tasks.lm.data import Text, prepare_text
+from munmaek.tasks.lm.data import Text
 from munmaek.tasks.lm.fusing import mixed_by_fusing
 from munmaek.tasks.lm.mixing import mix, mixture_of
 from munmaek.tasks.lm.model import TrainedLanguageModel
@@ -53,13 +54,17 @@ class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
         """Read running text, a line a sentence."""
         return read_text(paths, column=recipe.text_column)
 
-    def facts(self, corpus: Corpus) -> Facts:
+    def read_to_train(self, paths: Sources, recipe: LmRecipe, run: "Run") -> Corpus | CachedCorpus:
+        """Read running text, a large one into a file of tokens when it is prepared."""
+        return text_for(paths, recipe, run)
+
+    def facts(self, corpus: Corpus | CachedCorpus) -> Facts:
         """Return sizes of the text, and whether its lines go on from one another."""
-        return facts_of(corpus.lines, in_order=True)
+        return facts_of_text(corpus)
 
     def prepare(
         self,
-        corpus: Corpus,
+        corpus: Corpus | CachedCorpus,
         valid: Corpus | None,
         recipe: LmRecipe,
         *,
@@ -69,7 +74,7 @@ class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
     ) -> Text:
         """Return the lines as ids, with lines held out where the model needs them."""
         tokenizer = tokenizer_of(recipe, init)
-        return prepare_text(corpus, valid, recipe, tokenizer=tokenizer, holding=holding)
+        return prepared_text(corpus, valid, recipe, tokenizer=tokenizer, holding=holding)
 
     def fit(self, prepared: Text, recipe: LmRecipe, run: "Run") -> TrainedLanguageModel:
         """Train or count the recipe's stage to predict the next token."""

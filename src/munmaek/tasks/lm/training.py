@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from munmaek.fit.network import row_lengths, some, token_counts, train_network
+from munmaek.arrays import Int64s
+from munmaek.data.flat import token_counts
+from munmaek.fit.network import row_lengths, some, train_network
 from munmaek.fit.running import Run
 from munmaek.tasks.lm.data import Text
 from munmaek.tasks.lm.model import TrainedLanguageModel
@@ -35,7 +37,7 @@ def train_language_model(text: Text, recipe: LmRecipe, run: Run) -> TrainedLangu
         activations=activations,
     )
     lengths = row_lengths(text.train, more=2)
-    counts = token_counts((*text.train, [tokenizer.eos] * len(text.train)), tokenizer.vocab_size)
+    counts = _counts(text)
     network, info = train_network(
         task,
         recipe,
@@ -66,7 +68,7 @@ def _fit_documents(
     )
     sizes = {"vocab_size": tokenizer.vocab_size}
     lengths = np.ones(1, dtype=np.int64)  # nothing is padded
-    counts = np.bincount(task.train, minlength=tokenizer.vocab_size)
+    counts = _counts(text)
     network, info = train_network(
         task,
         recipe,
@@ -80,3 +82,10 @@ def _fit_documents(
     info = replace(info, training={**info.training, "context": recipe.context})
     model = language_model_of(network, tokenizer, document=True)
     return TrainedLanguageModel(tokenizer, model, info)
+
+
+def _counts(text: Text) -> Int64s:
+    """Count how often each token is predicted, the end of each sentence too: [V]."""
+    counts = token_counts(text.train, text.tokenizer.vocab_size)
+    counts[text.tokenizer.eos] += len(text.train)
+    return counts

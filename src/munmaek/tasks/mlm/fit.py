@@ -7,18 +7,19 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from munmaek.arrays import Int64s
+from munmaek.data.flat import lengths_of, token_counts
 from munmaek.errors import MunmaekWarning
 from munmaek.fit.network import (
     embedded_tokens,
     resolved_stage,
-    row_lengths,
     some,
-    token_counts,
     train_network,
 )
 from munmaek.fit.running import Run
 from munmaek.fit.trained import Trained
 from munmaek.tasks.lm.data import Text
+from munmaek.tasks.mlm.framed_rows import FramedRows, WordGroups
 from munmaek.tasks.mlm.model import Encoder
 from munmaek.tasks.mlm.next_sentence import NextSentenceModelling, documents_of
 from munmaek.tasks.mlm.objective import SAMPLED, MaskedModelling
@@ -48,7 +49,7 @@ def fit_encoder(text: Text, recipe: MlmRecipe, run: Run) -> Encoder:
         sizes=sizes,
         counts=token_counts(text.train, sizes["vocab_size"]),
         data=text.describe(),
-        lengths=row_lengths([row[: recipe.max_length - 2] for row in text.train if row], more=2),
+        lengths=_read_lengths(text, recipe),
         tokenizers=(tokenizer,),
     )
     passes = info.training["epochs"]
@@ -89,15 +90,22 @@ def masked_task(text: Text, recipe: MlmRecipe) -> MaskedModelling | NextSentence
             begins=_beginnings(tokenizer) if recipe.whole_words else None,
         )
 
-    def frame(rows: Sequence[Sequence[int]]) -> list[list[int]]:
-        return tokenizer.frame.rows([ids for ids in rows if ids], recipe.max_length)
+    train, valid = (
+        FramedRows(rows, tokenizer.frame, recipe.max_length)
+        for rows in (text.train, some(text.valid))
+    )
+    return _masking(train, valid, tokenizer, recipe)
 
-    return _masking(frame(text.train), frame(some(text.valid)), tokenizer, recipe)
+
+def _read_lengths(text: Text, recipe: MlmRecipe) -> Int64s:
+    """Return the tokens of each text that is not empty, as they are read: [N]."""
+    lengths = lengths_of(text.train)
+    return np.minimum(lengths[lengths > 0], recipe.max_length - 2) + 2
 
 
 def _masking(
-    train: Sequence[list[int]],
-    valid: Sequence[list[int]],
+    train: Sequence[Sequence[int]],
+    valid: Sequence[Sequence[int]],
     tokenizer: AnyTokenizer,
     recipe: MlmRecipe,
 ) -> MaskedModelling:
@@ -111,7 +119,7 @@ def _masking(
         first_word=0,
         special=tokenizer.special_ids,
         vocab_size=tokenizer.vocab_size,
-        words=_word_groups(train, tokenizer) if recipe.whole_words else None,
+        words=WordGroups(train, _beginnings(tokenizer)) if recipe.whole_words else None,
         rates=recipe.mask_rates,
         causal_warmup_epochs=recipe.causal_warmup_epochs,
         order=order,
@@ -119,13 +127,6 @@ def _masking(
         max_tokens=recipe.max_tokens,
         seed=recipe.seed,
     )
-
-
-def _word_groups(rows: Sequence[Sequence[int]], tokenizer: AnyTokenizer) -> list[list[int]]:
-    """Number the words of each row, and return the number of each subword's word."""
-    begins = _beginnings(tokenizer)
-    firsts = [begins[np.asarray(row)] for row in rows]
-    return [(np.cumsum(first) - first[0]).tolist() for first in firsts]
 
 
 def _beginnings(tokenizer: AnyTokenizer) -> NDArray[np.int64]:

@@ -28,6 +28,7 @@ from torch import Tensor
 
 from munmaek.data.batches import pad_rows, pick
 from munmaek.data.bucketing import bucket
+from munmaek.data.flat import lengths_of
 from munmaek.fit.objective import Batches, Loss
 from munmaek.models.networks import MaskedNetwork
 from munmaek.nn.building import real_positions, tensor
@@ -101,9 +102,8 @@ class MaskedModelling:
 
     def epoch(self, number: int) -> Sequence[MaskedBatch]:
         """Return batches in random order, sentences of like length together, under fresh masks."""
-        lengths = np.array([len(row) for row in self.train], dtype=np.int64)
         rng = np.random.default_rng([self.seed, number])
-        groups = bucket(lengths, max_tokens=self.max_tokens, rng=rng)
+        groups = bucket(lengths_of(self.train), max_tokens=self.max_tokens, rng=rng)
         causal = (self.causal_warmup_epochs - number) * len(groups)
 
         def batch(index: int, rows: NDArray[np.int64]) -> MaskedBatch:

@@ -14,7 +14,8 @@ from munmaek.folder.info import Info
 from munmaek.folder.weights import open_network
 from munmaek.tasks.embed.exchange import embeds, write_sentence_files
 from munmaek.tasks.judged import Judged
-from munmaek.tasks.lm.data import Text, prepare_text
+from munmaek.tasks.lm.cached_text import CachedCorpus, prepared_text, text_for
+from munmaek.tasks.lm.data import Text
 from munmaek.tasks.measures import MeasuredBy, TextMeasures
 from munmaek.tasks.minimal_pairs import MinimalPairs, read_minimal_pairs
 from munmaek.tasks.mlm.judging import judged_masks, judged_minimal_pairs, judged_similarities
@@ -51,9 +52,13 @@ class MaskedModels(Work[Corpus, Text, Encoder]):
         """Read running text, a line a text."""
         return read_text(paths, column=recipe.text_column)
 
+    def read_to_train(self, paths: Sources, recipe: MlmRecipe, run: "Run") -> Corpus | CachedCorpus:
+        """Read running text, a large one into a file of tokens when it is prepared."""
+        return text_for(paths, recipe, run)
+
     def prepare(
         self,
-        corpus: Corpus,
+        corpus: Corpus | CachedCorpus,
         valid: Corpus | None,
         recipe: MlmRecipe,
         *,
@@ -63,7 +68,7 @@ class MaskedModels(Work[Corpus, Text, Encoder]):
     ) -> Text:
         """Return the lines as ids, with lines or whole documents held out."""
         tokenizer = tokenizer_of(recipe, init)
-        return prepare_text(corpus, valid, recipe, tokenizer=tokenizer, holding=holding)
+        return prepared_text(corpus, valid, recipe, tokenizer=tokenizer, holding=holding)
 
     def fit(self, prepared: Text, recipe: MlmRecipe, run: "Run") -> Encoder:
         """Train the recipe's stage to fill masked words."""

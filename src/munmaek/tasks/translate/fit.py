@@ -3,12 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from munmaek.data.flat import token_counts
 from munmaek.errors import UnsupportedError
-from munmaek.fit.network import (
-    some,
-    token_counts,
-    train_network,
-)
+from munmaek.fit.network import some, train_network
 from munmaek.fit.running import Run
 from munmaek.models import stage_named, stages_for
 from munmaek.tasks.translate.data import Parallel
