@@ -119,6 +119,13 @@ def test_a_message_without_korean_is_shown_as_it_is(korean: None) -> None:
     assert in_language("a/{b}: no such file") == "a/{b}: 그런 파일이 없습니다"
 
 
+def test_messages_within_a_message_are_said_in_korean_too(korean: None) -> None:
+    assert korean is None
+    held = "the vocabulary of 4,000 tokens that is read; 1.2 MB of int8 weights"
+    told = in_language(f"lstm: the file holds {held}; whoever has it can read them")
+    assert told.startswith("lstm: 파일에 읽는 토큰 4,000개의 어휘; int8 가중치 1.2 MB")
+
+
 def test_a_verb_with_the_option_for_itself_keeps_it() -> None:
     given = ["look", "m", "--language", "ko", "--", "--language", "x"]
     language, rest = chosen_language(given, {}, kept=lambda verb: verb == "look")

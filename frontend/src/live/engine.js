@@ -1,7 +1,7 @@
 // A model of munmaek that computes where it is read: `load` of what `munmaek look --live` wrote.
 import { greatest, softmax } from "./maths.js";
 import { recordOf } from "./record.js";
-import { Refused, SAID } from "./refused.js";
+import { Refused, noticeOf } from "./refused.js";
 import { LINEAGE } from "./stages/index.js";
 import { following } from "./tasks/lm.js";
 import { composed } from "./text/characters.js";
@@ -92,9 +92,6 @@ function drawn(logprobs, temperature, random) {
   for (let id = 0; id < chances.length; id++) if ((left -= chances[id]) < 0) return id;
   return greatest(logprobs, 1)[0];
 }
-
-/** A line that the reader should see: English as a string, with its code and values for other languages. */
-const noticeOf = (code, values) => Object.assign(new String(SAID[code](values)), { code, values });
 
 // For tests and measurements, part by part.
 export { Tokenizer, isMark, linear, tensorsOf };

@@ -1,9 +1,13 @@
 // A record of what a model computed, in the form that the viewer draws: `munmaek.look.capture`,
 // `munmaek.look.attentions` and `munmaek.look.roles`. Tensors are {shape, values}.
 import { rowOf } from "./maths.js";
+import { noticeOf } from "./refused.js";
 
 const VERSION = 2;
 const STEPS = ["queries", "keys", "values", "scores", "context"];
+const [ALL, FEW, LONGEST] = [16, 8, 48]; // numbers of a vector that are shown whole, of a wider one, tokens of a text: `munmaek.look.steps`
+const LOWEST = -65504;
+const AXES = { row: 2, column: 2, pair: 3, score: 2, all: 2 };
 const [POSITIONAL, SPECIAL, BROAD, SHARP] = [0.4, 0.5, 0.8, 0.5];
 
 export const side = (pieces, words, surface) => ({ pieces, words, special: words.map((word) => word < 0), surface });
@@ -27,12 +31,15 @@ export function recordOf(model, text, read, off) {
   if (rolled) keep("rollout", rolled);
   const alike = similarity(read);
   if (alike) keep("similarity", alike);
+  const long = Math.max(...[read.source, read.output, read.written].map((each) => each?.pieces.length ?? 0)) > LONGEST;
+  const steps = long ? [] : stepsOf(read, tensors);
   return {
     munmaek_record: VERSION, model: model.name, label: model.label, task: model.task, stage: model.stage, text,
     target: null, source: read.source, output: read.output ?? null, written: read.written ?? null,
     logprobs: read.logprobs ?? [], unit: read.unit ?? "nats", attentions, rollout: rolled ? "rollout" : null, gold: null,
     measures: { ...(alike ? { similarity: "similarity" } : {}), ...read.measures }, gates, ngram: null, beam: null, filled: [], probabilities: [],
-    tags: [], steps: [], segments: read.segments ?? null, notices: read.notices ?? [], off: off ?? [], outcome: {}, tensors, ...read.answer,
+    tags: [], steps, next: read.next ?? [], segments: read.segments ?? null,
+    notices: [...(read.notices ?? []), ...(long && read.lines?.size ? [noticeOf("steps", { longest: LONGEST })] : [])], off: off ?? [], outcome: {}, tensors, ...read.answer,
   };
 }
 
@@ -125,6 +132,50 @@ function syntaxLike({ chosen, places }) {
   for (const column of best) counts.set(column, (counts.get(column) ?? 0) + 1);
   const distant = mean(best.map((column, n) => (Math.abs(column - places[n]) >= 2 ? 1 : 0)));
   return distant >= 0.5 && Math.max(...counts.values()) / best.length <= 0.5;
+}
+
+// Derivations
+
+/** Every part's derivation; its numbers are put among `tensors`, where they are made when asked for. */
+function stepsOf(read, tensors) {
+  return [...(read.lines ?? [])].map(([name, lines]) => {
+    const [rows, columns] = stepAxes(name);
+    return { name, rows, columns, lines: lines.map((line) => lineOf(line, read, tensors)) };
+  });
+}
+
+function lineOf({ what, symbol, formula, tensor, each, shape: own, make }, read, tensors) {
+  const { data, shape: known } = own ? { shape: own } : read.tensors.get(tensor);
+  const shape = tensor.endsWith(".weights") && known.length === 2 ? [1, ...known] : known;
+  const last = each === "score" ? 0 : shape.at(-1);
+  const few = last > ALL ? FEW : last;
+  const name = few < last ? `${tensor}.first` : tensor;
+  const width = last ? few : shape.at(-1);
+  const high = each === "all" && shape.length > 1 && shape.at(-2) > ALL ? FEW : shape.at(-2);
+  const kept = shape.length > 1 ? [...shape.slice(0, -2), high, width] : [width];
+  let made = null;
+  if (!(name in tensors)) {
+    tensors[name] = { shape: kept, get values() { return (made ??= cutTo(data ?? make(), shape, kept)); } };
+  }
+  return { what, symbol, formula, tensor: name, each, heads: shape.length > AXES[each], width: last };
+}
+
+/** The first numbers of each vector, and of a weight the first vectors; none below what files can hold. */
+function cutTo(data, shape, kept) {
+  const [high, wide] = shape.length > 1 ? shape.slice(-2) : [1, shape[0]];
+  const [rows, columns] = kept.length > 1 ? kept.slice(-2) : [1, kept[0]];
+  const area = rows * columns;
+  return Float32Array.from({ length: kept.reduce((product, size) => product * size, 1) }, (_, at) => {
+    const [block, inner] = [Math.floor(at / area), at % area];
+    return Math.max(data[(block * high + Math.floor(inner / columns)) * wide + (inner % columns)], LOWEST);
+  });
+}
+
+function stepAxes(name) {
+  const last = name.split(".").at(-1);
+  if (last === "pool") return ["text", "source"];
+  if (last.endsWith("attention") || last === "cross") return ["output", "source"];
+  return name.startsWith("decoder") ? ["written", "written"] : ["source", "source"];
 }
 
 // What else is drawn

@@ -6,12 +6,12 @@ export class Tape {
    * `keep` writes down; `off` has heads by the scope of their attention; `given` has weights by
    * the name of their attention, as [head or null for all, row, column, value].
    */
-  constructor({ keep = true, off = {}, given = {} } = {}, prefix = "", records = new Map()) {
-    Object.assign(this, { keep, off, given, prefix, records, first: 0, backward: false });
+  constructor({ keep = true, off = {}, given = {} } = {}, prefix = "", records = new Map(), lines = new Map()) {
+    Object.assign(this, { keep, off, given, prefix, records, lines, first: 0, backward: false });
   }
 
   with(values) {
-    return Object.assign(new Tape(this, this.prefix, this.records), { first: this.first, backward: this.backward }, values);
+    return Object.assign(new Tape(this, this.prefix, this.records, this.lines), { first: this.first, backward: this.backward }, values);
   }
 
   scope(name) {
@@ -29,10 +29,30 @@ export class Tape {
   }
 
   record(name, data, shape) {
-    if (!this.keep) return;
+    if (this.keep) this.records.set(this.prefix + name, { data: this.inOrder(data, shape), shape });
+  }
+
+  /** Rows in the text's order. */
+  inOrder(data, shape) {
     const width = data.length / shape[0];
-    const kept = this.backward ? Float32Array.from(data, (_, at) => data[(shape[0] - 1 - Math.floor(at / width)) * width + (at % width)]) : data;
-    this.records.set(this.prefix + name, { data: kept, shape });
+    return this.backward ? Float32Array.from(data, (_, at) => data[(shape[0] - 1 - Math.floor(at / width)) * width + (at % width)]) : data;
+  }
+
+  /** A line of this scope's derivation, whose numbers are the record `name`: `munmaek.nn.tape.Tape.line`. */
+  line(what, symbol, formula, name, each) {
+    if (this.keep) this.derivation().push({ what, symbol, formula, tensor: this.prefix + name, each });
+  }
+
+  /** A line of numbers of its own, in `shape`, which `make` gives when they are asked for. */
+  note(what, symbol, formula, each, shape, make) {
+    if (!this.keep) return;
+    const found = this.derivation();
+    found.push({ what, symbol, formula, tensor: `${this.prefix}steps.${found.length}`, each, shape, make: each === "all" ? make : () => this.inOrder(make(), shape) });
+  }
+
+  derivation() {
+    if (!this.lines.has(this.here)) this.lines.set(this.here, []);
+    return this.lines.get(this.here);
   }
 
   get here() {

@@ -2,7 +2,8 @@
 
 Code is written with English texts. ``meanings.json`` has the Korean of every option by the English
 one, ``paragraphs.json`` that of the rest of help, and ``munmaek.text``'s ``messages.json`` that of
-messages, in which ``{names}`` stand for whatever is there.
+messages, in which ``{names}`` stand for whatever is there, ``{said}`` for messages, parted by
+semicolons, that are there by themselves.
 What has no Korean is shown in English: a message is never lost. Results on standard output are the
 same in every language.
 """
@@ -112,8 +113,17 @@ def in_language(message: str) -> str:
         return message
     for pattern, korean in _patterns():
         if (found := pattern.fullmatch(message)) is not None:
-            return korean.format_map(found.groupdict())
+            return korean.format_map(
+                {name: _inner(name, x) for name, x in found.groupdict().items()}
+            )
     return message
+
+
+def _inner(name: str, text: str) -> str:
+    """Return what stands in a place of a message, in ``{said}`` messages themselves."""
+    if not name.startswith("said"):
+        return text
+    return "; ".join(in_language(part) for part in text.split("; "))
 
 
 _HEADINGS = {

@@ -87,7 +87,7 @@ def _made(folders: Sequence[Path], sentences: Sequence[str], given: Given, *, mo
         for each, name, label in zip(loaded, names, labels, strict=True)
     ]
     for each in made:
-        held = ", ".join((*each.contains, f"{each.size / 1e6:.1f} MB of {each.precision} weights"))
+        held = "; ".join((*each.contains, f"{each.size / 1e6:.1f} MB of {each.precision} weights"))
         write_message(f"{each.name}: the file holds {held}; whoever has it can read them")
     if module:
         return living_module(made[0])

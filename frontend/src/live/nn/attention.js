@@ -3,6 +3,7 @@
 // rows [D], so that what was read once is shared by all that goes on from it.
 import { each, rowOf, softmax } from "../maths.js";
 import { linear } from "../weights.js";
+import { attentionLines, joinedLines, linearLine } from "./lines.js";
 
 /** The rows of [N, D] as they lie. */
 export const rowsOf = (values, width) => Array.from({ length: values.length / width }, (_, at) => rowOf(values, at, width));
@@ -73,14 +74,15 @@ function record(tape, { queries, keys, values, scores, weights, context }, [head
   tape.record("context", byHead(rowsOf(context, heads * width)), [heads, size, width]);
 }
 
+const partOf = (tensors, name) => ({ weight: tensors[`${name}.weight`], bias: tensors[`${name}.bias`] });
 const product = (tensors, name) => (x, rows) => linear(x, rows, tensors[`${name}.weight`], tensors[`${name}.bias`]);
 
 /** MultiHead(x, x), its projections in one matrix `qkv`; without `output` what its heads give is the result. */
 export class SelfAttention {
   constructor(tensors, name, heads) {
-    this.heads = heads;
-    this.qkv = product(tensors, `${name}.qkv`);
-    this.output = tensors[`${name}.output.weight`] ? product(tensors, `${name}.output`) : (x) => x;
+    const of = (part) => partOf(tensors, `${name}.${part}`);
+    Object.assign(this, { heads, all: of("qkv"), last: of("output"), qkv: product(tensors, `${name}.qkv`) });
+    this.output = this.last.weight ? product(tensors, `${name}.output`) : (x) => x;
   }
 
   /** Queries, keys and values of [N, D]; `turned` by positions where they are rotary. */
@@ -100,7 +102,12 @@ export class SelfAttention {
     const { queries, keys, values } = this.parts(x, rows, turned);
     const seen = past ? { keys: [...past.keys, ...keys], values: [...past.values, ...values] } : { keys, values };
     const { context } = attend(queries, seen.keys, seen.values, { heads: this.heads, causal }, tape);
-    return { change: this.output(context, rows), seen };
+    const change = this.output(context, rows);
+    if (tape.keep) {
+      attentionLines(tape, ...blocks(this.all, 3), ["x_t", "x_s", "x_s"], this.heads, turned);
+      if (this.last.weight) joinedLines(tape, this.last, context, change, rows);
+    }
+    return { change, seen };
   }
 
   /** The same of one more position of B rows, each after its own past. */
@@ -114,10 +121,18 @@ export class SelfAttention {
   }
 }
 
+/** The weights and the biases of `count` projections that lie in one matrix. */
+function blocks({ weight, bias }, count) {
+  const size = weight.rows / count;
+  const places = Array.from({ length: count }, (_, at) => [at * size, (at + 1) * size]);
+  return [places.map((place) => weight.part(...place)), places.map((place) => bias?.subarray(...place))];
+}
+
 /** MultiHead(x, y), y a memory whose keys and values are computed once. */
 export class CrossAttention {
   constructor(tensors, name, heads) {
-    Object.assign(this, { heads, query: product(tensors, `${name}.query`), both: product(tensors, `${name}.key_value`), output: product(tensors, `${name}.output`) });
+    const of = (part) => partOf(tensors, `${name}.${part}`);
+    Object.assign(this, { heads, asking: of("query"), asked: of("key_value"), last: of("output"), query: product(tensors, `${name}.query`), both: product(tensors, `${name}.key_value`), output: product(tensors, `${name}.output`) });
   }
 
   remember(memory, rows) {
@@ -130,11 +145,28 @@ export class CrossAttention {
   /** The new vectors [N, D] and the weights of each head [H, N, S]. */
   read(x, rows, { keys, values }, tape) {
     const { context, weights } = attend(this.query(x, rows), keys, values, { heads: this.heads }, tape);
-    return { change: this.output(context, rows), weights };
+    const change = this.output(context, rows);
+    if (tape.keep) {
+      const [[first, own], [others, theirs]] = [blocks(this.asking, 1), blocks(this.asked, 2)];
+      attentionLines(tape, [...first, ...others], [...own, ...theirs], ["x_t", "h_s", "h_s"], this.heads);
+      joinedLines(tape, this.last, context, change, rows);
+    }
+    return { change, weights };
   }
 }
 
 /** W₂ f(W₁ x), position by position. */
-export const feedForward = (tensors, [inner, outer], change) => (x, rows) => product(tensors, outer)(each(product(tensors, inner)(x, rows), change), rows);
+export const feedForward = (tensors, [inner, outer], change) => (x, rows, tape) => {
+  const between = each(product(tensors, inner)(x, rows), change);
+  const out = product(tensors, outer)(between, rows);
+  forwardLines(tape, partOf(tensors, inner), partOf(tensors, outer), between, out, rows, (formula) => `max(0, ${formula})`);
+  return out;
+};
 
-export { product };
+/** The derivation of a feed-forward layer; `made` is what is done with what its first half gives. */
+export function forwardLines(tape, inner, outer, between, out, rows, made) {
+  linearLine(tape, inner, "inner", ["u_t", "W_1", "x_t", "b_1"], [rows, between.length / rows], () => between, made);
+  linearLine(tape, outer, "feedForward", ["f_t", "W_2", "u_t", "b_2"], [rows, out.length / rows], () => out);
+}
+
+export { partOf, product };

@@ -3,11 +3,14 @@
 // an LSTM's cell; a stack's state is a list of these, one for each layer.
 import { beside, picked, rowOf, sigmoid } from "../maths.js";
 import { linear } from "../weights.js";
+import { cellLines } from "./lines.js";
 
 /** One step: from W x + b and U h + b′ [B, gates · H] and the state before, the state after and every gate. */
 export const CELLS = {
   elman: {
     states: 1,
+    parts: [""],
+    equations: [["hidden", "h_t", "tanh(a_t + u_t)", "hidden"]],
     step(projected, recurrent) {
       const hidden = Float32Array.from(projected, (value, at) => Math.tanh(value + recurrent[at]));
       return { after: [hidden], named: { hidden } };
@@ -15,6 +18,13 @@ export const CELLS = {
   },
   gru: {
     states: 1,
+    parts: ["r", "z", "n"],
+    equations: [
+      ["gate.reset", "r_t", "σ(a^r_t + u^r_t)", "gates.reset"],
+      ["gate.update", "z_t", "σ(a^z_t + u^z_t)", "gates.update"],
+      ["candidate", "n_t", "tanh(a^n_t + r_t ⊙ u^n_t)", "candidate"],
+      ["hidden", "h_t", "(1 − z_t) ⊙ n_t + z_t ⊙ h_{t−1}", "hidden"],
+    ],
     step(projected, recurrent, [before], width) {
       const [reset, update, candidate, hidden] = Array.from({ length: 4 }, () => new Float32Array(before.length));
       for (let at = 0; at < before.length; at++) {
@@ -29,6 +39,15 @@ export const CELLS = {
   },
   lstm: {
     states: 2,
+    parts: ["i", "f", "g", "o"],
+    equations: [
+      ["gate.input", "i_t", "σ(a^i_t + u^i_t)", "gates.input"],
+      ["gate.forget", "f_t", "σ(a^f_t + u^f_t)", "gates.forget"],
+      ["candidate", "g_t", "tanh(a^g_t + u^g_t)", "candidate"],
+      ["gate.output", "o_t", "σ(a^o_t + u^o_t)", "gates.output"],
+      ["cell", "c_t", "f_t ⊙ c_{t−1} + i_t ⊙ g_t", "cell"],
+      ["hidden", "h_t", "o_t ⊙ tanh(c_t)", "hidden"],
+    ],
     step(projected, recurrent, [, memory], width) {
       const [input, forget, candidate, output, cell, hidden] = Array.from({ length: 6 }, () => new Float32Array(memory.length));
       for (let at = 0; at < memory.length; at++) {
@@ -82,7 +101,14 @@ export class Layer {
       }
     }
     for (const [name, values] of Object.entries(named)) tape.record(name, values, [steps, this.width]);
+    if (steps) this.lines(tape, inputs, before, named, { steps, backward });
     return { outputs: named.hidden ?? new Float32Array(0), after: state };
+  }
+
+  /** The derivation of all steps over `inputs` [T, I]. */
+  lines(tape, inputs, before, named, how) {
+    const reads = [{ what: "input", symbol: "x_t", letter: "W", vectors: inputs, weight: this.inputs }];
+    cellLines(tape, this.cell, reads, this.inputBias, before, [this.hidden, this.hiddenBias], named, how);
   }
 }
 

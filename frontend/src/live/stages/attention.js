@@ -1,8 +1,9 @@
 // The stage attention: `munmaek.models.attention`. Letters: S source tokens, T target tokens, B rows
 // that are written at once, H width of the decoder's state, A of the alignment layer.
-import { beside, each, rowOf, sigmoid, softmax } from "../maths.js";
+import { beside, columnsOf, each, rowOf, sigmoid, softmax } from "../maths.js";
 import { product } from "../nn/attention.js";
 import { embed, scores } from "../nn/embeddings.js";
+import { cellLines, flat, parameter, rowLine, statesBefore } from "../nn/lines.js";
 import { maxout } from "../nn/readout.js";
 import { Bidirectional, CELLS, Recurrent, select } from "../nn/recurrent.js";
 import { linear } from "../weights.js";
@@ -77,7 +78,7 @@ export class AttentionTranslator {
     const keys = key && this.learned !== "none" ? linear(states, size, key) : states;
     const end = this.config.reverse_source ? 0 : size - 1;
     const hidden = this.config.weighting === "last" ? (at) => at !== end : () => false;
-    const powers = this.learned === "additive" ? raised(keys) : null;
+    const powers = this.tensors["decoder.score.energy"] && this.learned !== "none" ? raised(keys) : null;
     return { size, states, keys, powers, hidden, open: this.config.weighting === "last" ? 1 : size, initial: this.bridged(last) };
   }
 
@@ -100,7 +101,7 @@ export class AttentionTranslator {
     const made = this.additive ? this.bahdanau(memory, state, read, rows, tape) : this.luong(memory, state, read, rows, tape);
     const { outputs, ...rest } = made;
     const project = this.tensors["project.weight"];
-    return { ...rest, read, hidden: project ? linear(outputs, rows, project, this.tensors["project.bias"]) : outputs };
+    return { ...rest, outputs, read, hidden: project ? linear(outputs, rows, project, this.tensors["project.bias"]) : outputs };
   }
 
   /** The cell's next state from a token and a vector beside it. */
@@ -182,7 +183,65 @@ export class AttentionTranslator {
     rows("attention.weights", steps.map(({ looked }) => looked.weights[0]));
     if (steps[0].looked.centre) tape.record("attention.centre", joined(steps.map(({ looked }) => looked.centre)), [ids.length]);
     for (const name of Object.keys(steps[0].named)) rows(name, steps.map(({ named }) => named[name]));
+    if (tape.keep) this.lines(memory, steps, tape);
     return { hidden: joined(steps.map(({ hidden }) => hidden)), alignment };
+  }
+
+  /** The derivation of all steps: `munmaek.models.attention.decoders`. */
+  lines(memory, steps, tape) {
+    const [count, inner] = [steps.length, tape.scope("attention")];
+    const all = (of) => joined(steps.map(of));
+    const [read, outputs, contexts] = [all((each) => each.read), all((each) => each.outputs), all(({ looked }) => looked.context)];
+    const recorded = (prefix, cell) => Object.fromEntries(cell.equations.map(([, , , name]) => [name, tape.records.get(`${prefix}${name}`).data]));
+    const own = (beside) => {
+      const [token, context, recurrent] = ["token", "context", "recurrent"].map((name) => ["weight", "bias"].map((part) => this.tensors[`decoder.cell.${name}.${part}`]));
+      const reads = [{ what: "token", symbol: "y_{t−1}", letter: "W", vectors: read, weight: token[0] }, { ...beside, letter: "C", weight: context[0] }];
+      cellLines(tape.scope("decoder"), this.cell, reads, token[1], memory.initial[0], recurrent, recorded("decoder.", this.cell), { steps: count });
+    };
+    if (this.additive) {
+      const after = tape.records.get("decoder.hidden").data;
+      this.lookingLines(inner, memory, ["s_{i−1}", statesBefore(memory.initial[0][0], after, count)], contexts, count);
+      own({ what: "context", symbol: "c_i", vectors: contexts });
+      rowLine(inner, "after", "s_i", "GRU(s_{i−1}; y_{i−1}, c_i)", after, count);
+      rowLine(inner, "readout", "t_i", "maxout(s_i, y_{i−1}, c_i)", outputs, count);
+      return;
+    }
+    if (this.fed) own({ what: "fed", symbol: "h̃_{t−1}", vectors: statesBefore(new Float32Array(this.config.hidden), outputs, count) });
+    else this.recurrent.layers.forEach((layer, at) => layer.lines(tape.scope(`decoder.layer.${at}`), at ? tape.records.get(`decoder.layer.${at - 1}.hidden`).data : read, memory.initial[at], recorded(`decoder.layer.${at}.`, layer.cell), { steps: count }));
+    const top = this.fed ? (this.above ? `decoder.above.layer.${this.above.layers.length - 1}` : "decoder") : `decoder.layer.${this.recurrent.layers.length - 1}`;
+    this.lookingLines(inner, memory, ["s_i", tape.records.get(`${top}.hidden`).data], contexts, count);
+    const weight = this.tensors["decoder.combine.weight"];
+    const wide = contexts.length / count;
+    const part = (from, to) => () => columnsOf(flat(weight), weight.columns, from, to);
+    inner.note("weight", "W_c", "", "all", [weight.rows, wide], part(0, wide));
+    inner.note("weight", "W_s", "", "all", [weight.rows, weight.columns - wide], part(wide, weight.columns));
+    rowLine(inner, "readout", "h̃_i", "tanh(W_c c_i + W_s s_i)", outputs, count);
+  }
+
+  /** From the states that ask to the context: `munmaek.models.attention.scores.looking_lines`. */
+  lookingLines(tape, { size, states, keys }, [symbol, asking], contexts, count) {
+    const [width, wide] = [states.length / size, keys.length / size];
+    rowLine(tape, "decoderState", symbol, "", asking, count);
+    tape.note("encoderState", "h_j", "", "column", [size, width], () => states);
+    const [query, key, energy] = ["query.weight", "key.weight", "energy"].map((name) => this.tensors[`decoder.score.${name}`]);
+    if (energy && this.learned !== "none") {
+      const asked = linear(asking, count, query);
+      parameter(tape, "weight", "W_a", query);
+      rowLine(tape, "query", "q_i", `W_a ${symbol}`, asked, count);
+      parameter(tape, "weight", "U_a", key);
+      tape.note("key", "k_j", "U_a h_j", "column", [size, wide], () => keys);
+      tape.note("energy", "t_{ij}", "tanh(q_i + k_j)", "pair", [count, size, wide], () => pairs(count, size, wide, (row, at, n) => Math.tanh(asked[row * wide + n] + keys[at * wide + n])));
+      parameter(tape, "weight", "v", energy);
+    } else if (this.learned === "general") {
+      parameter(tape, "weight", "W_a", key);
+      tape.note("key", "k_j", "W_a h_j", "column", [size, wide], () => keys);
+    }
+    const formulas = { general: `${symbol} · k_j`, dot: `${symbol} · h_j`, none: "0" };
+    tape.line("score", "e_{ij}", formulas[this.learned] ?? "v · t_{ij}", "scores", "score");
+    tape.line("softmax", "α_{ij}", "softmax_j(e_{ij})", "weights", "score");
+    const { data: weights } = tape.records.get("attention.weights");
+    tape.note("weighted", "α_{ij} h_j", "", "pair", [count, size, width], () => pairs(count, size, width, (row, at, n) => weights[row * size + at] * states[at * width + n]));
+    rowLine(tape, "context", "c_i", "Σ_j α_{ij} h_j", contexts, count);
   }
 
   step(memory, state, tokens, tape) {
@@ -199,6 +258,9 @@ export class AttentionTranslator {
     return scores(this.tensors, hidden, rows, this.writing);
   }
 }
+
+/** A number for each row, column and place in a vector: [R, C, K]. */
+const pairs = (rows, columns, width, value) => Float32Array.from({ length: rows * columns * width }, (_, at) => value(Math.floor(at / (columns * width)), Math.floor(at / width) % columns, at % width));
 
 const prefixed = (prefix, named) => Object.fromEntries(Object.entries(named).map(([name, values]) => [prefix + name, values]));
 
@@ -234,8 +296,23 @@ export class AttentionClassifier {
     const { states } = this.encoder.read(inputs, size, tape.scope("encoder"));
     const keys = each(product(this.tensors, "pooling.linear")(states, size), Math.tanh);
     const energy = this.tensors["pooling.energy"];
-    const weights = softmax(Float32Array.from({ length: size }, (_, at) => dot(rowOf(keys, at, energy.length), energy)));
+    const scored = Float32Array.from({ length: size }, (_, at) => dot(rowOf(keys, at, energy.length), energy));
+    const weights = softmax(scored);
     const pooled = pooledBy(weights, states, states.length / size, tape);
+    if (tape.keep) this.lines(tape.scope("pool"), { states, keys, scored, weights, pooled, size, energy });
     return product(this.tensors, "head.1")(pooled, 1);
+  }
+  /** The derivation of the pooling: `munmaek.models.attention.scores.AttentionPooling`. */
+  lines(tape, { states, keys, scored, weights, pooled, size, energy }) {
+    const width = pooled.length;
+    tape.note("encoderState", "h_t", "", "column", [size, width], () => states);
+    parameter(tape, "weight", "W", this.tensors["pooling.linear.weight"]);
+    parameter(tape, "bias", "b", this.tensors["pooling.linear.bias"]);
+    tape.note("energy", "u_t", "tanh(W h_t + b)", "column", [size, energy.length], () => keys);
+    parameter(tape, "weight", "v", energy);
+    tape.note("score", "e_t", "v · u_t", "score", [1, size], () => scored);
+    tape.note("softmax", "α_t", "softmax_t(e_t)", "score", [1, size], () => weights);
+    tape.note("weighted", "α_t h_t", "", "pair", [1, size, width], () => pairs(1, size, width, (_, at, n) => weights[at] * states[at * width + n]));
+    rowLine(tape, "context", "c", "Σ_t α_t h_t", pooled, 1);
   }
 }

@@ -1,7 +1,8 @@
 // The stage bert: `munmaek.models.bert`. Letters: T tokens, D hidden size.
 import { ACTIVATIONS, columnsOf, each, layerNorm, meanRow, rowOf, sum } from "../maths.js";
-import { SelfAttention, product, rotary } from "../nn/attention.js";
+import { SelfAttention, forwardLines, partOf, product, rotary } from "../nn/attention.js";
 import { embed, scores } from "../nn/embeddings.js";
+import { normLine, rowLine } from "../nn/lines.js";
 
 const POOLED = { bert: Math.tanh, roberta: Math.tanh, electra: ACTIVATIONS.gelu, distilbert: ACTIVATIONS.relu };
 
@@ -14,24 +15,42 @@ class Layer {
     return layerNorm(x, this.tensors[`${this.name}.${which}.weight`], this.tensors[`${this.name}.${which}.bias`], this.config.layer_norm_eps);
   }
 
-  forward(x, rows) {
-    const inner = product(this.tensors, `${this.name}.intermediate`)(x, rows);
-    const outer = product(this.tensors, `${this.name}.output`);
+  forward(x, rows, tape) {
+    const [intermediate, output] = ["intermediate", "output"].map((name) => `${this.name}.${name}`);
+    const read = product(this.tensors, intermediate)(x, rows);
+    const between = this.activated(read, read.length / rows);
+    const out = product(this.tensors, output)(between, rows);
+    forwardLines(tape, partOf(this.tensors, intermediate), partOf(this.tensors, output), between, out, rows, (formula) => (this.config.gated ? `act⊙(${formula})` : `act(${formula})`));
+    return out;
+  }
+
+  activated(inner, width) {
     const change = ACTIVATIONS[this.config.hidden_act];
-    if (!this.config.gated) return outer(each(inner, change), rows);
-    const width = inner.length / rows;
+    if (!this.config.gated) return each(inner, change);
     const [gate, value] = [columnsOf(inner, width, 0, width / 2), columnsOf(inner, width, width / 2, width)];
-    return outer(gate.map((each, at) => change(each) * value[at]), rows);
+    return gate.map((each, at) => change(each) * value[at]);
   }
 
   read(x, rows, turned, tape) {
-    const attend = (y) => this.attention.read(y, rows, { turned }, tape.scope("self")).change;
-    if (this.config.norm_first) {
-      const between = sum(x, attend(this.norm("attention_norm", x)));
-      return sum(between, this.forward(this.norm("output_norm", between), rows));
-    }
-    const between = this.norm("attention_norm", sum(x, attend(x)));
-    return this.norm("output_norm", sum(between, this.forward(between, rows)));
+    const [inner, fed] = [tape.scope("self"), tape.scope("feed_forward")];
+    const attend = (y) => this.attention.read(y, rows, { turned }, inner).change;
+    const between = this.around(x, attend, "attention_norm", inner, "o_t");
+    return this.around(between, (y) => this.forward(y, rows, fed), "output_norm", fed, "f_t");
+  }
+
+  /** A sublayer in its frame. */
+  around(x, change, which, tape, symbol) {
+    const [first, weight, bias] = [this.config.norm_first, ...["weight", "bias"].map((part) => this.tensors[`${this.name}.${which}.${part}`])];
+    const rows = x.length / this.config.hidden_size;
+    const entered = first ? this.norm(which, x) : x;
+    rowLine(tape, first ? "residual" : "input", first ? "r_t" : "x_t", "", x, rows);
+    if (first) normLine(tape, weight, bias, "x_t", "r_t", entered);
+    const total = sum(x, change(entered));
+    rowLine(tape, "residual", "r'_t", `${first ? "r_t" : "x_t"} + ${symbol}`, total, rows);
+    if (first) return total;
+    const normed = this.norm(which, total);
+    normLine(tape, weight, bias, "y_t", "r'_t", normed);
+    return normed;
   }
 }
 
@@ -48,16 +67,25 @@ class Encoder {
   }
 
   embed(ids, types, tape) {
-    const x = embed(this.words, ids, false);
-    const width = this.words.columns;
-    tape.record("embedding", x.slice(), [ids.length, width]);
+    const words = embed(this.words, ids, false);
+    const [x, width, rows, inner] = [words.slice(), this.words.columns, ids.length, tape.scope("embedded")];
+    tape.record("embedding", words, [rows, width]);
     const [positions, segments] = ["position_embeddings.table", "type_embeddings"].map((name) => this.tensors[`encoder.${name}.weight`]);
     ids.forEach((_, at) => {
       const added = [positions?.row(at + this.config.position_offset), segments?.row(types?.[at] ?? 0)].filter(Boolean);
       for (const vector of added) for (let n = 0; n < width; n++) x[at * width + n] += vector[n];
     });
-    const normed = this.norm(this.config.norm_first ? "embedding_norm" : "norm", x);
-    return this.tensors["encoder.projection.weight"] ? product(this.tensors, "encoder.projection")(normed, ids.length) : normed;
+    rowLine(inner, "token", "E(w_t)", "", words, rows);
+    if (positions || segments) {
+      inner.note("place", "P_t", "", "row", [rows, width], () => x.map((value, at) => value - words[at]));
+      rowLine(inner, "input", "e_t", "E(w_t) + P_t", x, rows);
+    }
+    const which = this.config.norm_first ? "embedding_norm" : "norm";
+    const normed = this.norm(which, x);
+    if (this.tensors[`encoder.${which}.weight`]) normLine(inner, this.tensors[`encoder.${which}.weight`], this.tensors[`encoder.${which}.bias`], "n_t", "e_t", normed);
+    const made = this.tensors["encoder.projection.weight"] ? product(this.tensors, "encoder.projection")(normed, rows) : normed;
+    rowLine(inner, "input", "x_t", "", made, rows);
+    return made;
   }
 
   /** The last layer's vectors [T, D]. */

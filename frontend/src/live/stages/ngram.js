@@ -79,6 +79,24 @@ export class Chain {
     }
   }
 
+  /**
+   * How the probability of the last token of `gram` comes about, the shortest first:
+   * `munmaek.tasks.lm.orders`. Counts are not among the tables.
+   */
+  orders(gram, names) {
+    let lower = 0;
+    return gram.map((_, at) => {
+      const from = gram.length - 1 - at;
+      const [node, known] = [this.node(gram.slice(from)), this.node(gram.slice(from, -1))];
+      const seen = node >= 0 && Number.isFinite(this.logprobs[node]);
+      const backoff = known >= 0 && known < this.backoffs.length ? Math.exp(this.backoff(known)) : 1;
+      const probability = seen ? Math.exp(this.logprobs[node]) : backoff * lower;
+      const parts = at && (this.interpolated || !seen) ? { backoff, lower, own: seen ? Math.max(probability - backoff * lower, 0) : 0 } : {};
+      lower = probability;
+      return { ngram: names(gram.slice(from)), seen, probability, ...parts };
+    });
+  }
+
   logprob(context, token) {
     return this.explain(context, token).logprob;
   }

@@ -2,6 +2,7 @@
 import { ACTIVATIONS, each, layerNorm, meanRow, sum } from "../maths.js";
 import { SelfAttention, product } from "../nn/attention.js";
 import { addPositions, embed, scores } from "../nn/embeddings.js";
+import { embeddedLines, normLine, rowLine } from "../nn/lines.js";
 import { linear } from "../weights.js";
 
 class Context {
@@ -13,10 +14,16 @@ class Context {
   read(ids, past, causal, tape) {
     const width = this.embedding.columns;
     const tokens = embed(this.embedding, ids);
-    tape.record("embedding", tokens.slice(), [ids.length, width]);
-    const x = addPositions(tokens, width, past?.keys.length ?? 0);
-    const { change, seen } = this.attention.read(x, ids.length, { past, causal }, tape.scope("self"));
-    return { hidden: layerNorm(sum(x, change), this.tensors["context.norm.weight"], this.tensors["context.norm.bias"]), seen };
+    tape.record("embedding", tokens, [ids.length, width]);
+    const [inner, weight, bias] = [tape.scope("self"), ...["weight", "bias"].map((part) => this.tensors[`context.norm.${part}`])];
+    const x = addPositions(tokens.slice(), width, past?.keys.length ?? 0);
+    embeddedLines(inner, tokens, x, ids.length);
+    const { change, seen } = this.attention.read(x, ids.length, { past, causal }, inner);
+    const total = sum(x, change);
+    const hidden = layerNorm(total, weight, bias);
+    rowLine(inner, "residual", "r_t", "x_t + c_t", total, ids.length);
+    normLine(inner, weight, bias, "h_t", "r_t", hidden);
+    return { hidden, seen };
   }
 }
 

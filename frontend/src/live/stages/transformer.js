@@ -3,13 +3,30 @@
 import { layerNorm, meanRow, rowOf, sum } from "../maths.js";
 import { CrossAttention, SelfAttention, feedForward } from "../nn/attention.js";
 import { addPositions, embed, scores } from "../nn/embeddings.js";
+import { embeddedLines, normLine, rowLine } from "../nn/lines.js";
 import { linear } from "../weights.js";
 
 /** The frame of a sublayer: where the norm and the sum stand. */
-const residual = (tensors, name, first) => {
-  const norm = (x) => layerNorm(x, tensors[`${name}.norm.weight`], tensors[`${name}.norm.bias`]);
-  return { enter: (x) => (first ? norm(x) : x), leave: (x, change) => (first ? sum(x, change) : norm(sum(x, change))) };
-};
+function residual(tensors, name, first) {
+  const [weight, bias] = ["weight", "bias"].map((part) => tensors[`${name}.norm.${part}`]);
+  const norm = (x) => layerNorm(x, weight, bias);
+  return {
+    enter(x, tape) {
+      const entered = first ? norm(x) : x;
+      rowLine(tape, first ? "residual" : "input", first ? "r_t" : "x_t", "", x, x.length / weight.length);
+      if (first) normLine(tape, weight, bias, "x_t", "r_t", entered);
+      return entered;
+    },
+    leave(x, change, tape, symbol = "o_t") {
+      const total = sum(x, change);
+      rowLine(tape, "residual", "r'_t", `${first ? "r_t" : "x_t"} + ${symbol}`, total, x.length / weight.length);
+      if (first) return total;
+      const normed = norm(total);
+      normLine(tape, weight, bias, "y_t", "r'_t", normed);
+      return normed;
+    },
+  };
+}
 
 class Layer {
   constructor(tensors, name, config) {
@@ -24,15 +41,16 @@ class Layer {
 
   /** The layer's vectors of N rows; `itself` attends among them, `source` is what they look back at. */
   read(x, rows, itself, source, tape) {
-    const { change, seen } = itself(this.around.enter(x));
-    let out = this.around.leave(x, change);
+    const [inner, outer, fed] = ["self", "cross", "feed_forward"].map((name) => tape.scope(name));
+    const { change, seen } = itself(this.around.enter(x, inner));
+    let out = this.around.leave(x, change, inner);
     let weights = null;
     if (this.cross) {
-      const found = source(this.cross, this.aside.enter(out));
-      out = this.aside.leave(out, found.change);
+      const found = source(this.cross, this.aside.enter(out, outer));
+      out = this.aside.leave(out, found.change, outer);
       weights = found.weights;
     }
-    out = this.last.leave(out, this.forward(this.last.enter(out), rows));
+    out = this.last.leave(out, this.forward(this.last.enter(out, fed), rows, fed), fed, "f_t");
     tape.record("hidden", out, [rows, out.length / rows]);
     return { out, seen, weights };
   }
@@ -50,13 +68,19 @@ class Stack {
 
   embed(ids, start, tape) {
     const tokens = embed(this.embedding, ids);
-    tape.record("embedding", tokens.slice(), [ids.length, this.width]);
-    return addPositions(tokens, this.width, start, this.learned);
+    tape.record("embedding", tokens, [ids.length, this.width]);
+    const x = addPositions(tokens.slice(), this.width, start, this.learned);
+    embeddedLines(tape.scope("embedded"), tokens, x, ids.length);
+    return x;
   }
 
-  norm(x) {
-    const weight = this.tensors[`${this.name}.norm.weight`];
-    return weight ? layerNorm(x, weight, this.tensors[`${this.name}.norm.bias`]) : x;
+  norm(x, tape) {
+    const [weight, bias] = ["weight", "bias"].map((part) => this.tensors[`${this.name}.norm.${part}`]);
+    if (!weight) return x;
+    const normed = layerNorm(x, weight, bias);
+    rowLine(tape.scope("last"), "residual", "r_t", "", x, x.length / weight.length);
+    normLine(tape.scope("last"), weight, bias, "z_t", "r_t", normed);
+    return normed;
   }
 
   /** The last layer's vectors of a whole row, and each layer's keys and values and weights on `source`. */
@@ -71,7 +95,7 @@ class Stack {
       seen.push(made.seen);
       looked.push(made.weights);
     });
-    return { hidden: this.norm(x), state: seen, looked };
+    return { hidden: this.norm(x, tape), state: seen, looked };
   }
 
   /** The same of one more token of B rows, each after its own past: state[layer][row]. */
@@ -88,7 +112,7 @@ class Stack {
       seen.push(made.seen);
       looked.push(made.weights);
     });
-    return { hidden: this.norm(x), state: seen, looked };
+    return { hidden: this.norm(x, tape), state: seen, looked };
   }
 
   /** Each row by itself, since a weight that is set by hand is one of its step. */
@@ -138,12 +162,14 @@ export class TransformerTranslator {
   /** Each decoder layer's keys and values of the source. */
   encode(ids, tape) {
     const { hidden } = this.encoder.read(ids, {}, tape.scope("encoder"));
-    return { size: ids.length, source: this.decoder.layers.map((layer) => layer.cross.remember(hidden, ids.length)) };
+    return { size: ids.length, states: hidden, source: this.decoder.layers.map((layer) => layer.cross.remember(hidden, ids.length)) };
   }
 
   /** What predicts the token after each of `ids` [T, D], and the alignment [T, S]. */
-  decode({ source, size }, ids, tape) {
-    const { hidden, looked } = this.decoder.read(ids, { causal: true, source }, tape.scope("decoder"));
+  decode({ source, size, states }, ids, tape) {
+    const inner = tape.scope("decoder");
+    source.forEach((_, at) => inner.scope(`layer.${at}.cross`).note("encoderState", "h_s", "", "column", [size, states.length / size], () => states));
+    const { hidden, looked } = this.decoder.read(ids, { causal: true, source }, inner);
     const alignment = this.aligned(looked[this.alignmentLayer], ids.length, size);
     return { hidden, alignment };
   }

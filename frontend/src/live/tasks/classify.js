@@ -27,7 +27,7 @@ export class NeuralClassifier {
     const tape = new Tape(changes);
     const scores = Float64Array.from(this.network.forward(framed.ids, tape, framed.types), (score) => score / this.settings.temperature);
     const logprobs = this.settings.several ? scores.map(logSigmoid) : logSoftmax(scores);
-    return { ...told(framed, this.settings, logprobs, text, second), tensors: tape.records };
+    return { ...told(framed, this.settings, logprobs, text, second), tensors: tape.records, lines: tape.lines };
   }
 }
 

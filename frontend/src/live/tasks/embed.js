@@ -30,7 +30,7 @@ export class Embedder {
     const similarity = cosine(vectors[0], vectors.at(-1));
     return {
       source: bothSides(framed.map(({ source }) => source)), segments: second === null ? null : framed.flatMap(({ ids }, at) => ids.map(() => at)), unit: "cosine",
-      tensors: joined(tapes.map(({ records }) => records), framed.map(({ ids }) => ids.length)), vector: vectors[0],
+      tensors: joined(tapes.map(({ records }) => records), framed.map(({ ids }) => ids.length)), lines: second === null ? tapes[0].lines : new Map(), vector: vectors[0],
       answer: { outcome: { text, ...(second === null ? {} : { second, similarity }) } },
     };
   }

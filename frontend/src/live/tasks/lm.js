@@ -1,5 +1,5 @@
 // A language model on one sentence: it reads <s> and the tokens, and predicts each and </s>.
-import { chosenLogprobs, greatest, logSoftmax } from "../maths.js";
+import { chosenLogprobs, greatest, logSoftmax, logSumExp, rowOf } from "../maths.js";
 import { side } from "../record.js";
 import { Tape } from "../tape.js";
 import { composed, wordsOf } from "../text/characters.js";
@@ -20,6 +20,17 @@ function sentence({ reader }, text, hidden = []) {
 
 const outcome = (text, logprobs) => ({ text, logprob: logprobs.reduce((sum, value) => sum + value, 0) });
 
+const LIKELIEST = 8; // tokens told in the place of each that was predicted
+
+/** The likeliest tokens of each row of scores [N, V], as [token, probability]. */
+export function likeliest(scores, rows, names) {
+  return Array.from({ length: rows }, (_, at) => {
+    const row = rowOf(scores, at, scores.length / rows);
+    const total = logSumExp(row);
+    return greatest(row, LIKELIEST).map((id) => [names.token(id), Math.exp(row[id] - total)]);
+  });
+}
+
 /** A network that predicts the next token. */
 export class NeuralLanguageModel {
   constructor(network, { reader, settings }) {
@@ -30,8 +41,9 @@ export class NeuralLanguageModel {
     const { ids, source, output } = sentence(this, text, changes.hidden);
     const tape = new Tape(changes);
     const { hidden } = this.network.forward([this.settings.first, ...ids.slice(0, -1)], this.network.begin(), tape);
-    const logprobs = chosenLogprobs(this.network.logits(hidden, ids.length), ids);
-    return { source, output, logprobs, causal: true, tensors: tape.records, answer: { outcome: outcome(text, logprobs) } };
+    const logits = this.network.logits(hidden, ids.length);
+    const logprobs = chosenLogprobs(logits, ids);
+    return { source, output, logprobs, causal: true, tensors: tape.records, lines: tape.lines, next: likeliest(logits, ids.length, this.reader), answer: { outcome: outcome(text, logprobs) } };
   }
 
   begin() {
@@ -75,6 +87,7 @@ export class CountedLanguageModel {
       gram: [...context.slice(context.length - (order - 1)), id],
       backoffs: backoffs.map((each) => ({ context: before(each.context.length).join(" "), logprob: each.logprob })),
       next: likely.filter(([each]) => !this.reader.isPart(each)).slice(0, NEXT).map(([each, chance]) => [this.reader.token(each), chance]),
+      orders: this.chain.orders([...context, id], (ids) => this.reader.shown(ids)),
       lines: [], count: null,
     };
   }

@@ -19,7 +19,7 @@ export class MaskedModel {
     const size = logits.length / framed.ids.length;
     const masked = framed.ids.flatMap((id, at) => (id === mask ? [at] : []));
     const filled = this.filled(framed, masked.map((at) => logSoftmax(rowOf(logits, at, size))), second === null ? [text] : [text, second]);
-    return { source: framed.source, segments: framed.segments, tensors: tape.records, answer: { filled, outcome: { text, filled } } };
+    return { source: framed.source, segments: framed.segments, tensors: tape.records, lines: tape.lines, answer: { filled, outcome: { text, filled } } };
   }
 
   /** What may stand behind each mask, and the text with the likeliest in its place. */

@@ -13,7 +13,7 @@ export class Regressor {
     const { low, high } = this.settings;
     const value = low + (high - low) * this.network.forward(framed.ids, tape, framed.types)[0];
     return {
-      source: framed.source, segments: framed.segments, unit: "value", tensors: tape.records,
+      source: framed.source, segments: framed.segments, unit: "value", tensors: tape.records, lines: tape.lines,
       answer: { outcome: { text, ...(second === null ? {} : { second }), value } },
     };
   }

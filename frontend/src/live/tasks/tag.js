@@ -25,7 +25,7 @@ export class Tagger {
     const labelled = words.map(({ word }, at) => this.label(word, owners.indexOf(at), scores, size));
     const entities = this.entities(text, words, labelled);
     return {
-      source: framed.source, tensors: tape.records,
+      source: framed.source, tensors: tape.records, lines: tape.lines,
       answer: { tags: labelled, outcome: { text, words: labelled.map(({ word, label, probability }) => ({ word, label, probability })), entities } },
     };
   }

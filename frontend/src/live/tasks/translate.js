@@ -3,6 +3,7 @@ import { chosenLogprobs } from "../maths.js";
 import { beamSearch } from "../decode/beam.js";
 import { side } from "../record.js";
 import { Tape } from "../tape.js";
+import { likeliest } from "./lm.js";
 import { composed, wordsOf } from "../text/characters.js";
 
 const NODES_MOST = 1500; // of a search that are kept; a longer one loses what was dropped
@@ -31,7 +32,7 @@ export class Translator {
     const source = side([...this.reader.shown(ids.slice(0, -1)), this.reader.token(this.reader.eos)], [...pieces.map(({ word }) => word), -1], wordsOf(composed(text)));
     const logprob = made.logprobs.reduce((sum, value) => sum + value, 0);
     return {
-      source, output: made.output, written: made.written, logprobs: made.logprobs, tensors,
+      source, output: made.output, written: made.written, logprobs: made.logprobs, tensors, lines: tape.lines, next: made.next,
       answer: { target: chosen, outcome: { source: text, translation: chosen, logprob }, beam: { size: beam, nodes: this.told(nodes), hypotheses: outputs.map((each, place) => this.hypothesis(each, place)) } },
     };
   }
@@ -41,9 +42,10 @@ export class Translator {
     const pieces = this.writer.subwords(target);
     const ids = [...pieces.map(({ id }) => id), this.writer.eos];
     const { hidden, alignment } = this.network.decode(memory, [this.writer.bos, ...ids.slice(0, -1)], tape);
-    const logprobs = chosenLogprobs(this.network.logits(hidden, ids.length), ids);
+    const logits = this.network.logits(hidden, ids.length);
+    const logprobs = chosenLogprobs(logits, ids);
     const [names, words, surface] = [this.writer.shown(ids.slice(0, -1)), pieces.map(({ word }) => word), wordsOf(target)];
-    return { ids, logprobs, alignment, output: side([...names, this.writer.token(this.writer.eos)], [...words, -1], surface), written: side(["<s>", ...names], [-1, ...words], surface) };
+    return { ids, logprobs, alignment, next: likeliest(logits, ids.length, this.writer), output: side([...names, this.writer.token(this.writer.eos)], [...words, -1], surface), written: side(["<s>", ...names], [-1, ...words], surface) };
   }
 
   search(memory, size, beam, changes) {

@@ -21,7 +21,8 @@ def living(model: "TrainedLanguageModel", name: str) -> LivingParts:
     tokenizer, inner = model.tokenizer, cast("Any", model.model)
     ends = {"bos": tokenizer.bos, "eos": tokenizer.eos}
     if isinstance(inner, NgramModel):
-        return LivingParts(inner, tokenizer, settings=ends)
+        interpolated = inner.config.smoothing.interpolated
+        return LivingParts(inner, tokenizer, settings={**ends, "interpolated": interpolated})
     if not model.has_network:
         message = f"{name}: a mixture; a living page takes each of its models by itself"
         raise UnsupportedError(message)
