@@ -27,6 +27,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from ngram_speed import MUNMAEK, unpacked
@@ -212,28 +213,45 @@ def tables(given: argparse.Namespace, folder: Path) -> None:
             with half.open("w", encoding="utf-8") as out:
                 for _ in range(rows // 2):
                     out.write(json.dumps({"text": next(source).strip() or "a"}) + "\n")
-        began = time.perf_counter()
-        both = [
-            threading.Thread(
-                target=timed,
-                args=([*MUNMAEK, verb, model, half, "--force", "-o", f"{half}.out.jsonl"],),
-            )
-            for half in halves
-        ]
-        for each in both:
-            each.start()
-        for each in both:
-            each.join()
-        local = time.perf_counter() - began
-        out = folder / f"{verb}.jsonl"
-        shutil.rmtree(out, ignore_errors=True)
-        pattern = folder / "rows-*.jsonl"
-        spark = timed([*MUNMAEK, verb, model, pattern, "--engine", "local[2]", "-o", out]).wall
+        own, local = of_two(verb, model, halves)
+        out, few = folder / f"{verb}.jsonl", folder / "few-0.jsonl"
+        few.write_text("".join(islice(halves[0].open(encoding="utf-8"), 2)), encoding="utf-8")
+        start = on_spark(verb, model, few, out)
+        spark = on_spark(verb, model, folder / "rows-?.jsonl", out)
+        written = sum(each.read_bytes().count(b"\n") for each in out.glob("part-*"))
+        if written != rows // 2 * 2:
+            message = f"Spark wrote {written:,} rows of {rows:,}"
+            raise SystemExit(message)
+        taken = sum(spark.cpu.values())
+        apart = taken - sum(start.cpu.values())
         print(
-            f"{verb:<8} {rows:>9,} rows: two processes {rows / local:8.0f} rows/s, Spark "
-            f"{rows / spark:8.0f} rows/s, {local / spark:.2f} of their speed",
+            f"{verb:<8} {rows:>9,} rows: two processes {own:7.1f} CPU-s {local:7.1f} s, Spark "
+            f"{taken:7.1f} CPU-s {spark.wall:7.1f} s; {own / taken:.2f} of their speed by CPU-s, "
+            f"{own / apart:.2f} without Spark's start, {local / spark.wall:.2f} by the clock",
             flush=True,
         )
+
+
+def of_two(verb: str, model: Path, halves: Sequence[Path]) -> tuple[float, float]:
+    """Have two processes of the command answer a half each; return CPU-seconds and seconds."""
+    began, used = time.perf_counter(), list[Used]()
+
+    def answer(half: Path) -> None:
+        # The answers are called otherwise than what Spark is to read.
+        answers = half.with_name(f"of-{half.name}")
+        used.append(timed([*MUNMAEK, verb, model, half, "--force", "-o", answers]))
+
+    both = [threading.Thread(target=answer, args=(half,)) for half in halves]
+    for each in both:
+        each.start()
+    for each in both:
+        each.join()
+    return sum(sum(each.cpu.values()) for each in used), time.perf_counter() - began
+
+
+def on_spark(verb: str, model: Path, rows: Path, out: Path) -> Used:
+    shutil.rmtree(out, ignore_errors=True)
+    return timed([*MUNMAEK, verb, model, rows, "--engine", "local[2]", "-o", out])
 
 
 RUNS = {"counting": counting, "growth": growth, "memory": memory, "tables": tables}

@@ -172,10 +172,10 @@ def score_texts(
 
 
 def _tokens(tokenizer: Tokenizer, ids: Sequence[int], score: Floats) -> tuple[ScoredToken, ...]:
-    names = shown_tokens(tokenizer, ids)
+    names, unknown, logprobs = shown_tokens(tokenizer, ids), tokenizer.unk, score.tolist()
     return tuple(
-        ScoredToken(name, float(logprob), token == tokenizer.unk)
-        for name, token, logprob in zip(names, ids, score, strict=True)
+        ScoredToken(name, logprob, token == unknown)
+        for name, token, logprob in zip(names, ids, logprobs, strict=True)
     )
 
 
