@@ -21,7 +21,7 @@ from munmaek.fit.checkpoint import weights
 from munmaek.fit.config import TrainConfig
 from munmaek.fit.loop import fit
 from munmaek.fit.shards import Shards, tree_sum
-from munmaek.fit.summing import sum_gradients
+from munmaek.fit.summing import GradientSum
 from test_train import Counting, Interrupt, Network, same, state_of
 from test_train_options import Stacked
 
@@ -218,10 +218,11 @@ def test_the_order_of_a_sum_is_that_of_the_tree():
     weight = nn.Parameter(torch.zeros(1))
     values = [1e8, 1.0, -1e8, 3.0]
 
-    def compute(shard):
+    def compute(shard, last):
+        last()
         weight.grad = torch.tensor([values[shard]])
 
-    sum_gradients([weight], Shards(4), 0, compute)
+    GradientSum([weight], Shards(4), 0).sum(compute)
     # (1e8 + 1) + (-1e8 + 3): in float32 both sums lose what is small, in this order.
     assert float(weight.grad) == (torch.tensor(1e8) + 1.0 + (torch.tensor(-1e8) + 3.0)).item()
 

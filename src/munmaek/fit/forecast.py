@@ -161,7 +161,7 @@ class _Run:
         work = own * self.config.accumulate * pace.batch / (shards if self.divided else 1)
         sent = int(2 * (processes - 1) / processes * 4 * self.parameters)
         step = work + pace.update + sent / WIRE
-        exchanged = 0 if shards == 1 else 4 * self.parameters * (2 if processes > 1 else 1)
+        exchanged = 0 if shards == 1 else 4 * self.parameters * min(processes, 3)
         return Share(processes, self.memory + exchanged, sent, step, self._seconds(processes, step))
 
     def steps(self, processes: int) -> int:

@@ -68,7 +68,8 @@ def fit(
         folder: where ``checkpoints/`` and ``log.jsonl`` go; None keeps neither.
         resume: go on from the newest whole checkpoint in ``folder``, or begin if there is none.
         report: called with the progress about ten times a second and at its end.
-        should_stop: asked after each step; true saves a checkpoint and ends the run.
+        should_stop: asked after each step; true saves a checkpoint and ends the run, of several
+            processes after one more.
         clock: gives the seconds that a budget counts; None is the wall's.
 
     Raises:
@@ -108,7 +109,7 @@ def fit(
                 run.validate()
             stopped = run.state.ended(config)
             asked = stopped is None and should_stop is not None and should_stop()
-            if processes.summed(float(asked))[0] > 0:
+            if processes.stopping(asked) and stopped is None:
                 stopped = "interrupted"
             run.tell(report, validated=validated, last=stopped is not None)
             run.save(last=stopped is not None)
@@ -172,7 +173,7 @@ class _Run:
         state.learning_rate = set_rates(self.optimiser, config, progress)
         self.optimiser.zero_grad(set_to_none=True)
         spare = next(iter(self.batches.values()))[state.index]
-        total, count, tokens = processes.gradients(work, self._backward, spare)
+        total, count, tokens = processes.gradients(work, self._backward, spare, self._own_lap)
         freeze(self.optimiser, progress)
         norm = scale_gradients(
             self.network, count=max(1.0, count) / processes.mean_of, clip=config.clip
@@ -185,7 +186,7 @@ class _Run:
         self.average.stepped(self.network)
         self.gradient_norm = norm
         state.stepped(batches=taken, tokens=int(tokens), loss=total, count=int(count))
-        state.trained(self._lap())
+        state.trained(processes.seconds(self._own_lap))
 
     def _backward(self, batch: Batch) -> tuple[float, int, int]:
         """Add the gradient of a batch; returns its summed loss, its predictions and its tokens."""
@@ -333,10 +334,13 @@ class _Run:
         self.average.take_up(checkpoint.optimizer, self.device)
         self.processes.take_up(checkpoint.optimizer)
 
-    def _lap(self) -> float:
+    def _own_lap(self) -> float:
         now = self.now()
         seconds, self.clock = now - self.clock, now
-        return self.processes.agreed(seconds)
+        return seconds
+
+    def _lap(self) -> float:
+        return self.processes.agreed(self._own_lap())
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from munmaek.fit.objective import Carrying, Task
 from munmaek.fit.ranks import several
 from munmaek.fit.sharding import rank_and_size, together, whole
 from munmaek.fit.shards import Shards
-from munmaek.fit.summing import sum_gradients
+from munmaek.fit.summing import GradientSum, gathered
 
 __all__ = ["Divisible", "Processes", "join", "leave"]
 
@@ -103,6 +103,10 @@ class Processes:
         self._device = torch.device("cpu")
         self._inner: _LossModule | None = None
         self._outer: Any = None
+        self._sum: GradientSum | None = None
+        self._asked = False
+        self._told = (0.0, False)
+        """Seconds of the first process, and whether any wants to stop, as the last step told."""
 
     @property
     def lead(self) -> bool:
@@ -151,6 +155,7 @@ class Processes:
         if self.size > 1 and not sharded:
             for tensor in (*network.parameters(), *network.buffers()):
                 distributed.broadcast(tensor.detach(), 0)
+        self._sum = None if sharded else GradientSum(self._trained, self.shards, self.rank)
         return self
 
     @property
@@ -180,7 +185,11 @@ class Processes:
         return self.shards.batches(shard, taken, at)
 
     def gradients(
-        self, work: Mapping[int, Sequence[B]], backward: Callable[[B], Sequence[float]], spare: B
+        self,
+        work: Mapping[int, Sequence[B]],
+        backward: Callable[[B], Sequence[float]],
+        spare: B,
+        lap: Callable[[], float],
     ) -> list[float]:
         """Leave in the network the gradient summed over all shards.
 
@@ -188,29 +197,71 @@ class Processes:
             work: the batches of each shard of this process.
             backward: adds the gradient of one batch; returns numbers to be summed, three of them.
             spare: a batch to go along with where this process has fewer than another.
+            lap: returns the seconds since it was called last; it is called where there are several
+                processes, for ``seconds``.
 
         Returns:
             Those numbers summed over all batches, in the same order for any number of processes.
         """
         numbers = {shard: [0.0, 0.0, 0.0] for shard in work}
 
-        def compute(shard: int) -> None:
+        def compute(shard: int, last: Callable[[], None] = lambda: None) -> None:
             with self._as_shard(shard):
-                for batch in work[shard]:
+                for left, batch in zip(reversed(range(len(work[shard]))), work[shard], strict=True):
+                    if not left:
+                        last()
                     found = backward(batch)
                     numbers[shard] = [a + b for a, b in zip(numbers[shard], found, strict=True)]
 
-        if self._divided:
+        if self._sum is None:
             behind = self._behind(sum(len(batches) for batches in work.values()))
             for shard in work:
                 compute(shard)
             for _ in range(behind):
                 torch.autograd.backward(0.0 * self.loss(spare)[0])
         else:
-            sum_gradients(self._trained, self.shards, self.rank, compute)
-        told = {shard: {"": torch.tensor(row).double()} for shard, row in numbers.items()}
-        rows = [cast("Any", each).tolist() for each in self.gathered(told).values()]
+            self._sum.sum(compute)
+        rows = [numbers[shard] for shard in work]
+        if self.size > 1:
+            rows = self._exchanged(rows, lap)
         return [sum(column) for column in zip(*rows, strict=True)]
+
+    @together()
+    def _exchanged(self, rows: list[list[float]], lap: Callable[[], float]) -> list[list[float]]:
+        """Return the numbers of all shards, after the gradients: one message for all that is small.
+
+        It goes while gradients are under way, and takes along what ``seconds`` and ``stopping``
+        tell.
+        """
+        most = max(len(self.shards.of(rank)) for rank in range(self.size))
+        flat = [each for row in rows for each in row] + [0.0] * (3 * (most - len(rows)))
+        own = self._vector([lap(), float(self._asked), *flat])
+        every = own.new_empty(self.size * len(own))
+        sending = gathered(every, own, async_op=True)
+        if self._sum is not None:
+            self._sum.collect()
+        sending.wait()
+        told = cast("Any", every.view(self.size, -1)).tolist()
+        self._told = told[0][0], any(row[1] for row in told)
+        return [
+            row[2 + 3 * number : 5 + 3 * number]
+            for rank, row in enumerate(told)
+            for number in range(len(self.shards.of(rank)))
+        ]
+
+    def seconds(self, lap: Callable[[], float]) -> float:
+        """Return the seconds of a step: the first process's, as it told with the gradients.
+
+        The update that follows counts with the next step. One process looks at its clock now.
+        """
+        return lap() if self.size == 1 else self._told[0]
+
+    def stopping(self, asked: bool) -> bool:
+        """Return whether to stop here; of several processes what they asked for a step before."""
+        if self.size == 1:
+            return asked
+        self._asked = self._asked or asked
+        return self._told[1]
 
     @together()
     def _behind(self, batches: int) -> int:
@@ -270,15 +321,6 @@ class Processes:
                     gathered = whole(parameter.detach()).clone()
                     found[id(parameter)] = nn.Parameter(gathered, parameter.requires_grad)
                 setattr(module, name, found[id(parameter)])
-
-    @together()
-    def summed(self, *values: float) -> list[float]:
-        """Return each value's sum over the processes, in every one of them."""
-        if self.size == 1:
-            return list(values)
-        total = self._vector(values)
-        distributed.all_reduce(total)
-        return cast("list[float]", cast("Any", total).tolist())
 
     @together()
     def agreed(self, value: float) -> float:
