@@ -29,6 +29,7 @@ from munmaek.ngram import (
 from munmaek.ngram.bits import low_width, pair_at, words_for, write_rising
 from munmaek.ngram.index import FEW, PROBES, build_index, slot_of
 from munmaek.ngram.links import fill_links
+from munmaek.text.spaces import ascii_words
 
 UNK, BOS, EOS, PAD = 0, 1, 2, 3
 V = 60
@@ -278,6 +279,24 @@ def test_threads_change_nothing(form):
 WORDS = ["<unk>", "<s>", "</s>", "<pad>", *(f"나{i}" if i % 2 else f"w{i}" for i in range(V - 4))]
 word = st.sampled_from([*WORDS, "never-seen", "모름"])
 blank = st.sampled_from([" ", "  ", "\t", " \r", "\v"])
+
+
+@settings(max_examples=200)
+@given(
+    words=st.lists(st.text("ab\x01\x08\x0e\x1f가", min_size=1, max_size=10), unique=True),
+    text=st.text("ab\x01\x08\x0e\x1f가 \t\n\v\f\r", max_size=60),
+)
+def test_words_of_any_length_are_read_as_they_are_looked_up(words, text):
+    """Control characters are part of a word; words of seven bytes and eight lie in two tables."""
+    table = WordTable.of([*words, *words[:1], "two\nlines"])
+    read = table.read(np.frombuffer(text.encode(), dtype=np.uint8), eos=-2, unk=-1)
+    given_lines = text.split("\n")
+    if not given_lines[-1]:
+        given_lines.pop()
+    place = {each: number for number, each in enumerate(words)}
+    wanted = [[*(place.get(each, -1) for each in ascii_words(line)), -2] for line in given_lines]
+    assert read.ids.tolist() == [each for line in wanted for each in line]
+    assert np.diff(read.offsets).tolist() == [len(line) for line in wanted]
 
 
 def words_table():

@@ -78,6 +78,8 @@ def _check_merges(text: str) -> None:
     as the longest subword takes: it panics where that is too little, and ends the process where the
     cut goes through a character.
     """
+    if '"merges"' not in text and "\\u" not in text:
+        return  # a vocabulary of words is not parsed once more for nothing
     model = _object(_object(json.loads(text)).get("model"))
     vocabulary, merges = _object(model.get("vocab")), model.get("merges")
     if model.get("type", "BPE") != "BPE" or not isinstance(merges, list):

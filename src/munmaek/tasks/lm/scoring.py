@@ -263,8 +263,7 @@ def _scored_words(
 
 @lru_cache(maxsize=2)
 def _word_table(tokenizer: Tokenizer) -> WordTable:
-    words = [tokenizer.token(token) for token in range(tokenizer.vocab_size)]
-    return WordTable.of(words, without=range(len(SPECIALS)))
+    return WordTable.of(tokenizer.tokens(), without=range(len(SPECIALS)))
 
 
 def total_of_tokens(
