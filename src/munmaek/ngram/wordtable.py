@@ -213,7 +213,7 @@ def _read(  # noqa: C901, PLR0912, PLR0915 - one loop: a call for each word cost
                 at += one
                 continue
             begin = at
-            length = np.uint64(0)
+            length, hashed = np.uint64(0), np.uint64(0)
             if at + eight <= end:
                 some = load8(text, at)
                 # The lowest of the bits that are left is that of the first byte up to the space.
@@ -229,7 +229,6 @@ def _read(  # noqa: C901, PLR0912, PLR0915 - one loop: a call for each word cost
                         length = np.uint64(0)
             if length == np.uint64(0):
                 byte = text[at]
-                hashed = np.uint64(0)
                 while byte > space or byte < np.uint8(9) or (byte > np.uint8(13) and byte < space):
                     hashed = (hashed + np.uint64(byte)) * MULTIPLIER
                     at += one

@@ -13,14 +13,15 @@ import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice, repeat
+from itertools import chain, islice
 from typing import Any, cast, final
 
 import numpy as np
-from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers
 from tokenizers import Tokenizer as Pipeline
 
 from munmaek.errors import ConfigError
+from munmaek.text.merges import learn_subword_merges
 from munmaek.text.spaces import SPACE, before_spaces, with_its_space
 from munmaek.text.unigram import learn_subwords
 
@@ -139,19 +140,11 @@ def build_wordpiece(texts: Iterable[str], vocab_size: int, min_count: int) -> Pi
     continued = [CONTINUED + character for character in common if character not in apart]
     borders = wordpiece_borders(sorted(set(alphabet) - set(common) - {MARK}))
     special = [*SPECIALS, *continued]
-    pipeline = Pipeline(models.WordPiece(unk_token="<unk>"))
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=vocab_size,
-        min_frequency=min_count,
-        special_tokens=special,
-        initial_alphabet=alphabet,
-        limit_alphabet=len(alphabet),
-        continuing_subword_prefix=CONTINUED,
-        show_progress=False,
-    )
-    _train(pipeline, trainer, texts, alphabet, borders)
-    learned = sorted(pipeline.get_vocab(with_added_tokens=False).items(), key=lambda item: item[1])
-    tokens = dict.fromkeys([*special, *alphabet, *(token for token, _ in learned)])
+    learned = learn_subword_merges(
+        _pretokens(texts, alphabet, borders), first=special, alphabet=alphabet,
+        vocab_size=vocab_size, min_count=min_count, prefix=CONTINUED,
+    )  # fmt: skip
+    tokens = dict.fromkeys([*special, *alphabet, *learned.tokens])
     vocab = {token: number for number, token in enumerate(list(tokens)[:vocab_size])}
     model = models.WordPiece(
         vocab,
@@ -275,32 +268,14 @@ def _trained_bpe(
     special = [*SPECIALS, *BYTES]
     counts = _characters(texts, "NFC")
     alphabet = _covering(counts, _room(vocab_size, len(special)) // 2, COVERAGE)
-    pipeline = Pipeline(models.BPE(unk_token="<unk>", byte_fallback=True))
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocab_size,
-        min_frequency=min_count,
-        special_tokens=special,
-        initial_alphabet=alphabet,
-        limit_alphabet=len(alphabet),
-        show_progress=False,
+    learned = learn_subword_merges(
+        _pretokens(texts, alphabet, borders), first=special, alphabet=alphabet,
+        vocab_size=vocab_size, min_count=min_count,
+    )  # fmt: skip
+    vocab = {token: number for number, token in enumerate(learned.tokens)}
+    return _finished(
+        models.BPE(vocab, learned.merges, unk_token="<unk>", byte_fallback=True), borders
     )
-    _train(pipeline, trainer, texts, alphabet, borders)
-    # A pipeline made anew knows the bytes as ordinary tokens, which decoding must not skip.
-    return _finished(pipeline.model, borders)
-
-
-def _train(
-    pipeline: Pipeline,
-    trainer: trainers.Trainer,
-    texts: Iterable[str],
-    alphabet: Sequence[str],
-    borders: pre_tokenizers.PreTokenizer,
-) -> None:
-    """Train on ``texts`` with every character outside the alphabet taken as a border."""
-    counts = _pretokens(texts, alphabet, borders)
-    repeated = (repeat(run, count) for run, count in counts.items())
-    # Each run as often as it occurs costs the library less than cutting the texts again.
-    pipeline.train_from_iterator(chain.from_iterable(repeated), trainer)
 
 
 def _pretokens(

@@ -252,8 +252,7 @@ class Tokenizer:
 
     def tokens(self) -> list[str]:
         """Return the tokens of all ids, in their order: far less than ``token`` of each."""
-        named = self._pipeline.get_vocab(with_added_tokens=True)
-        return sorted(named, key=named.__getitem__)
+        return sorted(ids := self._pipeline.get_vocab(), key=ids.__getitem__)
 
     def id(self, token: str) -> int | None:
         """Return the id of a token, or None; not the way to encode text."""
