@@ -127,8 +127,6 @@ class Tokenizer:
     def __repr__(self) -> str:
         return f"Tokenizer({self.signature}, {self.fingerprint[:8]})"
 
-    # Text to ids
-
     def encode(self, text: str, *, allow: Sequence[str] = ()) -> list[int]:
         """Return the token ids of the text, without beginning or end.
 
@@ -251,7 +249,7 @@ class Tokenizer:
         return token
 
     def tokens(self) -> list[str]:
-        """Return the tokens of all ids, in their order: far less than ``token`` of each."""
+        """Return the tokens by id."""
         return sorted(ids := self._pipeline.get_vocab(), key=ids.__getitem__)
 
     def id(self, token: str) -> int | None:
