@@ -128,7 +128,7 @@ def _change(pairs: Pairs, state: Int64s, key: np.uint64, change: int) -> np.uint
 
 @_inlined
 def _note(pairs: Pairs, places: Places, state: Int64s, slot: np.uint64, word: int) -> None:
-    """Note that a pair came up in a word, once."""
+    """Add a word to the places where a pair came up, once."""
     place = state[PLACES]
     if pairs.heads[slot] < 0:
         pairs.heads[slot] = place
