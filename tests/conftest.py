@@ -11,6 +11,9 @@ import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # one of several processes: the cores are shared out
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 _SHAPED = [
     "munmaek.nn",
     "munmaek.models",
