@@ -1,12 +1,16 @@
 """Every task is compared in one way: a row for each model, a table, a report, remarks."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from conftest import Run
 from munmaek.comparison import CompareSettings, compare
+from munmaek.comparison.exported import exported
 from munmaek.comparison.report import render_report
 from munmaek.comparison.schema import check_results
 from munmaek.comparison.settings import Candidate
@@ -120,3 +124,66 @@ def test_a_length_that_is_no_number_above_nought_is_refused_in_a_line(length: ob
     with pytest.raises(InputError, match="results: damaged"):
         check_results({"work": [{"length": [length]}]})
     check_results({"work": [{"length": [8, 16.0]}]})
+
+
+# Seeds
+
+
+@pytest.mark.filterwarnings("ignore:discounts of order")
+def test_models_of_several_seeds_are_one_row_of_means_with_their_spread(
+    data: dict[str, list[str]], tmp_path: Path
+) -> None:
+    seeds, stages = (3, 1, 7), (Candidate("rnn"), Candidate("ngram"))
+    asked = _settings("classify", data, candidates=stages, seeds=seeds, folder=tmp_path / "out")
+    results = compare(asked)
+    check_results(results)
+    network, counted = results["models"]
+    assert [run["seed"] for run in network["seeds"]] == list(seeds)
+    assert "seeds" not in counted
+    models = tmp_path / "out" / "models"
+    assert {each.name for each in models.iterdir()} == {
+        "classify-rnn", "classify-rnn-seed-1", "classify-rnn-seed-7", "classify-ngram",
+    }  # fmt: skip
+    for seed, run in zip(seeds, network["seeds"], strict=True):
+        single = compare(_settings_of_seed(data, seed, split=0))["models"][0]
+        assert run["scores"]["ece"] == pytest.approx(single["scores"]["ece"]["value"], rel=1e-6)
+    errors = [run["scores"]["ece"] for run in network["seeds"]]
+    assert len(set(errors)) == 3
+    score = network["scores"]["ece"]
+    assert (score["low"], score["high"]) == (None, None)
+    assert score["value"] == pytest.approx(np.mean(errors))
+    assert network["spread"]["ece"] == pytest.approx(np.std(errors, ddof=1))
+    assert "seeds:3+1+7" in score["signature"]
+    accuracy = network["scores"]["accuracy"]["value"]
+    pair = next(each for each in results["tests"] if each["metric"] == "accuracy")["pairs"][0]
+    difference = accuracy - counted["scores"]["accuracy"]["value"]
+    assert pair["difference"] == pytest.approx(difference)
+    assert " ± " in exported(results, "markdown")
+    for language, word in (("en", "standard deviation"), ("ko", "표준편차")):
+        page = render_report(results, language=language)
+        assert "± " in page
+        assert word in page
+
+
+def _settings_of_seed(data: dict[str, list[str]], seed: int, *, split: int) -> CompareSettings:
+    made = _settings("classify", data, candidates=(Candidate("rnn"),))
+    changed = {"seed": seed, "hold_out_seed": split}
+    return replace(made, recipe=made.recipe.model_copy(update=changed))
+
+
+@pytest.mark.parametrize(
+    ("models", "seeds", "said"),
+    [
+        ("ngram", "1 2", "counted or trained already"),
+        ("rnn", "1", "two different seeds"),
+        ("rnn", "1 1", "two different seeds"),
+        ("rnn", "1 x", "whole numbers wanted, got 'x'"),
+    ],
+)
+def test_seeds_that_change_nothing_are_refused(
+    models: str, seeds: str, said: str, data: dict[str, list[str]], run: Run
+) -> None:
+    asked = ("--task", "classify", "--models", models, "--seeds", seeds)
+    done = run("compare", *data["classify"], *asked)
+    assert done.code == 2
+    assert said in done.err

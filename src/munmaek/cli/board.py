@@ -47,7 +47,10 @@ Report = Callable[[Event], None]
 
 
 def headline(row: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the score that a row shows, with its unit, and its interval; empty without one."""
+    """Return the score that a row shows, with its unit, and its interval; empty without one.
+
+    A mean over seeds has ± their standard deviation in place of the interval.
+    """
     from munmaek.tasks import tasks
 
     scores: Mapping[str, Any] = row.get("scores", {})
@@ -58,13 +61,14 @@ def headline(row: Mapping[str, Any]) -> tuple[str, str]:
         return "", ""
     score = scores[name]
     value, low, high = score["value"], score.get("low"), score.get("high")
-    unit = score.get("unit", "")
+    unit, spread = score.get("unit", ""), (row.get("spread") or {}).get(name)
     if unit == "share":
         shown = f"{100 * value:.1f} % {_spoken(name)}"
         interval = f"{100 * low:.1f} – {100 * high:.1f}" if low is not None else ""
-        return shown, interval
+        return shown, interval if spread is None else f"± {100 * spread:.1f} (sd)"
     said = _UNITS.get(name, f"{unit} {_spoken(name)}".strip())
-    return f"{number(value)} {said}", interval_text(low, high)
+    interval = interval_text(low, high) if spread is None else f"± {number(spread)} (sd)"
+    return f"{number(value)} {said}", interval
 
 
 _UNITS = {

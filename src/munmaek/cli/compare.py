@@ -10,7 +10,7 @@ import typer
 
 from munmaek.cli.board import board, write_remarks
 from munmaek.cli.chosen import meant, merged, named, place, written_by_set
-from munmaek.cli.compared import check_format, write_rows, write_tests
+from munmaek.cli.compared import check_format, seeds_of, write_rows, write_tests
 from munmaek.cli.console import write, write_json
 from munmaek.cli.figures import Figures, write_report_figures
 from munmaek.cli.options import (
@@ -110,6 +110,18 @@ PARAMETERS: Final[Parameters] = {
         ],
         True,
     ),
+    "seeds": (
+        Annotated[
+            list[str] | None,
+            typer.Option(
+                metavar="'N N …'",
+                show_default=False,
+                help="Train each stage once with each seed, on the same split: the table has the "
+                "mean and ± the standard deviation over them.",
+            ),
+        ],
+        None,
+    ),
     "resume": (
         Annotated[
             bool,
@@ -160,6 +172,7 @@ def compare(given: Given) -> None:
         device=usable_device(given["device"]),
         log_to=given["log_to"],
         measuring=_measuring(task, given),
+        seeds=seeds_of(given["seeds"], candidates),
         title=f"{task.name}: {', '.join(given['data'])}",
         command=shlex.join(["munmaek", *sys.argv[1:]]),
         models=by_stage,

@@ -1,14 +1,16 @@
 """The end of a comparison's output: the differences that are real, and a table of earlier runs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from munmaek.cli.board import headline
 from munmaek.cli.console import write
 from munmaek.cli.evaluated import digits_of
+from munmaek.cli.labelled import parse_numbers
 from munmaek.errors import ConfigError
+from munmaek.models import stage_named
 
-__all__ = ["check_format", "write_rows", "write_tests"]
+__all__ = ["check_format", "seeds_of", "write_rows", "write_tests"]
 
 FORMATS: Final = ("latex", "markdown", "csv")
 
@@ -22,6 +24,27 @@ def check_format(form: str | None) -> None:
     if form is not None and form not in FORMATS:
         message = f"--format {form}: one of {', '.join(FORMATS)} is wanted"
         raise ConfigError(message)
+
+
+def seeds_of(written: Sequence[str] | None, candidates: Sequence[Any]) -> tuple[int, ...]:
+    """Return the seeds that each stage is trained with; none is the recipe's own alone.
+
+    Raises:
+        ConfigError: what is no number, a seed twice, or no model that a seed changes.
+    """
+    if written is None:
+        return ()
+    seeds = tuple(parse_numbers(written, option="--seeds"))
+    if len(set(seeds)) < max(len(seeds), 2):
+        message = f"--seeds {' '.join(written)}: two different seeds or more are wanted"
+        raise ConfigError(message)
+    if all(each.stage is None or stage_named(each.stage).counted for each in candidates):
+        message = (
+            "--seeds: every model here is counted or trained already, so that each seed gives the "
+            "same; leave it out, or name a stage that is trained"
+        )
+        raise ConfigError(message)
+    return seeds
 
 
 def write_rows(results: Mapping[str, Any]) -> None:

@@ -39,8 +39,9 @@ def compare(
         force: replace what is at ``save``.
         device: ``cpu``, ``cuda``, ``mps``, or ``auto`` for the fastest there is.
         model_options: options of each stage, by its name.
-        options: of the task and of the training loop, by their names, for all of them; and
-            ``log_to``, as ``munmaek.train`` takes it, which follows each training.
+        options: of the task and of the training loop, by their names, for all of them;
+            ``log_to``, as ``munmaek.train`` takes it, which follows each training; and ``seeds``,
+            with each of which each stage is trained once on the same split, for mean and spread.
 
     Returns:
         What ``results.json`` says: a row for each model under ``models``, with its scores.
@@ -50,7 +51,7 @@ def compare(
         ConfigError: no model, or an option that there is not.
         UnsupportedError: a stage that cannot do the task.
     """
-    log_to = options.pop("log_to", None)
+    log_to, seeds = options.pop("log_to", None), tuple(options.pop("seeds", ()))
     row, candidates = task_named(task), tuple(parse_candidate(str(each)) for each in models)
     by_stage = {name: _stage_options(name, given) for name, given in (model_options or {}).items()}
     held, tested = (() if each is None else sources_for(row, each) for each in (valid, test))
@@ -65,6 +66,7 @@ def compare(
         device=usable_device(device),
         log_to=log_to,
         title=task,
+        seeds=seeds,
         models=by_stage,
     )
     return run(settings)

@@ -11,10 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from munmaek.comparison.findings import leads, told_best
-from munmaek.comparison.formats import score_text
+from munmaek.comparison.formats import score_text, spread_text
 from munmaek.comparison.reading import Row, read_rows
 from munmaek.errors import ConfigError
-from munmaek.metrics import Score
 from munmaek.text.catalogue import Catalogue
 
 __all__ = ["FORMATS", "exported"]
@@ -53,16 +52,10 @@ class _Table:
         self.metrics = leads(task, rows)
         best = {metric: told_best(rows, metric, results) for metric in self.metrics}
         self.best = {metric: row.name for metric, row in best.items() if row is not None}
-        self.spreads: dict[str, Mapping[str, float]] = {
-            str(each.get("name")): each.get("spread") or {} for each in results.get("models") or ()
-        }
 
     def heads(self) -> list[str]:
         catalogue = Catalogue()
         return [catalogue.known(f"metric.{metric}", metric) for metric in self.metrics]
-
-    def spread(self, row: Row, metric: str) -> float | None:
-        return self.spreads.get(row.name, {}).get(metric)
 
     def shown(self, row: Row, metric: str) -> tuple[str, bool]:
         """Return a score as text, with its spread, and whether it is the best."""
@@ -70,10 +63,8 @@ class _Table:
         if score is None:
             return "–", False
         text = score_text(score).replace("\u2009", " ").replace(" %", "")
-        spread = self.spread(row, metric)
-        if spread is not None:
-            wide = Score(score.name, spread, score.unit, score.signature)
-            text += f" ± {score_text(wide).replace(chr(0x2009), ' ').replace(' %', '')}"
+        if metric in row.spread:
+            text += f" {spread_text(score, row.spread[metric])}".replace("\u2009", " ")
         return text, self.best.get(metric) == row.name
 
 
@@ -123,6 +114,6 @@ def _csv(table: _Table) -> str:
             score = row.scores.get(metric)
             ends = (None,) * 3 if score is None else (score.value, score.low, score.high)
             best = table.best.get(metric) == row.name
-            cells += [*ends, table.spread(row, metric), int(best)]
+            cells += [*ends, row.spread.get(metric), int(best)]
         writer.writerow([table.task, row.label, *("" if each is None else each for each in cells)])
     return out.getvalue()

@@ -17,6 +17,7 @@ __all__ = [
     "share_text",
     "short_text",
     "size_text",
+    "spread_text",
 ]
 
 THIN = "\u2009"
@@ -62,6 +63,11 @@ def interval_text(score: Score) -> str:
     if score.low is None or score.high is None:
         return ""
     return f"{_plain(score.low, score.unit)}–{_plain(score.high, score.unit)}"
+
+
+def spread_text(score: Score, spread: float) -> str:
+    """Write a standard deviation over seeds in the score's own digits: ``± 1.2``."""
+    return f"± {_plain(spread, score.unit)}"
 
 
 _NAMES = {

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from html import escape
 
-from munmaek.comparison.formats import hint_text, interval_text, score_text
+from munmaek.comparison.formats import hint_text, interval_text, score_text, spread_text
 from munmaek.metrics import Score
 from munmaek.text.catalogue import Catalogue
 
@@ -49,14 +49,23 @@ def cell(*children: Node, kind: str | None = None, title: str | None = None) -> 
 
 
 def scores(
-    score: Score | None, catalogue: Catalogue, *, best: bool = False, absent: str = "–"
+    score: Score | None,
+    catalogue: Catalogue,
+    *,
+    best: bool = False,
+    absent: str = "–",
+    spread: float | None = None,
 ) -> list[Node]:
-    """Return the cells of a score: its value, which says how it was made, and its interval."""
+    """Return the cells of a score: its value, which says how it was made, and its interval.
+
+    A mean over seeds has their standard deviation in place of the interval.
+    """
     if score is None:
         return [cell(absent, kind="num"), cell()]
     hint = hint_text(score, catalogue)
     value = cell(score_text(score), kind="num best" if best else "num", title=hint)
-    return [value, cell(interval_text(score), kind="ci")]
+    beside = interval_text(score) if spread is None else spread_text(score, spread)
+    return [value, cell(beside, kind="ci")]
 
 
 def table(lines: Node, *, heads: Node = None, kind: str | None = None) -> Markup:

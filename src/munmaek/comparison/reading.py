@@ -41,6 +41,8 @@ class Row:
     stage: str
     label: str
     scores: Mapping[str, Score]
+    spread: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Standard deviation over seeds of the scores that are means over them."""
     context: str = ""
     parameters: float | None = None
     size: float | None = None
@@ -92,6 +94,7 @@ def _row(entry: Mapping[str, Any]) -> Row:
         stage=str(entry.get("stage", "")),
         label=str(entry.get("label") or name),
         scores=_scores(entry.get("scores")),
+        spread=_spreads(entry.get("spread")),
         context=str(entry.get("context") or ""),
         parameters=_finite(entry.get("parameters")),
         size=_finite(entry.get("bytes")),
@@ -132,6 +135,11 @@ def _scores(entries: Mapping[str, Any] | None) -> dict[str, Score]:
         if entry is not None and entry.get("value") is not None
     }
     return {name: score for name, score in scores.items() if not math.isnan(score.value)}
+
+
+def _spreads(entries: Mapping[str, Any] | None) -> dict[str, float]:
+    found = {name: _finite(value) for name, value in (entries or {}).items()}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _finite(value: Any) -> float | None:

@@ -13,6 +13,7 @@ from munmaek.comparison.entries import combined_entry, entry, results_header
 from munmaek.comparison.events import Event, Message, StageFinished, StageProgress, StageStarted
 from munmaek.comparison.remarks import remarks_on
 from munmaek.comparison.report import write_report
+from munmaek.comparison.seeds import NOTE, over_seeds, pooled
 from munmaek.comparison.settings import Candidate, CompareSettings, parse_candidate, stage_of
 from munmaek.comparison.splits import described_data, holds_out
 from munmaek.comparison.tested import ROWS, Systems, save_rows, tests_of
@@ -32,10 +33,11 @@ from munmaek.models import stage_named
 from munmaek.pipeline import work_folder
 from munmaek.planning.making import planner_of
 from munmaek.planning.said import language_here, paragraph
-from munmaek.tasks import task_named
+from munmaek.tasks import Task, task_named
 from munmaek.tasks.loading import load
 from munmaek.tasks.records import read_record
 from munmaek.tasks.work import Measured, Work
+from munmaek.text.catalogue import Catalogue
 from munmaek.text.columns import noting_columns
 from munmaek.text.sources import encoded
 from munmaek.writing import remove_whole, scratch_folder, write_text
@@ -87,6 +89,7 @@ def _asked(settings: CompareSettings) -> dict[str, Any]:
         "recipe": settings.recipe.model_dump(mode="json"),
         "models": [f"{each.stage or ''}@{each.folder or ''}" for each in settings.candidates],
         "options": settings.models,
+        **({"seeds": list(settings.seeds)} if settings.seeds else {}),
         **settings.measuring,
     }
 
@@ -102,16 +105,35 @@ class _Training:
     """Name of its row and folder; no other candidate has it."""
     apart: str = ""
     """Stands behind its label, where another candidate's may be the same."""
+    seed: int | None = None
+    """Of one of several runs; None is the recipe's own."""
+
+    def runs(self) -> "list[_Training]":
+        """Return one for each seed; itself alone where no seed changes the model."""
+        if self.candidate.stage is None or self.recipe().is_counted:
+            return [self]
+        return [replace(self, seed=seed) for seed in self.settings.seeds] or [self]
+
+    @property
+    def place(self) -> str:
+        """Return the name of the folder: that of the row, with the seed from the second run on."""
+        first = self.seed is None or self.seed == self.settings.seeds[0]
+        return self.name if first else f"{self.name}-seed-{self.seed}"
 
     def recipe(self) -> Any:
-        stage = self.candidate.stage or self.settings.recipe.stage
+        own = self.settings.recipe
+        stage = self.candidate.stage or own.stage
         changed = {"stage": stage, "model": self.settings.models.get(stage, {})}
-        return self.settings.recipe.model_copy(update=changed)
+        if self.seed is not None:  # the rows that are held out stay those of the recipe's seed
+            changed |= {"seed": self.seed, "hold_out_seed": own.choice_seed}
+        return own.model_copy(update=changed)
 
     def trained(self, fit: Callable[[Any, Run], Any]) -> Any:
         """Load or train, and keep the model if there is a folder."""
         budget = self.settings.recipe.train.get("budget")
         label = self.candidate.name
+        if self.seed is not None:
+            label += f" (seed {self.seed})"
         self.report(StageStarted(self.name, self.settings.recipe.task, label, budget))
         if self.candidate.stage is None:
             assert self.candidate.folder is not None
@@ -119,7 +141,7 @@ class _Training:
         if self.settings.folder is None:
             with scratch_folder(Path(tempfile.gettempdir())) as scratch:
                 return fit(self.recipe(), self._run(scratch))
-        place = self.settings.folder / "models" / self.name
+        place = self.settings.folder / "models" / self.place
         if place.exists() and (model := self._taken(place)) is not None:
             return model
         model = fit(self.recipe(), self._run(work_folder(place)))
@@ -132,7 +154,7 @@ class _Training:
         if self.candidate.stage is None or not leads():
             return telling((), {})
         place, recipe = self.settings.folder, self.recipe()
-        logs = None if place is None else place / "logs" / self.name
+        logs = None if place is None else place / "logs" / self.place
         loggers = loggers_of(self.settings.log_to, logs)
         if recipe.is_counted:  # in one go, with no curve
             loggers = tuple(each for each in loggers if not isinstance(each, TensorBoard))
@@ -303,27 +325,40 @@ def _compared(settings: CompareSettings, report: Report) -> tuple[dict[str, Any]
         if training.candidate.stage is not None and material.counts_all(training.recipe()):
             kind = training.recipe().stage
             _note(results, f"{kind}: counts all of {material.corpus.name}, held-out rows too")
-        with training.followed() as take:
-            model = training.trained(material.fit)
-            if not task.serves(model.info.task):
-                message = f"a model for '{model.info.task}' cannot be compared at '{task.name}'"
-                raise UnsupportedError(message)
-            if note := work.remark(model, material.test):
-                report(Message(f"note: {training.name}: {note}"))
-            measured = work.measure(model, material.test, asked)
-            row = entry(model, measured, name=training.name, task=task.name)
-            take(row["scores"])
+        runs = training.runs()
+        made = [_measured(each, task, material, asked) for each in runs]
+        row = over_seeds([row for _, _, row in made], [each.seed for each in runs])
         training.finished(results, row)
-        compared.append((model, measured))
-        outputs[training.name] = measured.outputs
-        systems[training.name] = measured.measures
+        compared.append(made[0][:2])
+        outputs[training.name] = made[0][1].outputs
+        systems[training.name] = pooled([measured.measures for _, measured, _ in made])
     systems |= _combine(compared, results, material, report)
     results |= work.examples(material.test, outputs)
     if note := material.note_on_counts():
         _note(results, note)
+    if any("spread" in row for row in results["models"]):
+        kind = NOTE.removeprefix("note.")
+        _note(results, {"kind": kind, "sentence": Catalogue().text(NOTE)})
     results["tests"] = tests_of(results, systems)
     results["remarks"] = [each.to_json() for each in remarks_on(results)]
     return results, systems
+
+
+def _measured(
+    training: _Training, task: Task, material: _Material, asked: Any
+) -> tuple[Any, Measured, dict[str, Any]]:
+    """Train one run and measure it; with its row."""
+    with training.followed() as take:
+        model = training.trained(material.fit)
+        if not task.serves(model.info.task):
+            message = f"a model for '{model.info.task}' cannot be compared at '{task.name}'"
+            raise UnsupportedError(message)
+        if note := material.work.remark(model, material.test):
+            training.report(Message(f"note: {training.place}: {note}"))
+        measured = material.work.measure(model, material.test, asked)
+        row = entry(model, measured, name=training.name, task=task.name)
+        take(row["scores"])
+    return model, measured, row
 
 
 def _combine(
@@ -354,8 +389,8 @@ def _combine(
     return {name: made.measured.measures}
 
 
-def _note(results: dict[str, Any], text: str) -> None:
-    results.setdefault("notes", []).append(text)
+def _note(results: dict[str, Any], note: str | dict[str, str]) -> None:
+    results.setdefault("notes", []).append(note)
 
 
 def _say_roles(row: dict[str, Any], *roles: str) -> None:

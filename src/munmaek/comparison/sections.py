@@ -157,7 +157,7 @@ def _bar_row(
     kind = "hollow" if row.baseline else "hot" if best else ""
     hint = hint_text(score, catalogue)
     bar = track(score.value, room, low=score.low, high=score.high, kind=kind, hint=hint)
-    shown = scores(score, catalogue, best=best)
+    shown = scores(score, catalogue, best=best, spread=row.spread.get(score.name))
     return element("tr", cell(named(row, catalogue)), cell(bar), shown)
 
 

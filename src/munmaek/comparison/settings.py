@@ -66,6 +66,8 @@ class CompareSettings:
     """Options of the evaluation on the test data, by their names."""
     title: str = ""
     command: str = ""
+    seeds: tuple[int, ...] = ()
+    """Each stage is trained once with each on the same split; none is the recipe's own alone."""
     models: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     """Stage configuration by stage name."""
 

@@ -84,7 +84,7 @@ def _line(
         "tr",
         cell(label, title=row.name),
         [
-            scores(row.scores.get(x), catalogue, best=x in won, absent="")
+            scores(row.scores.get(x), catalogue, best=x in won, absent="", spread=row.spread.get(x))
             for x in [*metrics, "", ""][:2]
         ],
         [cell(text, kind="num") for text in texts],

@@ -73,7 +73,15 @@ def _scores(rows: Sequence[Row], metrics: Sequence[str], contents: Contents) -> 
         element(
             "tr",
             cell(named(row, catalogue)),
-            [scores(row.scores.get(x), catalogue, best=best[x] == row.name) for x in metrics],
+            [
+                scores(
+                    row.scores.get(x),
+                    catalogue,
+                    best=best[x] == row.name,
+                    spread=row.spread.get(x),
+                )
+                for x in metrics
+            ],
         )
         for row in rows
     ]
