@@ -114,6 +114,39 @@ def test_a_classifier_learns_several_labels_and_none(model: Path) -> None:
     assert trained.info.scores["exact_match"]["value"] == 1.0
 
 
+@pytest.mark.filterwarnings("ignore:discounts of order")
+def test_counted_models_of_several_labels_are_a_question_a_label(tmp_path: Path, run: Run) -> None:
+    data = _jsonl(tmp_path / "a.jsonl", ROWS)
+    recipe = Recipe(task="classify", stage="ngram", tokenizer="words", model={"order": 2})
+    trained = train_recipe(recipe, [data], folder=tmp_path / "model")
+    texts = [text for text, _ in ROWS[:7]]
+    found = trained.predict(texts)
+    assert [each.labels for each in found] == [tuple(sorted(own)) for _, own in ROWS[:7]]
+    # Bayes' rule between the texts with a label and those without, of ordinary classifiers.
+    for at, label in enumerate(trained.labels):
+        lines = [f"{text}\t{label in own}" for text, own in ROWS]
+        (tmp_path / "b.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        one = train_recipe(recipe, [tmp_path / "b.tsv"], folder=tmp_path / label)
+        wanted = one.logprobs(texts)[:, one.labels.index("True")]
+        np.testing.assert_allclose(trained.logprobs(texts)[:, at], wanted, rtol=1e-9)
+    again = load(tmp_path / "model")
+    assert again.several
+    assert np.array_equal(again.logprobs(texts), trained.logprobs(texts))
+    done = run("evaluate", tmp_path / "model", data, "--json")
+    assert done.rows[0]["scores"]["exact_match"]["value"] == 1.0
+    assert run("verify", tmp_path / "model").code == 0
+    assert run("look", tmp_path / "model", texts[4], "-o", tmp_path / "look.html").code == 0
+    done = run("look", tmp_path / "model", "--live", "-o", tmp_path / "live.html")
+    assert (done.code, "n-grams of several labels" in done.err) == (2, True)
+
+
+def test_counting_needs_texts_with_and_without_each_of_several_labels(tmp_path: Path) -> None:
+    recipe = Recipe(task="classify", stage="ngram", tokenizer="words", model={"order": 2})
+    always = [(text, ("house", *own)) for text, own in ROWS]
+    with pytest.raises(InputError, match="label 'house': of the texts to count every one has it"):
+        train_recipe(recipe, [_jsonl(tmp_path / "a.jsonl", always)], folder=tmp_path / "model")
+
+
 def test_it_is_evaluated_label_by_label(model: Path, tmp_path: Path, run: Run) -> None:
     rows = [(ROWS[4][0], ("colour", "size")), (ROWS[1][0], ("colour", "age")), (ROWS[0][0], ())]
     trained = load(model / "model")
@@ -165,7 +198,6 @@ def test_the_loss_is_the_mean_of_binary_cross_entropies() -> None:
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        ({"stage": "ngram", "model": {"order": 2}}, "--model ngram"),
         ({"class_weights": "balanced"}, "--class-weights"),
         ({"calibrate": True}, "--calibrate"),
     ],

@@ -1,5 +1,10 @@
 """Bayes' rule over one chain for each label.
 
+Where a text may have several labels, each is a question of its own (binary relevance), with one
+chain for the texts that have it and one for those that do not:
+
+    p(c | x) = σ(log p(c) / p(¬c) + log p(x | c) − log p(x | ¬c))
+
 Letters: V vocabulary size, N sequences, C labels.
 """
 
@@ -16,9 +21,13 @@ from munmaek.errors import ConfigError, InputError
 from munmaek.models.ngram.config import NgramConfig
 from munmaek.models.ngram.model import NgramModel, Sequences
 from munmaek.ngram import flatten
+from munmaek.ngram.sequences import TokenIds
 from munmaek.ngram.tables import tensor_named
 
 __all__ = ["NgramClassifier"]
+
+_WITHOUT = "without."
+"""Begins the names of tensors of the texts that lack a label."""
 
 
 @final
@@ -29,37 +38,43 @@ class NgramClassifier:
     models: Sequence[NgramModel]
     """One for each label, over one vocabulary."""
     prior: Floats
-    """Natural log of p(label): [C]."""
+    """Natural log of p(label), or where a text may have several of p(label) / p(not label): [C]."""
+    without: Sequence[NgramModel] = ()
+    """One for the texts that lack each label, where a text may have several."""
+
+    @property
+    def several(self) -> bool:
+        """Tell whether a text may have several labels, each with a probability of its own."""
+        return bool(self.without)
+
+    @property
+    def chains(self) -> Sequence[NgramModel]:
+        """Return all models: those of the labels, then those of texts without each."""
+        return (*self.models, *self.without)
 
     @classmethod
     def fit(
         cls,
         sequences: Sequences,
-        labels: Sequence[int] | NDArray[np.integer[Any]],
+        labels: Sequence[int] | NDArray[np.integer[Any]] | NDArray[np.float32],
         *,
         config: NgramConfig,
-        vocab_size: int,
-        bos: int,
-        eos: int,
-        unk: int | None,
+        vocabulary: TokenIds,
         label_count: int,
-        excluded: Sequence[int] = (),
     ) -> "NgramClassifier":
         """Estimate a model from the sequences of each label.
 
         Args:
             sequences: as for ``NgramModel.fit``, like all but the labels.
-            labels: one for each sequence, 0 … C − 1.
+            labels: one for each sequence, 0 … C − 1; or, where each may have several or none, 1
+                for those that it has: [N, C].
             config: order and conventions.
-            vocab_size: V.
-            bos: the id that begins a sentence.
-            eos: the id that ends one.
-            unk: the id for words outside the vocabulary.
+            vocabulary: its size and special ids.
             label_count: C.
-            excluded: further ids that are never predicted.
 
         Raises:
-            InputError: as ``NgramModel.fit``, or a label without sequences.
+            InputError: as ``NgramModel.fit``, or a label that no sequence has, or of several
+                labels one that all have.
             ConfigError: a smoothing that gives scores, which Bayes' rule cannot weigh.
         """
         if not config.is_distribution:
@@ -68,22 +83,19 @@ class NgramClassifier:
                 "rule needs probabilities; choose another smoothing"
             )
             raise ConfigError(message)
-        shares = _shares(labels, len(sequences), label_count)
-        models: list[NgramModel] = []
-        for label in range(label_count):
-            own = pick(sequences, np.flatnonzero(np.asarray(labels) == label))
-            models.append(
-                NgramModel.fit(
-                    own,
-                    config=config,
-                    vocab_size=vocab_size,
-                    bos=bos,
-                    eos=eos,
-                    unk=unk,
-                    excluded=excluded,
-                )
-            )
-        return cls(models, np.log(shares))
+
+        def chain(chosen: NDArray[np.bool_]) -> NgramModel:
+            own = pick(sequences, np.flatnonzero(chosen))
+            return NgramModel.fit(own, config=config, vocabulary=vocabulary)
+
+        given = np.asarray(labels)
+        if given.ndim == 2:
+            having = given.T > 0
+            shares = _shares_of_several(having, len(sequences))
+            prior = np.log(shares) - np.log1p(-shares)
+            return cls([chain(each) for each in having], prior, [chain(~each) for each in having])
+        shares = _shares(given, len(sequences), label_count)
+        return cls([chain(given == label) for label in range(label_count)], np.log(shares))
 
     @property
     def label_count(self) -> int:
@@ -93,38 +105,44 @@ class NgramClassifier:
     @property
     def parameters(self) -> int:
         """The number of n-grams of all class models."""
-        return sum(model.parameters for model in self.models)
+        return sum(model.parameters for model in self.chains)
 
     @property
     def size(self) -> int:
         """Bytes of all tables."""
-        return sum(model.size for model in self.models)
+        return sum(model.size for model in self.chains)
 
     def logprobs(self, sequences: Sequences) -> Floats:
         """Return natural logs of p(label | sequence): [N, C]; the end counts as a token.
 
         A sequence that no label makes possible, as unsmoothed models have them, says nothing: its
-        labels are as likely as without it.
+        labels are as likely as without it. Where a text may have several, each label has a
+        probability of its own, and they do not sum to 1.
 
         Raises:
             InputError: an id outside the vocabulary.
         """
         ended = [[*sequence, self.models[0].eos] for sequence in sequences]
         ids, offsets = flatten(ended)
-        joint = np.empty((len(sequences), self.label_count), dtype=np.float64)
-        for label, model in enumerate(self.models):
-            scores = model.score_flat(ids, offsets)
-            joint[:, label] = self.prior[label]
-            if len(sequences):
-                joint[:, label] += np.add.reduceat(scores, offsets[:-1])
+        joint = _totals(self.models, ids, offsets)
+        if self.several:
+            with np.errstate(invalid="ignore"):
+                odds = self.prior + joint - _totals(self.without, ids, offsets)
+            odds = np.where(np.isnan(odds), self.prior, odds)
+            return -np.logaddexp(0, -odds)
+        joint += self.prior
         joint[~np.isfinite(joint).any(axis=1)] = self.prior
         return joint - np.logaddexp.reduce(joint, axis=1, keepdims=True)
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """Return everything learned, by name; those of label 2 begin with ``2.``."""
+        """Return everything learned, by name; those of label 2 begin with ``2.``.
+
+        Those of the texts without it begin with ``without.2.``.
+        """
         named = {
-            f"{label}.{name}": array
-            for label, model in enumerate(self.models)
+            f"{prefix}{label}.{name}": array
+            for prefix, models in (("", self.models), (_WITHOUT, self.without))
+            for label, model in enumerate(models)
             for name, array in model.tensors().items()
         }
         return {"prior": self.prior, **named}
@@ -146,18 +164,25 @@ class NgramClassifier:
             ArtefactError: tensors that are missing or do not fit one another or the vocabulary.
         """
         prior = tensor_named(tensors, "prior")
-        models = [
-            NgramModel.from_tensors(
-                _below(tensors, f"{label}."),
-                config=config,
-                vocab_size=vocab_size,
-                bos=bos,
-                eos=eos,
-                unk=unk,
-            )
-            for label in range(len(prior))
-        ]
-        return cls(models, prior)
+        sizes = {"vocab_size": vocab_size, "bos": bos, "eos": eos, "unk": unk}
+
+        def chains(prefix: str) -> list[NgramModel]:
+            found = [_below(tensors, f"{prefix}{label}.") for label in range(len(prior))]
+            return [NgramModel.from_tensors(each, config=config, **sizes) for each in found]
+
+        several = any(name.startswith(_WITHOUT) for name in tensors)
+        return cls(chains(""), prior, chains(_WITHOUT) if several else ())
+
+
+def _totals(
+    models: Sequence[NgramModel], ids: NDArray[np.int64], offsets: NDArray[np.int64]
+) -> Floats:
+    """Return the natural-log probability of each sequence by each model: [N, C]."""
+    totals = np.zeros((len(offsets) - 1, len(models)), dtype=np.float64)
+    for label, model in enumerate(models):
+        if len(totals):
+            totals[:, label] = np.add.reduceat(model.score_flat(ids, offsets), offsets[:-1])
+    return totals
 
 
 def _below(tensors: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
@@ -183,4 +208,20 @@ def _shares(
     if not counts.all():
         message = f"label {int(np.argmin(counts))} has no sequences; each label needs some text"
         raise InputError(message)
+    return counts / sequences
+
+
+def _shares_of_several(having: NDArray[np.bool_], sequences: int) -> Floats:
+    """Return the share of the sequences that have each label: [C]."""
+    if having.shape[1] != sequences:
+        message = f"{having.shape[1]} rows of labels for {sequences} sequences; give one for each"
+        raise InputError(message)
+    counts = having.sum(axis=1)
+    for label, count in enumerate(counts.tolist()):
+        if not 0 < count < sequences:
+            which = "no sequence has it" if count == 0 else "every sequence has it"
+            message = (
+                f"label {label}: {which}; of several labels each needs texts with it and without"
+            )
+            raise InputError(message)
     return counts / sequences

@@ -147,7 +147,6 @@ def _check_several(corpus: LabelledCorpus, recipe: ClassifyRecipe, soft: Sources
     row = next((row for row, own in enumerate(corpus.label_sets) if len(own) != 1), 0)
     many = ", ".join(f"'{label}'" for label in corpus.label_sets[row])
     given = {
-        f"--model {recipe.stage}": recipe.is_counted,
         "--class-weights": recipe.class_weights is not None,
         "--calibrate": recipe.calibrate,
         "--soft-labels": bool(soft),

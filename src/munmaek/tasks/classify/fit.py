@@ -2,12 +2,14 @@
 
 import time
 import warnings
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from munmaek.errors import InputError, MunmaekWarning, OrderError
-from munmaek.fit.counted import counted_info, excluded_ids, fitted, ngram_sizes
+from munmaek.fit.counted import counted_info, fitted, ngram_sizes, token_ids
 from munmaek.fit.examining import (
     EXAMINED,
     with_finding,
@@ -77,17 +79,16 @@ def _count_classifier(texts: Labelled, recipe: ClassifyRecipe) -> Classifier | N
     if not recipe.is_counted:
         return None
     tokenizer, began = texts.tokenizer, time.perf_counter()
-    sizes = ngram_sizes(tokenizer)
+    sizes = ngram_sizes(tokenizer.vocab_size)
 
     def fit(config: NgramConfig) -> NgramClassifier:
         _check_order(texts, config.order)
         return NgramClassifier.fit(
             texts.train,
-            texts.train_labels.astype(np.int64),
+            texts.train_labels if texts.several else texts.train_labels.astype(np.int64),
             config=config,
             label_count=len(texts.labels),
-            excluded=excluded_ids(tokenizer),
-            **sizes,
+            vocabulary=token_ids(tokenizer.vocab_size),
         )
 
     config, model = fitted(recipe, fit)
@@ -98,16 +99,36 @@ def _count_classifier(texts: Labelled, recipe: ClassifyRecipe) -> Classifier | N
 def _check_order(texts: Labelled, order: int) -> None:
     """Make sure that each label has a text of so many tokens, before any is counted.
 
+    Where a text may have several labels, so must the texts without each.
+
     Raises:
         OrderError: names the label of the shortest texts.
+        InputError: names the first of several labels that all texts have, or none.
     """
-    longest = np.zeros(len(texts.labels), dtype=np.int64)
-    lengths = [len(ids) + 2 for ids in texts.train]
-    np.maximum.at(longest, texts.train_labels.astype(np.int64), lengths)
-    shortest = int(longest.argmin())
-    if order > longest[shortest]:
-        what = f"the longest text of label '{texts.labels[shortest]}'"
-        raise OrderError(order, int(longest[shortest]), what)
+    lengths = np.array([len(ids) + 2 for ids in texts.train], dtype=np.int64)
+    found = [(int(lengths[own].max(initial=0)), *named) for *named, own in _groups(texts)]
+    longest, which, label = min(found, key=lambda each: each[0])
+    if not longest and texts.several:
+        every = "none has it" if which == "with" else "every one has it"
+        message = (
+            f"{texts.train_corpus.name}: label '{label}': of the texts to count {every}, and "
+            "n-grams of several labels need texts with and without each; leave the label out, or "
+            "take another --model"
+        )
+        raise InputError(message)
+    if order > longest:
+        raise OrderError(order, longest, f"the longest text {which} label '{label}'")
+
+
+def _groups(texts: Labelled) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
+    """Yield the texts that are counted together: ``of``, ``with`` or ``without`` a label."""
+    given = texts.train_labels
+    for at, label in enumerate(texts.labels):
+        if texts.several:
+            yield "with", label, given[:, at] > 0
+            yield "without", label, given[:, at] == 0
+        else:
+            yield "of", label, given == at
 
 
 def _labels_finding(model: Classifier, corpus: LabelledCorpus | None) -> Finding | None:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from munmaek.errors import UnsupportedError
 from munmaek.models.ngram import NgramClassifier
 from munmaek.tasks.living import LivingParts, framed_settings
 
@@ -15,6 +16,12 @@ def living(model: "Classifier", name: str) -> LivingParts:
     """Return the parts of a network, or of the chains of all labels."""
     del name  # every classifier can
     inner: Any = model.model
+    if isinstance(inner, NgramClassifier) and inner.several:
+        message = (
+            "--live: a page has no n-grams of several labels a text; look without --live shows "
+            "them, and a page has those of one label, or another stage"
+        )
+        raise UnsupportedError(message)
     settings = {
         **framed_settings(model),
         "labels": list(model.labels),

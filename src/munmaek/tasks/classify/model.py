@@ -66,7 +66,7 @@ class Classifier(Labeller):
     @property
     def several(self) -> bool:
         """Tell whether a text may have several labels, each with a probability of its own."""
-        return not isinstance(self.model, NgramClassifier) and self.model.several
+        return self.model.several
 
     def logprobs(self, texts: Sequence[str], seconds: Sequence[str] | None = None) -> Floats:
         """Return the natural-log probability of each label for each text or pair: [N, C].

@@ -135,7 +135,7 @@ class Classifiers(Work[LabelledCorpus, Labelled, Labeller]):
         """Check that the tables of counts fit together."""
         scorer = getattr(model, "model", None)
         if isinstance(scorer, NgramClassifier):
-            for each in scorer.models:
+            for each in scorer.chains:
                 each.tables.verify()
 
     def strata(self, corpus: LabelledCorpus) -> Sequence[Any]:
