@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from munmaek.models.ngram import NgramConfig, NgramModel
+from munmaek.ngram.sequences import TokenIds
 
 CORPORA = {
     "Penn Treebank": ("lm/ptb/ptb.train.txt.gz", "lm/ptb/ptb.test.txt"),
@@ -41,7 +42,9 @@ def measure(name: str, train: Path, test: Path, config: NgramConfig) -> None:
     ids = [[vocabulary[word] for word in line] for line in text]
     began = time.perf_counter()
     model = NgramModel.fit(
-        ids, config=config, vocab_size=len(vocabulary), bos=BOS, eos=EOS, unk=UNK
+        ids,
+        config=config,
+        vocabulary=TokenIds(vocab_size=len(vocabulary), bos=BOS, eos=EOS, unk=UNK),
     )
     seconds = time.perf_counter() - began
     ended = [[*(vocabulary.get(word, UNK) for word in line), EOS] for line in lines_of(test)]

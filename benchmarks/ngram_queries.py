@@ -34,6 +34,7 @@ from munmaek.ngram import (
     top,
     write_arpa,
 )
+from munmaek.ngram.sequences import TokenIds
 from munmaek.ngram.textscore import mapped
 
 UNK, BOS, EOS = 0, 1, 2
@@ -65,7 +66,9 @@ def model_of(text: Path, order: int) -> tuple:
     read = table.read(mapped(text), eos=EOS, unk=UNK)
     ids = read.ids[read.ids != EOS].astype(np.int64)
     offsets = read.offsets - np.arange(len(read.offsets))
-    made = estimate(ids, offsets, order=order, vocab_size=len(words), bos=BOS, eos=EOS)
+    made = estimate(
+        ids, offsets, order=order, vocabulary=TokenIds(vocab_size=len(words), bos=BOS, eos=EOS)
+    )
     return made.tables, words
 
 

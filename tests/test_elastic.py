@@ -20,6 +20,7 @@ from munmaek.errors import ConfigError, MunmaekWarning
 from munmaek.fit.checkpoint import weights
 from munmaek.fit.config import TrainConfig
 from munmaek.fit.loop import fit
+from munmaek.fit.running import Run
 from munmaek.fit.shards import Shards, tree_sum
 from munmaek.fit.summing import GradientSum
 from test_train import Counting, Interrupt, Network, same, state_of
@@ -96,7 +97,7 @@ def config_of(name):
 def trained(name, **more):
     network, task, _ = CASES[name]
     network = network()
-    fit(network, task(), config=config_of(name), **more)
+    fit(network, task(), config=config_of(name), run=Run(**more))
     return network
 
 
@@ -179,13 +180,17 @@ def test_a_run_goes_on_with_its_shards_and_its_threads(tmp_path):
     network = Network()
     config = TrainConfig(steps=6, shards=3)
     torch.set_num_threads(2)
-    fit(network, Counting(), config=config, folder=tmp_path, should_stop=Interrupt(2))
+    fit(network, Counting(), config=config, run=Run(folder=tmp_path, should_stop=Interrupt(2)))
     with pytest.raises(ConfigError, match="--shards was 3 and is now 2"):
-        fit(Network(), Counting(), config=TrainConfig(steps=6, shards=2), folder=tmp_path,
-            resume=True)  # fmt: skip
+        fit(
+            Network(),
+            Counting(),
+            config=TrainConfig(steps=6, shards=2),
+            run=Run(folder=tmp_path, resume=True),
+        )
     torch.set_num_threads(1)
     with pytest.warns(MunmaekWarning, match="began with 2 threads"):
-        fit(network, Counting(), config=TrainConfig(steps=6), folder=tmp_path, resume=True)
+        fit(network, Counting(), config=TrainConfig(steps=6), run=Run(folder=tmp_path, resume=True))
     assert torch.get_num_threads() == 1
     torch.set_num_threads(2)
     whole = Network()

@@ -19,7 +19,7 @@ import zstandard
 
 from conftest import Run
 from munmaek.errors import InputError
-from munmaek.ngram.reading import read_words
+from munmaek.ngram.reading import WordRules, read_words
 from munmaek.text.building import SPECIALS
 from munmaek.text.corpora import read_labelled, read_lines, read_text, read_texts
 from munmaek.text.forms import Form, form_of, open_text
@@ -131,7 +131,7 @@ def test_what_is_no_text_is_called_by_its_name(tmp_path: Path, case: str) -> Non
         lambda: read_text(path),
         lambda: list(read_lines(path)),
         lambda: read_tagged([path]),
-        lambda: read_words([path], specials=SPECIALS),
+        lambda: read_words([path], WordRules(SPECIALS)),
     ]
     for read in readers:
         assert name in _message(read)
@@ -186,7 +186,7 @@ def test_a_table_is_used_by_the_column_of_its_text(tmp_path: Path, case: str) ->
     texts = [text.replace("\n", " ") for text in read_texts(path)]
     assert [text for text in texts if text] == ["a b", "c d", "e"]
     assert len(texts) == 3 + ("\n\n" in content)
-    words = read_words([path], specials=SPECIALS).words[len(SPECIALS) :]
+    words = read_words([path], WordRules(SPECIALS)).words[len(SPECIALS) :]
     assert set(words) == {"a", "b", "c", "d", "e"}
 
 

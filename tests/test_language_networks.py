@@ -18,6 +18,7 @@ from munmaek.errors import ConfigError
 from munmaek.fit.checkpoint import weights
 from munmaek.fit.config import TrainConfig
 from munmaek.fit.loop import fit
+from munmaek.fit.running import Run
 from munmaek.lm import fold_score
 from munmaek.models.rnn import RnnClassifierNetwork, RnnConfig, RnnLanguageNetwork
 from munmaek.models.rnn.adaptive_softmax import AdaptiveSoftmax, usual_cutoffs
@@ -315,7 +316,7 @@ def test_an_interrupted_document_goes_on_to_the_same_weights_to_the_bit(tmp_path
             return left[0] == 0
 
         task = document(activations=Activations(2.0, 1.0))
-        fit(made, task, config=config, should_stop=stop, **more)
+        fit(made, task, config=config, run=Run(should_stop=stop, **more))
         return made.state_dict()
 
     wanted = run(0)
@@ -338,7 +339,7 @@ def child(folder, seconds):
         averaging="triggered", trigger=1, validations=8, checkpoint_every=0.02,
     )  # fmt: skip
     task = document(activations=Activations(2.0, 1.0))
-    fit(made, task, config=config, folder=folder, resume=True)
+    fit(made, task, config=config, run=Run(folder=folder, resume=True))
     save_file(weights(made), folder / "result.safetensors")
 
 

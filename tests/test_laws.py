@@ -19,6 +19,7 @@ from munmaek.lm import LanguageModel, fold_score
 from munmaek.mixing import Mixture
 from munmaek.models import LINEAGE, stage_named
 from munmaek.models.ngram import NgramClassifier, NgramConfig, NgramModel
+from munmaek.ngram.sequences import TokenIds
 from munmaek.nn.tape import Tape
 from munmaek.tasks.classify.model import Classifier
 from munmaek.tasks.classify.objective import NeuralClassifier
@@ -97,11 +98,7 @@ def language_model(stage: str, config: tuple[tuple[str, Any], ...]) -> LanguageM
         return NgramModel.fit(
             TEXT,
             config=NgramConfig.of(dict(config)),
-            vocab_size=V,
-            bos=BOS,
-            eos=EOS,
-            unk=UNK,
-            excluded=(PAD, MASK),
+            vocabulary=TokenIds(vocab_size=V, bos=BOS, eos=EOS, unk=UNK, excluded=(PAD, MASK)),
         )
     return NeuralLanguageModel(network(stage, "lm", dict(config), vocab_size=V), BOS, EOS, V)
 
@@ -288,7 +285,7 @@ def test_a_loaded_language_model_scores_to_the_bit_as_the_saved_one(
         sizes |= {"bos": BOS, "eos": EOS, "unk": UNK}
         rows = tokenizer.encode_many(["나는 학교에서 공부한다", "너는 집에서 책을 읽는다"] * 3)
         model: Any = NgramModel.fit(
-            rows, config=NgramConfig.of(config), excluded=(PAD, MASK), **sizes
+            rows, config=NgramConfig.of(config), vocabulary=TokenIds(excluded=(PAD, MASK), **sizes)
         )
     else:
         made = network(stage, "lm", config, **sizes)
@@ -307,7 +304,11 @@ def test_a_loaded_classifier_predicts_to_the_bit_as_the_saved_one(
         sizes |= {"bos": BOS, "eos": EOS, "unk": UNK}
         rows = tokenizer.encode_many(["나는 학교에서 공부한다", "we read books"] * 3)
         model: Any = NgramClassifier.fit(
-            rows, [0, 1] * 3, config=NgramConfig.of(config), label_count=2, **sizes
+            rows,
+            [0, 1] * 3,
+            config=NgramConfig.of(config),
+            label_count=2,
+            vocabulary=TokenIds(**sizes),
         )
     else:
         sizes |= {"label_count": 2}

@@ -10,6 +10,7 @@ from munmaek.folder.info import Info
 from munmaek.lm import fold_score
 from munmaek.mixing import LogLinearMixture, Mixture, tune_log_linear, tune_mixture
 from munmaek.models.ngram import NgramConfig, NgramModel
+from munmaek.ngram.sequences import TokenIds
 from munmaek.tasks.lm.mixing import mix
 from munmaek.tasks.lm.model import TrainedLanguageModel
 from munmaek.tasks.loading import load
@@ -31,11 +32,7 @@ def chain(order: int, smoothing: str = "witten-bell", text=TEXT) -> NgramModel:
     return NgramModel.fit(
         text,
         config=NgramConfig.of({"order": order, "smoothing": smoothing}),
-        vocab_size=V,
-        bos=BOS,
-        eos=EOS,
-        unk=UNK,
-        excluded=(PAD, MASK),
+        vocabulary=TokenIds(vocab_size=V, bos=BOS, eos=EOS, unk=UNK, excluded=(PAD, MASK)),
     )
 
 
@@ -148,7 +145,11 @@ def test_log_linear_weights_below_zero_are_refused():
 
 
 def test_models_of_different_vocabularies_are_refused():
-    other = NgramModel.fit([[3]], config=NgramConfig(order=1), vocab_size=4, bos=0, eos=1, unk=None)
+    other = NgramModel.fit(
+        [[3]],
+        config=NgramConfig(order=1),
+        vocabulary=TokenIds(vocab_size=4, bos=0, eos=1, unk=None),
+    )
     with pytest.raises(ValueError, match="one vocabulary: 11 against 4"):
         Mixture((MODELS[0], other), (0.5, 0.5))
 
@@ -167,11 +168,7 @@ def parts():
     counted = NgramModel.fit(
         tokenizer.encode_many(lines),
         config=NgramConfig(order=2),
-        vocab_size=size,
-        bos=BOS,
-        eos=EOS,
-        unk=UNK,
-        excluded=(PAD, MASK),
+        vocabulary=TokenIds(vocab_size=size, bos=BOS, eos=EOS, unk=UNK, excluded=(PAD, MASK)),
     )
     sizes = {"vocab_size": size, "bos": BOS, "eos": EOS, "unk": UNK}
     config = {"embedding": 8, "hidden": 8}

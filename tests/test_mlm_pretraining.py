@@ -14,6 +14,7 @@ from munmaek.fit.loop import fit
 from munmaek.fit.muon import Muon, orthogonal
 from munmaek.fit.optimiser import make_optimiser
 from munmaek.fit.precision import autocast
+from munmaek.fit.running import Run
 from munmaek.models.bert import BertConfig, BertMaskedNetwork
 from munmaek.nn.tape import Tape
 from munmaek.pipeline import train_recipe
@@ -343,8 +344,8 @@ def test_a_run_with_muon_goes_on_to_the_bit_after_an_interruption(tmp_path: Path
     config = TrainConfig(steps=6, optimizer="muon", validations=1)
     whole, parts, asked = network(), network(), iter([False, False, True])
     fit(whole, task(), config=config)
-    fit(parts, task(), config=config, folder=tmp_path, should_stop=lambda: next(asked))
+    fit(parts, task(), config=config, run=Run(folder=tmp_path, should_stop=lambda: next(asked)))
     again = network()
-    fit(again, task(), config=config, folder=tmp_path, resume=True)
+    fit(again, task(), config=config, run=Run(folder=tmp_path, resume=True))
     for name, tensor in whole.state_dict().items():
         assert tensor.equal(again.state_dict()[name]), name

@@ -14,6 +14,7 @@ from munmaek.errors import InputError
 from munmaek.models.ngram import NgramConfig, NgramModel
 from munmaek.ngram import NgramTables, arpa, arpa_reading, arpa_rendering, read_arpa, write_arpa
 from munmaek.ngram.output import writer_past_cache
+from munmaek.ngram.sequences import TokenIds
 
 UNK, BOS, EOS, PAD = 0, 1, 2, 3
 WORDS = ["[UNK]", "[BOS]", "[EOS]", "[PAD]", "나", "는", "좋아", "dog"]
@@ -25,7 +26,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::munmaek.errors.MunmaekWarning")
 
 def model_of(order, excluded=(PAD,)):
     return NgramModel.fit(
-        TEXT, config=NgramConfig(order=order), vocab_size=8, excluded=excluded, **SPECIAL
+        TEXT,
+        config=NgramConfig(order=order),
+        vocabulary=TokenIds(vocab_size=8, excluded=excluded, **SPECIAL),
     )
 
 

@@ -17,6 +17,7 @@ from munmaek.errors import InputError, MunmaekWarning
 from munmaek.models.ngram import NgramConfig, NgramModel
 from munmaek.ngram import FALLBACK, discounts_of, read_arpa
 from munmaek.ngram.discounts import counts_of_counts
+from munmaek.ngram.sequences import TokenIds
 
 UNK, BOS, EOS = 0, 1, 2
 HERE = Path(__file__).resolve().parent
@@ -81,11 +82,7 @@ def fit(sequences, *, order, vocab_size, excluded=(), **options):
     return NgramModel.fit(
         sequences,
         config=NgramConfig(order=order, **options),
-        vocab_size=vocab_size,
-        bos=BOS,
-        eos=EOS,
-        unk=UNK,
-        excluded=excluded,
+        vocabulary=TokenIds(vocab_size=vocab_size, bos=BOS, eos=EOS, unk=UNK, excluded=excluded),
     )
 
 

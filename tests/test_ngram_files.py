@@ -23,9 +23,10 @@ from munmaek.ngram.counting import adjust, bound, count, unbound
 from munmaek.ngram.external import estimate_on_disk
 from munmaek.ngram.memory_pool import MemoryPool
 from munmaek.ngram.parallel import in_threads
-from munmaek.ngram.reading import Reserved, read_words
+from munmaek.ngram.reading import Reserved, WordRules, read_words
 from munmaek.ngram.row_bytes import UNSOUND, count_rows
 from munmaek.ngram.scratch import Buckets, Scratch
+from munmaek.ngram.sequences import TokenIds
 from munmaek.ngram.stages import Stages
 from munmaek.ngram.words import Rows, Vocabulary
 from munmaek.tasks.lm.ngrams import Resources, train_ngrams
@@ -60,14 +61,11 @@ def assert_same(one, other):
 
 
 def on_disk(folder, ids, offsets, *, memory=0, kenlm_compatible=False, **options):
-    predictable = np.ones(options.pop("vocab_size"), dtype=np.bool_)
-    predictable[BOS] = False
     with Scratch(folder) as scratch:
         column = scratch.column("text", np.int32)
         column.append(bound(ids, offsets, bos=BOS, eos=EOS))
         made = estimate_on_disk(
             column,
-            predictable=predictable,
             scratch=scratch,
             memory=memory,
             kenlm_compatible=kenlm_compatible,
@@ -87,7 +85,7 @@ def test_any_number_of_threads_gives_the_same_tables(rows, order, threads):
     if order > max(map(len, rows)) + 2:
         return
     ids, offsets = flat(rows)
-    options = {"order": order, "vocab_size": 8, "bos": BOS, "eos": EOS}
+    options = {"order": order, "vocabulary": TokenIds(8, bos=BOS, eos=EOS)}
     assert_same(
         estimate(ids, offsets, threads=1, **options),
         estimate(ids, offsets, threads=threads, **options),
@@ -96,7 +94,7 @@ def test_any_number_of_threads_gives_the_same_tables(rows, order, threads):
 
 def test_threads_agree_on_more_text_too():
     ids, offsets = zipfian(np.random.default_rng(5), tokens=60_000, vocab_size=3_000)
-    options = {"order": 5, "vocab_size": 3_000, "bos": BOS, "eos": EOS}
+    options = {"order": 5, "vocabulary": TokenIds(3_000, bos=BOS, eos=EOS)}
     assert_same(
         estimate(ids, offsets, threads=1, **options), estimate(ids, offsets, threads=3, **options)
     )
@@ -152,7 +150,7 @@ def test_the_way_over_files_gives_the_same_tables(tmp_path_factory, rows, order)
     if order > max(map(len, rows)) + 2:
         return
     ids, offsets = flat(rows)
-    options = {"order": order, "vocab_size": 8, "bos": BOS, "eos": EOS}
+    options = {"order": order, "vocabulary": TokenIds(8, bos=BOS, eos=EOS)}
     folder = tmp_path_factory.mktemp("files")
     assert_same(estimate(ids, offsets, **options), on_disk(folder, ids, offsets, **options))
 
@@ -162,14 +160,14 @@ def test_the_way_over_files_gives_the_same_tables(tmp_path_factory, rows, order)
 def test_text_of_many_pieces_gives_the_same_tables_over_files(tmp_path, order, compatible):
     # A piece has 4,096 rows at least; the most frequent word here stands 25,000 times.
     ids, offsets = zipfian(np.random.default_rng(6), tokens=100_000, vocab_size=5_000)
-    options = {"order": order, "vocab_size": 5_000, "bos": BOS, "eos": EOS}
+    options = {"order": order, "vocabulary": TokenIds(5_000, bos=BOS, eos=EOS)}
     options["kenlm_compatible"] = compatible
     assert_same(estimate(ids, offsets, **options), on_disk(tmp_path, ids, offsets, **options))
 
 
 def test_an_order_too_high_is_refused_over_files_as_in_memory(tmp_path):
     ids, offsets = flat([[3], []])
-    options = {"order": 5, "vocab_size": 4, "bos": BOS, "eos": EOS}
+    options = {"order": 5, "vocabulary": TokenIds(4, bos=BOS, eos=EOS)}
     with pytest.raises(InputError) as in_memory:
         estimate(ids, offsets, **options)
     with pytest.raises(InputError) as over_files:
@@ -227,8 +225,8 @@ characters = st.one_of(
 lines = st.lists(st.text(characters, max_size=12), min_size=1, max_size=12)
 
 
-def read(path, **options):
-    return read_words([path], specials=SPECIALS, **options)
+def read(path, *, hold_out=None, threads=None, **rules):
+    return read_words([path], WordRules(SPECIALS, **rules), hold_out=hold_out, threads=threads)
 
 
 def expected(path, *, held=()):
@@ -281,7 +279,7 @@ def test_compressed_files_and_several_of_them_are_read(tmp_path):
         file.write(b"b b\r\nc")
     (tmp_path / "c.jsonl").write_text('{"text": "c d"}\n', encoding="utf-8")
     paths = [tmp_path / name for name in ("a.txt", "b.gz", "c.jsonl")]
-    found = read_words(paths, specials=SPECIALS)
+    found = read_words(paths, WordRules(SPECIALS))
     assert found.words[5:] == ("b", "c", "a", "d")
     assert found.rows == 4
 
@@ -507,7 +505,7 @@ def test_a_model_that_cannot_be_opened_once_written_is_there(tmp_path, corpus, m
 
 def test_discounts_that_fall_back_are_said_over_files_too(tmp_path):
     ids, offsets = flat([[3, 3, 3]])
-    options = {"order": 2, "vocab_size": 4, "bos": BOS, "eos": EOS}
+    options = {"order": 2, "vocabulary": TokenIds(4, bos=BOS, eos=EOS)}
     with pytest.warns(MunmaekWarning, match="order 1, 2"):
         on_disk(tmp_path, ids, offsets, **options)
 

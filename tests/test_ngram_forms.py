@@ -29,6 +29,7 @@ from munmaek.ngram import (
 from munmaek.ngram.bits import low_width, pair_at, words_for, write_rising
 from munmaek.ngram.index import FEW, PROBES, build_index, slot_of
 from munmaek.ngram.links import fill_links
+from munmaek.ngram.sequences import TokenIds
 from munmaek.text.spaces import ascii_words
 
 UNK, BOS, EOS, PAD = 0, 1, 2, 3
@@ -52,7 +53,11 @@ def text_of(lines):
 
 @cache
 def counted(order):
-    return NgramModel.fit(text_of(300), config=NgramConfig(order=order), excluded=(PAD,), **SPECIAL)
+    return NgramModel.fit(
+        text_of(300),
+        config=NgramConfig(order=order),
+        vocabulary=TokenIds(excluded=(PAD,), **SPECIAL),
+    )
 
 
 @cache

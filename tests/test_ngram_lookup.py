@@ -11,6 +11,7 @@ from munmaek.errors import ArtefactError, InputError, UnsupportedError
 from munmaek.models.ngram import NgramConfig, NgramModel
 from munmaek.ngram import flatten
 from munmaek.ngram.lookup import places
+from munmaek.ngram.sequences import TokenIds
 from munmaek.pipeline import train_recipe
 from munmaek.tasks.lm.adding import add_text
 from munmaek.tasks.lm.look_up import query_ids
@@ -73,10 +74,7 @@ def test_an_entry_has_its_probability_backoff_and_continuations():
     model = NgramModel.fit(
         [[4, 5], [4, 5, 5]],
         config=NgramConfig.of({"order": 2, "smoothing": "witten-bell"}),
-        vocab_size=7,
-        bos=BOS,
-        eos=EOS,
-        unk=UNK,
+        vocabulary=TokenIds(vocab_size=7, bos=BOS, eos=EOS, unk=UNK),
     )
     entry = model.find([4, 5])
     assert entry is not None
@@ -190,11 +188,13 @@ def test_the_fast_total_of_words_is_that_of_their_tokens(texts):
         model = NgramModel.fit(
             tokenizer.encode_many(["가 나 다", "나 나"]),
             config=NgramConfig.of({"order": 2, "smoothing": smoothing}),
-            vocab_size=tokenizer.vocab_size,
-            bos=tokenizer.bos,
-            eos=tokenizer.eos,
-            unk=tokenizer.unk,
-            excluded=(tokenizer.pad, tokenizer.mask),
+            vocabulary=TokenIds(
+                vocab_size=tokenizer.vocab_size,
+                bos=tokenizer.bos,
+                eos=tokenizer.eos,
+                unk=tokenizer.unk,
+                excluded=(tokenizer.pad, tokenizer.mask),
+            ),
         )
         fast = total(model, tokenizer, texts).to_json()
         slow = total_of_tokens(model, tokenizer, texts).to_json()

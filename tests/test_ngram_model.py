@@ -14,6 +14,7 @@ from munmaek.errors import ArtefactError, ConfigError, InputError
 from munmaek.lm import fold_score
 from munmaek.mixing import Mixture
 from munmaek.models.ngram import NgramClassifier, NgramConfig, NgramModel
+from munmaek.ngram.sequences import TokenIds
 
 UNK, BOS, EOS, PAD = 0, 1, 2, 3
 V = 9
@@ -30,7 +31,9 @@ token = st.sampled_from([token for token in range(V) if token not in (BOS, PAD)]
 
 @cache
 def model_of(order):
-    return NgramModel.fit(TEXT, config=NgramConfig(order=order), excluded=(PAD,), **SPECIAL)
+    return NgramModel.fit(
+        TEXT, config=NgramConfig(order=order), vocabulary=TokenIds(excluded=(PAD,), **SPECIAL)
+    )
 
 
 @given(order=orders, context=st.lists(token, max_size=7))
@@ -190,7 +193,11 @@ def classifier():
     config = NgramConfig(order=2)
     text = [[4, 4, 5], [4, 5], [6, 7], [7, 7, 6], [6]]
     return NgramClassifier.fit(
-        text, [0, 0, 1, 1, 1], config=config, label_count=2, excluded=(PAD,), **SPECIAL
+        text,
+        [0, 0, 1, 1, 1],
+        config=config,
+        label_count=2,
+        vocabulary=TokenIds(excluded=(PAD,), **SPECIAL),
     )
 
 
@@ -232,5 +239,9 @@ def test_the_classifier_comes_back_from_its_tensors():
 def test_labels_that_do_not_fit_are_refused(labels, reason):
     with pytest.raises(InputError, match=reason):
         NgramClassifier.fit(
-            [[4], [5]], labels, config=NgramConfig(order=2), label_count=2, **SPECIAL
+            [[4], [5]],
+            labels,
+            config=NgramConfig(order=2),
+            label_count=2,
+            vocabulary=TokenIds(**SPECIAL),
         )

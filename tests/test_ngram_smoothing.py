@@ -16,6 +16,7 @@ from munmaek.errors import ConfigError, InputError, MunmaekWarning
 from munmaek.models.ngram import NgramConfig, NgramModel
 from munmaek.ngram import flatten, read_arpa
 from munmaek.ngram.pruning import prune_by_entropy
+from munmaek.ngram.sequences import TokenIds
 from munmaek.ngram.tree import count_tree, raw_counts
 
 UNK, BOS, EOS = 0, 1, 2
@@ -163,7 +164,9 @@ DISTRIBUTIONS = tuple(name for name in NAMES if not name.startswith("stupid"))
 def fit(sequences, *, order, vocab_size=V, **options):
     config = NgramConfig.of({"order": order, **options})
     return NgramModel.fit(
-        sequences, config=config, vocab_size=vocab_size, bos=BOS, eos=EOS, unk=UNK
+        sequences,
+        config=config,
+        vocabulary=TokenIds(vocab_size=vocab_size, bos=BOS, eos=EOS, unk=UNK),
     )
 
 
@@ -259,7 +262,7 @@ def test_witten_bell_worked_by_hand():
 
 def test_raw_counts_are_found_again_from_adjusted_ones():
     ids, offsets = flatten(TEXT)
-    tree = count_tree(ids, offsets, order=4, vocab_size=V, bos=BOS, eos=EOS)
+    tree = count_tree(ids, offsets, order=4, vocabulary=TokenIds(V, bos=BOS, eos=EOS))
     counted = Counted(TEXT, 4)
     grams = {(word,): word for word in range(V)}
     frontier = dict(grams)

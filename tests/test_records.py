@@ -33,6 +33,7 @@ from munmaek.metrics.retrieval import pair_similarities
 from munmaek.models import stage_named
 from munmaek.models.bert.sentence import make_module
 from munmaek.models.ngram import NgramClassifier, NgramConfig, NgramModel
+from munmaek.ngram.sequences import TokenIds
 from munmaek.nn.tape import Tape
 from munmaek.tasks.classify.mixed import mix_classifiers
 from munmaek.tasks.classify.model import Classifier
@@ -134,9 +135,11 @@ def _counted(task: str, tokens: Tokenizer) -> Any:
     ids = tokens.encode_many(LINES)
     config = NgramConfig(order=3)
     if task == "lm":
-        chain = NgramModel.fit(ids, config=config, **sizes)
+        chain = NgramModel.fit(ids, config=config, vocabulary=TokenIds(**sizes))
         return TrainedLanguageModel(tokens, chain, info)
-    bayes = NgramClassifier.fit(ids, [0, 1, 0], config=config, label_count=2, **sizes)
+    bayes = NgramClassifier.fit(
+        ids, [0, 1, 0], config=config, label_count=2, vocabulary=TokenIds(**sizes)
+    )
     return Classifier(tokens, bayes, ("good", "bad"), info)
 
 
@@ -692,7 +695,9 @@ def test_a_bigram_feels_one_word_back_and_no_further() -> None:
     sizes = {key: counted.info.sizes[key] for key in ("vocab_size", "bos", "eos", "unk")}
     words = train_tokenizer(LINES, kind="words")
     sizes["vocab_size"] = words.vocab_size
-    chain = NgramModel.fit(words.encode_many(LINES), config=NgramConfig(order=2), **sizes)
+    chain = NgramModel.fit(
+        words.encode_many(LINES), config=NgramConfig(order=2), vocabulary=TokenIds(**sizes)
+    )
     record = capture(TrainedLanguageModel(words, chain, counted.info), LINES[0])
     influence = np.abs(record.tensors["source_influence"])
     # Without a word two back, the one word back is the same: nothing changes.

@@ -32,6 +32,7 @@ from munmaek.fit.loop import fit
 from munmaek.fit.objective import Loss
 from munmaek.fit.optimiser import SETTLE_EVERY, make_optimiser, scale_gradients, settle
 from munmaek.fit.precision import autocast, has_fast_bfloat16, resolve
+from munmaek.fit.running import Run
 from munmaek.fit.schedule import rate
 
 VOCAB = 11
@@ -131,14 +132,16 @@ def state_of(network):
 
 def trained(config, **options):
     network = Network()
-    result = fit(network, options.pop("task", None) or Counting(), config=config, **options)
+    result = fit(
+        network, options.pop("task", None) or Counting(), config=config, run=Run(**options)
+    )
     return state_of(network), result
 
 
 def test_it_learns_and_tells_the_truth_about_it(tmp_path):
     network, task, told = Network(), Counting(), []
     config = TrainConfig(steps=150, learning_rate=0.02, log_every=0.0)
-    result = fit(network, task, config=config, folder=tmp_path, report=told.append)
+    result = fit(network, task, config=config, run=Run(folder=tmp_path, report=told.append))
     # Given the first token all others are certain, so the loss goes to 0.
     assert result.best_validation < 0.1
     assert (result.steps, result.epochs, result.stopped) == (150, 25.0, "steps")
@@ -306,7 +309,7 @@ def test_the_loop_settles_moments(tmp_path):
     network = Network()
     network.out.weight = nn.Parameter(network.out.weight.clone())
     config = TrainConfig(steps=1000, betas=(0.8, 0.95), learning_rate=1e-3)
-    fit(network, Once(), config=config, folder=tmp_path)
+    fit(network, Once(), config=config, run=Run(folder=tmp_path))
     moments = Store(tmp_path).newest().optimizer
     assert any(name.endswith("exp_avg") for name in moments)
     for value in moments.values():
@@ -358,7 +361,7 @@ def test_a_budget_is_kept_and_its_schedule_ends_within_it(monkeypatch, validatio
     told = []
     task = Clocked(monkeypatch, step=0.5, validation=validation)
     config = TrainConfig(budget=60, validations=validations)
-    result = fit(Network(), task, config=config, report=told.append)
+    result = fit(Network(), task, config=config, run=Run(report=told.append))
     assert result.stopped == "budget"
     assert result.seconds == pytest.approx(task.now - 100)
     assert 55 <= result.seconds <= 60 * 1.1
@@ -438,9 +441,9 @@ def test_a_finished_run_goes_on_when_it_is_given_more_steps(tmp_path):
 def test_a_run_out_of_patience_stays_so(tmp_path):
     config = TrainConfig(steps=10, validations=5, patience=2)
     network = Network()
-    fit(network, Scripted(3.0, 2.0, 3.0, 3.0), config=config, folder=tmp_path)
+    fit(network, Scripted(3.0, 2.0, 3.0, 3.0), config=config, run=Run(folder=tmp_path))
     other = Network(seed=1)
-    result = fit(other, Scripted(), config=config, folder=tmp_path, resume=True)
+    result = fit(other, Scripted(), config=config, run=Run(folder=tmp_path, resume=True))
     assert (result.stopped, result.steps) == ("patience", 8)
     assert same(state_of(other), state_of(network))
 
@@ -454,7 +457,7 @@ def child(folder, seconds):
         signal.setitimer(signal.ITIMER_REAL, seconds)
     config = CONFIG.model_copy(update={"checkpoint_every": 1e-9})
     network = Network()
-    fit(network, task, config=config, folder=folder, resume=True)
+    fit(network, task, config=config, run=Run(folder=folder, resume=True))
     save_file(weights(network), folder / "result.safetensors")
 
 
@@ -575,8 +578,7 @@ def test_resuming_with_other_options_network_or_data_is_an_error(tmp_path):
             nn.Sequential(nn.Linear(2, 2)),
             Counting(),
             config=TrainConfig(steps=8),
-            folder=tmp_path,
-            resume=True,
+            run=Run(folder=tmp_path, resume=True),
         )
 
 

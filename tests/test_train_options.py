@@ -18,6 +18,7 @@ from munmaek.fit.checkpoint import weights
 from munmaek.fit.config import TrainConfig
 from munmaek.fit.loop import fit
 from munmaek.fit.optimiser import make_optimiser
+from munmaek.fit.running import Run
 from munmaek.fit.schedule import momentum, rate
 from test_train import Clocked, Counting, Interrupt, Network, Scripted, same, state_of, trained
 
@@ -60,7 +61,7 @@ def test_it_learns_and_an_interrupted_run_ends_with_the_same_weights(tmp_path, o
 
     def run(**more):
         network = Layers()
-        return fit(network, Counting(), config=config, **more), state_of(network)
+        return fit(network, Counting(), config=config, run=Run(**more)), state_of(network)
 
     whole, wanted = run()
     assert whole.best_validation < whole.curve[0][1] or whole.curve[0][1] < math.log(11)
@@ -151,7 +152,7 @@ def test_layers_join_from_the_top_and_lower_ones_learn_more_slowly():
         now = state_of(network)
         seen.append([torch.equal(now[n], begin[n]) for n in ("embedding.weight", "out.bias")])
 
-    fit(network, Counting(), config=config, report=still)
+    fit(network, Counting(), config=config, run=Run(report=still))
     assert seen[0] == [True, False]
     assert not torch.equal(state_of(network)["embedding.weight"], begin["embedding.weight"])
 
@@ -243,7 +244,9 @@ def child(rank, folder, mode, port):
     stops = [None] if mode == "whole" else [Interrupt(5), None]
     for stop in stops:
         network, task = undisturbed(mode), Counting(batches=5)
-        result = fit(network, task, config=config, folder=folder, resume=True, should_stop=stop)
+        result = fit(
+            network, task, config=config, run=Run(folder=folder, resume=True, should_stop=stop)
+        )
     assert all(type(each) is torch.nn.Parameter for each in network.parameters())
     whole = weights(network)
     if Processes().lead:

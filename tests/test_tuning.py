@@ -84,9 +84,14 @@ def test_every_task_is_searched_by_its_leading_score(task: str) -> None:
     if task == "translate":  # which writes up to its longest until it has learned to end
         options["max_length"] = 16
     found = munmaek.tune(
-        task, *DATA[task], model=stage.name, trials=2, only=["learning_rate"], device="cpu",
-        hold_out=12, **options,
-    )  # fmt: skip
+        task,
+        *DATA[task],
+        model=stage.name,
+        trials=munmaek.Trials(2, only=["learning_rate"]),
+        device="cpu",
+        hold_out=12,
+        **options,
+    )
     row = next(each for each in TASKS if each.name == task)
     assert found.metric in row.headline
     values = [signed(each.scores, found.metric) for each in found.trials]
@@ -173,7 +178,7 @@ def test_two_processes_share_the_trials(table: Path, tmp_path: Path) -> None:
     assert found["score"]["accuracy"] == max(scores)
     assert munmaek.load(best).info.scores["accuracy"]["value"] == max(scores)
     with pytest.raises(InputError, match="several processes read files"):
-        munmaek.tune("classify", KOREAN, LABELS, model="ngram", jobs=2)
+        munmaek.tune("classify", KOREAN, LABELS, model="ngram", trials=munmaek.Trials(jobs=2))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent otherwise there")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from munmaek.tasks.tag.model import Tagger
     from munmaek.tasks.translate.model import Translator
     from munmaek.text.tokenizers import Tokenizer, train_tokenizer
-    from munmaek.tuning.calling import tune
+    from munmaek.tuning.calling import Trials, tune
 
 # Numba colours its messages, also those that it only tries out while it compiles, through colorama,
 # which puts another sys.stdout in place for as long: what a thread beside it prints is then lost to
@@ -55,6 +55,7 @@ __all__ = [
     "Tokenizer",
     "TrainedLanguageModel",
     "Translator",
+    "Trials",
     "capture",
     "compare",
     "evaluate",
@@ -85,6 +86,7 @@ _HOMES = {
     "Tokenizer": "munmaek.text.tokenizers",
     "TrainedLanguageModel": "munmaek.tasks.lm.model",
     "Translator": "munmaek.tasks.translate.model",
+    "Trials": "munmaek.tuning.calling",
     "capture": "munmaek.look",
     "compare": "munmaek.comparison.calling",
     "evaluate": "munmaek.pipeline",

@@ -12,9 +12,10 @@ from munmaek.fit.recipe import Recipe
 from munmaek.folder.info import Info
 from munmaek.models.ngram import NgramConfig
 from munmaek.ngram.memory_pool import MemoryPool
+from munmaek.ngram.sequences import TokenIds
 from munmaek.text.tokenizers import Tokenizer
 
-__all__ = ["Resources", "counted_info", "excluded_ids", "fitted", "ngram_sizes"]
+__all__ = ["Resources", "counted_info", "fitted", "ngram_sizes", "token_ids"]
 
 
 M = TypeVar("M")
@@ -62,19 +63,25 @@ def fitted(recipe: Recipe, fit: Callable[[NgramConfig], M]) -> tuple[NgramConfig
         return lower, fit(lower)
 
 
-def ngram_sizes(tokenizer: Tokenizer) -> dict[str, int]:
-    """Return the sizes and ids that an n-gram model takes from its tokenizer."""
+def token_ids(vocab_size: int) -> TokenIds:
+    """Return what an n-gram model takes from a tokenizer: no model predicts padding and mask."""
+    return TokenIds(
+        vocab_size,
+        bos=Tokenizer.bos,
+        eos=Tokenizer.eos,
+        unk=Tokenizer.unk,
+        excluded=(Tokenizer.pad, Tokenizer.mask),
+    )
+
+
+def ngram_sizes(vocab_size: int) -> dict[str, int]:
+    """Return the sizes and ids that are kept with an n-gram model."""
     return {
-        "vocab_size": tokenizer.vocab_size,
-        "bos": tokenizer.bos,
-        "eos": tokenizer.eos,
-        "unk": tokenizer.unk,
+        "vocab_size": vocab_size,
+        "bos": Tokenizer.bos,
+        "eos": Tokenizer.eos,
+        "unk": Tokenizer.unk,
     }
-
-
-def excluded_ids(tokenizer: Tokenizer) -> tuple[int, ...]:
-    """Return the ids that no text has and no model predicts: padding and mask."""
-    return (tokenizer.pad, tokenizer.mask)
 
 
 def counted_info(

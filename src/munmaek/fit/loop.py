@@ -11,7 +11,6 @@ import warnings
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -36,6 +35,7 @@ from munmaek.fit.precision import autocast, flushing_subnormals, resolve
 from munmaek.fit.processes import Processes
 from munmaek.fit.record import FitResult, Progress
 from munmaek.fit.run import RunState
+from munmaek.fit.running import Run
 from munmaek.nn.products import fast_products
 
 __all__ = ["fit"]
@@ -49,28 +49,20 @@ def fit(
     task: Task[Any, Any],
     *,
     config: TrainConfig,
-    device: torch.device | str = "cpu",
-    folder: Path | None = None,
-    resume: bool = False,
-    report: Callable[[Progress], None] | None = None,
-    should_stop: Callable[[], bool] | None = None,
-    clock: Callable[[], float] | None = None,
+    run: Run | None = None,
 ) -> FitResult:
     """Train ``network`` on ``task``; it ends with the best validated weights, in evaluation mode.
 
     Under torchrun every process calls this alike; see ``munmaek.fit.processes``.
 
     Args:
-        network: moved to ``device`` and trained in place.
+        network: moved to the device of ``run`` and trained in place.
         task: gives batches, loss and validation.
         config: how long, how fast and how carefully.
-        device: where to train.
-        folder: where ``checkpoints/`` and ``log.jsonl`` go; None keeps neither.
-        resume: go on from the newest whole checkpoint in ``folder``, or begin if there is none.
-        report: called with the progress about ten times a second and at its end.
-        should_stop: asked after each step; true saves a checkpoint and ends the run, of several
-            processes after one more.
-        clock: gives the seconds that a budget counts; None is the wall's.
+        run: where to train and keep checkpoints, and whom to tell about ten times a second; its
+            ``should_stop`` is asked after each step, and true saves a checkpoint and ends the run,
+            of several processes after one more. Without it the network is trained on a processor,
+            and nothing is kept.
 
     Raises:
         TrainingError: the loss, its gradient or the validation is not finite.
@@ -79,10 +71,11 @@ def fit(
         ConfigError: an option differs from those of the run that is resumed.
         InputError: no training data, or not those of the run that is resumed.
     """
-    place = torch.device(device)
+    asked = run or Run()
+    place = torch.device(asked.device)
     network.to(place)
-    store = None if folder is None else Store(folder)
-    checkpoint = store.newest() if store is not None and resume else None
+    store = None if asked.folder is None else Store(asked.folder)
+    checkpoint = store.newest() if store is not None and asked.resume else None
     with (
         fast_products(),
         flushing_subnormals(),
@@ -98,23 +91,23 @@ def fit(
             shards=_shards_of(config, checkpoint, processes),
             seed=config.seed,
         )
-        run = _Run(network, processes, config, place, store, clock or time.perf_counter)
-        run.threads = threads
-        run.begin(checkpoint, resume=resume)
-        stopped = run.state.ended(config)
+        loop = _Run(network, processes, config, place, store, asked.clock or time.perf_counter)
+        loop.threads = threads
+        loop.begin(checkpoint, resume=asked.resume)
+        stopped = loop.state.ended(config)
         while stopped is None:
-            run.step()
-            validated = run.state.validation_due(config)
+            loop.step()
+            validated = loop.state.validation_due(config)
             if validated:
-                run.validate()
-            stopped = run.state.ended(config)
-            asked = stopped is None and should_stop is not None and should_stop()
-            if processes.stopping(asked) and stopped is None:
+                loop.validate()
+            stopped = loop.state.ended(config)
+            ending = stopped is None and asked.should_stop is not None and asked.should_stop()
+            if processes.stopping(ending) and stopped is None:
                 stopped = "interrupted"
-            run.tell(report, validated=validated, last=stopped is not None)
-            run.save(last=stopped is not None)
-        run.finish()
-    return replace(run.state.result(stopped), shards=processes.shards.count, threads=threads)
+            loop.tell(asked.report, validated=validated, last=stopped is not None)
+            loop.save(last=stopped is not None)
+        loop.finish()
+    return replace(loop.state.result(stopped), shards=processes.shards.count, threads=threads)
 
 
 class _Run:

@@ -97,17 +97,7 @@ def train_network(
         raise RehearsedError(rehearse(network, task, training, run.device, tokens))
     if run.folder is not None and leads():
         same_data(run.folder / "data.json", data, tokenizers)
-    result = fit(
-        network,
-        task,
-        config=training,
-        device=run.device,
-        folder=run.folder,
-        resume=run.resume,
-        report=run.report,
-        should_stop=run.should_stop,
-        clock=run.clock,
-    )
+    result = fit(network, task, config=training, run=run)
     network.to("cpu").eval()
     groups = bucket(lengths, max_tokens=recipe.max_tokens, rng=np.random.default_rng(0))
     info = Info(

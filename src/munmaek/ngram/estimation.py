@@ -8,7 +8,7 @@ adjusted count i. Below the unigrams lies the uniform distribution over what can
 """
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -25,7 +25,7 @@ from munmaek.ngram.index import bits_for, build_index, large_contexts
 from munmaek.ngram.intrinsics import prefetch
 from munmaek.ngram.memory_pool import MemoryPool
 from munmaek.ngram.parallel import in_threads, usual
-from munmaek.ngram.sequences import check_text, predictable_ids
+from munmaek.ngram.sequences import TokenIds, check_text
 from munmaek.ngram.tables import NgramTables, ranks
 
 __all__ = ["Estimate", "estimate", "estimate_text", "estimate_trie", "unigram_probabilities"]
@@ -50,10 +50,7 @@ def estimate(
     offsets: Int64s,
     *,
     order: int,
-    vocab_size: int,
-    bos: int,
-    eos: int,
-    excluded: Sequence[int] = (),
+    vocabulary: TokenIds,
     kenlm_compatible: bool = False,
     threads: int | None = None,
 ) -> Estimate:
@@ -66,10 +63,7 @@ def estimate(
         ids: token ids of all sequences [N], without bos and eos.
         offsets: limits of the sequences [S + 1].
         order: n, the length of the longest n-grams.
-        vocab_size: V.
-        bos: the id of ``<s>``, with probability 0.
-        eos: the id of ``</s>``, predicted at the end of every sequence, empty ones too.
-        excluded: further ids with probability 0, such as padding.
+        vocabulary: its size, and the ids of ``<s>`` and ``</s>``.
         kenlm_compatible: repeat what lmplz does with the last n-gram of each lower order, and
             with discounts of 0.
         threads: how many kernels run side by side, by default one more than processors; the result
@@ -81,14 +75,11 @@ def estimate(
     Warns:
         MunmaekWarning: discounts that had to fall back.
     """
-    predictable = predictable_ids(vocab_size, (bos, *excluded))
-    check_text(ids, offsets, predictable, eos)
+    check_text(ids, offsets, vocabulary.predictable, vocabulary.eos)
     return estimate_text(
-        bound(ids, offsets, bos=bos, eos=eos),
+        bound(ids, offsets, bos=vocabulary.bos, eos=vocabulary.eos),
         order=order,
-        predictable=predictable,
-        bos=bos,
-        eos=eos,
+        vocabulary=vocabulary,
         kenlm_compatible=kenlm_compatible,
         threads=threads,
     )
@@ -98,9 +89,7 @@ def estimate_text(
     text: Int32s,
     *,
     order: int,
-    predictable: Bools,
-    bos: int,
-    eos: int,
+    vocabulary: TokenIds,
     kenlm_compatible: bool = False,
     threads: int | None = None,
     pool: MemoryPool | None = None,
@@ -111,9 +100,7 @@ def estimate_text(
     Args:
         text: as ``munmaek.ngram.counting.bound`` makes it.
         order: n.
-        predictable: ids that have a share of the uniform distribution: [V].
-        bos: the id of ``<s>``.
-        eos: the id of ``</s>``.
+        vocabulary: as for ``estimate``.
         kenlm_compatible: as for ``estimate``.
         threads: as for ``estimate``.
         pool: where large arrays come from.
@@ -127,12 +114,13 @@ def estimate_text(
     """
     threads = usual() if threads is None else threads
     pool = pool or MemoryPool()
-    sizes = {"order": order, "vocab_size": len(predictable), "bos": bos, "eos": eos}
+    bos, eos = vocabulary.bos, vocabulary.eos
+    sizes = {"order": order, "vocab_size": vocabulary.vocab_size, "bos": bos, "eos": eos}
     trie = count(text, threads=threads, pool=pool, **sizes)
     mend = partial(raw_last_ngrams, text=text, bos=bos, eos=eos) if kenlm_compatible else None
     return estimate_trie(
         trie,
-        predictable=predictable,
+        predictable=vocabulary.predictable,
         bos=bos,
         mend=mend,
         threads=threads,

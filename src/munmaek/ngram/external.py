@@ -20,7 +20,7 @@ from typing import final
 
 import numpy as np
 
-from munmaek.arrays import Bools, Floats, Int32s, Int64s
+from munmaek.arrays import Floats, Int32s, Int64s
 from munmaek.errors import InputError, OrderError
 from munmaek.ngram.counting import continue_contexts
 from munmaek.ngram.discounts import counts_of_counts, discounts_of, raw_last_ngrams
@@ -37,6 +37,7 @@ from munmaek.ngram.external_rows import (
     sort_rows,
 )
 from munmaek.ngram.scratch import Buckets, Column, Scratch, chunks_of, give_back
+from munmaek.ngram.sequences import TokenIds
 from munmaek.ngram.stages import Stages
 from munmaek.ngram.tables import NgramTables
 
@@ -77,9 +78,7 @@ def estimate_on_disk(
     text: Column,
     *,
     order: int,
-    predictable: Bools,
-    bos: int,
-    eos: int,
+    vocabulary: TokenIds,
     scratch: Scratch,
     memory: int,
     kenlm_compatible: bool = False,
@@ -90,9 +89,7 @@ def estimate_on_disk(
     Args:
         text: a column of 32-bit ids, as ``munmaek.ngram.counting.bound`` makes them.
         order: n.
-        predictable: ids that have a share of the uniform distribution: [V].
-        bos: the id of ``<s>``.
-        eos: the id of ``</s>``.
+        vocabulary: as for ``estimate_text``.
         scratch: where the files are; the tables map some of them, so it must outlive them.
         memory: bytes for the arrays that are worked on.
         kenlm_compatible: as for ``estimate``.
@@ -106,7 +103,7 @@ def estimate_on_disk(
         MunmaekWarning: discounts that had to fall back.
     """
     stages = stages or Stages({"counting": 1.0, "smoothing": 1.0})
-    external = _External(text, order, predictable, bos, eos, scratch, memory, stages)
+    external = _External(text, order, vocabulary, scratch, memory, stages)
     return external.run(kenlm_compatible)
 
 
@@ -114,15 +111,15 @@ def estimate_on_disk(
 class _External:
     source: Column
     order: int
-    predictable: Bools
-    bos: int
-    eos: int
+    vocabulary: TokenIds
     scratch: Scratch
     memory: int
     stages: Stages
 
     def __post_init__(self) -> None:
-        self.text, self.vocab_size = self.source.map(), len(self.predictable)
+        self.text, self.vocab_size = self.source.map(), self.vocabulary.vocab_size
+        self.predictable = self.vocabulary.predictable
+        self.bos, self.eos = self.vocabulary.bos, self.vocabulary.eos
         # A row of an order 5 takes 24 bytes, and lies in memory four times at most: read, sorted,
         # extended and grouped.
         self.chunk_size = max(self.memory // (20 * (self.order + 5)), 1 << 12)

@@ -28,7 +28,7 @@ from munmaek.ngram.words import Rows, Vocabulary, renumber, tally
 from munmaek.text.files import at_line
 from munmaek.text.memory import Sources
 
-__all__ = ["BOS", "EOS", "UNK", "Reserved", "WordText", "ranked", "read_words"]
+__all__ = ["BOS", "EOS", "UNK", "Reserved", "WordRules", "WordText", "ranked", "read_words"]
 
 
 HoldOut = Callable[[int], Int64s]
@@ -57,6 +57,20 @@ class Reserved(Enum):
     """Counted as the unknown word."""
 
 
+@dataclass(frozen=True, slots=True)
+class WordRules:
+    """Which words of a text have an id of their own."""
+
+    specials: Sequence[str]
+    """``<pad> <unk> <s> </s> <mask>``, which have the first ids."""
+    most: int | None = None
+    """The size of the vocabulary with the special tokens; None has no limit."""
+    min_count: int = 1
+    """How often a word must occur not to be unknown."""
+    reserved: Reserved = Reserved.REFUSE
+    """What becomes of words written like a special token."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class WordText:
     """The rows that are counted."""
@@ -83,12 +97,9 @@ class WordText:
 
 def read_words(
     paths: Sources,
+    rules: WordRules,
     *,
-    specials: Sequence[str],
-    most: int | None = None,
-    min_count: int = 1,
     hold_out: HoldOut | None = None,
-    reserved: Reserved = Reserved.REFUSE,
     threads: int | None = None,
     scratch: Scratch | None = None,
     column: Column | None = None,
@@ -98,11 +109,8 @@ def read_words(
 
     Args:
         paths: as ``munmaek.text.corpora.read_text`` takes them.
-        specials: ``<pad> <unk> <s> </s> <mask>``, which have the first ids.
-        most: the size of the vocabulary with the special tokens; None has no limit.
-        min_count: how often a word must occur not to be unknown.
+        rules: which words have an id of their own.
         hold_out: which rows to leave out; None counts all.
-        reserved: what becomes of words written like a special token.
         threads: how many blocks are read side by side, by default ``usual``; the result does
             not depend on it.
         scratch: where to keep what cannot be read twice, and ids; None keeps them in memory.
@@ -113,19 +121,20 @@ def read_words(
         InputError: what ``read_text`` raises, and a reserved word with its file and line.
     """
     threads = usual() if threads is None else threads
+    specials = rules.specials
     spool: Spool = in_memory if scratch is None else scratch.spool
     size = SIZE if scratch is None else SIZE >> 2
     blocks = blocks_of(paths, threads=threads, spool=spool, size=size, column=text_column)
     total = sum(block.rows for block in blocks)
     held = np.empty(0, dtype=np.int64) if hold_out is None else hold_out(total)
     keep: Keep = _kept if scratch is None else scratch.keep
-    reader = _Reader(blocks, specials, held, reserved, keep)
+    reader = _Reader(blocks, specials, held, rules.reserved, keep)
     in_threads(threads, lambda work: work(), [reader.read] * threads)
     reader.check(specials)
     beside = ThreadPoolExecutor(1)
     digest = beside.submit(reader.hash)
     beside.shutdown(wait=False)
-    words, numbers = reader.rank(specials, most=most, min_count=min_count)
+    words, numbers = reader.rank(specials, most=rules.most, min_count=rules.min_count)
     if column is None:
         text = reader.assemble(numbers, threads)
     else:

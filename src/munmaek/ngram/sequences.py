@@ -1,6 +1,7 @@
 """Many sequences of token ids as one flat array: what every kernel reads."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -10,7 +11,28 @@ from numpy.typing import NDArray
 from munmaek.arrays import Int64s
 from munmaek.errors import InputError
 
-__all__ = ["check_range", "check_text", "flatten", "predictable_ids", "sequence_of"]
+__all__ = ["TokenIds", "check_range", "check_text", "flatten", "predictable_ids", "sequence_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenIds:
+    """The size of a vocabulary, and its ids that are more than words."""
+
+    vocab_size: int
+    """V; ids that never occur share what smoothing sets aside evenly."""
+    bos: int
+    """The id that begins a sentence; never predicted."""
+    eos: int
+    """The id that ends one; predicted after every sequence, empty ones too."""
+    unk: int | None = None
+    """The id for words outside the vocabulary; an ordinary id where the text has it."""
+    excluded: Sequence[int] = ()
+    """Further ids that are never predicted, such as padding."""
+
+    @property
+    def predictable(self) -> NDArray[np.bool_]:
+        """Ids that are ever predicted, and have a share of the uniform distribution: [V]."""
+        return predictable_ids(self.vocab_size, (self.bos, *self.excluded))
 
 
 def flatten(sequences: Sequence[Sequence[int] | NDArray[Any]]) -> tuple[Int64s, Int64s]:

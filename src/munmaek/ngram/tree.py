@@ -10,7 +10,7 @@ one context in rising order of their last word. Counts come in two kinds (Kneser
 Letters: V vocabulary size, n order, N nodes, L nodes of orders below n.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from itertools import pairwise
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from munmaek.arrays import Bools, Int32s, Int64s
 from munmaek.ngram.counting import Trie, adjust, bound, count
 from munmaek.ngram.discounts import counts_of_counts, raw_last_ngrams
-from munmaek.ngram.sequences import check_text, predictable_ids
+from munmaek.ngram.sequences import TokenIds, check_text
 
 __all__ = ["CountTree", "count_tree", "counts_of_orders", "raw_counts", "tree_of"]
 
@@ -49,10 +49,7 @@ def count_tree(
     offsets: Int64s,
     *,
     order: int,
-    vocab_size: int,
-    bos: int,
-    eos: int,
-    excluded: Sequence[int] = (),
+    vocabulary: TokenIds,
     kenlm_compatible: bool = False,
 ) -> CountTree:
     """Count, sentences bounded by ``<s>`` and ``</s>``; arguments as for ``estimate``.
@@ -60,10 +57,10 @@ def count_tree(
     Raises:
         InputError: nothing to count, ids that may not stand there, or an order too high.
     """
-    predictable = predictable_ids(vocab_size, (bos, *excluded))
+    predictable, bos, eos = vocabulary.predictable, vocabulary.bos, vocabulary.eos
     check_text(ids, offsets, predictable, eos)
     text = bound(ids, offsets, bos=bos, eos=eos)
-    trie = count(text, order=order, vocab_size=vocab_size, bos=bos, eos=eos)
+    trie = count(text, order=order, vocab_size=vocabulary.vocab_size, bos=bos, eos=eos)
     mend = partial(raw_last_ngrams, text=text, bos=bos, eos=eos) if kenlm_compatible else None
     return tree_of(trie, predictable=predictable, bos=bos, mend=mend)
 

@@ -20,7 +20,21 @@ from munmaek.tuning.space import recipe_toml
 from munmaek.tuning.study import Search
 from munmaek.tuning.trials import Trial, tune_recipe
 
-__all__ = ["Tuned", "tune"]
+__all__ = ["Trials", "Tuned", "tune"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """The models that a search trains."""
+
+    count: int = 20
+    """The number of them, those given up early among them."""
+    only: Sequence[str] = ()
+    """Options to search, where not all are that have a range and are not given."""
+    jobs: int = 1
+    """Processes, each with a trial at a time; several need files."""
+    resume: bool = False
+    """Go on with an interrupted search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +57,12 @@ def tune(
     task: str,
     *data: Any,
     model: str,
-    trials: int = 20,
+    trials: int | Trials = 20,
     budget: float | str | None = None,
-    only: Sequence[str] = (),
-    jobs: int = 1,
     valid: Any = None,
     init: Any = None,
     save: Path | str | None = None,
     force: bool = False,
-    resume: bool = False,
     device: str = "auto",
     **options: Any,
 ) -> Tuned:
@@ -61,16 +72,13 @@ def tune(
         task: as ``munmaek.train`` takes it.
         data: what to train on, as ``munmaek.train`` takes it.
         model: the stage.
-        trials: models to train, those given up early among them.
+        trials: models to train, those given up early among them; or which, and how.
         budget: time of the whole search, in seconds or as ``1h``; None ends none.
-        only: options to search, where not all are that have a range and are not given.
-        jobs: processes, each with a trial at a time; several need files.
         valid: validation data, by whose score a model is chosen; without it some is held out.
         init: a trained model, or its folder, to begin from.
         save: folder of the best model; the trials stand in ``DIR.trials``. Without it nothing is
             left on the disk.
         force: replace what is there.
-        resume: go on with an interrupted search.
         device: ``cpu``, ``cuda``, ``mps``, or ``auto`` for the fastest there is.
         options: options of ``munmaek.train`` that every trial has.
 
@@ -79,6 +87,7 @@ def tune(
         ConfigError: an option that there is not, or nothing to search.
         UnsupportedError: a stage that cannot do the task, or Optuna is not installed.
     """
+    asked = trials if isinstance(trials, Trials) else Trials(trials)
     row = task_named(task)
     sources = sources_for(row, data)
     values, extra = options_of(row, model, options)
@@ -94,14 +103,14 @@ def tune(
             place,
             valid=() if valid is None else sources_for(row, valid),
             init=init,
-            trials=trials,
+            trials=asked.count,
             seconds=seconds,
-            only=only,
-            jobs=jobs,
+            only=asked.only,
+            jobs=asked.jobs,
             device="cpu" if recipe.is_counted else usable_device(device),
             extra=extra,
             force=force,
-            resume=resume,
+            resume=asked.resume,
         )
         report = stack.enter_context(watched(f"{recipe.stage} ({task})"))
         found = tune_recipe(search, report=report)

@@ -92,15 +92,13 @@ class _AdditiveDecoder(Function):
         keys: Tensor,
         states: Tensor,
         bias: Tensor,
-        query: Tensor,
-        energy: Tensor,
-        context: Tensor,
-        hidden: Tensor,
-        hidden_bias: Tensor,
+        *parts: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        joint = torch.cat([query, hidden])
-        joint_bias = torch.cat([hidden_bias.new_zeros(len(query)), hidden_bias])
-        saved = _room(projected, initial, keys, states, energy, context, joint)
+        weights = AdditiveDecoderWeights(*parts)  # one by one, for a tuple would have no gradient
+        joint = torch.cat([weights.query, weights.hidden])
+        no_bias = weights.hidden_bias.new_zeros(len(weights.query))
+        joint_bias = torch.cat([no_bias, weights.hidden_bias])
+        saved = _room(projected, initial, keys, states, weights.energy, weights.context, joint)
         _forward(saved, projected, bias, joint_bias)
         ctx.save_for_backward(*saved)
         # A loss that leaves the attention alone, the usual one, then gives None for its gradient.

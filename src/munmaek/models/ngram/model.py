@@ -15,14 +15,14 @@ from munmaek.models.ngram.config import NgramConfig
 from munmaek.models.ngram.smoothing import smoothed
 from munmaek.ngram import Tables, distribution, estimate, flatten, score, tables_from, trace
 from munmaek.ngram.counting import Trie, unbound
-from munmaek.ngram.estimation import estimate_text, estimate_trie
+from munmaek.ngram.estimation import Estimate, estimate_text, estimate_trie
 from munmaek.ngram.filling import OnCounted
 from munmaek.ngram.lookup import Entry, find
 from munmaek.ngram.memory_pool import MemoryPool
 from munmaek.ngram.parallel import available
 from munmaek.ngram.pruning import above, histories_of_counts, prune_by_entropy, subset
 from munmaek.ngram.queries import top
-from munmaek.ngram.sequences import check_range, predictable_ids
+from munmaek.ngram.sequences import TokenIds, check_range
 from munmaek.ngram.smoothing import Smoothed
 from munmaek.ngram.tree import CountTree, count_tree, tree_of
 
@@ -79,22 +79,14 @@ class NgramModel:
         sequences: Sequences,
         *,
         config: NgramConfig,
-        vocab_size: int,
-        bos: int,
-        eos: int,
-        unk: int | None,
-        excluded: Sequence[int] = (),
+        vocabulary: TokenIds,
     ) -> "NgramModel":
         """Estimate from sequences of ids, each without bos and eos; empty ones count too.
 
         Args:
             sequences: the text.
             config: order and conventions.
-            vocab_size: V; ids that never occur share what smoothing sets aside evenly.
-            bos: the id that begins a sentence; never predicted.
-            eos: the id that ends one; predicted after every sequence.
-            unk: the id for words outside the vocabulary; an ordinary id where the text has it.
-            excluded: further ids that are never predicted, such as padding.
+            vocabulary: its size and special ids.
 
         Raises:
             InputError: no text, ids that may not stand in it, or too short a text for the order.
@@ -103,16 +95,7 @@ class NgramModel:
             MunmaekWarning: discounts that could not be estimated, and what stands for them.
         """
         ids, offsets = flatten(sequences)
-        return cls.fit_flat(
-            ids,
-            offsets,
-            config=config,
-            vocab_size=vocab_size,
-            bos=bos,
-            eos=eos,
-            unk=unk,
-            excluded=excluded,
-        )
+        return cls.fit_flat(ids, offsets, config=config, vocabulary=vocabulary)
 
     @classmethod
     def fit_flat(
@@ -121,26 +104,33 @@ class NgramModel:
         offsets: Int64s,
         *,
         config: NgramConfig,
-        vocab_size: int,
-        bos: int,
-        eos: int,
-        unk: int | None,
-        excluded: Sequence[int] = (),
+        vocabulary: TokenIds,
     ) -> "NgramModel":
         """Fit on sequences that lie end to end, s at ``ids[offsets[s] : offsets[s + 1]]``."""
-        counted: dict[str, Any] = {
-            "order": config.order,
-            "vocab_size": vocab_size,
-            "bos": bos,
-            "eos": eos,
-            "excluded": excluded,
-            "kenlm_compatible": config.kenlm_compatible,
-        }
+        order, compatible = config.order, config.kenlm_compatible
         if config.is_plain:
-            made = estimate(ids, offsets, **counted)
+            made = estimate(
+                ids, offsets, order=order, vocabulary=vocabulary, kenlm_compatible=compatible
+            )
         else:
-            made = _smoothed(count_tree(ids, offsets, **counted), config)
-        return cls(made.tables, config=config, bos=bos, eos=eos, unk=unk, discounts=made.discounts)
+            tree = count_tree(
+                ids, offsets, order=order, vocabulary=vocabulary, kenlm_compatible=compatible
+            )
+            made = _smoothed(tree, config)
+        return cls._of(made, config, vocabulary)
+
+    @classmethod
+    def _of(
+        cls, made: Estimate | Smoothed, config: NgramConfig, vocabulary: TokenIds
+    ) -> "NgramModel":
+        return cls(
+            made.tables,
+            config=config,
+            bos=vocabulary.bos,
+            eos=vocabulary.eos,
+            unk=vocabulary.unk,
+            discounts=made.discounts,
+        )
 
     @classmethod
     def fit_bounded(
@@ -148,11 +138,7 @@ class NgramModel:
         text: NDArray[np.int32],
         *,
         config: NgramConfig,
-        vocab_size: int,
-        bos: int,
-        eos: int,
-        unk: int | None,
-        excluded: Sequence[int] = (),
+        vocabulary: TokenIds,
         threads: int | None = None,
         pool: MemoryPool | None = None,
         on_counted: OnCounted | None = None,
@@ -161,35 +147,26 @@ class NgramModel:
 
         Args:
             text: sequences with their boundaries; every id is taken to be in the vocabulary.
-            config: as for ``fit``, like all but the last.
-            vocab_size: V.
-            bos: the id that begins a sentence.
-            eos: the id that ends one.
-            unk: the id for words outside the vocabulary.
-            excluded: further ids that are never predicted.
+            config: as for ``fit``.
+            vocabulary: its size and special ids.
             threads: how many kernels run side by side; the result is the same to the bit.
             pool: where large arrays come from.
             on_counted: called with ``tensors`` while some of them are still being filled; not for
                 every configuration.
         """
         if not config.is_plain:
-            ids, offsets = unbound(text, bos=bos, eos=eos)
-            sizes = {"vocab_size": vocab_size, "bos": bos, "eos": eos}
-            return cls.fit_flat(ids, offsets, config=config, unk=unk, excluded=excluded, **sizes)
-        predictable = np.ones(vocab_size, dtype=np.bool_)
-        predictable[[bos, *excluded]] = False
+            ids, offsets = unbound(text, bos=vocabulary.bos, eos=vocabulary.eos)
+            return cls.fit_flat(ids, offsets, config=config, vocabulary=vocabulary)
         made = estimate_text(
             text,
             order=config.order,
-            predictable=predictable,
-            bos=bos,
-            eos=eos,
+            vocabulary=vocabulary,
             kenlm_compatible=config.kenlm_compatible,
             threads=threads,
             pool=pool,
             on_counted=on_counted,
         )
-        return cls(made.tables, config=config, bos=bos, eos=eos, unk=unk, discounts=made.discounts)
+        return cls._of(made, config, vocabulary)
 
     @classmethod
     def fit_counted(
@@ -197,10 +174,7 @@ class NgramModel:
         trie: Trie,
         *,
         config: NgramConfig,
-        bos: int,
-        eos: int,
-        unk: int | None,
-        excluded: Sequence[int] = (),
+        vocabulary: TokenIds,
         threads: int | None = None,
     ) -> "NgramModel":
         """Fit on raw counts, which are lost; as ``fit_bounded`` on the text that they are of.
@@ -208,18 +182,15 @@ class NgramModel:
         Args:
             trie: n-grams of the order of ``config``, whose unigrams are the whole vocabulary.
             config: all but ``kenlm_compatible``, which depends on the text's own order.
-            bos: the id that begins a sentence.
-            eos: the id that ends one.
-            unk: the id for words outside the vocabulary.
-            excluded: further ids that are never predicted.
+            vocabulary: its size and special ids.
             threads: how many kernels run side by side; the result is the same to the bit.
         """
-        predictable = predictable_ids(int(trie.starts[1]), (bos, *excluded))
+        predictable, bos = vocabulary.predictable, vocabulary.bos
         if config.is_plain:
             made = estimate_trie(trie, predictable=predictable, bos=bos, threads=threads)
         else:
             made = _smoothed(tree_of(trie, predictable=predictable, bos=bos), config)
-        return cls(made.tables, config=config, bos=bos, eos=eos, unk=unk, discounts=made.discounts)
+        return cls._of(made, config, vocabulary)
 
     @property
     def vocab_size(self) -> int:

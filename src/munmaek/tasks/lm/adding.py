@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from munmaek.errors import InputError, UnsupportedError
-from munmaek.fit.counted import excluded_ids, ngram_sizes
+from munmaek.fit.counted import token_ids
 from munmaek.metrics import VALIDATION
 from munmaek.models.ngram import NgramModel
 from munmaek.progress import followed
@@ -57,8 +57,7 @@ def add_text(
         text.ids.astype(np.int64),
         text.offsets.astype(np.int64),
         config=model.model.config,
-        excluded=excluded_ids(tokenizer),
-        **ngram_sizes(tokenizer),
+        vocabulary=token_ids(tokenizer.vocab_size),
     )
     row = {"name": corpus.name, "rows": len(new), "sha256": corpus.fingerprint}
     info = replace(

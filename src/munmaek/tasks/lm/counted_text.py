@@ -13,7 +13,7 @@ from munmaek.fit.counted import ngram_sizes
 from munmaek.fit.holding import held_out_name, hold_out
 from munmaek.fit.vocabulary import make_tokenizer
 from munmaek.ngram.counting import bound, unbound
-from munmaek.ngram.reading import Reserved, read_words
+from munmaek.ngram.reading import Reserved, WordRules, read_words
 from munmaek.ngram.scratch import Column, Scratch
 from munmaek.tasks.lm.options import LmRecipe
 from munmaek.tasks.lm.training_text import TrainingText
@@ -51,10 +51,13 @@ class CountedText:
     @property
     def sizes(self) -> dict[str, int]:
         """Return what an n-gram model knows of the tokenizer, which need not be there yet."""
-        if isinstance(self.known, Tokenizer):
-            return ngram_sizes(self.known)
-        ids = {"bos": Tokenizer.bos, "eos": Tokenizer.eos, "unk": Tokenizer.unk}
-        return {"vocab_size": len(self.known), **ids}
+        return ngram_sizes(self.vocab_size)
+
+    @property
+    def vocab_size(self) -> int:
+        """Return the number of token ids."""
+        known = self.known
+        return known.vocab_size if isinstance(known, Tokenizer) else len(known)
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
@@ -85,13 +88,16 @@ def read_text_words(
             _, held = hold_out(total, seed=recipe.choice_seed, asked=recipe.hold_out)
         return held
 
-    read = read_words(
-        paths,
-        specials=SPECIALS,
+    rules = WordRules(
+        SPECIALS,
         most=recipe.vocab_size if "vocab_size" in recipe.model_fields_set else None,
         min_count=recipe.min_count,
-        hold_out=choose,
         reserved=reserved,
+    )
+    read = read_words(
+        paths,
+        rules,
+        hold_out=choose,
         threads=threads,
         scratch=scratch,
         column=column,

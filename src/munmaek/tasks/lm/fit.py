@@ -2,7 +2,7 @@
 
 import time
 
-from munmaek.fit.counted import counted_info, excluded_ids, fitted, ngram_sizes
+from munmaek.fit.counted import counted_info, fitted, ngram_sizes, token_ids
 from munmaek.fit.running import Run
 from munmaek.models.ngram import NgramConfig, NgramModel
 from munmaek.tasks.lm.data import Text
@@ -24,11 +24,10 @@ def fit_language_model(text: Text, recipe: LmRecipe, run: Run) -> TrainedLanguag
 
 def _count_language_model(text: Text, recipe: LmRecipe) -> TrainedLanguageModel:
     tokenizer, began = text.tokenizer, time.perf_counter()
-    sizes = ngram_sizes(tokenizer)
+    sizes, vocabulary = ngram_sizes(tokenizer.vocab_size), token_ids(tokenizer.vocab_size)
 
     def fit(config: NgramConfig) -> NgramModel:
-        excluded = excluded_ids(tokenizer)
-        return NgramModel.fit(text.train, config=config, excluded=excluded, **sizes)
+        return NgramModel.fit(text.train, config=config, vocabulary=vocabulary)
 
     config, model = fitted(recipe, fit)
     info = counted_info(recipe, config, sizes, model.parameters, began, text.describe())

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from munmaek.arrays import Int64s
 from munmaek.errors import ConfigError
-from munmaek.fit.counted import counted_info, fitted
+from munmaek.fit.counted import counted_info, fitted, token_ids
 from munmaek.folder.writing import check_free, write_folder
 from munmaek.models.ngram import NgramConfig, NgramModel
 from munmaek.ngram.reading import Reserved
@@ -24,7 +24,6 @@ from munmaek.tasks.lm.model import TrainedLanguageModel
 from munmaek.tasks.lm.ngrams import reserved_of, with_evaluation
 from munmaek.tasks.lm.options import LmRecipe
 from munmaek.text.memory import Sources
-from munmaek.text.tokenizers import Tokenizer
 
 __all__ = ["Asked", "CountingEngine", "Merged", "train_merged"]
 
@@ -102,10 +101,7 @@ def train_merged(
             return NgramModel.fit_counted(
                 builder.finish(config.order, eos=sizes["eos"]),
                 config=config,
-                bos=sizes["bos"],
-                eos=sizes["eos"],
-                unk=sizes["unk"],
-                excluded=(Tokenizer.pad, Tokenizer.mask),
+                vocabulary=token_ids(sizes["vocab_size"]),
                 threads=asked.extra.threads,
             )
 

@@ -15,7 +15,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from munmaek.errors import ConfigError
-from munmaek.fit.counted import Resources, counted_info, fitted
+from munmaek.fit.counted import Resources, counted_info, fitted, token_ids
 from munmaek.fit.extra import Extra
 from munmaek.folder.info import Info
 from munmaek.folder.tables import save_tables
@@ -33,7 +33,6 @@ from munmaek.tasks.lm.model import TABLES, TrainedLanguageModel
 from munmaek.tasks.lm.options import LmRecipe
 from munmaek.text.corpora import Corpus
 from munmaek.text.memory import Sources
-from munmaek.text.tokenizers import Tokenizer
 
 __all__ = ["Resources", "reserved_of", "resources_of", "train_ngrams", "with_evaluation"]
 
@@ -86,7 +85,6 @@ def train_ngrams(
             valid=valid,
             force=force,
             resources=resources,
-            memory=resources.memory,
             reserved=reserved,
             report=report,
         )
@@ -112,11 +110,10 @@ def train_ngrams(
             return NgramModel.fit_bounded(
                 given.text,
                 config=config,
-                excluded=(Tokenizer.pad, Tokenizer.mask),
+                vocabulary=token_ids(given.vocab_size),
                 threads=resources.threads,
                 pool=resources.pool,
                 on_counted=begun,
-                **given.sizes,
             )
 
         config, model = fitted(recipe, fit)

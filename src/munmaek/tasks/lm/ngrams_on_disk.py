@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munmaek.errors import ArtefactError, ConfigError, DiskError
-from munmaek.fit.counted import Resources, counted_info, fitted, ngram_sizes
+from munmaek.fit.counted import Resources, counted_info, fitted, ngram_sizes, token_ids
 from munmaek.folder.tables import save_tables
 from munmaek.folder.writing import write_folder
 from munmaek.metrics import VALIDATION
@@ -26,7 +26,6 @@ from munmaek.tasks.lm.options import LmRecipe
 from munmaek.tasks.lm.scoring import corpus_scores
 from munmaek.tasks.loading import load
 from munmaek.text.memory import Sources, Table
-from munmaek.text.tokenizers import Tokenizer
 
 __all__ = ["train_on_disk"]
 
@@ -43,11 +42,11 @@ def train_on_disk(
     valid: Sources,
     force: bool,
     resources: Resources,
-    memory: int,
     reserved: Reserved,
     report: Callable[[Stage], None] | None,
 ) -> TrainedLanguageModel:
-    """Train as ``munmaek.tasks.lm.ngrams.train_ngrams``, resident memory below ``memory`` bytes."""
+    """Train as ``munmaek.tasks.lm.ngrams.train_ngrams``, resident below ``resources.memory``."""
+    memory = resources.memory or 0
     config: NgramConfig = recipe.stage_config()
     _check_on_disk(recipe, config)
     began = time.perf_counter()
@@ -72,16 +71,13 @@ def train_on_disk(
         scratch.check(room_needed(given.positions, config.order))
         give_back()
         stages.tell("counting")
-        predictable = np.ones(len(given.words), dtype=np.bool_)
-        predictable[[Tokenizer.bos, Tokenizer.pad, Tokenizer.mask]] = False
+        vocabulary = token_ids(given.vocab_size)
 
         def estimate(config: NgramConfig) -> OnDisk:
             return estimate_on_disk(
                 column,
                 order=config.order,
-                predictable=predictable,
-                bos=Tokenizer.bos,
-                eos=Tokenizer.eos,
+                vocabulary=vocabulary,
                 scratch=scratch,
                 memory=max(memory - _RESIDENT, _LEAST),
                 kenlm_compatible=config.kenlm_compatible,
@@ -91,7 +87,7 @@ def train_on_disk(
         config, made = fitted(recipe, estimate)
         give_back()
         made.release()
-        tokenizer, sizes = given.tokenizer, ngram_sizes(given.tokenizer)
+        tokenizer, sizes = given.tokenizer, ngram_sizes(given.vocab_size)
         ids = {name: sizes[name] for name in ("bos", "eos", "unk")}
         model = NgramModel(
             made.estimate.tables, config=config, discounts=made.estimate.discounts, **ids
