@@ -107,7 +107,7 @@ def _found(
 ) -> tuple[Floats, Floats, Floats]:
     """Fill in the links of a block: the jumps of each direction, and the log-likelihoods."""
     one, other = (np.zeros_like(way.jumps) for way in ways)
-    found = _find_links(cells, *block, *ways, null, markov, links, one, other)
+    found = _find_links(cells, block, ways, null, markov, links, one, other)
     return one, other, np.array(found)
 
 
@@ -151,10 +151,8 @@ def _fill(side: Side, n: int, table: Floats, out: Floats) -> None:
 @compiled
 def _find_links(
     cells: Cells,
-    begin: int,
-    end: int,
-    forward: Direction,
-    backward: Direction,
+    block: tuple[int, int],
+    ways: tuple[Direction, Direction],
     null: float,
     markov: bool,
     links: _Links,
@@ -162,6 +160,8 @@ def _find_links(
     backward_taken: Floats,
 ) -> tuple[float, float]:
     """Fill in the links of sentence pairs; return the log-likelihoods."""
+    begin, end = block
+    forward, backward = ways
     sources, targets, starts = cells.sources, cells.targets, cells.starts
     forward_loglik, backward_loglik = 0.0, 0.0
     longest = max(largest(sources.limits, begin, end), largest(targets.limits, begin, end))

@@ -52,7 +52,7 @@ def joined_links(
         most = int(sources.limits[end] - sources.limits[begin])
         most += int(targets.limits[end] - targets.limits[begin])
         links, limits = np.empty((most, 2), dtype=np.int32), np.zeros(end - begin + 1, np.int64)
-        _link(trained, sources, targets, begin, end, way, _AROUND, links, limits)
+        _link(trained, sources, targets, block, way, _AROUND, links, limits)
         return links[: limits[-1]].copy(), limits
 
     for links, limits in in_threads(threads, work, blocks_of(starts, BLOCK)):
@@ -179,14 +179,14 @@ def _link(
     trained: Trained,
     sources: Side,
     targets: Side,
-    begin: int,
-    end: int,
+    block: tuple[int, int],
     way: int,
     around: Int64s,
     links: Int32s,
     limits: Int64s,
 ) -> None:
     """Fill in the links of sentence pairs, source and target word, and the limits of each pair."""
+    begin, end = block
     count = 0
     longest = max(largest(sources.limits, begin, end), largest(targets.limits, begin, end))
     room = np.empty(2 * longest * longest + room_for(longest, longest))

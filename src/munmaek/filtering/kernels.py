@@ -148,8 +148,8 @@ def find_near(index: NearIndex, keys: MinHashes, least: float) -> Bools:
     wanted = int(np.ceil(keys.bytes.shape[1] * (least + (1 - least) / 256) - 1e-9))
     index.count = int(
         fill_fresh(
-            keys.bands, keys.bytes, wanted, index.count, index.bytes, index.hashes, index.slots,
-            index.before, fresh,
+            keys.bands, keys.bytes, wanted, index.count,
+            (index.bytes, index.hashes, index.slots, index.before), fresh,
         )
     )  # fmt: skip
     return fresh
@@ -200,13 +200,14 @@ def fill_fresh(
     own: Bytes,
     wanted: Index,
     count: Index,
-    values: Bytes,
-    known: Uint64s,
-    slots: Int32s,
-    before: Int32s,
+    index: tuple[Bytes, Uint64s, Int32s, Int32s],
     fresh: Bools,
 ) -> int:
-    """Fill which texts are near none, take those up, and return how many are taken up then."""
+    """Fill which texts are near none, take those up, and return how many are taken up then.
+
+    ``index`` has the bytes and hashes of the texts taken up, slots, and the run before each.
+    """
+    values, known, slots, before = index
     for text in range(len(hashes)):
         fresh[text] = not _is_near(hashes[text], own[text], wanted, values, known, slots, before)
         if fresh[text]:

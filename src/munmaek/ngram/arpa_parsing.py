@@ -212,14 +212,16 @@ def parse_grams(  # noqa: C901 - one pass over the line
     text: Bytes,
     at: int,
     rows: tuple[int, int],
-    blob: Bytes,
-    limits: Int64s,
-    slots: Uint64s,
-    ids: Int32s,
-    logprobs: Float32s,
-    backoffs: Float32s,
+    vocabulary: tuple[Bytes, Int64s, Uint64s],
+    out: tuple[Int32s, Float32s, Float32s],
 ) -> tuple[int, int]:
-    """Read ``rows`` of an order above 1: the first wrong one or their end, and where it stands."""
+    """Read ``rows`` of an order above 1: the first wrong one or their end, and where it stands.
+
+    ``vocabulary`` has the letters of all words, their limits and slots; ``out`` gets ids,
+    log-probabilities and backoffs.
+    """
+    blob, limits, slots = vocabulary
+    ids, logprobs, backoffs = out
     order = ids.shape[1]
     before = np.zeros((order, 2), dtype=np.int64)
     for row in range(rows[0], rows[1]):

@@ -244,12 +244,8 @@ class _Reader:
                 self.lines.text,
                 int(places[part]),
                 rows,
-                self._table.blob,
-                self._table.limits,
-                self._table.slots,
-                section.ids,
-                section.logprobs,
-                section.backoffs,
+                (self._table.blob, self._table.limits, self._table.slots),
+                (section.ids, section.logprobs, section.backoffs),
             )
             return row, at, row == rows[1]
 

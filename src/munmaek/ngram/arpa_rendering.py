@@ -107,8 +107,9 @@ class Renderer:
         while node < end:
             buffer = self._buffer()
             node, used = _render(
-                tables.logprobs, tables.backoffs, self.blob, self.limits, self.short,
-                self.kept, self.bos, begin, rows, (node, end), self.longest, buffer,
+                (tables.logprobs, tables.backoffs),
+                (self.blob, self.limits, self.short, self.longest),
+                self.kept, self.bos, (begin, rows), (node, end), buffer,
             )  # fmt: skip
             pieces.append((buffer, used))
         return pieces
@@ -288,23 +289,28 @@ def _fill_rows(first: Int32s, words: Int32s, path: Int64s, last: Int64s, rows: I
 
 @compiled
 def _render(
-    logprobs: Float32s,
-    backoffs: Float32s,
-    blob: Bytes,
-    limits: Int64s,
-    short: Bytes,
+    values: tuple[Float32s, Float32s],
+    letters: tuple[Bytes, Int64s, Bytes, int],
     kept: Bools,
     bos: int,
-    origin: int,
-    rows: Int32s,
+    words: tuple[int, Int32s],
     nodes: tuple[int, int],
-    longest: int,
     out: Bytes,
 ) -> tuple[int, int]:
     """Write lines of ``nodes`` while they fit: the next node, and the bytes written.
 
-    ``rows[:, node - origin]`` are its words.
+    Args:
+        values: log-probabilities and backoffs.
+        letters: of all words, their limits, those of short words, and the longest line.
+        kept: words that are written.
+        bos: the id of ``<s>``.
+        words: the first node, and the words of it and those after it, a column each.
+        nodes: from which up to which.
+        out: gets the lines.
     """
+    logprobs, backoffs = values
+    blob, limits, short, longest = letters
+    origin, rows = words
     levels = len(rows)
     keys = np.full(_MEMO, _NOTHING)
     texts = np.empty(16 * _MEMO, dtype=np.uint8)

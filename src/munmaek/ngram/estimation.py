@@ -244,8 +244,8 @@ def _smooth_order(
         begin, end = int(trie.first[low]), int(trie.first[high])
         chunk = kept[begin - start : end - start] if len(kept) else np.empty(end - begin)
         weights = np.empty(high - low)
-        interpolate(low, high, trie.first, trie.links, trie.counts, held, lower, base, chunk,
-                    weights)  # fmt: skip
+        tree = trie.first, trie.links, trie.counts
+        interpolate(low, high, tree, held, lower, base, chunk, weights)
         _log_into(chunk, logprobs[begin:end])
         _log_into(weights, backoffs[low:high])
 
@@ -271,9 +271,7 @@ def _log_into(probabilities: Floats, logs: Float32s) -> None:
 def interpolate(
     low: int,
     high: int,
-    first: Int32s,
-    links: Int32s,
-    counts: Int32s,
+    tree: tuple[Int32s, Int32s, Int32s],
     discounts: Floats,
     lower: Floats,
     base: int,
@@ -282,8 +280,10 @@ def interpolate(
 ) -> None:
     """Fill in probabilities of what continues contexts ``low`` up to ``high``, and backoff weights.
 
-    ``lower[i]`` is the probability of node ``base + i``, and ``discounts`` those of counts 0 to 3.
+    ``tree`` has first continuations, links and counts, ``lower[i]`` is the probability of node
+    ``base + i``, and ``discounts`` are those of counts 0 to 3.
     """
+    first, links, counts = tree
     start = first[low]
     last = first[high] - 1
     for context in range(low, high):

@@ -354,10 +354,8 @@ class _External:
                 made, weights = np.empty(end - begin), np.empty(high - low)
                 local = continued[low : high + 1] - np.int32(begin)
                 own = np.arange(end - begin, dtype=np.int32)
-                interpolate(
-                    0, high - low, local, own, counts[begin:end].copy(), held, below, 0,
-                    made, weights,
-                )  # fmt: skip
+                tree = local, own, counts[begin:end].copy()
+                interpolate(0, high - low, tree, held, below, 0, made, weights)
                 logprobs.append(_logs(made))
                 backoffs.append(_logs(weights))
                 if order < self.order:

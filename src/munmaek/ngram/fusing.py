@@ -150,7 +150,8 @@ def _add(
     add_unigrams(arrays, values, model.own, shares, weight, after, mixed)
     for level in range(1, len(starts) - 1):
         limits = (int(starts[level - 1]), int(starts[level]))
-        add_level(arrays, values, model.own, shares, weight, words, first, limits, after, mixed)
+        vocabulary, union = (model.own, shares), (words, first)
+        add_level(arrays, values, vocabulary, weight, union, limits, after, mixed)
 
 
 Shape = tuple[Int64s, Int32s, Int32s, Int32s]
@@ -182,11 +183,9 @@ def add_unigrams(
 def add_level(
     arrays: Shape,
     values: Values,
-    own: Int32s,
-    shares: Floats,
+    vocabulary: tuple[Int32s, Floats],
     weight: float,
-    words: Int32s,
-    first: Int32s,
+    union: tuple[Int32s, Int32s],
     limits: tuple[int, int],
     after: Int64s,
     mixed: Floats,
@@ -196,17 +195,18 @@ def add_level(
     Args:
         arrays: of the model's tables: starts, first, words, links.
         values: log-probabilities and backoffs.
-        own: the model's id of each word of the union.
-        shares: what is added to the logarithm for words that it lacks.
+        vocabulary: the model's id of each word of the union, and what is added to the logarithm
+            for words that it lacks.
         weight: λ.
-        words: of the union's nodes.
-        first: of the union.
+        union: the words of its nodes, and where their continuations begin.
         limits: nodes of the contexts.
         after: the model's context behind each node of the union, filled for the next order.
         mixed: gets λ p.
     """
     starts, owns, nexts, links = arrays
     logprobs, backoffs = values
+    own, shares = vocabulary
+    words, first = union
     for context in range(limits[0], limits[1]):
         state = after[context]
         for node in range(first[context], first[context + 1]):

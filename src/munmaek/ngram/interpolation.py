@@ -41,10 +41,7 @@ def interpolated(
     probabilities[:vocab_size] = _unigrams(tree, by_count[0], types)
     backoffs = np.ones(len(tree.first) - 1, dtype=np.float64)
     _interpolate(
-        tree.starts,
-        tree.first,
-        tree.links,
-        tree.counts,
+        (tree.starts, tree.first, tree.links, tree.counts),
         kept,
         by_count,
         types,
@@ -65,17 +62,18 @@ def _unigrams(tree: CountTree, discounts: Floats, types: float) -> Floats:
 
 @compiled
 def _interpolate(
-    starts: Int64s,
-    first: Int32s,
-    links: Int32s,
-    counts: Int32s,
+    tree: tuple[Int64s, Int32s, Int32s, Int32s],
     kept: Bools,
     discounts: Floats,
     types: float,
     probabilities: Floats,
     backoffs: Floats,
 ) -> None:
-    """Fill all orders above 1, shorter contexts first."""
+    """Fill all orders above 1, shorter contexts first.
+
+    ``tree`` has the starts of the orders, first continuations, links and counts.
+    """
+    starts, first, links, counts = tree
     level = 1
     for context in range(len(backoffs)):
         if context == starts[level]:

@@ -290,16 +290,21 @@ def _there(
     tables: HashedTables, pairs: _Pairs, keys: Uint64s, order: int, threads: int
 ) -> tuple[Int64s, Int64s]:
     """Return the pairs whose hash is in the table: places in ``left`` and in ``right``."""
-    marks, shift = _marks(keys)
+    marks = _marks(keys)
 
     def work(part: tuple[int, int]) -> tuple[Int64s, Int64s]:
         room = 1 << 12
         while True:
             first, last = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int64)
             count = try_pairs(
-                tables.numbers, tables.layout, order, part, pairs.left, pairs.groups, pairs.right,
-                pairs.ends, marks, shift, first, last,
-            )  # fmt: skip
+                tables.numbers,
+                tables.layout,
+                order,
+                part,
+                (pairs.left, pairs.groups, pairs.right, pairs.ends),
+                marks,
+                (first, last),
+            )
             if count <= room:
                 return first[:count], last[:count]
             room = count
@@ -358,14 +363,9 @@ def try_pairs(
     layout: Int64s,
     order: Index,
     part: tuple[int, int],
-    left: Uint64s,
-    groups: Int64s,
-    right: Uint64s,
-    ends: Int64s,
-    marks: Uint64s,
-    shift: Index,
-    firsts: Int64s,
-    lasts: Int64s,
+    pairs: tuple[Uint64s, Int64s, Uint64s, Int64s],
+    marks: tuple[Uint64s, Index],
+    found: tuple[Int64s, Int64s],
 ) -> int:
     """Find the pairs whose hash is in the table of ``order``; returns their number.
 
@@ -374,22 +374,21 @@ def try_pairs(
         layout: of the orders.
         order: that of what is looked for.
         part: from which place of ``left`` up to which.
-        left: as in ``_Pairs``, like the next three.
-        groups: of ``left``.
-        right: of the others.
-        ends: limits of the groups.
-        marks: the filter of the table's hashes.
-        shift: how far a hash is shifted to the number of its block.
-        firsts: gets places in ``left``, where there is room, like the next.
-        lasts: gets places in ``right``.
+        pairs: ``left``, ``groups``, ``right`` and ``ends`` of ``_Pairs``.
+        marks: the filter of the table's hashes, and how far a hash is shifted to the number of its
+            block.
+        found: gets places in ``left`` and in ``right``, where there is room.
     """
+    left, groups, right, ends = pairs
+    filled, shift = marks
+    firsts, lasts = found
     count = 0
     for first in range(part[0], part[1]):
         own, group = left[first], groups[first]
         for place in range(ends[group], ends[group + 1]):
             hashed = right[place] ^ own
             wanted = _bits_of(hashed)
-            if marks[hashed >> np.uint64(shift)] & wanted != wanted:
+            if filled[hashed >> np.uint64(shift)] & wanted != wanted:
                 continue
             if _bucket(numbers, layout, order, hashed) >= 0:
                 if count < len(firsts):

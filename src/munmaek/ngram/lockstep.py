@@ -29,12 +29,7 @@ _NONE = 0xFFFFFFFFFFFFFFFF
 
 @compiled
 def score_in_lanes(  # noqa: C901, PLR0912, PLR0915 - one loop, see above
-    first: Int32s,
-    words: Int32s,
-    links: Int32s,
-    logprobs: Float32s,
-    backoffs: Float32s,
-    index: Uint64s,
+    tables: tuple[Int32s, Int32s, Int32s, Float32s, Float32s, Uint64s],
     ids: Int32s,
     offsets: Int64s,
     begin: int,
@@ -43,17 +38,14 @@ def score_in_lanes(  # noqa: C901, PLR0912, PLR0915 - one loop, see above
     """Fill ``out`` [T] with natural-log probabilities; for orders above 1.
 
     Args:
-        first: as in the tables, like all up to ``index``.
-        words: last words.
-        links: without the first word.
-        logprobs: stored log-probabilities.
-        backoffs: stored backoff weights.
-        index: continuations of contexts with many.
+        tables: first continuations, last words, links, stored log-probabilities and backoff
+            weights, and the index of continuations of contexts with many.
         ids: tokens, each within the vocabulary.
         offsets: limits of the sequences [S + 1].
         begin: the context of the first token of each.
         out: gets the scores.
     """
+    first, words, links, logprobs, backoffs, index = tables
     one, none, few = np.uint64(1), np.uint64(_NONE), np.uint64(FEW)
     lower, nodes = np.uint64(len(backoffs)), np.uint64(len(words))
     mask, last_sequence = np.uint64(len(index) - 1), np.int64(len(offsets) - 1)

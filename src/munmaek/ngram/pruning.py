@@ -111,12 +111,8 @@ def prune_by_entropy(tables: NgramTables, histories: Floats, *, threshold: float
     """
     kept = np.ones(len(tables.words), dtype=np.bool_)
     _mark(
+        (tables.first, tables.words, tables.links, tables.logprobs, tables.backoffs),
         tables.starts,
-        tables.first,
-        tables.words,
-        tables.links,
-        tables.logprobs,
-        tables.backoffs,
         histories,
         threshold,
         kept,
@@ -158,16 +154,13 @@ def _backed_off(
 
 @compiled
 def _mark(
+    tables: tuple[Int32s, Int32s, Int32s, Float32s, Float32s],
     starts: Int64s,
-    first: Int32s,
-    words: Int32s,
-    links: Int32s,
-    logprobs: Float32s,
-    backoffs: Float32s,
     histories: Floats,
     threshold: float,
     kept: Bools,
 ) -> None:
+    first, words, links, logprobs, backoffs = tables
     lower = len(backoffs)
     for level in range(len(starts) - 2, 0, -1):
         for context in range(starts[level - 1], starts[level]):

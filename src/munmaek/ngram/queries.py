@@ -103,12 +103,14 @@ def _score_part(tables: Tables, ids: Int32s, offsets: Int64s, bos: int, out: Flo
         score_packed_in_lanes(tables.packed, ids, offsets, bos, out)
     else:
         score_in_lanes(
-            tables.first,
-            tables.words,
-            tables.links,
-            tables.logprobs,
-            tables.backoffs,
-            tables.index,
+            (
+                tables.first,
+                tables.words,
+                tables.links,
+                tables.logprobs,
+                tables.backoffs,
+                tables.index,
+            ),
             ids,
             offsets,
             bos,
@@ -127,12 +129,8 @@ def trace(tables: Tables, ids: Int64s, *, bos: int) -> Trace:
         trace_packed(tables.packed, ids, bos, result.logprobs, result.orders, result.backoffs)
         return result
     _trace(
+        (tables.first, tables.words, tables.links, tables.logprobs, tables.backoffs),
         tables.starts,
-        tables.first,
-        tables.words,
-        tables.links,
-        tables.logprobs,
-        tables.backoffs,
         ids,
         bos if tables.order > 1 else -1,
         result.logprobs,
@@ -229,18 +227,15 @@ def _packed_chain_after(tables: CompactTables, context: Int64s) -> _Chain:
 
 @compiled
 def _trace(
+    tables: tuple[Int32s, Int32s, Int32s, Float32s, Float32s],
     starts: Int64s,
-    first: Int32s,
-    words: Int32s,
-    links: Int32s,
-    logprobs: Float32s,
-    backoffs: Float32s,
     ids: Int64s,
     begin: int,
     out: Floats,
     orders: Int64s,
     paid: Floats,
 ) -> None:
+    first, words, links, logprobs, backoffs = tables
     lower = len(backoffs)
     context = begin
     for position in range(len(ids)):

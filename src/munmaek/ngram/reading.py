@@ -59,16 +59,16 @@ class Reserved(Enum):
 
 @dataclass(frozen=True, slots=True)
 class WordRules:
-    """Which words of a text have an id of their own."""
+    """Rules by which words of a text have an id of their own."""
 
     specials: Sequence[str]
     """``<pad> <unk> <s> </s> <mask>``, which have the first ids."""
     most: int | None = None
     """The size of the vocabulary with the special tokens; None has no limit."""
     min_count: int = 1
-    """How often a word must occur not to be unknown."""
+    """Occurrences that a word needs not to be unknown."""
     reserved: Reserved = Reserved.REFUSE
-    """What becomes of words written like a special token."""
+    """The fate of words written like a special token."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,7 +109,7 @@ def read_words(
 
     Args:
         paths: as ``munmaek.text.corpora.read_text`` takes them.
-        rules: which words have an id of their own.
+        rules: by which words have an id of their own.
         hold_out: which rows to leave out; None counts all.
         threads: how many blocks are read side by side, by default ``usual``; the result does
             not depend on it.

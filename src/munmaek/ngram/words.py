@@ -81,8 +81,8 @@ class Vocabulary:
         while True:
             state[_WORDS] = self.size
             done = _number(
-                block, _KINDS, rows.held, len(self.first), rows.reserved, rows.bos, rows.eos,
-                self.blob, self.limits, self.slots, state, rows.spans, out,
+                block, _KINDS, rows.held, (len(self.first), rows.reserved, rows.bos, rows.eos),
+                (self.blob, self.limits, self.slots), state, rows.spans, out,
             )  # fmt: skip
             self.size = int(state[_WORDS])
             if done:
@@ -131,8 +131,7 @@ class Rows:
 @compiled
 def _take_up(
     letters: Bytes,
-    begin: int,
-    end: int,
+    span: tuple[int, int],
     hashed: np.uint64,
     slot: np.uint64,
     blob: Bytes,
@@ -140,6 +139,7 @@ def _take_up(
     slots: Uint64s,
     word: int,
 ) -> None:
+    begin, end = span
     start = limits[word]
     for offset in range(end - begin):
         blob[start + offset] = letters[begin + offset]
@@ -162,7 +162,7 @@ def _add(
         hashed = word_hash(words, begin, end)
         slot = word_slot(words, begin, end, hashed, blob, limits, slots)
         if slots[slot] == 0:
-            _take_up(words, begin, end, hashed, slot, blob, limits, slots, size)
+            _take_up(words, (begin, end), hashed, slot, blob, limits, slots, size)
             size += 1
         numbers[index] = np.int64(slots[slot] & np.uint64(0xFFFFFFFF)) - 1
     return size
@@ -192,22 +192,24 @@ def _wide_space(block: Bytes, at: int) -> int:
 
 # One pass over the bytes: what would be a function of its own elsewhere costs a call a byte here.
 @compiled
-def _number(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917
+def _number(  # noqa: C901, PLR0912, PLR0915
     block: Bytes,
     kinds: Bytes,
     held: Int64s,
-    first: int,
-    reserved: int,
-    bos: int,
-    eos: int,
-    blob: Bytes,
-    limits: Int64s,
-    slots: Uint64s,
+    ids: tuple[int, int, int, int],
+    vocabulary: tuple[Bytes, Int64s, Uint64s],
     state: Int64s,
     spans: Int64s,
     out: Int32s,
 ) -> bool:
-    """Number words until the block ends (True) or the vocabulary is full (False)."""
+    """Number words until the block ends (True) or the vocabulary is full (False).
+
+    ``ids`` are the first of a word that is none of the special ones, what a reserved word gets,
+    and those of ``<s>`` and ``</s>``; ``vocabulary`` has the letters of all words, their limits
+    and slots.
+    """
+    first, reserved, bos, eos = ids
+    blob, limits, slots = vocabulary
     at, row, opened, words = state[_AT], state[_ROW], state[_OPEN], state[_WORDS]
     token, holding = state[_OUT], state[_HELD]
     size = len(block)
@@ -283,7 +285,7 @@ def _number(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917
                 at = begin
                 full = True
                 break
-            _take_up(block, begin, at, hashed, slot, blob, limits, slots, words)
+            _take_up(block, (begin, at), hashed, slot, blob, limits, slots, words)
             word = words
             words += 1
         elif word < first:

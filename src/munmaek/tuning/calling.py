@@ -63,7 +63,6 @@ def tune(
     init: Any = None,
     save: Path | str | None = None,
     force: bool = False,
-    device: str = "auto",
     **options: Any,
 ) -> Tuned:
     """Train one model after another with other options, and return the best with what was tried.
@@ -79,14 +78,14 @@ def tune(
         save: folder of the best model; the trials stand in ``DIR.trials``. Without it nothing is
             left on the disk.
         force: replace what is there.
-        device: ``cpu``, ``cuda``, ``mps``, or ``auto`` for the fastest there is.
-        options: options of ``munmaek.train`` that every trial has.
+        options: options of ``munmaek.train`` that every trial has, and its ``device``.
 
     Raises:
         InputError: data that cannot be used, with its row or line; or ``save`` exists.
         ConfigError: an option that there is not, or nothing to search.
         UnsupportedError: a stage that cannot do the task, or Optuna is not installed.
     """
+    device = options.pop("device", "auto")
     asked = trials if isinstance(trials, Trials) else Trials(trials)
     row = task_named(task)
     sources = sources_for(row, data)
