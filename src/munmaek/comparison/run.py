@@ -106,7 +106,7 @@ class _Training:
     apart: str = ""
     """Stands behind its label, where another candidate's may be the same."""
     seed: int | None = None
-    """Of one of several runs; None is the recipe's own."""
+    """The seed of one of several runs; None is the recipe's own."""
 
     def runs(self) -> "list[_Training]":
         """Return one for each seed; itself alone where no seed changes the model."""
