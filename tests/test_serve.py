@@ -13,6 +13,7 @@ import openai
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from conftest import Run
 from munmaek.errors import ConfigError, InputError
 from munmaek.serve.batching import Batcher, FullError
 from munmaek.serve.options import ServerOptions
@@ -331,3 +332,15 @@ def test_a_long_batch_is_parted() -> None:
     texts = [("x" * 20,) for _ in range(4)]
     assert asyncio.run(batched(slow).ask(texts, Nothing())) == [text.upper() for (text,) in texts]
     assert [len(each) for each in slow.batches] == [1, 1, 1, 1]
+
+
+def test_port_0_is_any_that_is_free_and_other_zeros_are_taken_too(
+    tmp_path: Any, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model("lm", "ngram").save(tmp_path / "chain")
+    found: list[ServerOptions] = []
+    monkeypatch.setattr("munmaek.serve.running.run", lambda _, options, *__: found.append(options))
+    done = run("serve", tmp_path / "chain", "--port", 0, "--grace", 0)
+    assert done.code == 0, done.err
+    assert found[0].port not in (0, ServerOptions().port)
+    assert found[0].grace == 0

@@ -3,9 +3,10 @@
     python tools/dependency_bounds.py oldest newest without-torch --work /var/tmp/bounds
 
 Each has an environment of its own, with the wheel and the extras of a user, in which the quick
-demonstration and a round of commands must succeed; without torch, which ``without-torch`` leaves
-out, a round of n-grams. Of torch, whose releases are large, the one of constraints.txt is taken.
-It needs a package index, some five minutes and 2 GB of disk for each.
+demonstration, a round of commands, a server and the building of the guide must succeed; without
+torch, which ``without-torch`` leaves out, a round of n-grams and the server. Of torch, whose
+releases are large, the one of constraints.txt is taken. It needs Java for Spark, a package index,
+some five minutes and 3 GB of disk for each.
 """
 
 import argparse
@@ -17,12 +18,26 @@ import sys
 import time
 import tomllib
 from pathlib import Path
+from socket import socket
+from urllib.request import urlopen
 
 import zstandard
 
 ROOT = Path(__file__).resolve().parent.parent
 KINDS = ("oldest", "newest", "without-torch")
-EXTRAS = ("ko", "data", "tensorboard", "onnx", "ctranslate2", "figures", "sklearn", "search")
+EXTRAS = (
+    "ko",
+    "data",
+    "spark",
+    "tensorboard",
+    "onnx",
+    "ctranslate2",
+    "figures",
+    "serve",
+    "sklearn",
+    "search",
+    "docs",
+)
 SUBJECTS, PLACES = ("나는", "너는", "우리는", "그는"), ("학교에서", "집에서", "공원에서", "방에서")
 VERBS = ("공부한다", "잔다", "논다", "읽는다")
 LINES = [f"{s} {p} {v}" for s in SUBJECTS for p in PLACES for v in VERBS]
@@ -88,7 +103,15 @@ compare demo --figures report-figures
 embed published text.txt
 info demo/models/lm-rnn
 verify demo/models/classify-bert
+tune classify labelled.tsv --model ngram --trials 2 -o tuned
+train lm text.txt --model ngram --tokenizer words --engine duckdb -o duck
+train lm text.txt --model ngram --tokenizer words --engine local[1] -o spark
 """
+SITE = (
+    "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1]); import guide_site; "
+    "guide_site.build_site(Path('site'))"
+)
+"""Builds the guide with the extra ``docs``; its one argument is the folder ``docs``."""
 
 
 def requirements(kind: str) -> list[str]:
@@ -132,6 +155,12 @@ def failures(kind: str, programs: Path, folder: Path) -> int:
     folder.mkdir()
     write_data(folder)
     told = {**os.environ, "PYTHONPATH": "", "COLUMNS": "100"}
+    if kind != "without-torch":
+        built = subprocess.run(
+            [programs / "python", "-c", SITE, ROOT / "docs"], cwd=folder, env=told, check=False
+        )
+        failed += built.returncode != 0
+        print(f"{built.returncode:3} the guide")
     for line in (COUNTED + NEURAL * (kind != "without-torch")).split("\n"):
         if not line:
             continue
@@ -147,7 +176,32 @@ def failures(kind: str, programs: Path, folder: Path) -> int:
         )
         if run.returncode:
             print(run.stderr[-2000:], flush=True)
-    return failed
+    answered = serves(programs, folder, told)
+    print(f"{0 if answered else 1:3} munmaek serve words")
+    return failed + (not answered)
+
+
+def serves(programs: Path, folder: Path, told: dict[str, str]) -> bool:
+    """Start a server, and return whether it is ready."""
+    with socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [programs / "munmaek", "serve", "words", "--port", str(port)]
+    server = subprocess.Popen(command, cwd=folder, env=told)
+    try:
+        return any(map(_answers, [f"http://127.0.0.1:{port}/ready"] * 120))
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urlopen(address, timeout=60) as answer:
+            return answer.status == 200
+    except OSError:  # it does not listen yet
+        time.sleep(0.5)
+        return False
 
 
 def main() -> int:

@@ -37,7 +37,7 @@ def serve(given: Given) -> None:
     from munmaek.serve.options import ServerOptions
 
     named = names_of(given["models"])
-    asked = {name: each for name, each in given.items() if name != "models" and each}
+    asked = {name: each for name, each in given.items() if name != "models" and each is not None}
     options = ServerOptions.of(asked, where="the options")
     check_open(options)
 
