@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,40 @@ def data_dir() -> Path:
     if not (path / "README.md").is_file():
         pytest.skip(f"real data absent: {path} (set MUNMAEK_DATA)")
     return path
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """One thread of torch, so that sums are the same on every machine."""
+    with _threads(1):
+        yield
+
+
+@pytest.fixture(scope="module")
+def one_thread_throughout() -> Iterator[None]:
+    """One thread of torch for all of a file, what its fixtures train too."""
+    with _threads(1):
+        yield
+
+
+@pytest.fixture
+def seeded() -> Iterator[None]:
+    """One thread, and weights that are the same each time."""
+    import torch
+
+    with _threads(1), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield
 
 
 @dataclass(frozen=True)

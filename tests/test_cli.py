@@ -9,13 +9,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from conftest import Result, Run
 from munmaek.cli import main
@@ -27,6 +26,8 @@ from munmaek.errors import ConfigError
 from munmaek.fit.holding import parse_hold_out
 from munmaek.memory import parse_size
 from munmaek.tasks.loading import load
+
+pytestmark = pytest.mark.usefixtures("one_thread_throughout")
 
 SUBJECTS = ("나는", "너는", "우리는", "그는")
 PLACES = ("학교에서", "집에서", "공원에서", "방에서", "가게에서")
@@ -55,14 +56,6 @@ TINY = {
     "bert": "hidden_size = 16\nnum_hidden_layers = 1\nnum_attention_heads = 2\n"
     "intermediate_size = 32",
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

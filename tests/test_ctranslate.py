@@ -3,13 +3,11 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from conftest import Run
 from munmaek.errors import UnsupportedError
@@ -17,6 +15,8 @@ from munmaek.pipeline import train_recipe
 from munmaek.tasks.publishing import export_ctranslate2
 from munmaek.tasks.recipe import Recipe
 from munmaek.tasks.translate.translation import longest_target
+
+pytestmark = pytest.mark.usefixtures("one_thread_throughout")
 
 ctranslate2: Any = pytest.importorskip("ctranslate2", reason="ctranslate2 is not installed")
 
@@ -49,14 +49,6 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Path], list[st
     lines = [" ".join(words[word] for word in row) for row in rows]
     paths[1].write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return paths, [" ".join(row) for row in rows[:16]]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def trained(paths: list[Path], form: dict[str, Any], *, stage: str = "transformer") -> Any:

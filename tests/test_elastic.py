@@ -26,13 +26,7 @@ from munmaek.fit.summing import GradientSum
 from test_train import Counting, Interrupt, Network, same, state_of
 from test_train_options import Stacked
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class Carried(Counting):

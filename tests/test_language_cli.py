@@ -5,22 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from munmaek.cli import main
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 SUBJECTS = ("나는", "너는", "우리는", "그는")
 PLACES = ("학교에서", "집에서", "공원에서")
 VERBS = ("책을 읽는다", "노래를 듣는다", "밥을 먹는다")
 LINES = [f"{s} {p} {v}" for s in SUBJECTS for p in PLACES for v in VERBS]
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -39,17 +39,9 @@ from munmaek.tasks.lm.objective import (
     stream_of,
 )
 
+pytestmark = pytest.mark.usefixtures("seeded")
+
 V, BOS, EOS = 17, 2, 3
-
-
-@pytest.fixture(autouse=True)
-def _alone():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
-    torch.set_num_threads(threads)
 
 
 def network(**options):

@@ -1,6 +1,6 @@
 """What every recurrent network holds: language models, classifiers and translators."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,6 +18,8 @@ from munmaek.models.rnn import RnnClassifierNetwork, RnnConfig, RnnLanguageNetwo
 from munmaek.models.seq2seq import FixedVectorTranslatorNetwork, Seq2SeqConfig
 from munmaek.nn.state import select_rows
 from munmaek.nn.tape import Tape
+
+pytestmark = pytest.mark.usefixtures("seeded")
 
 V = 23
 
@@ -101,16 +103,6 @@ every = pytest.mark.parametrize(
         *TRANSLATE,
     ],
 )
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
-    torch.set_num_threads(threads)
 
 
 def ids(*shape: int) -> Tensor:

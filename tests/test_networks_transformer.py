@@ -1,6 +1,6 @@
 """What self-attention, the Transformer and BERT hold, each against its own slow twin."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -26,6 +26,8 @@ from munmaek.models.transformer import (
 from munmaek.nn.embeddings import sinusoids
 from munmaek.nn.state import select_rows
 from munmaek.nn.tape import Tape
+
+pytestmark = pytest.mark.usefixtures("seeded")
 
 V = 23
 SELF = SelfAttentionConfig(dimension=16)
@@ -59,16 +61,6 @@ TRANSLATE = {
 language = pytest.mark.parametrize("make", LANGUAGE.values(), ids=LANGUAGE)
 classify = pytest.mark.parametrize("make", CLASSIFY.values(), ids=CLASSIFY)
 translate = pytest.mark.parametrize("make", TRANSLATE.values(), ids=TRANSLATE)
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        yield
-    torch.set_num_threads(threads)
 
 
 def tokens(*shape: int, seed: int = 0) -> Tensor:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from conftest import Run
 from munmaek.comparison.run import Candidate, CompareSettings, compare
@@ -14,6 +13,8 @@ from munmaek.folder.borrowing import borrowed_tokenizer, tokenizers_of
 from munmaek.pipeline import train_recipe
 from munmaek.tasks.loading import load
 from munmaek.tasks.recipe import Recipe
+
+pytestmark = pytest.mark.usefixtures("one_thread_throughout")
 
 TINY = {
     "rnn": {"embedding": 8, "hidden": 8},
@@ -31,14 +32,6 @@ FIRST = [f"{who} {where} {what}" for who in "abcd" for where in "efg" for what i
 # As many words, and some of them others.
 OTHER = [line[0].upper() + line[1:] for line in FIRST]
 STAGES = {"lm": "rnn", "mlm": "bert", "translate": "attention", "classify": "rnn"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def _recipe(task: str, **options: Any) -> Recipe:

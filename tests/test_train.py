@@ -35,15 +35,9 @@ from munmaek.fit.precision import autocast, has_fast_bfloat16, resolve
 from munmaek.fit.running import Run
 from munmaek.fit.schedule import rate
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 VOCAB = 11
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @dataclass(frozen=True)

@@ -22,13 +22,7 @@ from munmaek.fit.running import Run
 from munmaek.fit.schedule import momentum, rate
 from test_train import Clocked, Counting, Interrupt, Network, Scripted, same, state_of, trained
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class Layers(Network):

@@ -20,6 +20,8 @@ from munmaek.tasks.translate.translating import Decoding, Ensemble
 from munmaek.tasks.translate.translation import UnknownWords
 from test_cli import IN_ENGLISH, PLACES, SUBJECTS, VERBS
 
+pytestmark = pytest.mark.usefixtures("one_thread_throughout")
+
 SIZES = {
     "attention": "embedding = 32\nhidden = 32\nencoder_hidden = 32",
     "seq2seq": "embedding = 32\nhidden = 64",
@@ -28,14 +30,6 @@ SIZES = {
 STAGES = tuple(SIZES)
 KOREAN = [f"{s} {p} {v}" for s in SUBJECTS for p in PLACES for v in VERBS]
 ENGLISH = [f"{IN_ENGLISH[s]} {IN_ENGLISH[v]} {IN_ENGLISH[p]}" for s, p, v in map(str.split, KOREAN)]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,8 @@ from munmaek.tasks.translate.bitexts import read_back_translated, read_pairs
 from munmaek.tasks.translate.model import Translator
 from munmaek.text.parallel import read_parallel
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SMALL = {
     "seq2seq": {"embedding": 12, "hidden": 12},
     "attention": {"embedding": 12, "hidden": 12, "encoder_hidden": 6},
@@ -29,14 +31,6 @@ PAIRS = [
     for a in range(10)
     for b in range(4)
 ]
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def written(folder: Path) -> list[Path]:
