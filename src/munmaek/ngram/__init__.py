@@ -75,7 +75,7 @@ _HOMES = {
     "trace": "queries",
     "write_arpa": "arpa",
 }
-"""Where each name stands: who wants one file of the engine, as the aligner does, loads no other."""
+"""Module of each name: who wants one file of the engine, as the aligner does, loads no other."""
 
 
 def __getattr__(name: str) -> Any:
