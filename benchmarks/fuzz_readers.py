@@ -22,6 +22,7 @@ from fuzz_values import VALUES
 from munmaek.align.marks import read_marks, read_supervision
 from munmaek.fit.recipe import read_toml
 from munmaek.folder.tables import load_tables
+from munmaek.ngram.reading import WordRules
 from munmaek.ngram.reading import read_words as count_words
 from munmaek.tasks.lm.exchange import import_ngrams
 from munmaek.tasks.recipe import Recipe
@@ -146,7 +147,7 @@ def _guide(path: Path) -> Any:
 
 
 def _counted(path: Path) -> Any:
-    return count_words([path], specials=SPECIALS, threads=1).positions
+    return count_words([path], WordRules(SPECIALS), threads=1).positions
 
 
 MARKS = [
