@@ -61,7 +61,8 @@ def headline(row: Mapping[str, Any]) -> tuple[str, str]:
         return "", ""
     score = scores[name]
     value, low, high = score["value"], score.get("low"), score.get("high")
-    unit, spread = score.get("unit", ""), (row.get("spread") or {}).get(name)
+    unit, spreads = score.get("unit", ""), row.get("spread")
+    spread: float | None = spreads.get(name) if spreads else None
     if unit == "share":
         shown = f"{100 * value:.1f} % {_spoken(name)}"
         interval = f"{100 * low:.1f} – {100 * high:.1f}" if low is not None else ""

@@ -164,7 +164,7 @@ class NgramClassifier:
             ArtefactError: tensors that are missing or do not fit one another or the vocabulary.
         """
         prior = tensor_named(tensors, "prior")
-        sizes = {"vocab_size": vocab_size, "bos": bos, "eos": eos, "unk": unk}
+        sizes: dict[str, Any] = {"vocab_size": vocab_size, "bos": bos, "eos": eos, "unk": unk}
 
         def chains(prefix: str) -> list[NgramModel]:
             found = [_below(tensors, f"{prefix}{label}.") for label in range(len(prior))]
