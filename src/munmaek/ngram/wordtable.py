@@ -106,7 +106,7 @@ class WordTable:
         ids = np.empty(len(text) + 2, dtype=np.int32)
         offsets = np.zeros(len(text) + 2, dtype=np.int64)
         tokens, lines = _read(
-            text, self.blob, self.limits, self.slots, self.short, unk, eos, ids, offsets
+            text, self.blob, self.limits, self.slots, self.short, unk, eos, (ids, offsets)
         )
         return Sentences(ids=ids[:tokens], offsets=offsets[: lines + 1])
 
@@ -184,10 +184,10 @@ def _read(  # noqa: C901, PLR0912, PLR0915 - one loop: a call for each word cost
     short: Uint64s,
     unk: int,
     eos: int,
-    ids: Int32s,
-    offsets: Int64s,
+    out: tuple[Int32s, Int64s],
 ) -> tuple[int, int]:
-    """Fill ``ids`` and ``offsets``: how many tokens and lines."""
+    """Fill ids and offsets, which ``out`` has: how many tokens and lines."""
+    ids, offsets = out
     mask, short_mask = np.uint64(len(slots) - 1), np.uint64(len(short) // 2 - 1)
     begins = np.empty(_BATCH, dtype=np.uint64)
     lengths = np.empty(_BATCH, dtype=np.uint64)

@@ -341,8 +341,7 @@ def learn(
     queue: Queue,
     merges: Int32s,
     state: Int64s,
-    vocab_size: int,
-    min_count: int,
+    bounds: tuple[int, int],
 ) -> bool:
     """Learn merges [M, 2] until there are enough subwords or no pairs; False where room is short.
 
@@ -354,9 +353,9 @@ def learn(
         queue: of the pairs.
         merges: gets the ids of the two parts of each.
         state: how far all that is.
-        vocab_size: most subwords.
-        min_count: least count of a pair.
+        bounds: most subwords, and least count of a pair.
     """
+    vocab_size, min_count = bounds
     _enqueue(pairs, queue, state)
     while state[IDS] < vocab_size and state[QUEUED] > 0:
         if not _has_room(tokens, pairs, queue, merges, state):

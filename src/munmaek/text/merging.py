@@ -104,7 +104,7 @@ class _Learning:
         self._queue = _longer(self._queue, 2 * (int(state[kernels.TOUCHED]) + 1))
         while not kernels.learn(
             self._words, self._tokens, self._pairs, self._places, self._queue, self._merges,
-            state, vocab_size, min_count,
+            state, (vocab_size, min_count),
         ):  # fmt: skip
             self._make_room()
         tokens = list(_strings(self._tokens, int(state[kernels.IDS])))
