@@ -2,7 +2,7 @@
 
     python benchmarks/engines.py counting DATA [--tokens 20M] [--order 5] [--ways native duckdb …]
     python benchmarks/engines.py growth DATA [--tokens 2M 20M 60M]
-    python benchmarks/engines.py memory DATA [--tokens 20M 200M] [--kills 10]
+    python benchmarks/engines.py memory DATA [--tokens 20M 200M] [--kills 10] [--ways …]
     python benchmarks/engines.py tables DATA [--rows 1M] [--minilm-rows 50K]
 
 DATA holds lm/books (20 million tokens). Texts longer than it repeat it: in the repetition r each
@@ -10,7 +10,8 @@ word of rank i is exchanged for the word of rank i xor r, so that n-grams are ne
 stays. All rows of a run are made one after the other on the same text; each prints CPU-seconds of
 every process that the command began, wall time, peak of resident memory over all of them, and
 sha256 of the model's tables, which must be one. ``memory`` also prints the peak of temporary files,
-and kills a run of ``duckdb:FILE`` at random moments (seed 1), each time going on.
+and kills native runs, and with ``duckdb`` among the ways those of ``duckdb:FILE``, at random
+moments (seed 1), each time going on.
 """
 
 import argparse
@@ -185,12 +186,15 @@ def memory(given: argparse.Namespace, folder: Path) -> None:
         used = timed(train(text, given.order, folder, *options), temporary=place)
         told("native --memory 2G", used, tokens, folder)
         print(f"{'':<22} temporary files {used.disk / text.stat().st_size:.2f} times the text")
-    base, whole = folder / "counts.duckdb", used.wall
-    options = ("--memory", "2G", "--engine", f"duckdb:{base}")
-    draw = random.Random(1)
-    for _ in range(given.kills):
-        timed(train(text, given.order, folder, *options), stop=draw.uniform(0.05, 0.5) * whole)
-    told("duckdb:FILE, killed", timed(train(text, given.order, folder, *options)), tokens, folder)
+    whole, draw = used.wall, random.Random(1)
+    base = ("--memory", "2G", "--engine", f"duckdb:{folder / 'counts.duckdb'}")
+    ways = {"native --memory 2G": options, "duckdb:FILE": base}
+    for name in [each for each in ways if each.partition(":")[0] in given.ways]:
+        command, cpu = train(text, given.order, folder, *ways[name]), 0.0
+        for _ in range(given.kills):
+            cpu += sum(timed(command, stop=draw.uniform(0.05, 0.5) * whole).cpu.values())
+        told(f"{name}, killed", timed(command), tokens, folder)
+        print(f"{'':<22} {given.kills} killed runs before it took {cpu:.1f} CPU-s", flush=True)
 
 
 def lines_of(text: Path) -> Iterator[str]:

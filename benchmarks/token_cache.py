@@ -1,6 +1,6 @@
 """A network trained on a text that is larger than memory should be: what it takes besides.
 
-    python benchmarks/token_cache.py DATA [--tokens 20M 200M] [--steps 200] [--folder DIR]
+    python benchmarks/token_cache.py DATA [--tokens 20M 200M] [--steps 200] [--only-cached]
 
 DATA holds lm/books; longer texts are made of it as ``benchmarks/engines.py`` does. An LSTM of the
 sizes that are small enough to see, so that the network itself takes next to nothing, is trained for
@@ -86,6 +86,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--tokens", nargs="+", default=["20M", "200M"])
     parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--only-cached", action="store_true")
     parser.add_argument("--folder", type=Path)
     given = parser.parse_args()
     print(f"python {sys.version.split()[0]}, load {os.getloadavg()[0]:.1f}", flush=True)
@@ -94,7 +95,7 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for place, written in enumerate(given.tokens):
             text = text_of(given.data, number(written), folder)
-            if place == 0:
+            if place == 0 and not given.only_cached:
                 row(f"{written}, memory", text, folder, given.steps, "--no-cache-tokens")
             shutil.rmtree(folder / "token-cache", ignore_errors=True)
             for way in ("file is made", "file is there"):

@@ -25,6 +25,7 @@ from munmaek.errors import InputError, OrderError
 from munmaek.ngram.counting import continue_contexts
 from munmaek.ngram.discounts import counts_of_counts, discounts_of, raw_last_ngrams
 from munmaek.ngram.estimation import Estimate, interpolate, unigram_probabilities
+from munmaek.ngram.external_files import Files, begun, note, rows_of
 from munmaek.ngram.external_index import index_on_disk
 from munmaek.ngram.external_rows import (
     count_into,
@@ -36,6 +37,7 @@ from munmaek.ngram.external_rows import (
     scan,
     sort_rows,
 )
+from munmaek.ngram.journal import Journal, key_of
 from munmaek.ngram.scratch import Buckets, Column, Scratch, chunks_of, give_back
 from munmaek.ngram.sequences import TokenIds
 from munmaek.ngram.stages import Stages
@@ -61,17 +63,6 @@ class OnDisk:
 def room_needed(positions: int, order: int) -> int:
     """Return how many bytes of temporary files a text of so many positions takes at most."""
     return positions * (4 + 4 * (order + 1) + 20 * order)
-
-
-@final
-@dataclass(slots=True)
-class _Files:
-    """Arrays of the tables in the making."""
-
-    words: Column
-    links: Column
-    counts: Column
-    starts: list[int]
 
 
 def estimate_on_disk(
@@ -123,6 +114,9 @@ class _External:
         # A row of an order 5 takes 24 bytes, and lies in memory four times at most: read, sorted,
         # extended and grouped.
         self.chunk_size = max(self.memory // (20 * (self.order + 5)), 1 << 12)
+        settings = (self.order, self.chunk_size, self.vocab_size, self.bos, self.eos)
+        self.journal = Journal(self.scratch.folder, key_of(self.source.path, *settings))
+        self.found = self.journal.found() or {}
 
     def run(self, kenlm_compatible: bool) -> OnDisk:
         histogram = self._histogram()
@@ -173,33 +167,31 @@ class _External:
             raise OrderError(self.order, longest, f"the longest of {sequences} sequences")
         return histogram
 
-    def _sort(self, histogram: Int64s) -> _Files:
+    def _sort(self, histogram: Int64s) -> Files:
         room = max(self.chunk_size, -(-int(histogram.sum()) // _MOST_BUCKETS))
         cuts = np.empty(self.vocab_size + 1, dtype=np.int64)
         cuts = cuts[: cut(histogram, room, cuts)]
         bucket_of = np.repeat(np.arange(len(cuts) - 1, dtype=np.int32), np.diff(cuts))
-        size = self.vocab_size
-        files = _Files(
-            self.scratch.column("words", np.int32),
-            self.scratch.column("links", np.int32),
-            self.scratch.column("counts", np.int32),
-            [0, size],
-        )
-        files.words.append(np.arange(size))
-        files.links.append(np.full(size, -1))
-        files.counts.append(histogram)
+        files = begun(self.scratch, self.found, histogram)
         if self.order == 1:
             return files
-        buckets = self._begin(bucket_of, len(cuts) - 1)
-        for order in range(1, self.order + 1):
-            self.stages.tell("counting", order / (self.order + 2))
-            buckets = self._pass(order, buckets, bucket_of, cuts, files)
-            if order > 1:
-                files.starts.append(files.links.size)
+        reached = int(self.found.get("order", 1))
+        sizes = self.found.get("rows")
+        if reached <= self.order:
+            buckets = (
+                self._begin(bucket_of, len(cuts) - 1)
+                if sizes is None
+                else rows_of(self.scratch, self.order, reached, len(cuts) - 1, sizes)
+            )
+            for order in range(reached, self.order + 1):
+                self.stages.tell("counting", order / (self.order + 2))
+                buckets = self._pass(order, buckets, bucket_of, cuts, files)
+                if order > 1:
+                    files.starts.append(files.links.size)
         return files
 
     def _begin(self, bucket_of: Int32s, count: int) -> Buckets:
-        buckets = Buckets(self.scratch.folder, "rows-1", count=count, columns=self.order)
+        buckets = rows_of(self.scratch, self.order, 1, count)
         for begin, end in self._spans_of(len(self.text) - 1, self.chunk_size):
             rows = np.empty((end - begin, self.order), dtype=np.int32)
             filled = rows_of_text(self.text, begin, end, self.bos, rows)
@@ -208,16 +200,15 @@ class _External:
         return buckets
 
     def _pass(
-        self, order: int, buckets: Buckets, bucket_of: Int32s, cuts: Int64s, files: _Files
+        self, order: int, buckets: Buckets, bucket_of: Int32s, cuts: Int64s, files: Files
     ) -> Buckets:
         """Number the n-grams of one order and make the rows of the next."""
-        columns = self.order - order + 2
-        longer = Buckets(
-            self.scratch.folder, f"rows-{order + 1}", count=len(cuts) - 1, columns=columns
-        )
+        columns, again = self.order - order + 2, self.found.get("order") == order
+        sizes = self.found.get("longer") if again else None
+        longer = rows_of(self.scratch, self.order, order + 1, len(cuts) - 1, sizes)
         pending = np.empty(3, dtype=np.int32)
         node = files.links.size - 1
-        for bucket in range(len(cuts) - 1):
+        for bucket in range(self.found.get("bucket", 0) if again else 0, len(cuts) - 1):
             low, high = int(cuts[bucket]), int(cuts[bucket + 1])
             size = buckets.size(bucket)
             step = self.chunk_size if high - low == 1 else max(size, 1)
@@ -237,14 +228,14 @@ class _External:
             if state[3]:
                 _flush(pending[None, :], files)
             node = int(state[2])
-            buckets.remove(bucket)
+            note(self.journal, (order, bucket), buckets, longer, files)
         give_back()
         if node >= _MOST_NODES:
             message = f"more than {_MOST_NODES} n-grams are too many for one table; lower the order"
             raise InputError(message)
         return longer
 
-    def _number(self, rows: Int32s, state: Int64s, pending: Int32s, files: _Files) -> None:
+    def _number(self, rows: Int32s, state: Int64s, pending: Int32s, files: Files) -> None:
         """Number rows in place; the last n-gram waits in ``pending``, for it may go on."""
         opened = np.empty((len(rows) + 1, 3), dtype=np.int32)
         opened[0] = pending
@@ -254,8 +245,12 @@ class _External:
         pending[:] = opened[last]
         state[3] = 1
 
-    def _first(self, files: _Files, starts: Int64s, words: Int32s, counts: Int32s) -> Column:
-        column = self.scratch.column("first", np.int32)
+    def _first(self, files: Files, starts: Int64s, words: Int32s, counts: Int32s) -> Column:
+        done = int(self.found.get("first", 0))
+        column = self.scratch.column("first", np.int32, size=done)
+        if done:
+            column.map()
+            return column
         for order in range(1, self.order):
             node = int(starts[order])
             for begin, end in self._spans(starts, order, self.chunk_size):
@@ -266,6 +261,9 @@ class _External:
                 files.counts.release()
         column.append(np.array([starts[-1]]))
         column.map()
+        # Adjusting changes raw counts only where it would again, and needs them no more for this.
+        entry = {"order": self.order + 1, "nodes": int(starts[-1]), "starts": starts.tolist()}
+        self.journal.reached(lambda: {**entry, "first": column.size}, now=True)
         return column
 
     def _spans(self, starts: Int64s, order: int, chunk_size: int) -> Iterator[tuple[int, int]]:
@@ -276,7 +274,7 @@ class _External:
     # Adjusting
 
     def _adjust(
-        self, files: _Files, starts: Int64s, links: Int32s, counts: Int32s, first: Column
+        self, files: Files, starts: Int64s, links: Int32s, counts: Int32s, first: Column
     ) -> None:
         if self.order == 1:
             counts[self.bos] = 0
@@ -310,7 +308,7 @@ class _External:
             low, high = int(first[low]), int(first[high])
         return runs
 
-    def _tally(self, files: _Files, counts: Int32s, starts: Int64s, order: int) -> Int64s:
+    def _tally(self, files: Files, counts: Int32s, starts: Int64s, order: int) -> Int64s:
         total = np.zeros(5, dtype=np.int64)
         for begin, end in self._spans(starts, order, 4 * self.chunk_size):
             total += counts_of_counts(counts[begin:end])
@@ -321,7 +319,7 @@ class _External:
 
     def _smooth(
         self,
-        files: _Files,
+        files: Files,
         starts: Int64s,
         links: Int32s,
         counts: Int32s,
@@ -366,7 +364,7 @@ class _External:
 
     def _lower(
         self,
-        files: _Files,
+        files: Files,
         starts: Int64s,
         links: Int32s,
         contexts: Column,
@@ -408,7 +406,7 @@ def _logs(probabilities: Floats) -> Floats:
         return np.minimum(np.log(probabilities), 0.0)
 
 
-def _flush(opened: Int32s, files: _Files) -> None:
+def _flush(opened: Int32s, files: Files) -> None:
     files.links.append(opened[:, 0])
     files.words.append(opened[:, 1])
     files.counts.append(opened[:, 2])

@@ -6,7 +6,7 @@ import itertools
 import mmap
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from munmaek.arrays import Bytes, Int32s, Int64s
 from munmaek.errors import DiskError
 from munmaek.ngram.compiled import compiled
+from munmaek.ngram.journal import go_on, kept_folder
 from munmaek.writing import scratch_folder
 
 __all__ = ["Buckets", "Column", "Scratch", "chunks_of", "give_back", "group_rows", "hold_little"]
@@ -28,12 +29,13 @@ __all__ = ["Buckets", "Column", "Scratch", "chunks_of", "give_back", "group_rows
 class Scratch:
     """A temporary folder; leaving the block removes it, whatever happened in it."""
 
-    def __init__(self, place: Path, *, needed: int = 0) -> None:
+    def __init__(self, place: Path, *, needed: int = 0, output: Path | None = None) -> None:
         """Make sure of the room first.
 
         Args:
             place: the folder to be in; made when it is not there.
             needed: bytes that will be written.
+            output: what the files are for, where a killed run is to be gone on with.
 
         Raises:
             DiskError: the place cannot be written or has less room than that.
@@ -44,7 +46,7 @@ class Scratch:
         except OSError as error:
             raise _refused(place, error) from error
         _check(place, free, needed)
-        self._place = place
+        self._place, self._output = place, output
         # Threads ask side by side, and no two may get the same file: ``next`` is one step.
         self._numbers = itertools.count()
         self._columns: list[Column] = []
@@ -53,7 +55,12 @@ class Scratch:
     def __enter__(self) -> Self:
         """Make the folder."""
         try:
-            self.folder = self._own.enter_context(scratch_folder(self._place))
+            made = (
+                scratch_folder(self._place)
+                if self._output is None
+                else kept_folder(self._place, self._output)
+            )
+            self.folder = self._own.enter_context(made)
         except OSError as error:
             raise _refused(self._place, error) from error
         return self
@@ -64,7 +71,8 @@ class Scratch:
         Raises:
             DiskError: there is less room.
         """
-        _check(self._place, shutil.disk_usage(self._place).free, needed)
+        there = sum(each.stat().st_size for each in self.folder.iterdir())
+        _check(self._place, shutil.disk_usage(self._place).free, needed - there)
 
     def __exit__(
         self,
@@ -80,9 +88,9 @@ class Scratch:
         if isinstance(error, OSError):
             raise _refused(self._place, error) from error
 
-    def column(self, name: str, dtype: Any) -> "Column":
-        """Make a new column in the folder, closed with it."""
-        column = Column(self.folder / name, dtype)
+    def column(self, name: str, dtype: Any, *, size: int = 0) -> "Column":
+        """Make a new column in the folder, closed with it; of ``size`` values one goes on."""
+        column = Column(self.folder / name, dtype, size=size)
         self._columns.append(column)
         return column
 
@@ -133,11 +141,13 @@ def _gigabytes(size: int) -> str:
 class Column:
     """One array in a file: written from its beginning to its end, then mapped."""
 
-    def __init__(self, path: Path, dtype: Any) -> None:
-        """Open the file, with nothing written yet."""
-        self._path, self.dtype = path, np.dtype(dtype)
-        self._file = path.open("wb")
-        self.size = 0
+    def __init__(self, path: Path, dtype: Any, *, size: int = 0) -> None:
+        """Open the file, with nothing written yet, or to go on after ``size`` values."""
+        self.path, self.dtype = path, np.dtype(dtype)
+        if size:
+            go_on(path, size * self.dtype.itemsize)
+        self._file = path.open("ab" if size else "wb")
+        self.size = size
         self.array: NDArray[Any] = np.empty(0, dtype=dtype)
         """The mapped array, once ``map`` was called."""
 
@@ -147,6 +157,10 @@ class Column:
         self._file.write(cast("Any", array.reshape(-1).view(np.uint8)))
         self.size += array.size
 
+    def flush(self) -> None:
+        """Hand all that was written over to the system, which keeps it when this process ends."""
+        self._file.flush()
+
     def close(self) -> None:
         """End writing."""
         self._file.close()
@@ -154,7 +168,7 @@ class Column:
     def map(self) -> NDArray[Any]:
         """Map the whole array, to read and to write; pages are in memory until ``release``."""
         self.close()
-        with self._path.open("r+b") as file:
+        with self.path.open("r+b") as file:
             length = os.fstat(file.fileno()).st_size
             self._map = mmap.mmap(file.fileno(), length) if length else None
         self.array = (
@@ -215,11 +229,24 @@ def give_back() -> None:
 class Buckets:
     """Rows of 32-bit integers, sorted into files as they come, each in the order it was given."""
 
-    def __init__(self, folder: Path, name: str, *, count: int, columns: int) -> None:
-        """Begin with empty buckets."""
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        *,
+        count: int,
+        columns: int,
+        sizes: Sequence[int] | None = None,
+    ) -> None:
+        """Begin with empty buckets, or go on with those of ``sizes`` rows; others are removed."""
         self._paths = [folder / f"{name}-{index}" for index in range(count)]
         self._columns = columns
-        self._sizes = [0] * count
+        self._sizes = [0] * count if sizes is None else list(sizes)
+        for path, size in zip(self._paths, self._sizes, strict=True):
+            if size:
+                go_on(path, 4 * size * columns)
+            else:
+                path.unlink(missing_ok=True)
 
     def add(self, rows: Int32s, buckets: Int32s) -> None:
         """Put each row into its bucket."""
@@ -231,6 +258,11 @@ class Buckets:
             with self._paths[bucket].open("ab") as file:
                 file.write(cast("Any", part.reshape(-1).view(np.uint8)))
             self._sizes[bucket] += len(part)
+
+    @property
+    def sizes(self) -> list[int]:
+        """Return how many rows each bucket was given."""
+        return list(self._sizes)
 
     def size(self, bucket: int) -> int:
         """Return how many rows a bucket has."""

@@ -57,7 +57,7 @@ def train_on_disk(
     place = folder.absolute().parent if resources.temp_dir is None else resources.temp_dir
     hold_little()
     stages.tell("reading")
-    with Scratch(place, needed=2 * _size(paths)) as scratch:
+    with Scratch(place, needed=2 * _size(paths), output=folder) as scratch:
         column = scratch.column("text", np.int32)
         given = read_text_words(
             recipe,
