@@ -115,6 +115,8 @@ class _Client:
         if head[9:12] != b"200":
             message = f"status {head[9:12].decode()}: {body[:200]!r}"
             raise SystemExit(message)
+        if b"transfer-encoding: chunked" in head.lower():
+            return body.endswith(b"\r\n0\r\n\r\n")
         at = head.lower().index(b"content-length:") + 15
         return len(body) >= int(head[at:].split(b"\r\n", 1)[0])
 
@@ -325,52 +327,65 @@ def translations(asked: argparse.Namespace) -> None:
 
 def completions(asked: argparse.Namespace) -> None:
     """Measure ``/v1/completions`` of an n-gram beside a route that asks no model."""
+    if asked.lm is None:
+        return
     path = "/v1/completions"
     body = {"model": "m", "prompt": "the", "max_tokens": 8, "seed": 1}
     bodies = [json.dumps(body).encode()] * asked.count
     plain = [json.dumps({"tokens": []}).encode()] * asked.count
     with served(munmaek_serve(f"m={asked.lm}", *asked.more), asked.port) as server:
-        ratios, rates = list[float](), list[float]()
+        ratios, cpus, rates = list[float](), list[float](), list[float]()
         for _ in range(asked.rounds):
             http = server.load("/detokenize", plain, 64)
             found = server.load(path, bodies, 64)
             rates.append(len(bodies) / found.seconds)
             ratios.append(found.seconds / http.seconds)
+            cpus.append(found.cpu / http.cpu)
     print(
         f"{path} of an n-gram, 8 tokens, 64 clients: {statistics.median(rates):.0f} a second, "
-        f"{statistics.median(ratios):.2f} times as long as HTTP alone",
+        f"{statistics.median(ratios):.2f} times as long as HTTP alone, by processor time "
+        f"{statistics.median(cpus):.2f}",
         flush=True,
     )
 
 
 def steadiness(asked: argparse.Namespace) -> None:
-    """Watch the memory of a server whose clients ask for all it has and often go away half-way."""
+    """Watch the memory of a server whose clients ask for all it has and often go away half-way.
+
+    ``--gone`` clients go away, spread evenly over the time; memory after the warm-up, a sixth of
+    the time, is the beginning.
+    """
     package = importlib.import_module(ENCODER)
     folder = next(Path(package.__file__ or "").parent.rglob("modules.json")).parent
     models = [f"m={folder}", *([f"lm={asked.lm}"] if asked.lm else [])]
     models += [f"t{place}={each}" for place, each in enumerate(asked.translators)]
     chance, texts = random.Random(2), short_texts(asked.texts, 512)
     with served(munmaek_serve(*models, *asked.more), asked.port) as server:
-        ends, first, gone, count = time.monotonic() + 60 * asked.minutes, 0, 0, 0
-        warm = time.monotonic() + 60 * asked.minutes / 6
-        while time.monotonic() < ends:
-            path, body = mixed(chance, texts, models)
-            client = _Client(server.port)
-            client.ask(request(server.port, path, body))
-            if chance.random() < 0.3:
-                gone += 1  # before its answer
-            else:
-                while not client.answered():
-                    pass
-            client.socket.close()
+        began, length, gone, count = time.monotonic(), 60 * asked.minutes, 0, 0
+        curve = [server.memory]
+        clients = list[_Client]()
+        while (past := time.monotonic() - began) < length:
+            leaving = gone < asked.gone * past / length
+            while len(clients) < 8:  # so many ask at once
+                clients.append(_Client(server.port))
+                clients[-1].ask(request(server.port, *mixed(chance, texts, models)))
+            client = clients.pop(chance.randrange(8))
             count += 1
-            if not first and time.monotonic() > warm:
-                first = server.memory
-        last = server.memory
+            gone += leaving
+            while not leaving and not client.answered():
+                pass
+            client.socket.close()
+            if past > len(curve) * length / 24:
+                curve.append(server.memory)
+        for client in clients:
+            client.socket.close()
+        curve.append(server.memory)
+    first, last = curve[4], curve[-1]
+    print("memory in MB, a 24th of the time apart:", *(f"{each / 1e6:.0f}" for each in curve))
     print(
         f"memory over {asked.minutes:g} minutes, {count:,} requests, {gone:,} clients gone: "
         f"{first / 1e6:.0f} MB after a sixth, {last / 1e6:.0f} MB at the end "
-        f"({100 * (last / max(first, 1) - 1):+.1f} %)",
+        f"({100 * (last / first - 1):+.1f} %)",
         flush=True,
     )
 
@@ -386,10 +401,21 @@ def mixed(chance: random.Random, texts: Sequence[str], models: Sequence[str]) ->
     if any(each.startswith("lm=") for each in models):
         body = {"model": "lm", "prompt": some[0][:20], "max_tokens": 16}
         kinds += [("/v1/completions", body), ("/score", {"model": "lm", "inputs": some})]
+        kinds += [("/v1/completions", {**body, "stream": True, "temperature": 0.8})]
+        kinds += [("/v1/completions", {**body, "echo": True, "logprobs": 2})]
     if any(each.startswith("t0=") for each in models):
         kinds.append(("/translate", {"model": "t0", "q": some[:2]}))
+        kinds.append(("/align", {"model": "t0", "inputs": [[text, text] for text in some[:2]]}))
     path, body = chance.choice(kinds)
     return path, json.dumps(body).encode()
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "embeddings": embeddings,
+    "completions": completions,
+    "translations": translations,
+    "memory": steadiness,
+}
 
 
 def main() -> None:
@@ -402,19 +428,18 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=4096, help="requests of a round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--minutes", type=float, default=60.0, help="of the watch over memory")
+    parser.add_argument("--gone", type=int, default=1000, help="clients that go away half-way")
+    parser.add_argument("--only", choices=sorted(PARTS), nargs="*", default=list(PARTS))
     parser.add_argument("--quick", action="store_true", help="a sixteenth of all")
     parser.add_argument("--port", type=int, default=8765)
     parser.add_argument("--more", nargs="*", default=[], help="options of munmaek serve")
     asked = parser.parse_args()
     if asked.quick:
         asked.count, asked.rounds = asked.count // 16, 3
-        asked.minutes = asked.minutes / 60
+        asked.minutes, asked.gone = asked.minutes / 60, asked.gone // 60
     print(f"load of the machine before: {os.getloadavg()[0]:.1f}, {os.cpu_count()} processors")
-    embeddings(asked)
-    if asked.lm:
-        completions(asked)
-    translations(asked)
-    steadiness(asked)
+    for part in asked.only:
+        PARTS[part](asked)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from conftest import ROOT
+from munmaek.serve.options import ServerOptions
 from munmaek.serve.running import listen
 from test_records import model
 
@@ -136,4 +137,53 @@ def test_the_services_of_compose_name_files_that_are_there() -> None:
     scraped = yaml.safe_load((DEPLOY / "prometheus.yaml").read_text(encoding="utf-8"))
     targets = scraped["scrape_configs"][0]["static_configs"][0]["targets"]
     assert targets == ["munmaek:8000"]
-    assert "reverse_proxy munmaek:8000" in (DEPLOY / "Caddyfile").read_text(encoding="utf-8")
+    (site,) = caddy_blocks((DEPLOY / "Caddyfile").read_text(encoding="utf-8"))
+    names, inside = site
+    assert names == ["localhost"]
+    assert [words for words, _ in inside] == [["request_body"], ["reverse_proxy", "munmaek:8000"]]
+    limit, proxy = ({words[0]: words[1:] for words, _ in block} for _, block in inside)
+    assert limit == {"max_size": [f"{ServerOptions().body // 10**6}MB"]}
+    assert proxy == {"flush_interval": ["-1"]}  # events of a stream are passed on at once
+
+
+Block = list[tuple[list[str], "Block"]]
+
+
+def caddy_blocks(text: str) -> Block:
+    """Read a Caddyfile: directives, each its words and the block behind it.
+
+    Raises:
+        ValueError: a brace that is not closed, or that nothing has opened.
+    """
+    whole: Block = []
+    within = [whole]
+    for line in text.splitlines():
+        words = line.partition("#")[0].split()
+        if words == ["}"]:
+            within.pop()
+            if not within:
+                raise ValueError("a brace too many")
+        elif words:
+            block: Block = []
+            opens = words[-1] == "{"
+            within[-1].append((words[:-1] if opens else words, block))
+            if opens:
+                within.append(block)
+            elif {"{", "}"} & set(words):
+                message = f"a brace within a line: {line}"
+                raise ValueError(message)
+    if len(within) > 1:
+        raise ValueError("a block is not closed")
+    return whole
+
+
+@pytest.mark.parametrize("text", ["a {", "}", "a {\n}\n}", "a { b }"])
+def test_a_caddyfile_whose_braces_do_not_fit_is_not_read(text: str) -> None:
+    with pytest.raises(ValueError, match=r"brace|block"):
+        caddy_blocks(text)
+
+
+def test_the_proxy_of_compose_reads_the_caddyfile() -> None:
+    composed = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+    mounts = [each for row in composed["services"].values() for each in row.get("volumes", [])]
+    assert any("Caddyfile:/etc/caddy/Caddyfile" in str(each) for each in mounts)

@@ -255,6 +255,17 @@ def test_a_token_lets_in(models: dict[str, Any], tmp_path: Any) -> None:
         assert running.ask("/health")[0] == 200
     finally:
         running.stop()
+    running = Running({"ko-en": models["ko-en"]}, tokens=[TOKEN])
+    try:
+        for key, status in ((None, 401), ("wrong", 401), (TOKEN, 200)):
+            assert running.ask("/translate", {"q": TEXT, "api_key": key})[0] == status
+        form = {"content-type": "application/x-www-form-urlencoded"}
+        assert running.ask("/translate", f"q=a&api_key={TOKEN}".encode(), form)[0] == 200
+        wrong = {"authorization": "Bearer wrong"}
+        assert running.ask("/translate", {"q": TEXT, "api_key": TOKEN}, wrong)[0] == 401
+        assert running.ask("/ask/translate", {"inputs": TEXT, "api_key": TOKEN})[0] == 401
+    finally:
+        running.stop()
     path = tmp_path / "tokens"
     path.write_text(f"# of the team\n{TOKEN}\n")
     assert read_tokens(path) == (TOKEN,)

@@ -93,6 +93,22 @@ def test_workers_share_tables_speak_https_and_end_in_order(
     assert "Traceback" not in said
 
 
+def test_workers_end_with_the_process_that_began_them(
+    process: tuple[subprocess.Popen[str], str, Path],
+) -> None:
+    started, url, own = process
+    wait_for(url, ssl.create_default_context(cafile=own), started)
+    workers = children(started.pid)
+    assert len(workers) >= 2
+    started.kill()
+    started.wait()
+    for _ in range(300):
+        if not any(Path(f"/proc/{each}").exists() for each in workers):
+            return
+        time.sleep(0.1)
+    pytest.fail("a worker has outlived its parent")
+
+
 def wait_for(url: str, trusting: ssl.SSLContext, started: subprocess.Popen[str]) -> None:
     for _ in range(1200):
         try:

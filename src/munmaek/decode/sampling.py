@@ -5,7 +5,7 @@ Letters: V vocabulary size, N rows at work, T tokens.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from munmaek.decode.ranking import row_count
 from munmaek.lm import BatchedLanguageModel
 from munmaek.text.spelling import Spelling
 
-__all__ = ["Drawing", "keep_likeliest", "keep_mass", "read", "sample"]
+__all__ = ["Chance", "Drawing", "draw", "keep_likeliest", "keep_mass", "sample"]
 
 S = TypeVar("S")
 
@@ -67,8 +67,20 @@ def _chances(logprobs: Floats) -> NDArray[np.float64]:
     return out / out.sum(axis=1, keepdims=True)
 
 
-def _draw(logprobs: Floats, rng: np.random.Generator) -> Int64s:
-    """Draw one token for each row, by inverting its distribution function."""
+class Chance(Protocol):
+    """The source of chance, as ``numpy.random.Generator`` is."""
+
+    def random(self, size: int, /) -> NDArray[np.float64]:
+        """Return so many numbers from [0, 1), one for each row that is drawn."""
+        ...
+
+
+def draw(logprobs: Floats, rng: Chance) -> Int64s:
+    """Draw one token for each row [N, V], by inverting its distribution function.
+
+    Raises:
+        ValueError: a row in which nothing may follow.
+    """
     reached = np.cumsum(_chances(logprobs), axis=1)
     # Below the whole mass even after rounding, so that a token without probability never comes.
     aim = np.minimum(rng.random(len(reached)) * reached[:, -1], np.nextafter(reached[:, -1], 0))
@@ -79,7 +91,7 @@ def _draw(logprobs: Floats, rng: np.random.Generator) -> Int64s:
 class Drawing:
     """Options of drawing tokens from a model's distributions."""
 
-    rng: np.random.Generator
+    rng: Chance
     """The source of chance."""
     max_length: int | Sequence[int]
     """Most predictions of every row or of each, eos included, prompt excluded."""
@@ -134,7 +146,7 @@ class Drawing:
         left = logprobs / self.temperature
         left = left if self.top_k is None else keep_likeliest(left, self.top_k)
         left = left if self.top_p is None else keep_mass(left, self.top_p)
-        return _draw(left, self.rng)
+        return draw(left, self.rng)
 
 
 def sample(
@@ -152,13 +164,13 @@ def sample(
     """
     return follow(
         model,
-        read(model, prompt),
+        _read(model, prompt),
         choose=drawing.chooser(model.eos),
         max_length=drawing.max_length,
     )
 
 
-def read(model: BatchedLanguageModel[S], prompt: Sequence[int]) -> S:
+def _read(model: BatchedLanguageModel[S], prompt: Sequence[int]) -> S:
     """Return the state of every row after the same ``prompt``."""
     state = model.start()
     rows = row_count(model, state) if prompt else 0

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from munmaek.serve.answering import Endpoint, answered, while_there
 from munmaek.serve.asking import Body, RefusedError, ask_either, text_of
 from munmaek.serve.models import Models, Served
+from munmaek.serve.security import admit
 
 __all__ = ["VERB", "error_form", "languages", "translate"]
 
@@ -37,6 +38,7 @@ class TranslateBody(Body):
     format: Literal["text"] = "text"
     alternatives: Annotated[int, Field(ge=0, le=32)] = 0
     api_key: str | None = None
+    """The server's token, where no header has it."""
     model: str | None = None
     beam: Annotated[int, Field(ge=1, le=64)] = 5
     alignment: bool = False
@@ -50,6 +52,7 @@ def translate(models: Models) -> Endpoint:
 
     async def respond(request: Request) -> Response:
         asked = await ask_either(request, TranslateBody, models.limits)
+        admit(request.scope, asked.api_key)
         served = _translator(models, asked)
         texts = [asked.q] if isinstance(asked.q, str) else asked.q
         queue = served.queues[VERB]

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from munmaek.errors import ConfigError
 from munmaek.serve.asking import RefusedError
 from munmaek.serve.batching import Batcher, FullError
+from munmaek.serve.continuing import Completer
 from munmaek.serve.metrics import Metrics
 from munmaek.serve.options import ServerOptions
 from munmaek.tasks import task_named
@@ -34,6 +35,8 @@ class Served:
     """By the name of the service."""
     continuing: Any = None
     """A ``munmaek.tasks.service.Continuing``, of a model that continues texts."""
+    completer: Completer | None = None
+    """The queue of texts that such a model continues."""
     created: int = field(default_factory=lambda: int(time.time()))
     """Seconds since 1970 when it was loaded."""
 
@@ -81,15 +84,22 @@ class Models:
         self._indices = indices_of(limits.index, models)
         # One thread: a model uses all cores, and each thread keeps memory of its own.
         self.worker = ThreadPoolExecutor(1, thread_name_prefix="munmaek-model")
-        self.served = [
-            Served(
-                name,
-                model,
-                self._queues(name, model, metrics),
-                task_named(model.info.task).loaded().continuing(model),
-            )
-            for name, model in models.items()
-        ]
+        self.served = [self._opened(name, model, metrics) for name, model in models.items()]
+
+    def _opened(self, name: str, model: Any, metrics: Metrics) -> Served:
+        queues = self._queues(name, model, metrics)
+        continuing = task_named(model.info.task).loaded().continuing(model)
+        if continuing is None:
+            return Served(name, model, queues)
+        completer = Completer(
+            continuing,
+            self.worker,
+            texts=self.limits.texts,
+            waiting=self.limits.waiting,
+            report=metrics.batches(name, CONTINUES),
+            waits=metrics.waiting(name, CONTINUES),
+        )
+        return Served(name, model, queues, continuing, completer)
 
     def _queues(self, name: str, model: Any, metrics: Metrics) -> dict[str, Batcher]:
         out: dict[str, Batcher] = {}

@@ -3,14 +3,15 @@
 Request and answer are as in OpenAI's API reference; what has no meaning here is refused by name.
 """
 
+import asyncio
 import base64
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import islice
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -25,8 +26,10 @@ from munmaek.serve.models import Models, Served
 __all__ = ["completions", "embeddings", "error_form", "listed"]
 
 Ids = list[int]
-AHEAD = 16
-"""Tokens that are drawn before others have their turn; of a stream one."""
+SHORT = 1000
+"""Characters or ids of a prompt that is read at once; a longer one is where models compute."""
+NEAR = 16
+"""Tokens before one that its spelling may depend on."""
 STATUS_KINDS = {401: "authentication_error", 404: "not_found_error", 429: "rate_limit_error"}
 
 
@@ -137,26 +140,28 @@ class _Choice:
 
     index: int
     ids: Ids
-    pieces: Iterator[Any]
-    """Yields what follows."""
+    options: Any
+    """Options of the continuation."""
     stops: Sequence[str]
     text: str = ""
     given: int = 0
     """Characters that were streamed."""
     finish: str | None = None
-    tokens: int = 0
+    tokens: Ids = field(default_factory=list[int])
+
+    def ended(self, eos: int) -> None:
+        """Check whether the end has come, and say why."""
+        if self.finish is None and self.tokens and self.tokens[-1] == eos:
+            self.finish = "stop"
+        if self.finish is None and len(self.tokens) >= self.options.max_tokens:
+            self.finish = "length"
 
     def grow(self, pieces: Iterable[Any]) -> list[Any]:
-        """Take what was drawn, up to the end; return what belongs to the text."""
+        """Add the text of what was drawn, up to a stop; return what belongs to it."""
         out: list[Any] = []
         for piece in pieces:
-            self.tokens += 1
-            if piece.ends:
-                self.finish = "stop"
-                out.append(piece)  # harnesses count on the logprob of what was drawn last
-                break
             before, self.text = len(self.text), self.text + piece.text
-            out.append(piece)
+            out.append(piece)  # also the last, whose logprob harnesses count on
             found = [at for stop in self.stops if (at := self.text.find(stop)) >= 0]
             if found:
                 self.text, self.finish = self.text[: min(found)], "stop"
@@ -189,8 +194,9 @@ def completions(models: Models) -> Endpoint:
         if not prompts or len(prompts) * asked.n > models.limits.texts:
             message = f"1 to {models.limits.texts:,} completions can be asked for"
             raise RefusedError(400, message, field="prompt")
-        work = _begun(models, served, asked, prompts)
-        choices = await while_there(request, work)
+        choices = await _begun(models, served, asked, prompts)
+        if served.completer is not None and not served.completer.has_room(len(choices)):
+            raise RefusedError(429, "too many texts wait already; ask again in a second")
         head = {
             "id": f"cmpl-{uuid.uuid4().hex}",
             "object": "text_completion",
@@ -198,9 +204,9 @@ def completions(models: Models) -> Endpoint:
             "model": served.name,
         }
         if asked.stream:
-            events = _streamed(models, choices, asked, head)
+            events = _streamed(served, choices, asked, head)
             return StreamingResponse(events, media_type="text/event-stream")
-        rows = [await while_there(request, _whole(models, served, each, asked)) for each in choices]
+        rows = await while_there(request, _all(models, served, choices, asked))
         return answered({**head, "choices": rows, "usage": _usage(choices)})
 
     return respond
@@ -211,22 +217,38 @@ async def _begun(
 ) -> list[_Choice]:
     """Return the completions, of which nothing is drawn yet."""
     continuing, most = served.continuing, models.limits.characters
+    given = asked.model_dump(include={"max_tokens", "temperature", "top_p"})
     out: list[_Choice] = []
     for prompt in prompts:
         text = text_of(prompt) if isinstance(prompt, str) else prompt
-        ids = await models.computed(partial(continuing.ids, text))
+        if len(text) <= SHORT:
+            ids = continuing.ids(text)
+        else:
+            ids = await models.computed(partial(continuing.ids, text))
         if len(ids) + asked.max_tokens > most:
             message = f"prompt and completion may have {most:,} tokens together"
             raise RefusedError(413, message, field="max_tokens")
         for number in range(asked.n):
             seed = None if asked.seed is None else abs(asked.seed) + number
-            given = asked.model_dump(include={"max_tokens", "temperature", "top_p"})
             options = continuing.options.of(
                 {**given, "seed": seed, "logprobs": asked.logprobs or 0}, where="the body"
             )
-            pieces = continuing.pieces(ids, options)
-            out.append(_Choice(len(out), ids, pieces, asked.stops()))
+            out.append(_Choice(len(out), ids, options, asked.stops()))
     return out
+
+
+async def _all(
+    models: Models, served: Served, choices: Sequence[_Choice], asked: CompletionsBody
+) -> list[dict[str, Any]]:
+    """Draw all completions to their ends."""
+    if len(choices) == 1:
+        return [await _whole(models, served, choices[0], asked)]
+    works = [asyncio.ensure_future(_whole(models, served, each, asked)) for each in choices]
+    try:
+        return await asyncio.gather(*works)
+    finally:  # where one fails, or the client has gone, the others are drawn no further
+        for each in works:
+            each.cancel()
 
 
 async def _whole(
@@ -238,23 +260,47 @@ async def _whole(
         count = asked.logprobs or 0
         told += await models.computed(lambda: served.continuing.read(choice.ids, count))
         choice.text = "".join(each.text for each in told)
-    while choice.finish is None:
-        told += await _more(models, choice, asked.max_tokens, AHEAD)
+    if asked.logprobs is None and not choice.stops:
+        async with _drawing(served, choice) as parts:
+            async for drawn in parts:
+                choice.tokens += drawn.tokens
+        choice.text += served.continuing.text(choice.ids, choice.tokens)
+        choice.ended(served.continuing.eos)
+    else:
+        async with _drawing(served, choice) as parts:
+            async for pieces in _pieces(served, choice, parts):
+                told += pieces
     out = {"index": choice.index, "text": choice.text, "finish_reason": choice.finish}
     return {**out, "logprobs": None if asked.logprobs is None else _logprobs(told)}
 
 
-async def _more(models: Models, choice: _Choice, most: int, ahead: int) -> list[Any]:
-    """Draw so many tokens more; the end of them all is ``length``."""
+def _drawing(served: Served, choice: _Choice) -> Any:
+    """Return the context within which a completion is drawn; after it no more of it is."""
+    if choice.options.max_tokens and served.completer is not None:
+        return aclosing(served.completer.draw(choice.ids, choice.options))
+    choice.ended(served.continuing.eos)
+    return aclosing(_nothing())
 
-    def draw() -> list[Any]:
-        return list(islice(choice.pieces, ahead))
 
-    drawn = await models.computed(draw)
-    pieces = choice.grow(drawn)
-    if choice.finish is None and choice.tokens >= most:
-        choice.finish = "length"
-    return pieces
+async def _nothing() -> AsyncGenerator[Any]:
+    for each in ():
+        yield each
+
+
+async def _pieces(
+    served: Served, choice: _Choice, parts: AsyncIterator[Any]
+) -> AsyncIterator[list[Any]]:
+    """Yield the tokens of a completion as they are drawn, up to its end."""
+    continuing = served.continuing
+    async for drawn in parts:
+        pieces = choice.grow(
+            continuing.pieces([*choice.ids[-NEAR:], *choice.tokens[-NEAR:]], drawn)
+        )
+        choice.tokens += drawn.tokens[: len(pieces)]
+        choice.ended(continuing.eos)
+        yield pieces
+        if choice.finish is not None:
+            return
 
 
 def _logprobs(pieces: Sequence[Any]) -> dict[str, Any]:
@@ -278,12 +324,12 @@ def _finite(logprob: float) -> float:
 
 def _usage(choices: Sequence[_Choice]) -> dict[str, int]:
     prompt = sum(len(each.ids) for each in choices)
-    drawn = sum(each.tokens for each in choices)
+    drawn = sum(len(each.tokens) for each in choices)
     return {"prompt_tokens": prompt, "completion_tokens": drawn, "total_tokens": prompt + drawn}
 
 
 async def _streamed(
-    models: Models, choices: Sequence[_Choice], asked: CompletionsBody, head: Mapping[str, Any]
+    served: Served, choices: Sequence[_Choice], asked: CompletionsBody, head: Mapping[str, Any]
 ) -> AsyncIterator[str]:
     """Yield each completion's text as it grows, as server-sent events."""
 
@@ -291,11 +337,12 @@ async def _streamed(
         return f"data: {json.dumps(row, ensure_ascii=False, allow_nan=False)}\n\n"
 
     for choice in choices:
-        while choice.finish is None:
-            pieces = await _more(models, choice, asked.max_tokens, 1)
-            row = {"index": choice.index, "text": choice.settled(), "finish_reason": choice.finish}
-            told = None if asked.logprobs is None else _logprobs(pieces)
-            yield event({**head, "choices": [{**row, "logprobs": told}]})
+        async with _drawing(served, choice) as parts:
+            async for pieces in _pieces(served, choice, parts):
+                row = {"index": choice.index, "text": choice.settled()}
+                told = None if asked.logprobs is None else _logprobs(pieces)
+                row |= {"finish_reason": choice.finish, "logprobs": told}
+                yield event({**head, "choices": [row]})
     if (asked.stream_options or {}).get("include_usage"):
         yield event({**head, "choices": [], "usage": _usage(choices)})
     yield "data: [DONE]\n\n"

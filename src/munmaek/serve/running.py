@@ -7,11 +7,12 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Event
+from threading import Event, Thread
 from typing import Any, TypeAlias
 
 import uvicorn
@@ -112,8 +113,17 @@ def _started(models: Named, options: ServerOptions, listener: socket.socket) -> 
 
 
 def _worker(models: Named, options: ServerOptions, listener: socket.socket) -> None:
-    """Answer requests in one of several processes."""
+    """Answer requests in one of several processes, as long as that which began it lives."""
+    Thread(target=_end_with_parent, daemon=True, name="munmaek-parent").start()
     _answer(build(models, options), options, listener)
+
+
+def _end_with_parent() -> None:
+    """End this process in order when the one that began it has died, however it did."""
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _watch(models: Named, options: ServerOptions, listener: socket.socket) -> None:

@@ -6,20 +6,26 @@ rebinding) and come from no page of another site (Origin, Sec-Fetch-Site).
 """
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from munmaek.errors import ConfigError, InputError
+from munmaek.serve.asking import RefusedError
 
-__all__ = ["LOOPBACK", "OPEN", "Guard", "is_loopback", "read_tokens"]
+__all__ = ["LOOPBACK", "OPEN", "Guard", "admit", "is_loopback", "read_tokens"]
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 OPEN = ("/health", "/ready")
 """Paths that answer without a token, for those who watch whether the server lives."""
 SHORTEST = 16
+IN_BODY = ("/translate",)
+"""Routes whose clients give the token as a field of the body, which they check by ``admit``."""
+ASKS = "munmaek.admits"
+"""The key of a request's scope that tells whether a token is known, where none has been given."""
+GIVE = "give a token of this server: Authorization: Bearer TOKEN"
 
 
 def is_loopback(host: str) -> bool:
@@ -53,6 +59,17 @@ def read_tokens(path: Path) -> tuple[str, ...]:
     return tokens
 
 
+def admit(scope: Scope, key: str | None) -> None:
+    """Let in a request whose token stands in its body.
+
+    Raises:
+        RefusedError: 401, it has given none that is known.
+    """
+    knows: Callable[[bytes], bool] | None = scope.get(ASKS)
+    if knows is not None and not (key is not None and knows(key.encode("utf-8", "replace"))):
+        raise RefusedError(401, f"{GIVE}, or the field api_key", field="api_key")
+
+
 class Guard:
     """Middleware: refuses, before anything is read, who may not ask."""
 
@@ -77,6 +94,8 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})  # one is never accepted
             return
         refusal = self._refusal(scope)
+        if refusal is not None and refusal[0] == 401 and self._tells_later(scope):
+            scope[ASKS], refusal = self._known, None
         if refusal is None:
             await self._inner(scope, receive, send)
             return
@@ -95,11 +114,19 @@ class Guard:
             return self._foreign(headers)
         if not self._tokens or scope["path"] in OPEN or self._knows(headers):
             return None
-        return 401, "give a token of this server: Authorization: Bearer TOKEN"
+        return 401, GIVE
+
+    def _tells_later(self, scope: Scope) -> bool:
+        """Return whether the token of a request may come with its body."""
+        heads = {name.lower() for name, _ in scope["headers"]}
+        return scope["path"] in IN_BODY and b"authorization" not in heads
+
+    def _known(self, token: bytes) -> bool:
+        return any(hmac.compare_digest(token, each) for each in self._tokens)
 
     def _knows(self, headers: dict[bytes, list[bytes]]) -> bool:
         given = [each.removeprefix(b"Bearer ") for each in headers.get(b"authorization", [])]
-        return len(given) == 1 and any(hmac.compare_digest(given[0], each) for each in self._tokens)
+        return len(given) == 1 and self._known(given[0])
 
     def _foreign(self, headers: dict[bytes, list[bytes]]) -> tuple[int, str] | None:
         host = [each.decode("latin-1").lower() for each in headers.get(b"host", [])]

@@ -5,7 +5,7 @@ makes one, with the options that it lets others ask for; a task's ``Work.service
 way to the same answers.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol, TypeAlias
@@ -15,7 +15,7 @@ from munmaek.models.configuration import Config
 from munmaek.tasks import load_name, task_named, tasks
 from munmaek.tasks.answering import Answering, answers_of
 
-__all__ = ["Continuing", "Nothing", "Question", "Service", "services_of", "told_of"]
+__all__ = ["Continuing", "Growing", "Nothing", "Question", "Service", "services_of", "told_of"]
 
 Question: TypeAlias = tuple[str, ...]
 """The texts of a question, such as the two of a pair."""
@@ -76,12 +76,28 @@ class Service:
         return self.options.of({**given, **self.always}, where="the body")
 
 
+class Growing(Protocol):
+    """Texts that grow together."""
+
+    def turn(self, rows: Sequence[int]) -> Sequence[Any]:
+        """Draw the next tokens of rows, each as ``munmaek.tasks.lm.completing.Drawn``.
+
+        Rows that are left out once are never drawn again.
+        """
+        ...
+
+
 class Continuing(Protocol):
     """A model that continues texts token by token."""
 
     @property
     def options(self) -> type[Config]:
         """Return the class of what may be asked of a continuation."""
+        ...
+
+    @property
+    def eos(self) -> int:
+        """Return the id that ends a sentence."""
         ...
 
     def ids(self, prompt: str | Sequence[int]) -> list[int]:
@@ -92,8 +108,16 @@ class Continuing(Protocol):
         """
         ...
 
-    def pieces(self, ids: Sequence[int], options: Any) -> Iterator[Any]:
-        """Yield each token that follows, as ``munmaek.tasks.lm.completing.Piece``."""
+    def begun(self, asked: Sequence[tuple[Sequence[int], Any]]) -> "Growing":
+        """Begin texts that are continued together: ids of each prompt, and what is asked of it."""
+        ...
+
+    def pieces(self, before: Sequence[int], drawn: Any) -> Sequence[Any]:
+        """Return tokens that follow others, each as ``munmaek.tasks.lm.completing.Piece``."""
+        ...
+
+    def text(self, before: Sequence[int], tokens: Sequence[int]) -> str:
+        """Return the text that tokens add to those before."""
         ...
 
     def read(self, ids: Sequence[int], count: int) -> Sequence[Any]:

@@ -57,6 +57,10 @@ class Spelling(Protocol):
         """Return what is pending after the token."""
         ...
 
+    def whole(self) -> Bools:
+        """Return for each token whether nothing is pending after it where nothing was, [V]."""
+        ...
+
 
 def spelling_of(tokenizer: AnyTokenizer) -> Spelling | None:
     """Return how a vocabulary spells characters; None where every token is whole characters."""
@@ -93,6 +97,13 @@ class _ByteSpelling:
             return b""
         spelled = _as_bytes(pending) + bytes([token - FIRST_BYTE])
         return b"" if len(spelled) >= _length(spelled) else spelled
+
+    def whole(self) -> Bools:
+        out = np.ones(self._size, dtype=np.bool_)
+        out[FIRST_BYTE : FIRST_BYTE + _BYTES] = [
+            not self.after(b"", FIRST_BYTE + byte) for byte in range(_BYTES)
+        ]
+        return out
 
 
 def _as_bytes(pending: str | bytes) -> bytes:
@@ -150,6 +161,9 @@ class _JamoSpelling:
         del pending
         kind = self._kinds[token]
         return kind if kind in ("L", "V") else ""
+
+    def whole(self) -> Bools:
+        return ~(self._masks["L"] | self._masks["V"])
 
 
 def _jamo(name: str) -> str:

@@ -3,22 +3,28 @@
 Letters: V vocabulary size.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from pydantic import Field
 
-from munmaek.decode.sampling import Drawing, read
 from munmaek.models.configuration import Config
-from munmaek.text.spelling import spelling_of
 
 if TYPE_CHECKING:
     from munmaek.arrays import Floats
     from munmaek.tasks.lm.model import TrainedLanguageModel
 
-__all__ = ["CompletionOptions", "Piece", "completed", "read_back"]
+__all__ = [
+    "CompletionOptions",
+    "Drawn",
+    "Piece",
+    "added_text",
+    "likeliest",
+    "pieces_of",
+    "read_back",
+]
 
 
 class CompletionOptions(Config):
@@ -53,38 +59,34 @@ class Piece:
     """It ends the sentence."""
 
 
-def completed(
-    model: "TrainedLanguageModel", ids: Sequence[int], options: CompletionOptions
-) -> Iterator[Piece]:
-    """Yield what follows ``ids`` at the beginning of a sentence, until the sentence ends.
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Tokens that one text has grown by."""
 
-    What is drawn is what ``TrainedLanguageModel.generate`` draws with the same seed.
-    """
-    rows: Any = model.rows(1)
-    drawing = Drawing(
-        np.random.default_rng(options.seed),
-        max(options.max_tokens, 1),
-        temperature=options.temperature,
-        top_k=options.top_k,
-        top_p=options.top_p if options.top_p < 1 else None,
-        banned=model.never_drawn(),
-        spelling=spelling_of(model.tokenizer),
-    )
-    choose, state = drawing.chooser(rows.eos), read(rows, ids)
-    first, written, shown = np.zeros(1, dtype=np.int64), list(ids), model.tokenizer.decode(ids)
-    for step in range(options.max_tokens):
-        logprobs = rows.logprobs(state)
-        drawn = choose(logprobs, first, step)
-        token = int(drawn[0])
-        ends = token == rows.eos
-        before = shown
-        if not ends:
-            written.append(token)
-            shown = _settled(model.tokenizer.decode(written), before)
-        yield _piece(model, logprobs[0], token, shown[len(before) :], options.logprobs, ends=ends)
-        if ends:
-            return
-        state = rows.advance(state, drawn)
+    tokens: Sequence[int]
+    logprobs: Sequence[float]
+    """Natural log, before temperature and cuts."""
+    tops: Sequence[tuple[tuple[str, float], ...]] = ()
+    """The likeliest in the place of each token, where they were asked for."""
+
+
+def pieces_of(model: "TrainedLanguageModel", before: Sequence[int], drawn: Drawn) -> list[Piece]:
+    """Return tokens that follow those ``before`` with what each adds to the text."""
+    written = [*before[-NEAR:], *drawn.tokens]
+    texts = _spelled(model, written)[len(written) - len(drawn.tokens) :]
+    tops = drawn.tops or [()] * len(drawn.tokens)
+    eos, name = model.tokenizer.eos, model.tokenizer.token
+    return [
+        Piece("" if token == eos else text, name(token), logprob, top, token == eos)
+        for token, logprob, top, text in zip(drawn.tokens, drawn.logprobs, tops, texts, strict=True)
+    ]
+
+
+def added_text(model: "TrainedLanguageModel", before: Sequence[int], tokens: Sequence[int]) -> str:
+    """Return the text that tokens add to those ``before``."""
+    decode, near = model.tokenizer.decode, list(before[-NEAR:])
+    shown = decode(near)
+    return _settled(decode([*near, *tokens]), shown)[len(shown) :]
 
 
 def _settled(text: str, before: str) -> str:
@@ -92,18 +94,12 @@ def _settled(text: str, before: str) -> str:
     return before if text.endswith("\ufffd") or not text.startswith(before) else text
 
 
-def _piece(
-    model: "TrainedLanguageModel",
-    logprobs: "Floats",
-    token: int,
-    text: str,
-    count: int,
-    *,
-    ends: bool = False,
-) -> Piece:
+def likeliest(
+    model: "TrainedLanguageModel", logprobs: "Floats", count: int
+) -> tuple[tuple[str, float], ...]:
+    """Return the likeliest tokens with their natural-log probabilities [V], best first."""
     likely = np.argsort(-logprobs, kind="stable")[:count] if count else ()
-    top = tuple((model.tokenizer.token(int(each)), float(logprobs[each])) for each in likely)
-    return Piece(text, model.tokenizer.token(token), float(logprobs[token]), top, ends)
+    return tuple((model.tokenizer.token(int(each)), float(logprobs[each])) for each in likely)
 
 
 def read_back(model: "TrainedLanguageModel", ids: Sequence[int], count: int) -> list[Piece]:
@@ -123,7 +119,9 @@ def read_back(model: "TrainedLanguageModel", ids: Sequence[int], count: int) -> 
         ]
     state, out = single.start(), list[Piece]()
     for token, text in zip(ids, spelled, strict=True):
-        out.append(_piece(model, single.logprobs(state), token, text, count))
+        logprobs, name = single.logprobs(state), model.tokenizer.token(token)
+        top = likeliest(model, logprobs, count)
+        out.append(Piece(text, name, float(logprobs[token]), top))
         ended = token == model.tokenizer.eos
         state = single.start() if ended else single.advance(state, token)
     return out

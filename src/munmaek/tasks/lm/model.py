@@ -204,11 +204,17 @@ class TrainedLanguageModel(Model, Answers):
             top_p: draw among the likeliest that hold this much probability only.
             count: texts to make.
         """
+        from munmaek.tasks.lm.walking import drawn_texts, walker_of
+
+        ids, chance = self.tokenizer.encode(prompt), np.random.default_rng(rng)
+        plain = temperature == 1 and top_k is None and top_p in (None, 1)
+        if plain and (walker := walker_of(self)) is not None:
+            texts = drawn_texts(walker, ids, chance, max_length=max_length, count=count)
+            return [self.tokenizer.decode([*ids, *each]) for each in texts]
         from munmaek.decode import Drawing, sample  # counting and scoring need neither
 
-        ids = self.tokenizer.encode(prompt)
         drawing = Drawing(
-            np.random.default_rng(rng),
+            chance,
             max_length,
             temperature=temperature,
             top_k=top_k,

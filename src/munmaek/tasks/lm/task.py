@@ -200,8 +200,9 @@ class LanguageModels(Work[Corpus, Text, TrainedLanguageModel]):
     def continuing(self, model: TrainedLanguageModel) -> Continuing | None:
         """Return what continues texts; scores that are no probabilities are not drawn from."""
         from munmaek.tasks.lm.services import Continuations
+        from munmaek.tasks.lm.walking import walker_of
 
-        return Continuations(model) if model.is_distribution else None
+        return Continuations(model, walker_of(model)) if model.is_distribution else None
 
     def restore(
         self, folder: Path, manifest: Mapping[str, Any], info: Info
