@@ -56,6 +56,13 @@ def test_twins_have_the_same_parts(page: Path):
     assert parts(page) == parts(twin)
 
 
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_a_block_that_is_not_run_says_why(page: Path):
+    text = page.read_text(encoding="utf-8")
+    fences = re.findall(r"(?:^<!-- not run: (.+) -->\n)?^```(bash|console)$", text, re.MULTILINE)
+    assert all(reason for reason, _ in fences), "run it as sh or python, or say why it cannot be"
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_chapter_has_the_parts_of_a_chapter(language: str):
     for name, path in chapters(language).items():

@@ -28,7 +28,8 @@ class Wanted:
     model: Path
     text: str
     name: str
-    """End of the figure's name among those of the record, or ``live``; empty is the first."""
+    """End of the figure's name among those of the record, or where none ends so a part of it
+    before a hyphen; or ``live``; empty is the first."""
     target: str | None = None
     pair: str | None = None
 
@@ -81,6 +82,7 @@ def drawing(language: str) -> Draw:
             return
         made = record_figures([wanted.record().to_json(room=None)], language=language)
         found = next((each for each in made if each.name.endswith(wanted.name)), None)
+        found = found or next((x for x in made if f"{wanted.name}-" in x.name), None)
         if found is None:
             message = f"figure: no {wanted.name}; there are {', '.join(x.name for x in made)}"
             raise ConfigError(message)

@@ -9,7 +9,8 @@ last, in one folder and one Python namespace:
     <!-- figure: models/rnn | a sentence | gates -->    before an image: what its file is to show;
                                     before a link, with "live": a page in which the model computes
 
-Every other block is only read.
+Every other block is only read; commands that cannot run here (```bash, ```console) stand behind
+``<!-- not run: reason -->``.
 """
 
 import contextlib
