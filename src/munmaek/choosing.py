@@ -6,9 +6,9 @@
     mixed with the counted                 kept where rows that chose nothing of it say that it pays
 
 Every candidate reads the same training rows and is judged on the same held-out rows. The weights of
-a mixture are tuned on one half of these, and it is tested on the other against the best model alone
-by a paired bootstrap of the log-probability of each row (Koehn 2004); if it is kept, its weights
-are tuned on all of them.
+a mixture are tuned on one half of these and it is tested on the other, and the other way round,
+against the best model alone by a paired bootstrap of the log-probability of each row (Koehn 2004);
+if it is kept, its weights are tuned on all of them.
 """
 
 import tempfile
@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from munmaek.arrays import Floats
 from munmaek.errors import ConfigError, UnsupportedError
 from munmaek.fit.recipe import Recipe
 from munmaek.fit.running import USUAL, Run, Running
@@ -293,20 +294,23 @@ class _Choosing:
         order = np.random.default_rng(0).permutation(self.held.size).tolist()
         if not parts or len(order) < _HALVES or not hasattr(self.held, "chosen"):
             return None
-        middle = len(order) // 2
-        tuning, testing = (
-            self.held.chosen(sorted(rows)) for rows in (order[:middle], order[middle:])
-        )
+        middle, began = len(order) // 2, self.clock()
+        halves = [self.held.chosen(sorted(rows)) for rows in (order[:middle], order[middle:])]
         models = [final[0], *(each for each, _ in parts)]
-        trial = self.work.together(models, tuning)
-        if trial is None:
-            return None
-        began = self.clock()
-        ours, alone = (self.work.likelihoods(each, testing) for each in (trial, single[0]))
-        rows = [np.stack([each, np.ones(len(each))], axis=1) for each in (ours, alone)]
+        ours, alone = list[Floats](), list[Floats]()
+        for tuning, testing in (halves, halves[::-1]):
+            trial = self.work.together(models, tuning)
+            if trial is None:
+                return None
+            ours.append(self.work.likelihoods(trial, testing))
+            alone.append(self.work.likelihoods(single[0], testing))
+        rows = [
+            np.stack([each, np.ones(len(each))], axis=1)
+            for each in map(np.concatenate, (ours, alone))
+        ]
         found = paired_bootstrap(rows[0], rows[1], MEAN, rng=np.random.default_rng(0))
         pays = found.difference > 0 and found.p_value < _SIGNIFICANT
-        made = self.work.together(models, self.held) if pays else trial
+        made = self.work.together(models, self.held)
         score = self._scores(made)[self.metric].value
         row = Tried(
             made.info.label,

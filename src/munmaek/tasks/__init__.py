@@ -35,8 +35,10 @@ class Candidate:
 
     @property
     def name(self) -> str:
-        """Return what its row of the table is called."""
-        return " ".join([self.stage, *map(str, self.options.values())])
+        """Return what its row of the table is called: ``ngram words discriminative``."""
+        kinds = [each for each in self.options.values() if isinstance(each, str)]
+        chosen = [name for name, each in self.options.get("model", {}).items() if each is True]
+        return " ".join([self.stage, *kinds, *chosen])
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +224,15 @@ TASKS = (
         candidates=(
             Candidate("ngram", {"tokenizer": "characters"}),
             Candidate("ngram"),
+            Candidate("ngram", {"tokenizer": "characters", "model": {"discriminative": True}}),
+            Candidate(
+                "ngram",
+                {
+                    "tokenizer": "words",
+                    "vocab_size": 200_000,
+                    "model": {"discriminative": True, "order": 3},
+                },
+            ),
             Candidate("attention"),
             Candidate("rnn"),
         ),

@@ -134,6 +134,15 @@ class NgramClassifier:
         joint[~np.isfinite(joint).any(axis=1)] = self.prior
         return joint - np.logaddexp.reduce(joint, axis=1, keepdims=True)
 
+    def verify(self) -> None:
+        """Check that the tables of each label fit together.
+
+        Raises:
+            ArtefactError: they do not.
+        """
+        for model in self.chains:
+            model.tables.verify()
+
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Return everything learned, by name; those of label 2 begin with ``2.``.
 

@@ -35,6 +35,7 @@ class NgramConfig(Config):
         "prune": "prune",
         "prune-entropy": "prune_entropy",
         "kenlm-compatible": "kenlm_compatible",
+        "discriminative": "discriminative",
     }
 
     order: Annotated[int, Searched(1, 6)] = Field(default=5, ge=1, le=MAX_ORDER)
@@ -53,6 +54,11 @@ class NgramConfig(Config):
     prune_entropy: float = Field(default=0.0, ge=0, lt=1)
     """Leave out n-grams that improve the perplexity by less than this share, such as 1e-8 (Stolcke
     1998)."""
+    discriminative: bool = False
+    """Learn what tells labels apart, a weight of each n-gram (log-linear, by TF-IDF), instead of
+    Bayes' rule over a chain for each label (classify)."""
+    penalty: float = Field(default=0.1, gt=0, allow_inf_nan=False)
+    """Penalty on the squared weights of discriminative n-grams."""
 
     @field_validator("prune")
     @classmethod
@@ -72,7 +78,17 @@ class NgramConfig(Config):
             raise ValueError(message)
         if self.prune_entropy and not self.is_distribution:
             raise ValueError("prune_entropy needs probabilities; stupid-backoff has scores")
+        if self.discriminative and (self.prune_entropy or self.kenlm_compatible or self._is_other):
+            raise ValueError(
+                "discriminative weights have no smoothing: leave smoothing, prune_entropy and "
+                "kenlm_compatible out"
+            )
         return self
+
+    @property
+    def _is_other(self) -> bool:
+        """Return whether the smoothing is not the default one."""
+        return self.smoothing.name != type(self).model_fields["smoothing"].default
 
     @property
     def is_distribution(self) -> bool:
@@ -94,7 +110,8 @@ class NgramConfig(Config):
         """Return what people call the model: ``5-gram``, ``3-gram (witten-bell, pruned)``."""
         name = self.smoothing.name
         how = [
-            *[name] * (name != type(self).model_fields["smoothing"].default),
+            *[name] * self._is_other,
+            *["log-linear"] * self.discriminative,
             *["pruned"] * self.is_pruned,
         ]
         return f"{self.order}-gram" + (f" ({', '.join(how)})" if how else "")

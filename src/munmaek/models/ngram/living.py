@@ -4,16 +4,25 @@ from typing import Any
 
 import numpy as np
 
+from munmaek.errors import UnsupportedError
 from munmaek.models.living import Arrays, whole_numbers
 from munmaek.models.ngram.classifier import NgramClassifier
+from munmaek.models.ngram.log_linear import LogLinearNgrams
 from munmaek.models.ngram.model import NgramModel
 from munmaek.ngram import NgramTables, fast
 
 __all__ = ["tensors"]
 
 
-def tensors(model: NgramModel | NgramClassifier) -> Arrays:
-    """Return the trie of a chain, or of each label's chain under ``0.``, ``1.`` and so on."""
+def tensors(model: NgramModel | NgramClassifier | LogLinearNgrams) -> Arrays:
+    """Return the trie of a chain, or of each label's chain under ``0.``, ``1.`` and so on.
+
+    Raises:
+        UnsupportedError: discriminative n-grams, which are no chain.
+    """
+    if isinstance(model, LogLinearNgrams):
+        message = "--live: discriminative n-grams do not compute in a page; train without them"
+        raise UnsupportedError(message)
     if isinstance(model, NgramModel):
         return _trie(model)
     tries = {

@@ -18,7 +18,12 @@ from munmaek.fit.running import Run
 from munmaek.metrics.calibration import FEWEST, is_certain
 from munmaek.metrics.diagnosis import Finding
 from munmaek.metrics.training import one_label
-from munmaek.models.ngram import NgramClassifier, NgramConfig
+from munmaek.models.ngram import (
+    CountedClassifier,
+    LogLinearNgrams,
+    NgramClassifier,
+    NgramConfig,
+)
 from munmaek.tasks.classify.data import Labelled
 from munmaek.tasks.classify.model import Classifier
 from munmaek.tasks.classify.options import ClassifyRecipe
@@ -81,11 +86,20 @@ def _count_classifier(texts: Labelled, recipe: ClassifyRecipe) -> Classifier | N
     tokenizer, began = texts.tokenizer, time.perf_counter()
     sizes = ngram_sizes(tokenizer.vocab_size)
 
-    def fit(config: NgramConfig) -> NgramClassifier:
+    def fit(config: NgramConfig) -> CountedClassifier:
+        labels = texts.train_labels if texts.several else texts.train_labels.astype(np.int64)
+        if config.discriminative:
+            return LogLinearNgrams.fit(
+                texts.train,
+                labels,
+                config=config,
+                label_count=len(texts.labels),
+                vocabulary=token_ids(tokenizer.vocab_size),
+            )
         _check_order(texts, config.order)
         return NgramClassifier.fit(
             texts.train,
-            texts.train_labels if texts.several else texts.train_labels.astype(np.int64),
+            labels,
             config=config,
             label_count=len(texts.labels),
             vocabulary=token_ids(tokenizer.vocab_size),

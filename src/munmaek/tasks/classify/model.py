@@ -18,7 +18,7 @@ from munmaek.folder.tables import save_tables
 from munmaek.metrics import Signature, sign_model
 from munmaek.metrics.calibration import tempered
 from munmaek.metrics.thresholds import NONE, Thresholds
-from munmaek.models.ngram import NgramClassifier
+from munmaek.models.ngram import CountedClassifier
 from munmaek.tasks.framed import FramedText, frame_text, read_labels
 from munmaek.tasks.framing import framing_of
 from munmaek.tasks.inside import (
@@ -46,7 +46,7 @@ class Classifier(Labeller):
     """Label probabilities over ids, with the tokenizer that gives it text."""
 
     tokenizer: AnyTokenizer
-    model: Union[NgramClassifier, "NeuralClassifier"]
+    model: Union[CountedClassifier, "NeuralClassifier"]
     labels: tuple[str, ...]
     info: Info
     limit: int = 256
@@ -79,7 +79,7 @@ class Classifier(Labeller):
         texts, seconds = sides(texts, seconds)
         check_pairs(self.pairs, given=seconds is not None, label=self.info.label)
         encoded = self.tokenizer.encode_many(texts)
-        if isinstance(self.model, NgramClassifier):
+        if isinstance(self.model, CountedClassifier):
             return tempered(self.model.logprobs(encoded), self.temperature)
         pair = None if seconds is None else self.tokenizer.encode_many(seconds)
         ids, splits = framing_of(self.info, self.tokenizer, self.limit).rows(encoded, pair)
@@ -115,7 +115,7 @@ class Classifier(Labeller):
         tensors: Tensors = {}
         graph: Graph | None = None
         steps: Steps = {}
-        if isinstance(self.model, NgramClassifier):
+        if isinstance(self.model, CountedClassifier):
             found = self.framed_logprobs(framed, [NOTHING])[0]
         else:
             from munmaek.tasks.classify.objective import taped_logprobs
@@ -142,7 +142,7 @@ class Classifier(Labeller):
     def framed_logprobs(self, framed: FramedText, erased: Sequence[Words]) -> Floats:
         """Return ``logprobs`` of a text without each set of words: [N, C]."""
         rows = framed.rows(erased)
-        if isinstance(self.model, NgramClassifier):
+        if isinstance(self.model, CountedClassifier):
             # It counts what is in a frame.
             found = self.model.logprobs([row[1:-1] for row in rows.ids])
         else:
@@ -154,7 +154,7 @@ class Classifier(Labeller):
         model = self.model
 
         def weights(path: Path) -> None:
-            if isinstance(model, NgramClassifier):
+            if isinstance(model, CountedClassifier):
                 save_tables(model.tensors(), path)
             else:
                 from munmaek.folder.weights import save_network

@@ -16,7 +16,7 @@ from munmaek.folder.info import Info
 from munmaek.folder.opening import open_tables, part_folders
 from munmaek.metrics.thresholds import Chosen, Thresholds, Wanted
 from munmaek.models import stage_named
-from munmaek.models.ngram import NgramClassifier
+from munmaek.models.ngram import CountedClassifier, LogLinearNgrams, NgramClassifier
 from munmaek.planning.facts import Facts, facts_of
 from munmaek.tasks.asked import AskedRows
 from munmaek.tasks.classify.data import Labelled, prepare_labelled
@@ -134,9 +134,8 @@ class Classifiers(Work[LabelledCorpus, Labelled, Labeller]):
     def verify(self, model: Labeller) -> None:
         """Check that the tables of counts fit together."""
         scorer = getattr(model, "model", None)
-        if isinstance(scorer, NgramClassifier):
-            for each in scorer.chains:
-                each.tables.verify()
+        if isinstance(scorer, CountedClassifier):
+            scorer.verify()
 
     def strata(self, corpus: LabelledCorpus) -> Sequence[Any]:
         """Return the labels of each text."""
@@ -186,8 +185,10 @@ class Classifiers(Work[LabelledCorpus, Labelled, Labeller]):
 
     def _scorer(
         self, folder: Path, manifest: Mapping[str, Any], info: Info
-    ) -> "NgramClassifier | NeuralClassifier":
+    ) -> "CountedClassifier | NeuralClassifier":
         if stage_named(info.stage).counted:
+            if info.config.get("discriminative"):
+                return open_tables(LogLinearNgrams, folder, info)
             return open_tables(NgramClassifier, folder, info)
         from munmaek.folder.weights import open_network
         from munmaek.tasks.classify.objective import NeuralClassifier

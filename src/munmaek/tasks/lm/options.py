@@ -46,11 +46,14 @@ class LmRecipe(Texts):
         return self.context == "document"
 
     def check_options(self, where: str) -> None:
-        """Check that a document has a state that runs on.
+        """Check that a document has a state that runs on, and that no labels are wanted.
 
         Raises:
-            ConfigError: the stage reads sentence by sentence.
+            ConfigError: the stage reads sentence by sentence, or n-grams are discriminative.
         """
+        if self.model.get("discriminative"):
+            message = f"{where}: discriminative n-grams tell labels apart; for task 'classify'"
+            raise ConfigError(message)
         if self.context == "document" and not stage_named(self.stage).recurrent:
             message = (
                 f"{where}: context = 'document' is for rnn language models; "
