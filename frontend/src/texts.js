@@ -27,16 +27,19 @@ export function tx(key, values) {
   });
 }
 
-const patterns = Object.entries(messages).sort(([one], [other]) => other.length - one.length).map(([english, korean]) => {
+let patterns = null;
+
+/** Messages as patterns; made when a line is asked for, so that pages without any do not hold them. */
+const known = () => (patterns ??= Object.entries(messages).sort(([one], [other]) => other.length - one.length).map(([english, korean]) => {
   const names = [...english.matchAll(/\{(\w+)\}/g)].map((found) => found[1]);
   const parts = english.split(/\{\w+\}/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   return [new RegExp(`^${parts.join("([^]+?)")}$`), names, korean];
-});
+}));
 
 /** A line that a program wrote, such as a notice or an error, in the reader's language where it is known. */
 export function said(text) {
   if (language() !== "ko" || typeof text !== "string") return text;
-  for (const [pattern, names, korean] of patterns) {
+  for (const [pattern, names, korean] of known()) {
     const found = pattern.exec(text);
     if (found) return korean.replace(/\{(\w+)\}/g, (_, name) => found[names.indexOf(name) + 1]);
   }
