@@ -1,6 +1,7 @@
 """N-grams sorted on disk by a process that is killed, and by the next that goes on from there."""
 
 import hashlib
+import multiprocessing
 import os
 import signal
 
@@ -13,6 +14,7 @@ from munmaek.ngram.counting import bound
 from munmaek.ngram.external import estimate_on_disk
 from munmaek.ngram.journal import Journal
 from munmaek.ngram.scratch import Buckets, Scratch
+from munmaek.ngram.sequences import TokenIds
 
 ORDER, WORDS, BOS, EOS = 3, 300, 2, 3
 
@@ -27,17 +29,13 @@ def text_of(seed):
 
 def estimated(place, text):
     """Estimate in the least memory; the sum over the tables."""
-    predictable = np.ones(WORDS, dtype=np.bool_)
-    predictable[[0, BOS, 4]] = False
     with Scratch(place, output=place / "model") as scratch:
         column = scratch.column("text", np.int32)
         column.append(text)
         tables = estimate_on_disk(
             column,
             order=ORDER,
-            predictable=predictable,
-            bos=BOS,
-            eos=EOS,
+            vocabulary=TokenIds(WORDS, BOS, EOS, excluded=(0, 4)),
             scratch=scratch,
             memory=1,
         ).estimate.tables
@@ -47,23 +45,31 @@ def estimated(place, text):
         return digest.hexdigest()
 
 
+def estimated_until(place, text, calls):
+    """Estimate, and be killed when rows have been put away so often."""
+    left, add = [calls], Buckets.add
+
+    def counted(*given):
+        add(*given)
+        left[0] -= 1
+        if left[0] == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    Buckets.add, journal._EVERY = counted, 0.0
+    estimated(place, text)
+
+
 def killed(place, text, calls):
-    """Estimate in a process of its own that is killed when it has put rows away so often."""
-    process = os.fork()
-    if process == 0:
-        left, add = [calls], Buckets.add
+    """Estimate in a process of its own that is killed when it has put rows away so often.
 
-        def counted(*given):
-            add(*given)
-            left[0] -= 1
-            if left[0] == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        Buckets.add = counted
-        estimated(place, text)
-        os._exit(0)
-    _, status = os.waitpid(process, 0)
-    return os.WIFSIGNALED(status)
+    A process that has threads, as of Spark or torch, must not be forked: a server of its own is.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    process = context.Process(target=estimated_until, args=(place, text, calls))
+    process.start()
+    process.join()
+    return process.exitcode == -signal.SIGKILL
 
 
 @pytest.fixture

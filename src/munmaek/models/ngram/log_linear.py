@@ -91,7 +91,7 @@ class LogLinearNgrams:
         given = np.asarray(labels)
         several = given.ndim == 2
         gold = given.astype(np.float64) if several else np.eye(label_count)[given]
-        weights = _Descent(rows, gold, config.penalty, _each if several else _one).lowest()
+        weights = _lowest(rows, gold, config.penalty, several=several)
         return cls(grams, idf, weights[:-1], weights[-1], vocabulary, several)
 
     @property
@@ -193,6 +193,18 @@ def _weighed(bags: Bags, idf: Floats) -> Rows:
     return Rows(starts, columns, np.insert(values, ends, 1.0), len(idf) + 1)
 
 
+def _lowest(rows: Rows, gold: Floats, penalty: float, *, several: bool) -> Floats:
+    """Return the weights of n-grams, and the bias as the last row: [F + 1, C].
+
+    Of two labels a text has one of, the weights are each other's negative, so that half of the work
+    finds them: p(c_1 | x) = σ(2 s_1), with half of the penalty on 2 w_1.
+    """
+    if several or gold.shape[1] != 2:
+        return _Descent(rows, gold, penalty, _each if several else _one).lowest()
+    twice = _Descent(rows, gold[:, 1:], penalty / 2, _each).lowest()
+    return np.hstack([-twice / 2, twice / 2])
+
+
 class _Descent:
     """Newton steps, each by conjugate gradients, down to the lowest penalised loss."""
 
@@ -246,17 +258,18 @@ class _Descent:
         """Return the step to where the slope is 0 by the loss's second derivatives, about."""
         step = np.zeros_like(slope)
         rest = -slope
-        way = rest.copy()
-        square = float((rest * rest).sum())
+        way, room = rest.copy(), np.empty_like(rest)
+        square = float(np.multiply(rest, rest, out=room).sum())
         for _ in range(_INNER):
             if np.sqrt(square) <= enough:
                 break
             bent = self._bent(chances, way)
-            share = square / float((way * bent).sum())
-            step += share * way
-            rest -= share * bent
-            before, square = square, float((rest * rest).sum())
-            way = rest + (square / before) * way
+            share = square / float(np.multiply(way, bent, out=room).sum())
+            step += np.multiply(way, share, out=room)
+            rest -= np.multiply(bent, share, out=room)
+            before, square = square, float(np.multiply(rest, rest, out=room).sum())
+            way *= square / before
+            way += rest
         return step
 
     def _bent(self, chances: Floats, way: Floats) -> Floats:
@@ -266,4 +279,6 @@ class _Descent:
         if self.logprobs is _one:
             shared = shared.sum(axis=1, keepdims=True)
         change = chances * (moved - shared)
-        return self.columns.times(change) + self.penalty * way
+        bent = self.columns.times(change)
+        bent += self.penalty * way
+        return bent
