@@ -22,8 +22,19 @@ const paper = {
   },
 };
 
+// Messages with an address are the command line's; a page holds no address, so that all can see that it loads nothing.
+const messages = {
+  name: "messages",
+  setup({ onLoad }) {
+    onLoad({ filter: /messages\.json$/ }, ({ path }) => {
+      const said = Object.entries(JSON.parse(readFileSync(path, "utf8"))).filter((pair) => !pair.join().includes("://"));
+      return { contents: JSON.stringify(Object.fromEntries(said)), loader: "json" };
+    });
+  },
+};
+
 const shared = {
-  plugins: [paper],
+  plugins: [paper, messages],
   absWorkingDir: here,
   loader: { ".wasm": "binary" },
   outdir: target,

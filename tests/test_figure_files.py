@@ -149,7 +149,7 @@ def test_look_writes_figures_to_a_folder(tmp_path: Path, run: Run) -> None:
     done = run("look", tmp_path / "model", TEXT, "--figures", out, "--language", "ko")
     assert (done.code, done.out) == (0, "")
     names = {path.stem for path in out.iterdir()}
-    assert f"{out}: {len(names)} figures written" in done.err
+    assert f"{out}: 그림 {len(names)}개를 SVG, PNG, PDF, CSV로 썼습니다" in done.err
     assert {path.suffix for path in out.iterdir()} == {".svg", ".png", ".pdf", ".csv"}
     assert run("look", tmp_path / "model", "--figures", out).code == 2
     assert run("look", tmp_path / "model", TEXT, "--figures", out, "--language", "fr").code == 2

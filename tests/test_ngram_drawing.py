@@ -7,6 +7,7 @@ import pytest
 
 from munmaek.models.ngram import NgramConfig, NgramModel
 from munmaek.ngram.drawing import uniform
+from munmaek.ngram.sequences import TokenIds
 from munmaek.tasks.lm.completing import CompletionOptions
 from munmaek.tasks.lm.lockstep import begun
 from munmaek.tasks.lm.model import TrainedLanguageModel
@@ -21,8 +22,8 @@ def walker() -> Walker:
     """Return a chain over 300 words, some of which many others follow."""
     rng = np.random.default_rng(4)
     rows = [np.minimum(4 + rng.geometric(0.02, 30), 299).tolist() for _ in range(200)]
-    sizes: dict[str, Any] = {"vocab_size": 300, "bos": 2, "eos": 3, "unk": 1}
-    chain = NgramModel.fit(rows, config=NgramConfig(order=3), **sizes, excluded=(0,))
+    vocabulary = TokenIds(300, bos=2, eos=3, unk=1, excluded=(0,))
+    chain = NgramModel.fit(rows, config=NgramConfig(order=3), vocabulary=vocabulary)
     trained = model("lm", "ngram")
     plain: Any = _Plain(300)
     made = walker_of(TrainedLanguageModel(plain, chain, trained.info))

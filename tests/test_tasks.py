@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from munmaek.tasks.lm.objective import LanguageModelling
-from munmaek.tasks.mlm.fit import _word_groups
+from munmaek.tasks.mlm.fit import _beginnings
+from munmaek.tasks.mlm.framed_rows import WordGroups
 from munmaek.tasks.mlm.objective import MaskedModelling
 from munmaek.text.tokenizers import train_tokenizer
 
@@ -21,7 +22,8 @@ def framed(tokenizer, lines):
 def test_word_groups_are_the_whitespace_words(kind: str) -> None:
     tokenizer = train_tokenizer(LINES, kind=kind, vocab_size=300)
     rows = framed(tokenizer, LINES[:3])
-    for row, groups, line in zip(rows, _word_groups(rows, tokenizer), LINES, strict=False):
+    words = WordGroups(rows, _beginnings(tokenizer))
+    for row, groups, line in zip(rows, words, LINES, strict=False):
         inner = groups[1:-1]
         pieces = tokenizer.subwords(line)
         same = [piece.word for piece in pieces]
@@ -34,7 +36,7 @@ def test_word_groups_are_the_whitespace_words(kind: str) -> None:
 def masked_task(*, whole: bool) -> tuple[MaskedModelling, list[list[int]]]:
     tokenizer = train_tokenizer(LINES, kind="characters", vocab_size=100)
     rows = framed(tokenizer, LINES)
-    words = _word_groups(rows, tokenizer) if whole else None
+    words = WordGroups(rows, _beginnings(tokenizer)) if whole else None
     task = MaskedModelling(
         train=rows, valid=rows[:6], mask=tokenizer.mask, first_word=tokenizer.mask + 1,
         vocab_size=tokenizer.vocab_size, words=words, max_tokens=600, seed=1,

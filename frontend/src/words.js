@@ -24,7 +24,7 @@ export function Words({ names, chosen, onChoose, label, off }) {
   };
   return html`<div class="words" role="toolbar" aria-label=${label} ref=${row}>
     ${names.map((name, at) => html`<button type="button" dir="auto" aria-pressed=${at === chosen}
-      disabled=${off?.(at) ?? false} tabindex=${at === stop ? 0 : -1}
+      disabled=${off?.(at) ?? false} tabindex=${at === stop ? 0 : -1} aria-label=${typeof name === "string" && !name.trim() ? JSON.stringify(name) : undefined}
       onClick=${() => onChoose(at)} onKeyDown=${(event) => pressed(event, at)}>${name}</button>`)}
   </div>`;
 }

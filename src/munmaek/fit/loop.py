@@ -75,6 +75,8 @@ def fit(
     place = torch.device(asked.device)
     network.to(place)
     store = None if asked.folder is None else Store(asked.folder)
+    processes = Processes()
+    processes.agreed(0.0)  # the first may have had a checkpoint of an earlier call to write
     checkpoint = store.newest() if store is not None and asked.resume else None
     with (
         fast_products(),
@@ -82,7 +84,6 @@ def fit(
         _drawing_apart(place),
         _threads_of(checkpoint) as threads,
     ):
-        processes = Processes()
         processes.divide(
             network,
             task,

@@ -4,13 +4,14 @@ Letters: V vocabulary size, R rows.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
 from munmaek.arrays import Bools, Floats, Int64s, Uint64s
 from munmaek.models.ngram import NgramModel
+from munmaek.ngram import fast
 from munmaek.ngram.drawing import (
     DrawnRows,
     WalkedArrays,
@@ -60,18 +61,26 @@ class Walker:
 
 
 def walker_of(model: "TrainedLanguageModel") -> Walker | None:
-    """Return what walks the tables of a model; None of other models than n-grams in the fast form.
+    """Return what walks the tables of a model; None of other models than n-grams.
 
-    Where the probabilities do not sum to 1, as those of plain Stupid Backoff, they are not walked
-    either: a draw would not be what it is where the vocabulary is summed up.
+    Tables of a small form are unpacked, so that they give the texts of the fast form, but for those
+    of more n-grams than are summed up. Where the probabilities do not sum to 1, as those of plain
+    Stupid Backoff, they are not walked either: a draw would not be what it is where the vocabulary
+    is summed up.
     """
     chain = model.model
-    if not isinstance(chain, NgramModel) or not isinstance(chain.tables, NgramTables):
+    if not isinstance(chain, NgramModel):
         return None
+    tables = chain.tables
+    if not isinstance(tables, NgramTables):
+        if chain.parameters > _SUMMED:
+            return None
+        tables = fast(tables)
+        chain = replace(chain, tables=tables)
     sums = [np.exp(chain.logprobs(state)).sum() for state in ((), chain.start())]
     if not all(abs(each - 1) < _NEARLY for each in sums):
         return None
-    spelling, size, tables = spelling_of(model.tokenizer), chain.vocab_size, chain.tables
+    spelling, size = spelling_of(model.tokenizer), chain.vocab_size
     never = np.zeros(size, dtype=np.bool_)
     never[list(model.never_drawn())] = True
     permitted = np.ones((_LONGEST, size), dtype=np.bool_)
