@@ -7,7 +7,7 @@ this one was interrupted, and only with the same.
 import json
 import shutil
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -88,14 +88,11 @@ def _begin(folder: Path, work: Path, *, force: bool, resume: bool, lasting: bool
         work.mkdir(parents=True)
 
 
-def _same(path: Path, asked: Mapping[str, Any], *, written: bool = False) -> None:
-    """Keep what is asked at ``path``, unless something else was asked before.
-
-    ``written`` says that this very run has written the file.
-    """
+def _same(path: Path, asked: Mapping[str, Any]) -> None:
+    """Keep what is asked at ``path``, unless something else was asked before."""
     now = cast("dict[str, Any]", json.loads(json.dumps(asked)))
     if path.exists():
-        with reading_back("--resume goes on") if written else nullcontext():
+        with reading_back("--resume goes on"):
             then = read_json_object(path)
         for name in asked:
             before, after = _given(then.get(name)), _given(now[name])
@@ -119,7 +116,7 @@ def same_data(work: Path, data: Any) -> None:
     Raises:
         InputError: the fingerprint of a file differs.
     """
-    _same(work / _ASKED, {"data": data}, written=True)
+    _same(work / _ASKED, {"data": data})
 
 
 def _differs(name: str, before: Any, after: Any) -> InputError:
