@@ -174,7 +174,10 @@ def trained(name: str, way: str, given: argparse.Namespace) -> tuple[dict[str, A
         _, wall, cpu = munmaek(*words, *(["--resume"] if resuming else []), threads=given.threads)
         took.write_text(json.dumps({"seconds": round(wall, 1), "cpu_seconds": round(cpu, 1)}))
     told = json.loads(took.read_text()) if took.exists() else {}
-    return {"command": shlex.join(["munmaek", *words]), **told}, folder
+    command = shlex.join(["munmaek", *words])
+    for place, letter in ((given.output, "F"), (given.data, "DATA")):
+        command = command.replace(str(place), letter)
+    return {"command": command, **told}, folder
 
 
 def tested(name: str, folder: Path, given: argparse.Namespace) -> dict[str, Any]:
